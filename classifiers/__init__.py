@@ -1,0 +1,26 @@
+"""Emotion classifiers: an RNN from scratch in NumPy and a BiLSTM trained in Keras, served without it."""
+
+from classifiers.classifier import Answer, Classifier, Prediction, agree, compare
+from classifiers.emotions import EMOJI, LABELS, NEUTRAL
+from classifiers.errors import ClassifiersError, DatasetError, MissingExtraError, ModelDirectoryError
+from classifiers.model_directory import NAMES, PRETRAINED, load_models
+from classifiers.text import strip_markup
+
+__all__ = [
+    "EMOJI",
+    "LABELS",
+    "NAMES",
+    "NEUTRAL",
+    "PRETRAINED",
+    "Answer",
+    "Classifier",
+    "ClassifiersError",
+    "DatasetError",
+    "MissingExtraError",
+    "ModelDirectoryError",
+    "Prediction",
+    "agree",
+    "compare",
+    "load_models",
+    "strip_markup",
+]

@@ -1,0 +1,105 @@
+"""What every trained model answers with, and how two answers to one text are had side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from classifiers.batching import Batch, logits_of
+from classifiers.calibration import probabilities
+from classifiers.layers import Array
+from classifiers.text import Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What one model makes of one text.
+
+    Attributes:
+        labels: the model's labels, in its own order.
+        scores: a calibrated probability for each label, in [0, 1].
+        thresholds: the probability from which each label counts as present, chosen on the dev split.
+    """
+
+    labels: tuple[str, ...]
+    scores: tuple[float, ...]
+    thresholds: tuple[float, ...]
+
+    def top(self, count: int | None = None) -> list[tuple[str, float]]:
+        """The `count` most probable labels (all if None) with their probabilities, best first."""
+        ranked = sorted(zip(self.labels, self.scores, strict=True), key=lambda pair: -pair[1])
+        return ranked[:count]
+
+    @property
+    def present(self) -> list[str]:
+        """The labels over their thresholds, most probable first."""
+        thresholds = dict(zip(self.labels, self.thresholds, strict=True))
+        return [label for label, score in self.top() if score >= thresholds[label]]
+
+
+class Classifier(Protocol):
+    """A trained model that is ready to answer; safe to call from any one thread at a time."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that it tells apart."""
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """One prediction for each text, in their order; any string will do, the empty one included."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkClassifier:
+    """A network with all that turns texts into token numbers and logits into answers.
+
+    Attributes:
+        run: from a padded batch to logits (batch, labels).
+        tokenizer: the one that the network was trained with.
+        labels: one for each logit.
+        thresholds: one for each label.
+        temperature: what the logits are divided by before the activation.
+        multi_label: whether labels are judged each by itself (sigmoid) or against each other (softmax).
+    """
+
+    run: Callable[[Batch], Array]
+    tokenizer: Tokenizer
+    labels: tuple[str, ...]
+    thresholds: tuple[float, ...]
+    temperature: float
+    multi_label: bool
+
+    def scores(self, texts: Sequence[str]) -> Array:
+        """Probabilities (texts, labels)."""
+        logits = logits_of(self.run, [self.tokenizer.encode(text) for text in texts])
+        return probabilities(logits, self.temperature, self.multi_label)
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """See `Classifier`."""
+        if not texts:
+            return []
+        return [Prediction(self.labels, tuple(row), self.thresholds) for row in self.scores(texts).tolist()]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A model's prediction and the milliseconds it took."""
+
+    prediction: Prediction
+    milliseconds: float
+
+
+def compare(models: Mapping[str, Classifier], text: str) -> dict[str, Answer]:
+    """Ask every model about one text, each timed by itself; keyed as `models` is."""
+    answers = {}
+    for name, model in models.items():
+        start = time.perf_counter()
+        [prediction] = model.predict([text])
+        answers[name] = Answer(prediction, (time.perf_counter() - start) * 1000)
+    return answers
+
+
+def agree(answers: Mapping[str, Answer]) -> bool:
+    """Whether all models hold the same label for the most probable."""
+    return len({answer.prediction.top(1)[0][0] for answer in answers.values()}) == 1

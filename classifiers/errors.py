@@ -1,0 +1,31 @@
+"""What can go wrong, each told in one sentence that a user can act on.
+
+ClassifiersError
+├── CheckpointError       a training that cannot be gone on with
+├── DatasetError          a data set that is missing, damaged or malformed
+├── MissingExtraError     an optional package that this command needs
+└── ModelDirectoryError   a model directory that is missing, foreign or damaged
+"""
+
+
+class ClassifiersError(Exception):
+    """Base of all errors raised on purpose in this package; its text is one sentence for the user."""
+
+
+class CheckpointError(ClassifiersError):
+    """A stopped training cannot be gone on with."""
+
+
+class DatasetError(ClassifiersError):
+    """A data set cannot be had or read."""
+
+
+class MissingExtraError(ClassifiersError):
+    """A command needs packages of an extra that is not installed."""
+
+    def __init__(self, purpose: str, extra: str) -> None:
+        super().__init__(f"{purpose} needs more packages: run `pip install 'emobot[{extra}]'`.")
+
+
+class ModelDirectoryError(ClassifiersError):
+    """A model directory cannot be loaded or written."""

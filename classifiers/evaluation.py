@@ -1,0 +1,122 @@
+"""How good a model is, and the baseline that it has to beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from classifiers.calibration import choose_thresholds
+from classifiers.datasets import Dataset
+from classifiers.errors import MissingExtraError
+from classifiers.layers import Array
+from classifiers.text import tokenize
+
+BINS = 15
+"""Equal parts of [0, 1] in which certainty and frequency are compared, as in Guo and others (2017)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """How well scores agree with targets.
+
+    Attributes:
+        rows: how many texts were measured on.
+        macro_f1: mean of the labels' F1, so that a rare label counts as much as a frequent one.
+        micro_f1: F1 over all pairs of text and label.
+        top1: of the rows with exactly one label, the share whose strongest score is that label's; 0 if there
+            is no such row.
+        ece: expected calibration error, the mean distance between a label's probability and how often it is
+            right; 0 is best.
+        label_f1: F1 of each label; 0 for one that neither occurs nor is predicted.
+    """
+
+    rows: int
+    macro_f1: float
+    micro_f1: float
+    top1: float
+    ece: float
+    label_f1: dict[str, float]
+
+
+def measure(scores: Array, targets: Array, thresholds: Array, labels: tuple[str, ...]) -> Metrics:
+    """Compare scores with what is true.
+
+    Args:
+        scores: probabilities (rows, labels).
+        targets: (rows, labels), 1 where the label applies.
+        thresholds: (labels,); a label is predicted where its score is at least its threshold.
+        labels: the name of each column.
+
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
+    """
+    try:
+        from sklearn.metrics import f1_score  # noqa: PLC0415 - only training needs it
+    except ImportError:
+        raise MissingExtraError("Measuring", "train") from None
+    truth, predicted = targets > 0.5, scores >= thresholds
+    label_f1 = f1_score(truth, predicted, average=None, zero_division=0)
+    single = truth.sum(axis=1) == 1
+    hits = scores[single].argmax(axis=1) == truth[single].argmax(axis=1)
+    return Metrics(
+        rows=len(scores),
+        macro_f1=float(label_f1.mean()),
+        micro_f1=float(f1_score(truth, predicted, average="micro", zero_division=0)),
+        top1=float(hits.mean()) if len(hits) else 0.0,
+        ece=float(np.mean([_calibration_error(*columns) for columns in zip(scores.T, truth.T, strict=True)])),
+        label_f1=dict(zip(labels, label_f1.tolist(), strict=True)),
+    )
+
+
+def _calibration_error(scores: Array, truth: Array) -> float:
+    """Σ over bins of (rows in bin / rows) |mean score - share of true|; scores and truth (rows,).
+
+    Naeini and others, "Obtaining Well Calibrated Probabilities Using Bayesian Binning" (2015). Multiplied
+    out, it is the sum of each bin's |Σ score - Σ true|, divided by all rows.
+    """
+    bins = np.minimum((scores * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(bins, weights=scores.astype(np.float64) - truth, minlength=BINS)
+    return float(np.abs(gaps).sum() / len(scores))
+
+
+def tfidf_baseline(dataset: Dataset) -> tuple[Array, Array]:
+    """The baseline: logistic regression on words and characters, which a network must beat to be worth it.
+
+    TF-IDF of words and pairs of words (by the networks' own tokenizer) and of 2 to 5 characters within words;
+    one regression for each label. One to two minutes for GoEmotions.
+
+    Returns:
+        Probabilities (rows, labels) on dev and on test, learnt from train alone.
+
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
+    """
+    try:
+        from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - only training needs these
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+        from sklearn.multiclass import OneVsRestClassifier  # noqa: PLC0415
+        from sklearn.pipeline import make_pipeline, make_union  # noqa: PLC0415
+    except ImportError:
+        raise MissingExtraError("The baseline", "train") from None
+    words = TfidfVectorizer(
+        tokenizer=tokenize,
+        token_pattern=None,
+        lowercase=False,
+        ngram_range=(1, 2),
+        min_df=2,
+        sublinear_tf=True,
+    )
+    characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=5, sublinear_tf=True)
+    model = make_pipeline(
+        make_union(words, characters), OneVsRestClassifier(LogisticRegression(C=2.0, solver="liblinear"))
+    )
+    model.fit(dataset.train.texts, dataset.train.targets.astype(int))
+    return model.predict_proba(dataset.dev.texts), model.predict_proba(dataset.test.texts)
+
+
+def baseline(dataset: Dataset, split: str = "test") -> Metrics:
+    """`tfidf_baseline` measured on dev or test, with thresholds from dev as for the networks."""
+    scores = dict(zip(("dev", "test"), tfidf_baseline(dataset), strict=True))
+    thresholds = choose_thresholds(scores["dev"], dataset.dev.targets)
+    return measure(scores[split], getattr(dataset, split).targets, thresholds, dataset.labels)

@@ -1,0 +1,165 @@
+"""A stack of our NumPy layers: the RNN and the BiLSTM from scratch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from classifiers.batching import Batch, Examples, count_batches, logits_of, training_batches
+from classifiers.layers import (
+    LSTM,
+    RNN,
+    Array,
+    Bidirectional,
+    Dense,
+    Dropout,
+    Embedding,
+    Layer,
+    MeanMaxPooling,
+    Seed,
+    sigmoid_cross_entropy,
+    softmax_cross_entropy,
+)
+from classifiers.optimizers import Adam, clip_by_global_norm, warmup_cosine
+from classifiers.training import Recipe
+
+
+class Network:
+    """Layers, one after the other; the first reads token numbers, the last gives a logit for each label."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = tuple(layers)
+        self._leaves = {
+            f"{place}.{part}": leaf for place, layer in enumerate(self.layers) for part, leaf in layer.leaves()
+        }
+
+    def forward(self, batch: Batch, training: bool = False) -> Array:
+        """Logits (batch, labels)."""
+        x: Array = batch.ids
+        for layer in self.layers:
+            x = layer.forward(x, batch.lengths, training)
+        return x
+
+    def backward(self, d_logits: Array) -> None:
+        """Fill all gradients for the last forward pass from that of its logits (batch, labels)."""
+        gradient = d_logits
+        for layer in reversed(self.layers):
+            gradient = layer.backward(gradient)
+
+    @property
+    def params(self) -> dict[str, Array]:
+        """All parameters by name, "place.part.parameter"; the arrays themselves, no copies."""
+        return {f"{name}{key}": array for name, leaf in self._leaves.items() for key, array in leaf.params.items()}
+
+    @property
+    def grads(self) -> dict[str, Array]:
+        """The gradients of the last backward pass, under the names of `params`."""
+        return {f"{name}{key}": leaf.grads[key] for name, leaf in self._leaves.items() for key in leaf.params}
+
+    def load(self, arrays: Mapping[str, Array]) -> None:
+        """Take over parameters by name, in the type of `arrays`.
+
+        Raises:
+            ValueError: names or shapes are not this network's.
+        """
+        own = {name: array.shape for name, array in self.params.items()}
+        given = {name: array.shape for name, array in arrays.items()}
+        if own != given:
+            raise ValueError(f"the weights {given} do not fit this network, which has {own}")
+        for name, leaf in self._leaves.items():
+            leaf.params = {key: arrays[f"{name}{key}"] for key in leaf.params}
+
+    def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
+        """Logits (rows, labels) of any number of sequences."""
+        return logits_of(self.forward, sequences)
+
+
+class Trainer:
+    """A network in training: AdamW, clipped gradients, a warm-up and a cosine (see `training.fit`)."""
+
+    def __init__(self, network: Network, recipe: Recipe, multi_label: bool) -> None:
+        self.network = network
+        self._recipe = recipe
+        self._loss = sigmoid_cross_entropy if multi_label else softmax_cross_entropy
+        self._optimizer = Adam(weight_decay=recipe.weight_decay)
+
+    def train_epoch(self, examples: Examples, number: int) -> Iterator[float]:
+        """See `Trainable`."""
+        recipe = self._recipe
+        rng = np.random.default_rng([recipe.seed, number])
+        for layer in self.network.layers:
+            if isinstance(layer, Dropout):
+                layer.rng = rng
+        steps = count_batches(examples, recipe.batch_size)
+        batches = training_batches(examples, recipe.batch_size, rng, recipe.word_dropout)
+        for step, (batch, targets) in enumerate(batches, start=(number - 1) * steps):
+            rate = warmup_cosine(step, recipe.epochs * steps, recipe.learning_rate)
+            yield self.step(batch, targets, rate)
+
+    def step(self, batch: Batch, targets: Array, rate: float) -> float:
+        """One update; returns the loss before it."""
+        loss, d_logits = self._loss(self.network.forward(batch, training=True), targets)
+        self.network.backward(d_logits)
+        grads = self.network.grads
+        clip_by_global_norm(grads, self._recipe.clip_norm)
+        self._optimizer.step(self.network.params, grads, rate)
+        return loss
+
+    def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
+        """See `Trainable`."""
+        return self.network.logits(sequences)
+
+    def state(self) -> dict[str, Array]:
+        """See `Trainable`."""
+        return {
+            **{f"network/{name}": array.copy() for name, array in self.network.params.items()},
+            **{f"optimizer/{name}": array.copy() for name, array in self._optimizer.state.items()},
+        }
+
+    def restore(self, state: dict[str, Array]) -> None:
+        """See `Trainable`."""
+        arrays = {name: array.copy() for name, array in state.items()}
+        self.network.load(_under("network/", arrays))
+        self._optimizer.state = _under("optimizer/", arrays)
+
+
+def rnn(vocabulary: int, embedding: int, labels: int, rng: Seed, dropout: float = 0.0) -> Network:
+    """The RNN: word vectors, two tanh layers of 128, mean and max over time, one logit for each label."""
+    return Network(
+        [
+            Embedding(vocabulary, embedding, rng),
+            Dropout(dropout, rng),
+            RNN(embedding, 128, rng),
+            Dropout(dropout / 2, rng),
+            RNN(128, 128, rng),
+            MeanMaxPooling(),
+            Dropout(dropout, rng),
+            Dense(2 * 128, labels, rng),
+        ]
+    )
+
+
+def bilstm(vocabulary: int, embedding: int, labels: int, rng: Seed, dropout: float = 0.0) -> Network:
+    """The BiLSTM from scratch: word vectors, three bidirectional layers of 128 units, pooled as in `rnn`.
+
+    Layer for layer the network of `classifiers.bilstm`, whose weights it can take over.
+    """
+    return Network(
+        [
+            Embedding(vocabulary, embedding, rng),
+            Dropout(dropout, rng),
+            Bidirectional(LSTM(embedding, 128, rng), LSTM(embedding, 128, rng)),
+            Dropout(dropout / 2, rng),
+            Bidirectional(LSTM(256, 128, rng), LSTM(256, 128, rng)),
+            Dropout(dropout / 2, rng),
+            Bidirectional(LSTM(256, 128, rng), LSTM(256, 128, rng)),
+            MeanMaxPooling(),
+            Dropout(dropout, rng),
+            Dense(2 * 256, labels, rng),
+        ]
+    )
+
+
+def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,197 @@
+"""The training loop that every network here goes through, whatever computes its gradients."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from classifiers.batching import Examples
+from classifiers.errors import CheckpointError
+from classifiers.layers import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a network is trained.
+
+    Attributes:
+        epochs: how often every example is seen.
+        batch_size: examples an update.
+        learning_rate: its peak, reached after a tenth of all steps; a cosine brings it to zero.
+        embedding: size of the word vectors.
+        dropout: share of features silenced at the embeddings and before the output; half of it between layers.
+        word_dropout: share of words replaced by the unknown one.
+        weight_decay: AdamW's.
+        clip_norm: the gradients' largest joint norm.
+        seed: of initial weights, order and dropout.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    embedding: int
+    dropout: float
+    word_dropout: float
+    weight_decay: float
+    clip_norm: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One line of a training's history.
+
+    Attributes:
+        number: counted from 1.
+        loss: mean training loss of the epoch, dropout included.
+        dev_loss: loss on dev after the epoch.
+        score: macro-F1 on dev after the epoch, with thresholds chosen there.
+        seconds: the epoch's duration.
+    """
+
+    number: int
+    loss: float
+    dev_loss: float
+    score: float
+    seconds: float
+
+
+class Trainable(Protocol):
+    """What the loop asks of a network."""
+
+    def train_epoch(self, examples: Examples, number: int) -> Iterator[float]:
+        """See all examples once, in an order fixed by the recipe's seed and `number`; yields each batch's loss."""
+
+    def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
+        """Outputs before the activation, (rows, labels)."""
+
+    def state(self) -> dict[str, Array]:
+        """Copies of the weights and of all that the optimiser needs to go on."""
+
+    def restore(self, state: dict[str, Array]) -> None:
+        """Take up a state that `state` gave."""
+
+
+@dataclass(slots=True)
+class Training:
+    """The course of one training: what has happened, and the best state so far."""
+
+    epochs: list[Epoch] = field(default_factory=list)
+    best: dict[str, Array] = field(default_factory=dict)
+    interrupted: bool = False
+
+    @property
+    def best_epoch(self) -> Epoch:
+        """The epoch with the highest dev score; of equals, the one with the lowest dev loss."""
+        return max(self.epochs, key=lambda epoch: (epoch.score, -epoch.dev_loss))
+
+
+def base_logits(targets: Array, multi_label: bool) -> Array:
+    """The output bias (labels,) with which an untrained network predicts each label as often as it occurs.
+
+    Without it, a network spends its first epoch on learning that most labels are rare; Lin and others, "Focal
+    Loss for Dense Object Detection" (2017), section 3.3. `targets` is (rows, labels).
+    """
+    share = np.clip(targets.mean(axis=0, dtype=np.float64), 0.5 / len(targets), 1 - 0.5 / len(targets))
+    odds: Array = share / (1 - share) if multi_label else share
+    return np.log(odds).astype(np.float32)
+
+
+def fit(
+    network: Trainable,
+    train: Examples,
+    dev: Examples,
+    recipe: Recipe,
+    judge: Callable[[Array, Array], tuple[float, float]],
+    checkpoint: Path,
+    on_batch: Callable[[int, float], None] = lambda _number, _loss: None,
+    on_epoch: Callable[[Epoch], None] = lambda _epoch: None,
+) -> Training:
+    """Train by `recipe`, from `checkpoint` if it exists, and leave the network at its best epoch.
+
+    Ctrl-C ends the loop early but cleanly: the best state so far is kept and `interrupted` is set.
+
+    Args:
+        network: the network, at its initial weights.
+        train: what it learns from.
+        dev: what the best epoch is chosen on.
+        recipe: how it is trained.
+        judge: from dev logits and targets to (loss, score).
+        checkpoint: folder to which every finished epoch is written, and from which an earlier run goes on.
+        on_batch: told the epoch and the mean loss since its start, after each batch.
+        on_epoch: told each finished epoch.
+
+    Raises:
+        CheckpointError: the checkpoint comes from another recipe, or cannot be read.
+    """
+    training = _resume(network, recipe, checkpoint)
+    try:
+        for number in range(len(training.epochs) + 1, recipe.epochs + 1):
+            start = time.perf_counter()
+            losses: list[float] = []
+            for loss in network.train_epoch(train, number):
+                losses.append(loss)
+                on_batch(number, float(np.mean(losses)))
+            dev_loss, score = judge(network.logits(dev.sequences), dev.targets)
+            epoch = Epoch(number, float(np.mean(losses)), dev_loss, score, time.perf_counter() - start)
+            training.epochs.append(epoch)
+            state = network.state()
+            if training.best_epoch is epoch:
+                training.best = state
+            _save(training, recipe, state, checkpoint)
+            on_epoch(epoch)
+    except KeyboardInterrupt:
+        training.interrupted = True
+    if training.best:
+        network.restore(training.best)
+    return training
+
+
+def _save(training: Training, recipe: Recipe, state: dict[str, Array], checkpoint: Path) -> None:
+    """Write the history last: what it does not tell of does not count, so a kill half-way harms nothing."""
+    checkpoint.mkdir(parents=True, exist_ok=True)
+    number = len(training.epochs)
+    save_file(state, checkpoint / f"epoch-{number}.safetensors")
+    history = {
+        "recipe": asdict(recipe),
+        "best": training.best_epoch.number,
+        "epochs": [asdict(epoch) for epoch in training.epochs],
+    }
+    partial = checkpoint / "history.json.partial"
+    partial.write_text(json.dumps(history))
+    partial.replace(checkpoint / "history.json")
+    for weights in checkpoint.glob("epoch-*.safetensors"):
+        if weights.stem not in {f"epoch-{number}", f"epoch-{history['best']}"}:
+            weights.unlink()
+
+
+def _resume(network: Trainable, recipe: Recipe, checkpoint: Path) -> Training:
+    try:
+        history = json.loads((checkpoint / "history.json").read_bytes())
+    except FileNotFoundError:
+        return Training()
+    except ValueError as error:
+        raise CheckpointError(f"The checkpoint in {checkpoint} is damaged: start anew with --overwrite.") from error
+    others = [f"{key} {value}" for key, value in history["recipe"].items() if value != getattr(recipe, key)]
+    if others:
+        raise CheckpointError(
+            f"The training in {checkpoint} was begun with {', '.join(others)}: go on with the same options, "
+            "or start anew with --overwrite."
+        )
+    epochs = [Epoch(**epoch) for epoch in history["epochs"]]
+    try:
+        network.restore(load_file(checkpoint / f"epoch-{len(epochs)}.safetensors"))
+        best = load_file(checkpoint / f"epoch-{history['best']}.safetensors")
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise CheckpointError(
+            f"The checkpoint in {checkpoint} is damaged or of another data set: start anew with --overwrite."
+        ) from error
+    return Training(epochs, best)

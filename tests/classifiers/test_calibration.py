@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.special import expit, softmax
+
+from classifiers.calibration import (
+    COLDEST,
+    HIGHEST,
+    HOTTEST,
+    LOWEST,
+    choose_temperature,
+    choose_thresholds,
+    probabilities,
+)
+from classifiers.errors import MissingExtraError
+
+
+def _f1(scores: np.ndarray, targets: np.ndarray, threshold: float) -> float:
+    predicted = scores >= threshold
+    return float(2 * (predicted * targets).sum() / (predicted.sum() + targets.sum()))
+
+
+class TestProbabilities:
+    logits = np.array([[1.0, -2.0, 0.5], [300.0, 0.0, -300.0], [0.0, 0.0, 0.0]])
+
+    def test_multi_label_is_a_sigmoid(self) -> None:
+        np.testing.assert_allclose(probabilities(self.logits, 2.0, True), expit(self.logits / 2), atol=1e-12)
+
+    def test_single_label_is_a_softmax(self) -> None:
+        np.testing.assert_allclose(probabilities(self.logits, 2.0, False), softmax(self.logits / 2, axis=1), atol=1e-12)
+
+    @pytest.mark.parametrize("multi_label", [True, False])
+    def test_huge_logits_stay_finite(self, multi_label: bool) -> None:
+        scores = probabilities(np.array([[1e30, -1e30]], dtype=np.float32), 1.0, multi_label)
+        assert scores.tolist() == [[1.0, 0.0]]
+        assert scores.dtype == np.float32
+
+
+class TestTemperature:
+    @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+    @pytest.mark.parametrize("multi_label", [True, False])
+    def test_finds_how_much_too_sure_the_logits_are(self, temperature: float, multi_label: bool) -> None:
+        rng = np.random.default_rng(0)
+        honest = rng.normal(0, 2, (20_000, 4))
+        true = probabilities(honest, 1.0, multi_label)
+        targets = rng.random(true.shape) < true
+        if not multi_label:
+            drawn = (rng.random((len(true), 1)) < true.cumsum(axis=1)).argmax(axis=1)
+            targets = np.eye(4)[drawn]
+        found = choose_temperature(honest * temperature, targets, multi_label)
+        assert found == pytest.approx(temperature, rel=0.05)
+
+    def test_a_perfect_network_is_not_made_infinitely_sure(self) -> None:
+        targets = np.eye(2)[[0, 1] * 10]
+        found = choose_temperature(targets * 4 - 2, targets, False)
+        assert COLDEST <= found <= COLDEST * 1.01
+
+    def test_a_network_that_knows_nothing_is_made_unsure_within_reason(self) -> None:
+        logits = np.array([[5.0, -5.0], [-5.0, 5.0]] * 10)
+        found = choose_temperature(logits, 1.0 * (logits < 0), False)
+        assert HOTTEST * 0.99 <= found <= HOTTEST
+
+    def test_without_scipy_the_extra_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "scipy.optimize", None)
+        with pytest.raises(MissingExtraError, match=r"^Calibration needs more packages: .*emobot\[train\]"):
+            choose_temperature(np.zeros((2, 2)), np.eye(2), False)
+
+
+class TestThresholds:
+    def test_no_threshold_has_a_better_f1(self) -> None:
+        rng = np.random.default_rng(1)
+        targets = (rng.random((400, 5)) < [0.5, 0.3, 0.2, 0.1, 0.02]).astype(np.float32)
+        scores = np.clip(targets * 0.3 + rng.random(targets.shape) * 0.6, 0, 1)
+        found = choose_thresholds(scores, targets)
+        for column, threshold in enumerate(found):
+            best = max(_f1(scores[:, column], targets[:, column], each) for each in np.linspace(0.05, 0.95, 1801))
+            assert _f1(scores[:, column], targets[:, column], threshold) == pytest.approx(best, abs=1e-12)
+
+    def test_the_middle_of_the_gap(self) -> None:
+        scores = np.array([[0.1, 0.8], [0.2, 0.9], [0.6, 0.3], [0.7, 0.4]])
+        targets = np.array([[0, 1], [0, 1], [1, 0], [1, 0]])
+        assert choose_thresholds(scores, targets) == pytest.approx([0.4, 0.6])
+
+    def test_equal_scores_are_not_parted(self) -> None:
+        # Taking only the first two of the four 0.5s would be best, but no threshold can.
+        scores = np.array([[0.5], [0.5], [0.5], [0.5], [0.2]])
+        targets = np.array([[1], [1], [0], [0], [0]])
+        assert choose_thresholds(scores, targets) == pytest.approx([0.35])
+
+    def test_a_label_without_positive_rows_takes_that_of_all(self) -> None:
+        scores = np.array([[0.3, 0.1], [0.7, 0.1], [0.8, 0.2]])
+        targets = np.array([[0, 0], [1, 0], [1, 0]])
+        assert choose_thresholds(scores, targets) == pytest.approx([0.5, 0.5])
+
+    def test_stay_within_reason(self) -> None:
+        scores = np.array([[0.999, 0.001], [0.998, 0.002], [0.5, 0.0], [0.6, 0.0]])
+        targets = np.array([[1, 1], [1, 1], [0, 0], [0, 0]])
+        low_is_never = choose_thresholds(scores, targets)
+        assert low_is_never.tolist() == pytest.approx([0.799, LOWEST])
+        assert choose_thresholds(np.array([[0.999], [0.99]]), np.array([[1], [0]])).tolist() == [HIGHEST]
+
+    def test_works_on_float32_and_one_row(self) -> None:
+        [threshold] = choose_thresholds(np.array([[0.8]], dtype=np.float32), np.array([[1.0]], dtype=np.float32))
+        assert threshold == pytest.approx(0.4)
+
+
+def test_serving_loads_neither_scipy_nor_scikit_learn() -> None:
+    program = (
+        "import sys, numpy\n"
+        "from classifiers.calibration import probabilities\n"
+        "probabilities(numpy.zeros((1, 2)), 1.0, True)\n"
+        "print(sorted({'scipy', 'sklearn', 'matplotlib', 'pooch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,355 @@
+from __future__ import annotations
+
+import hashlib
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pooch
+import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from classifiers import datasets
+from classifiers.datasets import Dataset, Split, load_dataset
+from classifiers.emotions import LABELS
+from classifiers.errors import DatasetError, MissingExtraError
+
+ROWS = {
+    "train": ("Such a nice day! 😀\t17\tid1\nWho did “this”?\t6,7\tid2\n", 2),
+    "dev": ('"No, he said\t27\tid3\n', 1),
+    "test": ("I'm sorry,\u2028really\t24\tid4\n", 1),
+}
+
+
+def _bags(split: Split) -> list[str]:
+    return [" ".join(sorted(text.split())) for text in split.texts]
+
+
+def _mirrored(split: Split) -> int:
+    """How many pairs of phrases have the same words and opposite labels."""
+    labels: dict[str, list[int]] = {}
+    for bag, label in zip(_bags(split), split.targets.argmax(axis=1), strict=True):
+        labels.setdefault(bag, []).append(int(label))
+    return sum(sorted(each) == [0, 1] for each in labels.values())
+
+
+class TestBuiltin:
+    @pytest.fixture
+    def builtin(self) -> Dataset:
+        return load_dataset("builtin")
+
+    def test_two_balanced_emotions(self, builtin: Dataset) -> None:
+        assert builtin.name == "builtin"
+        assert builtin.labels == ("joy", "sadness")
+        assert not builtin.multi_label
+        assert builtin.train.targets.sum(axis=0).tolist() == [28, 28]
+        assert builtin.test.targets.sum(axis=0).tolist() == [12, 12]
+        assert len(builtin.train) + len(builtin.test) == 80
+
+    def test_dev_is_train(self, builtin: Dataset) -> None:
+        assert builtin.dev is builtin.train
+
+    def test_no_phrase_stands_twice(self, builtin: Dataset) -> None:
+        assert len({*builtin.train.texts, *builtin.test.texts}) == 80
+
+    def test_phrases_are_lower_case_words_of_a_small_vocabulary(self, builtin: Dataset) -> None:
+        vocabulary = {word for text in builtin.train.texts for word in text.split()}
+        assert 25 <= len(vocabulary) <= 30
+        assert all(word.isalpha() and word.islower() for word in vocabulary)
+
+    def test_every_test_word_is_learnt(self, builtin: Dataset) -> None:
+        counts = Counter(word for text in builtin.train.texts for word in set(text.split()))
+        assert all(counts[word] >= 3 for text in builtin.test.texts for word in text.split())
+
+    def test_order_decides(self, builtin: Dataset) -> None:
+        assert _mirrored(builtin.train) == 20
+        assert _mirrored(builtin.test) == 9
+
+    def test_no_bag_of_words_gets_them_all(self, builtin: Dataset) -> None:
+        # Of two phrases with equal bags and opposite labels such a model gets exactly one, so 9 are wrong.
+        vectorizer = CountVectorizer(analyzer=str.split)
+        model = LogisticRegression(C=100).fit(
+            vectorizer.fit_transform(builtin.train.texts), builtin.train.targets.argmax(axis=1)
+        )
+        predicted = model.predict(vectorizer.transform(builtin.test.texts))
+        assert (predicted == builtin.test.targets.argmax(axis=1)).sum() <= 15
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (
+            "mine.tsv",
+            "text\tlabel\tsplit\n"
+            '"a day\tjoy\ttrain\nno\tneutral,anger\ttrain\nhm\tzeal\ttrain\n'
+            "ok\tneutral\tdev\nyes\tjoy\ttest\n",
+        ),
+        (
+            "mine.CSV",
+            "split,label,text\n"
+            'train,joy,"""a day"\n'
+            'train,"neutral, anger",no\ntrain,zeal,hm\n\ndev,neutral,ok\ntest,joy,yes\n',
+        ),
+        (
+            "mine.jsonl",
+            '{"text": "\\"a day", "label": "joy", "split": "train", "more": 1}\n'
+            '{"text": "no", "label": ["neutral", "anger"], "split": "train"}\n\n'
+            '{"text": "hm", "label": "zeal", "split": "train"}\n'
+            '{"text": "ok", "label": ["neutral"], "split": "dev"}\n'
+            '{"text": "yes", "label": "joy", "split": "test"}',
+        ),
+    ],
+)
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_file_of_ones_own(tmp_path: Path, name: str, content: str, start: str, line_end: str) -> None:
+    data = (start + content.replace("\n", line_end)).encode()
+    (tmp_path / name).write_bytes(data)
+    dataset = load_dataset(str(tmp_path / name))
+    assert dataset.name == "mine"
+    assert dataset.labels == ("anger", "joy", "zeal", "neutral")
+    assert dataset.multi_label
+    assert dataset.train.texts == ('"a day', "no", "hm")
+    assert dataset.train.targets.tolist() == [[0, 1, 0, 0], [1, 0, 0, 1], [0, 0, 1, 0]]
+    assert dataset.train.targets.dtype == np.float32
+    assert (dataset.dev.texts, dataset.dev.targets.tolist()) == (("ok",), [[0, 0, 0, 1]])
+    assert (dataset.test.texts, dataset.test.targets.tolist()) == (("yes",), [[0, 1, 0, 0]])
+    assert dataset.sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_columns_under_other_names(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("id,message,mood,split\n1,hi,joy,train\n2,oh,fear,train\n3,ah,joy,test\n")
+    dataset = load_dataset(path, text_column="message", label_column="mood")
+    assert dataset.labels == ("fear", "joy")
+    assert dataset.test.texts == ("ah",)
+    assert dataset.dev is dataset.train
+
+
+def test_a_csv_text_may_span_lines(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text('text,label,split\n"one\ntwo",joy,train\nsad,fear,train\nx,joy,test\n')
+    assert load_dataset(path).train.texts[0] == "one\ntwo"
+
+
+class TestHashedSplit:
+    @pytest.fixture
+    def rows(self) -> list[str]:
+        return [f"text number {number}\t{'joy' if number % 2 else 'fear'}" for number in range(1000)]
+
+    def _load(self, folder: Path, rows: list[str]) -> Dataset:
+        path = folder / "mine.tsv"
+        path.write_text("\n".join(["text\tlabel", *rows]))
+        return load_dataset(path)
+
+    def test_about_80_10_10(self, tmp_path: Path, rows: list[str]) -> None:
+        dataset = self._load(tmp_path, rows)
+        assert len(dataset.train) + len(dataset.dev) + len(dataset.test) == 1000
+        assert 760 <= len(dataset.train) <= 840
+        assert 70 <= len(dataset.dev) <= 130
+        assert 70 <= len(dataset.test) <= 130
+
+    def test_order_and_company_do_not_matter(self, tmp_path: Path, rows: list[str]) -> None:
+        dataset, fewer = self._load(tmp_path, rows), self._load(tmp_path, rows[:0:-3])
+        for split in ("train", "dev", "test"):
+            assert set(getattr(fewer, split).texts) <= set(getattr(dataset, split).texts)
+
+    def test_the_same_on_every_machine(self, tmp_path: Path, rows: list[str]) -> None:
+        # Python's own hash() would give other rows in each process.
+        assert self._load(tmp_path, rows).test.texts[:3] == TEST_TEXTS
+
+    def test_equal_texts_stay_on_one_side(self, tmp_path: Path, rows: list[str]) -> None:
+        dataset = self._load(tmp_path, rows * 2)
+        assert len(dataset.train) + len(dataset.dev) + len(dataset.test) == 2000
+        assert not {*dataset.train.texts} & {*dataset.dev.texts, *dataset.test.texts}
+        assert not {*dataset.dev.texts} & {*dataset.test.texts}
+
+
+TEST_TEXTS = ("text number 2", "text number 9", "text number 25")
+
+HEADER = "text\tlabel\tsplit\n"
+GOOD = "hi\tjoy\ttrain\noh\tfear\ttrain\nah\tjoy\ttest\n"
+JSON_GOOD = '{"text": "hi", "label": "joy"}\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.tsv", HEADER + GOOD + "only one\n", "line 5: 1 columns, the header has 3: text, label, split."),
+        ("a.tsv", HEADER + GOOD + "a\tb\tc\td\n", "line 5: 4 columns, the header has 3"),
+        ("a.tsv", HEADER + "  \tjoy\ttrain\n", "line 2: the text is empty: fill it in or delete the row."),
+        ("a.tsv", HEADER + "hi\t\ttrain\n", "line 2: a label is empty"),
+        ("a.tsv", HEADER + "hi\tjoy,,fear\ttrain\n", "line 2: a label is empty"),
+        ("a.tsv", HEADER + "hi\tjoy\tTrain\n", "line 2: the split is 'Train', not train, dev or test."),
+        ("a.tsv", HEADER + GOOD + "x\tjoyy\ttest\n", "line 5: no row for train has the label 'joyy'"),
+        ("a.tsv", "text\tmood\nhi\tjoy\n", "no column 'label'; its columns are 'text', 'mood'."),
+        ("a.tsv", HEADER, "has no rows"),
+        ("a.tsv", "", "has no rows"),
+        ("a.tsv", HEADER + "hi\tjoy\ttrain\noh\tfear\ttrain\n", "has no rows for test: mark some"),
+        ("a.tsv", HEADER + "hi\tjoy\ttest\noh\tfear\tdev\n", "has no rows for train: mark some"),
+        ("a.tsv", HEADER + "hi\tjoy\ttrain\nah\tjoy\ttest\n", "only the label 'joy' in train: at least two"),
+        ("a.csv", 'text,label\n"hi,joy\n', "line 2: this is not well-formed (unexpected end of data)."),
+        ("a.csv", "text,label\n" + "x" * 200_000 + ",joy\n", "line 2: this is not well-formed (field larger"),
+        (
+            "a.jsonl",
+            JSON_GOOD + '{"text": "oh"',
+            "line 2: this is not JSON (Expecting ',' delimiter at character",
+        ),
+        ("a.jsonl", JSON_GOOD + "[" * 100_000, "line 2: this JSON cannot be read"),
+        ("a.jsonl", JSON_GOOD + "[1]", "line 2: this is no JSON object: write {"),
+        ("a.jsonl", '{"text": 3, "label": "joy"}', "line 1: the text must be a string, not a number."),
+        ("a.jsonl", '{"text": null, "label": "joy"}', "line 1: the text must be a string, not null."),
+        ("a.jsonl", '{"text": ["hi"], "label": "joy"}', "must be a string, not a list"),
+        (
+            "a.jsonl",
+            '{"text": "hi", "label": true}',
+            "the label must be a name, names joined by commas or a list",
+        ),
+        ("a.jsonl", '{"text": "hi", "label": ["joy", 1]}', "not a list of other things."),
+        ("a.jsonl", '{"text": "hi", "label": {}}', "not an object."),
+        ("a.jsonl", '{"text": "hi", "label": []}', "line 1: a label is empty"),
+        ("a.jsonl", '{"text": "hi", "label": "joy", "split": ["dev"]}', "the split is ['dev'], not train"),
+        (
+            "a.jsonl",
+            JSON_GOOD + '{"text": "oh"}',
+            "line 2: this row has no column 'label'; its columns are 'text'.",
+        ),
+        ("a.jsonl", JSON_GOOD + "{}", "line 2: this row has no column 'text'; its columns are none."),
+        (
+            "a.jsonl",
+            JSON_GOOD + '{"text": "x", "label": "joy", "split": "dev"}',
+            "line 2: give a split to every row or to none.",
+        ),
+    ],
+)
+def test_a_malformed_file_is_named_with_line_and_fault(tmp_path: Path, name: str, content: str, message: str) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(DatasetError) as caught:
+        load_dataset(path)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_bytes_that_are_not_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_bytes(b"text\tlabel\nhi\tjoy\ncaf\xe9\tjoy\n")
+    with pytest.raises(DatasetError, match=r"a\.tsv, line 3: this is not UTF-8"):
+        load_dataset(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("goemotion", "There is no data set 'goemotion': give builtin, goemotions, or the path of a .tsv"),
+        ("a.txt", "There is no data set"),
+        ("", "There is no data set"),
+        ("missing.csv", "There is no file missing.csv: check the path."),
+        ("folder.tsv", "folder.tsv is a folder: give a file"),
+    ],
+)
+def test_no_such_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.tsv").mkdir()
+    with pytest.raises(DatasetError) as caught:
+        load_dataset(name)
+    assert str(caught.value).startswith(message)
+
+
+class TestGoEmotions:
+    """On files of the same form with four rows, whose hashes stand in for the real ones."""
+
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        folder = tmp_path / "data" / "goemotions"
+        folder.mkdir(parents=True)
+        for split, (content, _) in ROWS.items():
+            (folder / f"{split}.tsv").write_bytes(content.encode())
+        hashes = {f"{each}.tsv": hashlib.sha256(ROWS[each][0].encode()).hexdigest() for each in ROWS}
+        monkeypatch.setattr(datasets, "GOEMOTIONS_SHA256", hashes)
+        monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache" / name)
+        monkeypatch.delenv("EMOBOT_DATA_DIR", raising=False)
+        return folder
+
+    @pytest.fixture
+    def served(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+        """A server on the loopback address that holds the files; the paths it was asked for."""
+        asked: list[str] = []
+
+        class Handler(SimpleHTTPRequestHandler):
+            def log_message(self, *_: object) -> None:
+                asked.append(self.path)
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
+            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+            monkeypatch.setattr(datasets, "GOEMOTIONS_URL", f"http://127.0.0.1:{server.server_port}/")
+            yield asked
+            server.shutdown()
+
+    def _check(self, dataset: Dataset) -> None:
+        assert dataset.name == "goemotions"
+        assert dataset.labels == LABELS
+        assert dataset.multi_label
+        assert [len(dataset.train), len(dataset.dev), len(dataset.test)] == [2, 1, 1]
+        assert dataset.train.texts == ("Such a nice day! 😀", "Who did “this”?")
+        assert dataset.dev.texts == ('"No, he said',)
+        assert dataset.test.texts == ("I'm sorry,\u2028really",)
+        assert [LABELS[column] for column in np.flatnonzero(dataset.train.targets[0])] == ["joy"]
+        assert [LABELS[column] for column in np.flatnonzero(dataset.train.targets[1])] == [
+            "confusion",
+            "curiosity",
+        ]
+        assert [LABELS[column] for column in np.flatnonzero(dataset.dev.targets[0])] == ["neutral"]
+        whole = "".join(content for content, _ in ROWS.values())
+        assert dataset.sha256 == hashlib.sha256(whole.encode()).hexdigest()
+
+    def test_from_a_folder(self, folder: Path) -> None:
+        self._check(load_dataset("goemotions", data_dir=folder.parent))
+
+    def test_from_the_folder_in_the_environment(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("EMOBOT_DATA_DIR", str(folder.parent))
+        self._check(load_dataset("goemotions"))
+
+    def test_a_changed_file_is_refused(self, folder: Path) -> None:
+        (folder / "dev.tsv").write_text("other\t1\tid\n")
+        with pytest.raises(DatasetError, match=r"dev\.tsv is not GoEmotions' dev\.tsv .*SHA-256"):
+            load_dataset("goemotions", data_dir=folder.parent)
+
+    def test_a_missing_file_is_named(self, folder: Path) -> None:
+        (folder / "test.tsv").unlink()
+        with pytest.raises(DatasetError, match=r"There is no goemotions/test\.tsv in .*unset EMOBOT_DATA_DIR"):
+            load_dataset("goemotions", data_dir=folder.parent)
+
+    def test_is_downloaded_once(self, served: list[str]) -> None:
+        self._check(load_dataset("goemotions"))
+        assert served == ["/train.tsv", "/dev.tsv", "/test.tsv"]
+        self._check(load_dataset("goemotions"))
+        assert len(served) == 3
+
+    def test_a_download_with_another_hash_is_refused(self, served: list[str], folder: Path) -> None:
+        (folder / "train.tsv").write_text("tampered\t1\tid\n")
+        with pytest.raises(DatasetError, match=r"could not be downloaded .*set EMOBOT_DATA_DIR"):
+            load_dataset("goemotions")
+        assert served == ["/train.tsv"]
+
+    def test_without_pooch_the_extra_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "pooch", None)
+        with pytest.raises(MissingExtraError, match=r"^Downloading GoEmotions needs more .*emobot\[train\]"):
+            load_dataset("goemotions")
+
+    def test_no_network(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(datasets, "GOEMOTIONS_URL", "http://127.0.0.1:9/")
+        with pytest.raises(DatasetError) as caught:
+            load_dataset("goemotions")
+        assert str(caught.value) == (
+            "GoEmotions could not be downloaded from http://127.0.0.1:9/ (ConnectionError): try again later, "
+            "or put train.tsv, dev.tsv and test.tsv into a folder goemotions and set EMOBOT_DATA_DIR "
+            "to the folder around it."
+        )

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import hashlib
+import sys
+
+import numpy as np
+import pytest
+
+from classifiers.calibration import choose_thresholds
+from classifiers.datasets import Dataset, Split, load_dataset
+from classifiers.errors import MissingExtraError
+from classifiers.evaluation import baseline, measure, tfidf_baseline
+
+LABELS = ("fear", "joy", "neutral")
+TARGETS = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]], dtype=np.float32)
+SCORES = np.array(
+    [[0.9, 0.2, 0.1], [0.1, 0.6, 0.3], [0.7, 0.4, 0.2], [0.2, 0.1, 0.3], [0.8, 0.7, 0.0]], dtype=np.float32
+)
+THRESHOLDS = np.array([0.5, 0.5, 0.5])
+
+
+def test_figures_worked_out_by_hand() -> None:
+    # fear: rows 1 and 5 right, row 3 false: F1 = 2·2 / (3 + 2). joy: rows 2 and 5 right, row 3 missed:
+    # 2·2 / (2 + 3). neutral: never predicted: 0. Together: 4 right of 5 predicted and 6 true.
+    metrics = measure(SCORES, TARGETS, THRESHOLDS, LABELS)
+    assert metrics.rows == 5
+    assert metrics.label_f1 == {"fear": pytest.approx(0.8), "joy": pytest.approx(0.8), "neutral": 0.0}
+    assert metrics.macro_f1 == pytest.approx(1.6 / 3)
+    assert metrics.micro_f1 == pytest.approx(8 / 11)
+    # Of the first four rows, the third's strongest label is wrong; the fifth has two labels.
+    assert metrics.top1 == pytest.approx(3 / 4)
+
+
+def test_thresholds_belong_to_their_labels_and_are_met_by_equal_scores() -> None:
+    thresholds = np.array([0.75, 0.4, 0.3], dtype=np.float32)
+    metrics = measure(SCORES, TARGETS, thresholds, LABELS)
+    # All right but neutral, which meets its threshold in row 2 as well as in row 4.
+    assert metrics.label_f1 == {"fear": 1.0, "joy": 1.0, "neutral": pytest.approx(2 / 3)}
+
+
+def test_calibration_error_of_one_bin() -> None:
+    # Ten scores of 0.72 of which nine are right: 0.18 too modest. The other label is right as often as it says.
+    scores = np.tile([0.72, 0.1], (10, 1))
+    targets = np.array([[1, 0]] * 8 + [[1, 1], [0, 0]])
+    assert measure(scores, targets, THRESHOLDS[:2], ("a", "b")).ece == pytest.approx(0.18 / 2)
+
+
+def test_calibration_error_weighs_bins_by_rows() -> None:
+    # 30 rows at 0.9 of which 24 true (0.1 too sure), 10 rows at 0.3 of which 7 true (0.4 too modest); of the
+    # other label all 30 and none of the 10 are true.
+    scores = np.repeat([[0.9, 0.9], [0.3, 0.3]], [30, 10], axis=0)
+    targets = np.column_stack([np.repeat([1, 0, 1, 0], [24, 6, 7, 3]), np.repeat([1, 0], [30, 10])])
+    expected = np.mean([0.75 * 0.1 + 0.25 * 0.4, 0.75 * 0.1 + 0.25 * 0.3])
+    assert measure(scores, targets, THRESHOLDS[:2], ("a", "b")).ece == pytest.approx(expected)
+
+
+def test_certainty_of_one_belongs_to_the_last_bin() -> None:
+    # The first label: 1.95 were promised and 1 came true, in one bin. The second is right.
+    scores, targets = np.array([[1.0, 1.0], [0.95, 1.0]]), np.array([[0.0, 1.0], [1.0, 1.0]])
+    assert measure(scores, targets, THRESHOLDS[:2], ("a", "b")).ece == pytest.approx(0.95 / 2 / 2)
+
+
+def test_without_a_single_label_row_top1_is_zero() -> None:
+    assert measure(SCORES[4:], TARGETS[4:], THRESHOLDS, LABELS).top1 == 0
+
+
+def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
+    with pytest.raises(MissingExtraError, match=r"^Measuring needs more packages: .*emobot\[train\]"):
+        measure(SCORES, TARGETS, THRESHOLDS, LABELS)
+
+
+class TestBaseline:
+    def test_learns_what_words_can_tell(self) -> None:
+        words = {0: ("awful", "scary", "dark"), 1: ("lovely", "sunny", "warm")}
+        rng = np.random.default_rng(0)
+
+        def split(rows: int) -> Split:
+            targets = np.eye(2, dtype=np.float32)[rng.integers(0, 2, rows)]
+            return Split(tuple(f"what a {rng.choice(words[int(row.argmax())])} day" for row in targets), targets)
+
+        dataset = Dataset("made up", ("fear", "joy"), split(120), split(30), split(40), "")
+        dev_scores, test_scores = tfidf_baseline(dataset)
+        assert dev_scores.shape == (30, 2)
+        assert test_scores.shape == (40, 2)
+        assert test_scores.min() >= 0
+        assert test_scores.max() <= 1
+        metrics = baseline(dataset)
+        assert metrics.macro_f1 == metrics.top1 == 1
+        assert metrics.rows == 40
+
+    def test_takes_its_thresholds_from_dev(self) -> None:
+        dataset = load_dataset("builtin")
+        dev_scores, test_scores = tfidf_baseline(dataset)
+        thresholds = choose_thresholds(dev_scores, dataset.dev.targets)
+        assert baseline(dataset) == measure(test_scores, dataset.test.targets, thresholds, dataset.labels)
+
+    def test_does_not_solve_the_built_in_phrases(self) -> None:
+        # Pairs of words give it part of the order, never all of it.
+        assert baseline(load_dataset("builtin")).top1 < 1
+
+    def test_never_looks_at_test_targets(self) -> None:
+        dataset = load_dataset("builtin")
+        blind = Dataset(
+            dataset.name,
+            dataset.labels,
+            dataset.train,
+            dataset.dev,
+            Split(dataset.test.texts, 1 - dataset.test.targets),
+            hashlib.sha256().hexdigest(),
+        )
+        for seen, unseen in zip(tfidf_baseline(dataset), tfidf_baseline(blind), strict=True):
+            np.testing.assert_array_equal(seen, unseen)

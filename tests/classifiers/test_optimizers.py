@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from classifiers.optimizers import SGD, Adam, clip_by_global_norm, warmup_cosine
+
+
+def test_sgd_with_momentum_by_hand() -> None:
+    params = {"p": np.array([1.0])}
+    sgd = SGD(momentum=0.5)
+    sgd.step(params, {"p": np.array([2.0])}, rate=0.1)
+    assert params["p"] == pytest.approx(0.8)  # v = -0.2
+    sgd.step(params, {"p": np.array([1.0])}, rate=0.1)
+    assert params["p"] == pytest.approx(0.6)  # v = -0.1 - 0.1
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.02])
+def test_adam_stays_with_keras(weight_decay: float) -> None:
+    keras = pytest.importorskip("keras")
+    rng = np.random.default_rng(0)
+    start = rng.normal(size=(3, 2)).astype(np.float32)
+    variable = keras.Variable(start)
+    judge = keras.optimizers.AdamW(0.01, weight_decay=weight_decay)
+    judge.build([variable])
+    params = {"p": start.copy()}
+    adam = Adam(weight_decay=weight_decay)
+    for _ in range(20):
+        gradient = rng.normal(size=(3, 2)).astype(np.float32)
+        judge.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+        adam.step(params, {"p": gradient}, rate=0.01)
+    np.testing.assert_allclose(params["p"], variable.numpy(), atol=1e-6)
+
+
+def test_clipping_scales_all_gradients_together() -> None:
+    grads = {"a": np.array([3.0]), "b": np.array([[4.0]])}
+    assert clip_by_global_norm(grads, 1.0) == pytest.approx(5)
+    assert grads["a"] == pytest.approx(0.6)
+    assert grads["b"] == pytest.approx(0.8)
+    assert clip_by_global_norm(grads, 2.0) == pytest.approx(1)
+    assert grads["a"] == pytest.approx(0.6)
+
+
+def test_schedule_rises_then_falls_to_zero() -> None:
+    rates = [warmup_cosine(step, 101, peak=2.0) for step in range(102)]
+    assert rates[:10] == pytest.approx([0.2 * (step + 1) for step in range(10)])
+    assert max(rates) == rates[10] == 2.0
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[101] == pytest.approx(0)

@@ -1,0 +1,116 @@
+"""The loop with a network that is easy to foresee: its only weight counts the epochs."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifiers.batching import Examples
+from classifiers.calibration import probabilities
+from classifiers.errors import CheckpointError
+from classifiers.layers import Array
+from classifiers.training import Epoch, Recipe, base_logits, fit
+
+EXAMPLES = Examples([[2]], np.ones((1, 1)))
+SCORES = [0.1, 0.5, 0.3, 0.5, 0.2]
+
+
+class Counter:
+    """A `Trainable` that is at epoch n after epoch n, and can be told to be stopped in one."""
+
+    def __init__(self, stop_in: int | None = None) -> None:
+        self.weight = np.zeros(1)
+        self.stop_in = stop_in
+
+    def train_epoch(self, examples: Examples, number: int) -> Iterator[float]:
+        assert examples is EXAMPLES
+        yield 2.0 / number
+        if number == self.stop_in:
+            raise KeyboardInterrupt
+        self.weight[0] += 1
+        yield 0.0
+
+    def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
+        del sequences
+        return self.weight
+
+    def state(self) -> dict[str, Array]:
+        return {"weight": self.weight.copy()}
+
+    def restore(self, state: dict[str, Array]) -> None:
+        self.weight = state["weight"].copy()
+
+
+def judge(logits: Array, targets: Array) -> tuple[float, float]:
+    """Epochs 2 and 4 score highest; epoch 4 has the lower loss."""
+    del targets
+    epoch = int(logits[0])
+    return 1.0 / epoch, SCORES[epoch - 1]
+
+
+def recipe(epochs: int, seed: int = 0) -> Recipe:
+    return Recipe(epochs, 8, 1e-3, 4, dropout=0, word_dropout=0, weight_decay=0, seed=seed)
+
+
+def test_base_logits_predict_the_base_rates() -> None:
+    targets = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0], [1, 0, 0]], dtype=np.float32)
+    rates = probabilities(base_logits(targets, multi_label=True)[None], 1.0, multi_label=True)
+    np.testing.assert_allclose(rates, [[0.6, 0.4, 0.1]], atol=1e-6)  # half a row for a label never seen
+    shares = probabilities(base_logits(targets[:, :2], multi_label=False)[None], 1.0, multi_label=False)
+    np.testing.assert_allclose(shares, [[0.6, 0.4]], atol=1e-6)
+
+
+def test_the_network_ends_at_its_best_epoch(tmp_path: Path) -> None:
+    network, told = Counter(), list[Epoch]()
+    training = fit(network, EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c", on_epoch=told.append)
+    assert [epoch.score for epoch in training.epochs] == SCORES
+    assert training.epochs[0].loss == 1.0
+    assert training.best_epoch.number == 4
+    assert network.weight[0] == 4
+    assert told == training.epochs
+    assert not training.interrupted
+
+
+def test_ctrl_c_keeps_the_best_so_far_and_resume_ends_the_same(tmp_path: Path) -> None:
+    stopped = Counter(stop_in=4)
+    training = fit(stopped, EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    assert training.interrupted
+    assert len(training.epochs) == 3
+    assert stopped.weight[0] == 2
+
+    resumed = Counter()
+    training = fit(resumed, EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    assert [epoch.number for epoch in training.epochs] == [1, 2, 3, 4, 5]
+    assert training.best_epoch.number == 4
+    assert resumed.weight[0] == 4
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_nothing(tmp_path: Path) -> None:
+    training = fit(Counter(stop_in=1), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    assert training.interrupted
+    assert not training.epochs
+    assert not training.best
+
+
+def test_only_the_last_and_the_best_weights_are_kept(tmp_path: Path) -> None:
+    fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    names = sorted(path.name for path in (tmp_path / "c").iterdir())
+    assert names == ["epoch-4.safetensors", "epoch-5.safetensors", "history.json"]
+
+
+def test_another_recipe_is_not_gone_on_with(tmp_path: Path) -> None:
+    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5, seed=7), judge, tmp_path / "c")
+    with pytest.raises(CheckpointError, match="begun with seed 7: go on with the same options"):
+        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5, seed=8), judge, tmp_path / "c")
+
+
+def test_a_damaged_checkpoint_is_told_in_a_sentence(tmp_path: Path) -> None:
+    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    (tmp_path / "c" / "epoch-2.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(CheckpointError, match="damaged or of another data set: start anew with --overwrite"):
+        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    (tmp_path / "c" / "history.json").write_text(json.dumps({})[:1])
+    with pytest.raises(CheckpointError, match="damaged"):
+        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")

@@ -1,0 +1,61 @@
+"""What tests of both halves share: a small model directory with known, untrained weights."""
+
+import os
+
+# TensorFlow reads this when it is first imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifiers import bilstm, network
+from classifiers.model_directory import (
+    FILES,
+    Manifest,
+    ModelCard,
+    save_rnn,
+    save_tokenizer,
+    seal,
+    unseal,
+)
+from classifiers.text import Tokenizer
+
+LABELS = ("joy", "sadness", "neutral")
+
+
+@pytest.fixture
+def small_models(tmp_path: Path) -> Path:
+    """A model directory of both models over five words and three labels."""
+    tokenizer = Tokenizer(["i", "am", "not", "happy", "sad"], max_tokens=8)
+    rng = np.random.default_rng(0)
+    rnn = network.rnn(len(tokenizer), 4, len(LABELS), rng)
+    lstm = network.bilstm(len(tokenizer), 4, len(LABELS), rng)
+    cards = {
+        name: ModelCard(
+            embedding=4,
+            parameters=1,
+            epochs=1,
+            temperature=2.0,
+            thresholds=(0.3, 0.4, 0.5),
+            test={"macro_f1": 0.5},
+        )
+        for name in FILES
+    }
+    manifest = Manifest(
+        command="python train.py",
+        dataset="made up",
+        dataset_sha256="0" * 64,
+        labels=LABELS,
+        multi_label=True,
+        max_tokens=8,
+        models=cards,
+    )
+    directory = tmp_path / "small-models"
+    unseal(directory)
+    save_tokenizer(tokenizer, directory)
+    save_rnn(rnn.params, directory)
+    bilstm.save_onnx(lstm.params, directory / FILES["bilstm"])
+    seal(directory, manifest)
+    return directory

@@ -1,0 +1,349 @@
+"""Train the RNN and the BiLSTM, calibrate and measure them, and write one model directory for the bot.
+
+    python train.py                        both models on the built-in phrases, in about a minute
+    python train.py --dataset goemotions   both models for real, in about ten minutes
+    python train.py --dataset FILE         both models on your own TSV, CSV or JSONL
+
+Next to the models stand report.md and its figures. Ctrl-C keeps the best epoch so far; --resume goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from classifiers import network
+from classifiers.batching import Examples, count_batches, logits_of
+from classifiers.calibration import choose_temperature, choose_thresholds, probabilities
+from classifiers.datasets import Dataset, Split, load_dataset
+from classifiers.errors import ClassifiersError, MissingExtraError
+from classifiers.evaluation import Metrics, baseline, measure
+from classifiers.layers import Array, sigmoid_cross_entropy, softmax_cross_entropy
+from classifiers.model_directory import (
+    FILES,
+    NAMES,
+    Manifest,
+    ModelCard,
+    load_bilstm,
+    load_rnn,
+    save_rnn,
+    save_tokenizer,
+    seal,
+    unseal,
+)
+from classifiers.report import write_report
+from classifiers.text import Tokenizer
+from classifiers.training import Epoch, Recipe, Trainable, Training, base_logits, fit
+
+Number = TypeVar("Number", int, float)
+
+TINY = {
+    "rnn": Recipe(100, 8, 2e-3, embedding=16, dropout=0.2, word_dropout=0.0, weight_decay=0.01),
+    "bilstm": Recipe(40, 8, 2e-3, embedding=16, dropout=0.2, word_dropout=0.0, weight_decay=0.01),
+}
+"""For the built-in phrases: few, and every word of them counts."""
+
+FULL = {
+    "rnn": Recipe(10, 64, 2.5e-3, embedding=96, dropout=0.3, word_dropout=0.08, weight_decay=0.01),
+    "bilstm": Recipe(6, 64, 2.5e-3, embedding=96, dropout=0.3, word_dropout=0.08, weight_decay=0.01),
+}
+"""For GoEmotions and data sets like it."""
+
+MAX_WORDS, MIN_COUNT, MAX_TOKENS = 12_000, 2, 64
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    arguments = _parser().parse_args(argv)
+    command = shlex.join(["python", "train.py", *(sys.argv[1:] if argv is None else argv)])
+    try:
+        return run(arguments, command)
+    except ClassifiersError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def run(arguments: argparse.Namespace, command: str) -> int:
+    """Train, calibrate, measure and write as the parsed arguments say; returns the exit status."""
+    dataset = load_dataset(arguments.dataset, text_column=arguments.text_column, label_column=arguments.label_column)
+    out = arguments.out or Path("models") / dataset.name
+    _make_way(out, arguments.resume, arguments.overwrite)
+    tokenizer = Tokenizer.fit(dataset.train.texts, MAX_WORDS, MIN_COUNT, MAX_TOKENS)
+    train, dev = _encoded(dataset.train, tokenizer), _encoded(dataset.dev, tokenizer)
+    console = Console()
+    console.print(
+        f"{dataset.name}: {len(train):,} texts to learn from, {len(dev):,} dev, {len(dataset.test):,} test; "
+        f"{len(dataset.labels)} labels, {len(tokenizer):,} tokens."
+    )
+    trainings: dict[str, Training] = {}
+    recipes = {name: _recipe(name, dataset, arguments) for name in FILES if name in arguments.models}
+    for name, recipe in recipes.items():
+        trainer, export = _build(name, recipe, len(tokenizer), dataset, out)
+        training = _fit_with_progress(NAMES[name], trainer, train, dev, recipe, dataset, out, console)
+        if training.epochs:
+            if not trainings:
+                unseal(out)
+                save_tokenizer(tokenizer, out)
+            trainings[name] = training
+            export()
+        if training.interrupted:
+            console.print("Stopped; the best epoch so far is kept. Go on with the same command and --resume.")
+            break
+    if not trainings:
+        console.print("No epoch was finished, so nothing is written.")
+        return 130
+    _measure_and_write(dataset, tokenizer, recipes, trainings, command, out, console)
+    if any(training.interrupted for training in trainings.values()) or len(trainings) < len(recipes):
+        return 130
+    shutil.rmtree(out / "checkpoints")
+    return 0
+
+
+def _measure_and_write(
+    dataset: Dataset,
+    tokenizer: Tokenizer,
+    recipes: dict[str, Recipe],
+    trainings: dict[str, Training],
+    command: str,
+    out: Path,
+    console: Console,
+) -> None:
+    """Calibrate on dev and measure on test, with the very files that are written."""
+    cards: dict[str, ModelCard] = {}
+    metrics: dict[str, Metrics] = {}
+    scores: dict[str, Array] = {}
+    for name, training in trainings.items():
+        run_network = (load_rnn if name == "rnn" else load_bilstm)(out / FILES[name])
+        dev_logits, test_logits = (
+            logits_of(run_network, _encoded(split, tokenizer).sequences) for split in (dataset.dev, dataset.test)
+        )
+        temperature = choose_temperature(dev_logits, dataset.dev.targets, dataset.multi_label)
+        dev_scores = probabilities(dev_logits, temperature, dataset.multi_label)
+        thresholds = choose_thresholds(dev_scores, dataset.dev.targets)
+        scores[name] = probabilities(test_logits, temperature, dataset.multi_label)
+        metrics[name] = measure(scores[name], dataset.test.targets, thresholds, dataset.labels)
+        figures = asdict(metrics[name])
+        del figures["label_f1"]
+        cards[name] = ModelCard(
+            embedding=recipes[name].embedding,
+            parameters=sum(array.size for key, array in training.best.items() if key.startswith("network/")),
+            epochs=training.best_epoch.number,
+            temperature=temperature,
+            thresholds=tuple(thresholds.tolist()),
+            test=figures,
+        )
+        console.print(
+            f"{NAMES[name]} on test: macro-F1 {metrics[name].macro_f1:.3f}, micro-F1 {metrics[name].micro_f1:.3f}, "
+            f"top-1 {metrics[name].top1:.3f} (epoch {training.best_epoch.number}, temperature {temperature:.2f})"
+        )
+    manifest = Manifest(
+        command=command,
+        dataset=dataset.name,
+        dataset_sha256=dataset.sha256,
+        labels=dataset.labels,
+        multi_label=dataset.multi_label,
+        max_tokens=tokenizer.max_tokens,
+        models=cards,
+    )
+    seal(out, manifest)
+    write_report(
+        out,
+        dataset=dataset,
+        histories={name: training.epochs for name, training in trainings.items()},
+        metrics=metrics,
+        scores=scores,
+        command=command,
+        baseline=baseline(dataset),
+    )
+    console.print(f'Written to {out}. Compare them: python -m classifiers compare --models {out} "your text"')
+
+
+def _fit_with_progress(
+    title: str,
+    trainer: Trainable,
+    train: Examples,
+    dev: Examples,
+    recipe: Recipe,
+    dataset: Dataset,
+    out: Path,
+    console: Console,
+) -> Training:
+    """`fit` behind a progress bar with loss, dev score and time left."""
+    cross_entropy = sigmoid_cross_entropy if dataset.multi_label else softmax_cross_entropy
+
+    def judge(logits: Array, targets: Array) -> tuple[float, float]:
+        scores = probabilities(logits, 1.0, dataset.multi_label)
+        thresholds = choose_thresholds(scores, targets)
+        return cross_entropy(logits, targets)[0], measure(scores, targets, thresholds, dataset.labels).macro_f1
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("loss {task.fields[loss]:.4f}, dev macro-F1 {task.fields[score]:.3f}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    steps = count_batches(train, recipe.batch_size)
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(title, total=recipe.epochs * steps, loss=np.nan, score=np.nan)
+        seen = 0
+
+        def on_batch(number: int, loss: float) -> None:
+            nonlocal seen
+            seen = seen % steps + 1
+            progress.update(
+                task,
+                description=f"{title} epoch {number}/{recipe.epochs}",
+                completed=(number - 1) * steps + seen,
+                loss=loss,
+            )
+
+        def on_epoch(epoch: Epoch) -> None:
+            progress.update(task, score=epoch.score)
+
+        return fit(trainer, train, dev, recipe, judge, out / "checkpoints" / title.lower(), on_batch, on_epoch)
+
+
+def _build(
+    name: str, recipe: Recipe, vocabulary: int, dataset: Dataset, out: Path
+) -> tuple[Trainable, Callable[[], None]]:
+    """The network in training, and the function that writes its files once it is trained."""
+    stack = network.rnn if name == "rnn" else network.bilstm
+    rng = np.random.default_rng(recipe.seed)
+    start = stack(vocabulary, recipe.embedding, len(dataset.labels), rng, recipe.dropout)
+    start.layers[-1].params["bias"] = base_logits(dataset.train.targets, dataset.multi_label)
+    if name == "rnn":
+        return network.Trainer(start, recipe, dataset.multi_label), lambda: save_rnn(start.params, out)
+    try:
+        from classifiers import bilstm  # noqa: PLC0415 - TensorFlow takes seconds to load, and the RNN needs none
+    except ImportError:
+        raise MissingExtraError("Training the BiLSTM", "train") from None
+    model = bilstm.build(vocabulary, recipe.embedding, len(dataset.labels), recipe.dropout)
+    bilstm.load(model, start.params)
+
+    def export() -> None:
+        model.save(out / "bilstm.keras")
+        bilstm.save_onnx(bilstm.params(model), out / FILES[name])
+
+    return bilstm.Trainer(model, recipe, dataset.multi_label), export
+
+
+def _recipe(name: str, dataset: Dataset, arguments: argparse.Namespace) -> Recipe:
+    """The data set's recipe, with what the command line changes."""
+    recipe = (TINY if dataset.name == "builtin" else FULL)[name]
+    given = {key: getattr(arguments, key) for key in asdict(recipe) if getattr(arguments, key, None) is not None}
+    return replace(recipe, **given)
+
+
+def _encoded(split: Split, tokenizer: Tokenizer) -> Examples:
+    return Examples([tokenizer.encode(text) for text in split.texts], split.targets)
+
+
+def _make_way(out: Path, resume: bool, overwrite: bool) -> None:
+    """Never overwrite a folder unasked.
+
+    Raises:
+        ClassifiersError: the folder holds something, and neither option says what to do with it.
+    """
+    if out.is_dir() and any(out.iterdir()):
+        if overwrite:
+            shutil.rmtree(out / "checkpoints", ignore_errors=True)
+        elif not resume:
+            raise ClassifiersError(
+                f"{out} exists already: add --overwrite to replace its models, --resume to go on with a training "
+                "that was stopped, or choose another folder with --out."
+            )
+    elif out.exists() and not out.is_dir():
+        raise ClassifiersError(f"{out} is a file: choose a folder with --out.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    data = parser.add_argument_group("what to learn from")
+    data.add_argument(
+        "--dataset",
+        default="builtin",
+        metavar="NAME|FILE",
+        help="builtin (default), goemotions (downloaded, or read from $EMOBOT_DATA_DIR/goemotions), "
+        "or a .tsv, .csv or .jsonl file",
+    )
+    data.add_argument(
+        "--text-column", default="text", metavar="NAME", help="column of a file that holds the text (default: text)"
+    )
+    data.add_argument(
+        "--label-column",
+        default="label",
+        metavar="NAME",
+        help="column that holds the labels, joined by commas (default: label)",
+    )
+    how = parser.add_argument_group("how to train (defaults depend on the data set)")
+    how.add_argument(
+        "--models",
+        nargs="+",
+        choices=list(FILES),
+        default=list(FILES),
+        metavar="NAME",
+        help="rnn, bilstm or both (default)",
+    )
+    how.add_argument("--epochs", type=_count, metavar="N", help="how often every text is seen")
+    how.add_argument("--batch-size", type=_count, metavar="N", help="texts for each update of the weights")
+    how.add_argument("--learning-rate", type=_rate, metavar="R", help="peak of the learning rate")
+    how.add_argument("--embedding", type=_count, metavar="N", help="size of the word vectors")
+    how.add_argument("--dropout", type=_share, metavar="R", help="share of features silenced in training, 0 to 0.9")
+    how.add_argument(
+        "--seed",
+        type=_seed,
+        metavar="N",
+        help="the same seed gives the same NumPy weights on the same machine (default: 0)",
+    )
+    where = parser.add_argument_group("where to")
+    where.add_argument("--out", type=Path, metavar="DIR", help="model directory to write (default: models/NAME)")
+    exclusive = where.add_mutually_exclusive_group()
+    exclusive.add_argument("--resume", action="store_true", help="go on with a training that was stopped")
+    exclusive.add_argument("--overwrite", action="store_true", help="replace the models in the folder")
+    return parser
+
+
+def _count(text: str) -> int:
+    return _checked(int, text, lambda number: number >= 1, "a whole number from 1")
+
+
+def _seed(text: str) -> int:
+    return _checked(int, text, lambda number: number >= 0, "a whole number from 0")
+
+
+def _rate(text: str) -> float:
+    return _checked(float, text, lambda number: 0 < number < 10, "a number above 0 and below 10")
+
+
+def _share(text: str) -> float:
+    return _checked(float, text, lambda number: 0 <= number <= 0.9, "a number from 0 to 0.9")
+
+
+def _checked(kind: Callable[[str], Number], text: str, good: Callable[[Number], bool], wanted: str) -> Number:
+    try:
+        number = kind(text)
+        if good(number):
+            return number
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.exit(main())
