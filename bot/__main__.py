@@ -1,0 +1,261 @@
+"""The command line: `python -m bot`, and `demo`, `check` and `dry-run` beside it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import io
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
+
+import aiohttp
+import discord
+
+from bot.client import create_bot
+from bot.policy import Silence, choose, ineligible
+from bot.settings import SettingsError, load_settings
+from classifiers import ClassifiersError
+from classifiers.model_directory import NAMES, read_manifest
+
+LOGIN_MISSING = (
+    "There is no DISCORD_TOKEN: put yours into .env as .env.example shows, "
+    "or try the bot without Discord by `python -m bot demo`."
+)
+LOGIN_REFUSED = (
+    "Discord does not accept the DISCORD_TOKEN: in the developer portal open your application, "
+    "choose Bot, press Reset Token, and put the new token into .env."
+)
+INTENT_OFF = (
+    "Discord does not let the bot read messages yet: in the developer portal open your application, "
+    "choose Bot, switch on Message Content Intent under Privileged Gateway Intents, and press Save Changes."
+)
+UNREACHABLE = "Discord cannot be reached: check the network connection and try again."
+
+
+class _CommandError(Exception):
+    """An end with one sentence for the user and an exit status: 2 for what the user can set right, else 1."""
+
+    def __init__(self, sentence: str, status: int) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command of the command line and return the exit status."""
+    arguments = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # emoji, whatever the locale
+    try:
+        arguments.run(arguments)
+        sys.stdout.flush()
+    except _CommandError as failure:
+        return _tell(failure, failure.status)
+    except (SettingsError, ClassifiersError) as error:
+        return _tell(error, 2)
+    except BrokenPipeError:
+        # Whoever read the output has had enough. What is still buffered must not fail once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        pass  # asked to stop, and stopped
+    return 0
+
+
+def _tell(error: Exception, status: int) -> int:
+    print(error, file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bot",
+        usage="python -m bot [-h] [COMMAND] ...",
+        description="Emobot reads what people write on Discord and reacts with the emoji of the emotion. "
+        "Without a command it connects to Discord with the token in DISCORD_TOKEN.",
+        epilog="Settings are read from the environment and from .env; .env.example lists them all.",
+    )
+    parser.set_defaults(run=_serve)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="python -m bot")
+
+    demo = commands.add_parser(
+        "demo",
+        help="try the bot in the browser, without Discord",
+        description="Run the very same bot in a simulated Discord and open it to your browser at a local "
+        "address. No token and no network needed; Ctrl-C ends it.",
+    )
+    demo.add_argument(
+        "--port",
+        type=_port,
+        default=0,
+        metavar="N",
+        help="port of the local page (default: any that is free)",
+    )
+    demo.set_defaults(run=_demo)
+
+    check = commands.add_parser(
+        "check",
+        help="see whether settings, models and Discord are in order",
+        description="Check the settings and the models, and with a token also the login and the message "
+        "content intent, then exit. Nobody on Discord notices.",
+    )
+    check.set_defaults(run=_check)
+
+    dry_run = commands.add_parser(
+        "dry-run",
+        help="see what the bot would do with messages in a file",
+        description="Print for each line of a file, taken as one message, the reaction or the reason for silence.",
+    )
+    dry_run.add_argument(
+        "--file",
+        required=True,
+        metavar="FILE",
+        help="UTF-8 text, one message on each line; - is standard input",
+    )
+    dry_run.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON object for each line: text, emoji, emotion, certainty, reason",
+    )
+    dry_run.set_defaults(run=_dry_run)
+    return parser
+
+
+def _port(value: str) -> int:
+    if not (value.isascii() and value.isdecimal() and int(value) <= 65535):
+        raise argparse.ArgumentTypeError(f"{value!r} is no port: take a number up to 65535")
+    return int(value)
+
+
+def _serve(_arguments: argparse.Namespace) -> None:
+    settings = load_settings()
+    if settings.discord_token is None:
+        raise _CommandError(LOGIN_MISSING, 2)
+    _set_up_logging(settings.log_level)
+    bot = create_bot(settings)
+
+    async def connect(token: str) -> None:
+        async with bot:
+            await bot.start(token)
+
+    with _discord_failures():
+        asyncio.run(_stoppable(connect(settings.discord_token.get_secret_value())))
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    settings = load_settings()
+    demo = importlib.import_module("bot.demo")  # not before: it needs the demo extra
+    _set_up_logging("WARNING" if settings.log_level == "INFO" else settings.log_level)
+    try:
+        asyncio.run(_stoppable(demo.run(create_bot(settings), arguments.port)))
+    except demo.PortTakenError as error:
+        raise _CommandError(str(error), 1) from None
+
+
+def _check(_arguments: argparse.Namespace) -> None:
+    settings = load_settings()
+    print("Settings: in order.")
+    create_bot(settings)
+    manifest = read_manifest(settings.models)
+    print(f"Models: {settings.models}, trained on {manifest.dataset}.")
+    for name, card in manifest.models.items():
+        figures = ", ".join(f"{metric} {value:.3f}" for metric, value in card.test.items())
+        role = "reacts to messages" if name == settings.reacts_with else "for /compare"
+        print(f"  {NAMES[name]}: {card.parameters:,} parameters; {figures}; {role}.")
+    if settings.discord_token is None:
+        print(f"Discord: not asked. {LOGIN_MISSING}")
+        return
+    with _discord_failures():
+        asyncio.run(_check_discord(settings.discord_token.get_secret_value()))
+
+
+async def _check_discord(token: str) -> None:
+    async with discord.Client(intents=discord.Intents.none()) as client:
+        await client.login(token)
+        application = await client.application_info()
+        print(f"Discord: the token is that of {client.user}.")
+    if not (application.flags.gateway_message_content or application.flags.gateway_message_content_limited):
+        raise _CommandError(INTENT_OFF, 2)
+    print("Message content intent: on.")
+    needed = discord.Permissions(view_channel=True, read_message_history=True, add_reactions=True)
+    print(f"Invite it by: {discord.utils.oauth_url(application.id, permissions=needed)}")
+
+
+def _dry_run(arguments: argparse.Namespace) -> None:
+    bot = create_bot()
+    model = bot.analyzer.models[bot.settings.reacts_with]
+    show = _as_json if arguments.json else _as_row
+    try:
+        with _opened(arguments.file) as lines:
+            for line in lines:
+                text = line.removesuffix("\n")
+                silence = ineligible(text)
+                if silence:
+                    print(show(text, None, None, None, silence))
+                    continue
+                [prediction] = model.predict([text])
+                decision = choose(prediction, minimum_certainty=bot.settings.min_certainty)
+                print(show(text, decision.emoji, decision.emotion, decision.certainty, decision.reason))
+    except UnicodeDecodeError:
+        raise _CommandError(f"{arguments.file} is not plain text: save it again as UTF-8.", 2) from None
+
+
+def _opened(path: str) -> TextIO:
+    source: str | int = sys.stdin.fileno() if path == "-" else path
+    try:
+        return open(source, encoding="utf-8-sig", closefd=path != "-")
+    except OSError as error:
+        raise _CommandError(f"{path} cannot be read: {error.strerror}.", 2) from None
+
+
+def _as_json(text: str, emoji: str | None, emotion: str | None, certainty: float | None, reason: Silence | None) -> str:
+    fields = {"text": text, "emoji": emoji, "emotion": emotion, "certainty": certainty, "reason": reason}
+    return json.dumps(fields, ensure_ascii=False)
+
+
+def _as_row(text: str, emoji: str | None, emotion: str | None, certainty: float | None, reason: Silence | None) -> str:
+    sure = "" if certainty is None else f"{certainty:.0%}"
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    return f"{emoji or '-'}\t{emotion or '':<14} {sure:>4}  {reason or '':<8}  {shown}".rstrip()
+
+
+def _set_up_logging(level: str) -> None:
+    number = logging.getLevelNamesMapping()[level]
+    discord.utils.setup_logging(level=number)
+    # At DEBUG discord.py logs whole events, and with them what people write.
+    logging.getLogger("discord").setLevel(max(number, logging.INFO))
+
+
+async def _stoppable(work: Coroutine[Any, Any, None]) -> None:
+    """Do the work until it ends or the process is told to terminate, as service managers tell it."""
+    task = asyncio.ensure_future(work)
+    with suppress(RuntimeError):  # Windows has no such signals, threads get none
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await task
+
+
+@contextmanager
+def _discord_failures() -> Iterator[None]:
+    """Tell in one sentence what went wrong with Discord."""
+    try:
+        yield
+    except discord.LoginFailure:
+        raise _CommandError(LOGIN_REFUSED, 2) from None
+    except discord.PrivilegedIntentsRequired:
+        raise _CommandError(INTENT_OFF, 2) from None
+    except discord.HTTPException as error:
+        raise _CommandError(f"Discord answered with HTTP {error.status}: try again later.", 1) from None
+    except discord.ConnectionClosed as error:
+        raise _CommandError(f"Discord closed the connection (code {error.code}): try again.", 1) from None
+    except (OSError, aiohttp.ClientError, discord.GatewayNotFound):
+        raise _CommandError(UNREACHABLE, 1) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""Typed settings from the environment and a `.env` file; `.env.example` lists every variable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from classifiers import PRETRAINED
+
+ENV_FILE = ".env"
+
+
+class SettingsError(Exception):
+    """The settings cannot be read or contradict each other; its text is one sentence for the user."""
+
+
+class Settings(BaseSettings):
+    """What can be set from outside.
+
+    Each field names its variable as `validation_alias` and says in `description` what is allowed, in words
+    that complete "VARIABLE must be ...".
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8-sig",  # some editors begin a file with a byte-order mark
+        env_ignore_empty=True,
+        extra="ignore",
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+    discord_token: SecretStr | None = Field(
+        default=None,
+        validation_alias="DISCORD_TOKEN",
+        description="the token of your bot from the Discord developer portal, on one line without spaces",
+    )
+    models: Path = Field(
+        default=PRETRAINED,
+        validation_alias="EMOBOT_MODELS",
+        description="the path of a directory with trained models",
+    )
+    reacts_with: Literal["bilstm", "rnn"] = Field(
+        default="bilstm",
+        validation_alias="EMOBOT_REACTS_WITH",
+        description="bilstm or rnn",
+    )
+    min_certainty: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        validation_alias="EMOBOT_MIN_CERTAINTY",
+        description="a number from 0 to 1",
+    )
+    dev_guild: int | None = Field(
+        default=None,
+        gt=0,
+        lt=2**63,
+        validation_alias="EMOBOT_DEV_GUILD",
+        description="the numeric id of a Discord server",
+    )
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = Field(
+        default="INFO",
+        validation_alias="EMOBOT_LOG_LEVEL",
+        description="DEBUG, INFO, WARNING or ERROR",
+    )
+
+    @field_validator("discord_token")
+    @classmethod
+    def _blank_is_absent(cls, token: SecretStr | None) -> SecretStr | None:
+        bare = token.get_secret_value().strip() if token else ""
+        if any(character.isspace() or not character.isprintable() for character in bare):
+            raise ValueError
+        return SecretStr(bare) if bare else None
+
+    @field_validator("models")
+    @classmethod
+    def _path_is_usable(cls, path: Path) -> Path:
+        if "\0" in str(path):
+            raise ValueError
+        return path.expanduser()
+
+
+def load_settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        SettingsError: a value is not allowed or `.env` cannot be read; no value is ever repeated.
+    """
+    if Path(ENV_FILE).is_dir():
+        raise SettingsError("Your .env is a directory: replace it with a text file such as .env.example.")
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = dict.fromkeys(str(details["loc"][0]) for details in error.errors())
+        allowed = {field.validation_alias: field.description for field in Settings.model_fields.values()}
+        raise SettingsError("; ".join(f"{name} must be {allowed[name]}" for name in wrong) + ".") from None
+    except UnicodeDecodeError:
+        raise SettingsError("Your .env is not plain text: save it again as UTF-8.") from None
+    except OSError as error:
+        raise SettingsError(f"Your .env cannot be read: {error.strerror or error}.") from None

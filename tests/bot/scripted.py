@@ -1,0 +1,75 @@
+"""What the bot's tests are made of: a scripted classifier and a small world for the bot to live in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import simcord
+
+from bot import Emobot
+from bot.cogs.reactions import Reactions
+from classifiers import LABELS, Prediction
+
+
+def believing(**scores: float) -> Prediction:
+    """A prediction over all labels: the given probabilities, 0.01 for the rest, every threshold at 0.3."""
+    return Prediction(LABELS, tuple(scores.get(label, 0.01) for label in LABELS), (0.3,) * len(LABELS))
+
+
+@dataclass
+class ScriptedClassifier:
+    """Believes what the tests say: the prediction of the first known word that stands in a text."""
+
+    script: dict[str, Prediction]
+    labels: tuple[str, ...] = LABELS
+    batches: list[list[str]] = field(default_factory=list)
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        self.batches.append(list(texts))
+        return [self._predict(text) for text in texts]
+
+    def _predict(self, text: str) -> Prediction:
+        return next((belief for word, belief in self.script.items() if word in text), believing(neutral=0.9))
+
+
+SCRIPT = {
+    "happy": believing(joy=0.9),
+    "thanks": believing(gratitude=0.95),
+    "hmm": believing(joy=0.45),
+    "plain": believing(neutral=0.8, joy=0.6),
+    "odd": believing(love=0.8),
+}
+
+
+@dataclass
+class World:
+    """A bot in a server with one channel and one member."""
+
+    env: simcord.Env
+    bot: Emobot
+    guild: simcord.GuildHandle
+    channel: simcord.ChannelHandle
+    alice: simcord.MemberActor
+
+    def emoji_of(self, message: Any, channel: simcord.ChannelHandle | None = None) -> list[str]:
+        """The reactions that people see under a message."""
+        history = (channel or self.channel).history()
+        [found] = [other for other in history if other.id == message.id]
+        return [str(reaction.emoji) for reaction in found.reactions]
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """How often the bot counted which outcome."""
+        return dict(reactions_of(self.bot).outcomes)
+
+    def reaction_requests(self) -> int:
+        """How many reactions the bot asked Discord for."""
+        return sum(request.method == "PUT" and "/reactions/" in request.path for request in self.env.http_requests)
+
+
+def reactions_of(bot: Emobot) -> Reactions:
+    cog = bot.get_cog("Reactions")
+    assert isinstance(cog, Reactions)
+    return cog

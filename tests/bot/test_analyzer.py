@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from bot.analyzer import (
+    Analyzer,
+    AnalyzerClosedError,
+    AnalyzerOverloadedError,
+    AnalyzerTooSlowError,
+)
+from classifiers import Prediction
+from tests.bot.scripted import SCRIPT, ScriptedClassifier
+
+
+class HeldClassifier(ScriptedClassifier):
+    """Does not answer before it is let go; refuses texts with the word "poison"."""
+
+    def __init__(self) -> None:
+        super().__init__(dict(SCRIPT))
+        self.let_go = threading.Event()
+        self.threads: set[str] = set()
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        self.threads.add(threading.current_thread().name)
+        assert self.let_go.wait(5)
+        predictions = super().predict(texts)
+        if any("poison" in text for text in texts):
+            raise ValueError("no")
+        return predictions
+
+
+@pytest.fixture
+def model() -> HeldClassifier:
+    return HeldClassifier()
+
+
+@pytest.fixture
+async def analyzer(model: HeldClassifier) -> AsyncIterator[Analyzer]:
+    analyzer = Analyzer({"rnn": model}, max_waiting=6, max_batch=3, deadline=3)
+    yield analyzer
+    model.let_go.set()
+    await analyzer.close()
+
+
+async def started(*texts: str, analyzer: Analyzer) -> list[asyncio.Task[Prediction]]:
+    """Callers that are waiting for their answers, the first of which the worker has at hand."""
+    tasks = [asyncio.create_task(analyzer.classify(text, "rnn")) for text in texts]
+    await asyncio.sleep(0.02)
+    return tasks
+
+
+async def test_the_loop_goes_on_while_the_model_works(analyzer: Analyzer, model: HeldClassifier) -> None:
+    [task] = await started("happy", analyzer=analyzer)
+    assert not task.done()
+    model.let_go.set()
+    assert await task == SCRIPT["happy"]
+    assert model.threads == {"classifier_0"}
+
+
+async def test_what_waits_becomes_the_next_batches_by_length(analyzer: Analyzer, model: HeldClassifier) -> None:
+    first = await started("happy", analyzer=analyzer)
+    others = await started("thanks a lot", "odd", "plain", "hmm then", analyzer=analyzer)
+    model.let_go.set()
+    answers = await asyncio.gather(*first, *others)
+    assert answers == [SCRIPT[word] for word in ("happy", "thanks", "odd", "plain", "hmm")]
+    assert model.batches == [["happy"], ["odd", "plain", "hmm then"], ["thanks a lot"]]
+
+
+async def test_no_task_is_left_when_all_is_answered(analyzer: Analyzer, model: HeldClassifier) -> None:
+    model.let_go.set()
+    await analyzer.classify("happy", "rnn")
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert await analyzer.classify("thanks", "rnn") == SCRIPT["thanks"]
+
+
+async def test_too_many_are_turned_away(analyzer: Analyzer, model: HeldClassifier) -> None:
+    tasks = await started(*["happy"] * 6, analyzer=analyzer)
+    with pytest.raises(AnalyzerOverloadedError):
+        await analyzer.classify("happy", "rnn")
+    with pytest.raises(AnalyzerOverloadedError):
+        await analyzer.compare("happy")
+    model.let_go.set()
+    await asyncio.gather(*tasks)
+    assert await analyzer.classify("happy", "rnn") == SCRIPT["happy"]
+
+
+async def test_nobody_waits_beyond_the_deadline(model: HeldClassifier) -> None:
+    analyzer = Analyzer({"rnn": model}, deadline=0.05)
+    for late in (
+        analyzer.classify("happy", "rnn"),
+        analyzer.classify("odd", "rnn"),
+        analyzer.compare("happy"),
+    ):
+        with pytest.raises(AnalyzerTooSlowError, match=r"within 0\.05 s"):
+            await late
+    model.let_go.set()
+    assert await analyzer.classify("thanks", "rnn") == SCRIPT["thanks"]
+    assert not any("odd" in batch for batch in model.batches)  # nobody waited for it any more
+    await analyzer.close()
+
+
+async def test_an_exception_of_the_model_reaches_the_caller(analyzer: Analyzer, model: HeldClassifier) -> None:
+    model.let_go.set()
+    with pytest.raises(ValueError, match="no"):
+        await analyzer.classify("poison", "rnn")
+    with pytest.raises(ValueError, match="no"):
+        await analyzer.compare("poison")
+    assert await analyzer.classify("happy", "rnn") == SCRIPT["happy"]
+
+
+async def test_giving_up_harms_nobody_else(analyzer: Analyzer, model: HeldClassifier) -> None:
+    first, second, third = await started("happy", "odd", "thanks", analyzer=analyzer)
+    first.cancel()
+    second.cancel()
+    await asyncio.sleep(0)
+    model.let_go.set()
+    assert await third == SCRIPT["thanks"]
+    for given_up in (first, second):
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+    assert await analyzer.classify("happy", "rnn") == SCRIPT["happy"]
+
+
+async def test_models_are_asked_each_for_itself(model: HeldClassifier) -> None:
+    model.let_go.set()
+    other = ScriptedClassifier({"happy": SCRIPT["odd"]})
+    analyzer = Analyzer({"rnn": model, "bilstm": other})
+    answers = await asyncio.gather(*(analyzer.classify("happy", name) for name in ("rnn", "bilstm", "rnn", "bilstm")))
+    assert answers == [SCRIPT["happy"], SCRIPT["odd"]] * 2
+    assert (model.batches, other.batches) == ([["happy"] * 2], [["happy"] * 2])
+    compared = await analyzer.compare("happy")
+    assert {name: answer.prediction for name, answer in compared.items()} == {
+        "rnn": SCRIPT["happy"],
+        "bilstm": SCRIPT["odd"],
+    }
+    assert all(answer.milliseconds >= 0 for answer in compared.values())
+    await analyzer.close()
+
+
+async def test_closing_answers_who_waits_and_admits_nobody(analyzer: Analyzer, model: HeldClassifier) -> None:
+    tasks = await started("happy", "odd", analyzer=analyzer)
+    closing = asyncio.create_task(analyzer.close())
+    await asyncio.sleep(0)
+    with pytest.raises(AnalyzerClosedError):
+        await analyzer.classify("happy", "rnn")
+    model.let_go.set()
+    await closing
+    assert [task.result() for task in tasks] == [SCRIPT["happy"], SCRIPT["odd"]]
+    assert not any(thread.name.startswith("classifier") for thread in threading.enumerate())

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+import simcord
+
+from bot import Emobot, create_bot
+from bot.analyzer import AnalyzerClosedError
+from bot.settings import Settings, SettingsError
+from classifiers import Classifier, ModelDirectoryError
+from tests.bot.scripted import SCRIPT, ScriptedClassifier, World
+
+
+def syncs(env: simcord.Env) -> list[str]:
+    return [request.path for request in env.http_requests if request.method == "PUT"]
+
+
+def test_it_asks_for_no_more_than_it_needs(simcord_bot: Emobot) -> None:
+    assert {name for name, wanted in simcord_bot.intents if wanted} == {
+        *("guilds", "guild_messages", "dm_messages", "message_content")
+    }
+    assert simcord_bot.help_command is None
+
+
+async def test_the_commands_are_synced_once_and_again_only_when_they_change(
+    simcord_env: simcord.Env, models: dict[str, Classifier]
+) -> None:
+    assert len(syncs(simcord_env)) == 1
+    await simcord_env.restart_bot(create_bot(Settings(), models=models))
+    assert len(syncs(simcord_env)) == 1
+
+    changed = create_bot(Settings(), models=models)
+
+    @changed.tree.command(description="A new one")
+    async def wave(_interaction: discord.Interaction) -> None:
+        pass
+
+    await simcord_env.restart_bot(changed)
+    assert len(syncs(simcord_env)) == 2
+    await simcord_env.restart_bot(create_bot(Settings(), models=models))
+    assert len(syncs(simcord_env)) == 3
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("description", "another"),
+        ("contexts", [0, 1]),
+        ("integration_types", [0]),
+        ("options", []),
+    ],
+)
+async def test_any_difference_that_users_would_notice_is_synced(
+    simcord_env: simcord.Env, models: dict[str, Classifier], field: str, value: Any
+) -> None:
+    simcord_env.backend.commands[None]["compare", 1][field] = value
+    await simcord_env.restart_bot(create_bot(Settings(), models=models))
+    assert len(syncs(simcord_env)) == 2
+
+
+class TestInDevelopment:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(dev_guild=4194304)
+
+    async def test_the_commands_are_synced_to_one_server(
+        self, simcord_env: simcord.Env, settings: Settings, models: dict[str, Classifier]
+    ) -> None:
+        [path] = syncs(simcord_env)
+        assert path.endswith("/guilds/4194304/commands")
+        await simcord_env.restart_bot(create_bot(settings, models=models))
+        assert len(syncs(simcord_env)) == 1
+        guild = simcord_env.create_guild(id=4194304)
+        alice = guild.add_member(simcord_env.create_user("alice"))
+        result = await alice.slash(guild.create_text_channel("general"), "compare", text="happy")
+        assert result.response
+
+
+async def test_a_bot_that_may_not_sync_still_reacts(
+    simcord_env: simcord.Env, models: dict[str, Classifier], caplog: pytest.LogCaptureFixture
+) -> None:
+    simcord_env.inject_error("GET", "/applications/*/guilds/*/commands", status=403, code=50001)
+    bot = create_bot(Settings(dev_guild=4194304), models=models)
+    await simcord_env.restart_bot(bot)
+    assert "could not be synced to the server 4194304 of EMOBOT_DEV_GUILD" in caplog.text
+    guild = simcord_env.create_guild()
+    channel = guild.create_text_channel("general")
+    await guild.add_member(simcord_env.create_user("alice")).send(channel, "happy")
+    assert channel.history()[0].reactions
+
+
+async def test_it_runs_in_shards(models: dict[str, Classifier]) -> None:
+    bot = create_bot(Settings(), models=models)
+    bot.shard_count = 2
+    async with simcord.run(bot) as env:
+        for shard in range(2):
+            guild = env.create_guild(shard_id=shard)
+            channel = guild.create_text_channel("general")
+            await guild.add_member(env.create_user(f"alice{shard}")).send(channel, "happy")
+            assert channel.history()[0].reactions
+
+
+async def test_being_mentioned_is_no_command(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    assert world.bot.user
+    message = await world.alice.send(world.channel, f"{world.bot.user.mention} happy")
+    assert world.emoji_of(message) == ["😃"]
+    assert len(world.channel.history()) == 1
+    assert caplog.records == []
+
+
+async def test_closing_ends_the_analyzer(world: World) -> None:
+    await world.alice.send(world.channel, "happy")
+    await world.bot.close()
+    with pytest.raises(AnalyzerClosedError):
+        await world.bot.analyzer.classify("happy", "bilstm")
+
+
+async def test_nothing_is_logged_of_what_people_write(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "bot")
+    await world.alice.send(world.channel, "happy secret")
+    await world.alice.slash(world.channel, "compare", text="happy secret")
+    assert ": reacted." in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_no_two_commands_share_a_name(payloads: list[dict[str, Any]]) -> None:
+    assert {payload["name"] for payload in payloads} == {"compare", "Compare emotions"}
+    assert max(Counter((payload["type"], payload["name"].casefold()) for payload in payloads).values()) == 1
+
+
+def test_the_models_asked_for_must_be_there() -> None:
+    rnn = {"rnn": ScriptedClassifier(SCRIPT)}
+    with pytest.raises(SettingsError, match=r"^EMOBOT_REACTS_WITH asks for bilstm, but .* holds only rnn"):
+        create_bot(Settings(), models=rnn)
+    assert create_bot(Settings(reacts_with="rnn"), models=rnn)
+
+
+def test_a_missing_model_directory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelDirectoryError):
+        create_bot(Settings(models=tmp_path / "none"))
+
+
+@pytest.fixture
+async def payloads(simcord_env: simcord.Env) -> list[dict[str, Any]]:
+    """The commands as the bot sent them to Discord."""
+    [sync] = [request for request in simcord_env.http_requests if request.method == "PUT"]
+    assert isinstance(sync.json, list)
+    return sync.json
+
+
+class DiscordsDescription:
+    """Discord's own account of its API, which says what it takes."""
+
+    def __init__(self, path: Path) -> None:
+        self.api = json.loads(path.read_text())
+        self.jsonschema = importlib.import_module("jsonschema")  # publishes no types
+
+    def errors(self, method: str, path: str, payload: Any) -> list[str]:
+        """What Discord would find wrong with a request."""
+        body = self.api["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"]
+        schema = {**body, "components": self.api["components"]}
+        return [error.message for error in self.jsonschema.Draft202012Validator(schema).iter_errors(payload)]
+
+
+@pytest.fixture(scope="module")
+def description() -> DiscordsDescription:
+    if "DISCORD_OPENAPI" not in os.environ:
+        pytest.skip("the variable DISCORD_OPENAPI names no copy of Discord's API description")
+    return DiscordsDescription(Path(os.environ["DISCORD_OPENAPI"]))
+
+
+def test_discord_would_take_the_commands(description: DiscordsDescription, payloads: list[dict[str, Any]]) -> None:
+    path = "/applications/{application_id}/commands"
+    assert description.errors("put", path, payloads) == []
+    assert description.errors("put", path, [{**payloads[0], "name": "x" * 33}])
+
+
+async def test_discord_would_take_the_answers(description: DiscordsDescription, world: World) -> None:
+    path = "/interactions/{interaction_id}/{interaction_token}/callback"
+    await world.alice.slash(world.channel, "compare", text="odd weather")
+    await world.alice.slash(world.channel, "compare", text="<#1>")
+    answers: list[Any] = [request.json for request in world.env.http_requests if request.path.endswith("/callback")]
+    assert len(answers) == 2
+    for answer in answers:
+        assert description.errors("post", path, answer) == []
+        assert description.errors("post", path, {**answer, "type": "text"})
+
+
+def test_the_bot_needs_no_tensorflow() -> None:
+    """It is installed here for training, so only the imports of a fresh process can tell."""
+    assert importlib.util.find_spec("tensorflow")
+    program = (
+        "import sys, bot, bot.__main__, bot.demo, classifiers\n"
+        "heavy = {'tensorflow', 'keras', 'onnx', 'sklearn', 'matplotlib', 'torch', 'scipy'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PYTHONPATH": str(root)}
+    )
+    assert done.stdout == "[]\n"

@@ -1,0 +1,384 @@
+"""`python -m bot` as its users meet it: what it prints, and the status it ends with."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+import yarl
+from aiohttp import WSMsgType, web
+from discord.gateway import DiscordWebSocket
+
+from bot.__main__ import main
+from tests.bot.scripted import SCRIPT, ScriptedClassifier
+
+ROOT = Path(__file__).parents[2]
+MESSAGES = "I am happy\nhmm\n\nhttps://example.com\nplain\r\n\u2028thanks\x1b[31m"
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scripted models in place of those of the model directory."""
+    models = {"rnn": ScriptedClassifier(SCRIPT), "bilstm": ScriptedClassifier(SCRIPT)}
+    monkeypatch.setattr("bot.client.load_models", lambda _directory: models)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    root, library = logging.getLogger(), logging.getLogger("discord")
+    handlers, levels = list(root.handlers), (root.level, library.level)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    library.setLevel(levels[1])
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The environment of a process of its own, without settings but those given."""
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **variables}
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one sentence on standard error."""
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    return err.rstrip("\n")
+
+
+# ---------------------------------------------------------------- settings
+
+
+def test_without_a_token(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    sentence = told(capsys)
+    assert ".env" in sentence
+    assert "`python -m bot demo`" in sentence
+
+
+@pytest.mark.parametrize("command", [[], ["check"], ["demo"], ["dry-run", "--file", "-"]])
+def test_a_broken_setting_stops_every_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    monkeypatch.setenv("EMOBOT_MIN_CERTAINTY", "high")
+    assert main(command) == 2
+    assert told(capsys) == "EMOBOT_MIN_CERTAINTY must be a number from 0 to 1."
+
+
+def test_a_broken_env_file(capsys: pytest.CaptureFixture[str]) -> None:
+    Path(".env").write_bytes(b"\xff")
+    assert main([]) == 2
+    assert told(capsys) == "Your .env is not plain text: save it again as UTF-8."
+
+
+def test_missing_models(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("EMOBOT_MODELS", "nowhere")
+    monkeypatch.setenv("DISCORD_TOKEN", "secret")
+    assert main([]) == 2
+    assert "nowhere" in told(capsys)
+
+
+@pytest.mark.parametrize("arguments", [["--port", "80000"], ["--port", "x"]])
+def test_a_port_must_be_one(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["demo", *arguments])
+    assert ended.value.code == 2
+    assert f"argument --port: {arguments[1]!r} is no port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], ["check"], ["demo"], ["dry-run"]])
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--help"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: {' '.join(['python -m bot', *command])} ")
+
+
+# ---------------------------------------------------------------- dry-run
+
+
+@pytest.mark.usefixtures("scripted")
+def test_a_dry_run_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("messages.txt").write_bytes(MESSAGES.encode())
+    assert main(["dry-run", "--file", "messages.txt", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.split("\n")[:-1]]
+    assert [tuple(row.values()) for row in rows] == [
+        ("I am happy", "😃", "joy", 0.9, None),
+        ("hmm", None, "joy", 0.45, "unsure"),
+        ("", None, None, None, "empty"),
+        ("https://example.com", None, None, None, "markup"),
+        ("plain", None, "neutral", 0.8, "neutral"),
+        ("\u2028thanks\x1b[31m", "🙏", "gratitude", 0.95, None),
+    ]
+    assert all(list(row) == ["text", "emoji", "emotion", "certainty", "reason"] for row in rows)
+
+
+@pytest.mark.usefixtures("scripted")
+def test_a_dry_run_for_the_eye(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("messages.txt").write_bytes(MESSAGES.encode())
+    assert main(["dry-run", "--file", "messages.txt"]) == 0
+    assert capsys.readouterr().out.split("\n") == [
+        "😃\tjoy             90%            I am happy",
+        "-\tjoy             45%  unsure    hmm",
+        "-\t                     empty",
+        "-\t                     markup    https://example.com",
+        "-\tneutral         80%  neutral   plain",
+        "🙏\tgratitude       95%             thanks [31m",
+        "",
+    ]
+
+
+@pytest.mark.usefixtures("scripted")
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("missing.txt", "missing.txt cannot be read: No such file or directory."),
+        (".", ". cannot be read: Is a directory."),
+        ("bytes.txt", "bytes.txt is not plain text: save it again as UTF-8."),
+    ],
+)
+def test_a_file_that_cannot_be_read(capsys: pytest.CaptureFixture[str], path: str, sentence: str) -> None:
+    Path("bytes.txt").write_bytes(b"\xff\xfe")
+    assert main(["dry-run", "--file", path]) == 2
+    assert told(capsys) == sentence
+
+
+def test_a_dry_run_of_standard_input_with_the_shipped_weights() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "dry-run", "--file", "-", "--json"],
+        input=b"Thank you so much, I really appreciate it!\n\nThe meeting is at ten on Thursday.\n",
+        capture_output=True,
+        check=True,
+        env=environment(PYTHONIOENCODING="ascii"),
+    )
+    assert done.stderr == b""
+    grateful, empty, neutral = map(json.loads, done.stdout.decode().splitlines())
+    assert (grateful["emoji"], grateful["emotion"], grateful["reason"]) == ("🙏", "gratitude", None)
+    assert grateful["certainty"] >= 0.5
+    assert (empty["emoji"], empty["reason"]) == (None, "empty")
+    assert (neutral["emoji"], neutral["reason"]) == (None, "neutral")
+
+
+def test_a_closed_pipe_ends_quietly() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "dry-run", "--file", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        process.stdin.write(b"\n" * 5000)
+        process.stdin.close()
+        assert process.wait(30) == 0
+        assert process.stderr.read() == b""
+
+
+# ---------------------------------------------------------------- Discord
+
+
+class FakeDiscord:
+    """Enough of Discord, over real HTTP and a real websocket, for a bot to log in or to be turned away."""
+
+    def __init__(self) -> None:
+        self.url = yarl.URL()
+        self.login = 200
+        self.application_flags = discord.ApplicationFlags(gateway_message_content_limited=True).value
+        self.close_code = 4014
+        self.asked: list[str] = []
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/gateway", self.gateway)
+        app.router.add_route("*", "/{path:.*}", self.answer)
+        return app
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked.append(f"{request.method} {request.path}")
+        replies: dict[str, Any] = {
+            "GET /users/@me": {"id": "1", "username": "Emobot", "discriminator": "0", "avatar": None},
+            "GET /oauth2/applications/@me": {
+                **{"id": "2", "name": "Emobot", "description": "", "icon": None, "bot_public": True},
+                **{"bot_require_code_grant": False, "verify_key": "", "flags": self.application_flags},
+                "owner": {"id": "3", "username": "alice", "discriminator": "0", "avatar": None},
+            },
+            "GET /gateway/bot": {
+                "url": str(self.url),
+                "shards": 1,
+                "session_start_limit": {"total": 1, "remaining": 1, "reset_after": 0, "max_concurrency": 1},
+            },
+        }
+        body = json.dumps(replies.get(self.asked[-1], [])).encode()
+        return web.Response(body=body, content_type="application/json", status=self.login)
+
+    async def gateway(self, request: web.Request) -> web.WebSocketResponse:
+        connection = web.WebSocketResponse()
+        await connection.prepare(request)
+        await connection.send_json({"op": 10, "d": {"heartbeat_interval": 40000}, "s": None, "t": None})
+        async for message in connection:
+            if message.type is WSMsgType.TEXT and message.json()["op"] == 2:
+                await connection.close(code=self.close_code)
+        return connection
+
+
+@pytest.fixture
+async def fake_discord(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeDiscord]:
+    fake = FakeDiscord()
+    runner = web.AppRunner(fake.app())
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    fake.url = yarl.URL(f"http://127.0.0.1:{runner.addresses[0][1]}")
+    monkeypatch.setattr(discord.http.Route, "BASE", str(fake.url))
+    monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", fake.url.with_scheme("ws") / "gateway")
+    monkeypatch.setenv("DISCORD_TOKEN", "s3cr3t")
+    yield fake
+    await runner.cleanup()
+
+
+@pytest.mark.usefixtures("scripted")
+class TestWithDiscord:
+    async def test_a_wrong_token(self, fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]) -> None:
+        fake_discord.login = 401
+        assert await asyncio.to_thread(main, []) == 2
+        out, err = capsys.readouterr()
+        assert err.splitlines()[-1].startswith("Discord does not accept the DISCORD_TOKEN")
+        assert "Traceback" not in err
+        assert "s3cr3t" not in out + err
+
+    async def test_the_message_content_intent_is_off(
+        self, fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert await asyncio.to_thread(main, []) == 2
+        err = capsys.readouterr().err
+        assert "switch on Message Content Intent under Privileged Gateway Intents" in err.splitlines()[-1]
+        assert "Traceback" not in err
+        assert "GET /gateway/bot" in fake_discord.asked  # how many shards, the bot asks Discord
+
+    async def test_another_end_of_the_connection(
+        self, fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        fake_discord.close_code = 4013
+        assert await asyncio.to_thread(main, []) == 1
+        assert capsys.readouterr().err.splitlines()[-1] == "Discord closed the connection (code 4013): try again."
+
+    async def test_discord_fails(self, fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]) -> None:
+        fake_discord.login = 418
+        assert await asyncio.to_thread(main, []) == 1
+        assert capsys.readouterr().err.splitlines()[-1] == "Discord answered with HTTP 418: try again later."
+
+    async def test_no_network(
+        self, monkeypatch: pytest.MonkeyPatch, fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with socket.socket() as nobody_listens_there:
+            nobody_listens_there.bind(("127.0.0.1", 0))
+            port = nobody_listens_there.getsockname()[1]
+        monkeypatch.setattr(discord.http.Route, "BASE", f"http://127.0.0.1:{port}")
+        assert await asyncio.to_thread(main, []) == 1
+        err = capsys.readouterr().err
+        assert err.splitlines()[-1].startswith("Discord cannot be reached")
+        assert "Traceback" not in err
+        assert fake_discord.asked == []
+
+    async def test_debugging_does_not_log_what_people_write(
+        self, monkeypatch: pytest.MonkeyPatch, fake_discord: FakeDiscord
+    ) -> None:
+        monkeypatch.setenv("EMOBOT_LOG_LEVEL", "DEBUG")
+        await asyncio.to_thread(main, [])
+        assert fake_discord.asked
+        assert logging.getLogger("bot").isEnabledFor(logging.DEBUG)
+        assert not logging.getLogger("discord.gateway").isEnabledFor(logging.DEBUG)
+        assert logging.getLogger("discord.gateway").isEnabledFor(logging.INFO)
+
+
+# ---------------------------------------------------------------- check
+
+
+def test_check_without_a_token(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    settings, models, rnn, bilstm, token = out.splitlines()
+    assert settings == "Settings: in order."
+    assert models.startswith("Models: ")
+    assert rnn.startswith("  RNN: ")
+    assert bilstm.startswith("  BiLSTM: ")
+    assert bilstm.endswith("reacts to messages.")
+    assert token.startswith("Discord: not asked. There is no DISCORD_TOKEN")
+
+
+@pytest.mark.parametrize("flag", ["gateway_message_content", "gateway_message_content_limited"])
+async def test_check_with_all_in_order(
+    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str], flag: str
+) -> None:
+    fake_discord.application_flags = discord.ApplicationFlags(**{flag: True}).value
+    assert await asyncio.to_thread(main, ["check"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "Discord: the token is that of Emobot.\nMessage content intent: on.\n" in out
+    assert "client_id=2&" in out
+    assert {asked.split()[0] for asked in fake_discord.asked} == {"GET"}  # it only looks
+
+
+async def test_check_finds_the_intent_off(fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]) -> None:
+    fake_discord.application_flags = 0
+    assert await asyncio.to_thread(main, ["check"]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "switch on Message Content Intent" in err
+
+
+async def test_check_finds_the_token_wrong(fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]) -> None:
+    fake_discord.login = 401
+    assert await asyncio.to_thread(main, ["check"]) == 2
+    assert capsys.readouterr().err.startswith("Discord does not accept the DISCORD_TOKEN")
+
+
+# ---------------------------------------------------------------- demo
+
+
+def test_the_demo_needs_its_extra(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "simcord", None)
+    monkeypatch.delitem(sys.modules, "bot.demo", raising=False)
+    assert main(["demo"]) == 2
+    assert told(capsys) == "The demo needs more packages: run `pip install 'emobot[demo]'`."
+
+
+@pytest.mark.usefixtures("scripted")
+def test_the_demo_needs_its_port(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert main(["demo", "--port", str(port)]) == 1
+    assert told(capsys) == f"Port {port} is taken: choose another one by --port, or leave it out."
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_the_demo_with_the_shipped_weights_until_it_is_stopped(stop: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "demo"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline().startswith("Emobot is waiting for you at http://127.0.0.1:")
+        process.send_signal(stop)
+        assert process.wait(30) == 0
+        assert process.stderr.read() == ""
