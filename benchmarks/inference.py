@@ -1,0 +1,239 @@
+"""How fast the models answer, beside Keras and beside transformers.
+
+    python benchmarks/inference.py [--json]
+
+Every contender answers in turn, round after round, in one process and on one thread, so that whatever else the
+machine does falls on all alike; in its turn each answers twice and the second answer counts, since the first one
+pays for the caches that the others emptied. The tables show medians, and how many times the BiLSTM's time that is. The
+transformers have the sizes of RoBERTa-base and DistilBERT, random weights, and ONNX Runtime's own fused attention,
+the fastest form in which it runs them. Start-up and memory are those of a fresh process at its first answer.
+"""
+
+from __future__ import annotations
+
+import os
+
+for _library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ[f"{_library}_NUM_THREADS"] = "1"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx.numpy_helper
+import onnx.parser
+import onnxruntime
+import tensorflow as tf
+from rich.console import Console
+from rich.table import Table
+
+from classifiers import bilstm, network
+from classifiers.batching import Batch, pad
+from classifiers.classifier import NetworkClassifier
+from classifiers.layers import Array
+from classifiers.model_directory import FILES, PRETRAINED, load_bilstm, load_models, load_rnn, read_manifest
+
+REFERENCE = "BiLSTM, ONNX Runtime"
+LENGTHS = (5, 15, 40)
+BATCH = 32
+
+Contender = Callable[[Batch], Array]
+
+_ENCODER = """
+<ir_version: 8, opset_import: ["": 17, "com.microsoft": 1]>
+encoder (int32[batch, time] ids) => (float[batch, 28] logits)
+<int64[1] zero = {{0}}, int64 first = {{0}}>
+{{
+    words = Gather (embeddings, ids)
+    steps = Shape <start: int = 1, end: int = 2> (ids)
+    places = Slice (positions, zero, steps, zero)
+    placed = Add (words, places)
+    x_0 = LayerNormalization <epsilon: float = 1e-5> (placed, gamma, beta)
+    {layers}
+    start = Gather <axis: int = 1> (x_{count}, first)
+    logits = Gemm (start, output_kernel, output_bias)
+}}
+"""
+
+_ENCODER_LAYER = """
+    heads_{n} = com.microsoft.Attention <num_heads: int = 12> (x_{before}, qkv_{n}, qkv_bias_{n})
+    mixed_{n} = MatMul (heads_{n}, mix_{n})
+    y_{n} = com.microsoft.SkipLayerNormalization <epsilon: float = 1e-5>
+        (mixed_{n}, x_{before}, gamma, beta, mix_bias_{n})
+    wide_{n} = MatMul (y_{n}, widen_{n})
+    bent_{n} = com.microsoft.BiasGelu (wide_{n}, widen_bias_{n})
+    narrow_{n} = MatMul (bent_{n}, narrow_{n}_kernel)
+    x_{n} = com.microsoft.SkipLayerNormalization <epsilon: float = 1e-5>
+        (narrow_{n}, y_{n}, gamma, beta, narrow_bias_{n})
+"""
+
+
+def transformer(count: int, vocabulary: int) -> Contender:
+    """A BERT-like encoder of `count` layers of 768 units with random weights, in ONNX Runtime."""
+    rng = np.random.default_rng(0)
+    shapes: dict[str, tuple[int, ...]] = {
+        "embeddings": (vocabulary, 768),
+        "positions": (512, 768),
+        "gamma": (768,),
+        "beta": (768,),
+        "output_kernel": (768, 28),
+        "output_bias": (28,),
+    }
+    for n in range(1, count + 1):
+        shapes |= {
+            f"qkv_{n}": (768, 3 * 768),
+            f"qkv_bias_{n}": (3 * 768,),
+            f"mix_{n}": (768, 768),
+            f"mix_bias_{n}": (768,),
+            f"widen_{n}": (768, 3072),
+            f"widen_bias_{n}": (3072,),
+            f"narrow_{n}_kernel": (3072, 768),
+            f"narrow_bias_{n}": (768,),
+        }
+    layers = "".join(_ENCODER_LAYER.format(n=n, before=n - 1) for n in range(1, count + 1))
+    model = onnx.parser.parse_model(_ENCODER.format(layers=layers, count=count))
+    model.graph.initializer.extend(
+        onnx.numpy_helper.from_array(rng.normal(0, 0.02, shape).astype(np.float32), name)
+        for name, shape in shapes.items()
+    )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return lambda batch: session.run(None, {"ids": np.ascontiguousarray(batch.ids.T)})[0]
+
+
+def contenders(directory: Path) -> dict[str, Contender]:
+    """All contenders by name; our two with the weights in `directory`, the rest of the same sizes."""
+    manifest = read_manifest(directory)
+    vocabulary, labels = 2 + len(load_models(directory)["bilstm"].tokenizer.words), len(manifest.labels)
+    embedding = manifest.models["bilstm"].embedding
+    from_scratch = network.bilstm(vocabulary, embedding, labels, np.random.default_rng(0))
+    in_keras = bilstm.build(vocabulary, embedding, labels)
+    bilstm.load(in_keras, from_scratch.params)
+    return {
+        REFERENCE: load_bilstm(directory / FILES["bilstm"]),
+        "RNN, NumPy": load_rnn(directory / FILES["rnn"]),
+        "BiLSTM, NumPy": from_scratch.forward,
+        "BiLSTM, Keras tf.function": lambda batch: bilstm.run(in_keras, batch),
+        "BiLSTM, Keras predict": lambda batch: in_keras.predict(batch.ids.T, verbose=0),
+        "DistilBERT, ONNX Runtime": transformer(6, 30_522),
+        "RoBERTa-base, ONNX Runtime": transformer(12, 50_265),
+    }
+
+
+def race(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median milliseconds of each; all take turns, and the second answer of each turn counts."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            run()
+            start = time.perf_counter()
+            run()
+            times[name].append((time.perf_counter() - start) * 1000)
+    return {name: statistics.median(taken) for name, taken in times.items()}
+
+
+def batch_of(lengths: list[int], vocabulary: int) -> Batch:
+    """Random words in sequences of the given lengths."""
+    rng = np.random.default_rng(1)
+    return pad([rng.integers(2, vocabulary, length).tolist() for length in lengths])
+
+
+_FIRST_ANSWER = {
+    "NumPy imported, no model": "import numpy",
+    "both models, text to answer": """
+from classifiers import compare, load_models
+compare(load_models(), 'hello there')""",
+    "BiLSTM, Keras": """
+from classifiers import bilstm
+from classifiers.batching import pad
+bilstm.build(12000, 96, 28).predict(pad([[2, 3]]).ids.T, verbose=0)""",
+}
+"""What a fresh process runs, by the name that the table gives it."""
+
+
+def first_answer(code: str) -> dict[str, float]:
+    """Seconds until a fresh process has run `code`, and its resident memory then (MB)."""
+    report = "\nimport psutil; print(psutil.Process().memory_info().rss)"
+    times, sizes = [], []
+    for _ in range(3):
+        start = time.perf_counter()
+        command = [sys.executable, "-c", code + report]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own code
+        times.append(time.perf_counter() - start)
+        sizes.append(int(done.stdout.split()[-1]) / 2**20)
+    return {"seconds": statistics.median(times), "megabytes": statistics.median(sizes)}
+
+
+def measure(directory: Path, rounds: int) -> dict[str, Any]:
+    """All figures as one JSON-ready object."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    everyone = contenders(directory)
+    models: dict[str, NetworkClassifier] = load_models(directory)
+    vocabulary = 2 + len(models["bilstm"].tokenizer.words)
+    mixed = np.random.default_rng(2).integers(3, 41, BATCH).tolist()
+    cases = {f"{length} tokens": [length] for length in LENGTHS} | {f"{BATCH} messages at once": mixed}
+    milliseconds = {}
+    for case, lengths in cases.items():
+        batch = batch_of(lengths, vocabulary)
+        runs = {name: partial(run, batch) for name, run in everyone.items()}
+        milliseconds[case] = race(runs, rounds)
+    words = models["bilstm"].tokenizer.words
+    text = " ".join(word for word in words if word.isalpha())[:75]
+    whole = race({name: partial(model.predict, [text]) for name, model in models.items()}, rounds)
+    return {
+        "milliseconds": milliseconds,
+        "text_to_prediction_milliseconds": whole,
+        "first_answer": {name: first_answer(code) for name, code in _FIRST_ANSWER.items()},
+    }
+
+
+def show(result: dict[str, Any], console: Console) -> None:
+    """Print the figures as tables with ratios."""
+    table = Table(title=f"Milliseconds, and times {REFERENCE}; medians, one thread")
+    table.add_column("contender")
+    for case in result["milliseconds"]:
+        table.add_column(case, justify="right")
+    for name in next(iter(result["milliseconds"].values())):
+        cells = [
+            f"{taken[name]:.2f} ({taken[name] / taken[REFERENCE]:.1f}x)" for taken in result["milliseconds"].values()
+        ]
+        table.add_row(name, *cells)
+    console.print(table)
+    whole = result["text_to_prediction_milliseconds"]
+    console.print("Text in, prediction out: " + ", ".join(f"{name} {taken:.2f} ms" for name, taken in whole.items()))
+    table = Table(title="A fresh process at its first answer")
+    for column in ("process", "seconds", "MB"):
+        table.add_column(column, justify="left" if column == "process" else "right")
+    for name, figures in result["first_answer"].items():
+        table.add_row(name, f"{figures['seconds']:.2f}", f"{figures['megabytes']:.0f}")
+    console.print(table)
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", type=Path, default=PRETRAINED, help="model directory (default: the shipped one)")
+    parser.add_argument("--rounds", type=int, default=30, help="how often everyone takes a turn (default: 30)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    arguments = parser.parse_args()
+    result = measure(arguments.models, arguments.rounds)
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        show(result, Console())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""The README keeps its word."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import train
+from bot.__main__ import main as bot_main
+from classifiers.__main__ import main as classifiers_main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_two_commands_set_everything_up() -> None:
+    commands = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
+    assert [command.split(" && ")[-1] for command in commands] == [
+        ".venv/bin/python -m bot demo",
+        ".venv/bin/python -m pytest",
+    ]
+    assert "grep -m 1 'pytest$' README.md" in (ROOT / ".ci" / "run").read_text()
+    assert re.search(r"pytest$", README, re.MULTILINE)
+
+
+def test_every_option_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    helps = ""
+    for main, words in (
+        (bot_main, ["--help"]),
+        (bot_main, ["demo", "--help"]),
+        (bot_main, ["dry-run", "--help"]),
+        (classifiers_main, ["compare", "--help"]),
+        (classifiers_main, ["evaluate", "--help"]),
+        (train.main, ["--help"]),
+    ):
+        with pytest.raises(SystemExit):
+            main(words)
+        helps += capsys.readouterr().out
+    options = set(re.findall(r"(?<=[ `])--[a-z][a-z-]+", README))
+    assert len(options) > 4
+    assert [option for option in options if option not in helps] == []
+
+
+def test_the_comparison_runs_as_written(capsys: pytest.CaptureFixture[str]) -> None:
+    [command] = re.findall(r"python -m classifiers (compare [^`]*)`", README)
+    assert classifiers_main(shlex.split(command)) == 0
+    assert "not bad at all" in capsys.readouterr().out
+
+
+def test_files_that_are_pointed_to_exist() -> None:
+    targets = re.findall(r"\]\((?!http)([^)]+)\)", README)
+    assert targets
+    assert [target for target in targets if not (ROOT / target).exists()] == []
