@@ -134,7 +134,7 @@ def _measure_and_write(
         scores[name] = probabilities(test_logits, temperature, dataset.multi_label)
         metrics[name] = measure(scores[name], dataset.test.targets, thresholds, dataset.labels)
         figures = asdict(metrics[name])
-        del figures["label_f1"]
+        del figures["label_f1"], figures["rows"]
         cards[name] = ModelCard(
             embedding=recipes[name].embedding,
             parameters=sum(array.size for key, array in training.best.items() if key.startswith("network/")),

@@ -24,7 +24,7 @@ class MissingExtraError(ClassifiersError):
     """A command needs packages of an extra that is not installed."""
 
     def __init__(self, purpose: str, extra: str) -> None:
-        super().__init__(f"{purpose} needs more packages: run `pip install 'emobot[{extra}]'`.")
+        super().__init__(f"{purpose} needs more packages: run `pip install '.[{extra}]'` in the project's folder.")
 
 
 class ModelDirectoryError(ClassifiersError):

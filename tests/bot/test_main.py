@@ -356,7 +356,7 @@ def test_the_demo_needs_its_extra(capsys: pytest.CaptureFixture[str], monkeypatc
     monkeypatch.setitem(sys.modules, "simcord", None)
     monkeypatch.delitem(sys.modules, "bot.demo", raising=False)
     assert main(["demo"]) == 2
-    assert told(capsys) == "The demo needs more packages: run `pip install 'emobot[demo]'`."
+    assert told(capsys) == "The demo needs more packages: run `pip install '.[demo]'` in the project's folder."
 
 
 @pytest.mark.usefixtures("scripted")
