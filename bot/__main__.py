@@ -233,10 +233,14 @@ def _set_up_logging(level: str) -> None:
 
 
 async def _stoppable(work: Coroutine[Any, Any, None]) -> None:
-    """Do the work until it ends or the process is told to terminate, as service managers tell it."""
+    """Do the work until it ends or the process is told to stop, by Ctrl-C or by a service manager.
+
+    SIGINT needs a handler of its own: whatever a shell script starts in the background ignores it otherwise.
+    """
     task = asyncio.ensure_future(work)
-    with suppress(RuntimeError):  # Windows has no such signals, threads get none
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    with suppress(RuntimeError, NotImplementedError):  # threads get no signals, Windows has no such handlers
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(stop, task.cancel)
     await task
 
 
