@@ -74,6 +74,6 @@ def choose(prediction: Prediction, *, minimum_certainty: float) -> Decision:
         reason = Silence.NEUTRAL
     elif emoji is None:
         reason = Silence.NO_EMOJI
-    elif emotion not in prediction.present or certainty < minimum_certainty:
+    elif not prediction.is_certain(minimum_certainty):
         reason = Silence.UNSURE
     return Decision(None if reason else emoji, emotion, certainty, reason)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from classifiers import PRETRAINED
+from classifiers import MINIMUM_CERTAINTY, PRETRAINED
 
 ENV_FILE = ".env"
 
@@ -49,7 +49,7 @@ class Settings(BaseSettings):
         description="bilstm or rnn",
     )
     min_certainty: float = Field(
-        default=0.5,
+        default=MINIMUM_CERTAINTY,
         ge=0,
         le=1,
         allow_inf_nan=False,

@@ -1,6 +1,6 @@
 """Emotion classifiers: an RNN from scratch in NumPy and a BiLSTM trained in Keras, served without it."""
 
-from classifiers.classifier import Answer, Classifier, Prediction, agree, compare
+from classifiers.classifier import MINIMUM_CERTAINTY, Answer, Classifier, Prediction, agree, compare
 from classifiers.emotions import EMOJI, LABELS, NEUTRAL
 from classifiers.errors import ClassifiersError, DatasetError, MissingExtraError, ModelDirectoryError
 from classifiers.model_directory import NAMES, PRETRAINED, load_models
@@ -9,6 +9,7 @@ from classifiers.text import strip_markup
 __all__ = [
     "EMOJI",
     "LABELS",
+    "MINIMUM_CERTAINTY",
     "NAMES",
     "NEUTRAL",
     "PRETRAINED",

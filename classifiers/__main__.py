@@ -20,7 +20,7 @@ from classifiers.classifier import Answer, NetworkClassifier, agree, compare
 from classifiers.datasets import Dataset, Split, load_dataset
 from classifiers.emotions import EMOJI
 from classifiers.errors import ClassifiersError, DatasetError
-from classifiers.evaluation import Metrics, baseline, measure
+from classifiers.evaluation import Metrics, baseline, measure, measure_reactions
 from classifiers.model_directory import NAMES, PRETRAINED, load_models
 
 BAR_WIDTH = 12
@@ -59,6 +59,15 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
     models = load_models(arguments.models)
     dataset = load_dataset(arguments.dataset, text_column=arguments.text_column, label_column=arguments.label_column)
     split: Split = getattr(dataset, arguments.split)
+    if arguments.dataset == "chat":
+        _show_reactions(models, dataset, split, arguments)
+    else:
+        _show_metrics(models, dataset, split, arguments)
+
+
+def _show_metrics(
+    models: Mapping[str, NetworkClassifier], dataset: Dataset, split: Split, arguments: argparse.Namespace
+) -> None:
     results = {name: evaluate(model, dataset, split) for name, model in models.items()}
     if arguments.baseline:
         results["tfidf"] = baseline(dataset, arguments.split)
@@ -72,6 +81,25 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
     for name, metrics in results.items():
         figures = (metrics.macro_f1, metrics.micro_f1, metrics.top1, metrics.ece)
         table.add_row(NAMES.get(name, "TF-IDF, logistic regression"), *(f"{figure:.3f}" for figure in figures))
+    Console().print(table)
+
+
+def _show_reactions(
+    models: Mapping[str, NetworkClassifier], dataset: Dataset, split: Split, arguments: argparse.Namespace
+) -> None:
+    results = {
+        name: measure_reactions(model.predict(split.texts), split, dataset.labels) for name, model in models.items()
+    }
+    if arguments.json:
+        records = {name: asdict(reactions) for name, reactions in results.items()}
+        print(json.dumps({"dataset": dataset.name, "split": arguments.split, **records}))
+        return
+    table = Table(title=f"{dataset.name}, {arguments.split} split, {len(split):,} messages")
+    for column in ("model", "top acceptable", "coverage", "precision", "reacts to neutral"):
+        table.add_column(column, justify="left" if column == "model" else "right")
+    for name, reactions in results.items():
+        figures = (reactions.acceptable, reactions.coverage, reactions.precision, reactions.neutral)
+        table.add_row(NAMES[name], *(f"{figure:.1%}" for figure in figures))
     Console().print(table)
 
 
@@ -190,7 +218,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     evaluating.add_argument(
-        "--dataset", default="goemotions", metavar="NAME|FILE", help="goemotions (default), builtin or a file"
+        "--dataset", default="goemotions", metavar="NAME|FILE", help="goemotions (default), chat, builtin or a file"
     )
     evaluating.add_argument("--split", default="test", choices=("dev", "test"), help="default: test")
     evaluating.add_argument("--text-column", default="text", help="column of a file that holds the text")

@@ -12,6 +12,9 @@ from classifiers.calibration import probabilities
 from classifiers.layers import Array
 from classifiers.text import Tokenizer
 
+MINIMUM_CERTAINTY = 0.5
+"""How probable the strongest emotion must be for a reaction, unless whoever runs the bot decides otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -31,6 +34,11 @@ class Prediction:
         """The `count` most probable labels (all if None) with their probabilities, best first."""
         ranked = sorted(zip(self.labels, self.scores, strict=True), key=lambda pair: -pair[1])
         return ranked[:count]
+
+    def is_certain(self, minimum: float) -> bool:
+        """Whether the most probable label is over its threshold and has a probability of at least `minimum`."""
+        [(strongest, probability)] = self.top(1)
+        return strongest in self.present and probability >= minimum
 
     @property
     def present(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Texts with their emotions: the built-in phrases, GoEmotions, or any TSV, CSV or JSON-lines file.
+"""Texts with their emotions: the built-in phrases, GoEmotions, chat, or any TSV, CSV or JSON-lines file.
 
 A file of your own needs a column with the text and one with the label, under the names `text` and `label`
 unless you give others:
@@ -37,6 +37,9 @@ SPLITS = ("train", "dev", "test")
 
 BUILTIN = Path(__file__).parent / "data" / "builtin.tsv"
 """80 phrases of joy or sadness whose meaning lies in the order of their words."""
+
+CHAT = Path(__file__).parent / "data" / "chat.tsv"
+"""2,234 chat messages, each with the emotions that a fair reader would accept; see docs/chat.md."""
 
 GOEMOTIONS_URL = "https://raw.githubusercontent.com/google-research/google-research/master/goemotions/data/"
 
@@ -105,7 +108,7 @@ def load_dataset(
     """Read a data set.
 
     Args:
-        name: `builtin`, `goemotions`, or the path of a `.tsv`, `.csv` or `.jsonl` file, as above.
+        name: `builtin`, `goemotions`, `chat`, or the path of a `.tsv`, `.csv` or `.jsonl` file, as above.
         data_dir: folder that holds `goemotions/train.tsv`, `dev.tsv` and `test.tsv`; if None, the environment
             variable EMOBOT_DATA_DIR names it; if that is not set either, GoEmotions is downloaded once.
         text_column: name of the column with the text, in a file of your own.
@@ -117,12 +120,15 @@ def load_dataset(
     """
     if name == "builtin":
         return _load_file("builtin", BUILTIN, "text", "label")
+    if name == "chat":
+        return _load_file("chat", CHAT, "text", "label")
     if name == "goemotions":
         return _load_goemotions(data_dir)
     path = Path(name)
     if path.suffix.lower() not in _READERS:
         raise DatasetError(
-            f"There is no data set {str(name)!r}: give builtin, goemotions, or the path of a .tsv, .csv or .jsonl file."
+            f"There is no data set {str(name)!r}: give builtin, goemotions, chat, or the path of a "
+            ".tsv, .csv or .jsonl file."
         )
     return _load_file(path.stem, path, text_column, label_column)
 

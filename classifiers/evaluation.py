@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from classifiers.calibration import choose_thresholds
-from classifiers.datasets import Dataset
+from classifiers.classifier import MINIMUM_CERTAINTY, Prediction
+from classifiers.datasets import Dataset, Split
+from classifiers.emotions import NEUTRAL
 from classifiers.errors import MissingExtraError
 from classifiers.layers import Array
 from classifiers.text import tokenize
@@ -67,6 +70,59 @@ def measure(scores: Array, targets: Array, thresholds: Array, labels: tuple[str,
         ece=float(np.mean([_calibration_error(*columns) for columns in zip(scores.T, truth.T, strict=True)])),
         label_f1=dict(zip(labels, label_f1.tolist(), strict=True)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reactions:
+    """How a bot that reacts to what its model is certain of would fare.
+
+    Attributes:
+        rows: how many messages were measured on.
+        acceptable: the share of messages whose most probable label is one that a fair reader accepts.
+        coverage: the share of emotional messages (neutral not accepted) that get a reaction.
+        precision: the share of all reactions that a fair reader accepts; 0 if there are none.
+        neutral: the share of plainly neutral messages (nothing else accepted) that get a reaction.
+    """
+
+    rows: int
+    acceptable: float
+    coverage: float
+    precision: float
+    neutral: float
+
+
+def measure_reactions(predictions: Sequence[Prediction], split: Split, labels: Sequence[str]) -> Reactions:
+    """Hold predictions against messages whose targets are all the emotions that a fair reader accepts.
+
+    A reaction comes as `Prediction.is_certain` says, with `MINIMUM_CERTAINTY`, and never for neutral.
+
+    Args:
+        predictions: one for each message.
+        split: the messages; targets (rows, labels).
+        labels: the name of each column of the targets.
+    """
+    accepted = [{label for label, applies in zip(labels, row, strict=True) if applies} for row in split.targets]
+    tops = [prediction.top(1)[0][0] for prediction in predictions]
+    right = np.array([top in reading for top, reading in zip(tops, accepted, strict=True)])
+    reacts = np.array(
+        [
+            top != NEUTRAL and prediction.is_certain(MINIMUM_CERTAINTY)
+            for top, prediction in zip(tops, predictions, strict=True)
+        ]
+    )
+    emotional = np.array([NEUTRAL not in reading for reading in accepted])
+    neutral = np.array([reading == {NEUTRAL} for reading in accepted])
+    return Reactions(
+        rows=len(right),
+        acceptable=_share(right, np.ones_like(right)),
+        coverage=_share(reacts, emotional),
+        precision=_share(right, reacts),
+        neutral=_share(reacts, neutral),
+    )
+
+
+def _share(what: Array, among: Array) -> float:
+    return float(what[among].mean()) if among.any() else 0.0
 
 
 def _calibration_error(scores: Array, truth: Array) -> float:

@@ -248,7 +248,7 @@ def test_bytes_that_are_not_utf_8(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("goemotion", "There is no data set 'goemotion': give builtin, goemotions, or the path of a .tsv"),
+        ("goemotion", "There is no data set 'goemotion': give builtin, goemotions, chat, or the path of a .tsv"),
         ("a.txt", "There is no data set"),
         ("", "There is no data set"),
         ("missing.csv", "There is no file missing.csv: check the path."),
@@ -261,6 +261,41 @@ def test_no_such_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
     with pytest.raises(DatasetError) as caught:
         load_dataset(name)
     assert str(caught.value).startswith(message)
+
+
+class TestChat:
+    @pytest.fixture
+    def chat(self) -> Dataset:
+        return load_dataset("chat")
+
+    def test_all_labels_in_every_split(self, chat: Dataset) -> None:
+        assert chat.labels == LABELS
+        assert len(chat.train) + len(chat.dev) + len(chat.test) >= 2000
+        for split in (chat.train, chat.dev, chat.test):
+            assert split.targets.sum(axis=0).min() >= 5
+
+    def test_no_message_and_no_topic_in_two_splits(self, chat: Dataset) -> None:
+        texts = [text.casefold() for split in (chat.train, chat.dev, chat.test) for text in split.texts]
+        assert len(texts) == len(set(texts))
+        with datasets.CHAT.open(encoding="utf-8") as lines:
+            places = {tuple(line.split("\t")[:2]) for line in list(lines)[1:]}
+        assert len(places) == len({topic for _, topic in places}) == 16
+
+    def test_no_near_copy_across_splits(self, chat: Dataset) -> None:
+        """No two messages of four words or more share over six tenths of their words."""
+        words = [
+            (place, frozenset(text.casefold().split()))
+            for place, split in enumerate((chat.train, chat.dev, chat.test))
+            for text in split.texts
+        ]
+        long = [(place, each) for place, each in words if len(each) >= 4]
+        close = [
+            (one, other)
+            for here, (place, one) in enumerate(long)
+            for elsewhere, other in long[here + 1 :]
+            if place != elsewhere and len(one & other) > 0.6 * len(one | other)
+        ]
+        assert close == []
 
 
 class TestGoEmotions:

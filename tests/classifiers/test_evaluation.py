@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from classifiers.calibration import choose_thresholds
+from classifiers.classifier import Prediction
 from classifiers.datasets import Dataset, Split, load_dataset
 from classifiers.errors import MissingExtraError
-from classifiers.evaluation import baseline, measure, tfidf_baseline
+from classifiers.evaluation import Reactions, baseline, measure, measure_reactions, tfidf_baseline
 
 LABELS = ("fear", "joy", "neutral")
 TARGETS = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]], dtype=np.float32)
@@ -111,3 +112,28 @@ class TestBaseline:
         )
         for seen, unseen in zip(tfidf_baseline(dataset), tfidf_baseline(blind), strict=True):
             np.testing.assert_array_equal(seen, unseen)
+
+
+def test_reactions_worked_out_by_hand() -> None:
+    def saw(fear: float, joy: float, neutral: float) -> Prediction:
+        return Prediction(LABELS, (fear, joy, neutral), (0.55, 0.3, 0.3))
+
+    accepted = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1], [0, 0, 1], [0, 1, 0]], dtype=np.float32)
+    predictions = [
+        saw(0.9, 0.1, 0.1),  # reacts, rightly
+        saw(0.1, 0.4, 0.1),  # acceptable, but not certain enough
+        saw(0.1, 0.8, 0.2),  # reacts, rightly; neither emotional nor plainly neutral
+        saw(0.1, 0.1, 0.9),  # neutral, rightly
+        saw(0.1, 0.7, 0.2),  # reacts to a neutral message
+        saw(0.52, 0.2, 0.1),  # not over its own threshold, and wrong
+    ]
+    reactions = measure_reactions(predictions, Split(("",) * 6, accepted), LABELS)
+    assert reactions == Reactions(6, acceptable=4 / 6, coverage=1 / 3, precision=2 / 3, neutral=1 / 2)
+
+
+def test_a_bot_that_never_reacts_has_no_precision() -> None:
+    shy = Prediction(LABELS, (0.2, 0.1, 0.1), (0.5, 0.5, 0.5))
+    split = Split(("hi",), np.array([[1, 0, 0]], dtype=np.float32))
+    assert measure_reactions([shy], split, LABELS) == Reactions(
+        1, acceptable=1.0, coverage=0.0, precision=0.0, neutral=0.0
+    )

@@ -116,3 +116,14 @@ def test_evaluate_with_the_baseline(small_models: Path, capsys: pytest.CaptureFi
     result = json.loads(capsys.readouterr().out)
     assert result["tfidf"]["rows"] == result["rnn"]["rows"] == 24
     assert result["tfidf"]["top1"] > 0.5
+
+
+def test_evaluate_on_chat(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--models", str(small_models), "--dataset", "chat", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["dataset"], result["split"]) == ("chat", "test")
+    for name in ("rnn", "bilstm"):
+        assert set(result[name]) == {"rows", "acceptable", "coverage", "precision", "neutral"}
+        assert result[name]["rows"] == 555
+    assert main(["evaluate", "--models", str(small_models), "--dataset", "chat"]) == 0
+    assert "chat, test split, 555 messages" in capsys.readouterr().out
