@@ -230,6 +230,8 @@ def _set_up_logging(level: str) -> None:
     discord.utils.setup_logging(level=number)
     # At DEBUG discord.py logs whole events, and with them what people write.
     logging.getLogger("discord").setLevel(max(number, logging.INFO))
+    # The bot joins no voice channel, so nobody should be told to install what voice needs.
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 
 async def _stoppable(work: Coroutine[Any, Any, None]) -> None:

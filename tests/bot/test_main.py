@@ -261,6 +261,15 @@ class TestWithDiscord:
         assert "Traceback" not in err
         assert "s3cr3t" not in out + err
 
+    async def test_nobody_is_told_to_install_what_voice_needs(
+        self, fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(discord.VoiceClient, "warn_nacl", True)
+        monkeypatch.setattr(discord.VoiceClient, "warn_dave", True)
+        fake_discord.login = 401
+        await asyncio.to_thread(main, [])
+        assert "voice" not in capsys.readouterr().err
+
     async def test_the_message_content_intent_is_off(
         self, fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
     ) -> None:
