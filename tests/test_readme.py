@@ -9,6 +9,7 @@ import pytest
 import train
 from bot.__main__ import main as bot_main
 from classifiers.__main__ import main as classifiers_main
+from classifiers.model_directory import PRETRAINED, read_manifest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -22,6 +23,10 @@ def test_two_commands_set_everything_up() -> None:
     ]
     assert "grep -m 1 'pytest$' README.md" in (ROOT / ".ci" / "run").read_text()
     assert re.search(r"pytest$", README, re.MULTILINE)
+
+
+def test_the_command_that_made_the_shipped_weights_is_told() -> None:
+    assert f"`{read_manifest(PRETRAINED).command}`" in README
 
 
 def test_every_option_exists(capsys: pytest.CaptureFixture[str]) -> None:
