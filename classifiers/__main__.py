@@ -59,47 +59,34 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
     models = load_models(arguments.models)
     dataset = load_dataset(arguments.dataset, text_column=arguments.text_column, label_column=arguments.label_column)
     split: Split = getattr(dataset, arguments.split)
+    results: dict[str, dict[str, Any]]
     if arguments.dataset == "chat":
-        _show_reactions(models, dataset, split, arguments)
+        if arguments.baseline:
+            raise DatasetError("The baseline is for F1, and chat is measured by reactions: leave --baseline out.")
+        titles = {
+            "acceptable": "top acceptable",
+            "coverage": "coverage",
+            "precision": "precision",
+            "neutral": "reacts to neutral",
+        }
+        results = {
+            name: asdict(measure_reactions(model.predict(split.texts), split, dataset.labels))
+            for name, model in models.items()
+        }
     else:
-        _show_metrics(models, dataset, split, arguments)
-
-
-def _show_metrics(
-    models: Mapping[str, NetworkClassifier], dataset: Dataset, split: Split, arguments: argparse.Namespace
-) -> None:
-    results = {name: evaluate(model, dataset, split) for name, model in models.items()}
-    if arguments.baseline:
-        results["tfidf"] = baseline(dataset, arguments.split)
+        titles = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "top1": "top-1", "ece": "ECE"}
+        results = {name: _figures(evaluate(model, dataset, split)) for name, model in models.items()}
+        if arguments.baseline:
+            results["tfidf"] = _figures(baseline(dataset, arguments.split))
     if arguments.json:
-        records = {name: _figures(metrics) for name, metrics in results.items()}
-        print(json.dumps({"dataset": dataset.name, "split": arguments.split, **records}))
+        print(json.dumps({"dataset": dataset.name, "split": arguments.split, **results}))
         return
-    table = Table(title=f"{dataset.name}, {arguments.split} split, {len(split):,} rows")
-    for column in ("model", "macro-F1", "micro-F1", "top-1", "ECE"):
-        table.add_column(column, justify="left" if column == "model" else "right")
-    for name, metrics in results.items():
-        figures = (metrics.macro_f1, metrics.micro_f1, metrics.top1, metrics.ece)
-        table.add_row(NAMES.get(name, "TF-IDF, logistic regression"), *(f"{figure:.3f}" for figure in figures))
-    Console().print(table)
-
-
-def _show_reactions(
-    models: Mapping[str, NetworkClassifier], dataset: Dataset, split: Split, arguments: argparse.Namespace
-) -> None:
-    results = {
-        name: measure_reactions(model.predict(split.texts), split, dataset.labels) for name, model in models.items()
-    }
-    if arguments.json:
-        records = {name: asdict(reactions) for name, reactions in results.items()}
-        print(json.dumps({"dataset": dataset.name, "split": arguments.split, **records}))
-        return
-    table = Table(title=f"{dataset.name}, {arguments.split} split, {len(split):,} messages")
-    for column in ("model", "top acceptable", "coverage", "precision", "reacts to neutral"):
-        table.add_column(column, justify="left" if column == "model" else "right")
-    for name, reactions in results.items():
-        figures = (reactions.acceptable, reactions.coverage, reactions.precision, reactions.neutral)
-        table.add_row(NAMES[name], *(f"{figure:.1%}" for figure in figures))
+    table = Table("model", title=f"{dataset.name}, {arguments.split} split, {len(split):,} texts")
+    for title in titles.values():
+        table.add_column(title, justify="right")
+    for name, figures in results.items():
+        shown = NAMES.get(name, "TF-IDF, logistic regression")
+        table.add_row(shown, *(f"{figures[key]:.3f}" for key in titles))
     Console().print(table)
 
 

@@ -62,6 +62,7 @@ def test_compare_as_a_table(small_models: Path, capsys: pytest.CaptureFixture[st
         (["compare", "--file", "."], ". cannot be read: Is a directory."),
         (["compare", "--file", "latin1.txt"], "latin1.txt is not UTF-8 text: convert it first."),
         (["evaluate", "--dataset", "nothing.csv"], "nothing.csv"),
+        (["evaluate", "--dataset", "chat", "--baseline"], "leave --baseline out"),
         (["evaluate", "--dataset", "colours.tsv"], "labels that these models do not know (blue)"),
     ],
 )
@@ -108,7 +109,7 @@ def test_evaluate_as_json_and_table(small_models: Path, tmp_path: Path, capsys: 
         assert result[name]["rows"] == 3
         assert all(0 <= figure <= 1 for key, figure in result[name].items() if key != "rows")
     assert main(["evaluate", "--models", str(small_models), "--dataset", str(file)]) == 0
-    assert "feelings, test split, 3 rows" in capsys.readouterr().out
+    assert "feelings, test split, 3 texts" in capsys.readouterr().out
 
 
 def test_evaluate_with_the_baseline(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,4 +127,4 @@ def test_evaluate_on_chat(small_models: Path, capsys: pytest.CaptureFixture[str]
         assert set(result[name]) == {"rows", "acceptable", "coverage", "precision", "neutral"}
         assert result[name]["rows"] == 555
     assert main(["evaluate", "--models", str(small_models), "--dataset", "chat"]) == 0
-    assert "chat, test split, 555 messages" in capsys.readouterr().out
+    assert "chat, test split, 555 texts" in capsys.readouterr().out
