@@ -11,6 +11,7 @@ Next to the models stand report.md and its figures. Ctrl-C keeps the best epoch 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import shlex
 import shutil
@@ -27,10 +28,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from classifiers import network
 from classifiers.batching import Examples, count_batches, logits_of
 from classifiers.calibration import choose_temperature, choose_thresholds, probabilities
+from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
 from classifiers.datasets import Dataset, Split, load_dataset
-from classifiers.distillation import reduce, soften
+from classifiers.distillation import Lesson, reduce, soften
+from classifiers.emotions import LABELS
 from classifiers.errors import ClassifiersError, MissingExtraError
-from classifiers.evaluation import Metrics, baseline, measure
+from classifiers.evaluation import Metrics, baseline, choose_reaction_certainty, measure
 from classifiers.layers import Array, sigmoid_cross_entropy, softmax_cross_entropy
 from classifiers.model_directory import (
     FILES,
@@ -85,6 +88,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(arguments: argparse.Namespace, command: str) -> int:
     """Train, calibrate, measure and write as the parsed arguments say; returns the exit status."""
     shipped = arguments.recipe == "shipped"
+    if shipped and (arguments.embedding or 0) > TEACHER.embedding:
+        raise ClassifiersError(
+            f"Word vectors that start from the teacher have at most its {TEACHER.embedding} features: "
+            f"give --embedding {TEACHER.embedding} or less."
+        )
     dataset = _load(arguments)
     out = arguments.out or Path("models") / dataset.name
     _make_way(out, arguments.resume, arguments.overwrite)
@@ -148,6 +156,13 @@ def _measure_and_write(
         temperature = choose_temperature(dev_logits, dataset.dev.targets, dataset.multi_label)
         dev_scores = probabilities(dev_logits, temperature, dataset.multi_label)
         thresholds = choose_thresholds(dev_scores, dataset.dev.targets)
+        classifier = NetworkClassifier(
+            run_network, tokenizer, dataset.labels, tuple(thresholds.tolist()), temperature, 0.0, dataset.multi_label
+        )
+        certainty = MINIMUM_CERTAINTY
+        if dataset.labels == LABELS:
+            chat = load_dataset("chat")
+            certainty = choose_reaction_certainty(classifier.predict(chat.dev.texts), chat.dev, chat.labels)
         scores[name] = probabilities(test_logits, temperature, dataset.multi_label)
         metrics[name] = measure(scores[name], dataset.test.targets, thresholds, dataset.labels)
         figures = asdict(metrics[name])
@@ -157,7 +172,8 @@ def _measure_and_write(
             parameters=sum(array.size for key, array in training.best.items() if key.startswith("network/")),
             epochs=training.best_epoch.number,
             temperature=temperature,
-            thresholds=tuple(thresholds.tolist()),
+            thresholds=classifier.thresholds,
+            certainty=certainty,
             test=figures,
         )
         console.print(
@@ -247,7 +263,15 @@ def _load(arguments: argparse.Namespace) -> Dataset:
 def _learn_from_teacher(
     dataset: Dataset, tokenizer: Tokenizer, out: Path, console: Console
 ) -> tuple[Array, Array] | None:
-    """Softened targets (rows, labels) for the training texts and a vector for each word; None after Ctrl-C."""
+    """Softened targets (rows, labels) for the training texts and a vector for each word; None after Ctrl-C.
+
+    The lesson outlives the run: another seed, or a network that is changed, asks no teacher again.
+    """
+    kept = _lesson_file(dataset, tokenizer)
+    if kept.exists():
+        console.print(f"The teacher has answered before: its lesson is taken from {kept}.")
+        lesson = Lesson.load(kept)
+        return soften(dataset.train.targets, lesson.logits), lesson.vectors
     try:
         from classifiers.teacher import Teacher  # noqa: PLC0415 - PyTorch takes seconds to load
     except ImportError:
@@ -257,8 +281,22 @@ def _learn_from_teacher(
     more = _with_more_chat(train)
     if _fit_with_progress("Teacher", teacher, more, dev, TEACHER, dataset, out, console).interrupted:
         return None
-    console.print("The teacher answers for all training texts and words, in a minute or two.")
-    return soften(train.targets, teacher.logits(train.sequences)), teacher.vectors(tokenizer.words)
+    console.print("The teacher answers for all training texts and words, which takes some minutes.")
+    lesson = Lesson(teacher.logits(train.sequences), teacher.vectors(tokenizer.words))
+    lesson.save(kept)
+    return soften(train.targets, lesson.logits), lesson.vectors
+
+
+def _lesson_file(dataset: Dataset, tokenizer: Tokenizer) -> Path:
+    """Where the lesson for these texts and words is kept; any change of the teacher changes the name."""
+    try:
+        import pooch  # noqa: PLC0415 - the other recipe does without
+    except ImportError:
+        raise MissingExtraError("Learning from the teacher", "distill") from None
+    teacher = Path(__file__).parent / "classifiers" / "teacher.py"
+    parts = (dataset.sha256, TEACHER, CHAT_WEIGHT, tokenizer.words, teacher.read_text())
+    digest = hashlib.sha256(repr(parts).encode()).hexdigest()
+    return Path(pooch.os_cache("emobot")) / f"lesson-{digest[:16]}.safetensors"
 
 
 def _with_more_chat(train: Examples) -> Examples:

@@ -65,8 +65,13 @@ def ineligible(
     return None if strip_markup(text) else Silence.MARKUP
 
 
-def choose(prediction: Prediction, *, minimum_certainty: float) -> Decision:
-    """React with the emoji of the strongest emotion if the model holds it present and is certain enough."""
+def choose(prediction: Prediction, *, minimum_certainty: float | None = None) -> Decision:
+    """React with the emoji of the strongest emotion if the model holds it present and is certain enough.
+
+    Args:
+        prediction: what the model makes of the message.
+        minimum_certainty: how certain is enough, in [0, 1]; None leaves that to the model's own calibration.
+    """
     [(emotion, certainty)] = prediction.top(1)
     emoji = EMOJI.get(emotion)
     reason = None

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from classifiers import MINIMUM_CERTAINTY, PRETRAINED
+from classifiers import PRETRAINED
 
 ENV_FILE = ".env"
 
@@ -48,8 +48,8 @@ class Settings(BaseSettings):
         validation_alias="EMOBOT_REACTS_WITH",
         description="bilstm or rnn",
     )
-    min_certainty: float = Field(
-        default=MINIMUM_CERTAINTY,
+    min_certainty: float | None = Field(
+        default=None,
         ge=0,
         le=1,
         allow_inf_nan=False,

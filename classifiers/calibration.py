@@ -1,6 +1,6 @@
 """From logits to probabilities that mean what they say, and from probabilities to labels.
 
-Both the temperature and the thresholds are chosen on the dev split, which the networks have not learnt from.
+All that is chosen here is chosen on a dev split, which the networks have not learnt from.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ COLDEST, HOTTEST = 0.2, 5.0
 
 LOWEST, HIGHEST = 0.05, 0.95
 """The range of thresholds."""
+
+PRECISION = 0.92
+"""The share of a bot's reactions that a fair reader must accept, by its own model's calibration."""
 
 
 def probabilities(logits: Array, temperature: float, multi_label: bool) -> Array:
@@ -76,6 +79,22 @@ def choose_thresholds(scores: Array, targets: Array) -> NDArray[np.float64]:
         for label_scores, label_targets in zip(scores.T, targets.T, strict=True)
     ]
     return np.asarray(np.clip(thresholds, LOWEST, HIGHEST), dtype=np.float64)
+
+
+def choose_certainty(confidence: Array, right: Array, precision: float = PRECISION) -> float:
+    """The lowest certainty from which on enough reactions are right; `HIGHEST` where none is high enough.
+
+    Args:
+        confidence: (rows,) the probability of the emotion that each message would get as a reaction.
+        right: (rows,) whether a fair reader accepts that emotion.
+        precision: the share of reactions that must be right.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    ranked = np.append(confidence[order], 0.0).astype(np.float64)
+    share = np.cumsum(right[order], dtype=np.float64) / np.arange(1, len(order) + 1)
+    share[ranked[:-1] == ranked[1:]] = 0  # equal confidences are taken together or not at all
+    enough = np.flatnonzero(share >= precision)
+    return float(ranked[enough[-1] : enough[-1] + 2].mean()) if len(enough) else HIGHEST
 
 
 def _best_threshold(scores: Array, targets: Array) -> float:

@@ -13,7 +13,7 @@ from classifiers.layers import Array
 from classifiers.text import Tokenizer
 
 MINIMUM_CERTAINTY = 0.5
-"""How probable the strongest emotion must be for a reaction, unless whoever runs the bot decides otherwise."""
+"""How probable the strongest emotion must be for a reaction, where no chat messages tell it better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +24,23 @@ class Prediction:
         labels: the model's labels, in its own order.
         scores: a calibrated probability for each label, in [0, 1].
         thresholds: the probability from which each label counts as present, chosen on the dev split.
+        certainty: how probable the strongest label must be for this model to be trusted with a reaction.
     """
 
     labels: tuple[str, ...]
     scores: tuple[float, ...]
     thresholds: tuple[float, ...]
+    certainty: float = MINIMUM_CERTAINTY
 
     def top(self, count: int | None = None) -> list[tuple[str, float]]:
         """The `count` most probable labels (all if None) with their probabilities, best first."""
         ranked = sorted(zip(self.labels, self.scores, strict=True), key=lambda pair: -pair[1])
         return ranked[:count]
 
-    def is_certain(self, minimum: float) -> bool:
-        """Whether the most probable label is over its threshold and has a probability of at least `minimum`."""
+    def is_certain(self, minimum: float | None = None) -> bool:
+        """Whether the most probable label is over its threshold and at least `minimum` (None: `certainty`)."""
         [(strongest, probability)] = self.top(1)
-        return strongest in self.present and probability >= minimum
+        return strongest in self.present and probability >= (self.certainty if minimum is None else minimum)
 
     @property
     def present(self) -> list[str]:
@@ -68,6 +70,7 @@ class NetworkClassifier:
         labels: one for each logit.
         thresholds: one for each label.
         temperature: what the logits are divided by before the activation.
+        certainty: as in `Prediction`.
         multi_label: whether labels are judged each by itself (sigmoid) or against each other (softmax).
     """
 
@@ -76,6 +79,7 @@ class NetworkClassifier:
     labels: tuple[str, ...]
     thresholds: tuple[float, ...]
     temperature: float
+    certainty: float
     multi_label: bool
 
     def scores(self, texts: Sequence[str]) -> Array:
@@ -87,7 +91,9 @@ class NetworkClassifier:
         """See `Classifier`."""
         if not texts:
             return []
-        return [Prediction(self.labels, tuple(row), self.thresholds) for row in self.scores(texts).tolist()]
+        return [
+            Prediction(self.labels, tuple(row), self.thresholds, self.certainty) for row in self.scores(texts).tolist()
+        ]
 
 
 @dataclass(frozen=True, slots=True)

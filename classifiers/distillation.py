@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
 import numpy as np
+from safetensors.numpy import load_file, save_file
 
 from classifiers.layers import Array, sigmoid
 
@@ -11,6 +16,31 @@ TRUST = 0.7
 
 SPREAD = 0.3
 """Standard deviation of the elements of the reduced word vectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a teacher has to say, kept so that the next network need not wait for it again.
+
+    Attributes:
+        logits: (rows, labels) for the training texts.
+        vectors: (words, features), one for each word of the vocabulary.
+    """
+
+    logits: Array
+    vectors: Array
+
+    def save(self, path: Path) -> None:
+        """Write it; a kill half-way leaves nothing under this name."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        save_file({"logits": self.logits, "vectors": self.vectors}, partial)
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote."""
+        return cls(**load_file(path))
 
 
 def soften(targets: Array, teacher_logits: Array) -> Array:

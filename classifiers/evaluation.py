@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classifiers.calibration import choose_thresholds
-from classifiers.classifier import MINIMUM_CERTAINTY, Prediction
+from classifiers.calibration import choose_certainty, choose_thresholds
+from classifiers.classifier import Prediction
 from classifiers.datasets import Dataset, Split
 from classifiers.emotions import NEUTRAL
 from classifiers.errors import MissingExtraError
@@ -94,22 +94,16 @@ class Reactions:
 def measure_reactions(predictions: Sequence[Prediction], split: Split, labels: Sequence[str]) -> Reactions:
     """Hold predictions against messages whose targets are all the emotions that a fair reader accepts.
 
-    A reaction comes as `Prediction.is_certain` says, with `MINIMUM_CERTAINTY`, and never for neutral.
+    A reaction comes as `Prediction.is_certain` says, and never for neutral.
 
     Args:
         predictions: one for each message.
         split: the messages; targets (rows, labels).
         labels: the name of each column of the targets.
     """
-    accepted = [{label for label, applies in zip(labels, row, strict=True) if applies} for row in split.targets]
-    tops = [prediction.top(1)[0][0] for prediction in predictions]
-    right = np.array([top in reading for top, reading in zip(tops, accepted, strict=True)])
-    reacts = np.array(
-        [
-            top != NEUTRAL and prediction.is_certain(MINIMUM_CERTAINTY)
-            for top, prediction in zip(tops, predictions, strict=True)
-        ]
-    )
+    accepted = _accepted(split, labels)
+    right = np.array(_are_right(predictions, accepted))
+    reacts = np.array([_is_reaction(prediction) and prediction.is_certain() for prediction in predictions])
     emotional = np.array([NEUTRAL not in reading for reading in accepted])
     neutral = np.array([reading == {NEUTRAL} for reading in accepted])
     return Reactions(
@@ -119,6 +113,32 @@ def measure_reactions(predictions: Sequence[Prediction], split: Split, labels: S
         precision=_share(right, reacts),
         neutral=_share(reacts, neutral),
     )
+
+
+def choose_reaction_certainty(predictions: Sequence[Prediction], split: Split, labels: Sequence[str]) -> float:
+    """The certainty from which `measure_reactions` would find enough of a model's reactions right.
+
+    Args: as there, with messages of a dev split.
+    """
+    pairs = [
+        (prediction.top(1)[0][1], right)
+        for prediction, right in zip(predictions, _are_right(predictions, _accepted(split, labels)), strict=True)
+        if _is_reaction(prediction) and prediction.is_certain(0)
+    ]
+    confidence, right = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
+    return choose_certainty(confidence, right)
+
+
+def _accepted(split: Split, labels: Sequence[str]) -> list[set[str]]:
+    return [{label for label, applies in zip(labels, row, strict=True) if applies} for row in split.targets]
+
+
+def _are_right(predictions: Sequence[Prediction], accepted: Sequence[set[str]]) -> list[bool]:
+    return [prediction.top(1)[0][0] in each for prediction, each in zip(predictions, accepted, strict=True)]
+
+
+def _is_reaction(prediction: Prediction) -> bool:
+    return prediction.top(1)[0][0] != NEUTRAL
 
 
 def _share(what: Array, among: Array) -> float:

@@ -22,7 +22,7 @@ from safetensors.numpy import load_file, save
 
 from classifiers import network
 from classifiers.batching import Batch, pad
-from classifiers.classifier import NetworkClassifier
+from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
 from classifiers.errors import ModelDirectoryError
 from classifiers.layers import Array
 from classifiers.text import UNKNOWN, Tokenizer
@@ -41,7 +41,7 @@ NAMES = {"rnn": "RNN", "bilstm": "BiLSTM"}
 _REMEDY = "train it anew with `python train.py`, or unset EMOBOT_MODELS to use the models that are shipped"
 
 
-class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the manifest says of one model: its sizes, its calibration and its figures on the test split."""
 
     embedding: int
@@ -49,6 +49,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     epochs: int
     temperature: float
     thresholds: tuple[float, ...]
+    certainty: float = MINIMUM_CERTAINTY
     test: dict[str, float]
 
 
@@ -115,7 +116,13 @@ def _assemble(manifest: Manifest, directory: Path) -> dict[str, NetworkClassifie
         if probe.shape != (1, len(manifest.labels)):
             raise ValueError(f"{name} gives {probe.shape[1]} logits for {len(manifest.labels)} labels")
         models[name] = NetworkClassifier(
-            run, tokenizer, manifest.labels, card.thresholds, card.temperature, manifest.multi_label
+            run,
+            tokenizer,
+            manifest.labels,
+            card.thresholds,
+            card.temperature,
+            card.certainty,
+            manifest.multi_label,
         )
     if not models:
         raise ValueError("it holds no model")

@@ -44,6 +44,8 @@ class Teacher:
             self._model.classifier.bias.copy_(torch.from_numpy(bias))
         # Left as they are, the vectors of words that the data lacks still fit those that it has.
         self._model.bert.embeddings.requires_grad_(False)
+        # Half as wide numbers halve the time where the processor has them, and cost twenty times it elsewhere.
+        self._half = torch.cpu.get_capabilities().get("avx512_bf16", False)
         head = list(self._model.classifier.parameters())
         body = [p for p in self._model.bert.parameters() if p.requires_grad]
         self._trained = body + head
@@ -117,7 +119,7 @@ class Teacher:
 
     def _forward(self, batch: Batch, **options: Any) -> Any:
         real = np.arange(len(batch.ids)) < batch.lengths[:, None]
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._half):
             return self._model(
                 input_ids=torch.from_numpy(batch.ids.T.astype(np.int64)),
                 attention_mask=torch.from_numpy(real.astype(np.int64)),

@@ -1,19 +1,31 @@
 """The training command as a user calls it, on small things."""
 
+import hashlib
 import json
 import re
+import shutil
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
+import pooch
 import pytest
 from safetensors.numpy import load_file
 
 import train
+from classifiers import datasets
 from classifiers.__main__ import evaluate
 from classifiers.batching import Examples
-from classifiers.datasets import load_dataset
+from classifiers.datasets import SPLITS, load_dataset
+from classifiers.emotions import LABELS
+from classifiers.layers import Array, sigmoid_cross_entropy
 from classifiers.model_directory import load_models, read_manifest
 from classifiers.network import Trainer
+from classifiers.training import Recipe
 
 
 def run(*arguments: object) -> int:
@@ -121,3 +133,94 @@ def test_wrong_options(arguments: list[str], sentence: str, capsys: pytest.Captu
 def test_a_missing_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--dataset", tmp_path / "none.csv") == 2
     assert "none.csv" in capsys.readouterr().err
+
+
+class TestShippedRecipe:
+    """The whole recipe, on a few rows and with a teacher that is quick to train."""
+
+    @pytest.fixture(autouse=True)
+    def small_world(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        rng = np.random.default_rng(0)
+        folder = tmp_path / "data" / "goemotions"
+        folder.mkdir(parents=True)
+        hashes = {}
+        for file, count in (("train.tsv", 140), ("dev.tsv", 60), ("test.tsv", 60)):
+            numbers = rng.integers(0, len(LABELS), count)
+            numbers[: len(LABELS)] = range(len(LABELS))
+            content = "".join(f"so much {LABELS[n]} here {i}\t{n},{27 - n}\tid\n" for i, n in enumerate(numbers))
+            (folder / file).write_text(content)
+            hashes[file] = hashlib.sha256(content.encode()).hexdigest()
+        chat = [f"{split}\tgames\t{label} gg {split}\t{label}" for split in SPLITS for label in LABELS]
+        (tmp_path / "chat.tsv").write_text("\n".join(["split\ttopic\ttext\tlabel", *chat]))
+        monkeypatch.setattr(datasets, "GOEMOTIONS_SHA256", hashes)
+        monkeypatch.setattr(datasets, "CHAT", tmp_path / "chat.tsv")
+        monkeypatch.setenv("EMOBOT_DATA_DIR", str(tmp_path / "data"))
+        monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache" / name)
+        monkeypatch.setitem(sys.modules, "classifiers.teacher", SimpleNamespace(Teacher=QuickTeacher))
+        monkeypatch.setattr(QuickTeacher, "epochs_run", [])
+
+    def test_another_seed_needs_no_second_teacher(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        shared = ("--recipe", "shipped", "--models", "rnn", "--epochs", 1, "--embedding", 16)
+        assert run(*shared, "--out", tmp_path / "zero") == 0
+        assert QuickTeacher.epochs_run == [1, 2, 3]
+        assert "answered before" not in capsys.readouterr().out
+        assert run(*shared, "--seed", 1, "--out", tmp_path / "one") == 0
+        assert QuickTeacher.epochs_run == [1, 2, 3]
+        assert "answered before" in capsys.readouterr().out
+        manifest = read_manifest(tmp_path / "one")
+        assert (manifest.dataset, manifest.labels) == ("goemotions+chat", LABELS)
+        assert not (tmp_path / "one" / "checkpoints").exists()
+
+    def test_ctrl_c_in_the_teacher_and_resume(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        shared = ("--recipe", "shipped", "--models", "rnn", "--epochs", 2, "--embedding", 16, "--out")
+        assert run(*shared, tmp_path / "whole") == 0
+        shutil.rmtree(tmp_path / "cache")
+        with monkeypatch.context() as patch:
+            patch.setattr(QuickTeacher, "stops_at", 2)
+            assert run(*shared, tmp_path / "stopped") == 130
+        assert not (tmp_path / "stopped" / "manifest.json").exists()
+        assert run(*shared, tmp_path / "stopped", "--resume") == 0
+        assert QuickTeacher.epochs_run == [1, 2, 3, 1, 2, 3]
+        one, other = (load_file(tmp_path / name / "rnn.safetensors") for name in ("whole", "stopped"))
+        assert all(np.array_equal(one[name], other[name]) for name in one)
+
+    def test_word_vectors_wider_than_the_teacher(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run("--recipe", "shipped", "--embedding", 400, "--out", tmp_path / "models") == 2
+        assert capsys.readouterr().err.endswith("at most its 384 features: give --embedding 384 or less.\n")
+
+
+class QuickTeacher:
+    """A bag of hashed words and one layer, in place of the MiniLM."""
+
+    epochs_run: ClassVar[list[int]] = []
+    stops_at = 0
+
+    def __init__(self, bias: Array, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.weights = np.tile(bias, (64, 1))
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        return [[zlib.crc32(word.encode()) % 64 for word in text.split()] for text in texts]
+
+    def train_epoch(self, examples: Examples, number: int) -> Iterator[float]:
+        if number == self.stops_at:
+            raise KeyboardInterrupt
+        self.epochs_run.append(number)
+        for cut in range(0, len(examples), self.recipe.batch_size):
+            rows = slice(cut, cut + self.recipe.batch_size)
+            loss, gradient = sigmoid_cross_entropy(self.logits(examples.sequences[rows]), examples.targets[rows])
+            for sequence, part in zip(examples.sequences[rows], gradient, strict=True):
+                self.weights[sequence] -= 50 * part
+            yield loss
+
+    def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
+        return np.stack([self.weights[sequence].mean(axis=0) for sequence in sequences])
+
+    def vectors(self, words: Sequence[str]) -> Array:
+        return np.random.default_rng(len(words)).normal(size=(len(words), 120)).astype(np.float32)
+
+    def state(self) -> dict[str, Array]:
+        return {"network/weights": self.weights.copy()}
+
+    def restore(self, state: dict[str, Array]) -> None:
+        self.weights = state["network/weights"].copy()

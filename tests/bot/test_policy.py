@@ -50,6 +50,15 @@ def test_the_borders_belong_to_reacting() -> None:
     assert choose(Prediction(("joy",), (0.5,), (0.5,)), minimum_certainty=0.5).emoji == "😃"
 
 
+def test_the_model_knows_best_how_certain_is_enough() -> None:
+    def believing_in_joy(certainty: float) -> Prediction:
+        return Prediction(("joy",), (0.6,), (0.3,), certainty)
+
+    assert choose(believing_in_joy(0.6)).emoji == "😃"
+    assert choose(believing_in_joy(0.61)).reason == Silence.UNSURE
+    assert choose(believing_in_joy(0.61), minimum_certainty=0.5).emoji == "😃"
+
+
 @given(predictions(), probability)
 @settings(max_examples=100, derandomize=True, deadline=None)
 def test_a_reaction_always_keeps_the_rule(prediction: Prediction, minimum: float) -> None:

@@ -17,7 +17,7 @@ def test_defaults() -> None:
     settings = load_settings()
     assert settings.discord_token is None
     assert settings.models == PRETRAINED
-    assert (settings.reacts_with, settings.min_certainty) == ("bilstm", 0.5)
+    assert (settings.reacts_with, settings.min_certainty) == ("bilstm", None)
     assert (settings.dev_guild, settings.log_level) == (None, "INFO")
 
 

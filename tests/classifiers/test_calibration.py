@@ -12,6 +12,7 @@ from classifiers.calibration import (
     HIGHEST,
     HOTTEST,
     LOWEST,
+    choose_certainty,
     choose_temperature,
     choose_thresholds,
     probabilities,
@@ -117,3 +118,27 @@ def test_serving_loads_neither_scipy_nor_scikit_learn() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+class TestCertainty:
+    confidence = np.array([0.9, 0.5, 0.8, 0.7, 0.6])
+    right = np.array([1, 1, 1, 0, 1])
+
+    @pytest.mark.parametrize(
+        ("precision", "certainty"),
+        [
+            (1.0, 0.75),  # 0.9 and 0.8 are right, 0.7 is not
+            (0.75, 0.25),  # one wrong in five is allowed: the lowest score is in, half-way down to zero
+            (0.8, 0.25),
+        ],
+    )
+    def test_is_the_lowest_from_which_enough_are_right(self, precision: float, certainty: float) -> None:
+        assert choose_certainty(self.confidence, self.right, precision) == pytest.approx(certainty)
+
+    def test_equal_confidences_are_taken_together(self) -> None:
+        tied = np.array([0.9, 0.6, 0.6])
+        assert choose_certainty(tied, np.array([1, 1, 0]), 0.9) == pytest.approx(0.75)
+
+    @pytest.mark.parametrize("rows", [0, 3])
+    def test_where_nothing_is_right_enough_it_is_the_highest(self, rows: int) -> None:
+        assert choose_certainty(np.linspace(0.5, 0.9, rows), np.zeros(rows), 0.9) == HIGHEST

@@ -6,11 +6,18 @@ import sys
 import numpy as np
 import pytest
 
-from classifiers.calibration import choose_thresholds
+from classifiers.calibration import PRECISION, choose_thresholds
 from classifiers.classifier import Prediction
 from classifiers.datasets import Dataset, Split, load_dataset
 from classifiers.errors import MissingExtraError
-from classifiers.evaluation import Reactions, baseline, measure, measure_reactions, tfidf_baseline
+from classifiers.evaluation import (
+    Reactions,
+    baseline,
+    choose_reaction_certainty,
+    measure,
+    measure_reactions,
+    tfidf_baseline,
+)
 
 LABELS = ("fear", "joy", "neutral")
 TARGETS = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]], dtype=np.float32)
@@ -129,6 +136,26 @@ def test_reactions_worked_out_by_hand() -> None:
     ]
     reactions = measure_reactions(predictions, Split(("",) * 6, accepted), LABELS)
     assert reactions == Reactions(6, acceptable=4 / 6, coverage=1 / 3, precision=2 / 3, neutral=1 / 2)
+
+
+def test_the_chosen_certainty_is_what_makes_enough_reactions_right() -> None:
+    rng = np.random.default_rng(0)
+    joy = rng.uniform(0.3, 1, 400)
+    right = rng.random(400) < joy  # the surer, the likelier right
+    targets = np.stack([~right, right, np.zeros(400)], axis=1).astype(np.float32)
+    split = Split(("",) * 400, targets)
+
+    def reactions(certainty: float) -> Reactions:
+        predictions = [Prediction(LABELS, (0.1, score, 0.2), (0.3, 0.3, 0.3), certainty) for score in joy]
+        return measure_reactions(predictions, split, LABELS)
+
+    predictions = [Prediction(LABELS, (0.1, score, 0.2), (0.3, 0.3, 0.3)) for score in joy]
+    predictions += [Prediction(LABELS, (0.1, 0.2, 0.9), (0.3, 0.3, 0.3))] * 50  # neutral: no reaction either way
+    chosen = choose_reaction_certainty(
+        predictions, Split(("",) * 450, np.vstack([targets, np.tile([1, 0, 0], (50, 1))])), LABELS
+    )
+    assert reactions(chosen).precision >= PRECISION > reactions(chosen - 0.05).precision
+    assert reactions(chosen).coverage > reactions(chosen + 0.05).coverage > 0
 
 
 def test_a_bot_that_never_reacts_has_no_precision() -> None:
