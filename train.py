@@ -30,11 +30,11 @@ from classifiers.batching import Examples, count_batches, logits_of
 from classifiers.calibration import choose_temperature, choose_thresholds, probabilities
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
 from classifiers.datasets import Dataset, Split, load_dataset
-from classifiers.distillation import Lesson, reduce, soften
+from classifiers.distillation import Lesson, reduce, soften, stir
 from classifiers.emotions import LABELS
 from classifiers.errors import ClassifiersError, MissingExtraError
 from classifiers.evaluation import Metrics, baseline, choose_reaction_certainty, measure
-from classifiers.layers import Array, sigmoid_cross_entropy, softmax_cross_entropy
+from classifiers.layers import Array, sigmoid, sigmoid_cross_entropy, softmax_cross_entropy
 from classifiers.model_directory import (
     FILES,
     NAMES,
@@ -65,10 +65,10 @@ FULL = {
 }
 """For GoEmotions and data sets like it."""
 
-TEACHER = Recipe(3, 48, 1.2e-4, embedding=384, dropout=0.1, word_dropout=0.0, weight_decay=0.01)
+TEACHER = Recipe(2, 48, 1.2e-4, embedding=384, dropout=0.1, word_dropout=0.0, weight_decay=0.01)
 """For the MiniLM that the shipped recipe learns from; embedding and dropout are those it comes with."""
 
-CHAT_WEIGHT = 3
+CHAT_WEIGHT = 2
 """How often a network sees each chat message in the time in which it sees each Reddit comment once."""
 
 MAX_WORDS, MIN_COUNT, MAX_TOKENS = 12_000, 2, 64
@@ -109,8 +109,7 @@ def run(arguments: argparse.Namespace, command: str) -> int:
         if lesson is None:
             console.print("Stopped; go on with the same command and --resume.")
             return 130
-        targets, vectors = lesson
-        train = _with_more_chat(Examples(train.sequences, targets))
+        train, vectors = _taught(dataset, tokenizer, lesson), lesson.vectors
     trainings: dict[str, Training] = {}
     recipes = {name: _recipe(name, dataset, arguments) for name in FILES if name in arguments.models}
     for name, recipe in recipes.items():
@@ -260,49 +259,64 @@ def _load(arguments: argparse.Namespace) -> Dataset:
     return replace(goemotions, name="goemotions+chat", train=train, sha256=f"{goemotions.sha256}+{chat.sha256}")
 
 
-def _learn_from_teacher(
-    dataset: Dataset, tokenizer: Tokenizer, out: Path, console: Console
-) -> tuple[Array, Array] | None:
-    """Softened targets (rows, labels) for the training texts and a vector for each word; None after Ctrl-C.
+def _learn_from_teacher(dataset: Dataset, tokenizer: Tokenizer, out: Path, console: Console) -> Lesson | None:
+    """What the teacher makes of the training texts, of stirred ones and of each word; None after Ctrl-C.
 
     The lesson outlives the run: another seed, or a network that is changed, asks no teacher again.
     """
     kept = _lesson_file(dataset, tokenizer)
     if kept.exists():
         console.print(f"The teacher has answered before: its lesson is taken from {kept}.")
-        lesson = Lesson.load(kept)
-        return soften(dataset.train.targets, lesson.logits), lesson.vectors
+        return Lesson.load(kept)
     try:
         from classifiers.teacher import Teacher  # noqa: PLC0415 - PyTorch takes seconds to load
     except ImportError:
         raise MissingExtraError("Learning from the teacher", "distill") from None
     teacher = Teacher(base_logits(dataset.train.targets, dataset.multi_label), TEACHER)
     train, dev = (Examples(teacher.encode(split.texts), split.targets) for split in (dataset.train, dataset.dev))
-    more = _with_more_chat(train)
+    rows = _rows_with_more_chat(dataset)
+    more = Examples([train.sequences[row] for row in rows], train.targets[rows])
     if _fit_with_progress("Teacher", teacher, more, dev, TEACHER, dataset, out, console).interrupted:
         return None
-    console.print("The teacher answers for all training texts and words, which takes some minutes.")
-    lesson = Lesson(teacher.logits(train.sequences), teacher.vectors(tokenizer.words))
+    console.print("The teacher answers for all training texts, as many stirred ones and all words: some minutes.")
+    lesson = Lesson(
+        teacher.logits([*train.sequences, *teacher.encode(_stirred(dataset))]), teacher.vectors(tokenizer.words)
+    )
     lesson.save(kept)
-    return soften(train.targets, lesson.logits), lesson.vectors
+    return lesson
+
+
+def _taught(dataset: Dataset, tokenizer: Tokenizer, lesson: Lesson) -> Examples:
+    """Examples of the training texts with softened targets, and of the stirred ones with the teacher's word alone."""
+    texts, stirred, rows = dataset.train.texts, _stirred(dataset), _rows_with_more_chat(dataset)
+    targets = soften(dataset.train.targets, lesson.logits[: len(texts)])[rows]
+    return Examples(
+        [tokenizer.encode(text) for text in [*(texts[row] for row in rows), *stirred]],
+        np.concatenate([targets, sigmoid(lesson.logits[len(texts) :])]),
+    )
+
+
+def _stirred(dataset: Dataset) -> list[str]:
+    """The same stirred texts each time, one for each time that a training text is seen in an epoch."""
+    return stir([dataset.train.texts[row] for row in _rows_with_more_chat(dataset)], np.random.default_rng(0))
 
 
 def _lesson_file(dataset: Dataset, tokenizer: Tokenizer) -> Path:
-    """Where the lesson for these texts and words is kept; any change of the teacher changes the name."""
+    """Where the lesson for these texts and words is kept; any change of what goes into it changes the name."""
     try:
         import pooch  # noqa: PLC0415 - the other recipe does without
     except ImportError:
         raise MissingExtraError("Learning from the teacher", "distill") from None
     teacher = Path(__file__).parent / "classifiers" / "teacher.py"
-    parts = (dataset.sha256, TEACHER, CHAT_WEIGHT, tokenizer.words, teacher.read_text())
+    parts = (dataset.sha256, TEACHER, tokenizer.words, _stirred(dataset), teacher.read_text())
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()
     return Path(pooch.os_cache("emobot")) / f"lesson-{digest[:16]}.safetensors"
 
 
-def _with_more_chat(train: Examples) -> Examples:
-    """Repeat the chat messages, which stand last, to their weight."""
-    rows = [*range(len(train)), *[*range(len(train) - len(load_dataset("chat").train), len(train))] * (CHAT_WEIGHT - 1)]
-    return Examples([train.sequences[row] for row in rows], train.targets[rows])
+def _rows_with_more_chat(dataset: Dataset) -> list[int]:
+    """The training texts' numbers, with those of the chat messages, which stand last, repeated to their weight."""
+    total = len(dataset.train)
+    return [*range(total), *[*range(total - len(load_dataset("chat").train), total)] * (CHAT_WEIGHT - 1)]
 
 
 def _build(

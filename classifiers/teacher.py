@@ -29,7 +29,10 @@ HEAD_START = 8
 
 
 class Teacher:
-    """The MiniLM with an output for each label; a `Trainable`, so that it trains as our own networks do."""
+    """The MiniLM with an output for each label; a `Trainable`, so that it trains as our own networks do.
+
+    The output reads the mean of the last layer's states, as sentence-transformers taught this MiniLM to be read.
+    """
 
     def __init__(self, bias: Array, recipe: Recipe) -> None:
         """Take the pre-trained weights, and `bias` (labels,) as those of the output."""
@@ -39,15 +42,20 @@ class Teacher:
         transformers.logging.disable_progress_bar()
         self._recipe = recipe
         self._tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-        self._model = transformers.AutoModelForSequenceClassification.from_pretrained(folder, num_labels=len(bias))
+        encoder = transformers.AutoModel.from_pretrained(folder, add_pooling_layer=False)
+        output = torch.nn.Linear(encoder.config.hidden_size, len(bias))
+        torch.nn.init.normal_(output.weight, std=encoder.config.initializer_range)
         with torch.no_grad():
-            self._model.classifier.bias.copy_(torch.from_numpy(bias))
+            output.bias.copy_(torch.from_numpy(bias))
+        self._encoder, self._output = encoder, output
+        self._dropout = torch.nn.Dropout(recipe.dropout)
+        self._parts = torch.nn.ModuleList([encoder, output, self._dropout])
         # Left as they are, the vectors of words that the data lacks still fit those that it has.
-        self._model.bert.embeddings.requires_grad_(False)
+        encoder.embeddings.requires_grad_(False)
         # Half as wide numbers halve the time where the processor has them, and cost twenty times it elsewhere.
         self._half = torch.cpu.get_capabilities().get("avx512_bf16", False)
-        head = list(self._model.classifier.parameters())
-        body = [p for p in self._model.bert.parameters() if p.requires_grad]
+        head = list(output.parameters())
+        body = [p for p in encoder.parameters() if p.requires_grad]
         self._trained = body + head
         self._optimizer = torch.optim.AdamW(
             [{"params": body, "pace": 1}, {"params": head, "pace": HEAD_START}],
@@ -64,15 +72,13 @@ class Teacher:
         recipe = self._recipe
         rng = np.random.default_rng([recipe.seed, number])
         steps = count_batches(examples, recipe.batch_size)
-        self._model.train()
+        self._parts.train()
         batches = training_batches(examples, recipe.batch_size, rng)
         for step, (batch, targets) in enumerate(batches, start=(number - 1) * steps):
             rate = warmup_cosine(step, recipe.epochs * steps, recipe.learning_rate)
             for group in self._optimizer.param_groups:
                 group["lr"] = rate * group["pace"]
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(
-                self._forward(batch).logits.float(), torch.from_numpy(targets)
-            )
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(self._answer(batch), torch.from_numpy(targets))
             self._optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self._trained, recipe.clip_norm)
@@ -81,25 +87,19 @@ class Teacher:
 
     def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
         """See `Trainable`."""
-        self._model.eval()
+        self._parts.eval()
         with torch.no_grad():
-            return logits_of(lambda batch: np.asarray(self._forward(batch).logits.float()), sequences, batch_size=64)
+            return logits_of(lambda batch: np.asarray(self._answer(batch)), sequences, batch_size=64)
 
     def vectors(self, words: Sequence[str]) -> Array:
         """A vector (words, 384) for each word: the mean of the last layer's states over the word's pieces."""
-        self._model.eval()
-
-        def mean_state(batch: Batch) -> Array:
-            real = (np.arange(len(batch.ids)) < batch.lengths[:, None])[..., None]
-            states = np.asarray(self._forward(batch, output_hidden_states=True).hidden_states[-1].float())
-            return np.asarray((states * real).sum(axis=1) / real.sum(axis=1))
-
+        self._parts.eval()
         with torch.no_grad():
-            return logits_of(mean_state, self.encode(words), batch_size=256)
+            return logits_of(lambda batch: np.asarray(self._read(batch)), self.encode(words), batch_size=256)
 
     def state(self) -> dict[str, Array]:
         """See `Trainable`."""
-        state = {f"network/{name}": p.detach().numpy().copy() for name, p in self._model.named_parameters()}
+        state = {f"network/{name}": p.detach().numpy().copy() for name, p in self._parts.named_parameters()}
         for place, moments in self._optimizer.state_dict()["state"].items():
             state |= {f"optimizer/{place}/{name}": value.numpy().copy() for name, value in moments.items()}
         return state
@@ -109,7 +109,7 @@ class Teacher:
         optimizer = self._optimizer.state_dict()
         optimizer["state"] = {}
         with torch.no_grad():
-            for name, parameter in self._model.named_parameters():
+            for name, parameter in self._parts.named_parameters():
                 parameter.copy_(torch.from_numpy(state[f"network/{name}"]))
         for key, value in state.items():
             kind, *place = key.split("/")
@@ -117,11 +117,13 @@ class Teacher:
                 optimizer["state"].setdefault(int(place[0]), {})[place[1]] = torch.from_numpy(value.copy())
         self._optimizer.load_state_dict(optimizer)
 
-    def _forward(self, batch: Batch, **options: Any) -> Any:
-        real = np.arange(len(batch.ids)) < batch.lengths[:, None]
+    def _answer(self, batch: Batch) -> Any:
+        """Logits (batch, labels)."""
+        return self._output(self._dropout(self._read(batch)))
+
+    def _read(self, batch: Batch) -> Any:
+        """The mean of the last layer's states (batch, 384) over each text's word pieces."""
+        real = torch.from_numpy((np.arange(len(batch.ids)) < batch.lengths[:, None]).astype(np.int64))
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._half):
-            return self._model(
-                input_ids=torch.from_numpy(batch.ids.T.astype(np.int64)),
-                attention_mask=torch.from_numpy(real.astype(np.int64)),
-                **options,
-            )
+            states = self._encoder(torch.from_numpy(batch.ids.T.astype(np.int64)), real).last_hidden_state.float()
+        return (states * real[..., None]).sum(dim=1) / real.sum(dim=1, keepdim=True)

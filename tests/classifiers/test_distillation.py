@@ -1,6 +1,6 @@
 import numpy as np
 
-from classifiers.distillation import SPREAD, TRUST, reduce, soften
+from classifiers.distillation import SPREAD, TRUST, reduce, soften, stir
 
 
 def test_soft_targets_lie_between_people_and_teacher() -> None:
@@ -8,6 +8,27 @@ def test_soft_targets_lie_between_people_and_teacher() -> None:
     logits = np.array([[0, np.log(3)]], dtype=np.float32)  # the teacher says 0.5 and 0.75
     np.testing.assert_allclose(soften(targets, logits), [[1 - TRUST + TRUST * 0.5, TRUST * 0.75]], rtol=1e-6)
     assert soften(targets, logits).dtype == np.float32
+
+
+def test_stirred_texts_are_made_of_the_words_that_there_are() -> None:
+    texts = [f"{letter}1 {letter}2 {letter}3 {letter}4 {letter}5 {letter}6" for letter in "abcdefgh"] * 200
+    stirred = stir([*texts, "alone"], np.random.default_rng(0))
+    assert len(stirred) == len(texts) + 1
+    assert all(stirred)
+    words = [text.split() for text in stirred]
+    assert {word for row in words for word in row} == {word for text in texts for word in text.split()} | {"alone"}
+    assert np.mean([text in texts for text in stirred]) < 0.5
+    assert any(len(row) < 4 for row in words)  # cut short
+    assert any(len(row) > 6 for row in words)  # spliced
+    # Every text gives one to its own place, so most of a stirred text's words are of its origin.
+    own = [sum(word[0] == text[0] for word in row) / len(row) for text, row in zip(texts, words, strict=False)]
+    assert np.mean(own) > 0.6
+
+
+def test_stirring_is_repeatable() -> None:
+    texts = ["one two three four five", "six seven eight nine ten"] * 20
+    assert stir(texts, np.random.default_rng(3)) == stir(texts, np.random.default_rng(3))
+    assert stir(texts, np.random.default_rng(3)) != stir(texts, np.random.default_rng(4))
 
 
 def test_reduced_vectors_keep_the_directions_that_matter() -> None:
