@@ -125,6 +125,6 @@ def test_evaluate_on_chat(small_models: Path, capsys: pytest.CaptureFixture[str]
     assert (result["dataset"], result["split"]) == ("chat", "test")
     for name in ("rnn", "bilstm"):
         assert set(result[name]) == {"rows", "acceptable", "coverage", "precision", "neutral"}
-        assert result[name]["rows"] == 641
+        assert result[name]["rows"] == 877
     assert main(["evaluate", "--models", str(small_models), "--dataset", "chat"]) == 0
-    assert "chat, test split, 641 texts" in capsys.readouterr().out
+    assert "chat, test split, 877 texts" in capsys.readouterr().out
