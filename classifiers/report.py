@@ -38,7 +38,7 @@ def write_report(
     command: str,
     baseline: Metrics | None,
 ) -> None:
-    """Write `report.md`, `training.png`, `label_f1.png` and `confusion.png`.
+    """Write `report.md`, `training.png`, `label_f1.png`, `calibration.png` and `confusion.png`.
 
     Args:
         directory: where to; made if missing, files of these names are replaced.
@@ -55,6 +55,7 @@ def write_report(
     directory.mkdir(parents=True, exist_ok=True)
     _draw_training(histories).savefig(directory / "training.png")
     _draw_label_f1(dataset.labels, metrics, baseline).savefig(directory / "label_f1.png")
+    _draw_calibration(dataset.test.targets, scores).savefig(directory / "calibration.png")
     single = dataset.test.targets.sum(axis=1) == 1
     if single.any():
         truth = dataset.test.targets[single].argmax(axis=1)
@@ -92,6 +93,7 @@ def _markdown(
         _result_section(histories, metrics, baseline),
         _course_section(histories),
         _label_section(dataset, metrics, baseline),
+        _CALIBRATION_SECTION,
         _confusion_section(single_rows),
         _reading_section(dataset, single_rows),
     ]
@@ -163,6 +165,14 @@ def _label_section(dataset: Dataset, metrics: Mapping[str, Metrics], baseline: M
     )
     table = _table(["label", "test texts", *(f"F1, {_title(name)}" for name in columns)], rows)
     return f"## By label\n\n{table}{warning}\n\n![F1 of each label](label_f1.png)"
+
+
+_CALIBRATION_SECTION = """## Do they know what they know?
+
+All probabilities of all labels and test texts, in tens: a point on the dashed line is as often right as it says. The
+bars count the probabilities, on a scale of powers of ten, since most labels of most texts are plainly absent.
+
+![How often right, by stated probability](calibration.png)"""
 
 
 def _confusion_section(single_rows: int) -> str:
@@ -272,6 +282,30 @@ def _draw_label_f1(labels: Sequence[str], metrics: Mapping[str, Metrics], baseli
     axes.grid(axis="x", alpha=0.3)
     axes.set_axisbelow(True)
     figure.legend(loc="outside upper center", ncols=len(metrics) + 1, frameon=False)
+    return figure
+
+
+def _draw_calibration(targets: Array, scores: Mapping[str, Array]) -> Figure:
+    """How often each tenth of the stated probabilities is right, above how many there are of each."""
+    edges = np.linspace(0, 1, 11)
+    figure = _figure(6.5, 6.5)
+    shares, counts = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    shares.plot((0, 1), (0, 1), "--", color="grey", linewidth=1)
+    for row, (name, each) in enumerate(scores.items()):
+        place = np.clip(np.digitize(each.ravel(), edges) - 1, 0, 9)
+        total = np.bincount(place, minlength=10)
+        some = total > 0
+        stated = np.bincount(place, weights=each.ravel(), minlength=10)[some] / total[some]
+        right = np.bincount(place, weights=targets.ravel(), minlength=10)[some] / total[some]
+        shares.plot(stated, right, "o-", color=COLOURS[name], label=_title(name))
+        thickness = 0.08 / len(scores)
+        counts.bar(edges[:-1] + 0.01 + thickness * (row + 0.5), total, thickness, color=COLOURS[name])
+    shares.set(xlim=(0, 1), ylim=(0, 1), ylabel="Share that is right")
+    shares.legend(frameon=False, loc="upper left")
+    counts.set(yscale="log", xlabel="Stated probability", ylabel="How many")
+    for axes in (shares, counts):
+        axes.grid(alpha=0.3)
+        axes.set_axisbelow(True)
     return figure
 
 

@@ -40,7 +40,7 @@ def test_both_models_learn_the_builtin_phrases(tmp_path: Path, capsys: pytest.Ca
     assert shown.count("top-1 1.000") == 2
     names = {"manifest.json", "tokenizer.json", "rnn.safetensors", "bilstm.onnx", "bilstm.keras", "report.md"}
     assert names <= {path.name for path in out.iterdir()}
-    assert {"training.png", "label_f1.png", "confusion.png"} <= {path.name for path in out.iterdir()}
+    assert {"training.png", "label_f1.png", "calibration.png", "confusion.png"} <= {path.name for path in out.iterdir()}
     assert not (out / "checkpoints").exists()
 
     manifest = read_manifest(out)

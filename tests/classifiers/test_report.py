@@ -109,7 +109,7 @@ def test_top1_comes_with_its_uncertainty(tmp_path: Path) -> None:
 def test_figures_are_pictures_of_a_readable_size(tmp_path: Path, names: tuple[str, ...]) -> None:
     targets = np.eye(len(names), dtype=np.float32)[np.arange(3 * len(names)) % len(names)]
     text, _ = _write(tmp_path, _dataset(targets=targets, names=names))
-    for figure in ("training.png", "label_f1.png", "confusion.png"):
+    for figure in ("training.png", "label_f1.png", "calibration.png", "confusion.png"):
         assert f"]({figure})" in text
         height, width, _ = matplotlib.image.imread(tmp_path / figure).shape
         assert 250 <= height <= 2000
