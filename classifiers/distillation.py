@@ -49,6 +49,16 @@ class Lesson:
         """Read what `save` wrote."""
         return cls(**load_file(path))
 
+    @classmethod
+    def joined(cls, lessons: Sequence[Self]) -> Self:
+        """What several teachers say together: the mean of their probabilities, and their vectors side by side.
+
+        Hinton and others (2015), section 4, on distilling an ensemble.
+        """
+        probability = np.mean([sigmoid(lesson.logits.astype(np.float64)) for lesson in lessons], axis=0)
+        logits = np.log(probability) - np.log1p(-probability)
+        return cls(logits.astype(np.float32), np.concatenate([lesson.vectors for lesson in lessons], axis=1))
+
 
 def stir(texts: Sequence[str], rng: np.random.Generator) -> list[str]:
     """A new text from each text: cut short, spliced with another, or with some of its words swapped or dropped.

@@ -158,14 +158,15 @@ class TestShippedRecipe:
         monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache" / name)
         monkeypatch.setitem(sys.modules, "classifiers.teacher", SimpleNamespace(Teacher=QuickTeacher))
         monkeypatch.setattr(QuickTeacher, "epochs_run", [])
+        monkeypatch.setattr(train, "TEACHERS", 2)
 
-    def test_another_seed_needs_no_second_teacher(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_another_seed_needs_no_other_teachers(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         shared = ("--recipe", "shipped", "--models", "rnn", "--epochs", 1, "--embedding", 16)
         assert run(*shared, "--out", tmp_path / "zero") == 0
-        assert QuickTeacher.epochs_run == [1, 2]
+        assert QuickTeacher.epochs_run == [1, 2, 3] * 2
         assert "answered before" not in capsys.readouterr().out
         assert run(*shared, "--seed", 1, "--out", tmp_path / "one") == 0
-        assert QuickTeacher.epochs_run == [1, 2]
+        assert QuickTeacher.epochs_run == [1, 2, 3] * 2
         assert "answered before" in capsys.readouterr().out
         manifest = read_manifest(tmp_path / "one")
         assert (manifest.dataset, manifest.labels) == ("goemotions+chat", LABELS)
@@ -180,7 +181,7 @@ class TestShippedRecipe:
             assert run(*shared, tmp_path / "stopped") == 130
         assert not (tmp_path / "stopped" / "manifest.json").exists()
         assert run(*shared, tmp_path / "stopped", "--resume") == 0
-        assert QuickTeacher.epochs_run == [1, 2, 1, 2]
+        assert QuickTeacher.epochs_run == [1, 2, 3] * 4
         one, other = (load_file(tmp_path / name / "rnn.safetensors") for name in ("whole", "stopped"))
         assert all(np.array_equal(one[name], other[name]) for name in one)
 

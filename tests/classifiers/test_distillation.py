@@ -1,6 +1,7 @@
 import numpy as np
 
-from classifiers.distillation import SPREAD, TRUST, reduce, soften, stir
+from classifiers.distillation import SPREAD, TRUST, Lesson, reduce, soften, stir
+from classifiers.layers import sigmoid
 
 
 def test_soft_targets_lie_between_people_and_teacher() -> None:
@@ -41,3 +42,12 @@ def test_reduced_vectors_keep_the_directions_that_matter() -> None:
     # What was reduced to two columns still tells the two meanings: a linear map brings them back.
     _, residual, _, _ = np.linalg.lstsq(reduced, meaning - meaning.mean(axis=0), rcond=None)
     assert residual.sum() < 0.01 * (meaning**2).sum()
+
+
+def test_teachers_together_say_the_mean_of_their_probabilities() -> None:
+    one = Lesson(np.array([[0.0, 3.0]], dtype=np.float32), np.ones((5, 2), dtype=np.float32))
+    other = Lesson(np.array([[2.0, -40.0]], dtype=np.float32), np.zeros((5, 3), dtype=np.float32))
+    both = Lesson.joined([one, other])
+    np.testing.assert_allclose(sigmoid(both.logits), (sigmoid(one.logits) + sigmoid(other.logits)) / 2, rtol=1e-5)
+    assert both.vectors.shape == (5, 5)
+    assert both.logits.dtype == np.float32
