@@ -1,0 +1,130 @@
+"""What a server's owner can set; immutable, validated, and the very JSON that is exported, imported and stored."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+import regex
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_serializer
+
+from classifiers.emotions import EMOJI
+
+CUSTOM_EMOJI = regex.compile(r"<(a?):(\w{2,32}):(\d{15,20})>")
+"""A server's own emoji as Discord writes it in a message."""
+
+_UNICODE_EMOJI = regex.compile(
+    r"""
+      \p{RI}{2}                                                             # flags
+    | [0-9\#*]\ufe0f?\u20e3                                                 # keycaps
+    | (?!\p{RI})(?=[\p{Emoji_Presentation}\p{Extended_Pictographic}])\p{Emoji}\ufe0f?\p{Emoji_Modifier}?
+      (?:\u200d\p{Emoji}\ufe0f?\p{Emoji_Modifier}?){0,9} [\U000e0020-\U000e007f]{0,10}
+    """,
+    regex.VERBOSE,
+)
+_MAX_CHANNELS = 500
+
+
+class InvalidSettingsError(Exception):
+    """Imported settings that cannot be used; its text names the first field at fault."""
+
+
+class Liveliness(StrEnum):
+    """How readily the bot reacts."""
+
+    QUIET = "quiet"
+    NORMAL = "normal"
+    LIVELY = "lively"
+
+
+def is_emoji(text: str) -> bool:
+    """Whether a text is exactly one Unicode emoji or one custom emoji, as Discord takes it for a reaction."""
+    return bool(CUSTOM_EMOJI.fullmatch(text) or _UNICODE_EMOJI.fullmatch(text))
+
+
+def _known_emotion(label: str) -> str:
+    if label not in EMOJI:
+        raise ValueError(f"{label!r} is not one of the 27 emotions")
+    return label
+
+
+def _one_emoji(text: str) -> str:
+    if not is_emoji(text):
+        raise ValueError(f"{text!r} is not one emoji")
+    return text
+
+
+Emotion = Annotated[str, AfterValidator(_known_emotion)]
+Emoji = Annotated[str, AfterValidator(_one_emoji)]
+Snowflake = Annotated[int, Field(gt=0, lt=2**63)]
+
+
+class ServerSettings(BaseModel):
+    """How the bot behaves in one server; as it stands, the defaults.
+
+    Attributes:
+        enabled: whether it reacts at all.
+        channel_rule: whether `channels` are left out, or are the only ones in which it reacts. The id of a
+            category stands for the channels in it, that of a channel for its threads as well.
+        channels: ids of channels and categories.
+        age_restricted: whether it reacts in age-restricted channels.
+        liveliness: how readily it reacts.
+        model: which model reacts; None for what the operator of the bot has chosen.
+        muted: emotions that never get a reaction.
+        emoji: what stands in for the default emoji of an emotion: one Unicode emoji, or a custom one in the form
+            in which Discord writes it in messages.
+        mood: whether moods are counted for `/mood`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = True
+    channel_rule: Literal["except", "only"] = "except"
+    channels: frozenset[Snowflake] = Field(default=frozenset(), max_length=_MAX_CHANNELS)
+    age_restricted: bool = False
+    liveliness: Liveliness = Liveliness.NORMAL
+    model: Literal["rnn", "bilstm"] | None = None
+    muted: frozenset[Emotion] = frozenset()
+    emoji: dict[Emotion, Emoji] = {}
+    mood: bool = True
+
+    @field_serializer("channels", "muted")
+    def _in_order(self, values: frozenset[int] | frozenset[str]) -> list[int | str]:
+        return sorted(values)
+
+    def covers(self, *channel_ids: int | None) -> bool:
+        """Whether a message in a channel with these ids (its own, its parent's, its category's) may be reacted to."""
+        return self.channels.isdisjoint(channel_ids) == (self.channel_rule == "except")
+
+    def changed(self, **fields: object) -> Self:
+        """A validated copy with some fields changed.
+
+        Raises:
+            InvalidSettingsError: a value is not allowed.
+        """
+        return self._validated(self.model_dump() | fields)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """What `model_dump_json` wrote, or somebody by hand.
+
+        Raises:
+            InvalidSettingsError: it is no JSON, or not of these settings.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise InvalidSettingsError(_first_fault(error)) from None
+
+    @classmethod
+    def _validated(cls, fields: dict[str, object]) -> Self:
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            raise InvalidSettingsError(_first_fault(error)) from None
+
+
+def _first_fault(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{place}: {first['msg']}" if place else first["msg"]

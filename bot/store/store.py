@@ -1,0 +1,208 @@
+"""Everything that is kept, asked for, exported and erased."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, select, union, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.server_settings import ServerSettings
+from bot.store.database import new_row, upsert
+from bot.store.following import Following
+from bot.store.memory import OPT_OUT, SERVER, Change
+from bot.store.tables import Correction, Mood, OptOut, Server
+
+GRACE = timedelta(days=7)
+"""How long a server's data outlives the bot's stay there."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoodCount:
+    """How many messages had an emotion in the hour that begins at `hour`."""
+
+    hour: datetime
+    emotion: str
+    messages: int
+
+
+class Store(Following):
+    """What is kept of servers and people, in one database that several processes may share.
+
+    Whatever becomes of the database, settings and opt-outs stay known as they were last, and counts of moods wait.
+    A change is made in the database or not at all, and memory follows.
+
+    Attributes:
+        mood_days: for how many days counts of moods are kept.
+    """
+
+    def __init__(self, url: str, mood_days: int = 90) -> None:
+        """Open nothing yet; `refresh` does.
+
+        Args:
+            url: of the database as SQLAlchemy has it, with an asynchronous driver.
+            mood_days: for how many days counts of moods are kept.
+        """
+        super().__init__(url)
+        self.mood_days = mood_days
+
+    async def save_settings(self, guild_id: int, settings: ServerSettings) -> None:
+        """Keep the settings of a server.
+
+        Raises:
+            StoreError: the database does not take them; the old ones stay. So do all methods below.
+        """
+        text = settings.model_dump_json()
+        async with self._transaction() as (connection, changes):
+            row = upsert(connection, Server, lambda new: {"settings": new.settings})
+            await connection.execute(row, {"guild_id": guild_id, "settings": text})
+            changes.append(Change(SERVER, guild_id, text))
+
+    async def opt_out(self, user_id: int) -> None:
+        """Remember that a person's messages are not to be read."""
+        async with self._transaction() as (connection, changes):
+            await connection.execute(new_row(connection, OptOut).on_conflict_do_nothing(), {"user_id": user_id})
+            changes.append(Change(OPT_OUT, user_id, user_id))
+
+    async def opt_in(self, user_id: int) -> None:
+        """Forget an opt-out."""
+        async with self._transaction() as (connection, changes):
+            await connection.execute(delete(OptOut).where(OptOut.user_id == user_id))
+            changes.append(Change(OPT_OUT, user_id, None))
+
+    async def moods(
+        self, guild_id: int, since: datetime, channel_ids: Collection[int] | None = None
+    ) -> list[MoodCount]:
+        """The counts of the hours that begin at `since` or later, in order, those that still wait included.
+
+        Args:
+            guild_id: the server.
+            since: the earliest hour.
+            channel_ids: the channels to sum over; None for all of them.
+        """
+        async with self._transaction() as (connection, _):
+            counts = await self._counts(connection, ("hour", "emotion"), guild_id, since, channel_ids)
+        return [MoodCount(hour, emotion, messages) for (hour, emotion), messages in counts]
+
+    async def add_correction(self, guild_id: int, heard: str, meant: str) -> None:
+        """Count that somebody meant one emotion where another, or the same, was heard."""
+        async with self._transaction() as (connection, _):
+            row = upsert(connection, Correction, lambda new: {"times": Correction.times + new.times})
+            await connection.execute(row, {"guild_id": guild_id, "heard": heard, "meant": meant, "times": 1})
+
+    async def corrections(self, guild_id: int | None = None) -> dict[tuple[str, str], int]:
+        """How often which emotion was heard and which was meant, in one server or in all."""
+        pair = (Correction.heard, Correction.meant)
+        query = select(*pair, func.sum(Correction.times)).group_by(*pair).order_by(*pair)
+        if guild_id is not None:
+            query = query.where(Correction.guild_id == guild_id)
+        async with self._transaction() as (connection, _):
+            return {(heard, meant): int(times) for heard, meant, times in await connection.execute(query)}
+
+    async def mark_left(self, guild_id: int, now: datetime) -> None:
+        """Remember since when the bot is no longer in a server; the first time counts."""
+        async with self._transaction() as (connection, _):
+            row = upsert(connection, Server, lambda new: {"left_at": func.coalesce(Server.left_at, new.left_at)})
+            await connection.execute(row, {"guild_id": guild_id, "left_at": now})
+
+    async def mark_present(self, guild_id: int) -> None:
+        """The bot is in a server, again perhaps."""
+        here = Server.guild_id == guild_id
+        async with self._transaction() as (connection, _):
+            await connection.execute(delete(Server).where(here, Server.settings.is_(None)))
+            await connection.execute(update(Server).where(here).values(left_at=None))
+
+    async def known_guilds(self) -> dict[int, datetime | None]:
+        """The servers of which anything is kept, each with the moment when the bot left it, None if it is there."""
+        kept = union(*(select(table.guild_id) for table in (Server, Mood, Correction)))
+        left = select(Server.guild_id, Server.left_at).where(Server.left_at.is_not(None))
+        async with self._transaction(patient=True) as (connection, _):
+            known = set(await connection.scalars(kept)) | {key.guild_id for key in self._waiting}
+            left_at = {row.guild_id: row.left_at for row in await connection.execute(left)}
+        return {guild_id: left_at.get(guild_id) for guild_id in known if guild_id}  # 0 stands for direct messages
+
+    async def purge(self, now: datetime) -> None:
+        """Erase the moods that are too old, and all of the servers that the bot left too long ago."""
+        async with self._transaction(patient=True) as (connection, changes):
+            await connection.execute(delete(Mood).where(Mood.hour < now - timedelta(days=self.mood_days)))
+            left = select(Server.guild_id).where(Server.left_at < now - GRACE)
+            changes += [await _erase(connection, guild_id) for guild_id in (await connection.scalars(left)).all()]
+
+    async def export_guild(self, guild_id: int) -> dict[str, Any]:
+        """All that is kept of a server, ready for JSON."""
+        server = select(Server.settings, Server.left_at).where(Server.guild_id == guild_id)
+        corrections = (
+            select(Correction.heard, Correction.meant, Correction.times)
+            .where(Correction.guild_id == guild_id)
+            .order_by(Correction.heard, Correction.meant)
+        )
+        since = datetime.fromtimestamp(0, UTC)
+        async with self._transaction(patient=True) as (connection, _):
+            settings, left_at = (await connection.execute(server)).one_or_none() or (None, None)
+            moods = await self._counts(connection, ("channel_id", "hour", "emotion"), guild_id, since)
+            pairs = (await connection.execute(corrections)).mappings().all()
+        return {
+            "guild_id": guild_id,
+            "settings": settings and _parsed(settings),
+            "left_at": left_at and left_at.isoformat(),
+            "moods": [
+                {"channel_id": channel_id, "hour": hour.isoformat(), "emotion": emotion, "messages": messages}
+                for (channel_id, hour, emotion), messages in moods
+            ],
+            "corrections": [dict(pair) for pair in pairs],
+        }
+
+    async def erase_guild(self, guild_id: int) -> None:
+        """Erase all that is kept of a server."""
+        async with self._transaction(patient=True) as (connection, changes):
+            changes.append(await _erase(connection, guild_id))
+
+    async def export_user(self, user_id: int) -> dict[str, Any]:
+        """All that is kept of a person, ready for JSON."""
+        async with self._transaction() as (connection, _):
+            found = await connection.scalar(select(OptOut.user_id).where(OptOut.user_id == user_id))
+        return {"user_id": user_id, "opted_out": found is not None}
+
+    async def erase_user(self, user_id: int) -> None:
+        """Erase all that is kept of a person, which is the opt-out."""
+        await self.opt_in(user_id)
+
+    async def _counts(
+        self,
+        connection: AsyncConnection,
+        by: Sequence[str],
+        guild_id: int,
+        since: datetime,
+        channel_ids: Collection[int] | None = None,
+    ) -> list[tuple[tuple[Any, ...], int]]:
+        """Counts of moods in the database and in memory, summed by some columns and in their order."""
+        columns = [getattr(Mood, name) for name in by]
+        query = select(*columns, func.sum(Mood.messages)).where(Mood.guild_id == guild_id, Mood.hour >= since)
+        if channel_ids is not None:
+            query = query.where(Mood.channel_id.in_(channel_ids))
+        counts: Counter[tuple[Any, ...]] = Counter()
+        for *key, messages in await connection.execute(query.group_by(*columns)):
+            counts[tuple(key)] += int(messages)
+        for waiting, messages in self._waiting.items():
+            wanted = channel_ids is None or waiting.channel_id in channel_ids
+            if waiting.guild_id == guild_id and waiting.hour >= since and wanted:
+                counts[tuple(getattr(waiting, name) for name in by)] += messages
+        return sorted((+counts).items())
+
+
+async def _erase(connection: AsyncConnection, guild_id: int) -> Change:
+    for table in (Server, Mood, Correction):
+        await connection.execute(delete(table).where(table.guild_id == guild_id))
+    return Change(SERVER, guild_id, None)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text  # nothing that this bot wrote, but kept

@@ -1,0 +1,75 @@
+"""What is kept, table by table. No text that people wrote, and nothing by author."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import BigInteger, DateTime, Dialect, String, Text, TypeDecorator
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment, aware and in UTC; SQLite, which knows no time zones, would give it back naive."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the database."""
+        del dialect
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database."""
+        del dialect
+        return value and (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
+
+
+class Table(DeclarativeBase):
+    """Base of all tables."""
+
+    type_annotation_map = {  # noqa: RUF012 - as SQLAlchemy wants it
+        int: BigInteger,
+        datetime: UtcDateTime,
+    }
+
+
+class Server(Table):
+    """A server's settings as JSON, if ever any were saved, and since when the bot is no longer in it."""
+
+    __tablename__ = "servers"
+
+    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    settings: Mapped[str | None] = mapped_column(Text)
+    left_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class OptOut(Table):
+    """A person whose messages are not read; the id is all there is."""
+
+    __tablename__ = "opt_outs"
+
+    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class Mood(Table):
+    """How many messages of a channel had which emotion in one hour."""
+
+    __tablename__ = "moods"
+
+    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    channel_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hour: Mapped[datetime] = mapped_column(primary_key=True, index=True)
+    emotion: Mapped[str] = mapped_column(String(16), primary_key=True)
+    messages: Mapped[int]
+
+
+class Correction(Table):
+    """How often people of a server said that one emotion was meant where another was heard."""
+
+    __tablename__ = "corrections"
+
+    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    heard: Mapped[str] = mapped_column(String(16), primary_key=True)
+    meant: Mapped[str] = mapped_column(String(16), primary_key=True)
+    times: Mapped[int]

@@ -1,0 +1,77 @@
+"""Two databases to test with, SQLite always and PostgreSQL where there is a server, and stores in them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import NullPool, make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bot.store import Store
+from tests.bot.store.others import Network, Others
+
+StoreOpener = Callable[[str], Awaitable[Store]]
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path / 'emobot.db'}"
+
+
+@pytest.fixture
+async def postgres_url() -> AsyncIterator[str]:
+    """A database of its own on the server that EMOBOT_TEST_POSTGRES names."""
+    server = os.environ.get("EMOBOT_TEST_POSTGRES")
+    if not server:
+        pytest.skip("EMOBOT_TEST_POSTGRES names no PostgreSQL server")
+    engine = create_async_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    name = f"emobot_{secrets.token_hex(8)}"
+    async with engine.connect() as connection:
+        await connection.execute(text(f"CREATE DATABASE {name}"))
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    async with engine.connect() as connection:
+        await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest) -> str:
+    """Of a new, empty database."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+async def open_store() -> AsyncIterator[StoreOpener]:
+    """Opens the store of one process, or tries to; it is closed in the end."""
+    stores = []
+
+    async def open_it(url: str) -> Store:
+        stores.append(Store(url))
+        await stores[-1].refresh()
+        return stores[-1]
+
+    yield open_it
+    for store in stores:
+        await store.close()
+
+
+@pytest.fixture
+async def store(url: str, open_store: StoreOpener) -> Store:
+    return await open_store(url)
+
+
+@pytest.fixture
+def others(url: str) -> Others:
+    return Others(url)
+
+
+@pytest.fixture
+async def network(postgres_url: str) -> AsyncIterator[Network]:
+    network = Network(postgres_url)
+    await network.restore()
+    yield network
+    await network.break_down()

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, make_url
+from sqlalchemy.exc import DBAPIError, StatementError
+
+from bot.server_settings import ServerSettings
+from bot.store import Store, StoreError
+from bot.store.database import describe, open_engine, reason
+from bot.store.tables import Table
+from tests.bot.store.conftest import StoreOpener
+from tests.bot.store.others import Others
+
+ROOT = Path(__file__).parents[3]
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SETTINGS = ServerSettings(enabled=False)
+GOES_ON = "the bot goes on with the settings known last."
+OPEN_A_STORE = """
+import asyncio, logging, sys
+from bot.server_settings import ServerSettings
+from bot.store import Store, StoreError
+logging.basicConfig(level=logging.INFO)
+async def main():
+    store = Store(sys.argv[1])
+    print('imported', flush=True)
+    input()
+    await store.refresh()
+    await store.opt_out(int(sys.argv[2]))
+    await store.close()
+asyncio.run(main())
+"""
+
+
+@pytest.fixture(autouse=True)
+def _everything_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+
+def migrations(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", "bot.store:migrations")
+    config.attributes["connection"] = connection
+    return config
+
+
+def downgrade(connection: Connection) -> None:
+    command.downgrade(migrations(connection), "base")
+
+
+def differences(connection: Connection) -> list[object]:
+    """Between the database and the tables that the code has."""
+    options = {"compare_type": True, "compare_server_default": True}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), Table.metadata))
+
+
+async def test_migrations_make_the_very_tables_of_the_code(url: str, store: Store) -> None:
+    del store
+    async with open_engine(make_url(url)).connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_migrations_can_be_taken_back_and_made_again(url: str, store: Store, others: Others) -> None:
+    engine = open_engine(make_url(url), patient=True)
+    async with engine.begin() as connection:
+        await connection.run_sync(downgrade)
+    async with engine.connect() as connection:
+        assert len(await connection.run_sync(differences)) >= len(Table.metadata.tables)
+    assert await others.rows("SELECT * FROM alembic_version") == []
+    await store.close()
+    again = Store(url)
+    await again.refresh()
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await again.close()
+
+
+async def test_many_may_start_at_once(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    stores = [Store(url) for _ in range(5)]
+    await asyncio.gather(*(store.refresh() for store in stores))
+    await asyncio.gather(*(store.opt_out(n) for n, store in enumerate(stores)))
+    for store in stores:
+        await store.refresh()
+        assert all(store.has_opted_out(n) for n in range(len(stores)))
+        await store.close()
+    assert caplog.messages == []
+
+
+def start(url: str, user_id: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", OPEN_A_STORE, url, str(user_id)],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+async def test_processes_may_start_at_once(url: str, open_store: StoreOpener) -> None:
+    processes = [start(url, user_id) for user_id in (7, 8)]
+    for process in processes:
+        assert process.stdout
+        assert process.stdout.readline() == "imported\n"
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [process.communicate() for process in processes] == [("", "")] * 2
+    store = await open_store(url)
+    assert (store.has_opted_out(7), store.has_opted_out(8)) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "description"),
+    [
+        ("sqlite+aiosqlite:///emobot.db", "emobot.db"),
+        ("sqlite+aiosqlite:////var/lib/emobot.db", "/var/lib/emobot.db"),
+        ("postgresql+asyncpg://me:secret@db.example.org:5433/emobot?password=secret", "emobot on db.example.org"),
+        ("postgresql+asyncpg://me:secret@/emobot?host=/run/postgresql", "emobot"),
+    ],
+)
+def test_a_database_is_named_without_what_is_secret(url: str, description: str) -> None:
+    assert describe(make_url(url)) == description
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+        (TimeoutError(), "no answer in time"),
+        (StoreError("it is gone"), "it is gone"),
+        (ValueError("'secret' is no number"), "ValueError"),
+        (DBAPIError("INSERT INTO x VALUES (?)", {"x": "secret"}, Exception("no space\nDETAIL: secret")), "no space"),
+        (StatementError("odd", "INSERT INTO x VALUES (?)", {"x": "secret"}, ValueError("secret")), "ValueError"),
+        (AssertionError(), "AssertionError"),
+    ],
+)
+def test_a_failure_is_given_its_reason_and_no_more(error: Exception, words: str) -> None:
+    assert reason(error) == words

@@ -1,0 +1,352 @@
+"""The bot goes on, whatever becomes of the database, and the database is never left half changed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Pool, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from bot.server_settings import ServerSettings
+from bot.store import MoodCount, Store, StoreError
+from bot.store.memory import MAX_WAITING
+from tests.bot.store.conftest import StoreOpener
+from tests.bot.store.others import Network, Others
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SETTINGS = ServerSettings(enabled=False)
+BIG = ServerSettings(channels=frozenset(range(10**17, 10**17 + 500)))
+CHANNELS = 1500
+GOES_ON = "the bot goes on with the settings known last."
+
+
+@pytest.fixture(autouse=True)
+def _everything_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+
+@contextmanager
+def always(pragma: str) -> Iterator[None]:
+    """Let each new connection to SQLite begin with a pragma."""
+
+    def obey(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(pragma)
+        cursor.close()
+
+    event.listen(Pool, "connect", obey)
+    try:
+        yield
+    finally:
+        event.remove(Pool, "connect", obey)
+
+
+@asynccontextmanager
+async def locked(others: Others, _network: Network | None) -> AsyncIterator[None]:
+    async with others.holding_all_locks():
+        yield
+
+
+@asynccontextmanager
+async def full(others: Others, network: Network | None) -> AsyncIterator[None]:
+    if network is None:
+        with always("PRAGMA max_page_count = 1"):  # or as many as there are
+            yield
+        return
+    await others.execute(
+        "CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$",
+        "CREATE TRIGGER no_space BEFORE INSERT ON servers FOR EACH ROW EXECUTE FUNCTION no_space()",
+        "CREATE TRIGGER no_space BEFORE INSERT ON moods FOR EACH ROW WHEN (NEW.channel_id = 1400) "
+        "EXECUTE FUNCTION no_space()",
+    )
+    yield
+    await others.execute("DROP FUNCTION no_space CASCADE")
+
+
+@asynccontextmanager
+async def read_only(others: Others, network: Network | None) -> AsyncIterator[None]:
+    if network is None:
+        with always("PRAGMA query_only = 1"):
+            yield
+        return
+    [[name]] = await others.rows("SELECT current_database()")
+    await others.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    await others.end_connections()
+    yield
+    await others.execute("SET TRANSACTION READ WRITE", f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    await others.end_connections()
+
+
+@asynccontextmanager
+async def changed_by_hand(others: Others, _network: Network | None) -> AsyncIterator[None]:
+    tables = ("servers", "opt_outs", "moods")
+    await others.execute(*(f"ALTER TABLE {table} RENAME TO old_{table}" for table in tables))
+    yield
+    await others.execute(*(f"ALTER TABLE old_{table} RENAME TO {table}" for table in tables))
+
+
+@asynccontextmanager
+async def gone(_others: Others, network: Network | None) -> AsyncIterator[None]:
+    assert network
+    await network.break_down()
+    yield
+    await network.restore()
+
+
+@asynccontextmanager
+async def silent(_others: Others, network: Network | None) -> AsyncIterator[None]:
+    assert network
+    network.lead_nowhere()
+    yield
+    await network.restore()
+
+
+Trouble = Callable[[Others, Network | None], AbstractAsyncContextManager[None]]
+LOST = "its connection was lost"
+TROUBLES: list[tuple[str, Trouble, str]] = [
+    ("sqlite", locked, "database is locked"),
+    ("sqlite", full, "database or disk is full"),
+    ("sqlite", read_only, "attempt to write a readonly database"),
+    ("sqlite", changed_by_hand, "no such table: servers"),
+    ("postgres", locked, "no answer in time"),
+    ("postgres", full, "could not extend file"),
+    ("postgres", read_only, f"{LOST}|cannot execute INSERT in a read-only transaction"),
+    ("postgres", changed_by_hand, 'relation "\\w+" does not exist'),
+    ("postgres", gone, f"{LOST}|.*Connect call failed .*"),
+    ("postgres", silent, f"{LOST}|no answer in time"),
+]
+
+
+@dataclass
+class Case:
+    url: str
+    network: Network | None
+    trouble: Trouble
+    why: str
+
+
+@pytest.fixture(params=TROUBLES, ids=[f"{database}-{trouble.__name__}" for database, trouble, _ in TROUBLES])
+def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Case:
+    database, trouble, why = request.param
+    monkeypatch.setattr("bot.store.database.PATIENCE", 0.2 if database == "sqlite" else 1.0)
+    network = request.getfixturevalue("network") if database == "postgres" else None
+    return Case(request.getfixturevalue(f"{database}_url"), network, trouble, why)
+
+
+async def test_a_failure_is_told_once_borne_and_survived(
+    case: Case, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
+) -> None:
+    others = Others(case.url)
+    store = await open_store(case.network.url if case.network else case.url)
+    await store.save_settings(1, SETTINGS)
+    await store.opt_out(7)
+    for channel_id in range(CHANNELS):
+        store.count_mood(1, channel_id, NOON, "joy")
+    async with case.trouble(others, case.network):
+        for _ in range(2):
+            await store.refresh()
+        [warning] = caplog.messages
+        assert re.fullmatch(rf"The database \S+( on \S+)? cannot be used \(({case.why})\): {GOES_ON}", warning)
+        with pytest.raises(StoreError):
+            await store.save_settings(1, BIG)
+        assert (store.settings(1), store.has_opted_out(7)) == (SETTINGS, True)
+        store.count_mood(1, 0, NOON, "joy")
+    assert await others.rows("SELECT * FROM moods") == []
+    caplog.clear()
+    for _ in range(2):
+        await store.refresh()
+    assert caplog.messages[-1].endswith(" is in use again.")
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
+    for opened in (store, await open_store(case.url)):
+        assert (opened.settings(1), opened.has_opted_out(7)) == (SETTINGS, True)
+        assert await opened.moods(1, NOON) == [MoodCount(NOON, "joy", CHANNELS + 1)]
+    await store.save_settings(1, BIG)
+    assert store.settings(1) == BIG
+
+
+async def test_no_write_changes_anything_unless_it_succeeds(
+    url: str, store: Store, others: Others, open_store: StoreOpener
+) -> None:
+    await store.save_settings(1, SETTINGS)
+    await store.opt_out(7)
+    await store.add_correction(1, "joy", "love")
+    await store.refresh()
+    store.count_mood(1, 10, NOON, "joy")
+    before = await store.export_guild(1)
+    async with read_only(others, None if url.startswith("sqlite") else Network(url)):
+        for write in (
+            store.save_settings(1, ServerSettings()),
+            store.opt_in(7),
+            store.erase_user(7),
+            store.opt_out(8),
+            store.add_correction(1, "joy", "love"),
+            store.mark_left(1, NOON),
+            store.erase_guild(1),
+        ):
+            with pytest.raises(StoreError):
+                await write
+        assert (store.settings(1), store.has_opted_out(7), store.has_opted_out(8)) == (SETTINGS, True, False)
+    assert await store.export_guild(1) == before
+    await store.close()
+    fresh = await open_store(url)
+    assert await fresh.export_guild(1) == before
+    assert (fresh.has_opted_out(7), fresh.has_opted_out(8)) == (True, False)
+
+
+async def test_who_waits_for_a_lock_is_told_within_the_three_seconds_of_an_interaction(
+    store: Store, others: Others
+) -> None:
+    async with others.holding_all_locks():
+        began = time.monotonic()
+        refusals = await asyncio.gather(*(store.opt_out(user_id) for user_id in range(3)), return_exceptions=True)
+        assert [type(refusal) for refusal in refusals] == [StoreError] * 3
+        assert time.monotonic() - began < 3
+    await store.opt_out(7)
+    assert store.has_opted_out(7)
+
+
+async def starts_late(store: Store, caplog: pytest.LogCaptureFixture, restore: Callable[[], object]) -> None:
+    """A store that finds no database, and then one."""
+    for _ in range(2):
+        await store.refresh()
+    [warning] = caplog.messages
+    assert warning.endswith("): the bot knows no settings and opt-outs yet.")
+    assert (store.ready, store.settings(1), store.has_opted_out(7)) == (False, ServerSettings(), False)
+    with pytest.raises(StoreError):
+        await store.opt_out(7)
+    store.count_mood(1, 10, NOON, "joy")
+    started = restore()
+    if isinstance(started, Awaitable):
+        await started
+    await store.refresh()
+    assert store.ready
+    assert caplog.messages[1:] == [warning.partition(" cannot")[0] + " is in use again."]
+    await store.opt_out(7)
+    assert await store.moods(1, NOON) == [MoodCount(NOON, "joy", 1)]
+    await store.close()
+
+
+async def test_a_file_that_cannot_be_opened_at_first(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "missing"
+    await starts_late(Store(f"sqlite+aiosqlite:///{folder / 'emobot.db'}"), caplog, folder.mkdir)
+
+
+async def test_a_file_that_is_no_database_at_first(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "emobot.db"
+    file.write_text("This is no database. " * 100)
+    await starts_late(Store(f"sqlite+aiosqlite:///{file}"), caplog, file.unlink)
+
+
+async def test_a_server_that_is_not_there_at_first(network: Network, caplog: pytest.LogCaptureFixture) -> None:
+    store = Store(network.url)
+    await network.break_down()
+    await starts_late(store, caplog, network.restore)
+
+
+async def test_a_database_of_a_later_version_is_left_alone(
+    url: str, store: Store, others: Others, caplog: pytest.LogCaptureFixture
+) -> None:
+    await store.save_settings(1, SETTINGS)
+    await others.execute("UPDATE alembic_version SET version_num = 'later than ' || version_num")
+    async with read_only(others, None if url.startswith("sqlite") else Network(url)):
+        with pytest.raises(StoreError):
+            await store.opt_out(7)  # an update by night: everybody has to open the database again
+    newcomer = Store(url)
+    for opened, known in ((store, SETTINGS), (newcomer, ServerSettings())):
+        caplog.clear()
+        for _ in range(2):
+            await opened.refresh()
+        told = "cannot be used (a later version of the bot has brought it to revision later than 0001): the bot "
+        assert told in caplog.messages[-1]
+        assert opened.settings(1) == known
+        with pytest.raises(StoreError, match="later version"):
+            await opened.opt_out(7)
+    assert await others.rows("SELECT * FROM opt_outs") == []
+    await others.execute("UPDATE alembic_version SET version_num = substr(version_num, 12)")
+    for opened in (store, newcomer):
+        await opened.refresh()
+        await opened.opt_out(7)
+        assert opened.settings(1) == SETTINGS
+        await opened.close()
+
+
+async def test_tables_that_are_lost_while_the_bot_runs_are_made_again(
+    store: Store, others: Others, url: str, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As by somebody who restores an empty dump, or takes the migrations back."""
+    await store.save_settings(1, SETTINGS)
+    await store.opt_out(7)
+    await store.refresh()
+    tables = ("servers", "opt_outs", "moods", "corrections", "alembic_version")
+    await others.execute(*(f"DROP TABLE {table}" for table in tables))
+    with pytest.raises(StoreError):
+        await store.opt_out(8)
+    await store.refresh()
+    assert "was empty: it has the settings and opt-outs again." in caplog.text
+    for opened in (store, await open_store(url)):
+        assert (opened.settings(1), opened.has_opted_out(7), opened.has_opted_out(8)) == (SETTINGS, True, False)
+
+
+async def test_so_many_counts_wait_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert MAX_WAITING == 100_000
+    monkeypatch.setattr("bot.store.memory.MAX_WAITING", 3)
+    folder = tmp_path / "missing"
+    store = Store(f"sqlite+aiosqlite:///{folder / 'emobot.db'}")
+    for channel_id in (0, 1, 2, 3, 4, 0):
+        store.count_mood(1, channel_id, NOON, "joy")
+    warning = "3 counts of moods wait for the database: no others are taken until it works."
+    assert caplog.messages == [warning]
+    folder.mkdir()
+    await store.refresh()
+    assert await store.moods(1, NOON) == [MoodCount(NOON, "joy", 4)]
+    for channel_id in range(4):
+        store.count_mood(1, channel_id, NOON, "joy")
+    assert caplog.messages == [warning, warning]
+    await store.refresh()
+    assert await store.moods(1, NOON) == [MoodCount(NOON, "joy", 7)]
+    await store.close()
+
+
+async def test_what_cannot_be_written_in_the_end_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = Store(f"sqlite+aiosqlite:///{tmp_path / 'missing' / 'emobot.db'}")
+    store.count_mood(1, 10, NOON, "joy")
+    store.count_mood(1, 10, NOON, "fear")
+    await store.close()
+    await asyncio.sleep(0.1)  # aiosqlite does not wait for the thread of a connection that could not be made
+    assert caplog.messages[-1] == "2 counts of moods could not be written and are lost."
+
+
+async def test_neither_the_password_nor_what_was_to_be_written_is_ever_told(
+    postgres_url: str, network: Network, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "bot")
+    await open_store(postgres_url)
+    url = make_url(network.url).set(password="hunter2").render_as_string(hide_password=False)
+    store = await open_store(url)
+    await Others(postgres_url).execute("DROP TABLE opt_outs")
+    told = []
+    for down in (False, True):
+        if down:
+            await network.break_down()
+        for write in (store.opt_out(123456789), store.opt_out(2**63)):
+            with pytest.raises(StoreError) as refusal:
+                await write
+            told.append("".join(traceback.format_exception(refusal.value)))
+        await store.refresh()
+    assert len(caplog.messages) >= 1
+    for text in [*told, caplog.text]:
+        for secret in ("hunter2", "123456789", str(2**63)):
+            assert secret not in text

@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+import json
+import logging
+import random
+from collections import Counter
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from bot.server_settings import Liveliness, ServerSettings
+from bot.store import GRACE, MoodCount, Store
+from bot.store.tables import Table
+from tests.bot.store.conftest import StoreOpener
+from tests.bot.store.others import Others
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+LONG_AGO = datetime(2015, 1, 1, tzinfo=UTC)
+SETTINGS = ServerSettings(
+    enabled=False,
+    channel_rule="only",
+    channels=frozenset({2**62, 5}),
+    liveliness=Liveliness.LIVELY,
+    model="rnn",
+    muted=frozenset({"joy", "anger"}),
+    emoji={"love": "💙", "pride": "<:lion:123456789012345678>"},
+    mood=False,
+)
+
+
+def test_nothing_is_opened_or_known_before_it_is_asked_for(tmp_path: Path) -> None:
+    store = Store(f"sqlite+aiosqlite:///{tmp_path / 'emobot.db'}")
+    assert not store.ready
+    assert list(tmp_path.iterdir()) == []
+    assert (store.settings(1), store.is_configured(1), store.has_opted_out(1)) == (ServerSettings(), False, False)
+
+
+async def test_a_new_database_holds_nothing(store: Store) -> None:
+    assert store.ready
+    assert (store.settings(1), store.is_configured(1), store.has_opted_out(1)) == (ServerSettings(), False, False)
+    assert await store.moods(1, LONG_AGO) == []
+    assert (await store.corrections(), await store.known_guilds()) == ({}, {})
+    assert await store.export_user(1) == {"user_id": 1, "opted_out": False}
+    assert await store.export_guild(1) == {
+        "guild_id": 1,
+        "settings": None,
+        "left_at": None,
+        "moods": [],
+        "corrections": [],
+    }
+
+
+async def test_settings_are_kept_as_they_were_saved_last(url: str, store: Store, open_store: StoreOpener) -> None:
+    await store.save_settings(1, ServerSettings())
+    await store.save_settings(2, ServerSettings())
+    await store.save_settings(2, SETTINGS)
+    for opened in (store, await open_store(url)):
+        assert [opened.settings(guild_id) for guild_id in (1, 2, 3)] == [ServerSettings(), SETTINGS, ServerSettings()]
+        assert [opened.is_configured(guild_id) for guild_id in (1, 2, 3)] == [True, True, False]
+
+
+async def test_who_opts_out_stays_out_until_opting_in(url: str, store: Store, open_store: StoreOpener) -> None:
+    for user_id in (7, 7, 8, 2**63 - 1):
+        await store.opt_out(user_id)
+    await store.opt_in(8)
+    await store.opt_in(9)
+    for opened in (store, await open_store(url)):
+        assert [opened.has_opted_out(user_id) for user_id in (7, 8, 9, 2**63 - 1)] == [True, False, False, True]
+    assert await store.export_user(7) == {"user_id": 7, "opted_out": True}
+
+
+async def test_erasing_a_person_leaves_nothing(url: str, store: Store, others: Others, open_store: StoreOpener) -> None:
+    await store.opt_out(7)
+    await store.erase_user(7)
+    assert not store.has_opted_out(7)
+    assert not (await open_store(url)).has_opted_out(7)
+    assert await others.rows("SELECT * FROM opt_outs") == []
+
+
+def test_only_an_opt_out_is_kept_by_person_and_no_text_at_all() -> None:
+    columns = {f"{table.name}.{column.name}" for table in Table.metadata.sorted_tables for column in table.columns}
+    assert columns == {
+        *("servers.guild_id", "servers.settings", "servers.left_at", "opt_outs.user_id"),
+        *("moods.guild_id", "moods.channel_id", "moods.hour", "moods.emotion", "moods.messages"),
+        *("corrections.guild_id", "corrections.heard", "corrections.meant", "corrections.times"),
+    }
+
+
+async def test_settings_of_another_version_are_not_understood_but_kept(
+    url: str, store: Store, others: Others, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
+) -> None:
+    await store.save_settings(1, SETTINGS)
+    await others.execute(
+        """INSERT INTO servers (guild_id, settings) VALUES (2, '{"enabled" : false, "telepathy" : true}')""",
+        "INSERT INTO servers (guild_id, settings) VALUES (3, 'enabled: no')",
+    )
+    fresh = await open_store(url)
+    for _ in range(2):
+        assert [fresh.settings(guild_id) for guild_id in (1, 2, 3)] == [SETTINGS, ServerSettings(), ServerSettings()]
+        await fresh.opt_out(7)
+        await fresh.refresh()
+    first, second = caplog.messages
+    assert (
+        first == "The settings of server 2 cannot be read, so it gets the defaults: telepathy: " + first.split(": ")[-1]
+    )
+    assert second.startswith("The settings of server 3 cannot be read")
+    assert (await fresh.export_guild(2))["settings"] == {"enabled": False, "telepathy": True}
+    assert (await fresh.export_guild(3))["settings"] == "enabled: no"
+    await fresh.save_settings(2, SETTINGS)
+    assert fresh.settings(2) == SETTINGS
+
+
+async def test_moods_are_counted_by_channel_and_hour(store: Store) -> None:
+    elsewhere = timezone(timedelta(hours=5, minutes=45))
+    store.count_mood(1, 10, NOON, "joy")
+    store.count_mood(1, 10, (NOON + timedelta(minutes=59)).astimezone(elsewhere), "joy")
+    store.count_mood(1, 10, NOON + HOUR, "joy")
+    store.count_mood(1, 11, NOON, "joy", 5)
+    store.count_mood(1, 11, NOON, "fear")
+    store.count_mood(2, 20, NOON, "joy")
+    for _ in range(3):  # waiting, written, and written no more than once
+        assert await store.moods(1, LONG_AGO) == [
+            MoodCount(NOON, "fear", 1),
+            MoodCount(NOON, "joy", 7),
+            MoodCount(NOON + HOUR, "joy", 1),
+        ]
+        assert await store.moods(1, NOON + HOUR) == [MoodCount(NOON + HOUR, "joy", 1)]
+        assert await store.moods(1, NOON, [10]) == [MoodCount(NOON, "joy", 2), MoodCount(NOON + HOUR, "joy", 1)]
+        assert await store.moods(2, NOON, [10]) == []
+        await store.refresh()
+
+
+async def test_what_is_taken_back_leaves_nothing_behind(store: Store, others: Others) -> None:
+    store.count_mood(1, 10, NOON, "joy")
+    store.count_mood(1, 10, NOON, "joy", -1)
+    await store.refresh()
+    store.count_mood(1, 10, NOON, "fear")
+    store.count_mood(1, 10, NOON, "love", 2)
+    await store.refresh()
+    store.count_mood(1, 10, NOON, "fear", -1)
+    store.count_mood(1, 10, NOON, "love", -1)
+    assert await store.moods(1, NOON) == [MoodCount(NOON, "love", 1)]
+    await store.refresh()
+    assert await store.moods(1, NOON) == [MoodCount(NOON, "love", 1)]
+    assert await others.rows("SELECT emotion, messages FROM moods") == [("love", 1)]
+
+
+async def test_no_count_is_lost_or_doubled(url: str, store: Store, open_store: StoreOpener) -> None:
+    """Two processes count at random in two channels each, and either knows what is written and what it counted."""
+    chance = random.Random(1)  # noqa: S311 - chance, not secrecy
+    processes = [store, await open_store(url)]
+    expected: Counter[tuple[int, datetime, str]] = Counter()
+    for _ in range(200):
+        channel_id, when = chance.randrange(4), NOON + chance.randrange(3) * HOUR
+        key = (channel_id, when, chance.choice(["joy", "fear", "love"]))
+        messages = chance.choice([1, -1]) if expected[key] else 1
+        expected[key] += messages
+        processes[channel_id % 2].count_mood(1, *key, messages)
+        if chance.random() < 0.1:
+            await chance.choice(processes).refresh()
+    await processes[0].refresh()
+    for channel_id in range(4):
+        counts = await processes[1].moods(1, NOON, [channel_id])
+        kept = {(channel_id, count.hour, count.emotion): count.messages for count in counts}
+        assert kept == {key: messages for key, messages in expected.items() if messages and key[0] == channel_id}
+
+
+async def test_corrections_are_counted_as_pairs(url: str, store: Store, open_store: StoreOpener) -> None:
+    other = await open_store(url)
+    await store.add_correction(1, "joy", "love")
+    await other.add_correction(1, "joy", "love")
+    await store.add_correction(2, "joy", "love")
+    await store.add_correction(0, "fear", "fear")
+    assert await other.corrections(1) == {("joy", "love"): 2}
+    assert await other.corrections() == {("fear", "fear"): 1, ("joy", "love"): 3}
+
+
+async def test_servers_of_which_anything_is_kept_are_known(store: Store) -> None:
+    await store.save_settings(1, SETTINGS)
+    await store.mark_left(2, NOON)
+    await store.add_correction(3, "joy", "love")
+    store.count_mood(4, 40, NOON, "joy")
+    await store.refresh()
+    store.count_mood(5, 50, NOON, "joy")
+    await store.add_correction(0, "joy", "love")  # in direct messages, which no server ever leaves
+    assert set(await store.known_guilds()) == {1, 2, 3, 4, 5}
+
+
+async def fill(store: Store, guild_id: int) -> None:
+    """Something of every kind, written and waiting."""
+    await store.save_settings(guild_id, SETTINGS)
+    await store.add_correction(guild_id, "joy", "love")
+    store.count_mood(guild_id, 10, NOON, "joy", 2)
+    await store.refresh()
+    store.count_mood(guild_id, 10, NOON, "joy")
+    store.count_mood(guild_id, 11, NOON + HOUR, "fear")
+
+
+EXPORTED = {
+    "settings": json.loads(SETTINGS.model_dump_json()),
+    "moods": [
+        {"channel_id": 10, "hour": "2026-03-01T12:00:00+00:00", "emotion": "joy", "messages": 3},
+        {"channel_id": 11, "hour": "2026-03-01T13:00:00+00:00", "emotion": "fear", "messages": 1},
+    ],
+    "corrections": [{"heard": "joy", "meant": "love", "times": 1}],
+}
+
+
+async def test_all_that_is_kept_of_a_server_is_exported(store: Store) -> None:
+    await fill(store, 1)
+    await fill(store, 2)
+    await store.mark_left(2, NOON)
+    exported = json.loads(json.dumps([await store.export_guild(1), await store.export_guild(2)]))
+    assert exported == [
+        {"guild_id": 1, "left_at": None, **EXPORTED},
+        {"guild_id": 2, "left_at": "2026-03-01T12:00:00+00:00", **EXPORTED},
+    ]
+
+
+async def test_erasing_a_server_leaves_nothing_and_harms_no_other(
+    url: str, store: Store, open_store: StoreOpener
+) -> None:
+    await fill(store, 1)
+    await fill(store, 2)
+    await store.erase_guild(1)
+    await store.refresh()
+    for opened in (store, await open_store(url)):
+        assert (opened.settings(1), opened.is_configured(1)) == (ServerSettings(), False)
+        assert set(await opened.known_guilds()) == {2}
+        assert await opened.export_guild(2) == {"guild_id": 2, "left_at": None, **EXPORTED}
+
+
+async def test_a_server_is_erased_when_the_bot_has_been_gone_for_longer_than_the_grace_period(
+    url: str, store: Store, open_store: StoreOpener
+) -> None:
+    for guild_id in (1, 2, 3):
+        await fill(store, guild_id)
+        await store.mark_left(guild_id, NOON)
+    await store.mark_left(1, NOON + HOUR)  # as at the next start: nobody came back
+    await store.mark_present(2)
+    await store.mark_left(3, NOON)
+    await store.mark_present(3)
+    await store.mark_left(3, NOON + HOUR)  # left once more
+    store.count_mood(4, 40, NOON, "joy")
+    await store.mark_left(4, NOON)  # never configured
+    await store.purge(NOON + GRACE)
+    assert set(await store.known_guilds()) == {1, 2, 3, 4}
+    await store.purge(NOON + GRACE + timedelta(seconds=1))
+    await store.refresh()
+    assert set(await store.known_guilds()) == {2, 3}
+    for opened in (store, await open_store(url)):
+        assert [opened.is_configured(guild_id) for guild_id in (1, 2, 3, 4)] == [False, True, True, False]
+    await store.purge(NOON + HOUR + GRACE + timedelta(seconds=1))
+    assert set(await store.known_guilds()) == {2}
+    assert (await store.export_guild(2))["left_at"] is None
+
+
+async def test_nothing_is_kept_of_a_server_for_being_present(store: Store) -> None:
+    await store.mark_left(1, NOON)
+    await store.mark_present(1)
+    await store.mark_present(2)
+    assert set(await store.known_guilds()) == set()
+
+
+async def test_moods_are_kept_for_so_many_days(url: str, open_store: StoreOpener) -> None:
+    store = Store(url, mood_days=2)
+    await store.refresh()
+    store.count_mood(1, 10, NOON, "joy")
+    store.count_mood(1, 10, NOON + HOUR, "joy")
+    await store.refresh()
+    await store.purge(NOON + timedelta(days=2))
+    assert len(await store.moods(1, LONG_AGO)) == 2
+    await store.purge(NOON + timedelta(days=2, seconds=1))
+    assert await store.moods(1, LONG_AGO) == [MoodCount(NOON + HOUR, "joy", 1)]
+    await store.close()
+    by_default = await open_store(url)
+    await by_default.purge(NOON + HOUR + timedelta(days=90))
+    assert len(await by_default.moods(1, LONG_AGO)) == 1
+    await by_default.purge(NOON + HOUR + timedelta(days=90, seconds=1))
+    assert await by_default.moods(1, LONG_AGO) == []
+
+
+async def test_closing_writes_what_waits(url: str, open_store: StoreOpener, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    store = Store(url)
+    store.count_mood(1, 10, NOON, "joy")  # before the database was ever opened
+    await store.close()
+    assert await (await open_store(url)).moods(1, NOON) == [MoodCount(NOON, "joy", 1)]
+    assert caplog.messages == []

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from bot.server_settings import ServerSettings
+from bot.store import GRACE, MoodCount, Store, StoreError
+from tests.bot.store.conftest import StoreOpener
+from tests.bot.store.others import Others
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SETTINGS = ServerSettings(enabled=False)
+
+
+async def soon(fact: Callable[[], bool]) -> bool:
+    """Whether something comes true without any `refresh`."""
+    for _ in range(100):
+        if fact():
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
+@pytest.fixture
+async def other(url: str, store: Store, open_store: StoreOpener) -> Store:
+    """The store of another process, opened later."""
+    del store
+    return await open_store(url)
+
+
+async def test_refresh_takes_over_what_another_process_changed(store: Store, other: Store) -> None:
+    await store.save_settings(1, SETTINGS)
+    await store.save_settings(2, SETTINGS)
+    await store.opt_out(7)
+    await store.opt_out(8)
+    await other.refresh()
+    assert (other.settings(1), other.has_opted_out(7), other.has_opted_out(8)) == (SETTINGS, True, True)
+    await other.save_settings(1, ServerSettings())
+    await other.erase_guild(2)
+    await other.opt_in(8)
+    await store.refresh()
+    assert (store.settings(1), store.is_configured(1), store.is_configured(2)) == (ServerSettings(), True, False)
+    assert (store.has_opted_out(7), store.has_opted_out(8)) == (True, False)
+
+
+async def test_refresh_takes_over_what_was_changed_by_hand(sqlite_url: str, open_store: StoreOpener) -> None:
+    store = await open_store(sqlite_url)
+    await Others(sqlite_url).execute(
+        """INSERT INTO servers (guild_id, settings) VALUES (1, '{"enabled": false}')""",
+        "INSERT INTO opt_outs VALUES (7)",
+    )
+    await store.refresh()
+    assert (store.settings(1), store.has_opted_out(7)) == (SETTINGS, True)
+
+
+async def test_postgresql_tells_of_changes_at_once(postgres_url: str, open_store: StoreOpener) -> None:
+    store, other = await open_store(postgres_url), await open_store(postgres_url)
+    await store.save_settings(1, SETTINGS)
+    await store.save_settings(2, SETTINGS)
+    await store.opt_out(7)
+    assert await soon(lambda: other.settings(1) == SETTINGS and other.has_opted_out(7))
+    await other.save_settings(1, ServerSettings())
+    await other.opt_in(7)
+    assert await soon(lambda: store.settings(1) == ServerSettings() and not store.has_opted_out(7))
+    await store.mark_left(1, NOON)
+    await store.purge(NOON + 2 * GRACE)
+    await store.erase_guild(2)
+    assert await soon(lambda: not other.is_configured(1) and not other.is_configured(2))
+
+
+async def test_what_an_erased_server_has_waiting_elsewhere_is_dropped_too(
+    postgres_url: str, open_store: StoreOpener
+) -> None:
+    store, other = await open_store(postgres_url), await open_store(postgres_url)
+    await store.save_settings(1, SETTINGS)
+    assert await soon(lambda: other.is_configured(1))
+    other.count_mood(1, 10, NOON, "joy")
+    other.count_mood(2, 20, NOON, "joy")
+    await store.erase_guild(1)
+    assert await soon(lambda: not other.is_configured(1))
+    assert set(await other.known_guilds()) == {2}
+
+
+def agree(*stores: Store) -> bool:
+    return len({(store.settings(1).channels, store.has_opted_out(7)) for store in stores}) == 1
+
+
+async def test_processes_that_write_at_once_agree_in_the_end(postgres_url: str, open_store: StoreOpener) -> None:
+    stores = [await open_store(postgres_url) for _ in range(3)]
+    for _ in range(10):
+        await asyncio.gather(
+            *(store.save_settings(1, ServerSettings(channels=frozenset({n + 1}))) for n, store in enumerate(stores)),
+            *(store.opt_out(7) for store in stores[:2]),
+            stores[2].opt_in(7),
+        )
+        fresh = await open_store(postgres_url)
+        assert await soon(partial(agree, *stores, fresh))
+
+
+async def test_a_lost_connection_is_made_again_and_what_was_missed_is_read(
+    postgres_url: str, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, others = await open_store(postgres_url), Others(postgres_url)
+    await others.end_connections()
+    await others.execute("""INSERT INTO servers (guild_id, settings) VALUES (1, '{"enabled": false}')""")
+    await store.refresh()
+    assert store.settings(1) == SETTINGS
+    [warning] = caplog.messages
+    assert "(its connection was lost): the bot goes on with the settings known last" in warning
+    other = await open_store(postgres_url)
+    await other.opt_out(7)
+    assert await soon(lambda: store.has_opted_out(7))
+
+
+async def test_a_row_that_cannot_be_read_when_told_of_is_read_by_refresh(
+    postgres_url: str, open_store: StoreOpener
+) -> None:
+    store, others = await open_store(postgres_url), Others(postgres_url)
+    await others.execute(
+        "INSERT INTO opt_outs VALUES (7)",
+        "ALTER TABLE opt_outs RENAME TO elsewhere",
+        "SELECT pg_notify('emobot', 'opt-out 7')",
+    )
+    await asyncio.sleep(0.2)
+    assert not store.has_opted_out(7)
+    await others.execute("ALTER TABLE elsewhere RENAME TO opt_outs")
+    await store.refresh()
+    assert store.has_opted_out(7)
+
+
+@pytest.fixture
+def file(sqlite_url: str) -> Path:
+    return Path(str(make_url(sqlite_url).database))
+
+
+def replace_by_nothing(file: Path) -> None:
+    file.with_name("empty").touch()
+    file.with_name("empty").replace(file)
+
+
+@pytest.mark.parametrize("how", [Path.unlink, replace_by_nothing])
+@pytest.mark.parametrize("noticed_by", ["refresh", "a write"])
+async def test_nobodys_opt_out_is_lost_with_the_file(
+    sqlite_url: str,
+    file: Path,
+    open_store: StoreOpener,
+    caplog: pytest.LogCaptureFixture,
+    how: Callable[[Path], None],
+    noticed_by: str,
+) -> None:
+    await open_store(sqlite_url)
+    await Others(sqlite_url).execute(
+        "INSERT INTO opt_outs WITH RECURSIVE ids(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM ids WHERE id < 2500) "
+        "SELECT id FROM ids"
+    )
+    store, other = await open_store(sqlite_url), await open_store(sqlite_url)
+    await store.save_settings(1, SETTINGS)
+    await other.refresh()
+    how(file)
+    if noticed_by == "a write":
+        with pytest.raises(StoreError, match="no such table"):
+            await store.opt_in(7)
+    store.count_mood(1, 10, NOON, "joy")
+    await store.refresh()
+    assert f"The database {file} was empty: it has the settings and opt-outs again." in caplog.messages
+    await other.refresh()
+    for opened in (store, other, await open_store(sqlite_url)):
+        assert opened.settings(1) == SETTINGS
+        assert all(opened.has_opted_out(user_id) for user_id in range(1, 2501))
+        assert await opened.moods(1, NOON) == [MoodCount(NOON, "joy", 1)]
+
+
+async def test_a_backup_put_in_place_of_the_file_counts_as_it_is(
+    sqlite_url: str, file: Path, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    store, other = await open_store(sqlite_url), await open_store(sqlite_url)
+    await store.save_settings(1, SETTINGS)
+    store.count_mood(1, 10, NOON, "joy")
+    await store.refresh()
+    await store.refresh()
+    shutil.copy(file, file.with_name("backup"))
+    await other.save_settings(1, ServerSettings())
+    await other.save_settings(2, SETTINGS)
+    await other.refresh()
+    file.with_name("backup").replace(file)
+    for process in (other, store):
+        caplog.clear()
+        await process.refresh()
+        assert caplog.messages == [
+            f"The database {file} cannot be used (its file was deleted or replaced): "
+            "the bot goes on with the settings known last.",
+            f"The database {file} is in use again.",
+        ]
+        assert (process.settings(1), process.is_configured(2)) == (SETTINGS, False)
+        assert await process.moods(1, NOON) == [MoodCount(NOON, "joy", 1)]
+        assert not process.has_opted_out(7)
+    assert await Others(sqlite_url).rows("PRAGMA integrity_check") == [("ok",)]
+
+
+async def test_refresh_reads_nothing_again_that_nobody_changed(
+    sqlite_url: str, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await open_store(sqlite_url)
+    await store.save_settings(1, SETTINGS)
+    await store.refresh()
+    monkeypatch.setattr(store, "_read_all", pytest.fail)
+    for _ in range(3):
+        await store.refresh()
