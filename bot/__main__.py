@@ -1,4 +1,4 @@
-"""The command line: `python -m bot`, and `demo`, `check` and `dry-run` beside it."""
+"""The command line: `python -m bot`, and `demo`, `check`, `invite`, `dry-run` and `data` beside it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from typing import Any, TextIO
 import aiohttp
 import discord
 
-from bot.client import create_bot
+from bot.client import PERMISSIONS, create_bot
+from bot.data import DataError
+from bot.data import add_parser as add_data_parser
 from bot.policy import Silence, choose, ineligible
 from bot.settings import SettingsError, load_settings
 from classifiers import ClassifiersError
@@ -56,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments.run(arguments)
         sys.stdout.flush()
-    except _CommandError as failure:
+    except (_CommandError, DataError) as failure:
         return _tell(failure, failure.status)
     except (SettingsError, ClassifiersError) as error:
         return _tell(error, 2)
@@ -107,6 +109,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(run=_check)
 
+    invite = commands.add_parser(
+        "invite",
+        help="print the link by which to invite the bot to a server",
+        description="Print the link by which to invite the bot. It asks for what the bot needs and nothing else: to "
+        "see channels, read their history and add reactions.",
+    )
+    invite.set_defaults(run=_invite)
+
     dry_run = commands.add_parser(
         "dry-run",
         help="see what the bot would do with messages in a file",
@@ -124,6 +134,8 @@ def _parser() -> argparse.ArgumentParser:
         help="print one JSON object for each line: text, emoji, emotion, certainty, reason",
     )
     dry_run.set_defaults(run=_dry_run)
+
+    add_data_parser(commands)
     return parser
 
 
@@ -153,7 +165,7 @@ def _demo(arguments: argparse.Namespace) -> None:
     demo = importlib.import_module("bot.demo")  # not before: it needs the demo extra
     _set_up_logging("WARNING" if settings.log_level == "INFO" else settings.log_level)
     try:
-        asyncio.run(_stoppable(demo.run(create_bot(settings), arguments.port)))
+        asyncio.run(_stoppable(demo.run(settings, arguments.port)))
     except demo.PortTakenError as error:
         raise _CommandError(str(error), 1) from None
 
@@ -176,15 +188,30 @@ def _check(_arguments: argparse.Namespace) -> None:
 
 
 async def _check_discord(token: str) -> None:
-    async with discord.Client(intents=discord.Intents.none()) as client:
-        await client.login(token)
-        application = await client.application_info()
-        print(f"Discord: the token is that of {client.user}.")
+    application = await _application(token)
+    print(f"Discord: the token is that of {application.name}.")
     if not (application.flags.gateway_message_content or application.flags.gateway_message_content_limited):
         raise _CommandError(INTENT_OFF, 2)
     print("Message content intent: on.")
-    needed = discord.Permissions(view_channel=True, read_message_history=True, add_reactions=True)
-    print(f"Invite it by: {discord.utils.oauth_url(application.id, permissions=needed)}")
+    print(f"Invite it by: {_invitation(application)}")
+
+
+def _invite(_arguments: argparse.Namespace) -> None:
+    settings = load_settings()
+    if settings.discord_token is None:
+        raise _CommandError(LOGIN_MISSING, 2)
+    with _discord_failures():
+        print(_invitation(asyncio.run(_application(settings.discord_token.get_secret_value()))))
+
+
+async def _application(token: str) -> discord.AppInfo:
+    async with discord.Client(intents=discord.Intents.none()) as client:
+        await client.login(token)
+        return await client.application_info()
+
+
+def _invitation(application: discord.AppInfo) -> str:
+    return discord.utils.oauth_url(application.id, permissions=PERMISSIONS)
 
 
 def _dry_run(arguments: argparse.Namespace) -> None:

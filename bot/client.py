@@ -5,45 +5,49 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.analyzer import Analyzer, AnalyzerError
+from bot.analyzer import Analyzer
+from bot.cogs.about import About
 from bot.cogs.compare import Compare
+from bot.cogs.corrections import Corrections
+from bot.cogs.mood import Mood
+from bot.cogs.privacy import Privacy
 from bot.cogs.reactions import Reactions
-from bot.pacing import Pacer
+from bot.cogs.settings import ServerSettingsCog
+from bot.cogs.upkeep import Upkeep
+from bot.failures import apologise, log_failure
+from bot.i18n import CommandTranslator
 from bot.settings import Settings, SettingsError, load_settings
+from bot.store import Store
 from classifiers import Classifier, load_models
 
 log = logging.getLogger(__name__)
 
-BUSY = "I have my hands full right now; please try again in a moment."
-BROKEN = "Something went wrong on my side; please try again later."
+INTENTS = discord.Intents(
+    guilds=True,
+    emojis_and_stickers=True,  # to know when a server deletes an emoji that it had chosen
+    guild_messages=True,
+    dm_messages=True,
+    guild_reactions=True,
+    dm_reactions=True,
+    message_content=True,
+)
+PERMISSIONS = discord.Permissions(view_channel=True, read_message_history=True, add_reactions=True)
+"""All that the bot ever needs to be granted; its answers to commands need none."""
 
 
 class _CommandTree(app_commands.CommandTree["Emobot"]):
     """Slash commands and menus, with a courteous answer when one of them fails."""
 
     async def on_error(self, interaction: discord.Interaction[Emobot], error: app_commands.AppCommandError, /) -> None:
-        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
         command = interaction.command.qualified_name if interaction.command else "a command"
-        if isinstance(cause, AnalyzerError):
-            log.warning("%r was not answered: %s", command, cause)
-        else:
-            _log_failure(f"{command!r}", cause)
-        sentence = BUSY if isinstance(cause, AnalyzerError) else BROKEN
-        try:
-            if interaction.response.is_done():
-                await interaction.followup.send(sentence, ephemeral=True)
-            else:
-                await interaction.response.send_message(sentence, ephemeral=True)
-        except discord.HTTPException as refusal:
-            log.warning("The failure of %r could not be told to the user: %s", command, refusal.code)
+        await apologise(interaction, f"{command!r}", error)
 
 
 class Emobot(commands.AutoShardedBot):
@@ -52,14 +56,17 @@ class Emobot(commands.AutoShardedBot):
     Attributes:
         settings: what it was started with.
         analyzer: the models, off the event loop.
+        store: what it keeps.
     """
 
-    def __init__(self, settings: Settings, models: Mapping[str, Classifier]) -> None:
+    def __init__(
+        self, settings: Settings, models: Mapping[str, Classifier], clock: Callable[[], float] | None = None
+    ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
             tree_cls=_CommandTree,
-            intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True),
+            intents=INTENTS,
             allowed_mentions=discord.AllowedMentions.none(),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True),
@@ -69,12 +76,21 @@ class Emobot(commands.AutoShardedBot):
         )
         self.settings = settings
         self.analyzer = Analyzer(models)
+        self._clock = clock
+        self.store = Store(settings.database_url.get_secret_value(), settings.mood_days)
 
     async def setup_hook(self) -> None:
-        """Everything that starts: two features, then the commands are made known."""
-        pacer = Pacer(asyncio.get_running_loop().time)
-        await self.add_cog(Reactions(self, self.analyzer, pacer, self.settings))
-        await self.add_cog(Compare(self, self.analyzer))
+        """Everything that starts: the store, the features, then the commands are made known."""
+        analyzer, store, settings = self.analyzer, self.store, self.settings
+        clock = self._clock or asyncio.get_running_loop().time
+        await self.add_cog(Upkeep(self, store))
+        await self.add_cog(Reactions(self, analyzer, store, settings, clock))
+        await self.add_cog(Compare(self, analyzer, store))
+        await self.add_cog(Mood(store))
+        await self.add_cog(ServerSettingsCog(self, analyzer, store))
+        await self.add_cog(Corrections(self, analyzer, store, settings))
+        await self.add_cog(Privacy(self, store))
+        await self.add_cog(About(self, store, settings))
         await self._sync_commands()
 
     async def connect(self, *, reconnect: bool = True) -> None:
@@ -83,9 +99,10 @@ class Emobot(commands.AutoShardedBot):
         await super().connect(reconnect=reconnect)
 
     async def close(self) -> None:
-        """Leave Discord, then end the worker thread."""
+        """Leave Discord, end the worker thread, and write what waits to be kept."""
         await super().close()
         await self.analyzer.close()
+        await self.store.close()
 
     async def on_ready(self) -> None:
         """Say that all shards are up."""
@@ -96,14 +113,19 @@ class Emobot(commands.AutoShardedBot):
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - discord.py's
         """Report an exception in an event handler, without what the event was about."""
-        _log_failure(event_method, sys.exc_info()[1])
+        log_failure(event_method, sys.exc_info()[1])
 
     async def _sync_commands(self) -> None:
         """Make the commands known, unless Discord knows them as they are: creating commands is limited."""
         guild = discord.Object(self.settings.dev_guild) if self.settings.dev_guild else None
         if guild:
             self.tree.copy_global_to(guild=guild)
-        ours = [command.to_dict(self.tree) for command in self.tree.get_commands(guild=guild)]
+        translator = CommandTranslator()
+        await self.tree.set_translator(translator)
+        ours = [
+            await command.get_translated_payload(self.tree, translator)
+            for command in self.tree.get_commands(guild=guild)
+        ]
         try:
             if _essence(ours, guild) != _essence(await self._known_commands(guild), guild):
                 await self.tree.sync(guild=guild)
@@ -119,17 +141,20 @@ class Emobot(commands.AutoShardedBot):
     async def _known_commands(self, guild: discord.Object | None) -> Sequence[Mapping[str, Any]]:
         """The commands that Discord knows, for one server or globally, as it sends them.
 
-        `tree.fetch_commands` will not do: discord.py 2.7 misreads where a fetched command may be used.
+        `tree.fetch_commands` will not do: discord.py 2.7 misreads where a fetched command may be used, and asks for
+        no translations.
         """
         if self.application_id is None:
             raise app_commands.MissingApplicationID
-        if guild:
-            return await self.http.get_guild_commands(self.application_id, guild.id)
-        return await self.http.get_global_commands(self.application_id)
+        place = f"/guilds/{guild.id}" if guild else ""
+        route = discord.http.Route("GET", f"/applications/{self.application_id}{place}/commands")
+        known: Sequence[Mapping[str, Any]] = await self.http.request(route, params={"with_localizations": "true"})
+        return known
 
 
 _COMPARED = {
     *("name", "type", "description", "options", "nsfw", "default_member_permissions"),
+    *("name_localizations", "description_localizations"),
     *("required", "choices", "min_value", "max_value", "min_length", "max_length", "autocomplete"),
 }
 _COMPARED_GLOBALLY = _COMPARED | {"contexts", "integration_types"}  # a server's commands have neither
@@ -141,7 +166,7 @@ def _essence(payloads: Sequence[Mapping[str, Any]], guild: discord.Object | None
     return sorted(
         (
             {
-                key: _essence(value, guild) if key in ("options", "choices") else str(value)
+                key: _essence(value, guild) if key in ("options", "choices") else _plain(value)
                 for key, value in payload.items()
                 if key in compared and value
             }
@@ -151,18 +176,22 @@ def _essence(payloads: Sequence[Mapping[str, Any]], guild: discord.Object | None
     )
 
 
-def _log_failure(what: str, error: BaseException | None) -> None:
-    """Log where an exception was raised, but not its message, which may quote what somebody wrote."""
-    trace = "".join(traceback.format_tb(error.__traceback__)) if error else ""
-    log.error("%s failed with %s at\n%s", what, type(error).__name__, trace)
+def _plain(value: object) -> str:
+    return str(sorted(value.items()) if isinstance(value, dict) else value)
 
 
-def create_bot(settings: Settings | None = None, *, models: Mapping[str, Classifier] | None = None) -> Emobot:
+def create_bot(
+    settings: Settings | None = None,
+    *,
+    models: Mapping[str, Classifier] | None = None,
+    clock: Callable[[], float] | None = None,
+) -> Emobot:
     """A bot with its models loaded, not yet started.
 
     Args:
         settings: what to build it from; read from the environment and `.env` if None.
         models: classifiers by name; loaded from the directory in the settings if None.
+        clock: monotonic seconds, by which reactions are paced; those of the event loop if None.
 
     Raises:
         SettingsError: a setting is not allowed, or asks for a model that is not there.
@@ -175,4 +204,4 @@ def create_bot(settings: Settings | None = None, *, models: Mapping[str, Classif
             f"EMOBOT_REACTS_WITH asks for {settings.reacts_with}, but {settings.models} holds only "
             f"{' and '.join(models)}."
         )
-    return Emobot(settings, models)
+    return Emobot(settings, models, clock)

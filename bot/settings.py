@@ -5,12 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from classifiers import PRETRAINED
 
 ENV_FILE = ".env"
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+}
 
 
 class SettingsError(Exception):
@@ -28,6 +36,7 @@ class Settings(BaseSettings):
         env_file=ENV_FILE,
         env_file_encoding="utf-8-sig",  # some editors begin a file with a byte-order mark
         env_ignore_empty=True,
+        validate_default=True,
         extra="ignore",
         populate_by_name=True,
         hide_input_in_errors=True,
@@ -56,6 +65,28 @@ class Settings(BaseSettings):
         validation_alias="EMOBOT_MIN_CERTAINTY",
         description="a number from 0 to 1",
     )
+    database_url: SecretStr = Field(
+        default=SecretStr("sqlite:///emobot.db"),
+        validation_alias="DATABASE_URL",
+        description="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE",
+    )
+    mood_days: int = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        validation_alias="EMOBOT_MOOD_DAYS",
+        description="a whole number of days from 1 to 3650",
+    )
+    source_url: HttpUrl | None = Field(
+        default=None,
+        validation_alias="EMOBOT_SOURCE_URL",
+        description="a web address that begins with https:// or http://",
+    )
+    privacy_url: HttpUrl | None = Field(
+        default=None,
+        validation_alias="EMOBOT_PRIVACY_URL",
+        description="a web address that begins with https:// or http://",
+    )
     dev_guild: int | None = Field(
         default=None,
         gt=0,
@@ -76,6 +107,21 @@ class Settings(BaseSettings):
         if any(character.isspace() or not character.isprintable() for character in bare):
             raise ValueError
         return SecretStr(bare) if bare else None
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_one_we_speak_to(cls, url: SecretStr) -> SecretStr:
+        """Name the asynchronous driver, which nobody should have to know of."""
+        kind, separator, rest = url.get_secret_value().strip().partition("://")
+        driver = _DRIVERS.get(kind.partition("+")[0])
+        if not separator or not rest.strip("/") or driver is None:
+            raise ValueError
+        named = f"{driver}://{rest}"
+        try:
+            make_url(named)
+        except ArgumentError:
+            raise ValueError from None
+        return SecretStr(named)
 
     @field_validator("models")
     @classmethod

@@ -25,12 +25,14 @@ class Prediction:
         scores: a calibrated probability for each label, in [0, 1].
         thresholds: the probability from which each label counts as present, chosen on the dev split.
         certainty: how probable the strongest label must be for this model to be trusted with a reaction.
+        known: the share of the text's words that the model knows, in [0, 1]; low for another language.
     """
 
     labels: tuple[str, ...]
     scores: tuple[float, ...]
     thresholds: tuple[float, ...]
     certainty: float = MINIMUM_CERTAINTY
+    known: float = 1.0
 
     def top(self, count: int | None = None) -> list[tuple[str, float]]:
         """The `count` most probable labels (all if None) with their probabilities, best first."""
@@ -84,16 +86,20 @@ class NetworkClassifier:
 
     def scores(self, texts: Sequence[str]) -> Array:
         """Probabilities (texts, labels)."""
-        logits = logits_of(self.run, [self.tokenizer.encode(text) for text in texts])
-        return probabilities(logits, self.temperature, self.multi_label)
+        return self._scores([self.tokenizer.encode(text) for text in texts])
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """See `Classifier`."""
         if not texts:
             return []
+        sequences, known = zip(*map(self.tokenizer.read, texts), strict=True)
         return [
-            Prediction(self.labels, tuple(row), self.thresholds, self.certainty) for row in self.scores(texts).tolist()
+            Prediction(self.labels, tuple(scores), self.thresholds, self.certainty, share)
+            for scores, share in zip(self._scores(sequences).tolist(), known, strict=True)
         ]
+
+    def _scores(self, sequences: Sequence[Sequence[int]]) -> Array:
+        return probabilities(logits_of(self.run, sequences), self.temperature, self.multi_label)
 
 
 @dataclass(frozen=True, slots=True)

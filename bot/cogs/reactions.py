@@ -5,24 +5,47 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 
 import aiohttp
 import discord
+from cachetools import TTLCache
+from discord import app_commands
 from discord.ext import commands
 
 from bot.analyzer import Analyzer, AnalyzerClosedError, AnalyzerOverloadedError, AnalyzerTooSlowError
+from bot.channels import Channels
+from bot.i18n import Translate, mark, translator
 from bot.pacing import Pacer
-from bot.policy import choose, ineligible
+from bot.policy import Decision, choose, ineligible, is_understood, unwelcome
+from bot.server_settings import ServerSettings
 from bot.settings import Settings
+from bot.store import Store
+from classifiers import NEUTRAL, Prediction
 
 log = logging.getLogger(__name__)
+
+DISLIKE = "❌"
+"""With it the author of a message, or who may manage messages, takes the bot's reaction back."""
+
+CORRECTABLE = timedelta(minutes=2)
+"""How long after a message was written an edit of it moves the reaction."""
+
+_REMEMBERED, _MOST_REMEMBERED = 1800.0, 20_000
+
+TAKEN_BACK = mark("Taken back. I will hold back a little more in this channel.")
+NOTHING_TO_TAKE_BACK = mark("I have not reacted to that message.")
+NOT_YOURS = mark("Only the author of a message, or somebody who may manage messages, can take my reaction back.")
 
 
 class Outcome(StrEnum):
     """How a message ended for which neither `bot.policy` nor `bot.pacing` had a reason to stay silent."""
 
     REACTED = "reacted"
+    NOT_READY = "not ready"
     NOT_PERMITTED = "not permitted"
     OVERLOADED = "overloaded"
     TOO_SLOW = "too slow"
@@ -49,61 +72,205 @@ _MESSAGE_CODES = {
 _LONG_PAUSE, _SHORT_PAUSE = 60.0, 5.0
 
 
+@dataclass(slots=True)
+class _Trace:
+    """What a recent message led to, so that an edit or a deletion can undo it; nothing of its text or author.
+
+    Attributes:
+        emoji: the bot's reaction.
+        mood: the emotion that was counted for the mood, with the channel it was counted for.
+        busy: held while the message or an edit of it is dealt with.
+    """
+
+    emoji: str | None = None
+    mood: tuple[int, str] | None = None
+    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class Reactions(commands.Cog):
-    """Reads messages and reacts to those with a clear emotion; keeps nothing of them but counts of outcomes.
+    """Reads messages and reacts to those with a clear emotion.
+
+    It keeps counts: of emotions by channel and hour in the store (erased with the server's data, and after 90
+    days), and of outcomes in memory. What it must know to take a reaction back it forgets within half an hour.
 
     Attributes:
         outcomes: how many messages ended in which way since the start, keyed by the values of `Outcome` and
             of the reasons in `bot.policy` and `bot.pacing`.
     """
 
-    def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, pacer: Pacer, settings: Settings) -> None:
+    def __init__(
+        self,
+        bot: commands.AutoShardedBot,
+        analyzer: Analyzer,
+        store: Store,
+        settings: Settings,
+        clock: Callable[[], float],
+    ) -> None:
         self.outcomes: Counter[str] = Counter()
         self._bot = bot
         self._analyzer = analyzer
-        self._pacer = pacer
+        self._store = store
         self._settings = settings
+        self._pacer = Pacer(clock)
+        self._channels = Channels(clock)
+        self._traces: TTLCache[int, _Trace] = TTLCache(_MOST_REMEMBERED, _REMEMBERED, clock)
+        self._menu = app_commands.ContextMenu(name="Take the reaction back", callback=self.take_back)
+
+    async def cog_load(self) -> None:
+        """Add the message menu, which a cog does not add by itself."""
+        self._bot.tree.add_command(self._menu)
+
+    async def cog_unload(self) -> None:
+        """Take the message menu away again."""
+        self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
+
+    # What Discord tells
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """React to a new message, or count the reason not to."""
-        outcome = await self._react(message)
+        outcome = await self._deal_with(message)
         self.outcomes[outcome] += 1
         log.debug("Message %d in channel %d: %s.", message.id, message.channel.id, outcome)
 
-    async def _react(self, message: discord.Message) -> str:
+    @commands.Cog.listener()
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        """Move the reaction if a message that was just written says something else now."""
+        message, trace = payload.message, self._traces.get(payload.message_id)
+        if trace is None or message.edited_at is None or message.edited_at - message.created_at > CORRECTABLE:
+            return  # an edit without a time is Discord's, which shows what a link leads to
+        async with trace.busy:
+            before = trace.emoji
+            outcome = await self._read(message, trace, corrects=before is not None)
+            if before and trace.emoji != before:
+                await self._remove(message, before)
+        log.debug("Message %d in channel %d was edited: %s.", message.id, message.channel.id, outcome)
+
+    @commands.Cog.listener()
+    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
+        """Leave nothing of a deleted message behind."""
+        self._forget(payload.guild_id, payload.message_id)
+
+    @commands.Cog.listener()
+    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
+        """Leave nothing of deleted messages behind."""
+        for message_id in payload.message_ids:
+            self._forget(payload.guild_id, message_id)
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
+        """Take the reaction back when the author, or who may manage messages, asks for it by `DISLIKE`."""
+        if payload.emoji.name != DISLIKE or (self._bot.user and payload.user_id == self._bot.user.id):
+            return
+        where = self._bot.get_partial_messageable(payload.channel_id, guild_id=payload.guild_id)
+        message = where.get_partial_message(payload.message_id)
+        if self._manages(payload) or payload.user_id == await _author_id(payload, message):
+            await self._take_back(message)
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
+        """Take it as a wish for less when somebody takes the bot's reaction away."""
+        trace = self._traces.get(payload.message_id)
+        if trace and self._bot.user and payload.user_id == self._bot.user.id and trace.emoji == str(payload.emoji):
+            trace.emoji = None
+            self._channels.disliked(payload.channel_id)
+
+    async def take_back(self, interaction: discord.Interaction, message: discord.Message) -> None:
+        """The message menu that does what `DISLIKE` does."""
+        _: Translate = translator(interaction.locale)
+        if interaction.user != message.author and not interaction.permissions.manage_messages:
+            sentence = NOT_YOURS
+        else:
+            where = self._bot.get_partial_messageable(message.channel.id, guild_id=interaction.guild_id)
+            taken_back = await self._take_back(where.get_partial_message(message.id))
+            sentence = TAKEN_BACK if taken_back else NOTHING_TO_TAKE_BACK
+        await interaction.response.send_message(_(sentence), ephemeral=True)
+
+    # From a message to its reaction
+
+    async def _deal_with(self, message: discord.Message) -> str:
         silence = ineligible(
             message.content,
             itself=message.author == self._bot.user,
             webhook=message.webhook_id is not None,
             bot=message.author.bot,
             system=message.is_system() or message.author.system,
-        )
+            opted_out=self._store.has_opted_out(message.author.id),
+        ) or unwelcome(self._settings_of(message), *_places(message), age_restricted=_is_age_restricted(message))
         if silence:
             return silence
+        if not self._store.ready:
+            return Outcome.NOT_READY  # nobody knows yet who has opted out
         if not _may_react(message):
             return Outcome.NOT_PERMITTED
+        self._channels.heard(message.channel.id)
+        trace = self._traces[message.id] = _Trace()
+        async with trace.busy:
+            return await self._read(message, trace, corrects=False)
+
+    async def _read(self, message: discord.Message, trace: _Trace, *, corrects: bool) -> str:
+        """Classify a message, count its mood and react, or move the reaction that it has; `trace` is told."""
+        settings = self._settings_of(message)
         try:
-            prediction = await self._analyzer.classify(message.content, self._settings.reacts_with)
+            prediction = await self._analyzer.classify(message.content, self._model(settings))
         except (AnalyzerOverloadedError, AnalyzerClosedError):
             return Outcome.OVERLOADED
         except AnalyzerTooSlowError:
             return Outcome.TOO_SLOW
-        decision = choose(prediction, minimum_certainty=self._settings.min_certainty)
+        self._count_mood(message, prediction, trace)
+        decision = self._choose(message, prediction, settings, corrects)
+        before, trace.emoji = trace.emoji, decision.emoji
         if decision.emoji is None:
             return str(decision.reason)
-        return await self._add(message, decision.emoji)
+        if decision.emoji == before:
+            return Outcome.REACTED
+        outcome = await self._add(message, decision.emoji)
+        if outcome != Outcome.REACTED:
+            trace.emoji = None
+        return outcome
+
+    def _choose(
+        self, message: discord.Message, prediction: Prediction, settings: ServerSettings, corrects: bool
+    ) -> Decision:
+        channel_id = message.channel.id
+        decision = choose(
+            prediction,
+            settings,
+            None if corrects else self._channels.state(channel_id),
+            minimum_certainty=self._settings.min_certainty,
+            usable=self._is_usable,
+        )
+        if decision.emoji and not corrects:
+            self._channels.reacted(channel_id)
+        return decision
+
+    def _count_mood(self, message: discord.Message, prediction: Prediction, trace: _Trace) -> None:
+        """Count the message's strongest emotion for its channel, in place of what was counted before an edit."""
+        if message.guild is None or not self._settings_of(message).mood or not is_understood(prediction):
+            return
+        self._uncount_mood(message.guild.id, message.id, trace)
+        channel = message.channel
+        channel_id = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
+        emotion = (prediction.present or [NEUTRAL])[0]
+        self._store.count_mood(message.guild.id, channel_id, message.created_at, emotion)
+        trace.mood = (channel_id, emotion)
+
+    def _uncount_mood(self, guild_id: int, message_id: int, trace: _Trace) -> None:
+        if trace.mood:
+            channel_id, emotion = trace.mood
+            self._store.count_mood(guild_id, channel_id, discord.utils.snowflake_time(message_id), emotion, -1)
+            trace.mood = None
 
     async def _add(self, message: discord.Message, emoji: str) -> str:
         channel_id = message.channel.id
-        age = (discord.utils.utcnow() - message.created_at).total_seconds()
+        age = (discord.utils.utcnow() - (message.edited_at or message.created_at)).total_seconds()
         refusal = self._pacer.admit(channel_id, age)
         if refusal:
             return refusal
         try:
             # discord.py waits for its turn when reactions are rate limited; too late is as good as never.
             async with asyncio.timeout(self._pacer.max_age - age):
-                await message.add_reaction(emoji)
+                await message.add_reaction(discord.PartialEmoji.from_str(emoji))
         except discord.HTTPException as error:
             return self._refused(channel_id, error)
         except TimeoutError:
@@ -125,13 +292,90 @@ class Reactions(commands.Cog):
         self._pacer.refused(channel_id, _LONG_PAUSE if error.code in _CHANNEL_CODES else _SHORT_PAUSE)
         return _CHANNEL_CODES.get(error.code, Outcome.REFUSED)
 
+    # And back
+
+    async def _take_back(self, message: discord.PartialMessage) -> bool:
+        """Remove the bot's reactions from a message and hold back in its channel; False if there are none."""
+        trace = self._traces.get(message.id)
+        try:
+            if trace and trace.emoji:
+                found, trace.emoji = [trace.emoji], None
+            else:  # too long ago to be remembered
+                found = [str(reaction.emoji) for reaction in (await message.fetch()).reactions if reaction.me]
+        except discord.HTTPException:
+            return False
+        for emoji in found:
+            await self._remove(message, emoji)
+        if found:
+            self._channels.disliked(message.channel.id)
+        return bool(found)
+
+    async def _remove(self, message: discord.Message | discord.PartialMessage, emoji: str) -> None:
+        if self._bot.user is None:
+            return
+        try:
+            await message.remove_reaction(discord.PartialEmoji.from_str(emoji), self._bot.user)
+        except (discord.HTTPException, OSError, aiohttp.ClientError) as error:
+            log.debug("The reaction to message %d could not be removed: %s.", message.id, type(error).__name__)
+
+    def _manages(self, payload: discord.RawReactionActionEvent) -> bool:
+        """Whether somebody may manage the messages of the channel."""
+        channel = self._bot.get_channel(payload.channel_id)
+        if payload.member is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+            return False
+        return _permissions(channel, payload.member).manage_messages
+
+    def _forget(self, guild_id: int | None, message_id: int) -> None:
+        trace = self._traces.pop(message_id, None)
+        if trace and guild_id:
+            self._uncount_mood(guild_id, message_id, trace)
+
+    def _settings_of(self, message: discord.Message) -> ServerSettings:
+        return self._store.settings(message.guild.id) if message.guild else ServerSettings()
+
+    def _model(self, settings: ServerSettings) -> str:
+        """The model that the server chose, unless the operator has since taken it away."""
+        chosen = settings.model
+        return chosen if chosen and chosen in self._analyzer.models else self._settings.reacts_with
+
+    def _is_usable(self, custom_emoji: str) -> bool:
+        emoji = self._bot.get_emoji(discord.PartialEmoji.from_str(custom_emoji).id or 0)
+        return emoji is not None and emoji.is_usable()
+
+
+async def _author_id(payload: discord.RawReactionActionEvent, message: discord.PartialMessage) -> int | None:
+    """Who wrote the message, which Discord usually tells along with the reaction."""
+    if payload.message_author_id:
+        return payload.message_author_id
+    try:
+        return (await message.fetch()).author.id
+    except discord.HTTPException:
+        return None
+
+
+def _places(message: discord.Message) -> tuple[int | None, ...]:
+    """The ids by which a server may have named the place of a message: channel, a thread's parent, category."""
+    channel = message.channel
+    parent = channel.parent_id if isinstance(channel, discord.Thread) else None
+    return channel.id, parent, getattr(channel, "category_id", None)
+
+
+def _is_age_restricted(message: discord.Message) -> bool:
+    channel = message.channel
+    return isinstance(channel, discord.abc.GuildChannel | discord.Thread) and channel.is_nsfw()
+
+
+def _permissions(channel: discord.abc.GuildChannel | discord.Thread, member: discord.Member) -> discord.Permissions:
+    try:
+        return channel.permissions_for(member)
+    except discord.ClientException:  # a thread whose channel is hidden from the bot
+        return discord.Permissions.none()
+
 
 def _may_react(message: discord.Message) -> bool:
     """Whether the bot may add a first reaction, by what it knows, so that no request is made in vain."""
-    if message.guild is None:
+    channel = message.channel
+    if message.guild is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
         return True
-    try:
-        granted = message.channel.permissions_for(message.guild.me)
-    except discord.ClientException:  # a thread whose channel is hidden from the bot
-        return False
+    granted = _permissions(channel, message.guild.me)
     return granted.view_channel and granted.read_message_history and granted.add_reactions

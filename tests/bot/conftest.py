@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import simcord
 
 from bot import Emobot, create_bot
 from bot.settings import Settings
+from bot.store import Store
 from classifiers import Classifier
 from tests.bot.scripted import SCRIPT, ScriptedClassifier, World, believing
 
@@ -40,7 +43,24 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-def simcord_bot(settings: Settings, models: dict[str, Classifier]) -> Emobot:
+async def stores(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Store]]:
+    """All stores of the test, closed at its end, which SimCord leaves to whoever made the bot."""
+    opened: list[Store] = []
+    initialise = Store.__init__
+
+    def remembered(store: Store, *arguments: Any, **options: Any) -> None:
+        opened.append(store)
+        initialise(store, *arguments, **options)
+
+    monkeypatch.setattr(Store, "__init__", remembered)
+    yield opened
+    for store in opened:
+        await store.close()
+
+
+@pytest.fixture
+def simcord_bot(settings: Settings, models: dict[str, Classifier], stores: list[Store]) -> Emobot:
+    del stores  # so that they are closed after the bot
     return create_bot(settings, models=models)
 
 

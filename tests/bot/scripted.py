@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import simcord
@@ -58,6 +60,19 @@ class World:
         history = (channel or self.channel).history()
         [found] = [other for other in history if other.id == message.id]
         return [str(reaction.emoji) for reaction in found.reactions]
+
+    async def configure(self, **changes: object) -> None:
+        """Change the server's settings, as its owner would."""
+        store = self.bot.store
+        await store.save_settings(self.guild.id, store.settings(self.guild.id).changed(**changes))
+
+    async def moods(self, *channel_ids: int) -> dict[str, int]:
+        """How many messages of the server, or of these channels, were counted with which emotion."""
+        counts = await self.bot.store.moods(self.guild.id, datetime.fromtimestamp(0, UTC), channel_ids or None)
+        moods: Counter[str] = Counter()
+        for count in counts:
+            moods[count.emotion] += count.messages
+        return {emotion: number for emotion, number in moods.items() if number}
 
     @property
     def outcomes(self) -> dict[str, int]:

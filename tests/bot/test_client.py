@@ -28,7 +28,8 @@ def syncs(env: simcord.Env) -> list[str]:
 
 def test_it_asks_for_no_more_than_it_needs(simcord_bot: Emobot) -> None:
     assert {name for name, wanted in simcord_bot.intents if wanted} == {
-        *("guilds", "guild_messages", "dm_messages", "message_content")
+        *("guilds", "expressions", "guild_messages", "dm_messages", "guild_reactions", "dm_reactions"),
+        "message_content",
     }
     assert simcord_bot.help_command is None
 
@@ -103,7 +104,7 @@ async def test_a_bot_that_may_not_sync_still_reacts(
 async def test_it_runs_in_shards(models: dict[str, Classifier]) -> None:
     bot = create_bot(Settings(), models=models)
     bot.shard_count = 2
-    async with simcord.run(bot) as env:
+    async with bot, simcord.run(bot) as env:
         for shard in range(2):
             guild = env.create_guild(shard_id=shard)
             channel = guild.create_text_channel("general")
@@ -135,7 +136,10 @@ async def test_nothing_is_logged_of_what_people_write(world: World, caplog: pyte
 
 
 def test_no_two_commands_share_a_name(payloads: list[dict[str, Any]]) -> None:
-    assert {payload["name"] for payload in payloads} == {"compare", "Compare emotions"}
+    assert {payload["name"] for payload in payloads} == {
+        *("about", "compare", "mood", "privacy", "settings"),
+        *("Compare emotions", "Take the reaction back", "Was this right?"),
+    }
     assert max(Counter((payload["type"], payload["name"].casefold()) for payload in payloads).values()) == 1
 
 

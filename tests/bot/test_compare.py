@@ -6,7 +6,7 @@ import discord
 import pytest
 import simcord
 
-from bot.client import BROKEN, BUSY
+from bot.failures import BROKEN, BUSY
 from classifiers import Classifier
 from tests.bot.scripted import ScriptedClassifier, World
 
@@ -89,6 +89,26 @@ async def test_the_menu_answers_only_to_who_asked(world: World) -> None:
     assert verdict_of(result).startswith("> odd weather\n\nThe models disagree")
     assert result.ephemeral
     assert len(world.channel.history(viewer=bob)) == 1
+
+
+async def test_the_menu_does_not_read_who_has_opted_out(world: World, bilstm: ScriptedClassifier) -> None:
+    bob = world.guild.add_member(world.env.create_user("bob"))
+    await world.bot.store.opt_out(bob.id)
+    message = await bob.send(world.channel, "odd weather")
+    result = await world.alice.context_menu(world.channel, "Compare emotions", message)
+    assert result.response
+    assert result.response.content == "The author of that message has asked me not to read along."
+    assert result.ephemeral
+    assert bilstm.batches == []
+
+
+async def test_the_menu_reads_nobody_before_opt_outs_are_known(world: World, bilstm: ScriptedClassifier) -> None:
+    world.bot.store.ready = False
+    message = await world.alice.send(world.channel, "odd weather")
+    result = await world.alice.context_menu(world.channel, "Compare emotions", message)
+    assert result.response
+    assert "try again in a moment" in result.response.content
+    assert bilstm.batches == []
 
 
 @pytest.mark.parametrize("text", [" ", "https://example.com", "<@123456789012345678>", "```happy```"])

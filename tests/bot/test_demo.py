@@ -7,21 +7,20 @@ import pytest
 import simcord
 from simcord.preview import _require_preview_runtime
 
-from bot import Emobot, create_bot, demo
+from bot import demo
 from bot.settings import Settings
-from classifiers import EMOJI, MissingExtraError
+from classifiers import EMOJI, Classifier, MissingExtraError
 from tests.bot.scripted import SCRIPT, ScriptedClassifier, believing
 
 
 @pytest.fixture
-def bot() -> Emobot:
+def scripted() -> dict[str, Classifier]:
     script = {**SCRIPT, "job": believing(joy=0.9), "Congratulations": believing(admiration=0.9)}
-    models = {"rnn": ScriptedClassifier(script), "bilstm": ScriptedClassifier(script)}
-    return create_bot(Settings(), models=models)
+    return {"rnn": ScriptedClassifier(script), "bilstm": ScriptedClassifier(script)}
 
 
-async def test_a_conversation_to_which_the_bot_has_reacted(bot: Emobot) -> None:
-    async with demo.opened(bot) as preview:
+async def test_a_conversation_to_which_the_bot_has_reacted(scripted: dict[str, Classifier]) -> None:
+    async with demo.opened(Settings(), models=scripted) as preview:
         *messages, welcome = preview.channel.history()
         assert [message.content for message in messages] == [text for _, text in demo.CONVERSATION]
         assert [[str(reaction.emoji) for reaction in message.reactions] for message in messages[:2]] == [
@@ -32,9 +31,9 @@ async def test_a_conversation_to_which_the_bot_has_reacted(bot: Emobot) -> None:
         assert (welcome.content, welcome.author.name) == (demo.WELCOME, "Emobot")
 
 
-async def test_its_page_is_served_on_this_machine_only_and_not_for_longer(bot: Emobot) -> None:
+async def test_its_page_is_served_on_this_machine_only_and_not_for_longer(scripted: dict[str, Classifier]) -> None:
     async with aiohttp.ClientSession() as session:
-        async with demo.opened(bot) as preview:
+        async with demo.opened(Settings(), models=scripted) as preview:
             url = preview.url
             assert url.startswith("http://127.0.0.1:")
             async with session.get(url) as page:
@@ -44,22 +43,34 @@ async def test_its_page_is_served_on_this_machine_only_and_not_for_longer(bot: E
             await session.get(url)
 
 
-async def test_visitors_are_reacted_to_and_can_compare(bot: Emobot) -> None:
-    async with demo.opened(bot) as preview:
+async def test_visitors_are_reacted_to_and_can_compare(scripted: dict[str, Classifier]) -> None:
+    async with demo.opened(Settings(), models=scripted) as preview:
         you = preview.viewers[0]
         assert you.user.global_name == "You"
         await you.send(preview.channel, "so happy")
         shown = await preview.snapshot()
         newest = shown["messages"][shown["messageIndex"][-1]["id"]]
         assert newest["reactions"]
-        assert you.available_commands(preview.channel) == ("compare",)
+        assert set(you.available_commands(preview.channel)) == {"about", "compare", "mood", "privacy", "settings"}
         result = await you.slash(preview.channel, "compare", text="so happy")
         assert result.response
         assert result.response.embeds
 
 
+async def test_a_week_has_gone_by_and_the_bot_never_tires(scripted: dict[str, Classifier]) -> None:
+    async with demo.opened(Settings(), models=scripted) as preview:
+        you = preview.viewers[0]
+        picture = await you.slash(preview.channel, "mood")
+        assert picture.response
+        assert len(picture.response.attachments) == 1
+        await you.send(preview.channel, "so happy")
+        await asyncio.sleep(2)  # really, as nobody puts the clock of the simulation forward
+        await you.send(preview.channel, "so happy")
+        assert [len(message.reactions) for message in preview.channel.history()[-2:]] == [1, 1]
+
+
 async def test_it_ends_when_it_is_closed_in_the_browser(
-    bot: Emobot, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[simcord.Preview] = []
     wait_closed = simcord.Preview.wait_closed
@@ -70,24 +81,23 @@ async def test_it_ends_when_it_is_closed_in_the_browser(
         await wait_closed(preview)
 
     monkeypatch.setattr(simcord.Preview, "wait_closed", close_then_wait)
-    await asyncio.wait_for(demo.run(bot, 0), 20)
+    await asyncio.wait_for(demo.run(Settings(), 0), 20)
     assert capsys.readouterr().out.startswith("Emobot is waiting for you at http://127.0.0.1:")
-    assert bot.is_closed()
-    assert len(opened) == 1
+    [preview] = opened
+    assert preview.env.bot.is_closed()
 
 
-async def test_half_of_the_extra_is_not_enough(bot: Emobot, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_half_of_the_extra_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("simcord.preview._PREVIEW_RUNTIME_MODULES", ("no_such_module",))
     _require_preview_runtime.cache_clear()
     with pytest.raises(MissingExtraError, match="The demo needs more packages"):
-        async with demo.opened(bot):
+        async with demo.opened(Settings()):
             pass
     _require_preview_runtime.cache_clear()
 
 
 async def test_the_shipped_weights_make_a_lively_demo() -> None:
-    bot = create_bot()
-    async with demo.opened(bot) as preview:
+    async with demo.opened(Settings()) as preview:
         *messages, _welcome = preview.channel.history()
         emoji = [str(reaction.emoji) for message in messages for reaction in message.reactions]
         assert set(emoji) <= set(EMOJI.values())

@@ -8,11 +8,41 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import pacing, policy
-from bot.policy import Decision, Silence, choose, ineligible
+from bot.policy import (
+    MANNERS,
+    SENSITIVE,
+    UNDERSTOOD,
+    ChannelState,
+    Decision,
+    Silence,
+    choose,
+    emoji_for,
+    ineligible,
+    is_jolly,
+    required_certainty,
+    unwelcome,
+)
+from bot.server_settings import Liveliness, ServerSettings
 from classifiers import EMOJI, LABELS, NEUTRAL, Prediction
 from tests.bot.scripted import believing
 
+PARTY = "<:party:123456789012345678>"
+
 probability = st.floats(0, 1)
+emotions = st.sampled_from(sorted(EMOJI))
+server_settings = st.builds(
+    ServerSettings,
+    liveliness=st.sampled_from(Liveliness),
+    muted=st.frozensets(emotions, max_size=5),
+    emoji=st.dictionaries(emotions, st.sampled_from([*EMOJI.values(), "🎉", "🥀", PARTY]), max_size=5),
+)
+channel_states = st.builds(
+    ChannelState,
+    messages=st.integers(1, 200),
+    reactions=st.integers(0, 200),
+    quiet_for=st.none() | st.floats(0, 600),
+    dislikes=st.integers(0, 5),
+)
 
 
 @st.composite
@@ -20,7 +50,7 @@ def predictions(draw: st.DrawFn) -> Prediction:
     def row() -> tuple[float, ...]:
         return tuple(draw(st.lists(probability, min_size=len(LABELS), max_size=len(LABELS))))
 
-    return Prediction(LABELS, row(), row())
+    return Prediction(LABELS, row(), row(), draw(probability), draw(st.sampled_from([1.0, UNDERSTOOD, 0.3])))
 
 
 def test_reacts_with_the_strongest_emotion() -> None:
@@ -59,23 +89,130 @@ def test_the_model_knows_best_how_certain_is_enough() -> None:
     assert choose(believing_in_joy(0.61), minimum_certainty=0.5).emoji == "😃"
 
 
-@given(predictions(), probability)
-@settings(max_examples=100, derandomize=True, deadline=None)
-def test_a_reaction_always_keeps_the_rule(prediction: Prediction, minimum: float) -> None:
-    decision = choose(prediction, minimum_certainty=minimum)
+@given(predictions(), server_settings, st.none() | channel_states, st.none() | probability)
+@settings(max_examples=300, derandomize=True, deadline=None)
+def test_a_reaction_always_keeps_the_rules(
+    prediction: Prediction, server: ServerSettings, channel: ChannelState | None, minimum: float | None
+) -> None:
+    decision = choose(prediction, server, channel, minimum_certainty=minimum, usable=lambda _: False)
     assert (decision.emotion, decision.certainty) == prediction.top(1)[0]
     assert (decision.emoji is None) == (decision.reason is not None)
-    threshold = prediction.thresholds[LABELS.index(decision.emotion)]
-    deserved = decision.emotion != NEUTRAL and decision.certainty >= max(minimum, threshold)
-    assert decision.emoji == (EMOJI[decision.emotion] if deserved else None)
+    if decision.emoji is None:
+        return
+    assert decision.emotion != NEUTRAL
+    assert decision.emotion not in server.muted
+    assert prediction.known >= UNDERSTOOD
+    assert decision.certainty >= prediction.thresholds[LABELS.index(decision.emotion)]
+    wanted = required_certainty(prediction.certainty, server, channel or ChannelState(), minimum)
+    assert decision.certainty >= wanted
+    assert decision.emoji != PARTY  # which may not be used
+    if not SENSITIVE.isdisjoint(prediction.present):
+        assert not is_jolly(decision.emoji)
+    if channel:
+        manner = MANNERS[server.liveliness]
+        assert channel.quiet_for is None or channel.quiet_for >= manner.cooldown
+        assert channel.reactions + 1 <= max(manner.free, manner.share * channel.messages)
 
 
-@given(predictions(), probability, probability)
-@settings(max_examples=50, derandomize=True, deadline=None)
-def test_asking_for_more_certainty_never_adds_a_reaction(prediction: Prediction, one: float, two: float) -> None:
-    lenient = choose(prediction, minimum_certainty=min(one, two))
-    strict = choose(prediction, minimum_certainty=max(one, two))
+@given(predictions(), server_settings, channel_states, probability, probability)
+@settings(max_examples=100, derandomize=True, deadline=None)
+def test_asking_for_more_certainty_never_adds_a_reaction(
+    prediction: Prediction, server: ServerSettings, channel: ChannelState, one: float, two: float
+) -> None:
+    lenient = choose(prediction, server, channel, minimum_certainty=min(one, two))
+    strict = choose(prediction, server, channel, minimum_certainty=max(one, two))
     assert strict.emoji in (None, lenient.emoji)
+
+
+@given(predictions(), channel_states, probability)
+@settings(max_examples=100, derandomize=True, deadline=None)
+def test_a_livelier_server_gets_at_least_the_reactions_of_a_quieter_one(
+    prediction: Prediction, channel: ChannelState, minimum: float
+) -> None:
+    quiet, normal, lively = (
+        choose(prediction, ServerSettings(liveliness=each), channel, minimum_certainty=minimum).emoji
+        for each in (Liveliness.QUIET, Liveliness.NORMAL, Liveliness.LIVELY)
+    )
+    assert quiet in (None, normal)
+    assert normal in (None, lively)
+
+
+@given(server_settings, probability, st.integers(0, 5))
+@settings(max_examples=100, derandomize=True, deadline=None)
+def test_a_reaction_that_was_taken_back_makes_the_next_less_likely(
+    server: ServerSettings, own: float, dislikes: int
+) -> None:
+    before, after = (required_certainty(own, server, ChannelState(dislikes=each)) for each in (dislikes, dislikes + 1))
+    assert 0 <= before <= after <= 1
+    assert before < after or before == 1
+
+
+@pytest.mark.parametrize(
+    ("liveliness", "wanted"), [(Liveliness.QUIET, 0.8), (Liveliness.NORMAL, 0.6), (Liveliness.LIVELY, 0.45)]
+)
+def test_liveliness_shifts_the_certainty(liveliness: Liveliness, wanted: float) -> None:
+    assert required_certainty(0.6, ServerSettings(liveliness=liveliness), ChannelState()) == pytest.approx(wanted)
+
+
+def test_a_channel_has_enough_at_some_time() -> None:
+    joy = believing(joy=0.95)
+    assert choose(joy, channel=ChannelState(messages=1)).emoji == "😃"
+    assert choose(joy, channel=ChannelState(messages=9, reactions=2, quiet_for=60)).emoji == "😃"
+    assert choose(joy, channel=ChannelState(messages=8, reactions=2, quiet_for=60)).reason == Silence.ENOUGH
+    assert choose(joy, channel=ChannelState(messages=9, reactions=1, quiet_for=9)).reason == Silence.COOLING_DOWN
+    assert choose(joy, channel=ChannelState(messages=9, reactions=1, quiet_for=10)).emoji == "😃"
+
+
+def test_another_language_is_left_alone() -> None:
+    joy = believing(joy=0.95)
+    foreign = Prediction(joy.labels, joy.scores, joy.thresholds, joy.certainty, known=0.59)
+    assert choose(foreign).reason == Silence.NOT_UNDERSTOOD
+
+
+def test_an_emotion_can_be_muted() -> None:
+    assert choose(believing(joy=0.95), ServerSettings(muted=frozenset({"joy"}))).reason == Silence.MUTED
+
+
+def test_a_server_chooses_its_emoji() -> None:
+    server = ServerSettings(emoji={"joy": "🎉", "love": PARTY})
+    assert choose(believing(joy=0.95), server).emoji == "🎉"
+    assert choose(believing(love=0.95), server).emoji == PARTY
+    assert choose(believing(love=0.95), server, usable=lambda _: False).emoji == EMOJI["love"]
+
+
+@pytest.mark.parametrize("emotion", sorted(SENSITIVE))
+def test_nothing_jolly_for_who_suffers(emotion: str) -> None:
+    assert not is_jolly(EMOJI[emotion])
+    assert emoji_for(emotion, ServerSettings(emoji={emotion: "😂"}), bool) == EMOJI[emotion]
+    assert emoji_for(emotion, ServerSettings(emoji={emotion: "🥀"}), bool) == "🥀"
+
+
+def test_a_jolly_reaction_is_withheld_where_sadness_is_heard_as_well() -> None:
+    assert choose(believing(amusement=0.8, sadness=0.4)).reason == Silence.DELICATE
+    assert choose(believing(amusement=0.8, annoyance=0.4)).emoji == "😂"
+
+
+@pytest.mark.parametrize(
+    ("server", "reason"),
+    [
+        (ServerSettings(), None),
+        (ServerSettings(enabled=False), Silence.SWITCHED_OFF),
+        (ServerSettings(channels=frozenset({1})), Silence.LEFT_OUT),
+        (ServerSettings(channels=frozenset({2})), Silence.LEFT_OUT),  # its thread's channel
+        (ServerSettings(channels=frozenset({3})), Silence.LEFT_OUT),  # its category
+        (ServerSettings(channels=frozenset({4})), None),
+        (ServerSettings(channel_rule="only", channels=frozenset({3, 4})), None),
+        (ServerSettings(channel_rule="only", channels=frozenset({4})), Silence.LEFT_OUT),
+        (ServerSettings(channel_rule="only"), Silence.LEFT_OUT),
+    ],
+)
+def test_a_server_says_where(server: ServerSettings, reason: Silence | None) -> None:
+    assert unwelcome(server, 1, 2, 3, age_restricted=False) == reason
+
+
+def test_age_restricted_channels_must_be_asked_for() -> None:
+    assert unwelcome(ServerSettings(), 1, age_restricted=True) == Silence.AGE_RESTRICTED
+    assert unwelcome(ServerSettings(age_restricted=True), 1, age_restricted=True) is None
 
 
 @pytest.mark.parametrize(
@@ -99,6 +236,7 @@ def test_nobody_but_people_is_read() -> None:
     assert ineligible("hello", webhook=True, bot=True) == Silence.WEBHOOK
     assert ineligible("hello", bot=True) == Silence.BOT
     assert ineligible("hello", system=True) == Silence.SYSTEM
+    assert ineligible("hello", opted_out=True) == Silence.OPTED_OUT
 
 
 @given(st.text())
@@ -112,5 +250,5 @@ def test_decisions_import_nothing_that_reads_or_waits(module: object) -> None:
     tree = ast.parse(Path(str(getattr(module, "__file__"))).read_text())  # noqa: B009
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
-    pure = {"__future__", "collections.abc", "dataclasses", "enum"}
+    pure = {"__future__", "collections.abc", "dataclasses", "enum", "bot.server_settings"}
     assert imported <= pure | {"classifiers.classifier", "classifiers.emotions", "classifiers.text"}

@@ -10,10 +10,20 @@ import simcord
 from simcord.enums import MessageType
 
 from bot import create_bot
+from bot.policy import MANNERS, Manner
+from bot.server_settings import Liveliness
 from bot.settings import Settings
-from tests.bot.scripted import ScriptedClassifier, World, reactions_of
+from classifiers import LABELS, Prediction
+from tests.bot.scripted import SCRIPT, ScriptedClassifier, World, reactions_of
 
 
+@pytest.fixture
+def unrestrained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause and no highest share, for tests about something else."""
+    monkeypatch.setitem(MANNERS, Liveliness.NORMAL, Manner(strictness=0, share=1, free=100, cooldown=0))
+
+
+@pytest.mark.usefixtures("unrestrained")
 async def test_reacts_with_the_emoji_of_the_emotion(world: World) -> None:
     for text, emoji in (("I am so happy today", "😃"), ("thanks, dear", "🙏"), ("odd", "❤️")):
         message = await world.alice.send(world.channel, text)
@@ -81,12 +91,6 @@ async def test_system_messages_are_not_read(world: World) -> None:
     assert world.outcomes == {"system": 1}
 
 
-async def test_edits_are_not_read_again(world: World) -> None:
-    message = await world.alice.send(world.channel, "nothing")
-    await world.alice.edit(message, "I am so happy today")
-    assert (world.emoji_of(message), world.outcomes) == ([], {"neutral": 1})
-
-
 async def test_threads(world: World) -> None:
     channel = world.bot.get_channel(world.channel.id)
     assert isinstance(channel, discord.TextChannel)
@@ -140,6 +144,7 @@ async def test_an_error_of_discord_is_counted_and_borne(
     assert "happy" not in caplog.text
 
 
+@pytest.mark.usefixtures("unrestrained")
 @pytest.mark.parametrize(("status", "code", "outcome"), MESSAGE_ERRORS + FAILURES)
 async def test_an_error_that_is_not_about_the_channel_does_not_touch_the_next(
     world: World, status: int, code: int, outcome: str
@@ -150,6 +155,7 @@ async def test_an_error_that_is_not_about_the_channel_does_not_touch_the_next(
     assert (world.emoji_of(message), world.outcomes) == (["😃"], {outcome: 1, "reacted": 1})
 
 
+@pytest.mark.usefixtures("unrestrained")
 async def test_after_refusals_the_channel_is_left_alone_longer_and_longer(world: World) -> None:
     other = world.guild.create_text_channel("other")
     for pause in (60, 120, 240):
@@ -168,6 +174,7 @@ async def test_after_refusals_the_channel_is_left_alone_longer_and_longer(world:
     assert world.outcomes == {"forbidden": 3, "backing off": 3, "reacted": 4}
 
 
+@pytest.mark.usefixtures("unrestrained")
 async def test_after_any_other_refusal_the_pause_is_short(world: World) -> None:
     world.env.inject_error("PUT", "/channels/*/reactions/*", status=400, code=50035)
     await world.alice.send(world.channel, "happy")
@@ -211,6 +218,7 @@ async def test_messages_that_arrive_late_are_left_alone(world: World) -> None:
     assert world.outcomes == {"neutral": 1, "stale": 1}
 
 
+@pytest.mark.usefixtures("unrestrained")
 async def test_a_crowd_in_one_channel_gets_few_reactions_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     message = await world.alice.send(world.channel, "nothing")
     message.content = "happy"
@@ -250,9 +258,239 @@ async def test_a_model_that_fails_is_reported_without_the_text(
     assert world.emoji_of(message) == ["😃"]
 
 
+# ---------------------------------------------------------------- restraint
+
+
+async def test_a_channel_gets_few_reactions_and_pauses_between_them(world: World) -> None:
+    await world.alice.send(world.channel, "happy")
+    await world.alice.send(world.channel, "happy")  # at once: too soon
+    await world.env.advance_time(10)
+    await world.alice.send(world.channel, "happy")  # 1 of 3 messages has a reaction, a second would be too many
+    for _ in range(2):
+        await world.alice.send(world.channel, "nothing")
+    await world.alice.send(world.channel, "happy")
+    elsewhere = world.guild.create_text_channel("elsewhere")
+    await world.alice.send(elsewhere, "happy")
+    assert world.outcomes == {"reacted": 3, "cooling down": 1, "enough": 1, "neutral": 2}
+
+
+async def test_a_livelier_server_gets_more(world: World) -> None:
+    await world.configure(liveliness="lively")
+    for _ in range(4):
+        await world.alice.send(world.channel, "hmm")
+        await world.env.advance_time(2)
+    assert world.outcomes == {"reacted": 3, "enough": 1}
+
+
+async def test_a_foreign_language_is_left_alone(world: World, bilstm: ScriptedClassifier) -> None:
+    joy = SCRIPT["happy"]
+    bilstm.script["glücklich"] = Prediction(LABELS, joy.scores, joy.thresholds, joy.certainty, known=0.25)
+    await world.alice.send(world.channel, "ich bin so glücklich")
+    assert world.outcomes == {"not understood": 1}
+    assert await world.moods() == {}
+
+
+# ---------------------------------------------------------------- what servers and people want
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({"enabled": False}, "switched off"),
+        ({"channel_rule": "only"}, "channel left out"),
+        ({"muted": ["joy"]}, "muted"),
+    ],
+)
+async def test_a_server_can_want_no_reaction(
+    world: World, bilstm: ScriptedClassifier, changes: dict[str, object], outcome: str
+) -> None:
+    await world.configure(**changes)
+    message = await world.alice.send(world.channel, "happy")
+    assert (world.emoji_of(message), world.outcomes) == ([], {outcome: 1})
+    assert bool(bilstm.batches) == (outcome == "muted")  # a channel that is left out is not even read
+
+
+async def test_a_server_chooses_its_emoji_and_its_model(world: World, bilstm: ScriptedClassifier) -> None:
+    party = world.guild.create_emoji("party")
+    await world.configure(model="rnn", emoji={"fear": "🫣", "joy": f"<:party:{party.id}>"})
+    message = await world.alice.send(world.channel, "odd")
+    assert world.emoji_of(message) == ["🫣"]
+    assert bilstm.batches == []
+    await world.env.advance_time(600)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == [f"<:party:{party.id}>"]
+
+
+async def test_an_emoji_that_is_gone_gives_way_to_the_default(world: World) -> None:
+    await world.configure(emoji={"joy": "<:party:123456789012345678>"})
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == ["😃"]
+
+
+async def test_a_thread_follows_its_channel(world: World) -> None:
+    await world.configure(channels=[world.channel.id])
+    channel = world.bot.get_channel(world.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    await channel.create_thread(name="aside", type=discord.ChannelType.public_thread)
+    await world.env.settle()
+    [thread] = world.channel.threads
+    await world.alice.send(thread, "happy")
+    await world.configure(channels=[])
+    await world.alice.send(thread, "happy")
+    assert world.outcomes == {"itself": 1, "channel left out": 1, "reacted": 1}  # "itself" opened the thread
+    assert await world.moods(world.channel.id) == {"joy": 1}
+
+
+async def test_a_category_stands_for_its_channels(world: World) -> None:
+    staff = world.guild.create_category("staff")
+    office = world.guild.create_text_channel("office", category=staff)
+    await world.configure(channels=[staff.id])
+    await world.alice.send(office, "happy")
+    assert world.outcomes == {"channel left out": 1}
+
+
+async def test_age_restricted_channels_only_when_wanted(world: World) -> None:
+    den = world.guild.create_text_channel("den")
+    channel = world.bot.get_channel(den.id)
+    assert isinstance(channel, discord.TextChannel)
+    channel.nsfw = True  # SimCord does not know of it
+    await world.alice.send(den, "happy")
+    await world.configure(age_restricted=True)
+    await world.alice.send(den, "happy")
+    assert world.outcomes == {"age-restricted": 1, "reacted": 1}
+
+
+async def test_voice_chats_and_announcements(world: World) -> None:
+    for channel in (world.guild.create_voice_channel("voice"), world.guild.create_news_channel("news")):
+        message = await world.alice.send(channel, "happy")
+        assert world.emoji_of(message, channel) == ["😃"]
+
+
+async def test_who_opts_out_is_not_read_from_the_next_message_on(world: World, bilstm: ScriptedClassifier) -> None:
+    await world.bot.store.opt_out(world.alice.id)
+    await world.alice.send(world.channel, "happy")
+    assert (world.outcomes, bilstm.batches) == ({"opted out": 1}, [])
+    await world.bot.store.opt_in(world.alice.id)
+    await world.alice.send(world.channel, "happy")
+    assert world.outcomes == {"opted out": 1, "reacted": 1}
+
+
+async def test_nobody_is_read_before_opt_outs_are_known(world: World, bilstm: ScriptedClassifier) -> None:
+    world.bot.store.ready = False
+    await world.alice.send(world.channel, "happy")
+    assert (world.outcomes, bilstm.batches) == ({"not ready": 1}, [])
+
+
+# ---------------------------------------------------------------- moods
+
+
+async def test_moods_are_counted_whether_or_not_there_is_a_reaction(world: World) -> None:
+    for text in ("happy", "happy", "nothing", "hmm"):
+        await world.alice.send(world.channel, text)
+    await world.alice.send_dm("happy")
+    assert await world.moods(world.channel.id) == {"joy": 3, "neutral": 1}
+    assert await world.moods() == {"joy": 3, "neutral": 1}
+
+
+async def test_moods_are_not_counted_where_nobody_wants_it(world: World) -> None:
+    await world.configure(mood=False)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == ["😃"]
+    assert await world.moods() == {}
+
+
+# ---------------------------------------------------------------- second thoughts
+
+
+async def test_an_edit_moves_the_reaction(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.alice.edit(message, "thanks")
+    assert world.emoji_of(message) == ["🙏"]
+    await world.alice.edit(message, "nothing")
+    assert world.emoji_of(message) == []
+    assert await world.moods() == {"neutral": 1}
+    await world.alice.edit(message, "thanks for nothing")
+    assert world.outcomes == {"reacted": 1}
+
+
+async def test_an_edit_that_changes_nothing_asks_discord_for_nothing(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.alice.edit(message, "so happy")
+    assert world.emoji_of(message) == ["😃"]
+    assert world.reaction_requests() == 1
+
+
+async def test_an_edit_can_bring_a_first_reaction(world: World) -> None:
+    message = await world.alice.send(world.channel, "nothing")
+    await world.alice.edit(message, "happy")
+    assert world.emoji_of(message) == ["😃"]
+
+
+async def test_a_late_edit_is_not_read(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.env.advance_time(121)
+    await world.alice.edit(message, "thanks")
+    assert world.emoji_of(message) == ["😃"]
+
+
+async def test_a_deleted_message_leaves_nothing_behind(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.alice.delete(message)
+    assert await world.moods() == {}
+    assert world.env.errors == []
+
+
+async def test_the_author_takes_a_reaction_back(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.alice.react(message, "❌")
+    assert world.emoji_of(message) == ["❌"]
+    await world.env.advance_time(600)
+    message = await world.alice.send(world.channel, "odd")  # 0.8 certain, where 0.75 is asked for now
+    assert world.emoji_of(message) == ["❤️"]
+    await world.alice.react(message, "❌")
+    await world.env.advance_time(600)
+    message = await world.alice.send(world.channel, "odd")  # and now 0.875
+    assert world.emoji_of(message) == []
+
+
+async def test_a_moderator_takes_a_reaction_back_and_others_cannot(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    bob = world.guild.add_member(world.env.create_user("bob"))
+    await bob.react(message, "❌")
+    assert "😃" in world.emoji_of(message)
+    moderator = world.guild.create_role("moderator", permissions=discord.Permissions(manage_messages=True))
+    mia = world.guild.add_member(world.env.create_user("mia"), roles=[moderator])
+    await mia.react(message, "❌")
+    assert world.emoji_of(message) == ["❌"]
+
+
+async def test_a_reaction_of_long_ago_is_taken_back_as_well(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.env.advance_time(3600)
+    await world.alice.react(message, "❌")
+    assert world.emoji_of(message) == ["❌"]
+
+
+async def test_taking_back_by_the_menu(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    bob = world.guild.add_member(world.env.create_user("bob"))
+    refused = await bob.context_menu(world.channel, "Take the reaction back", message)
+    assert refused.ephemeral
+    assert refused.response
+    assert "Only the author" in refused.response.content
+    assert world.emoji_of(message) == ["😃"]
+    taken = await world.alice.context_menu(world.channel, "Take the reaction back", message)
+    assert taken.response
+    assert "Taken back" in taken.response.content
+    assert world.emoji_of(message) == []
+    again = await world.alice.context_menu(world.channel, "Take the reaction back", message)
+    assert again.response
+    assert "not reacted" in again.response.content
+
+
 async def test_with_the_shipped_weights_and_nothing_set() -> None:
     bot = create_bot()
-    async with simcord.run(bot) as env:
+    async with bot, simcord.run(bot) as env:
         guild = env.create_guild()
         channel = guild.create_text_channel("general")
         alice = guild.add_member(env.create_user("alice"))
@@ -266,4 +504,3 @@ async def test_with_the_shipped_weights_and_nothing_set() -> None:
         [embed] = compared.response.embeds
         assert [str(field.name).split(" · ")[0] for field in embed.fields] == ["RNN", "BiLSTM"]
         assert all("gratitude" in str(field.value) for field in embed.fields)
-    await bot.close()

@@ -33,14 +33,15 @@ def test_example_lists_every_variable_with_its_default_and_a_line_on_it() -> Non
 def test_example_shows_the_defaults_in_writing() -> None:
     shown = dict(re.findall(r"^(\w+)=(.*)$", EXAMPLE.read_text(), flags=re.MULTILINE))
     for field in Settings.model_fields.values():
-        expected = "" if field.default in (None, PRETRAINED) else str(field.default)
+        default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+        expected = "" if default in (None, PRETRAINED) else str(default)
         assert shown[str(field.validation_alias)] == expected
 
 
 def test_env_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text(
         "\ufeffDISCORD_TOKEN = 'abc'\nEMOBOT_MIN_CERTAINTY=0.7\nEMOBOT_REACTS_WITH=rnn\n"
-        "EMOBOT_LOG_LEVEL=debug\nDATABASE_URL=of-another-program\nEMOBOT_FUTURE=1\n"
+        "EMOBOT_LOG_LEVEL=debug\nREDIS_URL=of-another-program\nEMOBOT_FUTURE=1\n"
     )
     monkeypatch.setenv("EMOBOT_MIN_CERTAINTY", "0.9")
     settings = load_settings()
@@ -52,6 +53,30 @@ def test_env_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPat
 def test_a_blank_token_counts_as_absent(monkeypatch: pytest.MonkeyPatch, blank: str) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", blank)
     assert load_settings().discord_token is None
+
+
+@pytest.mark.parametrize(
+    ("given", "understood"),
+    [
+        ("sqlite:///emobot.db", "sqlite+aiosqlite:///emobot.db"),
+        ("sqlite:////var/lib/emobot.db", "sqlite+aiosqlite:////var/lib/emobot.db"),
+        ("postgresql://emobot:secret@db/emobot", "postgresql+asyncpg://emobot:secret@db/emobot"),
+        ("postgres://db:5432/emobot", "postgresql+asyncpg://db:5432/emobot"),
+        ("postgresql+psycopg2://db/emobot", "postgresql+asyncpg://db/emobot"),
+    ],
+)
+def test_the_database_is_named_without_its_driver(monkeypatch: pytest.MonkeyPatch, given: str, understood: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", given)
+    assert load_settings().database_url.get_secret_value() == understood
+
+
+@pytest.mark.parametrize(
+    "url", ["emobot.db", "mysql://db/emobot", "sqlite://", "postgresql://", "postgresql://db:port/x"]
+)
+def test_another_database_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    with pytest.raises(SettingsError, match=r"^DATABASE_URL must be sqlite:///FILE or postgresql://"):
+        load_settings()
 
 
 def test_models_may_stand_in_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:

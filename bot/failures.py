@@ -1,0 +1,62 @@
+"""What people are told when a command, a button or a form of the bot fails, and what the log says then."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+
+import discord
+from discord import app_commands
+
+from bot.analyzer import AnalyzerError
+from bot.i18n import mark, translator
+from bot.store import StoreError
+
+log = logging.getLogger(__name__)
+
+BUSY = mark("I have my hands full right now; please try again in a moment.")
+UNSAVED = mark("That could not be looked up or saved just now; please try again in a moment.")
+BROKEN = mark("Something went wrong on my side; please try again later.")
+NOT_ALLOWED = mark("You need the permission Manage Server for that.")
+
+
+async def apologise(interaction: discord.Interaction, what: str, error: Exception) -> None:
+    """Answer an interaction that failed, to its author alone, and log why.
+
+    Args:
+        interaction: the one that failed, answered already or not.
+        what: the command or control, for the log.
+        error: what was raised; that a command wraps is unwrapped.
+    """
+    cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+    sentence = _sentence(cause)
+    if sentence == BROKEN:
+        log_failure(what, cause)
+    else:
+        log.warning("%s was not answered: %s", what, cause)
+    sentence = translator(interaction.locale)(sentence)
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(sentence, ephemeral=True)
+        else:
+            await interaction.response.send_message(sentence, ephemeral=True)
+    except discord.HTTPException as refusal:
+        log.warning("The failure of %s could not be told to the user: %s", what, refusal.code)
+
+
+def log_failure(what: str, error: BaseException | None) -> None:
+    """Log where an exception was raised, but not its message, which may quote what somebody wrote."""
+    trace = "".join(traceback.format_tb(error.__traceback__)) if error else ""
+    log.error("%s failed with %s at\n%s", what, type(error).__name__, trace)
+
+
+def _sentence(cause: Exception) -> str:
+    match cause:
+        case AnalyzerError():
+            return BUSY
+        case StoreError():
+            return UNSAVED
+        case app_commands.MissingPermissions():
+            return NOT_ALLOWED
+        case _:
+            return BROKEN

@@ -1,0 +1,56 @@
+"""Take the README's pictures: the demo, seen in headless Chromium.
+
+    pip install -e '.[screenshots]'
+    python docs/screenshots.py
+
+Chromium is the one in PATH, or the one that `playwright install chromium` brings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import simcord
+from playwright.async_api import Locator, Page, async_playwright
+
+from bot import demo
+from bot.settings import load_settings
+
+FOLDER = Path(__file__).parent
+WIDTH, HEIGHT = 900, 1000
+TEXT = "well, that could have gone a lot worse. not exactly thrilled, but i'll take it"
+
+
+async def take_all() -> None:
+    """One picture after the other, in one conversation."""
+    async with demo.opened(load_settings()) as preview, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = await browser.new_page(
+            viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=1.5, color_scheme="dark"
+        )
+        await page.goto(preview.url)
+        you, lounge = preview.viewers[0], preview.channel
+        await _shoot(preview, page, page, "demo")
+        for name, options in (("compare", {"text": TEXT}), ("mood", {}), ("settings", {})):
+            answer = (await you.slash(lounge, name, **options)).response
+            if answer is None:
+                raise RuntimeError(f"/{name} was not answered")
+            message = page.locator(f'article[data-message-id="{answer.id}"]')
+            await _shoot(preview, page, message, name)
+        await browser.close()
+
+
+async def _shoot(preview: simcord.Preview, page: Page, what: Page | Locator, name: str) -> None:
+    """Wait until the page shows what there is, and keep how it, or a message of it, looks."""
+    await preview.refresh()
+    await page.wait_for_load_state("networkidle")
+    await page.wait_for_timeout(1500)  # pictures and fonts
+    path = FOLDER / f"{name}.png"
+    await what.screenshot(path=path)
+    print(path)
+
+
+if __name__ == "__main__":
+    asyncio.run(take_all())

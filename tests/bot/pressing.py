@@ -1,0 +1,113 @@
+"""What SimCord's actors do not do: press twice at once, live through a restart, use menus in direct messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import discord
+import pytest
+import simcord
+from simcord.backend import serializers
+from simcord.components import walk_components
+from simcord.interactions import base_payload
+
+from bot import create_bot, i18n
+from classifiers import Classifier
+from tests.bot.scripted import World
+
+_BUTTON, _SELECT = 2, 3
+
+
+async def press_twice(
+    world: World, actor: simcord.MemberActor, message: simcord.ResponseMessage, custom_id: str, value: str | None = None
+) -> list[simcord.InteractionResult]:
+    """A double click: Discord sends the second press before the bot has answered the first."""
+    data: dict[str, Any] = {"custom_id": custom_id, "component_type": _SELECT if value else _BUTTON}
+    if value:
+        data["values"] = [value]
+    backend = world.env.backend
+    stored = backend.get_message(message.channel_id, message.id)
+    records = []
+    for _ in range(2):
+        record, payload = base_payload(
+            backend,
+            type=3,
+            channel_id=message.channel_id,
+            guild_id=world.guild.id,
+            user_id=actor.id,
+            data=data,
+        )
+        record.source_message_id = message.id
+        records.append(record)
+        backend.emit("INTERACTION_CREATE", payload | {"message": dict(serializers.message_payload(backend, stored))})
+    await world.env.settle()
+    return [simcord.InteractionResult(world.env, record) for record in records]
+
+
+@asynccontextmanager
+async def restarts(world: World, models: dict[str, Classifier]) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """A function that ends the world's bot and starts another one, which knows nothing but what is stored."""
+
+    async def restart() -> None:
+        await world.bot.store.close()
+        world.bot = create_bot(world.bot.settings, models=models)
+        await world.env.restart_bot(world.bot)
+
+    yield restart
+    await world.bot.store.close()
+
+
+async def menu_in_direct_message(
+    world: World, user: simcord.UserHandle, name: str, message: discord.Message
+) -> simcord.InteractionResult:
+    """Choose something from the menu of a message that the user has written to the bot."""
+    backend = world.env.backend
+    command = backend.find_command(name, None, type=3)
+    assert command
+    stored = backend.get_message(user.dm_channel.id, message.id)
+    record, payload = base_payload(
+        backend,
+        type=2,
+        channel_id=user.dm_channel.id,
+        guild_id=None,
+        user_id=user.id,
+        data={
+            "id": command["id"],
+            "name": name,
+            "type": 3,
+            "target_id": str(message.id),
+            "resolved": {"messages": {str(message.id): dict(serializers.message_payload(backend, stored))}},
+        },
+    )
+    backend.emit("INTERACTION_CREATE", payload)
+    await world.env.settle()
+    return simcord.InteractionResult(world.env, record)
+
+
+def speak_in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a language of American English, in which everything that is translated stands in «brackets»."""
+
+    class Brackets:
+        def gettext(self, text: str) -> str:
+            return f"«{text}»"
+
+    monkeypatch.setitem(i18n.LANGUAGES, "en-US", "brackets")
+    monkeypatch.setattr(i18n, "_catalogue", lambda _language: Brackets())
+
+
+def untranslated(message: simcord.ResponseMessage) -> str:
+    """What of a message's words does not stand in «brackets»."""
+    words = [message.content]
+    for embed in message.embeds:
+        words += [embed.title or "", embed.description or ""]
+        words += [text for field in embed.fields for text in (str(field.name), str(field.value))]
+    for component in walk_components(message.components):
+        words += [str(component.get("label", "")), str(component.get("placeholder", ""))]
+        words += [option["label"] for option in component.get("options", [])]
+    text = " ".join(words)
+    while (shorter := re.sub("«[^«»]*»", "", text)) != text:
+        text = shorter
+    return " ".join(re.findall(r"[^\W\d_]+", text))

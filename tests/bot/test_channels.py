@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from bot.channels import FORGIVES, WINDOW, Channels
+from bot.policy import ChannelState
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_counts_by_channel(clock: Clock) -> None:
+    channels = Channels(clock)
+    channels.heard(1)
+    channels.heard(1)
+    channels.reacted(1)
+    clock.now += 30
+    channels.heard(1)
+    assert channels.state(1) == ChannelState(messages=3, reactions=1, quiet_for=30)
+    assert channels.state(2) == ChannelState(messages=0)
+
+
+def test_the_window_rolls(clock: Clock) -> None:
+    channels = Channels(clock)
+    channels.heard(1)
+    channels.reacted(1)
+    clock.now += WINDOW - 1
+    channels.heard(1)
+    assert channels.state(1) == ChannelState(messages=2, reactions=1, quiet_for=WINDOW - 1)
+    clock.now += 1
+    assert channels.state(1) == ChannelState(messages=1)
+
+
+def test_dislikes_add_up_and_are_forgiven(clock: Clock) -> None:
+    channels = Channels(clock)
+    channels.disliked(1)
+    clock.now += FORGIVES - 1
+    channels.disliked(1)
+    assert channels.state(1).dislikes == 2
+    clock.now += FORGIVES - 1
+    assert channels.state(1).dislikes == 2
+    clock.now += 1
+    assert channels.state(1).dislikes == 0
+
+
+def test_a_crowded_channel_takes_no_end_of_memory(clock: Clock) -> None:
+    channels = Channels(clock)
+    for _ in range(1000):
+        channels.heard(1)
+    assert channels.state(1).messages == 200

@@ -1,0 +1,294 @@
+from __future__ import annotations
+
+import logging
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+import simcord
+
+from bot.cogs.compare import NO_WORDS, NOT_READY, NOT_TO_BE_READ
+from bot.cogs.corrections import NOT_A_PERSON, NOT_UNDERSTOOD, THANKS
+from bot.failures import BUSY, UNSAVED
+from bot.settings import Settings
+from bot.store import Store, StoreError
+from classifiers import LABELS, Classifier, Prediction
+from tests.bot.pressing import menu_in_direct_message, press_twice, restarts, speak_in_brackets, untranslated
+from tests.bot.scripted import ScriptedClassifier, World
+
+MENU = "Was this right?"
+YES, NONE = "Yes, that was right", "There was no emotion"
+
+
+@pytest.fixture
+def bob(world: World) -> simcord.MemberActor:
+    return world.guild.add_member(world.env.create_user("bob"))
+
+
+async def ask(world: World, text: str, author: simcord.MemberActor | None = None) -> simcord.InteractionResult:
+    """What Alice is shown when she opens the menu of a message, her own unless it is somebody else's."""
+    return await open_menu(world, await (author or world.alice).send(world.channel, text))
+
+
+async def open_menu(world: World, message: discord.Message) -> simcord.InteractionResult:
+    return await world.alice.context_menu(world.channel, MENU, message)
+
+
+def shown(result: simcord.InteractionResult) -> simcord.ResponseMessage:
+    assert result.response
+    return result.response
+
+
+def controls(message: simcord.ResponseMessage) -> list[dict[str, Any]]:
+    return [component for row in message.components for component in row["components"]]
+
+
+def told(result: simcord.InteractionResult) -> str:
+    """A sentence to nobody else, without anything to press."""
+    message = shown(result)
+    assert message.ephemeral
+    assert controls(message) == []
+    return message.content
+
+
+async def test_it_says_what_it_heard_to_nobody_but_the_one_who_asks(world: World, bob: simcord.MemberActor) -> None:
+    message = await bob.send(world.channel, "happy")
+    assert world.emoji_of(message) == ["😃"]
+    result = await open_menu(world, message)
+    assert result.ephemeral
+    assert shown(result).content == "I hear **joy** 😃 in that message. Is that right?"
+    assert len(world.channel.history(viewer=bob)) == 1
+    assert await world.bot.store.corrections() == {}
+
+
+async def test_it_was_right(world: World) -> None:
+    result = await world.alice.click(shown(await ask(world, "happy")), label=YES)
+    assert told(result) == THANKS
+    assert await world.bot.store.corrections(world.guild.id) == {("joy", "joy"): 1}
+
+
+async def test_there_was_nothing(world: World) -> None:
+    result = await world.alice.click(shown(await ask(world, "happy")), label=NONE)
+    assert told(result) == THANKS
+    assert await world.bot.store.corrections(world.guild.id) == {("joy", "neutral"): 1}
+
+
+@pytest.mark.parametrize(("menu", "meant"), [("pleasant", "love"), ("other", "sadness")])
+async def test_another_emotion_was_meant(world: World, menu: str, meant: str) -> None:
+    question = shown(await ask(world, "happy"))
+    result = await world.alice.select(question, [meant], custom_id=f"correction:joy:{menu}")
+    assert told(result) == THANKS
+    assert await world.bot.store.corrections(world.guild.id) == {("joy", meant): 1}
+
+
+@pytest.mark.parametrize(("text", "heard"), [("happy", "joy"), ("odd", "love"), ("plain", "neutral")])
+async def test_each_emotion_can_be_chosen_in_one_way(world: World, text: str, heard: str) -> None:
+    question = shown(await ask(world, text))
+    pressed = [component["custom_id"].rpartition(":")[2] for component in controls(question) if component["type"] == 2]
+    options = chain.from_iterable(component.get("options", []) for component in controls(question))
+    chosen = [option["value"] for option in options]
+    assert sorted(pressed + chosen) == sorted(LABELS)
+    assert pressed[0] == heard
+
+
+async def test_answers_add_up(world: World) -> None:
+    for label in (YES, YES, NONE):
+        await world.alice.click(shown(await ask(world, "happy")), label=label)
+    assert await world.bot.store.corrections() == {("joy", "joy"): 2, ("joy", "neutral"): 1}
+
+
+async def test_a_message_without_a_reaction_is_asked_about_as_well(world: World) -> None:
+    message = await world.alice.send(world.channel, "hmm")
+    assert world.emoji_of(message) == []
+    assert shown(await open_menu(world, message)).content.startswith("I hear **joy** 😃")
+
+
+async def test_where_it_hears_nothing_it_says_so(world: World) -> None:
+    question = shown(await ask(world, "the meeting is at ten"))
+    assert question.content == "I hear no emotion in that message. Is that right?"
+    await world.alice.select(question, ["fear"], custom_id="correction:neutral:other")
+    await world.alice.click(shown(await ask(world, "the meeting is at ten")), label=YES)
+    assert await world.bot.store.corrections() == {("neutral", "fear"): 1, ("neutral", "neutral"): 1}
+
+
+async def test_the_model_is_the_one_that_reacts_there(world: World) -> None:
+    assert "**love**" in shown(await ask(world, "odd")).content
+    await world.configure(model="rnn")
+    assert "**fear**" in shown(await ask(world, "odd")).content
+
+
+class TestWithAnotherModel:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(reacts_with="rnn")
+
+    async def test_the_operators_choice_holds_where_the_server_has_none(self, world: World) -> None:
+        assert "**fear**" in shown(await ask(world, "odd")).content
+        await world.configure(model="bilstm")
+        assert "**love**" in shown(await ask(world, "odd")).content
+
+    async def test_and_in_direct_messages(self, world: World) -> None:
+        message = await world.alice.user.send_dm("odd")
+        result = await menu_in_direct_message(world, world.alice.user, MENU, message)
+        assert "**fear**" in shown(result).content
+
+
+async def test_direct_messages_count_for_no_server(world: World) -> None:
+    message = await world.alice.user.send_dm("happy")
+    result = await menu_in_direct_message(world, world.alice.user, MENU, message)
+    assert told(await world.alice.user.click(shown(result), label=YES)) == THANKS
+    assert await world.bot.store.corrections(0) == {("joy", "joy"): 1}
+    assert await world.bot.store.corrections(world.guild.id) == {}
+
+
+async def test_each_server_has_its_own_count(world: World) -> None:
+    elsewhere = world.env.create_guild("Elsewhere")
+    channel = elsewhere.create_text_channel("general")
+    carol = elsewhere.add_member(world.env.create_user("carol"))
+    message = await carol.send(channel, "happy")
+    await carol.click(shown(await carol.context_menu(channel, MENU, message)), label=YES)
+    await world.alice.click(shown(await ask(world, "happy")), label=NONE)
+    assert await world.bot.store.corrections(elsewhere.id) == {("joy", "joy"): 1}
+    assert await world.bot.store.corrections(world.guild.id) == {("joy", "neutral"): 1}
+
+
+async def test_it_is_for_everybody_but_only_where_the_bot_is(world: World) -> None:
+    command = world.env.backend.commands[None][MENU, 3]
+    assert command["contexts"] == [0, 1]
+    assert command["integration_types"] == [0]
+    assert command.get("default_member_permissions") is None
+
+
+async def test_messages_of_bots_are_not_asked_about(world: World, bilstm: ScriptedClassifier) -> None:
+    beep = world.guild.add_member(world.env.create_user("beep", bot=True))
+    webhook = world.guild.create_webhook(world.channel)
+    assert told(await open_menu(world, await beep.send(world.channel, "happy"))) == NOT_A_PERSON
+    assert told(await open_menu(world, await webhook.send("happy"))) == NOT_A_PERSON
+    assert bilstm.batches == []
+
+
+@pytest.mark.parametrize("text", ["https://example.com", "```happy```", "<:happy:123456789012345678>"])
+async def test_messages_without_words_are_not_asked_about(world: World, text: str) -> None:
+    assert told(await ask(world, text)) == NO_WORDS
+
+
+async def test_messages_of_those_who_opted_out_are_not_read(
+    world: World, bob: simcord.MemberActor, bilstm: ScriptedClassifier
+) -> None:
+    message = await bob.send(world.channel, "happy")
+    await world.bot.store.opt_out(bob.id)
+    bilstm.batches.clear()
+    assert told(await open_menu(world, message)) == NOT_TO_BE_READ
+    assert bilstm.batches == []
+    await world.bot.store.opt_in(bob.id)
+    assert shown(await open_menu(world, message)).content.startswith("I hear **joy**")
+
+
+async def test_those_who_opted_out_may_still_answer(world: World, bob: simcord.MemberActor) -> None:
+    await world.bot.store.opt_out(world.alice.id)
+    assert told(await world.alice.click(shown(await ask(world, "happy", bob)), label=YES)) == THANKS
+
+
+class TestWithoutADatabase:
+    @pytest.fixture
+    def settings(self, tmp_path: Path) -> Settings:
+        return Settings.model_validate({"DATABASE_URL": f"sqlite:///{tmp_path}/nowhere/emobot.db"})
+
+    async def test_nobody_is_read_who_may_have_opted_out(self, world: World, bilstm: ScriptedClassifier) -> None:
+        assert told(await ask(world, "happy")) == NOT_READY
+        assert bilstm.batches == []
+
+
+async def test_what_it_does_not_understand_is_not_asked_about(world: World, bilstm: ScriptedClassifier) -> None:
+    bilstm.script["çok mutluyum"] = Prediction(LABELS, (0.1,) * 28, (0.3,) * 28, known=0.0)
+    assert told(await ask(world, "çok mutluyum")) == NOT_UNDERSTOOD
+
+
+class TestWithLabelsOfAnotherDataSet:
+    @pytest.fixture
+    def bilstm(self) -> ScriptedClassifier:
+        return ScriptedClassifier({"wow": Prediction(("awe", "joy"), (0.9, 0.1), (0.3, 0.3))})
+
+    async def test_an_emotion_without_emoji_counts_for_none(self, world: World) -> None:
+        question = shown(await ask(world, "wow"))
+        assert question.content == "I hear no emotion in that message. Is that right?"
+        assert told(await world.alice.click(question, label=YES)) == THANKS
+
+
+@pytest.mark.parametrize("value", [None, "love"])
+async def test_a_double_click_counts_once(world: World, value: str | None) -> None:
+    question = shown(await ask(world, "happy"))
+    custom_id = "correction:joy:pleasant" if value else "correction:joy:joy"
+    first, second = await press_twice(world, world.alice, question, custom_id, value)
+    assert told(first) == THANKS
+    assert second.acknowledged
+    assert second.followups == []
+    assert await world.bot.store.corrections() == {("joy", value or "joy"): 1}
+
+
+async def test_each_question_takes_one_answer(world: World) -> None:
+    question = shown(await ask(world, "happy"))
+    await world.alice.click(question, label=YES)
+    with pytest.raises(simcord.SetupError, match="No matching component"):
+        await world.alice.click(question, label=NONE)
+
+
+async def test_a_question_outlives_a_restart(world: World, models: dict[str, Classifier]) -> None:
+    first, second = shown(await ask(world, "happy")), shown(await ask(world, "odd"))
+    async with restarts(world, models) as restart:
+        await restart()
+        assert told(await world.alice.click(first, label=NONE)) == THANKS
+        assert told(await world.alice.select(second, ["fear"], custom_id="correction:love:other")) == THANKS
+        assert await world.bot.store.corrections() == {("joy", "neutral"): 1, ("love", "fear"): 1}
+
+
+async def test_when_the_store_fails_the_question_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    question = shown(await ask(world, "happy"))
+
+    async def fail(*_arguments: Any) -> None:
+        raise StoreError("the database is locked")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "add_correction", fail)
+        assert told(await world.alice.click(question, label=YES)) == UNSAVED
+    assert [type(error) for error in world.env.errors] == [StoreError]
+    assert told(await world.alice.click(question, label=YES)) == THANKS
+    assert await world.bot.store.corrections() == {("joy", "joy"): 1}
+
+
+async def test_a_busy_bot_says_so(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.bot.analyzer.close()
+    assert told(await open_menu(world, message)) == BUSY
+    assert len(world.env.errors) == 1
+
+
+async def test_nothing_is_kept_or_logged_of_the_message(
+    world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "bot")
+    await world.alice.click(shown(await ask(world, "happy secret")), label=YES)
+    await world.bot.store.close()
+    kept = content(tmp_path)
+    assert b"joy" in kept
+    assert b"secret" not in kept
+    assert str(world.alice.id).encode() not in kept
+    assert "secret" not in caplog.text
+
+
+def content(folder: Path) -> bytes:
+    """All that the store has written."""
+    return b"".join(path.read_bytes() for path in folder.glob("emobot.db*"))
+
+
+@pytest.mark.parametrize("text", ["happy", "plain", "https://example.com"])
+async def test_every_word_is_translated(world: World, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    speak_in_brackets(monkeypatch)
+    shown_first = shown(await ask(world, text))
+    assert untranslated(shown_first) == ""
+    if controls(shown_first):
+        heard = {"happy": "joy", "plain": "neutral"}[text]
+        answered = await world.alice.click(shown_first, custom_id=f"correction:{heard}:{heard}")
+        assert untranslated(shown(answered)) == ""
