@@ -19,7 +19,7 @@ import aiohttp
 import discord
 
 from bot.client import PERMISSIONS, create_bot
-from bot.data import DataError
+from bot.data import DataError, on_the_database
 from bot.data import add_parser as add_data_parser
 from bot.policy import Silence, choose, ineligible
 from bot.settings import SettingsError, load_settings
@@ -103,8 +103,8 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser(
         "check",
-        help="see whether settings, models and Discord are in order",
-        description="Check the settings and the models, and with a token also the login and the message "
+        help="see whether settings, models, database and Discord are in order",
+        description="Check the settings, the models and the database, and with a token also the login and the message "
         "content intent, then exit. Nobody on Discord notices.",
     )
     check.set_defaults(run=_check)
@@ -180,6 +180,8 @@ def _check(_arguments: argparse.Namespace) -> None:
         figures = ", ".join(f"{metric} {value:.3f}" for metric, value in card.test.items())
         role = "reacts to messages" if name == settings.reacts_with else "for /compare"
         print(f"  {NAMES[name]}: {card.parameters:,} parameters; {figures}; {role}.")
+    on_the_database(lambda store: store.corrections())
+    print("Database: in order.")
     if settings.discord_token is None:
         print(f"Discord: not asked. {LOGIN_MISSING}")
         return
@@ -249,7 +251,7 @@ def _as_json(text: str, emoji: str | None, emotion: str | None, certainty: float
 def _as_row(text: str, emoji: str | None, emotion: str | None, certainty: float | None, reason: Silence | None) -> str:
     sure = "" if certainty is None else f"{certainty:.0%}"
     shown = "".join(character if character.isprintable() else " " for character in text)
-    return f"{emoji or '-'}\t{emotion or '':<14} {sure:>4}  {reason or '':<8}  {shown}".rstrip()
+    return f"{emoji or '-'}\t{emotion or '':<14} {sure:>4}  {reason or '':<14}  {shown}".rstrip()
 
 
 def _set_up_logging(level: str) -> None:

@@ -96,7 +96,7 @@ def _id(value: str) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    kept = _on_the_database(lambda store: export(store, guild=arguments.guild, user=arguments.user))
+    kept = on_the_database(lambda store: export(store, guild=arguments.guild, user=arguments.user))
     print(json.dumps(kept, indent=2, ensure_ascii=False))  # noqa: T201 - what was asked for
 
 
@@ -104,7 +104,7 @@ def _erase(arguments: argparse.Namespace) -> None:
     subject = f"the server {arguments.guild}" if arguments.guild else f"the user {arguments.user}"
     if not arguments.yes:
         _make_sure(subject)
-    _on_the_database(lambda store: erase(store, guild=arguments.guild, user=arguments.user))
+    on_the_database(lambda store: erase(store, guild=arguments.guild, user=arguments.user))
     print(f"Nothing is kept of {subject} any more.")  # noqa: T201 - the same
 
 
@@ -119,7 +119,12 @@ def _make_sure(subject: str) -> None:
         raise DataError("Nothing was erased.", 1)
 
 
-def _on_the_database(work: Callable[[Store], Awaitable[Result]]) -> Result:
+def on_the_database(work: Callable[[Store], Awaitable[Result]]) -> Result:
+    """What comes of some work on the store of DATABASE_URL, which is opened and closed for it.
+
+    Raises:
+        DataError: the database does not answer.
+    """
     settings = load_settings()
     # A failure is told in one sentence, so what the store says of it need not be printed as well.
     logging.getLogger("bot.store").addHandler(logging.NullHandler())

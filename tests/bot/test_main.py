@@ -98,7 +98,9 @@ def test_a_port_must_be_one(capsys: pytest.CaptureFixture[str], arguments: list[
     assert f"argument --port: {arguments[1]!r} is no port" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [[], ["check"], ["demo"], ["dry-run"]])
+@pytest.mark.parametrize(
+    "command", [[], ["check"], ["demo"], ["invite"], ["dry-run"], ["data"], ["data", "export"], ["data", "erase"]]
+)
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([*command, "--help"])
@@ -130,12 +132,12 @@ def test_a_dry_run_for_the_eye(capsys: pytest.CaptureFixture[str]) -> None:
     Path("messages.txt").write_bytes(MESSAGES.encode())
     assert main(["dry-run", "--file", "messages.txt"]) == 0
     assert capsys.readouterr().out.split("\n") == [
-        "😃\tjoy             90%            I am happy",
-        "-\tjoy             45%  unsure    hmm",
+        "😃\tjoy             90%                  I am happy",
+        "-\tjoy             45%  unsure          hmm",
         "-\t                     empty",
-        "-\t                     markup    https://example.com",
-        "-\tneutral         80%  neutral   plain",
-        "🙏\tgratitude       95%             thanks [31m",
+        "-\t                     markup          https://example.com",
+        "-\tneutral         80%  neutral         plain",
+        "🙏\tgratitude       95%                   thanks [31m",
         "",
     ]
 
@@ -322,13 +324,25 @@ def test_check_without_a_token(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    settings, models, rnn, bilstm, token = out.splitlines()
+    settings, models, rnn, bilstm, database, token = out.splitlines()
     assert settings == "Settings: in order."
     assert models.startswith("Models: ")
     assert rnn.startswith("  RNN: ")
     assert bilstm.startswith("  BiLSTM: ")
     assert bilstm.endswith("reacts to messages.")
+    assert database == "Database: in order."
     assert token.startswith("Discord: not asked. There is no DISCORD_TOKEN")
+
+
+def test_check_finds_the_database_out_of_reach(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////no/such/folder/emobot.db")
+    assert main(["check"]) == 1
+    out, err = capsys.readouterr()
+    assert "Database" not in out
+    assert err.startswith("The database /no/such/folder/emobot.db failed: ")
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize("flag", ["gateway_message_content", "gateway_message_content_limited"])
@@ -356,6 +370,26 @@ async def test_check_finds_the_token_wrong(fake_discord: FakeDiscord, capsys: py
     fake_discord.login = 401
     assert await asyncio.to_thread(main, ["check"]) == 2
     assert capsys.readouterr().err.startswith("Discord does not accept the DISCORD_TOKEN")
+
+
+# ---------------------------------------------------------------- invite
+
+
+async def test_the_invitation_asks_for_what_is_needed_and_no_more(
+    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await asyncio.to_thread(main, ["invite"]) == 0
+    link = yarl.URL(capsys.readouterr().out.strip())
+    assert link.query["client_id"] == "2"
+    assert set(link.query["scope"].split()) == {"bot", "applications.commands"}
+    needed = discord.Permissions(view_channel=True, read_message_history=True, add_reactions=True)
+    assert int(link.query["permissions"]) == needed.value
+    assert {asked.split()[0] for asked in fake_discord.asked} == {"GET"}
+
+
+def test_there_is_no_invitation_without_a_token(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["invite"]) == 2
+    assert "DISCORD_TOKEN" in told(capsys)
 
 
 # ---------------------------------------------------------------- demo

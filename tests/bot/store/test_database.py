@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -149,3 +150,33 @@ def test_a_database_is_named_without_what_is_secret(url: str, description: str) 
 )
 def test_a_failure_is_given_its_reason_and_no_more(error: Exception, words: str) -> None:
     assert reason(error) == words
+
+
+async def test_a_file_can_be_opened_and_read_while_somebody_writes(
+    sqlite_url: str, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("bot.store.database.PATIENCE", 0.2)
+    await (await open_store(sqlite_url)).opt_out(7)
+    async with Others(sqlite_url).holding_all_locks():
+        store = await open_store(sqlite_url)
+        assert store.has_opted_out(7)
+        assert await store.corrections() == {}
+    assert caplog.messages == []
+
+
+async def test_a_file_that_cannot_be_written_ahead_just_now_is_read_all_the_same(
+    sqlite_url: str, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("bot.store.database.PATIENCE", 0.2)
+    first = await open_store(sqlite_url)
+    await first.opt_out(7)
+    await first.close()
+    connection = sqlite3.connect(Path(str(make_url(sqlite_url).database)), isolation_level=None)
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.execute("BEGIN IMMEDIATE")  # as a process does that is about to set it
+    store = await open_store(sqlite_url)
+    assert store.has_opted_out(7)
+    assert caplog.messages == []
+    connection.close()
+    await store.opt_out(8)
+    assert await Others(sqlite_url).rows("PRAGMA journal_mode") == [("wal",)]
