@@ -72,41 +72,51 @@ class TestTemperature:
 
 
 class TestThresholds:
-    def test_no_threshold_has_a_better_f1(self) -> None:
+    def test_of_a_calibrated_model_half_the_best_f1(self) -> None:
+        """Lipton and others, "Optimal Thresholding of Classifiers to Maximize F1 Measure" (2014), theorem 1."""
         rng = np.random.default_rng(1)
-        targets = (rng.random((400, 5)) < [0.5, 0.3, 0.2, 0.1, 0.02]).astype(np.float32)
-        scores = np.clip(targets * 0.3 + rng.random(targets.shape) * 0.6, 0, 1)
+        scores = rng.beta([1, 1, 0.5], [3, 1, 8], (20_000, 3))
+        targets = rng.random(scores.shape) < scores
         found = choose_thresholds(scores, targets)
         for column, threshold in enumerate(found):
-            best = max(_f1(scores[:, column], targets[:, column], each) for each in np.linspace(0.05, 0.95, 1801))
-            assert _f1(scores[:, column], targets[:, column], threshold) == pytest.approx(best, abs=1e-12)
+            best = max(_f1(scores[:, column], targets[:, column], each) for each in np.linspace(0.05, 0.95, 181))
+            assert _f1(scores[:, column], targets[:, column], threshold) == pytest.approx(best, abs=0.01)
+            assert threshold == pytest.approx(best / 2, abs=0.06)
 
-    def test_the_middle_of_the_gap(self) -> None:
+    def test_few_rows_give_better_thresholds_for_other_rows_than_the_plain_maximum_does(self) -> None:
+        rng = np.random.default_rng(2)
+        smoothed, plain = [], []
+        for _ in range(40):
+            scores = rng.beta(0.5, 8, (2, 300))
+            targets = rng.random(scores.shape) < scores
+            [found] = choose_thresholds(scores[0, :, None], targets[0, :, None])
+            greedy = max(np.linspace(0.05, 0.95, 181), key=lambda each: _f1(scores[0], targets[0], each))
+            smoothed.append(_f1(scores[1], targets[1], found))
+            plain.append(_f1(scores[1], targets[1], greedy))
+        assert np.mean(smoothed) > np.mean(plain)
+
+    def test_between_what_is_and_what_is_not(self) -> None:
         scores = np.array([[0.1, 0.8], [0.2, 0.9], [0.6, 0.3], [0.7, 0.4]])
         targets = np.array([[0, 1], [0, 1], [1, 0], [1, 0]])
-        assert choose_thresholds(scores, targets) == pytest.approx([0.4, 0.6])
-
-    def test_equal_scores_are_not_parted(self) -> None:
-        # Taking only the first two of the four 0.5s would be best, but no threshold can.
-        scores = np.array([[0.5], [0.5], [0.5], [0.5], [0.2]])
-        targets = np.array([[1], [1], [0], [0], [0]])
-        assert choose_thresholds(scores, targets) == pytest.approx([0.35])
+        found = choose_thresholds(scores, targets)
+        assert 0.2 < found[0] < 0.6
+        assert 0.4 < found[1] < 0.8
 
     def test_a_label_without_positive_rows_takes_that_of_all(self) -> None:
         scores = np.array([[0.3, 0.1], [0.7, 0.1], [0.8, 0.2]])
         targets = np.array([[0, 0], [1, 0], [1, 0]])
-        assert choose_thresholds(scores, targets) == pytest.approx([0.5, 0.5])
+        [_, shared] = choose_thresholds(scores, targets)
+        assert [shared] == choose_thresholds(scores.reshape(-1, 1), targets.reshape(-1, 1)).tolist()
 
     def test_stay_within_reason(self) -> None:
-        scores = np.array([[0.999, 0.001], [0.998, 0.002], [0.5, 0.0], [0.6, 0.0]])
+        scores = np.array([[0.99999, 0.001], [0.99998, 0.002], [0.9999, 0.0], [0.9998, 0.0]])
         targets = np.array([[1, 1], [1, 1], [0, 0], [0, 0]])
-        low_is_never = choose_thresholds(scores, targets)
-        assert low_is_never.tolist() == pytest.approx([0.799, LOWEST])
-        assert choose_thresholds(np.array([[0.999], [0.99]]), np.array([[1], [0]])).tolist() == [HIGHEST]
+        for threshold in choose_thresholds(scores, targets):
+            assert LOWEST <= threshold <= HIGHEST
 
     def test_works_on_float32_and_one_row(self) -> None:
         [threshold] = choose_thresholds(np.array([[0.8]], dtype=np.float32), np.array([[1.0]], dtype=np.float32))
-        assert threshold == pytest.approx(0.4)
+        assert threshold < 0.8
 
 
 def test_serving_loads_neither_scipy_nor_scikit_learn() -> None:
