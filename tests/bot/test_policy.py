@@ -19,11 +19,13 @@ from bot.policy import (
     emoji_for,
     ineligible,
     is_jolly,
+    is_understood,
     required_certainty,
     unwelcome,
 )
 from bot.server_settings import Liveliness, ServerSettings
-from classifiers import EMOJI, LABELS, NEUTRAL, Prediction
+from classifiers import EMOJI, LABELS, NEUTRAL, Prediction, load_models
+from classifiers.datasets import load_dataset
 from tests.bot.scripted import believing
 
 PARTY = "<:party:123456789012345678>"
@@ -167,6 +169,15 @@ def test_another_language_is_left_alone() -> None:
     joy = believing(joy=0.95)
     foreign = Prediction(joy.labels, joy.scores, joy.thresholds, joy.certainty, known=0.59)
     assert choose(foreign).reason == Silence.NOT_UNDERSTOOD
+
+
+def test_the_shipped_models_know_another_language_by_its_unknown_words() -> None:
+    rows = (Path(__file__).parent / "languages.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    rnn = load_models()["rnn"]
+    foreign = rnn.predict([row.split("\t")[1] for row in rows])
+    english = rnn.predict(load_dataset("chat").dev.texts)
+    assert sum(is_understood(each) for each in foreign) <= 0.1 * len(foreign)
+    assert sum(is_understood(each) for each in english) >= 0.98 * len(english)
 
 
 def test_an_emotion_can_be_muted() -> None:

@@ -17,6 +17,12 @@ from tests.bot.store.others import Network, Others
 StoreOpener = Callable[[str], Awaitable[Store]]
 
 
+@pytest.fixture(autouse=True)
+def _busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let transactions take longer than an interaction may, unless that is what a test is about."""
+    monkeypatch.setattr("bot.store.following._TURN", 20)
+
+
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite+aiosqlite:///{tmp_path / 'emobot.db'}"

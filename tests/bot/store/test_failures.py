@@ -19,6 +19,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from bot.server_settings import ServerSettings
 from bot.store import MoodCount, Store, StoreError
+from bot.store.following import _TURN
 from bot.store.memory import MAX_WAITING
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Network, Others
@@ -207,8 +208,9 @@ async def test_no_write_changes_anything_unless_it_succeeds(
 
 
 async def test_who_waits_for_a_lock_is_told_within_the_three_seconds_of_an_interaction(
-    store: Store, others: Others
+    store: Store, others: Others, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bot.store.following._TURN", _TURN)
     async with others.holding_all_locks():
         began = time.monotonic()
         refusals = await asyncio.gather(*(store.opt_out(user_id) for user_id in range(3)), return_exceptions=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import random
@@ -165,6 +166,19 @@ async def test_no_count_is_lost_or_doubled(url: str, store: Store, open_store: S
         counts = await processes[1].moods(1, NOON, [channel_id])
         kept = {(channel_id, count.hour, count.emotion): count.messages for count in counts}
         assert kept == {key: messages for key, messages in expected.items() if messages and key[0] == channel_id}
+
+
+async def test_processes_may_write_the_same_counts_at_once(
+    url: str, store: Store, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = await open_store(url)
+    channels = range(2500)
+    for channel_id in channels:
+        store.count_mood(1, channel_id, NOON, "joy")
+        other.count_mood(1, channels[-1 - channel_id], NOON, "joy")
+    await asyncio.gather(store.refresh(), other.refresh())
+    assert caplog.messages == []
+    assert await store.moods(1, NOON) == [MoodCount(NOON, "joy", 2 * len(channels))]
 
 
 async def test_corrections_are_counted_as_pairs(url: str, store: Store, open_store: StoreOpener) -> None:
