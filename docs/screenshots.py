@@ -31,6 +31,7 @@ async def take_all() -> None:
             viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=1.5, color_scheme="dark"
         )
         await page.goto(preview.url)
+        await page.wait_for_timeout(3000)  # the page tells its size first, and must not be interrupted in that
         you, lounge = preview.viewers[0], preview.channel
         await _shoot(preview, page, page, "demo")
         for name, options in (("compare", {"text": TEXT}), ("mood", {}), ("settings", {})):

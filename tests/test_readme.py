@@ -35,6 +35,7 @@ def test_every_option_exists(capsys: pytest.CaptureFixture[str]) -> None:
         (bot_main, ["--help"]),
         (bot_main, ["demo", "--help"]),
         (bot_main, ["dry-run", "--help"]),
+        (bot_main, ["data", "export", "--help"]),
         (classifiers_main, ["compare", "--help"]),
         (classifiers_main, ["evaluate", "--help"]),
         (train.main, ["--help"]),
