@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import suppress
+from datetime import datetime
 
 import discord
 from discord.ext import commands, tasks
@@ -19,6 +21,7 @@ class Upkeep(commands.Cog):
     def __init__(self, bot: commands.AutoShardedBot, store: Store) -> None:
         self._bot = bot
         self._store = store
+        self._busy = asyncio.Lock()
 
     async def cog_load(self) -> None:
         """Open the database before the first message comes, then begin the rounds."""
@@ -27,32 +30,37 @@ class Upkeep(commands.Cog):
         self.tidy.start()
 
     async def cog_unload(self) -> None:
-        """End the rounds."""
-        self.refresh.cancel()
-        self.tidy.cancel()
+        """End the rounds, but none half-way: a database driver that is interrupted may never come back."""
+        async with self._busy:
+            self.refresh.cancel()
+            self.tidy.cancel()
 
     @tasks.loop(minutes=1)
     async def refresh(self) -> None:
         """Take over what other processes wrote, write what waits, and recover from a failure."""
-        await self._store.refresh()
+        async with self._busy:
+            await self._store.refresh()
 
     @tasks.loop(hours=1)
     async def tidy(self) -> None:
         """Erase what is due, after noticing what was missed: servers left or joined while the store was away."""
-        now = discord.utils.utcnow()
-        try:
-            if self._bot.is_ready():
-                for guild_id, left_at in (await self._store.known_guilds()).items():
-                    present = self._bot.get_guild(guild_id) is not None
-                    if not self._is_ours(guild_id):
-                        continue
-                    if present and left_at:
-                        await self._store.mark_present(guild_id)
-                    elif not present and not left_at:
-                        await self._store.mark_left(guild_id, now)
-            await self._store.purge(now)
-        except StoreError as error:
-            log.warning("What is due will be erased later: %s", error)
+        async with self._busy:
+            try:
+                await self._notice_and_erase(discord.utils.utcnow())
+            except StoreError as error:
+                log.warning("What is due will be erased later: %s", error)
+
+    async def _notice_and_erase(self, now: datetime) -> None:
+        if self._bot.is_ready():
+            for guild_id, left_at in (await self._store.known_guilds()).items():
+                present = self._bot.get_guild(guild_id) is not None
+                if not self._is_ours(guild_id):
+                    continue
+                if present and left_at:
+                    await self._store.mark_present(guild_id)
+                elif not present and not left_at:
+                    await self._store.mark_left(guild_id, now)
+        await self._store.purge(now)
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
