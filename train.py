@@ -3,7 +3,8 @@
     python train.py                        both models on the built-in phrases, in about a minute
     python train.py --dataset goemotions   both models for real, in about ten minutes
     python train.py --dataset FILE         both models on your own TSV, CSV or JSONL
-    python train.py --recipe shipped       the models that are shipped: GoEmotions, chat and a teacher, in over an hour
+    python train.py --recipe shipped       the models that are shipped: GoEmotions, chat and teachers, in over an hour
+    python train.py study                  the vanishing gradient, measured; see docs/study.md and study --help
 
 Next to the models stand report.md and its figures. Ctrl-C keeps the best epoch so far; --resume goes on.
 """
@@ -82,8 +83,13 @@ MAX_WORDS, MIN_COUNT, MAX_TOKENS = 16_000, 2, 64
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    arguments = _parser().parse_args(argv)
-    command = shlex.join(["python", "train.py", *(sys.argv[1:] if argv is None else argv)])
+    words = sys.argv[1:] if argv is None else argv
+    if words[:1] == ["study"]:
+        from classifiers import study  # noqa: PLC0415 - it loads Matplotlib, which takes a while
+
+        return study.main(words[1:])
+    arguments = _parser().parse_args(words)
+    command = shlex.join(["python", "train.py", *words])
     try:
         return run(arguments, command)
     except ClassifiersError as error:

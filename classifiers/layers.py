@@ -188,6 +188,75 @@ class LSTM(Layer):
         return _project_backward(self, x, dz)
 
 
+class GRU(Layer):
+    """Gated recurrent unit, Cho and others (2014), in the form of cuDNN and of Keras' `reset_after=True`.
+
+    With a_t = x_t W + b_0 and s_t = h_{t-1} U + b_1, each cut into three parts in Keras' order z, r, h:
+    z = σ(a_z + s_z), r = σ(a_r + s_r), g = tanh(a_h + r ∘ s_h), h_t = z ∘ h_{t-1} + (1 - z) ∘ g, h_0 = 0.
+    Cho and others reset the state before its product with U; after it, one product serves all three parts.
+    Input (time, batch, features), output (time, batch, units); `bias` is (2, 3 x units).
+    """
+
+    def __init__(self, features: int, units: int, rng: Seed) -> None:
+        super().__init__()
+        self.params = {
+            "kernel": glorot_uniform(rng, features, 3 * units),
+            "recurrent_kernel": orthogonal(rng, units, 3 * units),
+            "bias": np.zeros((2, 3 * units), dtype=np.float32),
+        }
+
+    def forward(self, x: Array, lengths: Array, training: bool = False) -> Array:
+        """All hidden states; the inputs of all steps and gates go through one matrix product."""
+        del lengths, training
+        recurrent, (input_bias, state_bias) = self.params["recurrent_kernel"], self.params["bias"]
+        units = len(recurrent)
+        gates = _project(x, self.params["kernel"], input_bias)
+        z, r, g = _parts(gates, 3)
+        hidden = np.empty_like(z, order="C")
+        recalled = np.empty_like(hidden)  # s_h, of which the reset gate lets a share through
+        for t, a in enumerate(gates):
+            s = hidden[t - 1] @ recurrent + state_bias if t else np.broadcast_to(state_bias, a.shape)
+            recalled[t] = s[:, 2 * units :]
+            both = a[:, : 2 * units]
+            both += s[:, : 2 * units]
+            both *= 0.5  # σ(z) = (1 + tanh(z / 2)) / 2
+            np.tanh(both, out=both)
+            both *= 0.5
+            both += 0.5
+            g[t] += r[t] * recalled[t]
+            np.tanh(g[t], out=g[t])
+            np.subtract(1, z[t], out=hidden[t])
+            hidden[t] *= g[t]
+            if t:
+                hidden[t] += z[t] * hidden[t - 1]
+        self._x, self._gates, self._recalled, self._hidden = x, gates, recalled, hidden
+        return hidden
+
+    def backward(self, dy: Array) -> Array:
+        """Walk the steps backwards; `ds`, the gradient of s, differs from `da` in the candidate's part alone."""
+        x, hidden, recalled = self._x, self._hidden, self._recalled
+        recurrent_t = self.params["recurrent_kernel"].T
+        z, r, g = _parts(self._gates, 3)
+        da, ds = np.empty_like(self._gates), np.empty_like(self._gates)
+        da_z, da_r, da_g = _parts(da, 3)
+        *_, ds_g = _parts(ds, 3)
+        dh = np.zeros_like(hidden[0])
+        for t in range(len(dy) - 1, -1, -1):
+            dh += dy[t]
+            before = hidden[t - 1] if t else np.zeros_like(dh)
+            da_z[t] = dh * (before - g[t]) * z[t] * (1 - z[t])
+            da_g[t] = dh * (1 - z[t]) * (1 - np.square(g[t]))
+            da_r[t] = da_g[t] * recalled[t] * r[t] * (1 - r[t])
+            ds[t] = da[t]
+            ds_g[t] *= r[t]
+            dh *= z[t]
+            dh += ds[t] @ recurrent_t
+        self.grads["recurrent_kernel"] = _outer_sum(hidden[:-1], ds[1:])
+        dx = _project_backward(self, x, da)
+        self.grads["bias"] = np.stack([self.grads["bias"], ds.sum(axis=(0, 1))])
+        return dx
+
+
 class Bidirectional(Layer):
     """One recurrent layer from the left, one from the right, side by side (Schuster and Paliwal, 1997).
 
@@ -269,6 +338,42 @@ class Dropout(Layer):
         return dy if self._scale is None else dy * self._scale
 
 
+class LayerNorm(Layer):
+    """Each step's features brought to mean 0 and deviation 1, then scaled and shifted: (..., features) to the same.
+
+    Ba and others, "Layer Normalization" (2016): y = gamma ∘ n + beta with n = (x - mean(x)) / sqrt(variance(x) + ε).
+    The backward pass takes out of dn what would shift or stretch all features alike:
+    dx = (dn - mean(dn) - n mean(dn ∘ n)) / sqrt(variance(x) + ε).
+    """
+
+    def __init__(self, features: int, epsilon: float = 1e-3) -> None:
+        super().__init__()
+        self.epsilon = epsilon  # Keras' default
+        self.params = {
+            "gamma": np.ones(features, dtype=np.float32),
+            "beta": np.zeros(features, dtype=np.float32),
+        }
+
+    def forward(self, x: Array, lengths: Array, training: bool = False) -> Array:
+        """Every step of every sequence by itself, so padding needs no care."""
+        del lengths, training
+        centred = x - x.mean(axis=-1, keepdims=True)
+        self._deviation = np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + self.epsilon)
+        self._normal = centred / self._deviation
+        y: Array = self._normal * self.params["gamma"] + self.params["beta"]
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """d_gamma = Σ dy ∘ n, d_beta = Σ dy, both over steps and rows."""
+        normal = self._normal
+        axes = tuple(range(dy.ndim - 1))
+        self.grads = {"gamma": (dy * normal).sum(axis=axes), "beta": dy.sum(axis=axes)}
+        dn = dy * self.params["gamma"]
+        dx: Array = dn - dn.mean(axis=-1, keepdims=True) - normal * (dn * normal).mean(axis=-1, keepdims=True)
+        dx /= self._deviation
+        return dx
+
+
 class Dense(Layer):
     """y = x W + b: (batch, features) to (batch, units)."""
 
@@ -347,6 +452,12 @@ def _project_backward(layer: Layer, x: Array, dy: Array) -> Array:
     layer.grads["kernel"] = x.reshape(-1, x.shape[-1]).T @ flat_dy
     layer.grads["bias"] = flat_dy.sum(axis=0)
     return (flat_dy @ layer.params["kernel"].T).reshape(x.shape)
+
+
+def _parts(array: Array, count: int) -> list[Array]:
+    """Views of the gates that stand side by side in the last axis."""
+    size = array.shape[-1] // count
+    return [array[..., start : start + size] for start in range(0, array.shape[-1], size)]
 
 
 def _outer_sum(states: Array, gradients: Array) -> Array:

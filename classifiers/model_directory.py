@@ -37,6 +37,9 @@ FILES = {"rnn": "rnn.safetensors", "bilstm": "bilstm.onnx"}
 NAMES = {"rnn": "RNN", "bilstm": "BiLSTM"}
 """What people call them."""
 
+DIRECTIONS = {"rnn": 1, "bilstm": 2}
+"""Whether each reads from the left alone or from both sides."""
+
 
 _REMEDY = "train it anew with `python train.py`, or unset EMOBOT_MODELS to use the models that are shipped"
 

@@ -43,9 +43,14 @@ class Network:
 
     def backward(self, d_logits: Array) -> None:
         """Fill all gradients for the last forward pass from that of its logits (batch, labels)."""
+        self.layers[0].backward(self.input_gradient(d_logits))
+
+    def input_gradient(self, d_logits: Array) -> Array:
+        """The gradient of the last forward pass's embedded inputs (time, batch, size) from that of its logits."""
         gradient = d_logits
-        for layer in reversed(self.layers):
+        for layer in reversed(self.layers[1:]):
             gradient = layer.backward(gradient)
+        return gradient
 
     @property
     def params(self) -> dict[str, Array]:

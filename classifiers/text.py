@@ -16,7 +16,7 @@ PADDING, UNKNOWN = 0, 1
 """The two token numbers that are no word."""
 
 # Every repetition is bounded or cannot backtrack, so that no message takes long.
-_MARKUP = regex.compile(
+MARKUP = regex.compile(
     r"""
       ```.*?```                              # code block
     | ``[^\n]{1,2000}?`` | `[^`\n]{1,2000}`  # inline code
@@ -42,7 +42,7 @@ def strip_markup(message: str) -> str:
     Words inside emphasis, spoilers, headings and link titles stay; a message that holds nothing but markup
     comes back as the empty string.
     """
-    left = _MARKUP.sub(lambda found: f" {found['title'] or ''} ", message)
+    left = MARKUP.sub(lambda found: f" {found['title'] or ''} ", message)
     return " ".join(left.split()) if any(map(_carries_meaning, left)) else ""
 
 
@@ -51,7 +51,7 @@ def _carries_meaning(character: str) -> bool:
     return unicodedata.category(character)[0] not in "ZC" and character != "\N{VARIATION SELECTOR-16}"
 
 
-_PLAIN = str.maketrans(
+PLAIN = str.maketrans(
     {
         **dict.fromkeys("‘’‚‛´`ʼ", "'"),
         **dict.fromkeys("“”„‟«»", '"'),
@@ -64,7 +64,7 @@ _PLAIN = str.maketrans(
     }
 )
 
-_TOKEN = regex.compile(
+TOKEN = regex.compile(
     r"""
       \[(?:name|religion)\]                                  # GoEmotions' placeholders
     | [<>]?[:;=8x]['^]?[-o*~]?[)\]}(\[{|/\\dpso03@*c<>$](?!\w)  # western emoticons  :-)  ;p  :'(
@@ -103,10 +103,10 @@ def tokenize(text: str) -> list[str]:
     >>> tokenize("I DON'T caaare!!! 😂😂😂 :)")
     ['i', 'do', "n't", 'caare', '!!', '😂', '😂', ':)']
     """
-    plain = unicodedata.normalize("NFKC", strip_markup(text).translate(_PLAIN)).casefold()
+    plain = unicodedata.normalize("NFKC", strip_markup(text).translate(PLAIN)).casefold()
     plain = _SYLLABLE.sub(r"\1\1", _TWICE.sub(r"\1\1", plain))
     tokens: list[str] = []
-    for found in _TOKEN.findall(plain):
+    for found in TOKEN.findall(plain):
         word = "?!" if set(found) == {"?", "!"} else _UNWRITTEN_APOSTROPHE.get(found, found)
         tokens += [piece for piece in _ENCLITIC.split(word) if piece]
     return [token for place, token in enumerate(tokens) if tokens[max(0, place - 2) : place] != [token] * 2]

@@ -49,9 +49,9 @@ def test_every_option_exists(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_comparison_runs_as_written(capsys: pytest.CaptureFixture[str]) -> None:
-    [command] = re.findall(r"python -m classifiers (compare [^`]*)`", README)
-    assert classifiers_main(shlex.split(command)) == 0
-    assert "not bad at all" in capsys.readouterr().out
+    for command in re.findall(r"python -m classifiers (compare [^`]*)`", README):
+        assert classifiers_main(shlex.split(command)) == 0
+        assert re.search("not (bad at all|happy)", capsys.readouterr().out)
 
 
 def test_files_that_are_pointed_to_exist() -> None:

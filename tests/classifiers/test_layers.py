@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from classifiers.layers import (
+    GRU,
     LSTM,
     RNN,
     Array,
@@ -14,6 +15,7 @@ from classifiers.layers import (
     Dropout,
     Embedding,
     Layer,
+    LayerNorm,
     MeanMaxPooling,
     orthogonal,
     sigmoid_cross_entropy,
@@ -53,6 +55,8 @@ def sequence_layers() -> list[Layer]:
     return [
         RNN(FEATURES, UNITS, rng),
         LSTM(FEATURES, UNITS, rng),
+        GRU(FEATURES, UNITS, rng),
+        LayerNorm(FEATURES),
         Bidirectional(RNN(FEATURES, UNITS, rng), RNN(FEATURES, UNITS, rng)),
         Bidirectional(LSTM(FEATURES, UNITS, rng), LSTM(FEATURES, UNITS, rng)),
         MeanMaxPooling(),
@@ -167,6 +171,31 @@ def test_lstm_by_hand() -> None:
     next_cell = sigmoid(z) * cell + sigmoid(z) * np.tanh(z)
     y = layer.forward(np.array([[[0.5]], [[0.25]]]), np.array([2]))
     np.testing.assert_allclose(y.ravel(), [hidden, sigmoid(z) * np.tanh(next_cell)])
+
+
+def test_gru_by_hand() -> None:
+    """Every weight 1 and no bias but the state's, 0.5, which the reset gate scales within the candidate."""
+    layer = GRU(1, 1, np.random.default_rng(0))
+    layer.params = {
+        "kernel": np.ones((1, 3)),
+        "recurrent_kernel": np.ones((1, 3)),
+        "bias": np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.5]]),
+    }
+
+    def sigmoid(z: float) -> float:
+        return float(1 / (1 + np.exp(-z)))
+
+    first = (1 - sigmoid(0.3)) * np.tanh(0.3 + sigmoid(0.3) * 0.5)
+    gate = sigmoid(-0.2 + first)
+    second = gate * first + (1 - gate) * np.tanh(-0.2 + gate * (first + 0.5))
+    y = layer.forward(np.array([[[0.3]], [[-0.2]]]), np.array([2]))
+    np.testing.assert_allclose(y.ravel(), [first, second])
+
+
+def test_layer_norm_by_hand() -> None:
+    layer = LayerNorm(2, epsilon=0)
+    layer.params = {"gamma": np.array([10.0, 2.0]), "beta": np.array([1.0, 0.5])}
+    np.testing.assert_allclose(layer.forward(np.array([[[3.0, 7.0]]]), np.array([1])), [[[-9, 2.5]]])
 
 
 def test_bidirectional_reads_each_sequence_within_its_own_length() -> None:

@@ -2,14 +2,20 @@
 
 import io
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
+from rich.text import Text
 
 from classifiers.__main__ import main
 
 
-def compare_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, object]]:
+def compare_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
     assert main(["compare", "--json", *arguments]) == 0
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
@@ -54,10 +60,105 @@ def test_compare_as_a_table(small_models: Path, capsys: pytest.CaptureFixture[st
     assert "█" in shown
 
 
+def test_compare_explains_as_json(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    [record, empty] = compare_json(
+        capsys, "--models", str(small_models), "--explain", "--top", "2", "I'm not happy", ""
+    )
+    words = ["I'm", "not", "happy"]
+    for name in ("rnn", "bilstm"):
+        answer = record[name]
+        assert isinstance(answer, dict)
+        assert [word["word"] for word in answer["words"]] == words
+        [label, probability] = answer["top"][0]
+        [without] = compare_json(capsys, "--models", str(small_models), "I'm happy")
+        share = probability - without[name]["scores"][label]
+        assert answer["words"][1]["share"] == pytest.approx(share, abs=1e-6)
+        forward, backward = answer["reading"]["forward"], answer["reading"]["backward"]
+        for rows in (forward, backward) if name == "bilstm" else (forward,):
+            assert [row["word"] for row in rows] == words
+            assert all(len(row["top"]) == 2 for row in rows)
+        assert (backward is None) == (answer["saliency"] is not None) == (name == "rnn")
+        assert forward[-1]["top"][0] == [label, pytest.approx(probability, abs=1e-6)]
+        assert empty[name]["words"] == empty[name]["reading"]["forward"] == []
+    assert len(record["rnn"]["saliency"]) == 3
+
+
+def test_compare_explains_as_tables(
+    small_models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["compare", "--models", str(small_models), "--explain", "I'm not happy 日本 \x1b[2J \ud83d", "<@1>"]
+    assert main(arguments) == 0
+    plain = capsys.readouterr().out
+    assert plain.count("what moved") == 2
+    assert plain.count("by gradient times input") == 1
+    assert plain.count("no words to read") == 2
+    assert all(title in plain for title in ("RNN →", "BiLSTM →", "BiLSTM ←"))
+    assert plain.count("word by word") == 1
+    assert "\x1b" not in plain, "what a text holds must not steer the terminal"
+    assert "underlined" not in plain, "there are no marks to explain without a terminal"
+
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert main(arguments) == 0
+    marked = capsys.readouterr().out
+    assert "bold on blue" in marked
+    assert "\x1b[1;97;4" in marked, "bold for what speaks for the emotion"
+    assert "\x1b[4;97;4" in marked, "underlined for what speaks against it"
+    assert "\x1b[2J" not in marked
+
+
+def test_any_encoding_of_the_terminal_will_do(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(output, encoding="ascii"))
+    assert main(["compare", "--models", str(small_models), "日本 😂"]) == 0
+    assert "日本 😂" in output.getvalue().decode()
+
+
+def test_chat_answers_each_line_that_is_piped_in(
+    small_models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("i am happy 😂\n\nsad\nexit\nnot\n".encode())))
+    assert main(["chat", "--models", str(small_models)]) == 0
+    shown = capsys.readouterr().out
+    titles = [line.split(" (they")[0] for line in shown.splitlines() if "agree)" in line]
+    assert titles == ["i am happy 😂", "sad"]
+    assert "Ctrl-D" not in shown
+    assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize("end", ["exit\r", "\x04"])
+def test_chat_at_the_keyboard(
+    end: str, small_models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    ctrl_c = "\x03"
+    with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=DummyOutput()):
+        keyboard.send_text(f"half a line{ctrl_c}i am happy\r\rnot sad\r{end}")
+        assert main(["chat", "--models", str(small_models)]) == 0
+    shown = Text.from_ansi(capsys.readouterr().out).plain
+    assert "Ctrl-D" in shown
+    assert shown.count("what moved") == 4
+    assert "i am happy (they" in shown
+    assert "not sad (they" in shown
+    assert "half" not in shown
+
+
+def test_chat_tells_mistakes_in_one_sentence(
+    small_models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"caf\xe9\n")))
+    assert main(["chat", "--models", str(small_models)]) == 2
+    assert capsys.readouterr().err == "Standard input is not UTF-8 text: convert it first.\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["compare", "--models", "nowhere", "hi"], "There is no model directory at nowhere"),
+        (["chat", "--models", "nowhere"], "There is no model directory at nowhere"),
         (["compare", "--file", "nowhere.txt"], "nowhere.txt cannot be read: No such file or directory."),
         (["compare", "--file", "."], ". cannot be read: Is a directory."),
         (["compare", "--file", "latin1.txt"], "latin1.txt is not UTF-8 text: convert it first."),

@@ -1,0 +1,238 @@
+"""Which words moved a model, and what it believes while it reads.
+
+Three answers, each for a single text. `explain` leaves every word out in turn and sees how the probability of the
+strongest label moves (occlusion, after Li and others, "Understanding Neural Networks through Representation
+Erasure", 2016); any model can be asked so. `saliency` multiplies each word's vector by the gradient that our own
+backward pass brings to it (gradient times input: Denil and others, "Extraction of Salient Sentences from Labelled
+Documents", 2014); one backward pass serves all words, but it needs a network of ours. `read` stops the model after
+every word.
+
+A word here is a stretch of the text as somebody wrote it: contractions, emoji with their skin tones, emoticons and
+runs of one mark stay whole, and what `strip_markup` takes off (links, mentions, code, quotes) is in no word.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import regex
+
+from classifiers.batching import logits_of, pad
+from classifiers.calibration import probabilities
+from classifiers.classifier import NetworkClassifier
+from classifiers.layers import Array
+from classifiers.network import Network
+from classifiers.text import MARKUP, PLAIN, TOKEN, UNKNOWN, Tokenizer, strip_markup, tokenize
+
+BATCH_SIZE = 16
+"""How many variants of a text go through a model at once; their lengths differ, and a larger batch pads more."""
+
+_BLANK = "\N{NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True, slots=True)
+class WordShare:
+    """One word of a text, and its share in the model's answer.
+
+    Attributes:
+        text: the word as it stands in the text.
+        start: where it begins.
+        end: where it ends; it is text[start:end] of the whole.
+        share: the label's probability with all words less that without this one, in [-1, 1]; 0 for a word that the
+            model does not read (see `Reading.words`).
+    """
+
+    text: str
+    start: int
+    end: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What moved a model to its strongest label.
+
+    Attributes:
+        label: the most probable one.
+        probability: how probable.
+        words: all words of the text, in their order.
+    """
+
+    label: str
+    probability: float
+    words: tuple[WordShare, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a model believes while it reads.
+
+    Attributes:
+        words: the words that the model reads, in their order: none beyond its longest sequence, and none that is
+            only the third or later of equal ones in a row, which `tokenize` drops.
+        labels: one for each column of the two tables.
+        forward: (words, labels) probabilities after the first word, the first two, and so on.
+        backward: (words, labels) probabilities of the text from this word on, as a network that also reads from the
+            right meets it; None for a network of one direction.
+    """
+
+    words: tuple[str, ...]
+    labels: tuple[str, ...]
+    forward: tuple[tuple[float, ...], ...]
+    backward: tuple[tuple[float, ...], ...] | None
+
+
+def explain(model: NetworkClassifier, text: str) -> Explanation:
+    """Each word's share in the model's strongest label, by leaving it out; all variants in one call of the model."""
+    words = _cut(text, model.tokenizer)
+    reached = _reached(words, model.tokenizer.max_tokens)
+    scores = _scores(model, [words, *(words[:place] + words[place + 1 :] for place in reached)])
+    strongest = int(scores[0].argmax())
+    probability = float(scores[0, strongest])
+    shares = np.zeros(len(words))
+    shares[reached] = probability - scores[1:, strongest]
+    return Explanation(
+        model.labels[strongest],
+        probability,
+        tuple(
+            WordShare(text[word.start : word.end], word.start, word.end, share)
+            for word, share in zip(words, shares.tolist(), strict=True)
+        ),
+    )
+
+
+def saliency(network: Network, tokenizer: Tokenizer, text: str, label: int) -> tuple[float, ...]:
+    """Gradient times input: how far the logit number `label` would rise as each word's vectors grow.
+
+    The derivative of the logit by a factor on the word's vectors, one for each word of `explain`; a first-order
+    guess at what leaving the word out would take from the logit. 0 for words that the network does not read.
+    """
+    words = _cut(text, tokenizer)
+    numbers, places = _read(words, tokenizer.max_tokens)
+    batch = pad([numbers])
+    logits = network.forward(batch)
+    gradient = network.input_gradient(np.eye(logits.shape[1], dtype=logits.dtype)[[label]])
+    vectors = network.layers[0].params["embeddings"][batch.ids]
+    products = (gradient * vectors).sum(axis=2)[:, 0]
+    return tuple(np.bincount(places, products[: len(places)], minlength=len(words)).tolist())
+
+
+def read(model: NetworkClassifier, text: str, directions: int) -> Reading:
+    """The model's answers to all beginnings of a text, and to all its endings, in one call of the model.
+
+    Args:
+        model: any that answers.
+        text: any text.
+        directions: 1 for a network that reads from the left alone, 2 for one that reads from both sides.
+    """
+    words = _cut(text, model.tokenizer)
+    words = [words[place] for place in _reached(words, model.tokenizer.max_tokens)]
+    beginnings = [words[: place + 1] for place in range(len(words))]
+    endings = [words[place:] for place in range(len(words))] if directions == 2 else []
+    rows = [tuple(row) for row in _scores(model, [*beginnings, *endings]).tolist()]
+    return Reading(
+        tuple(text[word.start : word.end] for word in words),
+        model.labels,
+        tuple(rows[: len(words)]),
+        tuple(rows[len(words) :]) if directions == 2 else None,
+    )
+
+
+def network_of(model: NetworkClassifier) -> Network | None:
+    """The NumPy network behind a loaded model, for `saliency`; None where another library computes it."""
+    network = getattr(model.run, "__self__", None)
+    return network if isinstance(network, Network) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word's place in its text, and its tokens with the numbers that the model knows them by."""
+
+    start: int
+    end: int
+    tokens: tuple[tuple[str, int], ...]
+
+
+def _scores(model: NetworkClassifier, texts: Sequence[Sequence[_Word]]) -> Array:
+    """Probabilities (texts, labels) of texts that are given as words, each tokenised once for all of them."""
+    if not texts:
+        return np.empty((0, len(model.labels)))
+    sequences = [_read(words, model.tokenizer.max_tokens)[0] for words in texts]
+    return probabilities(logits_of(model.run, sequences, BATCH_SIZE), model.temperature, model.multi_label)
+
+
+def _read(words: Iterable[_Word], limit: int) -> tuple[list[int], list[int]]:
+    """What `Tokenizer.encode` makes of these words, and the place among them of the word that each number is of.
+
+    The places are none for no words, whose one number is of no word.
+    """
+    read: list[tuple[str, int]] = []
+    places: list[int] = []
+    for place, word in enumerate(words):
+        for token in word.tokens:
+            if len(read) == limit:
+                return [number for _, number in read], places
+            if read[-2:] != [token] * 2:  # as in `tokenize`, no token more than twice in a row
+                read.append(token)
+                places.append(place)
+    return [number for _, number in read] or [UNKNOWN], places
+
+
+def _reached(words: Iterable[_Word], limit: int) -> list[int]:
+    """The places of the words that the model reads; leaving out any other changes nothing."""
+    return list(dict.fromkeys(_read(words, limit)[1]))
+
+
+def _cut(text: str, tokenizer: Tokenizer) -> list[_Word]:
+    """The words of a text, in order, with their tokens."""
+    if not strip_markup(text):
+        return []
+    tokens: dict[str, tuple[tuple[str, int], ...]] = {}
+    words = []
+    for start, end in _spans(text):
+        word = text[start:end]
+        if word not in tokens:
+            # What nobody sees has no tokens when it stands alone, but among words the model meets it as unknown.
+            seen = zip(tokenize(word), tokenizer.encode(word), strict=False)
+            tokens[word] = tuple(seen) or tuple((character, UNKNOWN) for character in word)
+        words.append(_Word(start, end, tokens[word]))
+    return words
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    """Where each word of a text begins and ends.
+
+    The tokens are found as `tokenize` finds them, in the normalised text, but each character there remembers the
+    visible character of the original from which it comes: "…" turns into three, a skin tone into none.
+    """
+    plain: list[str] = []
+    origins: list[tuple[int, int]] = []
+    for cluster in regex.finditer(rf"{_BLANK}|\X", _without_markup(text)):
+        folded = unicodedata.normalize("NFKC", cluster[0].translate(PLAIN)).casefold()
+        plain.append(folded)
+        origins += [cluster.span()] * len(folded)
+    spans: list[tuple[int, int]] = []
+    before = ""
+    for found in TOKEN.finditer("".join(plain)):
+        start, end = origins[found.start()][0], origins[found.end() - 1][1]
+        # Runs of one emoji or mark are one word, and nothing ends amid a visible character ("½" is three tokens).
+        if spans and (start < spans[-1][1] or (start == spans[-1][1] and before.endswith(found[0]))):
+            spans[-1] = spans[-1][0], max(end, spans[-1][1])
+        else:
+            spans.append((start, end))
+        before = found[0]
+    return spans
+
+
+def _without_markup(text: str) -> str:
+    """The text with blanks for white space and over all that `strip_markup` takes off; the rest keeps its place."""
+
+    def blank(found: regex.Match[str]) -> str:
+        title = found["title"] or ""
+        before = found.start("title") - found.start() if title else 0
+        return (_BLANK * before + title).ljust(len(found[0]), _BLANK)
+
+    return "".join(_BLANK if character.isspace() else character for character in MARKUP.sub(blank, text))

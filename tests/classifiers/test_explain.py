@@ -1,0 +1,248 @@
+"""Words, their shares and readings, each held against plain predictions; saliency against central differences."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from classifiers.batching import Batch, pad
+from classifiers.classifier import NetworkClassifier
+from classifiers.explain import explain, network_of, read, saliency
+from classifiers.layers import Array
+from classifiers.model_directory import DIRECTIONS, FILES, NAMES, load_models
+from classifiers.network import Network, bilstm, rnn
+from classifiers.text import Tokenizer
+
+BLANK = "\N{NO-BREAK SPACE}"  # white space that makes no list or quote of what follows it
+TOKENIZER = Tokenizer(["i", "am", "do", "n't", "not", "happy", "sad", "!!", "😂", ",", "(", ":)", ".."], max_tokens=12)
+
+
+def lively(kind: str, dtype: type[np.floating]) -> Network:
+    """A network with weights large enough for every word to matter."""
+    rng = np.random.default_rng(0)
+    built = {"rnn": rnn, "bilstm": bilstm}[kind](len(TOKENIZER), 8, 3, rng)
+    built.load({name: rng.normal(0, 0.3, array.shape).astype(dtype) for name, array in built.params.items()})
+    return built
+
+
+def classifier(run: Callable[[Batch], Array]) -> NetworkClassifier:
+    return NetworkClassifier(run, TOKENIZER, ("joy", "sadness", "neutral"), (0.3, 0.4, 0.5), 2.0, 0.5, True)
+
+
+MODEL = classifier(lively("rnn", np.float64).forward)
+
+pieces = st.sampled_from(
+    [
+        *(
+            "i",
+            "am",
+            "don't",
+            "DONT",
+            "not",
+            "HAPPY",
+            "sooo",
+            "sad",
+            "don’t",
+            "Straße",
+            "ﬁne",
+            "é",
+            "日本",
+            "10:30",
+            "½",
+        ),
+        *("!!!", "?!", ",", "…", "...", "(", ")", "«", "»", "-", "'", ":)", ":'(", "<3", "T_T"),
+        *("😂", "👍🏽", "❤️", "👨‍👩‍👧", "🇩🇪", "happy!!!", "(sad)", "am,", "“not”…", "😂😂😂😭"),
+    ]
+)
+texts = st.lists(st.tuples(pieces, st.sampled_from([" ", "\n"])).map("".join), max_size=10).map("".join)
+exactly = settings(max_examples=100, deadline=None, derandomize=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("I'm NOT happy", "I'm|NOT|happy"),
+        ("don’t, can't: rock'n'roll", "don’t|,|can't|:|rock'n'roll"),
+        ("wow!!! what?! well…ok...", "wow|!!!|what|?!|well|…|ok|..."),
+        ("sooooo hahahaha", "sooooo|hahahaha"),
+        ("😂😂😂😭😭 👍🏽👍🏽❤️", "😂😂😂|😭😭|👍🏽👍🏽|❤️"),
+        ("👨‍👩‍👧ok 🇩🇪🇫🇷", "👨‍👩‍👧|ok|🇩🇪|🇫🇷"),
+        (":) :-((( </3 T_T xD", ":)|:-(((|</3|T_T|xD"),
+        ("no no no no", "no|no|no|no"),
+        ("(“quoted”) ½ $$$ 10:30", "(|“|quoted|”|)|½|$$$|10:30"),
+        ("cafe\u0301 ﬁne Straße ｆｕｌｌ", "cafe\u0301|ﬁne|Straße|ｆｕｌｌ"),
+        ("日本語です。。", "日本語です|。。"),
+    ],
+)
+def test_words_are_sensible_units(text: str, words: str) -> None:
+    assert [word.text for word in explain(MODEL, text).words] == words.split("|")
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("<@123> happy @everyone <:pepe:123>", "happy"),
+        ("sad https://example.org/happy `happy` ```happy```", "sad"),
+        ("[so happy](https://example.org 'sad') am", "so happy am"),
+        ("> they are happy\nI am not", "I am not"),
+        ("||**happy**|| ~~not~~ *sad*", "happy not sad"),
+        ("# am\n- sad", "am sad"),
+        ("i - am", "i - am"),
+    ],
+)
+def test_what_is_not_read_is_in_no_word(message: str, words: str) -> None:
+    explanation = explain(MODEL, message)
+    assert [word.text for word in explanation.words] == words.split()
+    assert explanation.probability == pytest.approx(MODEL.scores([message]).max())
+
+
+@exactly
+@given(st.text(st.characters()))
+def test_any_unicode_is_cut_in_order(text: str) -> None:
+    """Lone surrogates and control characters included."""
+    explanation = explain(MODEL, text)
+    end = 0
+    for word in explanation.words:
+        assert end <= word.start < word.end
+        assert word.text == text[word.start : word.end]
+        assert -1 <= word.share <= 1
+        end = word.end
+    assert explanation.probability == pytest.approx(MODEL.scores([text]).max())
+
+
+@exactly
+@given(texts)
+def test_a_share_is_what_predicting_without_the_word_takes_away(text: str) -> None:
+    explanation = explain(MODEL, text)
+    column = MODEL.labels.index(explanation.label)
+    [whole] = MODEL.scores([text])
+    assert column == whole.argmax()
+    for word in explanation.words:
+        [without] = MODEL.scores([text[: word.start] + BLANK + text[word.end :]])
+        assert word.share == pytest.approx(whole[column] - without[column], abs=1e-9)
+
+
+@exactly
+@given(texts)
+def test_a_reading_is_predicting_every_beginning_and_ending(text: str) -> None:
+    reading = read(MODEL, text, 2)
+    assert reading.labels == MODEL.labels
+    assert reading.backward is not None
+    assert len(reading.forward) == len(reading.backward) == len(reading.words)
+    for place, (forward, backward) in enumerate(zip(reading.forward, reading.backward, strict=True)):
+        beginning, ending = (BLANK.join(part) for part in (reading.words[: place + 1], reading.words[place:]))
+        np.testing.assert_allclose([forward, backward], MODEL.scores([beginning, BLANK + ending]), atol=1e-9)
+    if reading.words:
+        np.testing.assert_allclose([reading.forward[-1], reading.backward[0]], MODEL.scores([text] * 2), atol=1e-9)
+
+
+def test_one_direction_reads_no_endings() -> None:
+    assert read(MODEL, "not happy", 1) == replace(read(MODEL, "not happy", 2), backward=None)
+    assert set(DIRECTIONS) == set(NAMES) == set(FILES)
+
+
+def test_all_variants_pass_in_one_batch() -> None:
+    batches: list[tuple[int, ...]] = []
+
+    def run(batch: Batch) -> Array:
+        batches.append(batch.ids.shape)
+        return lively("rnn", np.float32).forward(batch)
+
+    explain(classifier(run), "i am not happy")
+    read(classifier(run), "i am not happy", 2)
+    assert batches == [(4, 5), (4, 8)]
+
+
+@pytest.mark.parametrize("text", ["", " \n", "<@1>", "\u200b", "https://a.b/c"])
+def test_a_text_without_words(text: str) -> None:
+    explanation = explain(MODEL, text)
+    assert explanation.words == ()
+    assert explanation.probability == pytest.approx(MODEL.scores([""]).max())
+    reading = read(MODEL, text, 2)
+    assert (reading.words, reading.forward, reading.backward) == ((), (), ())
+    assert read(MODEL, text, 1).backward is None
+    assert saliency(lively("rnn", np.float64), TOKENIZER, text, 0) == ()
+
+
+def test_unknown_words_have_shares_too() -> None:
+    [word, other] = explain(MODEL, "xylophone zebra").words
+    assert word.share == other.share != 0
+
+
+def test_words_that_are_not_read_have_no_share() -> None:
+    """Twelve tokens are read; a third equal word in a row is not."""
+    text = "happy happy happy happy " + "i am not sad " * 4
+    words = explain(MODEL, text).words
+    assert len(words) == 20
+    reached = [0, 1, *range(4, 14)]
+    assert [place for place, word in enumerate(words) if word.share] == [place for place in reached if place > 1]
+    assert read(MODEL, text, 1).words == tuple(words[place].text for place in reached)
+    gradients = saliency(lively("rnn", np.float64), TOKENIZER, text, 0)
+    assert [place for place, gradient in enumerate(gradients) if gradient] == reached
+
+
+@pytest.mark.parametrize("piece", ["a", "a ", "no yes ", "`", "[(", "😂", "½", "ﷺ", "> ", "'", ". ", "x\n- "])
+def test_the_longest_message_asks_no_more_than_the_longest_sequence(piece: str) -> None:
+    text = (piece * 4000)[:4000]
+    rows = 0
+
+    def run(batch: Batch) -> Array:
+        nonlocal rows
+        rows += batch.ids.shape[1]
+        return np.zeros((batch.ids.shape[1], 3))
+
+    explain(classifier(run), text)
+    read(classifier(run), text, 2)
+    assert rows <= 1 + 3 * TOKENIZER.max_tokens
+
+
+@pytest.mark.parametrize("kind", ["rnn", "bilstm"])
+def test_saliency_is_the_derivative_by_the_size_of_the_words_vectors(kind: str) -> None:
+    net = lively(kind, np.float64)
+    words = {"i": ["i"], "don't": ["do", "n't"], "😂": ["😂"], "happy": ["happy"], "!!!": ["!!"]}
+    batch = pad([TOKENIZER.encode(" ".join(words))])
+    vectors = net.params["0.embeddings"]
+    for label in range(3):
+        ours = np.array(saliency(net, TOKENIZER, " ".join(words), label))
+        numeric = []
+        for tokens in words.values():
+            rows = [TOKENIZER.words.index(token) + 2 for token in tokens]
+            kept = vectors[rows].copy()
+            logits = []
+            for factor in (1 + 1e-5, 1 - 1e-5):
+                vectors[rows] = kept * factor
+                logits.append(net.forward(batch)[0, label])
+            vectors[rows] = kept
+            numeric.append((logits[0] - logits[1]) / 2e-5)
+        error = np.linalg.norm(ours - numeric) / (np.linalg.norm(ours) + np.linalg.norm(numeric))
+        assert error < 1e-6
+
+
+def test_loaded_models_explain_themselves(small_models: Path) -> None:
+    """The one in ONNX Runtime as the one in NumPy; only a network of ours has a backward pass."""
+    text = "i am not happy, but sad"
+    for name, model in load_models(small_models).items():
+        explanation = explain(model, text)
+        [[label, probability]] = model.predict([text])[0].top(1)
+        assert explanation.label == label
+        assert explanation.probability == pytest.approx(probability, abs=1e-6)
+        [without] = model.scores(["i am happy, but sad"])
+        share = explanation.words[2].share
+        assert share == pytest.approx(probability - without[model.labels.index(label)], abs=1e-6)
+        reading = read(model, text, DIRECTIONS[name])
+        np.testing.assert_allclose(reading.forward[-1], model.scores([text])[0], atol=1e-6)
+        net = network_of(model)
+        assert (net is None) == (name == "bilstm")
+        if net is not None:
+            assert len(saliency(net, model.tokenizer, text, 0)) == len(explanation.words) == 7
+
+
+def test_the_shipped_models_are_moved_by_the_word_that_tells() -> None:
+    for model in load_models().values():
+        explanation = explain(model, "Thanks for the pizza")
+        assert explanation.label == "gratitude"
+        assert max(explanation.words, key=lambda word: word.share).text == "Thanks"
