@@ -8,13 +8,20 @@ work: a flush starts with the first text and ends when none is left.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from classifiers import Answer, Classifier, Prediction
 from classifiers import compare as compare_models
+from classifiers.explain import Explanation, Reading
+from classifiers.explain import explain as explain_model
+from classifiers.explain import read as read_with
+from classifiers.model_directory import DIRECTIONS
+
+Told = TypeVar("Told")
 
 
 class AnalyzerError(Exception):
@@ -90,9 +97,15 @@ class Analyzer:
 
     async def compare(self, text: str) -> dict[str, Answer]:
         """What every model makes of a text, each timed by itself; raises as `classify` does."""
-        with self._admitted():
-            async with asyncio.timeout(self._deadline):
-                return await asyncio.get_running_loop().run_in_executor(self._worker, compare_models, self.models, text)
+        return await self._ask(compare_models, text)
+
+    async def explain(self, text: str) -> tuple[dict[str, Answer], dict[str, Explanation]]:
+        """What `compare` gives, and which words moved each model; raises as `classify` does."""
+        return await self._ask(_compare_and_explain, text)
+
+    async def read(self, text: str) -> dict[str, Reading]:
+        """What every model believes after each word of a text; raises as `classify` does."""
+        return await self._ask(_read, text)
 
     async def close(self) -> None:
         """Admit nobody any more, answer who still waits, and end the worker thread."""
@@ -100,6 +113,12 @@ class Analyzer:
         if self._flush is not None:
             await asyncio.wait([self._flush])
         await asyncio.to_thread(self._worker.shutdown)
+
+    async def _ask(self, question: Callable[[Mapping[str, Classifier], str], Told], text: str) -> Told:
+        """What comes of asking all models about a text."""
+        with self._admitted():
+            async with asyncio.timeout(self._deadline):
+                return await asyncio.get_running_loop().run_in_executor(self._worker, question, self.models, text)
 
     @contextmanager
     def _admitted(self) -> Iterator[None]:
@@ -145,3 +164,13 @@ class Analyzer:
             for job, prediction in zip(jobs, predictions, strict=True):
                 if not job.answer.done():
                     job.answer.set_result(prediction)
+
+
+def _compare_and_explain(
+    models: Mapping[str, Classifier], text: str
+) -> tuple[dict[str, Answer], dict[str, Explanation]]:
+    return compare_models(models, text), {name: explain_model(model, text) for name, model in models.items()}
+
+
+def _read(models: Mapping[str, Classifier], text: str) -> dict[str, Reading]:
+    return {name: read_with(model, text, DIRECTIONS[name]) for name, model in models.items()}

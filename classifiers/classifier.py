@@ -58,6 +58,22 @@ class Classifier(Protocol):
     def labels(self) -> tuple[str, ...]:
         """The labels that it tells apart."""
 
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """How it cuts a text."""
+
+    @property
+    def run(self) -> Callable[[Batch], Array]:
+        """From a padded batch of token numbers to logits (batch, labels)."""
+
+    @property
+    def temperature(self) -> float:
+        """What it divides the logits by."""
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether it judges each label by itself."""
+
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """One prediction for each text, in their order; any string will do, the empty one included."""
 

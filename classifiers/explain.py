@@ -22,7 +22,7 @@ import regex
 
 from classifiers.batching import logits_of, pad
 from classifiers.calibration import probabilities
-from classifiers.classifier import NetworkClassifier
+from classifiers.classifier import Classifier
 from classifiers.layers import Array
 from classifiers.network import Network
 from classifiers.text import MARKUP, PLAIN, TOKEN, UNKNOWN, Tokenizer, strip_markup, tokenize
@@ -85,7 +85,7 @@ class Reading:
     backward: tuple[tuple[float, ...], ...] | None
 
 
-def explain(model: NetworkClassifier, text: str) -> Explanation:
+def explain(model: Classifier, text: str) -> Explanation:
     """Each word's share in the model's strongest label, by leaving it out; all variants in one call of the model."""
     words = _cut(text, model.tokenizer)
     reached = _reached(words, model.tokenizer.max_tokens)
@@ -120,7 +120,7 @@ def saliency(network: Network, tokenizer: Tokenizer, text: str, label: int) -> t
     return tuple(np.bincount(places, products[: len(places)], minlength=len(words)).tolist())
 
 
-def read(model: NetworkClassifier, text: str, directions: int) -> Reading:
+def read(model: Classifier, text: str, directions: int) -> Reading:
     """The model's answers to all beginnings of a text, and to all its endings, in one call of the model.
 
     Args:
@@ -141,7 +141,7 @@ def read(model: NetworkClassifier, text: str, directions: int) -> Reading:
     )
 
 
-def network_of(model: NetworkClassifier) -> Network | None:
+def network_of(model: Classifier) -> Network | None:
     """The NumPy network behind a loaded model, for `saliency`; None where another library computes it."""
     network = getattr(model.run, "__self__", None)
     return network if isinstance(network, Network) else None
@@ -156,7 +156,7 @@ class _Word:
     tokens: tuple[tuple[str, int], ...]
 
 
-def _scores(model: NetworkClassifier, texts: Sequence[Sequence[_Word]]) -> Array:
+def _scores(model: Classifier, texts: Sequence[Sequence[_Word]]) -> Array:
     """Probabilities (texts, labels) of texts that are given as words, each tokenised once for all of them."""
     if not texts:
         return np.empty((0, len(model.labels)))

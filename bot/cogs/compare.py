@@ -2,57 +2,159 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
+import re
+from typing import Any, Self
+
 import discord
-from discord import app_commands
+from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.analyzer import Analyzer
+from bot.failures import apologise
 from bot.i18n import mark, translator
 from bot.store import Store
-from bot.ui.comparison import comparison_embed
-from classifiers import strip_markup
+from bot.ui.comparison import CONTROL, MAX_TEXT, PICTURE, Comparison, ComparisonPanel, Page, VariationForm
+from bot.ui.heat_map import alternative_text, draw
+from bot.ui.quotation import Quotation
 
-MAX_TEXT = 2000
 NO_WORDS = mark("There are no words in it that I could read.")
 NOT_READY = mark("I cannot look up just now who wants to be read; please try again in a moment.")
 NOT_TO_BE_READ = mark("The author of that message has asked me not to read along.")
+NOT_YOURS = mark("Only whoever asked can press these buttons; with /compare you get your own.")
+OVER = mark("This comparison is over: I keep no text, and its own is gone. Please ask me again with /compare.")
 
 
 class Compare(commands.Cog):
-    """Shows what each model makes of one text; keeps nothing."""
+    """Shows what each model makes of one text; keeps nothing, so a panel is read back from what it quotes."""
 
     def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store) -> None:
-        self._tree = bot.tree
+        self._bot = bot
         self._analyzer = analyzer
         self._store = store
         self._menu = app_commands.ContextMenu(name="Compare emotions", callback=self.compare_message)
+        self._drawing = asyncio.Lock()  # one at a time, so that pictures never take all of the computer
 
     async def cog_load(self) -> None:
-        """Add the message menu, which a cog does not add by itself."""
-        self._tree.add_command(self._menu)
+        """Add the message menu, which a cog does not add by itself, and hear panels and forms from before a restart."""
+        self._bot.tree.add_command(self._menu)
+        self._bot.add_dynamic_items(_Control)
+        self._bot.add_view(VariationForm(None, self.take_variation, self.fail))
 
     async def cog_unload(self) -> None:
         """Take the message menu away again."""
-        self._tree.remove_command(self._menu.name, type=self._menu.type)
+        self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
 
     @app_commands.command(name="compare")
-    @app_commands.describe(text="What the models shall read, up to 2,000 characters")
+    @app_commands.describe(text="What the models shall read, up to 4,000 characters")
     async def compare_text(self, interaction: discord.Interaction, text: app_commands.Range[str, 1, MAX_TEXT]) -> None:
         """See how the RNN and the BiLSTM read the same text"""  # noqa: D415 - Discord shows it as a label
-        await self._answer(interaction, text, ephemeral=False)
+        await self._answer(interaction, text, interaction.user.id, ephemeral=False)
 
     async def compare_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Answer only to the one who asked, so that nobody's message is put on show."""
-        if not self._store.ready or self._store.has_opted_out(message.author.id):
-            sentence = NOT_TO_BE_READ if self._store.ready else NOT_READY
-            await interaction.response.send_message(translator(interaction.locale)(sentence), ephemeral=True)
+        if refusal := self._refusal(message.author.id):
+            await interaction.response.send_message(translator(interaction.locale)(refusal), ephemeral=True)
             return
-        await self._answer(interaction, message.content, ephemeral=True)
+        await self._answer(interaction, message.content, message.author.id, ephemeral=True)
 
-    async def _answer(self, interaction: discord.Interaction, text: str, *, ephemeral: bool) -> None:
+    async def press(self, interaction: discord.Interaction, control: str, author_id: int) -> None:
+        """Do what a button of a panel is for.
+
+        Args:
+            interaction: the press.
+            control: the page to open, or "vary".
+            author_id: who wrote the text.
+        """
         _ = translator(interaction.locale)
-        if not strip_markup(text):
+        quotation = Quotation.in_message(interaction.message) if interaction.message else None
+        if refusal := self._refusal_to_press(interaction, author_id):
+            await interaction.response.send_message(_(refusal), ephemeral=True)
+        elif quotation is None:
+            await interaction.response.send_message(_(OVER), ephemeral=True)
+        elif control == "vary":
+            form = VariationForm(quotation.text, self.take_variation, self.fail, _)
+            await interaction.response.send_modal(form)
+        else:
+            await self._redraw(interaction, quotation, author_id, Page(control))
+
+    async def take_variation(self, interaction: discord.Interaction, text: str) -> None:
+        """Answer to a variation as to any text, below the panel, so that both can be seen."""
+        await self._answer(interaction, text, interaction.user.id, ephemeral=_is_private(interaction))
+
+    async def fail(self, interaction: discord.Interaction, error: Exception) -> None:
+        """Answer a press or a form that failed."""
+        await apologise(interaction, "A button of /compare", error)
+
+    def _refusal(self, author_id: int) -> str | None:
+        """Why a message of somebody is not read, if it is not."""
+        if not self._store.ready:
+            return NOT_READY
+        return NOT_TO_BE_READ if self._store.has_opted_out(author_id) else None
+
+    def _refusal_to_press(self, interaction: discord.Interaction, author_id: int) -> str | None:
+        """Why a press is not heard, if it is not."""
+        if interaction.user.id == author_id:
+            return None
+        # Somebody else's words stand in private panels alone, which nobody sees but whoever opened the menu.
+        return self._refusal(author_id) if _is_private(interaction) else NOT_YOURS
+
+    async def _answer(self, interaction: discord.Interaction, text: str, author_id: int, *, ephemeral: bool) -> None:
+        _ = translator(interaction.locale)
+        quotation = Quotation.of(text)
+        answers, explanations = await self._analyzer.explain(quotation.text)
+        if not any(explanation.words for explanation in explanations.values()):
             await interaction.response.send_message(_(NO_WORDS), ephemeral=True)
             return
-        embed = comparison_embed(text, await self._analyzer.compare(text), _)
-        await interaction.response.send_message(embed=embed, ephemeral=ephemeral)
+        panel = ComparisonPanel(Comparison(quotation, author_id, answers, explanations), _)
+        await interaction.response.send_message(view=panel, ephemeral=ephemeral)
+
+    async def _redraw(self, interaction: discord.Interaction, quotation: Quotation, author_id: int, page: Page) -> None:
+        _ = translator(interaction.locale)
+        text = quotation.text
+        if page is Page.HEAT:
+            await interaction.response.defer()  # a picture may take its time
+            readings = await self._analyzer.read(text)
+            async with self._drawing:
+                picture = await asyncio.to_thread(draw, readings, _)
+            comparison = Comparison(
+                quotation, author_id, *await self._analyzer.explain(text), alternative_text(readings, _)
+            )
+            file = discord.File(io.BytesIO(picture), PICTURE)
+            await interaction.edit_original_response(view=ComparisonPanel(comparison, _), attachments=[file])
+            return
+        if page is Page.ALL:
+            comparison = Comparison(quotation, author_id, await self._analyzer.compare(text))
+        else:
+            comparison = Comparison(quotation, author_id, *await self._analyzer.explain(text))
+        await interaction.response.edit_message(view=ComparisonPanel(comparison, _), attachments=[])
+
+
+class _Control(ui.DynamicItem[ui.Item[Any]], template=CONTROL):
+    """Any button of any panel, made out from its custom_id."""
+
+    def __init__(self, item: ui.Item[Any], control: str, author_id: int) -> None:
+        super().__init__(item)
+        self._control = control
+        self._author_id = author_id
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """What was pressed."""
+        return cls(item, match["control"], int(match["author"]))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Leave it to the cog."""
+        cog: Compare = interaction.client.get_cog("Compare")
+        try:
+            await cog.press(interaction, self._control, self._author_id)
+        except Exception as error:  # nothing else would tell whoever pressed
+            await cog.fail(interaction, error)
+
+
+def _is_private(interaction: discord.Interaction) -> bool:
+    """Whether nobody else sees the panel that was pressed."""
+    return interaction.message is not None and interaction.message.flags.ephemeral

@@ -18,7 +18,7 @@ from bot.i18n import mark, translator
 from bot.policy import SENSITIVE, is_jolly
 from bot.server_settings import CUSTOM_EMOJI, InvalidSettingsError, ServerSettings
 from bot.store import Store
-from bot.ui.comparison import quote
+from bot.ui.quotation import quote
 from bot.ui.settings_panel import (
     CONTROL,
     GROUPS,

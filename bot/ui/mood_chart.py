@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import logging
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.i18n import Translate, mark
+from bot.ui.card import CARD, INK, draw_card
 from classifiers.emotions import EKMAN, EMOJI, NEUTRAL, SENTIMENT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
 
-CARD = "#1e1f22"
-"""Background of the picture: no text colour stands out enough from both of Discord's own, the dark and the white."""
-
-INK = "#dbdee1"
 COUNTS = "#80848e"
 COLOURS: dict[str, str] = {
     "joy": "#fecb33",
@@ -42,7 +36,6 @@ _CLEAR_CHANGE = 0.05
 _HALF_MINIMUM = 10
 _BAR_MINIMUM = 5
 _GAP = 0.12
-_MARGIN = 0.08
 _FIGURE_SPACE = "\u2007"
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _A_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
@@ -212,31 +205,10 @@ def alternative_text(mood: MoodOverTime, place: str, _: Translate) -> str:
 def draw(mood: MoodOverTime, _: Translate) -> bytes:
     """A PNG picture: each step's shares of the groups, above its number of messages; there are at least `MINIMUM`.
 
-    Matplotlib is loaded by the first call, since it takes its time and memory. Only one call may run at a time.
-    The picture's words are English where Matplotlib's own font cannot write the reader's language.
+    The picture's words are English where its font cannot write the reader's language.
     """
-    # What it would warn of is not for the operator to act on: that it looks for fonts anew, or has nowhere to note
-    # what it found. Everything here is written in the font that comes with it.
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    import matplotlib  # noqa: PLC0415 - see above
-    from matplotlib.figure import Figure  # noqa: PLC0415
-    from matplotlib.font_manager import FontProperties, get_font  # noqa: PLC0415
-    from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415
-
-    path = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
     words = (*COLOURS, *_WEEKDAYS, *_MONTHS, _DATE, _PERCENT, _SHARES, _MESSAGES, mood.period.scale)
-    if not all(get_font(path).get_char_index(ord(letter)) for word in words for letter in _(word)):
-        _ = mark
-    figure = Figure(
-        figsize=(5.5, 3.5),
-        dpi=200,
-        facecolor=CARD,
-        layout=ConstrainedLayoutEngine(w_pad=_MARGIN, h_pad=_MARGIN, hspace=0),
-    )
-    _draw_into(figure, mood, FontProperties(fname=path, size=8.5), _)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png")
-    return picture.getvalue()
+    return draw_card((5.5, 3.5), lambda figure, font, _: _draw_into(figure, mood, font, _), words, _)
 
 
 def _draw_into(figure: Figure, mood: MoodOverTime, font: FontProperties, _: Translate) -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import discord
 from discord import ui
@@ -18,6 +18,7 @@ from discord import ui
 from bot.i18n import Translate, mark, translator
 from bot.policy import MANNERS
 from bot.server_settings import CUSTOM_EMOJI, Liveliness, ServerSettings, is_emoji
+from bot.ui.form import Failed, Form
 from classifiers import EMOJI, NAMES
 
 CONTROL = re.compile(r"settings:(?P<control>[a-z_]+)(?::(?P<argument>[a-z_]+))?")
@@ -59,7 +60,6 @@ _LISTED = 500
 
 EmojiGiven: TypeAlias = Callable[[discord.Interaction, str, str], Awaitable[None]]
 FileGiven: TypeAlias = Callable[[discord.Interaction, discord.Attachment], Awaitable[None]]
-Failed: TypeAlias = Callable[[discord.Interaction, Exception], Awaitable[None]]
 
 
 class Page(StrEnum):
@@ -362,28 +362,7 @@ class SettingsPanel(ui.LayoutView):
         return sorted(emotions, key=lambda emotion: self._translate(emotion).casefold())
 
 
-class _Form(ui.Modal):
-    """A form that hears whoever hands it in, since all that it needs to know stands in its custom_id.
-
-    Discord does not say when a form is closed unused, so nothing may be kept for each that is opened: the newest
-    stands for all with its custom_id, and the one that the cog registers hears those from before a restart.
-    """
-
-    def __init__(self, title: str, custom_id: str, failed: Failed) -> None:
-        super().__init__(title=title, timeout=None, custom_id=custom_id)
-        self._failed = failed
-
-    def stop(self) -> None:
-        """Go on listening, where discord.py would end with the first that is handed in."""
-
-    async def on_error(
-        self, interaction: discord.Interaction, error: Exception, _item: ui.Item[Any] | None = None, /
-    ) -> None:
-        """Leave it to the cog."""
-        await self._failed(interaction, error)
-
-
-class EmojiForm(_Form):
+class EmojiForm(Form):
     """Asks for the emoji of one emotion."""
 
     def __init__(
@@ -413,7 +392,7 @@ class EmojiForm(_Form):
         await self._given(interaction, self._emotion, self._text.value.strip())
 
 
-class ImportForm(_Form):
+class ImportForm(Form):
     """Asks for a file with settings."""
 
     def __init__(self, locale: discord.Locale | None, given: FileGiven, failed: Failed) -> None:

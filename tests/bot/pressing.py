@@ -18,7 +18,7 @@ from bot import create_bot, i18n
 from classifiers import Classifier
 from tests.bot.scripted import World
 
-_BUTTON, _SELECT = 2, 3
+_BUTTON, _SELECT, _TEXT = 2, 3, 10
 
 
 async def press_twice(
@@ -85,6 +85,11 @@ async def menu_in_direct_message(
     backend.emit("INTERACTION_CREATE", payload)
     await world.env.settle()
     return simcord.InteractionResult(world.env, record)
+
+
+def words_of(message: simcord.ResponseMessage) -> str:
+    """All that a panel says, but for its buttons."""
+    return "\n".join(part["content"] for part in walk_components(message.components) if part["type"] == _TEXT)
 
 
 def speak_in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:

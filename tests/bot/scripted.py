@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import simcord
 
 from bot import Emobot
 from bot.cogs.reactions import Reactions
 from classifiers import LABELS, Prediction
+from classifiers.batching import Batch
+from classifiers.layers import Array
+from classifiers.text import PADDING, Tokenizer
 
 
 def believing(**scores: float) -> Prediction:
@@ -27,6 +31,19 @@ class ScriptedClassifier:
     script: dict[str, Prediction]
     labels: tuple[str, ...] = LABELS
     batches: list[list[str]] = field(default_factory=list)
+    temperature: float = 1.0
+    multi_label: bool = True
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return Tokenizer(self.script, max_tokens=64)
+
+    def run(self, batch: Batch) -> Array:
+        """What it believes of texts that are given as numbers, of which it knows the words of the script alone."""
+        words = ["", "", *self.script]
+        texts = [" ".join(words[number] for number in column if number != PADDING) for column in batch.ids.T]
+        scores = np.array([self._predict(text).scores for text in texts])
+        return np.asarray(np.log(scores / (1 - scores)))
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         self.batches.append(list(texts))

@@ -13,6 +13,9 @@ from bot.analyzer import (
     AnalyzerTooSlowError,
 )
 from classifiers import Prediction
+from classifiers.batching import Batch
+from classifiers.explain import explain, read
+from classifiers.layers import Array
 from tests.bot.scripted import SCRIPT, ScriptedClassifier
 
 
@@ -23,6 +26,11 @@ class HeldClassifier(ScriptedClassifier):
         super().__init__(dict(SCRIPT))
         self.let_go = threading.Event()
         self.threads: set[str] = set()
+
+    def run(self, batch: Batch) -> Array:
+        self.threads.add(threading.current_thread().name)
+        assert self.let_go.wait(5)
+        return super().run(batch)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         self.threads.add(threading.current_thread().name)
@@ -82,8 +90,9 @@ async def test_too_many_are_turned_away(analyzer: Analyzer, model: HeldClassifie
     tasks = await started(*["happy"] * 6, analyzer=analyzer)
     with pytest.raises(AnalyzerOverloadedError):
         await analyzer.classify("happy", "rnn")
-    with pytest.raises(AnalyzerOverloadedError):
-        await analyzer.compare("happy")
+    for ask in (analyzer.compare, analyzer.explain, analyzer.read):
+        with pytest.raises(AnalyzerOverloadedError):
+            await ask("happy")
     model.let_go.set()
     await asyncio.gather(*tasks)
     assert await analyzer.classify("happy", "rnn") == SCRIPT["happy"]
@@ -95,6 +104,8 @@ async def test_nobody_waits_beyond_the_deadline(model: HeldClassifier) -> None:
         analyzer.classify("happy", "rnn"),
         analyzer.classify("odd", "rnn"),
         analyzer.compare("happy"),
+        analyzer.explain("happy"),
+        analyzer.read("happy"),
     ):
         with pytest.raises(AnalyzerTooSlowError, match=r"within 0\.05 s"):
             await late
@@ -108,8 +119,9 @@ async def test_an_exception_of_the_model_reaches_the_caller(analyzer: Analyzer, 
     model.let_go.set()
     with pytest.raises(ValueError, match="no"):
         await analyzer.classify("poison", "rnn")
-    with pytest.raises(ValueError, match="no"):
-        await analyzer.compare("poison")
+    for ask in (analyzer.compare, analyzer.explain):
+        with pytest.raises(ValueError, match="no"):
+            await ask("poison")
     assert await analyzer.classify("happy", "rnn") == SCRIPT["happy"]
 
 
@@ -140,6 +152,29 @@ async def test_models_are_asked_each_for_itself(model: HeldClassifier) -> None:
     }
     assert all(answer.milliseconds >= 0 for answer in compared.values())
     await analyzer.close()
+
+
+async def test_explanations_come_with_the_answers(analyzer: Analyzer, model: HeldClassifier) -> None:
+    model.let_go.set()
+    answers, explanations = await analyzer.explain("so happy")
+    assert answers["rnn"].prediction == SCRIPT["happy"]
+    assert explanations["rnn"] == explain(model, "so happy")
+    assert [word.share > 0.5 for word in explanations["rnn"].words] == [False, True]
+
+
+async def test_only_those_that_read_from_both_sides_are_asked_for_both(model: HeldClassifier) -> None:
+    model.let_go.set()
+    analyzer = Analyzer({"rnn": model, "bilstm": ScriptedClassifier(dict(SCRIPT))})
+    readings = await analyzer.read("so happy")
+    assert readings == {"rnn": read(model, "so happy", 1), "bilstm": read(model, "so happy", 2)}
+    await analyzer.close()
+
+
+async def test_no_question_is_answered_on_the_loops_own_thread(analyzer: Analyzer, model: HeldClassifier) -> None:
+    model.let_go.set()
+    for ask in (analyzer.compare, analyzer.explain, analyzer.read):
+        await ask("happy")
+    assert {thread.split("_")[0] for thread in model.threads} == {"classifier"}
 
 
 async def test_closing_answers_who_waits_and_admits_nobody(analyzer: Analyzer, model: HeldClassifier) -> None:

@@ -1,37 +1,132 @@
 from __future__ import annotations
 
+import re
+from typing import Any
+
+import discord
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from simcord.components import validate_components, validate_modal, walk_components
 
-from bot.ui.comparison import bar, comparison_embed, quote, verdict
-from classifiers import Answer
+from bot.i18n import LANGUAGES, translator
+from bot.ui.comparison import MAX_TEXT, Comparison, ComparisonPanel, Page, VariationForm, bar, verdict
+from bot.ui.quotation import Quotation, length
+from classifiers import LABELS, Answer, Prediction
+from classifiers.explain import Explanation, WordShare
 from tests.bot.scripted import believing
 
 JOY = Answer(believing(joy=0.9, love=0.5, pride=0.25), 0.44)
 FEAR = Answer(believing(fear=0.7), 12.3)
+NEUTRAL = Answer(believing(neutral=0.8), 1.0)
+COMPONENTS_V2 = 1 << 15
+LOCALES = [discord.Locale.british_english, *map(discord.Locale, LANGUAGES)]
 
 
-def test_both_models_stand_side_by_side() -> None:
-    embed = comparison_embed("what a day", {"rnn": FEAR, "bilstm": JOY})
-    assert embed.description == (
-        "> what a day\n\nThe models disagree: the RNN reads **fear** 😨, the BiLSTM reads **joy** 😃."
+def explained(text: str, **shares: float) -> Explanation:
+    """What moved a model, where words are what stands between spaces."""
+    return Explanation(
+        "joy",
+        0.9,
+        tuple(
+            WordShare(word[0], word.start(), word.end(), shares.get(word[0], 0.0)) for word in re.finditer(r"\S+", text)
+        ),
     )
-    rnn, bilstm = embed.fields
-    assert (rnn.name, bilstm.name) == ("RNN · 12.3 ms", "BiLSTM · 0.4 ms")
-    assert rnn.inline
-    assert bilstm.inline
-    assert bilstm.value == ("😃 joy\n`█████████ ` 90%\n❤️ love\n`█████     ` 50%\n🦁 pride\n`██▌       ` 25%")
+
+
+def compared(
+    text: str = "what a day",
+    answers: dict[str, Answer] | None = None,
+    page: Page = Page.TOP,
+    explanation: Explanation | None = None,
+) -> Comparison:
+    quotation = Quotation.of(text)
+    answers = answers or {"rnn": FEAR, "bilstm": JOY}
+    explanation = explanation or explained(quotation.text)
+    explanations = {} if page is Page.ALL else dict.fromkeys(answers, explanation)
+    return Comparison(quotation, 7, answers, explanations, "A picture." if page is Page.HEAT else None)
+
+
+def parts(panel: Any) -> list[dict[str, Any]]:
+    return list(walk_components(panel.to_components()))
+
+
+def texts(panel: Any) -> list[str]:
+    return [part["content"] for part in parts(panel) if part["type"] == 10]
+
+
+def buttons(panel: Any) -> dict[str, str]:
+    return {part["label"]: part["custom_id"] for part in parts(panel) if part["type"] == 2}
+
+
+async def test_both_models_stand_one_below_the_other() -> None:
+    panel = ComparisonPanel(compared(explanation=explained("what a day", day=0.5, what=-0.1)))
+    assert texts(panel) == [
+        "> what a day",
+        "They disagree: the RNN heard **fear** 😨, the BiLSTM heard **joy** 😃.",
+        "**RNN** · 12.3 ms\n"
+        "`███████     70%` 😨 fear\n"
+        "`▏            1%` 👏 admiration\n"
+        "`▏            1%` 😂 amusement\n"
+        "> ~~what~~ a **day**",
+        "**BiLSTM** · 0.4 ms\n"
+        "`█████████   90%` 😃 joy\n"
+        "`█████       50%` ❤️ love\n"
+        "`██▌         25%` 🦁 pride\n"
+        "> ~~what~~ a **day**",
+        "-# Words in **bold** speak for the strongest emotion, ~~struck~~ ones against it.",
+        "-# Nothing you write is kept.",
+    ]
+    assert buttons(panel) == {
+        "Heat map": "compare:heat:7",
+        "All 28": "compare:all:7",
+        "Try a variation": "compare:vary:7",
+    }
+
+
+async def test_where_no_word_weighs_much_it_says_so() -> None:
+    assert "-# No single word decides here." in texts(ComparisonPanel(compared()))
+
+
+async def test_all_labels_stand_in_one_table_for_both() -> None:
+    panel = ComparisonPanel(compared(page=Page.ALL))
+    _, _, table, _ = texts(panel)
+    head, *rows = table.split("\n")
+    assert head == "`RNN         BiLSTM     `"
+    assert rows[:3] == [
+        "`         1% █████▍  90%` 😃 joy",
+        "`████▎   70%          1%` 😨 fear",
+        "`         1% ███     50%` ❤️ love",
+    ]
+    assert sorted(row.split()[-1] for row in rows) == sorted(LABELS)
+    assert {len(row.split("`")[1]) for row in (head, *rows)} == {len(head) - 2}
+    assert buttons(panel) == {
+        "Heat map": "compare:heat:7",
+        "Top 3": "compare:top:7",
+        "Try a variation": "compare:vary:7",
+    }
+
+
+async def test_the_heat_map_stands_below_both() -> None:
+    panel = ComparisonPanel(compared(page=Page.HEAT))
+    [gallery] = [part for part in parts(panel) if part["type"] == 12]
+    [item] = gallery["items"]
+    assert (item["media"]["url"], item["description"]) == ("attachment://heat-map.png", "A picture.")
+    assert buttons(panel) == {
+        "Hide the heat map": "compare:top:7",
+        "All 28": "compare:all:7",
+        "Try a variation": "compare:vary:7",
+    }
 
 
 @pytest.mark.parametrize(
     ("answers", "sentence"),
     [
-        ({"rnn": JOY, "bilstm": JOY}, "The models agree: both read **joy** 😃."),
-        ({"rnn": FEAR}, "Only the RNN is loaded; it reads **fear** 😨."),
+        ({"rnn": JOY, "bilstm": JOY}, "They agree on **joy** 😃."),
+        ({"rnn": FEAR}, "Only the RNN is loaded; it heard **fear** 😨."),
         (
-            {"rnn": Answer(believing(neutral=0.8), 1.0), "bilstm": JOY},
-            "The models disagree: the RNN reads **neutral** 😐, the BiLSTM reads **joy** 😃.",
+            {"rnn": NEUTRAL, "bilstm": JOY},
+            "They disagree: the RNN heard **neutral** 😐, the BiLSTM heard **joy** 😃.",
         ),
     ],
 )
@@ -39,41 +134,61 @@ def test_the_verdict_is_a_sentence(answers: dict[str, Answer], sentence: str) ->
     assert verdict(answers) == sentence
 
 
-def test_agreement_and_disagreement_differ_in_colour() -> None:
-    assert (
-        comparison_embed("x", {"rnn": JOY, "bilstm": JOY}).colour
-        != comparison_embed("x", {"rnn": JOY, "bilstm": FEAR}).colour
-    )
+async def test_agreement_and_disagreement_differ_in_colour() -> None:
+    colours = [
+        parts(ComparisonPanel(compared(answers={"rnn": JOY, "bilstm": other})))[0]["accent_color"]
+        for other in (JOY, FEAR)
+    ]
+    assert len(set(colours)) == 2
 
 
-@pytest.mark.parametrize(
-    ("text", "quoted"),
-    [
-        ("**bold** _it_ `code` ~~no~~ ||psst||", r"\*\*bold\*\* \_it\_ \`code\` \~\~no\~\~ \|\|psst\|\|"),
-        ("# big\n> quote\n- item", r"\# big > quote - item"),
-        ("[click](https://example.com)", r"\[click](https://example.com)"),
-        ("@everyone <@123456789012345678>", "@\u200beveryone <@\u200b123456789012345678>"),
-        ("two\n\n\nlines", "two lines"),
-        ("x" * 501, "x" * 499 + "…"),
-    ],
+async def test_of_many_labels_as_many_are_shown_as_fit() -> None:
+    prediction = Prediction(tuple(f"number {place}" for place in range(200)), (0.5,) * 200, (0.3,) * 200)
+    panel: Any = ComparisonPanel(compared(answers={"rnn": Answer(prediction, 1.0)}, page=Page.ALL))
+    validate_components(panel.to_components(), flags=COMPONENTS_V2)
+    assert "number 30\n" in texts(panel)[2]
+
+
+LENGTHY = {
+    name: Answer(Prediction(LABELS, (1.0,) * len(LABELS), (0.3,) * len(LABELS)), 12345.6) for name in ("rnn", "bilstm")
+}
+
+
+@given(
+    st.text(alphabet=st.sampled_from("*_`~|\\>#[]() @everyhn\n😂字ب\u0301"), min_size=1),
+    st.integers(1, 4000),
+    st.sampled_from([0.5, -0.5, 0.0]),
+    st.sampled_from([{"rnn": JOY, "bilstm": FEAR}, LENGTHY]),
+    st.sampled_from(Page),
+    st.sampled_from(LOCALES),
 )
-def test_quotes_are_harmless(text: str, quoted: str) -> None:
-    assert quote(text) == quoted
-
-
-@given(st.text(alphabet=st.sampled_from("*_`~|\\>#[]() @everyhn\n😂字ب\u0301")), st.integers(1, 60))
 @settings(max_examples=100, derandomize=True, deadline=None)
-@example("*", 4000)
-@example("@everyone", 500)
-@example("[a](b)", 700)
-@example("👨‍👩‍👧‍👦", 600)
-def test_any_text_fits_an_embed(text: str, times: int) -> None:
-    embed = comparison_embed(text * times, {"rnn": JOY, "bilstm": FEAR})
-    assert embed.description
-    assert len(embed.description.encode("utf-16-le")) / 2 <= 4096
-    assert all(len(field.name or "") <= 256 and len(field.value or "") <= 1024 for field in embed.fields)
-    assert len(embed) <= 6000
-    assert "@everyone" not in embed.description
+@example("* ", 2000, -0.5, LENGTHY, Page.HEAT, discord.Locale.german)
+@example("@everyone ", 400, 0.5, LENGTHY, Page.ALL, discord.Locale.french)
+@example("[a](b) ", 700, 0.5, LENGTHY, Page.TOP, discord.Locale.brazil_portuguese)
+@example("👨‍👩‍👧‍👦", 570, 0.5, LENGTHY, Page.TOP, discord.Locale.japanese)
+@example("\n", 4000, 0.5, LENGTHY, Page.TOP, discord.Locale.turkish)
+@example("a\u0301\u0323", 1300, 0.5, LENGTHY, Page.ALL, discord.Locale.spain_spanish)
+async def test_any_text_fits_a_panel_in_any_language(
+    text: str, times: int, share: float, answers: dict[str, Answer], page: Page, locale: discord.Locale
+) -> None:
+    text = Quotation.of((text * times)[:MAX_TEXT]).text
+    explanation = explained(text, **dict.fromkeys(text.split(), share))
+    panel: Any = ComparisonPanel(compared(text, answers, page, explanation), translator(locale))
+    validate_components(panel.to_components(), flags=COMPONENTS_V2)
+    assert sum(map(length, texts(panel))) <= 4000
+    assert len(parts(panel)) <= 40
+    assert not any("@everyone" in shown for shown in texts(panel))
+    if page is Page.ALL and len(answers) == 2:
+        assert texts(panel)[2].count("\n") == len(LABELS)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+async def test_the_form_fits_in_every_language(locale: discord.Locale) -> None:
+    async def unused(*_: Any) -> None: ...
+
+    for text in (None, "x" * MAX_TEXT):
+        validate_modal(VariationForm(text, unused, unused, translator(locale)).to_dict())
 
 
 @given(st.floats(0, 1))

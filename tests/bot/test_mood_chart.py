@@ -19,7 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from bot.i18n import LANGUAGES, Translate, mark, translator
-from bot.ui.mood_chart import CARD, COLOURS, COUNTS, INK, PERIODS, MoodOverTime, alternative_text, caption, draw
+from bot.ui.card import CARD, INK
+from bot.ui.mood_chart import COLOURS, COUNTS, PERIODS, MoodOverTime, alternative_text, caption, draw
 from classifiers.emotions import EKMAN, LABELS, NEUTRAL
 
 NOW = datetime(2026, 11, 24, 21, 40, tzinfo=UTC)  # a Tuesday

@@ -12,7 +12,7 @@ from bot.failures import UNSAVED
 from bot.settings import Settings
 from bot.store import GRACE, Store, StoreError
 from classifiers import Classifier
-from tests.bot.pressing import press_twice, restarts, speak_in_brackets, untranslated
+from tests.bot.pressing import press_twice, restarts, speak_in_brackets, untranslated, words_of
 from tests.bot.scripted import ScriptedClassifier, World
 
 POLICY = Path(__file__).parents[2] / "docs" / "privacy.md"
@@ -113,7 +113,7 @@ async def test_nobody_opts_out_for_others(world: World) -> None:
 async def test_what_opted_out_people_type_into_compare_is_read(world: World) -> None:
     await world.alice.click(await opened(world), label="Opt out")
     result = await world.alice.slash(world.channel, "compare", text="happy")
-    assert "**joy**" in str(shown(result).embeds[0].description)
+    assert "**joy**" in words_of(shown(result))
 
 
 @pytest.mark.parametrize("custom_id", ["privacy:opt-out", "privacy:opt-in", "privacy:erase:yes", "privacy:erase:no"])

@@ -1,0 +1,74 @@
+"""What the bot's pictures have in common: a dark card with one font, in the reader's language where that can be."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable, Iterable
+from itertools import groupby
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, TypeAlias
+
+from bot.i18n import Translate, mark
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
+
+CARD = "#1e1f22"
+"""Background of a picture: no text colour stands out enough from both of Discord's own, the dark and the white."""
+
+INK = "#dbdee1"
+
+_DPI = 200
+_FONT_SIZE = 8.5
+_MARGIN = 0.08
+_UNWRITABLE = "\N{WHITE VERTICAL RECTANGLE}"
+_drawing = Lock()  # Matplotlib is not made for several threads at once
+
+Fill: TypeAlias = "Callable[[Figure, FontProperties, Translate], None]"
+
+
+def draw_card(size: tuple[float, float], fill: Fill, words: Iterable[str], _: Translate) -> bytes:
+    """A PNG picture.
+
+    Matplotlib is loaded by the first call, since it takes its time and memory.
+
+    Args:
+        size: width and height in inches, of 200 pixels each.
+        fill: draws into the figure, in the font and the language that it is given.
+        words: all that will be translated: where the font cannot write one of them, the language is English.
+        _: the reader's language.
+    """
+    with _drawing:
+        # What it would warn of is not for the operator to act on: that it looks for fonts anew, or has nowhere to
+        # note what it found. Everything here is written in the font that comes with it.
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)
+        from matplotlib.figure import Figure  # noqa: PLC0415 - see above
+        from matplotlib.font_manager import FontProperties  # noqa: PLC0415
+        from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415
+
+        if any(_(word) != writable(_(word)) for word in words):
+            _ = mark
+        layout = ConstrainedLayoutEngine(w_pad=_MARGIN, h_pad=_MARGIN, hspace=0)
+        figure = Figure(figsize=size, dpi=_DPI, facecolor=CARD, layout=layout)
+        fill(figure, FontProperties(fname=_font(), size=_FONT_SIZE), _)
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png")
+        return picture.getvalue()
+
+
+def writable(text: str) -> str:
+    """A text with an empty frame in place of each stretch that the font cannot write; for use while drawing."""
+    from matplotlib.font_manager import get_font  # noqa: PLC0415 - as in draw_card
+
+    font = get_font(_font())
+    stretches = groupby(text, lambda letter: font.get_char_index(ord(letter)) > 0)
+    return "".join("".join(letters) if known else _UNWRITABLE for known, letters in stretches)
+
+
+def _font() -> Path:
+    import matplotlib  # noqa: PLC0415 - as in draw_card
+
+    return Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")

@@ -1,0 +1,142 @@
+"""Other people's words in the bot's messages: harmless, cut to fit, and such that they can be read back."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import discord
+
+from classifiers import strip_markup
+from classifiers.explain import WordShare
+
+QUOTED = 1000
+"""Characters of a quotation in a panel, of all of whose texts Discord takes 4,000."""
+
+CLEAR = 0.05
+"""How much a word must move a probability to be marked."""
+
+_ONE_LINE = 500
+_LINES = 15
+_WORD = 40
+_WHOLE, _CUT = 6001, 6002
+"""The ids of the component that quotes a text; Discord numbers the others from 1."""
+
+_SIGNIFICANT = re.compile(r"[\\*_~|`>#\-+\[\]<]|:(?=//)|(?<=\d)\.")
+_ESCAPED = re.compile(r"\\(.)")
+_ZERO_WIDTH_SPACE = "\u200b"
+
+
+def escape(text: str) -> str:
+    """A text that Discord shows as it is written, without Markdown, mentions and links."""
+    return _SIGNIFICANT.sub(r"\\\g<0>", text).replace("@", f"@{_ZERO_WIDTH_SPACE}")
+
+
+def unescape(text: str) -> str:
+    """What was given to `escape`."""
+    return _ESCAPED.sub(r"\1", text.replace(f"@{_ZERO_WIDTH_SPACE}", "@"))
+
+
+def quote(text: str) -> str:
+    """A text as one harmless line, cut to fit."""
+    line = " ".join(text.split())
+    if len(line) > _ONE_LINE:
+        line = line[: _ONE_LINE - 1] + "…"
+    return escape(line)
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """What of a text a panel quotes, and the models read: nothing else of it is kept, and only there.
+
+    Attributes:
+        text: the text, or its beginning.
+        whole: whether no words are left out.
+    """
+
+    text: str
+    whole: bool
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """As much of a text as fits; of a long one only the words, since the models read nothing else."""
+        for form in (text.strip(), strip_markup(text)):
+            if form.count("\n") < _LINES and length(_quoted(form)) <= QUOTED:
+                return cls(form, True)
+        end = longest(len(form), QUOTED - 1, lambda end: _quoted(form[:end]))
+        space = form.rfind(" ", end - _WORD, end + 1)
+        return cls(form[: end if space < 0 else space], False)
+
+    @classmethod
+    def in_message(cls, message: discord.Message) -> Self | None:
+        """The quotation that a panel shows, None if the message shows none."""
+        for container in message.components:
+            for part in container.children if isinstance(container, discord.Container) else ():
+                if isinstance(part, discord.TextDisplay) and part.id in (_WHOLE, _CUT):
+                    whole = part.id == _WHOLE
+                    shown = part.content if whole else part.content.removesuffix("…")
+                    lines = (line.removeprefix(">").removeprefix(" ") for line in shown.split("\n"))
+                    return cls(unescape("\n".join(lines)), whole)
+        return None
+
+    def display(self) -> discord.ui.TextDisplay[discord.ui.LayoutView]:
+        """The component that quotes it."""
+        shown = _quoted(self.text)
+        return discord.ui.TextDisplay(shown if self.whole else f"{shown}…", id=_WHOLE if self.whole else _CUT)
+
+
+def is_clear(word: WordShare) -> bool:
+    """Whether a word weighs enough to be marked."""
+    return abs(word.share) >= CLEAR
+
+
+def marked(text: str, words: Sequence[WordShare], room: int) -> str:
+    """A text as one quoted line, cut after the last word that was read, or that fits, with the weighty words marked.
+
+    Bold is what speaks for the label, struck through what speaks against it.
+
+    Args:
+        text: what was read.
+        words: its words with their shares.
+        room: the characters that there are.
+    """
+    return _marked(text, words[: longest(len(words), room, lambda count: _marked(text, words[:count]))])
+
+
+def longest(count: int, room: int, shown: Callable[[int], str]) -> int:
+    """How much can be shown in `room` characters, at most `count`; what `shown` gives grows with its argument."""
+    return max(0, bisect_right(range(count + 1), room, key=lambda part: length(shown(part))) - 1)
+
+
+def length(text: str) -> int:
+    """Characters as UTF-16 counts them, so that Discord counts no more."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}" for line in escape(text).split("\n"))
+
+
+def _marked(text: str, words: Sequence[WordShare]) -> str:
+    pieces: list[tuple[str, str]] = []
+    end = 0
+    for word in words:
+        mark = ("**" if word.share > 0 else "~~") if is_clear(word) else ""
+        gap = text[end : word.start]
+        if pieces and pieces[-1][0] == mark and not gap.strip():
+            # One mark for both: Discord would read the end of one and the start of the next as a single mark.
+            pieces[-1] = (mark, f"{pieces[-1][1]}{gap}{word.text}")
+        else:
+            pieces += [("", gap), (mark, word.text)]
+        end = word.end
+    rest = text[end:]
+    line = "".join(f"{mark}{_ended(escape(piece), mark)}{mark}" for mark, piece in pieces)
+    return "> " + " ".join(f"{line}{escape(rest) if words and not strip_markup(rest) else ' …'}".split())
+
+
+def _ended(piece: str, mark: str) -> str:
+    """A piece whose end cannot be taken for a part of the mark that follows."""
+    return piece + _ZERO_WIDTH_SPACE if mark and piece.endswith(mark[0]) else piece
