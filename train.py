@@ -1,8 +1,9 @@
-"""Train the RNN and the BiLSTM, calibrate and measure them, and write one model directory for the bot.
+"""Train emotion classifiers, calibrate and measure them, and write one model directory for the bot.
 
     python train.py                        both models on the built-in phrases, in about a minute
     python train.py --dataset goemotions   both models for real, in about ten minutes
     python train.py --dataset FILE         both models on your own TSV, CSV or JSONL
+    python train.py --model gru            any of rnn, gru, lstm and bilstm; --framework says what trains them
     python train.py --recipe shipped       the models that are shipped: GoEmotions, chat and teachers, in over an hour
     python train.py study                  the vanishing gradient, measured; see docs/study.md and study --help
 
@@ -17,7 +18,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TypeVar
@@ -41,9 +42,8 @@ from classifiers.model_directory import (
     NAMES,
     Manifest,
     ModelCard,
-    load_bilstm,
-    load_rnn,
-    save_rnn,
+    load_network,
+    save_numpy,
     save_tokenizer,
     seal,
     unseal,
@@ -56,17 +56,21 @@ Number = TypeVar("Number", int, float)
 
 TINY = {
     "rnn": Recipe(100, 8, 2e-3, embedding=16, dropout=0.2, word_dropout=0.0, weight_decay=0.01),
+    "gru": Recipe(60, 8, 2e-3, embedding=16, dropout=0.2, word_dropout=0.0, weight_decay=0.01),
+    "lstm": Recipe(60, 8, 2e-3, embedding=16, dropout=0.2, word_dropout=0.0, weight_decay=0.01),
     "bilstm": Recipe(40, 8, 2e-3, embedding=16, dropout=0.2, word_dropout=0.0, weight_decay=0.01),
 }
 """For the built-in phrases: few, and every word of them counts."""
 
 FULL = {
     "rnn": Recipe(10, 64, 2.5e-3, embedding=96, dropout=0.3, word_dropout=0.08, weight_decay=0.01),
+    "gru": Recipe(8, 64, 2.5e-3, embedding=96, dropout=0.3, word_dropout=0.08, weight_decay=0.01),
+    "lstm": Recipe(8, 64, 2.5e-3, embedding=96, dropout=0.3, word_dropout=0.08, weight_decay=0.01),
     "bilstm": Recipe(6, 64, 2.5e-3, embedding=96, dropout=0.3, word_dropout=0.08, weight_decay=0.01),
 }
 """For GoEmotions and data sets like it."""
 
-TAUGHT = {"rnn": replace(FULL["rnn"], epochs=16), "bilstm": replace(FULL["bilstm"], epochs=7)}
+TAUGHT = FULL | {"rnn": replace(FULL["rnn"], epochs=16), "bilstm": replace(FULL["bilstm"], epochs=7)}
 """For what the teachers have answered, where an epoch holds as many stirred texts again."""
 
 TEACHER = Recipe(3, 48, 1.5e-4, embedding=384, dropout=0.1, word_dropout=0.0, weight_decay=0.01)
@@ -125,13 +129,15 @@ def run(arguments: argparse.Namespace, command: str) -> int:
     trainings: dict[str, Training] = {}
     recipes = {name: _recipe(name, dataset, arguments) for name in FILES if name in arguments.models}
     for name, recipe in recipes.items():
-        trainer, export = _build(name, recipe, len(tokenizer), vectors, dataset, out)
+        framework = arguments.framework or ("keras" if name == "bilstm" else "numpy")
+        trainer, export = _build(name, framework, recipe, len(tokenizer), vectors, dataset, out)
         training = _fit_with_progress(NAMES[name], trainer, train, dev, recipe, dataset, out, console)
         if training.epochs:
             if not trainings:
                 unseal(out)
                 save_tokenizer(tokenizer, out)
             trainings[name] = training
+            (out / f"{name}.keras").unlink(missing_ok=True)  # else NumPy would leave an earlier training's there
             export()
         if training.interrupted:
             console.print("Stopped; the best epoch so far is kept. Go on with the same command and --resume.")
@@ -160,7 +166,7 @@ def _measure_and_write(
     metrics: dict[str, Metrics] = {}
     scores: dict[str, Array] = {}
     for name, training in trainings.items():
-        run_network = (load_rnn if name == "rnn" else load_bilstm)(out / FILES[name])
+        run_network = load_network(name, out)
         dev_logits, test_logits = (
             logits_of(run_network, _encoded(split, tokenizer).sequences) for split in (dataset.dev, dataset.test)
         )
@@ -345,29 +351,40 @@ def _rows_with_more_chat(dataset: Dataset) -> list[int]:
 
 
 def _build(
-    name: str, recipe: Recipe, vocabulary: int, vectors: Array | None, dataset: Dataset, out: Path
+    name: str, framework: str, recipe: Recipe, vocabulary: int, vectors: Array | None, dataset: Dataset, out: Path
 ) -> tuple[Trainable, Callable[[], None]]:
     """The network in training, and the function that writes its files once it is trained."""
-    stack = network.rnn if name == "rnn" else network.bilstm
     rng = np.random.default_rng(recipe.seed)
-    start = stack(vocabulary, recipe.embedding, len(dataset.labels), rng, recipe.dropout)
+    start = network.build(name, vocabulary, recipe.embedding, len(dataset.labels), rng, recipe.dropout)
     if vectors is not None:
         start.layers[0].params["embeddings"][-len(vectors) :] = reduce(vectors, recipe.embedding)
     start.layers[-1].params["bias"] = base_logits(dataset.train.targets, dataset.multi_label)
-    if name == "rnn":
-        return network.Trainer(start, recipe, dataset.multi_label), lambda: save_rnn(start.params, out)
+    save = _saver(name, out)
+    if framework == "numpy":
+        return network.Trainer(start, recipe, dataset.multi_label), lambda: save(start.params)
     try:
-        from classifiers import bilstm  # noqa: PLC0415 - TensorFlow takes seconds to load, and the RNN needs none
+        from classifiers import keras_models  # noqa: PLC0415 - TensorFlow takes seconds to load, and NumPy needs none
     except ImportError:
-        raise MissingExtraError("Training the BiLSTM", "train") from None
-    model = bilstm.build(vocabulary, recipe.embedding, len(dataset.labels), recipe.dropout)
-    bilstm.load(model, start.params)
+        raise MissingExtraError("Training with Keras", "train") from None
+    model = keras_models.build(name, vocabulary, recipe.embedding, len(dataset.labels), recipe.dropout, recipe.seed)
+    keras_models.load(model, start.params)
 
     def export() -> None:
-        model.save(out / "bilstm.keras")
-        bilstm.save_onnx(bilstm.params(model), out / FILES[name])
+        model.save(out / f"{name}.keras")
+        save(keras_models.params(model))
 
-    return bilstm.Trainer(model, recipe, dataset.multi_label), export
+    return keras_models.Trainer(model, recipe, dataset.multi_label), export
+
+
+def _saver(name: str, out: Path) -> Callable[[Mapping[str, Array]], None]:
+    """The function that writes a network's parameters as the file that is served, whatever trained them."""
+    if name != "bilstm":
+        return lambda params: save_numpy(name, params, out)
+    try:
+        from classifiers import onnx_export  # noqa: PLC0415 - the other networks do without
+    except ImportError:
+        raise MissingExtraError("Writing the BiLSTM", "train") from None
+    return lambda params: onnx_export.save_bilstm(params, out / FILES[name])
 
 
 def _recipe(name: str, dataset: Dataset, arguments: argparse.Namespace) -> Recipe:
@@ -430,12 +447,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     how = parser.add_argument_group("how to train (defaults depend on the data set)")
     how.add_argument(
-        "--models",
+        "--model",
+        dest="models",
         nargs="+",
         choices=list(FILES),
-        default=list(FILES),
+        default=["rnn", "bilstm"],
         metavar="NAME",
-        help="rnn, bilstm or both (default)",
+        help="rnn, gru, lstm or bilstm, or several of them (default: rnn bilstm)",
+    )
+    how.add_argument(
+        "--framework",
+        choices=("numpy", "keras"),
+        help="our own layers in numpy, or keras (default: keras for the BiLSTM, numpy for the others)",
     )
     how.add_argument("--epochs", type=_count, metavar="N", help="how often every text is seen")
     how.add_argument("--batch-size", type=_count, metavar="N", help="texts for each update of the weights")

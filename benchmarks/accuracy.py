@@ -36,7 +36,7 @@ from classifiers.datasets import Dataset, load_dataset
 from classifiers.errors import ClassifiersError
 from classifiers.evaluation import baseline, measure, measure_reactions
 from classifiers.layers import Array
-from classifiers.model_directory import FILES, NAMES, PRETRAINED, load_bilstm, load_models, load_rnn
+from classifiers.model_directory import FILES, NAMES, PRETRAINED, load_models, load_numpy, load_onnx
 
 F1_COLUMNS = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "top1": "top-1", "ece": "calibration error"}
 CHAT_COLUMNS = {
@@ -63,17 +63,18 @@ def chat_figures(model: NetworkClassifier, dataset: Dataset) -> Figures:
 def eight_bits(name: str, path: Path, folder: Path) -> tuple[Callable[[Batch], Array], int]:
     """The model in the file `path` with its weights in 8 bits, and the bytes they take."""
     small = folder / path.name
-    if name == "rnn":
+    if path.suffix == ".safetensors":
         arrays = load_file(path)
         scales = {key: np.abs(array).max(axis=0).astype(np.float32) / 127 + 1e-12 for key, array in arrays.items()}
         whole = {key: np.round(array / scales[key]).astype(np.int8) for key, array in arrays.items() if array.ndim == 2}
         save_file(arrays | {key: (whole[key] * scales[key]).astype(np.float16) for key in whole}, small)
-        return load_rnn(small), sum(whole[key].nbytes if key in whole else a.nbytes for key, a in arrays.items())
+        size = sum(whole[key].nbytes if key in whole else array.nbytes for key, array in arrays.items())
+        return load_numpy(name, small), size
     wide = folder / "wide.onnx"
     onnx.save(_without_casts(onnx.load(path)), wide)
     options = {"DefaultTensorType": onnx.TensorProto.FLOAT}  # which the quantiser cannot infer behind an LSTM
     quantize_dynamic(wide, small, weight_type=QuantType.QInt8, per_channel=True, extra_options=options)
-    return load_bilstm(small), small.stat().st_size
+    return load_onnx(small), small.stat().st_size
 
 
 def _without_casts(model: onnx.ModelProto) -> onnx.ModelProto:

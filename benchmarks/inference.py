@@ -23,7 +23,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,14 +34,15 @@ import onnx.numpy_helper
 import onnx.parser
 import onnxruntime
 import tensorflow as tf
+from racing import race
 from rich.console import Console
 from rich.table import Table
 
-from classifiers import bilstm, network
+from classifiers import keras_models, network
 from classifiers.batching import Batch, pad
 from classifiers.classifier import NetworkClassifier
 from classifiers.layers import Array
-from classifiers.model_directory import FILES, PRETRAINED, load_bilstm, load_models, load_rnn, read_manifest
+from classifiers.model_directory import PRETRAINED, load_models, load_network, read_manifest
 
 REFERENCE = "BiLSTM, ONNX Runtime"
 LENGTHS = (5, 15, 40)
@@ -117,30 +118,18 @@ def contenders(directory: Path) -> dict[str, Contender]:
     manifest = read_manifest(directory)
     vocabulary, labels = 2 + len(load_models(directory)["bilstm"].tokenizer.words), len(manifest.labels)
     embedding = manifest.models["bilstm"].embedding
-    from_scratch = network.bilstm(vocabulary, embedding, labels, np.random.default_rng(0))
-    in_keras = bilstm.build(vocabulary, embedding, labels)
-    bilstm.load(in_keras, from_scratch.params)
+    from_scratch = network.build("bilstm", vocabulary, embedding, labels, np.random.default_rng(0))
+    in_keras = keras_models.build("bilstm", vocabulary, embedding, labels)
+    keras_models.load(in_keras, from_scratch.params)
     return {
-        REFERENCE: load_bilstm(directory / FILES["bilstm"]),
-        "RNN, NumPy": load_rnn(directory / FILES["rnn"]),
+        REFERENCE: load_network("bilstm", directory),
+        "RNN, NumPy": load_network("rnn", directory),
         "BiLSTM, NumPy": from_scratch.forward,
-        "BiLSTM, Keras tf.function": lambda batch: bilstm.run(in_keras, batch),
+        "BiLSTM, Keras tf.function": lambda batch: keras_models.run(in_keras, batch),
         "BiLSTM, Keras predict": lambda batch: in_keras.predict(batch.ids.T, verbose=0),
         "DistilBERT, ONNX Runtime": transformer(6, 30_522),
         "RoBERTa-base, ONNX Runtime": transformer(12, 50_265),
     }
-
-
-def race(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median milliseconds of each; all take turns, and the second answer of each turn counts."""
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
-            run()
-            start = time.perf_counter()
-            run()
-            times[name].append((time.perf_counter() - start) * 1000)
-    return {name: statistics.median(taken) for name, taken in times.items()}
 
 
 def batch_of(lengths: list[int], vocabulary: int) -> Batch:
@@ -155,9 +144,9 @@ _FIRST_ANSWER = {
 from classifiers import compare, load_models
 compare(load_models(), 'hello there')""",
     "BiLSTM, Keras": """
-from classifiers import bilstm
+from classifiers import keras_models
 from classifiers.batching import pad
-bilstm.build(12000, 96, 28).predict(pad([[2, 3]]).ids.T, verbose=0)""",
+keras_models.build("bilstm", 12000, 96, 28).predict(pad([[2, 3]]).ids.T, verbose=0)""",
 }
 """What a fresh process runs, by the name that the table gives it."""
 

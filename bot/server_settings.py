@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 import regex
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_serializer
 
-from classifiers.emotions import EMOJI
+from classifiers import EMOJI, ModelName
 
 CUSTOM_EMOJI = regex.compile(r"<(a?):(\w{2,32}):(\d{15,20})>")
 """A server's own emoji as Discord writes it in a message."""
@@ -83,7 +83,7 @@ class ServerSettings(BaseModel):
     channels: frozenset[Snowflake] = Field(default=frozenset(), max_length=_MAX_CHANNELS)
     age_restricted: bool = False
     liveliness: Liveliness = Liveliness.NORMAL
-    model: Literal["rnn", "bilstm"] | None = None
+    model: ModelName | None = None
     muted: frozenset[Emotion] = frozenset()
     emoji: dict[Emotion, Emoji] = {}
     mood: bool = True

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from classifiers import PRETRAINED
+from classifiers import PRETRAINED, ModelName
 
 ENV_FILE = ".env"
 
@@ -52,10 +52,10 @@ class Settings(BaseSettings):
         validation_alias="EMOBOT_MODELS",
         description="the path of a directory with trained models",
     )
-    reacts_with: Literal["bilstm", "rnn"] = Field(
+    reacts_with: ModelName = Field(
         default="bilstm",
         validation_alias="EMOBOT_REACTS_WITH",
-        description="bilstm or rnn",
+        description="rnn, gru, lstm or bilstm",
     )
     min_certainty: float | None = Field(
         default=None,

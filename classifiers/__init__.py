@@ -1,9 +1,9 @@
-"""Emotion classifiers: an RNN from scratch in NumPy and a BiLSTM trained in Keras, served without it."""
+"""Emotion classifiers: recurrent networks from scratch in NumPy, and a BiLSTM trained in Keras, served without it."""
 
 from classifiers.classifier import MINIMUM_CERTAINTY, Answer, Classifier, Prediction, agree, compare
 from classifiers.emotions import EMOJI, LABELS, NEUTRAL
 from classifiers.errors import ClassifiersError, DatasetError, MissingExtraError, ModelDirectoryError
-from classifiers.model_directory import NAMES, PRETRAINED, load_models
+from classifiers.model_directory import NAMES, PRETRAINED, ModelName, load_models
 from classifiers.text import strip_markup
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "DatasetError",
     "MissingExtraError",
     "ModelDirectoryError",
+    "ModelName",
     "Prediction",
     "agree",
     "compare",

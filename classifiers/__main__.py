@@ -96,7 +96,7 @@ def run_chat(arguments: argparse.Namespace) -> None:
     console = Console()
     at_keyboard = sys.stdin.isatty() and sys.stdout.isatty()
     if at_keyboard:
-        console.print("Type a line to see what both models hear in it; Ctrl-D or [bold]exit[/bold] ends.")
+        console.print("Type a line to see what the models hear in it; Ctrl-D or [bold]exit[/bold] ends.")
         console.print("The arrow keys bring lines back until then. Nothing you type is stored.", style="dim")
         console.print(legend())
     for line in typed_lines() if at_keyboard else read_lines(Path("-")):

@@ -1,11 +1,11 @@
 """The model directory: what `train.py` writes and the bot loads, and the only door to trained models.
 
     manifest.json      labels, sizes, thresholds, temperatures, figures, provenance, a SHA-256 of each other file
-    tokenizer.json     the vocabulary, shared by both models
-    rnn.safetensors    the NumPy RNN's parameters
+    tokenizer.json     the vocabulary, shared by all models
+    rnn.safetensors    the RNN's parameters, for our NumPy layers; so too gru.safetensors and lstm.safetensors
     bilstm.onnx        the BiLSTM as an ONNX graph
 
-A directory may hold one of the models or both. Nothing in it is code: no pickle, no Python.
+A directory holds any of the models. Nothing in it is code: no pickle, no Python.
 """
 
 from __future__ import annotations
@@ -13,31 +13,35 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 import numpy as np
 import onnxruntime
 from safetensors.numpy import load_file, save
 
-from classifiers import network
 from classifiers.batching import Batch, pad
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
 from classifiers.errors import ModelDirectoryError
 from classifiers.layers import Array
+from classifiers.network import build
 from classifiers.text import UNKNOWN, Tokenizer
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 """The model directory that is shipped with the package."""
 
 MANIFEST, TOKENIZER = "manifest.json", "tokenizer.json"
-FILES = {"rnn": "rnn.safetensors", "bilstm": "bilstm.onnx"}
+
+ModelName: TypeAlias = Literal["rnn", "gru", "lstm", "bilstm"]
+"""What commands, settings and manifests call the models."""
+
+FILES = {"rnn": "rnn.safetensors", "gru": "gru.safetensors", "lstm": "lstm.safetensors", "bilstm": "bilstm.onnx"}
 """The file of each model, in the order in which models are shown."""
 
-NAMES = {"rnn": "RNN", "bilstm": "BiLSTM"}
+NAMES = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM", "bilstm": "BiLSTM"}
 """What people call them."""
 
-DIRECTIONS = {"rnn": 1, "bilstm": 2}
+DIRECTIONS = {"rnn": 1, "gru": 1, "lstm": 1, "bilstm": 2}
 """Whether each reads from the left alone or from both sides."""
 
 
@@ -91,7 +95,7 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def load_models(directory: Path = PRETRAINED) -> dict[str, NetworkClassifier]:
-    """The directory's models by name, "rnn" before "bilstm".
+    """The directory's models by name, in the order of `FILES`.
 
     Raises:
         ModelDirectoryError: the directory is missing, foreign or damaged.
@@ -108,13 +112,13 @@ def load_models(directory: Path = PRETRAINED) -> dict[str, NetworkClassifier]:
 def _assemble(manifest: Manifest, directory: Path) -> dict[str, NetworkClassifier]:
     tokenizer = Tokenizer(msgspec.json.decode((directory / TOKENIZER).read_bytes())["words"], manifest.max_tokens)
     models = {}
-    for name, load_network in (("rnn", load_rnn), ("bilstm", load_bilstm)):
+    for name in FILES:
         card = manifest.models.get(name)
         if card is None:
             continue
         if len(card.thresholds) != len(manifest.labels):
             raise ValueError(f"{name} has {len(card.thresholds)} thresholds for {len(manifest.labels)} labels")
-        run = load_network(directory / FILES[name])
+        run = load_network(name, directory)
         probe = run(pad([[UNKNOWN]]))
         if probe.shape != (1, len(manifest.labels)):
             raise ValueError(f"{name} gives {probe.shape[1]} logits for {len(manifest.labels)} labels")
@@ -132,18 +136,24 @@ def _assemble(manifest: Manifest, directory: Path) -> dict[str, NetworkClassifie
     return models
 
 
-def load_rnn(path: Path) -> Callable[[Batch], Array]:
-    """The RNN in a safetensors file, as a function from a batch to logits (batch, labels)."""
+def load_network(name: str, directory: Path) -> Callable[[Batch], Array]:
+    """One of the directory's networks, as a function from a batch to logits (batch, labels)."""
+    path = directory / FILES[name]
+    return load_onnx(path) if path.suffix == ".onnx" else load_numpy(name, path)
+
+
+def load_numpy(name: str, path: Path) -> Callable[[Batch], Array]:
+    """A network of our layers in a safetensors file, as a function from a batch to logits (batch, labels)."""
     arrays = load_file(path)
     # The vectors stay in float16: only those of a message's own words are ever computed with.
     arrays |= {name: array.astype(np.float32) for name, array in arrays.items() if name != "0.embeddings"}
     vocabulary, embedding = arrays["0.embeddings"].shape
-    rnn = network.rnn(vocabulary, embedding, len(arrays["7.bias"]), rng=None)
-    rnn.load(arrays)
-    return rnn.forward
+    network = build(name, vocabulary, embedding, len(arrays["7.bias"]), rng=None)
+    network.load(arrays)
+    return network.forward
 
 
-def load_bilstm(path: Path) -> Callable[[Batch], Array]:
+def load_onnx(path: Path) -> Callable[[Batch], Array]:
     """The BiLSTM in an ONNX file, as a function from a batch to logits (batch, labels)."""
     options = onnxruntime.SessionOptions()
     # Measured: a second thread makes single messages slower, and idle threads would spin.
@@ -158,9 +168,9 @@ def load_bilstm(path: Path) -> Callable[[Batch], Array]:
     return run
 
 
-def save_rnn(params: Mapping[str, Array], directory: Path) -> None:
-    """Write the RNN's file: its parameters in float16, half the size for no measurable loss."""
-    (directory / FILES["rnn"]).write_bytes(save({name: array.astype(np.float16) for name, array in params.items()}))
+def save_numpy(name: str, params: Mapping[str, Array], directory: Path) -> None:
+    """Write the file of a network of our layers: its parameters in float16, half the size for no measurable loss."""
+    (directory / FILES[name]).write_bytes(save({key: array.astype(np.float16) for key, array in params.items()}))
 
 
 def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> None:

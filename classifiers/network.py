@@ -1,4 +1,4 @@
-"""A stack of our NumPy layers: the RNN and the BiLSTM from scratch."""
+"""A stack of our NumPy layers: the RNN, the GRU, the LSTM and the BiLSTM from scratch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from classifiers.batching import Batch, Examples, count_batches, logits_of, training_batches
 from classifiers.layers import (
+    GRU,
     LSTM,
     RNN,
     Array,
@@ -23,6 +24,11 @@ from classifiers.layers import (
 )
 from classifiers.optimizers import Adam, clip_by_global_norm, warmup_cosine
 from classifiers.training import Recipe
+
+DEPTHS = {"rnn": 2, "gru": 2, "lstm": 2, "bilstm": 3}
+"""The kinds of network that `build` knows, and how many recurrent layers each has."""
+
+_CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 
 
 class Network:
@@ -125,45 +131,31 @@ class Trainer:
     def restore(self, state: dict[str, Array]) -> None:
         """See `Trainable`."""
         arrays = {name: array.copy() for name, array in state.items()}
+        moments = _under("optimizer/", arrays)
+        if "steps" not in moments:
+            raise ValueError("the state is that of another framework's optimiser")
         self.network.load(_under("network/", arrays))
-        self._optimizer.state = _under("optimizer/", arrays)
+        self._optimizer.state = moments
 
 
-def rnn(vocabulary: int, embedding: int, labels: int, rng: Seed, dropout: float = 0.0) -> Network:
-    """The RNN: word vectors, two tanh layers of 128, mean and max over time, one logit for each label."""
-    return Network(
-        [
-            Embedding(vocabulary, embedding, rng),
-            Dropout(dropout, rng),
-            RNN(embedding, 128, rng),
-            Dropout(dropout / 2, rng),
-            RNN(128, 128, rng),
-            MeanMaxPooling(),
-            Dropout(dropout, rng),
-            Dense(2 * 128, labels, rng),
-        ]
-    )
+def build(
+    kind: str, vocabulary: int, embedding: int, labels: int, rng: Seed, dropout: float = 0.0, units: int = 128
+) -> Network:
+    """A network of one of the kinds in `DEPTHS`: word vectors, recurrent layers, mean and max over time, logits.
 
-
-def bilstm(vocabulary: int, embedding: int, labels: int, rng: Seed, dropout: float = 0.0) -> Network:
-    """The BiLSTM from scratch: word vectors, three bidirectional layers of 128 units, pooled as in `rnn`.
-
-    Layer for layer the network of `classifiers.bilstm`, whose weights it can take over.
+    Layer for layer the network of `classifiers.keras_models.build`, with which it can exchange its weights.
     """
-    return Network(
-        [
-            Embedding(vocabulary, embedding, rng),
-            Dropout(dropout, rng),
-            Bidirectional(LSTM(embedding, 128, rng), LSTM(embedding, 128, rng)),
-            Dropout(dropout / 2, rng),
-            Bidirectional(LSTM(256, 128, rng), LSTM(256, 128, rng)),
-            Dropout(dropout / 2, rng),
-            Bidirectional(LSTM(256, 128, rng), LSTM(256, 128, rng)),
-            MeanMaxPooling(),
-            Dropout(dropout, rng),
-            Dense(2 * 256, labels, rng),
-        ]
-    )
+    layers: list[Layer] = [Embedding(vocabulary, embedding, rng)]
+    features = embedding
+    for place in range(DEPTHS[kind]):
+        layers.append(Dropout(dropout / 2 if place else dropout, rng))
+        if kind == "bilstm":
+            layers.append(Bidirectional(LSTM(features, units, rng), LSTM(features, units, rng)))
+            features = 2 * units
+        else:
+            layers.append(_CELLS[kind](features, units, rng))
+            features = units
+    return Network([*layers, MeanMaxPooling(), Dropout(dropout, rng), Dense(2 * features, labels, rng)])
 
 
 def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:

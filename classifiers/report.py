@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BASELINE = "TF-IDF baseline"
 
 # Okabe and Ito's palette, which people with any kind of colour vision can tell apart.
-COLOURS = {"rnn": "#0072B2", "bilstm": "#D55E00"}
+COLOURS = {"rnn": "#0072B2", "gru": "#009E73", "lstm": "#CC79A7", "bilstm": "#D55E00"}
 BASELINE_COLOUR = "#000000"
 
 RARE = 20
@@ -43,7 +43,7 @@ def write_report(
     Args:
         directory: where to; made if missing, files of these names are replaced.
         dataset: what was trained and measured on.
-        histories: the epochs of each model ("rnn", "bilstm").
+        histories: the epochs of each model, by the names in `NAMES`.
         metrics: each model's figures on the test split.
         scores: each model's probabilities (rows, labels) on the test split.
         command: the command line that trained them.

@@ -192,6 +192,7 @@ def _resume(network: Trainable, recipe: Recipe, checkpoint: Path) -> Training:
         best = load_file(checkpoint / f"epoch-{history['best']}.safetensors")
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise CheckpointError(
-            f"The checkpoint in {checkpoint} is damaged or of another data set: start anew with --overwrite."
+            f"The checkpoint in {checkpoint} is damaged, or of another data set or framework: start anew with "
+            "--overwrite."
         ) from error
     return Training(epochs, best)

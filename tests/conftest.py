@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifiers import bilstm, network
+from classifiers import network, onnx_export
 from classifiers.model_directory import (
     FILES,
     Manifest,
     ModelCard,
-    save_rnn,
+    save_numpy,
     save_tokenizer,
     seal,
     unseal,
@@ -27,11 +27,11 @@ LABELS = ("joy", "sadness", "neutral")
 
 @pytest.fixture
 def small_models(tmp_path: Path) -> Path:
-    """A model directory of both models over five words and three labels."""
+    """A model directory of the RNN and the BiLSTM over five words and three labels."""
     tokenizer = Tokenizer(["i", "am", "not", "happy", "sad"], max_tokens=8)
     rng = np.random.default_rng(0)
-    rnn = network.rnn(len(tokenizer), 4, len(LABELS), rng)
-    lstm = network.bilstm(len(tokenizer), 4, len(LABELS), rng)
+    rnn = network.build("rnn", len(tokenizer), 4, len(LABELS), rng)
+    bilstm = network.build("bilstm", len(tokenizer), 4, len(LABELS), rng)
     cards = {
         name: ModelCard(
             embedding=4,
@@ -41,7 +41,7 @@ def small_models(tmp_path: Path) -> Path:
             thresholds=(0.3, 0.4, 0.5),
             test={"macro_f1": 0.5},
         )
-        for name in FILES
+        for name in ("rnn", "bilstm")
     }
     manifest = Manifest(
         command="python train.py",
@@ -55,7 +55,7 @@ def small_models(tmp_path: Path) -> Path:
     directory = tmp_path / "small-models"
     unseal(directory)
     save_tokenizer(tokenizer, directory)
-    save_rnn(rnn.params, directory)
-    bilstm.save_onnx(lstm.params, directory / FILES["bilstm"])
+    save_numpy("rnn", rnn.params, directory)
+    onnx_export.save_bilstm(bilstm.params, directory / FILES["bilstm"])
     seal(directory, manifest)
     return directory

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import sys
+import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,14 +17,16 @@ import pooch
 import pytest
 from safetensors.numpy import load_file
 
+import classifiers
 import train
 from classifiers import datasets
 from classifiers.__main__ import evaluate
+from classifiers.__main__ import main as terminal
 from classifiers.batching import Examples
 from classifiers.datasets import SPLITS, load_dataset
 from classifiers.emotions import LABELS
 from classifiers.layers import Array, sigmoid_cross_entropy
-from classifiers.model_directory import load_models, read_manifest
+from classifiers.model_directory import NAMES, load_models, read_manifest
 from classifiers.network import Trainer
 from classifiers.training import Recipe
 
@@ -56,7 +59,7 @@ def test_both_models_learn_the_builtin_phrases(tmp_path: Path, capsys: pytest.Ca
 
 def test_the_same_seed_gives_the_same_numpy_weights(tmp_path: Path) -> None:
     for folder, seed in (("a", 3), ("b", 3), ("c", 4)):
-        assert run("--models", "rnn", "--epochs", 2, "--seed", seed, "--out", tmp_path / folder) == 0
+        assert run("--model", "rnn", "--epochs", 2, "--seed", seed, "--out", tmp_path / folder) == 0
     first, again, other = (load_file(tmp_path / folder / "rnn.safetensors") for folder in "abc")
     assert all(np.array_equal(first[name], again[name]) for name in first)
     assert not np.array_equal(first["2.kernel"], other["2.kernel"])
@@ -64,11 +67,11 @@ def test_the_same_seed_gives_the_same_numpy_weights(tmp_path: Path) -> None:
 
 def test_a_folder_is_not_overwritten_unasked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "precious.txt").write_text("mine")
-    assert run("--models", "rnn", "--epochs", 1, "--out", tmp_path) == 2
+    assert run("--model", "rnn", "--epochs", 1, "--out", tmp_path) == 2
     error = capsys.readouterr().err
     assert re.fullmatch(r".* exists already: add --overwrite .*--resume .*--out\.\n", error)
     assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
-    assert run("--models", "rnn", "--epochs", 1, "--out", tmp_path, "--overwrite") == 0
+    assert run("--model", "rnn", "--epochs", 1, "--out", tmp_path, "--overwrite") == 0
     assert (tmp_path / "precious.txt").read_text() == "mine"
 
 
@@ -76,7 +79,7 @@ def test_ctrl_c_keeps_the_best_so_far_and_resume_completes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    arguments = ("--models", "rnn", "--epochs", 6)
+    arguments = ("--model", "rnn", "--epochs", 6)
     assert run(*arguments, "--out", whole) == 0
 
     train_epoch = Trainer.train_epoch
@@ -98,8 +101,9 @@ def test_ctrl_c_keeps_the_best_so_far_and_resume_completes(
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
-def test_a_data_set_of_ones_own(tmp_path: Path) -> None:
-    """Several labels a row, so the networks judge each label by itself."""
+@pytest.fixture
+def feelings(tmp_path: Path) -> Path:
+    """A data set of one's own, some of whose texts have several labels."""
     file = tmp_path / "feelings.jsonl"
     rows = [
         {"text": f"{word} day {number}", "label": labels}
@@ -107,9 +111,54 @@ def test_a_data_set_of_ones_own(tmp_path: Path) -> None:
         for word, labels in (("good", ["joy"]), ("bad", ["sadness"]), ("mixed", ["joy", "sadness"]))
     ]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert run("--dataset", file, "--models", "rnn", "--epochs", 1, "--out", tmp_path / "models") == 0
+    return file
+
+
+def test_a_data_set_of_ones_own(feelings: Path, tmp_path: Path) -> None:
+    """Several labels a row, so the networks judge each label by itself."""
+    assert run("--dataset", feelings, "--model", "rnn", "--epochs", 1, "--out", tmp_path / "models") == 0
     manifest = read_manifest(tmp_path / "models")
     assert (manifest.labels, manifest.multi_label) == (("joy", "sadness"), True)
+
+
+@pytest.mark.parametrize(("model", "framework"), [("gru", "keras"), ("lstm", "numpy"), ("bilstm", "numpy")])
+def test_a_model_in_a_framework_of_ones_own(
+    model: str, framework: str, feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "models"
+    stale = out / f"{model}.keras"
+    out.mkdir()
+    stale.write_text("of an earlier training")
+    options = ("--model", model, "--framework", framework, "--epochs", 1, "--out", out, "--overwrite")
+    assert run("--dataset", feelings, *options) == 0
+    assert list(read_manifest(out).models) == [model]
+    assert zipfile.is_zipfile(stale) if framework == "keras" else not stale.exists()
+    capsys.readouterr()
+    assert terminal(["compare", "--models", str(out), "a good day"]) == 0
+    assert NAMES[model] in capsys.readouterr().out
+
+
+def test_one_framework_does_not_go_on_where_the_other_stopped(
+    feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("--dataset", feelings, "--model", "rnn", "--epochs", 1, "--out", tmp_path / "models")
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda _: None)
+        assert run(*arguments) == 0
+    assert run(*arguments, "--framework", "keras", "--resume") == 2
+    assert "of another data set or framework: start anew with --overwrite." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("module", ["keras_models", "onnx_export"])
+def test_without_the_train_extra_a_sentence_says_so(
+    module: str, feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(classifiers, module, raising=False)
+    monkeypatch.setitem(sys.modules, f"classifiers.{module}", None)
+    assert run("--dataset", feelings, "--model", "bilstm", "--out", tmp_path / "models") == 2
+    assert capsys.readouterr().err.endswith(
+        "needs more packages: run `pip install '.[train]'` in the project's folder.\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,7 +169,8 @@ def test_a_data_set_of_ones_own(tmp_path: Path) -> None:
         (["--learning-rate", "-1"], "'-1' is not a number above 0 and below 10"),
         (["--dropout", "1"], "'1' is not a number from 0 to 0.9"),
         (["--seed", "-3"], "'-3' is not a whole number from 0"),
-        (["--models", "gpt"], "invalid choice: 'gpt'"),
+        (["--model", "gpt"], "invalid choice: 'gpt'"),
+        (["--framework", "abacus"], "invalid choice: 'abacus'"),
         (["--resume", "--overwrite"], "not allowed with argument"),
     ],
 )
@@ -161,7 +211,7 @@ class TestShippedRecipe:
         monkeypatch.setattr(train, "TEACHERS", 2)
 
     def test_another_seed_needs_no_other_teachers(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        shared = ("--recipe", "shipped", "--models", "rnn", "--epochs", 1, "--embedding", 16)
+        shared = ("--recipe", "shipped", "--model", "rnn", "--epochs", 1, "--embedding", 16)
         assert run(*shared, "--out", tmp_path / "zero") == 0
         assert QuickTeacher.epochs_run == [1, 2, 3] * 2
         assert "answered before" not in capsys.readouterr().out
@@ -173,7 +223,7 @@ class TestShippedRecipe:
         assert not (tmp_path / "one" / "checkpoints").exists()
 
     def test_ctrl_c_in_the_teacher_and_resume(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        shared = ("--recipe", "shipped", "--models", "rnn", "--epochs", 2, "--embedding", 16, "--out")
+        shared = ("--recipe", "shipped", "--model", "rnn", "--epochs", 2, "--embedding", 16, "--out")
         assert run(*shared, tmp_path / "whole") == 0
         shutil.rmtree(tmp_path / "cache")
         with monkeypatch.context() as patch:

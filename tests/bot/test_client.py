@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import discord
 import pytest
@@ -17,8 +17,9 @@ import simcord
 
 from bot import Emobot, create_bot
 from bot.analyzer import AnalyzerClosedError
+from bot.server_settings import ServerSettings
 from bot.settings import Settings, SettingsError
-from classifiers import Classifier, ModelDirectoryError
+from classifiers import Classifier, ModelDirectoryError, ModelName
 from tests.bot.scripted import SCRIPT, ScriptedClassifier, World
 
 
@@ -148,6 +149,12 @@ def test_the_models_asked_for_must_be_there() -> None:
     with pytest.raises(SettingsError, match=r"^EMOBOT_REACTS_WITH asks for bilstm, but .* holds only rnn"):
         create_bot(Settings(), models=rnn)
     assert create_bot(Settings(reacts_with="rnn"), models=rnn)
+
+
+@pytest.mark.parametrize("name", get_args(ModelName))
+def test_any_model_may_react(name: ModelName) -> None:
+    assert create_bot(Settings(reacts_with=name), models={name: ScriptedClassifier(SCRIPT)})
+    assert ServerSettings(model=name).model == name
 
 
 def test_a_missing_model_directory_is_refused(tmp_path: Path) -> None:

@@ -1,11 +1,26 @@
 import json
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 import numpy as np
 import pytest
 
+from classifiers import network
 from classifiers.errors import ModelDirectoryError
-from classifiers.model_directory import FILES, MANIFEST, PRETRAINED, TOKENIZER, load_models, read_manifest
+from classifiers.model_directory import (
+    DIRECTIONS,
+    FILES,
+    MANIFEST,
+    NAMES,
+    PRETRAINED,
+    TOKENIZER,
+    ModelName,
+    load_models,
+    read_manifest,
+    save_numpy,
+    seal,
+)
 
 
 def edit_manifest(directory: Path, **changes: object) -> None:
@@ -39,6 +54,22 @@ def test_a_directory_may_hold_one_model(small_models: Path) -> None:
     assert list(load_models(small_models)) == ["rnn"]
 
 
+def test_a_directory_may_hold_all_models(small_models: Path) -> None:
+    manifest = read_manifest(small_models)
+    rng = np.random.default_rng(1)
+    for name in ("gru", "lstm"):
+        save_numpy(name, network.build(name, 7, 4, len(manifest.labels), rng).params, small_models)
+    cards = dict.fromkeys(FILES, manifest.models["rnn"])
+    seal(small_models, msgspec.structs.replace(manifest, models=cards))
+    models = load_models(small_models)
+    assert list(models) == ["rnn", "gru", "lstm", "bilstm"]
+    assert len({model.predict(["i am happy"])[0].scores for model in models.values()}) == 4
+
+
+def test_all_that_is_said_of_models_is_said_of_each() -> None:
+    assert get_args(ModelName) == tuple(FILES) == tuple(NAMES) == tuple(DIRECTIONS) == tuple(network.DEPTHS)
+
+
 def test_a_missing_directory(tmp_path: Path) -> None:
     with pytest.raises(ModelDirectoryError, match=r"no model directory at .*nowhere.*python train\.py"):
         load_models(tmp_path / "nowhere")
@@ -57,7 +88,7 @@ def test_a_foreign_manifest(small_models: Path, content: bytes) -> None:
         load_models(small_models)
 
 
-@pytest.mark.parametrize("name", [TOKENIZER, *FILES.values()])
+@pytest.mark.parametrize("name", [TOKENIZER, FILES["rnn"], FILES["bilstm"]])
 def test_a_damaged_or_missing_file_is_named(small_models: Path, name: str) -> None:
     path = small_models / name
     content = bytearray(path.read_bytes())

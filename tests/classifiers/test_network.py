@@ -1,6 +1,4 @@
-"""The two stacks as a whole: gradients, learning, determinism, saving."""
-
-from collections.abc import Callable
+"""Each kind of network as a whole: gradients, learning, determinism, saving."""
 
 import numpy as np
 import pytest
@@ -13,13 +11,13 @@ from classifiers.network import Network, Trainer
 from classifiers.text import Tokenizer
 from classifiers.training import Recipe
 
-Stack = Callable[[int, int, int, np.random.Generator], Network]
+KINDS = list(network.DEPTHS)
 
 
-def lively(stack: Stack, dtype: type[np.floating]) -> Network:
+def lively(kind: str, dtype: type[np.floating]) -> Network:
     """A network with weights large enough for every gate to matter."""
     rng = np.random.default_rng(0)
-    built = stack(30, 8, 4, rng)
+    built = network.build(kind, 30, 8, 4, rng)
     built.load({name: rng.normal(0, 0.3, array.shape).astype(dtype) for name, array in built.params.items()})
     return built
 
@@ -29,10 +27,10 @@ def some_batch() -> Batch:
     return pad([rng.integers(2, 30, length).tolist() for length in (1, 3, 7, 7, 5)])
 
 
-@pytest.mark.parametrize("stack", [network.rnn, network.bilstm])
-def test_gradients_of_whole_stacks(stack: Stack) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_of_whole_networks(kind: str) -> None:
     """Spot checks in every parameter array; each layer alone is checked in full in test_layers."""
-    net, batch = lively(stack, np.float64), some_batch()
+    net, batch = lively(kind, np.float64), some_batch()
     rng = np.random.default_rng(2)
     targets = (rng.random((5, 4)) < 0.4).astype(np.float64)
     _, d_logits = sigmoid_cross_entropy(net.forward(batch), targets)
@@ -57,9 +55,9 @@ def test_gradients_of_whole_stacks(stack: Stack) -> None:
         assert error < 1e-6, name
 
 
-@pytest.mark.parametrize("stack", [network.rnn, network.bilstm])
-def test_padding_and_company_change_no_answer(stack: Stack) -> None:
-    net = lively(stack, np.float64)
+@pytest.mark.parametrize("kind", KINDS)
+def test_padding_and_company_change_no_answer(kind: str) -> None:
+    net = lively(kind, np.float64)
     sequences = [[3, 4, 5, 6, 7, 8], [9], [10, 11, 12]]
     together = net.logits(sequences)
     for row, sequence in enumerate(sequences):
@@ -67,9 +65,9 @@ def test_padding_and_company_change_no_answer(stack: Stack) -> None:
 
 
 def test_loading_weights_of_another_shape_is_refused() -> None:
-    net = network.rnn(30, 8, 4, np.random.default_rng(0))
+    net = network.build("rnn", 30, 8, 4, np.random.default_rng(0))
     with pytest.raises(ValueError, match="do not fit"):
-        net.load(network.rnn(31, 8, 4, np.random.default_rng(0)).params)
+        net.load(network.build("rnn", 31, 8, 4, np.random.default_rng(0)).params)
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +81,10 @@ def recipe(epochs: int) -> Recipe:
     return Recipe(epochs, 8, 3e-3, embedding=16, dropout=0.0, word_dropout=0.0, weight_decay=0.0)
 
 
-@pytest.mark.parametrize(("stack", "epochs"), [(network.rnn, 40), (network.bilstm, 25)])
-def test_learns_the_builtin_phrases(stack: Stack, epochs: int, phrases: Examples) -> None:
-    trainer = Trainer(stack(60, 16, 2, np.random.default_rng(0)), recipe(epochs), multi_label=False)
+@pytest.mark.parametrize(("kind", "epochs"), [("rnn", 40), ("gru", 30), ("lstm", 30), ("bilstm", 25)])
+def test_learns_the_builtin_phrases(kind: str, epochs: int, phrases: Examples) -> None:
+    net = network.build(kind, 60, 16, 2, np.random.default_rng(0))
+    trainer = Trainer(net, recipe(epochs), multi_label=False)
     first = sum(trainer.train_epoch(phrases, 1)) / 7
     for number in range(2, epochs + 1):
         list(trainer.train_epoch(phrases, number))
@@ -97,7 +96,7 @@ def test_learns_the_builtin_phrases(stack: Stack, epochs: int, phrases: Examples
 def test_the_same_seed_gives_the_same_weights(phrases: Examples) -> None:
     def trained(seed: int) -> dict[str, np.ndarray]:
         plan = Recipe(2, 8, 3e-3, 16, dropout=0.3, word_dropout=0.1, weight_decay=0.01, seed=seed)
-        net = network.rnn(60, 16, 2, np.random.default_rng(seed), plan.dropout)
+        net = network.build("rnn", 60, 16, 2, np.random.default_rng(seed), plan.dropout)
         trainer = Trainer(net, plan, multi_label=False)
         for number in (1, 2):
             list(trainer.train_epoch(phrases, number))
@@ -112,7 +111,7 @@ def test_a_restored_state_goes_on_as_if_never_stopped(phrases: Examples) -> None
     plan = Recipe(4, 8, 3e-3, 16, dropout=0.3, word_dropout=0.1, weight_decay=0.01)
 
     def fresh() -> Trainer:
-        return Trainer(network.rnn(60, 16, 2, np.random.default_rng(0), plan.dropout), plan, multi_label=False)
+        return Trainer(network.build("rnn", 60, 16, 2, np.random.default_rng(0), plan.dropout), plan, multi_label=False)
 
     whole, half, rest = fresh(), fresh(), fresh()
     for number in (1, 2):
@@ -124,3 +123,10 @@ def test_a_restored_state_goes_on_as_if_never_stopped(phrases: Examples) -> None
         list(rest.train_epoch(phrases, number))
     for name, array in whole.network.params.items():
         np.testing.assert_array_equal(rest.network.params[name], array)
+
+
+def test_the_state_of_another_framework_is_refused() -> None:
+    net = network.build("rnn", 60, 16, 2, np.random.default_rng(0))
+    state = {f"network/{name}": array for name, array in net.params.items()} | {"optimizer/0": np.zeros(1)}
+    with pytest.raises(ValueError, match="another framework"):
+        Trainer(net, recipe(1), multi_label=False).restore(state)

@@ -109,7 +109,7 @@ def test_another_recipe_is_not_gone_on_with(tmp_path: Path) -> None:
 def test_a_damaged_checkpoint_is_told_in_a_sentence(tmp_path: Path) -> None:
     fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
     (tmp_path / "c" / "epoch-2.safetensors").write_bytes(b"no tensors")
-    with pytest.raises(CheckpointError, match="damaged or of another data set: start anew with --overwrite"):
+    with pytest.raises(CheckpointError, match="damaged, or of another data set or framework: start anew"):
         fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
     (tmp_path / "c" / "history.json").write_text(json.dumps({})[:1])
     with pytest.raises(CheckpointError, match="damaged"):
