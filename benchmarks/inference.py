@@ -4,9 +4,10 @@
 
 Every contender answers in turn, round after round, in one process and on one thread, so that whatever else the
 machine does falls on all alike; in its turn each answers twice and the second answer counts, since the first one
-pays for the caches that the others emptied. The tables show medians, and how many times the BiLSTM's time that is. The
-transformers have the sizes of RoBERTa-base and DistilBERT, random weights, and ONNX Runtime's own fused attention,
-the fastest form in which it runs them. Start-up and memory are those of a fresh process at its first answer.
+pays for the caches that the others emptied. The tables show medians of the processor's time, and how many times the
+BiLSTM's that is. The transformers have the sizes of RoBERTa-base and DistilBERT, random weights, and ONNX Runtime's
+own fused attention, the fastest form in which it runs them. Start-up and memory are those of a fresh process at its
+first answer.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ length) and so receives a gradient of zero.
 
 Every layer is called as `y = layer.forward(x, lengths, training)` and answers `dx = layer.backward(dy)` for the
 last forward pass; `params` and `grads` hold its arrays under the same names, and `leaves` yields the layers that
-have any. Weights have Keras' names and
-layout, so that the two can be exchanged and compared. Notation: d·/d· of the loss is written `d...`, e.g. `dx`.
+have any. Where few rows of an array have a gradient other than zero, `touched` names those rows. Weights have Keras'
+names and layout, so that the two can be exchanged and compared. Notation: d·/d· of the loss is written `d...`, e.g.
+`dx`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Layer:
     def __init__(self) -> None:
         self.params: dict[str, Array] = {}
         self.grads: dict[str, Array] = {}
+        self.touched: dict[str, Array] = {}
 
     def forward(self, x: Array, lengths: Array, training: bool = False) -> Array:
         """The layer's output; what `backward` will need is kept on the layer."""
@@ -72,9 +74,14 @@ class Embedding(Layer):
         # Sorting first lets one vectorised reduction sum each token's rows, which np.add.at does row by row.
         order = np.argsort(ids, kind="stable")
         numbers, starts = np.unique(ids[order], return_index=True)
-        gradient = np.zeros_like(table)
+        # The table is large and the rows are few, so the last gradient's zeros are used again.
+        gradient = self.grads.get("embeddings")
+        if gradient is None or gradient.dtype != table.dtype:
+            gradient = np.zeros_like(table)
+        else:
+            gradient[self.touched["embeddings"]] = 0
         gradient[numbers] = np.add.reduceat(dy.reshape(-1, table.shape[1])[order], starts)
-        self.grads["embeddings"] = gradient
+        self.grads["embeddings"], self.touched["embeddings"] = gradient, numbers
         return np.empty(0, dtype=dy.dtype)
 
 
@@ -109,10 +116,13 @@ class RNN(Layer):
         """Walk the steps backwards; the gradient of step t reaches step t-1 through the transposed U."""
         x, hidden = self._x, self._hidden
         recurrent_t = self.params["recurrent_kernel"].T
-        slope = 1 - hidden**2
-        da = dy * slope  # the direct part; the part through time is added below
+        da = np.square(hidden)
+        np.subtract(1, da, out=da)  # the slope of tanh; each step of it is then multiplied by what reaches that step
+        da[-1] *= dy[-1]
         for t in range(len(da) - 2, -1, -1):
-            da[t] += (da[t + 1] @ recurrent_t) * slope[t]
+            reaching = da[t + 1] @ recurrent_t
+            reaching += dy[t]
+            da[t] *= reaching
         self.grads["recurrent_kernel"] = _outer_sum(hidden[:-1], da[1:])
         return _project_backward(self, x, da)
 
@@ -141,49 +151,50 @@ class LSTM(Layer):
         del lengths, training
         recurrent = self.params["recurrent_kernel"]
         units = len(recurrent)
-        # σ(z) = (1 + tanh(z / 2)) / 2: halving the three sigmoid gates lets one tanh serve all four.
-        halves = np.full(4 * units, 0.5, dtype=x.dtype)
-        halves[2 * units : 3 * units] = 1
-        gates = _project(x, self.params["kernel"] * halves, self.params["bias"] * halves)
-        recurrent = recurrent * halves
-        hidden = np.empty((*x.shape[:2], units), dtype=gates.dtype)
+        gates = _project(x, self.params["kernel"], self.params["bias"])
+        # σ(z) = (1 + tanh(z / 2)) / 2: with the right factors, one tanh over all four gates serves the three sigmoids.
+        factors = np.full_like(gates[0], 0.5)
+        factors[:, 2 * units : 3 * units] = 1
+        rest = 1 - factors
+        i, f, g, o = _parts(gates, 4)
+        hidden = np.empty_like(i, order="C")
         cells, squashed = np.empty_like(hidden), np.empty_like(hidden)
         for t, z in enumerate(gates):
             if t:
                 z += hidden[t - 1] @ recurrent
+            z *= factors
             np.tanh(z, out=z)
-            for start in (0, units, 3 * units):
-                gate = z[:, start : start + units]
-                gate += 1
-                gate *= 0.5
-            i, f, g, o = np.split(z, 4, axis=1)
-            np.multiply(i, g, out=cells[t])
+            z *= factors
+            z += rest
+            cell = np.multiply(i[t], g[t], out=cells[t])
             if t:
-                cells[t] += f * cells[t - 1]
-            np.tanh(cells[t], out=squashed[t])
-            np.multiply(o, squashed[t], out=hidden[t])
+                cell += f[t] * cells[t - 1]
+            np.multiply(o[t], np.tanh(cell, out=squashed[t]), out=hidden[t])
         self._x, self._gates, self._cells, self._squashed, self._hidden = x, gates, cells, squashed, hidden
         return hidden
 
     def backward(self, dy: Array) -> Array:
         """Walk the steps backwards, carrying the gradients of the hidden state and of the cell."""
-        x, hidden, cells = self._x, self._hidden, self._cells
+        x, hidden, cells, squashed = self._x, self._hidden, self._cells, self._squashed
         recurrent_t = self.params["recurrent_kernel"].T
-        dz = np.empty_like(self._gates)
+        i, f, g, o = _parts(self._gates, 4)
+        dz = self._gates - np.square(self._gates)  # σ' = σ (1 - σ); each step is then multiplied by its gradients
+        di, df, dg, do = _parts(dz, 4)
+        np.square(g, out=dg)
+        np.subtract(1, dg, out=dg)  # tanh' = 1 - tanh²
+        df[0] = 0  # there is no cell before the first step
         dh = np.zeros_like(hidden[0])
         dc = np.zeros_like(hidden[0])
         for t in range(len(dy) - 1, -1, -1):
-            i, f, g, o = np.split(self._gates[t], 4, axis=1)
-            tanh_c = self._squashed[t]
             dh += dy[t]
-            dc += dh * o * (1 - tanh_c**2)
-            di, df, dg, do = np.split(dz[t], 4, axis=1)
-            di[:] = dc * g * i * (1 - i)
-            df[:] = dc * cells[t - 1] * f * (1 - f) if t else 0
-            dg[:] = dc * i * (1 - g**2)
-            do[:] = dh * tanh_c * o * (1 - o)
+            dc += dh * o[t] * (1 - np.square(squashed[t]))
+            di[t] *= dc * g[t]
+            if t:
+                df[t] *= dc * cells[t - 1]
+            dg[t] *= dc * i[t]
+            do[t] *= dh * squashed[t]
             dh = dz[t] @ recurrent_t
-            dc *= f
+            dc *= f[t]
         self.grads["recurrent_kernel"] = _outer_sum(hidden[:-1], dz[1:])
         return _project_backward(self, x, dz)
 
@@ -294,19 +305,20 @@ class MeanMaxPooling(Layer):
     def forward(self, x: Array, lengths: Array, training: bool = False) -> Array:
         """Padding takes no part in either half."""
         del training
-        self._mask = (np.arange(len(x))[:, None] < lengths)[..., None]
-        self._lengths = lengths[:, None].astype(x.dtype)
-        real = np.where(self._mask, x, -np.inf)
-        self._winners = real.argmax(axis=0)[None]
-        mean = np.where(self._mask, x, 0).sum(axis=0) / self._lengths
-        return np.concatenate([mean, np.take_along_axis(x, self._winners, axis=0)[0]], axis=1)
+        real = (np.arange(len(x))[:, None] < lengths)[..., None]
+        self._weights = (real / lengths[:, None]).astype(x.dtype)
+        # Adding -inf to the padding is many times faster than np.where.
+        self._real = x + np.where(real, 0, -np.inf).astype(x.dtype)
+        self._highest = self._real.max(axis=0)
+        return np.concatenate([(x * self._weights).sum(axis=0), self._highest], axis=1)
 
     def backward(self, dy: Array) -> Array:
-        """The mean shares its gradient out evenly, the maximum gives it all to the winning step."""
+        """The mean shares its gradient out evenly, the maximum gives it all to the winning step, or the tied ones."""
         d_mean, d_max = np.split(dy, 2, axis=1)
-        dx: Array = self._mask * (d_mean / self._lengths)
-        won = np.take_along_axis(dx, self._winners, axis=0) + d_max
-        np.put_along_axis(dx, self._winners, won, axis=0)
+        dx: Array = self._weights * d_mean
+        won = (self._real == self._highest).astype(dy.dtype)
+        won *= d_max / won.sum(axis=0)
+        dx += won
         return dx
 
 
@@ -465,7 +477,9 @@ def _outer_sum(states: Array, gradients: Array) -> Array:
     return states.reshape(-1, states.shape[-1]).T @ gradients.reshape(-1, gradients.shape[-1])
 
 
-def _reversal(steps: int, lengths: Array) -> tuple[Array, Array]:
+def _reversal(steps: int, lengths: Array) -> slice | tuple[Array, Array]:
     """The index that runs every sequence backwards within its own length; applied twice, it undoes itself."""
+    if (lengths == steps).all():
+        return slice(None, None, -1)
     step = np.arange(steps)[:, None]
     return np.where(step < lengths, lengths - 1 - step, step), np.arange(len(lengths))

@@ -68,6 +68,11 @@ class Network:
         """The gradients of the last backward pass, under the names of `params`."""
         return {f"{name}{key}": leaf.grads[key] for name, leaf in self._leaves.items() for key in leaf.params}
 
+    @property
+    def touched(self) -> dict[str, Array]:
+        """Of arrays whose gradient is zero but in few rows: those rows, under the names of `params`."""
+        return {f"{name}{key}": rows for name, leaf in self._leaves.items() for key, rows in leaf.touched.items()}
+
     def load(self, arrays: Mapping[str, Array]) -> None:
         """Take over parameters by name, in the type of `arrays`.
 
@@ -114,7 +119,7 @@ class Trainer:
         self.network.backward(d_logits)
         grads = self.network.grads
         clip_by_global_norm(grads, self._recipe.clip_norm)
-        self._optimizer.step(self.network.params, grads, rate)
+        self._optimizer.step(self.network.params, grads, rate, self.network.touched)
         return loss
 
     def logits(self, sequences: Sequence[Sequence[int]]) -> Array:

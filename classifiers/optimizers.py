@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
 from classifiers.layers import Array
+
+BLOCK = 2**16
+"""How many parameters Adam moves at once: few enough for what it computes in between to stay in the cache."""
 
 
 class SGD:
@@ -40,20 +44,41 @@ class Adam:
         self.beta_1, self.beta_2, self.epsilon, self.weight_decay = beta_1, beta_2, epsilon, weight_decay
         self.state: dict[str, Array] = {"steps": np.zeros(1, dtype=np.int64)}
 
-    def step(self, params: Mapping[str, Array], grads: Mapping[str, Array], rate: float) -> None:
-        """Update `params` in place with learning rate `rate`."""
+    def step(
+        self,
+        params: Mapping[str, Array],
+        grads: Mapping[str, Array],
+        rate: float,
+        touched: Mapping[str, Array] = MappingProxyType({}),
+    ) -> None:
+        """Update `params` in place with learning rate `rate`.
+
+        Where `touched` names the rows outside of which a gradient is zero, only those rows of it are read; the others
+        still go on by their moments, as Keras has it too.
+        """
         self.state["steps"] += 1
         steps = int(self.state["steps"][0])
         corrected = rate * math.sqrt(1 - self.beta_2**steps) / (1 - self.beta_1**steps)
         for name, param in params.items():
-            mean = self.state.setdefault(f"{name}.mean", np.zeros_like(param))
-            square = self.state.setdefault(f"{name}.square", np.zeros_like(param))
-            gradient = grads[name]
-            mean += (1 - self.beta_1) * (gradient - mean)
-            square += (1 - self.beta_2) * (gradient**2 - square)
+            if f"{name}.mean" not in self.state:
+                self.state[f"{name}.mean"], self.state[f"{name}.square"] = np.zeros_like(param), np.zeros_like(param)
+            mean, square = self.state[f"{name}.mean"], self.state[f"{name}.square"]
+            rows = touched.get(name, slice(None))
+            gradient = grads[name][rows]
+            mean *= self.beta_1
+            mean[rows] += (1 - self.beta_1) * gradient
+            square *= self.beta_2
+            square[rows] += (1 - self.beta_2) * np.square(gradient)
             if self.weight_decay:
                 param *= 1 - rate * self.weight_decay
-            param -= corrected * mean / (np.sqrt(square) + self.epsilon)
+            count = max(1, BLOCK * len(param) // param.size)
+            for start in range(0, len(param), count):
+                block = slice(start, start + count)
+                change = np.sqrt(square[block])
+                change += self.epsilon
+                np.divide(mean[block], change, out=change)
+                change *= corrected
+                param[block] -= change
 
 
 def clip_by_global_norm(grads: Mapping[str, Array], limit: float) -> float:

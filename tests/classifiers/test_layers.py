@@ -102,6 +102,11 @@ def test_gradient_of_embedding_sums_over_equal_tokens() -> None:
     ours = layer.grads["embeddings"]
     assert relative_error(ours, numeric_gradient(loss, layer.params["embeddings"])) < 1e-6
     np.testing.assert_array_equal(ours[[3, 4, 6]], 0)
+    np.testing.assert_array_equal(layer.touched["embeddings"], [0, 1, 2, 5])
+
+    layer.forward(np.array([[6, 6]]), LENGTHS)
+    layer.backward(np.ones((1, 2, FEATURES)))
+    np.testing.assert_array_equal(layer.grads["embeddings"], [[0] * FEATURES] * 6 + [[2] * FEATURES])
 
 
 @pytest.mark.parametrize("shape", [(STEPS, BATCH, FEATURES), (BATCH, FEATURES)])
@@ -214,6 +219,12 @@ def test_pooling_ignores_padding() -> None:
     x[:, 1, 0] = [4, 0, 2]
     x[2, 0, 0] = 99  # padding of the first column
     np.testing.assert_array_equal(MeanMaxPooling().forward(x, np.array([2, 3])), [[-2, -1], [2, 4]])
+
+
+def test_pooling_shares_the_gradient_among_equal_maxima() -> None:
+    layer = MeanMaxPooling()
+    layer.forward(np.array([[[3.0]], [[3.0]], [[1.0]], [[3.0]]]), np.array([3]))
+    np.testing.assert_array_equal(layer.backward(np.array([[0.0, 1.0]])).ravel(), [0.5, 0.5, 0, 0])
 
 
 def test_orthogonal_rows_are_orthonormal() -> None:

@@ -30,6 +30,20 @@ def test_adam_stays_with_keras(weight_decay: float) -> None:
     np.testing.assert_allclose(params["p"], variable.numpy(), atol=1e-6)
 
 
+def test_adam_reads_only_the_rows_it_is_told_of() -> None:
+    """And all others go on by their moments, as if their gradient had been read and found to be zero."""
+    rng = np.random.default_rng(1)
+    start = rng.normal(size=(5, 2))
+    whole, told = {"p": start.copy()}, {"p": start.copy()}
+    one, other = Adam(weight_decay=0.02), Adam(weight_decay=0.02)
+    for rows in ([0, 3], [1, 3], [4]):
+        gradient = np.zeros_like(start)
+        gradient[rows] = rng.normal(size=(len(rows), 2))
+        one.step(whole, {"p": gradient}, rate=0.01)
+        other.step(told, {"p": gradient}, rate=0.01, touched={"p": np.array(rows)})
+    np.testing.assert_allclose(told["p"], whole["p"], atol=1e-12)
+
+
 def test_clipping_scales_all_gradients_together() -> None:
     grads = {"a": np.array([3.0]), "b": np.array([[4.0]])}
     assert clip_by_global_norm(grads, 1.0) == pytest.approx(5)

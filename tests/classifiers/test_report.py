@@ -136,7 +136,7 @@ def test_one_model_alone(tmp_path: Path) -> None:
         histories={"rnn": HISTORIES["rnn"]},
         metrics={"rnn": metrics},
         scores={"rnn": dataset.test.targets},
-        command="python train.py --models rnn",
+        command="python train.py --model rnn",
         baseline=None,
     )
     text = (tmp_path / "report.md").read_text(encoding="utf-8")

@@ -1,0 +1,195 @@
+"""How fast our NumPy networks learn, beside Keras and PyTorch.
+
+    python benchmarks/training.py [--json]
+
+One training step is a forward pass, a backward pass, clipping and AdamW, on the same batches and on one thread for
+all. As in `inference.py` all take turns, round after round, and in its turn each takes two steps, of which the second
+counts. The tables show medians of the processor's time, and how many times NumPy's time that is; then where NumPy's
+own time goes. The networks are those of `train.py` without dropout: Keras trains them by `train_on_batch` as
+`classifiers.keras_models` does, PyTorch with its own `nn.RNN` and `nn.LSTM` and its fused AdamW.
+
+NumPy's products are those of its OpenBLAS. Release 0.3.31 takes an AMD Zen 5 for a Haswell, which costs it a third to
+a half of their speed; `OPENBLAS_CORETYPE=SkylakeX` in the environment sets that right.
+"""
+
+from __future__ import annotations
+
+import os
+
+for _library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ[f"{_library}_NUM_THREADS"] = "1"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from racing import race
+from rich.console import Console
+from rich.table import Table
+
+from classifiers import keras_models, network
+from classifiers.batching import Batch
+from classifiers.layers import RNN, Array, Bidirectional, Embedding
+from classifiers.model_directory import NAMES
+from classifiers.training import Recipe
+
+try:
+    import torch
+except ImportError:
+    torch = None
+
+KINDS = ("rnn", "bilstm")
+STEPS = (16, 32)
+VOCABULARY, LABELS = 12_000, 28
+RECIPE = Recipe(1, 64, 1e-3, embedding=96, dropout=0.0, word_dropout=0.0, weight_decay=0.01)
+
+PARTS = ("embedding", "recurrent forward", "recurrent backward", "optimizer")
+
+Contender = Callable[[Batch, Array], object]
+
+
+def batch_of(steps: int) -> tuple[Batch, Array]:
+    """A full batch with its targets; words are as frequent as in a language, by Zipf's law."""
+    rng = np.random.default_rng(1)
+    frequency = 1 / np.arange(2, VOCABULARY)
+    size = RECIPE.batch_size
+    ids = rng.choice(np.arange(2, VOCABULARY), (steps, size), p=frequency / frequency.sum()).astype(np.int32)
+    return Batch(ids, np.full(size, steps, np.int32)), (rng.random((size, LABELS)) < 0.05).astype(np.float32)
+
+
+def ours(kind: str) -> network.Trainer:
+    """A network of our layers in training."""
+    start = network.build(kind, VOCABULARY, RECIPE.embedding, LABELS, np.random.default_rng(0))
+    return network.Trainer(start, RECIPE, multi_label=True)
+
+
+def in_keras(kind: str) -> Contender:
+    """The same network in Keras."""
+    model = keras_models.build(kind, VOCABULARY, RECIPE.embedding, LABELS)
+    trainer = keras_models.Trainer(model, RECIPE, multi_label=True)
+    return lambda batch, targets: trainer.step(batch.ids.T, targets, RECIPE.learning_rate)
+
+
+def in_torch(kind: str) -> Contender:
+    """A network of the same shape in PyTorch, whose recurrent layers have a second bias."""
+    torch.set_num_threads(1)
+    nn, size = torch.nn, RECIPE.embedding
+    vectors = nn.Embedding(VOCABULARY, size)
+    recurrent = nn.RNN(size, 128, 2) if kind == "rnn" else nn.LSTM(size, 128, 3, bidirectional=True)
+    output = nn.Linear(2 * (128 if kind == "rnn" else 256), LABELS)
+    params = [*vectors.parameters(), *recurrent.parameters(), *output.parameters()]
+    optimizer = torch.optim.AdamW(params, RECIPE.learning_rate, weight_decay=RECIPE.weight_decay, fused=True)
+    cross_entropy = nn.BCEWithLogitsLoss()
+
+    def step(batch: Batch, targets: Array) -> float:
+        optimizer.zero_grad()
+        hidden, _ = recurrent(vectors(torch.from_numpy(batch.ids)))
+        logits = output(torch.cat([hidden.mean(0), hidden.amax(0)], dim=1))
+        loss = cross_entropy(logits, torch.from_numpy(targets))
+        loss.backward()
+        nn.utils.clip_grad_norm_(params, RECIPE.clip_norm)
+        optimizer.step()
+        return float(loss.detach())
+
+    return step
+
+
+def shares(kind: str, batch: Batch, targets: Array, rounds: int) -> dict[str, float]:
+    """The share of a NumPy training step that goes to each of its parts."""
+    trainer = ours(kind)
+    spent = dict.fromkeys(PARTS, 0.0)
+
+    def watch(owner: object, method: str, part: str) -> None:
+        run = getattr(owner, method)
+
+        def timed(*arguments: Any) -> Any:
+            start = time.process_time()
+            answer = run(*arguments)
+            spent[part] += time.process_time() - start
+            return answer
+
+        setattr(owner, method, timed)
+
+    for layer in trainer.network.layers:
+        for way in ("forward", "backward"):
+            if isinstance(layer, Embedding):
+                watch(layer, way, "embedding")
+            elif isinstance(layer, RNN | Bidirectional):
+                watch(layer, way, f"recurrent {way}")
+    watch(trainer._optimizer, "step", "optimizer")
+    trainer.step(batch, targets, RECIPE.learning_rate)
+    spent.update(dict.fromkeys(spent, 0.0))
+    start = time.process_time()
+    for _ in range(rounds):
+        trainer.step(batch, targets, RECIPE.learning_rate)
+    whole = time.process_time() - start
+    spent["rest"] = whole - sum(spent.values())
+    return {part: taken / whole for part, taken in spent.items()}
+
+
+def measure(rounds: int) -> dict[str, Any]:
+    """All figures as one JSON-ready object."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    milliseconds, parts = {}, {}
+    for kind in KINDS:
+        trainer = ours(kind)
+        contenders: dict[str, Contender] = {
+            "NumPy": partial(trainer.step, rate=RECIPE.learning_rate),
+            "Keras": in_keras(kind),
+        }
+        if torch is not None:
+            contenders["PyTorch"] = in_torch(kind)
+        for steps in STEPS:
+            batch, targets = batch_of(steps)
+            case = f"{NAMES[kind]}, {steps} steps"
+            runs = {name: partial(step, batch, targets) for name, step in contenders.items()}
+            milliseconds[case] = race(runs, rounds)
+            parts[case] = shares(kind, batch, targets, rounds)
+    return {"milliseconds": milliseconds, "shares": parts}
+
+
+def show(result: dict[str, Any], console: Console) -> None:
+    """Print the figures as tables with ratios."""
+    milliseconds = result["milliseconds"]
+    table = Table(title="Milliseconds a training step, and times NumPy's; medians, one thread")
+    table.add_column("contender")
+    for case in milliseconds:
+        table.add_column(case, justify="right")
+    for name in next(iter(milliseconds.values())):
+        table.add_row(
+            name, *(f"{taken[name]:.1f} ({taken[name] / taken['NumPy']:.2f}x)" for taken in milliseconds.values())
+        )
+    console.print(table)
+    if "PyTorch" not in next(iter(milliseconds.values())):
+        console.print("PyTorch is left out, since it is not installed: pip install torch.")
+    table = Table(title="Where NumPy's time goes")
+    table.add_column("part")
+    for case in result["shares"]:
+        table.add_column(case, justify="right")
+    for part in next(iter(result["shares"].values())):
+        table.add_row(part, *(f"{taken[part]:.0%}" for taken in result["shares"].values()))
+    console.print(table)
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=20, help="how often everyone takes a turn (default: 20)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    arguments = parser.parse_args()
+    result = measure(arguments.rounds)
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        show(result, Console())
+
+
+if __name__ == "__main__":
+    main()
