@@ -39,7 +39,7 @@ BUILTIN = Path(__file__).parent / "data" / "builtin.tsv"
 """80 phrases of joy or sadness whose meaning lies in the order of their words."""
 
 CHAT = Path(__file__).parent / "data" / "chat.tsv"
-"""10,482 chat messages, each with the emotions that a fair reader would accept; see docs/chat.md."""
+"""17,007 chat messages, each with the emotions that a fair reader would accept; see docs/chat.md."""
 
 GOEMOTIONS_URL = "https://raw.githubusercontent.com/google-research/google-research/master/goemotions/data/"
 

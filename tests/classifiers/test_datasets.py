@@ -279,7 +279,7 @@ class TestChat:
         assert len(texts) == len(set(texts))
         with datasets.CHAT.open(encoding="utf-8") as lines:
             places = {tuple(line.split("\t")[:2]) for line in list(lines)[1:]}
-        assert len(places) == len({topic for _, topic in places}) == 67
+        assert len(places) == len({topic for _, topic in places}) == 95
 
     def test_no_near_copy_across_splits(self, chat: Dataset) -> None:
         """No two messages of four words or more share over six tenths of their words."""
