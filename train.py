@@ -32,7 +32,7 @@ from classifiers.batching import Examples, count_batches, logits_of
 from classifiers.calibration import choose_temperature, choose_thresholds, probabilities
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
 from classifiers.datasets import Dataset, Split, load_dataset
-from classifiers.distillation import Lesson, reduce, soften, stir
+from classifiers.distillation import Lesson, reduce, stir
 from classifiers.emotions import LABELS
 from classifiers.errors import ClassifiersError, MissingExtraError
 from classifiers.evaluation import Metrics, baseline, choose_reaction_certainty, measure
@@ -70,8 +70,13 @@ FULL = {
 }
 """For GoEmotions and data sets like it."""
 
-TAUGHT = FULL | {"rnn": replace(FULL["rnn"], epochs=16), "bilstm": replace(FULL["bilstm"], epochs=7)}
-"""For what the teachers have answered, where an epoch holds as many stirred texts again."""
+TAUGHT = {
+    "rnn": replace(FULL["rnn"], epochs=6, dropout=0.05),
+    "gru": replace(FULL["gru"], epochs=4, dropout=0.1),
+    "lstm": replace(FULL["lstm"], epochs=4, dropout=0.1),
+    "bilstm": replace(FULL["bilstm"], epochs=4, dropout=0.1),
+}
+"""For what the teachers have answered: with so many texts, little else must keep a network from learning by heart."""
 
 TEACHER = Recipe(3, 48, 1.5e-4, embedding=384, dropout=0.1, word_dropout=0.0, weight_decay=0.01)
 """For each MiniLM that the shipped recipe learns from; embedding and dropout are those it comes with."""
@@ -79,10 +84,10 @@ TEACHER = Recipe(3, 48, 1.5e-4, embedding=384, dropout=0.1, word_dropout=0.0, we
 TEACHERS = 3
 """How many MiniLMs teach, from a seed each: together they are right more often than any of them alone."""
 
-CHAT_WEIGHT = 2
-"""How often a network sees each chat message in the time in which it sees each Reddit comment once."""
+STIRRED = 4
+"""How many stirred texts a network learns from besides each real one."""
 
-MAX_WORDS, MIN_COUNT, MAX_TOKENS = 16_000, 2, 64
+MAX_WORDS, MIN_COUNT, MAX_TOKENS = 20_000, 2, 64
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -305,12 +310,10 @@ def _ask_teacher(
         raise MissingExtraError("Learning from a teacher", "distill") from None
     teacher = Teacher(base_logits(dataset.train.targets, dataset.multi_label), recipe)
     train, dev = (Examples(teacher.encode(split.texts), split.targets) for split in (dataset.train, dataset.dev))
-    rows = _rows_with_more_chat(dataset)
-    more = Examples([train.sequences[row] for row in rows], train.targets[rows])
     title = f"Teacher {recipe.seed + 1}"
-    if _fit_with_progress(title, teacher, more, dev, recipe, dataset, out, console).interrupted:
+    if _fit_with_progress(title, teacher, train, dev, recipe, dataset, out, console).interrupted:
         return False
-    console.print(f"{title} answers for all training texts, as many stirred ones and all words: some minutes.")
+    console.print(f"{title} answers for all training texts, the stirred ones and all words: some minutes.")
     Lesson(
         teacher.logits([*train.sequences, *teacher.encode(_stirred(dataset))]), teacher.vectors(tokenizer.words)
     ).save(kept)
@@ -318,18 +321,15 @@ def _ask_teacher(
 
 
 def _taught(dataset: Dataset, tokenizer: Tokenizer, lesson: Lesson) -> Examples:
-    """Examples of the training texts with softened targets, and of the stirred ones with the teacher's word alone."""
-    texts, stirred, rows = dataset.train.texts, _stirred(dataset), _rows_with_more_chat(dataset)
-    targets = soften(dataset.train.targets, lesson.logits[: len(texts)])[rows]
-    return Examples(
-        [tokenizer.encode(text) for text in [*(texts[row] for row in rows), *stirred]],
-        np.concatenate([targets, sigmoid(lesson.logits[len(texts) :])]),
-    )
+    """Examples of the training texts and of the stirred ones, with what the teachers make of each as its targets."""
+    texts = [*dataset.train.texts, *_stirred(dataset)]
+    return Examples([tokenizer.encode(text) for text in texts], sigmoid(lesson.logits))
 
 
 def _stirred(dataset: Dataset) -> list[str]:
-    """The same stirred texts each time, one for each time that a training text is seen in an epoch."""
-    return stir([dataset.train.texts[row] for row in _rows_with_more_chat(dataset)], np.random.default_rng(0))
+    """The same stirred texts each time, `STIRRED` for each training text."""
+    rng = np.random.default_rng(0)
+    return [text for _ in range(STIRRED) for text in stir(dataset.train.texts, rng)]
 
 
 def _lesson_file(dataset: Dataset, tokenizer: Tokenizer, recipe: Recipe) -> Path:
@@ -342,12 +342,6 @@ def _lesson_file(dataset: Dataset, tokenizer: Tokenizer, recipe: Recipe) -> Path
     parts = (dataset.sha256, recipe, tokenizer.words, _stirred(dataset), teacher.read_text())
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()
     return Path(pooch.os_cache("emobot")) / f"lesson-{digest[:16]}.safetensors"
-
-
-def _rows_with_more_chat(dataset: Dataset) -> list[int]:
-    """The training texts' numbers, with those of the chat messages, which stand last, repeated to their weight."""
-    total = len(dataset.train)
-    return [*range(total), *[*range(total - len(load_dataset("chat").train), total)] * (CHAT_WEIGHT - 1)]
 
 
 def _build(

@@ -8,8 +8,8 @@ counts. The tables show medians of the processor's time, and how many times NumP
 own time goes. The networks are those of `train.py` without dropout: Keras trains them by `train_on_batch` as
 `classifiers.keras_models` does, PyTorch with its own `nn.RNN` and `nn.LSTM` and its fused AdamW.
 
-NumPy's products are those of its OpenBLAS. Release 0.3.31 takes an AMD Zen 5 for a Haswell, which costs it a third to
-a half of their speed; `OPENBLAS_CORETYPE=SkylakeX` in the environment sets that right.
+NumPy's products are those of its OpenBLAS. Release 0.3.31 takes an AMD Zen 5 for a Haswell, which costs it up to half
+of their speed; `OPENBLAS_CORETYPE=SkylakeX` in the environment sets that right.
 """
 
 from __future__ import annotations

@@ -23,8 +23,12 @@ GRID = np.linspace(-3.0, 3.0, 121)
 WIDTH, BELIEF = 0.4, 0.5
 """How far around a threshold rows count in part, in logits, and how far a model's own word counts for a target."""
 
-PRECISION = 0.92
-"""The share of a bot's reactions that a fair reader must accept, by its own model's calibration."""
+PRECISION = 0.93
+"""The share of a bot's reactions that must be right on dev, for 92 % of all others to be.
+
+What is chosen on dev does better there than elsewhere: asked for 0.92 on some of chat's topics, the shipped BiLSTM got
+0.914 on the rest, and asked for 0.93, 0.926 (dev, 20 random halvings).
+"""
 
 
 def probabilities(logits: Array, temperature: float, multi_label: bool) -> Array:

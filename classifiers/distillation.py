@@ -1,4 +1,8 @@
-"""What a network learns from its teacher: softened targets, texts nobody wrote, and a start for its word vectors."""
+"""What a network learns from its teachers: their certainties, on texts nobody wrote too, and a start for its vectors.
+
+Hinton and others, "Distilling the Knowledge in a Neural Network" (2015), section 2, at temperature 1: the targets are
+the teachers' probabilities alone, since the labels that people gave are in them already.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,6 @@ from safetensors.numpy import load_file, save_file
 
 from classifiers.layers import Array, sigmoid
 
-TRUST = 0.7
-"""The share of a target that is the teacher's; the rest is the label that people gave."""
-
 SPREAD = 0.3
 """Standard deviation of the elements of the reduced word vectors."""
 
@@ -22,7 +23,10 @@ CROPPED, SPLICED = 0.35, 0.25
 """The shares of stirred texts that are part of a text, and that are made of two."""
 
 SWAPPED, DROPPED = 0.12, 0.08
-"""The shares of a stirred text's words that give way to a word from anywhere, and to nothing."""
+"""The shares of a stirred text's words that give way to another word, and to nothing."""
+
+RARE = 0.5
+"""The share of texts into which every word is as likely to come as any other; into the rest, as it is in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +72,13 @@ def stir(texts: Sequence[str], rng: np.random.Generator) -> list[str]:
     """
     rows = [text.split() for text in texts]
     words = [word for row in rows for word in row]
-    return [" ".join(_stirred(row, rows, words, rng)) for row in rows]
+    rare = sorted(set(words))
+    return [" ".join(_stirred(row, rows, words, rare, rng)) for row in rows]
 
 
-def _stirred(row: list[str], rows: list[list[str]], words: list[str], rng: np.random.Generator) -> list[str]:
+def _stirred(
+    row: list[str], rows: list[list[str]], words: list[str], rare: list[str], rng: np.random.Generator
+) -> list[str]:
     kind = rng.random()
     if kind < SPLICED:
         other = rows[rng.integers(len(rows))]
@@ -79,17 +86,9 @@ def _stirred(row: list[str], rows: list[list[str]], words: list[str], rng: np.ra
     if kind < SPLICED + CROPPED and len(row) > 3:
         start = rng.integers(len(row) - 1)
         row = row[start : rng.integers(start + 2, len(row) + 1)]
-    swapped = [words[rng.integers(len(words))] if rng.random() < SWAPPED else word for word in row]
+    pool = rare if rng.random() < RARE else words
+    swapped = [pool[rng.integers(len(pool))] if rng.random() < SWAPPED else word for word in row]
     return [word for word in swapped if rng.random() >= DROPPED] or row
-
-
-def soften(targets: Array, teacher_logits: Array) -> Array:
-    """Targets (rows, labels) drawn towards the probabilities of a teacher with these logits (rows, labels).
-
-    Hinton and others, "Distilling the Knowledge in a Neural Network" (2015), section 2, at temperature 1 and with
-    the two losses joined into one: cross-entropy is linear in its targets.
-    """
-    return ((1 - TRUST) * targets + TRUST * sigmoid(teacher_logits)).astype(np.float32)
 
 
 def reduce(vectors: Array, size: int) -> Array:

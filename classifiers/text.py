@@ -143,8 +143,8 @@ class Tokenizer:
     def read(self, text: str) -> tuple[list[int], float]:
         """Token numbers as `encode` gives them, and the share of the words among them that are known.
 
-        The share is 1 where there are no words. Hardly any message in the language of the vocabulary has less than
-        0.6, and hardly any in another has more.
+        The share is 1 where there are no words. Few messages in the language of the vocabulary have less than
+        0.67, and few in another have more.
         """
         tokens = tokenize(text)[: self.max_tokens]
         numbers = [self._number(token) for token in tokens]
