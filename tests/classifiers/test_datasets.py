@@ -283,12 +283,12 @@ class TestChat:
 
     def test_no_near_copy_across_splits(self, chat: Dataset) -> None:
         """No two messages of four words or more share over six tenths of their words."""
-        splits = (chat.train, chat.dev, chat.test)
+        splits = (chat.test, chat.dev, chat.train)
         texts = [text for split in splits for text in split.texts]
         place = np.repeat(range(3), [len(split) for split in splits])
         words = CountVectorizer(binary=True, tokenizer=str.split, token_pattern=None).fit_transform(texts)
         count = words.sum(axis=1).A1
-        pairs = (words @ words.T).tocoo()
+        pairs = (words[place < 2] @ words.T).tocoo()
         one, other = pairs.row, pairs.col
         shared = pairs.data / (count[one] + count[other] - pairs.data)
         close = (place[one] < place[other]) & (np.minimum(count[one], count[other]) >= 4) & (shared > 0.6)
