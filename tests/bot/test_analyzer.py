@@ -178,6 +178,7 @@ async def test_no_question_is_answered_on_the_loops_own_thread(analyzer: Analyze
 
 
 async def test_closing_answers_who_waits_and_admits_nobody(analyzer: Analyzer, model: HeldClassifier) -> None:
+    before = set(threading.enumerate())  # other tests may have left theirs
     tasks = await started("happy", "odd", analyzer=analyzer)
     closing = asyncio.create_task(analyzer.close())
     await asyncio.sleep(0)
@@ -186,4 +187,5 @@ async def test_closing_answers_who_waits_and_admits_nobody(analyzer: Analyzer, m
     model.let_go.set()
     await closing
     assert [task.result() for task in tasks] == [SCRIPT["happy"], SCRIPT["odd"]]
-    assert not any(thread.name.startswith("classifier") for thread in threading.enumerate())
+    left = set(threading.enumerate()) - before
+    assert not any(thread.name.startswith("classifier") for thread in left)
