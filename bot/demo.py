@@ -75,7 +75,7 @@ async def run(settings: Settings, port: int) -> None:
         SettingsError, ModelDirectoryError: the bot cannot be built.
     """
     async with opened(settings, port) as preview:
-        print(f"Emobot is waiting for you at {preview.url}\nPress Ctrl-C to end.", flush=True)  # noqa: T201
+        print(f"Emobot is waiting for you at {preview.url}\nPress Ctrl-C to end.", flush=True)  # noqa: T201 - for who started it
         await preview.wait_closed()
 
 

@@ -25,7 +25,7 @@ class Prediction:
         scores: a calibrated probability for each label, in [0, 1].
         thresholds: the probability from which each label counts as present, chosen on the dev split.
         certainty: how probable the strongest label must be for this model to be trusted with a reaction.
-        known: the share of the text's words that the model knows, in [0, 1]; low for another language.
+        known: the share of the text's words that are common to the model, in [0, 1]; low for another language.
     """
 
     labels: tuple[str, ...]

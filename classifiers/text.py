@@ -15,6 +15,9 @@ import regex
 PADDING, UNKNOWN = 0, 1
 """The two token numbers that are no word."""
 
+COMMON = 12_000
+"""How many of a vocabulary's words tell its language; among those seldom used are ever more of other languages."""
+
 # Every repetition is bounded or cannot backtrack, so that no message takes long.
 MARKUP = regex.compile(
     r"""
@@ -141,15 +144,16 @@ class Tokenizer:
         return self.read(text)[0]
 
     def read(self, text: str) -> tuple[list[int], float]:
-        """Token numbers as `encode` gives them, and the share of the words among them that are known.
+        """Token numbers as `encode` gives them, and the share of the words among them that are `COMMON`.
 
-        The share is 1 where there are no words. Few messages in the language of the vocabulary have less than
-        0.67, and few in another have more.
+        The share is 1 where there are no words. Hardly any message in the language of the vocabulary has less than
+        0.6, and hardly any in another has more.
         """
         tokens = tokenize(text)[: self.max_tokens]
         numbers = [self._number(token) for token in tokens]
-        known = [number != UNKNOWN for token, number in zip(tokens, numbers, strict=True) if token[0].isalpha()]
-        return numbers or [UNKNOWN], sum(known) / len(known) if known else 1.0
+        words = [number for token, number in zip(tokens, numbers, strict=True) if token[0].isalpha()]
+        common = sum(UNKNOWN < number <= UNKNOWN + COMMON for number in words)
+        return numbers or [UNKNOWN], common / len(words) if words else 1.0
 
     def _number(self, token: str) -> int:
         return next((self._numbers[form] for form in (token, *_squeezed(token)) if form in self._numbers), UNKNOWN)

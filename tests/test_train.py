@@ -25,7 +25,7 @@ from classifiers.__main__ import main as terminal
 from classifiers.batching import Examples
 from classifiers.datasets import SPLITS, load_dataset
 from classifiers.emotions import LABELS
-from classifiers.layers import Array, sigmoid_cross_entropy
+from classifiers.layers import Array, sigmoid, sigmoid_cross_entropy
 from classifiers.model_directory import NAMES, load_models, read_manifest
 from classifiers.network import Trainer
 from classifiers.training import Recipe
@@ -234,6 +234,27 @@ class TestShippedRecipe:
         assert QuickTeacher.epochs_run == [1, 2, 3] * 4
         one, other = (load_file(tmp_path / name / "rnn.safetensors") for name in ("whole", "stopped"))
         assert all(np.array_equal(one[name], other[name]) for name in one)
+
+    def test_a_network_learns_what_its_teachers_said_of_that_very_text(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """From teachers that hear nothing but how many words a text has."""
+        lessons: list[Examples] = []
+        train_epoch = Trainer.train_epoch
+
+        def listen(self: Trainer, examples: Examples, number: int) -> Iterator[float]:
+            lessons.append(examples)
+            return train_epoch(self, examples, number)
+
+        monkeypatch.setattr(Trainer, "train_epoch", listen)
+        monkeypatch.setattr(QuickTeacher, "logits", lambda _, rows: -np.tile([[len(row)] for row in rows], 28) / 10)
+        options = ("--model", "rnn", "--epochs", 1, "--embedding", 16, "--out", tmp_path / "models")
+        assert run("--recipe", "shipped", *options) == 0
+        [lesson] = lessons
+        assert len(lesson) == (1 + train.STIRRED) * (140 + len(LABELS))
+        lengths = np.array([[len(sequence)] for sequence in lesson.sequences])
+        as_taught = np.isclose(lesson.targets, np.tile(sigmoid(-lengths / 10), len(LABELS))).all(axis=1)
+        assert as_taught.mean() > 0.99  # the tokenizer shortens a word that stirring has put thrice in a row
 
     def test_word_vectors_wider_than_the_teacher(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert run("--recipe", "shipped", "--embedding", 400, "--out", tmp_path / "models") == 2

@@ -46,8 +46,8 @@ def draw_card(size: tuple[float, float], fill: Fill, words: Iterable[str], _: Tr
         # note what it found. Everything here is written in the font that comes with it.
         logging.getLogger("matplotlib").setLevel(logging.ERROR)
         from matplotlib.figure import Figure  # noqa: PLC0415 - see above
-        from matplotlib.font_manager import FontProperties  # noqa: PLC0415
-        from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415
+        from matplotlib.font_manager import FontProperties  # noqa: PLC0415 - see above
+        from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415 - see above
 
         if any(_(word) != writable(_(word)) for word in words):
             _ = mark

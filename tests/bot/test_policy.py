@@ -167,7 +167,7 @@ def test_a_channel_has_enough_at_some_time() -> None:
 
 def test_another_language_is_left_alone() -> None:
     joy = believing(joy=0.95)
-    foreign = Prediction(joy.labels, joy.scores, joy.thresholds, joy.certainty, known=2 / 3)
+    foreign = Prediction(joy.labels, joy.scores, joy.thresholds, joy.certainty, known=0.59)
     assert choose(foreign).reason == Silence.NOT_UNDERSTOOD
 
 
@@ -177,7 +177,7 @@ def test_the_shipped_models_know_another_language_by_its_unknown_words() -> None
     foreign = rnn.predict([row.split("\t")[1] for row in rows])
     english = rnn.predict(load_dataset("chat").dev.texts)
     assert sum(is_understood(each) for each in foreign) <= 0.1 * len(foreign)
-    assert sum(is_understood(each) for each in english) >= 0.975 * len(english)
+    assert sum(is_understood(each) for each in english) >= 0.98 * len(english)
 
 
 def test_an_emotion_can_be_muted() -> None:

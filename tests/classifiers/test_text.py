@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classifiers import text as text_module
 from classifiers.text import UNKNOWN, Tokenizer, strip_markup, tokenize
 
 
@@ -111,6 +112,13 @@ def test_encoding() -> None:
     assert tokenizer.encode("zzz so") == [UNKNOWN, 2]
     assert tokenizer.encode("so happy yay so happy") == [2, 3, 4, 2]
     assert len(tokenizer) == 5
+
+
+def test_only_common_words_tell_the_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_module, "COMMON", 2)
+    tokenizer = Tokenizer(["so", "happy", "danke"], max_tokens=8)
+    assert tokenizer.read("so happy! danke 3 zzz") == ([2, 3, UNKNOWN, 4, UNKNOWN, UNKNOWN], 0.5)
+    assert tokenizer.read("3 :)") == ([UNKNOWN, UNKNOWN], 1.0)
 
 
 def test_drawn_out_words_are_found_under_their_plain_spelling() -> None:
