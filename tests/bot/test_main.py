@@ -241,7 +241,7 @@ class FakeDiscord:
 @pytest.fixture
 async def fake_discord(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeDiscord]:
     fake = FakeDiscord()
-    runner = web.AppRunner(fake.app())
+    runner = web.AppRunner(fake.app(), access_log=None)  # what it logs would stand among the words of the bot
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
