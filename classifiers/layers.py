@@ -71,16 +71,21 @@ class Embedding(Layer):
         """Sum the gradients of equal tokens; numbers have no gradient, so an empty array comes back."""
         table = self.params["embeddings"]
         ids = self._ids.ravel()
-        # Sorting first lets one vectorised reduction sum each token's rows, which np.add.at does row by row.
+        # Sorted, equal tokens stand together, and one vectorised reduction sums their rows. It takes its time for each
+        # sum, however short, so the many tokens that stand there once go round it.
         order = np.argsort(ids, kind="stable")
-        numbers, starts = np.unique(ids[order], return_index=True)
+        rows = dy.reshape(-1, table.shape[1])[order]
+        numbers, starts, counts = np.unique(ids[order], return_index=True, return_counts=True)
+        often = counts > 1
+        sums = rows[starts]
+        sums[often] = np.add.reduceat(rows[np.repeat(often, counts)], np.cumsum(counts[often]) - counts[often])
         # The table is large and the rows are few, so the last gradient's zeros are used again.
         gradient = self.grads.get("embeddings")
         if gradient is None or gradient.dtype != table.dtype:
             gradient = np.zeros_like(table)
         else:
             gradient[self.touched["embeddings"]] = 0
-        gradient[numbers] = np.add.reduceat(dy.reshape(-1, table.shape[1])[order], starts)
+        gradient[numbers] = sums
         self.grads["embeddings"], self.touched["embeddings"] = gradient, numbers
         return np.empty(0, dtype=dy.dtype)
 
@@ -115,7 +120,7 @@ class RNN(Layer):
     def backward(self, dy: Array) -> Array:
         """Walk the steps backwards; the gradient of step t reaches step t-1 through the transposed U."""
         x, hidden = self._x, self._hidden
-        recurrent_t = self.params["recurrent_kernel"].T
+        recurrent_t = np.ascontiguousarray(self.params["recurrent_kernel"].T)  # a product with it a step
         da = np.square(hidden)
         np.subtract(1, da, out=da)  # the slope of tanh; each step of it is then multiplied by what reaches that step
         da[-1] *= dy[-1]
@@ -176,7 +181,7 @@ class LSTM(Layer):
     def backward(self, dy: Array) -> Array:
         """Walk the steps backwards, carrying the gradients of the hidden state and of the cell."""
         x, hidden, cells, squashed = self._x, self._hidden, self._cells, self._squashed
-        recurrent_t = self.params["recurrent_kernel"].T
+        recurrent_t = np.ascontiguousarray(self.params["recurrent_kernel"].T)  # a product with it a step
         i, f, g, o = _parts(self._gates, 4)
         dz = self._gates - np.square(self._gates)  # σ' = σ (1 - σ); each step is then multiplied by its gradients
         di, df, dg, do = _parts(dz, 4)
@@ -246,7 +251,7 @@ class GRU(Layer):
     def backward(self, dy: Array) -> Array:
         """Walk the steps backwards; `ds`, the gradient of s, differs from `da` in the candidate's part alone."""
         x, hidden, recalled = self._x, self._hidden, self._recalled
-        recurrent_t = self.params["recurrent_kernel"].T
+        recurrent_t = np.ascontiguousarray(self.params["recurrent_kernel"].T)  # a product with it a step
         z, r, g = _parts(self._gates, 3)
         da, ds = np.empty_like(self._gates), np.empty_like(self._gates)
         da_z, da_r, da_g = _parts(da, 3)
@@ -305,17 +310,17 @@ class MeanMaxPooling(Layer):
     def forward(self, x: Array, lengths: Array, training: bool = False) -> Array:
         """Padding takes no part in either half."""
         del training
-        real = (np.arange(len(x))[:, None] < lengths)[..., None]
-        self._weights = (real / lengths[:, None]).astype(x.dtype)
-        # Adding -inf to the padding is many times faster than np.where.
-        self._real = x + np.where(real, 0, -np.inf).astype(x.dtype)
+        real = np.arange(len(x))[:, None] < lengths
+        self._weights = (real / lengths).astype(x.dtype)
+        # Adding -inf to the padding is many times faster than np.where, and most batches have none.
+        self._real = x if real.all() else x + np.where(real, 0, -np.inf).astype(x.dtype)[..., None]
         self._highest = self._real.max(axis=0)
-        return np.concatenate([(x * self._weights).sum(axis=0), self._highest], axis=1)
+        return np.concatenate([np.einsum("tbf,tb->bf", x, self._weights), self._highest], axis=1)
 
     def backward(self, dy: Array) -> Array:
         """The mean shares its gradient out evenly, the maximum gives it all to the winning step, or the tied ones."""
         d_mean, d_max = np.split(dy, 2, axis=1)
-        dx: Array = self._weights * d_mean
+        dx: Array = self._weights[..., None] * d_mean
         won = (self._real == self._highest).astype(dy.dtype)
         won *= d_max / won.sum(axis=0)
         dx += won
@@ -462,7 +467,7 @@ def _project_backward(layer: Layer, x: Array, dy: Array) -> Array:
     """Gradients of `_project`: kernel and bias into the layer's grads, that of x returned."""
     flat_dy = dy.reshape(-1, dy.shape[-1])
     layer.grads["kernel"] = x.reshape(-1, x.shape[-1]).T @ flat_dy
-    layer.grads["bias"] = flat_dy.sum(axis=0)
+    layer.grads["bias"] = np.ones(len(flat_dy), flat_dy.dtype) @ flat_dy  # three times as fast as their sum
     return (flat_dy @ layer.params["kernel"].T).reshape(x.shape)
 
 

@@ -117,9 +117,9 @@ class Trainer:
         """One update; returns the loss before it."""
         loss, d_logits = self._loss(self.network.forward(batch, training=True), targets)
         self.network.backward(d_logits)
-        grads = self.network.grads
-        clip_by_global_norm(grads, self._recipe.clip_norm)
-        self._optimizer.step(self.network.params, grads, rate, self.network.touched)
+        grads, touched = self.network.grads, self.network.touched
+        clip_by_global_norm(grads, self._recipe.clip_norm, touched)
+        self._optimizer.step(self.network.params, grads, rate, touched)
         return loss
 
     def logits(self, sequences: Sequence[Sequence[int]]) -> Array:

@@ -34,8 +34,9 @@ class Adam:
     """Kingma and Ba, "Adam" (2015), algorithm 1 in the efficient form that ends its section 2.
 
     With `weight_decay` it is AdamW, Loshchilov and Hutter (2019): p ← p - r (Adam's step + λ p). As in Keras, ε
-    joins the uncorrected root, so that the two can be compared step by step. `state` holds the moments and the
-    number of steps taken, and is all that is needed to go on later.
+    joins the uncorrected root, so that the two can be compared step by step. `state` holds the number of steps taken,
+    the mean of the gradients and the root of the mean of their squares (so that no step takes the root of what has
+    only faded), and is all that is needed to go on later.
     """
 
     def __init__(
@@ -53,43 +54,46 @@ class Adam:
     ) -> None:
         """Update `params` in place with learning rate `rate`.
 
-        Where `touched` names the rows outside of which a gradient is zero, only those rows of it are read; the others
-        still go on by their moments, as Keras has it too.
+        Where `touched` names the rows outside of which a gradient is zero, only those rows of it are read;
+        the others still go on by their moments, as Keras has it too.
         """
         self.state["steps"] += 1
         steps = int(self.state["steps"][0])
         corrected = rate * math.sqrt(1 - self.beta_2**steps) / (1 - self.beta_1**steps)
         for name, param in params.items():
             if f"{name}.mean" not in self.state:
-                self.state[f"{name}.mean"], self.state[f"{name}.square"] = np.zeros_like(param), np.zeros_like(param)
-            mean, square = self.state[f"{name}.mean"], self.state[f"{name}.square"]
+                self.state[f"{name}.mean"], self.state[f"{name}.root"] = np.zeros_like(param), np.zeros_like(param)
+            mean, root = self.state[f"{name}.mean"], self.state[f"{name}.root"]
             rows = touched.get(name, slice(None))
             gradient = grads[name][rows]
-            mean *= self.beta_1
-            mean[rows] += (1 - self.beta_1) * gradient
-            square *= self.beta_2
-            square[rows] += (1 - self.beta_2) * np.square(gradient)
-            if self.weight_decay:
-                param *= 1 - rate * self.weight_decay
+            # What joins the moments does so before they fade, so that all else is the same for every row.
+            mean[rows] += (1 / self.beta_1 - 1) * gradient
+            root[rows] = np.sqrt(np.square(root[rows]) + (1 / self.beta_2 - 1) * np.square(gradient))
             count = max(1, BLOCK * len(param) // param.size)
             for start in range(0, len(param), count):
-                block = slice(start, start + count)
-                change = np.sqrt(square[block])
-                change += self.epsilon
-                np.divide(mean[block], change, out=change)
+                p, m, r = (array[start : start + count] for array in (param, mean, root))
+                m *= self.beta_1
+                r *= math.sqrt(self.beta_2)
+                change = r + self.epsilon
+                np.divide(m, change, out=change)
                 change *= corrected
-                param[block] -= change
+                p *= 1 - rate * self.weight_decay
+                p -= change
 
 
-def clip_by_global_norm(grads: Mapping[str, Array], limit: float) -> float:
+def clip_by_global_norm(
+    grads: Mapping[str, Array], limit: float, touched: Mapping[str, Array] = MappingProxyType({})
+) -> float:
     """Scale all gradients in place so that their joint norm is at most `limit`; returns the norm found.
 
-    Pascanu and others, "On the difficulty of training recurrent neural networks" (2013), algorithm 1.
+    Pascanu and others, "On the difficulty of training recurrent neural networks" (2013), algorithm 1. `touched` names
+    the rows outside of which a gradient is zero, as for `Adam.step`.
     """
-    norm = math.sqrt(sum(float(np.vdot(gradient, gradient)) for gradient in grads.values()))
+    parts = {name: gradient[touched[name]] if name in touched else gradient for name, gradient in grads.items()}
+    norm = math.sqrt(sum(float(np.vdot(part, part)) for part in parts.values()))
     if norm > limit:
-        for gradient in grads.values():
-            gradient *= limit / norm
+        for name, gradient in grads.items():
+            gradient[touched.get(name, slice(None))] *= limit / norm
     return norm
 
 

@@ -53,6 +53,13 @@ def test_clipping_scales_all_gradients_together() -> None:
     assert grads["a"] == pytest.approx(0.6)
 
 
+def test_clipping_reads_only_the_rows_it_is_told_of() -> None:
+    grads = {"table": np.array([[3.0], [0.0], [0.0]]), "b": np.array([4.0])}
+    assert clip_by_global_norm(grads, 1.0, touched={"table": np.array([0])}) == pytest.approx(5)
+    np.testing.assert_allclose(grads["table"], np.array([[0.6], [0.0], [0.0]]))
+    np.testing.assert_allclose(grads["b"], [0.8])
+
+
 def test_schedule_rises_then_falls_to_zero() -> None:
     rates = [warmup_cosine(step, 101, peak=2.0) for step in range(102)]
     assert rates[:10] == pytest.approx([0.2 * (step + 1) for step in range(10)])
