@@ -8,8 +8,9 @@ counts. The tables show medians of the processor's time, and how many times NumP
 own time goes. The networks are those of `train.py` without dropout: Keras trains them by `train_on_batch` as
 `classifiers.keras_models` does, PyTorch with its own `nn.RNN` and `nn.LSTM` and its fused AdamW.
 
-NumPy's products are those of its OpenBLAS. Release 0.3.31 takes an AMD Zen 5 for a Haswell, which costs it up to half
-of their speed; `OPENBLAS_CORETYPE=SkylakeX` in the environment sets that right.
+NumPy's products are those of its BLAS, whose kernels the title of the table names. OpenBLAS chooses them by the
+processor, unless `OPENBLAS_CORETYPE` in the environment does: with those of a Haswell a newer processor takes half as
+long again.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+import threadpoolctl
 from racing import race
 from rich.console import Console
 from rich.table import Table
@@ -133,6 +135,15 @@ def shares(kind: str, batch: Batch, targets: Array, rounds: int) -> dict[str, fl
     return {part: taken / whole for part, taken in spent.items()}
 
 
+def blas() -> str:
+    """What computes NumPy's matrix products, and for which processor its kernels are made."""
+    loaded = [library for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"]
+    own = [library for library in loaded if "numpy" in library["filepath"]] or loaded
+    if not own:  # such as Accelerate, which threadpoolctl does not know
+        return "unknown BLAS"
+    return f"{own[0]['internal_api']} {own[0]['version']}, {own[0].get('architecture', 'unknown')} kernels"
+
+
 def measure(rounds: int) -> dict[str, Any]:
     """All figures as one JSON-ready object."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -152,13 +163,13 @@ def measure(rounds: int) -> dict[str, Any]:
             runs = {name: partial(step, batch, targets) for name, step in contenders.items()}
             milliseconds[case] = race(runs, rounds)
             parts[case] = shares(kind, batch, targets, rounds)
-    return {"milliseconds": milliseconds, "shares": parts}
+    return {"blas": blas(), "milliseconds": milliseconds, "shares": parts}
 
 
 def show(result: dict[str, Any], console: Console) -> None:
     """Print the figures as tables with ratios."""
     milliseconds = result["milliseconds"]
-    table = Table(title="Milliseconds a training step, and times NumPy's; medians, one thread")
+    table = Table(title=f"Milliseconds a training step, and times NumPy's; medians, one thread, {result['blas']}")
     table.add_column("contender")
     for case in milliseconds:
         table.add_column(case, justify="right")
