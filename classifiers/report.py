@@ -13,7 +13,7 @@ from classifiers.errors import MissingExtraError
 from classifiers.evaluation import Metrics
 from classifiers.layers import Array
 from classifiers.model_directory import NAMES
-from classifiers.training import Epoch
+from classifiers.training import Epoch, best
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -139,11 +139,11 @@ def _course_section(histories: Mapping[str, Sequence[Epoch]]) -> str:
     return (
         "## Course of the training\n\n"
         + "\n".join(
-            f"- {_title(name)}: {len(epochs)} epochs, best after number {best.number} "
-            f"(dev macro-F1 {best.score:.3f}, dev loss {best.dev_loss:.4f})"
+            f"- {_title(name)}: {len(epochs)} epochs, best after number {kept.number} "
+            f"(dev macro-F1 {kept.score:.3f}, dev loss {kept.dev_loss:.4f})"
             for name, epochs in histories.items()
             if epochs
-            for best in [_best(epochs)]
+            for kept in [best(epochs)]
         )
         + "\n\n![Loss and dev macro-F1 after each epoch](training.png)"
     )
@@ -218,10 +218,6 @@ def _title(name: str) -> str:
     return NAMES.get(name, name)
 
 
-def _best(epochs: Sequence[Epoch]) -> Epoch:
-    return max(epochs, key=lambda epoch: (epoch.score, -epoch.dev_loss))
-
-
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table, its first column to the left and the numbers to the right."""
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
@@ -249,15 +245,15 @@ def _draw_training(histories: Mapping[str, Sequence[Epoch]]) -> Figure:
         losses.plot(numbers, [epoch.dev_loss for epoch in epochs], "--", label=f"{_title(name)}, dev", **style)
         scores.plot(numbers, [epoch.score for epoch in epochs], label=_title(name), **style)
         if epochs:
-            best = _best(epochs)
-            scores.plot(best.number, best.score, "*", color=COLOURS[name], markersize=16, markeredgecolor="white")
-    losses.set(title="Loss", xlabel="Epoch", ylabel="Mean cross-entropy (nats)")
+            star = {"color": COLOURS[name], "markersize": 16, "markeredgecolor": "white"}
+            losses.plot(best(epochs).number, best(epochs).dev_loss, "*", **star)
+    losses.set(title="Loss (star: the epoch kept)", xlabel="Epoch", ylabel="Mean cross-entropy (nats)")
     losses.set_ylim(bottom=0)
-    scores.set(title="Score on dev (star: the epoch kept)", xlabel="Epoch", ylabel="Macro-F1")
-    for axes, corner in ((losses, "upper right"), (scores, "lower right")):
+    scores.set(title="Score on dev", xlabel="Epoch", ylabel="Macro-F1")
+    for axes in (losses, scores):
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
-        axes.legend(frameon=False, loc=corner)
+        axes.legend(frameon=False)
     return figure
 
 

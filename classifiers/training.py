@@ -52,7 +52,8 @@ class Epoch:
     Attributes:
         number: counted from 1.
         loss: mean training loss of the epoch, dropout included.
-        dev_loss: loss on dev after the epoch.
+        dev_loss: loss on dev after the epoch, at the temperature that suits the network best by then; without it, a
+            network that grows too sure of itself would seem worse than it will be once it is calibrated.
         score: macro-F1 on dev after the epoch, with thresholds chosen there.
         seconds: the epoch's duration.
     """
@@ -90,8 +91,13 @@ class Training:
 
     @property
     def best_epoch(self) -> Epoch:
-        """The epoch with the highest dev score; of equals, the one with the lowest dev loss."""
-        return max(self.epochs, key=lambda epoch: (epoch.score, -epoch.dev_loss))
+        """The epoch whose state is kept."""
+        return best(self.epochs)
+
+
+def best(epochs: Sequence[Epoch]) -> Epoch:
+    """The epoch with the lowest dev loss, which is steadier than any score that counts rows right and wrong."""
+    return min(epochs, key=lambda epoch: epoch.dev_loss)
 
 
 def base_logits(targets: Array, multi_label: bool) -> Array:

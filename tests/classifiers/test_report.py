@@ -17,7 +17,7 @@ from classifiers.training import Epoch
 NAMES = ("fear", "joy|glee", "neutral")
 TEST_TARGETS = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0], [1, 1, 0]] * 10 + [[0, 0, 1]] * 3, dtype=np.float32)
 HISTORIES = {
-    "rnn": [Epoch(1, 0.7, 0.6, 0.3, 60.0), Epoch(2, 0.5, 0.45, 0.52, 61.0), Epoch(3, 0.4, 0.5, 0.5, 60.0)],
+    "rnn": [Epoch(1, 0.7, 0.6, 0.3, 60.0), Epoch(2, 0.5, 0.45, 0.52, 61.0), Epoch(3, 0.4, 0.5, 0.53, 60.0)],
     "bilstm": [Epoch(1, 0.6, 0.5, 0.4, 1000.0), Epoch(2, 0.4, 0.4, 0.61, 1200.0)],
 }
 

@@ -14,7 +14,8 @@ from classifiers.layers import Array
 from classifiers.training import Epoch, Recipe, base_logits, fit
 
 EXAMPLES = Examples([[2]], np.ones((1, 1)))
-SCORES = [0.1, 0.5, 0.3, 0.5, 0.2]
+LOSSES = [0.5, 0.3, 0.4, 0.2, 0.25]
+SCORES = [0.1, 0.5, 0.3, 0.4, 0.2]
 
 
 class Counter:
@@ -44,10 +45,10 @@ class Counter:
 
 
 def judge(logits: Array, targets: Array) -> tuple[float, float]:
-    """Epochs 2 and 4 score highest; epoch 4 has the lower loss."""
+    """Epoch 4 has the lowest loss, and epoch 2 the highest score, by luck."""
     del targets
     epoch = int(logits[0])
-    return 1.0 / epoch, SCORES[epoch - 1]
+    return LOSSES[epoch - 1], SCORES[epoch - 1]
 
 
 def recipe(epochs: int, seed: int = 0) -> Recipe:
