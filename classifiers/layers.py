@@ -120,7 +120,7 @@ class RNN(Layer):
     def backward(self, dy: Array) -> Array:
         """Walk the steps backwards; the gradient of step t reaches step t-1 through the transposed U."""
         x, hidden = self._x, self._hidden
-        recurrent_t = np.ascontiguousarray(self.params["recurrent_kernel"].T)  # a product with it a step
+        recurrent_t = np.ascontiguousarray(self.params["recurrent_kernel"].T)  # each step multiplies by it
         da = np.square(hidden)
         np.subtract(1, da, out=da)  # the slope of tanh; each step of it is then multiplied by what reaches that step
         da[-1] *= dy[-1]
@@ -181,7 +181,7 @@ class LSTM(Layer):
     def backward(self, dy: Array) -> Array:
         """Walk the steps backwards, carrying the gradients of the hidden state and of the cell."""
         x, hidden, cells, squashed = self._x, self._hidden, self._cells, self._squashed
-        recurrent_t = np.ascontiguousarray(self.params["recurrent_kernel"].T)  # a product with it a step
+        recurrent_t = np.ascontiguousarray(self.params["recurrent_kernel"].T)  # each step multiplies by it
         i, f, g, o = _parts(self._gates, 4)
         dz = self._gates - np.square(self._gates)  # σ' = σ (1 - σ); each step is then multiplied by its gradients
         di, df, dg, do = _parts(dz, 4)
@@ -251,7 +251,7 @@ class GRU(Layer):
     def backward(self, dy: Array) -> Array:
         """Walk the steps backwards; `ds`, the gradient of s, differs from `da` in the candidate's part alone."""
         x, hidden, recalled = self._x, self._hidden, self._recalled
-        recurrent_t = np.ascontiguousarray(self.params["recurrent_kernel"].T)  # a product with it a step
+        recurrent_t = np.ascontiguousarray(self.params["recurrent_kernel"].T)  # each step multiplies by it
         z, r, g = _parts(self._gates, 3)
         da, ds = np.empty_like(self._gates), np.empty_like(self._gates)
         da_z, da_r, da_g = _parts(da, 3)

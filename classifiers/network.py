@@ -137,8 +137,9 @@ class Trainer:
         """See `Trainable`."""
         arrays = {name: array.copy() for name, array in state.items()}
         moments = _under("optimizer/", arrays)
-        if "steps" not in moments:
-            raise ValueError("the state is that of another framework's optimiser")
+        known = {f"{name}.{moment}" for name in self.network.params for moment in ("mean", "root")}
+        if "steps" not in moments or not moments.keys() <= {"steps", *known}:
+            raise ValueError("the state is that of another framework's optimiser, or of an earlier version's")
         self.network.load(_under("network/", arrays))
         self._optimizer.state = moments
 

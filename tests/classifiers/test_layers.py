@@ -104,6 +104,10 @@ def test_gradient_of_embedding_sums_over_equal_tokens() -> None:
     np.testing.assert_array_equal(ours[[3, 4, 6]], 0)
     np.testing.assert_array_equal(layer.touched["embeddings"], [0, 1, 2, 5])
 
+    layer.forward(np.array([[0, 3]]), LENGTHS)
+    layer.backward(np.ones((1, 2, FEATURES)))
+    np.testing.assert_array_equal(layer.grads["embeddings"][:, 0], [1, 0, 0, 1, 0, 0, 0])
+
     layer.forward(np.array([[6, 6]]), LENGTHS)
     layer.backward(np.ones((1, 2, FEATURES)))
     np.testing.assert_array_equal(layer.grads["embeddings"], [[0] * FEATURES] * 6 + [[2] * FEATURES])

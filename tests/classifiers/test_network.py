@@ -130,3 +130,12 @@ def test_the_state_of_another_framework_is_refused() -> None:
     state = {f"network/{name}": array for name, array in net.params.items()} | {"optimizer/0": np.zeros(1)}
     with pytest.raises(ValueError, match="another framework"):
         Trainer(net, recipe(1), multi_label=False).restore(state)
+
+
+def test_the_state_of_an_earlier_optimizer_is_refused() -> None:
+    """Adam kept the second moment itself once, not its root."""
+    trainer = Trainer(network.build("rnn", 60, 16, 2, np.random.default_rng(0)), recipe(1), multi_label=False)
+    state = trainer.state()
+    state["optimizer/0.embeddings.square"] = np.zeros((60, 16), np.float32)
+    with pytest.raises(ValueError, match="earlier version"):
+        trainer.restore(state)
