@@ -2,10 +2,11 @@
 
     python benchmarks/training.py [--json]
 
-One training step is a forward pass, a backward pass, clipping and AdamW, on the same batches and on one thread for
-all. As in `inference.py` all take turns, round after round, and in its turn each takes two steps, of which the second
-counts. The tables show medians of the processor's time, and how many times NumPy's time that is; then where NumPy's
-own time goes. The networks are those of `train.py` without dropout: Keras trains them by `train_on_batch` as
+One training step is a forward pass, a backward pass, clipping and AdamW, on the same batches of 64 texts and on one
+thread for all; an epoch of GoEmotions is told by ten batches, as short and as long as its own are. As in
+`inference.py` all take turns, round after round, and in its turn each takes a case's steps twice, of which the second
+time counts. The tables show medians of the processor's time, and how many times NumPy's time that is; then where
+NumPy's own time goes. The networks are those of `train.py` without dropout: Keras trains them by `train_on_batch` as
 `classifiers.keras_models` does, PyTorch with its own `nn.RNN` and `nn.LSTM` and its fused AdamW.
 
 NumPy's products are those of its BLAS, whose kernels the title of the table names. OpenBLAS chooses them by the
@@ -47,13 +48,17 @@ except ImportError:
     torch = None
 
 KINDS = ("rnn", "bilstm")
-STEPS = (16, 32)
+CASES = {"GoEmotions": (4, 6, 9, 11, 14, 16, 18, 21, 25, 29), "16 steps": (16,), "32 steps": (32,)}
+"""The lengths of the batches by the name of the case; GoEmotions' are the middles of the tenths of its own batches'."""
+
 VOCABULARY, LABELS = 12_000, 28
 RECIPE = Recipe(1, 64, 1e-3, embedding=96, dropout=0.0, word_dropout=0.0, weight_decay=0.01)
 
 PARTS = ("embedding", "recurrent forward", "recurrent backward", "optimizer")
 
 Contender = Callable[[Batch, Array], object]
+
+Batches = list[tuple[Batch, Array]]
 
 
 def batch_of(steps: int) -> tuple[Batch, Array]:
@@ -102,7 +107,13 @@ def in_torch(kind: str) -> Contender:
     return step
 
 
-def shares(kind: str, batch: Batch, targets: Array, rounds: int) -> dict[str, float]:
+def run_all(step: Contender, batches: Batches) -> None:
+    """One step on each batch."""
+    for batch, targets in batches:
+        step(batch, targets)
+
+
+def shares(kind: str, batches: Batches, rounds: int) -> dict[str, float]:
     """The share of a NumPy training step that goes to each of its parts."""
     trainer = ours(kind)
     spent = dict.fromkeys(PARTS, 0.0)
@@ -125,11 +136,12 @@ def shares(kind: str, batch: Batch, targets: Array, rounds: int) -> dict[str, fl
             elif isinstance(layer, RNN | Bidirectional):
                 watch(layer, way, f"recurrent {way}")
     watch(trainer._optimizer, "step", "optimizer")
-    trainer.step(batch, targets, RECIPE.learning_rate)
+    step = partial(trainer.step, rate=RECIPE.learning_rate)
+    run_all(step, batches)
     spent.update(dict.fromkeys(spent, 0.0))
     start = time.process_time()
     for _ in range(rounds):
-        trainer.step(batch, targets, RECIPE.learning_rate)
+        run_all(step, batches)
     whole = time.process_time() - start
     spent["rest"] = whole - sum(spent.values())
     return {part: taken / whole for part, taken in spent.items()}
@@ -157,12 +169,12 @@ def measure(rounds: int) -> dict[str, Any]:
         }
         if torch is not None:
             contenders["PyTorch"] = in_torch(kind)
-        for steps in STEPS:
-            batch, targets = batch_of(steps)
-            case = f"{NAMES[kind]}, {steps} steps"
-            runs = {name: partial(step, batch, targets) for name, step in contenders.items()}
-            milliseconds[case] = race(runs, rounds)
-            parts[case] = shares(kind, batch, targets, rounds)
+        for name, lengths in CASES.items():
+            batches = [batch_of(steps) for steps in lengths]
+            case = f"{NAMES[kind]}, {name}"
+            taken = race({name: partial(run_all, step, batches) for name, step in contenders.items()}, rounds)
+            milliseconds[case] = {name: all_steps / len(batches) for name, all_steps in taken.items()}
+            parts[case] = shares(kind, batches, rounds)
     return {"blas": blas(), "milliseconds": milliseconds, "shares": parts}
 
 

@@ -161,20 +161,26 @@ class LSTM(Layer):
         factors = np.full_like(gates[0], 0.5)
         factors[:, 2 * units : 3 * units] = 1
         rest = 1 - factors
-        i, f, g, o = _parts(gates, 4)
-        hidden = np.empty_like(i, order="C")
+        hidden = np.empty((*gates.shape[:2], units), gates.dtype)
         cells, squashed = np.empty_like(hidden), np.empty_like(hidden)
-        for t, z in enumerate(gates):
-            if t:
-                z += hidden[t - 1] @ recurrent
-            z *= factors
-            np.tanh(z, out=z)
-            z *= factors
-            z += rest
-            cell = np.multiply(i[t], g[t], out=cells[t])
-            if t:
-                cell += f[t] * cells[t - 1]
-            np.multiply(o[t], np.tanh(cell, out=squashed[t]), out=hidden[t])
+        # For a single message, half of a step's time is that of calling NumPy: it is least with views that come from
+        # zip, outputs given by position and np.dot.
+        add, multiply, tanh, dot = np.add, np.multiply, np.tanh, np.dot
+        last_h = last_c = None
+        steps = zip(gates, *_parts(gates, 4), cells, squashed, hidden, strict=True)
+        for z, i, f, g, o, c, tanh_c, h in steps:
+            if last_h is not None:
+                add(z, dot(last_h, recurrent), z)
+            multiply(z, factors, z)
+            tanh(z, z)
+            multiply(z, factors, z)
+            add(z, rest, z)
+            multiply(i, g, c)
+            if last_c is not None:
+                add(c, multiply(f, last_c), c)
+            tanh(c, tanh_c)
+            multiply(o, tanh_c, h)
+            last_h, last_c = h, c
         self._x, self._gates, self._cells, self._squashed, self._hidden = x, gates, cells, squashed, hidden
         return hidden
 
