@@ -169,9 +169,9 @@ def measure(rounds: int) -> dict[str, Any]:
         }
         if torch is not None:
             contenders["PyTorch"] = in_torch(kind)
-        for name, lengths in CASES.items():
+        for batches_name, lengths in CASES.items():
             batches = [batch_of(steps) for steps in lengths]
-            case = f"{NAMES[kind]}, {name}"
+            case = f"{NAMES[kind]}, {batches_name}"
             taken = race({name: partial(run_all, step, batches) for name, step in contenders.items()}, rounds)
             milliseconds[case] = {name: all_steps / len(batches) for name, all_steps in taken.items()}
             parts[case] = shares(kind, batches, rounds)
