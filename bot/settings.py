@@ -118,9 +118,11 @@ class Settings(BaseSettings):
             raise ValueError
         named = f"{driver}://{rest}"
         try:
-            make_url(named)
+            database = make_url(named).database
         except ArgumentError:
             raise ValueError from None
+        if database == ":memory:":  # each connection would find another one, and an empty one
+            raise ValueError
         return SecretStr(named)
 
     @field_validator("models")

@@ -71,7 +71,8 @@ def test_the_database_is_named_without_its_driver(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    "url", ["emobot.db", "mysql://db/emobot", "sqlite://", "postgresql://", "postgresql://db:port/x"]
+    "url",
+    ["emobot.db", "mysql://db/emobot", "sqlite://", "sqlite:///:memory:", "postgresql://", "postgresql://db:port/x"],
 )
 def test_another_database_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
