@@ -1,7 +1,7 @@
 """What a network learns from its teachers: their certainties, on texts nobody wrote too, and a start for its vectors.
 
-Hinton and others, "Distilling the Knowledge in a Neural Network" (2015), section 2, at temperature 1: the targets are
-the teachers' probabilities alone, since the labels that people gave are in them already.
+Hinton and others, "Distilling the Knowledge in a Neural Network" (2015), section 2: the targets are the teachers'
+probabilities alone, since the labels that people gave are in them already.
 """
 
 from __future__ import annotations
@@ -62,6 +62,17 @@ class Lesson:
         probability = np.mean([sigmoid(lesson.logits.astype(np.float64)) for lesson in lessons], axis=0)
         logits = np.log(probability) - np.log1p(-probability)
         return cls(logits.astype(np.float32), np.concatenate([lesson.vectors for lesson in lessons], axis=1))
+
+
+def soften(probabilities: Array, temperature: float) -> Array:
+    """Probabilities, of any shape, whose logits are divided by `temperature`: σ(σ⁻¹(p) / T).
+
+    Hinton and others (2015), section 2: above 1, a network learns more of how unlikely its teachers find each of the
+    labels that they do not hear. What it answers then is as soft, which calibration undoes.
+    """
+    yes, no = probabilities ** (1 / temperature), (1 - probabilities) ** (1 / temperature)
+    softened: Array = yes / (yes + no)
+    return softened
 
 
 def stir(texts: Sequence[str], rng: np.random.Generator) -> list[str]:

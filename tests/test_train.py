@@ -22,11 +22,12 @@ import train
 from classifiers import datasets
 from classifiers.__main__ import evaluate
 from classifiers.__main__ import main as terminal
-from classifiers.batching import Examples
+from classifiers.batching import Examples, logits_of
 from classifiers.datasets import SPLITS, load_dataset
+from classifiers.distillation import soften
 from classifiers.emotions import LABELS
 from classifiers.layers import Array, sigmoid, sigmoid_cross_entropy
-from classifiers.model_directory import NAMES, load_models, read_manifest
+from classifiers.model_directory import NAMES, load_models, load_network, read_manifest
 from classifiers.network import Trainer
 from classifiers.training import Recipe
 
@@ -188,6 +189,8 @@ def test_a_missing_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 class TestShippedRecipe:
     """The whole recipe, on a few rows and with a teacher that is quick to train."""
 
+    SHIPPED = ("--recipe", "shipped", "--framework", "numpy", "--embedding", 16)
+
     @pytest.fixture(autouse=True)
     def small_world(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         rng = np.random.default_rng(0)
@@ -209,9 +212,10 @@ class TestShippedRecipe:
         monkeypatch.setitem(sys.modules, "classifiers.teacher", SimpleNamespace(Teacher=QuickTeacher))
         monkeypatch.setattr(QuickTeacher, "epochs_run", [])
         monkeypatch.setattr(train, "TEACHERS", 2)
+        monkeypatch.setattr(train, "ASSISTED", 2)
 
     def test_another_seed_needs_no_other_teachers(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        shared = ("--recipe", "shipped", "--model", "rnn", "--epochs", 1, "--embedding", 16)
+        shared = (*self.SHIPPED, "--epochs", 1)
         assert run(*shared, "--out", tmp_path / "zero") == 0
         assert QuickTeacher.epochs_run == [1, 2, 3] * 2
         assert "answered before" not in capsys.readouterr().out
@@ -223,7 +227,7 @@ class TestShippedRecipe:
         assert not (tmp_path / "one" / "checkpoints").exists()
 
     def test_ctrl_c_in_the_teacher_and_resume(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        shared = ("--recipe", "shipped", "--model", "rnn", "--epochs", 2, "--embedding", 16, "--out")
+        shared = (*self.SHIPPED, "--epochs", 2, "--out")
         assert run(*shared, tmp_path / "whole") == 0
         shutil.rmtree(tmp_path / "cache")
         with monkeypatch.context() as patch:
@@ -248,17 +252,52 @@ class TestShippedRecipe:
 
         monkeypatch.setattr(Trainer, "train_epoch", listen)
         monkeypatch.setattr(QuickTeacher, "logits", lambda _, rows: -np.tile([[len(row)] for row in rows], 28) / 10)
-        options = ("--model", "rnn", "--epochs", 1, "--embedding", 16, "--out", tmp_path / "models")
-        assert run("--recipe", "shipped", *options) == 0
-        [lesson] = lessons
-        assert len(lesson) == (1 + train.STIRRED) * (140 + len(LABELS))
-        lengths = np.array([[len(sequence)] for sequence in lesson.sequences])
-        as_taught = np.isclose(lesson.targets, np.tile(sigmoid(-lengths / 10), len(LABELS))).all(axis=1)
+        out = tmp_path / "models"
+        assert run(*self.SHIPPED, "--epochs", 1, "--out", out) == 0
+        taught, assisted = lessons
+        rows = 140 + len(LABELS)
+        assert len(taught) == (1 + train.STIRRED) * rows
+        lengths = np.array([[len(sequence)] for sequence in taught.sequences])
+        as_taught = np.isclose(taught.targets, np.tile(sigmoid(-lengths / 10), len(LABELS))).all(axis=1)
         assert as_taught.mean() > 0.99  # the tokenizer shortens a word that stirring has put thrice in a row
+
+        # The RNN learns the same, and what the BiLSTM, which had learnt before, makes of further texts; all softened.
+        assert len(assisted) == len(taught) + train.ASSISTED * rows
+        assert np.allclose(assisted.targets[: len(taught)], soften(taught.targets, train.SOFTENED))
+        further = assisted.sequences[len(taught) :]
+        assert further[:rows] != taught.sequences[rows : 2 * rows]
+        answers = sigmoid(logits_of(load_network("bilstm", out), further) / train.SOFTENED)
+        assert np.allclose(assisted.targets[len(taught) :], answers, atol=1e-6)
+        assert list(read_manifest(out).models) == ["rnn", "bilstm"]
+
+    def test_without_the_bilstm_there_is_nobody_to_learn_from(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run("--recipe", "shipped", "--model", "rnn", "gru", "--out", tmp_path / "models") == 2
+        assert capsys.readouterr().err == (
+            "The other networks of the shipped recipe learn from its BiLSTM: give --model rnn gru bilstm.\n"
+        )
+
+    def test_ctrl_c_while_the_bilstm_answers_and_resume(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        shared = (*self.SHIPPED, "--epochs", 1, "--out")
+        assert run(*shared, tmp_path / "whole") == 0
+        with monkeypatch.context() as patch:
+            patch.setattr(train, "track", interrupt)
+            assert run(*shared, tmp_path / "stopped") == 130
+        assert capsys.readouterr().out.endswith("Stopped; go on with the same command and --resume.\n")
+        assert run(*shared, tmp_path / "stopped", "--resume") == 0
+        one, other = (load_file(tmp_path / name / "rnn.safetensors") for name in ("whole", "stopped"))
+        assert all(np.array_equal(one[name], other[name]) for name in one)
 
     def test_word_vectors_wider_than_the_teacher(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert run("--recipe", "shipped", "--embedding", 400, "--out", tmp_path / "models") == 2
         assert capsys.readouterr().err.endswith("at most its 384 features: give --embedding 384 or less.\n")
+
+
+def interrupt(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 class QuickTeacher:

@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from classifiers.distillation import SPREAD, Lesson, reduce, stir
+from classifiers.distillation import SPREAD, Lesson, reduce, soften, stir
 from classifiers.layers import sigmoid
 
 
@@ -17,6 +18,16 @@ def test_stirred_texts_are_made_of_the_words_that_there_are() -> None:
     # Every text gives one to its own place, so most of a stirred text's words are of its origin.
     own = [sum(word[0] == text[0] for word in row) / len(row) for text, row in zip(texts, words, strict=False)]
     assert np.mean(own) > 0.6
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 1.5, 4.0])
+def test_softened_probabilities_have_their_logits_divided(temperature: float) -> None:
+    logits = np.linspace(-12, 12, 50).reshape(10, 5)
+    np.testing.assert_allclose(soften(sigmoid(logits), temperature), sigmoid(logits / temperature), rtol=1e-6)
+
+
+def test_softening_leaves_certainty_certain() -> None:
+    np.testing.assert_array_equal(soften(np.array([0.0, 1.0], np.float32), 2.0), [0, 1])
 
 
 def test_stirring_shows_seldom_words_in_other_texts_too() -> None:
