@@ -99,8 +99,6 @@ SOFTENED = 1.5
 
 MAX_WORDS, MIN_COUNT, MAX_TOKENS = 20_000, 2, 64
 
-STOPPED = "Stopped; go on with the same command and --resume."
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
@@ -117,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(STOPPED)
+        print("Stopped; go on with the same command and --resume.")
         return 130
 
 
@@ -147,9 +145,6 @@ def run(arguments: argparse.Namespace, command: str) -> int:
     vectors = None
     if shipped:
         lesson = _learn_from_teachers(dataset, tokenizer, out, console)
-        if lesson is None:
-            console.print(STOPPED)
-            return 130
         train, vectors = _taught(dataset, tokenizer, lesson), lesson.vectors
     trainings: dict[str, Training] = {}
     recipes = {name: _recipe(name, dataset, arguments) for name in FILES if name in arguments.models}
@@ -310,8 +305,8 @@ def _load(arguments: argparse.Namespace) -> Dataset:
     return replace(goemotions, name="goemotions+chat", train=train, sha256=f"{goemotions.sha256}+{chat.sha256}")
 
 
-def _learn_from_teachers(dataset: Dataset, tokenizer: Tokenizer, out: Path, console: Console) -> Lesson | None:
-    """What the teachers together make of the training texts, of stirred ones and of each word; None after Ctrl-C.
+def _learn_from_teachers(dataset: Dataset, tokenizer: Tokenizer, out: Path, console: Console) -> Lesson:
+    """What the teachers together make of the training texts, of stirred ones and of each word.
 
     Each one's lesson outlives the run: another seed, or a network that is changed, asks no teacher again.
     """
@@ -321,16 +316,20 @@ def _learn_from_teachers(dataset: Dataset, tokenizer: Tokenizer, out: Path, cons
         kept = _lesson_file(dataset, tokenizer, recipe)
         if kept.exists():
             console.print(f"Teacher {seed + 1} has answered before: its lesson is taken from {kept}.")
-        elif not _ask_teacher(recipe, dataset, tokenizer, kept, out, console):
-            return None
+        else:
+            _ask_teacher(recipe, dataset, tokenizer, kept, out, console)
         lessons.append(Lesson.load(kept))
     return Lesson.joined(lessons)
 
 
 def _ask_teacher(
     recipe: Recipe, dataset: Dataset, tokenizer: Tokenizer, kept: Path, out: Path, console: Console
-) -> bool:
-    """Fine-tune a MiniLM and keep its lesson in a file; False after Ctrl-C."""
+) -> None:
+    """Fine-tune a MiniLM and keep its lesson in a file.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C; a teacher that has not learnt all has nothing to say.
+    """
     try:
         from classifiers.teacher import Teacher  # noqa: PLC0415 - PyTorch takes seconds to load
     except ImportError:
@@ -339,12 +338,11 @@ def _ask_teacher(
     train, dev = (Examples(teacher.encode(split.texts), split.targets) for split in (dataset.train, dataset.dev))
     title = f"Teacher {recipe.seed + 1}"
     if _fit_with_progress(title, teacher, train, dev, recipe, dataset, out, console).interrupted:
-        return False
+        raise KeyboardInterrupt
     console.print(f"{title} answers for all training texts, the stirred ones and all words: some minutes.")
     Lesson(
         teacher.logits([*train.sequences, *teacher.encode(_stirred(dataset))]), teacher.vectors(tokenizer.words)
     ).save(kept)
-    return True
 
 
 def _taught(dataset: Dataset, tokenizer: Tokenizer, lesson: Lesson) -> Examples:
@@ -356,7 +354,7 @@ def _taught(dataset: Dataset, tokenizer: Tokenizer, lesson: Lesson) -> Examples:
 def _assisted(dataset: Dataset, tokenizer: Tokenizer, taught: Examples, out: Path, console: Console) -> Examples:
     """What the teachers taught and further stirred texts with what the BiLSTM in `out` makes of each, all softened."""
     answer = load_network("bilstm", out)
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(1)  # for other texts than those of `_stirred`
     sequences, targets = [*taught.sequences], [soften(taught.targets, SOFTENED)]
     for _ in track(range(ASSISTED), "The BiLSTM answers for further texts", console=console):
         stirred = [tokenizer.encode(text) for text in stir(dataset.train.texts, rng)]
