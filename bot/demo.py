@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import discord
 from pydantic import SecretStr
 
+from bot.channels import WINDOW
 from bot.client import Emobot, create_bot
 from bot.cogs.upkeep import Upkeep
 from bot.server_settings import Liveliness, ServerSettings
@@ -130,6 +131,7 @@ async def _furnish(
     for name, text in CONVERSATION:
         await people[name].send(lounge, text)
         clock.put_forward(20)
+    clock.put_forward(WINDOW)  # or the visitor's first words might come to one reaction too many
     # Last, since the page opens at the bot's latest message.
     await bot.get_partial_messageable(lounge.id).send(WELCOME)
     return lounge, list(people.values())

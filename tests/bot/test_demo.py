@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import aiohttp
 import pytest
@@ -104,3 +105,10 @@ async def test_the_shipped_weights_make_a_lively_demo() -> None:
         assert set(emoji) <= set(EMOJI.values())
         assert len(set(emoji)) >= 4
         assert len(emoji) < len(messages)  # it can also be silent
+
+
+async def test_who_writes_what_the_welcome_proposes_gets_a_reaction() -> None:
+    [proposed] = re.findall(r"with feeling: \*(.+)\*", demo.WELCOME)
+    async with demo.opened(Settings()) as preview:
+        await preview.viewers[0].send(preview.channel, proposed)
+        assert preview.channel.history()[-1].reactions
