@@ -53,6 +53,16 @@ class ScriptedClassifier:
         return next((belief for word, belief in self.script.items() if word in text), believing(neutral=0.9))
 
 
+@dataclass
+class ManualClock:
+    """Monotonic seconds that pass only when a test says so."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 SCRIPT = {
     "happy": believing(joy=0.9),
     "thanks": believing(gratitude=0.95),

@@ -180,33 +180,36 @@ async def test_everybody_may_ask_but_only_in_servers(world: World) -> None:
 
 async def test_a_slow_answer_is_announced_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     count(world, world.channel.id, joy=20)
-    slow_down(world, monkeypatch)
+    answers = slow_down(world, monkeypatch)
     result = await world.alice.slash(world.channel, "mood")
     assert result.deferred
-    await world.env.advance_time(10)
+    answers.set()
+    await world.env.settle()
     assert shown(result)[1] == "😃 joy 100%"
     assert len(world.channel.history()) == 1
 
 
 async def test_a_slow_answer_without_a_picture(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow_down(world, monkeypatch)
+    answers = slow_down(world, monkeypatch)
     result = await world.alice.slash(world.channel, "mood")
-    await world.env.advance_time(10)
+    answers.set()
+    await world.env.settle()
     assert result.response
     assert result.response.content.startswith("Messages counted in that time: 0.")
     assert len(world.channel.history()) == 1
 
 
-def slow_down(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the store take ten seconds over moods."""
-    monkeypatch.setattr(cog, "PATIENCE", 0.01)
-    moods = world.bot.store.moods
+def slow_down(world: World, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Let the store tell no moods before the event is set, and nobody wait for them without a sign."""
+    monkeypatch.setattr(cog, "PATIENCE", 0)
+    answers, moods = asyncio.Event(), world.bot.store.moods
 
     async def moods_slowly(*args: Any) -> list[MoodCount]:
-        await asyncio.sleep(10)
+        await world.env.external_wait(answers.wait(), reason="a slow store")
         return await moods(*args)
 
     monkeypatch.setattr(world.bot.store, "moods", moods_slowly)
+    return answers
 
 
 async def test_all_words_are_in_the_readers_language(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
