@@ -3,22 +3,25 @@
 Heartbeats must not wait for a model, so no prediction runs on the event loop's thread. What arrives while
 the worker is busy becomes its next batch, so batches grow with the load by themselves. No task waits for
 work: a flush starts with the first text and ends when none is left.
+
+An explanation takes a hundred times as long as reading a text for a reaction, so it is worked on in short steps, and
+only while no text waits to be read.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from classifiers import Answer, Classifier, Prediction
 from classifiers import compare as compare_models
-from classifiers.explain import Explanation, Reading
-from classifiers.explain import explain as explain_model
-from classifiers.explain import read as read_with
+from classifiers.batching import Steps
+from classifiers.explain import Explanation, Reading, explain_in_steps, read_in_steps
 from classifiers.model_directory import DIRECTIONS
 
 Told = TypeVar("Told")
@@ -47,6 +50,14 @@ class _Job:
     answer: asyncio.Future[Prediction]
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A question to all models about one text, which takes several steps."""
+
+    steps: Steps[Any]
+    answer: asyncio.Future[Any]
+
+
 class Analyzer:
     """Asks the models on behalf of many callers.
 
@@ -60,6 +71,7 @@ class Analyzer:
         *,
         max_waiting: int = 256,
         max_batch: int = 32,
+        max_explaining: int = 16,
         deadline: float = 2.0,
     ) -> None:
         """Start with nothing to do; the worker thread starts with the first text.
@@ -68,6 +80,7 @@ class Analyzer:
             models: the loaded models by name.
             max_waiting: how many callers may wait for an answer at once.
             max_batch: how many texts a model is given at once.
+            max_explaining: how many of the callers may have asked for more than a prediction.
             deadline: seconds that a caller waits at most; an interaction must be answered within three.
         """
         self.models = models
@@ -77,6 +90,8 @@ class Analyzer:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="classifier")
         self._callers = 0
         self._jobs: list[_Job] = []
+        self._max_explaining = max_explaining
+        self._questions: deque[_Question] = deque()
         self._flush: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -90,22 +105,19 @@ class Analyzer:
         with self._admitted():
             job = _Job(text, model, asyncio.get_running_loop().create_future())
             self._jobs.append(job)
-            if self._flush is None:
-                self._flush = asyncio.create_task(self._answer_all())
-            async with asyncio.timeout(self._deadline):
-                return await job.answer
+            return await self._answered(job.answer)
 
     async def compare(self, text: str) -> dict[str, Answer]:
         """What every model makes of a text, each timed by itself; raises as `classify` does."""
-        return await self._ask(compare_models, text)
+        return await self._ask(_compare(self.models, text))
 
     async def explain(self, text: str) -> tuple[dict[str, Answer], dict[str, Explanation]]:
         """What `compare` gives, and which words moved each model; raises as `classify` does."""
-        return await self._ask(_compare_and_explain, text)
+        return await self._ask(_explain(self.models, text))
 
     async def read(self, text: str) -> dict[str, Reading]:
         """What every model believes after each word of a text; raises as `classify` does."""
-        return await self._ask(_read, text)
+        return await self._ask(_read(self.models, text))
 
     async def close(self) -> None:
         """Admit nobody any more, answer who still waits, and end the worker thread."""
@@ -114,11 +126,21 @@ class Analyzer:
             await asyncio.wait([self._flush])
         await asyncio.to_thread(self._worker.shutdown)
 
-    async def _ask(self, question: Callable[[Mapping[str, Classifier], str], Told], text: str) -> Told:
-        """What comes of asking all models about a text."""
+    async def _ask(self, steps: Steps[Told]) -> Told:
+        """Take the steps one after another while no text waits to be read, and return what comes of them."""
         with self._admitted():
-            async with asyncio.timeout(self._deadline):
-                return await asyncio.get_running_loop().run_in_executor(self._worker, question, self.models, text)
+            if len(self._questions) >= self._max_explaining:
+                raise AnalyzerOverloadedError(f"{len(self._questions)} explanations are waiting already")
+            answer: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
+            self._questions.append(_Question(steps, answer))
+            return await self._answered(answer)
+
+    async def _answered(self, answer: asyncio.Future[Told]) -> Told:
+        """Have the worker started, if it has nothing to do, and wait for the answer until the deadline."""
+        if self._flush is None:
+            self._flush = asyncio.create_task(self._answer_all())
+        async with asyncio.timeout(self._deadline):
+            return await answer
 
     @contextmanager
     def _admitted(self) -> Iterator[None]:
@@ -136,16 +158,40 @@ class Analyzer:
             self._callers -= 1
 
     async def _answer_all(self) -> None:
+        """Answer all that wait: texts for reactions before each further step of an explanation."""
         try:
-            while self._jobs:
-                model = self._jobs[0].model
-                # Lengths alike make a batch fast, since the shorter texts of a batch are padded.
-                jobs = sorted((job for job in self._jobs if job.model == model), key=lambda job: len(job.text))
-                self._jobs = [job for job in self._jobs if job.model != model]
-                for start in range(0, len(jobs), self._max_batch):
-                    await self._answer(jobs[start : start + self._max_batch])
+            while self._jobs or self._questions:
+                if self._jobs:
+                    await self._answer_texts()
+                else:
+                    await self._take_step()
         finally:
             self._flush = None
+
+    async def _answer_texts(self) -> None:
+        """Answer all texts that wait for the model of the first one."""
+        model = self._jobs[0].model
+        # Lengths alike make a batch fast, since the shorter texts of a batch are padded.
+        jobs = sorted((job for job in self._jobs if job.model == model), key=lambda job: len(job.text))
+        self._jobs = [job for job in self._jobs if job.model != model]
+        for start in range(0, len(jobs), self._max_batch):
+            await self._answer(jobs[start : start + self._max_batch])
+
+    async def _take_step(self) -> None:
+        """Take the next step of the first explanation, unless nobody waits for it any more."""
+        question = self._questions[0]
+        answer = question.answer
+        if not answer.done():
+            try:
+                last = await asyncio.get_running_loop().run_in_executor(self._worker, _next, question.steps)
+            except Exception as error:
+                if not answer.done():
+                    answer.set_exception(error)
+            else:
+                if last and not answer.done():
+                    answer.set_result(last.result)
+        if answer.done():
+            self._questions.popleft()
 
     async def _answer(self, jobs: Sequence[_Job]) -> None:
         jobs = [job for job in jobs if not job.answer.done()]
@@ -166,11 +212,40 @@ class Analyzer:
                     job.answer.set_result(prediction)
 
 
-def _compare_and_explain(
-    models: Mapping[str, Classifier], text: str
-) -> tuple[dict[str, Answer], dict[str, Explanation]]:
-    return compare_models(models, text), {name: explain_model(model, text) for name, model in models.items()}
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The last step of a question, with its answer."""
+
+    result: Any
 
 
-def _read(models: Mapping[str, Classifier], text: str) -> dict[str, Reading]:
-    return {name: read_with(model, text, DIRECTIONS[name]) for name, model in models.items()}
+def _next(steps: Steps[Any]) -> _Last | None:
+    """Take one step; None if it was not the last one."""
+    try:
+        next(steps)
+    except StopIteration as end:
+        return _Last(end.value)
+    return None
+
+
+def _compare(models: Mapping[str, Classifier], text: str) -> Steps[dict[str, Answer]]:
+    answers: dict[str, Answer] = {}
+    for name, model in models.items():
+        answers |= compare_models({name: model}, text)
+        yield
+    return answers
+
+
+def _explain(models: Mapping[str, Classifier], text: str) -> Steps[tuple[dict[str, Answer], dict[str, Explanation]]]:
+    answers = yield from _compare(models, text)
+    explanations = {}
+    for name, model in models.items():
+        explanations[name] = yield from explain_in_steps(model, text)
+    return answers, explanations
+
+
+def _read(models: Mapping[str, Classifier], text: str) -> Steps[dict[str, Reading]]:
+    readings = {}
+    for name, model in models.items():
+        readings[name] = yield from read_in_steps(model, text, DIRECTIONS[name])
+    return readings

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
 from classifiers.layers import Array
 from classifiers.text import PADDING, UNKNOWN
+
+Result = TypeVar("Result")
+Steps: TypeAlias = Generator[None, None, Result]
+"""Work that can be interrupted: it yields after each piece that takes long, and returns its result in the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +72,28 @@ def logits_of(run: Callable[[Batch], Array], sequences: Sequence[Sequence[int]],
 
     Sequences are sorted by length first, since mixed lengths waste work on padding; the answer is in their order.
     """
+    return complete(logits_in_steps(run, sequences, batch_size))
+
+
+def logits_in_steps(run: Callable[[Batch], Array], sequences: Sequence[Sequence[int]], batch_size: int) -> Steps[Array]:
+    """Do what `logits_of` does, one batch in each step."""
     order = sorted(range(len(sequences)), key=lambda row: len(sequences[row]))
     cuts = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-    parts = [run(pad([sequences[row] for row in cut])) for cut in cuts]
+    parts = []
+    for cut in cuts:
+        parts.append(run(pad([sequences[row] for row in cut])))
+        yield
     sorted_logits = np.concatenate(parts)
     logits = np.empty_like(sorted_logits)
     logits[order] = sorted_logits
     return logits
+
+
+def complete(steps: Steps[Result]) -> Result:
+    """Take all steps without a pause, and return their result."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: Result = end.value
+            return result

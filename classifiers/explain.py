@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import regex
 
-from classifiers.batching import logits_of, pad
+from classifiers.batching import Steps, complete, logits_in_steps, pad
 from classifiers.calibration import probabilities
 from classifiers.classifier import Classifier
 from classifiers.layers import Array
@@ -86,10 +86,15 @@ class Reading:
 
 
 def explain(model: Classifier, text: str) -> Explanation:
-    """Each word's share in the model's strongest label, by leaving it out; all variants in one call of the model."""
+    """Each word's share in the model's strongest label, by leaving it out."""
+    return complete(explain_in_steps(model, text))
+
+
+def explain_in_steps(model: Classifier, text: str) -> Steps[Explanation]:
+    """Do what `explain` does, `BATCH_SIZE` variants of the text in each step."""
     words = _cut(text, model.tokenizer)
     reached = _reached(words, model.tokenizer.max_tokens)
-    scores = _scores(model, [words, *(words[:place] + words[place + 1 :] for place in reached)])
+    scores = yield from _scores(model, [words, *(words[:place] + words[place + 1 :] for place in reached)])
     strongest = int(scores[0].argmax())
     probability = float(scores[0, strongest])
     shares = np.zeros(len(words))
@@ -121,18 +126,24 @@ def saliency(network: Network, tokenizer: Tokenizer, text: str, label: int) -> t
 
 
 def read(model: Classifier, text: str, directions: int) -> Reading:
-    """The model's answers to all beginnings of a text, and to all its endings, in one call of the model.
+    """The model's answers to all beginnings of a text, and to all its endings.
 
     Args:
         model: any that answers.
         text: any text.
         directions: 1 for a network that reads from the left alone, 2 for one that reads from both sides.
     """
+    return complete(read_in_steps(model, text, directions))
+
+
+def read_in_steps(model: Classifier, text: str, directions: int) -> Steps[Reading]:
+    """Do what `read` does, `BATCH_SIZE` beginnings and endings in each step."""
     words = _cut(text, model.tokenizer)
     words = [words[place] for place in _reached(words, model.tokenizer.max_tokens)]
     beginnings = [words[: place + 1] for place in range(len(words))]
     endings = [words[place:] for place in range(len(words))] if directions == 2 else []
-    rows = [tuple(row) for row in _scores(model, [*beginnings, *endings]).tolist()]
+    scores = yield from _scores(model, [*beginnings, *endings])
+    rows = [tuple(row) for row in scores.tolist()]
     return Reading(
         tuple(text[word.start : word.end] for word in words),
         model.labels,
@@ -156,12 +167,13 @@ class _Word:
     tokens: tuple[tuple[str, int], ...]
 
 
-def _scores(model: Classifier, texts: Sequence[Sequence[_Word]]) -> Array:
+def _scores(model: Classifier, texts: Sequence[Sequence[_Word]]) -> Steps[Array]:
     """Probabilities (texts, labels) of texts that are given as words, each tokenised once for all of them."""
     if not texts:
         return np.empty((0, len(model.labels)))
     sequences = [_read(words, model.tokenizer.max_tokens)[0] for words in texts]
-    return probabilities(logits_of(model.run, sequences, BATCH_SIZE), model.temperature, model.multi_label)
+    logits = yield from logits_in_steps(model.run, sequences, BATCH_SIZE)
+    return probabilities(logits, model.temperature, model.multi_label)
 
 
 def _read(words: Iterable[_Word], limit: int) -> tuple[list[int], list[int]]:

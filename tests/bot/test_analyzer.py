@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from typing import Any
 
 import pytest
 
@@ -20,19 +21,26 @@ from tests.bot.scripted import SCRIPT, ScriptedClassifier
 
 
 class HeldClassifier(ScriptedClassifier):
-    """Does not answer before it is let go; refuses texts with the word "poison"."""
+    """Does not answer before it is let go; refuses texts with the word "poison".
+
+    Attributes:
+        steps: what it was asked, in order: texts, or the number of variants of one text.
+    """
 
     def __init__(self) -> None:
         super().__init__(dict(SCRIPT))
         self.let_go = threading.Event()
         self.threads: set[str] = set()
+        self.steps: list[list[str] | int] = []
 
     def run(self, batch: Batch) -> Array:
+        self.steps.append(len(batch.lengths))
         self.threads.add(threading.current_thread().name)
         assert self.let_go.wait(5)
         return super().run(batch)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        self.steps.append(list(texts))
         self.threads.add(threading.current_thread().name)
         assert self.let_go.wait(5)
         predictions = super().predict(texts)
@@ -175,6 +183,79 @@ async def test_no_question_is_answered_on_the_loops_own_thread(analyzer: Analyze
     for ask in (analyzer.compare, analyzer.explain, analyzer.read):
         await ask("happy")
     assert {thread.split("_")[0] for thread in model.threads} == {"classifier"}
+
+
+WORDY = " ".join(f"{word} happy" for word in ("so", "very") * 10)  # more words than variants go through at once
+
+
+@pytest.mark.parametrize("ask", [Analyzer.explain, Analyzer.read])
+async def test_reading_for_reactions_comes_between_the_steps_of_an_explanation(
+    analyzer: Analyzer, model: HeldClassifier, ask: Callable[[Analyzer, str], Coroutine[Any, Any, object]]
+) -> None:
+    asked = [asyncio.create_task(ask(analyzer, WORDY)) for _ in range(2)]
+    await asyncio.sleep(0.02)
+    first = list(model.steps)
+    assert len(first) == 1  # the one that the worker has at hand
+    tasks = await started("thanks a lot", "odd", "plain", "hmm then", analyzer=analyzer)
+    model.let_go.set()
+    await asyncio.gather(*asked, *tasks)
+    assert model.steps[:3] == [*first, ["odd", "plain", "hmm then"], ["thanks a lot"]]
+    assert len(model.steps) > 6
+
+
+async def test_explanations_are_given_one_after_another(analyzer: Analyzer, model: HeldClassifier) -> None:
+    """Each is then as soon as can be; several at once would all be late."""
+    asked = [asyncio.create_task(analyzer.explain(f"{text} {WORDY}")) for text in ("first", "second")]
+    await asyncio.sleep(0.02)
+    model.let_go.set()
+    await asyncio.gather(*asked)
+    half = len(model.steps) // 2
+    assert [step for step in model.steps if isinstance(step, list)] == [[f"first {WORDY}"], [f"second {WORDY}"]]
+    assert model.steps[half] == [f"second {WORDY}"]
+
+
+async def test_an_explanation_that_nobody_waits_for_any_more_is_not_gone_on_with(
+    analyzer: Analyzer, model: HeldClassifier
+) -> None:
+    given_up = [asyncio.create_task(analyzer.explain(WORDY)) for _ in range(2)]
+    await asyncio.sleep(0.02)
+    for asked in given_up:
+        asked.cancel()
+    await asyncio.sleep(0)
+    model.let_go.set()
+    assert await analyzer.classify("happy", "rnn") == SCRIPT["happy"]
+    await analyzer.close()
+    assert model.steps == [[WORDY], ["happy"]]
+
+
+async def test_only_so_many_explanations_wait_and_reactions_are_not_turned_away_for_them(
+    model: HeldClassifier,
+) -> None:
+    analyzer = Analyzer({"rnn": model}, max_explaining=2)
+    asked = [asyncio.create_task(analyzer.explain("happy")) for _ in range(2)]
+    await asyncio.sleep(0.02)
+    for ask in (analyzer.compare, analyzer.explain, analyzer.read):
+        with pytest.raises(AnalyzerOverloadedError):
+            await ask("happy")
+    tasks = await started("happy", analyzer=analyzer)
+    model.let_go.set()
+    await asyncio.gather(*asked, *tasks)
+    await analyzer.explain("happy")
+    await analyzer.close()
+
+
+async def test_closing_answers_all_batches_and_explanations_that_wait(
+    analyzer: Analyzer, model: HeldClassifier
+) -> None:
+    tasks = await started("happy", "odd", "thanks", "plain", "hmm", analyzer=analyzer)
+    asked = asyncio.create_task(analyzer.explain(WORDY))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(analyzer.close())
+    await asyncio.sleep(0)
+    model.let_go.set()
+    await closing
+    assert [task.result() for task in tasks] == [SCRIPT[word] for word in ("happy", "odd", "thanks", "plain", "hmm")]
+    assert asked.result()[1] == {"rnn": explain(ScriptedClassifier(dict(SCRIPT)), WORDY)}
 
 
 async def test_closing_answers_who_waits_and_admits_nobody(analyzer: Analyzer, model: HeldClassifier) -> None:
