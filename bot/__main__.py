@@ -21,7 +21,7 @@ import discord
 from bot.client import PERMISSIONS, create_bot
 from bot.data import DataError, on_the_database
 from bot.data import add_parser as add_data_parser
-from bot.policy import Silence, choose, ineligible
+from bot.policy import Silence, choose, wordless
 from bot.settings import SettingsError, load_settings
 from classifiers import ClassifiersError
 from classifiers.model_directory import NAMES, read_manifest
@@ -224,7 +224,7 @@ def _dry_run(arguments: argparse.Namespace) -> None:
         with _opened(arguments.file) as lines:
             for line in lines:
                 text = line.removesuffix("\n")
-                silence = ineligible(text)
+                silence = wordless(text)
                 if silence:
                     print(show(text, None, None, None, silence))
                     continue

@@ -19,6 +19,7 @@ class Silence(StrEnum):
     WEBHOOK = "webhook"
     BOT = "bot"
     SYSTEM = "system"
+    NOT_READY = "not ready"
     OPTED_OUT = "opted out"
     SWITCHED_OFF = "switched off"
     LEFT_OUT = "channel left out"
@@ -110,34 +111,31 @@ class Decision:
 
 
 def ineligible(
-    text: str,
-    *,
-    itself: bool = False,
-    webhook: bool = False,
-    bot: bool = False,
-    system: bool = False,
-    opted_out: bool = False,
+    *, itself: bool = False, webhook: bool = False, bot: bool = False, system: bool = False
 ) -> Silence | None:
-    """Why a message is not even read, None if it is.
+    """Return why the messages of an author are not read, None if they may be.
 
     Args:
-        text: the message as it was written.
         itself: this very bot wrote it.
         webhook: a webhook wrote it.
         bot: another bot wrote it.
         system: Discord wrote it, as when somebody joins or pins.
-        opted_out: its author wants not to be read.
     """
     for applies, reason in (
         (itself, Silence.ITSELF),
         (webhook, Silence.WEBHOOK),
         (bot, Silence.BOT),
         (system, Silence.SYSTEM),
-        (opted_out, Silence.OPTED_OUT),
-        (not text.strip(), Silence.EMPTY),
     ):
         if applies:
             return reason
+    return None
+
+
+def wordless(text: str) -> Silence | None:
+    """Return why there is nothing to read in a message as it was written, None if there is."""
+    if not text.strip():
+        return Silence.EMPTY
     return None if strip_markup(text) else Silence.MARKUP
 
 

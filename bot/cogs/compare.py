@@ -13,15 +13,14 @@ from discord.ext import commands
 
 from bot.analyzer import Analyzer
 from bot.failures import apologise
+from bot.gate import NO_WORDS, SENTENCES, objection, refusal
 from bot.i18n import mark, translator
+from bot.policy import wordless
 from bot.store import Store
 from bot.ui.comparison import CONTROL, MAX_TEXT, PICTURE, Comparison, ComparisonPanel, Page, VariationForm
 from bot.ui.heat_map import alternative_text, draw
 from bot.ui.quotation import Quotation
 
-NO_WORDS = mark("There are no words in it that I could read.")
-NOT_READY = mark("I cannot look up just now who wants to be read; please try again in a moment.")
-NOT_TO_BE_READ = mark("The author of that message has asked me not to read along.")
 NOT_YOURS = mark("Only whoever asked can press these buttons; with /compare you get your own.")
 OVER = mark("This comparison is over: I keep no text, and its own is gone. Please ask me again with /compare.")
 
@@ -54,8 +53,9 @@ class Compare(commands.Cog):
 
     async def compare_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Answer only to the one who asked, so that nobody's message is put on show."""
-        if refusal := self._refusal(message.author.id):
-            await interaction.response.send_message(translator(interaction.locale)(refusal), ephemeral=True)
+        if reason := refusal(message, self._store, self._bot.user) or wordless(message.content):
+            sentence = translator(interaction.locale)(SENTENCES[reason])
+            await interaction.response.send_message(sentence, ephemeral=True)
             return
         await self._answer(interaction, message.content, message.author.id, ephemeral=True)
 
@@ -69,8 +69,8 @@ class Compare(commands.Cog):
         """
         _ = translator(interaction.locale)
         quotation = Quotation.in_message(interaction.message) if interaction.message else None
-        if refusal := self._refusal_to_press(interaction, author_id):
-            await interaction.response.send_message(_(refusal), ephemeral=True)
+        if sentence := self._refusal_to_press(interaction, author_id):
+            await interaction.response.send_message(_(sentence), ephemeral=True)
         elif quotation is None:
             await interaction.response.send_message(_(OVER), ephemeral=True)
         elif control == "vary":
@@ -87,18 +87,15 @@ class Compare(commands.Cog):
         """Answer a press or a form that failed."""
         await apologise(interaction, "A button of /compare", error)
 
-    def _refusal(self, author_id: int) -> str | None:
-        """Why a message of somebody is not read, if it is not."""
-        if not self._store.ready:
-            return NOT_READY
-        return NOT_TO_BE_READ if self._store.has_opted_out(author_id) else None
-
     def _refusal_to_press(self, interaction: discord.Interaction, author_id: int) -> str | None:
         """Why a press is not heard, if it is not."""
         if interaction.user.id == author_id:
             return None
+        if not _is_private(interaction):
+            return NOT_YOURS
         # Somebody else's words stand in private panels alone, which nobody sees but whoever opened the menu.
-        return self._refusal(author_id) if _is_private(interaction) else NOT_YOURS
+        reason = objection(author_id, interaction.guild_id, interaction.channel, self._store)
+        return SENTENCES[reason] if reason else None
 
     async def _answer(self, interaction: discord.Interaction, text: str, author_id: int, *, ephemeral: bool) -> None:
         _ = translator(interaction.locale)

@@ -12,16 +12,15 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.analyzer import Analyzer
-from bot.cogs.compare import NO_WORDS, NOT_READY, NOT_TO_BE_READ
 from bot.failures import apologise
+from bot.gate import SENTENCES, refusal
 from bot.i18n import Translate, mark, translator
-from bot.policy import is_understood
+from bot.policy import is_understood, wordless
 from bot.settings import Settings
 from bot.store import Store, StoreError
-from classifiers import EMOJI, LABELS, NEUTRAL, strip_markup
+from classifiers import EMOJI, LABELS, NEUTRAL
 from classifiers.emotions import SENTIMENT
 
-NOT_A_PERSON = mark("I read only what people write.")
 NOT_UNDERSTOOD = mark("I know too few of the words in it to hear anything.")
 THANKS = mark("Thank you! I have counted your answer, without the message.")
 
@@ -69,8 +68,8 @@ class Corrections(commands.Cog):
     async def ask(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Say what is, or would have been, heard in a message, and ask nobody but the one who opened the menu."""
         _ = translator(interaction.locale)
-        if refusal := self._refusal(message):
-            await interaction.response.send_message(_(refusal), ephemeral=True)
+        if reason := refusal(message, self._store, self._bot.user) or wordless(message.content):
+            await interaction.response.send_message(_(SENTENCES[reason]), ephemeral=True)
             return
         prediction = await self._analyzer.classify(message.content, self._model(interaction.guild_id))
         if not is_understood(prediction):
@@ -81,15 +80,6 @@ class Corrections(commands.Cog):
         question = _Question(heard, partial(self._count, heard), _)
         question.stop()  # the one added at the start listens
         await interaction.response.send_message(_asked(_, heard), view=question, ephemeral=True)
-
-    def _refusal(self, message: discord.Message) -> str | None:
-        if not self._store.ready:
-            return NOT_READY
-        if message.author.bot:
-            return NOT_A_PERSON
-        if self._store.has_opted_out(message.author.id):
-            return NOT_TO_BE_READ
-        return None if strip_markup(message.content) else NO_WORDS
 
     def _model(self, guild_id: int | None) -> str:
         chosen = self._store.settings(guild_id).model if guild_id else None

@@ -18,9 +18,10 @@ from discord.ext import commands
 
 from bot.analyzer import Analyzer, AnalyzerClosedError, AnalyzerOverloadedError, AnalyzerTooSlowError
 from bot.channels import Channels
+from bot.gate import refusal
 from bot.i18n import Translate, mark, translator
 from bot.pacing import Pacer
-from bot.policy import Decision, choose, ineligible, is_understood, unwelcome
+from bot.policy import Decision, Silence, choose, is_understood, wordless
 from bot.server_settings import ServerSettings
 from bot.settings import Settings
 from bot.store import Store
@@ -45,7 +46,6 @@ class Outcome(StrEnum):
     """How a message ended for which neither `bot.policy` nor `bot.pacing` had a reason to stay silent."""
 
     REACTED = "reacted"
-    NOT_READY = "not ready"
     NOT_PERMITTED = "not permitted"
     OVERLOADED = "overloaded"
     TOO_SLOW = "too slow"
@@ -78,12 +78,12 @@ class _Trace:
 
     Attributes:
         emoji: the bot's reaction.
-        mood: the emotion that was counted for the mood, with the channel it was counted for.
+        mood: the emotion that was counted for the mood, with the server and the channel it was counted for.
         busy: held while the message or an edit of it is dealt with.
     """
 
     emoji: str | None = None
-    mood: tuple[int, str] | None = None
+    mood: tuple[int, int, str] | None = None
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -129,7 +129,7 @@ class Reactions(commands.Cog):
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """React to a new message, or count the reason not to."""
-        outcome = await self._deal_with(message)
+        outcome = await self._deal_with_new(message)
         self.outcomes[outcome] += 1
         log.debug("Message %d in channel %d: %s.", message.id, message.channel.id, outcome)
 
@@ -139,23 +139,19 @@ class Reactions(commands.Cog):
         message, trace = payload.message, self._traces.get(payload.message_id)
         if trace is None or message.edited_at is None or message.edited_at - message.created_at > CORRECTABLE:
             return  # an edit without a time is Discord's, which shows what a link leads to
-        async with trace.busy:
-            before = trace.emoji
-            outcome = await self._read(message, trace, corrects=before is not None)
-            if before and trace.emoji != before:
-                await self._remove(message, before)
+        outcome = await self._deal_with(message, trace)
         log.debug("Message %d in channel %d was edited: %s.", message.id, message.channel.id, outcome)
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """Leave nothing of a deleted message behind."""
-        self._forget(payload.guild_id, payload.message_id)
+        self._forget(payload.message_id)
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         """Leave nothing of deleted messages behind."""
         for message_id in payload.message_ids:
-            self._forget(payload.guild_id, message_id)
+            self._forget(message_id)
 
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
@@ -188,38 +184,49 @@ class Reactions(commands.Cog):
 
     # From a message to its reaction
 
-    async def _deal_with(self, message: discord.Message) -> str:
-        silence = ineligible(
-            message.content,
-            itself=message.author == self._bot.user,
-            webhook=message.webhook_id is not None,
-            bot=message.author.bot,
-            system=message.is_system() or message.author.system,
-            opted_out=self._store.has_opted_out(message.author.id),
-        ) or unwelcome(self._settings_of(message), *_places(message), age_restricted=_is_age_restricted(message))
-        if silence:
-            return silence
-        if not self._store.ready:
-            return Outcome.NOT_READY  # nobody knows yet who has opted out
+    async def _deal_with_new(self, message: discord.Message) -> str:
+        if reason := self._refusal(message):
+            return reason
         if not _may_react(message):
             return Outcome.NOT_PERMITTED
-        self._channels.heard(message.channel.id)
         trace = self._traces[message.id] = _Trace()
-        async with trace.busy:
-            return await self._read(message, trace, corrects=False)
+        return await self._deal_with(message, trace)
 
-    async def _read(self, message: discord.Message, trace: _Trace, *, corrects: bool) -> str:
-        """Classify a message, count its mood and react, or move the reaction that it has; `trace` is told."""
-        settings = self._settings_of(message)
+    async def _deal_with(self, message: discord.Message, trace: _Trace) -> str:
+        """Read a message, or what an edit made of it, count its mood and react; of the text before nothing is left."""
+        async with trace.busy:
+            before = trace.emoji
+            self._uncount_mood(message.id, trace)
+            heard = await self._hear(message)
+            if isinstance(heard, Prediction):
+                self._count_mood(message, heard, trace)
+                outcome = await self._react(message, heard, trace)
+            else:
+                outcome, trace.emoji = heard, None
+            if before and trace.emoji != before:
+                await self._remove(message, before)
+            return outcome
+
+    async def _hear(self, message: discord.Message) -> Prediction | str:
+        """Return what the model hears in a message, or why it may not be read, asking that before and after."""
+        if reason := self._refusal(message) or wordless(message.content):
+            return reason
+        if message.edited_at is None:
+            self._channels.heard(message.channel.id)
         try:
-            prediction = await self._analyzer.classify(message.content, self._model(settings))
+            prediction = await self._analyzer.classify(message.content, self._model(self._settings_of(message)))
         except (AnalyzerOverloadedError, AnalyzerClosedError):
             return Outcome.OVERLOADED
         except AnalyzerTooSlowError:
             return Outcome.TOO_SLOW
-        self._count_mood(message, prediction, trace)
-        decision = self._choose(message, prediction, settings, corrects)
-        before, trace.emoji = trace.emoji, decision.emoji
+        if message.id not in self._traces:
+            return Outcome.MESSAGE_GONE
+        return self._refusal(message) or prediction
+
+    async def _react(self, message: discord.Message, prediction: Prediction, trace: _Trace) -> str:
+        before = trace.emoji
+        decision = self._choose(message, prediction, corrects=before is not None)
+        trace.emoji = decision.emoji
         if decision.emoji is None:
             return str(decision.reason)
         if decision.emoji == before:
@@ -229,13 +236,11 @@ class Reactions(commands.Cog):
             trace.emoji = None
         return outcome
 
-    def _choose(
-        self, message: discord.Message, prediction: Prediction, settings: ServerSettings, corrects: bool
-    ) -> Decision:
+    def _choose(self, message: discord.Message, prediction: Prediction, *, corrects: bool) -> Decision:
         channel_id = message.channel.id
         decision = choose(
             prediction,
-            settings,
+            self._settings_of(message),
             None if corrects else self._channels.state(channel_id),
             minimum_certainty=self._settings.min_certainty,
             usable=self._is_usable,
@@ -245,19 +250,18 @@ class Reactions(commands.Cog):
         return decision
 
     def _count_mood(self, message: discord.Message, prediction: Prediction, trace: _Trace) -> None:
-        """Count the message's strongest emotion for its channel, in place of what was counted before an edit."""
+        """Count the message's strongest emotion for its channel."""
         if message.guild is None or not self._settings_of(message).mood or not is_understood(prediction):
             return
-        self._uncount_mood(message.guild.id, message.id, trace)
         channel = message.channel
         channel_id = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
         emotion = (prediction.present or [NEUTRAL])[0]
         self._store.count_mood(message.guild.id, channel_id, message.created_at, emotion)
-        trace.mood = (channel_id, emotion)
+        trace.mood = (message.guild.id, channel_id, emotion)
 
-    def _uncount_mood(self, guild_id: int, message_id: int, trace: _Trace) -> None:
+    def _uncount_mood(self, message_id: int, trace: _Trace) -> None:
         if trace.mood:
-            channel_id, emotion = trace.mood
+            guild_id, channel_id, emotion = trace.mood
             self._store.count_mood(guild_id, channel_id, discord.utils.snowflake_time(message_id), emotion, -1)
             trace.mood = None
 
@@ -325,10 +329,12 @@ class Reactions(commands.Cog):
             return False
         return _permissions(channel, payload.member).manage_messages
 
-    def _forget(self, guild_id: int | None, message_id: int) -> None:
-        trace = self._traces.pop(message_id, None)
-        if trace and guild_id:
-            self._uncount_mood(guild_id, message_id, trace)
+    def _forget(self, message_id: int) -> None:
+        if trace := self._traces.pop(message_id, None):
+            self._uncount_mood(message_id, trace)
+
+    def _refusal(self, message: discord.Message) -> Silence | None:
+        return refusal(message, self._store, self._bot.user)
 
     def _settings_of(self, message: discord.Message) -> ServerSettings:
         return self._store.settings(message.guild.id) if message.guild else ServerSettings()
@@ -351,18 +357,6 @@ async def _author_id(payload: discord.RawReactionActionEvent, message: discord.P
         return (await message.fetch()).author.id
     except discord.HTTPException:
         return None
-
-
-def _places(message: discord.Message) -> tuple[int | None, ...]:
-    """The ids by which a server may have named the place of a message: channel, a thread's parent, category."""
-    channel = message.channel
-    parent = channel.parent_id if isinstance(channel, discord.Thread) else None
-    return channel.id, parent, getattr(channel, "category_id", None)
-
-
-def _is_age_restricted(message: discord.Message) -> bool:
-    channel = message.channel
-    return isinstance(channel, discord.abc.GuildChannel | discord.Thread) and channel.is_nsfw()
 
 
 def _permissions(channel: discord.abc.GuildChannel | discord.Thread, member: discord.Member) -> discord.Permissions:

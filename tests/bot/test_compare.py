@@ -9,8 +9,9 @@ import pytest
 import simcord
 from simcord.components import walk_components
 
-from bot.cogs.compare import NO_WORDS, NOT_READY, NOT_TO_BE_READ, NOT_YOURS, OVER
+from bot.cogs.compare import NOT_YOURS, OVER
 from bot.failures import BROKEN, BUSY
+from bot.gate import NO_WORDS, NOT_A_PERSON, NOT_HERE, NOT_READY, NOT_TO_BE_READ
 from classifiers import Classifier
 from tests.bot.pressing import press_twice, restarts, speak_in_brackets, words_of
 from tests.bot.scripted import ScriptedClassifier, World
@@ -157,6 +158,23 @@ async def test_the_menu_reads_nobody_before_opt_outs_are_known(world: World, bil
     message = await world.alice.send(world.channel, "odd weather")
     result = await world.alice.context_menu(world.channel, "Compare emotions", message)
     assert sentence_of(result) == NOT_READY
+    assert bilstm.batches == []
+
+
+@pytest.mark.parametrize("changes", [{"enabled": False}, {"channel_rule": "only"}])
+async def test_the_menu_reads_nothing_where_the_server_does_not_want_it(
+    world: World, bilstm: ScriptedClassifier, changes: dict[str, object]
+) -> None:
+    await world.configure(**changes)
+    message = await world.alice.send(world.channel, "odd weather")
+    assert sentence_of(await world.alice.context_menu(world.channel, "Compare emotions", message)) == NOT_HERE
+    assert bilstm.batches == []
+    panel_of(await world.alice.slash(world.channel, "compare", text="odd weather"))  # what is typed into it may be read
+
+
+async def test_the_menu_reads_only_what_people_write(world: World, bilstm: ScriptedClassifier) -> None:
+    message = await world.guild.create_webhook(world.channel).send("odd weather")
+    assert sentence_of(await world.alice.context_menu(world.channel, "Compare emotions", message)) == NOT_A_PERSON
     assert bilstm.batches == []
 
 
@@ -343,6 +361,13 @@ class TestOfSomebodyElsesMessage:
         assert sentence_of(await world.alice.click(panel, label=label)) == NOT_TO_BE_READ
         world.bot.store.ready = False
         assert sentence_of(await world.alice.click(panel, label=label)) == NOT_READY
+
+    @pytest.mark.parametrize("label", ["Heat map", "All 28", "Try a variation"])
+    async def test_nobody_is_read_again_once_the_server_leaves_the_channel_out(
+        self, world: World, panel: simcord.ResponseMessage, label: str
+    ) -> None:
+        await world.configure(channels=[world.channel.id])
+        assert sentence_of(await world.alice.click(panel, label=label)) == NOT_HERE
 
     async def test_variations_of_ones_own_are_read_whoever_has_opted_out(
         self, world: World, panel: simcord.ResponseMessage

@@ -9,9 +9,9 @@ import discord
 import pytest
 import simcord
 
-from bot.cogs.compare import NO_WORDS, NOT_READY, NOT_TO_BE_READ
-from bot.cogs.corrections import NOT_A_PERSON, NOT_UNDERSTOOD, THANKS
+from bot.cogs.corrections import NOT_UNDERSTOOD, THANKS
 from bot.failures import BUSY, UNSAVED
+from bot.gate import NO_WORDS, NOT_A_PERSON, NOT_HERE, NOT_READY, NOT_TO_BE_READ
 from bot.settings import Settings
 from bot.store import Store, StoreError
 from classifiers import LABELS, Classifier, Prediction
@@ -184,6 +184,15 @@ async def test_messages_of_those_who_opted_out_are_not_read(
     assert bilstm.batches == []
     await world.bot.store.opt_in(bob.id)
     assert shown(await open_menu(world, message)).content.startswith("I hear **joy**")
+
+
+@pytest.mark.parametrize("changes", [{"enabled": False}, {"channel_rule": "only"}])
+async def test_nothing_is_read_where_the_server_does_not_want_it(
+    world: World, bilstm: ScriptedClassifier, changes: dict[str, object]
+) -> None:
+    await world.configure(**changes)
+    assert told(await ask(world, "happy")) == NOT_HERE
+    assert bilstm.batches == []
 
 
 async def test_those_who_opted_out_may_still_answer(world: World, bob: simcord.MemberActor) -> None:

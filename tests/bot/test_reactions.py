@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 import discord
@@ -343,6 +344,18 @@ async def test_a_thread_follows_its_channel(world: World) -> None:
     assert await world.moods(world.channel.id) == {"joy": 1}
 
 
+async def test_a_thread_whose_channel_is_hidden_is_left_alone(world: World) -> None:
+    channel = world.bot.get_channel(world.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    await channel.create_thread(name="aside", type=discord.ChannelType.public_thread)
+    await world.env.settle()
+    [thread] = world.channel.threads
+    channel.guild._remove_channel(channel)
+    await world.alice.send(thread, "happy")
+    assert world.outcomes == {"itself": 1, "not permitted": 1}
+    assert world.env.errors == []
+
+
 async def test_a_category_stands_for_its_channels(world: World) -> None:
     staff = world.guild.create_category("staff")
     office = world.guild.create_text_channel("office", category=staff)
@@ -426,6 +439,87 @@ async def test_an_edit_can_bring_a_first_reaction(world: World) -> None:
     message = await world.alice.send(world.channel, "nothing")
     await world.alice.edit(message, "happy")
     assert world.emoji_of(message) == ["😃"]
+
+
+async def opt_out(world: World) -> None:
+    await world.bot.store.opt_out(world.alice.id)
+
+
+async def switch_off(world: World) -> None:
+    await world.configure(enabled=False)
+
+
+async def leave_out(world: World) -> None:
+    await world.configure(channels=[world.channel.id])
+
+
+async def restrict(world: World) -> None:
+    channel = world.bot.get_channel(world.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    channel.nsfw = True  # SimCord does not know of it
+
+
+OBJECTIONS = [opt_out, switch_off, leave_out, restrict]
+
+
+@pytest.mark.parametrize("objection", OBJECTIONS)
+@pytest.mark.parametrize(("before", "batches"), [("plain", [["plain"]]), ("happy", [["happy"]])])
+async def test_an_edit_after_an_objection_is_not_read_and_nothing_is_left_of_what_was(
+    world: World,
+    bilstm: ScriptedClassifier,
+    objection: Callable[[World], Awaitable[None]],
+    before: str,
+    batches: list[list[str]],
+) -> None:
+    message = await world.alice.send(world.channel, before)
+    await objection(world)
+    await world.alice.edit(message, "thanks")
+    assert bilstm.batches == batches
+    assert world.emoji_of(message) == []
+    assert await world.moods() == {}
+
+
+@pytest.mark.parametrize("objection", OBJECTIONS)
+async def test_an_objection_while_a_message_is_read_is_heard(
+    world: World, monkeypatch: pytest.MonkeyPatch, objection: Callable[[World], Awaitable[None]]
+) -> None:
+    classify = world.bot.analyzer.classify
+
+    async def read_and_object(text: str, model: str) -> Prediction:
+        prediction = await classify(text, model)
+        await objection(world)
+        return prediction
+
+    monkeypatch.setattr(world.bot.analyzer, "classify", read_and_object)
+    await world.alice.send(world.channel, "happy")
+    assert world.reaction_requests() == 0
+    assert await world.moods() == {}
+
+
+async def test_a_message_that_is_deleted_while_it_is_read_leaves_nothing_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classify = world.bot.analyzer.classify
+
+    async def read_and_lose(text: str, model: str) -> Prediction:
+        prediction = await classify(text, model)
+        [message] = world.channel.history()
+        payload = {"id": message.id, "channel_id": world.channel.id, "guild_id": world.guild.id}
+        await reactions_of(world.bot).on_raw_message_delete(discord.RawMessageDeleteEvent(payload))  # type: ignore[arg-type]
+        return prediction
+
+    monkeypatch.setattr(world.bot.analyzer, "classify", read_and_lose)
+    await world.alice.send(world.channel, "happy")
+    assert world.outcomes == {"message gone": 1}
+    assert world.reaction_requests() == 0
+    assert await world.moods() == {}
+
+
+async def test_an_edit_that_leaves_no_words_takes_the_reaction_away(world: World, bilstm: ScriptedClassifier) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.alice.edit(message, "https://example.com")
+    assert (world.emoji_of(message), bilstm.batches) == ([], [["happy"]])
+    assert await world.moods() == {}
 
 
 async def test_a_late_edit_is_not_read(world: World) -> None:
