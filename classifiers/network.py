@@ -81,8 +81,15 @@ class Network:
         """
         own = {name: array.shape for name, array in self.params.items()}
         given = {name: array.shape for name, array in arrays.items()}
-        if own != given:
-            raise ValueError(f"the weights {given} do not fit this network, which has {own}")
+        for name in sorted(own.keys() | given.keys()):
+            if own.get(name) != given.get(name):
+                raise ValueError(
+                    f"the weights do not fit this network: {name} is {given.get(name, 'missing')}, "
+                    f"not {own.get(name, 'known')}"
+                )
+        for name, array in arrays.items():
+            if array.dtype.kind != "f":
+                raise ValueError(f"the weights do not fit this network: {name} is of {array.dtype}, not of floats")
         for name, leaf in self._leaves.items():
             leaf.params = {key: arrays[f"{name}{key}"] for key in leaf.params}
 
@@ -137,10 +144,12 @@ class Trainer:
         """See `Trainable`."""
         arrays = {name: array.copy() for name, array in state.items()}
         moments = _under("optimizer/", arrays)
-        known = {f"{name}.{moment}" for name in self.network.params for moment in ("mean", "root")}
-        if "steps" not in moments or not moments.keys() <= {"steps", *known}:
-            raise ValueError("the state is that of another framework's optimiser, or of an earlier version's")
         self.network.load(_under("network/", arrays))
+        shapes = {
+            f"{name}.{moment}": array.shape for name, array in self.network.params.items() for moment in ("mean", "root")
+        }
+        if {name: array.shape for name, array in moments.items()} not in ({"steps": (1,)}, {"steps": (1,), **shapes}):
+            raise ValueError("the state is that of another framework's optimiser, or of an earlier version's")
         self._optimizer.state = moments
 
 

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol
 
+import msgspec
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from classifiers.batching import Examples
@@ -168,37 +168,54 @@ def _save(training: Training, recipe: Recipe, state: dict[str, Array], checkpoin
     save_file(state, checkpoint / f"epoch-{number}.safetensors")
     history = {
         "recipe": asdict(recipe),
-        "best": training.best_epoch.number,
         "epochs": [asdict(epoch) for epoch in training.epochs],
     }
     partial = checkpoint / "history.json.partial"
     partial.write_text(json.dumps(history))
     partial.replace(checkpoint / "history.json")
     for weights in checkpoint.glob("epoch-*.safetensors"):
-        if weights.stem not in {f"epoch-{number}", f"epoch-{history['best']}"}:
+        if weights.stem not in {f"epoch-{number}", f"epoch-{training.best_epoch.number}"}:
             weights.unlink()
+
+
+class _History(msgspec.Struct, frozen=True, kw_only=True):
+    """What `history.json` holds."""
+
+    recipe: Recipe
+    epochs: Annotated[list[Epoch], msgspec.Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        if [epoch.number for epoch in self.epochs] != list(range(1, len(self.epochs) + 1)):
+            raise ValueError("the epochs are not numbered from 1")
 
 
 def _resume(network: Trainable, recipe: Recipe, checkpoint: Path) -> Training:
     try:
-        history = json.loads((checkpoint / "history.json").read_bytes())
+        # Python's own reader, since a diverged training's losses are NaN, which msgspec's does not read.
+        history = msgspec.convert(json.loads((checkpoint / "history.json").read_bytes()), _History)
     except FileNotFoundError:
         return Training()
-    except ValueError as error:
+    except OSError as error:
+        raise CheckpointError(f"The checkpoint in {checkpoint} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise CheckpointError(f"The checkpoint in {checkpoint} is damaged: start anew with --overwrite.") from error
-    others = [f"{key} {value}" for key, value in history["recipe"].items() if value != getattr(recipe, key)]
+    others = [f"{key} {value}" for key, value in asdict(history.recipe).items() if value != getattr(recipe, key)]
     if others:
         raise CheckpointError(
             f"The training in {checkpoint} was begun with {', '.join(others)}: go on with the same options, "
             "or start anew with --overwrite."
         )
-    epochs = [Epoch(**epoch) for epoch in history["epochs"]]
     try:
-        network.restore(load_file(checkpoint / f"epoch-{len(epochs)}.safetensors"))
-        best = load_file(checkpoint / f"epoch-{history['best']}.safetensors")
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        best_state, last_state = (
+            load_file(checkpoint / f"epoch-{number}.safetensors")
+            for number in (best(history.epochs).number, len(history.epochs))
+        )
+        # The best one too, since otherwise damage to it would only show at the end of the training.
+        for state in (best_state, last_state):
+            network.restore(state)
+    except Exception as error:  # NumPy, Keras and PyTorch refuse what does not fit in different ways
         raise CheckpointError(
             f"The checkpoint in {checkpoint} is damaged, or of another data set or framework: start anew with "
             "--overwrite."
         ) from error
-    return Training(epochs, best)
+    return Training(history.epochs, best_state)

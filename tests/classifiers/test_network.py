@@ -6,7 +6,7 @@ import pytest
 from classifiers import network
 from classifiers.batching import Batch, Examples, pad
 from classifiers.datasets import load_dataset
-from classifiers.layers import sigmoid_cross_entropy, softmax_cross_entropy
+from classifiers.layers import Array, sigmoid_cross_entropy, softmax_cross_entropy
 from classifiers.network import Network, Trainer
 from classifiers.text import Tokenizer
 from classifiers.training import Recipe
@@ -66,8 +66,23 @@ def test_padding_and_company_change_no_answer(kind: str) -> None:
 
 def test_loading_weights_of_another_shape_is_refused() -> None:
     net = network.build("rnn", 30, 8, 4, np.random.default_rng(0))
-    with pytest.raises(ValueError, match="do not fit"):
+    with pytest.raises(ValueError, match=r"do not fit this network: 0\.embeddings is \(31, 8\), not \(30, 8\)"):
         net.load(network.build("rnn", 31, 8, 4, np.random.default_rng(0)).params)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"2.bias": None}, r"2\.bias is missing, not \(128,\)"),
+        ({"9.bias": np.zeros(3, np.float32)}, r"9\.bias is \(3,\), not known"),
+        ({"2.bias": np.zeros(128, np.int8)}, r"2\.bias is of int8, not of floats"),
+    ],
+)
+def test_loading_other_weights_is_refused(change: dict[str, Array | None], why: str) -> None:
+    net = network.build("rnn", 30, 8, 4, np.random.default_rng(0))
+    arrays = {name: array for name, array in (net.params | change).items() if array is not None}
+    with pytest.raises(ValueError, match=why):
+        net.load(arrays)
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +145,14 @@ def test_the_state_of_another_framework_is_refused() -> None:
     state = {f"network/{name}": array for name, array in net.params.items()} | {"optimizer/0": np.zeros(1)}
     with pytest.raises(ValueError, match="another framework"):
         Trainer(net, recipe(1), multi_label=False).restore(state)
+
+
+@pytest.mark.parametrize("change", [{"optimizer/2.bias.mean": np.zeros(3)}, {"optimizer/steps": np.zeros(2)}])
+def test_moments_of_another_shape_are_refused(change: dict[str, Array], phrases: Examples) -> None:
+    trainer = Trainer(network.build("rnn", 60, 16, 2, np.random.default_rng(0)), recipe(1), multi_label=False)
+    list(trainer.train_epoch(phrases, 1))
+    with pytest.raises(ValueError, match="another framework"):
+        trainer.restore(trainer.state() | change)
 
 
 def test_the_state_of_an_earlier_optimizer_is_refused() -> None:

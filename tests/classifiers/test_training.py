@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from classifiers.batching import Examples
 from classifiers.calibration import probabilities
@@ -112,6 +114,60 @@ def test_a_damaged_checkpoint_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "c" / "epoch-2.safetensors").write_bytes(b"no tensors")
     with pytest.raises(CheckpointError, match="damaged, or of another data set or framework: start anew"):
         fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
-    (tmp_path / "c" / "history.json").write_text(json.dumps({})[:1])
-    with pytest.raises(CheckpointError, match="damaged"):
+
+
+EPOCH = {"number": 1, "loss": 1.0, "dev_loss": 1.0, "score": 0.5, "seconds": 1.0}
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"[]",
+        b"[" * 100_000,
+        b'"history"',
+        json.dumps({"recipe": [], "epochs": [EPOCH]}),
+        json.dumps({"recipe": {"epochs": 5}, "epochs": [EPOCH]}),
+        json.dumps({"recipe": asdict(recipe(5)), "epochs": []}),
+        json.dumps({"recipe": asdict(recipe(5)), "epochs": {"1": EPOCH}}),
+        json.dumps({"recipe": asdict(recipe(5)), "epochs": [1, 2]}),
+        json.dumps({"recipe": asdict(recipe(5)), "epochs": [{"number": 1}]}),
+        json.dumps({"recipe": asdict(recipe(5)), "epochs": [EPOCH | {"number": "../1"}]}),
+        json.dumps({"recipe": asdict(recipe(5)), "epochs": [EPOCH | {"number": 2}]}),
+        json.dumps({"recipe": asdict(recipe(5)), "epochs": [EPOCH | {"dev_loss": "low"}]}),
+        json.dumps({"recipe": asdict(recipe(5)), "epochs": [EPOCH | {"dev_loss": None}]}),
+        json.dumps({"recipe": asdict(recipe(5)) | {"seed": {}}, "epochs": [EPOCH]}),
+    ],
+)
+def test_a_poisoned_history_is_told_in_a_sentence(history: bytes | str, tmp_path: Path) -> None:
+    fit(Counter(stop_in=2), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    (tmp_path / "c" / "history.json").write_bytes(history if isinstance(history, bytes) else history.encode())
+    with pytest.raises(CheckpointError, match="is damaged: start anew with --overwrite"):
         fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+
+
+def test_a_history_that_cannot_be_read_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "c" / "history.json").mkdir(parents=True)
+    with pytest.raises(CheckpointError, match="cannot be read: Is a directory"):
+        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+
+
+def test_damaged_weights_of_the_best_epoch_are_found_before_the_training_goes_on(tmp_path: Path) -> None:
+    fit(Counter(stop_in=4), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    save_file({"other": np.zeros(1)}, tmp_path / "c" / "epoch-2.safetensors")
+    with pytest.raises(CheckpointError, match="damaged, or of another data set or framework"):
+        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+
+
+def test_a_network_that_refuses_the_weights_in_its_own_way_is_told_in_a_sentence(tmp_path: Path) -> None:
+    """PyTorch raises a RuntimeError where NumPy raises a ValueError."""
+
+    class Refusing(Counter):
+        def restore(self, state: dict[str, Array]) -> None:
+            raise RuntimeError("The size of tensor a must match the size of tensor b")
+
+    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    with pytest.raises(CheckpointError, match="damaged, or of another data set or framework"):
+        fit(Refusing(), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
