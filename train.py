@@ -311,21 +311,22 @@ def _learn_from_teachers(dataset: Dataset, tokenizer: Tokenizer, out: Path, cons
     Each one's lesson outlives the run: another seed, or a network that is changed, asks no teacher again.
     """
     lessons = []
+    texts, words = (1 + STIRRED) * len(dataset.train), len(tokenizer.words)
     for seed in range(TEACHERS):
         recipe = replace(TEACHER, seed=seed)
         kept = _lesson_file(dataset, tokenizer, recipe)
-        if kept.exists():
+        lesson = Lesson.load(kept, texts, len(dataset.labels), words)
+        if lesson:
             console.print(f"Teacher {seed + 1} has answered before: its lesson is taken from {kept}.")
         else:
-            _ask_teacher(recipe, dataset, tokenizer, kept, out, console)
-        lessons.append(Lesson.load(kept))
+            lesson = _ask_teacher(recipe, dataset, tokenizer, out, console)
+            lesson.save(kept)
+        lessons.append(lesson)
     return Lesson.joined(lessons)
 
 
-def _ask_teacher(
-    recipe: Recipe, dataset: Dataset, tokenizer: Tokenizer, kept: Path, out: Path, console: Console
-) -> None:
-    """Fine-tune a MiniLM and keep its lesson in a file.
+def _ask_teacher(recipe: Recipe, dataset: Dataset, tokenizer: Tokenizer, out: Path, console: Console) -> Lesson:
+    """Fine-tune a MiniLM and return its lesson.
 
     Raises:
         KeyboardInterrupt: after Ctrl-C; a teacher that has not learnt all has nothing to say.
@@ -340,9 +341,9 @@ def _ask_teacher(
     if _fit_with_progress(title, teacher, train, dev, recipe, dataset, out, console).interrupted:
         raise KeyboardInterrupt
     console.print(f"{title} answers for all training texts, the stirred ones and all words: some minutes.")
-    Lesson(
+    return Lesson(
         teacher.logits([*train.sequences, *teacher.encode(_stirred(dataset))]), teacher.vectors(tokenizer.words)
-    ).save(kept)
+    )
 
 
 def _taught(dataset: Dataset, tokenizer: Tokenizer, lesson: Lesson) -> Examples:

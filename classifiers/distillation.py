@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from classifiers.layers import Array, sigmoid
 
@@ -45,13 +46,23 @@ class Lesson:
         """Write it; a kill half-way leaves nothing under this name."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
-        save_file({"logits": self.logits, "vectors": self.vectors}, partial)
+        partial.write_bytes(save({"logits": self.logits, "vectors": self.vectors}))
         partial.replace(path)
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read what `save` wrote."""
-        return cls(**load_file(path))
+    def load(cls, path: Path, texts: int, labels: int, words: int) -> Self | None:
+        """Read what `save` wrote for so many texts, labels and words.
+
+        Returns:
+            None where there is no file, or one that is damaged or of other numbers: the teacher must be asked then.
+        """
+        try:
+            arrays = load(path.read_bytes())
+            lesson = cls(arrays["logits"], arrays["vectors"])
+        except (FileNotFoundError, SafetensorError, KeyError):
+            return None
+        fits = lesson.logits.shape == (texts, labels) and lesson.vectors.shape[:-1] == (words,)
+        return lesson if fits and all(np.isfinite(array).all() for array in arrays.values()) else None
 
     @classmethod
     def joined(cls, lessons: Sequence[Self]) -> Self:

@@ -146,7 +146,9 @@ class Trainer:
         moments = _under("optimizer/", arrays)
         self.network.load(_under("network/", arrays))
         shapes = {
-            f"{name}.{moment}": array.shape for name, array in self.network.params.items() for moment in ("mean", "root")
+            f"{name}.{moment}": array.shape
+            for name, array in self.network.params.items()
+            for moment in ("mean", "root")
         }
         if {name: array.shape for name, array in moments.items()} not in ({"steps": (1,)}, {"steps": (1,), **shapes}):
             raise ValueError("the state is that of another framework's optimiser, or of an earlier version's")

@@ -27,8 +27,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypedDict
 
+import msgspec
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -438,6 +439,26 @@ def measure_goemotions(name: str, seed: int, settings: Settings) -> dict[str, An
     return {"start": start, "end": probe(), "top1": _rounded(right[single].mean())}
 
 
+class _Record(TypedDict):
+    """What the file of a run holds, of whatever part."""
+
+    settings: dict[str, Any]
+    seconds: float
+    start: list[list[float]]
+    end: list[list[float]]
+
+
+class _MemoryRecord(_Record):
+    accuracy: dict[str, float]
+
+
+class _GoEmotionsRecord(_Record):
+    top1: float
+
+
+_RECORDS = {"memory": _MemoryRecord, "goemotions": _GoEmotionsRecord}
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One network and seed, and the file that keeps what came of it."""
@@ -449,10 +470,11 @@ class Run:
     file: Path
 
     def kept(self) -> dict[str, Any] | None:
-        """What an earlier study of the same settings found."""
+        """What an earlier study of the same settings found; None without one, or where its file is damaged."""
         try:
-            record = json.loads(self.file.read_bytes())
-        except (FileNotFoundError, ValueError):
+            # Python's own reader, since what has diverged is NaN, which msgspec's does not read.
+            record: dict[str, Any] = msgspec.convert(json.loads(self.file.read_bytes()), _RECORDS[self.part])
+        except (FileNotFoundError, ValueError, RecursionError, msgspec.ValidationError):
             return None
         return record if record["settings"] == as_json(self.settings) else None
 

@@ -15,6 +15,7 @@ from typing import ClassVar
 import numpy as np
 import pooch
 import pytest
+from rich.console import Console
 from safetensors.numpy import load_file
 
 import classifiers
@@ -23,12 +24,13 @@ from classifiers import datasets
 from classifiers.__main__ import evaluate
 from classifiers.__main__ import main as terminal
 from classifiers.batching import Examples, logits_of
-from classifiers.datasets import SPLITS, load_dataset
-from classifiers.distillation import soften
+from classifiers.datasets import SPLITS, Dataset, load_dataset
+from classifiers.distillation import reduce, soften
 from classifiers.emotions import LABELS
 from classifiers.layers import Array, sigmoid, sigmoid_cross_entropy
 from classifiers.model_directory import NAMES, load_models, load_network, read_manifest
 from classifiers.network import Trainer
+from classifiers.text import Tokenizer
 from classifiers.training import Recipe
 
 
@@ -226,6 +228,26 @@ class TestShippedRecipe:
         assert (manifest.dataset, manifest.labels) == ("goemotions+chat", LABELS)
         assert not (tmp_path / "one" / "checkpoints").exists()
 
+    def test_a_damaged_lesson_is_asked_for_anew(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        dataset, tokenizer = small_chat()
+        first = train._learn_from_teachers(dataset, tokenizer, tmp_path / "zero", Console())
+        kept, _ = (tmp_path / "cache" / "emobot").iterdir()
+        kept.write_bytes(kept.read_bytes()[:-1])
+        capsys.readouterr()
+        again = train._learn_from_teachers(dataset, tokenizer, tmp_path / "one", Console())
+        assert capsys.readouterr().out.count("answered before") == 1
+        np.testing.assert_array_equal(again.logits, first.logits)
+
+    def test_other_words_are_another_lesson(self) -> None:
+        """A lesson has a vector for each word, so it is of no use to another vocabulary."""
+        dataset, tokenizer = small_chat()
+        other = Tokenizer(tokenizer.words[::-1], tokenizer.max_tokens)
+        same = Tokenizer(tokenizer.words, tokenizer.max_tokens)
+        kept, kept_again, kept_of_other = (
+            train._lesson_file(dataset, words, train.TEACHER) for words in (tokenizer, same, other)
+        )
+        assert kept == kept_again != kept_of_other
+
     def test_ctrl_c_in_the_teacher_and_resume(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         shared = (*self.SHIPPED, "--epochs", 2, "--out")
         assert run(*shared, tmp_path / "whole") == 0
@@ -294,6 +316,20 @@ class TestShippedRecipe:
     def test_word_vectors_wider_than_the_teacher(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert run("--recipe", "shipped", "--embedding", 400, "--out", tmp_path / "models") == 2
         assert capsys.readouterr().err.endswith("at most its 384 features: give --embedding 384 or less.\n")
+
+
+def test_word_vectors_start_from_what_the_teachers_know_of_the_words(tmp_path: Path) -> None:
+    dataset, vectors = load_dataset("builtin"), np.random.default_rng(0).normal(size=(30, 120)).astype(np.float32)
+    for framework in ("numpy", "keras"):
+        trainer, _ = train._build("rnn", framework, train.TINY["rnn"], 32, vectors, dataset, tmp_path)
+        words = trainer.state()["network/0.embeddings"][2:]
+        np.testing.assert_allclose(words, reduce(vectors, 16), atol=1e-6)
+
+
+def small_chat() -> tuple[Dataset, Tokenizer]:
+    """Chat as `small_world` has it, and the words in it."""
+    dataset = load_dataset("chat")
+    return dataset, Tokenizer.fit(dataset.train.texts, 1000, 1, 64)
 
 
 def interrupt(*_: object, **__: object) -> None:

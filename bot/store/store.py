@@ -204,5 +204,5 @@ async def _erase(connection: AsyncConnection, guild_id: int) -> Change:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text  # nothing that this bot wrote, but kept

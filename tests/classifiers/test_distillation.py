@@ -1,6 +1,10 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
+from classifiers import distillation
 from classifiers.distillation import SPREAD, Lesson, reduce, soften, stir
 from classifiers.layers import sigmoid
 
@@ -61,3 +65,53 @@ def test_teachers_together_say_the_mean_of_their_probabilities() -> None:
     np.testing.assert_allclose(sigmoid(both.logits), (sigmoid(one.logits) + sigmoid(other.logits)) / 2, rtol=1e-5)
     assert both.vectors.shape == (5, 5)
     assert both.logits.dtype == np.float32
+
+
+LESSON = Lesson(np.ones((6, 3), np.float32), np.ones((5, 2), np.float32))
+
+
+def test_a_lesson_is_read_as_it_was_written(tmp_path: Path) -> None:
+    LESSON.save(tmp_path / "new" / "lesson.safetensors")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["lesson.safetensors"]
+    read = Lesson.load(tmp_path / "new" / "lesson.safetensors", texts=6, labels=3, words=5)
+    assert read is not None
+    np.testing.assert_array_equal(read.logits, LESSON.logits)
+    np.testing.assert_array_equal(read.vectors, LESSON.vectors)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff" * 100,
+        save({"logits": LESSON.logits})[:-3],
+        save({"logits": LESSON.logits}),
+        save({"logits": LESSON.logits, "vectors": LESSON.vectors[0]}),
+        save({"logits": LESSON.logits[1:], "vectors": LESSON.vectors}),
+        save({"logits": LESSON.logits[:, 1:], "vectors": LESSON.vectors}),
+        save({"logits": LESSON.logits, "vectors": LESSON.vectors[1:]}),
+        save({"logits": LESSON.logits * np.float32(np.nan), "vectors": LESSON.vectors}),
+        save({"logits": LESSON.logits, "vectors": LESSON.vectors * np.float32(np.inf)}),
+    ],
+)
+def test_a_damaged_lesson_is_none(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "lesson.safetensors"
+    path.write_bytes(content)
+    assert Lesson.load(path, texts=6, labels=3, words=5) is None
+
+
+def test_a_missing_lesson_is_none(tmp_path: Path) -> None:
+    assert Lesson.load(tmp_path / "lesson.safetensors", texts=6, labels=3, words=5) is None
+
+
+def test_a_third_of_stirred_texts_are_parts_and_a_quarter_are_made_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen where no word is swapped or dropped."""
+    monkeypatch.setattr(distillation, "SWAPPED", 0)
+    monkeypatch.setattr(distillation, "DROPPED", 0)
+    texts = [" ".join(f"{row}-{place}" for place in range(12)) for row in range(4000)]
+    pairs = list(zip(texts, stir(texts, np.random.default_rng(0)), strict=True))
+    parts = [stirred for text, stirred in pairs if stirred != text and stirred in text]
+    assert len(parts) / len(texts) == pytest.approx(0.35, abs=0.02)
+    assert sum(stirred == text for text, stirred in pairs) / len(texts) == pytest.approx(0.40, abs=0.02)
+    lengths = [len(part.split()) for part in parts]
+    assert (min(lengths), max(lengths)) == (2, 11)

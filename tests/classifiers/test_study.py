@@ -231,8 +231,20 @@ def test_other_settings_and_damaged_files_are_measured_anew(tmp_path: Path) -> N
     run()
     assert run.kept() is not None
     assert study.Run("memory", "glorot", 0, study.FULL, run.file).kept() is None
-    run.file.write_text(run.file.read_text()[:-5])
-    assert run.kept() is None
+    content = run.file.read_text()
+    record = json.loads(content)
+    for damaged in (
+        content[:-5],
+        "[" * 100_000,
+        "[]",
+        '"settings"',
+        json.dumps({"settings": record["settings"]}),
+        json.dumps(record | {"seconds": "long"}),
+        json.dumps(record | {"accuracy": [0.5]}),
+        json.dumps(record | {"start": {}}),
+    ):
+        run.file.write_text(damaged)
+        assert run.kept() is None, damaged[:50]
 
 
 def test_the_article_says_what_the_numbers_say() -> None:

@@ -166,6 +166,7 @@ def test_a_network_that_refuses_the_weights_in_its_own_way_is_told_in_a_sentence
 
     class Refusing(Counter):
         def restore(self, state: dict[str, Array]) -> None:
+            del state
             raise RuntimeError("The size of tensor a must match the size of tensor b")
 
     fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")

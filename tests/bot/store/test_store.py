@@ -113,6 +113,14 @@ async def test_settings_of_another_version_are_not_understood_but_kept(
     assert fresh.settings(2) == SETTINGS
 
 
+async def test_settings_that_no_reader_takes_are_exported_as_they_stand(
+    url: str, others: Others, open_store: StoreOpener
+) -> None:
+    await (await open_store(url)).refresh()
+    await others.execute("INSERT INTO servers (guild_id, settings) VALUES (2, '" + "[" * 10_000 + "')")
+    assert (await (await open_store(url)).export_guild(2))["settings"] == "[" * 10_000
+
+
 async def test_moods_are_counted_by_channel_and_hour(store: Store) -> None:
     elsewhere = timezone(timedelta(hours=5, minutes=45))
     store.count_mood(1, 10, NOON, "joy")
