@@ -218,7 +218,7 @@ def _invitation(application: discord.AppInfo) -> str:
 
 def _dry_run(arguments: argparse.Namespace) -> None:
     bot = create_bot()
-    model = bot.analyzer.models[bot.settings.reacts_with]
+    model = bot.analyzer.models[bot.analyzer.usual]
     show = _as_json if arguments.json else _as_row
     try:
         with _opened(arguments.file) as lines:

@@ -63,11 +63,13 @@ class Analyzer:
 
     Attributes:
         models: the loaded models by name.
+        usual: the name of the one that is asked where no other is.
     """
 
     def __init__(
         self,
         models: Mapping[str, Classifier],
+        usual: str | None = None,
         *,
         max_waiting: int = 256,
         max_batch: int = 32,
@@ -78,12 +80,14 @@ class Analyzer:
 
         Args:
             models: the loaded models by name.
+            usual: the name of the one that is asked where no other is; None for the first.
             max_waiting: how many callers may wait for an answer at once.
             max_batch: how many texts a model is given at once.
             max_explaining: how many of the callers may have asked for more than a prediction.
             deadline: seconds that a caller waits at most; an interaction must be answered within three.
         """
         self.models = models
+        self.usual = next(iter(models)) if usual is None else usual
         self._max_waiting = max_waiting
         self._max_batch = max_batch
         self._deadline = deadline
@@ -95,15 +99,19 @@ class Analyzer:
         self._flush: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def classify(self, text: str, model: str) -> Prediction:
-        """What one model makes of a text.
+    def model_for(self, choice: str | None) -> str:
+        """Return the name of the model that is asked for a choice: the usual one for None or what is not loaded."""
+        return choice if choice is not None and choice in self.models else self.usual
+
+    async def classify(self, text: str, choice: str | None) -> Prediction:
+        """What one model makes of a text, that of `model_for`.
 
         Raises:
             AnalyzerError: no answer, because of the bound, the deadline or the end of the bot.
             Exception: whatever the model raised.
         """
         with self._admitted():
-            job = _Job(text, model, asyncio.get_running_loop().create_future())
+            job = _Job(text, self.model_for(choice), asyncio.get_running_loop().create_future())
             self._jobs.append(job)
             return await self._answered(job.answer)
 
@@ -202,12 +210,15 @@ class Analyzer:
             predictions = await asyncio.get_running_loop().run_in_executor(
                 self._worker, predict, [job.text for job in jobs]
             )
+            answers = list(zip(jobs, predictions, strict=True))
         except Exception as error:
-            for job in jobs:
-                if not job.answer.done():
-                    job.answer.set_exception(error)
+            if len(jobs) > 1:  # each by itself, so that the text at fault fails alone
+                for job in jobs:
+                    await self._answer([job])
+            elif not jobs[0].answer.done():
+                jobs[0].answer.set_exception(error)
         else:
-            for job, prediction in zip(jobs, predictions, strict=True):
+            for job, prediction in answers:
                 if not job.answer.done():
                     job.answer.set_result(prediction)
 

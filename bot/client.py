@@ -75,7 +75,7 @@ class Emobot(commands.AutoShardedBot):
             shard_count=1,  # until `connect` asks Discord
         )
         self.settings = settings
-        self.analyzer = Analyzer(models)
+        self.analyzer = Analyzer(models, settings.reacts_with)
         self._clock = clock
         self.store = Store(settings.database_url.get_secret_value(), settings.mood_days)
 
@@ -88,9 +88,9 @@ class Emobot(commands.AutoShardedBot):
         await self.add_cog(Compare(self, analyzer, store))
         await self.add_cog(Mood(store))
         await self.add_cog(ServerSettingsCog(self, analyzer, store))
-        await self.add_cog(Corrections(self, analyzer, store, settings))
+        await self.add_cog(Corrections(self, analyzer, store))
         await self.add_cog(Privacy(self, store))
-        await self.add_cog(About(self, store, settings))
+        await self.add_cog(About(self, analyzer, store, settings))
         await self._sync_commands()
 
     async def connect(self, *, reconnect: bool = True) -> None:

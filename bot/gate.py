@@ -6,7 +6,6 @@ import discord
 
 from bot.i18n import mark
 from bot.policy import Silence, ineligible, unwelcome
-from bot.server_settings import ServerSettings
 from bot.store import Store
 
 NO_WORDS = mark("There are no words in it that I could read.")
@@ -54,8 +53,7 @@ def objection(author_id: int, guild_id: int | None, channel: object, store: Stor
         return Silence.NOT_READY
     if store.has_opted_out(author_id):
         return Silence.OPTED_OUT
-    settings = store.settings(guild_id) if guild_id else ServerSettings()
-    return unwelcome(settings, *_places(channel), age_restricted=_is_age_restricted(channel))
+    return unwelcome(store.settings(guild_id), *_places(channel), age_restricted=_is_age_restricted(channel))
 
 
 def _places(channel: object) -> tuple[int | None, ...]:

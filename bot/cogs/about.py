@@ -12,6 +12,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.analyzer import Analyzer
 from bot.i18n import Translate, mark, translator
 from bot.settings import Settings
 from bot.store import Store, StoreError
@@ -26,8 +27,9 @@ _FIGURES = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "top1": "top-1", "ec
 class About(commands.Cog):
     """Shows what everybody may know of the bot; keeps nothing."""
 
-    def __init__(self, bot: commands.AutoShardedBot, store: Store, settings: Settings) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store, settings: Settings) -> None:
         self._bot = bot
+        self._analyzer = analyzer
         self._store = store
         self._settings = settings
         self._models: Mapping[str, ModelCard] = {}
@@ -76,7 +78,7 @@ class About(commands.Cog):
         return "\n".join(lines)
 
     def _figures(self, _: Translate, guild: discord.Guild | None) -> str:
-        reacting = (guild and self._store.settings(guild.id).model) or self._settings.reacts_with
+        reacting = self._analyzer.model_for(self._store.settings(guild.id if guild else None).model)
         lines = []
         for name, card in self._models.items():
             figures = ", ".join(f"{_(_FIGURES.get(key, key))} {value:.3f}" for key, value in card.test.items())

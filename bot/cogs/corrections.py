@@ -16,7 +16,6 @@ from bot.failures import apologise
 from bot.gate import SENTENCES, refusal
 from bot.i18n import Translate, mark, translator
 from bot.policy import is_understood, wordless
-from bot.settings import Settings
 from bot.store import Store, StoreError
 from classifiers import EMOJI, LABELS, NEUTRAL
 from classifiers.emotions import SENTIMENT
@@ -38,11 +37,10 @@ class Corrections(commands.Cog):
     wrote it or answered. It is deleted with all that is kept of a server: once the bot has left, or by the operator.
     """
 
-    def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store, settings: Settings) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store) -> None:
         self._bot = bot
         self._analyzer = analyzer
         self._store = store
-        self._settings = settings
         self._menu = app_commands.ContextMenu(
             name="Was this right?",
             callback=self.ask,
@@ -71,7 +69,8 @@ class Corrections(commands.Cog):
         if reason := refusal(message, self._store, self._bot.user) or wordless(message.content):
             await interaction.response.send_message(_(SENTENCES[reason]), ephemeral=True)
             return
-        prediction = await self._analyzer.classify(message.content, self._model(interaction.guild_id))
+        settings = self._store.settings(interaction.guild_id)
+        prediction = await self._analyzer.classify(message.content, settings.model)
         if not is_understood(prediction):
             await interaction.response.send_message(_(NOT_UNDERSTOOD), ephemeral=True)
             return
@@ -80,10 +79,6 @@ class Corrections(commands.Cog):
         question = _Question(heard, partial(self._count, heard), _)
         question.stop()  # the one added at the start listens
         await interaction.response.send_message(_asked(_, heard), view=question, ephemeral=True)
-
-    def _model(self, guild_id: int | None) -> str:
-        chosen = self._store.settings(guild_id).model if guild_id else None
-        return chosen or self._settings.reacts_with
 
     async def _count(self, heard: str, interaction: discord.Interaction, meant: str) -> None:
         """Count an answer, the first to each question only: a second click may be on its way already."""

@@ -214,7 +214,7 @@ class Reactions(commands.Cog):
         if message.edited_at is None:
             self._channels.heard(message.channel.id)
         try:
-            prediction = await self._analyzer.classify(message.content, self._model(self._settings_of(message)))
+            prediction = await self._analyzer.classify(message.content, self._settings_of(message).model)
         except (AnalyzerOverloadedError, AnalyzerClosedError):
             return Outcome.OVERLOADED
         except AnalyzerTooSlowError:
@@ -337,12 +337,7 @@ class Reactions(commands.Cog):
         return refusal(message, self._store, self._bot.user)
 
     def _settings_of(self, message: discord.Message) -> ServerSettings:
-        return self._store.settings(message.guild.id) if message.guild else ServerSettings()
-
-    def _model(self, settings: ServerSettings) -> str:
-        """The model that the server chose, unless the operator has since taken it away."""
-        chosen = settings.model
-        return chosen if chosen and chosen in self._analyzer.models else self._settings.reacts_with
+        return self._store.settings(message.guild.id if message.guild else None)
 
     def _is_usable(self, custom_emoji: str) -> bool:
         emoji = self._bot.get_emoji(discord.PartialEmoji.from_str(custom_emoji).id or 0)

@@ -59,9 +59,13 @@ class Memory:
         self._waiting: dict[MoodKey, int] = {}
         self._overflowing = False
 
-    def settings(self, guild_id: int) -> ServerSettings:
-        """The settings of a server; the defaults if there are none, or none that this version can read."""
-        stored = self._servers.get(guild_id)
+    def settings(self, guild_id: int | None) -> ServerSettings:
+        """The settings of a server; the defaults if there are none, or none that this version can read.
+
+        Args:
+            guild_id: the server; None for direct messages, which have the defaults.
+        """
+        stored = None if guild_id is None else self._servers.get(guild_id)
         if stored is None:
             return _DEFAULTS
         if stored.settings is None:

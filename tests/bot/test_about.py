@@ -131,6 +131,8 @@ async def test_which_model_reacts_and_how_good_they_are(world: World) -> None:
         FIGURES["RNN"],
         f"{FIGURES['BiLSTM']} · it is the one that reacts here",
     ]
+    await world.configure(model="gru")  # which the operator has taken away since
+    assert part(await about(world), "My models")[1] == f"{FIGURES['BiLSTM']} · it is the one that reacts here"
     await world.configure(model="rnn")
     assert part(await about(world), "My models") == [
         f"{FIGURES['RNN']} · it is the one that reacts here",

@@ -133,6 +133,36 @@ async def test_an_exception_of_the_model_reaches_the_caller(analyzer: Analyzer, 
     assert await analyzer.classify("happy", "rnn") == SCRIPT["happy"]
 
 
+async def test_a_text_that_a_model_cannot_read_fails_alone(analyzer: Analyzer, model: HeldClassifier) -> None:
+    first = await started("happy", analyzer=analyzer)
+    others = await started("odd", "poison", "thanks", analyzer=analyzer)
+    model.let_go.set()
+    answers = await asyncio.gather(*first, *others, return_exceptions=True)
+    assert model.batches[:2] == [["happy"], ["odd", "poison", "thanks"]]
+    assert [answers[0], answers[1], answers[3]] == [SCRIPT["happy"], SCRIPT["odd"], SCRIPT["thanks"]]
+    assert isinstance(answers[2], ValueError)
+
+
+async def test_a_model_that_gives_no_answer_is_told_of_and_asked_again(
+    analyzer: Analyzer, model: HeldClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.let_go.set()
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "predict", lambda _texts: [])
+        with pytest.raises(ValueError, match="zip"):
+            await analyzer.classify("happy", "rnn")
+    assert await analyzer.classify("happy", "rnn") == SCRIPT["happy"]
+
+
+async def test_a_model_that_is_not_loaded_gives_way_to_the_usual_one(model: HeldClassifier) -> None:
+    model.let_go.set()
+    analyzer = Analyzer({"rnn": ScriptedClassifier({"happy": SCRIPT["odd"]}), "bilstm": model}, usual="bilstm")
+    assert await analyzer.classify("happy", "gru") == SCRIPT["happy"]
+    assert await analyzer.classify("happy", None) == SCRIPT["happy"]
+    assert await analyzer.classify("happy", "rnn") == SCRIPT["odd"]
+    await analyzer.close()
+
+
 async def test_giving_up_harms_nobody_else(analyzer: Analyzer, model: HeldClassifier) -> None:
     first, second, third = await started("happy", "odd", "thanks", analyzer=analyzer)
     first.cancel()

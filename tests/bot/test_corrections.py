@@ -117,6 +117,8 @@ async def test_the_model_is_the_one_that_reacts_there(world: World) -> None:
     assert "**love**" in shown(await ask(world, "odd")).content
     await world.configure(model="rnn")
     assert "**fear**" in shown(await ask(world, "odd")).content
+    await world.configure(model="gru")  # which the operator has taken away since
+    assert "**love**" in shown(await ask(world, "odd")).content
 
 
 class TestWithAnotherModel:
