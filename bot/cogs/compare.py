@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import io
+import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, Self
 
 import discord
@@ -14,7 +18,7 @@ from discord.ext import commands
 from bot.analyzer import Analyzer
 from bot.failures import apologise
 from bot.gate import NO_WORDS, SENTENCES, objection, refusal
-from bot.i18n import mark, translator
+from bot.i18n import Translate, mark, translator
 from bot.policy import wordless
 from bot.store import Store
 from bot.ui.comparison import CONTROL, MAX_TEXT, PICTURE, Comparison, ComparisonPanel, Page, VariationForm
@@ -23,15 +27,28 @@ from bot.ui.quotation import Quotation
 
 NOT_YOURS = mark("Only whoever asked can press these buttons; with /compare you get your own.")
 OVER = mark("This comparison is over: I keep no text, and its own is gone. Please ask me again with /compare.")
+ONE_AT_A_TIME = mark("I am still reading your last text; one at a time, please.")
+TOO_MANY = mark("That was a lot to read in a short time; please ask me again {when}.")
+
+MOST, WITHIN = 10, 30
+"""How many comparisons somebody may ask for within so many seconds."""
 
 
 class Compare(commands.Cog):
-    """Shows what each model makes of one text; keeps nothing, so a panel is read back from what it quotes."""
+    """Shows what each model makes of one text; keeps nothing, so a panel is read back from what it quotes.
+
+    Comparing takes a hundred times as long as reading a message, so it is done once at a time for each person, and not
+    too often. Who asked is known for half a minute, in memory.
+    """
 
     def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store) -> None:
         self._bot = bot
         self._analyzer = analyzer
         self._store = store
+        self._reading_for: set[int] = set()
+        self._cooldowns: commands.CooldownMapping[discord.Interaction] = commands.CooldownMapping.from_cooldown(
+            MOST, WITHIN, lambda interaction: interaction.user.id
+        )
         self._menu = app_commands.ContextMenu(name="Compare emotions", callback=self.compare_message)
         self._drawing = asyncio.Lock()  # one at a time, so that pictures never take all of the computer
 
@@ -97,10 +114,33 @@ class Compare(commands.Cog):
         reason = objection(author_id, interaction.guild_id, interaction.channel, self._store)
         return SENTENCES[reason] if reason else None
 
+    def _refusal_to_read(self, interaction: discord.Interaction, _: Translate) -> str | None:
+        """Why somebody has to wait for a comparison; None if it may be made, and then it is counted."""
+        if interaction.user.id in self._reading_for:
+            return _(ONE_AT_A_TIME)
+        wait = self._cooldowns.update_rate_limit(interaction, interaction.created_at.timestamp())
+        if wait is None:
+            return None
+        over = interaction.created_at + timedelta(seconds=math.ceil(wait))
+        return _(TOO_MANY).format(when=discord.utils.format_dt(over, "R"))
+
+    @contextmanager
+    def _reading(self, user_id: int) -> Iterator[None]:
+        """Make no other comparison for this person meanwhile."""
+        self._reading_for.add(user_id)
+        try:
+            yield
+        finally:
+            self._reading_for.discard(user_id)
+
     async def _answer(self, interaction: discord.Interaction, text: str, author_id: int, *, ephemeral: bool) -> None:
         _ = translator(interaction.locale)
+        if refusal := self._refusal_to_read(interaction, _):
+            await interaction.response.send_message(refusal, ephemeral=True)
+            return
         quotation = Quotation.of(text)
-        answers, explanations = await self._analyzer.explain(quotation.text)
+        with self._reading(interaction.user.id):
+            answers, explanations = await self._analyzer.explain(quotation.text)
         if not any(explanation.words for explanation in explanations.values()):
             await interaction.response.send_message(_(NO_WORDS), ephemeral=True)
             return
@@ -109,23 +149,34 @@ class Compare(commands.Cog):
 
     async def _redraw(self, interaction: discord.Interaction, quotation: Quotation, author_id: int, page: Page) -> None:
         _ = translator(interaction.locale)
-        text = quotation.text
+        if refusal := self._refusal_to_read(interaction, _):
+            await interaction.response.send_message(refusal, ephemeral=True)
+            return
         if page is Page.HEAT:
             await interaction.response.defer()  # a picture may take its time
-            readings = await self._analyzer.read(text)
-            async with self._drawing:
-                picture = await asyncio.to_thread(draw, readings, _)
-            comparison = Comparison(
-                quotation, author_id, *await self._analyzer.explain(text), alternative_text(readings, _)
-            )
+        with self._reading(interaction.user.id):
+            comparison, picture = await self._compared(quotation, author_id, page, _)
+        panel = ComparisonPanel(comparison, _)
+        if picture:
             file = discord.File(io.BytesIO(picture), PICTURE)
-            await interaction.edit_original_response(view=ComparisonPanel(comparison, _), attachments=[file])
-            return
-        if page is Page.ALL:
-            comparison = Comparison(quotation, author_id, await self._analyzer.compare(text))
+            await interaction.edit_original_response(view=panel, attachments=[file])
         else:
-            comparison = Comparison(quotation, author_id, *await self._analyzer.explain(text))
-        await interaction.response.edit_message(view=ComparisonPanel(comparison, _), attachments=[])
+            await interaction.response.edit_message(view=panel, attachments=[])
+
+    async def _compared(
+        self, quotation: Quotation, author_id: int, page: Page, _: Translate
+    ) -> tuple[Comparison, bytes | None]:
+        """All that a page shows, with its picture if it has one."""
+        text = quotation.text
+        if page is Page.ALL:
+            return Comparison(quotation, author_id, await self._analyzer.compare(text)), None
+        if page is Page.TOP:
+            return Comparison(quotation, author_id, *await self._analyzer.explain(text)), None
+        readings = await self._analyzer.read(text)
+        async with self._drawing:
+            picture = await asyncio.to_thread(draw, readings, _)
+        explained = await self._analyzer.explain(text)
+        return Comparison(quotation, author_id, *explained, alternative_text(readings, _)), picture
 
 
 class _Control(ui.DynamicItem[ui.Item[Any]], template=CONTROL):

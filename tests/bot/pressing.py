@@ -47,6 +47,28 @@ async def press_twice(
     return [simcord.InteractionResult(world.env, record) for record in records]
 
 
+async def compare_at_once(world: World, *asked: tuple[simcord.MemberActor, str]) -> list[simcord.InteractionResult]:
+    """People ask for comparisons of texts before the bot has answered any."""
+    backend = world.env.backend
+    command = backend.find_command("compare", None)
+    assert command
+    records = []
+    for actor, text in asked:
+        data = {"id": command["id"], "name": "compare", "type": 1}
+        record, payload = base_payload(
+            backend,
+            type=2,
+            channel_id=world.channel.id,
+            guild_id=world.guild.id,
+            user_id=actor.id,
+            data=data | {"options": [{"name": "text", "type": 3, "value": text}]},
+        )
+        records.append(record)
+        backend.emit("INTERACTION_CREATE", payload)
+    await world.env.settle()
+    return [simcord.InteractionResult(world.env, record) for record in records]
+
+
 @asynccontextmanager
 async def restarts(world: World, models: dict[str, Classifier]) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """A function that ends the world's bot and starts another one, which knows nothing but what is stored."""

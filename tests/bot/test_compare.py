@@ -9,11 +9,11 @@ import pytest
 import simcord
 from simcord.components import walk_components
 
-from bot.cogs.compare import NOT_YOURS, OVER
+from bot.cogs.compare import MOST, NOT_YOURS, ONE_AT_A_TIME, OVER, TOO_MANY, WITHIN
 from bot.failures import BROKEN, BUSY
 from bot.gate import NO_WORDS, NOT_A_PERSON, NOT_HERE, NOT_READY, NOT_TO_BE_READ
 from classifiers import Classifier
-from tests.bot.pressing import press_twice, restarts, speak_in_brackets, words_of
+from tests.bot.pressing import compare_at_once, press_twice, restarts, speak_in_brackets, words_of
 from tests.bot.scripted import ScriptedClassifier, World
 
 Restart = Callable[[], Awaitable[None]]
@@ -377,6 +377,43 @@ class TestOfSomebodyElsesMessage:
         answer = panel_of(await world.alice.submit_modal(form, {"text": "happy"}))
         await world.alice.click(answer, label="All 28")
         assert words_of(answer).count("%` ") == 28
+
+
+class TestWhoAsksForMuch:
+    async def test_one_text_at_a_time_is_explained_to_each_person(self, world: World, bob: simcord.MemberActor) -> None:
+        asked = [(world.alice, "happy"), (world.alice, "thanks"), (bob, "odd"), (world.alice, "plain")]
+        answers = await compare_at_once(world, *asked)
+        assert [words_of(panel_of(answers[place])).split("\n")[0] for place in (0, 2)] == ["> happy", "> odd"]
+        assert [sentence_of(answers[place]) for place in (1, 3)] == [ONE_AT_A_TIME] * 2
+        assert panel_of(await world.alice.slash(world.channel, "compare", text="thanks"))
+
+    async def test_a_text_that_failed_is_not_waited_for(
+        self, world: World, bilstm: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(bilstm, "_predict", None)
+            assert sentence_of(await world.alice.slash(world.channel, "compare", text="happy")) == BROKEN
+        assert len(world.env.errors) == 1
+        assert panel_of(await world.alice.slash(world.channel, "compare", text="happy"))
+
+    async def test_after_many_texts_the_next_one_has_to_wait(self, world: World, bob: simcord.MemberActor) -> None:
+        for _ in range(MOST - 2):
+            await world.alice.slash(world.channel, "compare", text="happy")
+        message = await bob.send(world.channel, "odd weather")
+        panel = panel_of(await world.alice.context_menu(world.channel, "Compare emotions", message))
+        form = await world.alice.click(panel, label="Try a variation")
+        await world.alice.click(panel, label="Heat map")
+        refusals = [
+            await world.alice.slash(world.channel, "compare", text="happy"),
+            await world.alice.context_menu(world.channel, "Compare emotions", message),
+            await world.alice.click(panel, label="All 28"),
+            await world.alice.submit_modal(form, {"text": "thanks"}),
+        ]
+        sentence = re.escape(TOO_MANY).replace(r"\{when\}", r"<t:\d+:R>")
+        assert all(re.fullmatch(sentence, sentence_of(refusal)) for refusal in refusals)
+        assert panel_of(await bob.slash(world.channel, "compare", text="happy"))
+        await world.env.advance_time(WITHIN + 1)
+        assert panel_of(await world.alice.slash(world.channel, "compare", text="happy"))
 
 
 class TestAfterARestart:
