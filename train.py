@@ -16,7 +16,6 @@ import argparse
 import hashlib
 import os
 import shlex
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -48,6 +47,8 @@ from classifiers.model_directory import (
     seal,
     unseal,
 )
+from classifiers.origin import Origin
+from classifiers.output_folder import checkpoint, prepare, remove_checkpoints
 from classifiers.report import write_report
 from classifiers.text import Tokenizer
 from classifiers.training import Epoch, Recipe, Trainable, Training, base_logits, fit
@@ -134,13 +135,14 @@ def run(arguments: argparse.Namespace, command: str) -> int:
         )
     dataset = _load(arguments)
     out = arguments.out or Path("models") / dataset.name
-    _make_way(out, arguments.resume, arguments.overwrite)
+    prepare(out, arguments.resume, arguments.overwrite)
     tokenizer = Tokenizer.fit(dataset.train.texts, MAX_WORDS, MIN_COUNT, MAX_TOKENS)
     train, dev = _encoded(dataset.train, tokenizer), _encoded(dataset.dev, tokenizer)
     console = Console()
     console.print(
         f"{dataset.name}: {len(train):,} texts to learn from, {len(dev):,} dev, {len(dataset.test):,} test; "
-        f"{len(dataset.labels)} labels, {len(tokenizer):,} tokens."
+        f"{len(dataset.labels)} labels, {len(tokenizer):,} tokens.",
+        markup=False,
     )
     vectors = None
     if shipped:
@@ -153,7 +155,8 @@ def run(arguments: argparse.Namespace, command: str) -> int:
         recipe = recipes[name]
         framework = arguments.framework or ("keras" if name == "bilstm" else "numpy")
         trainer, export = _build(name, framework, recipe, len(tokenizer), vectors, dataset, out)
-        training = _fit_with_progress(NAMES[name], trainer, train, dev, recipe, dataset, out, console)
+        origin = Origin.of(dataset, train.sequences, framework)
+        training = _fit_with_progress(NAMES[name], trainer, train, dev, recipe, dataset, origin, out, console)
         if training.epochs:
             if not trainings:
                 unseal(out)
@@ -162,18 +165,18 @@ def run(arguments: argparse.Namespace, command: str) -> int:
             (out / f"{name}.keras").unlink(missing_ok=True)  # else NumPy would leave an earlier training's there
             export()
         if training.interrupted:
-            console.print("Stopped; the best epoch so far is kept. Go on with the same command and --resume.")
             break
         if shipped and name == "bilstm" and len(recipes) > 1:
             train = _assisted(dataset, tokenizer, train, out, console)
     if not trainings:
-        console.print("No epoch was finished, so nothing is written.")
+        console.print("Stopped before the first epoch was finished, so nothing is written.")
         return 130
     trainings = {name: trainings[name] for name in recipes if name in trainings}
     _measure_and_write(dataset, tokenizer, recipes, trainings, command, out, console)
     if any(training.interrupted for training in trainings.values()) or len(trainings) < len(recipes):
+        console.print("Stopped; the best epoch so far is kept. Go on with the same command and --resume.")
         return 130
-    shutil.rmtree(out / "checkpoints")
+    remove_checkpoints(out)
     return 0
 
 
@@ -241,7 +244,8 @@ def _measure_and_write(
         command=command,
         baseline=baseline(dataset),
     )
-    console.print(f'Written to {out}. Compare them: python -m classifiers compare --models {out} "your text"')
+    compare = shlex.join(["python", "-m", "classifiers", "compare", "--models", str(out), "your text"])
+    console.print(f"Written to {out}. Compare them: {compare}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _fit_with_progress(
@@ -251,6 +255,7 @@ def _fit_with_progress(
     dev: Examples,
     recipe: Recipe,
     dataset: Dataset,
+    origin: Origin,
     out: Path,
     console: Console,
 ) -> Training:
@@ -290,8 +295,7 @@ def _fit_with_progress(
         def on_epoch(epoch: Epoch) -> None:
             progress.update(task, score=epoch.score)
 
-        checkpoint = out / "checkpoints" / title.lower().replace(" ", "-")
-        return fit(trainer, train, dev, recipe, judge, checkpoint, on_batch, on_epoch)
+        return fit(trainer, train, dev, recipe, judge, origin, checkpoint(out, title), on_batch, on_epoch)
 
 
 def _load(arguments: argparse.Namespace) -> Dataset:
@@ -338,7 +342,8 @@ def _ask_teacher(recipe: Recipe, dataset: Dataset, tokenizer: Tokenizer, out: Pa
     teacher = Teacher(base_logits(dataset.train.targets, dataset.multi_label), recipe)
     train, dev = (Examples(teacher.encode(split.texts), split.targets) for split in (dataset.train, dataset.dev))
     title = f"Teacher {recipe.seed + 1}"
-    if _fit_with_progress(title, teacher, train, dev, recipe, dataset, out, console).interrupted:
+    origin = Origin.of(dataset, train.sequences, "teacher")
+    if _fit_with_progress(title, teacher, train, dev, recipe, dataset, origin, out, console).interrupted:
         raise KeyboardInterrupt
     console.print(f"{title} answers for all training texts, the stirred ones and all words: some minutes.")
     return Lesson(
@@ -421,7 +426,9 @@ def _saver(name: str, out: Path) -> Callable[[Mapping[str, Array]], None]:
 
 def _recipe(name: str, dataset: Dataset, arguments: argparse.Namespace) -> Recipe:
     """The data set's recipe, with what the command line changes."""
-    recipes = TAUGHT if arguments.recipe == "shipped" else TINY if dataset.name == "builtin" else FULL
+    recipes = (
+        TAUGHT if arguments.recipe == "shipped" else TINY if dataset.name == "builtin" and not dataset.own else FULL
+    )
     recipe = recipes[name]
     given = {key: getattr(arguments, key) for key in asdict(recipe) if getattr(arguments, key, None) is not None}
     return replace(recipe, **given)
@@ -429,24 +436,6 @@ def _recipe(name: str, dataset: Dataset, arguments: argparse.Namespace) -> Recip
 
 def _encoded(split: Split, tokenizer: Tokenizer) -> Examples:
     return Examples([tokenizer.encode(text) for text in split.texts], split.targets)
-
-
-def _make_way(out: Path, resume: bool, overwrite: bool) -> None:
-    """Never overwrite a folder unasked.
-
-    Raises:
-        ClassifiersError: the folder holds something, and neither option says what to do with it.
-    """
-    if out.is_dir() and any(out.iterdir()):
-        if overwrite:
-            shutil.rmtree(out / "checkpoints", ignore_errors=True)
-        elif not resume:
-            raise ClassifiersError(
-                f"{out} exists already: add --overwrite to replace its models, --resume to go on with a training "
-                "that was stopped, or choose another folder with --out."
-            )
-    elif out.exists() and not out.is_dir():
-        raise ClassifiersError(f"{out} is a file: choose a folder with --out.")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -23,7 +23,7 @@ import io
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -79,6 +79,7 @@ class Dataset:
         dev: what temperature, thresholds and the best epoch are chosen on; `train` if there is none.
         test: what is measured on, and used for nothing else.
         sha256: of the source files, one after the other in the order train, dev, test.
+        own: whether it comes from a file of the user's, whatever its name, and not from one that is built in.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Dataset:
     dev: Split
     test: Split
     sha256: str
+    own: bool = False
 
     @property
     def multi_label(self) -> bool:
@@ -130,7 +132,7 @@ def load_dataset(
             f"There is no data set {str(name)!r}: give builtin, goemotions, chat, or the path of a "
             ".tsv, .csv or .jsonl file."
         )
-    return _load_file(path.stem, path, text_column, label_column)
+    return replace(_load_file(path.stem, path, text_column, label_column), own=True)
 
 
 def _load_goemotions(data_dir: Path | None) -> Dataset:

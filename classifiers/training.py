@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 import numpy as np
@@ -16,6 +18,13 @@ from safetensors.numpy import load_file, save_file
 from classifiers.batching import Examples
 from classifiers.errors import CheckpointError
 from classifiers.layers import Array
+from classifiers.origin import Origin
+
+FORMAT = "emobot-training-1"
+"""What the history of every checkpoint begins with."""
+
+_HISTORY = "history.json"
+_OWN = re.compile(r"history\.json(\.partial)?|epoch-\d+\.safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,7 @@ def fit(
     dev: Examples,
     recipe: Recipe,
     judge: Callable[[Array, Array], tuple[float, float]],
+    origin: Origin,
     checkpoint: Path,
     on_batch: Callable[[int, float], None] = lambda _number, _loss: None,
     on_epoch: Callable[[Epoch], None] = lambda _epoch: None,
@@ -131,14 +141,15 @@ def fit(
         dev: what the best epoch is chosen on.
         recipe: how it is trained.
         judge: from dev logits and targets to (loss, score).
+        origin: what the examples come from, kept in the checkpoint.
         checkpoint: folder to which every finished epoch is written, and from which an earlier run goes on.
         on_batch: told the epoch and the mean loss since its start, after each batch.
         on_epoch: told each finished epoch.
 
     Raises:
-        CheckpointError: the checkpoint comes from another recipe, or cannot be read.
+        CheckpointError: the checkpoint comes from another recipe or origin, or cannot be read.
     """
-    training = _resume(network, recipe, checkpoint)
+    training = _resume(network, recipe, origin, checkpoint)
     try:
         for number in range(len(training.epochs) + 1, recipe.epochs + 1):
             start = time.perf_counter()
@@ -152,7 +163,7 @@ def fit(
             state = network.state()
             if training.best_epoch is epoch:
                 training.best = state
-            _save(training, recipe, state, checkpoint)
+            _save(training, recipe, origin, state, checkpoint)
             on_epoch(epoch)
     except KeyboardInterrupt:
         training.interrupted = True
@@ -161,27 +172,52 @@ def fit(
     return training
 
 
-def _save(training: Training, recipe: Recipe, state: dict[str, Array], checkpoint: Path) -> None:
+def is_checkpoint(folder: Path) -> bool:
+    """Whether `fit` wrote to this folder; its files may have been damaged since."""
+    try:
+        return f'"{FORMAT}"'.encode() in (folder / _HISTORY).read_bytes()
+    except OSError:
+        return False
+
+
+def discard(checkpoint: Path) -> None:
+    """Delete what `fit` wrote to its checkpoint, and the folder unless somebody else's files are in it."""
+    for path in _own_files(checkpoint):
+        path.unlink()
+    with suppress(OSError):
+        checkpoint.rmdir()
+
+
+def _own_files(checkpoint: Path) -> list[Path]:
+    return [path for path in checkpoint.iterdir() if _OWN.fullmatch(path.name)]
+
+
+def _save(training: Training, recipe: Recipe, origin: Origin, state: dict[str, Array], checkpoint: Path) -> None:
     """Write the history last: what it does not tell of does not count, so a kill half-way harms nothing."""
     checkpoint.mkdir(parents=True, exist_ok=True)
     number = len(training.epochs)
     save_file(state, checkpoint / f"epoch-{number}.safetensors")
     history = {
+        "format": FORMAT,
         "recipe": asdict(recipe),
+        "origin": asdict(origin),
         "epochs": [asdict(epoch) for epoch in training.epochs],
     }
-    partial = checkpoint / "history.json.partial"
+    partial = checkpoint / f"{_HISTORY}.partial"
     partial.write_text(json.dumps(history))
-    partial.replace(checkpoint / "history.json")
-    for weights in checkpoint.glob("epoch-*.safetensors"):
-        if weights.stem not in {f"epoch-{number}", f"epoch-{training.best_epoch.number}"}:
-            weights.unlink()
+    partial.replace(checkpoint / _HISTORY)
+    kept = {_HISTORY, f"epoch-{number}.safetensors", f"epoch-{training.best_epoch.number}.safetensors"}
+    for path in _own_files(checkpoint):
+        if path.name not in kept:
+            path.unlink()
 
 
 class _History(msgspec.Struct, frozen=True, kw_only=True):
     """What `history.json` holds."""
 
+    format: Literal["emobot-training-1"]
     recipe: Recipe
+    origin: Origin
     epochs: Annotated[list[Epoch], msgspec.Meta(min_length=1)]
 
     def __post_init__(self) -> None:
@@ -189,20 +225,24 @@ class _History(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("the epochs are not numbered from 1")
 
 
-def _resume(network: Trainable, recipe: Recipe, checkpoint: Path) -> Training:
+def _resume(network: Trainable, recipe: Recipe, origin: Origin, checkpoint: Path) -> Training:
     try:
         # Python's own reader, since a diverged training's losses are NaN, which msgspec's does not read.
-        history = msgspec.convert(json.loads((checkpoint / "history.json").read_bytes()), _History)
+        history = msgspec.convert(json.loads((checkpoint / _HISTORY).read_bytes()), _History)
     except FileNotFoundError:
         return Training()
     except OSError as error:
         raise CheckpointError(f"The checkpoint in {checkpoint} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError, msgspec.ValidationError) as error:
-        raise CheckpointError(f"The checkpoint in {checkpoint} is damaged: start anew with --overwrite.") from error
-    others = [f"{key} {value}" for key, value in asdict(history.recipe).items() if value != getattr(recipe, key)]
+        raise CheckpointError(
+            f"The checkpoint in {checkpoint} is damaged: start anew with --overwrite, or choose another folder with "
+            "--out."
+        ) from error
+    others = origin.differences(history.origin)
+    others += [f"{key} {value}" for key, value in asdict(history.recipe).items() if value != getattr(recipe, key)]
     if others:
         raise CheckpointError(
-            f"The training in {checkpoint} was begun with {', '.join(others)}: go on with the same options, "
+            f"The training in {checkpoint} was begun with {', '.join(others)}: go on with the same, "
             "or start anew with --overwrite."
         )
     try:
@@ -214,8 +254,5 @@ def _resume(network: Trainable, recipe: Recipe, checkpoint: Path) -> Training:
         for state in (best_state, last_state):
             network.restore(state)
     except Exception as error:  # NumPy, Keras and PyTorch refuse what does not fit in different ways
-        raise CheckpointError(
-            f"The checkpoint in {checkpoint} is damaged, or of another data set or framework: start anew with "
-            "--overwrite."
-        ) from error
+        raise CheckpointError(f"The checkpoint in {checkpoint} is damaged: start anew with --overwrite.") from error
     return Training(history.epochs, best_state)

@@ -3,14 +3,16 @@
 import hashlib
 import json
 import re
+import shlex
 import shutil
 import sys
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pooch
@@ -31,7 +33,7 @@ from classifiers.layers import Array, sigmoid, sigmoid_cross_entropy
 from classifiers.model_directory import NAMES, load_models, load_network, read_manifest
 from classifiers.network import Trainer
 from classifiers.text import Tokenizer
-from classifiers.training import Recipe
+from classifiers.training import Recipe, Training
 
 
 def run(*arguments: object) -> int:
@@ -69,31 +71,80 @@ def test_the_same_seed_gives_the_same_numpy_weights(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_not_overwritten_unasked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--model", "rnn", "--epochs", 1, "--out", tmp_path) == 0
     (tmp_path / "precious.txt").write_text("mine")
-    assert run("--model", "rnn", "--epochs", 1, "--out", tmp_path) == 2
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert run("--model", "rnn", "--epochs", 2, "--out", tmp_path) == 2
     error = capsys.readouterr().err
     assert re.fullmatch(r".* exists already: add --overwrite .*--resume .*--out\.\n", error)
-    assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
-    assert run("--model", "rnn", "--epochs", 1, "--out", tmp_path, "--overwrite") == 0
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert run("--model", "rnn", "--epochs", 2, "--out", tmp_path, "--overwrite") == 0
+    assert (tmp_path / "rnn.safetensors").read_bytes() != before["rnn.safetensors"]
     assert (tmp_path / "precious.txt").read_text() == "mine"
 
 
-def test_ctrl_c_keeps_the_best_so_far_and_resume_completes(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("option", ["--overwrite", "--resume"])
+def test_a_folder_of_somebody_elses_is_left_as_it_is(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    theirs = {"checkpoints/thesis.txt": "years of work", "report.md": "# The year", "manifest.json": "{}"}
+    (tmp_path / "checkpoints").mkdir()
+    for name, content in theirs.items():
+        (tmp_path / name).write_text(content)
+    assert run("--model", "rnn", "--epochs", 1, "--out", tmp_path, option) == 2
+    assert capsys.readouterr().err == (
+        f"{tmp_path} holds files that are no models of ours, so nothing is written there: "
+        "choose another folder with --out.\n"
+    )
+    found = {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == theirs
+
+
+def test_files_of_others_beside_our_checkpoints_stay(tmp_path: Path) -> None:
+    out = tmp_path / "models"
+    assert run("--model", "rnn", "--epochs", 1, "--out", out) == 0
+    (out / "checkpoints" / "rnn").mkdir(parents=True)
+    theirs = [out / "checkpoints" / "thesis.txt", out / "checkpoints" / "rnn" / "epoch-notes.safetensors"]
+    for path in theirs:
+        path.write_text("years of work")
+    assert run("--model", "rnn", "--epochs", 2, "--out", out, "--overwrite") == 0
+    assert [path.read_text() for path in theirs] == ["years of work"] * 2
+    assert sorted(path for path in (out / "checkpoints").rglob("*") if path.is_file()) == sorted(theirs)
+
+
+def test_a_training_that_is_finished_is_not_gone_on_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "models"
+    assert run("--model", "rnn", "--epochs", 1, "--out", out) == 0
+    before = (out / "manifest.json").read_bytes()
+    assert run("--model", "rnn", "--epochs", 2, "--out", out, "--resume") == 2
+    assert capsys.readouterr().err == (
+        f"There is no stopped training in {out} that can be gone on with: "
+        "start one with --overwrite, or choose another folder with --out.\n"
+    )
+    assert (out / "manifest.json").read_bytes() == before
+
+
+@contextmanager
+def ctrl_c_in_epoch(number: int) -> Iterator[None]:
+    """Ctrl-C in every epoch of that number."""
+    train_epoch = Trainer.train_epoch
+
+    def interrupted(self: Trainer, examples: Examples, epoch: int) -> Iterator[float]:
+        if epoch == number:
+            raise KeyboardInterrupt
+        return train_epoch(self, examples, epoch)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "train_epoch", interrupted)
+        yield
+
+
+def test_ctrl_c_keeps_the_best_so_far_and_resume_completes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     arguments = ("--model", "rnn", "--epochs", 6)
     assert run(*arguments, "--out", whole) == 0
 
-    train_epoch = Trainer.train_epoch
-
-    def interrupted(self: Trainer, examples: Examples, number: int) -> object:
-        if number == 4:
-            raise KeyboardInterrupt
-        return train_epoch(self, examples, number)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "train_epoch", interrupted)
+    with ctrl_c_in_epoch(4):
         assert run(*arguments, "--out", stopped) == 130
     assert "Stopped; the best epoch so far is kept." in capsys.readouterr().out
     assert read_manifest(stopped).models["rnn"].epochs <= 3
@@ -102,6 +153,84 @@ def test_ctrl_c_keeps_the_best_so_far_and_resume_completes(
     assert run(*arguments, "--out", stopped, "--resume") == 0
     one, other = load_file(whole / "rnn.safetensors"), load_file(stopped / "rnn.safetensors")
     assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_nothing_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ctrl_c_in_epoch(1):
+        assert run("--model", "rnn", "--epochs", 2, "--out", tmp_path / "models") == 130
+    assert capsys.readouterr().out.endswith("Stopped before the first epoch was finished, so nothing is written.\n")
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_training_on_a_corrected_file_is_not_gone_on_with(
+    feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else the models of the old labels would be written as those of the new."""
+    out = tmp_path / "models"
+    arguments = ("--dataset", feelings, "--model", "rnn", "--epochs", 3, "--out", out)
+    with ctrl_c_in_epoch(2):
+        assert run(*arguments) == 130
+    before = (out / "manifest.json").read_bytes()
+    feelings.write_text(feelings.read_text().replace("sadness", "anger", 1).replace("sadness", "anger", 1))
+    assert run(*arguments, "--resume") == 2
+    assert re.search(
+        r"was begun with other data \(the file, its columns or its split\).*: go on with the same, "
+        r"or start anew with --overwrite\.\n$",
+        capsys.readouterr().err,
+    )
+    assert (out / "manifest.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_overwrite_starts_anew_where_a_training_was_stopped(
+    damaged: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "models"
+    arguments = ("--model", "rnn", "--epochs", 3, "--out", out)
+    with ctrl_c_in_epoch(3):
+        assert run(*arguments) == 130
+    if damaged:
+        (out / "checkpoints" / "rnn" / "history.json").write_text("{")
+    epochs: list[int] = []
+    train_epoch = Trainer.train_epoch
+
+    def counted(self: Trainer, examples: Examples, number: int) -> Iterator[float]:
+        epochs.append(number)
+        return train_epoch(self, examples, number)
+
+    monkeypatch.setattr(Trainer, "train_epoch", counted)
+    assert run(*arguments, "--overwrite") == 0
+    assert epochs == [1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["emotions dataset (1).jsonl", "it's [red]ours.jsonl"])
+def test_the_closing_hint_pastes_into_a_shell(
+    name: str, feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    feelings.rename(name)
+    assert run("--dataset", name, "--model", "rnn", "--epochs", 1) == 0
+    hint = capsys.readouterr().out.splitlines()[-1]
+    words = shlex.split(hint[hint.index("python -m") :])
+    assert words == ["python", "-m", "classifiers", "compare", "--models", f"models/{name[:-6]}", "your text"]
+
+
+def test_a_file_called_builtin_is_no_built_in_data_set(
+    feelings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipes: list[Recipe] = []
+
+    def stopped(*arguments: Any) -> Training:
+        recipes.append(arguments[3])
+        return Training(interrupted=True)
+
+    monkeypatch.setattr(train, "fit", stopped)
+    for name in ("builtin.jsonl", "mine.jsonl"):
+        assert run("--dataset", feelings.rename(tmp_path / name), "--model", "rnn", "--out", tmp_path / "models") == 130
+        feelings = tmp_path / name
+    assert recipes[0] == recipes[1]
 
 
 @pytest.fixture
@@ -130,7 +259,7 @@ def test_a_model_in_a_framework_of_ones_own(
 ) -> None:
     out = tmp_path / "models"
     stale = out / f"{model}.keras"
-    out.mkdir()
+    assert run("--dataset", feelings, "--model", "rnn", "--epochs", 1, "--out", out) == 0
     stale.write_text("of an earlier training")
     options = ("--model", model, "--framework", framework, "--epochs", 1, "--out", out, "--overwrite")
     assert run("--dataset", feelings, *options) == 0
@@ -146,10 +275,10 @@ def test_one_framework_does_not_go_on_where_the_other_stopped(
 ) -> None:
     arguments = ("--dataset", feelings, "--model", "rnn", "--epochs", 1, "--out", tmp_path / "models")
     with monkeypatch.context() as patch:
-        patch.setattr(shutil, "rmtree", lambda _: None)
+        patch.setattr(train, "remove_checkpoints", lambda _: None)
         assert run(*arguments) == 0
     assert run(*arguments, "--framework", "keras", "--resume") == 2
-    assert "of another data set or framework: start anew with --overwrite." in capsys.readouterr().err
+    assert "was begun with another framework: go on with the same, or" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("module", ["keras_models", "onnx_export"])

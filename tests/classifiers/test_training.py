@@ -13,11 +13,13 @@ from classifiers.batching import Examples
 from classifiers.calibration import probabilities
 from classifiers.errors import CheckpointError
 from classifiers.layers import Array
-from classifiers.training import Epoch, Recipe, base_logits, fit
+from classifiers.origin import Origin
+from classifiers.training import FORMAT, Epoch, Recipe, base_logits, discard, fit, is_checkpoint
 
 EXAMPLES = Examples([[2]], np.ones((1, 1)))
 LOSSES = [0.5, 0.3, 0.4, 0.2, 0.25]
 SCORES = [0.1, 0.5, 0.3, 0.4, 0.2]
+ORIGIN = Origin(data="d1", tokens="t1", framework="numpy")
 
 
 class Counter:
@@ -67,7 +69,7 @@ def test_base_logits_predict_the_base_rates() -> None:
 
 def test_the_network_ends_at_its_best_epoch(tmp_path: Path) -> None:
     network, told = Counter(), list[Epoch]()
-    training = fit(network, EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c", on_epoch=told.append)
+    training = fit(network, EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c", on_epoch=told.append)
     assert [epoch.score for epoch in training.epochs] == SCORES
     assert training.epochs[0].loss == 1.0
     assert training.best_epoch.number == 4
@@ -78,44 +80,78 @@ def test_the_network_ends_at_its_best_epoch(tmp_path: Path) -> None:
 
 def test_ctrl_c_keeps_the_best_so_far_and_resume_ends_the_same(tmp_path: Path) -> None:
     stopped = Counter(stop_in=4)
-    training = fit(stopped, EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    training = fit(stopped, EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
     assert training.interrupted
     assert len(training.epochs) == 3
     assert stopped.weight[0] == 2
 
     resumed = Counter()
-    training = fit(resumed, EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    training = fit(resumed, EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
     assert [epoch.number for epoch in training.epochs] == [1, 2, 3, 4, 5]
     assert training.best_epoch.number == 4
     assert resumed.weight[0] == 4
 
 
 def test_ctrl_c_in_the_first_epoch_leaves_nothing(tmp_path: Path) -> None:
-    training = fit(Counter(stop_in=1), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    training = fit(Counter(stop_in=1), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
     assert training.interrupted
     assert not training.epochs
     assert not training.best
 
 
 def test_only_the_last_and_the_best_weights_are_kept(tmp_path: Path) -> None:
-    fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
     names = sorted(path.name for path in (tmp_path / "c").iterdir())
     assert names == ["epoch-4.safetensors", "epoch-5.safetensors", "history.json"]
 
 
 def test_another_recipe_is_not_gone_on_with(tmp_path: Path) -> None:
-    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5, seed=7), judge, tmp_path / "c")
-    with pytest.raises(CheckpointError, match="begun with seed 7: go on with the same options"):
-        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5, seed=8), judge, tmp_path / "c")
+    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5, seed=7), judge, ORIGIN, tmp_path / "c")
+    with pytest.raises(CheckpointError, match="begun with seed 7: go on with the same, or start"):
+        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5, seed=8), judge, ORIGIN, tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        (Origin("d2", "t1", "numpy"), r"other data \(the file, its columns or its split\)"),
+        (Origin("d1", "t2", "numpy"), "another vocabulary"),
+        (Origin("d1", "t2", "keras"), "another vocabulary, another framework"),
+    ],
+)
+def test_what_began_with_something_else_is_not_gone_on_with(other: Origin, named: str, tmp_path: Path) -> None:
+    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    with pytest.raises(CheckpointError, match=f"was begun with {named}: go on with the same, or start anew"):
+        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, other, tmp_path / "c")
+
+
+def test_discarding_deletes_what_training_wrote_and_nothing_else(tmp_path: Path) -> None:
+    fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    theirs = tmp_path / "c" / "epoch-best.safetensors"
+    theirs.write_text("theirs")
+    assert is_checkpoint(tmp_path / "c")
+    discard(tmp_path / "c")
+    assert list((tmp_path / "c").iterdir()) == [theirs]
+    assert not is_checkpoint(tmp_path / "c")
+    theirs.unlink()
+    discard(tmp_path / "c")
+    assert not (tmp_path / "c").exists()
+
+
+def test_training_deletes_no_weights_of_others(tmp_path: Path) -> None:
+    (tmp_path / "epoch-of-ours.safetensors").write_text("theirs")
+    fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path)
+    assert (tmp_path / "epoch-of-ours.safetensors").read_text() == "theirs"
 
 
 def test_a_damaged_checkpoint_is_told_in_a_sentence(tmp_path: Path) -> None:
-    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
     (tmp_path / "c" / "epoch-2.safetensors").write_bytes(b"no tensors")
-    with pytest.raises(CheckpointError, match="damaged, or of another data set or framework: start anew"):
-        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    with pytest.raises(CheckpointError, match="damaged: start anew"):
+        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
 
 
+BEGUN = {"format": FORMAT, "origin": asdict(ORIGIN)}
 EPOCH = {"number": 1, "loss": 1.0, "dev_loss": 1.0, "score": 0.5, "seconds": 1.0}
 
 
@@ -128,37 +164,40 @@ EPOCH = {"number": 1, "loss": 1.0, "dev_loss": 1.0, "score": 0.5, "seconds": 1.0
         b"[]",
         b"[" * 100_000,
         b'"history"',
-        json.dumps({"recipe": [], "epochs": [EPOCH]}),
-        json.dumps({"recipe": {"epochs": 5}, "epochs": [EPOCH]}),
-        json.dumps({"recipe": asdict(recipe(5)), "epochs": []}),
-        json.dumps({"recipe": asdict(recipe(5)), "epochs": {"1": EPOCH}}),
-        json.dumps({"recipe": asdict(recipe(5)), "epochs": [1, 2]}),
-        json.dumps({"recipe": asdict(recipe(5)), "epochs": [{"number": 1}]}),
-        json.dumps({"recipe": asdict(recipe(5)), "epochs": [EPOCH | {"number": "../1"}]}),
-        json.dumps({"recipe": asdict(recipe(5)), "epochs": [EPOCH | {"number": 2}]}),
-        json.dumps({"recipe": asdict(recipe(5)), "epochs": [EPOCH | {"dev_loss": "low"}]}),
-        json.dumps({"recipe": asdict(recipe(5)), "epochs": [EPOCH | {"dev_loss": None}]}),
-        json.dumps({"recipe": asdict(recipe(5)) | {"seed": {}}, "epochs": [EPOCH]}),
+        json.dumps({"recipe": asdict(recipe(5)), "epochs": [EPOCH]}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": [EPOCH], "format": "emobot-training-0"}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": [EPOCH], "origin": {"data": "d1"}}),
+        json.dumps(BEGUN | {"recipe": [], "epochs": [EPOCH]}),
+        json.dumps(BEGUN | {"recipe": {"epochs": 5}, "epochs": [EPOCH]}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": []}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": {"1": EPOCH}}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": [1, 2]}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": [{"number": 1}]}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": [EPOCH | {"number": "../1"}]}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": [EPOCH | {"number": 2}]}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": [EPOCH | {"dev_loss": "low"}]}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": [EPOCH | {"dev_loss": None}]}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)) | {"seed": {}}, "epochs": [EPOCH]}),
     ],
 )
 def test_a_poisoned_history_is_told_in_a_sentence(history: bytes | str, tmp_path: Path) -> None:
-    fit(Counter(stop_in=2), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    fit(Counter(stop_in=2), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
     (tmp_path / "c" / "history.json").write_bytes(history if isinstance(history, bytes) else history.encode())
     with pytest.raises(CheckpointError, match="is damaged: start anew with --overwrite"):
-        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
 
 
 def test_a_history_that_cannot_be_read_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "c" / "history.json").mkdir(parents=True)
     with pytest.raises(CheckpointError, match="cannot be read: Is a directory"):
-        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
 
 
 def test_damaged_weights_of_the_best_epoch_are_found_before_the_training_goes_on(tmp_path: Path) -> None:
-    fit(Counter(stop_in=4), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    fit(Counter(stop_in=4), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
     save_file({"other": np.zeros(1)}, tmp_path / "c" / "epoch-2.safetensors")
-    with pytest.raises(CheckpointError, match="damaged, or of another data set or framework"):
-        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    with pytest.raises(CheckpointError, match="damaged: start anew"):
+        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
 
 
 def test_a_network_that_refuses_the_weights_in_its_own_way_is_told_in_a_sentence(tmp_path: Path) -> None:
@@ -169,6 +208,6 @@ def test_a_network_that_refuses_the_weights_in_its_own_way_is_told_in_a_sentence
             del state
             raise RuntimeError("The size of tensor a must match the size of tensor b")
 
-    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
-    with pytest.raises(CheckpointError, match="damaged, or of another data set or framework"):
-        fit(Refusing(), EXAMPLES, EXAMPLES, recipe(5), judge, tmp_path / "c")
+    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    with pytest.raises(CheckpointError, match="damaged: start anew"):
+        fit(Refusing(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")

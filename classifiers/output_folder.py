@@ -1,0 +1,77 @@
+"""The folder that a training writes to: whose it is, and which of its files may be deleted.
+
+Only files that a training wrote are ever deleted or replaced, and only in a folder that is a model directory.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from classifiers import training
+from classifiers.errors import ClassifiersError
+from classifiers.model_directory import FILES, MANIFEST
+
+CHECKPOINTS = "checkpoints"
+"""The folder in a model directory that holds one checkpoint for each network in training."""
+
+_OURS = re.compile("|".join([*FILES, r"teacher-\d+"]))
+
+
+def prepare(folder: Path, resume: bool, overwrite: bool) -> None:
+    """Make sure that `folder` may be written to; with `overwrite`, delete the checkpoints of stopped trainings.
+
+    A folder that is missing or empty will do as it is.
+
+    Raises:
+        ClassifiersError: it is a file; it holds what is not ours; it holds models, and neither option says what to
+            do with them; or there is no stopped training to resume.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ClassifiersError(f"{folder} is a file: choose a folder with --out.")
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not resume and not overwrite:
+        raise ClassifiersError(
+            f"{folder} exists already: add --overwrite to replace its models, --resume to go on with a training "
+            "that was stopped, or choose another folder with --out."
+        )
+    if not _is_ours(folder):
+        raise ClassifiersError(
+            f"{folder} holds files that are no models of ours, so nothing is written there: "
+            "choose another folder with --out."
+        )
+    if overwrite:
+        remove_checkpoints(folder)
+    elif not _has_checkpoint(folder):
+        raise ClassifiersError(
+            f"There is no stopped training in {folder} that can be gone on with: "
+            "start one with --overwrite, or choose another folder with --out."
+        )
+
+
+def checkpoint(folder: Path, title: str) -> Path:
+    """Where the checkpoint of the network of that title is kept in a model directory."""
+    return folder / CHECKPOINTS / title.lower().replace(" ", "-")
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Delete the checkpoints in a model directory, damaged ones too; files of others among them stay."""
+    for path in list((folder / CHECKPOINTS).glob("*/")):
+        if _OURS.fullmatch(path.name):
+            training.discard(path)
+    with suppress(OSError):  # not empty: it holds files of others
+        (folder / CHECKPOINTS).rmdir()
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether `folder` holds models of any version, or the checkpoint of a training that was stopped."""
+    try:
+        return b'"emobot-models-' in (folder / MANIFEST).read_bytes()
+    except OSError:
+        return _has_checkpoint(folder)
+
+
+def _has_checkpoint(folder: Path) -> bool:
+    return any(training.is_checkpoint(path) for path in (folder / CHECKPOINTS).glob("*/"))
