@@ -135,8 +135,8 @@ class Compare(commands.Cog):
 
     async def _answer(self, interaction: discord.Interaction, text: str, author_id: int, *, ephemeral: bool) -> None:
         _ = translator(interaction.locale)
-        if refusal := self._refusal_to_read(interaction, _):
-            await interaction.response.send_message(refusal, ephemeral=True)
+        if sentence := self._refusal_to_read(interaction, _):
+            await interaction.response.send_message(sentence, ephemeral=True)
             return
         quotation = Quotation.of(text)
         with self._reading(interaction.user.id):
@@ -149,8 +149,8 @@ class Compare(commands.Cog):
 
     async def _redraw(self, interaction: discord.Interaction, quotation: Quotation, author_id: int, page: Page) -> None:
         _ = translator(interaction.locale)
-        if refusal := self._refusal_to_read(interaction, _):
-            await interaction.response.send_message(refusal, ephemeral=True)
+        if sentence := self._refusal_to_read(interaction, _):
+            await interaction.response.send_message(sentence, ephemeral=True)
             return
         if page is Page.HEAT:
             await interaction.response.defer()  # a picture may take its time

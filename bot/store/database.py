@@ -72,13 +72,27 @@ def describe(url: URL) -> str:
 
 def reason(error: Exception) -> str:
     """Why the database failed, in the driver's words, without the statement and its parameters."""
-    cause: BaseException = error
-    if isinstance(error, StatementError) and error.orig:
-        cause = error.orig.__cause__ or error.orig  # SQLAlchemy dresses up what asyncpg raised
+    cause = _cause(error)
     if isinstance(cause, TimeoutError):
         return "no answer in time"
-    words = "" if isinstance(cause, ValueError) else str(cause)  # a ValueError quotes what it was given
+    words = "" if refuses_values(error) else str(cause)  # which may quote the values
     return words.partition("\n")[0] or type(cause).__name__
+
+
+def refuses_values(error: Exception) -> bool:
+    """Whether the database, or its driver, refused the values of a row, so that it may take another row."""
+    cause = _cause(error)
+    if isinstance(cause, ValueError | OverflowError | sqlite3.IntegrityError | sqlite3.DataError):
+        return True
+    # The classes "data exception" and "integrity constraint violation" of SQL's own codes.
+    return str(getattr(cause, "sqlstate", "")).startswith(("22", "23"))
+
+
+def _cause(error: Exception) -> BaseException:
+    """What the driver raised, which SQLAlchemy dresses up."""
+    if isinstance(error, StatementError) and error.orig:
+        return error.orig.__cause__ or error.orig
+    return error
 
 
 async def migrate(engine: AsyncEngine, fill: Callable[[AsyncConnection], Awaitable[None]]) -> bool:

@@ -23,6 +23,7 @@ from bot.store.database import (
     migrate,
     open_engine,
     reason,
+    refuses_values,
     upsert,
 )
 from bot.store.memory import OPT_OUT, SERVER, Change, Memory, MoodKey
@@ -54,6 +55,7 @@ class Following(Memory):
         self._turn = asyncio.Lock()
         self._in_step = False  # whether memory holds what the database does and is told when it no longer will
         self._failure: Exception | None = None
+        self._refusing = False  # whether a count was ever refused
         self._heard: defaultdict[str, set[int]] = defaultdict(set)
         self._reader: asyncio.Task[None] | None = None
 
@@ -177,18 +179,39 @@ class Following(Memory):
                     self._in_step = False  # so that `refresh` reads everything, or says why it cannot
 
     async def _write_moods(self) -> None:
-        written = sorted(self._waiting.items())  # in one order, lest two processes wait for each other's rows
-        if not written:
-            return
-        async with self._engine.begin() as connection:
-            count = upsert(connection, Mood, lambda new: {"messages": Mood.messages + new.messages})
-            for batch in _batches(written):
-                await connection.execute(count, [{**key._asdict(), "messages": n} for key, n in batch])
-                if taken_back := [key._asdict() for key, n in batch if n < 0]:
-                    await connection.execute(_DELETE_IF_NONE, taken_back)
-        for key, messages in written:
-            self._wait(key, -messages)
+        # In one order, lest two processes wait for each other's rows.
+        await self._write(sorted(self._waiting.items()))
         self._overflowing = False
+
+    async def _write(self, counts: Sequence[tuple[MoodKey, int]]) -> None:
+        """Write counts, all or nothing, unless the database refuses what one of them holds: that one is left out."""
+        if not counts:
+            return
+        try:
+            async with self._engine.begin() as connection:
+                count = upsert(connection, Mood, lambda new: {"messages": Mood.messages + new.messages})
+                for batch in _batches(counts):
+                    await connection.execute(count, [{**key._asdict(), "messages": n} for key, n in batch])
+                    if taken_back := [key._asdict() for key, n in batch if n < 0]:
+                        await connection.execute(_DELETE_IF_NONE, taken_back)
+        except Exception as error:
+            if not refuses_values(error):
+                raise
+            if len(counts) > 1:
+                middle = len(counts) // 2
+                await self._write(counts[:middle])
+                await self._write(counts[middle:])
+                return
+            self._leave_out(error)
+        for key, messages in counts:
+            self._wait(key, -messages)
+
+    def _leave_out(self, error: Exception) -> None:
+        """Say once that the database refuses a count, since it may refuse the same one again and again."""
+        if not self._refusing:
+            name = describe(self._url)
+            log.warning("The database %s refused a count of moods (%s): such are left out.", name, reason(error))
+        self._refusing = True
 
 
 _DELETE_IF_NONE = delete(Mood).where(

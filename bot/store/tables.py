@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, DateTime, Dialect, String, Text, TypeDecorator
+from sqlalchemy import BigInteger, DateTime, Dialect, Text, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -60,7 +60,7 @@ class Mood(Table):
     guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     channel_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     hour: Mapped[datetime] = mapped_column(primary_key=True, index=True)
-    emotion: Mapped[str] = mapped_column(String(16), primary_key=True)
+    emotion: Mapped[str] = mapped_column(Text, primary_key=True)
     messages: Mapped[int]
 
 
@@ -70,6 +70,6 @@ class Correction(Table):
     __tablename__ = "corrections"
 
     guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    heard: Mapped[str] = mapped_column(String(16), primary_key=True)
-    meant: Mapped[str] = mapped_column(String(16), primary_key=True)
+    heard: Mapped[str] = mapped_column(Text, primary_key=True)
+    meant: Mapped[str] = mapped_column(Text, primary_key=True)
     times: Mapped[int]

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from bot.server_settings import ServerSettings
-from bot.store import Store, StoreError
+from bot.store import MoodCount, Store, StoreError
 from bot.store.database import describe, open_engine, reason
 from bot.store.tables import Table
 from tests.bot.store.conftest import StoreOpener
@@ -56,8 +56,12 @@ def migrations(connection: Connection) -> Config:
     return config
 
 
-def downgrade(connection: Connection) -> None:
-    command.downgrade(migrations(connection), "base")
+def downgrade(connection: Connection, revision: str = "base") -> None:
+    command.downgrade(migrations(connection), revision)
+
+
+def upgrade(connection: Connection, revision: str) -> None:
+    command.upgrade(migrations(connection), revision)
 
 
 def differences(connection: Connection) -> list[object]:
@@ -85,6 +89,43 @@ async def test_migrations_can_be_taken_back_and_made_again(url: str, store: Stor
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
     await again.close()
+
+
+async def test_a_database_of_the_first_version_keeps_all_that_it_holds(
+    url: str, others: Others, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = open_engine(make_url(url), patient=True)
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade, "0001")
+    await others.execute(
+        """INSERT INTO servers (guild_id, settings) VALUES (1, '{"enabled": false}')""",
+        "INSERT INTO opt_outs VALUES (7)",
+        "INSERT INTO moods VALUES (1, 10, '2026-03-01 12:00:00.000000', 'joy', 3)"
+        if url.startswith("sqlite")
+        else "INSERT INTO moods VALUES (1, 10, '2026-03-01 12:00:00+00', 'joy', 3)",
+        "INSERT INTO corrections VALUES (1, 'joy', 'love', 2)",
+    )
+    store = await open_store(url)
+    assert caplog.messages == []
+    assert (store.settings(1), store.has_opted_out(7)) == (SETTINGS, True)
+    store.count_mood(1, 10, NOON, "joy")
+    await store.add_correction(1, "joy", "love")
+    await store.refresh()
+    assert await store.moods(1, NOON) == [MoodCount(NOON, "joy", 4)]
+    assert await store.corrections(1) == {("joy", "love"): 3}
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_the_first_version_gets_back_what_it_can_hold(url: str, store: Store, others: Others) -> None:
+    for label in ("joy", "passive aggressiveness"):
+        store.count_mood(1, 10, NOON, label)
+        await store.add_correction(1, label, label)
+    await store.refresh()
+    async with open_engine(make_url(url), patient=True).begin() as connection:
+        await connection.run_sync(downgrade, "0001")
+    assert await others.rows("SELECT emotion FROM moods") == [("joy",)]
+    assert await others.rows("SELECT heard, meant FROM corrections") == [("joy", "joy")]
 
 
 async def test_many_may_start_at_once(url: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -145,6 +186,7 @@ def test_a_database_is_named_without_what_is_secret(url: str, description: str) 
         (ValueError("'secret' is no number"), "ValueError"),
         (DBAPIError("INSERT INTO x VALUES (?)", {"x": "secret"}, Exception("no space\nDETAIL: secret")), "no space"),
         (StatementError("odd", "INSERT INTO x VALUES (?)", {"x": "secret"}, ValueError("secret")), "ValueError"),
+        (sqlite3.IntegrityError("secret is not unique"), "IntegrityError"),
         (AssertionError(), "AssertionError"),
     ],
 )

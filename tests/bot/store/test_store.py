@@ -199,6 +199,16 @@ async def test_corrections_are_counted_as_pairs(url: str, store: Store, open_sto
     assert await other.corrections() == {("fear", "fear"): 1, ("joy", "love"): 3}
 
 
+async def test_an_emotion_may_have_any_name(store: Store) -> None:
+    """Own data sets have labels of their own, longer than ours and in any script."""
+    label = "passive aggressiveness, or what they call it: 受動的攻撃性 " * 10
+    store.count_mood(1, 10, NOON, label)
+    await store.add_correction(1, label, label.upper())
+    await store.refresh()
+    assert await store.moods(1, NOON) == [MoodCount(NOON, label, 1)]
+    assert await store.corrections(1) == {(label, label.upper()): 1}
+
+
 async def test_servers_of_which_anything_is_kept_are_known(store: Store) -> None:
     await store.save_settings(1, SETTINGS)
     await store.mark_left(2, NOON)
