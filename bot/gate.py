@@ -24,6 +24,11 @@ SENTENCES = {
 """What somebody who asks to have a message read is told when it may not be."""
 
 
+def text_of(message: discord.Message) -> str:
+    """Return what somebody who asks about a message means by it: its own text, or the one that it forwards."""
+    return message.content or "\n".join(snapshot.content for snapshot in message.message_snapshots)
+
+
 def refusal(message: discord.Message, store: Store, me: discord.abc.Snowflake | None) -> Silence | None:
     """Return why a message is not read, None if it may be; its text is not looked at.
 
@@ -53,6 +58,8 @@ def objection(author_id: int, guild_id: int | None, channel: object, store: Stor
         return Silence.NOT_READY
     if store.has_opted_out(author_id):
         return Silence.OPTED_OUT
+    if guild_id is not None and not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+        return Silence.LEFT_OUT  # a thread that the bot has not been told of, and so nor whether it is left out
     return unwelcome(store.settings(guild_id), *_places(channel), age_restricted=_is_age_restricted(channel))
 
 

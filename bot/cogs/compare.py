@@ -17,7 +17,7 @@ from discord.ext import commands
 
 from bot.analyzer import Analyzer
 from bot.failures import apologise
-from bot.gate import NO_WORDS, SENTENCES, objection, refusal
+from bot.gate import NO_WORDS, SENTENCES, objection, refusal, text_of
 from bot.i18n import Translate, mark, translator
 from bot.policy import wordless
 from bot.store import Store
@@ -70,11 +70,11 @@ class Compare(commands.Cog):
 
     async def compare_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Answer only to the one who asked, so that nobody's message is put on show."""
-        if reason := refusal(message, self._store, self._bot.user) or wordless(message.content):
+        if reason := refusal(message, self._store, self._bot.user) or wordless(text_of(message)):
             sentence = translator(interaction.locale)(SENTENCES[reason])
             await interaction.response.send_message(sentence, ephemeral=True)
             return
-        await self._answer(interaction, message.content, message.author.id, ephemeral=True)
+        await self._answer(interaction, text_of(message), message.author.id, ephemeral=True)
 
     async def press(self, interaction: discord.Interaction, control: str, author_id: int) -> None:
         """Do what a button of a panel is for.

@@ -13,7 +13,7 @@ from discord.ext import commands
 
 from bot.analyzer import Analyzer
 from bot.failures import apologise
-from bot.gate import SENTENCES, refusal
+from bot.gate import SENTENCES, refusal, text_of
 from bot.i18n import Translate, mark, translator
 from bot.policy import is_understood, wordless
 from bot.store import Store, StoreError
@@ -66,11 +66,11 @@ class Corrections(commands.Cog):
     async def ask(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Say what is, or would have been, heard in a message, and ask nobody but the one who opened the menu."""
         _ = translator(interaction.locale)
-        if reason := refusal(message, self._store, self._bot.user) or wordless(message.content):
+        if reason := refusal(message, self._store, self._bot.user) or wordless(text_of(message)):
             await interaction.response.send_message(_(SENTENCES[reason]), ephemeral=True)
             return
         settings = self._store.settings(interaction.guild_id)
-        prediction = await self._analyzer.classify(message.content, settings.model)
+        prediction = await self._analyzer.classify(text_of(message), settings.model)
         if not is_understood(prediction):
             await interaction.response.send_message(_(NOT_UNDERSTOOD), ephemeral=True)
             return

@@ -209,6 +209,7 @@ class Reactions(commands.Cog):
 
     async def _hear(self, message: discord.Message) -> Prediction | str:
         """Return what the model hears in a message, or why it may not be read, asking that before and after."""
+        # What a message forwards is left alone: somebody else wrote it, perhaps one who has opted out.
         if reason := self._refusal(message) or wordless(message.content):
             return reason
         if message.edited_at is None:
@@ -250,10 +251,12 @@ class Reactions(commands.Cog):
         return decision
 
     def _count_mood(self, message: discord.Message, prediction: Prediction, trace: _Trace) -> None:
-        """Count the message's strongest emotion for its channel."""
+        """Count the message's strongest emotion for its channel, which whoever sees that can ask for."""
         if message.guild is None or not self._settings_of(message).mood or not is_understood(prediction):
             return
         channel = message.channel
+        if isinstance(channel, discord.Thread) and channel.is_private():
+            return  # not everybody who sees the channel sees what is written in it
         channel_id = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
         emotion = (prediction.present or [NEUTRAL])[0]
         self._store.count_mood(message.guild.id, channel_id, message.created_at, emotion)

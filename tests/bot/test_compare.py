@@ -178,6 +178,14 @@ async def test_the_menu_reads_only_what_people_write(world: World, bilstm: Scrip
     assert bilstm.batches == []
 
 
+async def test_the_menu_reads_what_a_message_forwards(world: World, bob: simcord.MemberActor) -> None:
+    message = await bob.forward(await bob.send(world.channel, "odd weather"), world.channel)
+    result = await world.alice.context_menu(world.channel, "Compare emotions", message)
+    assert words_of(panel_of(result)).startswith("> odd weather\nThey disagree")
+    assert await world.alice.click(panel_of(result), label="All 28")
+    assert "> odd weather" in words_of(panel_of(result))
+
+
 @pytest.mark.parametrize(
     "text",
     [" ", "\n" * 4000, "https://example.com", "<@123456789012345678>", "```happy```", "**" * 2000, "¯", "\u200d"],

@@ -176,6 +176,13 @@ async def test_messages_without_words_are_not_asked_about(world: World, text: st
     assert told(await ask(world, text)) == NO_WORDS
 
 
+async def test_a_forwarded_message_is_asked_about_as_well(world: World, bob: simcord.MemberActor) -> None:
+    message = await bob.forward(await bob.send(world.channel, "odd"), world.channel)
+    assert shown(await open_menu(world, message)).content.startswith("I hear **love**")
+    await world.bot.store.opt_out(bob.id)
+    assert told(await open_menu(world, message)) == NOT_TO_BE_READ
+
+
 async def test_messages_of_those_who_opted_out_are_not_read(
     world: World, bob: simcord.MemberActor, bilstm: ScriptedClassifier
 ) -> None:

@@ -142,6 +142,20 @@ async def test_a_thread_shows_its_channel(world: World) -> None:
     ]
 
 
+async def test_nobody_is_shown_the_mood_of_a_private_thread(world: World) -> None:
+    channel = world.bot.get_channel(world.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    thread = await channel.create_thread(name="secret", type=discord.ChannelType.private_thread)
+    await thread.add_user(discord.Object(world.alice.id))
+    [secret] = world.channel.threads
+    for _ in range(20):
+        await world.alice.send(secret, "happy")
+    bob = world.guild.add_member(world.env.create_user("bob"))
+    for where in ("channel", "server"):
+        result = await bob.slash(world.channel, "mood", where=where)
+        assert refusal(result).startswith("Messages counted in that time: 0.")
+
+
 @pytest.mark.parametrize("messages", [0, 19])
 async def test_too_few_messages_for_a_picture(world: World, messages: int) -> None:
     count(world, world.channel.id, joy=messages)

@@ -88,18 +88,34 @@ async def test_empty_messages_are_not_read(world: World, bilstm: ScriptedClassif
     assert bilstm.batches == []
 
 
+async def test_forwarded_messages_are_not_read(world: World, bilstm: ScriptedClassifier) -> None:
+    message = await world.alice.send(world.channel, "plain")
+    message = await world.alice.forward(message, world.channel)
+    assert (world.emoji_of(message), world.outcomes) == ([], {"neutral": 1, "empty": 1})
+    assert bilstm.batches == [["plain"]]
+
+
 async def test_system_messages_are_not_read(world: World) -> None:
     world.guild.create_system_message(world.channel, MessageType.NEW_MEMBER, author=world.alice)
     await world.env.settle()
     assert world.outcomes == {"system": 1}
 
 
-async def test_threads(world: World) -> None:
+async def open_thread(
+    world: World, kind: discord.ChannelType = discord.ChannelType.public_thread
+) -> simcord.ChannelHandle:
+    """A thread in the channel, with Alice in it if it is a private one."""
     channel = world.bot.get_channel(world.channel.id)
     assert isinstance(channel, discord.TextChannel)
-    await channel.create_thread(name="aside", type=discord.ChannelType.public_thread)
+    thread = await channel.create_thread(name="aside", type=kind)
+    await thread.add_user(discord.Object(world.alice.id))
     await world.env.settle()
-    [thread] = world.channel.threads
+    [handle] = world.channel.threads
+    return handle
+
+
+async def test_threads(world: World) -> None:
+    thread = await open_thread(world)
     message = await world.alice.send(thread, "I am so happy today")
     assert world.emoji_of(message, thread) == ["😃"]
 
@@ -332,11 +348,7 @@ async def test_an_emoji_that_is_gone_gives_way_to_the_default(world: World) -> N
 
 async def test_a_thread_follows_its_channel(world: World) -> None:
     await world.configure(channels=[world.channel.id])
-    channel = world.bot.get_channel(world.channel.id)
-    assert isinstance(channel, discord.TextChannel)
-    await channel.create_thread(name="aside", type=discord.ChannelType.public_thread)
-    await world.env.settle()
-    [thread] = world.channel.threads
+    thread = await open_thread(world)
     await world.alice.send(thread, "happy")
     await world.configure(channels=[])
     await world.alice.send(thread, "happy")
@@ -345,15 +357,24 @@ async def test_a_thread_follows_its_channel(world: World) -> None:
 
 
 async def test_a_thread_whose_channel_is_hidden_is_left_alone(world: World) -> None:
+    thread = await open_thread(world)
     channel = world.bot.get_channel(world.channel.id)
     assert isinstance(channel, discord.TextChannel)
-    await channel.create_thread(name="aside", type=discord.ChannelType.public_thread)
-    await world.env.settle()
-    [thread] = world.channel.threads
     channel.guild._remove_channel(channel)
     await world.alice.send(thread, "happy")
     assert world.outcomes == {"itself": 1, "not permitted": 1}
     assert world.env.errors == []
+
+
+async def test_a_channel_that_is_not_known_is_left_alone(world: World, bilstm: ScriptedClassifier) -> None:
+    """Nobody can say whether the server left it out; Discord tells of threads that the bot has not heard of yet."""
+    thread = await open_thread(world)
+    channel = world.bot.get_channel(thread.id)
+    assert isinstance(channel, discord.Thread)
+    channel.guild._remove_thread(channel)
+    await world.alice.send(thread, "happy")
+    assert world.outcomes == {"itself": 1, "channel left out": 1}
+    assert bilstm.batches == []
 
 
 async def test_a_category_stands_for_its_channels(world: World) -> None:
@@ -405,6 +426,26 @@ async def test_moods_are_counted_whether_or_not_there_is_a_reaction(world: World
     await world.alice.send_dm("happy")
     assert await world.moods(world.channel.id) == {"joy": 3, "neutral": 1}
     assert await world.moods() == {"joy": 3, "neutral": 1}
+
+
+async def test_moods_of_private_threads_are_not_counted(world: World) -> None:
+    thread = await open_thread(world, discord.ChannelType.private_thread)
+    message = await world.alice.send(thread, "happy")
+    assert world.emoji_of(message, thread) == ["😃"]
+    await world.alice.edit(message, "thanks")
+    assert world.emoji_of(message, thread) == ["🙏"]
+    assert await world.moods() == {}
+
+
+async def test_moods_of_forum_posts_are_counted_for_their_forum(world: World) -> None:
+    forum = world.guild.create_forum_channel("questions")
+    channel = world.bot.get_channel(forum.id)
+    assert isinstance(channel, discord.ForumChannel)
+    await channel.create_thread(name="How?", content="plain")
+    await world.env.settle()
+    [post] = forum.threads
+    await world.alice.send(post, "happy")
+    assert await world.moods(forum.id) == {"joy": 1}
 
 
 async def test_moods_are_not_counted_where_nobody_wants_it(world: World) -> None:
