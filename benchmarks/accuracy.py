@@ -69,12 +69,12 @@ def eight_bits(name: str, path: Path, folder: Path) -> tuple[Callable[[Batch], A
         whole = {key: np.round(array / scales[key]).astype(np.int8) for key, array in arrays.items() if array.ndim == 2}
         save_file(arrays | {key: (whole[key] * scales[key]).astype(np.float16) for key in whole}, small)
         size = sum(whole[key].nbytes if key in whole else array.nbytes for key, array in arrays.items())
-        return load_numpy(name, small), size
+        return load_numpy(name, small.read_bytes()), size
     wide = folder / "wide.onnx"
     onnx.save(_without_casts(onnx.load(path)), wide)
     options = {"DefaultTensorType": onnx.TensorProto.FLOAT}  # which the quantiser cannot infer behind an LSTM
     quantize_dynamic(wide, small, weight_type=QuantType.QInt8, per_channel=True, extra_options=options)
-    return load_onnx(small), small.stat().st_size
+    return load_onnx(small.read_bytes()), small.stat().st_size
 
 
 def _without_casts(model: onnx.ModelProto) -> onnx.ModelProto:

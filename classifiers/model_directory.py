@@ -5,27 +5,33 @@
     rnn.safetensors    the RNN's parameters, for our NumPy layers; so too gru.safetensors and lstm.safetensors
     bilstm.onnx        the BiLSTM as an ONNX graph
 
-A directory holds any of the models. Nothing in it is code: no pickle, no Python.
+A directory holds any of the models. Nothing in it is code: no pickle, no Python. Each file is read once, and what is
+loaded are the very bytes whose hash was compared. What could not answer a message is refused when it is loaded.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
 import onnxruntime
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load, save
 
 from classifiers.batching import Batch, pad
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
 from classifiers.errors import ModelDirectoryError
 from classifiers.layers import Array
 from classifiers.network import build
+from classifiers.onnx_reading import float_weights, refers_to_other_files
 from classifiers.text import UNKNOWN, Tokenizer
+
+Parsed = TypeVar("Parsed")
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 """The model directory that is shipped with the package."""
@@ -48,15 +54,19 @@ DIRECTIONS = {"rnn": 1, "gru": 1, "lstm": 1, "bilstm": 2}
 _REMEDY = "train it anew with `python train.py`, or unset EMOBOT_MODELS to use the models that are shipped"
 
 
+_Amount: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+_Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
+
+
 class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the manifest says of one model: its sizes, its calibration and its figures on the test split."""
 
-    embedding: int
-    parameters: int
-    epochs: int
-    temperature: float
-    thresholds: tuple[float, ...]
-    certainty: float = MINIMUM_CERTAINTY
+    embedding: _Amount
+    parameters: _Amount
+    epochs: _Amount
+    temperature: Annotated[float, msgspec.Meta(ge=0.01, le=100)]
+    thresholds: tuple[Annotated[float, msgspec.Meta(gt=0, le=1)], ...]
+    certainty: Annotated[float, msgspec.Meta(ge=0, le=1)] = MINIMUM_CERTAINTY
     test: dict[str, float]
 
 
@@ -67,11 +77,41 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     command: str
     dataset: str
     dataset_sha256: str
-    labels: tuple[str, ...]
+    labels: Annotated[tuple[_Name, ...], msgspec.Meta(min_length=1)]
     multi_label: bool
-    max_tokens: int
+    max_tokens: _Amount
     models: dict[str, ModelCard]
     files: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        """Hold the parts against each other.
+
+        Raises:
+            ValueError: they contradict each other, or there is no model, or one that this version does not know.
+        """
+        if not self.models:
+            raise ValueError("it holds no model")
+        for name, card in self.models.items():
+            if name not in FILES:
+                raise ValueError(f"this version knows no model {name!r}")
+            if len(card.thresholds) != len(self.labels):
+                raise ValueError(f"{name} has {len(card.thresholds)} thresholds for {len(self.labels)} labels")
+        _refuse_repetition(self.labels)
+
+
+class _Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `tokenizer.json` holds."""
+
+    words: tuple[_Name, ...]
+
+    def __post_init__(self) -> None:
+        _refuse_repetition(self.words)
+
+
+def _refuse_repetition(names: Sequence[str]) -> None:
+    repeated = [name for name, times in Counter(names).items() if times > 1]
+    if repeated:
+        raise ValueError(f"it has {repeated[0]!r} twice")
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -88,7 +128,7 @@ def read_manifest(directory: Path) -> Manifest:
         ) from None
     except OSError as error:
         raise ModelDirectoryError(f"The model directory {directory} cannot be read: {error.strerror}.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ModelDirectoryError(
             f"{directory / MANIFEST} is no manifest of this version ({error}); {_REMEDY}."
         ) from None
@@ -101,50 +141,44 @@ def load_models(directory: Path = PRETRAINED) -> dict[str, NetworkClassifier]:
         ModelDirectoryError: the directory is missing, foreign or damaged.
     """
     manifest = read_manifest(directory)
-    for name, digest in manifest.files.items():
-        _verify(directory, name, digest)
-    try:
-        return _assemble(manifest, directory)
-    except Exception as error:  # the parsers of three file formats raise whatever they like
-        raise ModelDirectoryError(f"The model directory {directory} is damaged ({error}); {_REMEDY}.") from error
+    needed = {TOKENIZER, *(FILES[name] for name in manifest.models)}
+    for file in sorted(needed ^ manifest.files.keys()):
+        fault = "lacks the hash of" if file in needed else "has a hash of a file that none of its models needs:"
+        raise ModelDirectoryError(f"{directory / MANIFEST} {fault} {file!r}; {_REMEDY}.")
 
+    def read(file: str, parse: Callable[[bytes], Parsed]) -> Parsed:
+        return _read(directory / file, parse, manifest.files[file])
 
-def _assemble(manifest: Manifest, directory: Path) -> dict[str, NetworkClassifier]:
-    tokenizer = Tokenizer(msgspec.json.decode((directory / TOKENIZER).read_bytes())["words"], manifest.max_tokens)
-    models = {}
-    for name in FILES:
-        card = manifest.models.get(name)
-        if card is None:
-            continue
-        if len(card.thresholds) != len(manifest.labels):
-            raise ValueError(f"{name} has {len(card.thresholds)} thresholds for {len(manifest.labels)} labels")
-        run = load_network(name, directory)
-        probe = run(pad([[UNKNOWN]]))
-        if probe.shape != (1, len(manifest.labels)):
-            raise ValueError(f"{name} gives {probe.shape[1]} logits for {len(manifest.labels)} labels")
-        models[name] = NetworkClassifier(
-            run,
-            tokenizer,
-            manifest.labels,
-            card.thresholds,
-            card.temperature,
-            card.certainty,
-            manifest.multi_label,
-        )
-    if not models:
-        raise ValueError("it holds no model")
-    return models
+    tokenizer = read(TOKENIZER, partial(_tokenizer, manifest))
+    return {
+        name: read(file, partial(_classifier, manifest, tokenizer, name))
+        for name, file in FILES.items()
+        if name in manifest.models
+    }
 
 
 def load_network(name: str, directory: Path) -> Callable[[Batch], Array]:
-    """One of the directory's networks, as a function from a batch to logits (batch, labels)."""
-    path = directory / FILES[name]
-    return load_onnx(path) if path.suffix == ".onnx" else load_numpy(name, path)
+    """One of the directory's networks, as a function from a batch to logits (batch, labels).
+
+    The manifest is not read, so that a network can be measured before there is one.
+
+    Raises:
+        ModelDirectoryError: its file is missing or damaged.
+    """
+    return _read(directory / FILES[name], partial(_network, name))
 
 
-def load_numpy(name: str, path: Path) -> Callable[[Batch], Array]:
-    """A network of our layers in a safetensors file, as a function from a batch to logits (batch, labels)."""
-    arrays = load_file(path)
+def load_numpy(name: str, content: bytes) -> Callable[[Batch], Array]:
+    """A network of our layers in a safetensors file, as a function from a batch to logits (batch, labels).
+
+    Raises:
+        Exception: it is not such a file, or holds weights that are not finite.
+    """
+    arrays = load(content)
+    for key, array in arrays.items():
+        if array.dtype.kind != "f":
+            raise ValueError(f"{key} is of {array.dtype}, not of floats")
+    _refuse_infinity(arrays.values())
     # The vectors stay in float16: only those of a message's own words are ever computed with.
     arrays |= {name: array.astype(np.float32) for name, array in arrays.items() if name != "0.embeddings"}
     vocabulary, embedding = arrays["0.embeddings"].shape
@@ -153,13 +187,22 @@ def load_numpy(name: str, path: Path) -> Callable[[Batch], Array]:
     return network.forward
 
 
-def load_onnx(path: Path) -> Callable[[Batch], Array]:
-    """The BiLSTM in an ONNX file, as a function from a batch to logits (batch, labels)."""
+def load_onnx(content: bytes) -> Callable[[Batch], Array]:
+    """The BiLSTM in an ONNX file, as a function from a batch to logits (batch, labels).
+
+    Raises:
+        Exception: it is not such a file, refers to others, or holds weights that are not finite.
+    """
+    if refers_to_other_files(content):
+        raise ValueError("it refers to another file")
+    _refuse_infinity(float_weights(content))
     options = onnxruntime.SessionOptions()
     # Measured: a second thread makes single messages slower, and idle threads would spin.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    options.log_severity_level = 4  # what is wrong is told by an exception, and need not be printed as well
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # its other format was not looked through
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
     def run(batch: Batch) -> Array:
         [logits] = session.run(["logits"], {"ids": batch.ids, "lengths": batch.lengths})
@@ -185,26 +228,72 @@ def unseal(directory: Path) -> None:
 
 
 def seal(directory: Path, manifest: Manifest) -> None:
-    """Write the manifest, with the hashes of the tokenizer and of each model that it describes."""
+    """Write the manifest, with the hashes of the tokenizer and of each model that it describes.
+
+    A failure half-way leaves the directory without one.
+    """
     names = [TOKENIZER, *(FILES[name] for name in manifest.models)]
-    files = {name: _digest(directory / name) for name in names}
+    files = {name: _digest((directory / name).read_bytes()) for name in names}
     content = msgspec.json.encode(msgspec.structs.replace(manifest, files=files))
-    (directory / MANIFEST).write_bytes(msgspec.json.format(content, indent=1))
+    partial_manifest = directory / f"{MANIFEST}.partial"
+    partial_manifest.write_bytes(msgspec.json.format(content, indent=1))
+    partial_manifest.replace(directory / MANIFEST)
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
-def _verify(directory: Path, name: str, digest: str) -> None:
-    if Path(name).name != name:
-        raise ModelDirectoryError(f"{directory / MANIFEST} names the file {name!r} outside its folder; {_REMEDY}.")
+def _read(path: Path, parse: Callable[[bytes], Parsed], digest: str | None = None) -> Parsed:
+    """What `parse` makes of a file whose SHA-256 is `digest`; with None, whose hash is not looked at.
+
+    Raises:
+        ModelDirectoryError: the file is missing or another, or `parse` raised something.
+    """
+    directory, file = path.parent, path.name
     try:
-        found = _digest(directory / name)
+        content = path.read_bytes()
     except OSError:
-        raise ModelDirectoryError(f"The model directory {directory} lacks its file {name}; {_REMEDY}.") from None
-    if found != digest:
+        raise ModelDirectoryError(f"The model directory {directory} lacks its file {file}; {_REMEDY}.") from None
+    if digest is not None and _digest(content) != digest:
         raise ModelDirectoryError(
-            f"The file {name} in {directory} is damaged: it differs from what the manifest describes; {_REMEDY}."
+            f"The file {file} in {directory} is damaged: it differs from what the manifest describes; {_REMEDY}."
         )
+    try:
+        return parse(content)
+    except Exception as error:  # the parsers of three file formats raise whatever they like
+        [reason, *_] = f"{error}".splitlines() or [type(error).__name__]
+        raise ModelDirectoryError(
+            f"The file {file} in {directory} cannot be used: {reason.rstrip('.')}; {_REMEDY}."
+        ) from error
+
+
+def _tokenizer(manifest: Manifest, content: bytes) -> Tokenizer:
+    return Tokenizer(msgspec.json.decode(content, type=_Vocabulary).words, manifest.max_tokens)
+
+
+def _network(name: str, content: bytes) -> Callable[[Batch], Array]:
+    return load_onnx(content) if FILES[name].endswith(".onnx") else load_numpy(name, content)
+
+
+def _classifier(manifest: Manifest, tokenizer: Tokenizer, name: str, content: bytes) -> NetworkClassifier:
+    """The model of that name, once it has answered for the unknown and for the last word of the vocabulary."""
+    run = _network(name, content)
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at
+        logits = run(pad([[UNKNOWN]]))
+    _refuse_infinity([logits])
+    if logits.shape != (1, len(manifest.labels)):
+        raise ValueError(f"it gives {logits.shape[-1]} logits for {len(manifest.labels)} labels")
+    try:
+        run(pad([[len(tokenizer) - 1]]))
+    except Exception:
+        raise ValueError(f"it has no vectors for the {len(tokenizer):,} words of {TOKENIZER}") from None
+    card = manifest.models[name]
+    return NetworkClassifier(
+        run, tokenizer, manifest.labels, card.thresholds, card.temperature, card.certainty, manifest.multi_label
+    )
+
+
+def _refuse_infinity(arrays: Iterable[Array]) -> None:
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ValueError("it holds numbers that are not finite")

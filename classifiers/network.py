@@ -87,9 +87,10 @@ class Network:
                     f"the weights do not fit this network: {name} is {given.get(name, 'missing')}, "
                     f"not {own.get(name, 'known')}"
                 )
-        for name, array in arrays.items():
-            if array.dtype.kind != "f":
-                raise ValueError(f"the weights do not fit this network: {name} is of {array.dtype}, not of floats")
+            if arrays[name].dtype.kind != "f":
+                raise ValueError(
+                    f"the weights do not fit this network: {name} is of {arrays[name].dtype}, not of floats"
+                )
         for name, leaf in self._leaves.items():
             leaf.params = {key: arrays[f"{name}{key}"] for key in leaf.params}
 

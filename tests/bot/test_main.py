@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import discord
+import numpy as np
 import pytest
 import yarl
 from aiohttp import WSMsgType, web
 from discord.gateway import DiscordWebSocket
+from safetensors.numpy import load, save
 
 from bot.__main__ import main
+from classifiers.model_directory import read_manifest, seal
 from tests.bot.scripted import SCRIPT, ScriptedClassifier
 
 ROOT = Path(__file__).parents[2]
@@ -332,6 +335,22 @@ def test_check_without_a_token(capsys: pytest.CaptureFixture[str]) -> None:
     assert bilstm.endswith("reacts to messages.")
     assert database == "Database: in order."
     assert token.startswith("Discord: not asked. There is no DISCORD_TOKEN")
+
+
+def test_check_finds_a_model_that_could_not_answer(
+    small_models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = small_models / "rnn.safetensors"
+    arrays = load(weights.read_bytes())
+    arrays["0.embeddings"][3] = np.nan
+    weights.write_bytes(save(arrays))
+    seal(small_models, read_manifest(small_models))
+    monkeypatch.setenv("EMOBOT_MODELS", str(small_models))
+    assert main(["check"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "Settings: in order.\n"
+    assert err.startswith(f"The file rnn.safetensors in {small_models} cannot be used: it holds numbers that are not fin")
+    assert err.count("\n") == 1
 
 
 def test_check_finds_the_database_out_of_reach(

@@ -1,13 +1,20 @@
+import errno
 import json
 from pathlib import Path
 from typing import get_args
 
 import msgspec
 import numpy as np
+import onnx
+import onnx.numpy_helper
+import onnx.parser
+import onnxruntime
 import pytest
+from safetensors.numpy import load, save
 
-from classifiers import network
+from classifiers import model_directory, network, onnx_export
 from classifiers.errors import ModelDirectoryError
+from classifiers.layers import Array
 from classifiers.model_directory import (
     DIRECTIONS,
     FILES,
@@ -20,6 +27,7 @@ from classifiers.model_directory import (
     read_manifest,
     save_numpy,
     seal,
+    unseal,
 )
 
 
@@ -81,7 +89,7 @@ def test_a_file_in_its_place(tmp_path: Path) -> None:
         load_models(tmp_path / "file")
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff\xfe", b'{"format": "emobot-models-9"}'])
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff\xfe", b"[" * 100_000, b'{"format": "emobot-models-9"}'])
 def test_a_foreign_manifest(small_models: Path, content: bytes) -> None:
     (small_models / MANIFEST).write_bytes(content)
     with pytest.raises(ModelDirectoryError, match="no manifest of this version"):
@@ -101,34 +109,256 @@ def test_a_damaged_or_missing_file_is_named(small_models: Path, name: str) -> No
         load_models(small_models)
 
 
+def changed_card(directory: Path, **changes: object) -> dict[str, object]:
+    """The manifest's models with some changes to what it says of the RNN."""
+    models = json.loads((directory / MANIFEST).read_text())["models"]
+    return {"models": models | {"rnn": models["rnn"] | changes}}
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
         ({"labels": ["joy", "sadness"]}, "3 thresholds for 2 labels"),
+        ({"labels": []}, r"length >= 1 - at `\$\.labels`"),
+        ({"labels": ["joy", "sadness", ""]}, r"length >= 1 - at `\$\.labels"),
+        ({"labels": ["joy", "sadness", "joy"]}, "it has 'joy' twice"),
         ({"models": {}}, "holds no model"),
+        ({"max_tokens": 0}, r">= 1 - at `\$\.max_tokens`"),
     ],
 )
-def test_a_manifest_that_does_not_fit_its_files(small_models: Path, changes: dict[str, object], why: str) -> None:
+def test_a_manifest_that_contradicts_itself(small_models: Path, changes: dict[str, object], why: str) -> None:
     edit_manifest(small_models, **changes)
-    with pytest.raises(ModelDirectoryError, match=why):
+    with pytest.raises(ModelDirectoryError, match=rf"no manifest of this version \(.*{why}"):
         load_models(small_models)
 
 
-def test_files_outside_the_folder_are_refused(small_models: Path) -> None:
-    edit_manifest(small_models, files={"../secret": "0" * 64})
-    with pytest.raises(ModelDirectoryError, match="outside its folder"):
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"temperature": 0}, r">= 0\.01 - at .*temperature"),
+        ({"temperature": -1.0}, r">= 0\.01 - at .*temperature"),
+        ({"temperature": 1e300}, r"<= 100\.0 - at .*temperature"),
+        ({"temperature": float("inf")}, "malformed"),
+        ({"temperature": float("nan")}, "malformed"),
+        ({"temperature": None}, "got `null` - at .*temperature"),
+        ({"thresholds": [-1, 0.4, 0.5]}, r"> 0\.0 - at .*thresholds"),
+        ({"thresholds": [0.3, 0.4, 1.5]}, r"<= 1\.0 - at .*thresholds"),
+        ({"thresholds": [0.3, 0.4]}, "rnn has 2 thresholds for 3 labels"),
+        ({"certainty": 2}, r"<= 1\.0 - at .*certainty"),
+        ({"parameters": -5}, ">= 1 - at .*parameters"),
+    ],
+)
+def test_a_calibration_that_cannot_be(small_models: Path, changes: dict[str, object], why: str) -> None:
+    edit_manifest(small_models, **changed_card(small_models, **changes))
+    with pytest.raises(ModelDirectoryError, match=rf"no manifest of this version \(.*{why}"):
         load_models(small_models)
 
 
-def test_files_that_are_no_models(small_models: Path) -> None:
-    """Hashes in order, content not: whoever wrote it was no train.py."""
-    import hashlib
-
-    files = read_manifest(small_models).files
-    (small_models / FILES["bilstm"]).write_bytes(b"not onnx")
-    edit_manifest(small_models, files=files | {FILES["bilstm"]: hashlib.sha256(b"not onnx").hexdigest()})
-    with pytest.raises(ModelDirectoryError, match="is damaged"):
+def test_a_model_of_another_version(small_models: Path) -> None:
+    manifest = json.loads((small_models / MANIFEST).read_text())
+    edit_manifest(small_models, models={**manifest["models"], "transformer": manifest["models"]["rnn"]})
+    with pytest.raises(ModelDirectoryError, match="this version knows no model 'transformer'"):
         load_models(small_models)
+
+
+@pytest.mark.parametrize("file", [TOKENIZER, FILES["rnn"], FILES["bilstm"]])
+def test_a_file_without_a_hash_is_not_loaded(small_models: Path, file: str) -> None:
+    files = dict(read_manifest(small_models).files)
+    del files[file]
+    edit_manifest(small_models, files=files)
+    with pytest.raises(ModelDirectoryError, match=f"lacks the hash of '{file}'"):
+        load_models(small_models)
+
+
+@pytest.mark.parametrize("file", ["../secret", "gru.safetensors"])
+def test_a_hash_of_a_file_that_no_model_needs(small_models: Path, file: str) -> None:
+    edit_manifest(small_models, files=read_manifest(small_models).files | {file: "0" * 64})
+    with pytest.raises(ModelDirectoryError, match=f"has a hash of a file that none of its models needs: '{file}'"):
+        load_models(small_models)
+
+
+def test_what_is_loaded_are_the_bytes_whose_hash_was_compared(
+    small_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file is opened once, so that nobody can exchange it in between."""
+    opened: list[str] = []
+    read_bytes = Path.read_bytes
+
+    def replaced_afterwards(path: Path) -> bytes:
+        opened.append(path.name)
+        content = read_bytes(path)
+        path.write_bytes(b"another file")
+        return content
+
+    monkeypatch.setattr(Path, "read_bytes", replaced_afterwards)
+    models = load_models(small_models)
+    assert sorted(opened) == sorted([MANIFEST, TOKENIZER, FILES["rnn"], FILES["bilstm"]])
+    assert all(model.predict(["i am happy"]) for model in models.values())
+
+
+def sealed_with(directory: Path, file: str, content: bytes) -> Path:
+    """The directory with another file in it, hashes in order: what somebody could hand out as models."""
+    (directory / file).write_bytes(content)
+    seal(directory, read_manifest(directory))
+    return directory
+
+
+def refusal(directory: Path) -> str:
+    with pytest.raises(ModelDirectoryError) as caught:
+        load_models(directory)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert sentence.endswith("or unset EMOBOT_MODELS to use the models that are shipped.")
+    return sentence
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "truncated"),
+        (b"\xff", ""),
+        (b"[" * 100_000, ""),
+        (b'["joy"]', "Expected `object`"),
+        (b'{"words": "joy"}', "Expected `array`"),
+        (b'{"words": [1]}', "Expected `str`"),
+        (b'{"words": [""]}', "length >= 1"),
+        (b'{"words": ["joy", "joy"]}', "it has 'joy' twice"),
+        (b'{"words": ["joy"], "code": "import os"}', "unknown field `code`"),
+        (b'{"words": ["a", "b", "c", "d", "e", "f"]}', "it has no vectors for the 8 words of tokenizer.json"),
+    ],
+)
+def test_another_vocabulary(small_models: Path, content: bytes, why: str) -> None:
+    assert why in refusal(sealed_with(small_models, TOKENIZER, content))
+
+
+def test_a_vocabulary_larger_than_the_bilstms_embedding(small_models: Path) -> None:
+    manifest = read_manifest(small_models)
+    only = msgspec.structs.replace(manifest, models={"bilstm": manifest.models["bilstm"]})
+    (small_models / TOKENIZER).write_bytes(b'{"words": ["a", "b", "c", "d", "e", "f"]}')
+    seal(small_models, only)
+    assert "bilstm.onnx in" in refusal(small_models)
+    assert "it has no vectors for the 8 words of tokenizer.json" in refusal(small_models)
+
+
+@pytest.mark.parametrize("number", [np.nan, -np.inf])
+@pytest.mark.parametrize("name", ["0.embeddings", "4.recurrent_kernel", "7.bias"])
+def test_weights_of_the_rnn_that_are_not_finite(small_models: Path, name: str, number: float) -> None:
+    arrays = load((small_models / FILES["rnn"]).read_bytes())
+    arrays[name].flat[-1] = number
+    assert "it holds numbers that are not finite" in refusal(sealed_with(small_models, FILES["rnn"], save(arrays)))
+
+
+@pytest.mark.parametrize("number", [np.nan, -np.inf])
+@pytest.mark.parametrize("name", ["embeddings", "recurrent_3", "output_bias"])
+def test_weights_of_the_bilstm_that_are_not_finite(small_models: Path, name: str, number: float) -> None:
+    model = onnx.load(small_models / FILES["bilstm"])
+    [weights] = [each for each in model.graph.initializer if each.name == name]
+    array = onnx.numpy_helper.to_array(weights).copy()
+    array.flat[-1] = number
+    weights.CopyFrom(onnx.numpy_helper.from_array(array, name))
+    content = model.SerializeToString()
+    assert "it holds numbers that are not finite" in refusal(sealed_with(small_models, FILES["bilstm"], content))
+
+
+def test_weights_whose_answer_is_not_finite(small_models: Path) -> None:
+    """Each of them is, and their products are not."""
+    arrays = load((small_models / FILES["rnn"]).read_bytes())
+    arrays["7.kernel"] = np.full_like(arrays["7.kernel"], 3e38, np.float32)
+    arrays["7.bias"] = np.full_like(arrays["7.bias"], 3e38, np.float32)
+    arrays["4.bias"] = np.full_like(arrays["4.bias"], 100)
+    assert "it holds numbers that are not finite" in refusal(sealed_with(small_models, FILES["rnn"], save(arrays)))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"7.bias": None}, "7.bias"),
+        ({"2.kernel": np.zeros((9, 128), np.float16)}, "2.kernel is (9, 128), not (4, 128)"),
+        ({"2.kernel": np.zeros((4, 128), np.int8)}, "2.kernel is of int8, not of floats"),
+        ({"0.embeddings": np.zeros((7, 4), np.int16)}, "0.embeddings is of int16, not of floats"),
+        ({"0.embeddings": np.zeros(7, np.float16)}, ""),
+        ({"8.kernel": np.zeros(3, np.float16)}, "8.kernel is (3,), not known"),
+        (
+            {"7.kernel": np.zeros((256, 2), np.float16), "7.bias": np.zeros(2, np.float16)},
+            "it gives 2 logits for 3 labels",
+        ),
+    ],
+)
+def test_weights_of_another_network(small_models: Path, change: dict[str, Array | None], why: str) -> None:
+    arrays = load((small_models / FILES["rnn"]).read_bytes()) | change
+    content = save({name: array for name, array in arrays.items() if array is not None})
+    assert f"rnn.safetensors in {small_models} cannot be used: " in refusal(
+        sealed_with(small_models, FILES["rnn"], content)
+    )
+    assert why in refusal(small_models)
+
+
+def test_a_bilstm_with_fewer_outputs_than_labels(small_models: Path) -> None:
+    net = network.build("bilstm", 7, 4, 2, np.random.default_rng(0))
+    onnx_export.save_bilstm(net.params, small_models / FILES["bilstm"])
+    seal(small_models, read_manifest(small_models))
+    assert "it gives 2 logits for 3 labels" in refusal(small_models)
+
+
+@pytest.mark.parametrize("file", [FILES["rnn"], FILES["bilstm"]])
+@pytest.mark.parametrize("content", [b"", b"neither of them", b"\x3a\xff"])
+def test_files_that_are_no_models(small_models: Path, file: str, content: bytes) -> None:
+    assert f"{file} in {small_models} cannot be used: " in refusal(sealed_with(small_models, file, content))
+
+
+def test_a_graph_that_does_something_else(small_models: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    content = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["": 17]> other (float[2] x) => (float[2] y) { y = Abs (x) }'
+    ).SerializeToString()
+    refusal(sealed_with(small_models, FILES["bilstm"], content))
+    assert capfd.readouterr().err == ""
+
+
+def test_onnx_data_in_another_file_is_refused(small_models: Path) -> None:
+    """It is in no manifest, so it could be exchanged after sealing."""
+    path = small_models / FILES["bilstm"]
+    onnx.save(onnx.load(path), path, save_as_external_data=True, location="more.bin", size_threshold=0)
+    assert (small_models / "more.bin").exists()
+    seal(small_models, read_manifest(small_models))
+    assert "it refers to another file" in refusal(small_models)
+
+
+def test_onnx_runtimes_own_format_is_refused(
+    small_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flat buffer, in which weights would have to be looked for in another way."""
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "bilstm.ort")
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    onnxruntime.InferenceSession(str(small_models / FILES["bilstm"]), options, providers=["CPUExecutionProvider"])
+    content = (tmp_path / "bilstm.ort").read_bytes()
+    assert content[4:8] == b"ORTM"
+    assert "corrupt" in refusal(sealed_with(small_models, FILES["bilstm"], content))
+    monkeypatch.setattr(model_directory, "float_weights", lambda _: [])
+    assert "protobuf parsing failed" in refusal(small_models)
+
+
+def test_a_half_written_directory_is_never_loaded(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = read_manifest(small_models)
+    unseal(small_models)
+    with pytest.raises(ModelDirectoryError, match="no model directory"):
+        load_models(small_models)
+
+    write_bytes = Path.write_bytes
+
+    def full_disk(path: Path, content: bytes) -> int:
+        write_bytes(path, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full_disk)
+        with pytest.raises(OSError, match="No space left"):
+            seal(small_models, manifest)
+    with pytest.raises(ModelDirectoryError, match="no model directory"):
+        load_models(small_models)
+    seal(small_models, manifest)
+    assert list(load_models(small_models)) == ["rnn", "bilstm"]
+    assert not list(small_models.glob("*.partial"))
 
 
 def test_the_shipped_directory_is_whole_and_small() -> None:

@@ -36,7 +36,7 @@ def test_onnx_keras_and_numpy_answer_alike(bilstm: network.Network, batch: Batch
     keras_models.load(model, bilstm.params)
     onnx_export.save_bilstm(keras_models.params(model), tmp_path / "bilstm.onnx", np.float32)
     by_numpy, by_keras = bilstm.forward(batch), keras_models.run(model, batch)
-    by_onnx = load_onnx(tmp_path / "bilstm.onnx")(batch)
+    by_onnx = load_onnx((tmp_path / "bilstm.onnx").read_bytes())(batch)
     assert np.ptp(by_keras, axis=0).max() > 0.1, "the texts must get different answers"
     np.testing.assert_allclose(by_numpy, by_keras, atol=1e-5)
     np.testing.assert_allclose(by_onnx, by_keras, atol=1e-5)
@@ -47,4 +47,4 @@ def test_float16_storage_is_close(bilstm: network.Network, batch: Batch, tmp_pat
     onnx_export.save_bilstm(bilstm.params, whole, np.float32)
     onnx_export.save_bilstm(bilstm.params, half)
     assert half.stat().st_size < 0.6 * whole.stat().st_size
-    np.testing.assert_allclose(load_onnx(half)(batch), bilstm.forward(batch), atol=5e-3)
+    np.testing.assert_allclose(load_onnx(half.read_bytes())(batch), bilstm.forward(batch), atol=5e-3)

@@ -1,0 +1,42 @@
+"""The weights found without `onnx` are those that `onnx` finds."""
+
+import numpy as np
+import onnx
+import onnx.numpy_helper
+import pytest
+
+from classifiers.model_directory import FILES, PRETRAINED
+from classifiers.onnx_reading import float_weights, refers_to_other_files
+
+
+def test_the_shipped_weights_are_found() -> None:
+    content = (PRETRAINED / FILES["bilstm"]).read_bytes()
+    expected = [onnx.numpy_helper.to_array(each) for each in onnx.load_from_string(content).graph.initializer]
+    expected = [array.ravel() for array in expected if array.dtype.kind == "f"]
+    found = list(float_weights(content))
+    assert len(found) == len(expected)
+    assert sum(array.size for array in found) > 2e6
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
+    assert not refers_to_other_files(content)
+
+
+@pytest.mark.parametrize("raw", [True, False])
+def test_floats_are_found_however_they_are_kept(raw: bool) -> None:
+    numbers = np.array([1.5, np.nan, -2], np.float32)
+    kept = numbers.tobytes() if raw else numbers.tolist()
+    tensor = onnx.helper.make_tensor("w", onnx.TensorProto.FLOAT, [3], kept, raw=raw)
+    whole = onnx.helper.make_tensor("n", onnx.TensorProto.INT64, [2], [1, 2])
+    graph = onnx.helper.make_graph([], "g", [], [], [whole, tensor])
+    [found] = float_weights(onnx.helper.make_model(graph).SerializeToString())
+    np.testing.assert_array_equal(found, numbers)
+
+
+def test_data_in_another_file_is_noticed_in_an_inner_graph_too() -> None:
+    tensor = onnx.helper.make_tensor("w", onnx.TensorProto.FLOAT, [3], [1.0, 2.0, 3.0])
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../secret")
+    inner = onnx.helper.make_graph([onnx.helper.make_node("Constant", [], ["c"], value=tensor)], "inner", [], [])
+    outer = onnx.helper.make_graph([onnx.helper.make_node("If", ["x"], ["y"], then_branch=inner)], "outer", [], [])
+    assert refers_to_other_files(onnx.helper.make_model(outer).SerializeToString())
