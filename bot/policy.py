@@ -9,7 +9,7 @@ from enum import StrEnum
 from bot.server_settings import CUSTOM_EMOJI, Liveliness, ServerSettings
 from classifiers.classifier import Prediction
 from classifiers.emotions import EMOJI, NEUTRAL
-from classifiers.text import strip_markup
+from classifiers.markup import strip_markup
 
 
 class Silence(StrEnum):

@@ -3,8 +3,8 @@
 from classifiers.classifier import MINIMUM_CERTAINTY, Answer, Classifier, Prediction, agree, compare
 from classifiers.emotions import EMOJI, LABELS, NEUTRAL
 from classifiers.errors import ClassifiersError, DatasetError, MissingExtraError, ModelDirectoryError
+from classifiers.markup import strip_markup
 from classifiers.model_directory import NAMES, PRETRAINED, ModelName, load_models
-from classifiers.text import strip_markup
 
 __all__ = [
     "EMOJI",

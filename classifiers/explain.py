@@ -13,7 +13,6 @@ runs of one mark stay whole, and what `strip_markup` takes off (links, mentions,
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -24,13 +23,12 @@ from classifiers.batching import Steps, complete, logits_in_steps, pad
 from classifiers.calibration import probabilities
 from classifiers.classifier import Classifier
 from classifiers.layers import Array
+from classifiers.markup import blank_markup, strip_markup
 from classifiers.network import Network
-from classifiers.text import MARKUP, PLAIN, TOKEN, UNKNOWN, Tokenizer, strip_markup, tokenize
+from classifiers.text import TOKEN, UNKNOWN, Tokenizer, normalize, tokenize
 
 BATCH_SIZE = 16
 """How many variants of a text go through a model at once; their lengths differ, and a larger batch pads more."""
-
-_BLANK = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +220,10 @@ def _spans(text: str) -> list[tuple[int, int]]:
     """
     plain: list[str] = []
     origins: list[tuple[int, int]] = []
-    for cluster in regex.finditer(rf"{_BLANK}|\X", _without_markup(text)):
-        folded = unicodedata.normalize("NFKC", cluster[0].translate(PLAIN)).casefold()
+    for cluster in regex.finditer(r"\s|\p{RI}{1,2}|\X", blank_markup(text)):
+        folded = normalize(cluster[0])
+        if cluster[0].isspace():
+            folded = " " if plain and plain[-1] != " " else ""
         plain.append(folded)
         origins += [cluster.span()] * len(folded)
     spans: list[tuple[int, int]] = []
@@ -237,14 +237,3 @@ def _spans(text: str) -> list[tuple[int, int]]:
             spans.append((start, end))
         before = found[0]
     return spans
-
-
-def _without_markup(text: str) -> str:
-    """The text with blanks for white space and over all that `strip_markup` takes off; the rest keeps its place."""
-
-    def blank(found: regex.Match[str]) -> str:
-        title = found["title"] or ""
-        before = found.start("title") - found.start() if title else 0
-        return (_BLANK * before + title).ljust(len(found[0]), _BLANK)
-
-    return "".join(_BLANK if character.isspace() else character for character in MARKUP.sub(blank, text))

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import regex
+
+from classifiers.emoticons import EMOTICON, SAME, token_of
+from classifiers.markup import strip_markup
 
 PADDING, UNKNOWN = 0, 1
 """The two token numbers that are no word."""
@@ -18,43 +22,7 @@ PADDING, UNKNOWN = 0, 1
 COMMON = 12_000
 """How many of a vocabulary's words tell its language; among those seldom used are ever more of other languages."""
 
-# Every repetition is bounded or cannot backtrack, so that no message takes long.
-MARKUP = regex.compile(
-    r"""
-      ```.*?```                              # code block
-    | ``[^\n]{1,2000}?`` | `[^`\n]{1,2000}`  # inline code
-    | (?m:^>>>\ ).*                          # block quote: all that follows is somebody's words
-    | (?m:^>\ [^\n]*)                        # quoted line
-    | <a?:\w{1,64}:\d+>                      # custom emoji
-    | <(?:@[!&]?|\#)\d+> | @(?:everyone|here)\b
-    | <t:-?\d+(?::[a-z])?>                   # timestamp
-    | </[^<>:\n]{1,100}:\d+>                 # slash command
-    | <id:\w{1,20}>                          # server guide
-    | \[(?P<title>[^\[\]\n]{1,500})\]\(<?[a-z]{2,10}://[^\s)]{1,2000}(?:\s[^)\n]{1,200})?\)
-    | <?\b[a-z][a-z0-9+.-]{1,15}://[^\s<>]++>?  # link
-    | \|\| | \*{1,3} | __ | ~~               # spoiler and emphasis marks; what they wrap stays
-    | (?m:^[ \t]{0,8}(?:-\#|\#{1,3}|[-•])[ \t])  # heading, small print, list
-    """,
-    regex.VERBOSE | regex.DOTALL | regex.IGNORECASE,
-)
-
-
-def strip_markup(message: str) -> str:
-    """What is left of a Discord message without mentions, custom emoji, links, code, quotes and marks.
-
-    Words inside emphasis, spoilers, headings and link titles stay; a message that holds nothing but markup
-    comes back as the empty string.
-    """
-    left = MARKUP.sub(lambda found: f" {found['title'] or ''} ", message)
-    return " ".join(left.split()) if any(map(_carries_meaning, left)) else ""
-
-
-def _carries_meaning(character: str) -> bool:
-    """Whether a character can be part of a word, emoji or mark: no separator, control or lone surrogate."""
-    return unicodedata.category(character)[0] not in "ZC" and character != "\N{VARIATION SELECTOR-16}"
-
-
-PLAIN = str.maketrans(
+_PLAIN = str.maketrans(
     {
         **dict.fromkeys("‘’‚‛´`ʼ", "'"),
         **dict.fromkeys("“”„‟«»", '"'),
@@ -64,25 +32,31 @@ PLAIN = str.maketrans(
         "\N{VARIATION SELECTOR-16}": "",
         "\N{VARIATION SELECTOR-15}": "",
         **dict.fromkeys(map(chr, range(0x1F3FB, 0x1F400)), ""),  # skin tones
+        **{control: "" for control in map(chr, range(0xA0)) if not (control.isprintable() or control.isspace())},
     }
 )
 
 TOKEN = regex.compile(
-    r"""
+    rf"""
       \[(?:name|religion)\]                                  # GoEmotions' placeholders
-    | [<>]?[:;=8x]['^]?[-o*~]?[)\]}(\[{|/\\dpso03@*c<>$](?!\w)  # western emoticons  :-)  ;p  :'(
-    | (?<!\w)(?:d|[)\](\[/\\])[-o*']?[:;=](?!\w)             # reversed  (:  d:
-    | </?3+                                                 # <3  </3
-    | \(?[\^>\-otu;=x@<.][_.-]+[\^<\-otu=x@>.]['";]?\)?(?!\w) # eastern  ^_^  t_t  -_-
-    | \\+_\(ツ\)_/                                          # shrug
-    | \p{Extended_Pictographic}(?:\u200d\p{Extended_Pictographic})* | \p{RI}{2}  # emoji
-    | \p{N}+(?:[.,:]\p{N}+)*
-    | [\p{L}\p{M}]+(?:['_][\p{L}\p{M}]+)*                  # words with what apostrophes tie to them
-    | \.{2,} | [!?]+ | -{2,}
+    | (?![\p{{L}}\p{{M}}]{{2}})  # no word begins here
+      (?: (?P<emoticon> {EMOTICON} )
+      | (?<!\w)(?:d|[)\](\[/\\])[-o*']?[:;=](?!\w)           # emoticons that lie on their other side  (:  d:
+      )
+    | <--
+    | \p{{Extended_Pictographic}}(?:\u200d\p{{Extended_Pictographic}})* | \p{{RI}}{{2}}  # emoji
+    | \p{{N}}+(?:[.,:]\p{{N}}+)*
+    | [\p{{L}}\p{{M}}]+(?:['_][\p{{L}}\p{{M}}]+)*                  # words with what apostrophes tie to them
+    | \.{{2,}} | [!?]+ | -{{2,}}
     | \S
     """,
     regex.VERBOSE,
 )
+_INVISIBLE = regex.compile(
+    r"(?<!\p{Extended_Pictographic})\u200d | \u200d(?!\p{Extended_Pictographic}) | (?!\u200d)[\p{Cf}\p{DI}]",
+    regex.VERBOSE,
+)
+_ADORNMENT = regex.compile(r"(?<=\p{Latin})\p{M}+")
 _TWICE = regex.compile(r"(\p{L}|[.!?*~-])\1{2,}")
 _SYLLABLE = regex.compile(r"(\p{L}{2,3})\1{2,}\p{L}?")
 _DOUBLE = regex.compile(r"(\p{L})\1")
@@ -95,24 +69,53 @@ _UNWRITTEN_APOSTROPHE = {
     **{"im": "i'm", "ive": "i've", "youre": "you're", "theyre": "they're", "thats": "that's"},
     **{"whats": "what's", "hes": "he's", "shes": "she's", "theres": "there's", "cannot": "can't"},
 }
+_SPELLINGS = SAME | _UNWRITTEN_APOSTROPHE
+
+
+def normalize(text: str) -> str:
+    """Return a text in lower case and one spelling: plain quotes and letters, no skin tones, nothing invisible.
+
+    Format characters vanish (a zero-width space would cut a word) but for the joiners inside emoji, and so do the
+    marks on Latin letters that no composed letter has, as in "h̶a̶p̶p̶y̶".
+    """
+    plain = text.translate(_PLAIN)
+    if plain.isascii():
+        return plain.casefold()
+    plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", plain)).casefold()
+    return str(_ADORNMENT.sub("", plain))
 
 
 def tokenize(text: str) -> list[str]:
     """Cut a text into lower-case tokens.
 
     Contractions come apart ("don't", "dont": "do", "n't"), elongations shrink ("sooooo": "soo", "hahahaha":
-    "haha"), emoji, emoticons and runs of "!" and "?" stay whole, and no token stands more than twice in a row.
+    "haha"), emoji and runs of "!" and "?" stay whole, emoticons too, or give way to one of the same feeling, and no
+    token stands more than twice in a row.
 
-    >>> tokenize("I DON'T caaare!!! 😂😂😂 :)")
+    >>> tokenize("I DON'T caaare!!! 😂😂😂 :))")
     ['i', 'do', "n't", 'caare', '!!', '😂', '😂', ':)']
     """
-    plain = unicodedata.normalize("NFKC", strip_markup(text).translate(PLAIN)).casefold()
-    plain = _SYLLABLE.sub(r"\1\1", _TWICE.sub(r"\1\1", plain))
-    tokens: list[str] = []
-    for found in TOKEN.findall(plain):
-        word = "?!" if set(found) == {"?", "!"} else _UNWRITTEN_APOSTROPHE.get(found, found)
-        tokens += [piece for piece in _ENCLITIC.split(word) if piece]
-    return [token for place, token in enumerate(tokens) if tokens[max(0, place - 2) : place] != [token] * 2]
+    return list(_tokens(text))
+
+
+def _tokens(text: str) -> Iterator[str]:
+    plain = _SYLLABLE.sub(r"\1\1", _TWICE.sub(r"\1\1", normalize(strip_markup(text))))
+    before = last = ""
+    for found in TOKEN.finditer(plain):
+        for token in _pieces(found[0], found.lastgroup):
+            if token != last or last != before:
+                yield token
+            before, last = last, token
+
+
+def _pieces(found: str, kind: str | None) -> Sequence[str]:
+    """The tokens that a match of `TOKEN` stands for."""
+    if kind:
+        return (token_of(found),)
+    if found[0] in "?!":
+        return ("?!",) if "?" in found and "!" in found else (found,)
+    word = _SPELLINGS.get(found, found)
+    return [piece for piece in _ENCLITIC.split(word) if piece] if "'" in word else (word,)
 
 
 class Tokenizer:
@@ -127,6 +130,7 @@ class Tokenizer:
         self.words = tuple(words)
         self.max_tokens = max_tokens
         self._numbers = {word: number for number, word in enumerate(self.words, start=2)}
+        self._longest = 2 * max(map(len, self.words), default=0)  # as far as drawing out may go
 
     @classmethod
     def fit(cls, texts: Iterable[str], max_words: int, min_count: int, max_tokens: int) -> Tokenizer:
@@ -149,13 +153,15 @@ class Tokenizer:
         The share is 1 where there are no words. Hardly any message in the language of the vocabulary has less than
         0.6, and hardly any in another has more.
         """
-        tokens = tokenize(text)[: self.max_tokens]
+        tokens = list(islice(_tokens(text), self.max_tokens))
         numbers = [self._number(token) for token in tokens]
         words = [number for token, number in zip(tokens, numbers, strict=True) if token[0].isalpha()]
         common = sum(UNKNOWN < number <= UNKNOWN + COMMON for number in words)
         return numbers or [UNKNOWN], common / len(words) if words else 1.0
 
     def _number(self, token: str) -> int:
+        if len(token) > self._longest:
+            return UNKNOWN
         return next((self._numbers[form] for form in (token, *_squeezed(token)) if form in self._numbers), UNKNOWN)
 
 

@@ -263,4 +263,4 @@ def test_decisions_import_nothing_that_reads_or_waits(module: object) -> None:
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     pure = {"__future__", "collections.abc", "dataclasses", "enum", "bot.server_settings"}
-    assert imported <= pure | {"classifiers.classifier", "classifiers.emotions", "classifiers.text"}
+    assert imported <= pure | {"classifiers.classifier", "classifiers.emotions", "classifiers.markup"}

@@ -1,0 +1,79 @@
+"""Discord's Markdown: what of a message is its author's words, and what is markup around them."""
+
+from __future__ import annotations
+
+import re
+
+import regex
+
+from classifiers.emoticons import FACE
+
+BLANK = "\N{NO-BREAK SPACE}"
+
+_FLAGS = regex.VERBOSE | regex.DOTALL | regex.IGNORECASE
+
+# Every repetition is bounded or cannot backtrack, so that no message takes long.
+_REFERENCES = regex.compile(
+    r"""
+      ```.*?```                              # code block
+    | (?<!\\)(?:``[^\n]{1,2000}?``|`[^`\n]{1,2000}`)  # inline code
+    | (?m:^\ *>>>\ ).*                       # block quote: all that follows is somebody else's words
+    | (?m:^\ *>\ [^\n]*)                     # quoted line
+    | <a?:\w{1,64}:\d+>                      # custom emoji
+    | <(?:@[!&]?|\#)\d+> | @(?:everyone|here)\b
+    | <t:-?\d+(?::[a-z])?>                   # time
+    | </[^<>:\n]{1,100}:\d+>                 # slash command
+    | <id:[\w-]{1,20}(?::\d+)?>              # place in the server's guide
+    | <sound:\d+:\d+>
+    | <(?:(?:mailto|tel|sms):|\+\d)[^<>\n]{1,200}> | <[^\s<>@]{1,64}@[^\s<>@]{1,200}>  # addresses
+    | \[(?P<kept>[^\[\]\n]{1,500})\]\(<?[a-z]{2,10}://[^\s)]{1,2000}(?:\s[^)\n]{1,200})?\)  # link with a title
+    | <?\b[a-z][a-z0-9+.-]{1,15}://[^\s<>]++>?
+    """,
+    _FLAGS,
+)
+_MARKS = regex.compile(
+    rf"""
+      (?P<kept>{FACE} | [:;=]-?\*(?![\w*]))
+    | \|\| | \*{{1,3}} | ~~                  # spoiler, emphasis
+    | (?m:^[ \t]{{0,8}}(?:-\#|\#{{1,3}}|[-•])[ \t])  # small print, heading, list
+    """,
+    _FLAGS,
+)
+_UNDERLINE = regex.compile(rf"(?P<kept>{FACE}) | __(?P<kept>.+?)__(?!_)", _FLAGS)
+_ITALIC = regex.compile(rf"(?P<kept>{FACE}) | (?<!\w)_(?P<kept>(?:{FACE}|__|[^_])++)_(?!\w)", _FLAGS)
+_ESCAPED = regex.compile(rf"(?P<kept>{FACE}) | \\(?:[*_~|`\\]|(?=[<>()\[:\#@-]))", _FLAGS)
+
+_PASSES = (
+    (re.compile(r"[`<>@\[]|://"), _REFERENCES),
+    (re.compile(r"\\"), _ESCAPED),
+    (re.compile(r"[*|~]|^[ \t]*[-#•]", re.MULTILINE), _MARKS),
+    (re.compile("__"), _UNDERLINE),
+    (re.compile("_.*_", re.DOTALL), _ITALIC),
+)
+"""What is taken off, one after the other, each behind what tells quickly that there is none of it."""
+
+_VISIBLE = regex.compile(r"\p{Extended_Pictographic}|[^\p{Z}\p{C}\p{DI}]")
+
+
+def strip_markup(message: str) -> str:
+    """Return what is left of a Discord message without mentions, custom emoji, links, code, quotes and marks.
+
+    Words inside emphasis, spoilers, headings and link titles stay; a message that holds nothing but markup and
+    characters that nobody sees comes back as the empty string.
+    """
+    left = blank_markup(message)
+    return " ".join(left.split()) if _VISIBLE.search(left) else ""
+
+
+def blank_markup(message: str) -> str:
+    """Return a message with `BLANK` all over its markup, and every other character in its place."""
+    for trace, part in _PASSES:
+        if trace.search(message):
+            message = part.sub(_blank, message)
+    return message
+
+
+def _blank(found: regex.Match[str]) -> str:
+    kept = found["kept"] or ""
+    before = found.start("kept") - found.start() if kept else 0
+    return (BLANK * before + kept).ljust(len(found[0]), BLANK)
