@@ -30,7 +30,7 @@ from classifiers import network
 from classifiers.batching import Examples, count_batches, logits_of
 from classifiers.calibration import choose_temperature, choose_thresholds, probabilities
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
-from classifiers.datasets import Dataset, Split, load_dataset
+from classifiers.datasets import Dataset, Split, load_dataset, overview
 from classifiers.distillation import Lesson, reduce, soften, stir
 from classifiers.emotions import LABELS
 from classifiers.errors import ClassifiersError, MissingExtraError
@@ -139,11 +139,8 @@ def run(arguments: argparse.Namespace, command: str) -> int:
     tokenizer = Tokenizer.fit(dataset.train.texts, MAX_WORDS, MIN_COUNT, MAX_TOKENS)
     train, dev = _encoded(dataset.train, tokenizer), _encoded(dataset.dev, tokenizer)
     console = Console()
-    console.print(
-        f"{dataset.name}: {len(train):,} texts to learn from, {len(dev):,} dev, {len(dataset.test):,} test; "
-        f"{len(dataset.labels)} labels, {len(tokenizer):,} tokens.",
-        markup=False,
-    )
+    for line in overview(dataset):
+        console.print(line, markup=False, highlight=False)
     vectors = None
     if shipped:
         lesson = _learn_from_teachers(dataset, tokenizer, out, console)
@@ -459,13 +456,16 @@ def _parser() -> argparse.ArgumentParser:
         "extra)",
     )
     data.add_argument(
-        "--text-column", default="text", metavar="NAME", help="column of a file that holds the text (default: text)"
+        "--text-column",
+        default="text",
+        metavar="NAME",
+        help="column of a file that holds the text, or its number if the first line is no header (default: text)",
     )
     data.add_argument(
         "--label-column",
         default="label",
         metavar="NAME",
-        help="column that holds the labels, joined by commas (default: label)",
+        help="column that holds the label or labels, or its number (default: label)",
     )
     how = parser.add_argument_group("how to train (defaults depend on the data set)")
     how.add_argument(

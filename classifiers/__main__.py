@@ -415,8 +415,10 @@ def _parser() -> argparse.ArgumentParser:
         "--dataset", default="goemotions", metavar="NAME|FILE", help="goemotions (default), chat, builtin or a file"
     )
     evaluating.add_argument("--split", default="test", choices=("dev", "test"), help="default: test")
-    evaluating.add_argument("--text-column", default="text", help="column of a file that holds the text")
-    evaluating.add_argument("--label-column", default="label", help="column of a file that holds the labels")
+    evaluating.add_argument("--text-column", default="text", help="column of a file that holds the text, or its number")
+    evaluating.add_argument(
+        "--label-column", default="label", help="column of a file that holds the labels, or its number"
+    )
     evaluating.add_argument(
         "--baseline", action="store_true", help="also train and measure a TF-IDF logistic regression"
     )

@@ -7,11 +7,14 @@ unless you give others:
 - `.csv`: commas between columns, double quotes around what holds a comma, quote or line break;
 - `.jsonl`: one JSON object on each line.
 
-Several labels of one text are joined by commas; in JSON lines a list will do as well. An optional column
-`split` says `train`, `dev` or `test`; without it, a hash of the text decides, about 80, 10 and 10 in a
-hundred, so that equal texts never stand on two sides. Where no row is marked `dev`, the training rows
-serve as dev: temperature and thresholds are then chosen on what was trained on, and come out
-too sure of themselves.
+Other separators, a byte order mark and a missing header are recognised where that is certain: see `tables`. Several
+labels of one text are joined by commas, semicolons or bars, or stand in a list: see `label_cells`.
+
+An optional column `split` says `train`, `dev` or `test`. Without it, the texts are shared out, equal ones always to the
+same side: from `SMALL` different texts on by a hash of the text, about 80, 10 and 10 in a hundred; below, `SHARE` of
+each label's texts to dev and as many to test, so that each label that can be is in all three. Where the file marks no
+row `dev`, part of the training rows becomes dev in the same way. With fewer than `FEWEST` texts of each label there is
+no dev: the training rows stand in for it, which no threshold can be chosen on.
 """
 
 from __future__ import annotations
@@ -20,18 +23,19 @@ import csv
 import hashlib
 import importlib.util
 import io
-import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.emotions import LABELS, NEUTRAL
 from classifiers.errors import DatasetError, MissingExtraError
+from classifiers.label_cells import kind, parse_labels, several_in_one
+from classifiers.tables import ENDINGS, Columns, Record, read_records
 
 SPLITS = ("train", "dev", "test")
 
@@ -50,6 +54,18 @@ GOEMOTIONS_SHA256: dict[str, str] = {
 }
 
 DATA_DIR_VARIABLE = "EMOBOT_DATA_DIR"
+
+SMALL = 300
+"""With fewer different texts, a hash would leave some label without texts to choose or to measure on."""
+
+SHARE = 0.2
+"""The share of a small data set's texts that go to dev, and to test."""
+
+FEWEST = 5
+"""With fewer texts, a label has none in dev."""
+
+MANY = 10
+"""From so many labels on, a file in which hardly any of them occurs twice is taken for a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +96,7 @@ class Dataset:
         test: what is measured on, and used for nothing else.
         sha256: of the source files, one after the other in the order train, dev, test.
         own: whether it comes from a file of the user's, whatever its name, and not from one that is built in.
+        remarks: a sentence on each thing that was recognised about the user's file.
     """
 
     name: str
@@ -89,11 +106,19 @@ class Dataset:
     test: Split
     sha256: str
     own: bool = False
+    remarks: tuple[str, ...] = ()
 
     @property
     def multi_label(self) -> bool:
         """Whether any training text has another number of labels than one."""
         return bool(np.any(self.train.targets.sum(axis=1) != 1))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many texts of all three splits have each label."""
+        splits = [self.train, *([] if self.dev is self.train else [self.dev]), self.test]
+        counts = sum(split.targets.sum(axis=0) for split in splits)
+        return {label: int(count) for label, count in zip(self.labels, counts, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +126,7 @@ class _Row:
     line: int
     text: str
     labels: tuple[str, ...]
-    split: str
+    split: str | None
 
 
 def load_dataset(
@@ -121,18 +146,29 @@ def load_dataset(
         MissingExtraError: GoEmotions has to be downloaded and the package for it is not installed.
     """
     if name == "builtin":
-        return _load_file("builtin", BUILTIN, "text", "label")
+        return _load_file("builtin", BUILTIN, Columns())
     if name == "chat":
-        return _load_file("chat", CHAT, "text", "label")
+        return _load_file("chat", CHAT, Columns())
     if name == "goemotions":
         return _load_goemotions(data_dir)
     path = Path(name)
-    if path.suffix.lower() not in _READERS:
+    if path.suffix.lower() not in ENDINGS:
         raise DatasetError(
             f"There is no data set {str(name)!r}: give builtin, goemotions, chat, or the path of a "
             ".tsv, .csv or .jsonl file."
         )
-    return replace(_load_file(path.stem, path, text_column, label_column), own=True)
+    return _load_file(path.stem, path, Columns(text_column, label_column), own=True)
+
+
+def overview(dataset: Dataset) -> list[str]:
+    """What is to be learnt from, in lines to show before a training: sizes, labels and what was recognised."""
+    dev = "no dev of its own" if dataset.dev is dataset.train else f"{len(dataset.dev):,} dev"
+    labels = ", ".join(f"{label} {count:,}" for label, count in dataset.counts.items())
+    return [
+        f"{dataset.name}: {len(dataset.train):,} texts to learn from, {dev}, {len(dataset.test):,} test.",
+        *dataset.remarks,
+        f"{len(dataset.labels)} labels: {labels}.",
+    ]
 
 
 def _load_goemotions(data_dir: Path | None) -> Dataset:
@@ -195,35 +231,18 @@ def _download_goemotions() -> list[Path]:
         ) from error
 
 
-def _load_file(name: str, path: Path, text_column: str, label_column: str) -> Dataset:
+def _load_file(name: str, path: Path, columns: Columns, own: bool = False) -> Dataset:
     data = _read(path)
-    rows = list(_rows(path, _decode(path, data), text_column, label_column))
-    if not rows:
+    records = read_records(path, data, columns)
+    if not records.rows:
         raise DatasetError(f"{path} has no rows: give it lines with a text and a label.")
+    rows = _with_splits(_checked(path, records.rows), own)
     by_split = {split: [row for row in rows if row.split == split] for split in SPLITS}
-    for split in ("train", "test"):
-        if not by_split[split]:
-            raise DatasetError(
-                f"{path} has no rows for {split}: mark some in a column named split (train, dev or test), "
-                "or add rows if it has none."
-            )
-    labels = _order({label for row in by_split["train"] for label in row.labels})
-    if len(labels) < 2:
-        raise DatasetError(f"{path} has only the label {labels[0]!r} in train: at least two are needed.")
-    known = set(labels)
-    for row in rows:
-        for label in row.labels:
-            if label not in known:
-                raise DatasetError(
-                    f"{path}, line {row.line}: no row for train has the label {label!r} of this row for "
-                    f"{row.split}: correct it, or add training rows that have it."
-                )
-    columns = {label: column for column, label in enumerate(labels)}
+    labels = _labels(path, rows)
+    numbers = {label: column for column, label in enumerate(labels)}
     splits = {
         split: _split(
-            [row.text for row in rows],
-            [[columns[label] for label in row.labels] for row in rows],
-            len(labels),
+            [row.text for row in rows], [[numbers[label] for label in row.labels] for row in rows], len(labels)
         )
         for split, rows in by_split.items()
     }
@@ -234,7 +253,41 @@ def _load_file(name: str, path: Path, text_column: str, label_column: str) -> Da
         dev=splits["dev"] if len(splits["dev"]) else splits["train"],
         test=splits["test"],
         sha256=hashlib.sha256(data).hexdigest(),
+        own=own,
+        remarks=records.remarks,
     )
+
+
+def _labels(path: Path, rows: Sequence[_Row]) -> tuple[str, ...]:
+    """The labels of the training rows, which all others must be among."""
+    for split in ("train", "test"):
+        if all(row.split != split for row in rows):
+            raise DatasetError(
+                f"{path} has no rows for {split}: mark some in a column named split (train, dev or test), "
+                "or add rows with other texts if it has none."
+            )
+    labels = _order({label for row in rows if row.split == "train" for label in row.labels})
+    if len(labels) < 2:
+        raise DatasetError(f"{path} has only the label {labels[0]!r} in train: at least two are needed.")
+    if len(labels) >= MANY and 2 * len(labels) > len(rows):
+        raise DatasetError(
+            f"{path} has {len(labels):,} labels in {len(rows):,} rows, such as {labels[0]!r}: is this the column of "
+            "the label? --label-column names another."
+        )
+    rows_by_label = {label: row for row in rows for label in row.labels}
+    for label, row in rows_by_label.items():
+        if label not in labels:
+            raise DatasetError(
+                f"{path}, line {row.line}: no row for train has the label {label!r} of this row for "
+                f"{row.split}: correct it, or add training rows that have it."
+            )
+        joined = several_in_one(label, labels)
+        if joined:
+            raise DatasetError(
+                f"{path}, line {row.line}: {label!r} may be one label or several: write {','.join(joined)!r} if it is "
+                "several, or give it another name."
+            )
+    return labels
 
 
 def _order(labels: Iterable[str]) -> tuple[str, ...]:
@@ -259,111 +312,71 @@ def _read(path: Path) -> bytes:
         raise DatasetError(f"{path} {what}: give a file that can be read.") from error
 
 
-def _decode(path: Path, data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise DatasetError(f"{path}, line {line}: this is not UTF-8: save the file in that encoding.") from error
-
-
-def _rows(path: Path, content: str, text_column: str, label_column: str) -> Iterator[_Row]:
-    """The rows of a file, each checked; columns are looked up under the names given."""
-    has_split: bool | None = None
-    for line, record in _READERS[path.suffix.lower()](path, content):
-        for column in (text_column, label_column):
-            if column not in record:
-                found = ", ".join(repr(name[:40]) for name in record) or "none"
-                raise DatasetError(f"{path}, line {line}: this row has no column {column!r}; its columns are {found}.")
-        if has_split is None:
-            has_split = "split" in record
-        if has_split != ("split" in record):
-            raise DatasetError(f"{path}, line {line}: give a split to every row or to none.")
-        text = record[text_column]
-        if not isinstance(text, str):
-            raise DatasetError(f"{path}, line {line}: the text must be a string, not {_kind(text)}.")
-        if not text.strip():
-            raise DatasetError(f"{path}, line {line}: the text is empty: fill it in or delete the row.")
-        split = record.get("split", _hashed_split(text))
-        if split not in SPLITS:
-            raise DatasetError(f"{path}, line {line}: the split is {split!r}, not train, dev or test.")
-        yield _Row(line, text, _labels(path, line, record[label_column]), split)
-
-
-def _labels(path: Path, line: int, value: Any) -> tuple[str, ...]:
-    """The names in "joy", "joy,love" or ["joy", "love"]."""
-    names = value.split(",") if isinstance(value, str) else value
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise DatasetError(
-            f"{path}, line {line}: the label must be a name, names joined by commas or a list of names, "
-            f"not {_kind(value)}."
-        )
-    labels = tuple(name.strip() for name in names)
-    if not labels or not all(labels):
-        raise DatasetError(f"{path}, line {line}: a label is empty: give one name, or several joined by commas.")
-    return labels
-
-
-def _kind(value: object) -> str:
-    """What a JSON value is, as its author would say."""
-    kinds = {bool: "true or false", type(None): "null", list: "a list of other things", dict: "an object"}
-    return kinds.get(type(value), "a number")
-
-
-def _hashed_split(text: str) -> str:
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-    place = int.from_bytes(digest[:8]) % 10
-    return "train" if place < 8 else "dev" if place == 8 else "test"
-
-
-def _tsv_records(path: Path, content: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    return _table_records(path, content, delimiter="\t", quoting=csv.QUOTE_NONE)
-
-
-def _csv_records(path: Path, content: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    return _table_records(path, content, delimiter=",", quoting=csv.QUOTE_MINIMAL)
-
-
-def _table_records(
-    path: Path, content: str, delimiter: str, quoting: Literal[0, 3]
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Line number and fields of each row under the header; blank lines are passed over."""
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
-    header: list[str] | None = None
-    try:
-        for fields in reader:
-            if not fields:
-                continue
-            if header is None:
-                header = [name.strip() for name in fields]
-                continue
-            if len(fields) != len(header):
-                raise DatasetError(
-                    f"{path}, line {reader.line_num}: {len(fields)} columns, the header has {len(header)}: "
-                    f"{', '.join(name[:40] for name in header)}."
-                )
-            yield reader.line_num, dict(zip(header, fields, strict=True))
-    except csv.Error as error:
-        raise DatasetError(f"{path}, line {reader.line_num}: this is not well-formed ({error}).") from error
-
-
-def _jsonl_records(path: Path, content: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for number, line in enumerate(content.split("\n"), start=1):
-        if not line.strip():
-            continue
+def _checked(path: Path, records: Sequence[Record]) -> list[_Row]:
+    """The rows, each checked by itself; letter case aside, a label has one spelling."""
+    rows = []
+    for record in records:
+        where = f"{path}, line {record.line}"
+        if not isinstance(record.text, str):
+            raise DatasetError(f"{where}: the text must be a string, not {kind(record.text)}.")
+        if not record.text.strip():
+            raise DatasetError(f"{where}: the text is empty: fill it in or delete the row.")
+        if (record.split is None) != (records[0].split is None):
+            raise DatasetError(f"{where}: give a split to every row or to none.")
+        if record.split is not None and record.split not in SPLITS:
+            raise DatasetError(f"{where}: the split is {record.split!r}, not train, dev or test.")
         try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DatasetError(
-                f"{path}, line {number}: this is not JSON ({error.msg} at character {error.colno})."
-            ) from error
-        except (ValueError, RecursionError) as error:
-            raise DatasetError(f"{path}, line {number}: this JSON cannot be read ({error}).") from error
-        if not isinstance(record, dict):
-            raise DatasetError(
-                f'{path}, line {number}: this is no JSON object: write {{"text": "...", "label": "..."}}.'
-            )
-        yield number, record
+            labels = parse_labels(record.label)
+        except ValueError as error:
+            raise DatasetError(f"{where}: {error}.") from None
+        rows.append(_Row(record.line, record.text, labels, record.split))
+    spelling = _spellings(label for row in rows for label in row.labels)
+    return [replace(row, labels=tuple(dict.fromkeys(spelling[label] for label in row.labels))) for row in rows]
 
 
-_READERS = {".tsv": _tsv_records, ".csv": _csv_records, ".jsonl": _jsonl_records}
+def _spellings(labels: Iterable[str]) -> dict[str, str]:
+    """For each label how it is spelt: as GoEmotions does if that has it, else as it occurs most often."""
+    counts = Counter(labels)
+    spelling = {label.casefold(): label for label in sorted(counts, key=lambda label: (counts[label], label))}
+    spelling |= {label: label for label in LABELS}
+    return {label: spelling[label.casefold()] for label in counts}
+
+
+def _with_splits(rows: Sequence[_Row], own: bool) -> list[_Row]:
+    """The rows, each with a split: all shared out where none has one, those for train where an own file lacks dev."""
+    if rows[0].split is None:
+        places = _share_out(rows, ("dev", "test"))
+        return [replace(row, split=places[row.text]) for row in rows]
+    if not own or any(row.split == "dev" for row in rows):
+        return list(rows)
+    places = _share_out([row for row in rows if row.split == "train"], ("dev",))
+    return [replace(row, split=places[row.text]) if row.split == "train" else row for row in rows]
+
+
+def _share_out(rows: Iterable[_Row], parts: Collection[str]) -> dict[str, str]:
+    """The split of each text: train, or one of `parts`; see the module's docstring."""
+    labels: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        labels[row.text].update(row.labels)
+    places = dict.fromkeys(labels, "train")
+    if len(labels) >= SMALL:
+        by_hash = {8: "dev", 9: "test"}
+        places |= {text: by_hash[number] for text in labels if (number := _hash(text) % 10) in by_hash}
+    else:
+        counts = Counter(label for each in labels.values() for label in each)
+        by_rarest: dict[str, list[str]] = defaultdict(list)
+        for text in sorted(labels, key=_hash):
+            by_rarest[min(labels[text], key=lambda label: (counts[label], label))].append(text)
+        for texts in by_rarest.values():
+            share = max(1, round(SHARE * len(texts)))
+            places |= dict.fromkeys(texts[1 : 1 + share], "test")
+            if len(texts) >= FEWEST:
+                places |= dict.fromkeys(texts[1 + share : 1 + 2 * share], "dev")
+    places = {text: place if place in parts else "train" for text, place in places.items()}
+    learnt = {label for text, place in places.items() if place == "train" for label in labels[text]}
+    return {text: place if labels[text] <= learnt else "train" for text, place in places.items()}
+
+
+def _hash(text: str) -> int:
+    """A number that is the same in every process, unlike Python's own."""
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8])

@@ -246,9 +246,10 @@ def feelings(tmp_path: Path) -> Path:
     return file
 
 
-def test_a_data_set_of_ones_own(feelings: Path, tmp_path: Path) -> None:
+def test_a_data_set_of_ones_own(feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Several labels a row, so the networks judge each label by itself."""
     assert run("--dataset", feelings, "--model", "rnn", "--epochs", 1, "--out", tmp_path / "models") == 0
+    assert "2 labels: joy 80, sadness 80.\n" in capsys.readouterr().out
     manifest = read_manifest(tmp_path / "models")
     assert (manifest.labels, manifest.multi_label) == (("joy", "sadness"), True)
 

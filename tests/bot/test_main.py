@@ -349,7 +349,9 @@ def test_check_finds_a_model_that_could_not_answer(
     assert main(["check"]) == 2
     out, err = capsys.readouterr()
     assert out == "Settings: in order.\n"
-    assert err.startswith(f"The file rnn.safetensors in {small_models} cannot be used: it holds numbers that are not fin")
+    assert err.startswith(
+        f"The file rnn.safetensors in {small_models} cannot be used: it holds numbers that are not fin"
+    )
     assert err.count("\n") == 1
 
 

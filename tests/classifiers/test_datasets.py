@@ -4,7 +4,7 @@ import hashlib
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,7 +16,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from classifiers import datasets
-from classifiers.datasets import Dataset, Split, load_dataset
+from classifiers.datasets import Dataset, Split, load_dataset, overview
 from classifiers.emotions import LABELS
 from classifiers.errors import DatasetError, MissingExtraError
 
@@ -138,6 +138,116 @@ def test_a_csv_text_may_span_lines(tmp_path: Path) -> None:
     assert load_dataset(path).train.texts[0] == "one\ntwo"
 
 
+class TestLabels:
+    def _load(self, folder: Path, *labels: str) -> Dataset:
+        path = folder / "mine.csv"
+        path.write_text("text,label\n" + "".join(f'text {n},"{label}"\n' for n, label in enumerate(labels)))
+        return load_dataset(path)
+
+    def test_several_in_a_cell_are_labels_of_their_own(self, tmp_path: Path) -> None:
+        dataset = self._load(tmp_path, *["['joy', 'love']", "joy;love", "fear|love", "joy, love", "[fear]"] * 2)
+        assert dataset.labels == ("fear", "joy", "love")
+        assert dataset.counts == {"fear": 4, "joy": 6, "love": 8}
+        assert dataset.multi_label
+
+    def test_letter_case_makes_no_other_label(self, tmp_path: Path) -> None:
+        dataset = self._load(tmp_path, "Joy", "JOY", "Guilt", "guilt", "Guilt", "joy;Joy")
+        assert dataset.counts == {"Guilt": 3, "joy": 3}  # as GoEmotions writes it, else as the file does mostly
+
+    @pytest.mark.parametrize("joined", ["joy/love", "joy & love", "joy love", "love and joy", "joy+love"])
+    def test_what_may_be_one_label_or_two_is_refused_with_its_line(self, joined: str, tmp_path: Path) -> None:
+        with pytest.raises(DatasetError) as caught:
+            self._load(tmp_path, *["joy", "love"] * 4, joined, "joy")
+        assert f"line 10: {joined!r} may be one label or several: write 'joy,love' if" in str(caught.value).replace(
+            "'love,joy'", "'joy,love'"
+        )
+
+    def test_a_name_of_two_words_that_are_no_labels_is_one(self, tmp_path: Path) -> None:
+        assert self._load(tmp_path, *["passive aggressiveness", "joy", "anger/disgust"] * 2).labels == (
+            "anger/disgust",
+            "joy",
+            "passive aggressiveness",
+        )
+
+    def test_a_column_in_which_hardly_any_label_occurs_twice_is_no_column_of_labels(self, tmp_path: Path) -> None:
+        with pytest.raises(DatasetError, match=r"has \d+ labels in 20 rows, such as .*--label-column names another\.$"):
+            self._load(tmp_path, *(f"comment {number}" for number in range(15)), *["a", "b"] * 2, "a")
+
+    def test_they_are_shown_with_what_was_recognised(self, tmp_path: Path) -> None:
+        path = tmp_path / "mine.csv"
+        path.write_text("".join(f"text {number};{label}\n" for number in range(10) for label in ("joy", "fear,joy")))
+        assert overview(load_dataset(path)) == [
+            "mine: 12 texts to learn from, 4 dev, 4 test.",
+            "Its columns are separated by semicolons.",
+            "Its first line is taken for a row, column 1 for the text and column 2 for the label.",
+            "2 labels: fear 10, joy 20.",
+        ]
+        assert overview(load_dataset("builtin")) == [
+            "builtin: 56 texts to learn from, no dev of its own, 24 test.",
+            "2 labels: joy 40, sadness 40.",
+        ]
+
+    def test_counts_do_not_count_twice_what_trains_and_tunes(self) -> None:
+        assert load_dataset("builtin").counts == {"joy": 40, "sadness": 40}
+
+
+class TestSmallSplit:
+    """Of files in which no row has a split, and in which no row is for dev."""
+
+    def _load(self, folder: Path, rows: Iterable[str], header: str = "text\tlabel") -> Dataset:
+        path = folder / "mine.tsv"
+        path.write_text("\n".join([header, *rows]))
+        return load_dataset(path)
+
+    def test_every_label_is_in_every_part(self, tmp_path: Path) -> None:
+        rows = [
+            f"text {number}\t{label}"
+            for label, count in (("joy", 29), ("fear", 24), ("zeal", 5))
+            for number in range(count)
+        ]
+        rows = [f"{row.split(chr(9))[1]} {row}" for row in rows]
+        dataset = self._load(tmp_path, rows)
+        assert dataset.labels == ("fear", "joy", "zeal")
+        assert dataset.train.targets.sum(axis=0).tolist() == [14, 17, 3]
+        assert dataset.dev.targets.sum(axis=0).tolist() == [5, 6, 1]
+        assert dataset.test.targets.sum(axis=0).tolist() == [5, 6, 1]
+
+    def test_neither_order_nor_process_matters(self, tmp_path: Path) -> None:
+        rows = [f"text number {number}\t{'joy' if number % 2 else 'fear'}" for number in range(58)]
+        one, other = self._load(tmp_path, rows), self._load(tmp_path, reversed(rows))
+        assert set(one.test.texts) == set(other.test.texts)
+        assert one.test.texts[:3] == ("text number 3", "text number 7", "text number 11")
+
+    def test_equal_texts_stay_on_one_side(self, tmp_path: Path) -> None:
+        rows = [f"text {number}\t{'joy' if number % 2 else 'fear'}" for number in range(40)]
+        dataset = self._load(tmp_path, [*rows, *rows, "text 3\tfear"])
+        assert len(dataset.train) + len(dataset.dev) + len(dataset.test) == 81
+        parts = [set(split.texts) for split in (dataset.train, dataset.dev, dataset.test)]
+        assert sum(map(len, parts)) == len(set.union(*parts)) == 40
+
+    def test_too_few_for_dev_leave_the_training_rows_in_its_place(self, tmp_path: Path) -> None:
+        dataset = self._load(tmp_path, ["a\tjoy", "b\tjoy", "c\tfear"])
+        assert (len(dataset.train), len(dataset.test)) == (2, 1)
+        assert dataset.dev is dataset.train
+
+    def test_a_label_that_others_always_stand_beside_is_learnt_too(self, tmp_path: Path) -> None:
+        rows = [f"{word} {number}\t{label}" for number in range(2) for word, label in (("a", "joy,all"), ("b", "fear"))]
+        dataset = self._load(tmp_path, [*rows, "c\tfear,all", "d\tall,joy"])
+        assert (dataset.train.targets.sum(axis=0) > 0).all()
+
+    def test_without_rows_for_dev_some_for_train_become_dev(self, tmp_path: Path) -> None:
+        rows = [f"text {number}\t{'joy' if number % 2 else 'fear'}\ttrain" for number in range(40)]
+        tests = [f"test {number}\t{'joy' if number % 2 else 'fear'}\ttest" for number in range(10)]
+        dataset = self._load(tmp_path, [*rows, *tests], "text\tlabel\tsplit")
+        assert (len(dataset.train), len(dataset.dev), len(dataset.test)) == (32, 8, 10)
+        assert dataset.dev.targets.sum(axis=0).tolist() == [4, 4]
+        assert all(text.startswith("test") for text in dataset.test.texts)
+
+    def test_texts_that_are_all_equal_cannot_be_measured_on(self, tmp_path: Path) -> None:
+        with pytest.raises(DatasetError, match=r"has no rows for test: mark some .* or add rows with other texts"):
+            self._load(tmp_path, ["same\tjoy", "same\tfear"] * 20)
+
+
 class TestHashedSplit:
     @pytest.fixture
     def rows(self) -> list[str]:
@@ -159,6 +269,23 @@ class TestHashedSplit:
         dataset, fewer = self._load(tmp_path, rows), self._load(tmp_path, rows[:0:-3])
         for split in ("train", "dev", "test"):
             assert set(getattr(fewer, split).texts) <= set(getattr(dataset, split).texts)
+
+    def test_a_label_without_texts_to_learn_from_gets_those_of_the_other_parts(
+        self, tmp_path: Path, rows: list[str]
+    ) -> None:
+        assert self._load(tmp_path, rows).test.texts[0] == "text number 2"
+        rows[2] = "text number 2\tzeal"
+        dataset = self._load(tmp_path, rows)
+        assert "text number 2" in dataset.train.texts
+        assert len(dataset.test) >= 70
+
+    def test_without_rows_for_dev_some_for_train_become_dev(self, tmp_path: Path, rows: list[str]) -> None:
+        marked = [f"{row}\t{'test' if number % 5 == 0 else 'train'}" for number, row in enumerate(rows)]
+        path = tmp_path / "mine.tsv"
+        path.write_text("\n".join(["text\tlabel\tsplit", *marked]))
+        dataset = load_dataset(path)
+        assert len(dataset.test) == 200
+        assert 50 <= len(dataset.dev) <= 110
 
     def test_the_same_on_every_machine(self, tmp_path: Path, rows: list[str]) -> None:
         # Python's own hash() would give other rows in each process.
@@ -188,7 +315,12 @@ JSON_GOOD = '{"text": "hi", "label": "joy"}\n'
         ("a.tsv", HEADER + "hi\tjoy,,fear\ttrain\n", "line 2: a label is empty"),
         ("a.tsv", HEADER + "hi\tjoy\tTrain\n", "line 2: the split is 'Train', not train, dev or test."),
         ("a.tsv", HEADER + GOOD + "x\tjoyy\ttest\n", "line 5: no row for train has the label 'joyy'"),
-        ("a.tsv", "text\tmood\nhi\tjoy\n", "no column 'label'; its columns are 'text', 'mood'."),
+        (
+            "a.tsv",
+            "text\tmood\nhi\tjoy\n",
+            "line 1: there is no column 'label'; the columns are 'text', 'mood'. Name yours with --text-column and "
+            "--label-column (or with their numbers, such as 1 and 2, if this line is no header).",
+        ),
         ("a.tsv", HEADER, "has no rows"),
         ("a.tsv", "", "has no rows"),
         ("a.tsv", HEADER + "hi\tjoy\ttrain\noh\tfear\ttrain\n", "has no rows for test: mark some"),
@@ -211,16 +343,17 @@ JSON_GOOD = '{"text": "hi", "label": "joy"}\n'
             '{"text": "hi", "label": true}',
             "the label must be a name, names joined by commas or a list",
         ),
-        ("a.jsonl", '{"text": "hi", "label": ["joy", 1]}', "not a list of other things."),
+        ("a.jsonl", '{"text": "hi", "label": ["joy", null]}', "not a list of other things."),
         ("a.jsonl", '{"text": "hi", "label": {}}', "not an object."),
         ("a.jsonl", '{"text": "hi", "label": []}', "line 1: a label is empty"),
         ("a.jsonl", '{"text": "hi", "label": "joy", "split": ["dev"]}', "the split is ['dev'], not train"),
         (
             "a.jsonl",
             JSON_GOOD + '{"text": "oh"}',
-            "line 2: this row has no column 'label'; its columns are 'text'.",
+            "line 2: there is no column 'label'; the columns are 'text'. Name yours with --text-column and "
+            "--label-column.",
         ),
-        ("a.jsonl", JSON_GOOD + "{}", "line 2: this row has no column 'text'; its columns are none."),
+        ("a.jsonl", JSON_GOOD + "{}", "line 2: there is no column 'text' and no column 'label'; the columns are none."),
         (
             "a.jsonl",
             JSON_GOOD + '{"text": "x", "label": "joy", "split": "dev"}',
@@ -241,7 +374,7 @@ def test_a_malformed_file_is_named_with_line_and_fault(tmp_path: Path, name: str
 def test_bytes_that_are_not_utf_8(tmp_path: Path) -> None:
     path = tmp_path / "a.tsv"
     path.write_bytes(b"text\tlabel\nhi\tjoy\ncaf\xe9\tjoy\n")
-    with pytest.raises(DatasetError, match=r"a\.tsv, line 3: this is not UTF-8"):
+    with pytest.raises(DatasetError, match=r"a\.tsv, line 3: this is not UTF-8: save"):
         load_dataset(path)
 
 

@@ -1,0 +1,70 @@
+"""From what stands in the column of the label to names: one, several in any usual way of writing them, or none.
+
+A cell that may be meant otherwise is refused, since a label that nobody meant would be learnt like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import regex
+
+LONGEST = 100
+"""How many characters a label may have, for which Discord's menus have room too."""
+
+_ITEM = r"""(?:"[^"]*"|'[^']*')"""
+_QUOTED_LIST = regex.compile(rf"[\[({{]\s*({_ITEM}(?:\s*[,;\s]\s*{_ITEM})*)\s*,?\s*[\])}}]")
+_PLAIN_LIST = regex.compile(r"\[([^\[\]'\"]*)\]")
+_NUMBERS = regex.compile(r"\s*\d+(?:\s+\d+)*\s*")
+_SEPARATORS = regex.compile(r"[,;|]")
+_UNREADABLE = regex.compile(r"[\[\]{}\"\p{Cc}\p{Cs}\p{Zl}\p{Zp}]")
+_JOINTS = regex.compile(r"\s*[/&+]\s*|\s+(?:and\s+)?")
+
+
+def parse_labels(cell: Any) -> tuple[str, ...]:
+    """The names in `joy`, `joy, love`, `joy;love`, `joy|love`, `['joy', 'love']`, a list from JSON, or a number.
+
+    A list may be written as Python, NumPy or JSON do. Each name comes once.
+
+    Raises:
+        ValueError: the cell is nothing of the kind; says what is wrong, as the end of a sentence.
+    """
+    items = cell if isinstance(cell, list) else [cell]
+    if not all(isinstance(item, str | int) and not isinstance(item, bool) for item in items):
+        raise ValueError(f"the label must be a name, names joined by commas or a list of names, not {kind(cell)}")
+    names = [name.strip() for item in items for name in _names(str(item).strip())]
+    if not names or not all(names):
+        raise ValueError("a label is empty: give one name, or several joined by commas")
+    for name in names:
+        if len(name) > LONGEST:
+            raise ValueError(
+                f"the label {name[:20]!r}... has {len(name)} characters: is this the column of the label? "
+                "--label-column names another"
+            )
+        if _UNREADABLE.search(name):
+            raise ValueError(f"the label {name!r} cannot be read: give names joined by commas, without brackets")
+    return tuple(dict.fromkeys(names))
+
+
+def several_in_one(name: str, known: Collection[str]) -> list[str]:
+    """The labels that seem to be joined in `name`, such as "joy/love" where both are `known`; none if it is one."""
+    parts = [part for part in _JOINTS.split(name) if part]
+    return parts if len(parts) > 1 and all(part in known for part in parts) else []
+
+
+def _names(text: str) -> list[str]:
+    quoted = _QUOTED_LIST.fullmatch(text)
+    if quoted:
+        return [item[1:-1] for item in regex.findall(_ITEM, quoted[1])]
+    plain = _PLAIN_LIST.fullmatch(text)
+    inside = plain[1] if plain else text
+    if plain and _NUMBERS.fullmatch(inside):
+        return inside.split()
+    return list(_SEPARATORS.split(inside))
+
+
+def kind(value: object) -> str:
+    """What a JSON value is, as its author would say."""
+    kinds = {bool: "true or false", type(None): "null", list: "a list of other things", dict: "an object"}
+    return kinds.get(type(value), "a number")

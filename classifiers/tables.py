@@ -1,0 +1,273 @@
+"""Reading files of rows: in what encoding they are, what separates their columns, and which of them are wanted.
+
+Each is recognised only where it is certain: the encoding by its byte order mark, the separator as the one under which
+the first line names the wanted columns. A guess by how often characters occur, such as that of `csv.Sniffer`, goes
+wrong on texts, which are full of commas.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import regex
+
+from classifiers.errors import DatasetError
+
+ENDINGS = (".tsv", ".csv", ".jsonl")
+"""The endings of files that can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The wanted columns: their names, or their numbers from 1 in a table whose first line does not name them."""
+
+    text: str = "text"
+    label: str = "label"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row of a file.
+
+    Attributes:
+        line: the line on which it ends, from 1.
+        text: what stands in the column of the text; always a string, except in JSON.
+        label: what stands in the column of the label; always a string, except in JSON.
+        split: what stands in the column named split; None where there is no such column.
+    """
+
+    line: int
+    text: Any
+    label: Any
+    split: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The rows of a file, and a sentence on each thing that was recognised about it."""
+
+    rows: list[Record]
+    remarks: tuple[str, ...] = ()
+
+
+class _Dialect(NamedTuple):
+    """What separates the columns, and whether double quotes wrap a field (0) or are part of it (3)."""
+
+    separator: str
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
+
+    @property
+    def separators(self) -> str:
+        return {"\t": "tabs", ",": "commas", ";": "semicolons"}.get(self.separator, f"{self.separator!r}")
+
+
+class _Places(NamedTuple):
+    """Which fields of a row are its text, its label and its split, from 0."""
+
+    text: int
+    label: int
+    split: int | None = None
+
+
+_DIALECTS = {
+    ".tsv": (_Dialect("\t", csv.QUOTE_NONE), *map(_Dialect, "\t,;|")),
+    ".csv": tuple(map(_Dialect, ",;\t|")),
+}
+"""The dialects to try for each ending, its own first."""
+
+_MARKS = {  # UTF-32's begins with UTF-16's, so it comes first
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+
+
+def read_records(path: Path, data: bytes, columns: Columns) -> Records:
+    """The rows of a `.tsv`, `.csv` or `.jsonl` file with the content `data`; empty rows are passed over.
+
+    Raises:
+        DatasetError: the file is no text, lacks a wanted column or has a malformed row; says which, where and what to
+            do.
+    """
+    content = _decode(path, data)
+    if path.suffix.lower() == ".jsonl":
+        return Records(list(_json_records(path, content, columns)))
+    return _table_records(path, content, columns)
+
+
+def _decode(path: Path, data: bytes) -> str:
+    mark, encoding = next((pair for pair in _MARKS.items() if data.startswith(pair[0])), (b"", "utf-8"))
+    try:
+        content = data[len(mark) :].decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data[: len(mark) + error.start].count(b"\n") + 1
+        raise DatasetError(f"{path}, line {line}: this is not {encoding.upper()}: save the file as UTF-8.") from error
+    if "\0" in content:
+        line = content[: content.index("\0")].count("\n") + 1
+        raise DatasetError(f"{path}, line {line}: a NUL stands here, so this is not UTF-8: save the file as UTF-8.")
+    return content
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The content of a file with rows in lines, after the first `before` lines."""
+
+    path: Path
+    content: str
+    before: int = 0
+
+    def rows(self, dialect: _Dialect) -> Iterator[tuple[int, list[str]]]:
+        """The rows that hold anything, each with the line on which it ends."""
+        reader = csv.reader(
+            io.StringIO(self.content, newline=""), delimiter=dialect.separator, quoting=dialect.quoting, strict=True
+        )
+        try:
+            for fields in reader:
+                if any(field.strip() for field in fields):
+                    yield self.before + reader.line_num, fields
+        except csv.Error as error:
+            line = self.before + reader.line_num
+            raise DatasetError(f"{self.path}, line {line}: this is not well-formed ({error}).") from error
+
+    def head(self, dialect: _Dialect) -> tuple[int, list[str]]:
+        """The first row, without empty fields at its end, and its line; no fields where it is missing or malformed."""
+        try:
+            line, fields = next(self.rows(dialect), (0, []))
+        except DatasetError:
+            return 0, []
+        names = [field.strip() for field in fields]
+        while names and not names[-1]:
+            names.pop()
+        return line, names
+
+    def records(self, dialect: _Dialect, header: Sequence[str], places: _Places, skip: int) -> Iterator[Record]:
+        """The rows after the first `skip`; each is as wide as the header, empty fields at its end aside."""
+        for line, fields in islice(self.rows(dialect), skip, None):
+            if len(fields) < len(header) or any(fields[len(header) :]):
+                advice = f" Put double quotes around a text with {dialect.separators} in it."
+                raise DatasetError(
+                    f"{self.path}, line {line}: {len(fields)} columns, the header has {len(header)}: "
+                    f"{', '.join(name[:40] for name in header)}.{'' if dialect.quoting else advice}"
+                )
+            split = None if places.split is None else fields[places.split]
+            yield Record(line, fields[places.text], fields[places.label], split)
+
+
+def _table_records(path: Path, content: str, columns: Columns) -> Records:
+    own, *others = _DIALECTS[path.suffix.lower()]
+    said = regex.match(r"sep=([,;\t|])\r?\n", content)  # Excel's way of saying it, in a line of its own
+    table = _Table(path, content[said.end() :], 1) if said else _Table(path, content)
+    heads = {dialect: table.head(dialect) for dialect in ([_Dialect(said[1])] if said else [own, *others])}
+
+    def separated(dialect: _Dialect) -> tuple[str, ...]:
+        return () if dialect.separator == own.separator else (f"Its columns are separated by {dialect.separators}.",)
+
+    for dialect, (_, head) in heads.items():
+        places = _named(path, head, columns)
+        if places:
+            return Records(list(table.records(dialect, head, places, skip=1)), separated(dialect))
+    for dialect, (_, head) in heads.items():
+        places = _numbered(head, columns) or _recognised(table, dialect, columns)
+        if places:
+            numbers = [str(number) for number in range(1, len(head) + 1)]
+            remark = (
+                f"Its first line is taken for a row, column {places.text + 1} for the text "
+                f"and column {places.label + 1} for the label."
+            )
+            return Records(list(table.records(dialect, numbers, places, skip=0)), (*separated(dialect), remark))
+    line, found = max(heads.values(), key=lambda head: len(head[1]))
+    if found:
+        advice = " (or with their numbers, such as 1 and 2, if this line is no header)"
+        raise DatasetError(_lacking(f"{path}, line {line}", found, columns, advice))
+    next(table.rows(own), None)  # says what is malformed, if anything is
+    return Records([])
+
+
+def _named(path: Path, header: Sequence[str], columns: Columns) -> _Places | None:
+    """Where the columns of these names are, in any case of their letters; None unless both are there."""
+    text, label = (_place(path, header, name) for name in (columns.text, columns.label))
+    if text is None or label is None:
+        return None
+    return _Places(text, label, _place(path, header, "split"))
+
+
+def _place(path: Path, header: Sequence[str], name: str) -> int | None:
+    exact = [place for place, each in enumerate(header) if each == name]
+    places = exact or [place for place, each in enumerate(header) if each.casefold() == name.casefold()]
+    if len(places) > 1:
+        raise DatasetError(f"{path} has {len(places)} columns named {name!r}: give each a name of its own.")
+    return places[0] if places else None
+
+
+def _numbered(head: Sequence[str], columns: Columns) -> _Places | None:
+    """The columns that were given by number; None where they were not, or the table is narrower."""
+    if not (columns.text.isdecimal() and columns.label.isdecimal()):
+        return None
+    places = _Places(int(columns.text) - 1, int(columns.label) - 1)
+    return places if min(places[:2]) >= 0 and max(places[:2]) < len(head) else None
+
+
+def _recognised(table: _Table, dialect: _Dialect, columns: Columns) -> _Places | None:
+    """The columns of a table that has two and no header; None where that is not certain.
+
+    It is where what stands first in one of them stands there again, as a label does and a name would not, and that
+    column has less than half as many different values as the table has rows, and fewer than the other.
+    """
+    if columns != Columns():
+        return None
+    try:
+        rows = [fields for _, fields in table.rows(dialect)]
+    except DatasetError:
+        return None
+    if not rows or any(len(fields) != 2 for fields in rows):
+        return None
+    values = list(zip(*rows, strict=True))
+    first, second = (len(set(column)) for column in values)
+    label = 0 if first < second else 1
+    sure = first != second and 2 * min(first, second) < len(rows) and values[label][0] in values[label][1:]
+    return _Places(1 - label, label) if sure else None
+
+
+def _lacking(where: str, found: Sequence[str], columns: Columns, advice: str = "") -> str:
+    """What is said of columns that are not there."""
+    known = {name.casefold() for name in found}
+    wanted = [name for name in (columns.text, columns.label) if name.casefold() not in known]
+    named = ", ".join(repr(name[:40]) for name in found) or "none"
+    return (
+        f"{where}: there is no column {' and no column '.join(map(repr, wanted))}; the columns are {named}. "
+        f"Name yours with --text-column and --label-column{advice}."
+    )
+
+
+def _json_records(path: Path, content: str, columns: Columns) -> Iterator[Record]:
+    if content.lstrip().startswith("["):
+        raise DatasetError(f"{path} is a JSON list: write its objects one on each line, without brackets and commas.")
+    for number, line in enumerate(content.split("\n"), start=1):
+        if not line.strip():
+            continue
+        where = f"{path}, line {number}"
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DatasetError(f"{where}: this is not JSON ({error.msg} at character {error.colno}).") from error
+        except (ValueError, RecursionError) as error:
+            raise DatasetError(f"{where}: this JSON cannot be read ({error}).") from error
+        if not isinstance(row, dict):
+            raise DatasetError(f'{where}: this is no JSON object: write {{"text": "...", "label": "..."}}.')
+        header = list(row)
+        places = _named(path, header, columns)
+        if places is None:
+            raise DatasetError(_lacking(where, header, columns))
+        values = list(row.values())
+        split = None if places.split is None else values[places.split]
+        yield Record(number, values[places.text], values[places.label], split)
