@@ -26,6 +26,12 @@ PATIENCE = 2.0
 LONG_PATIENCE = 60.0
 """The same for work that nobody waits for and that grows with the tables."""
 
+WRITE = ("BEGIN IMMEDIATE",)
+"""How SQLite begins a transaction that reads before it writes: else somebody else could write in between."""
+
+LIGHT_WRITE = ("PRAGMA synchronous = NORMAL", *WRITE)
+"""The same, but not waiting for the disk, which may be slow: if the power fails now, it was never made."""
+
 _MIGRATION_LOCK = int.from_bytes(b"emobot")
 
 logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells at every start which database it found
@@ -114,7 +120,7 @@ async def migrate(engine: AsyncEngine, fill: Callable[[AsyncConnection], Awaitab
     async with engine.connect() as connection:
         if await connection.run_sync(_revision) == scripts.get_current_head():
             return False  # without the lock, which a read-only database would not give
-    async with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
+    async with engine.execution_options(begin=WRITE).begin() as connection:
         if not is_sqlite(engine.url):
             await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         revision = await connection.run_sync(_revision)
@@ -161,4 +167,5 @@ def _write_ahead(connection: DBAPIConnection, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     """Begin transactions ourselves: Python's driver would leave reading and the changing of tables outside of them."""
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+    for statement in connection.get_execution_options().get("begin", ("BEGIN",)):
+        connection.exec_driver_sql(statement)

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.database import (
+    LIGHT_WRITE,
     LONG_PATIENCE,
     PATIENCE,
     NewerDatabaseError,
@@ -27,7 +28,7 @@ from bot.store.database import (
     upsert,
 )
 from bot.store.memory import OPT_OUT, SERVER, Change, Memory, MoodKey
-from bot.store.tables import Mood, OptOut, Server, Table
+from bot.store.tables import Erasures, Mood, OptOut, Server, Table
 from bot.store.watch import FileWatch, NotificationWatch, Watch, notification
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class Following(Memory):
         self._turn = asyncio.Lock()
         self._in_step = False  # whether memory holds what the database does and is told when it no longer will
         self._failure: Exception | None = None
+        self._erasures: int | None = None  # how many were known last, None before the first look
         self._refusing = False  # whether a count was ever refused
         self._heard: defaultdict[str, set[int]] = defaultdict(set)
         self._reader: asyncio.Task[None] | None = None
@@ -64,9 +66,18 @@ class Following(Memory):
 
         Never raises: a failure is logged when it begins and when it is over.
         """
+        await self._catch_up(follow=True)
+
+    async def write(self) -> None:
+        """Write the counts that wait, if any do, in as few statements as can be; fails as `refresh` does."""
+        if self._waiting:
+            await self._catch_up(follow=False)
+
+    async def _catch_up(self, *, follow: bool) -> None:
         async with self._turn:
             try:
-                await self._follow()
+                if follow or not self._in_step:
+                    await self._follow()
                 await self._write_moods()
             except Exception as error:
                 self._fail(error)
@@ -154,6 +165,7 @@ class Following(Memory):
         async with self._engine.connect() as connection:
             servers = (await connection.execute(select(Server.guild_id, Server.settings))).all()
             opt_outs = await connection.scalars(select(OptOut.user_id))
+            await self._drop_erased(connection)
         self._learn_all({guild_id: text for guild_id, text in servers if text is not None}, opt_outs)
 
     def _hear(self, kind: str, identity: int) -> None:
@@ -188,7 +200,9 @@ class Following(Memory):
         if not counts:
             return
         try:
-            async with self._engine.begin() as connection:
+            async with self._engine.execution_options(begin=LIGHT_WRITE).begin() as connection:
+                await self._drop_erased(connection, lock=True)
+                counts = [(key, n) for key, n in counts if key in self._waiting]
                 count = upsert(connection, Mood, lambda new: {"messages": Mood.messages + new.messages})
                 for batch in _batches(counts):
                     await connection.execute(count, [{**key._asdict(), "messages": n} for key, n in batch])
@@ -206,6 +220,24 @@ class Following(Memory):
         for key, messages in counts:
             self._wait(key, -messages)
 
+    async def _drop_erased(self, connection: AsyncConnection, *, lock: bool = False) -> None:
+        """Forget what waits of servers that another process has erased.
+
+        Which ones those are the database does not tell, since it keeps nothing of them: they have no counts there. So a
+        server that is quite new may lose the counts of a few seconds.
+
+        Args:
+            connection: to the database.
+            lock: whether to let nobody erase a server before the end of the transaction.
+        """
+        number = await connection.scalar(_ERASURES.with_for_update(read=True) if lock else _ERASURES)
+        if self._erasures is not None and number != self._erasures:
+            waiting = sorted({key.guild_id for key in self._waiting})
+            for guild_ids in _batches(waiting):
+                query = select(Mood.guild_id).where(Mood.guild_id.in_(guild_ids)).distinct()
+                self._drop(set(guild_ids) - set(await connection.scalars(query)))
+        self._erasures = number
+
     def _leave_out(self, error: Exception) -> None:
         """Say once that the database refuses a count, since it may refuse the same one again and again."""
         if not self._refusing:
@@ -214,6 +246,7 @@ class Following(Memory):
         self._refusing = True
 
 
+_ERASURES = select(Erasures.number)
 _DELETE_IF_NONE = delete(Mood).where(
     Mood.messages <= 0, *(getattr(Mood, name) == bindparam(name) for name in MoodKey._fields)
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -106,8 +106,11 @@ class Memory:
             self._servers[change.identity] = _Stored(change.value)
         else:  # the server was erased, so nothing of it may come back
             self._servers.pop(change.identity, None)
-            for key in [key for key in self._waiting if key.guild_id == change.identity]:
-                del self._waiting[key]
+            self._drop({change.identity})
+
+    def _drop(self, guild_ids: Collection[int]) -> None:
+        """Forget the counts of these servers that wait."""
+        self._waiting = {key: n for key, n in self._waiting.items() if key.guild_id not in guild_ids}
 
     def _learn_all(self, settings: Mapping[int, str], opt_outs: Iterable[int]) -> None:
         """Take over all that the database has, but do not read again what is the same."""

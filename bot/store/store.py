@@ -13,10 +13,10 @@ from sqlalchemy import delete, func, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.server_settings import ServerSettings
-from bot.store.database import new_row, upsert
+from bot.store.database import StoreError, new_row, upsert
 from bot.store.following import Following
 from bot.store.memory import OPT_OUT, SERVER, Change
-from bot.store.tables import Correction, Mood, OptOut, Server
+from bot.store.tables import Correction, Erasures, Mood, OptOut, Server
 
 GRACE = timedelta(days=7)
 """How long a server's data outlives the bot's stay there."""
@@ -55,12 +55,19 @@ class Store(Following):
         """Keep the settings of a server.
 
         Raises:
-            StoreError: the database does not take them; the old ones stay. So do all methods below.
+            StoreError: the database does not take them; the old ones stay. So do all methods below. Or the old ones,
+                to which they are a change, were erased meanwhile: then they are forgotten.
         """
         text = settings.model_dump_json()
         async with self._transaction() as (connection, changes):
-            row = upsert(connection, Server, lambda new: {"settings": new.settings})
-            await connection.execute(row, {"guild_id": guild_id, "settings": text})
+            if self.is_configured(guild_id):
+                old = update(Server).where(Server.guild_id == guild_id, Server.settings.is_not(None))
+                if not (await connection.execute(old.values(settings=text))).rowcount:
+                    self._learn(Change(SERVER, guild_id, None))
+                    raise StoreError(f"The settings of server {guild_id} were erased meanwhile.")
+            else:
+                row = upsert(connection, Server, lambda new: {"settings": new.settings})
+                await connection.execute(row, {"guild_id": guild_id, "settings": text})
             changes.append(Change(SERVER, guild_id, text))
 
     async def opt_out(self, user_id: int) -> None:
@@ -129,9 +136,10 @@ class Store(Following):
     async def purge(self, now: datetime) -> None:
         """Erase the moods that are too old, and all of the servers that the bot left too long ago."""
         async with self._transaction(patient=True) as (connection, changes):
+            left = (await connection.scalars(select(Server.guild_id).where(Server.left_at < now - GRACE))).all()
+            if left:
+                changes += await _erase(connection, left)
             await connection.execute(delete(Mood).where(Mood.hour < now - timedelta(days=self.mood_days)))
-            left = select(Server.guild_id).where(Server.left_at < now - GRACE)
-            changes += [await _erase(connection, guild_id) for guild_id in (await connection.scalars(left)).all()]
 
     async def export_guild(self, guild_id: int) -> dict[str, Any]:
         """All that is kept of a server, ready for JSON."""
@@ -158,9 +166,9 @@ class Store(Following):
         }
 
     async def erase_guild(self, guild_id: int) -> None:
-        """Erase all that is kept of a server."""
+        """Erase all that is kept of a server, and have all processes drop what they have counted of it."""
         async with self._transaction(patient=True) as (connection, changes):
-            changes.append(await _erase(connection, guild_id))
+            changes += await _erase(connection, [guild_id])
 
     async def export_user(self, user_id: int) -> dict[str, Any]:
         """All that is kept of a person, ready for JSON."""
@@ -195,10 +203,13 @@ class Store(Following):
         return sorted((+counts).items())
 
 
-async def _erase(connection: AsyncConnection, guild_id: int) -> Change:
+async def _erase(connection: AsyncConnection, guild_ids: Collection[int]) -> list[Change]:
+    """Erase all that is kept of servers; after that, no counts of theirs that still wait elsewhere are written."""
+    row = upsert(connection, Erasures, lambda _: {"number": Erasures.number + 1})
+    await connection.execute(row, {"id": 1, "number": 1})  # first, so that it waits for who is just writing
     for table in (Server, Mood, Correction):
-        await connection.execute(delete(table).where(table.guild_id == guild_id))
-    return Change(SERVER, guild_id, None)
+        await connection.execute(delete(table).where(table.guild_id.in_(guild_ids)))
+    return [Change(SERVER, guild_id, None) for guild_id in guild_ids]
 
 
 def _parsed(text: str) -> Any:

@@ -73,3 +73,16 @@ class Correction(Table):
     heard: Mapped[str] = mapped_column(Text, primary_key=True)
     meant: Mapped[str] = mapped_column(Text, primary_key=True)
     times: Mapped[int]
+
+
+class Erasures(Table):
+    """How many servers were ever erased, in the one row with the id 1; other processes see by it that one was.
+
+    Whoever writes counts that have waited holds a share lock on the row, whoever erases changes it first. So neither
+    comes in between the other.
+    """
+
+    __tablename__ = "erasures"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int]

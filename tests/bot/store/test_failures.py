@@ -68,7 +68,7 @@ async def full(others: Others, network: Network | None) -> AsyncIterator[None]:
     await others.execute(
         "CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         "RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$",
-        "CREATE TRIGGER no_space BEFORE INSERT ON servers FOR EACH ROW EXECUTE FUNCTION no_space()",
+        "CREATE TRIGGER no_space BEFORE INSERT OR UPDATE ON servers FOR EACH ROW EXECUTE FUNCTION no_space()",
         "CREATE TRIGGER no_space BEFORE INSERT ON moods FOR EACH ROW WHEN (NEW.channel_id = 1400) "
         "EXECUTE FUNCTION no_space()",
     )
@@ -221,6 +221,20 @@ async def test_who_waits_for_a_lock_is_told_within_the_three_seconds_of_an_inter
     assert store.has_opted_out(7)
 
 
+async def test_writing_fails_and_recovers_as_refreshing_does(
+    store: Store, others: Others, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("bot.store.database.PATIENCE", 0.2)
+    store.count_mood(1, 10, NOON, "joy")
+    async with others.holding_all_locks():
+        for _ in range(2):
+            await store.write()
+    assert [message.rpartition(" cannot be used")[2][-len(GOES_ON) :] for message in caplog.messages] == [GOES_ON]
+    await store.write()
+    assert caplog.messages[1:] == [caplog.messages[0].partition(" cannot")[0] + " is in use again."]
+    assert await others.rows("SELECT emotion, messages FROM moods") == [("joy", 1)]
+
+
 async def starts_late(store: Store, caplog: pytest.LogCaptureFixture, restore: Callable[[], object]) -> None:
     """A store that finds no database, and then one."""
     for _ in range(2):
@@ -286,18 +300,25 @@ async def test_a_database_of_a_later_version_is_left_alone(
         await opened.close()
 
 
+@pytest.mark.parametrize("recover", [Store.refresh, Store.write])
 async def test_tables_that_are_lost_while_the_bot_runs_are_made_again(
-    store: Store, others: Others, url: str, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
+    store: Store,
+    others: Others,
+    url: str,
+    open_store: StoreOpener,
+    caplog: pytest.LogCaptureFixture,
+    recover: Callable[[Store], Awaitable[None]],
 ) -> None:
     """As by somebody who restores an empty dump, or takes the migrations back."""
     await store.save_settings(1, SETTINGS)
     await store.opt_out(7)
     await store.refresh()
-    tables = ("servers", "opt_outs", "moods", "corrections", "alembic_version")
+    tables = ("servers", "opt_outs", "moods", "corrections", "erasures", "alembic_version")
     await others.execute(*(f"DROP TABLE {table}" for table in tables))
     with pytest.raises(StoreError):
         await store.opt_out(8)
-    await store.refresh()
+    store.count_mood(1, 10, NOON, "joy")
+    await recover(store)
     assert "was empty: it has the settings and opt-outs again." in caplog.text
     for opened in (store, await open_store(url)):
         assert (opened.settings(1), opened.has_opted_out(7), opened.has_opted_out(8)) == (SETTINGS, True, False)

@@ -86,6 +86,7 @@ def test_only_an_opt_out_is_kept_by_person_and_no_text_at_all() -> None:
         *("servers.guild_id", "servers.settings", "servers.left_at", "opt_outs.user_id"),
         *("moods.guild_id", "moods.channel_id", "moods.hour", "moods.emotion", "moods.messages"),
         *("corrections.guild_id", "corrections.heard", "corrections.meant", "corrections.times"),
+        *("erasures.id", "erasures.number"),  # of servers, with no word on which
     }
 
 
@@ -154,6 +155,14 @@ async def test_what_is_taken_back_leaves_nothing_behind(store: Store, others: Ot
     await store.refresh()
     assert await store.moods(1, NOON) == [MoodCount(NOON, "love", 1)]
     assert await others.rows("SELECT emotion, messages FROM moods") == [("love", 1)]
+
+
+async def test_waiting_counts_are_written_without_a_look_at_the_rest(store: Store, others: Others) -> None:
+    await store.write()
+    store.count_mood(1, 10, NOON, "joy")
+    await store.write()
+    await store.write()
+    assert await others.rows("SELECT emotion, messages FROM moods") == [("joy", 1)]
 
 
 async def test_no_count_is_lost_or_doubled(url: str, store: Store, open_store: StoreOpener) -> None:

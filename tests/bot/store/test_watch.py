@@ -7,12 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url
 
 from bot.server_settings import ServerSettings
 from bot.store import GRACE, MoodCount, Store, StoreError
+from bot.store.memory import SERVER, Change
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Others
 
@@ -87,6 +89,108 @@ async def test_what_an_erased_server_has_waiting_elsewhere_is_dropped_too(
     await store.erase_guild(1)
     assert await soon(lambda: not other.is_configured(1))
     assert set(await other.known_guilds()) == {2}
+
+
+async def test_what_is_erased_stays_erased_while_another_process_has_counts_waiting(
+    url: str, store: Store, other: Store, open_store: StoreOpener
+) -> None:
+    for guild_id in (1, 2, 3):
+        store.count_mood(guild_id, 10, NOON, "joy")
+    await store.save_settings(1, SETTINGS)
+    await store.refresh()
+    await other.refresh()
+    for guild_id in (1, 2, 3):
+        store.count_mood(guild_id, 10, NOON, "joy")
+    await other.erase_guild(1)
+    await other.mark_left(3, NOON)
+    await other.purge(NOON + 2 * GRACE)
+    await store.refresh()
+    for opened in (store, other, await open_store(url)):
+        assert set(await opened.known_guilds()) == {2}
+        assert await opened.moods(2, NOON) == [MoodCount(NOON, "joy", 2)]
+    store.count_mood(1, 10, NOON, "fear")  # people go on writing
+    await store.refresh()
+    assert await other.moods(1, NOON) == [MoodCount(NOON, "fear", 1)]
+
+
+async def test_what_is_erased_before_the_first_count_is_written_stays_erased(
+    url: str, store: Store, open_store: StoreOpener
+) -> None:
+    store.count_mood(1, 10, NOON, "joy")
+    await store.refresh()
+    fresh = await open_store(url)
+    fresh.count_mood(1, 10, NOON, "joy")
+    fresh.count_mood(2, 10, NOON, "joy")
+    await store.erase_guild(1)
+    await fresh.write()
+    assert await store.known_guilds() == {}
+    fresh.count_mood(2, 10, NOON, "joy")
+    await fresh.write()
+    assert set(await store.known_guilds()) == {2}
+
+
+async def test_an_erasure_is_noticed_after_a_time_without_a_database(
+    url: str, store: Store, other: Store, others: Others, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.store.database.PATIENCE", 0.2)
+    store.count_mood(1, 10, NOON, "joy")
+    await store.refresh()
+    store.count_mood(1, 10, NOON, "joy")
+    async with others.holding_all_locks():
+        await store.refresh()
+    await others.end_connections() if url.startswith("postgres") else None
+    await other.refresh()
+    await other.erase_guild(1)
+    await store.refresh()
+    assert await other.known_guilds() == {}
+
+
+async def test_an_erasure_waits_for_counts_that_are_just_being_written(
+    store: Store, other: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked, go_on = asyncio.Event(), asyncio.Event()
+    drop_erased = store._drop_erased
+
+    async def slow(*arguments: Any, **options: Any) -> None:
+        await drop_erased(*arguments, **options)
+        if options.get("lock"):
+            locked.set()
+            await go_on.wait()
+
+    monkeypatch.setattr(store, "_drop_erased", slow)
+    store.count_mood(1, 10, NOON, "joy")
+    writing = asyncio.create_task(store.refresh())
+    await locked.wait()
+    erasing = asyncio.create_task(other.erase_guild(1))
+    await asyncio.sleep(0.3)  # so that it comes as far as it can
+    go_on.set()
+    await asyncio.gather(writing, erasing)
+    assert await other.known_guilds() == {}
+
+
+async def test_settings_that_were_erased_elsewhere_are_not_changed_but_forgotten(store: Store, other: Store) -> None:
+    await store.save_settings(1, SETTINGS)
+    await other.erase_guild(1)
+    await store.refresh()
+    assert await soon(lambda: not store.is_configured(1))
+    store._learn(Change(SERVER, 1, SETTINGS.model_dump_json()))  # as if it had not been told of it yet
+    with pytest.raises(StoreError, match="erased meanwhile"):
+        await store.save_settings(1, store.settings(1).changed(mood=False))
+    assert (store.settings(1), await other.known_guilds()) == (ServerSettings(), {})
+    await store.save_settings(1, SETTINGS)
+    assert set(await other.known_guilds()) == {1}
+
+
+async def test_whom_another_process_erases_is_forgotten(
+    url: str, store: Store, other: Store, open_store: StoreOpener
+) -> None:
+    await store.opt_out(7)
+    await other.refresh()
+    await other.erase_user(7)
+    await store.refresh()
+    await store.close()
+    assert not store.has_opted_out(7)
+    assert not (await open_store(url)).has_opted_out(7)
 
 
 def agree(*stores: Store) -> bool:
