@@ -18,9 +18,9 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from rich.console import Console
@@ -30,6 +30,7 @@ from classifiers import network
 from classifiers.batching import Examples, count_batches, logits_of
 from classifiers.calibration import choose_temperature, choose_thresholds, probabilities
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
+from classifiers.command_line import finish, require, whole_number, writable
 from classifiers.datasets import Dataset, Split, load_dataset, overview
 from classifiers.distillation import Lesson, reduce, soften, stir
 from classifiers.emotions import LABELS
@@ -52,8 +53,6 @@ from classifiers.output_folder import checkpoint, prepare, remove_checkpoints
 from classifiers.report import write_report
 from classifiers.text import Tokenizer
 from classifiers.training import Epoch, Recipe, Trainable, Training, base_logits, fit
-
-Number = TypeVar("Number", int, float)
 
 TINY = {
     "rnn": Recipe(100, 8, 2e-3, embedding=16, dropout=0.2, word_dropout=0.0, weight_decay=0.01),
@@ -108,13 +107,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         from classifiers import study  # noqa: PLC0415 - it loads Matplotlib, which takes a while
 
         return study.main(words[1:])
+    return finish(lambda: _main(words))
+
+
+def _main(words: Sequence[str]) -> int:
     arguments = _parser().parse_args(words)
-    command = shlex.join(["python", "train.py", *words])
     try:
-        return run(arguments, command)
-    except ClassifiersError as error:
-        print(error, file=sys.stderr)
-        return 2
+        return run(arguments, writable(shlex.join(["python", "train.py", *words])))
     except KeyboardInterrupt:
         print("Stopped; go on with the same command and --resume.")
         return 130
@@ -133,14 +132,15 @@ def run(arguments: argparse.Namespace, command: str) -> int:
             "The other networks of the shipped recipe learn from its BiLSTM: "
             f"give --model {shlex.join(arguments.models)} bilstm."
         )
+    _require_extras(arguments)
     dataset = _load(arguments)
     out = arguments.out or Path("models") / dataset.name
     prepare(out, arguments.resume, arguments.overwrite)
     tokenizer = Tokenizer.fit(dataset.train.texts, MAX_WORDS, MIN_COUNT, MAX_TOKENS)
     train, dev = _encoded(dataset.train, tokenizer), _encoded(dataset.dev, tokenizer)
-    console = Console()
+    console = Console(markup=False, emoji=False)  # names of data sets, labels and folders are no markup
     for line in overview(dataset):
-        console.print(line, markup=False, highlight=False)
+        console.print(line, highlight=False)
     vectors = None
     if shipped:
         lesson = _learn_from_teachers(dataset, tokenizer, out, console)
@@ -150,7 +150,7 @@ def run(arguments: argparse.Namespace, command: str) -> int:
     # Under teachers the largest learns first, for the others to learn from it.
     for name in sorted(recipes, key="bilstm".__ne__) if shipped else recipes:
         recipe = recipes[name]
-        framework = arguments.framework or ("keras" if name == "bilstm" else "numpy")
+        framework = _framework(name, arguments)
         trainer, export = _build(name, framework, recipe, len(tokenizer), vectors, dataset, out)
         origin = Origin.of(dataset, train.sequences, framework)
         training = _fit_with_progress(NAMES[name], trainer, train, dev, recipe, dataset, origin, out, console)
@@ -242,7 +242,7 @@ def _measure_and_write(
         baseline=baseline(dataset),
     )
     compare = shlex.join(["python", "-m", "classifiers", "compare", "--models", str(out), "your text"])
-    console.print(f"Written to {out}. Compare them: {compare}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"Written to {out}. Compare them: {compare}", highlight=False, soft_wrap=True)
 
 
 def _fit_with_progress(
@@ -295,10 +295,29 @@ def _fit_with_progress(
         return fit(trainer, train, dev, recipe, judge, origin, checkpoint(out, title), on_batch, on_epoch)
 
 
+def _require_extras(arguments: argparse.Namespace) -> None:
+    """Find out before the training whether all is there that it will need in the end.
+
+    Raises:
+        MissingExtraError: something is not installed.
+    """
+    frameworks = {_framework(name, arguments) for name in arguments.models}
+    require("Training", "train", "scipy", "sklearn")
+    if "keras" in frameworks:
+        require("Training with Keras", "train", "keras", "tensorflow")
+    if "bilstm" in arguments.models:
+        require("Writing the BiLSTM", "train", "onnx")
+
+
+def _framework(name: str, arguments: argparse.Namespace) -> str:
+    return arguments.framework or ("keras" if name == "bilstm" else "numpy")
+
+
 def _load(arguments: argparse.Namespace) -> Dataset:
     """The data set to train on; for the shipped recipe GoEmotions with the training part of chat behind its own."""
     if arguments.recipe != "shipped":
-        return load_dataset(arguments.dataset, text_column=arguments.text_column, label_column=arguments.label_column)
+        own = load_dataset(arguments.dataset, text_column=arguments.text_column, label_column=arguments.label_column)
+        return replace(own, name=writable(own.name))
     goemotions, chat = load_dataset("goemotions"), load_dataset("chat")
     train = Split(
         goemotions.train.texts + chat.train.texts, np.concatenate([goemotions.train.targets, chat.train.targets])
@@ -482,14 +501,16 @@ def _parser() -> argparse.ArgumentParser:
         choices=("numpy", "keras"),
         help="our own layers in numpy, or keras (default: keras for the BiLSTM, numpy for the others)",
     )
-    how.add_argument("--epochs", type=_count, metavar="N", help="how often every text is seen")
-    how.add_argument("--batch-size", type=_count, metavar="N", help="texts for each update of the weights")
+    how.add_argument("--epochs", type=whole_number(1, 100_000), metavar="N", help="how often every text is seen")
+    how.add_argument(
+        "--batch-size", type=whole_number(1, 100_000), metavar="N", help="texts for each update of the weights"
+    )
     how.add_argument("--learning-rate", type=_rate, metavar="R", help="peak of the learning rate")
-    how.add_argument("--embedding", type=_count, metavar="N", help="size of the word vectors")
+    how.add_argument("--embedding", type=whole_number(1, 4096), metavar="N", help="size of the word vectors")
     how.add_argument("--dropout", type=_share, metavar="R", help="share of features silenced in training, 0 to 0.9")
     how.add_argument(
         "--seed",
-        type=_seed,
+        type=whole_number(0, 2**32 - 1),  # Keras takes no larger one
         metavar="N",
         help="the same seed gives the same NumPy weights on the same machine (default: 0)",
     )
@@ -501,30 +522,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _count(text: str) -> int:
-    return _checked(int, text, lambda number: number >= 1, "a whole number from 1")
-
-
-def _seed(text: str) -> int:
-    return _checked(int, text, lambda number: number >= 0, "a whole number from 0")
-
-
 def _rate(text: str) -> float:
-    return _checked(float, text, lambda number: 0 < number < 10, "a number above 0 and below 10")
+    return _checked(text, lambda number: 0 < number < 10, "a number above 0 and below 10")
 
 
 def _share(text: str) -> float:
-    return _checked(float, text, lambda number: 0 <= number <= 0.9, "a number from 0 to 0.9")
+    return _checked(text, lambda number: 0 <= number <= 0.9, "a number from 0 to 0.9")
 
 
-def _checked(kind: Callable[[str], Number], text: str, good: Callable[[Number], bool], wanted: str) -> Number:
-    try:
-        number = kind(text)
+def _checked(text: str, good: Callable[[float], bool], wanted: str) -> float:
+    with suppress(ValueError):
+        number = float(text)
         if good(number):
             return number
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {wanted}")
 
 
 if __name__ == "__main__":

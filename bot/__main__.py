@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib
-import io
 import json
 import logging
-import os
 import signal
 import sys
 from collections.abc import Coroutine, Iterator, Sequence
@@ -23,7 +21,7 @@ from bot.data import DataError, on_the_database
 from bot.data import add_parser as add_data_parser
 from bot.policy import Silence, choose, wordless
 from bot.settings import SettingsError, load_settings
-from classifiers import ClassifiersError
+from classifiers.command_line import finish
 from classifiers.model_directory import NAMES, read_manifest
 
 LOGIN_MISSING = (
@@ -51,20 +49,17 @@ class _CommandError(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command of the command line and return the exit status."""
+    return finish(lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # emoji, whatever the locale
     try:
         arguments.run(arguments)
-        sys.stdout.flush()
     except (_CommandError, DataError) as failure:
         return _tell(failure, failure.status)
-    except (SettingsError, ClassifiersError) as error:
+    except SettingsError as error:
         return _tell(error, 2)
-    except BrokenPipeError:
-        # Whoever read the output has had enough. What is still buffered must not fail once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (KeyboardInterrupt, asyncio.CancelledError):
         pass  # asked to stop, and stopped
     return 0

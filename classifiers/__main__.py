@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
-import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,9 +21,10 @@ from rich.table import Table
 from rich.text import Text
 
 from classifiers.classifier import Answer, NetworkClassifier, agree, compare
+from classifiers.command_line import finish, require
 from classifiers.datasets import Dataset, Split, load_dataset
 from classifiers.emotions import EMOJI, SENTIMENT
-from classifiers.errors import ClassifiersError, DatasetError
+from classifiers.errors import DatasetError
 from classifiers.evaluation import Metrics, baseline, measure, measure_reactions
 from classifiers.explain import Explanation, Reading, WordShare, explain, network_of, read, saliency
 from classifiers.model_directory import DIRECTIONS, NAMES, PRETRAINED, load_models
@@ -53,21 +52,18 @@ class Insight:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    arguments = _parser().parse_args(argv)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # emoji, whatever the locale
-    try:
+
+    def work() -> int:
+        arguments = _parser().parse_args(argv)
         arguments.run(arguments)
-        sys.stdout.flush()
-    except ClassifiersError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # whoever read our output has seen enough, as in `... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        return 0
+
+    return finish(work)
+
+
+def _console() -> Console:
+    """A terminal for which texts, labels and names of files are no markup."""
+    return Console(markup=False, emoji=False)
 
 
 def run_compare(arguments: argparse.Namespace) -> None:
@@ -80,7 +76,7 @@ def run_compare(arguments: argparse.Namespace) -> None:
         if arguments.json:
             print(json.dumps(comparison_record(text, answers, arguments.top, insights)), flush=True)
             continue
-        console = Console()
+        console = _console()
         console.print(comparison_table(text, answers, arguments.top, insights))
         readings = {name: insight.reading for name, insight in insights.items() if insight.reading.words}
         if readings:
@@ -93,10 +89,11 @@ def run_compare(arguments: argparse.Namespace) -> None:
 def run_chat(arguments: argparse.Namespace) -> None:
     """Both models on each line that is typed, or on each line of what is piped in."""
     models = load_models(arguments.models)
-    console = Console()
+    console = _console()
     at_keyboard = sys.stdin.isatty() and sys.stdout.isatty()
     if at_keyboard:
-        console.print("Type a line to see what the models hear in it; Ctrl-D or [bold]exit[/bold] ends.")
+        ends = Text.assemble("Type a line to see what the models hear in it; Ctrl-D or ", ("exit", "bold"), " ends.")
+        console.print(ends)
         console.print("The arrow keys bring lines back until then. Nothing you type is stored.", style="dim")
         console.print(legend())
     for line in typed_lines() if at_keyboard else read_lines(Path("-")):
@@ -128,6 +125,7 @@ def typed_lines() -> Iterator[str]:
 
 def run_evaluate(arguments: argparse.Namespace) -> None:
     """Each model's figures on one split of a data set."""
+    require("Measuring", "train", "sklearn")
     models = load_models(arguments.models)
     dataset = load_dataset(arguments.dataset, text_column=arguments.text_column, label_column=arguments.label_column)
     split: Split = getattr(dataset, arguments.split)
@@ -159,7 +157,7 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
     for name, figures in results.items():
         shown = NAMES.get(name, "TF-IDF, logistic regression")
         table.add_row(shown, *(f"{figures[key]:.3f}" for key in titles))
-    Console().print(table)
+    _console().print(table)
 
 
 def evaluate(model: NetworkClassifier, dataset: Dataset, split: Split) -> Metrics:

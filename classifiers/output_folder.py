@@ -5,9 +5,12 @@ Only files that a training wrote are ever deleted or replaced, and only in a fol
 
 from __future__ import annotations
 
+import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from classifiers import training
 from classifiers.errors import ClassifiersError
@@ -16,18 +19,53 @@ from classifiers.model_directory import FILES, MANIFEST
 CHECKPOINTS = "checkpoints"
 """The folder in a model directory that holds one checkpoint for each network in training."""
 
+_WRITTEN = {".json", ".safetensors", ".onnx", ".keras", ".md", ".png"}
+"""How the names of the files end that a training or a study writes into its folder."""
+
 _OURS = re.compile("|".join([*FILES, r"teacher-\d+"]))
 
 
 def prepare(folder: Path, resume: bool, overwrite: bool) -> None:
     """Make sure that `folder` may be written to; with `overwrite`, delete the checkpoints of stopped trainings.
 
-    A folder that is missing or empty will do as it is.
+    A folder that is missing is made.
 
     Raises:
         ClassifiersError: it is a file; it holds what is not ours; it holds models, and neither option says what to
-            do with them; or there is no stopped training to resume.
+            do with them; there is no stopped training to resume; or it cannot be written to.
     """
+    with _told(folder):
+        _prepare(folder, resume, overwrite)
+    check_writable(folder)
+
+
+def check_writable(folder: Path) -> None:
+    """Make the folder and try to write to it, so that no work is done in vain.
+
+    Raises:
+        ClassifiersError: it cannot be made or written to, or one of its files cannot be replaced.
+    """
+    with _told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+        for path in folder.iterdir():
+            if path.suffix in _WRITTEN and (path.is_dir() or not os.access(path, os.W_OK)):
+                raise ClassifiersError(f"{path} cannot be replaced: remove it, or choose another folder with --out.")
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Tell in a sentence what the file system has against a folder."""
+    try:
+        yield
+    except OSError as error:
+        raise ClassifiersError(
+            f"{folder} cannot be written to ({error.strerror}): choose another folder with --out."
+        ) from None
+
+
+def _prepare(folder: Path, resume: bool, overwrite: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise ClassifiersError(f"{folder} is a file: choose a folder with --out.")
     if not folder.exists() or not any(folder.iterdir()):

@@ -21,7 +21,6 @@ import math
 import multiprocessing
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -35,8 +34,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from classifiers.batching import Batch, Examples, pad
+from classifiers.command_line import finish, whole_number
 from classifiers.datasets import load_dataset
-from classifiers.errors import ClassifiersError
 from classifiers.layers import (
     GRU,
     LSTM,
@@ -54,7 +53,8 @@ from classifiers.layers import (
 )
 from classifiers.network import Network, Trainer
 from classifiers.optimizers import warmup_cosine
-from classifiers.study_report import write_report
+from classifiers.output_folder import check_writable
+from classifiers.study_report import read_article, write_report
 from classifiers.text import Tokenizer
 from classifiers.training import Recipe, base_logits
 
@@ -516,7 +516,9 @@ def carry_out(runs: Sequence[Run], jobs: int) -> Iterator[None]:
     for library in ("OMP", "OPENBLAS", "MKL"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     # Ctrl-C is for this process alone, which then ends the others on its way out of the block.
-    with multiprocessing.get_context("spawn").Pool(jobs, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+    with multiprocessing.get_context("spawn").Pool(
+        min(jobs, len(runs)), signal.signal, (signal.SIGINT, signal.SIG_IGN)
+    ) as pool:
         yield from pool.imap_unordered(Run.__call__, runs)
 
 
@@ -539,19 +541,22 @@ def collect(runs: Sequence[Run]) -> dict[str, Any]:
 
 def main(argv: Sequence[str]) -> int:
     """Run the command line after `train.py study`; returns the exit status."""
+    return finish(lambda: _main(argv))
+
+
+def _main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     settings = QUICK if arguments.quick else FULL
     out: Path = arguments.out or (Path("models", "quick-study") if arguments.quick else Path("docs", "study"))
-    console = Console()
+    console = Console(markup=False, emoji=False)  # names of folders are no markup
     start = time.perf_counter()
-    try:
-        (out / "runs").mkdir(parents=True, exist_ok=True)
-        runs = plan(settings, arguments.seeds, out / "runs")
-        finished = _carry_out_with_progress(runs, arguments.jobs, console)
-    except ClassifiersError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    if not finished:
+    read_article(out)
+    check_writable(out / "runs")
+    check_writable(out)
+    runs = plan(settings, arguments.seeds, out / "runs")
+    if any(run.kept() is None for run in runs):
+        load_dataset("goemotions")  # to find out now whether it can be had
+    if not _carry_out_with_progress(runs, arguments.jobs, console):
         console.print("Stopped; the same command goes on where it was.")
         return 130
     article = write_report(collect(runs), out)
@@ -587,7 +592,9 @@ def _parser() -> argparse.ArgumentParser:
         "GoEmotions, and write figures, numbers and the tables of the article. Ctrl-C stops; the same command goes on.",
         allow_abbrev=False,
     )
-    parser.add_argument("--seeds", type=_count, default=5, metavar="N", help="how often all is done (default: 5)")
+    parser.add_argument(
+        "--seeds", type=whole_number(1, 1000), default=5, metavar="N", help="how often all is done (default: 5)"
+    )
     parser.add_argument("--quick", action="store_true", help="seconds in place of minutes; the figures mean nothing")
     parser.add_argument(
         "--out",
@@ -598,18 +605,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--jobs",
-        type=_count,
+        type=whole_number(1, 256),
         default=os.cpu_count() or 1,
         metavar="N",
         help="networks trained at once (default: the number of cores)",
     )
     return parser
-
-
-def _count(text: str) -> int:
-    if text.isdecimal() and int(text) > 0:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
 
 
 def _input_gradient(layer: Layer, x: Array, hidden: Array, da: Array, d_bias: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from classifiers.errors import ClassifiersError
 from classifiers.layers import Array
 
 if TYPE_CHECKING:
@@ -78,10 +80,36 @@ def write_report(numbers: Mapping[str, Any], out: Path) -> Path:
     draw_memory(numbers).savefig(out / "memory.png")
     draw_gradients(numbers["memory"], numbers["shown"]).savefig(out / "gradients.png")
     draw_gradients(numbers["goemotions"], None).savefig(out / "goemotions.png")
-    article = out.with_name(f"{out.name}.md")
-    text = article.read_text(encoding="utf-8") if article.exists() else _EMPTY_ARTICLE
-    article.write_text(rewritten(text, sections(numbers, out.name)), encoding="utf-8")
+    article = _article(out)
+    article.write_text(rewritten(read_article(out), sections(numbers, out.name)), encoding="utf-8")
     return article
+
+
+def read_article(out: Path) -> str:
+    """Return the text of the article beside the folder `out`, or one without text to begin with.
+
+    Raises:
+        ClassifiersError: it cannot be read or written, or a marked section has no end; or the folder has no name.
+    """
+    if out.name in {"", ".."}:
+        raise ClassifiersError(f"The article is named after its folder, and {out} has no name: give another --out.")
+    article = _article(out)
+    try:
+        text = article.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return _EMPTY_ARTICLE
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ClassifiersError(f"{article} cannot be read ({reason}): choose another folder with --out.") from None
+    if not os.access(article, os.W_OK):
+        raise ClassifiersError(f"{article} cannot be written to: choose another folder with --out.")
+    for name in re.findall(r"<!-- study: (\w+) -->(?!.*?<!-- end -->)", text, re.DOTALL):
+        raise ClassifiersError(f"{article} has no <!-- end --> behind its section {name}: write it there.")
+    return text
+
+
+def _article(out: Path) -> Path:
+    return out.with_name(f"{out.name}.md")
 
 
 def rewritten(text: str, parts: Mapping[str, str]) -> str:

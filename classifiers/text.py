@@ -53,7 +53,7 @@ TOKEN = regex.compile(
     regex.VERBOSE,
 )
 _INVISIBLE = regex.compile(
-    r"(?<!\p{Extended_Pictographic})\u200d | \u200d(?!\p{Extended_Pictographic}) | (?!\u200d)[\p{Cf}\p{DI}]",
+    r"(?<!\p{Extended_Pictographic})\u200d | \u200d(?!\p{Extended_Pictographic}) | (?!\u200d)[\p{Cf}\p{Cs}\p{DI}]",
     regex.VERBOSE,
 )
 _ADORNMENT = regex.compile(r"(?<=\p{Latin})\p{M}+")

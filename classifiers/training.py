@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Protocol
 
 import msgspec
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from classifiers.batching import Examples
 from classifiers.errors import CheckpointError
@@ -196,7 +196,7 @@ def _save(training: Training, recipe: Recipe, origin: Origin, state: dict[str, A
     """Write the history last: what it does not tell of does not count, so a kill half-way harms nothing."""
     checkpoint.mkdir(parents=True, exist_ok=True)
     number = len(training.epochs)
-    save_file(state, checkpoint / f"epoch-{number}.safetensors")
+    (checkpoint / f"epoch-{number}.safetensors").write_bytes(save(state))
     history = {
         "format": FORMAT,
         "recipe": asdict(recipe),

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 import zipfile
 import zlib
@@ -299,6 +301,11 @@ def test_without_the_train_extra_a_sentence_says_so(
     [
         (["--epochs", "0"], "'0' is not a whole number from 1"),
         (["--epochs", "many"], "'many' is not a whole number from 1"),
+        (["--epochs", "9" * 400], "is not a whole number from 1 to 100,000"),
+        (["--batch-size", "1000000000"], "'1000000000' is not a whole number from 1 to 100,000"),
+        (["--embedding", "1000000000"], "'1000000000' is not a whole number from 1 to 4,096"),
+        (["--seed", "4294967296"], "'4294967296' is not a whole number from 0 to 4,294,967,295"),
+        (["--learning-rate", "nan"], "'nan' is not a number above 0 and below 10"),
         (["--learning-rate", "-1"], "'-1' is not a number above 0 and below 10"),
         (["--dropout", "1"], "'1' is not a number from 0 to 0.9"),
         (["--seed", "-3"], "'-3' is not a whole number from 0"),
@@ -311,6 +318,77 @@ def test_wrong_options(arguments: list[str], sentence: str, capsys: pytest.Captu
     with pytest.raises(SystemExit, match="2"):
         train.main(arguments)
     assert sentence in capsys.readouterr().err
+
+
+@pytest.fixture
+def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    def train_epoch(*_: object) -> None:
+        raise AssertionError("what follows could have been known before")
+
+    monkeypatch.setattr(Trainer, "train_epoch", train_epoch)
+
+
+@pytest.mark.usefixtures("no_training")
+@pytest.mark.parametrize("name", ["file/sub", "x" * 300, "file"])
+def test_a_folder_that_cannot_be_written_to_is_told_before_the_training(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    assert run("--model", "rnn", "--out", tmp_path / name) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert captured.err.endswith("with --out.\n")
+
+
+@pytest.mark.usefixtures("no_training")
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        (["--model", "rnn"], "scipy"),
+        (["--model", "rnn"], "sklearn"),
+        (["--model", "rnn", "bilstm"], "tensorflow"),
+        (["--model", "rnn", "bilstm", "--framework", "numpy"], "onnx"),
+    ],
+)
+def test_a_package_that_is_needed_in_the_end_is_missed_before_the_training(
+    options: list[str],
+    missing: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert run(*options, "--out", tmp_path / "models") == 2
+    assert capsys.readouterr().err.endswith("run `pip install '.[train]'` in the project's folder.\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files are texts elsewhere")
+def test_names_that_are_markup_or_no_text_at_all(
+    feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = feelings.rename(tmp_path / "a[b]\udcff:smile:.jsonl")
+    out = tmp_path / "out[/b]\udcff"
+    assert run("--dataset", file, "--model", "rnn", "--epochs", 1, "--out", out) == 0
+    shown = capsys.readouterr().out
+    assert "a[b]\\xff:smile:: " in shown
+    manifest = read_manifest(out)
+    assert manifest.dataset == "a[b]\\xff:smile:"
+    assert manifest.command.endswith("out[/b]\\xff'")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the size of files")
+def test_a_full_disk_while_training_is_told_in_a_sentence(feelings: Path, tmp_path: Path) -> None:
+    program = (
+        "import resource, sys, train; resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)); "
+        "sys.exit(train.main(sys.argv[1:]))"
+    )
+    options = ["--dataset", str(feelings), "--model", "rnn", "--epochs", "1", "--out", str(tmp_path / "models")]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *options], capture_output=True, check=False, cwd=Path(train.__file__).parent
+    )
+    assert (done.returncode, done.stderr) == (1, b"Something could not be read or written: File too large.\n")
+    assert not (tmp_path / "models" / "manifest.json").exists()
 
 
 def test_a_missing_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -346,6 +346,11 @@ JSON_GOOD = '{"text": "hi", "label": "joy"}\n'
         ("a.jsonl", '{"text": "hi", "label": ["joy", null]}', "not a list of other things."),
         ("a.jsonl", '{"text": "hi", "label": {}}', "not an object."),
         ("a.jsonl", '{"text": "hi", "label": []}', "line 1: a label is empty"),
+        (
+            "a.jsonl",
+            JSON_GOOD + '{"text": "hi", "label": "j\\ud800oy"}',
+            "line 2: the label 'j\\ud800oy' cannot be read",
+        ),
         ("a.jsonl", '{"text": "hi", "label": "joy", "split": ["dev"]}', "the split is ['dev'], not train"),
         (
             "a.jsonl",

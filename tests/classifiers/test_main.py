@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import create_pipe_input
@@ -13,6 +14,7 @@ from prompt_toolkit.output import DummyOutput
 from rich.text import Text
 
 from classifiers.__main__ import main
+from classifiers.model_directory import read_manifest, seal
 
 
 def compare_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
@@ -161,6 +163,9 @@ def test_chat_tells_mistakes_in_one_sentence(
         (["chat", "--models", "nowhere"], "There is no model directory at nowhere"),
         (["compare", "--file", "nowhere.txt"], "nowhere.txt cannot be read: No such file or directory."),
         (["compare", "--file", "."], ". cannot be read: Is a directory."),
+        (["compare", "--file", "latin1.txt/sub"], "latin1.txt/sub cannot be read: Not a directory."),
+        (["compare", "--models", "latin1.txt", "hi"], "There is no model directory at latin1.txt"),
+        (["compare", "--models", "x" * 300, "hi"], "cannot be read: File name too long."),
         (["compare", "--file", "latin1.txt"], "latin1.txt is not UTF-8 text: convert it first."),
         (["evaluate", "--dataset", "nothing.csv"], "nothing.csv"),
         (["evaluate", "--dataset", "chat", "--baseline"], "leave --baseline out"),
@@ -194,6 +199,31 @@ def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert "usage: python -m classifiers" in capsys.readouterr().err
+
+
+def test_evaluate_without_its_extra(
+    small_models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    assert main(["evaluate", "--models", str(small_models)]) == 2
+    assert capsys.readouterr().err.startswith("Measuring needs more packages: run `pip install '.[train]'`")
+
+
+def test_names_that_are_markup(small_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of files and of labels: both are chosen by whoever trains."""
+    manifest = msgspec.structs.replace(read_manifest(small_models), labels=("[/joy]", ":smile:", "neutral"))
+    cards = {name: msgspec.structs.replace(card, thresholds=(0.01,) * 3) for name, card in manifest.models.items()}
+    seal(small_models, msgspec.structs.replace(manifest, models=cards))
+    assert main(["compare", "--models", str(small_models), "[/b] happy"]) == 0
+    shown = capsys.readouterr().out
+    assert "[/b] happy" in shown
+    assert "[/joy]" in shown.split("present")[1]
+    assert ":smile:" in shown.split("present")[1]
+
+    file = tmp_path / "my[b].tsv"
+    file.write_text("text\tlabel\tsplit\nhappy\tneutral\ttrain\nsad\t:smile:\ttrain\nhappy\tneutral\ttest\n")
+    assert main(["evaluate", "--models", str(small_models), "--dataset", str(file)]) == 0
+    assert "my[b], test split" in capsys.readouterr().out
 
 
 def test_evaluate_as_json_and_table(small_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

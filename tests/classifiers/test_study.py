@@ -12,7 +12,6 @@ import train
 from classifiers import datasets, study, study_report
 from classifiers.batching import Batch, pad
 from classifiers.emotions import LABELS
-from classifiers.errors import DatasetError
 from classifiers.layers import LSTM, Bidirectional, Layer, softmax_cross_entropy
 from classifiers.study import (
     FIRST_LETTER,
@@ -198,20 +197,65 @@ class TestCommand:
         assert len(list((out / "runs").iterdir())) == len(MEMORY)
         assert not (out / "numbers.json").exists()
 
-    def test_a_missing_data_set(
+    def test_a_data_set_that_cannot_be_had_is_told_before_the_work(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        def missing(*_: object) -> None:
-            raise DatasetError("There is no such data set.")
+        def in_vain(*_: object) -> None:
+            raise AssertionError
 
-        monkeypatch.setattr(study, "measure_memory", missing)
+        monkeypatch.setattr(study, "measure_memory", in_vain)
+        monkeypatch.setenv("EMOBOT_DATA_DIR", str(tmp_path / "nothing"))
         assert study.main(["--quick", "--jobs", "1", "--out", str(tmp_path / "look")]) == 2
-        assert capsys.readouterr().err == "There is no such data set.\n"
+        assert capsys.readouterr().err.startswith("There is no goemotions/train.tsv in ")
 
-    def test_a_wrong_option(self, capsys: pytest.CaptureFixture[str]) -> None:
+    @pytest.mark.parametrize(
+        ("out", "sentence"),
+        [
+            ("file/look", "file/look.md cannot be read (Not a directory): choose another folder with --out."),
+            ("runs", "runs/runs cannot be written to (File exists): choose another folder with --out."),
+            ("x" * 300, "File name too long"),
+            ("bytes", "bytes.md cannot be read (it is not UTF-8)"),
+            ("folder", "folder.md cannot be read (Is a directory)"),
+            ("endless", "endless.md has no <!-- end --> behind its section memory: write it there."),
+            (".", "has no name: give another --out."),
+        ],
+    )
+    def test_what_could_not_be_written_in_the_end_is_told_before_the_work(
+        self,
+        out: str,
+        sentence: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        def in_vain(*_: object) -> None:
+            raise AssertionError
+
+        monkeypatch.setattr(study, "measure_memory", in_vain)
+        monkeypatch.chdir(tmp_path)
+        Path("file").write_text("mine")
+        Path("bytes.md").write_bytes(b"\xff\xfe")
+        Path("folder.md").mkdir()
+        Path("runs").mkdir()
+        Path("runs", "runs").write_text("mine")
+        Path("endless.md").write_text("<!-- study: setup -->\n<!-- end -->\n<!-- study: memory -->\n")
+        assert study.main(["--quick", "--jobs", "1", "--out", out]) == 2
+        error = capsys.readouterr().err
+        assert sentence in error
+        assert error.count("\n") == 1
+
+    def test_a_folder_whose_name_is_markup(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert study.main(["--quick", "--seeds", "1", "--jobs", "1", "--out", str(tmp_path / "look[/b]")]) == 0
+        assert "look[/b].md" in "".join(capsys.readouterr().out.split())
+
+    @pytest.mark.parametrize(
+        ("option", "value", "bounds"),
+        [("--seeds", "0", "1 to 1,000"), ("--seeds", "1001", "1 to 1,000"), ("--jobs", "100000", "1 to 256")],
+    )
+    def test_a_wrong_option(self, option: str, value: str, bounds: str, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit, match="2"):
-            study.main(["--seeds", "0"])
-        assert "'0' is not a whole number from 1" in capsys.readouterr().err
+            study.main([option, value])
+        assert f"{value!r} is not a whole number from {bounds}" in capsys.readouterr().err
 
 
 def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
