@@ -9,7 +9,7 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
@@ -37,6 +37,9 @@ INTENT_OFF = (
     "choose Bot, switch on Message Content Intent under Privileged Gateway Intents, and press Save Changes."
 )
 UNREACHABLE = "Discord cannot be reached: check the network connection and try again."
+
+HASTE = 3.0
+"""Seconds that a process goes on writing at most once it was told twice to stop."""
 
 
 class _CommandError(Exception):
@@ -261,13 +264,52 @@ def _set_up_logging(level: str) -> None:
 async def _stoppable(work: Coroutine[Any, Any, None]) -> None:
     """Do the work until it ends or the process is told to stop, by Ctrl-C or by a service manager.
 
-    SIGINT needs a handler of its own: whatever a shell script starts in the background ignores it otherwise.
+    It is then cancelled, so that it can write what it has. Whoever tells the process once more to stop need not wait
+    for long.
     """
+    loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work)
-    with suppress(RuntimeError, NotImplementedError):  # threads get no signals, Windows has no such handlers
-        for stop in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(stop, task.cancel)
-    await task
+    stopping = False
+    last: asyncio.TimerHandle | None = None
+
+    def stop() -> None:
+        nonlocal stopping, last
+        if not stopping:
+            stopping = task.cancel()
+        elif last is None:
+            last = loop.call_later(HASTE, _give_up)
+
+    with _on_signals(lambda: loop.call_soon_threadsafe(stop)):
+        try:
+            await task
+        finally:
+            if last:
+                last.cancel()
+
+
+def _give_up() -> None:
+    """End at once: waiting for threads or for a database that does not answer could take for ever."""
+    print("Stopped before all was written.", file=sys.stderr, flush=True)
+    os._exit(1)
+
+
+@contextmanager
+def _on_signals(stop: Callable[[], object]) -> Iterator[None]:
+    """Call `stop` in place of what a signal to stop does otherwise, if it does anything at all.
+
+    By `signal` itself, since asyncio has no such handlers on Windows. SIGINT must be among them: whatever a shell
+    script starts in the background ignores it otherwise.
+    """
+    before = {}
+    try:
+        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last one is Windows' own
+            with suppress(AttributeError, ValueError):  # not on this system; not in this thread
+                number = getattr(signal, name)
+                before[number] = signal.signal(number, lambda *_: stop())
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
 
 
 @contextmanager

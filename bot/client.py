@@ -99,7 +99,8 @@ class Emobot(commands.AutoShardedBot):
         await super().connect(reconnect=reconnect)
 
     async def close(self) -> None:
-        """Leave Discord, end the worker thread, and write what waits to be kept."""
+        """Write what waits to be kept, leave Discord, end the worker thread, and write the rest."""
+        await self.store.write()  # first, since leaving Discord may take longer than the bot is given
         await super().close()
         await self.analyzer.close()
         await self.store.close()

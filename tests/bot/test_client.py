@@ -8,23 +8,44 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
 import discord
 import pytest
 import simcord
+from discord.ext import commands
 
 from bot import Emobot, create_bot
 from bot.analyzer import AnalyzerClosedError
 from bot.server_settings import ServerSettings
 from bot.settings import Settings, SettingsError
+from bot.store import Store
 from classifiers import Classifier, ModelDirectoryError, ModelName
 from tests.bot.scripted import SCRIPT, ScriptedClassifier, World
 
 
 def syncs(env: simcord.Env) -> list[str]:
     return [request.path for request in env.http_requests if request.method == "PUT"]
+
+
+async def test_what_waits_is_written_before_the_bot_leaves_discord_which_may_take_long(
+    models: dict[str, Classifier], stores: list[Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del stores  # so that they are closed
+    bot = create_bot(Settings(), models=models)
+    written: list[int] = []
+
+    async def leave(_bot: commands.AutoShardedBot) -> None:
+        written.extend(await Store(bot.settings.database_url.get_secret_value()).known_guilds())
+        bot.store.count_mood(2, 20, datetime.now(UTC), "joy")  # somebody wrote at the last moment
+
+    monkeypatch.setattr(commands.AutoShardedBot, "close", leave)
+    bot.store.count_mood(1, 10, datetime.now(UTC), "joy")
+    await bot.close()
+    assert written == [1]
+    assert set(await Store(bot.settings.database_url.get_secret_value()).known_guilds()) == {1, 2}
 
 
 def test_it_asks_for_no_more_than_it_needs(simcord_bot: Emobot) -> None:

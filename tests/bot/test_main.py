@@ -22,7 +22,7 @@ from aiohttp import WSMsgType, web
 from discord.gateway import DiscordWebSocket
 from safetensors.numpy import load, save
 
-from bot.__main__ import main
+from bot.__main__ import HASTE, _stoppable, main
 from classifiers.model_directory import read_manifest, seal
 from tests.bot.scripted import SCRIPT, ScriptedClassifier
 
@@ -450,3 +450,54 @@ def test_the_demo_with_the_shipped_weights_until_it_is_stopped(stop: signal.Sign
         finally:
             process.kill()
         assert process.stderr.read() == ""
+
+
+# ---------------------------------------------------------------- the end
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+async def test_being_told_twice_to_stop_interrupts_no_writing(stop: signal.Signals) -> None:
+    before = signal.getsignal(stop)
+    written = False
+
+    async def work() -> None:
+        nonlocal written
+        try:
+            signal.raise_signal(stop)
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(3):
+                signal.raise_signal(stop)
+                await asyncio.sleep(0.01)
+            written = True
+
+    with pytest.raises(asyncio.CancelledError):
+        await _stoppable(work())
+    assert written
+    assert signal.getsignal(stop) == before
+
+
+ENDLESS = """
+import asyncio, signal, threading
+from bot import __main__ as cli
+
+async def work():
+    threading.Thread(target=threading.Event().wait).start()
+    signal.raise_signal(signal.SIGTERM)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        signal.raise_signal(signal.SIGTERM)
+        await asyncio.Event().wait()
+
+cli.HASTE = 0
+asyncio.run(cli._stoppable(work()))
+"""
+
+
+def test_an_end_that_takes_for_ever_is_waited_for_for_three_seconds() -> None:
+    assert HASTE == 3
+    done = subprocess.run(
+        [sys.executable, "-c", ENDLESS], capture_output=True, text=True, env=environment(), check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (1, "Stopped before all was written.\n")

@@ -7,7 +7,7 @@ import pytest
 
 from bot.cogs.upkeep import Upkeep
 from bot.server_settings import Liveliness, ServerSettings
-from bot.store import GRACE, StoreError
+from bot.store import GRACE, Store, StoreError
 from tests.bot.scripted import World
 
 LIVELY = ServerSettings(liveliness=Liveliness.LIVELY)
@@ -32,11 +32,20 @@ async def test_the_store_is_open_before_the_first_message(world: World) -> None:
     assert world.bot.store.ready
 
 
-async def test_what_waits_is_written_every_minute(world: World) -> None:
-    await world.alice.send(world.channel, "happy")
-    await world.env.advance_time(61)
-    exported = await world.bot.store.export_guild(world.guild.id)
-    assert [(mood["emotion"], mood["messages"]) for mood in exported["moods"]] == [("joy", 1)]
+async def test_a_bot_that_is_killed_loses_the_counts_of_five_seconds_at_most(world: World) -> None:
+    for messages in (1, 2):
+        await world.alice.send(world.channel, "happy")
+        await world.env.advance_time(5)
+        heir = Store(world.bot.settings.database_url.get_secret_value())  # which knows only what was written
+        await heir.refresh()
+        exported = await heir.export_guild(world.guild.id)
+        assert [(mood["emotion"], mood["messages"]) for mood in exported["moods"]] == [("joy", messages)]
+
+
+async def test_where_nothing_is_said_nothing_is_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.env.advance_time(5)
+    monkeypatch.setattr(world.bot.store, "_write_moods", pytest.fail)
+    await world.env.advance_time(50)
 
 
 async def test_a_server_that_is_left_is_forgotten_after_a_grace_period(world: World) -> None:
