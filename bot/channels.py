@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from cachetools import TTLCache
 
-from bot.policy import ChannelState
+from bot.policy import MOST_DISLIKES, ChannelState
 
 WINDOW = 600.0
 """Seconds for which messages and reactions count towards the share of messages with a reaction."""
@@ -29,13 +29,13 @@ class _Record:
 
 
 class Channels:
-    """Remembers numbers, no messages; channels without any for a while are forgotten, the oldest first."""
+    """Remembers numbers, no messages, and who disliked a reaction; all is forgotten after a while, the oldest first."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """Start with no channel known; `clock` gives monotonic seconds."""
         self._clock = clock
         self._records: TTLCache[int, _Record] = TTLCache(_MOST_CHANNELS, WINDOW, clock)
-        self._dislikes: TTLCache[int, int] = TTLCache(_MOST_CHANNELS, FORGIVES, clock)
+        self._dislikes: TTLCache[int, frozenset[int | None]] = TTLCache(_MOST_CHANNELS, FORGIVES, clock)
 
     def state(self, channel_id: int) -> ChannelState:
         """What the policy needs to know of a channel."""
@@ -44,7 +44,7 @@ class Channels:
             messages=len(record.messages),
             reactions=len(record.reactions),
             quiet_for=now - record.reactions[-1] if record.reactions else None,
-            dislikes=self._dislikes.get(channel_id, 0),
+            dislikes=len(self._dislikes.get(channel_id, ())),
         )
 
     def heard(self, channel_id: int) -> None:
@@ -55,9 +55,24 @@ class Channels:
         """The bot is about to react; told beforehand, so that the next message knows."""
         self._record(channel_id).reactions.append(self._clock())
 
-    def disliked(self, channel_id: int) -> None:
-        """Somebody with a say in it took a reaction back."""
-        self._dislikes[channel_id] = self._dislikes.get(channel_id, 0) + 1
+    def disliked(self, channel_id: int, person: int | None) -> None:
+        """Take note that somebody with a say in it took a reaction back; each person counts once.
+
+        Args:
+            channel_id: the channel.
+            person: the user id, None where Discord does not tell.
+        """
+        people = self._dislikes.get(channel_id, frozenset())
+        self._dislikes[channel_id] = people if len(people) >= MOST_DISLIKES else people | {person}
+
+    def holding_back(self, channel_ids: Iterable[int]) -> list[int]:
+        """Return those of some channels in which a reaction was taken back, and not yet forgiven."""
+        return [channel_id for channel_id in channel_ids if channel_id in self._dislikes]
+
+    def forgive(self, channel_ids: Iterable[int]) -> None:
+        """Forget what was disliked in some channels."""
+        for channel_id in channel_ids:
+            self._dislikes.pop(channel_id, None)
 
     def _record(self, channel_id: int) -> _Record:
         record = self._records.get(channel_id) or _Record()

@@ -13,6 +13,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.analyzer import Analyzer
+from bot.channels import Channels
 from bot.cogs.about import About
 from bot.cogs.compare import Compare
 from bot.cogs.corrections import Corrections
@@ -84,10 +85,11 @@ class Emobot(commands.AutoShardedBot):
         analyzer, store, settings = self.analyzer, self.store, self.settings
         clock = self._clock or asyncio.get_running_loop().time
         await self.add_cog(Upkeep(self, store))
-        await self.add_cog(Reactions(self, analyzer, store, settings, clock))
+        channels = Channels(clock)
+        await self.add_cog(Reactions(self, analyzer, store, settings, channels, clock))
         await self.add_cog(Compare(self, analyzer, store))
         await self.add_cog(Mood(store))
-        await self.add_cog(ServerSettingsCog(self, analyzer, store))
+        await self.add_cog(ServerSettingsCog(self, analyzer, store, channels))
         await self.add_cog(Corrections(self, analyzer, store))
         await self.add_cog(Privacy(self, store))
         await self.add_cog(About(self, analyzer, store, settings))

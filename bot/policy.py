@@ -49,6 +49,10 @@ _JOLLY = frozenset(
 )
 
 
+MOST_DISLIKES = 3
+"""Dislikes that count in a channel, so that it is never quite silenced."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manner:
     """What a liveliness comes to.
@@ -84,7 +88,7 @@ class ChannelState:
         messages: how many were written in the rolling window, the one to decide on among them.
         reactions: how many of them got a reaction.
         quiet_for: seconds since the last reaction, None if there was none.
-        dislikes: how many reactions people have taken back.
+        dislikes: how many people have taken a reaction back.
     """
 
     messages: int = 1
@@ -207,13 +211,13 @@ def required_certainty(
     Args:
         own: the model's, from its calibration.
         settings: the server's, whose liveliness shifts it.
-        channel: each reaction that was taken back there moves it half-way on to 1.
+        channel: each dislike there moves it half-way on to 1.
         minimum_certainty: what stands in for `own` where it is given.
     """
     certainty = own if minimum_certainty is None else minimum_certainty
     strictness = MANNERS[settings.liveliness].strictness
     certainty += strictness * (1 - certainty if strictness > 0 else certainty)
-    return 1 - (1 - certainty) * 0.5**channel.dislikes
+    return 1 - (1 - certainty) * _goodwill(channel)
 
 
 def _reason(
@@ -238,10 +242,15 @@ def _reason(
     return _restraint(settings, channel) if channel else None
 
 
+def _goodwill(channel: ChannelState) -> float:
+    """Return what dislikes leave of the reactions in a channel, in (0, 1]."""
+    return 0.5 ** min(channel.dislikes, MOST_DISLIKES)
+
+
 def _restraint(settings: ServerSettings, channel: ChannelState) -> Silence | None:
     """Why the channel has had enough of reactions for now."""
     manner = MANNERS[settings.liveliness]
     if channel.quiet_for is not None and channel.quiet_for < manner.cooldown:
         return Silence.COOLING_DOWN
-    allowed = max(manner.free, manner.share * channel.messages) * 0.5**channel.dislikes
+    allowed = max(manner.free, manner.share * channel.messages) * _goodwill(channel)
     return Silence.ENOUGH if channel.reactions + 1 > max(1, allowed) else None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from functools import partial
-from typing import Any, TypeAlias
+import re
+from collections.abc import Iterable
+from typing import Any, Self
 
 import discord
-from discord import app_commands
+from cachetools import TTLCache
+from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.analyzer import Analyzer
@@ -17,17 +17,19 @@ from bot.gate import SENTENCES, refusal, text_of
 from bot.i18n import Translate, mark, translator
 from bot.policy import is_understood, wordless
 from bot.store import Store, StoreError
-from classifiers import EMOJI, LABELS, NEUTRAL
+from classifiers import EMOJI, NEUTRAL
 from classifiers.emotions import SENTIMENT
 
 NOT_UNDERSTOOD = mark("I know too few of the words in it to hear anything.")
+ALREADY = mark("You have answered that already: I count one answer of each person for a message.")
 THANKS = mark("Thank you! I have counted your answer, without the message.")
 
 _PLEASANT = SENTIMENT["positive"]
 _OTHERS = tuple(label for label in EMOJI if label not in _PLEASANT)
-_REMEMBERED = 1000
+_CONTROL = re.compile(r"correction:(?P<heard>[^:]+):(?P<answer>[^:]+):(?P<message>\d+)")
+"""The custom_id of an answer: what was heard, what was meant or the menu that tells it, and in which message."""
 
-_Answered: TypeAlias = Callable[[discord.Interaction, str], Awaitable[None]]
+_REMEMBERED, _MOST_REMEMBERED = 86_400.0, 10_000
 
 
 class Corrections(commands.Cog):
@@ -35,6 +37,7 @@ class Corrections(commands.Cog):
 
     Keeps how often one emotion was heard where another was meant, for each server, and neither the message nor who
     wrote it or answered. It is deleted with all that is kept of a server: once the bot has left, or by the operator.
+    Who answered about which message is in memory for a day, so that it counts once.
     """
 
     def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store) -> None:
@@ -48,26 +51,27 @@ class Corrections(commands.Cog):
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         )
-        self._questions = [_Question(heard, partial(self._count, heard)) for heard in LABELS]
-        self._answered: deque[int] = deque(maxlen=_REMEMBERED)
+        # By who answered and the message that was asked about: the question that was answered.
+        self._answered: TTLCache[tuple[int, int], int] = TTLCache(_MOST_REMEMBERED, _REMEMBERED)
 
     async def cog_load(self) -> None:
         """Add the message menu, and listen to the answers to all questions, those before a restart included."""
         self._bot.tree.add_command(self._menu)
-        for question in self._questions:
-            self._bot.add_view(question)
+        self._bot.add_dynamic_items(_Answer)
 
     async def cog_unload(self) -> None:
         """Take the message menu away again, and listen no more."""
         self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
-        for question in self._questions:
-            question.stop()
+        self._bot.remove_dynamic_items(_Answer)
 
     async def ask(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Say what is, or would have been, heard in a message, and ask nobody but the one who opened the menu."""
         _ = translator(interaction.locale)
         if reason := refusal(message, self._store, self._bot.user) or wordless(text_of(message)):
             await interaction.response.send_message(_(SENTENCES[reason]), ephemeral=True)
+            return
+        if (interaction.user.id, message.id) in self._answered:
+            await interaction.response.send_message(_(ALREADY), ephemeral=True)
             return
         settings = self._store.settings(interaction.guild_id)
         prediction = await self._analyzer.classify(text_of(message), settings.model)
@@ -76,74 +80,84 @@ class Corrections(commands.Cog):
             return
         emotion = prediction.top(1)[0][0]
         heard = emotion if emotion in EMOJI else NEUTRAL  # one of another data set has no emoji, and counts for none
-        question = _Question(heard, partial(self._count, heard), _)
-        question.stop()  # the one added at the start listens
-        await interaction.response.send_message(_asked(_, heard), view=question, ephemeral=True)
+        await interaction.response.send_message(_asked(_, heard), view=_question(heard, message.id, _), ephemeral=True)
 
-    async def _count(self, heard: str, interaction: discord.Interaction, meant: str) -> None:
-        """Count an answer, the first to each question only: a second click may be on its way already."""
+    async def count(self, interaction: discord.Interaction, heard: str, meant: str, message_id: int) -> None:
+        """Count an answer, the first of each person about a message only.
+
+        Args:
+            interaction: the press.
+            heard: the emotion that was heard.
+            meant: the one that was meant.
+            message_id: the message that was asked about.
+        """
         _ = translator(interaction.locale)
+        answer = interaction.user.id, message_id
         question = interaction.message.id if interaction.message else interaction.id
-        if question in self._answered:
-            await interaction.response.defer()
+        if answer in self._answered:
+            if self._answered[answer] == question:  # a second click, on its way before the buttons were gone
+                await interaction.response.defer()
+            else:
+                await interaction.response.edit_message(content=_(ALREADY), view=None)
             return
-        self._answered.append(question)
+        self._answered[answer] = question
         try:
             await self._store.add_correction(interaction.guild_id or 0, heard, meant)
         except StoreError:
-            self._answered.remove(question)
+            self._answered.pop(answer, None)
             raise
         await interaction.response.edit_message(content=_(THANKS), view=None)
 
 
-class _Question(discord.ui.View):
-    """The answers to choose from where an emotion was heard, which their custom_ids tell."""
+class _Answer(ui.DynamicItem[ui.Item[Any]], template=_CONTROL):
+    """Any button or menu under any question, made out from its custom_id."""
 
-    def __init__(self, heard: str, answered: _Answered, _: Translate = mark) -> None:
-        super().__init__(timeout=None)
-        self.add_item(_Button(heard, heard, answered, _("Yes, that was right"), discord.ButtonStyle.success))
-        if heard != NEUTRAL:
-            self.add_item(_Button(heard, NEUTRAL, answered, _("There was no emotion"), discord.ButtonStyle.secondary))
-        self.add_item(_Menu(heard, "pleasant", _PLEASANT, answered, _("It was something pleasant…"), _))
-        self.add_item(_Menu(heard, "other", _OTHERS, answered, _("It was something else…"), _))
+    def __init__(self, item: ui.Item[Any], heard: str, answer: str, message_id: int) -> None:
+        super().__init__(item)
+        self._heard = heard
+        self._answer = answer
+        self._message_id = message_id
 
-    async def on_error(
-        self, interaction: discord.Interaction, error: Exception, _item: discord.ui.Item[Any], /
-    ) -> None:
-        """Tell whoever answered."""
-        await apologise(interaction, "An answer to 'Was this right?'", error)
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Return what was pressed."""
+        return cls(item, match["heard"], match["answer"], int(match["message"]))
 
-
-class _Button(discord.ui.Button[_Question]):
-    """One answer."""
-
-    def __init__(self, heard: str, meant: str, answered: _Answered, label: str, style: discord.ButtonStyle) -> None:
-        super().__init__(label=label, style=style, custom_id=f"correction:{heard}:{meant}")
-        self._meant = meant
-        self._answered = answered
-
-    async def callback(self, interaction: discord.Interaction) -> None:
-        """It was pressed."""
-        await self._answered(interaction, self._meant)
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Leave it to the cog."""
+        cog: Corrections = interaction.client.get_cog("Corrections")
+        meant = self.item.values[0] if isinstance(self.item, ui.Select) else self._answer
+        try:
+            await cog.count(interaction, self._heard, meant, self._message_id)
+        except Exception as error:  # nothing else would tell whoever answered
+            await apologise(interaction, "An answer to 'Was this right?'", error)
 
 
-class _Menu(discord.ui.Select[_Question]):
-    """Several answers, other than what was heard."""
+def _question(heard: str, message_id: int, _: Translate) -> ui.View:
+    """Return the answers to choose from where an emotion was heard in a message."""
 
-    def __init__(
-        self, heard: str, name: str, emotions: Iterable[str], answered: _Answered, placeholder: str, _: Translate
-    ) -> None:
+    def button(meant: str, label: str, style: discord.ButtonStyle) -> ui.Button[ui.View]:
+        return ui.Button(label=label, style=style, custom_id=f"correction:{heard}:{meant}:{message_id}")
+
+    def menu(name: str, emotions: Iterable[str], placeholder: str) -> ui.Select[ui.View]:
         options = [
             discord.SelectOption(label=_(emotion), value=emotion, emoji=EMOJI[emotion])
             for emotion in emotions
             if emotion != heard
         ]
-        super().__init__(placeholder=placeholder, options=options, custom_id=f"correction:{heard}:{name}")
-        self._answered = answered
+        custom_id = f"correction:{heard}:{name}:{message_id}"
+        return ui.Select(placeholder=placeholder, options=options, custom_id=custom_id)
 
-    async def callback(self, interaction: discord.Interaction) -> None:
-        """One of them was chosen."""
-        await self._answered(interaction, self.values[0])
+    view = ui.View(timeout=None)
+    view.add_item(button(heard, _("Yes, that was right"), discord.ButtonStyle.success))
+    if heard != NEUTRAL:
+        view.add_item(button(NEUTRAL, _("There was no emotion"), discord.ButtonStyle.secondary))
+    view.add_item(menu("pleasant", _PLEASANT, _("It was something pleasant…")))
+    view.add_item(menu("other", _OTHERS, _("It was something else…")))
+    view.stop()  # `_Answer` listens
+    return view
 
 
 def _asked(_: Translate, heard: str) -> str:

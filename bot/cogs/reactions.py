@@ -37,7 +37,7 @@ CORRECTABLE = timedelta(minutes=2)
 
 _REMEMBERED, _MOST_REMEMBERED = 1800.0, 20_000
 
-TAKEN_BACK = mark("Taken back. I will hold back a little more in this channel.")
+TAKEN_BACK = mark("Taken back. I hold back a little in this channel for a day.")
 NOTHING_TO_TAKE_BACK = mark("I have not reacted to that message.")
 NOT_YOURS = mark("Only the author of a message, or somebody who may manage messages, can take my reaction back.")
 
@@ -55,6 +55,7 @@ class Outcome(StrEnum):
     UNKNOWN_EMOJI = "unknown emoji"
     TOO_MANY_REACTIONS = "too many reactions"
     BLOCKED = "blocked by the author"
+    TAKEN_BACK = "taken back"
     REFUSED = "refused"
     DISCORD_FAILED = "Discord failed"
     RATE_LIMITED = "rate limited"
@@ -78,11 +79,13 @@ class _Trace:
 
     Attributes:
         emoji: the bot's reaction.
+        unwanted: whether a reaction was taken back or away, so that the message gets no other.
         mood: the emotion that was counted for the mood, with the server and the channel it was counted for.
         busy: held while the message or an edit of it is dealt with.
     """
 
     emoji: str | None = None
+    unwanted: bool = False
     mood: tuple[int, int, str] | None = None
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -104,6 +107,7 @@ class Reactions(commands.Cog):
         analyzer: Analyzer,
         store: Store,
         settings: Settings,
+        channels: Channels,
         clock: Callable[[], float],
     ) -> None:
         self.outcomes: Counter[str] = Counter()
@@ -112,7 +116,7 @@ class Reactions(commands.Cog):
         self._store = store
         self._settings = settings
         self._pacer = Pacer(clock)
-        self._channels = Channels(clock)
+        self._channels = channels
         self._traces: TTLCache[int, _Trace] = TTLCache(_MOST_REMEMBERED, _REMEMBERED, clock)
         self._menu = app_commands.ContextMenu(name="Take the reaction back", callback=self.take_back)
 
@@ -161,15 +165,23 @@ class Reactions(commands.Cog):
         where = self._bot.get_partial_messageable(payload.channel_id, guild_id=payload.guild_id)
         message = where.get_partial_message(payload.message_id)
         if self._manages(payload) or payload.user_id == await _author_id(payload, message):
-            await self._take_back(message)
+            await self._take_back(message, payload.user_id)
 
     @commands.Cog.listener()
     async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
         """Take it as a wish for less when somebody takes the bot's reaction away."""
-        trace = self._traces.get(payload.message_id)
-        if trace and self._bot.user and payload.user_id == self._bot.user.id and trace.emoji == str(payload.emoji):
-            trace.emoji = None
-            self._channels.disliked(payload.channel_id)
+        if self._bot.user and payload.user_id == self._bot.user.id:
+            self._taken_away(payload.channel_id, payload.message_id, payload.emoji)
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_clear_emoji(self, payload: discord.RawReactionClearEmojiEvent) -> None:
+        """Do the same when a moderator takes all reactions with an emoji away, the bot's among them."""
+        self._taken_away(payload.channel_id, payload.message_id, payload.emoji)
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_clear(self, payload: discord.RawReactionClearEvent) -> None:
+        """Do the same when a moderator takes all reactions away."""
+        self._taken_away(payload.channel_id, payload.message_id)
 
     async def take_back(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """The message menu that does what `DISLIKE` does."""
@@ -178,7 +190,7 @@ class Reactions(commands.Cog):
             sentence = NOT_YOURS
         else:
             where = self._bot.get_partial_messageable(message.channel.id, guild_id=interaction.guild_id)
-            taken_back = await self._take_back(where.get_partial_message(message.id))
+            taken_back = await self._take_back(where.get_partial_message(message.id), interaction.user.id)
             sentence = TAKEN_BACK if taken_back else NOTHING_TO_TAKE_BACK
         await interaction.response.send_message(_(sentence), ephemeral=True)
 
@@ -200,10 +212,10 @@ class Reactions(commands.Cog):
             heard = await self._hear(message)
             if isinstance(heard, Prediction):
                 self._count_mood(message, heard, trace)
-                outcome = await self._react(message, heard, trace)
+                outcome = Outcome.TAKEN_BACK if trace.unwanted else await self._react(message, heard, trace)
             else:
                 outcome, trace.emoji = heard, None
-            if before and trace.emoji != before:
+            if before and trace.emoji != before and not trace.unwanted:
                 await self._remove(message, before)
             return outcome
 
@@ -235,6 +247,9 @@ class Reactions(commands.Cog):
         outcome = await self._add(message, decision.emoji)
         if outcome != Outcome.REACTED:
             trace.emoji = None
+        elif trace.unwanted:  # by now
+            await self._remove(message, decision.emoji)
+            outcome = Outcome.TAKEN_BACK
         return outcome
 
     def _choose(self, message: discord.Message, prediction: Prediction, *, corrects: bool) -> Decision:
@@ -301,12 +316,17 @@ class Reactions(commands.Cog):
 
     # And back
 
-    async def _take_back(self, message: discord.PartialMessage) -> bool:
-        """Remove the bot's reactions from a message and hold back in its channel; False if there are none."""
+    async def _take_back(self, message: discord.PartialMessage, person: int) -> bool:
+        """Remove the bot's reactions from a message and hold back in its channel; False if there are none.
+
+        Args:
+            message: the message.
+            person: the id of who asks for it.
+        """
         trace = self._traces.get(message.id)
         try:
             if trace and trace.emoji:
-                found, trace.emoji = [trace.emoji], None
+                found, trace.emoji, trace.unwanted = [trace.emoji], None, True
             else:  # too long ago to be remembered
                 found = [str(reaction.emoji) for reaction in (await message.fetch()).reactions if reaction.me]
         except discord.HTTPException:
@@ -314,8 +334,15 @@ class Reactions(commands.Cog):
         for emoji in found:
             await self._remove(message, emoji)
         if found:
-            self._channels.disliked(message.channel.id)
+            self._channels.disliked(message.channel.id, person)
         return bool(found)
+
+    def _taken_away(self, channel_id: int, message_id: int, emoji: discord.PartialEmoji | None = None) -> None:
+        """Take note that somebody took the reaction with an emoji, or whichever it is, away from a message."""
+        trace = self._traces.get(message_id)
+        if trace and trace.emoji and emoji in (None, discord.PartialEmoji.from_str(trace.emoji)):
+            trace.emoji, trace.unwanted = None, True
+            self._channels.disliked(channel_id, None)
 
     async def _remove(self, message: discord.Message | discord.PartialMessage, emoji: str) -> None:
         if self._bot.user is None:

@@ -13,6 +13,7 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.analyzer import Analyzer
+from bot.channels import Channels
 from bot.failures import NOT_ALLOWED, apologise
 from bot.i18n import mark, translator
 from bot.policy import SENSITIVE, is_jolly
@@ -45,6 +46,7 @@ UNUSABLE = mark("That file cannot be used: {fault}.")
 NO_EMOJI = mark("That is not one emoji: give me one such as 🎉, or one of this server's own such as :name:.")
 NO_SUCH_EMOJI = mark("This server has no such emoji that I could use.")
 JOLLY = mark("For {emotion} I take no jolly emoji, since it could hurt somebody.")
+FORGIVEN = mark("I react as usual in all channels.")
 RESET = mark("Everything is back at the defaults.")
 
 _OWN_EMOJI = re.compile(rf"{CUSTOM_EMOJI.pattern}|:\w{{2,32}}:")
@@ -53,10 +55,11 @@ _OWN_EMOJI = re.compile(rf"{CUSTOM_EMOJI.pattern}|:\w{{2,32}}:")
 class ServerSettingsCog(commands.Cog, name="Settings"):
     """Shows and changes a server's settings; keeps them by the server's id, and nothing about who changed them."""
 
-    def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store, channels: Channels) -> None:
         self._bot = bot
         self._analyzer = analyzer
         self._store = store
+        self._channels = channels
         self._saving = asyncio.Lock()
 
     async def cog_load(self) -> None:
@@ -101,7 +104,11 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
                 await self._redraw(interaction, guild, Page.GENERAL, asks_to_reset=True)
             case "reset", _:
                 await self._save(guild, lambda _old: ServerSettings())
+                self._channels.forgive(_channel_ids(guild))
                 await self._redraw(interaction, guild, Page.GENERAL, f"✅ {translator(interaction.locale)(RESET)}")
+            case "forgive", _:
+                self._channels.forgive(_channel_ids(guild))
+                await self._redraw(interaction, guild, Page.CHANNELS, f"✅ {translator(interaction.locale)(FORGIVEN)}")
             case _:
                 await self._save(guild, lambda old: self._changed(old, guild, control, argument, chosen))
                 await self._redraw(interaction, guild, Page.of(control), changed=control)
@@ -191,6 +198,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             models=self._analyzer.models.keys(),
             permissions=interaction.app_permissions,
             locale=interaction.locale,
+            holding_back=self._channels.holding_back(_channel_ids(guild)),
         )
 
     def _changed(
@@ -263,6 +271,10 @@ async def _admit(interaction: discord.Interaction) -> discord.Guild | None:
     sentence = translator(interaction.locale)(NOT_ALLOWED)
     await interaction.response.send_message(sentence, ephemeral=True)
     return None
+
+
+def _channel_ids(guild: discord.Guild) -> list[int]:
+    return [channel.id for channel in (*guild.channels, *guild.threads)]
 
 
 def _mocks(emotion: str, emoji: str) -> bool:

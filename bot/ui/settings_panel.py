@@ -55,7 +55,7 @@ _LIVELINESS = {
 }
 _RULES = {"except": mark("All channels but these"), "only": mark("Only these channels")}
 _LISTED = 500
-"""Characters of a list; the three lists and the news of a fourth, with all else, must stay under 4,000."""
+"""Characters of a list; the four lists and the news of a fifth, with all else, must stay under 4,000."""
 
 
 EmojiGiven: TypeAlias = Callable[[discord.Interaction, str, str], Awaitable[None]]
@@ -91,6 +91,7 @@ class Situation:
         models: the names of the loaded models.
         permissions: the bot's, in the channel of the panel.
         locale: the reader's.
+        holding_back: channels in which reactions were taken back of late, so that there are fewer of them.
     """
 
     settings: ServerSettings
@@ -99,6 +100,7 @@ class Situation:
     models: Collection[str]
     permissions: discord.Permissions
     locale: discord.Locale
+    holding_back: Collection[int] = ()
 
     @property
     def model(self) -> str | None:
@@ -157,6 +159,7 @@ def lines(situation: Situation) -> dict[str, str]:
         "mood": (_("Mood counting"), _on_or_off(settings.mood, _)),
     }
     told["channel_rule"] = told["channels"]
+    told["forgive"] = (_("Holding back"), _listed(f"<#{channel_id}>" for channel_id in situation.holding_back) or none)
     return {control: f"**{name}:** {value}" for control, (name, value) in told.items()}
 
 
@@ -203,6 +206,8 @@ class SettingsPanel(ui.LayoutView):
             _(name) for permission, name in NEEDED.items() if not getattr(self._situation.permissions, permission)
         ]
         parts = [f"## {_('Settings')}", *(told[control] for control in order)]
+        if self._situation.holding_back:
+            parts.append(told["forgive"])
         if lacking:
             parts.append(_("⚠️ In this channel I lack: {permissions}.").format(permissions=", ".join(lacking)))
         return "\n".join(filter(None, (*parts, news)))
@@ -296,7 +301,17 @@ class SettingsPanel(ui.LayoutView):
                 _("Whether I react in those as well."),
                 on=settings.age_restricted,
             ),
+            *self._forgiveness(),
         ]
+
+    def _forgiveness(self) -> list[ui.Item[SettingsPanel]]:
+        """What makes the bot react as usual again; nothing where it does."""
+        _ = self._translate
+        if not self._situation.holding_back:
+            return []
+        meaning = _("Where people took reactions of mine back, I react less for a day.")
+        button: ui.Button[SettingsPanel] = ui.Button(label=_("React as usual"), custom_id="settings:forgive")
+        return [ui.Section(_heading(_("Holding back"), meaning), accessory=button)]
 
     def _emotions(self) -> list[ui.Item[SettingsPanel]]:
         _ = self._translate

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot import pacing, policy
 from bot.policy import (
     MANNERS,
+    MOST_DISLIKES,
     SENSITIVE,
     UNDERSTOOD,
     ChannelState,
@@ -140,7 +141,7 @@ def test_a_livelier_server_gets_at_least_the_reactions_of_a_quieter_one(
     assert normal in (None, lively)
 
 
-@given(server_settings, probability, st.integers(0, 5))
+@given(server_settings, probability, st.integers(0, MOST_DISLIKES - 1))
 @settings(max_examples=100, derandomize=True, deadline=None)
 def test_a_reaction_that_was_taken_back_makes_the_next_less_likely(
     server: ServerSettings, own: float, dislikes: int
@@ -148,6 +149,22 @@ def test_a_reaction_that_was_taken_back_makes_the_next_less_likely(
     before, after = (required_certainty(own, server, ChannelState(dislikes=each)) for each in (dislikes, dislikes + 1))
     assert 0 <= before <= after <= 1
     assert before < after or before == 1
+
+
+def test_dislikes_halve_the_share_and_the_doubt_but_never_silence_a_channel() -> None:
+    server = ServerSettings(liveliness=Liveliness.LIVELY)
+    certain = believing(joy=0.97)
+    for dislikes, allowed, certainty in (
+        (0, 70, 0.375),
+        (1, 35, 0.6875),
+        (2, 17, 0.84375),
+        (3, 8, 0.921875),
+        (99, 8, 0.921875),
+    ):
+        for reactions, reason in ((allowed - 1, None), (allowed, Silence.ENOUGH)):
+            channel = ChannelState(messages=100, reactions=reactions, dislikes=dislikes)
+            assert choose(certain, server, channel).reason == reason
+        assert required_certainty(0.5, server, channel) == certainty
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from bot.server_settings import Liveliness
 from bot.settings import Settings
 from classifiers import LABELS, Prediction
 from tests.bot.pressing import words_of
-from tests.bot.scripted import SCRIPT, ManualClock, ScriptedClassifier, World, reactions_of
+from tests.bot.scripted import SCRIPT, ManualClock, ScriptedClassifier, World, believing, reactions_of
 
 
 @pytest.fixture
@@ -577,27 +577,134 @@ async def test_a_deleted_message_leaves_nothing_behind(world: World) -> None:
     assert world.env.errors == []
 
 
-async def test_the_author_takes_a_reaction_back(world: World) -> None:
+@pytest.fixture
+def moderator(world: World) -> simcord.MemberActor:
+    role = world.guild.create_role("moderator", permissions=discord.Permissions(manage_messages=True))
+    return world.guild.add_member(world.env.create_user("mia"), roles=[role])
+
+
+async def say(world: World, text: str) -> discord.Message:
+    """Let Alice write something when the channel has rested."""
+    await world.env.advance_time(600)
+    return await world.alice.send(world.channel, text)
+
+
+async def test_the_author_takes_a_reaction_back(world: World, moderator: simcord.MemberActor) -> None:
     message = await world.alice.send(world.channel, "happy")
     await world.alice.react(message, "❌")
     assert world.emoji_of(message) == ["❌"]
-    await world.env.advance_time(600)
-    message = await world.alice.send(world.channel, "odd")  # 0.8 certain, where 0.75 is asked for now
+    message = await say(world, "odd")  # 0.8 certain, where 0.75 is asked for now
     assert world.emoji_of(message) == ["❤️"]
-    await world.alice.react(message, "❌")
-    await world.env.advance_time(600)
-    message = await world.alice.send(world.channel, "odd")  # and now 0.875
+    await moderator.react(message, "❌")
+    message = await say(world, "odd")  # and now 0.875
     assert world.emoji_of(message) == []
 
 
-async def test_a_moderator_takes_a_reaction_back_and_others_cannot(world: World) -> None:
+async def test_what_one_person_takes_back_again_and_again_silences_no_channel(world: World) -> None:
+    for _ in range(4):
+        message = await say(world, "odd")
+        assert "❤️" in world.emoji_of(message)
+        await world.alice.react(message, "❌")
+        assert world.emoji_of(message) == ["❌"]
+
+
+@pytest.mark.parametrize("emoji", [None, "😃"])
+async def test_what_a_moderator_clears_away_is_disliked_once_and_known_to_be_gone(
+    world: World, bilstm: ScriptedClassifier, emoji: str | None
+) -> None:
+    bilstm.script["meh"] = believing(joy=0.7)
+    message = await world.alice.send(world.channel, "happy")
+    for _ in range(2):
+        clear(world, message, emoji)
+        await world.env.settle()
+    result = await world.alice.context_menu(world.channel, "Take the reaction back", message)
+    assert result.response
+    assert "not reacted" in result.response.content
+    assert world.emoji_of(await say(world, "meh")) == []  # without a dislike 0.5 were enough, with one it takes 0.75
+    assert world.emoji_of(await say(world, "odd")) == ["❤️"]  # 0.8 certain; with two it would take 0.875
+
+
+async def take_back(world: World, message: discord.Message) -> None:
+    await world.alice.react(message, "❌")
+
+
+async def take_away(world: World, message: discord.Message) -> None:
+    assert world.bot.user
+    world.env.backend.remove_reaction(world.channel.id, message.id, "😃", world.bot.user.id)
+    await world.env.settle()
+
+
+async def clear_away(world: World, message: discord.Message) -> None:
+    clear(world, message, None)
+    await world.env.settle()
+
+
+WAYS_BACK = [take_back, take_away, clear_away]
+
+
+@pytest.mark.usefixtures("unrestrained")
+@pytest.mark.parametrize("way", WAYS_BACK)
+async def test_a_message_whose_reaction_was_unwanted_gets_no_other(
+    world: World, way: Callable[[World, discord.Message], Awaitable[None]]
+) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await way(world, message)
+    await world.alice.edit(message, "thanks")
+    assert set(world.emoji_of(message)) <= {"❌"}
+    assert world.reaction_requests() == 1
+    assert await world.moods() == {"gratitude": 1}
+
+
+async def test_what_is_taken_back_on_its_way_does_not_stay(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when reactions are rate limited: the author sees no reaction yet, but asks for none."""
+    add = world.bot.http.add_reaction
+    cog = reactions_of(world.bot)
+
+    async def dislike_and_add(channel_id: int, message_id: int, emoji: str) -> None:
+        place = world.bot.get_partial_messageable(channel_id, guild_id=world.guild.id)
+        await cog._take_back(place.get_partial_message(message_id), world.alice.id)
+        await add(channel_id, message_id, emoji)
+
+    monkeypatch.setattr(world.bot.http, "add_reaction", dislike_and_add)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == []
+    assert world.outcomes == {"taken back": 1}
+
+
+async def test_people_may_take_their_own_reactions_away(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.alice.react(message, "😃")
+    await world.alice.unreact(message, "😃")
+    await world.alice.edit(message, "thanks")
+    assert world.emoji_of(message) == ["🙏"]
+
+
+@pytest.mark.parametrize("emoji", ["❤️", "🎉"])
+async def test_clearing_away_the_emoji_of_others_means_nothing(world: World, emoji: str) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.alice.react(message, emoji)
+    clear(world, message, emoji)
+    await world.env.settle()
+    await world.alice.edit(message, "thanks")
+    assert world.emoji_of(message) == ["🙏"]
+
+
+def clear(world: World, message: discord.Message, emoji: str | None) -> None:
+    """Take all reactions off a message, or all of one emoji, as a moderator does."""
+    if emoji is None:
+        world.env.backend.clear_reactions(world.channel.id, message.id)
+    else:
+        world.env.backend.clear_reaction(world.channel.id, message.id, emoji)
+
+
+async def test_a_moderator_takes_a_reaction_back_and_others_cannot(
+    world: World, moderator: simcord.MemberActor
+) -> None:
     message = await world.alice.send(world.channel, "happy")
     bob = world.guild.add_member(world.env.create_user("bob"))
     await bob.react(message, "❌")
     assert "😃" in world.emoji_of(message)
-    moderator = world.guild.create_role("moderator", permissions=discord.Permissions(manage_messages=True))
-    mia = world.guild.add_member(world.env.create_user("mia"), roles=[moderator])
-    await mia.react(message, "❌")
+    await moderator.react(message, "❌")
     assert world.emoji_of(message) == ["❌"]
 
 

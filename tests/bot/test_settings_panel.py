@@ -24,7 +24,7 @@ from bot.store import Store, StoreError
 from bot.ui.settings_panel import GROUPS, EmojiForm, ImportForm, Page, SettingsPanel, Situation
 from classifiers import EMOJI, Classifier
 from tests.bot.pressing import speak_in_brackets
-from tests.bot.scripted import ScriptedClassifier, World
+from tests.bot.scripted import ScriptedClassifier, World, believing
 
 MANAGER = discord.Permissions(manage_guild=True)
 COMPONENTS_V2 = 1 << 15
@@ -298,6 +298,63 @@ class TestChannels:
         assert panel.chosen("channels") == [str(world.channel.id)]
         await panel.choose("channels", world.channel)
         assert settings_of(world).channels == {world.channel.id}
+
+
+class TestHoldingBack:
+    """Where reactions were taken back the bot holds back, and the owner can see and undo it."""
+
+    @pytest.fixture
+    def bilstm(self) -> ScriptedClassifier:
+        return ScriptedClassifier({"meh": believing(joy=0.7)})  # enough where nothing was taken back, else too little
+
+    @pytest.fixture
+    async def panel(self, world: World, owner: simcord.MemberActor) -> Panel:
+        message = await world.alice.send(world.channel, "meh")
+        await world.alice.react(message, "❌")
+        await world.env.advance_time(600)
+        assert world.emoji_of(await world.alice.send(world.channel, "meh")) == []
+        return await opened(owner, world.channel)
+
+    async def reacts_again(self, world: World) -> bool:
+        return world.emoji_of(await world.alice.send(world.channel, "meh")) == ["😃"]
+
+    async def test_it_is_seen_on_every_page_and_undone_on_that_of_channels(self, world: World, panel: Panel) -> None:
+        for page in ("emotions", "general", "channels"):
+            if not panel.find(f"page:{page}")["disabled"]:
+                await panel.click(f"page:{page}")
+            assert f"**Holding back:** <#{world.channel.id}>\n" in panel.text
+        await panel.click("forgive")
+        assert panel.news == "I react as usual in all channels."
+        assert "Holding back" not in panel.text
+        assert await self.reacts_again(world)
+
+    async def test_a_thread_is_told_as_well(self, world: World, panel: Panel) -> None:
+        channel = world.bot.get_channel(world.channel.id)
+        assert isinstance(channel, discord.TextChannel)
+        await channel.create_thread(name="aside", type=discord.ChannelType.public_thread)
+        await world.env.settle()
+        [thread] = world.channel.threads
+        await world.alice.react(await world.alice.send(thread, "meh"), "❌")
+        await panel.click("page:channels")
+        assert f"**Holding back:** <#{world.channel.id}>, <#{thread.id}>\n" in panel.text
+
+    async def test_a_reset_undoes_it_too(self, world: World, panel: Panel) -> None:
+        await panel.click("reset")
+        await panel.click("reset:sure")
+        assert "Holding back" not in panel.text
+        assert await self.reacts_again(world)
+
+    async def test_other_servers_are_not_forgiven(self, world: World, panel: Panel) -> None:
+        elsewhere = world.env.create_guild()
+        channel = elsewhere.create_text_channel("general")
+        bob = elsewhere.add_member(world.env.create_user("bob"))
+        await bob.react(await bob.send(channel, "meh"), "❌")
+        await panel.click("page:channels")
+        assert str(channel.id) not in panel.text
+        await panel.click("forgive")
+        await world.env.advance_time(600)
+        message = await bob.send(channel, "meh")
+        assert world.emoji_of(message, channel) == []
 
 
 class TestEmotions:
@@ -609,12 +666,15 @@ class TestInAnotherLanguage:
 
     async def test_every_page_is_translated(self, world: World, owner: simcord.MemberActor) -> None:
         channel = world.guild.create_text_channel("quiet", overwrites={world.guild.default_role: NOTHING})
+        await world.alice.react(await world.alice.send(world.channel, "happy"), "❌")
         panel = await opened(owner, channel)
         assert words_left(panel.message.components) == ["RNN", "BiLSTM"]
         await panel.click("reset")
         assert words_left(panel.message.components) == []
         await panel.click("page:general")
         await panel.click("page:channels")
+        assert words_left(panel.message.components) == []
+        await panel.click("forgive")
         assert words_left(panel.message.components) == []
         await panel.choose("channels", channel)
         await panel.choose("channel_rule", "only")
@@ -677,7 +737,7 @@ async def test_the_fullest_panel_fits_in_every_language(world: World, locale: di
         ServerSettings(enabled=False, channel_rule="only"),
     ):
         situation = Situation(
-            settings, False, guild, world.bot.analyzer.models.keys(), discord.Permissions.none(), locale
+            settings, False, guild, world.bot.analyzer.models.keys(), discord.Permissions.none(), locale, channels
         )
         for page in Page:
             for asks in (False, True):
