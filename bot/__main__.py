@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import importlib
 import json
-import logging
 import os
 import signal
 import sys
@@ -17,6 +16,7 @@ from typing import Any, TextIO
 import aiohttp
 import discord
 
+from bot import logs
 from bot.client import PERMISSIONS, create_bot
 from bot.data import DataError, on_the_database
 from bot.data import add_parser as add_data_parser
@@ -148,7 +148,9 @@ def _serve(_arguments: argparse.Namespace) -> None:
     settings = load_settings()
     if settings.discord_token is None:
         raise _CommandError(LOGIN_MISSING, 2)
-    _set_up_logging(settings.log_level)
+    logs.set_up(settings.log_level)
+    # The bot joins no voice channel, so nobody should be told to install what voice needs.
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     bot = create_bot(settings)
 
     async def connect(token: str) -> None:
@@ -162,7 +164,7 @@ def _serve(_arguments: argparse.Namespace) -> None:
 def _demo(arguments: argparse.Namespace) -> None:
     settings = load_settings()
     demo = importlib.import_module("bot.demo")  # not before: it needs the demo extra
-    _set_up_logging("WARNING" if settings.log_level == "INFO" else settings.log_level)
+    logs.set_up("WARNING" if settings.log_level == "INFO" else settings.log_level)
     try:
         asyncio.run(_stoppable(demo.run(settings, arguments.port)))
     except demo.PortTakenError as error:
@@ -251,15 +253,6 @@ def _as_row(text: str, emoji: str | None, emotion: str | None, certainty: float 
     sure = "" if certainty is None else f"{certainty:.0%}"
     shown = "".join(character if character.isprintable() else " " for character in text)
     return f"{emoji or '-'}\t{emotion or '':<14} {sure:>4}  {reason or '':<14}  {shown}".rstrip()
-
-
-def _set_up_logging(level: str) -> None:
-    number = logging.getLevelNamesMapping()[level]
-    discord.utils.setup_logging(level=number)
-    # At DEBUG discord.py logs whole events, and with them what people write.
-    logging.getLogger("discord").setLevel(max(number, logging.INFO))
-    # The bot joins no voice channel, so nobody should be told to install what voice needs.
-    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 
 async def _stoppable(work: Coroutine[Any, Any, None]) -> None:

@@ -23,6 +23,7 @@ from discord.gateway import DiscordWebSocket
 from safetensors.numpy import load, save
 
 from bot.__main__ import HASTE, _stoppable, main
+from bot.logs import OWN
 from classifiers.model_directory import read_manifest, seal
 from tests.bot.scripted import SCRIPT, ScriptedClassifier
 
@@ -39,12 +40,12 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
-    root, library = logging.getLogger(), logging.getLogger("discord")
-    handlers, levels = list(root.handlers), (root.level, library.level)
+    loggers = [logging.getLogger(name) for name in ("", *OWN)]
+    handlers, levels = list(loggers[0].handlers), [logger.level for logger in loggers]
     yield
-    root.handlers[:] = handlers
-    root.setLevel(levels[0])
-    library.setLevel(levels[1])
+    loggers[0].handlers[:] = handlers
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 def environment(**variables: str) -> dict[str, str]:

@@ -1,0 +1,43 @@
+"""What is logged: at DEBUG the bot's own words only, and from no library a message, a name or the id of a person."""
+
+from __future__ import annotations
+
+import logging
+import re
+import traceback
+from typing import TextIO
+
+import discord
+
+OWN = ("bot", "classifiers")
+"""The loggers that are told the level which was asked for; those of libraries say nothing below INFO."""
+
+_ID = re.compile(r"\d{15,20}")
+
+
+def set_up(level: str, stream: TextIO | None = None) -> None:
+    """Have everything logged from a level on.
+
+    Args:
+        level: DEBUG, INFO, WARNING or ERROR.
+        stream: where to; standard error if None.
+    """
+    number = logging.getLevelNamesMapping()[level]
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(_leave_people_out)
+    # At DEBUG discord.py logs whole events, with what people write, and aiosqlite logs every statement with its values.
+    discord.utils.setup_logging(handler=handler, level=max(number, logging.INFO))
+    for name in OWN:
+        logging.getLogger(name).setLevel(number)
+
+
+def _leave_people_out(record: logging.LogRecord) -> bool:
+    """Take from a record what may be about people: the words of an exception, and ids in what a library says."""
+    message = record.getMessage()
+    if record.name.partition(".")[0] not in OWN:
+        message = _ID.sub("…", message)
+    if record.exc_info and record.exc_info[0]:
+        kind, _, trace = record.exc_info
+        message = f"{message}: {kind.__name__} at\n{''.join(traceback.format_tb(trace))}"
+    record.msg, record.args, record.exc_info, record.exc_text = message, None, None, None
+    return True
