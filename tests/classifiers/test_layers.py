@@ -234,3 +234,9 @@ def test_pooling_shares_the_gradient_among_equal_maxima() -> None:
 def test_orthogonal_rows_are_orthonormal() -> None:
     start = orthogonal(np.random.default_rng(0), 8, 32)
     np.testing.assert_allclose(start @ start.T, np.eye(8), atol=1e-6)
+
+
+def test_an_lstm_starts_with_an_open_forget_gate() -> None:
+    """Of the gates i, f, g and o, as Keras has them."""
+    bias = LSTM(FEATURES, UNITS, np.random.default_rng(0)).params["bias"]
+    np.testing.assert_array_equal(bias.reshape(4, UNITS), [[0] * UNITS, [1] * UNITS, [0] * UNITS, [0] * UNITS])

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from classifiers import optimizers
 from classifiers.optimizers import SGD, Adam, clip_by_global_norm, warmup_cosine
 
 
@@ -42,6 +43,23 @@ def test_adam_reads_only_the_rows_it_is_told_of() -> None:
         one.step(whole, {"p": gradient}, rate=0.01)
         other.step(told, {"p": gradient}, rate=0.01, touched={"p": np.array(rows)})
     np.testing.assert_allclose(told["p"], whole["p"], atol=1e-12)
+
+
+@pytest.mark.parametrize("rows", [1, 6, 7, 8])
+def test_every_row_of_a_large_array_moves(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is moved block by block: here three rows at once, of which the last block may have fewer."""
+    rng = np.random.default_rng(2)
+    start = rng.normal(size=(rows, 4))
+    whole, blocks = {"p": start.copy()}, {"p": start.copy()}
+    one, other = Adam(weight_decay=0.02), Adam(weight_decay=0.02)
+    for _ in range(3):
+        gradient = {"p": rng.normal(size=start.shape)}
+        one.step(whole, gradient, rate=0.01)
+        with monkeypatch.context() as patch:
+            patch.setattr(optimizers, "BLOCK", 13)
+            other.step(blocks, gradient, rate=0.01)
+    np.testing.assert_array_equal(blocks["p"], whole["p"])
+    assert (whole["p"] != start).all()
 
 
 def test_clipping_scales_all_gradients_together() -> None:
