@@ -352,10 +352,13 @@ def _ask_teacher(recipe: Recipe, dataset: Dataset, tokenizer: Tokenizer, out: Pa
         KeyboardInterrupt: after Ctrl-C; a teacher that has not learnt all has nothing to say.
     """
     try:
-        from classifiers.teacher import Teacher  # noqa: PLC0415 - PyTorch takes seconds to load
+        from classifiers.teacher import Teacher, fastest_device, minilm  # noqa: PLC0415 - PyTorch takes seconds to load
+
+        encoder = minilm()
     except ImportError:
         raise MissingExtraError("Learning from a teacher", "distill") from None
-    teacher = Teacher(base_logits(dataset.train.targets, dataset.multi_label), recipe)
+    bias = base_logits(dataset.train.targets, dataset.multi_label)
+    teacher = Teacher(bias, recipe, encoder, fastest_device())
     train, dev = (Examples(teacher.encode(split.texts), split.targets) for split in (dataset.train, dataset.dev))
     title = f"Teacher {recipe.seed + 1}"
     origin = Origin.of(dataset, train.sequences, "teacher")

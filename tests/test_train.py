@@ -419,7 +419,8 @@ class TestShippedRecipe:
         monkeypatch.setattr(datasets, "CHAT", tmp_path / "chat.tsv")
         monkeypatch.setenv("EMOBOT_DATA_DIR", str(tmp_path / "data"))
         monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache" / name)
-        monkeypatch.setitem(sys.modules, "classifiers.teacher", SimpleNamespace(Teacher=QuickTeacher))
+        module = SimpleNamespace(Teacher=QuickTeacher, minilm=Path, fastest_device=lambda: "cpu")
+        monkeypatch.setitem(sys.modules, "classifiers.teacher", module)
         monkeypatch.setattr(QuickTeacher, "epochs_run", [])
         monkeypatch.setattr(train, "TEACHERS", 2)
         monkeypatch.setattr(train, "ASSISTED", 2)
@@ -550,7 +551,7 @@ class QuickTeacher:
     epochs_run: ClassVar[list[int]] = []
     stops_at = 0
 
-    def __init__(self, bias: Array, recipe: Recipe) -> None:
+    def __init__(self, bias: Array, recipe: Recipe, *_: object) -> None:
         self.recipe = recipe
         self.weights = np.tile(bias, (64, 1))
 
