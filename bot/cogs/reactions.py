@@ -247,9 +247,9 @@ class Reactions(commands.Cog):
         outcome = await self._add(message, decision.emoji)
         if outcome != Outcome.REACTED:
             trace.emoji = None
-        elif trace.unwanted:  # by now
+        elif trace.unwanted or self._refusal(message):  # by now, since Discord may have let it wait
             await self._remove(message, decision.emoji)
-            outcome = Outcome.TAKEN_BACK
+            trace.emoji, outcome = None, Outcome.TAKEN_BACK
         return outcome
 
     def _choose(self, message: discord.Message, prediction: Prediction, *, corrects: bool) -> Decision:

@@ -216,6 +216,14 @@ def test_nothing_jolly_for_who_suffers(emotion: str) -> None:
     assert emoji_for(emotion, ServerSettings(emoji={emotion: "🥀"}), bool) == "🥀"
 
 
+@pytest.mark.parametrize("skin", ["", "🏻", "🏽", "🏿"])
+def test_no_tone_of_skin_makes_jolly_emoji_fit_for_who_suffers(skin: str) -> None:
+    for emoji in ("👏", "💪", "🙌"):
+        assert is_jolly(emoji + skin)
+        chosen = ServerSettings(emoji={"grief": emoji + skin})
+        assert choose(believing(grief=0.9), chosen).emoji == EMOJI["grief"]
+
+
 def test_a_jolly_reaction_is_withheld_where_sadness_is_heard_as_well() -> None:
     assert choose(believing(amusement=0.8, sadness=0.4)).reason == Silence.DELICATE
     assert choose(believing(amusement=0.8, annoyance=0.4)).emoji == "😂"

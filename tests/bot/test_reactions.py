@@ -9,6 +9,7 @@ import aiohttp
 import discord
 import pytest
 import simcord
+from simcord.backend import serializers
 from simcord.enums import MessageType
 
 from bot import create_bot
@@ -537,6 +538,22 @@ async def test_an_objection_while_a_message_is_read_is_heard(
     assert await world.moods() == {}
 
 
+@pytest.mark.parametrize("objection", OBJECTIONS)
+async def test_an_objection_while_a_reaction_is_on_its_way_is_heard(
+    world: World, monkeypatch: pytest.MonkeyPatch, objection: Callable[[World], Awaitable[None]]
+) -> None:
+    add = world.bot.http.add_reaction
+
+    async def object_and_add(channel_id: int, message_id: int, emoji: str) -> None:
+        await objection(world)
+        await add(channel_id, message_id, emoji)
+
+    monkeypatch.setattr(world.bot.http, "add_reaction", object_and_add)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == []
+    assert world.outcomes == {"taken back": 1}
+
+
 async def test_a_message_that_is_deleted_while_it_is_read_leaves_nothing_behind(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -563,6 +580,25 @@ async def test_an_edit_that_leaves_no_words_takes_the_reaction_away(world: World
     assert await world.moods() == {}
 
 
+async def test_an_edit_of_an_older_message_is_as_fresh_as_the_edit(world: World) -> None:
+    message = await world.alice.send(world.channel, "nothing")
+    await world.env.advance_time(60)
+    await world.alice.edit(message, "happy")
+    assert world.emoji_of(message) == ["😃"]
+
+
+async def test_an_update_by_discord_itself_is_not_read(world: World, bilstm: ScriptedClassifier) -> None:
+    """As when it shows what a link leads to: such an update has no time of an edit."""
+    message = await world.alice.send(world.channel, "happy")
+    backend = world.env.backend
+    payload = dict(serializers.message_payload(backend, backend.get_message(world.channel.id, message.id)))
+    assert payload["edited_timestamp"] is None
+    backend.emit("MESSAGE_UPDATE", payload)
+    await world.env.settle()
+    assert world.env.errors == []
+    assert bilstm.batches == [["happy"]]
+
+
 async def test_a_late_edit_is_not_read(world: World) -> None:
     message = await world.alice.send(world.channel, "happy")
     await world.env.advance_time(121)
@@ -587,6 +623,24 @@ async def say(world: World, text: str) -> discord.Message:
     """Let Alice write something when the channel has rested."""
     await world.env.advance_time(600)
     return await world.alice.send(world.channel, text)
+
+
+async def test_messages_deleted_together_leave_nothing_behind(world: World) -> None:
+    messages = [await world.alice.send(world.channel, text) for text in ("happy", "nothing", "happy")]
+    world.env.backend.bulk_delete_messages(world.channel.id, [message.id for message in messages[:2]])
+    await world.env.settle()
+    assert await world.moods() == {"joy": 1}
+    assert world.env.errors == []
+
+
+async def test_its_own_cross_takes_nothing_back(world: World) -> None:
+    """A server may choose ❌ for an emotion, and let the bot manage messages."""
+    await world.configure(emoji={"joy": "❌"})
+    assert world.guild.me
+    role = world.guild.create_role("moderator", permissions=discord.Permissions(manage_messages=True))
+    world.env.backend.add_member_role(world.guild.id, world.guild.me.id, role.id)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == ["❌"]
 
 
 async def test_the_author_takes_a_reaction_back(world: World, moderator: simcord.MemberActor) -> None:
