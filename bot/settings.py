@@ -7,18 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
+from bot.database_url import FORM, DatabaseUrlError, understood
 from classifiers import PRETRAINED, ModelName
 
 ENV_FILE = ".env"
-
-_DRIVERS = {
-    "sqlite": "sqlite+aiosqlite",
-    "postgresql": "postgresql+asyncpg",
-    "postgres": "postgresql+asyncpg",
-}
 
 
 class SettingsError(Exception):
@@ -68,7 +61,7 @@ class Settings(BaseSettings):
     database_url: SecretStr = Field(
         default=SecretStr("sqlite:///emobot.db"),
         validation_alias="DATABASE_URL",
-        description="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE",
+        description=FORM,
     )
     mood_days: int = Field(
         default=90,
@@ -111,19 +104,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _database_is_one_we_speak_to(cls, url: SecretStr) -> SecretStr:
-        """Name the asynchronous driver, which nobody should have to know of."""
-        kind, separator, rest = url.get_secret_value().strip().partition("://")
-        driver = _DRIVERS.get(kind.partition("+")[0])
-        if not separator or not rest.strip("/") or driver is None:
-            raise ValueError
-        named = f"{driver}://{rest}"
-        try:
-            database = make_url(named).database
-        except ArgumentError:
-            raise ValueError from None
-        if database == ":memory:":  # each connection would find another one, and an empty one
-            raise ValueError
-        return SecretStr(named)
+        return SecretStr(understood(url.get_secret_value()).render_as_string(hide_password=False))
 
     @field_validator("models")
     @classmethod
@@ -144,9 +125,14 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = dict.fromkeys(str(details["loc"][0]) for details in error.errors())
-        allowed = {field.validation_alias: field.description for field in Settings.model_fields.values()}
-        raise SettingsError("; ".join(f"{name} must be {allowed[name]}" for name in wrong) + ".") from None
+        allowed = {field.validation_alias: f"be {field.description}" for field in Settings.model_fields.values()}
+        wrong = {}
+        for details in error.errors():
+            name, cause = str(details["loc"][0]), details.get("ctx", {}).get("error")
+            wrong[name] = str(cause) if isinstance(cause, DatabaseUrlError) else allowed[name]
+        raise SettingsError(
+            "; ".join(f"{name} must {what_to_do}" for name, what_to_do in wrong.items()) + "."
+        ) from None
     except UnicodeDecodeError:
         raise SettingsError("Your .env is not plain text: save it again as UTF-8.") from None
     except OSError as error:

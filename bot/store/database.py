@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, NullPool, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.store.tables import Table
@@ -88,10 +88,11 @@ def reason(error: Exception) -> str:
 def refuses_values(error: Exception) -> bool:
     """Whether the database, or its driver, refused the values of a row, so that it may take another row."""
     cause = _cause(error)
-    if isinstance(cause, ValueError | OverflowError | sqlite3.IntegrityError | sqlite3.DataError):
-        return True
+    if not isinstance(error, DBAPIError):
+        return isinstance(cause, ValueError | OverflowError)
     # The classes "data exception" and "integrity constraint violation" of SQL's own codes.
-    return str(getattr(cause, "sqlstate", "")).startswith(("22", "23"))
+    refused = str(getattr(cause, "sqlstate", "")).startswith(("22", "23"))
+    return refused or isinstance(cause, sqlite3.IntegrityError | sqlite3.DataError)
 
 
 def _cause(error: Exception) -> BaseException:

@@ -177,6 +177,10 @@ def test_a_database_is_named_without_what_is_secret(url: str, description: str) 
     assert describe(make_url(url)) == description
 
 
+class UnknownCertificateError(ValueError):
+    """As asyncpg raises it while connecting, when no row is there to quote."""
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
@@ -186,7 +190,8 @@ def test_a_database_is_named_without_what_is_secret(url: str, description: str) 
         (ValueError("'secret' is no number"), "ValueError"),
         (DBAPIError("INSERT INTO x VALUES (?)", {"x": "secret"}, Exception("no space\nDETAIL: secret")), "no space"),
         (StatementError("odd", "INSERT INTO x VALUES (?)", {"x": "secret"}, ValueError("secret")), "ValueError"),
-        (sqlite3.IntegrityError("secret is not unique"), "IntegrityError"),
+        (DBAPIError("INSERT", {}, sqlite3.IntegrityError("secret is not unique")), "IntegrityError"),
+        (DBAPIError("INSERT", {}, UnknownCertificateError("root.crt does not exist")), "root.crt does not exist"),
         (AssertionError(), "AssertionError"),
     ],
 )

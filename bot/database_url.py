@@ -1,0 +1,84 @@
+"""From DATABASE_URL, as people and hosting services write it, to the URL that the store opens."""
+
+from __future__ import annotations
+
+import importlib.util
+import ipaddress
+import re
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+FORM = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+}
+_HOST = re.compile(r"[\w.-]+")
+_QUOTED = (
+    "write these characters of a user name or a password as %40 for @, %2F for /, %3A for :, %3F for ? and %25 for %"
+)
+
+
+class DatabaseUrlError(ValueError):
+    """A URL of no database that the bot can open; its text says what to do, without a word of the URL."""
+
+
+def understood(text: str) -> URL:
+    """Return a URL with the asynchronous driver, which nobody should have to know of. Nothing is looked up.
+
+    Raises:
+        DatabaseUrlError: the text is none; its words go on after "DATABASE_URL must".
+    """
+    kind, separator, rest = text.strip().partition("://")
+    driver = _DRIVERS.get(kind.lower().partition("+")[0])
+    if not separator or driver is None or not rest.isprintable():
+        raise DatabaseUrlError(f"be {FORM}")
+    if rest.count("@") > 1:
+        raise DatabaseUrlError(f"have one @ only, before the host: {_QUOTED}")
+    try:
+        url = make_url(f"{driver}://{rest}")
+    except (ArgumentError, ValueError):
+        raise DatabaseUrlError(f"be {FORM}, and a port must be a number: {_QUOTED}") from None
+    url = _file(url) if driver == _DRIVERS["sqlite"] else _server(url)
+    package = url.get_driver_name()
+    if importlib.util.find_spec(package) is None:
+        raise DatabaseUrlError(f"wait until its driver is installed: run `pip install {package}`")
+    return url
+
+
+def _file(url: URL) -> URL:
+    # In memory, each connection would find a database of its own.
+    if url.host or url.query or not url.database or url.database in ("/", ":memory:"):
+        raise DatabaseUrlError("be sqlite:///FILE, or sqlite:////FOLDER/FILE for a full path, and nothing after it")
+    return url
+
+
+def _server(url: URL) -> URL:
+    socket = url.query.get("host")
+    if not url.database or re.search(r"[/@:]", url.database):
+        raise DatabaseUrlError(f"end in the name of the database: {FORM}; {_QUOTED}")
+    if bool(url.host) == bool(socket) or (socket and not (isinstance(socket, str) and socket.startswith("/"))):
+        raise DatabaseUrlError(
+            f"name one host: {FORM}; or, for a socket on this computer, postgresql://USER@/DATABASE?host=/run/postgresql"
+        )
+    if url.host and not _is_host(url.host):
+        raise DatabaseUrlError(f"have a host's name or address after the @: {_QUOTED}")
+    if url.port is not None and not 0 < url.port < 65536:
+        raise DatabaseUrlError("have a port from 1 to 65535")
+    # libpq and hosting services call `sslmode` what asyncpg calls `ssl`.
+    mode = url.query.get("sslmode", url.query.get("ssl"))
+    if (mode is not None and mode not in SSL_MODES) or url.query.keys() - {"host", "sslmode", "ssl"}:
+        raise DatabaseUrlError(f"have nothing after the ? but sslmode= and one of {', '.join(SSL_MODES)}")
+    return url.set(query={"host": socket} if socket else {}).update_query_dict({"ssl": mode} if mode else {})
+
+
+def _is_host(host: str) -> bool:
+    """Whether it can be looked up: any other would be an error of Python's in the middle of connecting."""
+    try:
+        return bool(ipaddress.ip_address(host) if ":" in host else _HOST.fullmatch(host) and host.encode("idna"))
+    except ValueError:
+        return False
