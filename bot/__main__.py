@@ -230,7 +230,7 @@ def _dry_run(arguments: argparse.Namespace) -> None:
                     print(show(text, None, None, None, silence))
                     continue
                 [prediction] = model.predict([text])
-                decision = choose(prediction, minimum_certainty=bot.settings.min_certainty)
+                decision = choose(text, prediction, minimum_certainty=bot.settings.min_certainty)
                 print(show(text, decision.emoji, decision.emotion, decision.certainty, decision.reason))
     except UnicodeDecodeError:
         raise _CommandError(f"{arguments.file} is not plain text: save it again as UTF-8.", 2) from None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.guard import is_grave
 from bot.server_settings import CUSTOM_EMOJI, Liveliness, ServerSettings
 from classifiers.classifier import Prediction
 from classifiers.emotions import EMOJI, NEUTRAL
@@ -32,6 +33,7 @@ class Silence(StrEnum):
     MUTED = "muted"
     UNSURE = "unsure"
     DELICATE = "delicate"
+    GRAVE = "grave"
     COOLING_DOWN = "cooling down"
     ENOUGH = "enough"
 
@@ -161,6 +163,7 @@ def unwelcome(settings: ServerSettings, *channel_ids: int | None, age_restricted
 
 
 def choose(
+    text: str,
     prediction: Prediction,
     settings: ServerSettings | None = None,
     channel: ChannelState | None = None,
@@ -170,7 +173,10 @@ def choose(
 ) -> Decision:
     """React with the emoji of the strongest emotion if the model is certain enough and the channel can bear it.
 
+    Under a grave message there is no reaction, whatever the model makes of it.
+
     Args:
+        text: the message as it was written.
         prediction: what the model makes of the message.
         settings: the server's; None for the defaults.
         channel: what has happened in the channel; None to decide on the message alone.
@@ -181,6 +187,8 @@ def choose(
     [(emotion, certainty)] = prediction.top(1)
     emoji = emoji_for(emotion, settings, usable)
     reason = _reason(prediction, settings, channel, minimum_certainty, emoji)
+    if reason is None and is_grave(text):
+        reason = Silence.GRAVE
     return Decision(None if reason else emoji, emotion, certainty, reason)
 
 

@@ -255,6 +255,7 @@ class Reactions(commands.Cog):
     def _choose(self, message: discord.Message, prediction: Prediction, *, corrects: bool) -> Decision:
         channel_id = message.channel.id
         decision = choose(
+            message.content,
             prediction,
             self._settings_of(message),
             None if corrects else self._channels.state(channel_id),

@@ -58,7 +58,7 @@ def predictions(draw: st.DrawFn) -> Prediction:
 
 
 def test_reacts_with_the_strongest_emotion() -> None:
-    decision = choose(believing(joy=0.8, love=0.7), minimum_certainty=0.5)
+    decision = choose("", believing(joy=0.8, love=0.7), minimum_certainty=0.5)
     assert decision == Decision("😃", "joy", 0.8, None)
 
 
@@ -75,22 +75,22 @@ def test_reacts_with_the_strongest_emotion() -> None:
     ],
 )
 def test_silence_has_its_reason(prediction: Prediction, reason: Silence) -> None:
-    decision = choose(prediction, minimum_certainty=0.5)
+    decision = choose("", prediction, minimum_certainty=0.5)
     assert (decision.emoji, decision.reason) == (None, reason)
     assert (decision.emotion, decision.certainty) == prediction.top(1)[0]
 
 
 def test_the_borders_belong_to_reacting() -> None:
-    assert choose(Prediction(("joy",), (0.5,), (0.5,)), minimum_certainty=0.5).emoji == "😃"
+    assert choose("", Prediction(("joy",), (0.5,), (0.5,)), minimum_certainty=0.5).emoji == "😃"
 
 
 def test_the_model_knows_best_how_certain_is_enough() -> None:
     def believing_in_joy(certainty: float) -> Prediction:
         return Prediction(("joy",), (0.6,), (0.3,), certainty)
 
-    assert choose(believing_in_joy(0.6)).emoji == "😃"
-    assert choose(believing_in_joy(0.61)).reason == Silence.UNSURE
-    assert choose(believing_in_joy(0.61), minimum_certainty=0.5).emoji == "😃"
+    assert choose("", believing_in_joy(0.6)).emoji == "😃"
+    assert choose("", believing_in_joy(0.61)).reason == Silence.UNSURE
+    assert choose("", believing_in_joy(0.61), minimum_certainty=0.5).emoji == "😃"
 
 
 @given(predictions(), server_settings, st.none() | channel_states, st.none() | probability)
@@ -98,7 +98,7 @@ def test_the_model_knows_best_how_certain_is_enough() -> None:
 def test_a_reaction_always_keeps_the_rules(
     prediction: Prediction, server: ServerSettings, channel: ChannelState | None, minimum: float | None
 ) -> None:
-    decision = choose(prediction, server, channel, minimum_certainty=minimum, usable=lambda _: False)
+    decision = choose("", prediction, server, channel, minimum_certainty=minimum, usable=lambda _: False)
     assert (decision.emotion, decision.certainty) == prediction.top(1)[0]
     assert (decision.emoji is None) == (decision.reason is not None)
     if decision.emoji is None:
@@ -123,8 +123,8 @@ def test_a_reaction_always_keeps_the_rules(
 def test_asking_for_more_certainty_never_adds_a_reaction(
     prediction: Prediction, server: ServerSettings, channel: ChannelState, one: float, two: float
 ) -> None:
-    lenient = choose(prediction, server, channel, minimum_certainty=min(one, two))
-    strict = choose(prediction, server, channel, minimum_certainty=max(one, two))
+    lenient = choose("", prediction, server, channel, minimum_certainty=min(one, two))
+    strict = choose("", prediction, server, channel, minimum_certainty=max(one, two))
     assert strict.emoji in (None, lenient.emoji)
 
 
@@ -134,7 +134,7 @@ def test_a_livelier_server_gets_at_least_the_reactions_of_a_quieter_one(
     prediction: Prediction, channel: ChannelState, minimum: float
 ) -> None:
     quiet, normal, lively = (
-        choose(prediction, ServerSettings(liveliness=each), channel, minimum_certainty=minimum).emoji
+        choose("", prediction, ServerSettings(liveliness=each), channel, minimum_certainty=minimum).emoji
         for each in (Liveliness.QUIET, Liveliness.NORMAL, Liveliness.LIVELY)
     )
     assert quiet in (None, normal)
@@ -163,7 +163,7 @@ def test_dislikes_halve_the_share_and_the_doubt_but_never_silence_a_channel() ->
     ):
         for reactions, reason in ((allowed - 1, None), (allowed, Silence.ENOUGH)):
             channel = ChannelState(messages=100, reactions=reactions, dislikes=dislikes)
-            assert choose(certain, server, channel).reason == reason
+            assert choose("", certain, server, channel).reason == reason
         assert required_certainty(0.5, server, channel) == certainty
 
 
@@ -176,17 +176,17 @@ def test_liveliness_shifts_the_certainty(liveliness: Liveliness, wanted: float) 
 
 def test_a_channel_has_enough_at_some_time() -> None:
     joy = believing(joy=0.95)
-    assert choose(joy, channel=ChannelState(messages=1)).emoji == "😃"
-    assert choose(joy, channel=ChannelState(messages=9, reactions=2, quiet_for=60)).emoji == "😃"
-    assert choose(joy, channel=ChannelState(messages=8, reactions=2, quiet_for=60)).reason == Silence.ENOUGH
-    assert choose(joy, channel=ChannelState(messages=9, reactions=1, quiet_for=9)).reason == Silence.COOLING_DOWN
-    assert choose(joy, channel=ChannelState(messages=9, reactions=1, quiet_for=10)).emoji == "😃"
+    assert choose("", joy, channel=ChannelState(messages=1)).emoji == "😃"
+    assert choose("", joy, channel=ChannelState(messages=9, reactions=2, quiet_for=60)).emoji == "😃"
+    assert choose("", joy, channel=ChannelState(messages=8, reactions=2, quiet_for=60)).reason == Silence.ENOUGH
+    assert choose("", joy, channel=ChannelState(messages=9, reactions=1, quiet_for=9)).reason == Silence.COOLING_DOWN
+    assert choose("", joy, channel=ChannelState(messages=9, reactions=1, quiet_for=10)).emoji == "😃"
 
 
 def test_another_language_is_left_alone() -> None:
     joy = believing(joy=0.95)
     foreign = Prediction(joy.labels, joy.scores, joy.thresholds, joy.certainty, known=0.59)
-    assert choose(foreign).reason == Silence.NOT_UNDERSTOOD
+    assert choose("", foreign).reason == Silence.NOT_UNDERSTOOD
 
 
 def test_the_shipped_models_know_another_language_by_its_unknown_words() -> None:
@@ -199,14 +199,14 @@ def test_the_shipped_models_know_another_language_by_its_unknown_words() -> None
 
 
 def test_an_emotion_can_be_muted() -> None:
-    assert choose(believing(joy=0.95), ServerSettings(muted=frozenset({"joy"}))).reason == Silence.MUTED
+    assert choose("", believing(joy=0.95), ServerSettings(muted=frozenset({"joy"}))).reason == Silence.MUTED
 
 
 def test_a_server_chooses_its_emoji() -> None:
     server = ServerSettings(emoji={"joy": "🎉", "love": PARTY})
-    assert choose(believing(joy=0.95), server).emoji == "🎉"
-    assert choose(believing(love=0.95), server).emoji == PARTY
-    assert choose(believing(love=0.95), server, usable=lambda _: False).emoji == EMOJI["love"]
+    assert choose("", believing(joy=0.95), server).emoji == "🎉"
+    assert choose("", believing(love=0.95), server).emoji == PARTY
+    assert choose("", believing(love=0.95), server, usable=lambda _: False).emoji == EMOJI["love"]
 
 
 @pytest.mark.parametrize("emotion", sorted(SENSITIVE))
@@ -221,12 +221,20 @@ def test_no_tone_of_skin_makes_jolly_emoji_fit_for_who_suffers(skin: str) -> Non
     for emoji in ("👏", "💪", "🙌"):
         assert is_jolly(emoji + skin)
         chosen = ServerSettings(emoji={"grief": emoji + skin})
-        assert choose(believing(grief=0.9), chosen).emoji == EMOJI["grief"]
+        assert choose("", believing(grief=0.9), chosen).emoji == EMOJI["grief"]
+
+
+@pytest.mark.parametrize("label", EMOJI)
+def test_nothing_is_put_under_a_grave_message_whatever_is_heard_in_it(label: str) -> None:
+    heard = believing(**{label: 1.0})
+    for text in ("cancer is back", "im gonna kill myself lol", "my grandpa just died lol"):
+        assert choose(text, heard) == Decision(None, label, 1.0, Silence.GRAVE)
+    assert choose("killing it 💀", heard).emoji == EMOJI[label]
 
 
 def test_a_jolly_reaction_is_withheld_where_sadness_is_heard_as_well() -> None:
-    assert choose(believing(amusement=0.8, sadness=0.4)).reason == Silence.DELICATE
-    assert choose(believing(amusement=0.8, annoyance=0.4)).emoji == "😂"
+    assert choose("", believing(amusement=0.8, sadness=0.4)).reason == Silence.DELICATE
+    assert choose("", believing(amusement=0.8, annoyance=0.4)).emoji == "😂"
 
 
 @pytest.mark.parametrize(
@@ -287,5 +295,5 @@ def test_decisions_import_nothing_that_reads_or_waits(module: object) -> None:
     tree = ast.parse(Path(str(getattr(module, "__file__"))).read_text())  # noqa: B009
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
-    pure = {"__future__", "collections.abc", "dataclasses", "enum", "bot.server_settings"}
+    pure = {"__future__", "collections.abc", "dataclasses", "enum", "bot.guard", "bot.server_settings"}
     assert imported <= pure | {"classifiers.classifier", "classifiers.emotions", "classifiers.markup"}

@@ -53,6 +53,20 @@ async def test_stays_silent_for_a_reason(world: World, text: str, reason: str) -
     assert world.reaction_requests() == 0
 
 
+async def test_a_grave_message_is_left_alone_and_an_edit_into_one_takes_the_reaction_back(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    message = await world.alice.send(world.channel, "happy, for my grandpa just died lol")
+    assert (world.emoji_of(message), world.outcomes) == ([], {"grave": 1})
+    assert f"Message {message.id} in channel {world.channel.id}: grave." in caplog.messages
+    other = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(other) == ["😃"]
+    await world.alice.edit(other, "happy, and i want to die")
+    assert world.emoji_of(other) == []
+    assert "grandpa" not in caplog.text
+
+
 @pytest.mark.parametrize("settings", [Settings(min_certainty=0.4)])
 async def test_the_minimum_certainty_can_be_set(world: World) -> None:
     message = await world.alice.send(world.channel, "hmm")
