@@ -7,21 +7,25 @@ import asyncio
 import importlib
 import json
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, TextIO
 
 import aiohttp
 import discord
+from sqlalchemy import make_url
 
 from bot import logs
 from bot.client import PERMISSIONS, create_bot
 from bot.data import DataError, on_the_database
 from bot.data import add_parser as add_data_parser
 from bot.policy import Silence, choose, wordless
-from bot.settings import SettingsError, load_settings
+from bot.settings import ENV_FILE, SettingsError, load_settings
+from bot.store.database import is_sqlite
 from classifiers.command_line import finish
 from classifiers.model_directory import NAMES, read_manifest
 
@@ -174,6 +178,7 @@ def _demo(arguments: argparse.Namespace) -> None:
 def _check(_arguments: argparse.Namespace) -> None:
     settings = load_settings()
     print("Settings: in order.")
+    _tell_of_readers(Path(ENV_FILE))
     create_bot(settings)
     manifest = read_manifest(settings.models)
     print(f"Models: {settings.models}, trained on {manifest.dataset}.")
@@ -183,11 +188,21 @@ def _check(_arguments: argparse.Namespace) -> None:
         print(f"  {NAMES[name]}: {card.parameters:,} parameters; {figures}; {role}.")
     on_the_database(lambda store: store.corrections())
     print("Database: in order.")
+    url = make_url(settings.database_url.get_secret_value())
+    if is_sqlite(url):
+        _tell_of_readers(Path(str(url.database)))
     if settings.discord_token is None:
         print(f"Discord: not asked. {LOGIN_MISSING}")
         return
     with _discord_failures():
         asyncio.run(_check_discord(settings.discord_token.get_secret_value()))
+
+
+def _tell_of_readers(file: Path) -> None:
+    """Say so if others can read a file that holds secrets or what is kept; Windows has no such permissions."""
+    if os.name != "nt" and file.exists() and file.stat().st_mode & 0o077:
+        quoted = shlex.quote(str(file))
+        print(f"  Other users of this computer can read {file}: run `chmod 600 {quoted}`.")
 
 
 async def _check_discord(token: str) -> None:

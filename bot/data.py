@@ -67,7 +67,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     exporting = actions.add_parser(
         "export",
         help="print all that is kept, as JSON",
-        description="Print all that is kept of one server or one person, as one JSON object.",
+        description="Print all that is kept of one server or one person, as one JSON object. If you write it into a "
+        "file, run `umask 077` before, so that nobody else on the computer can read it.",
     )
     _add_subject(exporting)
     exporting.set_defaults(run=_export)

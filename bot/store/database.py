@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -12,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, NullPool, event, func, select
+from sqlalchemy import URL, Connection, Dialect, NullPool, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, StatementError
@@ -56,6 +57,7 @@ def open_engine(url: URL, *, patient: bool = False) -> AsyncEngine:
         # No pool: a connection kept open would go on with a file that is no longer there.
         arguments = {"timeout": PATIENCE, "isolation_level": None}
         engine = create_async_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
+        event.listen(engine.sync_engine, "do_connect", _keep_to_ourselves)
         event.listen(engine.sync_engine, "connect", _write_ahead)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
@@ -153,6 +155,15 @@ def _revision(connection: Connection) -> str | None:
 def _upgrade(connection: Connection, config: Config) -> None:
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _keep_to_ourselves(_dialect: Dialect, _record: object, arguments: list[Any], _options: dict[str, Any]) -> None:
+    """Make the file before SQLite does, so that nobody else on the computer can read it, nor what stands beside it.
+
+    A file that is there already stays as it is: to open and to close it here would take SQLite's locks off it.
+    """
+    with suppress(OSError):  # SQLite will say why
+        os.close(os.open(os.path.realpath(arguments[0]), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _write_ahead(connection: DBAPIConnection, _record: object) -> None:

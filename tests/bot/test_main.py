@@ -356,6 +356,21 @@ def test_check_finds_a_model_that_could_not_answer(
     assert err.count("\n") == 1
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_check_tells_what_others_on_the_computer_can_read(capsys: pytest.CaptureFixture[str]) -> None:
+    def warnings() -> list[str]:
+        assert main(["check"]) == 0
+        return [line for line in capsys.readouterr().out.splitlines() if "chmod" in line]
+
+    Path(".env").write_text("EMOBOT_MIN_CERTAINTY=0.5")
+    Path(".env").chmod(0o600)
+    assert warnings() == []
+    for file, mode in ((".env", 0o604), ("emobot.db", 0o640)):
+        Path(file).chmod(mode)
+        assert warnings() == [f"  Other users of this computer can read {file}: run `chmod 600 {file}`."]
+        Path(file).chmod(0o600)
+
+
 def test_check_finds_the_database_out_of_reach(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -197,6 +198,42 @@ class UnknownCertificateError(ValueError):
 )
 def test_a_failure_is_given_its_reason_and_no_more(error: Exception, words: str) -> None:
     assert reason(error) == words
+
+
+@pytest.fixture
+def umask(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
+
+
+def permissions(folder: Path) -> dict[str, str]:
+    """Of all files in a folder."""
+    return {path.name: oct(path.stat().st_mode & 0o777) for path in folder.iterdir() if not path.is_symlink()}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+@pytest.mark.usefixtures("umask")
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077], indirect=True)
+async def test_nobody_else_on_the_computer_can_read_the_file(
+    tmp_path: Path, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "linked.db").symlink_to("elsewhere.db")
+    for name in ("emobot.db", "linked.db"):
+        store = await open_store(f"sqlite+aiosqlite:///{name}")
+        await store.opt_out(7)
+    files = {f"{name}{kind}" for name in ("emobot.db", "elsewhere.db") for kind in ("", "-wal", "-shm")}
+    assert permissions(tmp_path) == dict.fromkeys(files, "0o600")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+async def test_who_was_let_in_by_hand_stays_in(tmp_path: Path, open_store: StoreOpener) -> None:
+    file = tmp_path / "emobot.db"
+    file.touch(0o640)
+    file.chmod(0o640)
+    await open_store(f"sqlite+aiosqlite:///{file}")
+    assert permissions(tmp_path)["emobot.db"] == "0o640"
 
 
 async def test_a_file_can_be_opened_and_read_while_somebody_writes(
