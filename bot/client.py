@@ -12,6 +12,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot import gateway
 from bot.analyzer import Analyzer
 from bot.channels import Channels
 from bot.cogs.about import About
@@ -22,6 +23,7 @@ from bot.cogs.privacy import Privacy
 from bot.cogs.reactions import Reactions
 from bot.cogs.settings import ServerSettingsCog
 from bot.cogs.upkeep import Upkeep
+from bot.discord_requests import PATIENCE, DiscordRequests
 from bot.failures import apologise, log_failure
 from bot.i18n import CommandTranslator
 from bot.settings import Settings, SettingsError, load_settings
@@ -42,6 +44,8 @@ INTENTS = discord.Intents(
 PERMISSIONS = discord.Permissions(view_channel=True, read_message_history=True, add_reactions=True)
 """All that the bot ever needs to be granted; its answers to commands need none."""
 
+_MOST_IN_DEVELOPMENT = 200  # servers; Discord tells as many at once
+
 
 class _CommandTree(app_commands.CommandTree["Emobot"]):
     """Slash commands and menus, with a courteous answer when one of them fails."""
@@ -58,11 +62,13 @@ class Emobot(commands.AutoShardedBot):
         settings: what it was started with.
         analyzer: the models, off the event loop.
         store: what it keeps.
+        requests: watches over what it asks of Discord, and knows Discord's time.
     """
 
     def __init__(
         self, settings: Settings, models: Mapping[str, Classifier], clock: Callable[[], float] | None = None
     ) -> None:
+        self.requests = DiscordRequests(lambda: asyncio.get_running_loop().time(), self._leave)
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -74,6 +80,8 @@ class Emobot(commands.AutoShardedBot):
             activity=discord.CustomActivity("Feeling along"),
             max_messages=None,  # nothing looks a message up again, so none is kept
             shard_count=1,  # until `connect` asks Discord
+            http_trace=self.requests.trace(),
+            max_ratelimit_timeout=PATIENCE,
         )
         self.settings = settings
         self.analyzer = Analyzer(models, settings.reacts_with)
@@ -83,12 +91,12 @@ class Emobot(commands.AutoShardedBot):
     async def setup_hook(self) -> None:
         """Everything that starts: the store, the features, then the commands are made known."""
         analyzer, store, settings = self.analyzer, self.store, self.settings
-        clock = self._clock or asyncio.get_running_loop().time
-        await self.add_cog(Upkeep(self, store))
+        requests, clock = self.requests, self._clock or asyncio.get_running_loop().time
         channels = Channels(clock)
-        await self.add_cog(Reactions(self, analyzer, store, settings, channels, clock))
+        await self.add_cog(Upkeep(self, store, requests.time))
+        await self.add_cog(Reactions(self, analyzer, store, settings, channels, requests, clock))
         await self.add_cog(Compare(self, analyzer, store))
-        await self.add_cog(Mood(store))
+        await self.add_cog(Mood(store, requests.time))
         await self.add_cog(ServerSettingsCog(self, analyzer, store, channels))
         await self.add_cog(Corrections(self, analyzer, store))
         await self.add_cog(Privacy(self, store))
@@ -96,9 +104,20 @@ class Emobot(commands.AutoShardedBot):
         await self._sync_commands()
 
     async def connect(self, *, reconnect: bool = True) -> None:
-        """Connect with as many shards as Discord recommends today."""
-        self.shard_count, _, _ = await self.http.get_bot_gateway()
-        await super().connect(reconnect=reconnect)
+        """Connect with as many shards as Discord recommends today, until the bot is closed.
+
+        Raises:
+            discord.LoginFailure: Discord no longer accepts the token.
+        """
+        gateway.use()
+        try:
+            self.shard_count, _, _ = await self.http.get_bot_gateway()
+            await super().connect(reconnect=reconnect)
+        except discord.DiscordException:
+            if not self.requests.token_refused:
+                raise
+        if self.requests.token_refused:
+            raise discord.LoginFailure("The token was reset while the bot ran.")
 
     async def close(self) -> None:
         """Write what waits to be kept, leave Discord, end the worker thread, and write the rest."""
@@ -112,11 +131,16 @@ class Emobot(commands.AutoShardedBot):
         log.info("Ready as %s in %d servers.", self.user, len(self.guilds))
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """No message is a command: the cogs listen for themselves."""
+        """Learn Discord's time; no message is a command, and the cogs listen for themselves."""
+        self.requests.time.heard(message.created_at)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - discord.py's
         """Report an exception in an event handler, without what the event was about."""
         log_failure(event_method, sys.exc_info()[1])
+
+    def _leave(self) -> None:
+        """Leave Discord, whereupon `connect` ends."""
+        self._leaving = asyncio.create_task(super().close())
 
     async def _sync_commands(self) -> None:
         """Make the commands known, unless Discord knows them as they are: creating commands is limited."""
@@ -130,7 +154,9 @@ class Emobot(commands.AutoShardedBot):
             for command in self.tree.get_commands(guild=guild)
         ]
         try:
-            if _essence(ours, guild) != _essence(await self._known_commands(guild), guild):
+            known = await self._known_commands(guild)
+            await self._clear_other_scope(guild, known)
+            if _essence(ours, guild) != _essence(known, guild):
                 await self.tree.sync(guild=guild)
                 log.info("Synced %d commands.", len(ours))
         except discord.HTTPException as error:
@@ -141,7 +167,27 @@ class Emobot(commands.AutoShardedBot):
                 error.code,
             )
 
-    async def _known_commands(self, guild: discord.Object | None) -> Sequence[Mapping[str, Any]]:
+    async def _clear_other_scope(self, guild: discord.Object | None, known: Sequence[Mapping[str, Any]]) -> None:
+        """Take the commands away where they were before EMOBOT_DEV_GUILD was set or unset, or all would be there twice.
+
+        While it is set there are no global commands. So only a bot without any can have been in development, and only
+        then its servers are asked for theirs.
+        """
+        if self.application_id is None:
+            raise app_commands.MissingApplicationID
+        if guild:
+            if await self._known_commands(None):
+                await self.http.bulk_upsert_global_commands(self.application_id, [])
+                log.warning("EMOBOT_DEV_GUILD is set: the commands are gone from all other servers until it is unset.")
+        elif not known:
+            async for other in self.fetch_guilds(limit=_MOST_IN_DEVELOPMENT):
+                try:
+                    if await self._known_commands(other):
+                        await self.http.bulk_upsert_guild_commands(self.application_id, other.id, [])
+                except discord.Forbidden:
+                    log.debug("The bot may have no commands in server %d.", other.id)
+
+    async def _known_commands(self, guild: discord.abc.Snowflake | None) -> Sequence[Mapping[str, Any]]:
         """The commands that Discord knows, for one server or globally, as it sends them.
 
         `tree.fetch_commands` will not do: discord.py 2.7 misreads where a fetched command may be used, and asks for
@@ -163,7 +209,7 @@ _COMPARED = {
 _COMPARED_GLOBALLY = _COMPARED | {"contexts", "integration_types"}  # a server's commands have neither
 
 
-def _essence(payloads: Sequence[Mapping[str, Any]], guild: discord.Object | None) -> list[dict[str, Any]]:
+def _essence(payloads: Sequence[Mapping[str, Any]], guild: discord.abc.Snowflake | None) -> list[dict[str, Any]]:
     """What makes commands or options the same: without ids, order and what is left at its default."""
     compared = _COMPARED if guild else _COMPARED_GLOBALLY
     return sorted(

@@ -115,7 +115,7 @@ async def _furnish(
     now = datetime.now().astimezone().replace(tzinfo=UTC)
     await bot.remove_cog("Upkeep")
     await env.advance_time(max(0.0, (now - env.now()).total_seconds()))
-    await bot.add_cog(Upkeep(bot, bot.store))
+    await bot.add_cog(Upkeep(bot, bot.store, bot.requests.time))
     await bot.http.edit_profile({"username": "Emobot"})
     guild = env.create_guild("The living room")
     lounge = guild.create_text_channel("lounge", topic="Say how you feel, or type /compare")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import traceback
 
+import aiohttp
 import discord
 from discord import app_commands
 
@@ -30,7 +32,9 @@ async def apologise(interaction: discord.Interaction, what: str, error: Exceptio
     """
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     sentence = _sentence(cause)
-    if sentence == BROKEN:
+    if isinstance(cause, _REQUEST_FAILED):
+        log.warning("%s was not answered: Discord failed (%s).", what, _told(cause))
+    elif sentence == BROKEN:
         log_failure(what, cause)
     else:
         log.warning("%s was not answered: %s", what, cause)
@@ -40,14 +44,27 @@ async def apologise(interaction: discord.Interaction, what: str, error: Exceptio
             await interaction.followup.send(sentence, ephemeral=True)
         else:
             await interaction.response.send_message(sentence, ephemeral=True)
-    except discord.HTTPException as refusal:
-        log.warning("The failure of %s could not be told to the user: %s", what, refusal.code)
+    except Exception as refusal:  # whatever an answer of Discord leads to that cannot be read
+        log.warning("The failure of %s could not be told to the user: %s", what, _told(refusal))
 
 
 def log_failure(what: str, error: BaseException | None) -> None:
     """Log where an exception was raised, but not its message, which may quote what somebody wrote."""
     trace = "".join(traceback.format_tb(error.__traceback__)) if error else ""
     log.error("%s failed with %s at\n%s", what, type(error).__name__, trace)
+
+
+_REQUEST_FAILED = (
+    *(discord.HTTPException, discord.RateLimited, aiohttp.ClientError),
+    *(ConnectionError, TimeoutError, json.JSONDecodeError),
+)
+
+
+def _told(error: Exception) -> str:
+    """Return what can be logged of a request's failure."""
+    if isinstance(error, discord.HTTPException):
+        return f"HTTP {error.status}, code {error.code}"
+    return type(error).__name__
 
 
 def _sentence(cause: Exception) -> str:

@@ -11,6 +11,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.discord_time import DiscordTime
 from bot.i18n import Translate, mark, translator
 from bot.store import MoodCount, Store
 from bot.ui.mood_chart import MINIMUM, PERIODS, MoodOverTime, Period, alternative_text, caption, draw
@@ -24,8 +25,9 @@ _PLACES = {"channel": mark("This channel"), "server": mark("The whole server")}
 class Mood(commands.Cog):
     """Shows the moods that are counted by channel and hour, never by person; keeps nothing itself."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, time: DiscordTime) -> None:
         self._store = store
+        self._time = time
         self._drawing = asyncio.Lock()  # one at a time, so that pictures never take all of the computer
 
     @app_commands.command(name="mood", description="See a picture of the mood here over time")
@@ -85,7 +87,7 @@ class Mood(commands.Cog):
     async def _look(
         self, guild_id: int, channel_ids: Collection[int], period: Period, _: Translate
     ) -> tuple[MoodOverTime, bytes | None]:
-        now = discord.utils.utcnow()
+        now = self._time.now()  # by which the hours were counted
         counts = await self._store.moods(guild_id, period.since(now), channel_ids)
         async with self._drawing:
             return await asyncio.to_thread(_sum_and_draw, counts, period, now, _)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-import aiohttp
 import discord
 from cachetools import TTLCache
 from discord import app_commands
@@ -18,6 +17,7 @@ from discord.ext import commands
 
 from bot.analyzer import Analyzer, AnalyzerClosedError, AnalyzerOverloadedError, AnalyzerTooSlowError
 from bot.channels import Channels
+from bot.discord_requests import DiscordFailedError, DiscordRequests, HeldBackError
 from bot.gate import refusal
 from bot.i18n import Translate, mark, translator
 from bot.pacing import Pacer
@@ -59,6 +59,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     DISCORD_FAILED = "Discord failed"
     RATE_LIMITED = "rate limited"
+    HELD_BACK = "held back"
 
 
 # Discord's error codes. The first two are about the channel: each repetition counts towards the ban that
@@ -108,6 +109,7 @@ class Reactions(commands.Cog):
         store: Store,
         settings: Settings,
         channels: Channels,
+        requests: DiscordRequests,
         clock: Callable[[], float],
     ) -> None:
         self.outcomes: Counter[str] = Counter()
@@ -115,6 +117,7 @@ class Reactions(commands.Cog):
         self._analyzer = analyzer
         self._store = store
         self._settings = settings
+        self._requests = requests
         self._pacer = Pacer(clock)
         self._channels = channels
         self._traces: TTLCache[int, _Trace] = TTLCache(_MOST_REMEMBERED, _REMEMBERED, clock)
@@ -164,7 +167,7 @@ class Reactions(commands.Cog):
             return
         where = self._bot.get_partial_messageable(payload.channel_id, guild_id=payload.guild_id)
         message = where.get_partial_message(payload.message_id)
-        if self._manages(payload) or payload.user_id == await _author_id(payload, message):
+        if self._manages(payload) or payload.user_id == await self._author_id(payload, message):
             await self._take_back(message, payload.user_id)
 
     @commands.Cog.listener()
@@ -285,34 +288,42 @@ class Reactions(commands.Cog):
             trace.mood = None
 
     async def _add(self, message: discord.Message, emoji: str) -> str:
-        channel_id = message.channel.id
-        age = (discord.utils.utcnow() - (message.edited_at or message.created_at)).total_seconds()
-        refusal = self._pacer.admit(channel_id, age)
+        channel_id, guild_id = message.channel.id, message.guild.id if message.guild else None
+        age = (self._requests.time.now() - (message.edited_at or message.created_at)).total_seconds()
+        refusal = self._pacer.admit(channel_id, guild_id, age)
         if refusal:
             return refusal
         try:
-            # discord.py waits for its turn when reactions are rate limited; too late is as good as never.
-            async with asyncio.timeout(self._pacer.max_age - age):
-                await message.add_reaction(discord.PartialEmoji.from_str(emoji))
-        except discord.HTTPException as error:
-            return self._refused(channel_id, error)
-        except TimeoutError:
-            return Outcome.RATE_LIMITED
-        except (OSError, aiohttp.ClientError):
-            return Outcome.DISCORD_FAILED
-        else:
-            self._pacer.succeeded(channel_id)
-            return Outcome.REACTED
+            return await self._ask_for(message, emoji, within=self._pacer.max_age - age)
         finally:
             self._pacer.release(channel_id)
 
-    def _refused(self, channel_id: int, error: discord.HTTPException) -> Outcome:
+    async def _ask_for(self, message: discord.Message, emoji: str, within: float) -> Outcome:
+        """Ask Discord for a reaction if that can still be done within so many seconds, and name what came of it."""
+        channel_id, guild_id = message.channel.id, message.guild.id if message.guild else None
+        if self._requests.wait():
+            return Outcome.HELD_BACK
+        try:
+            await self._requests.ask(message.add_reaction(discord.PartialEmoji.from_str(emoji)), within)
+        except discord.HTTPException as error:
+            return self._refused(channel_id, guild_id, error)
+        except discord.RateLimited as error:
+            self._pacer.refused(channel_id, guild_id, error.retry_after)
+            return Outcome.RATE_LIMITED
+        except HeldBackError:
+            return Outcome.HELD_BACK
+        except DiscordFailedError:
+            return Outcome.DISCORD_FAILED
+        self._pacer.succeeded(channel_id, guild_id)
+        return Outcome.REACTED
+
+    def _refused(self, channel_id: int, guild_id: int | None, error: discord.HTTPException) -> Outcome:
         """Name what Discord answered, and leave the channel alone if that was about the channel."""
         if error.code in _MESSAGE_CODES:
             return _MESSAGE_CODES[error.code]
         if error.status >= 500:
             return Outcome.DISCORD_FAILED  # discord.py has tried again and again already
-        self._pacer.refused(channel_id, _LONG_PAUSE if error.code in _CHANNEL_CODES else _SHORT_PAUSE)
+        self._pacer.refused(channel_id, guild_id, _LONG_PAUSE if error.code in _CHANNEL_CODES else _SHORT_PAUSE)
         return _CHANNEL_CODES.get(error.code, Outcome.REFUSED)
 
     # And back
@@ -329,8 +340,9 @@ class Reactions(commands.Cog):
             if trace and trace.emoji:
                 found, trace.emoji, trace.unwanted = [trace.emoji], None, True
             else:  # too long ago to be remembered
-                found = [str(reaction.emoji) for reaction in (await message.fetch()).reactions if reaction.me]
-        except discord.HTTPException:
+                fetched = await self._requests.ask(message.fetch())
+                found = [str(reaction.emoji) for reaction in fetched.reactions if reaction.me]
+        except discord.DiscordException:
             return False
         for emoji in found:
             await self._remove(message, emoji)
@@ -349,9 +361,18 @@ class Reactions(commands.Cog):
         if self._bot.user is None:
             return
         try:
-            await message.remove_reaction(discord.PartialEmoji.from_str(emoji), self._bot.user)
-        except (discord.HTTPException, OSError, aiohttp.ClientError) as error:
+            await self._requests.ask(message.remove_reaction(discord.PartialEmoji.from_str(emoji), self._bot.user))
+        except discord.DiscordException as error:
             log.debug("The reaction to message %d could not be removed: %s.", message.id, type(error).__name__)
+
+    async def _author_id(self, payload: discord.RawReactionActionEvent, message: discord.PartialMessage) -> int | None:
+        """Return who wrote a message, which Discord usually tells with the reaction; None if it never does."""
+        if payload.message_author_id:
+            return payload.message_author_id
+        try:
+            return (await self._requests.ask(message.fetch())).author.id
+        except discord.DiscordException:
+            return None
 
     def _manages(self, payload: discord.RawReactionActionEvent) -> bool:
         """Whether somebody may manage the messages of the channel."""
@@ -373,16 +394,6 @@ class Reactions(commands.Cog):
     def _is_usable(self, custom_emoji: str) -> bool:
         emoji = self._bot.get_emoji(discord.PartialEmoji.from_str(custom_emoji).id or 0)
         return emoji is not None and emoji.is_usable()
-
-
-async def _author_id(payload: discord.RawReactionActionEvent, message: discord.PartialMessage) -> int | None:
-    """Who wrote the message, which Discord usually tells along with the reaction."""
-    if payload.message_author_id:
-        return payload.message_author_id
-    try:
-        return (await message.fetch()).author.id
-    except discord.HTTPException:
-        return None
 
 
 def _permissions(channel: discord.abc.GuildChannel | discord.Thread, member: discord.Member) -> discord.Permissions:

@@ -10,6 +10,7 @@ from datetime import datetime
 import discord
 from discord.ext import commands, tasks
 
+from bot.discord_time import DiscordTime
 from bot.store import Store, StoreError
 
 log = logging.getLogger(__name__)
@@ -18,9 +19,10 @@ log = logging.getLogger(__name__)
 class Upkeep(commands.Cog):
     """Keeps nothing itself; it erases what the other features keep once it is due."""
 
-    def __init__(self, bot: commands.AutoShardedBot, store: Store) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, store: Store, time: DiscordTime) -> None:
         self._bot = bot
         self._store = store
+        self._time = time
         self._busy = asyncio.Lock()
 
     async def cog_load(self) -> None:
@@ -49,10 +51,15 @@ class Upkeep(commands.Cog):
 
     @tasks.loop(hours=1)
     async def tidy(self) -> None:
-        """Erase what is due, after noticing what was missed: servers left or joined while the store was away."""
+        """Erase what is due, after noticing what was missed: servers left or joined while the store was away.
+
+        By Discord's time: a computer's clock that goes wrong must not make everything due.
+        """
+        if not self._time.known:
+            return
         async with self._busy:
             try:
-                await self._notice_and_erase(discord.utils.utcnow())
+                await self._notice_and_erase(self._time.now())
             except StoreError as error:
                 log.warning("What is due will be erased later: %s", error)
 
@@ -72,7 +79,7 @@ class Upkeep(commands.Cog):
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Begin the grace period after which the server's data is erased; `tidy` makes up for a failure."""
         with suppress(StoreError):
-            await self._store.mark_left(guild.id, discord.utils.utcnow())
+            await self._store.mark_left(guild.id, self._time.now())
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:

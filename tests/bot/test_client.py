@@ -110,6 +110,44 @@ class TestInDevelopment:
         assert result.response
 
 
+DEVELOPMENT = 4194304
+
+
+@pytest.mark.usefixtures("stores")
+@pytest.mark.parametrize("first", [None, DEVELOPMENT])
+async def test_no_command_is_there_twice_once_the_bot_is_no_longer_in_development(
+    models: dict[str, Classifier], first: int | None
+) -> None:
+    first_bot = create_bot(Settings(dev_guild=first), models=models)
+    async with first_bot, simcord.run(first_bot) as env:
+        guild = env.create_guild(id=DEVELOPMENT)
+
+        def commands(server: int | None) -> int:
+            return len(env.backend.commands.get(server, {}))
+
+        await env.restart_bot(create_bot(Settings(dev_guild=DEVELOPMENT), models=models))
+        assert (commands(None), commands(guild.id)) == (0, 8)
+        await env.restart_bot(create_bot(Settings(), models=models))
+        assert (commands(None), commands(guild.id)) == (8, 0)
+        asked = len(env.http_requests)
+        await env.restart_bot(create_bot(Settings(), models=models))
+        requests = [request for request in env.http_requests[asked:] if "/commands" in request.path]
+        assert [request.method for request in requests] == ["GET"]  # nothing more at any later start
+
+
+@pytest.mark.usefixtures("stores")
+async def test_a_server_that_allows_no_commands_hinders_nobody(
+    models: dict[str, Classifier], caplog: pytest.LogCaptureFixture
+) -> None:
+    first = create_bot(Settings(dev_guild=DEVELOPMENT), models=models)
+    async with first, simcord.run(first) as env:
+        env.create_guild(id=DEVELOPMENT)
+        env.inject_error("GET", "/applications/*/guilds/*/commands", status=403, code=50001)
+        await env.restart_bot(create_bot(Settings(), models=models))
+        assert len(env.backend.commands[None]) == 8
+    assert "could not be synced" not in caplog.text
+
+
 async def test_a_bot_that_may_not_sync_still_reacts(
     simcord_env: simcord.Env, models: dict[str, Classifier], caplog: pytest.LogCaptureFixture
 ) -> None:

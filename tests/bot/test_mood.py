@@ -61,6 +61,18 @@ async def test_the_mood_of_the_channel_for_everybody_to_see(world: World) -> Non
     assert len(world.channel.history(viewer=bob)) == 1
 
 
+async def test_the_hours_are_those_of_discord_whatever_the_computers_clock_says(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        await world.alice.send(world.channel, "happy")
+    count(world, world.channel.id, joy=30)
+    wrong = discord.utils.utcnow() + timedelta(days=3650)
+    monkeypatch.setattr(discord.utils, "utcnow", lambda: wrong)
+    result = await world.alice.slash(world.channel, "mood", period="day")
+    assert "Messages: 32." in shown(result)[2]
+
+
 async def test_the_picture_comes_with_alternative_text(world: World) -> None:
     count(world, world.channel.id, joy=15, neutral=12, anger=3)
     result = await world.alice.slash(world.channel, "mood")

@@ -6,18 +6,25 @@ import discord
 import pytest
 
 from bot.cogs.upkeep import Upkeep
+from bot.discord_time import DiscordTime
 from bot.server_settings import Liveliness, ServerSettings
 from bot.store import GRACE, Store, StoreError
+from tests.bot.clock import Clock
 from tests.bot.scripted import World
 
 LIVELY = ServerSettings(liveliness=Liveliness.LIVELY)
 
 
 @pytest.fixture
-def upkeep(world: World) -> Upkeep:
-    cog = world.bot.get_cog("Upkeep")
-    assert isinstance(cog, Upkeep)
-    return cog
+def time() -> DiscordTime:
+    return DiscordTime(Clock())
+
+
+@pytest.fixture
+def upkeep(world: World, time: DiscordTime) -> Upkeep:
+    """A second upkeep beside the bot's own, whose rounds the test makes."""
+    time.heard(world.env.now())
+    return Upkeep(world.bot, world.bot.store, time)
 
 
 async def leave(world: World) -> discord.Guild:
@@ -106,3 +113,38 @@ async def test_a_store_that_fails_costs_no_more_than_a_line_in_the_log(
     assert "The database is on fire." in caplog.text
     guild = await leave(world)
     await upkeep.on_guild_join(guild)
+
+
+async def kept_moods(world: World) -> int:
+    return len((await world.bot.store.export_guild(world.guild.id))["moods"])
+
+
+@pytest.mark.parametrize("years", [10, -10])
+async def test_a_computers_clock_that_jumps_erases_nothing(
+    world: World, upkeep: Upkeep, monkeypatch: pytest.MonkeyPatch, years: int
+) -> None:
+    await world.bot.store.save_settings(world.guild.id, LIVELY)
+    await world.alice.send(world.channel, "happy")
+    await world.bot.store.refresh()
+    jumped = world.env.now() + timedelta(days=365 * years)
+    monkeypatch.setattr(discord.utils, "utcnow", lambda: jumped)
+    await upkeep.on_guild_remove(await leave(world))
+    await upkeep.tidy()
+    assert await kept_moods(world) == 1
+    assert world.bot.store.settings(world.guild.id) == LIVELY
+
+
+async def test_what_is_too_old_by_discords_time_is_erased(world: World, upkeep: Upkeep, time: DiscordTime) -> None:
+    await world.alice.send(world.channel, "happy")
+    await world.bot.store.refresh()
+    time.heard(world.env.now() + timedelta(days=world.bot.store.mood_days + 1))
+    await upkeep.tidy()
+    assert await kept_moods(world) == 0
+
+
+async def test_nothing_is_erased_before_discords_time_is_known(world: World) -> None:
+    old = world.env.now() - timedelta(days=world.bot.store.mood_days + 1)
+    world.bot.store.count_mood(world.guild.id, world.channel.id, old, "joy")
+    await world.bot.store.refresh()
+    await Upkeep(world.bot, world.bot.store, DiscordTime(Clock())).tidy()
+    assert await kept_moods(world) == 1
