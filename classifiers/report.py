@@ -24,6 +24,9 @@ BASELINE = "TF-IDF baseline"
 COLOURS = {"rnn": "#0072B2", "gru": "#009E73", "lstm": "#CC79A7", "bilstm": "#D55E00"}
 BASELINE_COLOUR = "#000000"
 
+MOST_LABELS = 100
+"""Figures show no more labels than this: nobody could read more, and with a thousand they take gigabytes of memory."""
+
 RARE = 20
 """A label with fewer test rows than this is named as one whose F1 means little."""
 
@@ -54,10 +57,10 @@ def write_report(
     """
     directory.mkdir(parents=True, exist_ok=True)
     _draw_training(histories).savefig(directory / "training.png")
-    _draw_label_f1(dataset.labels, metrics, baseline).savefig(directory / "label_f1.png")
+    _draw_label_f1(_most_frequent(dataset), metrics, baseline).savefig(directory / "label_f1.png")
     _draw_calibration(dataset.test.targets, scores).savefig(directory / "calibration.png")
     single = dataset.test.targets.sum(axis=1) == 1
-    if single.any():
+    if single.any() and len(dataset.labels) <= MOST_LABELS:
         truth = dataset.test.targets[single].argmax(axis=1)
         predicted = {name: each[single].argmax(axis=1) for name, each in scores.items()}
         _draw_confusion(dataset.labels, truth, predicted).savefig(directory / "confusion.png")
@@ -94,7 +97,7 @@ def _markdown(
         _course_section(histories),
         _label_section(dataset, metrics, baseline),
         _CALIBRATION_SECTION,
-        _confusion_section(single_rows),
+        _confusion_section(dataset, single_rows),
         _reading_section(dataset, single_rows),
     ]
     return "\n\n".join(sections) + "\n"
@@ -164,7 +167,8 @@ def _label_section(dataset: Dataset, metrics: Mapping[str, Metrics], baseline: M
         else ""
     )
     table = _table(["label", "test texts", *(f"F1, {_title(name)}" for name in columns)], rows)
-    return f"## By label\n\n{table}{warning}\n\n![F1 of each label](label_f1.png)"
+    which = "each label" if len(dataset.labels) <= MOST_LABELS else f"the {MOST_LABELS} most frequent labels"
+    return f"## By label\n\n{table}{warning}\n\n![F1 of {which}](label_f1.png)"
 
 
 _CALIBRATION_SECTION = """## Do they know what they know?
@@ -175,9 +179,17 @@ bars count the probabilities, on a scale of powers of ten, since most labels of 
 ![How often right, by stated probability](calibration.png)"""
 
 
-def _confusion_section(single_rows: int) -> str:
+def _most_frequent(dataset: Dataset) -> list[str]:
+    """The labels with the most test texts, as many as a figure shows, in their own order."""
+    places = np.argsort(-dataset.test.targets.sum(axis=0), kind="stable")[:MOST_LABELS]
+    return [dataset.labels[place] for place in sorted(places)]
+
+
+def _confusion_section(dataset: Dataset, single_rows: int) -> str:
     if not single_rows:
         return "## What is taken for what\n\nNo test text has exactly one label, so there is no such figure."
+    if len(dataset.labels) > MOST_LABELS:
+        return f"## What is taken for what\n\nThere is no such figure of more than {MOST_LABELS} labels."
     return (
         f"## What is taken for what\n\nThe {single_rows:,} test texts with exactly one label: of those with "
         "the label at the left, the share whose strongest label is the one below.\n\n"

@@ -7,6 +7,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from classifiers import report
 from classifiers.datasets import Dataset, Split
 from classifiers.emotions import LABELS
 from classifiers.errors import MissingExtraError
@@ -114,6 +115,24 @@ def test_figures_are_pictures_of_a_readable_size(tmp_path: Path, names: tuple[st
         height, width, _ = matplotlib.image.imread(tmp_path / figure).shape
         assert 250 <= height <= 2000
         assert 700 <= width <= 3000
+
+
+def test_very_many_labels_make_no_figure_that_memory_cannot_hold(tmp_path: Path) -> None:
+    names = tuple(f"label-{place}" for place in range(1000))
+    targets = np.eye(1000, dtype=np.float32)
+    text, _ = _write(tmp_path, _dataset(targets=np.concatenate([targets, targets[500:]]), names=names))
+    assert "![F1 of the 100 most frequent labels](label_f1.png)" in text
+    assert "There is no such figure of more than 100 labels." in text
+    assert "| label-999 | 2 |" in text
+    assert not (tmp_path / "confusion.png").exists()
+    height, width, _ = matplotlib.image.imread(tmp_path / "label_f1.png").shape
+    assert height < 5000
+    assert width < 3000
+
+
+def test_figures_show_the_most_frequent_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "MOST_LABELS", 2)
+    assert report._most_frequent(_dataset()) == ["fear", "joy|glee"]
 
 
 def test_a_label_is_not_read_as_a_formula(tmp_path: Path) -> None:
