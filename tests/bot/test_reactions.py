@@ -270,6 +270,25 @@ async def test_messages_that_arrive_late_are_left_alone(world: World) -> None:
     assert world.outcomes == {"neutral": 1, "stale": 1}
 
 
+async def test_a_reaction_to_an_older_message_has_only_the_time_that_is_left(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[float] = []
+    ask = world.bot.requests.ask
+
+    async def note_and_ask(request: Awaitable[None], within: float) -> None:
+        left.append(within)
+        await ask(request, within)
+
+    message = await world.alice.send(world.channel, "nothing")
+    await world.env.advance_time(11)
+    monkeypatch.setattr(world.bot.requests, "ask", note_and_ask)
+    emit(world, message, "happy")
+    await world.env.settle()
+    assert world.emoji_of(message) == ["😃"]
+    assert left == [pytest.approx(15 - 11, abs=1)]
+
+
 @pytest.mark.usefixtures("unrestrained")
 async def test_a_crowd_in_one_channel_gets_few_reactions_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     message = await world.alice.send(world.channel, "nothing")
