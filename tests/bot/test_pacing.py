@@ -50,6 +50,17 @@ def test_few_at_once_in_each_channel(pacer: Pacer) -> None:
     assert pacer.admit(1, None, 0) is None
 
 
+def test_four_at_once_of_the_last_15_seconds_and_a_pause_of_an_hour_unless_told_otherwise(clock: Clock) -> None:
+    pacer = Pacer(clock)
+    assert [pacer.admit(1, None, age) for age in (15, 15.1)] == [None, Refusal.STALE]
+    assert [pacer.admit(1, None, 0) for _ in range(4)] == [None, None, None, Refusal.CROWDED]
+    pacer.refused(2, None, 1e9)
+    clock.now += 3599.9
+    assert pacer.admit(2, None, 0) == Refusal.BACKING_OFF
+    clock.now += 0.1
+    assert pacer.admit(2, None, 0) is None
+
+
 @pytest.mark.parametrize(("age", "refusal"), [(-3, None), (15, None), (15.1, Refusal.STALE)])
 def test_old_messages_are_left_alone(pacer: Pacer, age: float, refusal: Refusal | None) -> None:
     assert pacer.admit(1, None, age) == refusal

@@ -177,6 +177,7 @@ def test_liveliness_shifts_the_certainty(liveliness: Liveliness, wanted: float) 
 def test_a_channel_has_enough_at_some_time() -> None:
     joy = believing(joy=0.95)
     assert choose("", joy, channel=ChannelState(messages=1)).emoji == "😃"
+    assert choose("", joy, channel=ChannelState(messages=2, reactions=1, quiet_for=60)).reason == Silence.ENOUGH
     assert choose("", joy, channel=ChannelState(messages=9, reactions=2, quiet_for=60)).emoji == "😃"
     assert choose("", joy, channel=ChannelState(messages=8, reactions=2, quiet_for=60)).reason == Silence.ENOUGH
     assert choose("", joy, channel=ChannelState(messages=9, reactions=1, quiet_for=9)).reason == Silence.COOLING_DOWN
