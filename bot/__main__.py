@@ -23,7 +23,10 @@ from bot import logs
 from bot.client import PERMISSIONS, create_bot
 from bot.data import DataError, on_the_database
 from bot.data import add_parser as add_data_parser
+from bot.discord_requests import TOLERATED, clock_is_wrong, listen
+from bot.discord_time import DiscordTime
 from bot.policy import Silence, choose, wordless
+from bot.serving import serve
 from bot.settings import ENV_FILE, SettingsError, load_settings
 from bot.store.database import is_sqlite
 from classifiers.command_line import finish
@@ -42,6 +45,8 @@ INTENT_OFF = (
     "choose Bot, switch on Message Content Intent under Privileged Gateway Intents, and press Save Changes."
 )
 UNREACHABLE = "Discord cannot be reached: check the network connection and try again."
+
+_TOKEN_REFUSED = 4004  # the gateway's code
 
 HASTE = 3.0
 """Seconds that a process goes on writing at most once it was told twice to stop."""
@@ -155,14 +160,9 @@ def _serve(_arguments: argparse.Namespace) -> None:
     logs.set_up(settings.log_level)
     # The bot joins no voice channel, so nobody should be told to install what voice needs.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
-    bot = create_bot(settings)
-
-    async def connect(token: str) -> None:
-        async with bot:
-            await bot.start(token)
-
+    models = create_bot(settings).analyzer.models  # what is wrong with them shall be told before Discord is asked
     with _discord_failures():
-        asyncio.run(_stoppable(connect(settings.discord_token.get_secret_value())))
+        asyncio.run(_stoppable(serve(settings, models, settings.discord_token.get_secret_value())))
 
 
 def _demo(arguments: argparse.Namespace) -> None:
@@ -206,8 +206,12 @@ def _tell_of_readers(file: Path) -> None:
 
 
 async def _check_discord(token: str) -> None:
-    application = await _application(token)
+    time = DiscordTime(asyncio.get_running_loop().time)
+    application = await _application(token, listen(time))
     print(f"Discord: the token is that of {application.name}.")
+    error = time.error_of_host()
+    if abs(error.total_seconds()) > TOLERATED:
+        print(f"{clock_is_wrong(error)} The bot goes by Discord's.")
     if not (application.flags.gateway_message_content or application.flags.gateway_message_content_limited):
         raise _CommandError(INTENT_OFF, 2)
     print("Message content intent: on.")
@@ -219,11 +223,11 @@ def _invite(_arguments: argparse.Namespace) -> None:
     if settings.discord_token is None:
         raise _CommandError(LOGIN_MISSING, 2)
     with _discord_failures():
-        print(_invitation(asyncio.run(_application(settings.discord_token.get_secret_value()))))
+        print(_invitation(asyncio.run(_application(settings.discord_token.get_secret_value(), aiohttp.TraceConfig()))))
 
 
-async def _application(token: str) -> discord.AppInfo:
-    async with discord.Client(intents=discord.Intents.none()) as client:
+async def _application(token: str, trace: aiohttp.TraceConfig) -> discord.AppInfo:
+    async with discord.Client(intents=discord.Intents.none(), http_trace=trace) as client:
         await client.login(token)
         return await client.application_info()
 
@@ -333,6 +337,8 @@ def _discord_failures() -> Iterator[None]:
     except discord.HTTPException as error:
         raise _CommandError(f"Discord answered with HTTP {error.status}: try again later.", 1) from None
     except discord.ConnectionClosed as error:
+        if error.code == _TOKEN_REFUSED:
+            raise _CommandError(LOGIN_REFUSED, 2) from None
         raise _CommandError(f"Discord closed the connection (code {error.code}): try again.", 1) from None
     except (OSError, aiohttp.ClientError, discord.GatewayNotFound):
         raise _CommandError(UNREACHABLE, 1) from None

@@ -137,7 +137,8 @@ class DiscordRequests:
     ) -> None:
         """Learn from the head of an answer."""
         status, headers = params.response.status, params.response.headers
-        self._learn_time(headers.get("Date", ""))
+        if _hear_date(self.time, params):
+            self._mind_clock()
         scope = headers.get("X-RateLimit-Scope")
         if status in (401, 403, 429) and scope != "shared":  # a shared limit is nobody's fault, says Discord
             self._count_refusal(status)
@@ -149,11 +150,8 @@ class DiscordRequests:
             self.token_refused = True
             self._when_token_is_refused()
 
-    def _learn_time(self, date: str) -> None:
-        try:
-            self.time.heard(parsedate_to_datetime(date))
-        except ValueError:
-            return
+    def _mind_clock(self) -> None:
+        """Warn once when this computer's clock is wrong."""
         error = self.time.error_of_host()
         if abs(error.total_seconds()) <= TOLERATED:
             self._told_of_clock = False
@@ -184,10 +182,32 @@ class DiscordRequests:
             log.warning("Discord failed (%s): the bot pauses after each failure, longer with each in a row.", reason)
 
 
+def listen(time: DiscordTime) -> aiohttp.TraceConfig:
+    """Return what makes a client of discord.py tell `time` how Discord dates its answers, and does nothing else."""
+
+    async def after(
+        _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
+    ) -> None:
+        _hear_date(time, params)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(after)
+    return trace
+
+
 def clock_is_wrong(error: timedelta) -> str:
     """Return a sentence about this computer's clock, which is ahead of Discord's by `error`, or behind if negative."""
     size = timedelta(seconds=round(abs(error.total_seconds())))
     return f"This computer's clock is {size} {'fast' if error > timedelta() else 'slow'}: set it right."
+
+
+def _hear_date(time: DiscordTime, params: aiohttp.TraceRequestEndParams) -> bool:
+    """Tell `time` how Discord dates an answer; False if the answer bears no date."""
+    try:
+        time.heard(parsedate_to_datetime(params.response.headers.get("Date", "")))
+    except ValueError:
+        return False
+    return True
 
 
 def _bears_the_token(params: aiohttp.TraceRequestStartParams | aiohttp.TraceRequestEndParams) -> bool:

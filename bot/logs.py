@@ -7,10 +7,15 @@ import re
 import traceback
 from typing import TextIO
 
+import aiohttp
 import discord
+from discord.gateway import ReconnectWebSocket
 
 OWN = ("bot", "classifiers")
 """The loggers that are told the level which was asked for; those of libraries say nothing below INFO."""
+
+_EXPECTED = (OSError, TimeoutError, aiohttp.ClientError, discord.DiscordException, ReconnectWebSocket)
+"""Failures of a connection, which is made again: where they were raised helps nobody."""
 
 _ID = re.compile(r"\d{15,20}")
 
@@ -38,6 +43,8 @@ def _leave_people_out(record: logging.LogRecord) -> bool:
         message = _ID.sub("…", message)
     if record.exc_info and record.exc_info[0]:
         kind, _, trace = record.exc_info
-        message = f"{message}: {kind.__name__} at\n{''.join(traceback.format_tb(trace))}"
+        message = f"{message}: {kind.__name__}"
+        if not issubclass(kind, _EXPECTED):
+            message += f" at\n{''.join(traceback.format_tb(trace))}"
     record.msg, record.args, record.exc_info, record.exc_text = message, None, None, None
     return True

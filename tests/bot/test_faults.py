@@ -17,6 +17,7 @@ from aiohttp import web
 from bot import Emobot, create_bot
 from bot.policy import MANNERS, Manner
 from bot.server_settings import Liveliness
+from bot.serving import serve
 from bot.settings import Settings
 from classifiers import Classifier
 from tests.bot.loopback import GUILD, Fault, Loopback, Skipper, connected, limited, refusal, serving, until
@@ -325,3 +326,55 @@ async def test_a_frame_that_stays_broken_when_it_is_sent_again_costs_the_session
         await until(lambda: loopback.identified == 2)
         await loopback.say("happy")
         assert await dealt_with(bot, 1) == {"reacted": 1}
+
+
+# ---------------------------------------------------------------- the start
+
+
+@pytest.mark.parametrize("answer", [lambda: web.Response(status=503), lambda: web.Response(status=429, text="<html>")])
+async def test_it_waits_longer_and_longer_until_discord_lets_it_in(
+    loopback: Loopback,
+    skipper: Skipper,
+    models: dict[str, Classifier],
+    caplog: pytest.LogCaptureFixture,
+    answer: Callable[[], web.Response],
+) -> None:
+    loopback.fault = lambda _: answer()
+    serving_task = asyncio.create_task(serve(Settings(), models, "token"))
+    for attempt in range(1, 9):
+        await until(lambda: len(retries(caplog)) == attempt)  # noqa: B023 - called at once
+        skipper.skip(61)
+    await until(lambda: len(retries(caplog)) == 9)
+    loopback.fault = None
+    skipper.skip(61)
+    await until(lambda: loopback.identified)
+    serving_task.cancel()
+    await asyncio.wait([serving_task])
+    waits = [int(line.split()[-2]) for line in retries(caplog)]
+    assert waits == ([1, 2, 4, 8, 16, 32, 60, 60, 60] if answer().status == 503 else [60] * 9)
+
+
+def retries(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [line for line in warnings(caplog) if line.startswith("Discord cannot be reached")]
+
+
+async def test_it_waits_for_the_network_and_can_be_stopped_meanwhile(
+    loopback: Loopback, models: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(discord.http.Route, "BASE", "http://127.0.0.1:1")
+    serving_task = asyncio.create_task(serve(Settings(), models, "token"))
+    await until(lambda: retries(caplog))
+    serving_task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving_task
+    assert loopback.asked == []
+
+
+async def test_a_token_that_is_refused_ends_it_at_once(
+    loopback: Loopback, models: dict[str, Classifier], caplog: pytest.LogCaptureFixture
+) -> None:
+    loopback.fault = lambda _: refusal(401)
+    with pytest.raises(discord.LoginFailure):
+        await serve(Settings(), models, "token")
+    assert retries(caplog) == []
+    assert len(loopback.asked) == 1

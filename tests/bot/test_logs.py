@@ -86,3 +86,15 @@ def test_what_a_library_says_of_a_failure_names_nobody(stream: io.StringIO) -> N
 def test_the_bot_itself_may_name_messages_and_channels(stream: io.StringIO) -> None:
     logging.getLogger("bot.cogs.reactions").debug("Message %d: %s.", 123456789012345678, "neutral")
     assert stream.getvalue().endswith("Message 123456789012345678: neutral.\n")
+
+
+@pytest.mark.parametrize(("error", "lines"), [(ConnectionResetError("secret"), 1), (ValueError("secret"), 4)])
+def test_a_connection_that_is_lost_takes_one_line(stream: io.StringIO, error: Exception, lines: int) -> None:
+    try:
+        raise error
+    except type(error):
+        logging.getLogger("discord.shard").exception("Attempting a reconnect in %.2fs", 2.0)
+    logged = stream.getvalue()
+    assert logged.count("\n") == lines
+    assert f"Attempting a reconnect in 2.00s: {type(error).__name__}" in logged
+    assert "secret" not in logged

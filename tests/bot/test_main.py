@@ -6,11 +6,14 @@ import asyncio
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +209,7 @@ class FakeDiscord:
         self.login = 200
         self.application_flags = discord.ApplicationFlags(gateway_message_content_limited=True).value
         self.close_code = 4014
+        self.ahead = timedelta()
         self.asked: list[str] = []
 
     def app(self) -> web.Application:
@@ -230,7 +234,8 @@ class FakeDiscord:
             },
         }
         body = json.dumps(replies.get(self.asked[-1], [])).encode()
-        return web.Response(body=body, content_type="application/json", status=self.login)
+        date = format_datetime(datetime.now(UTC) + self.ahead, usegmt=True)
+        return web.Response(body=body, content_type="application/json", status=self.login, headers={"Date": date})
 
     async def gateway(self, request: web.Request) -> web.WebSocketResponse:
         connection = web.WebSocketResponse()
@@ -292,6 +297,13 @@ class TestWithDiscord:
         assert await asyncio.to_thread(main, []) == 1
         assert capsys.readouterr().err.splitlines()[-1] == "Discord closed the connection (code 4013): try again."
 
+    async def test_the_gateway_does_not_accept_the_token(
+        self, fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        fake_discord.close_code = 4004
+        assert await asyncio.to_thread(main, []) == 2
+        assert capsys.readouterr().err.splitlines()[-1].startswith("Discord does not accept the DISCORD_TOKEN")
+
     async def test_discord_fails(self, fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]) -> None:
         fake_discord.login = 418
         assert await asyncio.to_thread(main, []) == 1
@@ -304,7 +316,7 @@ class TestWithDiscord:
             nobody_listens_there.bind(("127.0.0.1", 0))
             port = nobody_listens_there.getsockname()[1]
         monkeypatch.setattr(discord.http.Route, "BASE", f"http://127.0.0.1:{port}")
-        assert await asyncio.to_thread(main, []) == 1
+        assert await asyncio.to_thread(main, ["invite"]) == 1
         err = capsys.readouterr().err
         assert err.splitlines()[-1].startswith("Discord cannot be reached")
         assert "Traceback" not in err
@@ -393,6 +405,20 @@ async def test_check_with_all_in_order(
     assert "Discord: the token is that of Emobot.\nMessage content intent: on.\n" in out
     assert "client_id=2&" in out
     assert {asked.split()[0] for asked in fake_discord.asked} == {"GET"}  # it only looks
+
+
+@pytest.mark.parametrize(("ahead", "told"), [(-16, "1[67] fast"), (16, "1[56] slow"), (3, None)])
+async def test_check_tells_when_the_clock_is_wrong(
+    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str], ahead: int, told: str | None
+) -> None:
+    fake_discord.ahead = timedelta(seconds=ahead)
+    assert await asyncio.to_thread(main, ["check"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    if told:
+        assert re.search(f"\nThis computer's clock is 0:00:{told}: set it right.", out)
+    else:
+        assert "clock" not in out
 
 
 async def test_check_finds_the_intent_off(fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]) -> None:
