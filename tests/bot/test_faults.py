@@ -216,6 +216,7 @@ async def test_a_token_that_is_reset_ends_the_bot_at_the_first_refusal(loopback:
         loopback.fault = lambda _: refusal(401)
         for channel in range(30):
             await loopback.say("happy", channel)
+        await until(running_bot.done)
         with pytest.raises(discord.LoginFailure):
             await running_bot
     assert 1 <= len(loopback.refused()) <= 10  # those that were on their way when the first was refused
