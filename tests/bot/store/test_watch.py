@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import event, make_url
+from sqlalchemy.util import await_only
 
 from bot.server_settings import ServerSettings
 from bot.store import GRACE, MoodCount, Store, StoreError
@@ -191,6 +192,85 @@ async def test_whom_another_process_erases_is_forgotten(
     await store.close()
     assert not store.has_opted_out(7)
     assert not (await open_store(url)).has_opted_out(7)
+
+
+class Pause:
+    """Holds up whoever comes to it, the first time."""
+
+    def __init__(self) -> None:
+        self.reached, self.over = asyncio.Event(), asyncio.Event()
+
+    async def here(self) -> None:
+        self.reached.set()
+        await self.over.wait()
+
+    async def until_others_came_as_far_as_they_can(self, *others: asyncio.Task[None]) -> None:
+        """Let whoever was held up go on once nothing else goes on."""
+        await self.reached.wait()
+        await asyncio.wait(others, timeout=0.5)
+        self.over.set()
+
+
+async def test_who_opts_out_while_everything_is_read_stays_out(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, pause = Store(url), Pause()
+    drop_erased = store._drop_erased
+
+    async def slow(*arguments: Any, **options: Any) -> None:
+        await drop_erased(*arguments, **options)
+        await pause.here()  # all is read, but not known yet
+
+    monkeypatch.setattr(store, "_drop_erased", slow)
+    reading = asyncio.create_task(store.refresh())
+    await pause.reached.wait()
+    writing = asyncio.create_task(store.opt_out(7))
+    await pause.until_others_came_as_far_as_they_can(writing)
+    await asyncio.gather(reading, writing)
+    assert store.has_opted_out(7)
+    await store.close()
+
+
+async def test_a_server_that_is_erased_while_a_change_is_read_stays_erased(
+    postgres_url: str, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, pause = await open_store(postgres_url), Pause()
+    await store.save_settings(1, SETTINGS)
+    learnt: list[bool] = []
+    learn = store._learn
+
+    def listen(change: Change) -> None:
+        learn(change)
+        learnt.append(store.is_configured(1))
+
+    def hold_up(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("SELECT servers") and not pause.reached.is_set():
+            await_only(pause.here())  # it is read, but not known yet
+
+    await store.refresh()
+    monkeypatch.setattr(store, "_learn", listen)
+    event.listen(store._engine.sync_engine, "after_cursor_execute", hold_up)
+    await Others(postgres_url).execute("SELECT pg_notify('emobot', 'server 1')")
+    await pause.reached.wait()
+    erasing = asyncio.create_task(store.erase_guild(1))
+    await pause.until_others_came_as_far_as_they_can(erasing)
+    await erasing
+    assert await soon(lambda: len(learnt) == 3)  # as it was, erased, and told once more by the database
+    assert learnt == [True, False, False]
+
+
+async def test_changes_are_made_one_after_another_so_that_memory_has_the_last_one(store: Store) -> None:
+    pause = Pause()
+
+    def hold_up(*_: object) -> None:
+        if not pause.reached.is_set():
+            await_only(pause.here())  # it is written, but not known yet
+
+    event.listen(store._engine.sync_engine, "checkin", hold_up)
+    first = asyncio.create_task(store.save_settings(1, ServerSettings()))
+    await pause.reached.wait()
+    last = asyncio.create_task(store.save_settings(1, SETTINGS))
+    await pause.until_others_came_as_far_as_they_can(last)
+    await asyncio.gather(first, last)
+    assert store.settings(1) == SETTINGS
 
 
 def agree(*stores: Store) -> bool:
