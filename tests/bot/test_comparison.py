@@ -11,7 +11,7 @@ from simcord.components import validate_components, validate_modal, walk_compone
 
 from bot.i18n import LANGUAGES, translator
 from bot.ui.comparison import MAX_TEXT, Comparison, ComparisonPanel, Page, VariationForm, bar, verdict
-from bot.ui.quotation import Quotation, length
+from bot.ui.quotation import Quotation
 from classifiers import LABELS, NAMES, Answer, Prediction
 from classifiers.explain import Explanation, WordShare
 from tests.bot.scripted import believing
@@ -153,6 +153,37 @@ async def test_of_many_labels_as_many_are_shown_as_fit() -> None:
     assert "number 30\n" in texts(panel)[2]
 
 
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("mark", ["+", "😂"])
+@pytest.mark.parametrize("page", Page)
+async def test_the_longest_of_all_panels_fits_and_leaves_little_room(
+    page: Page, mark: str, locale: discord.Locale
+) -> None:
+    """Four models that disagree, more labels than fit, and a text in which each word is marked and escaped."""
+    labels = tuple(f"label {mark * 20} {place}" for place in range(200))
+    answers = {
+        name: Answer(Prediction(labels, tuple(place == number for place in range(200)), (0.3,) * 200), 12345.6)
+        for number, name in enumerate(NAMES)
+    }
+    quotation = Quotation.of(f"{mark * 9} " * 400)
+    words = list(re.finditer(r"\S+", quotation.text))
+    shares = tuple(
+        WordShare(word[0], word.start(), word.end(), 0.5 * (-1) ** place) for place, word in enumerate(words)
+    )
+    explanations = {} if page is Page.ALL else dict.fromkeys(answers, Explanation("joy", 0.9, shares))
+    comparison = Comparison(quotation, 10**19, answers, explanations, "A picture." if page is Page.HEAT else None)
+    panel: Any = ComparisonPanel(comparison, translator(locale))
+    validate_components(panel.to_components(), flags=COMPONENTS_V2)
+    lengths = [len(text.encode("utf-16-le")) // 2 for text in texts(panel)]
+    assert sum(lengths) <= 4000
+    assert 970 < lengths[0] <= 1000
+    if page is Page.ALL:
+        assert 2300 < lengths[2] <= 2400
+    else:
+        marked = [len(text.splitlines()[-1].encode("utf-16-le")) // 2 for text in texts(panel)[2 : 2 + len(NAMES)]]
+        assert all(270 < room <= 300 for room in marked)
+
+
 FOUR = {name: Answer(Prediction(LABELS, (1.0,) * len(LABELS), (0.3,) * len(LABELS)), 12345.6) for name in NAMES}
 
 
@@ -178,7 +209,7 @@ async def test_any_text_fits_a_panel_in_any_language(
     explanation = explained(text, **dict.fromkeys(text.split(), share))
     panel: Any = ComparisonPanel(compared(text, answers, page, explanation), translator(locale))
     validate_components(panel.to_components(), flags=COMPONENTS_V2)
-    assert sum(map(length, texts(panel))) <= 4000
+    assert sum(len(shown.encode("utf-16-le", "surrogatepass")) // 2 for shown in texts(panel)) <= 4000
     assert len(parts(panel)) <= 40
     assert not any("@everyone" in shown for shown in texts(panel))
     if page is Page.ALL and len(answers) == 2:

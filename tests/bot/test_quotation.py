@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.ui.quotation import QUOTED, Quotation, escape, length, marked, quote, unescape
+from bot.ui.quotation import Quotation, escape, marked, quote, unescape
 from classifiers.explain import WordShare
 from classifiers.text import tokenize
 
@@ -17,6 +17,11 @@ bombs = st.builds(
     st.integers(1, 4000),
 )
 anything = st.one_of(bombs, st.text(max_size=4000))
+
+
+def utf16(text: str) -> int:
+    """The characters of a text as JavaScript counts them, of which Discord never counts more."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def read_back(quotation: Quotation) -> Quotation | None:
@@ -66,11 +71,40 @@ class TestQuotation:
         quotation = Quotation.of("happy " * 600)
         assert not quotation.whole
         assert set(quotation.text.split()) == {"happy"}
-        assert QUOTED - 10 < length(quotation.display().content) <= QUOTED
+        assert 990 < utf16(quotation.display().content) <= 1000
         assert quotation.display().content.endswith("happy…")
 
-    def test_one_without_spaces_is_cut_anywhere(self) -> None:
-        assert Quotation.of("字" * 4000).text == "字" * (QUOTED - 3)
+    @pytest.mark.parametrize(
+        ("text", "quoted"),
+        [
+            ("x" * 998, "x" * 998),
+            ("x" * 999, "x" * 997),
+            ("字" * 4000, "字" * 997),
+            ("😂" * 499, "😂" * 499),  # of two characters each, as Discord counts
+            ("😂" * 500, "😂" * 498),
+            ("+" * 499, "+" * 499),  # each behind a backslash
+            ("+" * 500, "+" * 498),
+        ],
+    )
+    def test_a_thousand_characters_are_shown_with_all_that_marks_them_as_quoted(self, text: str, quoted: str) -> None:
+        assert Quotation.of(text) == Quotation(quoted, text == quoted)
+        assert utf16(Quotation.of(text).display().content) in (999, 1000)
+
+    @pytest.mark.parametrize(
+        ("text", "quoted"),
+        [
+            ("so " * 330 + "x" * 7, "so " * 330 + "x" * 7),  # of which the last word just fits
+            ("so " * 330 + "x" * 8, ("so " * 330).rstrip()),
+            ("y" + "so " * 319 + "x" * 41, "y" + ("so " * 319).rstrip()),
+            ("so " * 319 + "x" * 42, "so " * 319 + "x" * 40),
+        ],
+    )
+    def test_it_is_cut_before_a_word_unless_that_costs_more_than_forty_characters(self, text: str, quoted: str) -> None:
+        assert Quotation.of(f"{text} and so on") == Quotation(quoted, False)
+
+    def test_fifteen_lines_are_shown_as_lines_and_more_are_not(self) -> None:
+        assert Quotation.of("a\n" * 14 + "a") == Quotation("a\n" * 14 + "a", True)
+        assert Quotation.of("a\n" * 15 + "a") == Quotation("a " * 15 + "a", True)
 
     def test_a_long_one_begins_with_its_words_and_not_with_its_code(self) -> None:
         assert Quotation.of(f"```{'x' * 3000}``` so https://example.com/{'y' * 500} happy") == Quotation(
@@ -93,7 +127,7 @@ class TestQuotation:
     def test_any_text_fits_and_is_read_back(self, text: str) -> None:
         quotation = Quotation.of(text)
         shown = quotation.display().content
-        assert length(shown) <= QUOTED
+        assert utf16(shown) <= 1000
         assert all(line.startswith("> ") for line in shown.split("\n"))
         assert "@everyone" not in shown
         assert read_back(quotation) == quotation
@@ -155,6 +189,6 @@ class TestMarkedWords:
             for place, word in enumerate(words(text))
         ]
         shown = marked(text, read, 300)
-        assert length(shown) <= 300
+        assert utf16(shown) <= 300
         assert "\n" not in shown
         assert "@everyone" not in shown
