@@ -28,15 +28,23 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from classifiers import network
 from classifiers.batching import Examples, count_batches, logits_of
-from classifiers.calibration import choose_temperature, choose_thresholds, probabilities
-from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
+from classifiers.calibration import probabilities
+from classifiers.classifier import NetworkClassifier
 from classifiers.command_line import finish, require, whole_number, writable
 from classifiers.datasets import Dataset, Split, load_dataset, overview
 from classifiers.distillation import Lesson, reduce, soften, stir
-from classifiers.emotions import LABELS
 from classifiers.errors import ClassifiersError, MissingExtraError
-from classifiers.evaluation import Metrics, baseline, choose_reaction_certainty, measure
-from classifiers.layers import Array, sigmoid, sigmoid_cross_entropy, softmax_cross_entropy
+from classifiers.evaluation import (
+    Chance,
+    Metrics,
+    against_chance,
+    baseline,
+    calibrated,
+    certainty_on_chat,
+    judge,
+    measure,
+)
+from classifiers.layers import Array, sigmoid
 from classifiers.model_directory import (
     FILES,
     NAMES,
@@ -50,33 +58,10 @@ from classifiers.model_directory import (
 )
 from classifiers.origin import Origin
 from classifiers.output_folder import checkpoint, prepare, remove_checkpoints
-from classifiers.report import write_report
+from classifiers.recipes import choose_recipe
+from classifiers.report import verdicts, write_report
 from classifiers.text import Tokenizer
 from classifiers.training import Epoch, Recipe, Trainable, Training, base_logits, fit
-
-TINY = {
-    "rnn": Recipe(100, 8, 2e-3, embedding=16, dropout=0.2, word_dropout=0.0, weight_decay=0.01),
-    "gru": Recipe(60, 8, 2e-3, embedding=16, dropout=0.2, word_dropout=0.0, weight_decay=0.01),
-    "lstm": Recipe(60, 8, 2e-3, embedding=16, dropout=0.2, word_dropout=0.0, weight_decay=0.01),
-    "bilstm": Recipe(40, 8, 2e-3, embedding=16, dropout=0.2, word_dropout=0.0, weight_decay=0.01),
-}
-"""For the built-in phrases: few, and every word of them counts."""
-
-FULL = {
-    "rnn": Recipe(10, 64, 2.5e-3, embedding=96, dropout=0.3, word_dropout=0.08, weight_decay=0.01),
-    "gru": Recipe(8, 64, 2.5e-3, embedding=96, dropout=0.3, word_dropout=0.08, weight_decay=0.01),
-    "lstm": Recipe(8, 64, 2.5e-3, embedding=96, dropout=0.3, word_dropout=0.08, weight_decay=0.01),
-    "bilstm": Recipe(6, 64, 2.5e-3, embedding=96, dropout=0.3, word_dropout=0.08, weight_decay=0.01),
-}
-"""For GoEmotions and data sets like it."""
-
-TAUGHT = {
-    "rnn": replace(FULL["rnn"], epochs=4, dropout=0.0, word_dropout=0.02),
-    "gru": replace(FULL["gru"], epochs=4, dropout=0.1),
-    "lstm": replace(FULL["lstm"], epochs=4, dropout=0.1),
-    "bilstm": replace(FULL["bilstm"], epochs=6, dropout=0.1),
-}
-"""For what teachers have answered: with so many texts, little else must keep a network from learning by heart."""
 
 TEACHER = Recipe(3, 48, 1.5e-4, embedding=384, dropout=0.1, word_dropout=0.0, weight_decay=0.01)
 """For each MiniLM that the shipped recipe learns from; embedding and dropout are those it comes with."""
@@ -190,23 +175,20 @@ def _measure_and_write(
     cards: dict[str, ModelCard] = {}
     metrics: dict[str, Metrics] = {}
     scores: dict[str, Array] = {}
+    chances: dict[str, Chance] = {}
     for name, training in trainings.items():
         run_network = load_network(name, out)
         dev_logits, test_logits = (
             logits_of(run_network, _encoded(split, tokenizer).sequences) for split in (dataset.dev, dataset.test)
         )
-        temperature = choose_temperature(dev_logits, dataset.dev.targets, dataset.multi_label)
-        dev_scores = probabilities(dev_logits, temperature, dataset.multi_label)
-        thresholds = choose_thresholds(dev_scores, dataset.dev.targets)
+        chosen = calibrated(dev_logits, dataset)
+        temperature, thresholds = chosen.temperature, chosen.thresholds
         classifier = NetworkClassifier(
             run_network, tokenizer, dataset.labels, tuple(thresholds.tolist()), temperature, 0.0, dataset.multi_label
         )
-        certainty = MINIMUM_CERTAINTY
-        if dataset.labels == LABELS:
-            chat = load_dataset("chat")
-            certainty = choose_reaction_certainty(classifier.predict(chat.dev.texts), chat.dev, chat.labels)
         scores[name] = probabilities(test_logits, temperature, dataset.multi_label)
         metrics[name] = measure(scores[name], dataset.test.targets, thresholds, dataset.labels)
+        chances[name] = against_chance(scores[name], dataset)
         figures = asdict(metrics[name])
         del figures["label_f1"], figures["rows"]
         cards[name] = ModelCard(
@@ -215,7 +197,7 @@ def _measure_and_write(
             epochs=training.best_epoch.number,
             temperature=temperature,
             thresholds=classifier.thresholds,
-            certainty=certainty,
+            certainty=certainty_on_chat(classifier),
             test=figures,
         )
         console.print(
@@ -232,6 +214,9 @@ def _measure_and_write(
         models=cards,
     )
     seal(out, manifest)
+    reference = baseline(dataset)
+    for verdict in verdicts(metrics, reference, chances):
+        console.print(verdict, highlight=False)
     write_report(
         out,
         dataset=dataset,
@@ -239,7 +224,8 @@ def _measure_and_write(
         metrics=metrics,
         scores=scores,
         command=command,
-        baseline=baseline(dataset),
+        baseline=reference,
+        chances=chances,
     )
     compare = shlex.join(["python", "-m", "classifiers", "compare", "--models", str(out), "your text"])
     console.print(f"Written to {out}. Compare them: {compare}", highlight=False, soft_wrap=True)
@@ -257,15 +243,6 @@ def _fit_with_progress(
     console: Console,
 ) -> Training:
     """`fit` behind a progress bar with loss, dev score and time left."""
-    cross_entropy = sigmoid_cross_entropy if dataset.multi_label else softmax_cross_entropy
-
-    def judge(logits: Array, targets: Array) -> tuple[float, float]:
-        temperature = choose_temperature(logits, targets, dataset.multi_label)
-        scores = probabilities(logits, temperature, dataset.multi_label)
-        thresholds = choose_thresholds(scores, targets)
-        macro_f1 = measure(scores, targets, thresholds, dataset.labels).macro_f1
-        return cross_entropy(logits / temperature, targets)[0], macro_f1
-
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -292,7 +269,10 @@ def _fit_with_progress(
         def on_epoch(epoch: Epoch) -> None:
             progress.update(task, score=epoch.score)
 
-        return fit(trainer, train, dev, recipe, judge, origin, checkpoint(out, title), on_batch, on_epoch)
+        training = fit(trainer, train, dev, recipe, judge(dataset), origin, checkpoint(out, title), on_batch, on_epoch)
+    if len(training.epochs) < recipe.epochs and not training.interrupted:
+        console.print(f"{title}: ended early, since dev has got no better for {recipe.patience} epochs.")
+    return training
 
 
 def _require_extras(arguments: argparse.Namespace) -> None:
@@ -445,10 +425,7 @@ def _saver(name: str, out: Path) -> Callable[[Mapping[str, Array]], None]:
 
 def _recipe(name: str, dataset: Dataset, arguments: argparse.Namespace) -> Recipe:
     """The data set's recipe, with what the command line changes."""
-    recipes = (
-        TAUGHT if arguments.recipe == "shipped" else TINY if dataset.name == "builtin" and not dataset.own else FULL
-    )
-    recipe = recipes[name]
+    recipe = choose_recipe(name, dataset, arguments.recipe == "shipped", arguments.batch_size)
     given = {key: getattr(arguments, key) for key in asdict(recipe) if getattr(arguments, key, None) is not None}
     return replace(recipe, **given)
 

@@ -114,6 +114,11 @@ class Dataset:
         return bool(np.any(self.train.targets.sum(axis=1) != 1))
 
     @property
+    def tunable(self) -> bool:
+        """Whether dev can tell how sure a network may be; not where a user's training rows stand in for it."""
+        return not self.own or self.dev is not self.train
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many texts of all three splits have each label."""
         splits = [self.train, *([] if self.dev is self.train else [self.dev]), self.test]

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from classifiers.calibration import choose_certainty, choose_thresholds
-from classifiers.classifier import Prediction
-from classifiers.datasets import Dataset, Split
-from classifiers.emotions import NEUTRAL
+from classifiers.calibration import (
+    FEWEST_POSITIVE,
+    Calibration,
+    calibrate,
+    choose_certainty,
+    choose_thresholds,
+    probabilities,
+    uncalibrated,
+)
+from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier, Prediction
+from classifiers.datasets import Dataset, Split, load_dataset
+from classifiers.emotions import LABELS, NEUTRAL
 from classifiers.errors import MissingExtraError
-from classifiers.layers import Array
+from classifiers.layers import Array, sigmoid_cross_entropy, softmax_cross_entropy
 from classifiers.text import tokenize
 
 BINS = 15
@@ -72,6 +82,66 @@ def measure(scores: Array, targets: Array, thresholds: Array, labels: tuple[str,
     )
 
 
+def calibrated(dev_logits: Array, dataset: Dataset) -> Calibration:
+    """How to read a network's logits, from those on dev (rows, labels); unchosen where dev cannot tell."""
+    if not dataset.tunable:
+        return uncalibrated(len(dataset.labels))
+    return calibrate(dev_logits, dataset.dev.targets, dataset.multi_label)
+
+
+def judge(dataset: Dataset) -> Callable[[Array, Array], tuple[float, float]]:
+    """The judge that `training.fit` needs: from logits and targets of dev to its loss and macro-F1, both calibrated.
+
+    Without calibration, a network that grows too sure of itself would seem worse than it will be.
+    """
+    cross_entropy = sigmoid_cross_entropy if dataset.multi_label else softmax_cross_entropy
+
+    def judged(logits: Array, targets: Array) -> tuple[float, float]:
+        chosen = calibrated(logits, dataset)
+        scores = probabilities(logits, chosen.temperature, dataset.multi_label)
+        loss, _ = cross_entropy(logits / chosen.temperature, targets)
+        return loss, measure(scores, targets, chosen.thresholds, dataset.labels).macro_f1
+
+    return judged
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """How often a model's strongest label is right, beside an answer that needs no text: the most frequent label.
+
+    Attributes:
+        rows: how many texts were measured on.
+        right: for how many of them the strongest label is one of the text's own.
+        usual: the label that is most frequent in train.
+        usual_right: for how many of them that label is right.
+        beaten: whether `right` is more than `usual_right` and luck would bring (one-sided binomial test, 5 %).
+    """
+
+    rows: int
+    right: int
+    usual: str
+    usual_right: int
+    beaten: bool
+
+
+def against_chance(scores: Array, dataset: Dataset) -> Chance:
+    """Hold the strongest labels of scores (rows, labels) on test against always saying the same.
+
+    Raises:
+        MissingExtraError: SciPy is not installed.
+    """
+    try:
+        from scipy.stats import binomtest  # noqa: PLC0415 - only training needs it
+    except ImportError:
+        raise MissingExtraError("Measuring", "train") from None
+    targets, counts = dataset.test.targets, dataset.train.targets.sum(axis=0)
+    rows, usual = len(targets), int(counts.argmax())
+    right, usual_right = (int(targets[np.arange(rows), each].sum()) for each in (scores.argmax(axis=1), usual))
+    share = max(usual_right / rows, counts[usual] / len(dataset.train))
+    beaten = binomtest(right, rows, share, alternative="greater").pvalue < 0.05
+    return Chance(rows, right, dataset.labels[usual], usual_right, bool(beaten))
+
+
 @dataclass(frozen=True, slots=True)
 class Reactions:
     """How a bot that reacts to what its model is certain of would fare.
@@ -129,6 +199,14 @@ def choose_reaction_certainty(predictions: Sequence[Prediction], split: Split, l
     return choose_certainty(confidence, right)
 
 
+def certainty_on_chat(classifier: NetworkClassifier) -> float:
+    """The certainty from which a bot may react, chosen on chat's dev messages if the classifier has their labels."""
+    if classifier.labels != LABELS:
+        return MINIMUM_CERTAINTY
+    chat = load_dataset("chat")
+    return choose_reaction_certainty(classifier.predict(chat.dev.texts), chat.dev, chat.labels)
+
+
 def _accepted(split: Split, labels: Sequence[str]) -> list[set[str]]:
     return [{label for label, applies in zip(labels, row, strict=True) if applies} for row in split.targets]
 
@@ -160,7 +238,8 @@ def tfidf_baseline(dataset: Dataset) -> tuple[Array, Array]:
     """The baseline: logistic regression on words and characters, which a network must beat to be worth it.
 
     TF-IDF of words and pairs of words (by the networks' own tokenizer) and of 2 to 5 characters within words;
-    one regression for each label. One to two minutes for GoEmotions.
+    one regression for each label. One to two minutes for GoEmotions. Where no word or no run of characters occurs
+    often enough, as in a few texts of an emoji each, all that occur count.
 
     Returns:
         Probabilities (rows, labels) on dev and on test, learnt from train alone.
@@ -169,10 +248,10 @@ def tfidf_baseline(dataset: Dataset) -> tuple[Array, Array]:
         MissingExtraError: scikit-learn is not installed.
     """
     try:
-        from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - only training needs these
+        from scipy.sparse import hstack  # noqa: PLC0415 - only training needs these
+        from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
         from sklearn.multiclass import OneVsRestClassifier  # noqa: PLC0415
-        from sklearn.pipeline import make_pipeline, make_union  # noqa: PLC0415
     except ImportError:
         raise MissingExtraError("The baseline", "train") from None
     words = TfidfVectorizer(
@@ -184,15 +263,33 @@ def tfidf_baseline(dataset: Dataset) -> tuple[Array, Array]:
         sublinear_tf=True,
     )
     characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=5, sublinear_tf=True)
-    model = make_pipeline(
-        make_union(words, characters), OneVsRestClassifier(LogisticRegression(C=2.0, solver="liblinear"))
+    fitted = [each for each in (words, characters) if _fit_vectorizer(each, dataset.train.texts)]
+    train, dev, test = (
+        hstack([each.transform(split.texts) for each in fitted]) for split in (dataset.train, dataset.dev, dataset.test)
     )
-    model.fit(dataset.train.texts, dataset.train.targets.astype(int))
-    return model.predict_proba(dataset.dev.texts), model.predict_proba(dataset.test.texts)
+    model = OneVsRestClassifier(LogisticRegression(C=2.0, solver="liblinear"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of a label that all training texts have
+        model.fit(train, dataset.train.targets.astype(int))
+    return model.predict_proba(dev), model.predict_proba(test)
+
+
+def _fit_vectorizer(vectorizer: Any, texts: Sequence[str]) -> bool:
+    """Fit it, if need be to all that occurs; False where there is nothing for it in the texts."""
+    for least in (vectorizer.min_df, 1):
+        try:
+            vectorizer.set_params(min_df=least).fit(texts)
+        except ValueError:
+            continue
+        return True
+    return False
 
 
 def baseline(dataset: Dataset, split: str = "test") -> Metrics:
     """`tfidf_baseline` measured on dev or test, with thresholds from dev as for the networks."""
     scores = dict(zip(("dev", "test"), tfidf_baseline(dataset), strict=True))
-    thresholds = choose_thresholds(scores["dev"], dataset.dev.targets)
+    if dataset.tunable:
+        thresholds = choose_thresholds(scores["dev"], dataset.dev.targets, FEWEST_POSITIVE)
+    else:
+        thresholds = uncalibrated(len(dataset.labels)).thresholds
     return measure(scores[split], getattr(dataset, split).targets, thresholds, dataset.labels)

@@ -10,7 +10,7 @@ import numpy as np
 
 from classifiers.datasets import Dataset
 from classifiers.errors import MissingExtraError
-from classifiers.evaluation import Metrics
+from classifiers.evaluation import Chance, Metrics
 from classifiers.layers import Array
 from classifiers.model_directory import NAMES
 from classifiers.training import Epoch, best
@@ -40,6 +40,7 @@ def write_report(
     scores: Mapping[str, Array],
     command: str,
     baseline: Metrics | None,
+    chances: Mapping[str, Chance],
 ) -> None:
     """Write `report.md`, `training.png`, `label_f1.png`, `calibration.png` and `confusion.png`.
 
@@ -51,6 +52,7 @@ def write_report(
         scores: each model's probabilities (rows, labels) on the test split.
         command: the command line that trained them.
         baseline: the figures of `evaluation.baseline`, where it was run.
+        chances: what `evaluation.against_chance` says of each model.
 
     Raises:
         MissingExtraError: Matplotlib is not installed.
@@ -64,7 +66,7 @@ def write_report(
         truth = dataset.test.targets[single].argmax(axis=1)
         predicted = {name: each[single].argmax(axis=1) for name, each in scores.items()}
         _draw_confusion(dataset.labels, truth, predicted).savefig(directory / "confusion.png")
-    text = _markdown(dataset, histories, metrics, command, baseline, int(single.sum()))
+    text = _markdown(dataset, histories, metrics, command, baseline, chances, int(single.sum()))
     (directory / "report.md").write_text(text, encoding="utf-8")
 
 
@@ -87,13 +89,14 @@ def _markdown(
     metrics: Mapping[str, Metrics],
     command: str,
     baseline: Metrics | None,
+    chances: Mapping[str, Chance],
     single_rows: int,
 ) -> str:
     sections = [
         f"# Training on {dataset.name}",
         f"Trained with\n\n```\n{command}\n```",
         _data_section(dataset),
-        _result_section(histories, metrics, baseline),
+        _result_section(histories, metrics, baseline, chances),
         _course_section(histories),
         _label_section(dataset, metrics, baseline),
         _CALIBRATION_SECTION,
@@ -114,7 +117,10 @@ def _data_section(dataset: Dataset) -> str:
 
 
 def _result_section(
-    histories: Mapping[str, Sequence[Epoch]], metrics: Mapping[str, Metrics], baseline: Metrics | None
+    histories: Mapping[str, Sequence[Epoch]],
+    metrics: Mapping[str, Metrics],
+    baseline: Metrics | None,
+    chances: Mapping[str, Chance],
 ) -> str:
     rows = []
     for name, each in _with_baseline(metrics, baseline).items():
@@ -123,19 +129,34 @@ def _result_section(
         figures = (each.macro_f1, each.micro_f1, each.top1, each.ece)
         rows.append([_title(name), *(f"{figure:.3f}" for figure in figures), seconds])
     header = ["model", "macro-F1", "micro-F1", "top-1", "calibration error", "training time"]
-    return f"## Result on test\n\n{_table(header, rows)}\n\n{_verdict(metrics, baseline)}"
+    points = "\n".join(f"- {verdict}" for verdict in verdicts(metrics, baseline, chances))
+    return f"## Result on test\n\n{_table(header, rows)}\n\n{points}"
 
 
-def _verdict(metrics: Mapping[str, Metrics], baseline: Metrics | None) -> str:
-    """One sentence for each model: above the baseline or not."""
+def verdicts(metrics: Mapping[str, Metrics], baseline: Metrics | None, chances: Mapping[str, Chance]) -> list[str]:
+    """Whether each model has learnt anything, and whether the baseline would do as well, in sentences."""
+    sentences = [_against_chance(_title(name), chance) for name, chance in chances.items()]
     if baseline is None:
-        return "No baseline was run, so whether the networks are worth their weights is open."
-    sentences = []
+        return [*sentences, "No baseline was run, so whether the networks are worth their weights is open."]
     for name, each in metrics.items():
         gain = each.macro_f1 - baseline.macro_f1
         how = f"{abs(gain):.3f} {'above' if gain > 0 else 'below'}" if abs(gain) >= 0.0005 else "level with"
-        sentences.append(f"The {_title(name)}'s macro-F1 is {how} the baseline's.")
-    return " ".join(sentences)
+        advice = " Logistic regression on words does better, without a network." if gain <= -0.0005 else ""
+        sentences.append(f"The {_title(name)}'s macro-F1 is {how} the baseline's.{advice}")
+    return sentences
+
+
+def _against_chance(title: str, chance: Chance) -> str:
+    texts = f"{chance.rows:,} test text{'s' if chance.rows != 1 else ''}"
+    counts = (
+        f"its strongest label is right for {chance.right:,} of {texts}, and always saying {chance.usual!r} is right "
+        f"for {chance.usual_right:,}"
+    )
+    if chance.beaten:
+        return f"The {title} has learnt something: {counts}."
+    if chance.right > chance.usual_right:
+        return f"Whether the {title} has learnt anything is open: {counts}, a difference that may be luck."
+    return f"The {title} has learnt nothing that shows: {counts}. More texts of each label would help most."
 
 
 def _course_section(histories: Mapping[str, Sequence[Epoch]]) -> str:

@@ -23,6 +23,9 @@ from classifiers.origin import Origin
 FORMAT = "emobot-training-1"
 """What the history of every checkpoint begins with."""
 
+SAVES = 20
+"""How often a training writes its checkpoint at least, if it has so many epochs; short ones are not worth it each."""
+
 _HISTORY = "history.json"
 _OWN = re.compile(r"history\.json(\.partial)?|epoch-\d+\.safetensors")
 
@@ -41,6 +44,8 @@ class Recipe:
         weight_decay: AdamW's.
         clip_norm: the gradients' largest joint norm.
         seed: of initial weights, order and dropout.
+        settled: the first epoch that dev may choose; earlier ones are kept only for want of another.
+        patience: after how many settled epochs without a better one the training ends; None to see all epochs.
     """
 
     epochs: int
@@ -52,6 +57,8 @@ class Recipe:
     weight_decay: float
     clip_norm: float = 1.0
     seed: int = 0
+    settled: int = 1
+    patience: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,7 @@ class Epoch:
             network that grows too sure of itself would seem worse than it will be once it is calibrated.
         score: macro-F1 on dev after the epoch, with thresholds chosen there.
         seconds: the epoch's duration.
+        settled: whether dev may choose it, as `Recipe.settled` says.
     """
 
     number: int
@@ -72,6 +80,7 @@ class Epoch:
     dev_loss: float
     score: float
     seconds: float
+    settled: bool = True
 
 
 class Trainable(Protocol):
@@ -105,8 +114,8 @@ class Training:
 
 
 def best(epochs: Sequence[Epoch]) -> Epoch:
-    """The epoch with the lowest dev loss, which is steadier than any score that counts rows right and wrong."""
-    return min(epochs, key=lambda epoch: epoch.dev_loss)
+    """The settled epoch with the lowest dev loss, which is steadier than a score that counts rows right and wrong."""
+    return min(epochs, key=lambda epoch: (not epoch.settled, epoch.dev_loss))
 
 
 def base_logits(targets: Array, multi_label: bool) -> Array:
@@ -133,6 +142,8 @@ def fit(
 ) -> Training:
     """Train by `recipe`, from `checkpoint` if it exists, and leave the network at its best epoch.
 
+    The training ends early where dev gets no better for as long as `recipe.patience` says.
+
     Ctrl-C ends the loop early but cleanly: the best state so far is kept and `interrupted` is set.
 
     Args:
@@ -142,7 +153,8 @@ def fit(
         recipe: how it is trained.
         judge: from dev logits and targets to (loss, score).
         origin: what the examples come from, kept in the checkpoint.
-        checkpoint: folder to which every finished epoch is written, and from which an earlier run goes on.
+        checkpoint: folder to which finished epochs are written, at least `SAVES` of all and the last before Ctrl-C,
+            and from which an earlier run goes on.
         on_batch: told the epoch and the mean loss since its start, after each batch.
         on_epoch: told each finished epoch.
 
@@ -150,26 +162,40 @@ def fit(
         CheckpointError: the checkpoint comes from another recipe or origin, or cannot be read.
     """
     training = _resume(network, recipe, origin, checkpoint)
+    unsaved: dict[str, Array] = {}
     try:
         for number in range(len(training.epochs) + 1, recipe.epochs + 1):
+            if _is_over(training.epochs, recipe):
+                break
             start = time.perf_counter()
             losses: list[float] = []
             for loss in network.train_epoch(train, number):
                 losses.append(loss)
                 on_batch(number, float(np.mean(losses)))
             dev_loss, score = judge(network.logits(dev.sequences), dev.targets)
-            epoch = Epoch(number, float(np.mean(losses)), dev_loss, score, time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            epoch = Epoch(number, float(np.mean(losses)), dev_loss, score, seconds, number >= recipe.settled)
             training.epochs.append(epoch)
-            state = network.state()
+            unsaved = network.state()
             if training.best_epoch is epoch:
-                training.best = state
-            _save(training, recipe, origin, state, checkpoint)
+                training.best = unsaved
+            if number % max(1, recipe.epochs // SAVES) == 0:
+                _save(training, recipe, origin, unsaved, checkpoint)
+                unsaved = {}
             on_epoch(epoch)
     except KeyboardInterrupt:
         training.interrupted = True
+    if unsaved:
+        _save(training, recipe, origin, unsaved, checkpoint)
     if training.best:
         network.restore(training.best)
     return training
+
+
+def _is_over(epochs: Sequence[Epoch], recipe: Recipe) -> bool:
+    if recipe.patience is None or len(epochs) < recipe.settled:
+        return False
+    return len(epochs) - best(epochs).number >= recipe.patience
 
 
 def is_checkpoint(folder: Path) -> bool:
@@ -196,7 +222,8 @@ def _save(training: Training, recipe: Recipe, origin: Origin, state: dict[str, A
     """Write the history last: what it does not tell of does not count, so a kill half-way harms nothing."""
     checkpoint.mkdir(parents=True, exist_ok=True)
     number = len(training.epochs)
-    (checkpoint / f"epoch-{number}.safetensors").write_bytes(save(state))
+    for epoch, arrays in ((training.best_epoch.number, training.best), (number, state)):
+        (checkpoint / f"epoch-{epoch}.safetensors").write_bytes(save(arrays))
     history = {
         "format": FORMAT,
         "recipe": asdict(recipe),

@@ -34,6 +34,7 @@ from classifiers.emotions import LABELS
 from classifiers.layers import Array, sigmoid, sigmoid_cross_entropy
 from classifiers.model_directory import NAMES, load_models, load_network, read_manifest
 from classifiers.network import Trainer
+from classifiers.recipes import TINY
 from classifiers.text import Tokenizer
 from classifiers.training import Recipe, Training
 
@@ -254,6 +255,43 @@ def test_a_data_set_of_ones_own(feelings: Path, tmp_path: Path, capsys: pytest.C
     assert "2 labels: joy 80, sadness 80.\n" in capsys.readouterr().out
     manifest = read_manifest(tmp_path / "models")
     assert (manifest.labels, manifest.multi_label) == (("joy", "sadness"), True)
+
+
+def test_few_phrases_of_ones_own_are_learnt_by_both_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """58 rows with the default options, told apart by six words among many that say nothing."""
+    words = {"joy": ("happy", "lovely", "great"), "sadness": ("sad", "awful", "lonely")}
+    about = ("the party", "my exam", "this song", "our trip", "dinner", "monday", "the game", "my cat", "the film")
+    rows = [f"so {word} about {thing}\t{label}" for label, three in words.items() for word in three for thing in about]
+    rows += ["what a great day\tjoy", "so happy\tjoy", "a sad day\tsadness", "such a lonely evening\tsadness"]
+    (tmp_path / "mine.tsv").write_text("\n".join(["text\tlabel", *rows]))
+    assert len(rows) == 58
+    out = tmp_path / "models"
+    assert run("--dataset", tmp_path / "mine.tsv", "--framework", "numpy", "--out", out) == 0
+    assert "The RNN has learnt something: " in capsys.readouterr().out
+    for card in read_manifest(out).models.values():
+        assert card.test["top1"] >= 0.9
+        assert card.test["macro_f1"] >= 0.9
+        assert card.temperature >= 1  # twelve texts of dev are too few to make it surer than it is
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ("😀\tjoy\n😁\tjoy\n😢\tsadness\n", "has learnt nothing that shows: its strongest label is right for"),
+        ("".join(f"{chr(0x1F600 + n)}\t{'joy' if n % 2 else 'fear'}\n" for n in range(40)), "The RNN"),
+        ("".join(f"https://a.example/{n}\t{'joy' if n % 2 else 'fear'}\n" for n in range(40)), "The RNN"),
+        ("".join(f"word{n}\tall,{'joy' if n % 2 else 'fear'}\n" for n in range(40)), "The RNN"),
+    ],
+)
+def test_data_that_teach_nothing_end_in_a_sentence_and_models(
+    rows: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.tsv").write_text("text\tlabel\n" + rows)
+    out = tmp_path / "models"
+    assert run("--dataset", tmp_path / "mine.tsv", "--model", "rnn", "--epochs", 2, "--out", out) == 0
+    assert says in capsys.readouterr().out
+    assert list(load_models(out)) == ["rnn"]
+    assert (out / "report.md").exists()
 
 
 @pytest.mark.parametrize(("model", "framework"), [("gru", "keras"), ("lstm", "numpy"), ("bilstm", "numpy")])
@@ -530,7 +568,7 @@ class TestShippedRecipe:
 def test_word_vectors_start_from_what_the_teachers_know_of_the_words(tmp_path: Path) -> None:
     dataset, vectors = load_dataset("builtin"), np.random.default_rng(0).normal(size=(30, 120)).astype(np.float32)
     for framework in ("numpy", "keras"):
-        trainer, _ = train._build("rnn", framework, train.TINY["rnn"], 32, vectors, dataset, tmp_path)
+        trainer, _ = train._build("rnn", framework, TINY["rnn"], 32, vectors, dataset, tmp_path)
         words = trainer.state()["network/0.embeddings"][2:]
         np.testing.assert_allclose(words, reduce(vectors, 16), atol=1e-6)
 

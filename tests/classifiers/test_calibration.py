@@ -9,9 +9,13 @@ from scipy.special import expit, softmax
 
 from classifiers.calibration import (
     COLDEST,
+    FEWEST_POSITIVE,
+    FEWEST_ROWS,
     HIGHEST,
     HOTTEST,
     LOWEST,
+    UNCHOSEN,
+    calibrate,
     choose_certainty,
     choose_temperature,
     choose_thresholds,
@@ -108,6 +112,25 @@ class TestThresholds:
         [_, shared] = choose_thresholds(scores, targets)
         assert [shared] == choose_thresholds(scores.reshape(-1, 1), targets.reshape(-1, 1)).tolist()
 
+    def test_scores_that_are_all_too_low_have_thresholds_as_much_lower(self) -> None:
+        """What is expected of a row is scaled to the number of positive rows, or its own score would decide."""
+        rng = np.random.default_rng(3)
+        true = rng.beta(0.6, 3, (20_000, 1))
+        targets = rng.random(true.shape) < true
+        [honest], [modest] = choose_thresholds(true, targets), choose_thresholds(true / 3, targets)
+        assert modest == pytest.approx(honest / 3, abs=0.02)
+
+    def test_too_few_positive_rows_take_the_threshold_of_all_labels(self) -> None:
+        scores = np.array([[0.3, 0.1], [0.7, 0.1], [0.8, 0.2], [0.1, 0.9]])
+        targets = np.array([[0, 0], [1, 0], [1, 0], [0, 1]])
+        own, shared = choose_thresholds(scores, targets, fewest=2)
+        assert [shared] == choose_thresholds(scores.reshape(-1, 1), targets.reshape(-1, 1)).tolist() != [own]
+
+    def test_none_is_chosen_where_all_labels_together_have_too_few(self) -> None:
+        scores = np.array([[0.3, 0.1], [0.7, 0.1], [0.8, 0.2]])
+        targets = np.array([[0, 0], [1, 0], [1, 0]])
+        assert choose_thresholds(scores, targets, fewest=3).tolist() == [UNCHOSEN] * 2
+
     def test_stay_within_reason(self) -> None:
         scores = np.array([[0.99999, 0.001], [0.99998, 0.002], [0.9999, 0.0], [0.9998, 0.0]])
         targets = np.array([[1, 1], [1, 1], [0, 0], [0, 0]])
@@ -117,6 +140,36 @@ class TestThresholds:
     def test_works_on_float32_and_one_row(self) -> None:
         [threshold] = choose_thresholds(np.array([[0.8]], dtype=np.float32), np.array([[1.0]], dtype=np.float32))
         assert threshold < 0.8
+
+
+class TestCalibrate:
+    targets = np.eye(2)[[0, 1] * (FEWEST_ROWS // 2)]
+
+    def test_is_temperature_and_then_thresholds(self) -> None:
+        rng = np.random.default_rng(0)
+        logits = 6 * self.targets - 3 + rng.normal(0, 4, self.targets.shape)
+        chosen = calibrate(logits, self.targets, False)
+        assert chosen.temperature == choose_temperature(logits, self.targets, False)
+        scores = probabilities(logits, chosen.temperature, False)
+        assert chosen.thresholds.tolist() == choose_thresholds(scores, self.targets).tolist()
+
+    def test_few_rows_make_no_network_surer_than_it_is(self) -> None:
+        logits = 4 * self.targets - 2
+        assert calibrate(logits, self.targets, False).temperature < 0.3
+        assert calibrate(logits[:-2], self.targets[:-2], False).temperature == 1
+
+    def test_few_rows_may_make_it_less_sure(self) -> None:
+        logits = np.array([[5.0, -5.0], [-5.0, 5.0]] * 10)
+        assert calibrate(logits, 1.0 * (logits < 0), False).temperature > 4
+
+    def test_few_positive_rows_choose_no_threshold_of_their_own(self) -> None:
+        targets = self.targets[: 2 * FEWEST_POSITIVE]
+        logits = 4 * targets - 2 + np.random.default_rng(2).normal(0, 3, targets.shape)
+        many, few = calibrate(logits, targets, True), calibrate(logits[1:], targets[1:], True)
+        assert len({*many.thresholds}) == 2
+        scores = probabilities(logits[1:], few.temperature, True)
+        [shared] = choose_thresholds(scores.reshape(-1, 1), targets[1:].reshape(-1, 1))
+        assert few.thresholds[0] == shared != few.thresholds[1]
 
 
 def test_serving_loads_neither_scipy_nor_scikit_learn() -> None:

@@ -2,22 +2,33 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from classifiers import evaluation
+from classifiers.batching import Batch
 from classifiers.calibration import PRECISION, choose_thresholds
-from classifiers.classifier import Prediction
+from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier, Prediction
 from classifiers.datasets import Dataset, Split, load_dataset
+from classifiers.emotions import LABELS as ALL_LABELS
 from classifiers.errors import MissingExtraError
 from classifiers.evaluation import (
+    Chance,
     Reactions,
+    against_chance,
     baseline,
+    calibrated,
+    certainty_on_chat,
     choose_reaction_certainty,
+    judge,
     measure,
     measure_reactions,
     tfidf_baseline,
 )
+from classifiers.layers import Array, softmax_cross_entropy
+from classifiers.text import Tokenizer
 
 LABELS = ("fear", "joy", "neutral")
 TARGETS = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]], dtype=np.float32)
@@ -107,6 +118,18 @@ class TestBaseline:
         # Pairs of words give it part of the order, never all of it.
         assert baseline(load_dataset("builtin")).top1 < 1
 
+    @pytest.mark.parametrize("texts", [("😀", "😁", "😢", "😭"), ("https://a.example/1",) * 4, ("\u200b",) * 4])
+    def test_takes_what_there_is_where_nothing_occurs_often(self, texts: tuple[str, ...]) -> None:
+        targets = np.eye(2, dtype=np.float32)[[0, 0, 1, 1]]
+        split = Split(texts, targets)
+        _, scores = tfidf_baseline(Dataset("", ("fear", "joy"), split, split, split, ""))
+        assert scores.shape == (4, 2)
+
+    def test_takes_a_label_that_all_texts_have(self) -> None:
+        split = Split(("oh no", "oh yes"), np.array([[1, 0, 1], [0, 1, 1]], dtype=np.float32))
+        _, scores = tfidf_baseline(Dataset("", LABELS, split, split, split, ""))
+        assert scores[:, 2].tolist() == [1, 1]
+
     def test_never_looks_at_test_targets(self) -> None:
         dataset = load_dataset("builtin")
         blind = Dataset(
@@ -156,6 +179,97 @@ def test_the_chosen_certainty_is_what_makes_enough_reactions_right() -> None:
     )
     assert reactions(chosen).precision >= PRECISION > reactions(chosen - 0.05).precision
     assert reactions(chosen).coverage > reactions(chosen + 0.05).coverage > 0
+
+
+def test_a_certainty_is_chosen_among_all_reactions_whatever_certainty_they_came_with() -> None:
+    """Else one that lies below today's could never be found."""
+    split = Split(("",) * 3, np.array([[0, 1, 0]] * 3, dtype=np.float32))
+    predictions = [Prediction(LABELS, (0.1, joy, 0.05), (0.2,) * 3, certainty=0.9) for joy in (0.35, 0.3, 0.25)]
+    assert choose_reaction_certainty(predictions, split, LABELS) == pytest.approx(0.125)
+
+
+def test_what_is_under_its_threshold_is_no_reaction_to_choose_on() -> None:
+    split = Split(("",) * 2, np.array([[0, 1, 0], [1, 0, 0]], dtype=np.float32))
+    predictions = [Prediction(LABELS, (0.1, joy, 0.05), (0.5,) * 3) for joy in (0.8, 0.4)]
+    assert choose_reaction_certainty(predictions, split, LABELS) == pytest.approx(0.4)
+
+
+def test_the_certainty_is_chosen_on_chat_messages_for_dev(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On those for test, which measure it, it would flatter itself."""
+    neutral = ALL_LABELS.index("neutral")
+
+    def split(text: str, label: str) -> Split:
+        return Split((text,) * 20, np.eye(28, dtype=np.float32)[[ALL_LABELS.index(label)] * 20])
+
+    # The classifier hears joy with 0.8 in what is said on dev, which is right, and with 0.6 on test, which is wrong.
+    chat = Dataset("chat", ALL_LABELS, split("train", "joy"), split("dev", "joy"), split("test", "anger"), "")
+    monkeypatch.setattr(evaluation, "load_dataset", {"chat": chat}.__getitem__)
+    logits = {2: 1.386, 3: 0.405}  # of the words "dev" and "test"
+
+    def run(batch: Batch) -> Array:
+        answers = np.full((len(batch.lengths), 28), -5.0)
+        answers[:, ALL_LABELS.index("joy")] = [logits[int(number)] for number in batch.ids[0]]
+        answers[:, neutral] = -9
+        return answers
+
+    classifier = NetworkClassifier(run, Tokenizer(("dev", "test"), 8), ALL_LABELS, (0.3,) * 28, 1.0, 0.0, True)
+    assert certainty_on_chat(classifier) == pytest.approx(0.4, abs=0.001)  # half-way from 0.8 down to nothing
+    with_others = replace(classifier, labels=("joy", "fear"))
+    assert certainty_on_chat(with_others) == MINIMUM_CERTAINTY
+
+
+class TestJudge:
+    """What chooses the best epoch."""
+
+    dataset = load_dataset("builtin")
+
+    def test_a_network_that_grows_too_sure_is_judged_as_it_will_be_once_it_is_calibrated(self) -> None:
+        targets = self.dataset.dev.targets
+        logits = 2 * targets - 1 + np.random.default_rng(0).normal(0, 1, targets.shape)
+        (loss, score), (sure_loss, sure_score) = (judge(self.dataset)(scale * logits, targets) for scale in (1, 4))
+        assert sure_loss == pytest.approx(loss, rel=1e-3)
+        assert sure_score == pytest.approx(score, abs=0.05)
+
+    def test_without_a_dev_that_can_tell_nothing_is_chosen(self) -> None:
+        own = replace(self.dataset, own=True)
+        targets = own.dev.targets
+        logits = 2 * targets - 1
+        loss, score = judge(own)(logits, targets)
+        assert loss == pytest.approx(softmax_cross_entropy(logits, targets)[0])
+        assert score == 1
+        assert calibrated(logits, own).temperature == 1
+        assert calibrated(logits, own).thresholds.tolist() == [0.5, 0.5]
+        assert calibrated(logits, self.dataset).temperature < 1
+
+
+class TestAgainstChance:
+    def _dataset(self, rows: int) -> Dataset:
+        """Two texts in three are fear, in train and test."""
+        targets = np.eye(3, dtype=np.float32)[[0, 0, 1] * rows]
+        split = Split(("",) * len(targets), targets)
+        return Dataset("", LABELS, split, split, split, "")
+
+    def test_right_more_often_than_luck_would_be_has_learnt(self) -> None:
+        dataset = self._dataset(10)
+        assert against_chance(dataset.test.targets, dataset) == Chance(30, 30, "fear", 20, True)
+
+    def test_always_saying_the_usual_has_not(self) -> None:
+        dataset = self._dataset(10)
+        assert against_chance(np.tile([0.9, 0.1, 0.0], (30, 1)), dataset) == Chance(30, 20, "fear", 20, False)
+
+    def test_with_few_texts_all_right_may_be_luck(self) -> None:
+        dataset = self._dataset(1)
+        assert against_chance(dataset.test.targets, dataset) == Chance(3, 3, "fear", 2, False)
+
+    def test_a_usual_label_that_test_lacks_is_not_beaten_by_anything(self) -> None:
+        dataset = self._dataset(10)
+        others = replace(dataset, test=Split(("",) * 4, np.eye(3, dtype=np.float32)[[1, 1, 2, 2]]))
+        assert against_chance(np.eye(3)[[1, 0, 0, 0]], others) == Chance(4, 1, "fear", 0, False)
+
+    def test_any_label_of_a_text_is_right(self) -> None:
+        both = Split(("",) * 2, np.array([[1, 1, 0], [1, 1, 0]], dtype=np.float32))
+        dataset = replace(self._dataset(2), test=both)
+        assert against_chance(np.eye(3)[[0, 1]], dataset).right == 2
 
 
 def test_a_bot_that_never_reacts_has_no_precision() -> None:

@@ -11,8 +11,8 @@ from classifiers import report
 from classifiers.datasets import Dataset, Split
 from classifiers.emotions import LABELS
 from classifiers.errors import MissingExtraError
-from classifiers.evaluation import Metrics, measure
-from classifiers.report import confusion, write_report
+from classifiers.evaluation import Chance, Metrics, measure
+from classifiers.report import confusion, verdicts, write_report
 from classifiers.training import Epoch
 
 NAMES = ("fear", "joy|glee", "neutral")
@@ -21,6 +21,7 @@ HISTORIES = {
     "rnn": [Epoch(1, 0.7, 0.6, 0.3, 60.0), Epoch(2, 0.5, 0.45, 0.52, 61.0), Epoch(3, 0.4, 0.5, 0.53, 60.0)],
     "bilstm": [Epoch(1, 0.6, 0.5, 0.4, 1000.0), Epoch(2, 0.4, 0.4, 0.61, 1200.0)],
 }
+CHANCES = {"rnn": Chance(43, 42, "fear", 20, True), "bilstm": Chance(43, 20, "fear", 20, False)}
 
 
 def _dataset(own_dev: bool = True, targets: np.ndarray = TEST_TARGETS, names: tuple[str, ...] = NAMES) -> Dataset:
@@ -48,6 +49,7 @@ def _write(directory: Path, dataset: Dataset, with_baseline: bool = True) -> tup
         scores=scores,
         command="python train.py --dataset moods.tsv",
         baseline=middle if with_baseline else None,
+        chances=CHANCES,
     )
     return (directory / "report.md").read_text(encoding="utf-8"), metrics
 
@@ -75,6 +77,32 @@ def test_networks_are_held_against_the_baseline(tmp_path: Path) -> None:
     text, metrics = _write(tmp_path, _dataset())
     assert f"The RNN's macro-F1 is {metrics['rnn'].macro_f1 - 0.7:.3f} above the baseline's." in text
     assert f"The BiLSTM's macro-F1 is {0.7 - metrics['bilstm'].macro_f1:.3f} below the baseline's." in text
+
+
+def test_a_baseline_that_does_better_is_recommended(tmp_path: Path) -> None:
+    text, _ = _write(tmp_path, _dataset())
+    assert text.count("Logistic regression on words does better, without a network.") == 1
+
+
+def test_whether_anything_was_learnt_is_said_plainly() -> None:
+    chances = {
+        "rnn": Chance(12, 11, "joy", 6, True),
+        "gru": Chance(12, 8, "joy", 6, False),
+        "lstm": Chance(1, 0, "joy", 1, False),
+    }
+    learnt, open_, nothing, _ = verdicts({}, None, chances)
+    assert learnt == (
+        "The RNN has learnt something: its strongest label is right for 11 of 12 test texts, and always saying 'joy' "
+        "is right for 6."
+    )
+    assert open_ == (
+        "Whether the GRU has learnt anything is open: its strongest label is right for 8 of 12 test texts, and always "
+        "saying 'joy' is right for 6, a difference that may be luck."
+    )
+    assert nothing == (
+        "The LSTM has learnt nothing that shows: its strongest label is right for 0 of 1 test text, and always saying "
+        "'joy' is right for 1. More texts of each label would help most."
+    )
 
 
 def test_without_a_baseline_it_says_so(tmp_path: Path) -> None:
@@ -157,6 +185,7 @@ def test_one_model_alone(tmp_path: Path) -> None:
         scores={"rnn": dataset.test.targets},
         command="python train.py --model rnn",
         baseline=None,
+        chances={"rnn": CHANCES["rnn"]},
     )
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "| RNN | 1.000 |" in text

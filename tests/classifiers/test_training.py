@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from classifiers.calibration import probabilities
 from classifiers.errors import CheckpointError
 from classifiers.layers import Array
 from classifiers.origin import Origin
-from classifiers.training import FORMAT, Epoch, Recipe, base_logits, discard, fit, is_checkpoint
+from classifiers.training import FORMAT, Epoch, Recipe, Training, base_logits, discard, fit, is_checkpoint
 
 EXAMPLES = Examples([[2]], np.ones((1, 1)))
 LOSSES = [0.5, 0.3, 0.4, 0.2, 0.25]
@@ -99,10 +99,80 @@ def test_ctrl_c_in_the_first_epoch_leaves_nothing(tmp_path: Path) -> None:
     assert not training.best
 
 
+def test_dev_chooses_only_among_settled_epochs(tmp_path: Path) -> None:
+    """Epoch 4 has the lowest loss of all, epoch 5 of those that count."""
+    network = Counter()
+    training = fit(network, EXAMPLES, EXAMPLES, replace(recipe(5), settled=5), judge, ORIGIN, tmp_path / "c")
+    assert training.best_epoch.number == network.weight[0] == 5
+
+
+def test_without_a_settled_epoch_the_best_of_all_is_kept(tmp_path: Path) -> None:
+    network = Counter()
+    training = fit(network, EXAMPLES, EXAMPLES, replace(recipe(3), settled=5), judge, ORIGIN, tmp_path / "c")
+    assert training.best_epoch.number == network.weight[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("settled", "patience", "epochs"),
+    [
+        (1, 1, 3),  # epoch 3 is no better than 2
+        (1, 2, 5),  # 4 is
+        (4, 1, 5),
+        (5, 1, 5),
+        (1, None, 5),
+    ],
+)
+def test_a_training_ends_when_its_patience_does(
+    settled: int, patience: int | None, epochs: int, tmp_path: Path
+) -> None:
+    patient = replace(recipe(5), settled=settled, patience=patience)
+    training = fit(Counter(), EXAMPLES, EXAMPLES, patient, judge, ORIGIN, tmp_path / "c")
+    assert len(training.epochs) == epochs
+    assert not training.interrupted
+
+    again = fit(Counter(), EXAMPLES, EXAMPLES, patient, judge, ORIGIN, tmp_path / "c")
+    assert again.epochs == training.epochs
+
+
 def test_only_the_last_and_the_best_weights_are_kept(tmp_path: Path) -> None:
     fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
     names = sorted(path.name for path in (tmp_path / "c").iterdir())
     assert names == ["epoch-4.safetensors", "epoch-5.safetensors", "history.json"]
+
+
+class TestManyEpochs:
+    """Which are not written one by one."""
+
+    recipe = recipe(100)
+
+    def _judge(self, logits: Array, targets: Array) -> tuple[float, float]:
+        del targets
+        return abs(float(logits[0]) - 53), 0.5  # epoch 53 is the best
+
+    def _fit(self, network: Counter, folder: Path) -> Training:
+        return fit(network, EXAMPLES, EXAMPLES, self.recipe, self._judge, ORIGIN, folder)
+
+    def test_after_ctrl_c_go_on_where_they_were(self, tmp_path: Path) -> None:
+        assert len(self._fit(Counter(stop_in=58), tmp_path).epochs) == 57
+        assert {path.name for path in tmp_path.glob("*.safetensors")} == {
+            "epoch-53.safetensors",
+            "epoch-57.safetensors",
+        }
+        network = Counter()
+        assert len(self._fit(network, tmp_path).epochs) == 100
+        assert network.weight[0] == 53
+
+    def test_after_a_kill_go_on_where_they_were_written_last(self, tmp_path: Path) -> None:
+        def killed(epoch: Epoch) -> None:
+            if epoch.number == 58:
+                raise SystemExit
+
+        with pytest.raises(SystemExit):
+            fit(Counter(), EXAMPLES, EXAMPLES, self.recipe, self._judge, ORIGIN, tmp_path, on_epoch=killed)
+        resumed = Counter(stop_in=56)
+        training = self._fit(resumed, tmp_path)
+        assert len(training.epochs) == 55
+        assert resumed.weight[0] == training.best_epoch.number == 53
 
 
 def test_another_recipe_is_not_gone_on_with(tmp_path: Path) -> None:
