@@ -16,6 +16,7 @@ def test_padding_stands_at_the_right() -> None:
     batch = pad([[5, 6, 7], [8]])
     np.testing.assert_array_equal(batch.ids.T, [[5, 6, 7], [8, PADDING, PADDING]])
     np.testing.assert_array_equal(batch.lengths, [3, 1])
+    assert batch.ids.dtype == batch.lengths.dtype == np.int32  # what the ONNX graph takes
 
 
 def test_every_example_comes_once_with_its_own_target() -> None:
@@ -58,3 +59,15 @@ def test_logits_come_back_in_the_order_of_the_texts() -> None:
 
     np.testing.assert_array_equal(logits_of(run, examples.sequences, batch_size=16), examples.targets)
     assert widths == [16, 16, 16, 2]
+
+
+def test_logits_are_computed_of_few_texts_at_once_and_of_like_lengths() -> None:
+    sequences = [[2] * length for length in (1, 30) * 40]
+    shapes = []
+
+    def run(batch: Batch) -> Array:
+        shapes.append(batch.ids.shape)
+        return batch.lengths[:, None]
+
+    np.testing.assert_array_equal(logits_of(run, sequences), [[len(sequence)] for sequence in sequences])
+    assert shapes == [(1, 32), (30, 32), (30, 16)]

@@ -44,6 +44,10 @@ class TestProbabilities:
         assert scores.tolist() == [[1.0, 0.0]]
         assert scores.dtype == np.float32
 
+    def test_a_row_of_huge_logits_does_not_drown_another(self) -> None:
+        logits = np.array([[5000.0, 4999.0], [1.0, 0.0], [-5000.0, -5001.0]])
+        np.testing.assert_allclose(probabilities(logits, 1.0, False), np.tile(softmax([1, 0]), (3, 1)), atol=1e-12)
+
 
 class TestTemperature:
     @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])

@@ -14,6 +14,19 @@ def test_sgd_with_momentum_by_hand() -> None:
     assert params["p"] == pytest.approx(0.6)  # v = -0.1 - 0.1
 
 
+def test_sgd_has_no_momentum_unless_told_and_one_for_each_array() -> None:
+    params = {"p": np.array([1.0]), "q": np.array([1.0])}
+    sgd = SGD()
+    for _ in range(2):
+        sgd.step(params, {"p": np.array([2.0]), "q": np.array([0.0])}, rate=0.1)
+    assert params["p"] == pytest.approx(0.6)
+    pushed = SGD(momentum=0.5)
+    pushed.step(params, {"p": np.array([2.0]), "q": np.array([0.0])}, rate=0.1)
+    pushed.step(params, {"p": np.array([0.0]), "q": np.array([0.0])}, rate=0.1)
+    assert params["p"] == pytest.approx(0.3)
+    assert params["q"] == 1
+
+
 @pytest.mark.parametrize("weight_decay", [0.0, 0.02])
 def test_adam_stays_with_keras(weight_decay: float) -> None:
     keras = pytest.importorskip("keras")
@@ -84,3 +97,9 @@ def test_schedule_rises_then_falls_to_zero() -> None:
     assert max(rates) == rates[10] == 2.0
     assert rates[10:] == sorted(rates[10:], reverse=True)
     assert rates[101] == pytest.approx(0)
+
+
+def test_the_shortest_schedules() -> None:
+    assert warmup_cosine(0, 1, peak=2.0) == 2.0
+    assert [warmup_cosine(step, 2, peak=2.0) for step in range(3)] == pytest.approx([2.0, 2.0, 0.0])
+    assert [warmup_cosine(step, 4, peak=2.0) for step in range(5)] == pytest.approx([2.0, 2.0, 1.5, 0.5, 0.0])
