@@ -103,6 +103,19 @@ class TestThresholds:
             plain.append(_f1(scores[1], targets[1], greedy))
         assert np.mean(smoothed) > np.mean(plain)
 
+    def test_a_model_that_hears_a_label_too_often_gets_the_threshold_of_how_often_there_is_one(self) -> None:
+        """Its probabilities count for a target, but only after they are scaled to the number of positive rows."""
+        rng = np.random.default_rng(3)
+        scores = rng.beta(1, 3, (20_000, 1))
+        targets = rng.random(scores.shape) < scores / 8
+        [found] = choose_thresholds(scores, targets)
+        best = max(np.linspace(0.05, 0.95, 181), key=lambda each: _f1(scores, targets, each))
+        assert found == pytest.approx(best, abs=0.05)
+
+    def test_probabilities_of_0_and_1_have_a_threshold_between_them(self) -> None:
+        [found] = choose_thresholds(np.array([[1.0], [0.0], [1.0], [0.0]]), np.array([[1], [0], [1], [0]]))
+        assert 0.05 < found < 0.95
+
     def test_between_what_is_and_what_is_not(self) -> None:
         scores = np.array([[0.1, 0.8], [0.2, 0.9], [0.6, 0.3], [0.7, 0.4]])
         targets = np.array([[0, 1], [0, 1], [1, 0], [1, 0]])
