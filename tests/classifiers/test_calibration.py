@@ -129,13 +129,16 @@ class TestThresholds:
         [_, shared] = choose_thresholds(scores, targets)
         assert [shared] == choose_thresholds(scores.reshape(-1, 1), targets.reshape(-1, 1)).tolist()
 
-    def test_scores_that_are_all_too_low_have_thresholds_as_much_lower(self) -> None:
-        """What is expected of a row is scaled to the number of positive rows, or its own score would decide."""
+    def test_a_model_that_says_too_much_is_not_taken_at_its_word(self) -> None:
+        """What is expected of its rows is scaled to how many are positive, or the threshold would be far too low."""
         rng = np.random.default_rng(3)
-        true = rng.beta(0.6, 3, (20_000, 1))
+        true = rng.beta(0.6, 3, 20_000)
         targets = rng.random(true.shape) < true
-        [honest], [modest] = choose_thresholds(true, targets), choose_thresholds(true / 3, targets)
-        assert modest == pytest.approx(honest / 3, abs=0.02)
+        scores = true ** (1 / 3)
+        assert scores.mean() > 2 * targets.mean()
+        [found] = choose_thresholds(scores[:, None], targets[:, None])
+        best = max(_f1(scores, targets, each) for each in np.linspace(0.05, 0.95, 181))
+        assert _f1(scores, targets, found) == pytest.approx(best, abs=0.02)
 
     def test_too_few_positive_rows_take_the_threshold_of_all_labels(self) -> None:
         scores = np.array([[0.3, 0.1], [0.7, 0.1], [0.8, 0.2], [0.1, 0.9]])
