@@ -33,6 +33,7 @@ from classifiers.classifier import NetworkClassifier
 from classifiers.command_line import finish, require, whole_number, writable
 from classifiers.datasets import Dataset, Split, load_dataset, overview
 from classifiers.distillation import Lesson, reduce, soften, stir
+from classifiers.emotions import checked_emoji, without_emoji
 from classifiers.errors import ClassifiersError, MissingExtraError
 from classifiers.evaluation import (
     Chance,
@@ -119,12 +120,13 @@ def run(arguments: argparse.Namespace, command: str) -> int:
         )
     _require_extras(arguments)
     dataset = _load(arguments)
+    emoji = _emoji(arguments, dataset)
     out = arguments.out or Path("models") / dataset.name
     prepare(out, arguments.resume, arguments.overwrite)
     tokenizer = Tokenizer.fit(dataset.train.texts, MAX_WORDS, MIN_COUNT, MAX_TOKENS)
     train, dev = _encoded(dataset.train, tokenizer), _encoded(dataset.dev, tokenizer)
     console = Console(markup=False, emoji=False)  # names of data sets, labels and folders are no markup
-    for line in overview(dataset):
+    for line in [*overview(dataset), *_mute(dataset, emoji)]:
         console.print(line, highlight=False)
     vectors = None
     if shipped:
@@ -154,7 +156,7 @@ def run(arguments: argparse.Namespace, command: str) -> int:
         console.print("Stopped before the first epoch was finished, so nothing is written.")
         return 130
     trainings = {name: trainings[name] for name in recipes if name in trainings}
-    _measure_and_write(dataset, tokenizer, recipes, trainings, command, out, console)
+    _measure_and_write(dataset, tokenizer, recipes, trainings, emoji, command, out, console)
     if any(training.interrupted for training in trainings.values()) or len(trainings) < len(recipes):
         console.print("Stopped; the best epoch so far is kept. Go on with the same command and --resume.")
         return 130
@@ -167,6 +169,7 @@ def _measure_and_write(
     tokenizer: Tokenizer,
     recipes: dict[str, Recipe],
     trainings: dict[str, Training],
+    emoji: dict[str, str],
     command: str,
     out: Path,
     console: Console,
@@ -212,6 +215,7 @@ def _measure_and_write(
         multi_label=dataset.multi_label,
         max_tokens=tokenizer.max_tokens,
         models=cards,
+        emoji=emoji,
     )
     seal(out, manifest)
     reference = baseline(dataset)
@@ -273,6 +277,29 @@ def _fit_with_progress(
     if len(training.epochs) < recipe.epochs and not training.interrupted:
         console.print(f"{title}: ended early, since dev has got no better for {recipe.patience} epochs.")
     return training
+
+
+def _emoji(arguments: argparse.Namespace, dataset: Dataset) -> dict[str, str]:
+    """The emoji that the command line gives to labels.
+
+    Raises:
+        ClassifiersError: one is for no emotion of the data set, or is none.
+    """
+    try:
+        return checked_emoji(dict(arguments.emoji), dataset.labels)
+    except ValueError as error:
+        raise ClassifiersError(f"--emoji: {error}.") from None
+
+
+def _mute(dataset: Dataset, emoji: Mapping[str, str]) -> list[str]:
+    """A line on the labels to which the bot would never react, if there are any."""
+    mute = without_emoji(dataset.labels, emoji)
+    if not mute:
+        return []
+    return [
+        f"The bot will not react to {', '.join(mute)}, for which there is no emoji: give each one, as with "
+        f"--emoji {shlex.quote(mute[0])}=😊, or later in the manifest or by /settings."
+    ]
 
 
 def _require_extras(arguments: argparse.Namespace) -> None:
@@ -466,6 +493,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="column that holds the label or labels, or its number (default: label)",
     )
+    data.add_argument(
+        "--emoji",
+        type=_labelled_emoji,
+        action="append",
+        default=[],
+        metavar="LABEL=EMOJI",
+        help="the emoji with which the bot reacts to a label, as happy=😊; once for each label (default: those of the "
+        "27 emotions of GoEmotions, none for others)",
+    )
     how = parser.add_argument_group("how to train (defaults depend on the data set)")
     how.add_argument(
         "--model",
@@ -500,6 +536,13 @@ def _parser() -> argparse.ArgumentParser:
     exclusive.add_argument("--resume", action="store_true", help="go on with a training that was stopped")
     exclusive.add_argument("--overwrite", action="store_true", help="replace the models in the folder")
     return parser
+
+
+def _labelled_emoji(text: str) -> tuple[str, str]:
+    label, equals, emoji = text.rpartition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a label with its emoji, as happy=😊")
+    return label.strip(), emoji.strip()
 
 
 def _rate(text: str) -> float:

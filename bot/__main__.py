@@ -30,7 +30,8 @@ from bot.serving import serve
 from bot.settings import ENV_FILE, SettingsError, load_settings
 from bot.store.database import is_sqlite
 from classifiers.command_line import finish
-from classifiers.model_directory import NAMES, read_manifest
+from classifiers.emotions import without_emoji
+from classifiers.model_directory import MANIFEST, NAMES, read_manifest
 
 LOGIN_MISSING = (
     "There is no DISCORD_TOKEN: put yours into .env as .env.example shows, "
@@ -186,6 +187,12 @@ def _check(_arguments: argparse.Namespace) -> None:
         figures = ", ".join(f"{metric} {value:.3f}" for metric, value in card.test.items())
         role = "reacts to messages" if name == settings.reacts_with else "for /compare"
         print(f"  {NAMES[name]}: {card.parameters:,} parameters; {figures}; {role}.")
+    mute = without_emoji(manifest.labels, manifest.emoji)
+    if mute:
+        print(
+            f"  There is no emoji for {', '.join(mute)}, so the bot does not react to them: give each one in the entry "
+            f'"emoji" of {settings.models / MANIFEST}, as {{"{mute[0]}": "😊"}}, or by /settings in each server.'
+        )
     on_the_database(lambda store: store.corrections())
     print("Database: in order.")
     url = make_url(settings.database_url.get_secret_value())

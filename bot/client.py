@@ -96,7 +96,7 @@ class Emobot(commands.AutoShardedBot):
         await self.add_cog(Upkeep(self, store, requests.time))
         await self.add_cog(Reactions(self, analyzer, store, settings, channels, requests, clock))
         await self.add_cog(Compare(self, analyzer, store))
-        await self.add_cog(Mood(store, requests.time))
+        await self.add_cog(Mood(analyzer, store, requests.time))
         await self.add_cog(ServerSettingsCog(self, analyzer, store, channels))
         await self.add_cog(Corrections(self, analyzer, store))
         await self.add_cog(Privacy(self, store))

@@ -9,7 +9,7 @@ from enum import StrEnum
 from bot.guard import is_grave
 from bot.server_settings import CUSTOM_EMOJI, Liveliness, ServerSettings
 from classifiers.classifier import Prediction
-from classifiers.emotions import EMOJI, NEUTRAL
+from classifiers.emotions import NEUTRAL
 from classifiers.markup import strip_markup
 
 
@@ -185,7 +185,7 @@ def choose(
     """
     settings = settings or ServerSettings()
     [(emotion, certainty)] = prediction.top(1)
-    emoji = emoji_for(emotion, settings, usable)
+    emoji = emoji_for(emotion, settings, usable, prediction.emoji.get(emotion))
     reason = _reason(prediction, settings, channel, minimum_certainty, emoji)
     if reason is None and is_grave(text):
         reason = Silence.GRAVE
@@ -202,9 +202,8 @@ def is_jolly(emoji: str) -> bool:
     return emoji[:1] in _JOLLY
 
 
-def emoji_for(emotion: str, settings: ServerSettings, usable: Callable[[str], bool]) -> str | None:
-    """The server's emoji of an emotion, or the default where that cannot be used or would mock."""
-    default = EMOJI.get(emotion)
+def emoji_for(emotion: str, settings: ServerSettings, usable: Callable[[str], bool], default: str | None) -> str | None:
+    """Return the server's emoji of an emotion, or the default where that cannot be used or would mock."""
     chosen = settings.emoji.get(emotion)
     if chosen is None or (CUSTOM_EMOJI.fullmatch(chosen) and not usable(chosen)):
         return default

@@ -8,21 +8,15 @@ from typing import Annotated, Literal, Self
 import regex
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_serializer
 
-from classifiers import EMOJI, ModelName
+from classifiers import EMOJI, NEUTRAL, ModelName
+from classifiers.emotions import is_emoji as is_unicode_emoji
 
 CUSTOM_EMOJI = regex.compile(r"<(a?):(\w{2,32}):(\d{15,20})>")
 """A server's own emoji as Discord writes it in a message."""
 
-_UNICODE_EMOJI = regex.compile(
-    r"""
-      \p{RI}{2}                                                             # flags
-    | [0-9\#*]\ufe0f?\u20e3                                                 # keycaps
-    | (?!\p{RI})(?=[\p{Emoji_Presentation}\p{Extended_Pictographic}])\p{Emoji}\ufe0f?\p{Emoji_Modifier}?
-      (?:\u200d\p{Emoji}\ufe0f?\p{Emoji_Modifier}?){0,9} [\U000e0020-\U000e007f]{0,10}
-    """,
-    regex.VERBOSE,
-)
 _MAX_CHANNELS = 500
+_MAX_EMOTIONS = 500
+_LONGEST_LABEL = 100
 
 
 class InvalidSettingsError(Exception):
@@ -39,13 +33,14 @@ class Liveliness(StrEnum):
 
 def is_emoji(text: str) -> bool:
     """Whether a text is exactly one Unicode emoji or one custom emoji, as Discord takes it for a reaction."""
-    return bool(CUSTOM_EMOJI.fullmatch(text) or _UNICODE_EMOJI.fullmatch(text))
+    return bool(CUSTOM_EMOJI.fullmatch(text) or is_unicode_emoji(text))
 
 
-def _known_emotion(label: str) -> str:
-    if label not in EMOJI:
-        raise ValueError(f"{label!r} is not one of the 27 emotions")
-    return label
+def _emotion(label: str) -> str:
+    """A label of any model, those of GoEmotions in their letter case; neutral is no emotion."""
+    if not 1 <= len(label) <= _LONGEST_LABEL or label.casefold() == NEUTRAL:
+        raise ValueError(f"{label[:20]!r} is no emotion")
+    return label.casefold() if label.casefold() in EMOJI else label
 
 
 def _one_emoji(text: str) -> str:
@@ -54,7 +49,7 @@ def _one_emoji(text: str) -> str:
     return text
 
 
-Emotion = Annotated[str, AfterValidator(_known_emotion)]
+Emotion = Annotated[str, AfterValidator(_emotion)]
 Emoji = Annotated[str, AfterValidator(_one_emoji)]
 Snowflake = Annotated[int, Field(gt=0, lt=2**63)]
 
@@ -84,8 +79,8 @@ class ServerSettings(BaseModel):
     age_restricted: bool = False
     liveliness: Liveliness = Liveliness.NORMAL
     model: ModelName | None = None
-    muted: frozenset[Emotion] = frozenset()
-    emoji: dict[Emotion, Emoji] = {}
+    muted: frozenset[Emotion] = Field(default=frozenset(), max_length=_MAX_EMOTIONS)
+    emoji: dict[Emotion, Emoji] = Field(default={}, max_length=_MAX_EMOTIONS)
     mood: bool = True
 
     @field_serializer("channels", "muted")

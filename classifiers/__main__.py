@@ -23,7 +23,7 @@ from rich.text import Text
 from classifiers.classifier import Answer, NetworkClassifier, agree, compare
 from classifiers.command_line import finish, require
 from classifiers.datasets import Dataset, Split, load_dataset
-from classifiers.emotions import EMOJI, SENTIMENT
+from classifiers.emotions import SENTIMENT
 from classifiers.errors import DatasetError
 from classifiers.evaluation import Metrics, baseline, measure, measure_reactions
 from classifiers.explain import Explanation, Reading, WordShare, explain, network_of, read, saliency
@@ -229,8 +229,12 @@ def comparison_table(text: str, answers: Mapping[str, Answer], count: int, insig
     table = Table(title=Text.assemble((_printable(text), "bold"), verdict), title_justify="left", expand=False)
     for name, answer in answers.items():
         table.add_column(f"{NAMES[name]}, {answer.milliseconds:.1f} ms")
-    for ranked in zip(*(answer.prediction.top(count) for answer in answers.values()), strict=True):
-        table.add_row(*(_bar(label, score) for label, score in ranked))
+    columns = (
+        [_bar(label, score, answer.prediction.emoji.get(label, "")) for label, score in answer.prediction.top(count)]
+        for answer in answers.values()
+    )
+    for row in zip(*columns, strict=True):
+        table.add_row(*row)
     table.add_section()
     table.add_row(*(f"present: {', '.join(answer.prediction.present) or 'none'}" for answer in answers.values()))
     if insights:
@@ -358,14 +362,14 @@ def _figures(metrics: Metrics) -> dict[str, Any]:
     return figures
 
 
-def _bar(label: str, score: float) -> Text:
+def _bar(label: str, score: float, emoji: str) -> Text:
     filled = round(score * BAR_WIDTH)
     return Text.assemble(
         f"{label:<15}",
         ("█" * filled, "cyan"),
         ("░" * (BAR_WIDTH - filled), "dim"),
         f" {score:>4.0%} ",
-        EMOJI.get(label, ""),
+        emoji,
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from classifiers.batching import Batch, logits_of
 from classifiers.calibration import probabilities
+from classifiers.emotions import EMOJI
 from classifiers.layers import Array
 from classifiers.text import Tokenizer
 
@@ -26,6 +27,7 @@ class Prediction:
         thresholds: the probability from which each label counts as present, chosen on the dev split.
         certainty: how probable the strongest label must be for this model to be trusted with a reaction.
         known: the share of the text's words that are common to the model, in [0, 1]; low for another language.
+        emoji: the model's default emoji by label; not every label need have one.
     """
 
     labels: tuple[str, ...]
@@ -33,6 +35,7 @@ class Prediction:
     thresholds: tuple[float, ...]
     certainty: float = MINIMUM_CERTAINTY
     known: float = 1.0
+    emoji: Mapping[str, str] = field(default_factory=lambda: EMOJI)
 
     def top(self, count: int | None = None) -> list[tuple[str, float]]:
         """The `count` most probable labels (all if None) with their probabilities, best first."""
@@ -57,6 +60,10 @@ class Classifier(Protocol):
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels that it tells apart."""
+
+    @property
+    def emoji(self) -> Mapping[str, str]:
+        """The default emoji of its labels, as far as they have one; other labels may stand there, too."""
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -90,6 +97,7 @@ class NetworkClassifier:
         temperature: what the logits are divided by before the activation.
         certainty: as in `Prediction`.
         multi_label: whether labels are judged each by itself (sigmoid) or against each other (softmax).
+        emoji: as in `Prediction`.
     """
 
     run: Callable[[Batch], Array]
@@ -99,6 +107,7 @@ class NetworkClassifier:
     temperature: float
     certainty: float
     multi_label: bool
+    emoji: Mapping[str, str] = field(default_factory=lambda: EMOJI)
 
     def scores(self, texts: Sequence[str]) -> Array:
         """Probabilities (texts, labels)."""
@@ -110,7 +119,7 @@ class NetworkClassifier:
             return []
         sequences, known = zip(*map(self.tokenizer.read, texts), strict=True)
         return [
-            Prediction(self.labels, tuple(scores), self.thresholds, self.certainty, share)
+            Prediction(self.labels, tuple(scores), self.thresholds, self.certainty, share, self.emoji)
             for scores, share in zip(self._scores(sequences).tolist(), known, strict=True)
         ]
 

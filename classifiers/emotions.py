@@ -1,4 +1,10 @@
-"""The 28 labels of GoEmotions (Demszky and others, 2020), their emoji and their groups."""
+"""The 28 labels of GoEmotions (Demszky and others, 2020), their emoji and their groups; and labels of other data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import regex
 
 EMOJI: dict[str, str] = {
     "admiration": "👏",
@@ -36,6 +42,16 @@ NEUTRAL = "neutral"
 LABELS: tuple[str, ...] = (*EMOJI, NEUTRAL)
 """All labels in GoEmotions' order: alphabetical, neutral last."""
 
+_ONE_EMOJI = regex.compile(
+    r"""
+      \p{RI}{2}                                                             # flags
+    | [0-9\#*]\ufe0f?\u20e3                                                 # keycaps
+    | (?!\p{RI})(?=[\p{Emoji_Presentation}\p{Extended_Pictographic}])\p{Emoji}\ufe0f?\p{Emoji_Modifier}?
+      (?:\u200d\p{Emoji}\ufe0f?\p{Emoji_Modifier}?){0,9} [\U000e0020-\U000e007f]{0,10}
+    """,
+    regex.VERBOSE,
+)
+
 _POSITIVE = (
     *("admiration", "amusement", "approval", "caring", "desire", "excitement"),
     *("gratitude", "joy", "love", "optimism", "pride", "relief"),
@@ -58,3 +74,37 @@ SENTIMENT: dict[str, tuple[str, ...]] = {
     "negative": tuple(label for group in ("sadness", "anger", "fear", "disgust") for label in EKMAN[group]),
 }
 """Which of the 27 emotions are pleasant, which are not, and which may be either; neutral is none of them."""
+
+
+def is_emoji(text: str) -> bool:
+    """Return whether a text is exactly one Unicode emoji."""
+    return bool(_ONE_EMOJI.fullmatch(text))
+
+
+def spelled(labels: Sequence[str]) -> tuple[str, ...]:
+    """Return labels with those of GoEmotions in its letter case, or as they are if two would become one by that."""
+    ours = tuple(label.casefold() if label.casefold() in LABELS else label for label in labels)
+    return ours if len(set(ours)) == len(ours) else tuple(labels)
+
+
+def without_emoji(labels: Iterable[str], emoji: Mapping[str, str]) -> list[str]:
+    """Return the labels, neutral aside, that have neither a default emoji nor one in `emoji`."""
+    return [label for label in labels if label != NEUTRAL and label not in EMOJI and label not in emoji]
+
+
+def checked_emoji(emoji: Mapping[str, str], labels: Collection[str]) -> dict[str, str]:
+    """Return the emoji given to labels, with each label as it is spelt among `labels`.
+
+    Raises:
+        ValueError: something is none of the emotions among `labels`, or no emoji; says what in a clause.
+    """
+    emotions = {label.casefold(): label for label in labels if label != NEUTRAL}
+    found = {}
+    for label, each in emoji.items():
+        name = label if label in labels else emotions.get(label.casefold(), NEUTRAL)
+        if name == NEUTRAL:
+            raise ValueError(f"there is an emoji for {label!r}, but the emotions are {', '.join(emotions.values())}")
+        if not is_emoji(each):
+            raise ValueError(f"the emoji for {label!r} is {each!r}, which is not one emoji")
+        found[name] = each
+    return found

@@ -25,6 +25,7 @@ from safetensors.numpy import load, save
 
 from classifiers.batching import Batch, pad
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
+from classifiers.emotions import EMOJI, checked_emoji, spelled
 from classifiers.errors import ModelDirectoryError
 from classifiers.layers import Array
 from classifiers.network import build
@@ -71,7 +72,12 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the manifest says of the whole directory."""
+    """What the manifest says of the whole directory; `emoji` may be changed by hand at any time.
+
+    Attributes:
+        emoji: the emoji of labels that have none of their own, or that shall have another.
+        files: the SHA-256 of each other file.
+    """
 
     format: Literal["emobot-models-1"] = "emobot-models-1"
     command: str
@@ -81,6 +87,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     multi_label: bool
     max_tokens: _Amount
     models: dict[str, ModelCard]
+    emoji: dict[str, str] = {}
     files: dict[str, str] = {}
 
     def __post_init__(self) -> None:
@@ -121,7 +128,7 @@ def read_manifest(directory: Path) -> Manifest:
         ModelDirectoryError: the directory or its manifest is missing, foreign or damaged.
     """
     try:
-        return msgspec.json.decode((directory / MANIFEST).read_bytes(), type=Manifest)
+        manifest = msgspec.json.decode((directory / MANIFEST).read_bytes(), type=Manifest)
     except (FileNotFoundError, NotADirectoryError):
         raise ModelDirectoryError(
             f"There is no model directory at {directory} (it would hold a {MANIFEST}); {_REMEDY}."
@@ -132,6 +139,15 @@ def read_manifest(directory: Path) -> Manifest:
         raise ModelDirectoryError(
             f"{directory / MANIFEST} is no manifest of this version ({error}); {_REMEDY}."
         ) from None
+    try:
+        return _spelled(manifest)
+    except ValueError as error:
+        raise ModelDirectoryError(f'{directory / MANIFEST}: {error}; correct its entry "emoji".') from None
+
+
+def _spelled(manifest: Manifest) -> Manifest:
+    labels = spelled(manifest.labels)
+    return msgspec.structs.replace(manifest, labels=labels, emoji=checked_emoji(manifest.emoji, labels))
 
 
 def load_models(directory: Path = PRETRAINED) -> dict[str, NetworkClassifier]:
@@ -290,7 +306,14 @@ def _classifier(manifest: Manifest, tokenizer: Tokenizer, name: str, content: by
         raise ValueError(f"it has no vectors for the {len(tokenizer):,} words of {TOKENIZER}") from None
     card = manifest.models[name]
     return NetworkClassifier(
-        run, tokenizer, manifest.labels, card.thresholds, card.temperature, card.certainty, manifest.multi_label
+        run,
+        tokenizer,
+        manifest.labels,
+        card.thresholds,
+        card.temperature,
+        card.certainty,
+        manifest.multi_label,
+        EMOJI | manifest.emoji,
     )
 
 

@@ -294,6 +294,61 @@ def test_data_that_teach_nothing_end_in_a_sentence_and_models(
     assert (out / "report.md").exists()
 
 
+@pytest.fixture
+def moods(tmp_path: Path) -> Path:
+    """A data set of one's own with labels that are none of ours, or in another letter case."""
+    file = tmp_path / "moods.csv"
+    rows = [
+        f"{word} day {number},{label}"
+        for number in range(40)
+        for word, label in (("good", "happy"), ("bad", "guilt"), ("odd", "Joy"))
+    ]
+    file.write_text("text,label\n" + "\n".join(rows))
+    return file
+
+
+def test_labels_without_emoji_are_told_before_training(
+    moods: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--dataset", moods, "--model", "rnn", "--epochs", 1, "--out", tmp_path / "models") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert (
+        "The bot will not react to guilt, happy, for which there is no emoji: give each one, as with --emoji guilt=😊,"
+        in shown
+    )
+    assert read_manifest(tmp_path / "models").emoji == {}
+
+
+def test_labels_are_given_emoji(moods: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    emoji = ["--emoji", "happy=😊", "--emoji", "GUILT=🫥", "--emoji", "joy=🎉"]
+    assert run("--dataset", moods, "--model", "rnn", "--epochs", 1, "--out", tmp_path / "models", *emoji) == 0
+    assert "no emoji" not in capsys.readouterr().out
+    assert read_manifest(tmp_path / "models").emoji == {"happy": "😊", "guilt": "🫥", "joy": "🎉"}
+    [model] = load_models(tmp_path / "models").values()
+    assert [model.emoji[label] for label in model.labels] == ["🫥", "😊", "🎉"]
+
+
+@pytest.mark.parametrize(
+    ("emoji", "complaint"),
+    [
+        ("glad=😊", "--emoji: there is an emoji for 'glad', but the emotions are guilt, happy, joy."),
+        ("happy=:)", "not one emoji."),
+    ],
+)
+def test_emoji_that_cannot_be_used_end_it_before_training(
+    moods: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], emoji: str, complaint: str
+) -> None:
+    assert run("--dataset", moods, "--model", "rnn", "--out", tmp_path / "models", "--emoji", emoji) == 2
+    assert complaint in capsys.readouterr().err
+    assert not (tmp_path / "models").exists()
+
+
+def test_an_emoji_without_a_label_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run("--emoji", "😊")
+    assert "is not a label with its emoji" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("model", "framework"), [("gru", "keras"), ("lstm", "numpy"), ("bilstm", "numpy")])
 def test_a_model_in_a_framework_of_ones_own(
     model: str, framework: str, feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

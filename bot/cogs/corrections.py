@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import discord
@@ -17,17 +17,23 @@ from bot.gate import SENTENCES, refusal, text_of
 from bot.i18n import Translate, mark, translator
 from bot.policy import is_understood, wordless
 from bot.store import Store, StoreError
-from classifiers import EMOJI, NEUTRAL
-from classifiers.emotions import SENTIMENT
+from bot.ui.emotions import NO_EMOJI, emotions_of, groups_of, key_of, named, written
+from classifiers import NEUTRAL
 
 NOT_UNDERSTOOD = mark("I know too few of the words in it to hear anything.")
 ALREADY = mark("You have answered that already: I count one answer of each person for a message.")
 THANKS = mark("Thank you! I have counted your answer, without the message.")
 
-_PLEASANT = SENTIMENT["positive"]
-_OTHERS = tuple(label for label in EMOJI if label not in _PLEASANT)
+OVER = mark("This question is over: since it was asked, I have learnt to tell other emotions apart.")
+
 _CONTROL = re.compile(r"correction:(?P<heard>[^:]+):(?P<answer>[^:]+):(?P<message>\d+)")
-"""The custom_id of an answer: what was heard, what was meant or the menu that tells it, and in which message."""
+"""The custom_id of an answer: what was heard, what was meant or the menu that tells it, and in which message.
+
+The labels stand there as `key_of` writes them.
+"""
+
+_MENUS = 4
+"""Menus that Discord takes under a message that has buttons too."""
 
 _REMEMBERED, _MOST_REMEMBERED = 86_400.0, 10_000
 
@@ -44,6 +50,8 @@ class Corrections(commands.Cog):
         self._bot = bot
         self._analyzer = analyzer
         self._store = store
+        self._emotions = emotions_of(analyzer.models)
+        self._labels = {key_of(label): label for label in (*self._emotions, NEUTRAL)}
         self._menu = app_commands.ContextMenu(
             name="Was this right?",
             callback=self.ask,
@@ -78,20 +86,23 @@ class Corrections(commands.Cog):
         if not is_understood(prediction):
             await interaction.response.send_message(_(NOT_UNDERSTOOD), ephemeral=True)
             return
-        emotion = prediction.top(1)[0][0]
-        heard = emotion if emotion in EMOJI else NEUTRAL  # one of another data set has no emoji, and counts for none
-        await interaction.response.send_message(_asked(_, heard), view=_question(heard, message.id, _), ephemeral=True)
+        heard = prediction.top(1)[0][0]
+        question = _question(heard, message.id, self._emotions, _)
+        await interaction.response.send_message(_asked(heard, self._emotions, _), view=question, ephemeral=True)
 
     async def count(self, interaction: discord.Interaction, heard: str, meant: str, message_id: int) -> None:
         """Count an answer, the first of each person about a message only.
 
         Args:
             interaction: the press.
-            heard: the emotion that was heard.
-            meant: the one that was meant.
+            heard: the key of the label that was heard.
+            meant: that of the one that was meant.
             message_id: the message that was asked about.
         """
         _ = translator(interaction.locale)
+        if heard not in self._labels or meant not in self._labels:
+            await interaction.response.edit_message(content=_(OVER), view=None)
+            return
         answer = interaction.user.id, message_id
         question = interaction.message.id if interaction.message else interaction.id
         if answer in self._answered:
@@ -102,7 +113,7 @@ class Corrections(commands.Cog):
             return
         self._answered[answer] = question
         try:
-            await self._store.add_correction(interaction.guild_id or 0, heard, meant)
+            await self._store.add_correction(interaction.guild_id or 0, self._labels[heard], self._labels[meant])
         except StoreError:
             self._answered.pop(answer, None)
             raise
@@ -135,34 +146,37 @@ class _Answer(ui.DynamicItem[ui.Item[Any]], template=_CONTROL):
             await apologise(interaction, "An answer to 'Was this right?'", error)
 
 
-def _question(heard: str, message_id: int, _: Translate) -> ui.View:
-    """Return the answers to choose from where an emotion was heard in a message."""
+def _question(heard: str, message_id: int, emotions: Mapping[str, str | None], _: Translate) -> ui.View:
+    """Return the answers to choose from where an emotion was heard in a message, as many as there is room for."""
+
+    def custom_id(answer: str) -> str:
+        return f"correction:{key_of(heard)}:{answer}:{message_id}"
 
     def button(meant: str, label: str, style: discord.ButtonStyle) -> ui.Button[ui.View]:
-        return ui.Button(label=label, style=style, custom_id=f"correction:{heard}:{meant}:{message_id}")
+        return ui.Button(label=label, style=style, custom_id=custom_id(key_of(meant)))
 
-    def menu(name: str, emotions: Iterable[str], placeholder: str) -> ui.Select[ui.View]:
+    def menu(name: str, offered: Iterable[str]) -> ui.Select[ui.View]:
+        placeholder = _("It was something pleasant…") if name == "pleasant" else _("It was something else…")
         options = [
-            discord.SelectOption(label=_(emotion), value=emotion, emoji=EMOJI[emotion])
-            for emotion in emotions
-            if emotion != heard
+            discord.SelectOption(label=named(emotion, _), value=key_of(emotion), emoji=emotions[emotion])
+            for emotion in offered
         ]
-        custom_id = f"correction:{heard}:{name}:{message_id}"
-        return ui.Select(placeholder=placeholder, options=options, custom_id=custom_id)
+        return ui.Select(placeholder=placeholder, options=options, custom_id=custom_id(name))
 
     view = ui.View(timeout=None)
     view.add_item(button(heard, _("Yes, that was right"), discord.ButtonStyle.success))
     if heard != NEUTRAL:
         view.add_item(button(NEUTRAL, _("There was no emotion"), discord.ButtonStyle.secondary))
-    view.add_item(menu("pleasant", _PLEASANT, _("It was something pleasant…")))
-    view.add_item(menu("other", _OTHERS, _("It was something else…")))
+    groups = groups_of(emotion for emotion in emotions if emotion != heard)
+    for name, offered in list(groups.items())[:_MENUS]:
+        view.add_item(menu(name, offered))
     view.stop()  # `_Answer` listens
     return view
 
 
-def _asked(_: Translate, heard: str) -> str:
+def _asked(heard: str, emotions: Mapping[str, str | None], _: Translate) -> str:
     if heard == NEUTRAL:
         return _("I hear no emotion in that message. Is that right?")
     return _("I hear **{emotion}** {emoji} in that message. Is that right?").format(
-        emotion=_(heard), emoji=EMOJI[heard]
+        emotion=written(heard, None, _), emoji=emotions[heard] or NO_EMOJI
     )

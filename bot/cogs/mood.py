@@ -11,10 +11,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.analyzer import Analyzer
 from bot.discord_time import DiscordTime
 from bot.i18n import Translate, mark, translator
 from bot.store import MoodCount, Store
+from bot.ui.emotions import emotions_of
 from bot.ui.mood_chart import MINIMUM, PERIODS, MoodOverTime, Period, alternative_text, caption, draw
+from classifiers import EMOJI
 
 PATIENCE = 1.0
 """Seconds for which somebody is left without a sign that a picture is on its way; Discord waits for three."""
@@ -25,7 +28,8 @@ _PLACES = {"channel": mark("This channel"), "server": mark("The whole server")}
 class Mood(commands.Cog):
     """Shows the moods that are counted by channel and hour, never by person; keeps nothing itself."""
 
-    def __init__(self, store: Store, time: DiscordTime) -> None:
+    def __init__(self, analyzer: Analyzer, store: Store, time: DiscordTime) -> None:
+        self._emoji = {**EMOJI, **emotions_of(analyzer.models)}  # for what other models have counted, too
         self._store = store
         self._time = time
         self._drawing = asyncio.Lock()  # one at a time, so that pictures never take all of the computer
@@ -69,7 +73,7 @@ class Mood(commands.Cog):
         place = _(_PLACES[where])
         lines = [
             f"### {place if where == 'server' else f'<#{channel_id}>'} · {_(mood.period.name)}",
-            caption(mood, _),
+            caption(mood, self._emoji, _),
             "-# " + self._about_the_counts(where, _),
         ]
         file = discord.File(io.BytesIO(picture), "mood.png", description=alternative_text(mood, place, _))

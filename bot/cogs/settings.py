@@ -19,10 +19,10 @@ from bot.i18n import mark, translator
 from bot.policy import SENSITIVE, is_jolly
 from bot.server_settings import CUSTOM_EMOJI, InvalidSettingsError, ServerSettings
 from bot.store import Store
+from bot.ui.emotions import emotions_of, groups_of, written
 from bot.ui.quotation import quote
 from bot.ui.settings_panel import (
     CONTROL,
-    GROUPS,
     EmojiForm,
     ImportForm,
     Page,
@@ -32,7 +32,6 @@ from bot.ui.settings_panel import (
     lines,
     usable_emoji,
 )
-from classifiers import EMOJI
 
 FILE_NAME = "emobot-settings.json"
 MAX_FILE = 65_536
@@ -60,14 +59,15 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         self._analyzer = analyzer
         self._store = store
         self._channels = channels
+        self._emotions = emotions_of(analyzer.models)
         self._saving = asyncio.Lock()
 
     async def cog_load(self) -> None:
         """Hear panels and forms from before a restart."""
         self._bot.add_dynamic_items(_Control)
         self._bot.add_view(ImportForm(None, self.take_file, self.fail))
-        for emotion in EMOJI:
-            self._bot.add_view(EmojiForm(emotion, None, None, self.take_emoji, self.fail))
+        for emotion, default in self._emotions.items():
+            self._bot.add_view(EmojiForm(emotion, default, None, None, self.take_emoji, self.fail))
 
     @app_commands.command(name="settings", description="See and change how I behave in this server")
     @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
@@ -122,7 +122,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         if text and (emoji is None or _mocks(emotion, emoji)):
             _ = translator(interaction.locale)
             if emoji:
-                sentence = _(JOLLY).format(emotion=_(emotion))
+                sentence = _(JOLLY).format(emotion=written(emotion, None, _))
             else:
                 sentence = _(NO_SUCH_EMOJI) if _OWN_EMOJI.fullmatch(text) else _(NO_EMOJI)
             await self._redraw(interaction, guild, Page.EMOTIONS, f"⚠️ {sentence}")
@@ -160,7 +160,8 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             return
         [emotion] = chosen
         own = self._store.settings(guild.id).emoji.get(emotion)
-        form = EmojiForm(emotion, own, interaction.locale, self.take_emoji, self.fail)
+        default = self._emotions.get(emotion)
+        form = EmojiForm(emotion, default, own, interaction.locale, self.take_emoji, self.fail)
         await interaction.response.send_modal(form)
 
     async def _export(self, interaction: discord.Interaction, guild: discord.Guild) -> None:
@@ -198,6 +199,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             models=self._analyzer.models.keys(),
             permissions=interaction.app_permissions,
             locale=interaction.locale,
+            emotions=self._emotions,
             holding_back=self._channels.holding_back(_channel_ids(guild)),
         )
 
@@ -209,7 +211,8 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             case "channels":
                 return old.changed(channels={*hidden_channels(old, guild), *map(int, chosen)})
             case "muted":
-                return old.changed(muted=(old.muted - GROUPS[argument]).union(chosen))
+                offered = groups_of(self._emotions).get(argument, ())  # none if other models are loaded by now
+                return old.changed(muted=old.muted.difference(offered).union(chosen) if offered else old.muted)
             case "model":
                 [model] = chosen
                 return old.changed(model=model if model in self._analyzer.models else None)
@@ -222,15 +225,21 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
     def _fitting(self, given: ServerSettings, guild: discord.Guild) -> tuple[ServerSettings, list[str]]:
         """Settings without what is of no use in a server, and what that was."""
         usable = {emotion: usable_emoji(emoji, guild) for emotion, emoji in given.emoji.items()}
-        emoji = {emotion: emoji for emotion, emoji in usable.items() if emoji and not _mocks(emotion, emoji)}
+        emoji = {
+            emotion: emoji
+            for emotion, emoji in usable.items()
+            if emoji and emotion in self._emotions and not _mocks(emotion, emoji)
+        }
+        muted = given.muted.intersection(self._emotions)
         channels = frozenset(channel_id for channel_id in given.channels if guild.get_channel(channel_id))
         model = given.model if given.model in self._analyzer.models else None
         left_out = {
             mark("some channels"): channels != given.channels,
-            mark("some emoji"): len(emoji) < len(given.emoji),
+            mark("some emotions"): not given.muted.union(given.emoji) <= self._emotions.keys(),
+            mark("some emoji"): any(emotion in self._emotions for emotion in given.emoji.keys() - emoji.keys()),
             mark("the model"): model != given.model,
         }
-        fitting = given.changed(channels=channels, emoji=emoji, model=model)
+        fitting = given.changed(channels=channels, emoji=emoji, muted=muted, model=model)
         return fitting, [thing for thing, is_left_out in left_out.items() if is_left_out]
 
 

@@ -17,9 +17,10 @@ import discord
 from discord import ui
 
 from bot.i18n import Translate, mark
+from bot.ui.emotions import NO_EMOJI, written
 from bot.ui.form import Failed, Form
 from bot.ui.quotation import Quotation, is_clear, longest, marked
-from classifiers import EMOJI, NAMES, Answer, agree
+from classifiers import NAMES, NEUTRAL, Answer, agree
 from classifiers.explain import Explanation
 
 CONTROL = re.compile(r"compare:(?P<control>top|heat|all|vary):(?P<author>\d{1,20})")
@@ -34,7 +35,7 @@ _TOP = 3
 _CELLS = 10
 _NARROW_CELLS = 6
 _EIGHTHS = " ▏▎▍▌▋▊▉"
-_NO_EMOJI = "😐"
+_NEUTRAL = "😐"
 _MARKED = 1200
 """Characters of the marked words of all models together."""
 _TABLE = 2400
@@ -127,8 +128,10 @@ class VariationForm(Form):
 
 def verdict(answers: Mapping[str, Answer], _: Translate = mark) -> str:
     """Whether the models agree on the strongest emotion, in one sentence; `_` translates it."""
-    strongest = {NAMES[name]: answer.prediction.top(1)[0][0] for name, answer in answers.items()}
-    hearings = {name: f"**{_(label)}** {_emoji(label)}" for name, label in strongest.items()}
+    hearings = {}
+    for name, answer in answers.items():
+        [(label, _probability)] = answer.prediction.top(1)
+        hearings[NAMES[name]] = f"**{written(label, None, _)}** {_emoji(label, answer)}"
     [(first, hearing), *others] = hearings.items()
     if not others:
         return _("Only the {model} is loaded; it heard {emotion}.").format(model=first, emotion=hearing)
@@ -150,7 +153,7 @@ def _models(comparison: Comparison, _: Translate) -> list[ui.Item[ComparisonPane
     items: list[ui.Item[ComparisonPanel]] = []
     for name, answer in comparison.answers.items():
         strongest = (
-            f"`{bar(probability)} {probability:>4.0%}` {_emoji(label)} {_(label)}"
+            f"`{bar(probability)} {probability:>4.0%}` {_emoji(label, answer)} {written(label, None, _)}"
             for label, probability in answer.prediction.top(_TOP)
         )
         words = comparison.explanations[name].words
@@ -172,9 +175,10 @@ def _table(answers: Mapping[str, Answer], _: Translate) -> str:
     scores = [dict(answer.prediction.top()) for answer in answers.values()]
     ranked = sorted(scores[0], key=lambda label: -max(score[label] for score in scores))
     lines = [f"`{head}`"]
+    first = next(iter(answers.values()))
     for label in ranked:
         cells = (f"{bar(score[label], _NARROW_CELLS)} {score[label]:>4.0%}" for score in scores)
-        lines.append(f"`{' '.join(cells)}` {_emoji(label)} {_(label)}")
+        lines.append(f"`{' '.join(cells)}` {_emoji(label, first)} {written(label, None, _)}")
     return "\n".join(lines[: longest(len(lines), _TABLE, lambda count: "\n".join(lines[:count]))])
 
 
@@ -207,5 +211,5 @@ def _buttons(comparison: Comparison, _: Translate) -> ui.ActionRow[ComparisonPan
     )
 
 
-def _emoji(label: str) -> str:
-    return EMOJI.get(label, _NO_EMOJI)
+def _emoji(label: str, answer: Answer) -> str:
+    return _NEUTRAL if label == NEUTRAL else answer.prediction.emoji.get(label, NO_EMOJI)

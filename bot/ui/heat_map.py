@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from bot.i18n import Translate, mark
 from bot.ui.card import CARD, INK, draw_card, writable
+from bot.ui.emotions import named
 from bot.ui.quotation import longest
-from classifiers import NAMES
+from classifiers import LABELS, NAMES
 from classifiers.explain import Reading
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def alternative_text(readings: Mapping[str, Reading], _: Translate) -> str:
     for strip in _strips(readings, _):
         turns = list(zip(strip.words, strip.strongest, strict=True))[:: -1 if strip.leftward else 1]
         firsts = turns[:1] + [turn for before, turn in pairwise(turns) if before[1] != turn[1]]
-        told += [f"{strip.title}", *(f"{word}: {_(label)}." for word, label in firsts)]
+        told += [f"{strip.title}", *(f"{word}: {named(label, _)}." for word, label in firsts)]
     return " ".join(told[: longest(len(told), _DESCRIPTION, lambda count: " ".join(told[:count]))])
 
 
@@ -74,7 +75,7 @@ def draw(readings: Mapping[str, Reading], _: Translate) -> bytes:
     labels = _labels_shown(strips)
     width = max(_NARROWEST, _LABELS + _COLUMN * len(strips[0].words))
     height = _WORDS + len(strips) * (_TITLE + _ROW * len(labels))
-    words = (*labels, _FROM_LEFT, _FROM_RIGHT, _PERCENT)
+    words = (*(label for label in labels if label in LABELS), _FROM_LEFT, _FROM_RIGHT, _PERCENT)
     return draw_card(
         (width, height), lambda figure, font, _: _draw_into(figure, _strips(readings, _), labels, font, _), words, _
     )
@@ -124,21 +125,22 @@ def _draw_into(
         )
         axes.invert_yaxis()
         axes.set_title(strip.title, loc="left", fontproperties=font, color=INK, pad=4)
-        axes.set_yticks([place + 0.5 for place in range(len(labels))], [_(label) for label in labels])
+        names = [writable(_short(named(label, _))) for label in labels]
+        axes.set_yticks([place + 0.5 for place in range(len(labels))], names)
         axes.set_facecolor(CARD)
         axes.tick_params(length=0, colors=INK)
         axes.spines[:].set_visible(False)
     words = [_short(writable(word)) for word in strips[0].words]
     panels[-1].set_xticks([place + 0.5 for place in range(len(words))], words, rotation=45, ha="right")
     for word in panels[-1].get_xticklabels():
-        word.set(parse_math=False, rotation_mode="anchor")
+        word.set(rotation_mode="anchor")
     bar = figure.colorbar(cells, ax=list(panels), aspect=30, pad=0.02, ticks=(0, 0.5, 1))
     bar.ax.set_yticklabels([_(_PERCENT).format(percent=percent) for percent in (0, 50, 100)])
     bar.ax.tick_params(length=0, colors=INK)
     bar.outline.set_visible(False)
     for axes in (*panels, bar.ax):
         for text in (*axes.get_xticklabels(), *axes.get_yticklabels()):
-            text.set(fontproperties=font)
+            text.set(fontproperties=font, parse_math=False)
 
 
 def _short(word: str) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.i18n import Translate, mark
-from bot.ui.card import CARD, INK, draw_card
-from classifiers.emotions import EKMAN, EMOJI, NEUTRAL, SENTIMENT
+from bot.ui.card import CARD, INK, draw_card, writable
+from bot.ui.emotions import NO_EMOJI, named, written
+from classifiers.emotions import EKMAN, NEUTRAL, SENTIMENT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,6 +29,10 @@ COLOURS: dict[str, str] = {
 }
 """Of each group, in the order in which they are stacked; chosen to stay apart for the colour-blind as well."""
 
+OTHERS = mark("other emotions")
+OWN_COLOURS = ("#f28cb8", "#3ba272", "#c9a26b", "#7f5af0", "#e0e0e0")
+"""Of the most frequent emotions that are in none of those groups, as in data sets of one's own; then of the rest."""
+
 MINIMUM = 20
 """Messages without which there is no picture: a few would tell of their authors rather than of a mood."""
 
@@ -36,6 +41,7 @@ _CLEAR_CHANGE = 0.05
 _HALF_MINIMUM = 10
 _BAR_MINIMUM = 5
 _GAP = 0.12
+_LONGEST_NAME = 20
 _FIGURE_SPACE = "\u2007"
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _A_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
@@ -96,7 +102,9 @@ class MoodOverTime:
         since: when it begins.
         messages: how many there were.
         emotions: messages of each emotion, and of neutral.
-        groups: messages of each group of `COLOURS`, for each step.
+        colours: of each group: those of `COLOURS`; or, where there are emotions that are in none of them, those that
+            occur, the most frequent of these emotions and `OTHERS`.
+        groups: messages of each group of `colours`, for each step.
     """
 
     def __init__(self, period: Period, now: datetime, counts: Iterable[tuple[datetime, str, int]]) -> None:
@@ -109,17 +117,20 @@ class MoodOverTime:
         """
         self.period = period
         self.since = period.since(now)
+        steps = [((hour - self.since) // period.step, emotion, messages) for hour, emotion, messages in counts]
+        # A count taken back after an erasure may leave less than nothing.
+        steps = [each for each in steps if 0 <= each[0] < period.steps and each[2] > 0]
         self.emotions: Counter[str] = Counter()
-        self.groups: dict[str, list[int]] = {group: [0] * period.steps for group in COLOURS}
-        self._valences = [Counter[int]() for _ in range(period.steps)]
-        for hour, emotion, messages in counts:
-            step = (hour - self.since) // period.step
-            # A count taken back after an erasure may leave less than nothing.
-            if 0 <= step < period.steps and messages > 0:
-                self.emotions[emotion] += messages
-                self.groups[_GROUP_OF.get(emotion, NEUTRAL)][step] += messages
-                self._valences[step][_VALENCE.get(emotion, 0)] += messages
+        for _step, emotion, messages in steps:
+            self.emotions[emotion] += messages
         self.messages = self.emotions.total()
+        self.colours = _colours(self.emotions)
+        self.groups: dict[str, list[int]] = {group: [0] * period.steps for group in self.colours}
+        self._valences = [Counter[int]() for _ in range(period.steps)]
+        for step, emotion, messages in steps:
+            group = _GROUP_OF.get(emotion, emotion)
+            self.groups[group if group in self.groups else OTHERS][step] += messages
+            self._valences[step][_VALENCE.get(emotion, 0)] += messages
 
     def by_step(self) -> list[int]:
         """Messages of all groups, for each step."""
@@ -150,14 +161,17 @@ class MoodOverTime:
 
     def strongest(self) -> list[tuple[str, float]]:
         """The most frequent emotions, neutral aside, with their part of all messages."""
-        emotions = Counter({label: count for label, count in self.emotions.items() if label in EMOJI})
+        emotions = Counter({label: count for label, count in self.emotions.items() if label != NEUTRAL})
         return [(label, count / self.messages) for label, count in emotions.most_common(_TOP)]
 
     def trend(self) -> str:
         """A sentence: whether pleasant emotions outweigh unpleasant ones more in the second half than in the first.
 
-        It speaks of a change only where the difference is more than twice what chance alone makes of it.
+        It speaks of a change only where the difference is more than twice what chance alone makes of it, and of none
+        where there are emotions of an own data set, which may be pleasant or not.
         """
+        if _own(self.emotions):
+            return mark("I do not know how pleasant these emotions are, so I cannot tell a trend.")
         half = self.period.steps // 2
         halves = [sum(part, Counter[int]()) for part in (self._valences[:half], self._valences[half:])]
         if any(part.total() < _HALF_MINIMUM for part in halves):
@@ -173,9 +187,18 @@ class MoodOverTime:
         return mark("The mood has brightened.") if change > 0 else mark("The mood has darkened.")
 
 
-def caption(mood: MoodOverTime, _: Translate) -> str:
-    """The strongest emotions, the number of messages and the trend, in two lines."""
-    strongest = " · ".join(f"{EMOJI[label]} {_(label)} {_percent(share, _)}" for label, share in mood.strongest())
+def caption(mood: MoodOverTime, emoji: Mapping[str, str | None], _: Translate) -> str:
+    """The strongest emotions, the number of messages and the trend, in two lines.
+
+    Args:
+        mood: what is drawn.
+        emoji: of each emotion, None or nothing where it has none.
+        _: the reader's language.
+    """
+    strongest = " · ".join(
+        f"{emoji.get(label) or NO_EMOJI} {written(label, None, _)} {_percent(share, _)}"
+        for label, share in mood.strongest()
+    )
     return "\n".join(
         (
             strongest or _("No message showed a clear emotion."),
@@ -197,7 +220,7 @@ def alternative_text(mood: MoodOverTime, place: str, _: Translate) -> str:
         place=place,
         period=_(mood.period.name),
         count=_number(mood.messages),
-        shares=", ".join(f"{_(group)} {_percent(share, _)}" for group, share in shares),
+        shares=", ".join(f"{_group_name(group, _)} {_percent(share, _)}" for group, share in shares),
         trend=_(mood.trend()),
     )
 
@@ -207,7 +230,7 @@ def draw(mood: MoodOverTime, _: Translate) -> bytes:
 
     The picture's words are English where its font cannot write the reader's language.
     """
-    words = (*COLOURS, *_WEEKDAYS, *_MONTHS, _DATE, _PERCENT, _SHARES, _MESSAGES, mood.period.scale)
+    words = (*COLOURS, OTHERS, *_WEEKDAYS, *_MONTHS, _DATE, _PERCENT, _SHARES, _MESSAGES, mood.period.scale)
     return draw_card((5.5, 3.5), lambda figure, font, _: _draw_into(figure, mood, font, _), words, _)
 
 
@@ -221,16 +244,18 @@ def _draw_into(figure: Figure, mood: MoodOverTime, font: FontProperties, _: Tran
     stack = []
     for group, messages in mood.groups.items():
         heights = [sum(messages[step] for step in bar) / sum(totals[step] for step in bar) for bar in bars]
-        stack.append(upper.bar(places, heights, widths, bottoms, color=COLOURS[group], edgecolor=CARD, linewidth=0.5))
+        colour = mood.colours[group]
+        stack.append(upper.bar(places, heights, widths, bottoms, color=colour, edgecolor=CARD, linewidth=0.5))
         bottoms = [bottom + height for bottom, height in zip(bottoms, heights, strict=True)]
     lower.bar(range(len(totals)), totals, 1 - _GAP, color=COUNTS)
 
     percents = [_percent(share, _) for share in shares.values()]
     width = max(map(len, percents))
     names = [
-        f"{percent.rjust(width, _FIGURE_SPACE)}  {_(group)}" for percent, group in zip(percents, shares, strict=True)
+        f"{percent.rjust(width, _FIGURE_SPACE)}  {_legible(group, _)}"
+        for percent, group in zip(percents, shares, strict=True)
     ]
-    figure.legend(
+    legend = figure.legend(
         *(stack[::-1], names[::-1]),
         loc="outside right upper",
         prop=font,
@@ -240,6 +265,8 @@ def _draw_into(figure: Figure, mood: MoodOverTime, font: FontProperties, _: Tran
         handleheight=0.9,
         labelspacing=0.9,
     )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
     upper.set_ylim(0, 1)
     upper.set_yticks((0, 0.5, 1), [_percent(share, _) for share in (0, 0.5, 1)])
     lower.set_yticks((0, max(totals)), ["0", _number(max(totals))])
@@ -271,6 +298,33 @@ def _time_axis(mood: MoodOverTime, _: Translate) -> tuple[list[int], list[str]]:
         steps.append(step)
         texts.append(f"{above}\n{date}")
     return steps, texts
+
+
+def _own(emotions: Iterable[str]) -> list[str]:
+    """The emotions that are none of GoEmotions'."""
+    return [emotion for emotion in emotions if emotion not in _GROUP_OF and emotion != NEUTRAL]
+
+
+def _colours(emotions: Counter[str]) -> dict[str, str]:
+    """The colour of each group that is drawn where these emotions were counted."""
+    own = Counter({emotion: emotions[emotion] for emotion in _own(emotions)})
+    if not own:
+        return COLOURS
+    most = len(OWN_COLOURS) if len(own) <= len(OWN_COLOURS) else len(OWN_COLOURS) - 1
+    names = [emotion for emotion, _messages in own.most_common(most)] + ([OTHERS] if len(own) > most else [])
+    occurring = {_GROUP_OF.get(emotion, NEUTRAL) for emotion in emotions}
+    ours = {group: colour for group, colour in COLOURS.items() if group in occurring and group != NEUTRAL}
+    return ours | dict(zip(names, OWN_COLOURS, strict=False)) | {NEUTRAL: COLOURS[NEUTRAL]}
+
+
+def _group_name(group: str, _: Translate) -> str:
+    return _(group) if group == OTHERS else named(group, _)
+
+
+def _legible(group: str, _: Translate) -> str:
+    """The name of a group for the picture: short, and in what its font can write."""
+    name = _group_name(group, _)
+    return writable(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…")
 
 
 def _percent(share: float, _: Translate) -> str:

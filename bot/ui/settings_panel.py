@@ -7,7 +7,7 @@ reads it, so nothing needs to be remembered of a panel, and one from before a re
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -18,20 +18,18 @@ from discord import ui
 from bot.i18n import Translate, mark, translator
 from bot.policy import MANNERS
 from bot.server_settings import CUSTOM_EMOJI, Liveliness, ServerSettings, is_emoji
+from bot.ui.emotions import MENU, groups_of, key_of, named, written
 from bot.ui.form import Failed, Form
-from classifiers import EMOJI, NAMES
+from classifiers import NAMES
 
-CONTROL = re.compile(r"settings:(?P<control>[a-z_]+)(?::(?P<argument>[a-z_]+))?")
+CONTROL = re.compile(r"settings:(?P<control>[a-z_]+)(?::(?P<argument>[a-z_0-9]+))?")
 """The custom_id of a control: what it changes or does, and for a button to what."""
 
 SHOWN_CHANNELS = 25
 """Channels that Discord lets one select menu show as chosen."""
 
-_PLEASANT = frozenset(
-    "admiration amusement approval caring desire excitement gratitude joy love optimism pride relief".split()
-)
-GROUPS = {"pleasant": _PLEASANT, "other": frozenset(EMOJI) - _PLEASANT}
-"""The emotions in two select menus, since one holds 25."""
+SHOWN_GROUPS = 7
+"""Groups of emotions whose menus, with all else, Discord takes in one message."""
 
 NEEDED = {
     "view_channel": mark("View Channel"),
@@ -54,6 +52,8 @@ _LIVELINESS = {
     Liveliness.LIVELY: (mark("lively"), mark("already at a good guess, and to {share} of the messages at most")),
 }
 _RULES = {"except": mark("All channels but these"), "only": mark("Only these channels")}
+_TITLE, _PLACEHOLDER = 45, 150
+"""Characters that Discord takes on a form and on a menu."""
 _LISTED = 500
 """Characters of a list; the four lists and the news of a fifth, with all else, must stay under 4,000."""
 
@@ -89,6 +89,7 @@ class Situation:
         configured: whether they were ever saved; until then a guide stands above them.
         guild: the server.
         models: the names of the loaded models.
+        emotions: their emotions, each with its default emoji, None where it has none.
         permissions: the bot's, in the channel of the panel.
         locale: the reader's.
         holding_back: channels in which reactions were taken back of late, so that there are fewer of them.
@@ -100,6 +101,7 @@ class Situation:
     models: Collection[str]
     permissions: discord.Permissions
     locale: discord.Locale
+    emotions: Mapping[str, str | None]
     holding_back: Collection[int] = ()
 
     @property
@@ -154,7 +156,7 @@ def lines(situation: Situation) -> dict[str, str]:
         "age_restricted": (_("Age-restricted channels"), _on_or_off(settings.age_restricted, _)),
         "liveliness": (_("Liveliness"), _(_LIVELINESS[settings.liveliness][0])),
         "model": (_("Model"), NAMES[situation.model] if situation.model else _("the usual one")),
-        "muted": (_("Muted emotions"), _listed(map(_, sorted(settings.muted))) or none),
+        "muted": (_("Muted emotions"), _listed(written(each, None, _) for each in sorted(settings.muted)) or none),
         "emoji": (_("Own emoji"), _listed(_own(situation, emotion) for emotion in sorted(settings.emoji)) or none),
         "mood": (_("Mood counting"), _on_or_off(settings.mood, _)),
     }
@@ -316,32 +318,46 @@ class SettingsPanel(ui.LayoutView):
     def _emotions(self) -> list[ui.Item[SettingsPanel]]:
         _ = self._translate
         settings = self._situation.settings
-        names = {"pleasant": _("Pleasant emotions"), "other": _("Other emotions")}
+        groups = [(name, self._sorted(group)) for name, group in groups_of(self._situation.emotions).items()]
+        shown = groups[:SHOWN_GROUPS]
+        names = {name: self._group_name(name, emotions) for name, emotions in shown}
         muted = [
             _menu(
                 f"muted:{group}",
-                [self._option(emotion, default=emotion in settings.muted) for emotion in self._sorted(emotions)],
+                [self._option(emotion, default=emotion in settings.muted) for emotion in emotions],
                 placeholder=names[group],
                 at_least=0,
                 at_most=len(emotions),
             )
-            for group, emotions in GROUPS.items()
+            for group, emotions in shown
         ]
         emoji = [
             _menu(
                 f"emoji:{group}",
-                [self._option(emotion, own=settings.emoji.get(emotion)) for emotion in self._sorted(emotions)],
+                [self._option(emotion, own=settings.emoji.get(emotion)) for emotion in emotions],
                 placeholder=names[group],
                 at_least=0,  # whoever closes the form can take the choice back, and choose the same again
             )
-            for group, emotions in GROUPS.items()
+            for group, emotions in shown
         ]
+        hidden = sum(len(emotions) for _name, emotions in groups[SHOWN_GROUPS:])
+        remark = _("{count} more emotions can be set by importing a file.").format(count=hidden)
         return [
             ui.TextDisplay(_heading(_("Muted emotions"), _("I never react to these."))),
             *muted,
             ui.TextDisplay(_heading(_("Own emoji"), _("Choose an emotion to give it another emoji."))),
             *emoji,
+            *([ui.TextDisplay(f"-# {remark}")] if hidden else []),
         ]
+
+    def _group_name(self, group: str, emotions: Sequence[str]) -> str:
+        """What stands on a menu; where there are several of own emotions, from which to which it goes."""
+        _ = self._translate
+        if group in ("pleasant", "other"):
+            return {"pleasant": _("Pleasant emotions"), "other": _("Other emotions")}[group]
+        if len(self._situation.emotions) <= MENU:
+            return _("Emotions")
+        return shortened(f"{_('Emotions')}: {emotions[0]} – {emotions[-1]}", _PLACEHOLDER)
 
     def _really(self) -> list[ui.Item[SettingsPanel]]:
         _ = self._translate
@@ -366,41 +382,56 @@ class SettingsPanel(ui.LayoutView):
     def _option(self, emotion: str, *, own: str | None = None, default: bool = False) -> discord.SelectOption:
         """An emotion to choose, under its default emoji: Discord refuses a whole panel for one emoji that is gone."""
         return discord.SelectOption(
-            label=self._translate(emotion),
+            label=named(emotion, self._translate),
             value=emotion,
-            emoji=EMOJI[emotion],
-            description=as_typed(own) if own else None,
+            emoji=self._situation.emotions[emotion],
+            description=as_typed(own) if own else self._without(emotion),
             default=default,
         )
 
+    def _without(self, emotion: str) -> str | None:
+        _ = self._translate
+        return None if self._situation.emotions[emotion] else _("no emoji yet")
+
     def _sorted(self, emotions: Iterable[str]) -> list[str]:
-        return sorted(emotions, key=lambda emotion: self._translate(emotion).casefold())
+        return sorted(emotions, key=lambda emotion: named(emotion, self._translate).casefold())
 
 
 class EmojiForm(Form):
     """Asks for the emoji of one emotion."""
 
     def __init__(
-        self, emotion: str, own: str | None, locale: discord.Locale | None, given: EmojiGiven, failed: Failed
+        self,
+        emotion: str,
+        default: str | None,
+        own: str | None,
+        locale: discord.Locale | None,
+        given: EmojiGiven,
+        failed: Failed,
     ) -> None:
         """Draw it.
 
         Args:
             emotion: the emotion.
+            default: its default emoji, if it has one.
             own: the server's emoji for it, if it has one.
             locale: the reader's.
             given: called with the emotion and the text that was typed for it.
             failed: called with the exception that `given` raised.
         """
         _ = translator(locale)
-        super().__init__(_("Emoji for {emotion}").format(emotion=_(emotion)), f"settings:emoji:{emotion}", failed)
+        title = shortened(_("Emoji for {emotion}").format(emotion=named(emotion, _)), _TITLE)
+        super().__init__(title, f"settings:emoji:{key_of(emotion)}", failed)
         self._emotion = emotion
         self._given = given
         self._text: ui.TextInput[EmojiForm] = ui.TextInput(
             custom_id="emoji", default=own and as_typed(own), required=False, max_length=100
         )
-        meaning = _("One emoji, or :name: for one of this server's own; empty for the usual {emoji}")
-        self.add_item(ui.Label(text=_("Emoji"), description=meaning.format(emoji=EMOJI[emotion]), component=self._text))
+        if default:
+            meaning = _("One emoji, or :name: for one of this server's own; empty for the usual {emoji}")
+        else:
+            meaning = _("One emoji, or :name: for one of this server's own; empty for none")
+        self.add_item(ui.Label(text=_("Emoji"), description=meaning.format(emoji=default), component=self._text))
 
     async def on_submit(self, interaction: discord.Interaction, /) -> None:
         """Hand on what was typed."""
@@ -430,6 +461,11 @@ class ImportForm(Form):
         await self._given(interaction, file)
 
 
+def shortened(text: str, most: int) -> str:
+    """Return a text cut to a number of characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def as_typed(emoji: str) -> str:
     """An emoji as people type it: a custom one by its name between colons."""
     custom = CUSTOM_EMOJI.fullmatch(emoji)
@@ -445,8 +481,9 @@ def _own(situation: Situation, emotion: str) -> str:
     _ = translator(situation.locale)
     emoji = usable_emoji(situation.settings.emoji[emotion], situation.guild)
     if emoji is None:
-        return _("{emotion} {emoji} (its own is gone)").format(emotion=_(emotion), emoji=EMOJI[emotion])
-    return f"{_(emotion)} {emoji}"
+        default = situation.emotions.get(emotion) or ""
+        return _("{emotion} {emoji} (its own is gone)").format(emotion=written(emotion, None, _), emoji=default)
+    return written(emotion, emoji, _)
 
 
 def _listed(items: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +13,7 @@ import simcord
 
 from bot import Emobot
 from bot.cogs.reactions import Reactions
-from classifiers import LABELS, Prediction
+from classifiers import EMOJI, LABELS, Prediction
 from classifiers.batching import Batch
 from classifiers.layers import Array
 from classifiers.text import PADDING, Tokenizer
@@ -33,6 +33,7 @@ class ScriptedClassifier:
     batches: list[list[str]] = field(default_factory=list)
     temperature: float = 1.0
     multi_label: bool = True
+    emoji: Mapping[str, str] = field(default_factory=lambda: EMOJI)
 
     @property
     def tokenizer(self) -> Tokenizer:

@@ -232,3 +232,15 @@ def test_bars_are_as_long_as_the_probability(probability: float) -> None:
     assert abs(drawn.count("█") / 10 - probability) <= 0.1 + 1e-9
     assert bar(0) == " " * 10
     assert bar(1) == "█" * 10
+
+
+def test_labels_of_another_data_set_are_shown_as_they_are() -> None:
+    labels = ("self_doubt", "happy", "neutral")
+    prediction = Prediction(labels, (0.6, 0.3, 0.1), (0.3,) * 3, emoji={"happy": "😊"})
+    answers = {"rnn": Answer(prediction, 1.0)}
+    assert verdict(answers) == "Only the RNN is loaded; it heard **self\\_doubt** 🏷️."
+    for page in (Page.TOP, Page.ALL):
+        shown = "\n".join(texts(ComparisonPanel(compared(answers=answers, page=page))))
+        assert "🏷️ self\\_doubt\n" in shown
+        assert "😊 happy\n" in shown
+        assert "😐 neutral" in shown

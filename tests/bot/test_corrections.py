@@ -9,12 +9,12 @@ import discord
 import pytest
 import simcord
 
-from bot.cogs.corrections import ALREADY, NOT_UNDERSTOOD, THANKS
+from bot.cogs.corrections import ALREADY, NOT_UNDERSTOOD, OVER, THANKS, Corrections
 from bot.failures import BUSY, UNSAVED
 from bot.gate import NO_WORDS, NOT_A_PERSON, NOT_HERE, NOT_READY, NOT_TO_BE_READ
 from bot.settings import Settings
 from bot.store import Store, StoreError
-from classifiers import LABELS, Classifier, Prediction
+from classifiers import EMOJI, LABELS, NEUTRAL, Classifier, Prediction
 from tests.bot.pressing import menu_in_direct_message, press_twice, restarts, speak_in_brackets, untranslated
 from tests.bot.scripted import ScriptedClassifier, World
 
@@ -233,12 +233,41 @@ async def test_what_it_does_not_understand_is_not_asked_about(world: World, bils
 class TestWithLabelsOfAnotherDataSet:
     @pytest.fixture
     def bilstm(self) -> ScriptedClassifier:
-        return ScriptedClassifier({"wow": Prediction(("awe", "joy"), (0.9, 0.1), (0.3, 0.3))})
+        labels = ("self_doubt: deep", "happy", "joy", *(f"mood {number}" for number in range(60)), NEUTRAL)
+        scores = (0.9, *(0.01 for _ in labels[1:]))
+        emoji = {**EMOJI, "happy": "😊"}
+        prediction = Prediction(labels, scores, (0.3,) * len(labels), emoji=emoji)
+        return ScriptedClassifier({"wow": prediction}, labels=labels, emoji=emoji)
 
-    async def test_an_emotion_without_emoji_counts_for_none(self, world: World) -> None:
+    @pytest.fixture
+    def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
+        return {"bilstm": bilstm}
+
+    async def test_it_is_named_and_counted(self, world: World) -> None:
         question = shown(await ask(world, "wow"))
-        assert question.content == "I hear no emotion in that message. Is that right?"
+        assert question.content == "I hear **self\\_doubt: deep** 🏷️ in that message. Is that right?"
         assert told(await world.alice.click(question, label=YES)) == THANKS
+        assert await world.bot.store.corrections() == {("self_doubt: deep", "self_doubt: deep"): 1}
+
+    async def test_all_others_can_be_meant(self, world: World) -> None:
+        question = shown(await ask(world, "wow"))
+        menus = [each for each in controls(question) if each["type"] == 3]
+        offered = [option["label"] for menu in menus for option in menu["options"]]
+        assert sorted(offered) == sorted(["happy", "joy", *(f"mood {number}" for number in range(60))])
+        assert [len(menu["options"]) for menu in menus] == [1, 25, 25, 11]
+        [option] = [option for menu in menus for option in menu["options"] if option["label"] == "happy"]
+        assert option["emoji"]["name"] == "😊"
+        result = await world.alice.select(question, ["mood 59"], custom_id=menus[-1]["custom_id"])
+        assert told(result) == THANKS
+        assert await world.bot.store.corrections() == {("self_doubt: deep", "mood 59"): 1}
+
+    async def test_an_answer_about_labels_of_other_models_is_over(self, world: World) -> None:
+        question = shown(await ask(world, "wow"))
+        cog = world.bot.get_cog("Corrections")
+        assert isinstance(cog, Corrections)
+        cog._labels = {}
+        assert told(await world.alice.click(question, label=YES)) == OVER
+        assert await world.bot.store.corrections() == {}
 
 
 @pytest.mark.parametrize("value", [None, "love"])

@@ -20,8 +20,8 @@ from matplotlib.text import Text
 
 from bot.i18n import LANGUAGES, Translate, mark, translator
 from bot.ui.card import CARD, INK
-from bot.ui.mood_chart import COLOURS, COUNTS, PERIODS, MoodOverTime, alternative_text, caption, draw
-from classifiers.emotions import EKMAN, LABELS, NEUTRAL
+from bot.ui.mood_chart import COLOURS, COUNTS, OTHERS, PERIODS, MoodOverTime, alternative_text, caption, draw
+from classifiers.emotions import EKMAN, EMOJI, LABELS, NEUTRAL
 
 NOW = datetime(2026, 11, 24, 21, 40, tzinfo=UTC)  # a Tuesday
 Picture = npt.NDArray[np.float64]
@@ -88,10 +88,17 @@ class TestSums:
         mood = mood_of("day", (0, "joy", 3), (1, "joy", -2), (0, "anger", 0))
         assert (mood.messages, mood.strongest()) == (3, [("joy", 1.0)])
 
-    def test_a_label_of_another_model_counts_as_neutral(self) -> None:
-        mood = mood_of("day", (0, "boredom", 3), (0, "joy", 1))
-        assert mood.shares()[NEUTRAL] == 0.75
-        assert mood.strongest() == [("joy", 0.25)]
+    def test_labels_of_an_own_data_set_are_groups_of_their_own_beside_what_occurs(self) -> None:
+        mood = mood_of("day", (0, "boredom", 3), (0, "joy", 1), (1, "happy", 4), (1, NEUTRAL, 2))
+        assert mood.shares() == {"joy": 0.1, "happy": 0.4, "boredom": 0.3, NEUTRAL: 0.2}
+        assert mood.strongest() == [("happy", 0.4), ("boredom", 0.3), ("joy", 0.1)]
+        assert len(set(mood.colours.values())) == 4
+
+    def test_the_rarer_ones_of_many_own_labels_are_one_group(self) -> None:
+        mood = mood_of("day", *((0, f"mood {number}", 10 - number) for number in range(10)))
+        assert list(mood.groups) == ["mood 0", "mood 1", "mood 2", "mood 3", OTHERS, NEUTRAL]
+        assert sum(mood.groups[OTHERS]) == 6 + 5 + 4 + 3 + 2 + 1
+        assert sum(mood.by_step()) == mood.messages == 55
 
     def test_the_three_strongest_emotions_are_named(self) -> None:
         mood = mood_of(
@@ -178,17 +185,24 @@ class TestInWords:
             "day", (0, "neutral", 1000), (0, "joy", 300), (15, "love", 200), (15, "anger", 100), (0, "fear", 1)
         )
         assert (
-            caption(mood, mark)
+            caption(mood, EMOJI, mark)
             == "😃 joy 19% · ❤️ love 12% · 😡 anger 6%\nMessages: 1\u202f601. The mood has stayed about the same."
         )
 
     def test_the_caption_in_another_language(self) -> None:
-        assert caption(throughout("week", joy=3), german) == (
+        assert caption(throughout("week", joy=3), EMOJI, german) == (
             "😃 Freude 100 %\nNachrichten: 84. Die Stimmung ist etwa gleich geblieben."
         )
 
+    def test_the_caption_of_own_labels(self) -> None:
+        mood = throughout("week", happy=3, **{"self_doubt": 2, "joy": 1})
+        assert caption(mood, {**EMOJI, "happy": "😊", "self_doubt": None}, mark) == (
+            "😊 happy 50% · 🏷️ self\\_doubt 33% · 😃 joy 17%\n"
+            "Messages: 168. I do not know how pleasant these emotions are, so I cannot tell a trend."
+        )
+
     def test_without_any_emotion(self) -> None:
-        assert caption(throughout("week", neutral=3), mark).startswith("No message showed a clear emotion.\n")
+        assert caption(throughout("week", neutral=3), EMOJI, mark).startswith("No message showed a clear emotion.\n")
 
     def test_the_alternative_text_tells_all_that_the_picture_does(self) -> None:
         mood = mood_of("week", (100, "anger", 30), (100, "neutral", 20), (1, "joy", 40), (1, "neutral", 10))
@@ -328,6 +342,13 @@ class TestPicture:
         assert [text.strip("\u2007") for text in written if text.endswith(tuple(COLOURS))] == [
             *("0%  neutral", "0%  disgust", "0%  fear", "0%  anger", "25%  sadness", "0%  surprise", "75%  joy"),
         ]
+
+    def test_own_labels_are_written_as_they_are_as_far_as_the_font_can(self) -> None:
+        labels = ["$\\alpha$ rage", "喜び", "a" * 100, "b", "c", "d"]
+        mood = mood_of("day", *((number, label, 9) for number, label in enumerate(labels)))
+        written = texts(mood, translator(discord.Locale.german))
+        names = [text.split("  ")[1] for text in written if "  " in text]
+        assert sorted(names) == sorted(["$\\alpha$ rage", "▯", f"{'a' * 19}…", "b", "andere Emotionen", "neutral"])
 
     def test_what_is_written_in_another_language(self) -> None:
         written = texts(throughout("week", joy=3), german)

@@ -213,8 +213,8 @@ def test_a_server_chooses_its_emoji() -> None:
 @pytest.mark.parametrize("emotion", sorted(SENSITIVE))
 def test_nothing_jolly_for_who_suffers(emotion: str) -> None:
     assert not is_jolly(EMOJI[emotion])
-    assert emoji_for(emotion, ServerSettings(emoji={emotion: "😂"}), bool) == EMOJI[emotion]
-    assert emoji_for(emotion, ServerSettings(emoji={emotion: "🥀"}), bool) == "🥀"
+    assert emoji_for(emotion, ServerSettings(emoji={emotion: "😂"}), bool, EMOJI[emotion]) == EMOJI[emotion]
+    assert emoji_for(emotion, ServerSettings(emoji={emotion: "🥀"}), bool, EMOJI[emotion]) == "🥀"
 
 
 @pytest.mark.parametrize("skin", ["", "🏻", "🏽", "🏿"])
@@ -231,6 +231,15 @@ def test_nothing_is_put_under_a_grave_message_whatever_is_heard_in_it(label: str
     for text in ("cancer is back", "im gonna kill myself lol", "my grandpa just died lol"):
         assert choose(text, heard) == Decision(None, label, 1.0, Silence.GRAVE)
     assert choose("killing it 💀", heard).emoji == EMOJI[label]
+
+
+def test_a_label_of_another_data_set_has_the_emoji_of_its_model_or_of_the_server() -> None:
+    mute = Prediction(("guilt", "neutral"), (0.9, 0.1), (0.3, 0.3))
+    speaking = Prediction(("guilt", "neutral"), (0.9, 0.1), (0.3, 0.3), emoji={"guilt": "🫥"})
+    assert choose("", mute).reason == Silence.NO_EMOJI
+    assert choose("", speaking).emoji == "🫥"
+    for prediction in (mute, speaking):
+        assert choose("", prediction, ServerSettings(emoji={"guilt": "🪨"})).emoji == "🪨"
 
 
 def test_a_jolly_reaction_is_withheld_where_sadness_is_heard_as_well() -> None:

@@ -54,8 +54,11 @@ def test_json_there_and_back() -> None:
         ("[]", "object"),
         ('{"liveliness": "wild"}', "liveliness"),
         ('{"emoji": {"joy": "ha"}}', "emoji.joy"),
-        ('{"emoji": {"boredom": "😂"}}', "boredom"),
-        ('{"muted": ["boredom"]}', "muted"),
+        ('{"emoji": {"neutral": "😂"}}', "'neutral' is no emotion"),
+        ('{"muted": ["Neutral"]}', "muted"),
+        ('{"muted": [""]}', "muted"),
+        (f'{{"muted": ["{"x" * 101}"]}}', "muted"),
+        (f'{{"muted": {[str(number) for number in range(501)]}}}'.replace("'", '"'), "muted"),
         ('{"channels": [-1]}', "channels"),
         ('{"future": 1}', "future"),
     ],
@@ -74,3 +77,9 @@ def test_a_change_is_checked_and_leaves_the_old_settings_alone() -> None:
     assert before == ServerSettings()
     with pytest.raises(InvalidSettingsError):
         before.changed(emoji={"joy": "nonsense"})
+
+
+def test_emotions_of_any_data_set_are_taken_and_ours_in_any_letter_case() -> None:
+    settings = ServerSettings.from_json('{"muted": ["JOY", "Guilt"], "emoji": {"Anger": "🔥", "boredom": "🥱"}}')
+    assert settings.muted == {"joy", "Guilt"}
+    assert settings.emoji == {"anger": "🔥", "boredom": "🥱"}

@@ -21,8 +21,9 @@ from bot.i18n import LANGUAGES, LOCALES
 from bot.server_settings import Liveliness, ServerSettings
 from bot.settings import Settings
 from bot.store import Store, StoreError
-from bot.ui.settings_panel import GROUPS, EmojiForm, ImportForm, Page, SettingsPanel, Situation
-from classifiers import EMOJI, Classifier
+from bot.ui.emotions import groups_of
+from bot.ui.settings_panel import EmojiForm, ImportForm, Page, SettingsPanel, Situation
+from classifiers import EMOJI, Classifier, Prediction
 from tests.bot.pressing import speak_in_brackets
 from tests.bot.scripted import ScriptedClassifier, World, believing
 
@@ -73,8 +74,13 @@ class Panel:
         """Choose an emotion, then type its emoji into the form."""
         if not self.find("page:emotions")["disabled"]:
             await self.click("page:emotions")
-        group = next(group for group, emotions in GROUPS.items() if emotion in emotions)
-        form = await self.choose(f"emoji:{group}", emotion)
+        [menu] = [
+            str(part["custom_id"]).removeprefix("settings:")
+            for part in self._parts()
+            if str(part.get("custom_id")).startswith("settings:emoji:")
+            and any(option["value"] == emotion for option in part["options"])
+        ]
+        form = await self.choose(menu, emotion)
         return await self.owner.submit_modal(form, {"emoji": text})
 
     async def bring(self, content: bytes) -> simcord.InteractionResult:
@@ -365,7 +371,7 @@ class TestEmotions:
         return panel
 
     async def test_all_27_can_be_muted(self, world: World, panel: Panel) -> None:
-        for group in GROUPS:
+        for group in groups_of(EMOJI):
             offered = [option["value"] for option in panel.find(f"muted:{group}")["options"]]
             await panel.choose(f"muted:{group}", *offered)
             assert panel.chosen(f"muted:{group}") == offered
@@ -466,6 +472,63 @@ class TestEmotions:
         result = await panel.choose("emoji:pleasant")
         assert (result.modal, panel.text) == (None, before)
         assert settings_of(world) == ServerSettings()
+
+
+class TestWithLabelsOfAnotherDataSet:
+    LABELS = ("happy", "guilt", "self_doubt: " + "x" * 80, "joy", "neutral")
+    LONG = LABELS[2]
+
+    @pytest.fixture
+    def models(self) -> dict[str, Classifier]:
+        emoji = {**EMOJI, "happy": "😊"}
+        script = {
+            label[:5]: Prediction(
+                self.LABELS, tuple(0.9 if each == label else 0.01 for each in self.LABELS), (0.3,) * 5, emoji=emoji
+            )
+            for label in self.LABELS
+        }
+        return {"bilstm": ScriptedClassifier(script, labels=self.LABELS, emoji=emoji)}
+
+    async def test_they_are_offered_with_their_emoji_or_that_they_have_none(self, panel: Panel) -> None:
+        await panel.click("page:emotions")
+        for control in ("muted", "emoji"):
+            assert [option["value"] for option in panel.find(f"{control}:pleasant")["options"]] == ["joy"]
+            options = panel.find(f"{control}:own1")["options"]
+            assert [option["value"] for option in options] == ["guilt", "happy", self.LONG]
+            assert [option.get("emoji", {}).get("name") for option in options] == [None, "😊", None]
+            assert [option.get("description") for option in options] == ["no emoji yet", None, "no emoji yet"]
+
+    async def test_each_gets_a_reaction_once_it_has_an_emoji(self, world: World, panel: Panel) -> None:
+        await world.configure(liveliness="lively")
+        for text, emotion, emoji in (("guilty", "guilt", "🫥"), ("self_d", self.LONG, "🪞"), ("happy", "happy", "🎈")):
+            await world.env.advance_time(600)
+            before = world.emoji_of(await world.alice.send(world.channel, text))
+            assert before == (["😊"] if text == "happy" else [])
+            await panel.give_emoji(emotion, emoji)
+            assert settings_of(world).emoji[emotion] == emoji
+            await world.env.advance_time(600)
+            assert world.emoji_of(await world.alice.send(world.channel, text)) == [emoji]
+        assert world.outcomes == {"no emoji": 2, "reacted": 4}
+        await panel.give_emoji("guilt", "")
+        assert "guilt" not in settings_of(world).emoji
+
+    async def test_they_can_be_muted(self, world: World, panel: Panel) -> None:
+        await panel.click("page:emotions")
+        await panel.choose("muted:own1", "happy", self.LONG)
+        assert settings_of(world).muted == {"happy", self.LONG}
+        assert panel.news == f"**Muted emotions:** happy, self\\_doubt: {'x' * 80}"
+        await panel.choose("muted:pleasant", "joy")
+        await panel.choose("muted:own1", "guilt")
+        assert settings_of(world).muted == {"joy", "guilt"}
+        await panel.choose("muted:own1")
+        assert settings_of(world).muted == {"joy"}
+
+    async def test_a_file_brings_what_the_models_know_and_leaves_out_the_rest(self, world: World, panel: Panel) -> None:
+        await panel.bring(
+            b'{"muted": ["HAPPY", "Joy", "guilt"], "emoji": {"guilt": "\xf0\x9f\xab\xa5", "love": "\xf0\x9f\x8e\x89"}}'
+        )
+        assert panel.news == "The settings in the file are in force, without what cannot be used here: some emotions."
+        assert settings_of(world) == ServerSettings(muted=frozenset({"joy", "guilt"}), emoji={"guilt": "🫥"})
 
 
 class TestAFile:
@@ -737,7 +800,14 @@ async def test_the_fullest_panel_fits_in_every_language(world: World, locale: di
         ServerSettings(enabled=False, channel_rule="only"),
     ):
         situation = Situation(
-            settings, False, guild, world.bot.analyzer.models.keys(), discord.Permissions.none(), locale, channels
+            settings,
+            False,
+            guild,
+            world.bot.analyzer.models.keys(),
+            discord.Permissions.none(),
+            locale,
+            EMOJI,
+            channels,
         )
         for page in Page:
             for asks in (False, True):
@@ -749,6 +819,21 @@ async def test_the_fullest_panel_fits_in_every_language(world: World, locale: di
 async def test_every_form_fits_in_every_language(locale: discord.Locale) -> None:
     async def unused(*_: Any) -> None: ...
 
-    for emotion in EMOJI:
-        validate_modal(EmojiForm(emotion, "<a:blob:123456789012345678>", locale, unused, unused).to_dict())
+    for emotion, default in {**EMOJI, "guilt": None, "x" * 100: None}.items():
+        validate_modal(EmojiForm(emotion, default, "<a:blob:123456789012345678>", locale, unused, unused).to_dict())
     validate_modal(ImportForm(locale, unused, unused).to_dict())
+
+
+@pytest.mark.parametrize("locale", LOCALES_TO_TRY)
+async def test_the_panel_fits_with_any_number_of_emotions(world: World, locale: discord.Locale) -> None:
+    await world.env.settle()
+    guild = world.bot.get_guild(world.guild.id)
+    assert guild
+    for many in (1, 25, 26, 175, 300):
+        emotions = dict.fromkeys(f"{number} {'x' * 90}" for number in range(many))
+        models, nothing = world.bot.analyzer.models.keys(), discord.Permissions.none()
+        settings = ServerSettings(muted=frozenset(emotions))
+        panel: Any = SettingsPanel(Situation(settings, False, guild, models, nothing, locale, emotions), Page.EMOTIONS)
+        validate_components(panel.to_components(), flags=COMPONENTS_V2)
+        offered = [part for part in walk_components(panel.to_components()) if part["type"] == 3]
+        assert sum(len(menu["options"]) for menu in offered) == 2 * min(many, 175)

@@ -4,7 +4,17 @@ from itertools import chain
 
 import pytest
 
-from classifiers.emotions import EKMAN, EMOJI, LABELS, NEUTRAL, SENTIMENT
+from classifiers.emotions import (
+    EKMAN,
+    EMOJI,
+    LABELS,
+    NEUTRAL,
+    SENTIMENT,
+    checked_emoji,
+    is_emoji,
+    spelled,
+    without_emoji,
+)
 
 
 def test_the_labels_are_the_27_emotions_in_order_and_neutral() -> None:
@@ -36,3 +46,52 @@ def test_the_groups_are_of_the_published_sizes() -> None:
         "ambiguous": 4,
         "negative": 11,
     }
+
+
+@pytest.mark.parametrize(
+    "text", [*EMOJI.values(), "🩷", "🫨", "👏🏽", "🇩🇪", "1️⃣", "👩‍💻", "❤️‍🔥", "🏴‍☠️", "🏴\U000e0067\U000e0062\U000e007f"]
+)
+def test_one_emoji_is_one(text: str) -> None:
+    assert is_emoji(text)
+    assert not is_emoji(text * 2)
+
+
+@pytest.mark.parametrize("text", ["", "a", "1", ":)", "<:a:123456789012345678>", "🙂 ", "🇩"])
+def test_nothing_else_is_one_emoji(text: str) -> None:
+    assert not is_emoji(text)
+
+
+@pytest.mark.parametrize(
+    ("labels", "ours"),
+    [
+        (("Joy", "ANGER", "Neutral", "Happy"), ("joy", "anger", "neutral", "Happy")),
+        (("joy", "guilt"), ("joy", "guilt")),
+        (("Joy", "joy"), ("Joy", "joy")),
+    ],
+)
+def test_labels_are_spelt_as_ours_whatever_their_case(labels: tuple[str, ...], ours: tuple[str, ...]) -> None:
+    assert spelled(labels) == ours
+
+
+def test_labels_without_emoji_are_found() -> None:
+    assert without_emoji(LABELS, {}) == []
+    assert without_emoji(("happy", "guilt", "joy", "neutral"), {"guilt": "🫥"}) == ["happy"]
+
+
+def test_emoji_are_given_to_labels_whatever_their_case() -> None:
+    assert checked_emoji({"happy": "😊", "JOY": "🎉"}, ("Happy", "joy", "neutral")) == {"Happy": "😊", "joy": "🎉"}
+
+
+@pytest.mark.parametrize(
+    ("label", "emoji", "complaint"),
+    [
+        ("glad", "😊", "there is an emoji for 'glad', but the emotions are happy, joy$"),
+        ("neutral", "😐", "there is an emoji for 'neutral'"),
+        ("happy", ":)", "the emoji for 'happy' is ':\\)', which is not one emoji"),
+        ("happy", "😊😊", "which is not one emoji"),
+        ("happy", "<:party:123456789012345678>", "which is not one emoji"),
+    ],
+)
+def test_emoji_for_nothing_or_of_nothing_are_refused(label: str, emoji: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        checked_emoji({label: emoji}, ("happy", "joy", "neutral"))

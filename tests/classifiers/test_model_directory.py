@@ -78,6 +78,28 @@ def test_all_that_is_said_of_models_is_said_of_each() -> None:
     assert get_args(ModelName) == tuple(FILES) == tuple(NAMES) == tuple(DIRECTIONS) == tuple(network.DEPTHS)
 
 
+def test_a_manifest_may_give_emoji_to_labels(small_models: Path) -> None:
+    edit_manifest(small_models, labels=["happy", "Sadness", "Neutral"], emoji={"happy": "😊", "SADNESS": "🥀"})
+    for model in load_models(small_models).values():
+        assert model.labels == ("happy", "sadness", "neutral")
+        [prediction] = model.predict(["i am happy"])
+        assert prediction.labels == model.labels
+        assert prediction.emoji is model.emoji
+        assert [model.emoji.get(label) for label in model.labels] == ["😊", "🥀", None]
+
+
+def test_without_such_an_entry_labels_have_the_usual_emoji(small_models: Path) -> None:
+    edit_manifest(small_models, labels=["happy", "sadness", "neutral"])
+    assert [load_models(small_models)["rnn"].emoji.get(label) for label in ("happy", "sadness")] == [None, "😢"]
+
+
+@pytest.mark.parametrize("emoji", [{"glad": "😊"}, {"joy": "yes"}, {"neutral": "😐"}])
+def test_emoji_that_cannot_be_used_are_refused(small_models: Path, emoji: dict[str, str]) -> None:
+    edit_manifest(small_models, emoji=emoji)
+    with pytest.raises(ModelDirectoryError, match=r'manifest\.json: .* correct its entry "emoji"\.'):
+        load_models(small_models)
+
+
 def test_a_missing_directory(tmp_path: Path) -> None:
     with pytest.raises(ModelDirectoryError, match=r"no model directory at .*nowhere.*python train\.py"):
         load_models(tmp_path / "nowhere")

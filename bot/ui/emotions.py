@@ -1,0 +1,54 @@
+"""The emotions that the loaded models tell apart: how they are called, and in which menus they are offered."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+
+from bot.i18n import Translate
+from bot.ui.quotation import escape
+from classifiers import EMOJI, LABELS, NEUTRAL, Classifier
+from classifiers.emotions import SENTIMENT
+
+MENU = 25
+"""How many options Discord lets a menu have."""
+
+NO_EMOJI = "🏷️"
+"""What stands where the emoji of an emotion would, if it has none."""
+
+_PLAIN = re.compile(r"[\w -]{1,30}")
+
+
+def emotions_of(models: Mapping[str, Classifier]) -> dict[str, str | None]:
+    """Return the emotions of all models, neutral aside, each with its default emoji, None where it has none."""
+    return {label: model.emoji.get(label) for model in models.values() for label in model.labels if label != NEUTRAL}
+
+
+def groups_of(emotions: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return emotions in groups that fit into a menu each.
+
+    "pleasant" and "other" are of GoEmotions; "own1", "own2" and so on hold those of other data, in alphabetical order.
+    """
+    emotions = list(emotions)
+    pleasant = [emotion for emotion in emotions if emotion in SENTIMENT["positive"]]
+    other = [emotion for emotion in emotions if emotion in EMOJI and emotion not in SENTIMENT["positive"]]
+    own = sorted((emotion for emotion in emotions if emotion not in EMOJI), key=str.casefold)
+    groups = {"pleasant": pleasant, "other": other}
+    groups |= {f"own{start // MENU + 1}": own[start : start + MENU] for start in range(0, len(own), MENU)}
+    return {name: tuple(group) for name, group in groups.items() if group}
+
+
+def named(label: str, _: Translate) -> str:
+    """Return what a label is called in the reader's language: itself, if it is none of GoEmotions'."""
+    return _(label) if label in LABELS else label
+
+
+def written(label: str, emoji: str | None, _: Translate) -> str:
+    """Return the name of a label for a text with Markdown, with its emoji behind if it has one."""
+    return f"{escape(named(label, _))} {emoji}" if emoji else escape(named(label, _))
+
+
+def key_of(label: str) -> str:
+    """Return what stands for a label in a custom_id: at most 30 characters, no colon among them."""
+    return label if _PLAIN.fullmatch(label) else hashlib.sha256(label.encode()).hexdigest()[:30]
