@@ -26,26 +26,11 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn, track
 
-from classifiers import network
-from classifiers.batching import Examples, count_batches, logits_of
 from classifiers.calibration import probabilities
 from classifiers.classifier import NetworkClassifier
 from classifiers.command_line import finish, require, whole_number, writable
-from classifiers.datasets import Dataset, Split, load_dataset, overview
-from classifiers.distillation import Lesson, reduce, soften, stir
 from classifiers.emotions import checked_emoji, without_emoji
 from classifiers.errors import ClassifiersError, MissingExtraError
-from classifiers.evaluation import (
-    Chance,
-    Metrics,
-    against_chance,
-    baseline,
-    calibrated,
-    certainty_on_chat,
-    judge,
-    measure,
-)
-from classifiers.layers import Array, sigmoid
 from classifiers.model_directory import (
     FILES,
     NAMES,
@@ -57,12 +42,27 @@ from classifiers.model_directory import (
     seal,
     unseal,
 )
-from classifiers.origin import Origin
-from classifiers.output_folder import checkpoint, prepare, remove_checkpoints
-from classifiers.recipes import choose_recipe
-from classifiers.report import verdicts, write_report
+from classifiers.nn import network
+from classifiers.nn.batching import Examples, count_batches, logits_of
+from classifiers.nn.layers import Array, sigmoid
 from classifiers.text import Tokenizer
-from classifiers.training import Epoch, Recipe, Trainable, Training, base_logits, fit
+from classifiers.training.datasets import Dataset, Split, load_dataset, overview
+from classifiers.training.distillation import Lesson, reduce, soften, stir
+from classifiers.training.evaluation import (
+    Chance,
+    Metrics,
+    against_chance,
+    baseline,
+    calibrated,
+    certainty_on_chat,
+    judge,
+    measure,
+)
+from classifiers.training.loop import Epoch, Recipe, Trainable, Training, base_logits, fit
+from classifiers.training.origin import Origin
+from classifiers.training.output_folder import checkpoint, prepare, remove_checkpoints
+from classifiers.training.recipes import choose_recipe
+from classifiers.training.report import verdicts, write_report
 
 TEACHER = Recipe(3, 48, 1.5e-4, embedding=384, dropout=0.1, word_dropout=0.0, weight_decay=0.01)
 """For each MiniLM that the shipped recipe learns from; embedding and dropout are those it comes with."""
@@ -90,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     words = sys.argv[1:] if argv is None else argv
     if words[:1] == ["study"]:
-        from classifiers import study  # noqa: PLC0415 - it loads Matplotlib, which takes a while
+        from classifiers.study import experiments as study  # noqa: PLC0415 - it loads Matplotlib, which takes a while
 
         return study.main(words[1:])
     return finish(lambda: _main(words))
@@ -359,7 +359,7 @@ def _ask_teacher(recipe: Recipe, dataset: Dataset, tokenizer: Tokenizer, out: Pa
         KeyboardInterrupt: after Ctrl-C; a teacher that has not learnt all has nothing to say.
     """
     try:
-        from classifiers.teacher import Teacher, fastest_device, minilm  # noqa: PLC0415 - PyTorch takes seconds to load
+        from classifiers.training.teacher import Teacher, fastest_device, minilm  # noqa: PLC0415 - PyTorch takes seconds to load
 
         encoder = minilm()
     except ImportError:
@@ -407,7 +407,7 @@ def _lesson_file(dataset: Dataset, tokenizer: Tokenizer, recipe: Recipe) -> Path
         import pooch  # noqa: PLC0415 - the other recipe does without
     except ImportError:
         raise MissingExtraError("Learning from a teacher", "distill") from None
-    teacher = Path(__file__).parent / "classifiers" / "teacher.py"
+    teacher = Path(__file__).parent / "classifiers" / "training" / "teacher.py"
     parts = (dataset.sha256, recipe, tokenizer.words, _stirred(dataset), teacher.read_text())
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()
     return Path(pooch.os_cache("emobot")) / f"lesson-{digest[:16]}.safetensors"
@@ -426,7 +426,7 @@ def _build(
     if framework == "numpy":
         return network.Trainer(start, recipe, dataset.multi_label), lambda: save(start.params)
     try:
-        from classifiers import keras_models  # noqa: PLC0415 - TensorFlow takes seconds to load, and NumPy needs none
+        from classifiers.training import keras_backend as keras_models  # noqa: PLC0415 - TensorFlow takes seconds to load, and NumPy needs none
     except ImportError:
         raise MissingExtraError("Training with Keras", "train") from None
     model = keras_models.build(name, vocabulary, recipe.embedding, len(dataset.labels), recipe.dropout, recipe.seed)
@@ -444,7 +444,7 @@ def _saver(name: str, out: Path) -> Callable[[Mapping[str, Array]], None]:
     if name != "bilstm":
         return lambda params: save_numpy(name, params, out)
     try:
-        from classifiers import onnx_export  # noqa: PLC0415 - the other networks do without
+        from classifiers.training import onnx_export  # noqa: PLC0415 - the other networks do without
     except ImportError:
         raise MissingExtraError("Writing the BiLSTM", "train") from None
     return lambda params: onnx_export.save_bilstm(params, out / FILES[name])

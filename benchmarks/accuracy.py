@@ -30,13 +30,13 @@ from rich.console import Console
 from rich.table import Table
 from safetensors.numpy import load_file, save_file
 
-from classifiers.batching import Batch
 from classifiers.classifier import NetworkClassifier
-from classifiers.datasets import Dataset, load_dataset
 from classifiers.errors import ClassifiersError
-from classifiers.evaluation import baseline, measure, measure_reactions
-from classifiers.layers import Array
 from classifiers.model_directory import FILES, NAMES, PRETRAINED, load_models, load_numpy, load_onnx
+from classifiers.nn.batching import Batch
+from classifiers.nn.layers import Array
+from classifiers.training.datasets import Dataset, load_dataset
+from classifiers.training.evaluation import baseline, measure, measure_reactions
 
 F1_COLUMNS = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "top1": "top-1", "ece": "calibration error"}
 CHAT_COLUMNS = {

@@ -39,11 +39,12 @@ from racing import race
 from rich.console import Console
 from rich.table import Table
 
-from classifiers import keras_models, network
-from classifiers.batching import Batch, pad
 from classifiers.classifier import NetworkClassifier
-from classifiers.layers import Array
 from classifiers.model_directory import PRETRAINED, load_models, load_network, read_manifest
+from classifiers.nn import network
+from classifiers.nn.batching import Batch, pad
+from classifiers.nn.layers import Array
+from classifiers.training import keras_backend as keras_models
 
 REFERENCE = "BiLSTM, ONNX Runtime"
 LENGTHS = (5, 15, 40)
@@ -145,8 +146,8 @@ _FIRST_ANSWER = {
 from classifiers import compare, load_models
 compare(load_models(), 'hello there')""",
     "BiLSTM, Keras": """
-from classifiers import keras_models
-from classifiers.batching import pad
+from classifiers.training import keras_backend as keras_models
+from classifiers.nn.batching import pad
 keras_models.build("bilstm", 12000, 96, 28).predict(pad([[2, 3]]).ids.T, verbose=0)""",
 }
 """What a fresh process runs, by the name that the table gives it."""

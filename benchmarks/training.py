@@ -7,7 +7,7 @@ thread for all; an epoch of GoEmotions is told by ten batches, as short and as l
 `inference.py` all take turns, round after round, and in its turn each takes a case's steps twice, of which the second
 time counts. The tables show medians of the processor's time, and how many times NumPy's time that is; then where
 NumPy's own time goes. The networks are those of `train.py` without dropout: Keras trains them by `train_on_batch` as
-`classifiers.keras_models` does, PyTorch with its own `nn.RNN` and `nn.LSTM` and its fused AdamW.
+`classifiers.training.keras_backend` does, PyTorch with its own `nn.RNN` and `nn.LSTM` and its fused AdamW.
 
 NumPy's products are those of its BLAS, whose kernels the title of the table names. OpenBLAS chooses them by the
 processor, unless `OPENBLAS_CORETYPE` in the environment does: with those of a Haswell a newer processor takes half as
@@ -36,11 +36,12 @@ from racing import race
 from rich.console import Console
 from rich.table import Table
 
-from classifiers import keras_models, network
-from classifiers.batching import Batch
-from classifiers.layers import RNN, Array, Bidirectional, Embedding
 from classifiers.model_directory import NAMES
-from classifiers.training import Recipe
+from classifiers.nn import network
+from classifiers.nn.batching import Batch
+from classifiers.nn.layers import RNN, Array, Bidirectional, Embedding
+from classifiers.training import keras_backend as keras_models
+from classifiers.training.loop import Recipe
 
 try:
     import torch

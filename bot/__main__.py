@@ -20,15 +20,15 @@ import discord
 from sqlalchemy import make_url
 
 from bot import logs
+from bot.cli.data import DataError, on_the_database
+from bot.cli.data import add_parser as add_data_parser
 from bot.client import PERMISSIONS, create_bot
-from bot.data import DataError, on_the_database
-from bot.data import add_parser as add_data_parser
-from bot.discord_requests import TOLERATED, clock_is_wrong, listen
-from bot.discord_time import DiscordTime
-from bot.policy import Silence, choose, wordless
-from bot.serving import serve
-from bot.settings import ENV_FILE, SettingsError, load_settings
-from bot.store.database import is_sqlite
+from bot.configuration import ENV_FILE, SettingsError, load_settings
+from bot.connection.clock import DiscordTime
+from bot.connection.requests import TOLERATED, clock_is_wrong, listen
+from bot.connection.serving import serve
+from bot.reactions.policy import Silence, choose, wordless
+from bot.store.engine import is_sqlite
 from classifiers.command_line import finish
 from classifiers.emotions import without_emoji
 from classifiers.model_directory import MANIFEST, NAMES, read_manifest
@@ -168,7 +168,7 @@ def _serve(_arguments: argparse.Namespace) -> None:
 
 def _demo(arguments: argparse.Namespace) -> None:
     settings = load_settings()
-    demo = importlib.import_module("bot.demo")  # not before: it needs the demo extra
+    demo = importlib.import_module("bot.cli.demo")  # not before: it needs the demo extra
     logs.set_up("WARNING" if settings.log_level == "INFO" else settings.log_level)
     try:
         asyncio.run(_stoppable(demo.run(settings, arguments.port)))

@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 
 from classifiers import Answer, Classifier, Prediction
 from classifiers import compare as compare_models
-from classifiers.batching import Steps
 from classifiers.explain import Explanation, Reading, explain_in_steps, read_in_steps
 from classifiers.model_directory import DIRECTIONS
+from classifiers.nn.batching import Steps
 
 Told = TypeVar("Told")
 

@@ -12,21 +12,21 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import gateway
+from bot.about.cog import About
 from bot.analyzer import Analyzer
-from bot.channels import Channels
-from bot.cogs.about import About
-from bot.cogs.compare import Compare
-from bot.cogs.corrections import Corrections
-from bot.cogs.mood import Mood
-from bot.cogs.privacy import Privacy
-from bot.cogs.reactions import Reactions
-from bot.cogs.settings import ServerSettingsCog
-from bot.cogs.upkeep import Upkeep
-from bot.discord_requests import PATIENCE, DiscordRequests
-from bot.failures import apologise, log_failure
+from bot.compare.cog import Compare
+from bot.configuration import Settings, SettingsError, load_settings
+from bot.connection import gateway
+from bot.connection.requests import PATIENCE, DiscordRequests
+from bot.corrections.cog import Corrections
+from bot.errors import apologise, log_failure
 from bot.i18n import CommandTranslator
-from bot.settings import Settings, SettingsError, load_settings
+from bot.maintenance.cog import Upkeep
+from bot.mood.cog import Mood
+from bot.privacy.cog import Privacy
+from bot.reactions.channels import Channels
+from bot.reactions.cog import Reactions
+from bot.settings.cog import ServerSettingsCog
 from bot.store import Store
 from classifiers import Classifier, load_models
 

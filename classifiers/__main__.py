@@ -22,12 +22,12 @@ from rich.text import Text
 
 from classifiers.classifier import Answer, NetworkClassifier, agree, compare
 from classifiers.command_line import finish, require
-from classifiers.datasets import Dataset, Split, load_dataset
 from classifiers.emotions import SENTIMENT
 from classifiers.errors import DatasetError
-from classifiers.evaluation import Metrics, baseline, measure, measure_reactions
 from classifiers.explain import Explanation, Reading, WordShare, explain, network_of, read, saliency
 from classifiers.model_directory import DIRECTIONS, NAMES, PRETRAINED, load_models
+from classifiers.training.datasets import Dataset, Split, load_dataset
+from classifiers.training.evaluation import Metrics, baseline, measure, measure_reactions
 
 BAR_WIDTH = 12
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.errors import MissingExtraError
-from classifiers.layers import Array, sigmoid, sigmoid_cross_entropy, softmax_cross_entropy
+from classifiers.nn.layers import Array, sigmoid, sigmoid_cross_entropy, softmax_cross_entropy
 
 COLDEST, HOTTEST = 0.2, 5.0
 """The range of temperatures; without it, a network with all of dev right would be made infinitely sure."""

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from classifiers.batching import Batch, logits_of
 from classifiers.calibration import probabilities
 from classifiers.emotions import EMOJI
-from classifiers.layers import Array
+from classifiers.nn.batching import Batch, logits_of
+from classifiers.nn.layers import Array
 from classifiers.text import Tokenizer
 
 MINIMUM_CERTAINTY = 0.5

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 import numpy as np
 import regex
 
-from classifiers.batching import Steps, complete, logits_in_steps, pad
 from classifiers.calibration import probabilities
 from classifiers.classifier import Classifier
-from classifiers.layers import Array
 from classifiers.markup import blank_markup, strip_markup
-from classifiers.network import Network
+from classifiers.nn.batching import Steps, complete, logits_in_steps, pad
+from classifiers.nn.layers import Array
+from classifiers.nn.network import Network
 from classifiers.text import TOKEN, UNKNOWN, Tokenizer, normalize, tokenize
 
 BATCH_SIZE = 16

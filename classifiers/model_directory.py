@@ -23,12 +23,12 @@ import numpy as np
 import onnxruntime
 from safetensors.numpy import load, save
 
-from classifiers.batching import Batch, pad
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
 from classifiers.emotions import EMOJI, checked_emoji, spelled
 from classifiers.errors import ModelDirectoryError
-from classifiers.layers import Array
-from classifiers.network import build
+from classifiers.nn.batching import Batch, pad
+from classifiers.nn.layers import Array
+from classifiers.nn.network import build
 from classifiers.onnx_reading import float_weights, refers_to_other_files
 from classifiers.text import UNKNOWN, Tokenizer
 

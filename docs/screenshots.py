@@ -15,8 +15,8 @@ from pathlib import Path
 import simcord
 from playwright.async_api import Locator, Page, async_playwright
 
-from bot import demo
-from bot.settings import load_settings
+from bot.cli import demo
+from bot.configuration import load_settings
 
 FOLDER = Path(__file__).parent
 WIDTH, HEIGHT = 900, 1000

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifiers import network, onnx_export
 from classifiers.model_directory import (
     FILES,
     Manifest,
@@ -20,7 +19,9 @@ from classifiers.model_directory import (
     seal,
     unseal,
 )
+from classifiers.nn import network
 from classifiers.text import Tokenizer
+from classifiers.training import onnx_export
 
 LABELS = ("joy", "sadness", "neutral")
 

@@ -24,19 +24,19 @@ from safetensors.numpy import load_file
 
 import classifiers
 import train
-from classifiers import datasets
 from classifiers.__main__ import evaluate
 from classifiers.__main__ import main as terminal
-from classifiers.batching import Examples, logits_of
-from classifiers.datasets import SPLITS, Dataset, load_dataset
-from classifiers.distillation import reduce, soften
 from classifiers.emotions import LABELS
-from classifiers.layers import Array, sigmoid, sigmoid_cross_entropy
 from classifiers.model_directory import NAMES, load_models, load_network, read_manifest
-from classifiers.network import Trainer
-from classifiers.recipes import TINY
+from classifiers.nn.batching import Examples, logits_of
+from classifiers.nn.layers import Array, sigmoid, sigmoid_cross_entropy
+from classifiers.nn.network import Trainer
 from classifiers.text import Tokenizer
-from classifiers.training import Recipe, Training
+from classifiers.training import datasets
+from classifiers.training.datasets import SPLITS, Dataset, load_dataset
+from classifiers.training.distillation import reduce, soften
+from classifiers.training.loop import Recipe, Training
+from classifiers.training.recipes import TINY
 
 
 def run(*arguments: object) -> int:
@@ -513,7 +513,7 @@ class TestShippedRecipe:
         monkeypatch.setenv("EMOBOT_DATA_DIR", str(tmp_path / "data"))
         monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache" / name)
         module = SimpleNamespace(Teacher=QuickTeacher, minilm=Path, fastest_device=lambda: "cpu")
-        monkeypatch.setitem(sys.modules, "classifiers.teacher", module)
+        monkeypatch.setitem(sys.modules, "classifiers.training.teacher", module)
         monkeypatch.setattr(QuickTeacher, "epochs_run", [])
         monkeypatch.setattr(train, "TEACHERS", 2)
         monkeypatch.setattr(train, "ASSISTED", 2)

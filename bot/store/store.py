@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import delete, func, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.server_settings import ServerSettings
-from bot.store.database import StoreError, new_row, upsert
-from bot.store.following import Following
-from bot.store.memory import OPT_OUT, SERVER, Change
+from bot.settings.server_settings import ServerSettings
+from bot.store.cache import OPT_OUT, SERVER, Change
+from bot.store.engine import StoreError, new_row, upsert
+from bot.store.sync import Following
 from bot.store.tables import Correction, Erasures, Mood, OptOut, Server
 
 GRACE = timedelta(days=7)

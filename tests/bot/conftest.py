@@ -10,7 +10,7 @@ import pytest
 import simcord
 
 from bot import Emobot, create_bot
-from bot.settings import Settings
+from bot.configuration import Settings
 from bot.store import Store
 from classifiers import Classifier
 from tests.bot.scripted import SCRIPT, ScriptedClassifier, World, believing

@@ -12,10 +12,10 @@ import numpy as np
 import simcord
 
 from bot import Emobot
-from bot.cogs.reactions import Reactions
+from bot.reactions.cog import Reactions
 from classifiers import EMOJI, LABELS, Prediction
-from classifiers.batching import Batch
-from classifiers.layers import Array
+from classifiers.nn.batching import Batch
+from classifiers.nn.layers import Array
 from classifiers.text import PADDING, Tokenizer
 
 

@@ -14,9 +14,9 @@ from bot.analyzer import (
     AnalyzerTooSlowError,
 )
 from classifiers import Prediction
-from classifiers.batching import Batch
 from classifiers.explain import explain, read
-from classifiers.layers import Array
+from classifiers.nn.batching import Batch
+from classifiers.nn.layers import Array
 from tests.bot.scripted import SCRIPT, ScriptedClassifier
 
 

@@ -19,8 +19,8 @@ from discord.ext import commands
 
 from bot import Emobot, create_bot
 from bot.analyzer import AnalyzerClosedError
-from bot.server_settings import ServerSettings
-from bot.settings import Settings, SettingsError
+from bot.configuration import Settings, SettingsError
+from bot.settings.server_settings import ServerSettings
 from bot.store import Store
 from classifiers import Classifier, ModelDirectoryError, ModelName
 from tests.bot.scripted import SCRIPT, ScriptedClassifier, World
@@ -271,7 +271,7 @@ def test_the_bot_needs_no_tensorflow() -> None:
     """It is installed here for training, so only the imports of a fresh process can tell."""
     assert importlib.util.find_spec("tensorflow")
     program = (
-        "import sys, bot, bot.__main__, bot.demo, classifiers\n"
+        "import sys, bot, bot.__main__, bot.cli.demo, classifiers\n"
         "heavy = {'tensorflow', 'keras', 'onnx', 'sklearn', 'matplotlib', 'torch', 'scipy'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -59,7 +59,7 @@ async def test_nothing_that_people_do_is_logged_with_their_id_or_their_words(wor
 )
 def test_libraries_say_nothing_below_info(stream: io.StringIO, own: int, others: int) -> None:
     lowest = {
-        **dict.fromkeys(("bot.store.following", "classifiers.text"), own),
+        **dict.fromkeys(("bot.store.sync", "classifiers.text"), own),
         **dict.fromkeys(("aiosqlite", "discord.gateway", "bottle", "root"), others),
     }
     for name in lowest:
@@ -84,7 +84,7 @@ def test_what_a_library_says_of_a_failure_names_nobody(stream: io.StringIO) -> N
 
 
 def test_the_bot_itself_may_name_messages_and_channels(stream: io.StringIO) -> None:
-    logging.getLogger("bot.cogs.reactions").debug("Message %d: %s.", 123456789012345678, "neutral")
+    logging.getLogger("bot.reactions.cog").debug("Message %d: %s.", 123456789012345678, "neutral")
     assert stream.getvalue().endswith("Message 123456789012345678: neutral.\n")
 
 

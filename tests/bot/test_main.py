@@ -477,7 +477,7 @@ def test_there_is_no_invitation_without_a_token(capsys: pytest.CaptureFixture[st
 
 def test_the_demo_needs_its_extra(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "simcord", None)
-    monkeypatch.delitem(sys.modules, "bot.demo", raising=False)
+    monkeypatch.delitem(sys.modules, "bot.cli.demo", raising=False)
     assert main(["demo"]) == 2
     assert told(capsys) == "The demo needs more packages: run `pip install '.[demo]'` in the project's folder."
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifiers.batching import Batch, pad
 from classifiers.classifier import NetworkClassifier
 from classifiers.explain import explain, network_of, read, saliency
-from classifiers.layers import Array
 from classifiers.model_directory import DIRECTIONS, load_models
-from classifiers.network import Network, build
+from classifiers.nn.batching import Batch, pad
+from classifiers.nn.layers import Array
+from classifiers.nn.network import Network, build
 from classifiers.text import Tokenizer
 
 BLANK = "\N{NO-BREAK SPACE}"  # white space that makes no list or quote of what follows it

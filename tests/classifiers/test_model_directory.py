@@ -12,9 +12,8 @@ import onnxruntime
 import pytest
 from safetensors.numpy import load, save
 
-from classifiers import model_directory, network, onnx_export
+from classifiers import model_directory
 from classifiers.errors import ModelDirectoryError
-from classifiers.layers import Array
 from classifiers.model_directory import (
     DIRECTIONS,
     FILES,
@@ -29,6 +28,9 @@ from classifiers.model_directory import (
     seal,
     unseal,
 )
+from classifiers.nn import network
+from classifiers.nn.layers import Array
+from classifiers.training import onnx_export
 
 
 def edit_manifest(directory: Path, **changes: object) -> None:

@@ -1,4 +1,4 @@
-"""Alembic's door to the database, through the connection that `bot.store.database` hands over."""
+"""Alembic's door to the database, through the connection that `bot.store.engine` hands over."""
 
 from __future__ import annotations
 

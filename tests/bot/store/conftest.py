@@ -20,7 +20,7 @@ StoreOpener = Callable[[str], Awaitable[Store]]
 @pytest.fixture(autouse=True)
 def _busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let transactions take longer than an interaction may, unless that is what a test is about."""
-    monkeypatch.setattr("bot.store.following._TURN", 20)
+    monkeypatch.setattr("bot.store.sync._TURN", 20)
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ import pytest
 from sqlalchemy import Pool, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from bot.server_settings import ServerSettings
+from bot.settings.server_settings import ServerSettings
 from bot.store import MoodCount, Store, StoreError
-from bot.store.following import _TURN
-from bot.store.memory import MAX_WAITING
+from bot.store.cache import MAX_WAITING
+from bot.store.sync import _TURN
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Network, Others
 
@@ -141,7 +141,7 @@ class Case:
 @pytest.fixture(params=TROUBLES, ids=[f"{database}-{trouble.__name__}" for database, trouble, _ in TROUBLES])
 def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Case:
     database, trouble, why = request.param
-    monkeypatch.setattr("bot.store.database.PATIENCE", 0.2 if database == "sqlite" else 1.0)
+    monkeypatch.setattr("bot.store.engine.PATIENCE", 0.2 if database == "sqlite" else 1.0)
     network = request.getfixturevalue("network") if database == "postgres" else None
     return Case(request.getfixturevalue(f"{database}_url"), network, trouble, why)
 
@@ -211,7 +211,7 @@ async def test_no_write_changes_anything_unless_it_succeeds(
 async def test_who_waits_for_a_lock_is_told_within_the_three_seconds_of_an_interaction(
     store: Store, others: Others, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.store.following._TURN", _TURN)
+    monkeypatch.setattr("bot.store.sync._TURN", _TURN)
     async with others.holding_all_locks():
         began = time.monotonic()
         refusals = await asyncio.gather(*(store.opt_out(user_id) for user_id in range(3)), return_exceptions=True)
@@ -224,7 +224,7 @@ async def test_who_waits_for_a_lock_is_told_within_the_three_seconds_of_an_inter
 async def test_writing_fails_and_recovers_as_refreshing_does(
     store: Store, others: Others, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("bot.store.database.PATIENCE", 0.2)
+    monkeypatch.setattr("bot.store.engine.PATIENCE", 0.2)
     store.count_mood(1, 10, NOON, "joy")
     async with others.holding_all_locks():
         for _ in range(2):
@@ -328,7 +328,7 @@ async def test_so_many_counts_wait_and_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert MAX_WAITING == 100_000
-    monkeypatch.setattr("bot.store.memory.MAX_WAITING", 3)
+    monkeypatch.setattr("bot.store.cache.MAX_WAITING", 3)
     folder = tmp_path / "missing"
     store = Store(f"sqlite+aiosqlite:///{folder / 'emobot.db'}")
     for channel_id in (0, 1, 2, 3, 4, 0):

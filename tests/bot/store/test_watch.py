@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import event, make_url
 from sqlalchemy.util import await_only
 
-from bot.server_settings import ServerSettings
+from bot.settings.server_settings import ServerSettings
 from bot.store import GRACE, MoodCount, Store, StoreError
-from bot.store.memory import SERVER, Change
+from bot.store.cache import SERVER, Change
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Others
 
@@ -133,7 +133,7 @@ async def test_what_is_erased_before_the_first_count_is_written_stays_erased(
 async def test_an_erasure_is_noticed_after_a_time_without_a_database(
     url: str, store: Store, other: Store, others: Others, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.store.database.PATIENCE", 0.2)
+    monkeypatch.setattr("bot.store.engine.PATIENCE", 0.2)
     store.count_mood(1, 10, NOON, "joy")
     await store.refresh()
     store.count_mood(1, 10, NOON, "joy")

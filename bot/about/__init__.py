@@ -1,0 +1,1 @@
+"""`/about`: version, models and their figures."""

@@ -1,1 +1,0 @@
-"""What the bot can do, one file for each feature."""

@@ -1,0 +1,1 @@
+"""`/compare`: both models on one text, side by side."""

@@ -1,0 +1,1 @@
+"""The connection to Discord: its gateway, the pace of requests, and its clock."""

@@ -1,0 +1,221 @@
+"""Every request to Discord passes here: at an even pace, in time or not at all, and fewer when Discord refuses them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
+from typing import TypeVar
+
+import aiohttp
+import discord
+
+from bot.connection.clock import DiscordTime
+from bot.reactions.pacing import Pauses, Refusals, Turns
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 30.0
+"""Seconds for which a request waits at most until Discord may be asked again; discord.py allows no less."""
+
+TOLERATED = 5.0
+"""Seconds by which this computer's clock may be wrong without a warning."""
+
+_UNTOLD = 60.0  # seconds of a rate limit whose length Discord does not tell
+_QUIET = 600.0  # seconds between two warnings of the same kind
+_EVERYWHERE = 0
+
+Answer = TypeVar("Answer")
+
+_deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
+
+
+class HeldBackError(discord.DiscordException):
+    """A request was not sent: it would have come too late, or Discord is to be asked for nothing just now."""
+
+
+class DiscordFailedError(discord.DiscordException):
+    """Discord gave no answer, or none that can be read."""
+
+
+class DiscordRequests:
+    """Watches over the requests of a bot, those that discord.py repeats by itself included.
+
+    discord.py holds locks while it waits, for the global rate limit above all, and never opens them again when it
+    is cancelled there. So no request is ever cancelled; it is given a deadline, and not sent once that has passed.
+
+    Attributes:
+        time: Discord's time, as its answers tell it.
+        token_refused: whether Discord no longer accepts the bot's token.
+    """
+
+    def __init__(self, clock: Callable[[], float], when_token_is_refused: Callable[[], None] = lambda: None) -> None:
+        """Start with nothing asked.
+
+        Args:
+            clock: monotonic seconds.
+            when_token_is_refused: called once, when Discord refuses the bot's token.
+        """
+        self.time = DiscordTime(clock)
+        self.token_refused = False
+        self._clock = clock
+        self._when_token_is_refused = when_token_is_refused
+        self._turns = Turns(clock)
+        self._refusals = Refusals(clock)
+        self._failures = Pauses(clock, first=1.0, longest=300.0)
+        self._limited_until = -math.inf
+        self._quiet_until = -math.inf
+        self._told_of_clock = False
+
+    def trace(self) -> aiohttp.TraceConfig:
+        """Return what makes discord.py's HTTP client pass each request and each answer by here."""
+        trace = aiohttp.TraceConfig()
+        trace.on_request_start.append(self._before)
+        trace.on_request_end.append(self._after)
+        return trace
+
+    def wait(self) -> float:
+        """Return the seconds for which Discord is to be asked for nothing."""
+        return max(self._limited_until - self._clock(), self._failures.left(_EVERYWHERE), 0.0)
+
+    async def ask(self, request: Awaitable[Answer], within: float = math.inf) -> Answer:
+        """Await a request to Discord and return its answer.
+
+        Args:
+            request: what a method of discord.py returned.
+            within: seconds after which it is not sent any more, nor again.
+
+        Raises:
+            discord.HTTPException: Discord refused, or failed in its own words.
+            discord.RateLimited: a rate limit lasts too long to wait for it.
+            HeldBackError: it was not sent.
+            DiscordFailedError: there was no answer, or none that can be read.
+        """
+        before = _deadline.set(self._clock() + within)
+        try:
+            answer = await request
+        except discord.DiscordException as error:
+            if isinstance(error, discord.HTTPException) and error.status >= 500:
+                self._fail(f"HTTP {error.status}")
+            raise
+        except Exception as error:
+            self._fail(type(error).__name__)
+            raise DiscordFailedError(type(error).__name__) from error
+        finally:
+            _deadline.reset(before)
+        self._failures.end(_EVERYWHERE)
+        return answer
+
+    async def _before(
+        self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestStartParams
+    ) -> None:
+        """Let a request wait for its turn, or raise HeldBackError; answers to commands and the gateway are free.
+
+        What has a deadline does not wait until a pause is over, since by then there is something fresher.
+        """
+        if not _bears_the_token(params):
+            return
+        deadline = _deadline.get()
+        hurried = deadline < math.inf
+        while True:
+            wait = self.wait()
+            if self.token_refused or wait > PATIENCE or (wait and hurried):
+                raise HeldBackError("Discord is to be asked for nothing")
+            await asyncio.sleep(wait)
+            if not await self._turns.take(deadline) or self._clock() > deadline:
+                raise HeldBackError("too late")
+            if not self.token_refused and not self.wait():  # both may have changed in the meantime
+                return
+
+    async def _after(
+        self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
+    ) -> None:
+        """Learn from the head of an answer."""
+        status, headers = params.response.status, params.response.headers
+        if _hear_date(self.time, params):
+            self._mind_clock()
+        scope = headers.get("X-RateLimit-Scope")
+        if status in (401, 403, 429) and scope != "shared":  # a shared limit is nobody's fault, says Discord
+            self._count_refusal(status)
+        if status == 429 and scope not in ("user", "shared"):
+            self._limit(_seconds(headers.get("Retry-After")))
+        if status >= 500:
+            self._fail(f"HTTP {status}")
+        if status == 401 and _bears_the_token(params) and not self.token_refused:
+            self.token_refused = True
+            self._when_token_is_refused()
+
+    def _mind_clock(self) -> None:
+        """Warn once when this computer's clock is wrong."""
+        error = self.time.error_of_host()
+        if abs(error.total_seconds()) <= TOLERATED:
+            self._told_of_clock = False
+        elif not self._told_of_clock:
+            self._told_of_clock = True
+            log.warning(
+                "%s The bot goes by Discord's time, but the times in this log are wrong.", clock_is_wrong(error)
+            )
+
+    def _count_refusal(self, status: int) -> None:
+        statuses = self._refusals.note(status)
+        if statuses:
+            self._limit(self._refusals.window)
+            log.warning(
+                "Discord refused %d requests within %d minutes (%s): the bot asks for nothing for as long.",
+                statuses.total(),
+                self._refusals.window / 60,
+                ", ".join(f"HTTP {status}: {number}" for status, number in sorted(statuses.items())),
+            )
+
+    def _limit(self, seconds: float) -> None:
+        self._limited_until = max(self._limited_until, self._clock() + seconds)
+
+    def _fail(self, reason: str) -> None:
+        self._failures.begin(_EVERYWHERE)
+        if self._clock() >= self._quiet_until:
+            self._quiet_until = self._clock() + _QUIET
+            log.warning("Discord failed (%s): the bot pauses after each failure, longer with each in a row.", reason)
+
+
+def listen(time: DiscordTime) -> aiohttp.TraceConfig:
+    """Return what makes a client of discord.py tell `time` how Discord dates its answers, and does nothing else."""
+
+    async def after(
+        _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
+    ) -> None:
+        _hear_date(time, params)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(after)
+    return trace
+
+
+def clock_is_wrong(error: timedelta) -> str:
+    """Return a sentence about this computer's clock, which is ahead of Discord's by `error`, or behind if negative."""
+    size = timedelta(seconds=round(abs(error.total_seconds())))
+    return f"This computer's clock is {size} {'fast' if error > timedelta() else 'slow'}: set it right."
+
+
+def _hear_date(time: DiscordTime, params: aiohttp.TraceRequestEndParams) -> bool:
+    """Tell `time` how Discord dates an answer; False if the answer bears no date."""
+    try:
+        time.heard(parsedate_to_datetime(params.response.headers.get("Date", "")))
+    except ValueError:
+        return False
+    return True
+
+
+def _bears_the_token(params: aiohttp.TraceRequestStartParams | aiohttp.TraceRequestEndParams) -> bool:
+    return "Authorization" in params.headers
+
+
+def _seconds(retry_after: str | None) -> float:
+    try:
+        return float(retry_after or _UNTOLD)
+    except ValueError:
+        return _UNTOLD

@@ -1,0 +1,74 @@
+"""Running the bot for as long as it is wanted, also while Discord is out of reach."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping
+
+import aiohttp
+import discord
+
+from bot.client import create_bot
+from bot.configuration import Settings
+from classifiers import Classifier
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+"""Seconds until the bot is started again: twice as long each time, up to the longest."""
+
+_AT_REST = 600.0  # seconds of running after which the waits begin anew
+
+
+async def serve(settings: Settings, models: Mapping[str, Classifier], token: str) -> None:
+    """Run the bot until it is stopped; wait and start it again when Discord fails or cannot be reached.
+
+    Args:
+        settings: what the bot is built from.
+        models: classifiers by name.
+        token: with which it logs in.
+
+    Raises:
+        discord.LoginFailure: Discord does not accept the token, or no longer.
+        discord.DiscordException: Discord refuses the bot for another reason that waiting does not change.
+    """
+    wait = FIRST_WAIT
+    while True:
+        started = asyncio.get_running_loop().time()
+        try:
+            async with create_bot(settings, models=models) as bot:
+                await bot.start(token)
+            return
+        except Exception as error:
+            if not passes(error):
+                raise
+            if asyncio.get_running_loop().time() - started > _AT_REST:
+                wait = FIRST_WAIT
+            pause = max(wait, _asked_for(error))
+            log.warning("Discord cannot be reached (%s): the bot tries again in %.0f s.", _kind(error), pause)
+        await asyncio.sleep(pause)
+        wait = min(2 * wait, LONGEST_WAIT)
+
+
+def passes(error: Exception) -> bool:
+    """Return whether a failure is one of Discord or of the network, which is over some time."""
+    if isinstance(error, discord.GatewayNotFound) and error.__cause__:
+        return passes(error.__cause__) if isinstance(error.__cause__, Exception) else False
+    if isinstance(error, discord.HTTPException):
+        return error.status >= 500 or error.status == 429
+    return isinstance(error, (OSError, TimeoutError, aiohttp.ClientError, discord.RateLimited, json.JSONDecodeError))
+
+
+def _asked_for(error: Exception) -> float:
+    """Return the seconds for which Discord wants to be left alone."""
+    if isinstance(error, discord.RateLimited):
+        return error.retry_after
+    if isinstance(error, discord.HTTPException) and error.status == 429:
+        return LONGEST_WAIT
+    return 0.0
+
+
+def _kind(error: Exception) -> str:
+    return f"HTTP {error.status}" if isinstance(error, discord.HTTPException) else type(error).__name__

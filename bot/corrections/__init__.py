@@ -1,0 +1,1 @@
+"""The message menu "Was this right?"."""

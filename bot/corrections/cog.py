@@ -1,0 +1,182 @@
+"""The message menu "Was this right?": what the bot heard in a message, and what people say it should have heard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+import discord
+from cachetools import TTLCache
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.analyzer import Analyzer
+from bot.errors import apologise
+from bot.i18n import Translate, mark, translator
+from bot.reactions.gate import SENTENCES, refusal, text_of
+from bot.reactions.policy import is_understood, wordless
+from bot.store import Store, StoreError
+from bot.ui.emotions import NO_EMOJI, emotions_of, groups_of, key_of, named, written
+from classifiers import NEUTRAL
+
+NOT_UNDERSTOOD = mark("I know too few of the words in it to hear anything.")
+ALREADY = mark("You have answered that already: I count one answer of each person for a message.")
+THANKS = mark("Thank you! I have counted your answer, without the message.")
+
+OVER = mark("This question is over: since it was asked, I have learnt to tell other emotions apart.")
+
+_CONTROL = re.compile(r"correction:(?P<heard>[^:]+):(?P<answer>[^:]+):(?P<message>\d+)")
+"""The custom_id of an answer: what was heard, what was meant or the menu that tells it, and in which message.
+
+The labels stand there as `key_of` writes them.
+"""
+
+_MENUS = 4
+"""Menus that Discord takes under a message that has buttons too."""
+
+_REMEMBERED, _MOST_REMEMBERED = 86_400.0, 10_000
+
+
+class Corrections(commands.Cog):
+    """Asks people whether an emotion was right.
+
+    Keeps how often one emotion was heard where another was meant, for each server, and neither the message nor who
+    wrote it or answered. It is deleted with all that is kept of a server: once the bot has left, or by the operator.
+    Who answered about which message is in memory for a day, so that it counts once.
+    """
+
+    def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store) -> None:
+        self._bot = bot
+        self._analyzer = analyzer
+        self._store = store
+        self._emotions = emotions_of(analyzer.models)
+        self._labels = {key_of(label): label for label in (*self._emotions, NEUTRAL)}
+        self._menu = app_commands.ContextMenu(
+            name="Was this right?",
+            callback=self.ask,
+            # Not by those who have installed the bot for themselves: it could count for a server that it is not in.
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+        )
+        # By who answered and the message that was asked about: the question that was answered.
+        self._answered: TTLCache[tuple[int, int], int] = TTLCache(_MOST_REMEMBERED, _REMEMBERED)
+
+    async def cog_load(self) -> None:
+        """Add the message menu, and listen to the answers to all questions, those before a restart included."""
+        self._bot.tree.add_command(self._menu)
+        self._bot.add_dynamic_items(_Answer)
+
+    async def cog_unload(self) -> None:
+        """Take the message menu away again, and listen no more."""
+        self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
+        self._bot.remove_dynamic_items(_Answer)
+
+    async def ask(self, interaction: discord.Interaction, message: discord.Message) -> None:
+        """Say what is, or would have been, heard in a message, and ask nobody but the one who opened the menu."""
+        _ = translator(interaction.locale)
+        if reason := refusal(message, self._store, self._bot.user) or wordless(text_of(message)):
+            await interaction.response.send_message(_(SENTENCES[reason]), ephemeral=True)
+            return
+        if (interaction.user.id, message.id) in self._answered:
+            await interaction.response.send_message(_(ALREADY), ephemeral=True)
+            return
+        settings = self._store.settings(interaction.guild_id)
+        prediction = await self._analyzer.classify(text_of(message), settings.model)
+        if not is_understood(prediction):
+            await interaction.response.send_message(_(NOT_UNDERSTOOD), ephemeral=True)
+            return
+        heard = prediction.top(1)[0][0]
+        question = _question(heard, message.id, self._emotions, _)
+        await interaction.response.send_message(_asked(heard, self._emotions, _), view=question, ephemeral=True)
+
+    async def count(self, interaction: discord.Interaction, heard: str, meant: str, message_id: int) -> None:
+        """Count an answer, the first of each person about a message only.
+
+        Args:
+            interaction: the press.
+            heard: the key of the label that was heard.
+            meant: that of the one that was meant.
+            message_id: the message that was asked about.
+        """
+        _ = translator(interaction.locale)
+        if heard not in self._labels or meant not in self._labels:
+            await interaction.response.edit_message(content=_(OVER), view=None)
+            return
+        answer = interaction.user.id, message_id
+        question = interaction.message.id if interaction.message else interaction.id
+        if answer in self._answered:
+            if self._answered[answer] == question:  # a second click, on its way before the buttons were gone
+                await interaction.response.defer()
+            else:
+                await interaction.response.edit_message(content=_(ALREADY), view=None)
+            return
+        self._answered[answer] = question
+        try:
+            await self._store.add_correction(interaction.guild_id or 0, self._labels[heard], self._labels[meant])
+        except StoreError:
+            self._answered.pop(answer, None)
+            raise
+        await interaction.response.edit_message(content=_(THANKS), view=None)
+
+
+class _Answer(ui.DynamicItem[ui.Item[Any]], template=_CONTROL):
+    """Any button or menu under any question, made out from its custom_id."""
+
+    def __init__(self, item: ui.Item[Any], heard: str, answer: str, message_id: int) -> None:
+        super().__init__(item)
+        self._heard = heard
+        self._answer = answer
+        self._message_id = message_id
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Return what was pressed."""
+        return cls(item, match["heard"], match["answer"], int(match["message"]))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Leave it to the cog."""
+        cog: Corrections = interaction.client.get_cog("Corrections")
+        meant = self.item.values[0] if isinstance(self.item, ui.Select) else self._answer
+        try:
+            await cog.count(interaction, self._heard, meant, self._message_id)
+        except Exception as error:  # nothing else would tell whoever answered
+            await apologise(interaction, "An answer to 'Was this right?'", error)
+
+
+def _question(heard: str, message_id: int, emotions: Mapping[str, str | None], _: Translate) -> ui.View:
+    """Return the answers to choose from where an emotion was heard in a message, as many as there is room for."""
+
+    def custom_id(answer: str) -> str:
+        return f"correction:{key_of(heard)}:{answer}:{message_id}"
+
+    def button(meant: str, label: str, style: discord.ButtonStyle) -> ui.Button[ui.View]:
+        return ui.Button(label=label, style=style, custom_id=custom_id(key_of(meant)))
+
+    def menu(name: str, offered: Iterable[str]) -> ui.Select[ui.View]:
+        placeholder = _("It was something pleasant…") if name == "pleasant" else _("It was something else…")
+        options = [
+            discord.SelectOption(label=named(emotion, _), value=key_of(emotion), emoji=emotions[emotion])
+            for emotion in offered
+        ]
+        return ui.Select(placeholder=placeholder, options=options, custom_id=custom_id(name))
+
+    view = ui.View(timeout=None)
+    view.add_item(button(heard, _("Yes, that was right"), discord.ButtonStyle.success))
+    if heard != NEUTRAL:
+        view.add_item(button(NEUTRAL, _("There was no emotion"), discord.ButtonStyle.secondary))
+    groups = groups_of(emotion for emotion in emotions if emotion != heard)
+    for name, offered in list(groups.items())[:_MENUS]:
+        view.add_item(menu(name, offered))
+    view.stop()  # `_Answer` listens
+    return view
+
+
+def _asked(heard: str, emotions: Mapping[str, str | None], _: Translate) -> str:
+    if heard == NEUTRAL:
+        return _("I hear no emotion in that message. Is that right?")
+    return _("I hear **{emotion}** {emoji} in that message. Is that right?").format(
+        emotion=written(heard, None, _), emoji=emotions[heard] or NO_EMOJI
+    )

@@ -1,0 +1,1 @@
+"""The store kept up to date, and what is due erased."""

@@ -1,0 +1,1 @@
+"""`/mood`: a picture of the mood of a channel or a server."""

@@ -1,0 +1,1 @@
+"""`/privacy`: what is kept, opting out, erasing."""

@@ -1,0 +1,296 @@
+"""How the bot behaves in a server, changed by those who manage it: `/settings`."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+from collections.abc import Callable
+from typing import Any, Self
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.analyzer import Analyzer
+from bot.errors import NOT_ALLOWED, apologise
+from bot.i18n import mark, translator
+from bot.reactions.channels import Channels
+from bot.reactions.policy import SENSITIVE, is_jolly
+from bot.settings.panel import (
+    CONTROL,
+    EmojiForm,
+    ImportForm,
+    Page,
+    SettingsPanel,
+    Situation,
+    hidden_channels,
+    lines,
+    usable_emoji,
+)
+from bot.settings.server_settings import CUSTOM_EMOJI, InvalidSettingsError, ServerSettings
+from bot.store import Store
+from bot.ui.emotions import emotions_of, groups_of, written
+from bot.ui.quotation import quote
+
+FILE_NAME = "emobot-settings.json"
+MAX_FILE = 65_536
+"""Bytes of a file that is read at all, several times what Export gives at most."""
+
+EXPORTED = mark("These are the settings of this server; Import takes them back, here or in another server.")
+IMPORTED = mark("The settings in the file are in force.")
+PARTLY_IMPORTED = mark("The settings in the file are in force, without what cannot be used here: {things}.")
+TOO_LARGE = mark("That file is too large to be one that Export gave.")
+UNUSABLE = mark("That file cannot be used: {fault}.")
+NO_EMOJI = mark("That is not one emoji: give me one such as 🎉, or one of this server's own such as :name:.")
+NO_SUCH_EMOJI = mark("This server has no such emoji that I could use.")
+JOLLY = mark("For {emotion} I take no jolly emoji, since it could hurt somebody.")
+FORGIVEN = mark("I react as usual in all channels.")
+RESET = mark("Everything is back at the defaults.")
+
+_OWN_EMOJI = re.compile(rf"{CUSTOM_EMOJI.pattern}|:\w{{2,32}}:")
+
+
+class ServerSettingsCog(commands.Cog, name="Settings"):
+    """Shows and changes a server's settings; keeps them by the server's id, and nothing about who changed them."""
+
+    def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store, channels: Channels) -> None:
+        self._bot = bot
+        self._analyzer = analyzer
+        self._store = store
+        self._channels = channels
+        self._emotions = emotions_of(analyzer.models)
+        self._saving = asyncio.Lock()
+
+    async def cog_load(self) -> None:
+        """Hear panels and forms from before a restart."""
+        self._bot.add_dynamic_items(_Control)
+        self._bot.add_view(ImportForm(None, self.take_file, self.fail))
+        for emotion, default in self._emotions.items():
+            self._bot.add_view(EmojiForm(emotion, default, None, None, self.take_emoji, self.fail))
+
+    @app_commands.command(name="settings", description="See and change how I behave in this server")
+    @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+    @app_commands.allowed_installs(guilds=True, users=False)
+    @app_commands.default_permissions(manage_guild=True)
+    async def settings(self, interaction: discord.Interaction) -> None:
+        """Open the panel."""
+        if guild := await _admit(interaction):
+            panel = SettingsPanel(self._situation(interaction, guild), Page.GENERAL)
+            await interaction.response.send_message(view=panel, ephemeral=True)
+
+    async def press(self, interaction: discord.Interaction, control: str, argument: str, chosen: list[str]) -> None:
+        """Do what a control of a panel is for.
+
+        Args:
+            interaction: the press.
+            control: what was pressed.
+            argument: what follows it in its custom_id.
+            chosen: what was chosen, if it is a menu.
+        """
+        guild = await _admit(interaction)
+        if guild is None:
+            return
+        match control, argument:
+            case "page", page:
+                await self._redraw(interaction, guild, Page(page))
+            case "emoji", _:
+                await self._ask_for_emoji(interaction, guild, chosen)
+            case "export", _:
+                await self._export(interaction, guild)
+            case "import", _:
+                await interaction.response.send_modal(ImportForm(interaction.locale, self.take_file, self.fail))
+            case "reset", "":
+                await self._redraw(interaction, guild, Page.GENERAL, asks_to_reset=True)
+            case "reset", _:
+                await self._save(guild, lambda _old: ServerSettings())
+                self._channels.forgive(_channel_ids(guild))
+                await self._redraw(interaction, guild, Page.GENERAL, f"✅ {translator(interaction.locale)(RESET)}")
+            case "forgive", _:
+                self._channels.forgive(_channel_ids(guild))
+                await self._redraw(interaction, guild, Page.CHANNELS, f"✅ {translator(interaction.locale)(FORGIVEN)}")
+            case _:
+                await self._save(guild, lambda old: self._changed(old, guild, control, argument, chosen))
+                await self._redraw(interaction, guild, Page.of(control), changed=control)
+
+    async def take_emoji(self, interaction: discord.Interaction, emotion: str, text: str) -> None:
+        """Give an emotion the emoji that was typed, or its default if nothing was."""
+        guild = await _admit(interaction)
+        if guild is None:
+            return
+        emoji = usable_emoji(text, guild)
+        if text and (emoji is None or _mocks(emotion, emoji)):
+            _ = translator(interaction.locale)
+            if emoji:
+                sentence = _(JOLLY).format(emotion=written(emotion, None, _))
+            else:
+                sentence = _(NO_SUCH_EMOJI) if _OWN_EMOJI.fullmatch(text) else _(NO_EMOJI)
+            await self._redraw(interaction, guild, Page.EMOTIONS, f"⚠️ {sentence}")
+            return
+        await self._save(guild, lambda old: _with_emoji(old, emotion, emoji))
+        await self._redraw(interaction, guild, Page.EMOTIONS, changed="emoji")
+
+    async def take_file(self, interaction: discord.Interaction, file: discord.Attachment) -> None:
+        """Take over the settings in a file, but for what is of no use here."""
+        guild = await _admit(interaction)
+        if guild is None:
+            return
+        _ = translator(interaction.locale)
+        if file.size > MAX_FILE:
+            await self._redraw(interaction, guild, Page.GENERAL, f"⚠️ {_(TOO_LARGE)}")
+            return
+        try:
+            given = ServerSettings.from_json(await file.read())
+        except InvalidSettingsError as error:
+            sentence = _(UNUSABLE).format(fault=quote(str(error)))
+            await self._redraw(interaction, guild, Page.GENERAL, f"⚠️ {sentence}")
+            return
+        fitting, left_out = self._fitting(given, guild)
+        await self._save(guild, lambda _old: fitting)
+        news = _(PARTLY_IMPORTED).format(things=", ".join(map(_, left_out))) if left_out else _(IMPORTED)
+        await self._redraw(interaction, guild, Page.GENERAL, f"✅ {news}")
+
+    async def fail(self, interaction: discord.Interaction, error: Exception) -> None:
+        """Answer a press or a form that failed."""
+        await apologise(interaction, "A control of /settings", error)
+
+    async def _ask_for_emoji(self, interaction: discord.Interaction, guild: discord.Guild, chosen: list[str]) -> None:
+        if not chosen:
+            await self._redraw(interaction, guild, Page.EMOTIONS)
+            return
+        [emotion] = chosen
+        own = self._store.settings(guild.id).emoji.get(emotion)
+        default = self._emotions.get(emotion)
+        form = EmojiForm(emotion, default, own, interaction.locale, self.take_emoji, self.fail)
+        await interaction.response.send_modal(form)
+
+    async def _export(self, interaction: discord.Interaction, guild: discord.Guild) -> None:
+        _ = translator(interaction.locale)
+        content = self._store.settings(guild.id).model_dump_json(indent=1).encode()
+        file = discord.File(io.BytesIO(content), FILE_NAME)
+        await interaction.response.send_message(_(EXPORTED), file=file, ephemeral=True)
+
+    async def _save(self, guild: discord.Guild, change: Callable[[ServerSettings], ServerSettings]) -> None:
+        """Change the settings as they are now, one after the other, so that no change is lost to another."""
+        async with self._saving:
+            await self._store.save_settings(guild.id, change(self._store.settings(guild.id)))
+
+    async def _redraw(
+        self,
+        interaction: discord.Interaction,
+        guild: discord.Guild,
+        page: Page,
+        news: str = "",
+        *,
+        changed: str | None = None,
+        asks_to_reset: bool = False,
+    ) -> None:
+        """Show how things stand now, with news or how the changed setting reads."""
+        situation = self._situation(interaction, guild)
+        news = f"✅ {lines(situation)[changed]}" if changed else news
+        panel = SettingsPanel(situation, page, news=news, asks_to_reset=asks_to_reset)
+        await interaction.response.edit_message(view=panel)
+
+    def _situation(self, interaction: discord.Interaction, guild: discord.Guild) -> Situation:
+        return Situation(
+            settings=self._store.settings(guild.id),
+            configured=self._store.is_configured(guild.id),
+            guild=guild,
+            models=self._analyzer.models.keys(),
+            permissions=interaction.app_permissions,
+            locale=interaction.locale,
+            emotions=self._emotions,
+            holding_back=self._channels.holding_back(_channel_ids(guild)),
+        )
+
+    def _changed(
+        self, old: ServerSettings, guild: discord.Guild, control: str, argument: str, chosen: list[str]
+    ) -> ServerSettings:
+        """The settings after a control was used."""
+        match control:
+            case "channels":
+                return old.changed(channels={*hidden_channels(old, guild), *map(int, chosen)})
+            case "muted":
+                offered = groups_of(self._emotions).get(argument, ())  # none if other models are loaded by now
+                return old.changed(muted=old.muted.difference(offered).union(chosen) if offered else old.muted)
+            case "model":
+                [model] = chosen
+                return old.changed(model=model if model in self._analyzer.models else None)
+            case "liveliness" | "channel_rule":
+                [value] = chosen
+                return old.changed(**{control: value})
+            case _:
+                return old.changed(**{control: argument == "on"})
+
+    def _fitting(self, given: ServerSettings, guild: discord.Guild) -> tuple[ServerSettings, list[str]]:
+        """Settings without what is of no use in a server, and what that was."""
+        usable = {emotion: usable_emoji(emoji, guild) for emotion, emoji in given.emoji.items()}
+        emoji = {
+            emotion: emoji
+            for emotion, emoji in usable.items()
+            if emoji and emotion in self._emotions and not _mocks(emotion, emoji)
+        }
+        muted = given.muted.intersection(self._emotions)
+        channels = frozenset(channel_id for channel_id in given.channels if guild.get_channel(channel_id))
+        model = given.model if given.model in self._analyzer.models else None
+        left_out = {
+            mark("some channels"): channels != given.channels,
+            mark("some emotions"): not given.muted.union(given.emoji) <= self._emotions.keys(),
+            mark("some emoji"): any(emotion in self._emotions for emotion in given.emoji.keys() - emoji.keys()),
+            mark("the model"): model != given.model,
+        }
+        fitting = given.changed(channels=channels, emoji=emoji, muted=muted, model=model)
+        return fitting, [thing for thing, is_left_out in left_out.items() if is_left_out]
+
+
+class _Control(ui.DynamicItem[ui.Item[Any]], template=CONTROL):
+    """Any control of any panel, made out from its custom_id."""
+
+    def __init__(self, item: ui.Item[Any], control: str, argument: str) -> None:
+        super().__init__(item)
+        self._control = control
+        self._argument = argument
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """What was pressed."""
+        return cls(item, match["control"], match["argument"] or "")
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Leave it to the cog."""
+        cog: ServerSettingsCog = interaction.client.get_cog("Settings")
+        try:
+            await cog.press(interaction, self._control, self._argument, _chosen(self.item))
+        except Exception as error:  # nothing else would tell whoever pressed
+            await cog.fail(interaction, error)
+
+
+def _chosen(item: ui.Item[Any]) -> list[str]:
+    if isinstance(item, ui.ChannelSelect):
+        return [str(channel.id) for channel in item.values]
+    return item.values if isinstance(item, ui.Select) else []
+
+
+async def _admit(interaction: discord.Interaction) -> discord.Guild | None:
+    """The server of somebody who may change its settings; anybody else is told that they may not."""
+    if interaction.guild is not None and interaction.permissions.manage_guild:
+        return interaction.guild
+    sentence = translator(interaction.locale)(NOT_ALLOWED)
+    await interaction.response.send_message(sentence, ephemeral=True)
+    return None
+
+
+def _channel_ids(guild: discord.Guild) -> list[int]:
+    return [channel.id for channel in (*guild.channels, *guild.threads)]
+
+
+def _mocks(emotion: str, emoji: str) -> bool:
+    return emotion in SENSITIVE and is_jolly(emoji)
+
+
+def _with_emoji(old: ServerSettings, emotion: str, emoji: str | None) -> ServerSettings:
+    """Settings with another emoji for an emotion, None for the default."""
+    others = {other: emoji for other, emoji in old.emoji.items() if other != emotion}
+    return old.changed(emoji=others | {emotion: emoji} if emoji else others)

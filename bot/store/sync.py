@@ -1,0 +1,256 @@
+"""A memory that follows a database, through all its failures."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import bindparam, delete, insert, make_url, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.cache import OPT_OUT, SERVER, Change, Memory, MoodKey
+from bot.store.engine import (
+    LIGHT_WRITE,
+    LONG_PATIENCE,
+    PATIENCE,
+    NewerDatabaseError,
+    StoreError,
+    describe,
+    is_sqlite,
+    migrate,
+    open_engine,
+    reason,
+    refuses_values,
+    upsert,
+)
+from bot.store.tables import Erasures, Mood, OptOut, Server, Table
+from bot.store.watch import FileWatch, NotificationWatch, Watch, notification
+
+log = logging.getLogger(__name__)
+
+_TURN = 0.4  # seconds that a transaction waits for its turn, and may go on after its patience: all in all under three
+_BATCH = 1000  # rows in one statement, so that each is done in time
+_Row = TypeVar("_Row")
+
+
+class Following(Memory):
+    """Settings and opt-outs are those of the database, or were so when it last could be asked.
+
+    Attributes:
+        ready: whether settings and opt-outs have been read at least once.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.ready = False
+        self._url = make_url(url)
+        self._engine = open_engine(self._url)
+        self._patient_engine = open_engine(self._url, patient=True)
+        self._notifies = not is_sqlite(self._url)
+        self._watch: Watch = NotificationWatch(self._engine, self._hear) if self._notifies else FileWatch(self._engine)
+        self._turn = asyncio.Lock()
+        self._in_step = False  # whether memory holds what the database does and is told when it no longer will
+        self._failure: Exception | None = None
+        self._erasures: int | None = None  # how many were known last, None before the first look
+        self._refusing = False  # whether a count was ever refused
+        self._heard: defaultdict[str, set[int]] = defaultdict(set)
+        self._reader: asyncio.Task[None] | None = None
+
+    async def refresh(self) -> None:
+        """Open the database if need be, take over what others changed, and write the counts that wait.
+
+        Never raises: a failure is logged when it begins and when it is over.
+        """
+        await self._catch_up(follow=True)
+
+    async def write(self) -> None:
+        """Write the counts that wait, if any do, in as few statements as can be; fails as `refresh` does."""
+        if self._waiting:
+            await self._catch_up(follow=False)
+
+    async def _catch_up(self, *, follow: bool) -> None:
+        async with self._turn:
+            try:
+                if follow or not self._in_step:
+                    await self._follow()
+                await self._write_moods()
+            except Exception as error:
+                self._fail(error)
+            else:
+                if self._failure:
+                    log.info("The database %s is in use again.", describe(self._url))
+                self._failure = None
+        if self._reader:
+            await asyncio.wait([self._reader])  # it may have waited for its turn
+
+    async def close(self) -> None:
+        """Write what waits and leave the database."""
+        if self._waiting:
+            await self.refresh()
+        if self._waiting:
+            log.warning("%d counts of moods could not be written and are lost.", len(self._waiting))
+        await self._watch.stop()
+        if self._reader:
+            await asyncio.wait([self._reader])
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _transaction(self, *, patient: bool = False) -> AsyncIterator[tuple[AsyncConnection, list[Change]]]:
+        """All or nothing, soon or not at all, and one after another, so that memory learns of changes in their order.
+
+        Args:
+            patient: whether to take long over it, as over everything of a large server.
+
+        Yields:
+            The connection, and a list for what memory has to learn.
+        """
+        engine = self._patient_engine if patient else self._engine
+        turn, patience = (LONG_PATIENCE, LONG_PATIENCE) if patient else (_TURN, PATIENCE)
+        changes: list[Change] = []
+        if isinstance(self._failure, NewerDatabaseError):
+            raise StoreError(f"The database {describe(self._url)} is left alone: {self._failure}.")
+        try:
+            async with asyncio.timeout(turn):
+                await self._turn.acquire()
+            try:
+                async with asyncio.timeout(patience + _TURN), engine.begin() as connection:
+                    yield connection, changes
+                    for change in changes if self._notifies else ():
+                        await connection.execute(notification(change.kind, change.identity))
+                for change in changes:
+                    self._learn(change)
+            finally:
+                self._turn.release()
+        except (SQLAlchemyError, OSError) as error:
+            self._in_step = False
+            raise StoreError(f"The database {describe(self._url)} failed: {reason(error)}.") from error
+
+    async def _follow(self) -> None:
+        """Let memory hold what the database does."""
+        lost = await self._watch.lost() if self._in_step else None
+        if lost:
+            self._fail(StoreError(lost))
+        if not self._in_step:
+            await self._watch.stop()
+            if await migrate(self._patient_engine, self._fill) and self.ready:
+                log.warning("The database %s was empty: it has the settings and opt-outs again.", describe(self._url))
+        if await self._watch.changed():
+            await self._read_all()
+        self._in_step = self.ready = True
+
+    def _fail(self, error: Exception) -> None:
+        too_new = isinstance(error, NewerDatabaseError) and not isinstance(self._failure, NewerDatabaseError)
+        if too_new or not self._failure:
+            known = "goes on with the settings known last" if self.ready else "knows no settings and opt-outs yet"
+            log.warning("The database %s cannot be used (%s): the bot %s.", describe(self._url), reason(error), known)
+        self._failure = error
+        self._in_step = False
+
+    async def _fill(self, connection: AsyncConnection) -> None:
+        """Put what memory holds into new tables: the old ones were lost while the bot ran."""
+        rows: dict[type[Table], list[dict[str, Any]]] = {
+            Server: [{"guild_id": guild_id, "settings": stored.text} for guild_id, stored in self._servers.items()],
+            OptOut: [{"user_id": user_id} for user_id in self._opt_outs],
+        }
+        for table, all_rows in rows.items():
+            for batch in _batches(all_rows):
+                await connection.execute(insert(table), batch)
+
+    async def _read_all(self) -> None:
+        async with self._engine.connect() as connection:
+            servers = (await connection.execute(select(Server.guild_id, Server.settings))).all()
+            opt_outs = await connection.scalars(select(OptOut.user_id))
+            await self._drop_erased(connection)
+        self._learn_all({guild_id: text for guild_id, text in servers if text is not None}, opt_outs)
+
+    def _hear(self, kind: str, identity: int) -> None:
+        """Some process, perhaps this one, changed a row."""
+        self._heard[kind].add(identity)
+        if self._reader is None or self._reader.done():
+            self._reader = asyncio.get_running_loop().create_task(self._read_heard())
+
+    async def _read_heard(self) -> None:
+        """Read what was changed, many rows together if many were, until no more is heard of."""
+        while any(self._heard.values()):
+            async with self._turn:
+                heard, self._heard = self._heard, defaultdict(set)
+                servers = select(Server.guild_id, Server.settings).where(Server.guild_id.in_(heard[SERVER]))
+                opt_outs = select(OptOut.user_id, OptOut.user_id).where(OptOut.user_id.in_(heard[OPT_OUT]))
+                try:
+                    async with self._engine.connect() as connection:
+                        for kind, query in ((SERVER, servers), (OPT_OUT, opt_outs)):
+                            values: dict[int, Any] = dict((await connection.execute(query)).all())
+                            for identity in heard[kind]:
+                                self._learn(Change(kind, identity, values.get(identity)))
+                except Exception:
+                    self._in_step = False  # so that `refresh` reads everything, or says why it cannot
+
+    async def _write_moods(self) -> None:
+        # In one order, lest two processes wait for each other's rows.
+        await self._write(sorted(self._waiting.items()))
+        self._overflowing = False
+
+    async def _write(self, counts: Sequence[tuple[MoodKey, int]]) -> None:
+        """Write counts, all or nothing, unless the database refuses what one of them holds: that one is left out."""
+        if not counts:
+            return
+        try:
+            async with self._engine.execution_options(begin=LIGHT_WRITE).begin() as connection:
+                await self._drop_erased(connection, lock=True)
+                counts = [(key, n) for key, n in counts if key in self._waiting]
+                count = upsert(connection, Mood, lambda new: {"messages": Mood.messages + new.messages})
+                for batch in _batches(counts):
+                    await connection.execute(count, [{**key._asdict(), "messages": n} for key, n in batch])
+                    if taken_back := [key._asdict() for key, n in batch if n < 0]:
+                        await connection.execute(_DELETE_IF_NONE, taken_back)
+        except Exception as error:
+            if not refuses_values(error):
+                raise
+            if len(counts) > 1:
+                middle = len(counts) // 2
+                await self._write(counts[:middle])
+                await self._write(counts[middle:])
+                return
+            self._leave_out(error)
+        for key, messages in counts:
+            self._wait(key, -messages)
+
+    async def _drop_erased(self, connection: AsyncConnection, *, lock: bool = False) -> None:
+        """Forget what waits of servers that another process has erased.
+
+        Which ones those are the database does not tell, since it keeps nothing of them: they have no counts there. So a
+        server that is quite new may lose the counts of a few seconds.
+
+        Args:
+            connection: to the database.
+            lock: whether to let nobody erase a server before the end of the transaction.
+        """
+        number = await connection.scalar(_ERASURES.with_for_update(read=True) if lock else _ERASURES)
+        if self._erasures is not None and number != self._erasures:
+            waiting = sorted({key.guild_id for key in self._waiting})
+            for guild_ids in _batches(waiting):
+                query = select(Mood.guild_id).where(Mood.guild_id.in_(guild_ids)).distinct()
+                self._drop(set(guild_ids) - set(await connection.scalars(query)))
+        self._erasures = number
+
+    def _leave_out(self, error: Exception) -> None:
+        """Say once that the database refuses a count, since it may refuse the same one again and again."""
+        if not self._refusing:
+            name = describe(self._url)
+            log.warning("The database %s refused a count of moods (%s): such are left out.", name, reason(error))
+        self._refusing = True
+
+
+_ERASURES = select(Erasures.number)
+_DELETE_IF_NONE = delete(Mood).where(
+    Mood.messages <= 0, *(getattr(Mood, name) == bindparam(name) for name in MoodKey._fields)
+)
+
+
+def _batches(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
+    return (rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH))

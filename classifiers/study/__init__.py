@@ -1,0 +1,1 @@
+"""The study of recurrent networks: its layers, its experiments and its report."""

@@ -1,0 +1,286 @@
+"""Figures of the study, and the sections of its article that hold numbers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from classifiers.errors import ClassifiersError
+from classifiers.nn.layers import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TITLES = {
+    "glorot": "Tanh RNN, Glorot start",
+    "orthogonal": "Tanh RNN, orthogonal, clipped",
+    "relu": "ReLU RNN, identity start",
+    "skip": "Two tanh layers, skip connections",
+    "norm": "Tanh RNN, layer normalisation",
+    "gru": "GRU",
+    "lstm": "LSTM",
+    "lstm-open": "LSTM, forget gate wide open",
+    "bilstm": "BiLSTM",
+    "orthogonal-pooled": "Tanh RNN, orthogonal, pooled",
+    "bilstm-pooled": "BiLSTM, pooled",
+}
+"""What a row of the study is called in figures and tables."""
+
+DIRECTIONS = ("from the left", "from the right")
+
+LEARNT = 0.9
+"""Accuracy from which a network counts as having learnt its distance."""
+
+# Okabe and Ito's palette, which people with any kind of colour vision can tell apart.
+START, END, OTHERS = "#0072B2", "#D55E00", "#CCCCCC"
+
+SMALLEST = 1e-12
+"""Gradients below are drawn at the bottom of a figure, zero among them."""
+
+_EMPTY_ARTICLE = """# The vanishing gradient, measured
+
+<!-- study: setup -->
+<!-- end -->
+
+## Memory
+
+<!-- study: memory -->
+<!-- end -->
+
+## Gradients
+
+<!-- study: gradients -->
+<!-- end -->
+
+## GoEmotions
+
+<!-- study: goemotions -->
+<!-- end -->
+"""
+
+
+def write_report(numbers: Mapping[str, Any], out: Path) -> Path:
+    """Write `numbers.json` and the figures into a folder, and the tables into the article beside it.
+
+    Args:
+        numbers: what `study.collect` gives.
+        out: the folder; the article has its name and `.md`. Where there is none, one without text is begun.
+
+    Returns:
+        The path of the article.
+    """
+    (out / "numbers.json").write_text(json.dumps(numbers) + "\n", encoding="utf-8")
+    draw_memory(numbers).savefig(out / "memory.png")
+    draw_gradients(numbers["memory"], numbers["shown"]).savefig(out / "gradients.png")
+    draw_gradients(numbers["goemotions"], None).savefig(out / "goemotions.png")
+    article = _article(out)
+    article.write_text(rewritten(read_article(out), sections(numbers, out.name)), encoding="utf-8")
+    return article
+
+
+def read_article(out: Path) -> str:
+    """Return the text of the article beside the folder `out`, or one without text to begin with.
+
+    Raises:
+        ClassifiersError: it cannot be read or written, or a marked section has no end; or the folder has no name.
+    """
+    if out.name in {"", ".."}:
+        raise ClassifiersError(f"The article is named after its folder, and {out} has no name: give another --out.")
+    article = _article(out)
+    try:
+        text = article.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return _EMPTY_ARTICLE
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ClassifiersError(f"{article} cannot be read ({reason}): choose another folder with --out.") from None
+    if not os.access(article, os.W_OK):
+        raise ClassifiersError(f"{article} cannot be written to: choose another folder with --out.")
+    for name in re.findall(r"<!-- study: (\w+) -->(?!.*?<!-- end -->)", text, re.DOTALL):
+        raise ClassifiersError(f"{article} has no <!-- end --> behind its section {name}: write it there.")
+    return text
+
+
+def _article(out: Path) -> Path:
+    return out.with_name(f"{out.name}.md")
+
+
+def rewritten(text: str, parts: Mapping[str, str]) -> str:
+    """An article with what stands between `<!-- study: NAME -->` and the next `<!-- end -->` replaced."""
+    for name, part in parts.items():
+        mark = f"<!-- study: {name} -->\n"
+        before, found, rest = text.partition(mark)
+        if found:
+            text = f"{before}{mark}{part}\n{rest[rest.index('<!-- end -->') :]}"
+    return text
+
+
+def draw_memory(numbers: Mapping[str, Any]) -> Figure:
+    """Accuracy by distance: a panel for each row, the others in grey behind it."""
+    settings, rows = numbers["settings"], numbers["memory"]
+    accuracies = {name: accuracy(runs) for name, runs in rows.items()}
+    places = np.arange(len(settings["distances"]))
+    figure, panels = _panels(list(rows))
+    for axes, (name, own) in zip(panels, accuracies.items(), strict=True):
+        for other in accuracies.values():
+            axes.plot(places, np.median(other, axis=0), color=OTHERS, linewidth=1)
+        axes.axhline(1 / settings["letters"], color="black", linewidth=0.8, linestyle=":")
+        axes.fill_between(places, own.min(axis=0), own.max(axis=0), color=END, alpha=0.15, linewidth=0)
+        axes.plot(places, own.T, "o", color=END, markersize=3, alpha=0.4)
+        axes.plot(places, np.median(own, axis=0), color=END)
+        axes.set_title(TITLES[name], fontsize=10)
+        axes.set_xticks(places, [str(distance) for distance in settings["distances"]])
+        axes.set_ylim(0, 1.04)
+    panels[0].text(0, 1 / settings["letters"] + 0.02, "chance", fontsize=8)
+    figure.supxlabel("Steps between the marked letter and the end", fontsize=10)
+    figure.supylabel("Accuracy: each seed, and their median", fontsize=10)
+    return figure
+
+
+def draw_gradients(rows: Mapping[str, Sequence[Mapping[str, Any]]], marked: int | None) -> Figure:
+    """The gradient's norm by steps back: a panel for each row, at the start of training and at its end.
+
+    Args:
+        rows: the runs of each row.
+        marked: how many steps back the marked letter stands, if there is one.
+    """
+    figure, panels = _panels(list(rows))
+    lowest, highest = np.inf, 0.0
+    for axes, (name, runs) in zip(panels, rows.items(), strict=True):
+        ends = []
+        for moment, colour, style in (("start", START, "--"), ("end", END, "-")):
+            # Two directions read alike, so one label serves both lines.
+            for lines in np.maximum(norms(runs, moment), SMALLEST).swapaxes(0, 1):
+                steps, middle = np.arange(lines.shape[1]), np.median(lines, axis=0)
+                axes.fill_between(steps, lines.min(axis=0), lines.max(axis=0), color=colour, alpha=0.2, linewidth=0)
+                axes.plot(steps, middle, style, color=colour, linewidth=1.5)
+                lowest, highest = min(lowest, lines.min()), max(highest, lines.max())
+            ends.append((float(middle[-1]), moment, colour))
+        _label_ends(axes, steps[-1], ends)
+        if marked:
+            axes.axvline(marked, color="black", linewidth=0.8, linestyle=":")
+        axes.set_yscale("log")
+        axes.set_title(TITLES[name], fontsize=10)
+    panels[0].set_ylim(lowest / 2, highest * 3)
+    if marked:
+        panels[0].text(marked, lowest, " marked letter", fontsize=8)
+    figure.supxlabel("Steps back from where the reading ends", fontsize=10)
+    figure.supylabel("Norm of the loss gradient at the input: median of the seeds, and their range", fontsize=10)
+    return figure
+
+
+def _panels(names: Sequence[str]) -> tuple[Figure, list[Axes]]:
+    """A figure without pyplot's global state: panels in rows of three, with the same axes."""
+    lines = -(-len(names) // 3)
+    figure = Figure(figsize=(10, 0.8 + 2.5 * lines), dpi=110, layout="constrained")
+    panels = list(figure.subplots(lines, 3, sharex=True, sharey=True, squeeze=False).flat)
+    for axes in panels[len(names) :]:
+        axes.set_visible(False)
+    for axes in panels:
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure, panels[: len(names)]
+
+
+def _label_ends(axes: Axes, step: int, ends: Sequence[tuple[float, str, str]]) -> None:
+    """Name each line at its right end; two that meet there are named above and below."""
+    ranked = sorted(ends)
+    close = ranked[1][0] < 30 * ranked[0][0]
+    for (height, moment, colour), side in zip(ranked, ("top", "bottom"), strict=True):
+        align = side if close else "center"
+        axes.annotate(moment, (step, height), (4, 0), textcoords="offset points", fontsize=8, color=colour, va=align)
+
+
+def accuracy(runs: Sequence[Mapping[str, Any]]) -> Array:
+    """(seeds, distances)."""
+    return np.array([list(run["accuracy"].values()) for run in runs])
+
+
+def norms(runs: Sequence[Mapping[str, Any]], moment: str) -> Array:
+    """Norms of the gradient (seeds, directions, steps) at the "start" or "end" of training."""
+    return np.array([run[moment] for run in runs])
+
+
+def sections(numbers: Mapping[str, Any], folder: str) -> dict[str, str]:
+    """What stands in the article's marked sections, by name; `folder` is where the figures are, seen from it."""
+    settings, seeds = numbers["settings"], len(numbers["memory"]["glorot"])
+    shown, reach = numbers["shown"], settings["reach"]
+    minutes = max(1, round(numbers["seconds"] / 60))
+    setup = (
+        f"Recurrent layers of {settings['units']} units; Adam with a peak rate of {settings['learning_rate']:g}, "
+        f"warm-up and cosine; gradients clipped at a joint norm of 1 except in the first row. Memory: "
+        f"{settings['letters']} letters, {settings['updates']:,} updates of {settings['batch_size']} sequences. "
+        f"GoEmotions: {settings['texts']:,} texts, seen {_times(settings['epochs'])}. Seeds: {seeds}. All networks "
+        f"together took {minutes:,} {'minute' if minutes == 1 else 'minutes'} of one core."
+    )
+    return {
+        "setup": setup,
+        "memory": f"![Accuracy by distance]({folder}/memory.png)\n\n{_memory_table(numbers)}",
+        "gradients": (
+            f"![Gradient by steps back, memory]({folder}/gradients.png)\n\n"
+            + _gradient_table(numbers["memory"], (shown // 2, shown, 2 * shown))
+        ),
+        "goemotions": (
+            f"![Gradient by steps back, GoEmotions]({folder}/goemotions.png)\n\n"
+            + _gradient_table(numbers["goemotions"], (reach // 4, reach // 2, reach))
+        ),
+    }
+
+
+def _memory_table(numbers: Mapping[str, Any]) -> str:
+    header = ["network", *(f"k = {distance}" for distance in numbers["settings"]["distances"])]
+    lines = []
+    for name, runs in numbers["memory"].items():
+        found = accuracy(runs)
+        learnt = (found >= LEARNT).sum(axis=0)
+        cells = [f"{middle:.2f} ({count})" for middle, count in zip(np.median(found, axis=0), learnt, strict=True)]
+        lines.append([TITLES[name], *cells])
+    return _table(header, lines)
+
+
+def _gradient_table(rows: Mapping[str, Sequence[Mapping[str, Any]]], steps: Sequence[int]) -> str:
+    """For each row and direction: how much of the gradient at the last step is left so many steps before."""
+    header = ["network", *(f"{moment}, k = {step}" for moment in ("start", "end") for step in steps)]
+    scored = any("top1" in run for runs in rows.values() for run in runs)
+    lines = []
+    for name, runs in rows.items():
+        left = {moment: _left(norms(runs, moment)) for moment in ("start", "end")}
+        directions = left["start"].shape[0]
+        for direction in range(directions):
+            title = f"{TITLES[name]}, {DIRECTIONS[direction]}" if directions > 1 else TITLES[name]
+            line = [title, *(_short(left[moment][direction, step]) for moment in left for step in steps)]
+            if scored:
+                line.append(f"{np.median([run['top1'] for run in runs]):.3f}" if direction == 0 else "")
+            lines.append(line)
+    return _table([*header, "top-1 on dev"] if scored else header, lines)
+
+
+def _left(found: Array) -> Array:
+    """Norms (seeds, directions, steps) as shares of that at step 0: the median seed's, (directions, steps)."""
+    last = found[..., :1]
+    share = np.divide(found, last, out=np.zeros_like(found), where=last > 0)
+    return np.asarray(np.median(share, axis=0))
+
+
+def _short(share: float) -> str:
+    """Two digits: 240, 1.3, 0.052, 3e-7."""
+    if share >= 10:
+        return f"{float(f'{share:.2g}'):.0f}"
+    return f"{share:.2g}" if share >= 1e-3 or share == 0 else re.sub("e-0", "e-", f"{share:.0e}")
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, its first column to the left and the numbers to the right."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,1 @@
+"""Training: data sets, recipes, the loop, the frameworks, distillation, evaluation and the report."""

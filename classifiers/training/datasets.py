@@ -1,0 +1,387 @@
+"""Texts with their emotions: the built-in phrases, GoEmotions, chat, or any TSV, CSV or JSON-lines file.
+
+A file of your own needs a column with the text and one with the label, under the names `text` and `label`
+unless you give others:
+
+- `.tsv`: tabs between columns, no quoting, so that quotation marks are plain characters;
+- `.csv`: commas between columns, double quotes around what holds a comma, quote or line break;
+- `.jsonl`: one JSON object on each line.
+
+Other separators, a byte order mark and a missing header are recognised where that is certain: see `tables`. Several
+labels of one text are joined by commas, semicolons or bars, or stand in a list: see `label_cells`.
+
+An optional column `split` says `train`, `dev` or `test`. Without it, the texts are shared out, equal ones always to the
+same side: from `SMALL` different texts on by a hash of the text, about 80, 10 and 10 in a hundred; below, `SHARE` of
+each label's texts to dev and as many to test, so that each label that can be is in all three. Where the file marks no
+row `dev`, part of the training rows becomes dev in the same way. With fewer than `FEWEST` texts of each label there is
+no dev: the training rows stand in for it, which no threshold can be chosen on.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import importlib.util
+import io
+import os
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.emotions import LABELS, NEUTRAL
+from classifiers.errors import DatasetError, MissingExtraError
+from classifiers.training.label_cells import kind, parse_labels, several_in_one
+from classifiers.training.tables import ENDINGS, Columns, Record, read_records
+
+SPLITS = ("train", "dev", "test")
+
+BUILTIN = Path(__file__).parents[1] / "data" / "builtin.tsv"
+"""80 phrases of joy or sadness whose meaning lies in the order of their words."""
+
+CHAT = Path(__file__).parents[1] / "data" / "chat.tsv"
+"""17,007 chat messages, each with the emotions that a fair reader would accept; see docs/chat.md."""
+
+GOEMOTIONS_URL = "https://raw.githubusercontent.com/google-research/google-research/master/goemotions/data/"
+
+GOEMOTIONS_SHA256: dict[str, str] = {
+    "train.tsv": "1c254a142be5c00e80d819b9ae1bbd36d94b2eeb8f4b1271846508d57e57d9c5",
+    "dev.tsv": "575489c079c9de1097062a01738f998590d6b7ead66dd1c9fd1d2ba01fd8bc62",
+    "test.tsv": "0587b2dd8b27b97352adbfc3fb083d46005c8946657fdc2b1ca8b1cc7f1f8be4",
+}
+
+DATA_DIR_VARIABLE = "EMOBOT_DATA_DIR"
+
+SMALL = 300
+"""With fewer different texts, a hash would leave some label without texts to choose or to measure on."""
+
+SHARE = 0.2
+"""The share of a small data set's texts that go to dev, and to test."""
+
+FEWEST = 5
+"""With fewer texts, a label has none in dev."""
+
+MANY = 10
+"""From so many labels on, a file in which hardly any of them occurs twice is taken for a mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A part of a data set.
+
+    Attributes:
+        texts: the texts, none of them empty.
+        targets: (rows, labels) float32, 1 where the label applies and 0 elsewhere.
+    """
+
+    texts: tuple[str, ...]
+    targets: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Texts to train on, to tune on and to measure on.
+
+    Attributes:
+        name: `builtin`, `goemotions` or the name of the file without its ending.
+        labels: the label of each column of the targets.
+        train: what the networks learn from.
+        dev: what temperature, thresholds and the best epoch are chosen on; `train` if there is none.
+        test: what is measured on, and used for nothing else.
+        sha256: of the source files, one after the other in the order train, dev, test.
+        own: whether it comes from a file of the user's, whatever its name, and not from one that is built in.
+        remarks: a sentence on each thing that was recognised about the user's file.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    train: Split
+    dev: Split
+    test: Split
+    sha256: str
+    own: bool = False
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether any training text has another number of labels than one."""
+        return bool(np.any(self.train.targets.sum(axis=1) != 1))
+
+    @property
+    def tunable(self) -> bool:
+        """Whether dev can tell how sure a network may be; not where a user's training rows stand in for it."""
+        return not self.own or self.dev is not self.train
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many texts of all three splits have each label."""
+        splits = [self.train, *([] if self.dev is self.train else [self.dev]), self.test]
+        counts = sum(split.targets.sum(axis=0) for split in splits)
+        return {label: int(count) for label, count in zip(self.labels, counts, strict=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    line: int
+    text: str
+    labels: tuple[str, ...]
+    split: str | None
+
+
+def load_dataset(
+    name: str | Path, *, data_dir: Path | None = None, text_column: str = "text", label_column: str = "label"
+) -> Dataset:
+    """Read a data set.
+
+    Args:
+        name: `builtin`, `goemotions`, `chat`, or the path of a `.tsv`, `.csv` or `.jsonl` file, as above.
+        data_dir: folder that holds `goemotions/train.tsv`, `dev.tsv` and `test.tsv`; if None, the environment
+            variable EMOBOT_DATA_DIR names it; if that is not set either, GoEmotions is downloaded once.
+        text_column: name of the column with the text, in a file of your own.
+        label_column: name of the column with the label or labels.
+
+    Raises:
+        DatasetError: the data set cannot be had, or a row is malformed; says where, what and what to do.
+        MissingExtraError: GoEmotions has to be downloaded and the package for it is not installed.
+    """
+    if name == "builtin":
+        return _load_file("builtin", BUILTIN, Columns())
+    if name == "chat":
+        return _load_file("chat", CHAT, Columns())
+    if name == "goemotions":
+        return _load_goemotions(data_dir)
+    path = Path(name)
+    if path.suffix.lower() not in ENDINGS:
+        raise DatasetError(
+            f"There is no data set {str(name)!r}: give builtin, goemotions, chat, or the path of a "
+            ".tsv, .csv or .jsonl file."
+        )
+    return _load_file(path.stem, path, Columns(text_column, label_column), own=True)
+
+
+def overview(dataset: Dataset) -> list[str]:
+    """What is to be learnt from, in lines to show before a training: sizes, labels and what was recognised."""
+    dev = "no dev of its own" if dataset.dev is dataset.train else f"{len(dataset.dev):,} dev"
+    labels = ", ".join(f"{label} {count:,}" for label, count in dataset.counts.items())
+    return [
+        f"{dataset.name}: {len(dataset.train):,} texts to learn from, {dev}, {len(dataset.test):,} test.",
+        *dataset.remarks,
+        f"{len(dataset.labels)} labels: {labels}.",
+    ]
+
+
+def _load_goemotions(data_dir: Path | None) -> Dataset:
+    if data_dir is None and os.environ.get(DATA_DIR_VARIABLE):
+        data_dir = Path(os.environ[DATA_DIR_VARIABLE])
+    paths = _download_goemotions() if data_dir is None else _find_goemotions(data_dir)
+    whole = hashlib.sha256()
+    splits = []
+    for path, expected in zip(paths, GOEMOTIONS_SHA256.values(), strict=True):
+        data = _read(path)
+        if hashlib.sha256(data).hexdigest() != expected:
+            raise DatasetError(
+                f"{path} is not GoEmotions' {path.name} (its SHA-256 is another): "
+                f"delete it and fetch it again, or unset {DATA_DIR_VARIABLE} to have it downloaded."
+            )
+        whole.update(data)
+        splits.append(_parse_goemotions(data))
+    train, dev, test = splits
+    return Dataset("goemotions", LABELS, train, dev, test, whole.hexdigest())
+
+
+def _find_goemotions(data_dir: Path) -> list[Path]:
+    paths = [data_dir / "goemotions" / file for file in GOEMOTIONS_SHA256]
+    for path in paths:
+        if not path.is_file():
+            raise DatasetError(
+                f"There is no goemotions/{path.name} in {data_dir}: put GoEmotions' three files there, or "
+                f"unset {DATA_DIR_VARIABLE} to have them downloaded."
+            )
+    return paths
+
+
+def _parse_goemotions(data: bytes) -> Split:
+    """Rows of text, label numbers joined by commas, comment id; the hash has vouched for their form."""
+    rows = csv.reader(io.StringIO(data.decode(), newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
+    texts, numbers, _ = zip(*rows, strict=True)
+    return _split(texts, [map(int, each.split(",")) for each in numbers], len(LABELS))
+
+
+def _download_goemotions() -> list[Path]:
+    try:
+        import pooch  # noqa: PLC0415 - only this needs it, and the bot runs without
+    except ImportError:
+        raise MissingExtraError("Downloading GoEmotions", "train") from None
+    # Pooch draws its progress bar with tqdm and refuses to draw one without.
+    progress = importlib.util.find_spec("tqdm") is not None
+    folder = Path(pooch.os_cache("emobot")) / "goemotions"
+    try:
+        return [
+            Path(
+                pooch.retrieve(GOEMOTIONS_URL + file, known_hash=sha256, fname=file, path=folder, progressbar=progress)
+            )
+            for file, sha256 in GOEMOTIONS_SHA256.items()
+        ]
+    except (OSError, ValueError) as error:  # no network or a refusal; what came has another hash
+        raise DatasetError(
+            f"GoEmotions could not be downloaded from {GOEMOTIONS_URL} ({type(error).__name__}): "
+            "try again later, or put train.tsv, dev.tsv and test.tsv into a folder goemotions and set "
+            f"{DATA_DIR_VARIABLE} to the folder around it."
+        ) from error
+
+
+def _load_file(name: str, path: Path, columns: Columns, own: bool = False) -> Dataset:
+    data = _read(path)
+    records = read_records(path, data, columns)
+    if not records.rows:
+        raise DatasetError(f"{path} has no rows: give it lines with a text and a label.")
+    rows = _with_splits(_checked(path, records.rows), own)
+    by_split = {split: [row for row in rows if row.split == split] for split in SPLITS}
+    labels = _labels(path, rows)
+    numbers = {label: column for column, label in enumerate(labels)}
+    splits = {
+        split: _split(
+            [row.text for row in rows], [[numbers[label] for label in row.labels] for row in rows], len(labels)
+        )
+        for split, rows in by_split.items()
+    }
+    return Dataset(
+        name=name,
+        labels=labels,
+        train=splits["train"],
+        dev=splits["dev"] if len(splits["dev"]) else splits["train"],
+        test=splits["test"],
+        sha256=hashlib.sha256(data).hexdigest(),
+        own=own,
+        remarks=records.remarks,
+    )
+
+
+def _labels(path: Path, rows: Sequence[_Row]) -> tuple[str, ...]:
+    """The labels of the training rows, which all others must be among."""
+    for split in ("train", "test"):
+        if all(row.split != split for row in rows):
+            raise DatasetError(
+                f"{path} has no rows for {split}: mark some in a column named split (train, dev or test), "
+                "or add rows with other texts if it has none."
+            )
+    labels = _order({label for row in rows if row.split == "train" for label in row.labels})
+    if len(labels) < 2:
+        raise DatasetError(f"{path} has only the label {labels[0]!r} in train: at least two are needed.")
+    if len(labels) >= MANY and 2 * len(labels) > len(rows):
+        raise DatasetError(
+            f"{path} has {len(labels):,} labels in {len(rows):,} rows, such as {labels[0]!r}: is this the column of "
+            "the label? --label-column names another."
+        )
+    rows_by_label = {label: row for row in rows for label in row.labels}
+    for label, row in rows_by_label.items():
+        if label not in labels:
+            raise DatasetError(
+                f"{path}, line {row.line}: no row for train has the label {label!r} of this row for "
+                f"{row.split}: correct it, or add training rows that have it."
+            )
+        joined = several_in_one(label, labels)
+        if joined:
+            raise DatasetError(
+                f"{path}, line {row.line}: {label!r} may be one label or several: write {','.join(joined)!r} if it is "
+                "several, or give it another name."
+            )
+    return labels
+
+
+def _order(labels: Iterable[str]) -> tuple[str, ...]:
+    """Alphabetically, neutral last."""
+    return tuple(sorted(labels, key=lambda label: (label == NEUTRAL, label)))
+
+
+def _split(texts: Sequence[str], columns: Sequence[Iterable[int]], labels: int) -> Split:
+    targets = np.zeros((len(texts), labels), dtype=np.float32)
+    places = [(row, column) for row, each in enumerate(columns) for column in each]
+    targets[tuple(np.array(places, dtype=np.intp).reshape(-1, 2).T)] = 1
+    return Split(tuple(texts), targets)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise DatasetError(f"There is no file {path}: check the path.") from None
+    except OSError as error:
+        what = "is a folder" if path.is_dir() else f"cannot be read ({error.strerror})"
+        raise DatasetError(f"{path} {what}: give a file that can be read.") from error
+
+
+def _checked(path: Path, records: Sequence[Record]) -> list[_Row]:
+    """The rows, each checked by itself; letter case aside, a label has one spelling."""
+    rows = []
+    for record in records:
+        where = f"{path}, line {record.line}"
+        if not isinstance(record.text, str):
+            raise DatasetError(f"{where}: the text must be a string, not {kind(record.text)}.")
+        if not record.text.strip():
+            raise DatasetError(f"{where}: the text is empty: fill it in or delete the row.")
+        if (record.split is None) != (records[0].split is None):
+            raise DatasetError(f"{where}: give a split to every row or to none.")
+        if record.split is not None and record.split not in SPLITS:
+            raise DatasetError(f"{where}: the split is {record.split!r}, not train, dev or test.")
+        try:
+            labels = parse_labels(record.label)
+        except ValueError as error:
+            raise DatasetError(f"{where}: {error}.") from None
+        rows.append(_Row(record.line, record.text, labels, record.split))
+    spelling = _spellings(label for row in rows for label in row.labels)
+    return [replace(row, labels=tuple(dict.fromkeys(spelling[label] for label in row.labels))) for row in rows]
+
+
+def _spellings(labels: Iterable[str]) -> dict[str, str]:
+    """For each label how it is spelt: as GoEmotions does if that has it, else as it occurs most often."""
+    counts = Counter(labels)
+    spelling = {label.casefold(): label for label in sorted(counts, key=lambda label: (counts[label], label))}
+    spelling |= {label: label for label in LABELS}
+    return {label: spelling[label.casefold()] for label in counts}
+
+
+def _with_splits(rows: Sequence[_Row], own: bool) -> list[_Row]:
+    """The rows, each with a split: all shared out where none has one, those for train where an own file lacks dev."""
+    if rows[0].split is None:
+        places = _share_out(rows, ("dev", "test"))
+        return [replace(row, split=places[row.text]) for row in rows]
+    if not own or any(row.split == "dev" for row in rows):
+        return list(rows)
+    places = _share_out([row for row in rows if row.split == "train"], ("dev",))
+    return [replace(row, split=places[row.text]) if row.split == "train" else row for row in rows]
+
+
+def _share_out(rows: Iterable[_Row], parts: Collection[str]) -> dict[str, str]:
+    """The split of each text: train, or one of `parts`; see the module's docstring."""
+    labels: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        labels[row.text].update(row.labels)
+    places = dict.fromkeys(labels, "train")
+    if len(labels) >= SMALL:
+        by_hash = {8: "dev", 9: "test"}
+        places |= {text: by_hash[number] for text in labels if (number := _hash(text) % 10) in by_hash}
+    else:
+        counts = Counter(label for each in labels.values() for label in each)
+        by_rarest: dict[str, list[str]] = defaultdict(list)
+        for text in sorted(labels, key=_hash):
+            by_rarest[min(labels[text], key=lambda label: (counts[label], label))].append(text)
+        for texts in by_rarest.values():
+            share = max(1, round(SHARE * len(texts)))
+            places |= dict.fromkeys(texts[1 : 1 + share], "test")
+            if len(texts) >= FEWEST:
+                places |= dict.fromkeys(texts[1 + share : 1 + 2 * share], "dev")
+    places = {text: place if place in parts else "train" for text, place in places.items()}
+    learnt = {label for text, place in places.items() if place == "train" for label in labels[text]}
+    return {text: place if labels[text] <= learnt else "train" for text, place in places.items()}
+
+
+def _hash(text: str) -> int:
+    """A number that is the same in every process, unlike Python's own."""
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8])

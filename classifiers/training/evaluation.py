@@ -1,0 +1,295 @@
+"""How good a model is, and the baseline that it has to beat."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from classifiers.calibration import (
+    FEWEST_POSITIVE,
+    Calibration,
+    calibrate,
+    choose_certainty,
+    choose_thresholds,
+    probabilities,
+    uncalibrated,
+)
+from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier, Prediction
+from classifiers.emotions import LABELS, NEUTRAL
+from classifiers.errors import MissingExtraError
+from classifiers.nn.layers import Array, sigmoid_cross_entropy, softmax_cross_entropy
+from classifiers.text import tokenize
+from classifiers.training.datasets import Dataset, Split, load_dataset
+
+BINS = 15
+"""Equal parts of [0, 1] in which certainty and frequency are compared, as in Guo and others (2017)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """How well scores agree with targets.
+
+    Attributes:
+        rows: how many texts were measured on.
+        macro_f1: mean of the labels' F1, so that a rare label counts as much as a frequent one.
+        micro_f1: F1 over all pairs of text and label.
+        top1: of the rows with exactly one label, the share whose strongest score is that label's; 0 if there
+            is no such row.
+        ece: expected calibration error, the mean distance between a label's probability and how often it is
+            right; 0 is best.
+        label_f1: F1 of each label; 0 for one that neither occurs nor is predicted.
+    """
+
+    rows: int
+    macro_f1: float
+    micro_f1: float
+    top1: float
+    ece: float
+    label_f1: dict[str, float]
+
+
+def measure(scores: Array, targets: Array, thresholds: Array, labels: tuple[str, ...]) -> Metrics:
+    """Compare scores with what is true.
+
+    Args:
+        scores: probabilities (rows, labels).
+        targets: (rows, labels), 1 where the label applies.
+        thresholds: (labels,); a label is predicted where its score is at least its threshold.
+        labels: the name of each column.
+
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
+    """
+    try:
+        from sklearn.metrics import f1_score  # noqa: PLC0415 - only training needs it
+    except ImportError:
+        raise MissingExtraError("Measuring", "train") from None
+    truth, predicted = targets > 0.5, scores >= thresholds
+    label_f1 = f1_score(truth, predicted, average=None, zero_division=0)
+    single = truth.sum(axis=1) == 1
+    hits = scores[single].argmax(axis=1) == truth[single].argmax(axis=1)
+    return Metrics(
+        rows=len(scores),
+        macro_f1=float(label_f1.mean()),
+        micro_f1=float(f1_score(truth, predicted, average="micro", zero_division=0)),
+        top1=float(hits.mean()) if len(hits) else 0.0,
+        ece=float(np.mean([_calibration_error(*columns) for columns in zip(scores.T, truth.T, strict=True)])),
+        label_f1=dict(zip(labels, label_f1.tolist(), strict=True)),
+    )
+
+
+def calibrated(dev_logits: Array, dataset: Dataset) -> Calibration:
+    """How to read a network's logits, from those on dev (rows, labels); unchosen where dev cannot tell."""
+    if not dataset.tunable:
+        return uncalibrated(len(dataset.labels))
+    return calibrate(dev_logits, dataset.dev.targets, dataset.multi_label)
+
+
+def judge(dataset: Dataset) -> Callable[[Array, Array], tuple[float, float]]:
+    """The judge that `training.fit` needs: from logits and targets of dev to its loss and macro-F1, both calibrated.
+
+    Without calibration, a network that grows too sure of itself would seem worse than it will be.
+    """
+    cross_entropy = sigmoid_cross_entropy if dataset.multi_label else softmax_cross_entropy
+
+    def judged(logits: Array, targets: Array) -> tuple[float, float]:
+        chosen = calibrated(logits, dataset)
+        scores = probabilities(logits, chosen.temperature, dataset.multi_label)
+        loss, _ = cross_entropy(logits / chosen.temperature, targets)
+        return loss, measure(scores, targets, chosen.thresholds, dataset.labels).macro_f1
+
+    return judged
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """How often a model's strongest label is right, beside an answer that needs no text: the most frequent label.
+
+    Attributes:
+        rows: how many texts were measured on.
+        right: for how many of them the strongest label is one of the text's own.
+        usual: the label that is most frequent in train.
+        usual_right: for how many of them that label is right.
+        beaten: whether `right` is more than `usual_right` and luck would bring (one-sided binomial test, 5 %).
+    """
+
+    rows: int
+    right: int
+    usual: str
+    usual_right: int
+    beaten: bool
+
+
+def against_chance(scores: Array, dataset: Dataset) -> Chance:
+    """Hold the strongest labels of scores (rows, labels) on test against always saying the same.
+
+    Raises:
+        MissingExtraError: SciPy is not installed.
+    """
+    try:
+        from scipy.stats import binomtest  # noqa: PLC0415 - only training needs it
+    except ImportError:
+        raise MissingExtraError("Measuring", "train") from None
+    targets, counts = dataset.test.targets, dataset.train.targets.sum(axis=0)
+    rows, usual = len(targets), int(counts.argmax())
+    right, usual_right = (int(targets[np.arange(rows), each].sum()) for each in (scores.argmax(axis=1), usual))
+    share = max(usual_right / rows, counts[usual] / len(dataset.train))
+    beaten = binomtest(right, rows, share, alternative="greater").pvalue < 0.05
+    return Chance(rows, right, dataset.labels[usual], usual_right, bool(beaten))
+
+
+@dataclass(frozen=True, slots=True)
+class Reactions:
+    """How a bot that reacts to what its model is certain of would fare.
+
+    Attributes:
+        rows: how many messages were measured on.
+        acceptable: the share of messages whose most probable label is one that a fair reader accepts.
+        coverage: the share of emotional messages (neutral not accepted) that get a reaction.
+        precision: the share of all reactions that a fair reader accepts; 0 if there are none.
+        neutral: the share of plainly neutral messages (nothing else accepted) that get a reaction.
+    """
+
+    rows: int
+    acceptable: float
+    coverage: float
+    precision: float
+    neutral: float
+
+
+def measure_reactions(predictions: Sequence[Prediction], split: Split, labels: Sequence[str]) -> Reactions:
+    """Hold predictions against messages whose targets are all the emotions that a fair reader accepts.
+
+    A reaction comes as `Prediction.is_certain` says, and never for neutral.
+
+    Args:
+        predictions: one for each message.
+        split: the messages; targets (rows, labels).
+        labels: the name of each column of the targets.
+    """
+    accepted = _accepted(split, labels)
+    right = np.array(_are_right(predictions, accepted))
+    reacts = np.array([_is_reaction(prediction) and prediction.is_certain() for prediction in predictions])
+    emotional = np.array([NEUTRAL not in reading for reading in accepted])
+    neutral = np.array([reading == {NEUTRAL} for reading in accepted])
+    return Reactions(
+        rows=len(right),
+        acceptable=_share(right, np.ones_like(right)),
+        coverage=_share(reacts, emotional),
+        precision=_share(right, reacts),
+        neutral=_share(reacts, neutral),
+    )
+
+
+def choose_reaction_certainty(predictions: Sequence[Prediction], split: Split, labels: Sequence[str]) -> float:
+    """The certainty from which `measure_reactions` would find enough of a model's reactions right.
+
+    Args: as there, with messages of a dev split.
+    """
+    pairs = [
+        (prediction.top(1)[0][1], right)
+        for prediction, right in zip(predictions, _are_right(predictions, _accepted(split, labels)), strict=True)
+        if _is_reaction(prediction) and prediction.is_certain(0)
+    ]
+    confidence, right = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
+    return choose_certainty(confidence, right)
+
+
+def certainty_on_chat(classifier: NetworkClassifier) -> float:
+    """The certainty from which a bot may react, chosen on chat's dev messages if the classifier has their labels."""
+    if classifier.labels != LABELS:
+        return MINIMUM_CERTAINTY
+    chat = load_dataset("chat")
+    return choose_reaction_certainty(classifier.predict(chat.dev.texts), chat.dev, chat.labels)
+
+
+def _accepted(split: Split, labels: Sequence[str]) -> list[set[str]]:
+    return [{label for label, applies in zip(labels, row, strict=True) if applies} for row in split.targets]
+
+
+def _are_right(predictions: Sequence[Prediction], accepted: Sequence[set[str]]) -> list[bool]:
+    return [prediction.top(1)[0][0] in each for prediction, each in zip(predictions, accepted, strict=True)]
+
+
+def _is_reaction(prediction: Prediction) -> bool:
+    return prediction.top(1)[0][0] != NEUTRAL
+
+
+def _share(what: Array, among: Array) -> float:
+    return float(what[among].mean()) if among.any() else 0.0
+
+
+def _calibration_error(scores: Array, truth: Array) -> float:
+    """Σ over bins of (rows in bin / rows) |mean score - share of true|; scores and truth (rows,).
+
+    Naeini and others, "Obtaining Well Calibrated Probabilities Using Bayesian Binning" (2015). Multiplied
+    out, it is the sum of each bin's |Σ score - Σ true|, divided by all rows.
+    """
+    bins = np.minimum((scores * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(bins, weights=scores.astype(np.float64) - truth, minlength=BINS)
+    return float(np.abs(gaps).sum() / len(scores))
+
+
+def tfidf_baseline(dataset: Dataset) -> tuple[Array, Array]:
+    """The baseline: logistic regression on words and characters, which a network must beat to be worth it.
+
+    TF-IDF of words and pairs of words (by the networks' own tokenizer) and of 2 to 5 characters within words;
+    one regression for each label. One to two minutes for GoEmotions. Where no word or no run of characters occurs
+    often enough, as in a few texts of an emoji each, all that occur count.
+
+    Returns:
+        Probabilities (rows, labels) on dev and on test, learnt from train alone.
+
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
+    """
+    try:
+        from scipy.sparse import hstack  # noqa: PLC0415 - only training needs these
+        from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+        from sklearn.multiclass import OneVsRestClassifier  # noqa: PLC0415
+    except ImportError:
+        raise MissingExtraError("The baseline", "train") from None
+    words = TfidfVectorizer(
+        tokenizer=tokenize,
+        token_pattern=None,
+        lowercase=False,
+        ngram_range=(1, 2),
+        min_df=2,
+        sublinear_tf=True,
+    )
+    characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=5, sublinear_tf=True)
+    fitted = [each for each in (words, characters) if _fit_vectorizer(each, dataset.train.texts)]
+    train, dev, test = (
+        hstack([each.transform(split.texts) for each in fitted]) for split in (dataset.train, dataset.dev, dataset.test)
+    )
+    model = OneVsRestClassifier(LogisticRegression(C=2.0, solver="liblinear"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of a label that all training texts have
+        model.fit(train, dataset.train.targets.astype(int))
+    return model.predict_proba(dev), model.predict_proba(test)
+
+
+def _fit_vectorizer(vectorizer: Any, texts: Sequence[str]) -> bool:
+    """Fit it, if need be to all that occurs; False where there is nothing for it in the texts."""
+    for least in (vectorizer.min_df, 1):
+        try:
+            vectorizer.set_params(min_df=least).fit(texts)
+        except ValueError:
+            continue
+        return True
+    return False
+
+
+def baseline(dataset: Dataset, split: str = "test") -> Metrics:
+    """`tfidf_baseline` measured on dev or test, with thresholds from dev as for the networks."""
+    scores = dict(zip(("dev", "test"), tfidf_baseline(dataset), strict=True))
+    if dataset.tunable:
+        thresholds = choose_thresholds(scores["dev"], dataset.dev.targets, FEWEST_POSITIVE)
+    else:
+        thresholds = uncalibrated(len(dataset.labels)).thresholds
+    return measure(scores[split], getattr(dataset, split).targets, thresholds, dataset.labels)

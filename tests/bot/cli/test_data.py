@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from bot.__main__ import main
+from bot.cli import data
+from bot.configuration import load_settings
+from bot.settings.server_settings import ServerSettings
+from bot.store import Store
+
+GUILD, OTHER_GUILD, USER, OTHER_USER = 111, 222, 333, 444
+
+
+class Terminal(io.StringIO):
+    """Standard input at which somebody sits."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def on_the_store(work: Callable[[Store], Awaitable[Any]]) -> Any:
+    """Do something in the database that the command line uses."""
+
+    async def do() -> Any:
+        store = Store(load_settings().database_url.get_secret_value())
+        await store.refresh()
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(do())
+
+
+@pytest.fixture
+def filled() -> None:
+    """A database with something in it about two servers and two people."""
+
+    async def fill(store: Store) -> None:
+        for guild in (GUILD, OTHER_GUILD):
+            await store.save_settings(guild, ServerSettings(enabled=False))
+            await store.add_correction(guild, "joy", "love")
+        for user in (USER, OTHER_USER):
+            await store.opt_out(user)
+
+    on_the_store(fill)
+
+
+def kept_of(**subject: int) -> dict[str, Any]:
+    kept: dict[str, Any] = on_the_store(
+        lambda store: data.export(store, guild=subject.get("guild"), user=subject.get("user"))
+    )
+    return kept
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one sentence on standard error."""
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    return err.rstrip("\n")
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_person_gets_everything_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "export", "--user", str(USER)]) == 0
+    assert json.loads(capsys.readouterr().out) == {"user_id": USER, "opted_out": True}
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_server_gets_everything_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "export", "--guild", str(GUILD)]) == 0
+    out = capsys.readouterr().out
+    assert json.loads(out) == kept_of(guild=GUILD)
+    assert '"love"' in out
+    assert str(OTHER_GUILD) not in out
+
+
+def test_what_is_not_known_is_exported_as_well(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "export", "--user", "5"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"user_id": 5, "opted_out": False}
+
+
+@pytest.mark.usefixtures("filled")
+def test_erasing_a_person(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "erase", "--user", str(USER), "--yes"]) == 0
+    assert capsys.readouterr().out == f"Nothing is kept of the user {USER} any more.\n"
+    assert not kept_of(user=USER)["opted_out"]
+    assert kept_of(user=OTHER_USER)["opted_out"]
+    assert kept_of(guild=GUILD) != kept_of(guild=1)
+
+
+@pytest.mark.usefixtures("filled")
+def test_erasing_a_server(capsys: pytest.CaptureFixture[str]) -> None:
+    before = kept_of(guild=OTHER_GUILD)
+    assert main(["data", "erase", "--guild", str(GUILD), "--yes"]) == 0
+    assert capsys.readouterr().out == f"Nothing is kept of the server {GUILD} any more.\n"
+    assert not on_the_store(lambda store: store.corrections(GUILD))
+    assert set(on_the_store(lambda store: store.known_guilds())) == {OTHER_GUILD}
+    assert kept_of(guild=OTHER_GUILD) == before
+    assert kept_of(user=USER)["opted_out"]
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("answer", ["y\n", " YES \n"])
+def test_at_a_terminal_it_asks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    assert main(["data", "erase", "--user", str(USER)]) == 0
+    assert capsys.readouterr().out.startswith(f"Erase all that is kept of the user {USER}, for good? [y/N] ")
+    assert not kept_of(user=USER)["opted_out"]
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("answer", ["n\n", "\n", "", "yesterday\n"])
+def test_any_other_answer_erases_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    assert main(["data", "erase", "--user", str(USER)]) == 1
+    assert capsys.readouterr().err == "Nothing was erased.\n"
+    assert kept_of(user=USER)["opted_out"]
+
+
+@pytest.mark.usefixtures("filled")
+def test_without_a_terminal_it_refuses(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert main(["data", "erase", "--user", str(USER)]) == 2
+    assert "--yes" in told(capsys)
+    assert kept_of(user=USER)["opted_out"]
+
+
+@pytest.mark.parametrize("command", [["export"], ["erase", "--yes"]])
+@pytest.mark.parametrize("subject", ["--user", "--guild"])
+def test_a_database_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str], subject: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///nowhere/emobot.db")
+    assert main(["data", *command, subject, "5"]) == 1
+    assert told(capsys) == "The database nowhere/emobot.db failed: unable to open database file."
+
+
+@pytest.mark.parametrize("wrong", ["0", "-5", "x", "1.5", "²", "9223372036854775808", ""])
+@pytest.mark.parametrize("subject", ["--user", "--guild"])
+def test_an_id_must_be_one(capsys: pytest.CaptureFixture[str], subject: str, wrong: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["data", "export", f"{subject}={wrong}"])
+    assert ended.value.code == 2
+    assert f"argument {subject}: {wrong!r} is no id" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["export"], ["erase", "--yes"], ["export", "--user", "5", "--guild", "6"], []])
+def test_it_must_be_said_of_whom(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["data", *arguments])
+    assert ended.value.code == 2
+    assert "usage: python -m bot data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], ["export"], ["erase"]])
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["data", *command, "--help"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: {' '.join(['python -m bot data', *command])} ")

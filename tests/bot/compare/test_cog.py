@@ -1,0 +1,562 @@
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import discord
+import pytest
+import simcord
+from simcord.components import walk_components
+
+from bot.compare.cog import MOST, NOT_YOURS, ONE_AT_A_TIME, OVER, TOO_MANY, WITHIN
+from bot.errors import BROKEN, BUSY
+from bot.reactions.gate import NO_WORDS, NOT_A_PERSON, NOT_HERE, NOT_READY, NOT_TO_BE_READ
+from classifiers import Classifier
+from tests.bot.pressing import compare_at_once, press_twice, restarts, speak_in_brackets, words_of
+from tests.bot.scripted import ScriptedClassifier, World
+
+Restart = Callable[[], Awaitable[None]]
+LONG = "so happy " * 400
+
+
+def panel_of(result: simcord.InteractionResult) -> simcord.ResponseMessage:
+    """The panel that was answered with."""
+    assert result.response
+    assert result.response.flags.components_v2
+    return result.response
+
+
+def sentence_of(result: simcord.InteractionResult) -> str:
+    """A sentence told to nobody but whoever asked or pressed."""
+    assert result.response
+    assert result.ephemeral
+    return result.response.content
+
+
+def pictures(panel: simcord.ResponseMessage) -> list[str]:
+    """What is seen in the pictures that a panel shows."""
+    return [
+        item["description"]
+        for part in walk_components(panel.components)
+        if part["type"] == 12
+        for item in part["items"]
+        if [attachment.url for attachment in panel.attachments] == [item["media"]["url"]]
+    ]
+
+
+def buttons(panel: simcord.ResponseMessage) -> list[str]:
+    return [part["label"] for part in walk_components(panel.components) if part["type"] == 2]
+
+
+@pytest.fixture
+async def panel(world: World) -> simcord.ResponseMessage:
+    """What alice has asked for in the channel."""
+    return panel_of(await world.alice.slash(world.channel, "compare", text="odd, but happy"))
+
+
+@pytest.fixture
+def bob(world: World) -> simcord.MemberActor:
+    return world.guild.add_member(world.env.create_user("bob"))
+
+
+async def test_in_a_server_for_everybody_to_see(world: World) -> None:
+    result = await world.alice.slash(world.channel, "compare", text="odd weather")
+    assert words_of(panel_of(result)).startswith(
+        "> odd weather\nThey disagree: the RNN heard **fear** 😨, the BiLSTM heard **love** ❤️.\n**RNN** · "
+    )
+    assert words_of(panel_of(result)).count("> **odd** weather") == 2
+    assert not result.ephemeral
+    assert not result.deferred
+    assert len(world.channel.history()) == 1
+
+
+async def test_in_direct_messages(world: World) -> None:
+    user = world.alice.user
+    panel = panel_of(await user.slash("compare", text="happy"))
+    assert "They agree on **joy** 😃." in words_of(panel)
+    await user.click(panel, label="All 28")
+    assert "👏 admiration" in words_of(panel)
+    await user.click(panel, label="Heat map")
+    assert len(pictures(panel)) == 1
+    form = await user.click(panel, label="Try a variation")
+    assert "**gratitude**" in words_of(panel_of(await user.submit_modal(form, {"text": "thanks"})))
+
+
+async def test_installed_by_a_user_where_the_bot_is_not(world: World) -> None:
+    """In a conversation between two people, who see the bot only because one of them brought it along."""
+    result = await raw_compare(world, text="happy", context=2, integration_owners={"1": str(world.alice.id)})
+    panel = panel_of(result)
+    assert "They agree on **joy** 😃." in words_of(panel)
+    await world.alice.user.click(panel, label="Heat map")
+    assert len(pictures(panel)) == 1
+
+
+async def raw_compare(
+    world: World, *, text: str, context: int, integration_owners: dict[str, str]
+) -> simcord.InteractionResult:
+    """What Discord sends for a command by somebody who installed the bot for themselves."""
+    backend = world.env.backend
+    await world.alice.user.slash("compare", text="hello")  # opens the conversation
+    record = backend.new_interaction(2, world.alice.user.dm_channel.id, world.alice.id, None)
+    command = backend.find_command("compare", None)
+    assert command
+    payload: dict[str, Any] = {
+        "id": str(record.id),
+        "application_id": str(backend.application_id),
+        "type": 2,
+        "token": record.token,
+        "version": 1,
+        "data": {
+            "id": command["id"],
+            "name": "compare",
+            "type": 1,
+            "options": [{"name": "text", "type": 3, "value": text}],
+        },
+        "channel_id": str(record.channel_id),
+        "channel": {
+            "id": str(record.channel_id),
+            "type": 3,
+            "recipients": [],
+            "name": None,
+            "icon": None,
+            "owner_id": "1",
+        },
+        "user": {"id": str(world.alice.id), "username": "alice", "discriminator": "0", "avatar": None},
+        "locale": "en-GB",
+        "entitlements": [],
+        "app_permissions": "0",
+        "attachment_size_limit": 1,
+        "authorizing_integration_owners": integration_owners,
+        "context": context,
+    }
+    backend.emit("INTERACTION_CREATE", payload)
+    await world.env.settle()
+    return simcord.InteractionResult(world.env, record)
+
+
+async def test_the_menu_answers_only_to_who_asked(world: World, bob: simcord.MemberActor) -> None:
+    message = await bob.send(world.channel, "odd weather")
+    result = await world.alice.context_menu(world.channel, "Compare emotions", message)
+    assert words_of(panel_of(result)).startswith("> odd weather\nThey disagree")
+    assert result.ephemeral
+    assert len(world.channel.history(viewer=bob)) == 1
+
+
+async def test_the_menu_does_not_read_who_has_opted_out(
+    world: World, bob: simcord.MemberActor, bilstm: ScriptedClassifier
+) -> None:
+    await world.bot.store.opt_out(bob.id)
+    message = await bob.send(world.channel, "odd weather")
+    result = await world.alice.context_menu(world.channel, "Compare emotions", message)
+    assert sentence_of(result) == NOT_TO_BE_READ
+    assert bilstm.batches == []
+
+
+async def test_the_menu_reads_nobody_before_opt_outs_are_known(world: World, bilstm: ScriptedClassifier) -> None:
+    world.bot.store.ready = False
+    message = await world.alice.send(world.channel, "odd weather")
+    result = await world.alice.context_menu(world.channel, "Compare emotions", message)
+    assert sentence_of(result) == NOT_READY
+    assert bilstm.batches == []
+
+
+@pytest.mark.parametrize("changes", [{"enabled": False}, {"channel_rule": "only"}])
+async def test_the_menu_reads_nothing_where_the_server_does_not_want_it(
+    world: World, bilstm: ScriptedClassifier, changes: dict[str, object]
+) -> None:
+    await world.configure(**changes)
+    message = await world.alice.send(world.channel, "odd weather")
+    assert sentence_of(await world.alice.context_menu(world.channel, "Compare emotions", message)) == NOT_HERE
+    assert bilstm.batches == []
+    panel_of(await world.alice.slash(world.channel, "compare", text="odd weather"))  # what is typed into it may be read
+
+
+async def test_the_menu_reads_only_what_people_write(world: World, bilstm: ScriptedClassifier) -> None:
+    message = await world.guild.create_webhook(world.channel).send("odd weather")
+    assert sentence_of(await world.alice.context_menu(world.channel, "Compare emotions", message)) == NOT_A_PERSON
+    assert bilstm.batches == []
+
+
+async def test_the_menu_reads_what_a_message_forwards(world: World, bob: simcord.MemberActor) -> None:
+    message = await bob.forward(await bob.send(world.channel, "odd weather"), world.channel)
+    result = await world.alice.context_menu(world.channel, "Compare emotions", message)
+    assert words_of(panel_of(result)).startswith("> odd weather\nThey disagree")
+    assert await world.alice.click(panel_of(result), label="All 28")
+    assert "> odd weather" in words_of(panel_of(result))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [" ", "\n" * 4000, "https://example.com", "<@123456789012345678>", "```happy```", "**" * 2000, "¯", "\u200d"],
+)
+async def test_without_words_there_is_nothing_to_compare(world: World, text: str) -> None:
+    assert sentence_of(await world.alice.slash(world.channel, "compare", text=text)) == NO_WORDS
+
+
+async def test_a_message_without_words_is_told_so_too(world: World) -> None:
+    message = await world.alice.send(world.channel, "", attachments=[("cat.png", b"")])
+    assert sentence_of(await world.alice.context_menu(world.channel, "Compare emotions", message)) == NO_WORDS
+
+
+async def test_nobody_is_pinged_and_markdown_is_shown_as_written(world: World) -> None:
+    result = await world.alice.slash(world.channel, "compare", text=f"**hi** @everyone {world.alice.mention}")
+    assert words_of(panel_of(result)).startswith(f"> \\*\\*hi\\*\\* @\u200beveryone \\<@\u200b{world.alice.id}\\>\n")
+    [response] = [request for request in world.env.http_requests if request.path.endswith("/callback")]
+    assert response.json
+    assert response.json["data"]["allowed_mentions"] == {"parse": []}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("😂" * 4000, "x*" * 2000, "hi @everyone " * 300, "字" * 4000, "\u0301" * 3999 + "a", "سعيد " * 800),
+        *("x" * 4000, "> hi\nbye\n" * 440, "[a](b) " * 570, "👩🏽‍❤️‍💋‍👨🏽" * 400, "a\n" * 2000),
+    ],
+)
+async def test_the_longest_texts_fit_and_every_button_works(world: World, text: str) -> None:
+    panel = panel_of(await world.alice.slash(world.channel, "compare", text=text))
+    quotation, verdict, *_ = words_of(panel).split("\nThey ")
+    for label in ("Heat map", "All 28", "Top 3"):
+        assert (await world.alice.click(panel, label=label)).acknowledged
+        assert words_of(panel).split("\nThey ")[:1] == [quotation]
+        assert verdict.split("\n")[0] in words_of(panel)
+    form = await world.alice.click(panel, label="Try a variation")
+    assert panel_of(await world.alice.submit_modal(form, {"text": text}))
+    assert world.env.errors == []
+
+
+async def test_longer_texts_are_refused_by_discord_itself(world: World) -> None:
+    with pytest.raises(simcord.OptionError):
+        await world.alice.slash(world.channel, "compare", text="x" * 4001)
+
+
+class TestWithOneModel:
+    @pytest.fixture
+    def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
+        return {"bilstm": bilstm}
+
+    async def test_that_one_is_shown(self, world: World) -> None:
+        panel = panel_of(await world.alice.slash(world.channel, "compare", text="happy"))
+        assert "Only the BiLSTM is loaded; it heard **joy** 😃." in words_of(panel)
+        assert words_of(panel).count(" ms\n") == 1
+        await world.alice.click(panel, label="Heat map")
+        assert len(pictures(panel)) == 1
+
+
+class TestButtons:
+    async def test_all_labels_and_back(self, world: World, panel: simcord.ResponseMessage) -> None:
+        before = re.sub(r"[\d.]+ ms", "", words_of(panel))
+        assert buttons(panel) == ["Heat map", "All 28", "Try a variation"]
+        await world.alice.click(panel, label="All 28")
+        assert words_of(panel).count("%` ") == 28
+        assert buttons(panel) == ["Heat map", "Top 3", "Try a variation"]
+        await world.alice.click(panel, label="Top 3")
+        assert re.sub(r"[\d.]+ ms", "", words_of(panel)) == before
+        assert len(world.channel.history()) == 1
+
+    async def test_the_heat_map_and_back(self, world: World, panel: simcord.ResponseMessage) -> None:
+        await world.alice.click(panel, label="Heat map")
+        [attachment] = panel.attachments
+        assert (await attachment.read()).startswith(b"\x89PNG")
+        [seen] = pictures(panel)
+        assert "RNN, from the left → odd: fear. happy: joy." in seen
+        assert seen.endswith("BiLSTM, from the right ← happy: joy.")
+        assert "> odd, but **happy**" in words_of(panel)
+        assert buttons(panel) == ["Hide the heat map", "All 28", "Try a variation"]
+        await world.alice.click(panel, label="Hide the heat map")
+        assert (panel.attachments, pictures(panel)) == ([], [])
+
+    async def test_from_the_heat_map_to_all_labels(self, world: World, panel: simcord.ResponseMessage) -> None:
+        await world.alice.click(panel, label="Heat map")
+        await world.alice.click(panel, label="All 28")
+        assert (panel.attachments, words_of(panel).count("%` ")) == ([], 28)
+
+    async def test_a_variation_follows_below(self, world: World, panel: simcord.ResponseMessage) -> None:
+        before = words_of(panel)
+        form = await world.alice.click(panel, label="Try a variation")
+        assert form.modal
+        [field] = [part for part in walk_components(form.modal["components"]) if part["type"] == 4]
+        assert (field["value"], field["max_length"]) == ("odd, but happy", 4000)
+        answer = await world.alice.submit_modal(form, {"text": "odd, but thanks"})
+        assert words_of(panel_of(answer)).startswith("> odd, but thanks\nThey agree on **gratitude**")
+        assert not answer.ephemeral
+        assert words_of(panel) == before
+        assert len(world.channel.history()) == 2
+
+    async def test_a_variation_without_words_is_told_so(self, world: World, panel: simcord.ResponseMessage) -> None:
+        form = await world.alice.click(panel, label="Try a variation")
+        assert sentence_of(await world.alice.submit_modal(form, {"text": "<@1>"})) == NO_WORDS
+
+    @pytest.mark.parametrize("label", ["Heat map", "All 28", "Try a variation"])
+    async def test_nobody_else_may_press_them(
+        self, bob: simcord.MemberActor, panel: simcord.ResponseMessage, label: str
+    ) -> None:
+        before = words_of(panel)
+        result = await bob.click(panel, label=label)
+        assert sentence_of(result) == NOT_YOURS
+        assert (result.modal, words_of(panel)) == (None, before)
+
+    @pytest.mark.parametrize("page", ["heat", "all"])
+    async def test_a_double_click_is_as_good_as_one(
+        self, world: World, panel: simcord.ResponseMessage, page: str
+    ) -> None:
+        results = await press_twice(world, world.alice, panel, f"compare:{page}:{world.alice.id}")
+        assert all(result.acknowledged for result in results)
+        assert len(pictures(panel)) == (page == "heat")
+        assert (words_of(panel).count("%` ") == 28) == (page == "all")
+        assert world.env.errors == []
+
+    async def test_of_a_long_text_the_beginning_serves_them(self, world: World) -> None:
+        panel = panel_of(await world.alice.slash(world.channel, "compare", text=LONG))
+        [quotation, *_] = words_of(panel).split("\n")
+        assert quotation.endswith((" so…", " happy…"))
+        await world.alice.click(panel, label="All 28")
+        await world.alice.click(panel, label="Heat map")
+        assert words_of(panel).startswith(quotation)
+        form = await world.alice.click(panel, label="Try a variation")
+        assert form.modal
+        [field] = [part for part in walk_components(form.modal["components"]) if part["type"] == 4]
+        assert LONG.startswith(field["value"])
+        assert len(field["value"]) > 900
+
+    async def test_a_panel_without_its_text_is_over(self, world: World, panel: simcord.ResponseMessage) -> None:
+        stored = world.env.backend.get_message(panel.channel_id, panel.id)
+        for part in walk_components(stored.components):
+            if part.get("content", "").startswith("> odd, but happy"):
+                part["id"] = 77
+        for label in ("Heat map", "All 28", "Try a variation"):
+            assert sentence_of(await world.alice.click(panel, label=label)) == OVER
+
+    async def test_nothing_is_remembered_of_panels(self, world: World, panel: simcord.ResponseMessage) -> None:
+        before = list(world.bot.persistent_views)
+        for _ in range(3):
+            await world.alice.click(panel, label="All 28")
+            await world.alice.click(panel, label="Heat map")
+            form = await world.alice.click(panel, label="Try a variation")
+            panel = panel_of(await world.alice.submit_modal(form, {"text": "happy"}))
+        assert list(world.bot.persistent_views) == before
+
+
+class TestOfSomebodyElsesMessage:
+    @pytest.fixture
+    async def panel(self, world: World, bob: simcord.MemberActor) -> simcord.ResponseMessage:
+        """What bob has written, before alice's eyes only."""
+        message = await bob.send(world.channel, "odd weather")
+        return panel_of(await world.alice.context_menu(world.channel, "Compare emotions", message))
+
+    async def test_the_buttons_are_whose_eyes_it_is_for(self, world: World, panel: simcord.ResponseMessage) -> None:
+        await world.alice.click(panel, label="All 28")
+        await world.alice.click(panel, label="Heat map")
+        assert len(pictures(panel)) == 1
+        assert panel.ephemeral
+
+    async def test_a_variation_is_as_private(
+        self, world: World, bob: simcord.MemberActor, panel: simcord.ResponseMessage
+    ) -> None:
+        form = await world.alice.click(panel, label="Try a variation")
+        answer = await world.alice.submit_modal(form, {"text": "odd, but happy"})
+        assert answer.ephemeral
+        assert len(world.channel.history(viewer=bob)) == 1
+        again = await world.alice.click(panel_of(answer), label="All 28")
+        assert again.acknowledged
+
+    @pytest.mark.parametrize("label", ["Heat map", "All 28", "Try a variation"])
+    async def test_whoever_opts_out_is_not_read_again(
+        self, world: World, bob: simcord.MemberActor, panel: simcord.ResponseMessage, label: str
+    ) -> None:
+        await world.bot.store.opt_out(bob.id)
+        assert sentence_of(await world.alice.click(panel, label=label)) == NOT_TO_BE_READ
+        world.bot.store.ready = False
+        assert sentence_of(await world.alice.click(panel, label=label)) == NOT_READY
+
+    @pytest.mark.parametrize("label", ["Heat map", "All 28", "Try a variation"])
+    async def test_nobody_is_read_again_once_the_server_leaves_the_channel_out(
+        self, world: World, panel: simcord.ResponseMessage, label: str
+    ) -> None:
+        await world.configure(channels=[world.channel.id])
+        assert sentence_of(await world.alice.click(panel, label=label)) == NOT_HERE
+
+    async def test_variations_of_ones_own_are_read_whoever_has_opted_out(
+        self, world: World, panel: simcord.ResponseMessage
+    ) -> None:
+        await world.bot.store.opt_out(world.alice.id)
+        form = await world.alice.click(panel, label="Try a variation")
+        answer = panel_of(await world.alice.submit_modal(form, {"text": "happy"}))
+        await world.alice.click(answer, label="All 28")
+        assert words_of(answer).count("%` ") == 28
+
+
+class TestWhoAsksForMuch:
+    async def test_one_text_at_a_time_is_explained_to_each_person(self, world: World, bob: simcord.MemberActor) -> None:
+        asked = [(world.alice, "happy"), (world.alice, "thanks"), (bob, "odd"), (world.alice, "plain")]
+        answers = await compare_at_once(world, *asked)
+        assert [words_of(panel_of(answers[place])).split("\n")[0] for place in (0, 2)] == ["> happy", "> odd"]
+        assert [sentence_of(answers[place]) for place in (1, 3)] == [ONE_AT_A_TIME] * 2
+        assert panel_of(await world.alice.slash(world.channel, "compare", text="thanks"))
+
+    async def test_a_text_that_failed_is_not_waited_for(
+        self, world: World, bilstm: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(bilstm, "_predict", None)
+            assert sentence_of(await world.alice.slash(world.channel, "compare", text="happy")) == BROKEN
+        assert len(world.env.errors) == 1
+        assert panel_of(await world.alice.slash(world.channel, "compare", text="happy"))
+
+    async def test_after_many_texts_the_next_one_has_to_wait(self, world: World, bob: simcord.MemberActor) -> None:
+        for _ in range(MOST - 2):
+            await world.alice.slash(world.channel, "compare", text="happy")
+        message = await bob.send(world.channel, "odd weather")
+        panel = panel_of(await world.alice.context_menu(world.channel, "Compare emotions", message))
+        form = await world.alice.click(panel, label="Try a variation")
+        await world.alice.click(panel, label="Heat map")
+        refusals = [
+            await world.alice.slash(world.channel, "compare", text="happy"),
+            await world.alice.context_menu(world.channel, "Compare emotions", message),
+            await world.alice.click(panel, label="All 28"),
+            await world.alice.submit_modal(form, {"text": "thanks"}),
+        ]
+        sentence = re.escape(TOO_MANY).replace(r"\{when\}", r"<t:\d+:R>")
+        assert all(re.fullmatch(sentence, sentence_of(refusal)) for refusal in refusals)
+        assert panel_of(await bob.slash(world.channel, "compare", text="happy"))
+        await world.env.advance_time(WITHIN + 1)
+        assert panel_of(await world.alice.slash(world.channel, "compare", text="happy"))
+
+
+class TestAfterARestart:
+    @pytest.fixture
+    async def restart(self, world: World, models: dict[str, Classifier]) -> AsyncIterator[Restart]:
+        async with restarts(world, models) as restart:
+            yield restart
+
+    async def test_a_panel_goes_on_working(
+        self,
+        world: World,
+        bob: simcord.MemberActor,
+        panel: simcord.ResponseMessage,
+        restart: Restart,
+    ) -> None:
+        await world.alice.click(panel, label="All 28")
+        await restart()
+        await world.alice.click(panel, label="Heat map")
+        assert len(pictures(panel)) == 1
+        await world.alice.click(panel, label="Hide the heat map")
+        assert "> odd, but **happy**" in words_of(panel)
+        assert sentence_of(await bob.click(panel, label="All 28")) == NOT_YOURS
+
+    async def test_so_does_an_open_form(self, world: World, panel: simcord.ResponseMessage, restart: Restart) -> None:
+        form = await world.alice.click(panel, label="Try a variation")
+        await restart()
+        answer = await world.alice.submit_modal(form, {"text": "thanks"})
+        assert "**gratitude**" in words_of(panel_of(answer))
+
+
+class TestWhenItFails:
+    @pytest.mark.parametrize("label", ["Heat map", "All 28"])
+    async def test_whoever_presses_is_told(
+        self,
+        world: World,
+        panel: simcord.ResponseMessage,
+        bilstm: ScriptedClassifier,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        label: str,
+    ) -> None:
+        def fail(text: str) -> None:
+            raise ValueError(f"cannot read {text!r}")
+
+        monkeypatch.setattr(bilstm, "_predict", fail)
+        before = words_of(panel)
+        result = await world.alice.click(panel, label=label)
+        told = result.followups or [answer_to(result)]
+        assert [(message.content, message.ephemeral) for message in told] == [(BROKEN, True)]
+        assert words_of(panel) == before
+        assert "A button of /compare failed with ValueError" in caplog.text
+        assert "happy" not in caplog.text
+
+    async def test_a_busy_bot_says_so(self, world: World, panel: simcord.ResponseMessage) -> None:
+        form = await world.alice.click(panel, label="Try a variation")
+        await world.bot.analyzer.close()
+        assert sentence_of(await world.alice.click(panel, label="All 28")) == BUSY
+        assert sentence_of(await world.alice.submit_modal(form, {"text": "thanks"})) == BUSY
+        assert len(world.env.errors) == 1
+
+
+def answer_to(result: simcord.InteractionResult) -> simcord.ResponseMessage:
+    assert result.response
+    return result.response
+
+
+async def test_no_word_is_left_untranslated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    speak_in_brackets(monkeypatch)
+    panel = panel_of(await world.alice.slash(world.channel, "compare", text="odd"))
+    for label in ("«Heat map»", "«Hide the heat map»", "«All 28»", "«Top 3»"):
+        assert untranslated_words(panel) <= {"odd", "RNN", "BiLSTM", "ms"}
+        await world.alice.click(panel, label=label)
+    form = await world.alice.click(panel, label="«Try a variation»")
+    assert form.modal
+    assert form.modal["title"] == "«Try a variation»"
+    [field, _] = walk_components(form.modal["components"])
+    assert re.fullmatch("«[^«»]*»«[^«»]*»", field["label"] + field["description"])
+
+
+def untranslated_words(panel: simcord.ResponseMessage) -> set[str]:
+    """The words of a panel that do not stand in «brackets»."""
+    text = " ".join([words_of(panel), *buttons(panel)])
+    while (shorter := re.sub("«[^«»]*»", "", text)) != text:
+        text = shorter
+    return set(re.findall(r"[^\W\d_]+", text))
+
+
+async def test_a_failure_is_told_to_the_user_and_logged_without_the_text(
+    world: World,
+    bilstm: ScriptedClassifier,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(text: str) -> None:
+        raise ValueError(f"cannot read {text!r}")
+
+    monkeypatch.setattr(bilstm, "_predict", fail)
+    result = await world.alice.slash(world.channel, "compare", text="a secret")
+    assert result.response
+    assert (result.response.content, result.ephemeral) == (BROKEN, True)
+    assert len(world.env.errors) == 1
+    assert "'compare' failed with ValueError" in caplog.text
+    assert "secret" not in caplog.text
+
+
+async def test_a_failure_after_the_answer_is_told_in_another_message(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = discord.InteractionResponse.send_message
+    monkeypatch.setattr(discord.InteractionResponse, "send_message", _send_then_fail(send))
+    result = await world.alice.slash(world.channel, "compare", text="happy")
+    assert [(followup.content, followup.ephemeral) for followup in result.followups] == [(BROKEN, True)]
+    assert len(world.env.errors) == 1
+
+
+def _send_then_fail(send: Any) -> Any:
+    async def send_message(self: Any, *args: Any, **kwargs: Any) -> None:
+        await send(self, *args, **kwargs)
+        raise ValueError
+
+    return send_message
+
+
+async def test_a_failure_that_cannot_be_told_is_only_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.env.inject_error("POST", "/interactions/*", status=404, code=10062, times=None)
+    await world.alice.slash(world.channel, "compare", text="a secret")
+    assert len(world.env.errors) == 1
+    assert "could not be told to the user: HTTP 404, code 10062" in caplog.text
+    assert "secret" not in caplog.text
+
+
+async def test_a_busy_bot_says_so(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    await world.bot.analyzer.close()
+    result = await world.alice.slash(world.channel, "compare", text="happy")
+    assert result.response
+    assert (result.response.content, result.ephemeral) == (BUSY, True)
+    assert len(world.env.errors) == 1
+    assert "'compare' was not answered: the analyzer is closed" in caplog.text

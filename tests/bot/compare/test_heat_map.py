@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import io
+import itertools
+from typing import Any
+
+import discord
+import matplotlib as mpl
+import matplotlib.image
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from matplotlib.collections import PathCollection, QuadMesh
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from bot.compare.heat_map import COLOURS, alternative_text, draw
+from bot.i18n import LANGUAGES, Translate, mark, translator
+from bot.ui.card import CARD
+from classifiers.emotions import LABELS
+from classifiers.explain import Reading
+
+WORDS = ("not", "happy", "today")
+
+
+def reading(words: tuple[str, ...] = WORDS, *beliefs: dict[str, float], backward: bool = False) -> Reading:
+    """What a model believes after each word; of labels that are not named, 0.01."""
+    rows = tuple(
+        tuple(belief.get(label, 0.01) for label in LABELS)
+        for belief in beliefs or [{"neutral": 0.6}, {"joy": 0.5}, {"joy": 0.9}][: len(words)]
+    )
+    return Reading(words, LABELS, rows, rows if backward else None)
+
+
+BOTH = {
+    "rnn": reading(WORDS, {"neutral": 0.6}, {"joy": 0.4, "sadness": 0.3}, {"joy": 0.7}),
+    "bilstm": reading(WORDS, {"neutral": 0.5}, {"sadness": 0.8}, {"sadness": 0.9, "joy": 0.2}, backward=True),
+}
+
+
+def figure_of(readings: dict[str, Reading], _: Translate = mark) -> Figure:
+    """What is drawn, before it becomes a picture."""
+    figures: list[Figure] = []
+    savefig = Figure.savefig
+
+    def keep(figure: Figure, *args: Any, **options: Any) -> None:
+        figures.append(figure)
+        savefig(figure, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", keep)
+        draw(readings, _)
+    return figures[0]
+
+
+def cells(figure: Figure, strip: int) -> npt.NDArray[np.float64]:
+    """Probabilities (labels, words) of a strip."""
+    [mesh] = [artist for artist in figure.axes[strip].collections if isinstance(artist, QuadMesh)]
+    return np.asarray(mesh.get_array(), dtype=float)
+
+
+def dots(figure: Figure, strip: int) -> list[tuple[int, str]]:
+    """Which label has the dot at each place."""
+    axes = figure.axes[strip]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    [marks] = [artist for artist in axes.collections if isinstance(artist, PathCollection)]
+    return [(int(x), names[int(y)]) for x, y in np.asarray(marks.get_offsets())]
+
+
+def texts(figure: Figure) -> list[str]:
+    """All that is written in a picture."""
+    return [text.get_text() for text in written_in(figure)]
+
+
+def written_in(figure: Figure) -> list[Text]:
+    return [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible() and text.get_text()]
+
+
+class TestPicture:
+    def test_each_model_and_direction_has_a_strip_of_the_same_labels(self) -> None:
+        figure = figure_of(BOTH)
+        titles = [axes.get_title(loc="left") for axes in figure.axes[:3]]
+        assert titles == ["RNN, from the left →", "BiLSTM, from the left →", "BiLSTM, from the right ←"]
+        for axes in figure.axes[:3]:
+            names = [label.get_text() for label in axes.get_yticklabels()]
+            assert names[:3] == ["sadness", "joy", "neutral"]
+            assert len(names) == 5
+        assert [word.get_text() for word in figure.axes[2].get_xticklabels()] == list(WORDS)
+
+    def test_columns_are_words_and_rows_labels(self) -> None:
+        figure = figure_of(BOTH)
+        assert np.allclose(cells(figure, 0)[:3], [[0.01, 0.3, 0.01], [0.01, 0.4, 0.7], [0.6, 0.01, 0.01]])
+        assert np.allclose(cells(figure, 2)[:3], [[0.01, 0.8, 0.9], [0.01, 0.01, 0.2], [0.5, 0.01, 0.01]])
+        assert figure.axes[0].yaxis_inverted()  # the first label stands on top
+
+    def test_a_dot_marks_the_strongest(self) -> None:
+        figure = figure_of(BOTH)
+        assert dots(figure, 0) == [(0, "neutral"), (1, "joy"), (2, "joy")]
+        assert dots(figure, 1) == [(0, "neutral"), (1, "sadness"), (2, "sadness")]
+
+    def test_a_label_that_is_left_out_has_no_dot(self) -> None:
+        words = tuple("abcdef")
+        each = ({label: 0.5 + place / 100} for place, label in enumerate(LABELS[:6]))
+        figure = figure_of({"rnn": reading(words, *each)})
+        assert dots(figure, 0) == [(place, LABELS[place]) for place in range(1, 6)]
+
+    def test_it_is_dark_and_no_larger_than_needed(self) -> None:
+        png = draw(BOTH, mark)
+        picture = np.asarray(matplotlib.image.imread(io.BytesIO(png), format="png"), dtype=float)
+        rgb = [int(CARD[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        assert np.allclose(picture[(0, 0, -1, -1), (0, -1, 0, -1)], (*rgb, 1), atol=1 / 255)
+        assert picture.shape[1] == 1100
+        assert len(png) < 250_000
+
+    def test_the_longest_text_has_room_for_every_word(self) -> None:
+        words = tuple(f"disappointing{place}" for place in range(64))
+        figure = figure_of({"bilstm": reading(words, *[{"joy": 0.5}] * 64, backward=True)})
+        assert figure.bbox.width < 4000
+        [*_, last] = figure.axes[:2]
+        places = [word.get_window_extent() for word in last.get_xticklabels()]
+        assert all(other.x1 - one.x1 > 30 for one, other in itertools.pairwise(places))
+        assert last.bbox.height > 100
+
+    @pytest.mark.parametrize("locale", LANGUAGES)
+    def test_every_language_has_room(self, locale: str) -> None:
+        figure = figure_of(BOTH, translator(discord.Locale(locale)))
+        for text in written_in(figure):
+            place = text.get_window_extent()
+            assert place.x0 >= 0
+            assert place.x1 <= figure.bbox.x1
+        assert figure.axes[0].bbox.width > figure.bbox.width / 2
+
+    def test_english_stands_in_for_what_the_font_cannot_write(self) -> None:
+        assert texts(figure_of(BOTH, lambda text: f"{text}喜")) == texts(figure_of(BOTH))
+
+    @given(st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=6).map(tuple))
+    @settings(max_examples=25, derandomize=True, deadline=None)
+    @example(("$x$", "$\\frac$", "嬉しい", "سعيد", "👩🏽‍❤️‍💋‍👨🏽", "a\u0301" * 200))
+    @example(("\\", "%", "_", "{}"))
+    def test_words_of_any_script_are_drawn(self, words: tuple[str, ...]) -> None:
+        """None of them is taken for a formula, and none warns of letters that the font lacks."""
+        figure = figure_of({"rnn": reading(words, *[{"joy": 0.5}] * len(words))})
+        shown = [word.get_text() for word in figure.axes[0].get_xticklabels()]
+        assert len(shown) == len(words)
+        assert all(len(word) <= 14 for word in shown)
+        assert figure.bbox.height < 1500
+
+    def test_what_cannot_be_written_is_an_empty_frame(self) -> None:
+        figure = figure_of({"rnn": reading(("嬉しい", "so🎉🎉", "$x$"))})
+        assert [word.get_text() for word in figure.axes[0].get_xticklabels()] == ["▯", "so▯", "$x$"]
+
+
+def test_colours_grow_lighter_evenly() -> None:
+    """So that those who see no colours read it, too: CIE lightness in near equal steps."""
+    rgb = mpl.colormaps[COLOURS](np.linspace(0, 1, 11))[:, :3]
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    lightness = 116 * np.cbrt(linear @ (0.2126, 0.7152, 0.0722)) - 16
+    assert (np.diff(lightness) > 5).all()
+
+
+class TestInWords:
+    def test_it_tells_where_the_strongest_emotion_turns(self) -> None:
+        assert alternative_text(BOTH, mark) == (
+            "How probable each emotion is after each word. "
+            "RNN, from the left → not: neutral. happy: joy. "
+            "BiLSTM, from the left → not: neutral. happy: sadness. "
+            "BiLSTM, from the right ← today: sadness. not: neutral."
+        )
+
+    def test_it_fits_however_long_the_text(self) -> None:
+        words = tuple(f"{'x' * 50}{place}" for place in range(64))
+        turning = [{LABELS[place % 28]: 0.5} for place in range(64)]
+        text = alternative_text({"bilstm": reading(words, *turning, backward=True)}, mark)
+        assert 900 < len(text) <= 1024
+        assert text.endswith(".")

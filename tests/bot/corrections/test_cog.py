@@ -1,0 +1,363 @@
+from __future__ import annotations
+
+import logging
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+import simcord
+
+from bot.configuration import Settings
+from bot.corrections.cog import ALREADY, NOT_UNDERSTOOD, OVER, THANKS, Corrections
+from bot.errors import BUSY, UNSAVED
+from bot.reactions.gate import NO_WORDS, NOT_A_PERSON, NOT_HERE, NOT_READY, NOT_TO_BE_READ
+from bot.store import Store, StoreError
+from classifiers import EMOJI, LABELS, NEUTRAL, Classifier, Prediction
+from tests.bot.pressing import menu_in_direct_message, press_twice, restarts, speak_in_brackets, untranslated
+from tests.bot.scripted import ScriptedClassifier, World
+
+MENU = "Was this right?"
+YES, NONE = "Yes, that was right", "There was no emotion"
+
+
+@pytest.fixture
+def bob(world: World) -> simcord.MemberActor:
+    return world.guild.add_member(world.env.create_user("bob"))
+
+
+async def ask(world: World, text: str, author: simcord.MemberActor | None = None) -> simcord.InteractionResult:
+    """What Alice is shown when she opens the menu of a message, her own unless it is somebody else's."""
+    return await open_menu(world, await (author or world.alice).send(world.channel, text))
+
+
+async def open_menu(world: World, message: discord.Message) -> simcord.InteractionResult:
+    return await world.alice.context_menu(world.channel, MENU, message)
+
+
+def shown(result: simcord.InteractionResult) -> simcord.ResponseMessage:
+    assert result.response
+    return result.response
+
+
+def controls(message: simcord.ResponseMessage) -> list[dict[str, Any]]:
+    return [component for row in message.components for component in row["components"]]
+
+
+def control(message: simcord.ResponseMessage, answer: str) -> str:
+    """The custom_id of the button or menu for an answer."""
+    [found] = [str(each["custom_id"]) for each in controls(message) if f":{answer}:" in each["custom_id"]]
+    return found
+
+
+def told(result: simcord.InteractionResult) -> str:
+    """A sentence to nobody else, without anything to press."""
+    message = shown(result)
+    assert message.ephemeral
+    assert controls(message) == []
+    return message.content
+
+
+async def test_it_says_what_it_heard_to_nobody_but_the_one_who_asks(world: World, bob: simcord.MemberActor) -> None:
+    message = await bob.send(world.channel, "happy")
+    assert world.emoji_of(message) == ["😃"]
+    result = await open_menu(world, message)
+    assert result.ephemeral
+    assert shown(result).content == "I hear **joy** 😃 in that message. Is that right?"
+    assert len(world.channel.history(viewer=bob)) == 1
+    assert await world.bot.store.corrections() == {}
+
+
+async def test_it_was_right(world: World) -> None:
+    result = await world.alice.click(shown(await ask(world, "happy")), label=YES)
+    assert told(result) == THANKS
+    assert await world.bot.store.corrections(world.guild.id) == {("joy", "joy"): 1}
+
+
+async def test_there_was_nothing(world: World) -> None:
+    result = await world.alice.click(shown(await ask(world, "happy")), label=NONE)
+    assert told(result) == THANKS
+    assert await world.bot.store.corrections(world.guild.id) == {("joy", "neutral"): 1}
+
+
+@pytest.mark.parametrize(("menu", "meant"), [("pleasant", "love"), ("other", "sadness")])
+async def test_another_emotion_was_meant(world: World, menu: str, meant: str) -> None:
+    question = shown(await ask(world, "happy"))
+    result = await world.alice.select(question, [meant], custom_id=control(question, menu))
+    assert told(result) == THANKS
+    assert await world.bot.store.corrections(world.guild.id) == {("joy", meant): 1}
+
+
+@pytest.mark.parametrize(("text", "heard"), [("happy", "joy"), ("odd", "love"), ("plain", "neutral")])
+async def test_each_emotion_can_be_chosen_in_one_way(world: World, text: str, heard: str) -> None:
+    question = shown(await ask(world, text))
+    pressed = [component["custom_id"].split(":")[2] for component in controls(question) if component["type"] == 2]
+    options = chain.from_iterable(component.get("options", []) for component in controls(question))
+    chosen = [option["value"] for option in options]
+    assert sorted(pressed + chosen) == sorted(LABELS)
+    assert pressed[0] == heard
+
+
+async def test_answers_add_up(world: World) -> None:
+    for label in (YES, YES, NONE):
+        await world.alice.click(shown(await ask(world, "happy")), label=label)
+    assert await world.bot.store.corrections() == {("joy", "joy"): 2, ("joy", "neutral"): 1}
+
+
+async def test_a_message_without_a_reaction_is_asked_about_as_well(world: World) -> None:
+    message = await world.alice.send(world.channel, "hmm")
+    assert world.emoji_of(message) == []
+    assert shown(await open_menu(world, message)).content.startswith("I hear **joy** 😃")
+
+
+async def test_where_it_hears_nothing_it_says_so(world: World) -> None:
+    question = shown(await ask(world, "the meeting is at ten"))
+    assert question.content == "I hear no emotion in that message. Is that right?"
+    await world.alice.select(question, ["fear"], custom_id=control(question, "other"))
+    await world.alice.click(shown(await ask(world, "the meeting is at ten")), label=YES)
+    assert await world.bot.store.corrections() == {("neutral", "fear"): 1, ("neutral", "neutral"): 1}
+
+
+async def test_the_model_is_the_one_that_reacts_there(world: World) -> None:
+    assert "**love**" in shown(await ask(world, "odd")).content
+    await world.configure(model="rnn")
+    assert "**fear**" in shown(await ask(world, "odd")).content
+    await world.configure(model="gru")  # which the operator has taken away since
+    assert "**love**" in shown(await ask(world, "odd")).content
+
+
+class TestWithAnotherModel:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(reacts_with="rnn")
+
+    async def test_the_operators_choice_holds_where_the_server_has_none(self, world: World) -> None:
+        assert "**fear**" in shown(await ask(world, "odd")).content
+        await world.configure(model="bilstm")
+        assert "**love**" in shown(await ask(world, "odd")).content
+
+    async def test_and_in_direct_messages(self, world: World) -> None:
+        message = await world.alice.user.send_dm("odd")
+        result = await menu_in_direct_message(world, world.alice.user, MENU, message)
+        assert "**fear**" in shown(result).content
+
+
+async def test_direct_messages_count_for_no_server(world: World) -> None:
+    message = await world.alice.user.send_dm("happy")
+    result = await menu_in_direct_message(world, world.alice.user, MENU, message)
+    assert told(await world.alice.user.click(shown(result), label=YES)) == THANKS
+    assert await world.bot.store.corrections(0) == {("joy", "joy"): 1}
+    assert await world.bot.store.corrections(world.guild.id) == {}
+
+
+async def test_each_server_has_its_own_count(world: World) -> None:
+    elsewhere = world.env.create_guild("Elsewhere")
+    channel = elsewhere.create_text_channel("general")
+    carol = elsewhere.add_member(world.env.create_user("carol"))
+    message = await carol.send(channel, "happy")
+    await carol.click(shown(await carol.context_menu(channel, MENU, message)), label=YES)
+    await world.alice.click(shown(await ask(world, "happy")), label=NONE)
+    assert await world.bot.store.corrections(elsewhere.id) == {("joy", "joy"): 1}
+    assert await world.bot.store.corrections(world.guild.id) == {("joy", "neutral"): 1}
+
+
+async def test_it_is_for_everybody_but_only_where_the_bot_is(world: World) -> None:
+    command = world.env.backend.commands[None][MENU, 3]
+    assert command["contexts"] == [0, 1]
+    assert command["integration_types"] == [0]
+    assert command.get("default_member_permissions") is None
+
+
+async def test_messages_of_bots_are_not_asked_about(world: World, bilstm: ScriptedClassifier) -> None:
+    beep = world.guild.add_member(world.env.create_user("beep", bot=True))
+    webhook = world.guild.create_webhook(world.channel)
+    assert told(await open_menu(world, await beep.send(world.channel, "happy"))) == NOT_A_PERSON
+    assert told(await open_menu(world, await webhook.send("happy"))) == NOT_A_PERSON
+    assert bilstm.batches == []
+
+
+@pytest.mark.parametrize("text", ["https://example.com", "```happy```", "<:happy:123456789012345678>"])
+async def test_messages_without_words_are_not_asked_about(world: World, text: str) -> None:
+    assert told(await ask(world, text)) == NO_WORDS
+
+
+async def test_a_forwarded_message_is_asked_about_as_well(world: World, bob: simcord.MemberActor) -> None:
+    message = await bob.forward(await bob.send(world.channel, "odd"), world.channel)
+    assert shown(await open_menu(world, message)).content.startswith("I hear **love**")
+    await world.bot.store.opt_out(bob.id)
+    assert told(await open_menu(world, message)) == NOT_TO_BE_READ
+
+
+async def test_messages_of_those_who_opted_out_are_not_read(
+    world: World, bob: simcord.MemberActor, bilstm: ScriptedClassifier
+) -> None:
+    message = await bob.send(world.channel, "happy")
+    await world.bot.store.opt_out(bob.id)
+    bilstm.batches.clear()
+    assert told(await open_menu(world, message)) == NOT_TO_BE_READ
+    assert bilstm.batches == []
+    await world.bot.store.opt_in(bob.id)
+    assert shown(await open_menu(world, message)).content.startswith("I hear **joy**")
+
+
+@pytest.mark.parametrize("changes", [{"enabled": False}, {"channel_rule": "only"}])
+async def test_nothing_is_read_where_the_server_does_not_want_it(
+    world: World, bilstm: ScriptedClassifier, changes: dict[str, object]
+) -> None:
+    await world.configure(**changes)
+    assert told(await ask(world, "happy")) == NOT_HERE
+    assert bilstm.batches == []
+
+
+async def test_those_who_opted_out_may_still_answer(world: World, bob: simcord.MemberActor) -> None:
+    await world.bot.store.opt_out(world.alice.id)
+    assert told(await world.alice.click(shown(await ask(world, "happy", bob)), label=YES)) == THANKS
+
+
+class TestWithoutADatabase:
+    @pytest.fixture
+    def settings(self, tmp_path: Path) -> Settings:
+        return Settings.model_validate({"DATABASE_URL": f"sqlite:///{tmp_path}/nowhere/emobot.db"})
+
+    async def test_nobody_is_read_who_may_have_opted_out(self, world: World, bilstm: ScriptedClassifier) -> None:
+        assert told(await ask(world, "happy")) == NOT_READY
+        assert bilstm.batches == []
+
+
+async def test_what_it_does_not_understand_is_not_asked_about(world: World, bilstm: ScriptedClassifier) -> None:
+    bilstm.script["çok mutluyum"] = Prediction(LABELS, (0.1,) * 28, (0.3,) * 28, known=0.0)
+    assert told(await ask(world, "çok mutluyum")) == NOT_UNDERSTOOD
+
+
+class TestWithLabelsOfAnotherDataSet:
+    @pytest.fixture
+    def bilstm(self) -> ScriptedClassifier:
+        labels = ("self_doubt: deep", "happy", "joy", *(f"mood {number}" for number in range(60)), NEUTRAL)
+        scores = (0.9, *(0.01 for _ in labels[1:]))
+        emoji = {**EMOJI, "happy": "😊"}
+        prediction = Prediction(labels, scores, (0.3,) * len(labels), emoji=emoji)
+        return ScriptedClassifier({"wow": prediction}, labels=labels, emoji=emoji)
+
+    @pytest.fixture
+    def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
+        return {"bilstm": bilstm}
+
+    async def test_it_is_named_and_counted(self, world: World) -> None:
+        question = shown(await ask(world, "wow"))
+        assert question.content == "I hear **self\\_doubt: deep** 🏷️ in that message. Is that right?"
+        assert told(await world.alice.click(question, label=YES)) == THANKS
+        assert await world.bot.store.corrections() == {("self_doubt: deep", "self_doubt: deep"): 1}
+
+    async def test_all_others_can_be_meant(self, world: World) -> None:
+        question = shown(await ask(world, "wow"))
+        menus = [each for each in controls(question) if each["type"] == 3]
+        offered = [option["label"] for menu in menus for option in menu["options"]]
+        assert sorted(offered) == sorted(["happy", "joy", *(f"mood {number}" for number in range(60))])
+        assert [len(menu["options"]) for menu in menus] == [1, 25, 25, 11]
+        [option] = [option for menu in menus for option in menu["options"] if option["label"] == "happy"]
+        assert option["emoji"]["name"] == "😊"
+        result = await world.alice.select(question, ["mood 59"], custom_id=menus[-1]["custom_id"])
+        assert told(result) == THANKS
+        assert await world.bot.store.corrections() == {("self_doubt: deep", "mood 59"): 1}
+
+    async def test_an_answer_about_labels_of_other_models_is_over(self, world: World) -> None:
+        question = shown(await ask(world, "wow"))
+        cog = world.bot.get_cog("Corrections")
+        assert isinstance(cog, Corrections)
+        cog._labels = {}
+        assert told(await world.alice.click(question, label=YES)) == OVER
+        assert await world.bot.store.corrections() == {}
+
+
+@pytest.mark.parametrize("value", [None, "love"])
+async def test_a_double_click_counts_once(world: World, value: str | None) -> None:
+    question = shown(await ask(world, "happy"))
+    custom_id = control(question, "pleasant" if value else "joy:joy")
+    first, second = await press_twice(world, world.alice, question, custom_id, value)
+    assert told(first) == THANKS
+    assert second.acknowledged
+    assert second.followups == []
+    assert await world.bot.store.corrections() == {("joy", value or "joy"): 1}
+
+
+async def test_one_answer_of_each_person_counts_for_a_message(
+    world: World, bob: simcord.MemberActor, bilstm: ScriptedClassifier
+) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    questions = [shown(await open_menu(world, message)) for _ in range(30)]
+    assert told(await world.alice.click(questions[0], label=YES)) == THANKS
+    for question in questions[1:]:
+        assert told(await world.alice.click(question, label=NONE)) == ALREADY
+    bilstm.batches.clear()
+    assert told(await open_menu(world, message)) == ALREADY
+    assert bilstm.batches == []
+    his = shown(await bob.context_menu(world.channel, MENU, message))
+    assert told(await bob.click(his, label=NONE)) == THANKS
+    assert told(await world.alice.click(shown(await ask(world, "happy")), label=YES)) == THANKS
+    assert await world.bot.store.corrections() == {("joy", "joy"): 2, ("joy", "neutral"): 1}
+
+
+async def test_each_question_takes_one_answer(world: World) -> None:
+    question = shown(await ask(world, "happy"))
+    await world.alice.click(question, label=YES)
+    with pytest.raises(simcord.SetupError, match="No matching component"):
+        await world.alice.click(question, label=NONE)
+
+
+async def test_a_question_outlives_a_restart(world: World, models: dict[str, Classifier]) -> None:
+    first, second = shown(await ask(world, "happy")), shown(await ask(world, "odd"))
+    async with restarts(world, models) as restart:
+        await restart()
+        assert told(await world.alice.click(first, label=NONE)) == THANKS
+        assert told(await world.alice.select(second, ["fear"], custom_id=control(second, "other"))) == THANKS
+        assert await world.bot.store.corrections() == {("joy", "neutral"): 1, ("love", "fear"): 1}
+
+
+async def test_when_the_store_fails_the_question_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    question = shown(await ask(world, "happy"))
+
+    async def fail(*_arguments: Any) -> None:
+        raise StoreError("the database is locked")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "add_correction", fail)
+        assert told(await world.alice.click(question, label=YES)) == UNSAVED
+    assert told(await world.alice.click(question, label=YES)) == THANKS
+    assert await world.bot.store.corrections() == {("joy", "joy"): 1}
+
+
+async def test_a_busy_bot_says_so(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.bot.analyzer.close()
+    assert told(await open_menu(world, message)) == BUSY
+    assert len(world.env.errors) == 1
+
+
+async def test_nothing_is_kept_or_logged_of_the_message(
+    world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "bot")
+    await world.alice.click(shown(await ask(world, "happy secret")), label=YES)
+    await world.bot.store.close()
+    kept = content(tmp_path)
+    assert b"joy" in kept
+    assert b"secret" not in kept
+    assert str(world.alice.id).encode() not in kept
+    assert "secret" not in caplog.text
+
+
+def content(folder: Path) -> bytes:
+    """All that the store has written."""
+    return b"".join(path.read_bytes() for path in folder.glob("emobot.db*"))
+
+
+@pytest.mark.parametrize("text", ["happy", "plain", "https://example.com"])
+async def test_every_word_is_translated(world: World, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    speak_in_brackets(monkeypatch)
+    shown_first = shown(await ask(world, text))
+    assert untranslated(shown_first) == ""
+    if controls(shown_first):
+        heard = {"happy": "joy", "plain": "neutral"}[text]
+        answered = await world.alice.click(shown_first, custom_id=control(shown_first, f"{heard}:{heard}"))
+        assert untranslated(shown(answered)) == ""

@@ -1,0 +1,434 @@
+from __future__ import annotations
+
+import io
+import itertools
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import discord
+import matplotlib.image
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from bot.i18n import LANGUAGES, Translate, mark, translator
+from bot.mood.chart import COLOURS, COUNTS, OTHERS, PERIODS, MoodOverTime, alternative_text, caption, draw
+from bot.ui.card import CARD, INK
+from classifiers.emotions import EKMAN, EMOJI, LABELS, NEUTRAL
+
+NOW = datetime(2026, 11, 24, 21, 40, tzinfo=UTC)  # a Tuesday
+Picture = npt.NDArray[np.float64]
+
+
+def mood_of(period: str, *counts: tuple[float, str, int]) -> MoodOverTime:
+    """Made of how many hours ago, an emotion, and messages."""
+    return MoodOverTime(
+        PERIODS[period],
+        NOW,
+        (((NOW - timedelta(hours=ago)).replace(minute=0), emotion, messages) for ago, emotion, messages in counts),
+    )
+
+
+def throughout(period: str, **messages: int) -> MoodOverTime:
+    """The same emotions in each step of a period."""
+    hours = PERIODS[period].step / timedelta(hours=1)
+    steps = range(PERIODS[period].steps)
+    return mood_of(period, *((step * hours, emotion, n) for step in steps for emotion, n in messages.items()))
+
+
+class TestPeriods:
+    @pytest.mark.parametrize(
+        ("period", "begins"),
+        [
+            ("day", datetime(2026, 11, 23, 22, tzinfo=UTC)),
+            ("week", datetime(2026, 11, 18, 0, tzinfo=UTC)),
+            ("month", datetime(2026, 10, 28, 0, tzinfo=UTC)),
+        ],
+    )
+    def test_the_last_step_holds_this_moment(self, period: str, begins: datetime) -> None:
+        assert PERIODS[period].since(NOW) == begins
+        assert begins + PERIODS[period].steps * PERIODS[period].step > NOW
+
+    @pytest.mark.parametrize("period", PERIODS)
+    def test_midnight_begins_a_step(self, period: str) -> None:
+        midnight = datetime(2026, 11, 24, tzinfo=UTC)
+        chosen = PERIODS[period]
+        assert chosen.since(midnight) == midnight - (chosen.steps - 1) * chosen.step
+        assert chosen.since(midnight - timedelta(microseconds=1)) == midnight - chosen.steps * chosen.step
+
+
+class TestSums:
+    def test_each_emotion_counts_for_its_group_at_its_time(self) -> None:
+        mood = mood_of("day", (0, "love", 3), (0, "joy", 2), (1, "grief", 4), (23, "neutral", 5))
+        assert mood.messages == 14
+        assert mood.groups["joy"] == [0] * 23 + [5]
+        assert mood.groups["sadness"] == [0] * 22 + [4, 0]
+        assert mood.groups[NEUTRAL] == [5] + [0] * 23
+        assert mood.by_step() == [5] + [0] * 21 + [4, 5]
+        assert mood.shares()["sadness"] == 4 / 14
+
+    def test_every_label_is_in_some_group(self) -> None:
+        mood = mood_of("day", *((0, label, 1) for label in LABELS))
+        assert {group: sum(steps) for group, steps in mood.groups.items()} == {
+            **{group: len(labels) for group, labels in EKMAN.items()},
+            NEUTRAL: 1,
+        }
+
+    def test_other_times_are_left_out(self) -> None:
+        assert mood_of("day", (24, "joy", 3), (-1, "joy", 3)).messages == 0
+
+    def test_what_was_taken_back_too_often_is_no_message(self) -> None:
+        mood = mood_of("day", (0, "joy", 3), (1, "joy", -2), (0, "anger", 0))
+        assert (mood.messages, mood.strongest()) == (3, [("joy", 1.0)])
+
+    def test_labels_of_an_own_data_set_are_groups_of_their_own_beside_what_occurs(self) -> None:
+        mood = mood_of("day", (0, "boredom", 3), (0, "joy", 1), (1, "happy", 4), (1, NEUTRAL, 2))
+        assert mood.shares() == {"joy": 0.1, "happy": 0.4, "boredom": 0.3, NEUTRAL: 0.2}
+        assert mood.strongest() == [("happy", 0.4), ("boredom", 0.3), ("joy", 0.1)]
+        assert len(set(mood.colours.values())) == 4
+
+    def test_the_rarer_ones_of_many_own_labels_are_one_group(self) -> None:
+        mood = mood_of("day", *((0, f"mood {number}", 10 - number) for number in range(10)))
+        assert list(mood.groups) == ["mood 0", "mood 1", "mood 2", "mood 3", OTHERS, NEUTRAL]
+        assert sum(mood.groups[OTHERS]) == 6 + 5 + 4 + 3 + 2 + 1
+        assert sum(mood.by_step()) == mood.messages == 55
+
+    def test_the_three_strongest_emotions_are_named(self) -> None:
+        mood = mood_of(
+            "day", (0, "neutral", 50), (0, "joy", 20), (1, "joy", 5), (0, "fear", 15), (0, "love", 7), (0, "grief", 3)
+        )
+        assert mood.strongest() == [("joy", 0.25), ("fear", 0.15), ("love", 0.07)]
+
+
+class TestBars:
+    @pytest.mark.parametrize(
+        ("messages", "bars"),
+        [
+            ({0: 5, 1: 9}, [range(0, 1), range(1, 2)]),
+            ({0: 1, 1: 1, 2: 3, 3: 5}, [range(0, 3), range(3, 4)]),
+            ({2: 2, 5: 3, 9: 5}, [range(2, 6), range(9, 10)]),
+            ({3: 6, 7: 4}, [range(3, 8)]),
+            ({0: 5, 23: 5}, [range(0, 1), range(23, 24)]),
+        ],
+    )
+    def test_quiet_times_are_merged_and_silent_ones_left_blank(
+        self, messages: dict[int, int], bars: list[range]
+    ) -> None:
+        assert mood_of("day", *((23 - step, "joy", n) for step, n in messages.items())).bars() == bars
+
+    @given(st.lists(st.integers(0, 9), min_size=24, max_size=24).filter(lambda messages: sum(messages) >= 20))
+    @settings(max_examples=200, derandomize=True, deadline=None)
+    def test_no_bar_tells_of_few_messages_and_no_message_is_left_out(self, messages: list[int]) -> None:
+        bars = mood_of("day", *((23 - step, "joy", n) for step, n in enumerate(messages))).bars()
+        assert all(sum(messages[step] for step in bar) >= 5 for bar in bars)
+        assert sum(messages[step] for bar in bars for step in bar) == sum(messages)
+        assert all(first.stop <= second.start for first, second in itertools.pairwise(bars))
+
+
+BRIGHTER, DARKER = "The mood has brightened.", "The mood has darkened."
+SAME = "The mood has stayed about the same."
+UNTOLD = "The messages are too unevenly spread to tell a trend."
+
+
+class TestTrend:
+    @pytest.mark.parametrize(
+        ("earlier", "later", "trend"),
+        [
+            ({"anger": 30, "joy": 20}, {"anger": 10, "joy": 40}, BRIGHTER),
+            ({"joy": 40, "anger": 10}, {"joy": 20, "anger": 30}, DARKER),
+            ({"neutral": 50}, {"neutral": 35, "grief": 15}, DARKER),
+            ({"neutral": 50}, {"neutral": 35, "surprise": 15}, SAME),
+            ({"anger": 6, "joy": 6}, {"anger": 5, "joy": 7}, SAME),  # may well be chance
+            ({"neutral": 9000, "joy": 1000}, {"neutral": 8700, "joy": 1300}, SAME),  # is none, but is next to nothing
+            ({"joy": 9}, {"anger": 500}, UNTOLD),
+            ({"joy": 500}, {"anger": 9}, UNTOLD),
+        ],
+    )
+    def test_the_second_half_is_held_against_the_first(
+        self, earlier: dict[str, int], later: dict[str, int], trend: str
+    ) -> None:
+        counts = [(12, emotion, n) for emotion, n in earlier.items()] + [
+            (11, emotion, n) for emotion, n in later.items()
+        ]
+        assert mood_of("day", *counts).trend() == trend
+
+
+GERMAN = {
+    "joy": "Freude",
+    "surprise": "Überraschung",
+    "Wed": "Mi",
+    "7 days": "7 Tage",
+    "{day} {month}": "{day}. {month}",
+    "{percent}%": "{percent} %",
+    "Share of messages": "Anteil der Nachrichten",
+    "Messages": "Nachrichten",
+    "Messages: {count}.": "Nachrichten: {count}.",
+    SAME: "Die Stimmung ist etwa gleich geblieben.",
+}
+
+
+def german(text: str) -> str:
+    """As a catalogue would translate."""
+    return GERMAN.get(text, text)
+
+
+class TestInWords:
+    def test_the_caption(self) -> None:
+        mood = mood_of(
+            "day", (0, "neutral", 1000), (0, "joy", 300), (15, "love", 200), (15, "anger", 100), (0, "fear", 1)
+        )
+        assert (
+            caption(mood, EMOJI, mark)
+            == "😃 joy 19% · ❤️ love 12% · 😡 anger 6%\nMessages: 1\u202f601. The mood has stayed about the same."
+        )
+
+    def test_the_caption_in_another_language(self) -> None:
+        assert caption(throughout("week", joy=3), EMOJI, german) == (
+            "😃 Freude 100 %\nNachrichten: 84. Die Stimmung ist etwa gleich geblieben."
+        )
+
+    def test_the_caption_of_own_labels(self) -> None:
+        mood = throughout("week", happy=3, **{"self_doubt": 2, "joy": 1})
+        assert caption(mood, {**EMOJI, "happy": "😊", "self_doubt": None}, mark) == (
+            "😊 happy 50% · 🏷️ self\\_doubt 33% · 😃 joy 17%\n"
+            "Messages: 168. I do not know how pleasant these emotions are, so I cannot tell a trend."
+        )
+
+    def test_without_any_emotion(self) -> None:
+        assert caption(throughout("week", neutral=3), EMOJI, mark).startswith("No message showed a clear emotion.\n")
+
+    def test_the_alternative_text_tells_all_that_the_picture_does(self) -> None:
+        mood = mood_of("week", (100, "anger", 30), (100, "neutral", 20), (1, "joy", 40), (1, "neutral", 10))
+        assert alternative_text(mood, "This channel", mark) == (
+            "Bar chart of the mood over time. This channel, 7 days. Messages: 100. Shares: joy 40%, anger 30%, "
+            "neutral 30%, surprise 0%, sadness 0%, fear 0%, disgust 0%. The mood has brightened."
+        )
+
+    def test_the_alternative_text_fits_in_wordier_languages(self) -> None:
+        text = alternative_text(throughout("month", joy=10**9), "The whole server", lambda text: 2 * f"{text} ")
+        assert 300 < len(text) <= 1024
+
+
+def luminance(colour: str) -> float:
+    """Of a colour such as #ffffff, relative to white, by WCAG 2."""
+    return float(linear(colour) @ (0.2126, 0.7152, 0.0722))
+
+
+def linear(colour: str) -> Picture:
+    values = np.array([int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)])
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+# How people without one kind of cones see linear RGB: Machado, Oliveira and Fernandes (2009), severity 1.
+VISION: dict[str, npt.ArrayLike] = {
+    "usual": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+# Oklab, in which equal distances look about equally far apart: Ottosson (2020).
+CONES = [[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.6300]]
+OPPONENTS = [[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259, 0.7828, -0.8087]]
+
+
+class TestColours:
+    def test_the_card_brings_its_own_background(self) -> None:
+        picture = pixels(throughout("week", joy=5))
+        assert np.allclose(picture[(0, 0, -1, -1), (0, -1, 0, -1)], (*rgb(CARD), 1), atol=1 / 255)
+
+    @pytest.mark.parametrize("colour", [*COLOURS.values(), COUNTS])
+    def test_marks_stand_out(self, colour: str) -> None:
+        assert contrast(colour, CARD) >= 3
+
+    def test_words_stand_out(self) -> None:
+        assert contrast(INK, CARD) >= 4.5
+
+    @pytest.mark.parametrize("vision", VISION)
+    def test_groups_stay_apart_for_the_colour_blind(self, vision: str) -> None:
+        seen = np.clip([np.asarray(VISION[vision]) @ linear(colour) for colour in COLOURS.values()], 0, 1)
+        places = np.cbrt(seen @ np.transpose(CONES)) @ np.transpose(OPPONENTS)
+        assert min(np.linalg.norm(one - other) for one, other in itertools.combinations(places, 2)) > 0.1
+
+
+def rgb(colour: str) -> tuple[float, ...]:
+    return tuple(int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+
+
+def pixels(mood: MoodOverTime) -> Picture:
+    return np.asarray(matplotlib.image.imread(io.BytesIO(draw(mood, mark)), format="png"), dtype=float)
+
+
+def is_coloured(picture: Picture, colour: str) -> npt.NDArray[np.bool_]:
+    return np.asarray(np.abs(picture[..., :3] - rgb(colour)).max(axis=-1) < 2 / 255)
+
+
+def columns(picture: Picture, colour: str) -> list[int]:
+    """How high a colour stands in each bar that has it, from left to right, in pixels; the legend left out."""
+    heights = is_coloured(picture[:, :850], colour).sum(axis=0)
+    return [
+        max(run) for filled, run in ((key, list(group)) for key, group in itertools.groupby(heights, bool)) if filled
+    ]
+
+
+class TestPicture:
+    def test_it_is_large_enough_to_read_and_small_enough_to_send(self) -> None:
+        png = draw(throughout("month", joy=30, neutral=40, anger=5), mark)
+        assert png.startswith(b"\x89PNG")
+        assert len(png) < 250_000
+        assert pixels(throughout("month", joy=30)).shape == (700, 1100, 4)
+
+    def test_a_bar_is_as_high_as_the_share(self) -> None:
+        picture = pixels(throughout("day", joy=10, sadness=20, neutral=10))
+        joy, sadness, neutral = (np.array(columns(picture, COLOURS[group])) for group in ("joy", "sadness", NEUTRAL))
+        assert len(joy) == len(sadness) == len(neutral) == 24
+        assert np.abs(sadness - 2 * joy).max() <= 4
+        assert np.abs(neutral - joy).max() <= 4
+        assert columns(picture, COLOURS["anger"]) == []
+
+    def test_groups_lie_upon_each_other_as_their_names_do(self) -> None:
+        mood = throughout("day", **dict.fromkeys(COLOURS, 5))
+        picture = pixels(mood)
+        for part in (picture[:, :850], picture[:, 850:]):
+            heights = [np.argwhere(is_coloured(part, colour))[:, 0].mean() for colour in COLOURS.values()]
+            assert heights == sorted(heights, reverse=True)
+
+    def test_the_number_of_messages_is_seen(self) -> None:
+        picture = pixels(mood_of("day", (5, "joy", 10), (3, "joy", 20), (1, "joy", 40)))
+        heights = np.array(columns(picture, COUNTS))
+        assert np.allclose(heights / heights[-1], (0.25, 0.5, 1), atol=0.05)
+        assert "40" in texts(mood_of("day", (5, "joy", 10), (1, "joy", 40)), mark)
+
+    def test_few_messages_share_a_wide_bar(self) -> None:
+        picture = pixels(mood_of("day", *((ago, "joy", 1) for ago in range(24))))
+        assert len(columns(picture, COLOURS["joy"])) == 4
+        assert len(columns(picture, COUNTS)) == 24
+
+    @pytest.mark.parametrize(
+        ("period", "axis", "scale"),
+        [
+            (
+                "day",
+                ["00:00\n24 Nov", "04:00\n", "08:00\n", "12:00\n", "16:00\n", "20:00\n"],
+                "Each bar is one hour, quiet ones are merged. Times in UTC.",
+            ),
+            (
+                "week",
+                ["Wed\n18 Nov", "Thu\n19", "Fri\n20", "Sat\n21", "Sun\n22", "Mon\n23", "Tue\n24"],
+                "Each bar is six hours, quiet ones are merged. Times in UTC.",
+            ),
+            (
+                "month",
+                ["Mon\n2 Nov", "Mon\n9", "Mon\n16", "Mon\n23"],
+                "Each bar is one day, quiet ones are merged. Days in UTC.",
+            ),
+        ],
+    )
+    def test_what_is_written(self, period: str, axis: list[str], scale: str) -> None:
+        written = texts(throughout(period, joy=3, grief=1), mark)
+        assert [text for text in written if "\n" in text] == axis
+        assert {scale, "Share of messages", "Messages", "0%", "50%", "100%"} <= set(written)
+        assert [text.strip("\u2007") for text in written if text.endswith(tuple(COLOURS))] == [
+            *("0%  neutral", "0%  disgust", "0%  fear", "0%  anger", "25%  sadness", "0%  surprise", "75%  joy"),
+        ]
+
+    def test_own_labels_are_written_as_they_are_as_far_as_the_font_can(self) -> None:
+        labels = ["$\\alpha$ rage", "喜び", "a" * 100, "b", "c", "d"]
+        mood = mood_of("day", *((number, label, 9) for number, label in enumerate(labels)))
+        written = texts(mood, translator(discord.Locale.german))
+        names = [text.split("  ")[1] for text in written if "  " in text]
+        assert sorted(names) == sorted(["$\\alpha$ rage", "▯", f"{'a' * 19}…", "b", "andere Emotionen", "neutral"])
+
+    def test_what_is_written_in_another_language(self) -> None:
+        written = texts(throughout("week", joy=3), german)
+        assert {"Mi\n18. Nov", "Anteil der Nachrichten", "Nachrichten", "100 %  Freude", "50 %"} <= set(written)
+
+    def test_long_words_stay_in_the_picture_and_off_the_bars(self) -> None:
+        figure = figure_of(throughout("week", joy=3), lambda text: text if "{" in text else f"{text} {text[:8]}")
+        [legend] = figure.legends
+        names = legend.get_window_extent()
+        assert names.x1 <= figure.bbox.x1
+        assert all(axes.bbox.x1 < names.x0 and axes.bbox.width > figure.bbox.width / 2 for axes in figure.axes)
+        for text in written_in(figure):
+            place = text.get_window_extent()
+            assert place.x0 >= 0
+            assert place.x1 <= figure.bbox.x1
+
+    @pytest.mark.parametrize("locale", LANGUAGES)
+    def test_every_language_has_room(self, locale: str) -> None:
+        figure = figure_of(throughout("week", joy=3), translator(discord.Locale(locale)))
+        places = {text.get_text(): text.get_window_extent() for text in written_in(figure)}
+        assert all(place.x0 >= 0 and place.x1 <= figure.bbox.x1 for place in places.values())
+        times = sorted((place for text, place in places.items() if "\n" in text), key=lambda place: place.x0)
+        assert all(one.x1 < other.x0 for one, other in itertools.pairwise(times))
+
+    @pytest.mark.parametrize("period", PERIODS)
+    @pytest.mark.parametrize("day", [datetime(2026, 11, 6, 23, 59, tzinfo=UTC), datetime(2026, 12, 31, 3, tzinfo=UTC)])
+    def test_times_do_not_run_into_each_other(self, period: str, day: datetime) -> None:
+        """Not even where a month ends after the first of them."""
+        mood = MoodOverTime(PERIODS[period], day, [(day, "joy", 20)])
+        times = [text.get_window_extent() for text in written_in(figure_of(mood, german)) if "\n" in text.get_text()]
+        assert all(one.x1 < other.x0 for one, other in itertools.pairwise(sorted(times, key=lambda place: place.x0)))
+
+    def test_english_stands_in_for_what_the_font_cannot_write(self) -> None:
+        mood = throughout("week", joy=3)
+        assert texts(mood, lambda text: f"{text}喜") == texts(mood, mark)
+
+    def test_nobody_is_alarmed_and_nothing_global_is_touched(self, tmp_path: Path) -> None:
+        """In a fresh process, in which Matplotlib has nowhere to keep what it learns about fonts."""
+        (tmp_path / "file").touch()
+        program = (
+            "import logging, sys\n"
+            "from datetime import UTC, datetime\n"
+            "from bot.i18n import mark\n"
+            "from bot.mood.chart import PERIODS, MoodOverTime, draw\n"
+            "logging.basicConfig(level=logging.WARNING)\n"
+            "now = datetime.now(UTC)\n"
+            "mood = MoodOverTime(PERIODS['week'], now, [(now, 'joy', 20)])\n"
+            "print('matplotlib' in sys.modules)\n"
+            "draw(mood, mark)\n"
+            "print('matplotlib' in sys.modules, 'matplotlib.pyplot' in sys.modules)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-W", "ignore:'audioop'", "-c", program],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"PYTHONPATH": str(Path(__file__).parents[3]), "MPLCONFIGDIR": str(tmp_path / "file" / "fonts")},
+        )
+        assert (done.stdout, done.stderr) == ("False\nTrue False\n", "")
+
+
+def figure_of(mood: MoodOverTime, _: Translate) -> Figure:
+    """What is drawn, before it becomes a picture."""
+    figures: list[Figure] = []
+    savefig = Figure.savefig
+
+    def keep(figure: Figure, *args: Any, **options: Any) -> None:
+        figures.append(figure)
+        savefig(figure, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", keep)
+        draw(mood, _)
+    return figures[0]
+
+
+def written_in(figure: Figure) -> list[Text]:
+    return [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible() and text.get_text()]
+
+
+def texts(mood: MoodOverTime, _: Translate) -> list[str]:
+    """All that is written in a picture."""
+    return [text.get_text() for text in written_in(figure_of(mood, _))]

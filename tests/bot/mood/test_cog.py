@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from datetime import timedelta
+from typing import Any
+
+import discord
+import pytest
+import simcord
+from simcord.backend.models.channel import Overwrite
+from simcord.enums import OverwriteType
+from simcord.interactions import base_payload
+
+from bot.errors import UNSAVED
+from bot.mood import cog
+from bot.mood.chart import PERIODS, draw
+from bot.store import MoodCount, StoreError
+from tests.bot.scripted import World
+
+KEPT = "-# Only counts by channel and hour are kept, never by person, for 90 days."
+HIDDEN = discord.PermissionOverwrite(view_channel=False)
+
+
+def count(world: World, channel_id: int, *, hours_ago: float = 0, **messages: int) -> None:
+    """Let the bot have counted messages of some emotions."""
+    when = world.env.now() - timedelta(hours=hours_ago)
+    for emotion, number in messages.items():
+        world.bot.store.count_mood(world.guild.id, channel_id, when, emotion, number)
+
+
+def shown(result: simcord.InteractionResult) -> list[str]:
+    """The lines of an answer with a picture."""
+    assert result.response
+    assert len(result.response.attachments) == 1
+    return result.response.content.split("\n")
+
+
+def refusal(result: simcord.InteractionResult) -> str:
+    """An answer without a picture, to nobody but who asked."""
+    assert result.response
+    assert result.ephemeral
+    assert result.response.attachments == []
+    return result.response.content
+
+
+async def test_the_mood_of_the_channel_for_everybody_to_see(world: World) -> None:
+    count(world, world.channel.id, joy=15, neutral=12, anger=3)
+    count(world, world.guild.create_text_channel("other").id, grief=50)
+    result = await world.alice.slash(world.channel, "mood")
+    assert shown(result) == [
+        f"### <#{world.channel.id}> · 7 days",
+        "😃 joy 50% · 😡 anger 10%",
+        "Messages: 30. The messages are too unevenly spread to tell a trend.",
+        KEPT,
+    ]
+    assert not result.deferred
+    assert not result.followups
+    bob = world.guild.add_member(world.env.create_user("bob"))
+    assert len(world.channel.history(viewer=bob)) == 1
+
+
+async def test_the_hours_are_those_of_discord_whatever_the_computers_clock_says(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        await world.alice.send(world.channel, "happy")
+    count(world, world.channel.id, joy=30)
+    wrong = discord.utils.utcnow() + timedelta(days=3650)
+    monkeypatch.setattr(discord.utils, "utcnow", lambda: wrong)
+    result = await world.alice.slash(world.channel, "mood", period="day")
+    assert "Messages: 32." in shown(result)[2]
+
+
+async def test_the_picture_comes_with_alternative_text(world: World) -> None:
+    count(world, world.channel.id, joy=15, neutral=12, anger=3)
+    result = await world.alice.slash(world.channel, "mood")
+    assert result.response
+    [picture] = result.response.attachments
+    assert picture.filename == "mood.png"
+    assert (await picture.read()).startswith(b"\x89PNG")
+    assert picture.description == (
+        "Bar chart of the mood over time. This channel, 7 days. Messages: 30. Shares: joy 50%, neutral 40%, "
+        "anger 10%, surprise 0%, sadness 0%, fear 0%, disgust 0%. The messages are too unevenly spread to tell a trend."
+    )
+
+
+@pytest.mark.parametrize(("period", "messages"), [("day", 20), ("week", 50), ("month", 90)])
+async def test_looking_back_as_far_as_asked(world: World, period: str, messages: int) -> None:
+    count(world, world.channel.id, joy=20)
+    count(world, world.channel.id, joy=30, hours_ago=6 * 24)
+    count(world, world.channel.id, joy=40, hours_ago=26 * 24)
+    count(world, world.channel.id, joy=50, hours_ago=29 * 24)
+    title, _, numbers, _ = shown(await world.alice.slash(world.channel, "mood", period=period))
+    assert title.endswith(f" · {PERIODS[period].name}")
+    assert numbers.startswith(f"Messages: {messages}. ")
+
+
+class TestTheWholeServer:
+    async def test_all_that_whoever_asks_can_see(self, world: World) -> None:
+        count(world, world.channel.id, joy=15)
+        count(world, world.guild.create_text_channel("other").id, anger=5)
+        count(world, world.guild.create_forum_channel("forum").id, fear=5)
+        count(world, world.guild.create_voice_channel("voice").id, love=5)
+        count(world, 123456789012345678, grief=100)  # a channel that is no more
+        result = await world.alice.slash(world.channel, "mood", where="server")
+        assert result.ephemeral
+        assert shown(result) == [
+            "### The whole server · 7 days",
+            "😃 joy 50% · 😡 anger 17% · 😨 fear 17%",
+            "Messages: 30. The messages are too unevenly spread to tell a trend.",
+            f"{KEPT} Only channels that whoever asked can see are counted.",
+        ]
+        assert result.response
+        assert "The whole server, 7 days." in str(result.response.attachments[0].description)
+
+    async def test_nothing_of_a_channel_that_is_hidden_from_whoever_asks(self, world: World) -> None:
+        everyone = world.guild.default_role
+        staff = world.guild.create_role("staff")
+        secret = world.guild.create_text_channel(
+            "secret", overwrites={everyone: HIDDEN, staff: discord.PermissionOverwrite(view_channel=True)}
+        )
+        bob = world.guild.add_member(world.env.create_user("bob"), roles=[staff])
+        count(world, world.channel.id, joy=20)
+        count(world, secret.id, grief=80)
+        assert shown(await world.alice.slash(world.channel, "mood", where="server"))[1] == "😃 joy 100%"
+        assert shown(await bob.slash(world.channel, "mood", where="server"))[1] == "🕊️ grief 80% · 😃 joy 20%"
+
+    async def test_nothing_of_a_voice_channel_that_whoever_asks_may_not_join(self, world: World) -> None:
+        voice = world.guild.create_voice_channel("voice")
+        deny = discord.Permissions(connect=True).value
+        world.env.backend.set_overwrite(voice.id, Overwrite(world.guild.default_role.id, OverwriteType.ROLE, deny=deny))
+        await world.env.settle()
+        count(world, world.channel.id, joy=20)
+        count(world, voice.id, grief=80)
+        assert shown(await world.alice.slash(world.channel, "mood", where="server"))[1] == "😃 joy 100%"
+
+    async def test_other_servers_are_other_servers(self, world: World) -> None:
+        count(world, world.channel.id, joy=20)
+        world.bot.store.count_mood(world.env.create_guild().id, world.channel.id, world.env.now(), "grief", 80)
+        assert shown(await world.alice.slash(world.channel, "mood", where="server"))[1] == "😃 joy 100%"
+
+
+async def test_a_thread_shows_its_channel(world: World) -> None:
+    count(world, world.channel.id, joy=20)
+    channel = world.bot.get_channel(world.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    await channel.create_thread(name="aside", type=discord.ChannelType.public_thread)
+    [thread] = world.channel.threads
+    assert shown(await world.alice.slash(thread, "mood"))[:2] == [
+        f"### <#{world.channel.id}> · 7 days",
+        "😃 joy 100%",
+    ]
+
+
+async def test_nobody_is_shown_the_mood_of_a_private_thread(world: World) -> None:
+    channel = world.bot.get_channel(world.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    thread = await channel.create_thread(name="secret", type=discord.ChannelType.private_thread)
+    await thread.add_user(discord.Object(world.alice.id))
+    [secret] = world.channel.threads
+    for _ in range(20):
+        await world.alice.send(secret, "happy")
+    bob = world.guild.add_member(world.env.create_user("bob"))
+    for where in ("channel", "server"):
+        result = await bob.slash(world.channel, "mood", where=where)
+        assert refusal(result).startswith("Messages counted in that time: 0.")
+
+
+@pytest.mark.parametrize("messages", [0, 19])
+async def test_too_few_messages_for_a_picture(world: World, messages: int) -> None:
+    count(world, world.channel.id, joy=messages)
+    result = await world.alice.slash(world.channel, "mood")
+    assert refusal(result) == (
+        f"Messages counted in that time: {messages}. For a picture I need 20; please ask again later."
+    )
+
+
+async def test_just_enough_messages_for_a_picture(world: World) -> None:
+    count(world, world.channel.id, joy=20)
+    assert shown(await world.alice.slash(world.channel, "mood"))[1] == "😃 joy 100%"
+
+
+async def test_where_moods_are_not_counted_it_says_so(world: World) -> None:
+    count(world, world.channel.id, joy=20)
+    await world.configure(mood=False)
+    result = await world.alice.slash(world.channel, "mood")
+    assert refusal(result) == (
+        "Moods are not counted in this server. Whoever manages it can change that with /settings."
+    )
+
+
+async def test_everybody_may_ask_but_only_in_servers(world: World) -> None:
+    assert "mood" in world.alice.available_commands(world.channel)
+    assert "mood" not in world.alice.user.available_commands()
+    [command] = [command for command in world.bot.tree.get_commands() if command.name == "mood"]
+    payload = command.to_dict(world.bot.tree)
+    assert payload["default_member_permissions"] is None
+    assert (payload["contexts"], payload["integration_types"]) == ([0], [0])
+    assert [[choice["name"] for choice in option["choices"]] for option in payload["options"]] == [
+        ["This channel", "The whole server"],
+        ["24 hours", "7 days", "4 weeks"],
+    ]
+
+
+async def test_a_slow_answer_is_announced_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    count(world, world.channel.id, joy=20)
+    answers = slow_down(world, monkeypatch)
+    result = await world.alice.slash(world.channel, "mood")
+    assert result.deferred
+    answers.set()
+    await world.env.settle()
+    assert shown(result)[1] == "😃 joy 100%"
+    assert len(world.channel.history()) == 1
+
+
+async def test_a_slow_answer_without_a_picture(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = slow_down(world, monkeypatch)
+    result = await world.alice.slash(world.channel, "mood")
+    answers.set()
+    await world.env.settle()
+    assert result.response
+    assert result.response.content.startswith("Messages counted in that time: 0.")
+    assert len(world.channel.history()) == 1
+
+
+def slow_down(world: World, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Let the store tell no moods before the event is set, and nobody wait for them without a sign."""
+    monkeypatch.setattr(cog, "PATIENCE", 0)
+    answers, moods = asyncio.Event(), world.bot.store.moods
+
+    async def moods_slowly(*args: Any) -> list[MoodCount]:
+        await world.env.external_wait(answers.wait(), reason="a slow store")
+        return await moods(*args)
+
+    monkeypatch.setattr(world.bot.store, "moods", moods_slowly)
+    return answers
+
+
+async def test_all_words_are_in_the_readers_language(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cog, "translator", lambda _: lambda text: f"«{text}»")
+    count(world, world.channel.id, joy=20)
+    result = await world.alice.slash(world.channel, "mood", where="server")
+    assert shown(result) == [
+        "### «The whole server» · «7 days»",
+        "😃 «joy» «100%»",
+        "«Messages: 20.» «The messages are too unevenly spread to tell a trend.»",
+        f"-# «{KEPT.removeprefix('-# ')}» «Only channels that whoever asked can see are counted.»",
+    ]
+    assert result.response
+    assert str(result.response.attachments[0].description).startswith("«Bar chart of the mood over time. «The whole")
+
+
+async def test_pictures_are_drawn_one_at_a_time_and_off_the_event_loop(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[str] = []
+
+    def draw_and_note(*args: Any) -> bytes:
+        assert threading.current_thread() is not threading.main_thread()
+        noted.append("begins")
+        time.sleep(0.2)
+        picture = draw(*args)
+        noted.append("ends")
+        return picture
+
+    monkeypatch.setattr(cog, "draw", draw_and_note)
+    count(world, world.channel.id, joy=20)
+    backend = world.env.backend
+    command = backend.find_command("mood", None)
+    assert command
+    data = {"id": command["id"], "name": "mood", "type": 1, "options": []}
+    for _ in range(2):
+        _, payload = base_payload(
+            backend, type=2, channel_id=world.channel.id, guild_id=world.guild.id, user_id=world.alice.id, data=data
+        )
+        backend.emit("INTERACTION_CREATE", payload)
+    await world.env.settle()
+    assert len(world.channel.history()) == 2
+    assert noted == ["begins", "ends"] * 2
+
+
+async def test_a_store_that_does_not_answer_is_apologised_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> None:
+        raise StoreError("the database does not answer")
+
+    monkeypatch.setattr(world.bot.store, "moods", fail)
+    result = await world.alice.slash(world.channel, "mood")
+    assert refusal(result) == UNSAVED
+    assert len(world.env.errors) == 1

@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import simcord
+
+from bot.configuration import Settings
+from bot.errors import UNSAVED
+from bot.store import GRACE, Store, StoreError
+from classifiers import Classifier
+from tests.bot.pressing import press_twice, restarts, speak_in_brackets, untranslated, words_of
+from tests.bot.scripted import ScriptedClassifier, World
+
+POLICY = Path(__file__).parents[3] / "docs" / "privacy.md"
+READ = "You have not opted out: I read your messages."
+NOT_READ = "You have opted out: I read nothing of yours but what you type into /compare."
+
+
+async def opened(world: World) -> simcord.ResponseMessage:
+    return shown(await world.alice.slash(world.channel, "privacy"))
+
+
+def shown(result: simcord.InteractionResult) -> simcord.ResponseMessage:
+    assert result.response
+    return result.response
+
+
+def standing(message: simcord.ResponseMessage) -> str:
+    """What the panel says in bold, at its end."""
+    [embed] = message.embeds
+    [last] = re.findall(r"\*\*(.+)\*\*$", str(embed.description))
+    return str(last)
+
+
+def buttons(message: simcord.ResponseMessage) -> dict[str, bool]:
+    """The labels of a message's buttons and whether they can be pressed."""
+    return {
+        component["label"]: not component["disabled"] for row in message.components for component in row["components"]
+    }
+
+
+async def is_read(world: World) -> bool:
+    """Whether a message of Alice's reaches the model."""
+    model = world.bot.analyzer.models["bilstm"]
+    assert isinstance(model, ScriptedClassifier)
+    model.batches.clear()
+    await world.alice.send(world.channel, "happy")
+    return model.batches == [["happy"]]
+
+
+async def test_it_says_what_is_kept_to_nobody_but_the_one_who_asks(world: World) -> None:
+    bob = world.guild.add_member(world.env.create_user("bob"))
+    result = await world.alice.slash(world.channel, "privacy")
+    assert result.ephemeral
+    assert world.channel.history(viewer=bob) == []
+    [embed] = shown(result).embeds
+    text = str(embed.description)
+    assert "I never keep what people write, keep nothing by author, and learn nothing from messages." in text
+    for kept in ("the settings of a server", "for 90 days", "which emotion I heard", "the bare user id of whoever"):
+        assert kept in text
+    assert "erased 7 days after I have left" in text
+    assert standing(shown(result)) == READ
+    assert buttons(shown(result)) == {"Opt out": True, "Opt in": False, "What is kept of me": True, "Erase": True}
+
+
+class TestWithOtherDays:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(mood_days=30)
+
+    async def test_the_days_are_those_of_the_operator(self, world: World) -> None:
+        [embed] = (await opened(world)).embeds
+        assert "for 30 days" in str(embed.description)
+
+
+async def test_it_can_be_used_by_everybody_everywhere(world: World) -> None:
+    command = world.env.backend.commands[None]["privacy", 1]
+    assert sorted(command["contexts"]) == [0, 1, 2]
+    assert sorted(command["integration_types"]) == [0, 1]
+    assert command.get("default_member_permissions") is None
+
+
+async def test_opting_out_and_in_take_effect_at_once(world: World) -> None:
+    panel = await opened(world)
+    assert await is_read(world)
+    out = await world.alice.click(panel, label="Opt out")
+    assert standing(shown(out)) == NOT_READ
+    assert buttons(shown(out)) == {"Opt out": False, "Opt in": True, "What is kept of me": True, "Erase": True}
+    assert not await is_read(world)
+    back = await world.alice.click(panel, label="Opt in")
+    assert standing(shown(back)) == READ
+    assert await is_read(world)
+
+
+async def test_in_a_direct_message_it_counts_everywhere(world: World) -> None:
+    panel = shown(await world.alice.user.slash("privacy"))
+    out = await world.alice.user.click(panel, label="Opt out")
+    assert standing(shown(out)) == NOT_READ
+    assert not await is_read(world)
+
+
+async def test_nobody_opts_out_for_others(world: World) -> None:
+    bob = world.guild.add_member(world.env.create_user("bob"))
+    await world.alice.click(await opened(world), label="Opt out")
+    assert world.emoji_of(await bob.send(world.channel, "happy")) == ["😃"]
+    assert standing(shown(await bob.slash(world.channel, "privacy"))) == READ
+
+
+async def test_what_opted_out_people_type_into_compare_is_read(world: World) -> None:
+    await world.alice.click(await opened(world), label="Opt out")
+    result = await world.alice.slash(world.channel, "compare", text="happy")
+    assert "**joy**" in words_of(shown(result))
+
+
+@pytest.mark.parametrize("custom_id", ["privacy:opt-out", "privacy:opt-in", "privacy:erase:yes", "privacy:erase:no"])
+async def test_a_double_click_is_as_good_as_one(world: World, custom_id: str) -> None:
+    panel = await opened(world)
+    if custom_id != "privacy:opt-out":
+        await world.alice.click(panel, label="Opt out")
+    if "erase" in custom_id:
+        await world.alice.click(panel, label="Erase")
+    first, second = await press_twice(world, world.alice, panel, custom_id)
+    assert first.acknowledged
+    assert second.acknowledged
+    is_out = custom_id in ("privacy:opt-out", "privacy:erase:no")
+    assert standing(shown(second)) == (NOT_READ if is_out else READ)
+    assert await is_read(world) is not is_out
+
+
+async def test_an_outdated_panel_does_what_its_button_says(world: World) -> None:
+    outdated, other = await opened(world), await opened(world)
+    await world.alice.click(other, label="Opt out")
+    assert standing(shown(await world.alice.click(outdated, label="Opt out"))) == NOT_READ
+
+
+async def test_panels_outlive_a_restart(world: World, models: dict[str, Classifier]) -> None:
+    panel = await opened(world)
+    async with restarts(world, models) as restart:
+        await restart()
+        assert standing(shown(await world.alice.click(panel, label="Opt out"))) == NOT_READ
+        await restart()
+        assert not await is_read(world)
+        await world.alice.click(panel, label="Erase")
+        await restart()
+        assert standing(shown(await world.alice.click(panel, label="Erase it"))) == READ
+        assert await is_read(world)
+
+
+async def test_panels_do_not_expire(world: World) -> None:
+    panel = await opened(world)
+    await world.bot.remove_cog("Upkeep")  # whose rounds take time
+    await world.env.advance_time(3600)
+    assert standing(shown(await world.alice.click(panel, label="Opt out"))) == NOT_READ
+
+
+async def test_everybody_gets_a_copy_of_what_is_kept_of_them(world: World) -> None:
+    panel = await opened(world)
+    assert await copy_of_what_is_kept(world, panel) == {"user_id": world.alice.id, "opted_out": False}
+    await world.alice.click(panel, label="Opt out")
+    assert await copy_of_what_is_kept(world, panel) == {"user_id": world.alice.id, "opted_out": True}
+
+
+async def copy_of_what_is_kept(world: World, panel: simcord.ResponseMessage) -> Any:
+    result = await world.alice.click(panel, label="What is kept of me")
+    assert result.ephemeral
+    [copy] = re.findall(r"^This is all that is kept of you:\n```json\n(.+)\n```$", shown(result).content, re.DOTALL)
+    return json.loads(copy)
+
+
+async def test_erasing_is_explained_and_asked_for_once_more(world: World) -> None:
+    panel = await opened(world)
+    await world.alice.click(panel, label="Opt out")
+    question = shown(await world.alice.click(panel, label="Erase"))
+    assert question.content == (
+        "All that is kept of you is that you have opted out. Once that is erased, I read your messages again."
+    )
+    assert question.embeds == []
+    assert buttons(question) == {"Keep it": True, "Erase it": True}
+    assert not await is_read(world)
+
+    kept = shown(await world.alice.click(panel, label="Keep it"))
+    assert (kept.content, standing(kept)) == ("", NOT_READ)
+
+    await world.alice.click(panel, label="Erase")
+    erased = shown(await world.alice.click(panel, label="Erase it"))
+    assert (erased.content, standing(erased)) == ("It is erased, and nothing is kept of you any more.", READ)
+    assert buttons(erased)["Opt out"]
+    assert await is_read(world)
+
+
+async def test_where_nothing_is_kept_there_is_nothing_to_erase(world: World) -> None:
+    result = await world.alice.click(await opened(world), label="Erase")
+    assert result.ephemeral
+    assert shown(result).content == "Nothing is kept of you, so there is nothing to erase."
+
+
+@pytest.mark.parametrize(
+    ("method", "label", "is_out"),
+    [("opt_out", "Opt out", False), ("opt_in", "Opt in", True), ("export_user", "What is kept of me", False)],
+)
+async def test_when_the_store_fails_the_panel_stays_as_it_is(
+    world: World, monkeypatch: pytest.MonkeyPatch, method: str, label: str, is_out: bool
+) -> None:
+    panel = await opened(world)
+    if is_out:
+        await world.alice.click(panel, label="Opt out")
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, method, failing)
+        result = await world.alice.click(panel, label=label)
+    assert (shown(result).content, result.ephemeral) == (UNSAVED, True)
+    assert [type(error) for error in world.env.errors] == [StoreError]
+    assert standing(panel) == (NOT_READ if is_out else READ)
+    assert await is_read(world) is not is_out
+    assert (await world.alice.click(panel, label=label)).acknowledged
+
+
+async def test_when_erasing_fails_the_question_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = await opened(world)
+    await world.alice.click(panel, label="Opt out")
+    await world.alice.click(panel, label="Erase")
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "erase_user", failing)
+        result = await world.alice.click(panel, label="Erase it")
+    assert (shown(result).content, result.ephemeral) == (UNSAVED, True)
+    assert len(world.env.errors) == 1
+    assert standing(shown(await world.alice.click(panel, label="Erase it"))) == READ
+
+
+async def failing(*_arguments: Any) -> None:
+    raise StoreError("the database is locked")
+
+
+class TestWithoutADatabase:
+    @pytest.fixture
+    def settings(self, tmp_path: Path) -> Settings:
+        return Settings.model_validate({"DATABASE_URL": f"sqlite:///{tmp_path}/nowhere/emobot.db"})
+
+    async def test_nobody_is_told_a_guess(self, world: World) -> None:
+        panel = await opened(world)
+        assert standing(panel) == "Whether you have opted out cannot be looked up just now."
+        result = await world.alice.click(panel, label="Opt out")
+        assert shown(result).content == UNSAVED
+        assert len(world.env.errors) == 1
+
+
+async def test_every_word_is_translated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    speak_in_brackets(monkeypatch)
+    panel = await opened(world)
+    assert untranslated(panel) == ""
+    assert untranslated(shown(await world.alice.click(panel, custom_id="privacy:erase"))) == ""
+    await world.alice.click(panel, custom_id="privacy:opt-out")
+    assert untranslated(panel) == ""
+    for custom_id in ("privacy:erase", "privacy:erase:yes"):
+        assert untranslated(shown(await world.alice.click(panel, custom_id=custom_id))) == ""
+
+
+def test_the_policy_promises_what_the_code_does() -> None:
+    policy = POLICY.read_text()
+    assert set(re.findall(r"(\d+) days", policy)) == {str(GRACE.days), str(Settings().mood_days)}
+    assert f"| {Settings().mood_days} days, or until {GRACE.days} days after the bot has left the server |" in policy
+
+
+def test_the_policy_can_be_published_once_two_placeholders_are_replaced() -> None:
+    note, _, policy = POLICY.read_text().partition("\n\n# ")
+    assert all(line.startswith("> ") for line in note.splitlines())
+    assert sorted(re.findall(r"\[[A-Z]+\]", policy)) == ["[CONTACT]", "[OPERATOR]"]
+    assert "[OPERATOR]" in note
+    assert "[CONTACT]" in note

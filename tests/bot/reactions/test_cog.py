@@ -1,0 +1,855 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+import discord
+import pytest
+import simcord
+from simcord.backend import serializers
+from simcord.enums import MessageType
+
+from bot import create_bot
+from bot.configuration import Settings
+from bot.reactions.policy import MANNERS, Manner
+from bot.settings.server_settings import Liveliness
+from classifiers import LABELS, Prediction
+from tests.bot.pressing import words_of
+from tests.bot.scripted import SCRIPT, ManualClock, ScriptedClassifier, World, believing, reactions_of
+
+
+@pytest.fixture
+def unrestrained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause and no highest share, for tests about something else."""
+    monkeypatch.setitem(MANNERS, Liveliness.NORMAL, Manner(strictness=0, share=1, free=100, cooldown=0))
+
+
+@pytest.mark.usefixtures("unrestrained")
+async def test_reacts_with_the_emoji_of_the_emotion(world: World) -> None:
+    for text, emoji in (("I am so happy today", "😃"), ("thanks, dear", "🙏"), ("odd", "❤️")):
+        message = await world.alice.send(world.channel, text)
+        assert world.emoji_of(message) == [emoji]
+    assert world.outcomes == {"reacted": 3}
+    assert len(world.channel.history()) == 3  # it reacts and does not speak
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("nothing to feel here", "neutral"),
+        ("plain words", "neutral"),
+        ("hmm", "unsure"),
+        ("https://example.com/happy", "markup"),
+        ("`happy = True`", "markup"),
+    ],
+)
+async def test_stays_silent_for_a_reason(world: World, text: str, reason: str) -> None:
+    message = await world.alice.send(world.channel, text)
+    assert world.emoji_of(message) == []
+    assert world.outcomes == {reason: 1}
+    assert world.reaction_requests() == 0
+
+
+async def test_a_grave_message_is_left_alone_and_an_edit_into_one_takes_the_reaction_back(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    message = await world.alice.send(world.channel, "happy, for my grandpa just died lol")
+    assert (world.emoji_of(message), world.outcomes) == ([], {"grave": 1})
+    assert f"Message {message.id} in channel {world.channel.id}: grave." in caplog.messages
+    other = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(other) == ["😃"]
+    await world.alice.edit(other, "happy, and i want to die")
+    assert world.emoji_of(other) == []
+    assert "grandpa" not in caplog.text
+
+
+@pytest.mark.parametrize("settings", [Settings(min_certainty=0.4)])
+async def test_the_minimum_certainty_can_be_set(world: World) -> None:
+    message = await world.alice.send(world.channel, "hmm")
+    assert world.emoji_of(message) == ["😃"]
+
+
+@pytest.mark.parametrize("settings", [Settings(reacts_with="rnn")])
+async def test_the_model_that_reacts_can_be_set(world: World, bilstm: ScriptedClassifier) -> None:
+    message = await world.alice.send(world.channel, "odd")
+    assert world.emoji_of(message) == ["😨"]
+    assert bilstm.batches == []
+
+
+async def test_other_bots_are_not_read(world: World) -> None:
+    robot = world.guild.add_member(world.env.create_user("robot", bot=True))
+    message = await robot.send(world.channel, "I am so happy today")
+    assert (world.emoji_of(message), world.outcomes) == ([], {"bot": 1})
+
+
+async def test_webhooks_are_not_read(world: World) -> None:
+    message = await world.guild.create_webhook(world.channel).send("I am so happy today")
+    assert (world.emoji_of(message), world.outcomes) == ([], {"webhook": 1})
+
+
+async def test_it_does_not_read_itself(world: World) -> None:
+    message = await world.bot.get_partial_messageable(world.channel.id).send("I am so happy today")
+    await world.env.settle()
+    assert (world.emoji_of(message), world.outcomes) == ([], {"itself": 1})
+
+
+async def test_empty_messages_are_not_read(world: World, bilstm: ScriptedClassifier) -> None:
+    message = await world.alice.send(world.channel, "", attachments=[("happy.txt", b"happy")])
+    assert (world.emoji_of(message), world.outcomes) == ([], {"empty": 1})
+    assert bilstm.batches == []
+
+
+async def test_forwarded_messages_are_not_read(world: World, bilstm: ScriptedClassifier) -> None:
+    message = await world.alice.send(world.channel, "plain")
+    message = await world.alice.forward(message, world.channel)
+    assert (world.emoji_of(message), world.outcomes) == ([], {"neutral": 1, "empty": 1})
+    assert bilstm.batches == [["plain"]]
+
+
+async def test_system_messages_are_not_read(world: World) -> None:
+    world.guild.create_system_message(world.channel, MessageType.NEW_MEMBER, author=world.alice)
+    await world.env.settle()
+    assert world.outcomes == {"system": 1}
+
+
+async def open_thread(
+    world: World, kind: discord.ChannelType = discord.ChannelType.public_thread
+) -> simcord.ChannelHandle:
+    """A thread in the channel, with Alice in it if it is a private one."""
+    channel = world.bot.get_channel(world.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    thread = await channel.create_thread(name="aside", type=kind)
+    await thread.add_user(discord.Object(world.alice.id))
+    await world.env.settle()
+    [handle] = world.channel.threads
+    return handle
+
+
+async def test_threads(world: World) -> None:
+    thread = await open_thread(world)
+    message = await world.alice.send(thread, "I am so happy today")
+    assert world.emoji_of(message, thread) == ["😃"]
+
+
+async def test_direct_messages(world: World) -> None:
+    message = await world.alice.send_dm("I am so happy today")
+    assert world.emoji_of(message, world.alice.user.dm_channel) == ["😃"]
+
+
+@pytest.mark.parametrize("missing", ["add_reactions", "read_message_history"])
+async def test_asks_nothing_of_discord_without_the_permission(
+    world: World, bilstm: ScriptedClassifier, missing: str
+) -> None:
+    assert world.bot.user
+    me = world.guild.me
+    assert me
+    quiet = world.guild.create_text_channel("quiet", overwrites={me: discord.PermissionOverwrite(**{missing: False})})
+    message = await world.alice.send(quiet, "I am so happy today")
+    assert (world.emoji_of(message, quiet), world.outcomes) == ([], {"not permitted": 1})
+    assert world.reaction_requests() == 0
+    assert bilstm.batches == []
+
+
+CHANNEL_ERRORS = [(403, 50013, "forbidden"), (403, 50001, "no access")]
+MESSAGE_ERRORS = [
+    (404, 10008, "message gone"),
+    (400, 10014, "unknown emoji"),
+    (403, 30010, "too many reactions"),
+    (403, 90001, "blocked by the author"),
+]
+FAILURES = [(500, 0, "Discord failed"), (503, 0, "Discord failed")]
+REFUSALS = [(400, 50035, "refused"), (403, 50278, "refused")]
+
+
+@pytest.mark.parametrize(("status", "code", "outcome"), CHANNEL_ERRORS + MESSAGE_ERRORS + FAILURES + REFUSALS)
+async def test_an_error_of_discord_is_counted_and_borne(
+    world: World, caplog: pytest.LogCaptureFixture, status: int, code: int, outcome: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    world.env.inject_error("PUT", "/channels/*/reactions/*", status=status, code=code)
+    message = await world.alice.send(world.channel, "I am so happy today")
+    assert (world.emoji_of(message), world.outcomes) == ([], {outcome: 1})
+    assert world.env.errors == []
+    warnings = [record for record in caplog.records if record.levelno > logging.INFO]
+    assert len(warnings) == (status >= 500)  # what Discord refuses is no failure
+    assert "happy" not in caplog.text
+
+
+@pytest.mark.usefixtures("unrestrained")
+@pytest.mark.parametrize(("status", "code", "outcome"), MESSAGE_ERRORS)
+async def test_an_error_that_is_not_about_the_channel_does_not_touch_the_next(
+    world: World, status: int, code: int, outcome: str
+) -> None:
+    world.env.inject_error("PUT", "/channels/*/reactions/*", status=status, code=code)
+    await world.alice.send(world.channel, "happy")
+    message = await world.alice.send(world.channel, "happy")
+    assert (world.emoji_of(message), world.outcomes) == (["😃"], {outcome: 1, "reacted": 1})
+
+
+@pytest.mark.usefixtures("unrestrained")
+async def test_after_refusals_the_channel_is_left_alone_longer_and_longer(world: World) -> None:
+    other = world.guild.create_text_channel("other")
+    for pause in (60, 120, 240):
+        world.env.inject_error("PUT", "/channels/*/reactions/*", status=403, code=50013)
+        await world.alice.send(world.channel, "happy")
+        requests = world.reaction_requests()
+        await world.env.advance_time(pause - 1)
+        message = await world.alice.send(world.channel, "happy")
+        assert world.emoji_of(message) == []
+        assert world.reaction_requests() == requests
+        elsewhere = await world.alice.send(other, "happy")
+        assert world.emoji_of(elsewhere, other) == ["😃"]
+        await world.env.advance_time(1)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == ["😃"]
+    assert world.outcomes == {"forbidden": 3, "backing off": 3, "reacted": 4}
+
+
+@pytest.mark.usefixtures("unrestrained")
+async def test_after_any_other_refusal_the_pause_is_short(world: World) -> None:
+    world.env.inject_error("PUT", "/channels/*/reactions/*", status=400, code=50035)
+    await world.alice.send(world.channel, "happy")
+    await world.alice.send(world.channel, "happy")
+    await world.env.advance_time(5)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == ["😃"]
+    assert world.outcomes == {"refused": 1, "backing off": 1, "reacted": 1}
+
+
+@pytest.mark.usefixtures("unrestrained")
+async def test_after_a_failure_discord_is_left_alone_everywhere_longer_and_longer(world: World) -> None:
+    other = world.guild.create_text_channel("other")
+    for pause in (1, 2, 4):
+        world.env.inject_error("PUT", "/channels/*/reactions/*", status=503)
+        await world.alice.send(world.channel, "happy")
+        await world.env.advance_time(pause - 0.1)
+        await world.alice.send(other, "happy")
+        await world.env.advance_time(0.1)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == ["😃"]
+    assert world.outcomes == {"Discord failed": 3, "held back": 3, "reacted": 1}
+    world.env.inject_error("PUT", "/channels/*/reactions/*", status=503)
+    await world.alice.send(other, "happy")
+    await world.env.advance_time(1)
+    message = await world.alice.send(other, "happy")
+    assert world.emoji_of(message, other) == ["😃"]
+
+
+@pytest.mark.parametrize("error", [aiohttp.ServerDisconnectedError(), ConnectionResetError(), ValueError("secret")])
+async def test_a_broken_connection_is_borne(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    async def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(world.bot.http, "add_reaction", fail)
+    await world.alice.send(world.channel, "happy")
+    assert world.outcomes == {"Discord failed": 1}
+    assert [record.getMessage() for record in caplog.records] == [
+        f"Discord failed ({type(error).__name__}): the bot pauses after each failure, longer with each in a row."
+    ]
+
+
+def emit(world: World, message: discord.Message, text: str) -> None:
+    """Tell the bot of a message once more, as if it had other words."""
+    stored = world.env.backend.get_message(message.channel.id, message.id)
+    payload = dict(serializers.message_payload(world.env.backend, stored))
+    world.env.backend.emit("MESSAGE_CREATE", payload | {"content": text})
+
+
+async def test_messages_that_arrive_late_are_left_alone(world: World) -> None:
+    """As after a lost connection, when Discord sends what was missed."""
+    message = await world.alice.send(world.channel, "nothing")
+    await world.env.advance_time(16)
+    emit(world, message, "happy")
+    await world.env.settle()
+    assert world.outcomes == {"neutral": 1, "stale": 1}
+
+
+async def test_a_reaction_to_an_older_message_has_only_the_time_that_is_left(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[float] = []
+    ask = world.bot.requests.ask
+
+    async def note_and_ask(request: Awaitable[None], within: float) -> None:
+        left.append(within)
+        await ask(request, within)
+
+    message = await world.alice.send(world.channel, "nothing")
+    await world.env.advance_time(11)
+    monkeypatch.setattr(world.bot.requests, "ask", note_and_ask)
+    emit(world, message, "happy")
+    await world.env.settle()
+    assert world.emoji_of(message) == ["😃"]
+    assert left == [pytest.approx(15 - 11, abs=1)]
+
+
+@pytest.mark.usefixtures("unrestrained")
+async def test_a_crowd_in_one_channel_gets_few_reactions_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = await world.alice.send(world.channel, "nothing")
+    started = asyncio.Semaphore(0)
+    granted = asyncio.Event()
+
+    async def wait(*_: object) -> None:
+        started.release()
+        await granted.wait()
+
+    monkeypatch.setattr(world.bot.http, "add_reaction", wait)
+    for _ in range(10):
+        emit(world, message, "happy")
+    for _ in range(4):
+        await started.acquire()
+    granted.set()
+    await world.env.settle()
+    assert world.outcomes == {"neutral": 1, "crowded": 6, "reacted": 4}
+
+
+async def test_a_model_that_fails_is_reported_without_the_text(
+    world: World,
+    bilstm: ScriptedClassifier,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(text: str) -> None:
+        raise ValueError(f"cannot read {text!r}")
+
+    monkeypatch.setattr(bilstm, "_predict", fail)
+    await world.alice.send(world.channel, "a secret")
+    assert [type(error) for error in world.env.errors] == [ValueError]
+    assert "on_message failed with ValueError" in caplog.text
+    assert "secret" not in caplog.text
+    monkeypatch.undo()
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == ["😃"]
+
+
+# ---------------------------------------------------------------- restraint
+
+
+async def test_a_channel_gets_few_reactions_and_pauses_between_them(world: World) -> None:
+    await world.alice.send(world.channel, "happy")
+    await world.alice.send(world.channel, "happy")  # at once: too soon
+    await world.env.advance_time(10)
+    await world.alice.send(world.channel, "happy")  # 1 of 3 messages has a reaction, a second would be too many
+    for _ in range(2):
+        await world.alice.send(world.channel, "nothing")
+    await world.alice.send(world.channel, "happy")
+    elsewhere = world.guild.create_text_channel("elsewhere")
+    await world.alice.send(elsewhere, "happy")
+    assert world.outcomes == {"reacted": 3, "cooling down": 1, "enough": 1, "neutral": 2}
+
+
+async def test_a_livelier_server_gets_more(world: World) -> None:
+    await world.configure(liveliness="lively")
+    for _ in range(4):
+        await world.alice.send(world.channel, "hmm")
+        await world.env.advance_time(2)
+    assert world.outcomes == {"reacted": 3, "enough": 1}
+
+
+async def test_a_foreign_language_is_left_alone(world: World, bilstm: ScriptedClassifier) -> None:
+    joy = SCRIPT["happy"]
+    bilstm.script["glücklich"] = Prediction(LABELS, joy.scores, joy.thresholds, joy.certainty, known=0.25)
+    await world.alice.send(world.channel, "ich bin so glücklich")
+    assert world.outcomes == {"not understood": 1}
+    assert await world.moods() == {}
+
+
+# ---------------------------------------------------------------- what servers and people want
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({"enabled": False}, "switched off"),
+        ({"channel_rule": "only"}, "channel left out"),
+        ({"muted": ["joy"]}, "muted"),
+    ],
+)
+async def test_a_server_can_want_no_reaction(
+    world: World, bilstm: ScriptedClassifier, changes: dict[str, object], outcome: str
+) -> None:
+    await world.configure(**changes)
+    message = await world.alice.send(world.channel, "happy")
+    assert (world.emoji_of(message), world.outcomes) == ([], {outcome: 1})
+    assert bool(bilstm.batches) == (outcome == "muted")  # a channel that is left out is not even read
+
+
+async def test_a_server_chooses_its_emoji_and_its_model(world: World, bilstm: ScriptedClassifier) -> None:
+    party = world.guild.create_emoji("party")
+    await world.configure(model="rnn", emoji={"fear": "🫣", "joy": f"<:party:{party.id}>"})
+    message = await world.alice.send(world.channel, "odd")
+    assert world.emoji_of(message) == ["🫣"]
+    assert bilstm.batches == []
+    await world.env.advance_time(600)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == [f"<:party:{party.id}>"]
+
+
+async def test_an_emoji_that_is_gone_gives_way_to_the_default(world: World) -> None:
+    await world.configure(emoji={"joy": "<:party:123456789012345678>"})
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == ["😃"]
+
+
+async def test_a_thread_follows_its_channel(world: World) -> None:
+    await world.configure(channels=[world.channel.id])
+    thread = await open_thread(world)
+    await world.alice.send(thread, "happy")
+    await world.configure(channels=[])
+    await world.alice.send(thread, "happy")
+    assert world.outcomes == {"itself": 1, "channel left out": 1, "reacted": 1}  # "itself" opened the thread
+    assert await world.moods(world.channel.id) == {"joy": 1}
+
+
+async def test_a_thread_whose_channel_is_hidden_is_left_alone(world: World) -> None:
+    thread = await open_thread(world)
+    channel = world.bot.get_channel(world.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    channel.guild._remove_channel(channel)
+    await world.alice.send(thread, "happy")
+    assert world.outcomes == {"itself": 1, "not permitted": 1}
+    assert world.env.errors == []
+
+
+async def test_a_channel_that_is_not_known_is_left_alone(world: World, bilstm: ScriptedClassifier) -> None:
+    """Nobody can say whether the server left it out; Discord tells of threads that the bot has not heard of yet."""
+    thread = await open_thread(world)
+    channel = world.bot.get_channel(thread.id)
+    assert isinstance(channel, discord.Thread)
+    channel.guild._remove_thread(channel)
+    await world.alice.send(thread, "happy")
+    assert world.outcomes == {"itself": 1, "channel left out": 1}
+    assert bilstm.batches == []
+
+
+async def test_a_category_stands_for_its_channels(world: World) -> None:
+    staff = world.guild.create_category("staff")
+    office = world.guild.create_text_channel("office", category=staff)
+    await world.configure(channels=[staff.id])
+    await world.alice.send(office, "happy")
+    assert world.outcomes == {"channel left out": 1}
+
+
+async def test_age_restricted_channels_only_when_wanted(world: World) -> None:
+    den = world.guild.create_text_channel("den")
+    channel = world.bot.get_channel(den.id)
+    assert isinstance(channel, discord.TextChannel)
+    channel.nsfw = True  # SimCord does not know of it
+    await world.alice.send(den, "happy")
+    await world.configure(age_restricted=True)
+    await world.alice.send(den, "happy")
+    assert world.outcomes == {"age-restricted": 1, "reacted": 1}
+
+
+async def test_voice_chats_and_announcements(world: World) -> None:
+    for channel in (world.guild.create_voice_channel("voice"), world.guild.create_news_channel("news")):
+        message = await world.alice.send(channel, "happy")
+        assert world.emoji_of(message, channel) == ["😃"]
+
+
+async def test_who_opts_out_is_not_read_from_the_next_message_on(world: World, bilstm: ScriptedClassifier) -> None:
+    await world.bot.store.opt_out(world.alice.id)
+    await world.alice.send(world.channel, "happy")
+    assert (world.outcomes, bilstm.batches) == ({"opted out": 1}, [])
+    await world.bot.store.opt_in(world.alice.id)
+    await world.alice.send(world.channel, "happy")
+    assert world.outcomes == {"opted out": 1, "reacted": 1}
+
+
+async def test_nobody_is_read_before_opt_outs_are_known(world: World, bilstm: ScriptedClassifier) -> None:
+    world.bot.store.ready = False
+    await world.alice.send(world.channel, "happy")
+    assert (world.outcomes, bilstm.batches) == ({"not ready": 1}, [])
+
+
+# ---------------------------------------------------------------- moods
+
+
+async def test_moods_are_counted_whether_or_not_there_is_a_reaction(world: World) -> None:
+    for text in ("happy", "happy", "nothing", "hmm"):
+        await world.alice.send(world.channel, text)
+    await world.alice.send_dm("happy")
+    assert await world.moods(world.channel.id) == {"joy": 3, "neutral": 1}
+    assert await world.moods() == {"joy": 3, "neutral": 1}
+
+
+async def test_moods_of_private_threads_are_not_counted(world: World) -> None:
+    thread = await open_thread(world, discord.ChannelType.private_thread)
+    message = await world.alice.send(thread, "happy")
+    assert world.emoji_of(message, thread) == ["😃"]
+    await world.alice.edit(message, "thanks")
+    assert world.emoji_of(message, thread) == ["🙏"]
+    assert await world.moods() == {}
+
+
+async def test_moods_of_forum_posts_are_counted_for_their_forum(world: World) -> None:
+    forum = world.guild.create_forum_channel("questions")
+    channel = world.bot.get_channel(forum.id)
+    assert isinstance(channel, discord.ForumChannel)
+    await channel.create_thread(name="How?", content="plain")
+    await world.env.settle()
+    [post] = forum.threads
+    await world.alice.send(post, "happy")
+    assert await world.moods(forum.id) == {"joy": 1}
+
+
+async def test_moods_are_not_counted_where_nobody_wants_it(world: World) -> None:
+    await world.configure(mood=False)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == ["😃"]
+    assert await world.moods() == {}
+
+
+# ---------------------------------------------------------------- second thoughts
+
+
+async def test_an_edit_moves_the_reaction(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.alice.edit(message, "thanks")
+    assert world.emoji_of(message) == ["🙏"]
+    await world.alice.edit(message, "nothing")
+    assert world.emoji_of(message) == []
+    assert await world.moods() == {"neutral": 1}
+    await world.alice.edit(message, "thanks for nothing")
+    assert world.outcomes == {"reacted": 1}
+
+
+async def test_an_edit_that_changes_nothing_asks_discord_for_nothing(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.alice.edit(message, "so happy")
+    assert world.emoji_of(message) == ["😃"]
+    assert world.reaction_requests() == 1
+
+
+async def test_an_edit_can_bring_a_first_reaction(world: World) -> None:
+    message = await world.alice.send(world.channel, "nothing")
+    await world.alice.edit(message, "happy")
+    assert world.emoji_of(message) == ["😃"]
+
+
+async def opt_out(world: World) -> None:
+    await world.bot.store.opt_out(world.alice.id)
+
+
+async def switch_off(world: World) -> None:
+    await world.configure(enabled=False)
+
+
+async def leave_out(world: World) -> None:
+    await world.configure(channels=[world.channel.id])
+
+
+async def restrict(world: World) -> None:
+    channel = world.bot.get_channel(world.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    channel.nsfw = True  # SimCord does not know of it
+
+
+OBJECTIONS = [opt_out, switch_off, leave_out, restrict]
+
+
+@pytest.mark.parametrize("objection", OBJECTIONS)
+@pytest.mark.parametrize(("before", "batches"), [("plain", [["plain"]]), ("happy", [["happy"]])])
+async def test_an_edit_after_an_objection_is_not_read_and_nothing_is_left_of_what_was(
+    world: World,
+    bilstm: ScriptedClassifier,
+    objection: Callable[[World], Awaitable[None]],
+    before: str,
+    batches: list[list[str]],
+) -> None:
+    message = await world.alice.send(world.channel, before)
+    await objection(world)
+    await world.alice.edit(message, "thanks")
+    assert bilstm.batches == batches
+    assert world.emoji_of(message) == []
+    assert await world.moods() == {}
+
+
+@pytest.mark.parametrize("objection", OBJECTIONS)
+async def test_an_objection_while_a_message_is_read_is_heard(
+    world: World, monkeypatch: pytest.MonkeyPatch, objection: Callable[[World], Awaitable[None]]
+) -> None:
+    classify = world.bot.analyzer.classify
+
+    async def read_and_object(text: str, model: str) -> Prediction:
+        prediction = await classify(text, model)
+        await objection(world)
+        return prediction
+
+    monkeypatch.setattr(world.bot.analyzer, "classify", read_and_object)
+    await world.alice.send(world.channel, "happy")
+    assert world.reaction_requests() == 0
+    assert await world.moods() == {}
+
+
+@pytest.mark.parametrize("objection", OBJECTIONS)
+async def test_an_objection_while_a_reaction_is_on_its_way_is_heard(
+    world: World, monkeypatch: pytest.MonkeyPatch, objection: Callable[[World], Awaitable[None]]
+) -> None:
+    add = world.bot.http.add_reaction
+
+    async def object_and_add(channel_id: int, message_id: int, emoji: str) -> None:
+        await objection(world)
+        await add(channel_id, message_id, emoji)
+
+    monkeypatch.setattr(world.bot.http, "add_reaction", object_and_add)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == []
+    assert world.outcomes == {"taken back": 1}
+
+
+async def test_a_message_that_is_deleted_while_it_is_read_leaves_nothing_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classify = world.bot.analyzer.classify
+
+    async def read_and_lose(text: str, model: str) -> Prediction:
+        prediction = await classify(text, model)
+        [message] = world.channel.history()
+        payload = {"id": message.id, "channel_id": world.channel.id, "guild_id": world.guild.id}
+        await reactions_of(world.bot).on_raw_message_delete(discord.RawMessageDeleteEvent(payload))  # type: ignore[arg-type]
+        return prediction
+
+    monkeypatch.setattr(world.bot.analyzer, "classify", read_and_lose)
+    await world.alice.send(world.channel, "happy")
+    assert world.outcomes == {"message gone": 1}
+    assert world.reaction_requests() == 0
+    assert await world.moods() == {}
+
+
+async def test_an_edit_that_leaves_no_words_takes_the_reaction_away(world: World, bilstm: ScriptedClassifier) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.alice.edit(message, "https://example.com")
+    assert (world.emoji_of(message), bilstm.batches) == ([], [["happy"]])
+    assert await world.moods() == {}
+
+
+async def test_an_edit_of_an_older_message_is_as_fresh_as_the_edit(world: World) -> None:
+    message = await world.alice.send(world.channel, "nothing")
+    await world.env.advance_time(60)
+    await world.alice.edit(message, "happy")
+    assert world.emoji_of(message) == ["😃"]
+
+
+async def test_an_update_by_discord_itself_is_not_read(world: World, bilstm: ScriptedClassifier) -> None:
+    """As when it shows what a link leads to: such an update has no time of an edit."""
+    message = await world.alice.send(world.channel, "happy")
+    backend = world.env.backend
+    payload = dict(serializers.message_payload(backend, backend.get_message(world.channel.id, message.id)))
+    assert payload["edited_timestamp"] is None
+    backend.emit("MESSAGE_UPDATE", payload)
+    await world.env.settle()
+    assert world.env.errors == []
+    assert bilstm.batches == [["happy"]]
+
+
+async def test_a_late_edit_is_not_read(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.env.advance_time(121)
+    await world.alice.edit(message, "thanks")
+    assert world.emoji_of(message) == ["😃"]
+
+
+async def test_a_deleted_message_leaves_nothing_behind(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.alice.delete(message)
+    assert await world.moods() == {}
+    assert world.env.errors == []
+
+
+@pytest.fixture
+def moderator(world: World) -> simcord.MemberActor:
+    role = world.guild.create_role("moderator", permissions=discord.Permissions(manage_messages=True))
+    return world.guild.add_member(world.env.create_user("mia"), roles=[role])
+
+
+async def say(world: World, text: str) -> discord.Message:
+    """Let Alice write something when the channel has rested."""
+    await world.env.advance_time(600)
+    return await world.alice.send(world.channel, text)
+
+
+async def test_messages_deleted_together_leave_nothing_behind(world: World) -> None:
+    messages = [await world.alice.send(world.channel, text) for text in ("happy", "nothing", "happy")]
+    world.env.backend.bulk_delete_messages(world.channel.id, [message.id for message in messages[:2]])
+    await world.env.settle()
+    assert await world.moods() == {"joy": 1}
+    assert world.env.errors == []
+
+
+async def test_its_own_cross_takes_nothing_back(world: World) -> None:
+    """A server may choose ❌ for an emotion, and let the bot manage messages."""
+    await world.configure(emoji={"joy": "❌"})
+    assert world.guild.me
+    role = world.guild.create_role("moderator", permissions=discord.Permissions(manage_messages=True))
+    world.env.backend.add_member_role(world.guild.id, world.guild.me.id, role.id)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == ["❌"]
+
+
+async def test_the_author_takes_a_reaction_back(world: World, moderator: simcord.MemberActor) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.alice.react(message, "❌")
+    assert world.emoji_of(message) == ["❌"]
+    message = await say(world, "odd")  # 0.8 certain, where 0.75 is asked for now
+    assert world.emoji_of(message) == ["❤️"]
+    await moderator.react(message, "❌")
+    message = await say(world, "odd")  # and now 0.875
+    assert world.emoji_of(message) == []
+
+
+async def test_what_one_person_takes_back_again_and_again_silences_no_channel(world: World) -> None:
+    for _ in range(4):
+        message = await say(world, "odd")
+        assert "❤️" in world.emoji_of(message)
+        await world.alice.react(message, "❌")
+        assert world.emoji_of(message) == ["❌"]
+
+
+@pytest.mark.parametrize("emoji", [None, "😃"])
+async def test_what_a_moderator_clears_away_is_disliked_once_and_known_to_be_gone(
+    world: World, bilstm: ScriptedClassifier, emoji: str | None
+) -> None:
+    bilstm.script["meh"] = believing(joy=0.7)
+    message = await world.alice.send(world.channel, "happy")
+    for _ in range(2):
+        clear(world, message, emoji)
+        await world.env.settle()
+    result = await world.alice.context_menu(world.channel, "Take the reaction back", message)
+    assert result.response
+    assert "not reacted" in result.response.content
+    assert world.emoji_of(await say(world, "meh")) == []  # without a dislike 0.5 were enough, with one it takes 0.75
+    assert world.emoji_of(await say(world, "odd")) == ["❤️"]  # 0.8 certain; with two it would take 0.875
+
+
+async def take_back(world: World, message: discord.Message) -> None:
+    await world.alice.react(message, "❌")
+
+
+async def take_away(world: World, message: discord.Message) -> None:
+    assert world.bot.user
+    world.env.backend.remove_reaction(world.channel.id, message.id, "😃", world.bot.user.id)
+    await world.env.settle()
+
+
+async def clear_away(world: World, message: discord.Message) -> None:
+    clear(world, message, None)
+    await world.env.settle()
+
+
+WAYS_BACK = [take_back, take_away, clear_away]
+
+
+@pytest.mark.usefixtures("unrestrained")
+@pytest.mark.parametrize("way", WAYS_BACK)
+async def test_a_message_whose_reaction_was_unwanted_gets_no_other(
+    world: World, way: Callable[[World, discord.Message], Awaitable[None]]
+) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await way(world, message)
+    await world.alice.edit(message, "thanks")
+    assert set(world.emoji_of(message)) <= {"❌"}
+    assert world.reaction_requests() == 1
+    assert await world.moods() == {"gratitude": 1}
+
+
+async def test_what_is_taken_back_on_its_way_does_not_stay(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when reactions are rate limited: the author sees no reaction yet, but asks for none."""
+    add = world.bot.http.add_reaction
+    cog = reactions_of(world.bot)
+
+    async def dislike_and_add(channel_id: int, message_id: int, emoji: str) -> None:
+        place = world.bot.get_partial_messageable(channel_id, guild_id=world.guild.id)
+        await cog._take_back(place.get_partial_message(message_id), world.alice.id)
+        await add(channel_id, message_id, emoji)
+
+    monkeypatch.setattr(world.bot.http, "add_reaction", dislike_and_add)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == []
+    assert world.outcomes == {"taken back": 1}
+
+
+async def test_people_may_take_their_own_reactions_away(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.alice.react(message, "😃")
+    await world.alice.unreact(message, "😃")
+    await world.alice.edit(message, "thanks")
+    assert world.emoji_of(message) == ["🙏"]
+
+
+@pytest.mark.parametrize("emoji", ["❤️", "🎉"])
+async def test_clearing_away_the_emoji_of_others_means_nothing(world: World, emoji: str) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.alice.react(message, emoji)
+    clear(world, message, emoji)
+    await world.env.settle()
+    await world.alice.edit(message, "thanks")
+    assert world.emoji_of(message) == ["🙏"]
+
+
+def clear(world: World, message: discord.Message, emoji: str | None) -> None:
+    """Take all reactions off a message, or all of one emoji, as a moderator does."""
+    if emoji is None:
+        world.env.backend.clear_reactions(world.channel.id, message.id)
+    else:
+        world.env.backend.clear_reaction(world.channel.id, message.id, emoji)
+
+
+async def test_a_moderator_takes_a_reaction_back_and_others_cannot(
+    world: World, moderator: simcord.MemberActor
+) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    bob = world.guild.add_member(world.env.create_user("bob"))
+    await bob.react(message, "❌")
+    assert "😃" in world.emoji_of(message)
+    await moderator.react(message, "❌")
+    assert world.emoji_of(message) == ["❌"]
+
+
+@pytest.mark.parametrize("clock", [ManualClock()])
+async def test_a_reaction_of_long_ago_is_taken_back_as_well(world: World, clock: ManualClock) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    clock.now += 3600  # and the bot's memory of the message is gone
+    await world.alice.react(message, "❌")
+    assert world.emoji_of(message) == ["❌"]
+
+
+async def test_taking_back_by_the_menu(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    bob = world.guild.add_member(world.env.create_user("bob"))
+    refused = await bob.context_menu(world.channel, "Take the reaction back", message)
+    assert refused.ephemeral
+    assert refused.response
+    assert "Only the author" in refused.response.content
+    assert world.emoji_of(message) == ["😃"]
+    taken = await world.alice.context_menu(world.channel, "Take the reaction back", message)
+    assert taken.response
+    assert "Taken back" in taken.response.content
+    assert world.emoji_of(message) == []
+    again = await world.alice.context_menu(world.channel, "Take the reaction back", message)
+    assert again.response
+    assert "not reacted" in again.response.content
+
+
+async def test_with_the_shipped_weights_and_nothing_set() -> None:
+    bot = create_bot()
+    async with bot, simcord.run(bot) as env:
+        guild = env.create_guild()
+        channel = guild.create_text_channel("general")
+        alice = guild.add_member(env.create_user("alice"))
+        await alice.send(channel, "Thank you so much, I really appreciate it!")
+        await alice.send(channel, "The meeting is at ten on Thursday.")
+        grateful, neutral = channel.history()
+        assert [str(reaction.emoji) for reaction in grateful.reactions] == ["🙏"]
+        assert neutral.reactions == []
+        compared = await alice.slash(channel, "compare", text="Thank you so much!")
+        assert compared.response
+        words = words_of(compared.response)
+        assert re.findall(r"\*\*(\w+)\*\* · ", words) == ["RNN", "BiLSTM"]
+        assert "They agree on **gratitude**" in words

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.reactions.guard import is_grave
+
+TEXTS = Path(__file__).parent / "texts"
+GRAVE = (TEXTS / "grave.txt").read_text(encoding="utf-8").splitlines()
+LIGHT = (TEXTS / "light.txt").read_text(encoding="utf-8").splitlines()
+
+
+def test_no_grave_text_goes_unnoticed() -> None:
+    assert len(GRAVE) >= 150
+    assert [text for text in GRAVE if not is_grave(text)] == []
+
+
+def test_hardly_any_light_text_is_taken_for_grave() -> None:
+    """Such as what only sounds like death, and the sign of the zodiac."""
+    assert len(LIGHT) >= 150
+    assert len([text for text in LIGHT if is_grave(text)]) / len(LIGHT) <= 0.02
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("I want to KILL MYSELF", "i want to ki\u200bll my\u00adself", "i want to **kill** _myself_", "||kms||"),
+        *("\uff4b\uff59\uff53", "k\u0336y\u0336s\u0336", "s.u.i.c.i.d.e", "su1cide", "sui\ncide", "unal1ve"),
+    ],
+)
+def test_no_disguise_hides_it(text: str) -> None:
+    assert is_grave(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["> my dad died\nfine", "`kms` is a unit", "https://example.org/suicide is down", "", "💀"]
+)
+def test_what_is_not_the_authors_own_word_does_not_count(text: str) -> None:
+    assert not is_grave(text)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    st.text(st.characters()) | st.lists(st.sampled_from("my dad is so s u i k m died dead to 🙂".split())).map(" ".join)
+)
+def test_any_text_is_judged(text: str) -> None:
+    assert is_grave(text) in (True, False)

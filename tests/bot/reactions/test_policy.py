@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.reactions import pacing, policy
+from bot.reactions.policy import (
+    MANNERS,
+    MOST_DISLIKES,
+    SENSITIVE,
+    UNDERSTOOD,
+    ChannelState,
+    Decision,
+    Silence,
+    choose,
+    emoji_for,
+    ineligible,
+    is_jolly,
+    is_understood,
+    required_certainty,
+    unwelcome,
+    wordless,
+)
+from bot.settings.server_settings import Liveliness, ServerSettings
+from classifiers import EMOJI, LABELS, NEUTRAL, Prediction, load_models
+from classifiers.training.datasets import load_dataset
+from tests.bot.scripted import believing
+
+PARTY = "<:party:123456789012345678>"
+
+probability = st.floats(0, 1)
+emotions = st.sampled_from(sorted(EMOJI))
+server_settings = st.builds(
+    ServerSettings,
+    liveliness=st.sampled_from(Liveliness),
+    muted=st.frozensets(emotions, max_size=5),
+    emoji=st.dictionaries(emotions, st.sampled_from([*EMOJI.values(), "🎉", "🥀", PARTY]), max_size=5),
+)
+channel_states = st.builds(
+    ChannelState,
+    messages=st.integers(1, 200),
+    reactions=st.integers(0, 200),
+    quiet_for=st.none() | st.floats(0, 600),
+    dislikes=st.integers(0, 5),
+)
+
+
+@st.composite
+def predictions(draw: st.DrawFn) -> Prediction:
+    def row() -> tuple[float, ...]:
+        return tuple(draw(st.lists(probability, min_size=len(LABELS), max_size=len(LABELS))))
+
+    return Prediction(LABELS, row(), row(), draw(probability), draw(st.sampled_from([1.0, UNDERSTOOD, 0.3])))
+
+
+def test_reacts_with_the_strongest_emotion() -> None:
+    decision = choose("", believing(joy=0.8, love=0.7), minimum_certainty=0.5)
+    assert decision == Decision("😃", "joy", 0.8, None)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "reason"),
+    [
+        (believing(neutral=0.6, joy=0.59), Silence.NEUTRAL),
+        (believing(joy=0.49), Silence.UNSURE),  # over its threshold, but not certain enough
+        (
+            Prediction(("joy", "neutral"), (0.8, 0.1), (0.85, 0.1)),
+            Silence.UNSURE,
+        ),  # certain, under its threshold
+        (Prediction(("boredom", "neutral"), (0.8, 0.1), (0.3, 0.3)), Silence.NO_EMOJI),
+    ],
+)
+def test_silence_has_its_reason(prediction: Prediction, reason: Silence) -> None:
+    decision = choose("", prediction, minimum_certainty=0.5)
+    assert (decision.emoji, decision.reason) == (None, reason)
+    assert (decision.emotion, decision.certainty) == prediction.top(1)[0]
+
+
+def test_the_borders_belong_to_reacting() -> None:
+    assert choose("", Prediction(("joy",), (0.5,), (0.5,)), minimum_certainty=0.5).emoji == "😃"
+
+
+def test_the_model_knows_best_how_certain_is_enough() -> None:
+    def believing_in_joy(certainty: float) -> Prediction:
+        return Prediction(("joy",), (0.6,), (0.3,), certainty)
+
+    assert choose("", believing_in_joy(0.6)).emoji == "😃"
+    assert choose("", believing_in_joy(0.61)).reason == Silence.UNSURE
+    assert choose("", believing_in_joy(0.61), minimum_certainty=0.5).emoji == "😃"
+
+
+@given(predictions(), server_settings, st.none() | channel_states, st.none() | probability)
+@settings(max_examples=300, derandomize=True, deadline=None)
+def test_a_reaction_always_keeps_the_rules(
+    prediction: Prediction, server: ServerSettings, channel: ChannelState | None, minimum: float | None
+) -> None:
+    decision = choose("", prediction, server, channel, minimum_certainty=minimum, usable=lambda _: False)
+    assert (decision.emotion, decision.certainty) == prediction.top(1)[0]
+    assert (decision.emoji is None) == (decision.reason is not None)
+    if decision.emoji is None:
+        return
+    assert decision.emotion != NEUTRAL
+    assert decision.emotion not in server.muted
+    assert prediction.known >= UNDERSTOOD
+    assert decision.certainty >= prediction.thresholds[LABELS.index(decision.emotion)]
+    wanted = required_certainty(prediction.certainty, server, channel or ChannelState(), minimum)
+    assert decision.certainty >= wanted
+    assert decision.emoji != PARTY  # which may not be used
+    if not SENSITIVE.isdisjoint(prediction.present):
+        assert not is_jolly(decision.emoji)
+    if channel:
+        manner = MANNERS[server.liveliness]
+        assert channel.quiet_for is None or channel.quiet_for >= manner.cooldown
+        assert channel.reactions + 1 <= max(manner.free, manner.share * channel.messages)
+
+
+@given(predictions(), server_settings, channel_states, probability, probability)
+@settings(max_examples=100, derandomize=True, deadline=None)
+def test_asking_for_more_certainty_never_adds_a_reaction(
+    prediction: Prediction, server: ServerSettings, channel: ChannelState, one: float, two: float
+) -> None:
+    lenient = choose("", prediction, server, channel, minimum_certainty=min(one, two))
+    strict = choose("", prediction, server, channel, minimum_certainty=max(one, two))
+    assert strict.emoji in (None, lenient.emoji)
+
+
+@given(predictions(), channel_states, probability)
+@settings(max_examples=100, derandomize=True, deadline=None)
+def test_a_livelier_server_gets_at_least_the_reactions_of_a_quieter_one(
+    prediction: Prediction, channel: ChannelState, minimum: float
+) -> None:
+    quiet, normal, lively = (
+        choose("", prediction, ServerSettings(liveliness=each), channel, minimum_certainty=minimum).emoji
+        for each in (Liveliness.QUIET, Liveliness.NORMAL, Liveliness.LIVELY)
+    )
+    assert quiet in (None, normal)
+    assert normal in (None, lively)
+
+
+@given(server_settings, probability, st.integers(0, MOST_DISLIKES - 1))
+@settings(max_examples=100, derandomize=True, deadline=None)
+def test_a_reaction_that_was_taken_back_makes_the_next_less_likely(
+    server: ServerSettings, own: float, dislikes: int
+) -> None:
+    before, after = (required_certainty(own, server, ChannelState(dislikes=each)) for each in (dislikes, dislikes + 1))
+    assert 0 <= before <= after <= 1
+    assert before < after or before == 1
+
+
+def test_dislikes_halve_the_share_and_the_doubt_but_never_silence_a_channel() -> None:
+    server = ServerSettings(liveliness=Liveliness.LIVELY)
+    certain = believing(joy=0.97)
+    for dislikes, allowed, certainty in (
+        (0, 70, 0.375),
+        (1, 35, 0.6875),
+        (2, 17, 0.84375),
+        (3, 8, 0.921875),
+        (99, 8, 0.921875),
+    ):
+        for reactions, reason in ((allowed - 1, None), (allowed, Silence.ENOUGH)):
+            channel = ChannelState(messages=100, reactions=reactions, dislikes=dislikes)
+            assert choose("", certain, server, channel).reason == reason
+        assert required_certainty(0.5, server, channel) == certainty
+
+
+@pytest.mark.parametrize(
+    ("liveliness", "wanted"), [(Liveliness.QUIET, 0.8), (Liveliness.NORMAL, 0.6), (Liveliness.LIVELY, 0.45)]
+)
+def test_liveliness_shifts_the_certainty(liveliness: Liveliness, wanted: float) -> None:
+    assert required_certainty(0.6, ServerSettings(liveliness=liveliness), ChannelState()) == pytest.approx(wanted)
+
+
+def test_a_channel_has_enough_at_some_time() -> None:
+    joy = believing(joy=0.95)
+    assert choose("", joy, channel=ChannelState(messages=1)).emoji == "😃"
+    assert choose("", joy, channel=ChannelState(messages=2, reactions=1, quiet_for=60)).reason == Silence.ENOUGH
+    assert choose("", joy, channel=ChannelState(messages=9, reactions=2, quiet_for=60)).emoji == "😃"
+    assert choose("", joy, channel=ChannelState(messages=8, reactions=2, quiet_for=60)).reason == Silence.ENOUGH
+    assert choose("", joy, channel=ChannelState(messages=9, reactions=1, quiet_for=9)).reason == Silence.COOLING_DOWN
+    assert choose("", joy, channel=ChannelState(messages=9, reactions=1, quiet_for=10)).emoji == "😃"
+
+
+def test_another_language_is_left_alone() -> None:
+    joy = believing(joy=0.95)
+    foreign = Prediction(joy.labels, joy.scores, joy.thresholds, joy.certainty, known=0.59)
+    assert choose("", foreign).reason == Silence.NOT_UNDERSTOOD
+
+
+def test_the_shipped_models_know_another_language_by_its_unknown_words() -> None:
+    rows = (Path(__file__).parent / "languages.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    rnn = load_models()["rnn"]
+    foreign = rnn.predict([row.split("\t")[1] for row in rows])
+    english = rnn.predict(load_dataset("chat").dev.texts)
+    assert sum(is_understood(each) for each in foreign) <= 0.1 * len(foreign)
+    assert sum(is_understood(each) for each in english) >= 0.98 * len(english)
+
+
+def test_an_emotion_can_be_muted() -> None:
+    assert choose("", believing(joy=0.95), ServerSettings(muted=frozenset({"joy"}))).reason == Silence.MUTED
+
+
+def test_a_server_chooses_its_emoji() -> None:
+    server = ServerSettings(emoji={"joy": "🎉", "love": PARTY})
+    assert choose("", believing(joy=0.95), server).emoji == "🎉"
+    assert choose("", believing(love=0.95), server).emoji == PARTY
+    assert choose("", believing(love=0.95), server, usable=lambda _: False).emoji == EMOJI["love"]
+
+
+@pytest.mark.parametrize("emotion", sorted(SENSITIVE))
+def test_nothing_jolly_for_who_suffers(emotion: str) -> None:
+    assert not is_jolly(EMOJI[emotion])
+    assert emoji_for(emotion, ServerSettings(emoji={emotion: "😂"}), bool, EMOJI[emotion]) == EMOJI[emotion]
+    assert emoji_for(emotion, ServerSettings(emoji={emotion: "🥀"}), bool, EMOJI[emotion]) == "🥀"
+
+
+@pytest.mark.parametrize("skin", ["", "🏻", "🏽", "🏿"])
+def test_no_tone_of_skin_makes_jolly_emoji_fit_for_who_suffers(skin: str) -> None:
+    for emoji in ("👏", "💪", "🙌"):
+        assert is_jolly(emoji + skin)
+        chosen = ServerSettings(emoji={"grief": emoji + skin})
+        assert choose("", believing(grief=0.9), chosen).emoji == EMOJI["grief"]
+
+
+@pytest.mark.parametrize("label", EMOJI)
+def test_nothing_is_put_under_a_grave_message_whatever_is_heard_in_it(label: str) -> None:
+    heard = believing(**{label: 1.0})
+    for text in ("cancer is back", "im gonna kill myself lol", "my grandpa just died lol"):
+        assert choose(text, heard) == Decision(None, label, 1.0, Silence.GRAVE)
+    assert choose("killing it 💀", heard).emoji == EMOJI[label]
+
+
+def test_a_label_of_another_data_set_has_the_emoji_of_its_model_or_of_the_server() -> None:
+    mute = Prediction(("guilt", "neutral"), (0.9, 0.1), (0.3, 0.3))
+    speaking = Prediction(("guilt", "neutral"), (0.9, 0.1), (0.3, 0.3), emoji={"guilt": "🫥"})
+    assert choose("", mute).reason == Silence.NO_EMOJI
+    assert choose("", speaking).emoji == "🫥"
+    for prediction in (mute, speaking):
+        assert choose("", prediction, ServerSettings(emoji={"guilt": "🪨"})).emoji == "🪨"
+
+
+def test_a_jolly_reaction_is_withheld_where_sadness_is_heard_as_well() -> None:
+    assert choose("", believing(amusement=0.8, sadness=0.4)).reason == Silence.DELICATE
+    assert choose("", believing(amusement=0.8, annoyance=0.4)).emoji == "😂"
+
+
+@pytest.mark.parametrize(
+    ("server", "reason"),
+    [
+        (ServerSettings(), None),
+        (ServerSettings(enabled=False), Silence.SWITCHED_OFF),
+        (ServerSettings(channels=frozenset({1})), Silence.LEFT_OUT),
+        (ServerSettings(channels=frozenset({2})), Silence.LEFT_OUT),  # its thread's channel
+        (ServerSettings(channels=frozenset({3})), Silence.LEFT_OUT),  # its category
+        (ServerSettings(channels=frozenset({4})), None),
+        (ServerSettings(channel_rule="only", channels=frozenset({3, 4})), None),
+        (ServerSettings(channel_rule="only", channels=frozenset({4})), Silence.LEFT_OUT),
+        (ServerSettings(channel_rule="only"), Silence.LEFT_OUT),
+    ],
+)
+def test_a_server_says_where(server: ServerSettings, reason: Silence | None) -> None:
+    assert unwelcome(server, 1, 2, 3, age_restricted=False) == reason
+
+
+def test_age_restricted_channels_must_be_asked_for() -> None:
+    assert unwelcome(ServerSettings(), 1, age_restricted=True) == Silence.AGE_RESTRICTED
+    assert unwelcome(ServerSettings(age_restricted=True), 1, age_restricted=True) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("hello", None),
+        ("😂", None),
+        ("", Silence.EMPTY),
+        (" \n\t ", Silence.EMPTY),
+        ("https://example.com/happy", Silence.MARKUP),
+        ("<@123456789012345678> <a:wave:123456789012345678>", Silence.MARKUP),
+        ("```py\nhappy = True\n```", Silence.MARKUP),
+    ],
+)
+def test_a_text_must_have_something_to_read(text: str, reason: Silence | None) -> None:
+    assert wordless(text) == reason
+
+
+def test_nobody_but_people_is_read() -> None:
+    assert ineligible() is None
+    assert ineligible(itself=True, bot=True) == Silence.ITSELF
+    assert ineligible(webhook=True, bot=True) == Silence.WEBHOOK
+    assert ineligible(bot=True) == Silence.BOT
+    assert ineligible(system=True) == Silence.SYSTEM
+
+
+@given(st.text())
+@settings(max_examples=100, derandomize=True, deadline=None)
+def test_any_text_is_decided_on(text: str) -> None:
+    assert wordless(text) in (None, Silence.EMPTY, Silence.MARKUP)
+
+
+@pytest.mark.parametrize("module", [policy, pacing])
+def test_decisions_import_nothing_that_reads_or_waits(module: object) -> None:
+    tree = ast.parse(Path(str(getattr(module, "__file__"))).read_text())  # noqa: B009
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    pure = {
+        "__future__",
+        "collections.abc",
+        "dataclasses",
+        "enum",
+        "bot.reactions.guard",
+        "bot.settings.server_settings",
+    }
+    assert imported <= pure | {"classifiers.classifier", "classifiers.emotions", "classifiers.markup"}

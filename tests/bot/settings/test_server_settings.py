@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.settings.server_settings import InvalidSettingsError, Liveliness, ServerSettings, is_emoji
+from classifiers import EMOJI
+
+
+@pytest.mark.parametrize("emoji", [*EMOJI.values(), "❤", "👍🏽", "👨‍👩‍👧", "🏳️‍🌈", "🇩🇪", "1️⃣", "#⃣", "©️", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "🫠"])
+def test_unicode_emoji(emoji: str) -> None:
+    assert is_emoji(emoji)
+
+
+@pytest.mark.parametrize("emoji", ["<:party:123456789012345678>", "<a:blob_dance:1234567890123456789>"])
+def test_custom_emoji(emoji: str) -> None:
+    assert is_emoji(emoji)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "a", "1", "#", "joy", ":joy:", "😂😂", "😂 ", "<:x:1>", "<:party:12345678901234567>x", "🇩"]
+)
+def test_anything_else_is_no_emoji(text: str) -> None:
+    assert not is_emoji(text)
+
+
+@given(st.text(max_size=20))
+@settings(max_examples=200, derandomize=True, deadline=None)
+def test_any_text_can_be_asked_about(text: str) -> None:
+    assert is_emoji(text) in (True, False)
+
+
+def test_json_there_and_back() -> None:
+    chosen = ServerSettings(
+        enabled=False,
+        channel_rule="only",
+        channels=frozenset({2, 10, 1}),
+        liveliness=Liveliness.LIVELY,
+        model="rnn",
+        muted=frozenset({"joy", "anger"}),
+        emoji={"love": "<:party:123456789012345678>"},
+    )
+    text = chosen.model_dump_json()
+    assert ServerSettings.from_json(text) == chosen
+    assert '"channels":[1,2,10]' in text  # in order, so that two exports can be compared
+    assert '"muted":["anger","joy"]' in text
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("", "Invalid JSON"),
+        ("[]", "object"),
+        ('{"liveliness": "wild"}', "liveliness"),
+        ('{"emoji": {"joy": "ha"}}', "emoji.joy"),
+        ('{"emoji": {"neutral": "😂"}}', "'neutral' is no emotion"),
+        ('{"muted": ["Neutral"]}', "muted"),
+        ('{"muted": [""]}', "muted"),
+        (f'{{"muted": ["{"x" * 101}"]}}', "muted"),
+        (f'{{"muted": {[str(number) for number in range(501)]}}}'.replace("'", '"'), "muted"),
+        ('{"channels": [-1]}', "channels"),
+        ('{"future": 1}', "future"),
+    ],
+)
+def test_what_is_no_setting_is_refused(text: str, place: str) -> None:
+    with pytest.raises(InvalidSettingsError) as caught:
+        ServerSettings.from_json(text)
+    assert place in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_change_is_checked_and_leaves_the_old_settings_alone() -> None:
+    before = ServerSettings()
+    after = before.changed(muted={"joy"}, liveliness="quiet")
+    assert (after.muted, after.liveliness) == (frozenset({"joy"}), Liveliness.QUIET)
+    assert before == ServerSettings()
+    with pytest.raises(InvalidSettingsError):
+        before.changed(emoji={"joy": "nonsense"})
+
+
+def test_emotions_of_any_data_set_are_taken_and_ours_in_any_letter_case() -> None:
+    settings = ServerSettings.from_json('{"muted": ["JOY", "Guilt"], "emoji": {"Anger": "🔥", "boredom": "🥱"}}')
+    assert settings.muted == {"joy", "Guilt"}
+    assert settings.emoji == {"anger": "🔥", "boredom": "🥱"}

@@ -1,0 +1,525 @@
+from __future__ import annotations
+
+import hashlib
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pooch
+import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from classifiers.emotions import LABELS
+from classifiers.errors import DatasetError, MissingExtraError
+from classifiers.training import datasets
+from classifiers.training.datasets import Dataset, Split, load_dataset, overview
+
+ROWS = {
+    "train": ("Such a nice day! 😀\t17\tid1\nWho did “this”?\t6,7\tid2\n", 2),
+    "dev": ('"No, he said\t27\tid3\n', 1),
+    "test": ("I'm sorry,\u2028really\t24\tid4\n", 1),
+}
+
+
+def _bags(split: Split) -> list[str]:
+    return [" ".join(sorted(text.split())) for text in split.texts]
+
+
+def _mirrored(split: Split) -> int:
+    """How many pairs of phrases have the same words and opposite labels."""
+    labels: dict[str, list[int]] = {}
+    for bag, label in zip(_bags(split), split.targets.argmax(axis=1), strict=True):
+        labels.setdefault(bag, []).append(int(label))
+    return sum(sorted(each) == [0, 1] for each in labels.values())
+
+
+class TestBuiltin:
+    @pytest.fixture
+    def builtin(self) -> Dataset:
+        return load_dataset("builtin")
+
+    def test_two_balanced_emotions(self, builtin: Dataset) -> None:
+        assert builtin.name == "builtin"
+        assert builtin.labels == ("joy", "sadness")
+        assert not builtin.multi_label
+        assert builtin.train.targets.sum(axis=0).tolist() == [28, 28]
+        assert builtin.test.targets.sum(axis=0).tolist() == [12, 12]
+        assert len(builtin.train) + len(builtin.test) == 80
+
+    def test_dev_is_train(self, builtin: Dataset) -> None:
+        assert builtin.dev is builtin.train
+
+    def test_no_phrase_stands_twice(self, builtin: Dataset) -> None:
+        assert len({*builtin.train.texts, *builtin.test.texts}) == 80
+
+    def test_phrases_are_lower_case_words_of_a_small_vocabulary(self, builtin: Dataset) -> None:
+        vocabulary = {word for text in builtin.train.texts for word in text.split()}
+        assert 25 <= len(vocabulary) <= 30
+        assert all(word.isalpha() and word.islower() for word in vocabulary)
+
+    def test_every_test_word_is_learnt(self, builtin: Dataset) -> None:
+        counts = Counter(word for text in builtin.train.texts for word in set(text.split()))
+        assert all(counts[word] >= 3 for text in builtin.test.texts for word in text.split())
+
+    def test_order_decides(self, builtin: Dataset) -> None:
+        assert _mirrored(builtin.train) == 20
+        assert _mirrored(builtin.test) == 9
+
+    def test_no_bag_of_words_gets_them_all(self, builtin: Dataset) -> None:
+        # Of two phrases with equal bags and opposite labels such a model gets exactly one, so 9 are wrong.
+        vectorizer = CountVectorizer(analyzer=str.split)
+        model = LogisticRegression(C=100).fit(
+            vectorizer.fit_transform(builtin.train.texts), builtin.train.targets.argmax(axis=1)
+        )
+        predicted = model.predict(vectorizer.transform(builtin.test.texts))
+        assert (predicted == builtin.test.targets.argmax(axis=1)).sum() <= 15
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (
+            "mine.tsv",
+            "text\tlabel\tsplit\n"
+            '"a day\tjoy\ttrain\nno\tneutral,anger\ttrain\nhm\tzeal\ttrain\n'
+            "ok\tneutral\tdev\nyes\tjoy\ttest\n",
+        ),
+        (
+            "mine.CSV",
+            "split,label,text\n"
+            'train,joy,"""a day"\n'
+            'train,"neutral, anger",no\ntrain,zeal,hm\n\ndev,neutral,ok\ntest,joy,yes\n',
+        ),
+        (
+            "mine.jsonl",
+            '{"text": "\\"a day", "label": "joy", "split": "train", "more": 1}\n'
+            '{"text": "no", "label": ["neutral", "anger"], "split": "train"}\n\n'
+            '{"text": "hm", "label": "zeal", "split": "train"}\n'
+            '{"text": "ok", "label": ["neutral"], "split": "dev"}\n'
+            '{"text": "yes", "label": "joy", "split": "test"}',
+        ),
+    ],
+)
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_file_of_ones_own(tmp_path: Path, name: str, content: str, start: str, line_end: str) -> None:
+    data = (start + content.replace("\n", line_end)).encode()
+    (tmp_path / name).write_bytes(data)
+    dataset = load_dataset(str(tmp_path / name))
+    assert dataset.name == "mine"
+    assert dataset.labels == ("anger", "joy", "zeal", "neutral")
+    assert dataset.multi_label
+    assert dataset.train.texts == ('"a day', "no", "hm")
+    assert dataset.train.targets.tolist() == [[0, 1, 0, 0], [1, 0, 0, 1], [0, 0, 1, 0]]
+    assert dataset.train.targets.dtype == np.float32
+    assert (dataset.dev.texts, dataset.dev.targets.tolist()) == (("ok",), [[0, 0, 0, 1]])
+    assert (dataset.test.texts, dataset.test.targets.tolist()) == (("yes",), [[0, 1, 0, 0]])
+    assert dataset.sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_columns_under_other_names(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("id,message,mood,split\n1,hi,joy,train\n2,oh,fear,train\n3,ah,joy,test\n")
+    dataset = load_dataset(path, text_column="message", label_column="mood")
+    assert dataset.labels == ("fear", "joy")
+    assert dataset.test.texts == ("ah",)
+    assert dataset.dev is dataset.train
+
+
+def test_a_csv_text_may_span_lines(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text('text,label,split\n"one\ntwo",joy,train\nsad,fear,train\nx,joy,test\n')
+    assert load_dataset(path).train.texts[0] == "one\ntwo"
+
+
+class TestLabels:
+    def _load(self, folder: Path, *labels: str) -> Dataset:
+        path = folder / "mine.csv"
+        path.write_text("text,label\n" + "".join(f'text {n},"{label}"\n' for n, label in enumerate(labels)))
+        return load_dataset(path)
+
+    def test_several_in_a_cell_are_labels_of_their_own(self, tmp_path: Path) -> None:
+        dataset = self._load(tmp_path, *["['joy', 'love']", "joy;love", "fear|love", "joy, love", "[fear]"] * 2)
+        assert dataset.labels == ("fear", "joy", "love")
+        assert dataset.counts == {"fear": 4, "joy": 6, "love": 8}
+        assert dataset.multi_label
+
+    def test_letter_case_makes_no_other_label(self, tmp_path: Path) -> None:
+        dataset = self._load(tmp_path, "Joy", "JOY", "Guilt", "guilt", "Guilt", "joy;Joy")
+        assert dataset.counts == {"Guilt": 3, "joy": 3}  # as GoEmotions writes it, else as the file does mostly
+
+    @pytest.mark.parametrize("joined", ["joy/love", "joy & love", "joy love", "love and joy", "joy+love"])
+    def test_what_may_be_one_label_or_two_is_refused_with_its_line(self, joined: str, tmp_path: Path) -> None:
+        with pytest.raises(DatasetError) as caught:
+            self._load(tmp_path, *["joy", "love"] * 4, joined, "joy")
+        assert f"line 10: {joined!r} may be one label or several: write 'joy,love' if" in str(caught.value).replace(
+            "'love,joy'", "'joy,love'"
+        )
+
+    def test_a_name_of_two_words_that_are_no_labels_is_one(self, tmp_path: Path) -> None:
+        assert self._load(tmp_path, *["passive aggressiveness", "joy", "anger/disgust"] * 2).labels == (
+            "anger/disgust",
+            "joy",
+            "passive aggressiveness",
+        )
+
+    def test_a_column_in_which_hardly_any_label_occurs_twice_is_no_column_of_labels(self, tmp_path: Path) -> None:
+        with pytest.raises(DatasetError, match=r"has \d+ labels in 20 rows, such as .*--label-column names another\.$"):
+            self._load(tmp_path, *(f"comment {number}" for number in range(15)), *["a", "b"] * 2, "a")
+
+    def test_they_are_shown_with_what_was_recognised(self, tmp_path: Path) -> None:
+        path = tmp_path / "mine.csv"
+        path.write_text("".join(f"text {number};{label}\n" for number in range(10) for label in ("joy", "fear,joy")))
+        assert overview(load_dataset(path)) == [
+            "mine: 12 texts to learn from, 4 dev, 4 test.",
+            "Its columns are separated by semicolons.",
+            "Its first line is taken for a row, column 1 for the text and column 2 for the label.",
+            "2 labels: fear 10, joy 20.",
+        ]
+        assert overview(load_dataset("builtin")) == [
+            "builtin: 56 texts to learn from, no dev of its own, 24 test.",
+            "2 labels: joy 40, sadness 40.",
+        ]
+
+    def test_counts_do_not_count_twice_what_trains_and_tunes(self) -> None:
+        assert load_dataset("builtin").counts == {"joy": 40, "sadness": 40}
+
+
+class TestSmallSplit:
+    """Of files in which no row has a split, and in which no row is for dev."""
+
+    def _load(self, folder: Path, rows: Iterable[str], header: str = "text\tlabel") -> Dataset:
+        path = folder / "mine.tsv"
+        path.write_text("\n".join([header, *rows]))
+        return load_dataset(path)
+
+    def test_every_label_is_in_every_part(self, tmp_path: Path) -> None:
+        rows = [
+            f"text {number}\t{label}"
+            for label, count in (("joy", 29), ("fear", 24), ("zeal", 5))
+            for number in range(count)
+        ]
+        rows = [f"{row.split(chr(9))[1]} {row}" for row in rows]
+        dataset = self._load(tmp_path, rows)
+        assert dataset.labels == ("fear", "joy", "zeal")
+        assert dataset.train.targets.sum(axis=0).tolist() == [14, 17, 3]
+        assert dataset.dev.targets.sum(axis=0).tolist() == [5, 6, 1]
+        assert dataset.test.targets.sum(axis=0).tolist() == [5, 6, 1]
+
+    def test_neither_order_nor_process_matters(self, tmp_path: Path) -> None:
+        rows = [f"text number {number}\t{'joy' if number % 2 else 'fear'}" for number in range(58)]
+        one, other = self._load(tmp_path, rows), self._load(tmp_path, reversed(rows))
+        assert set(one.test.texts) == set(other.test.texts)
+        assert one.test.texts[:3] == ("text number 3", "text number 7", "text number 11")
+
+    def test_equal_texts_stay_on_one_side(self, tmp_path: Path) -> None:
+        rows = [f"text {number}\t{'joy' if number % 2 else 'fear'}" for number in range(40)]
+        dataset = self._load(tmp_path, [*rows, *rows, "text 3\tfear"])
+        assert len(dataset.train) + len(dataset.dev) + len(dataset.test) == 81
+        parts = [set(split.texts) for split in (dataset.train, dataset.dev, dataset.test)]
+        assert sum(map(len, parts)) == len(set.union(*parts)) == 40
+
+    def test_too_few_for_dev_leave_the_training_rows_in_its_place(self, tmp_path: Path) -> None:
+        dataset = self._load(tmp_path, ["a\tjoy", "b\tjoy", "c\tfear"])
+        assert (len(dataset.train), len(dataset.test)) == (2, 1)
+        assert dataset.dev is dataset.train
+
+    def test_a_label_that_others_always_stand_beside_is_learnt_too(self, tmp_path: Path) -> None:
+        rows = [f"{word} {number}\t{label}" for number in range(2) for word, label in (("a", "joy,all"), ("b", "fear"))]
+        dataset = self._load(tmp_path, [*rows, "c\tfear,all", "d\tall,joy"])
+        assert (dataset.train.targets.sum(axis=0) > 0).all()
+
+    def test_without_rows_for_dev_some_for_train_become_dev(self, tmp_path: Path) -> None:
+        rows = [f"text {number}\t{'joy' if number % 2 else 'fear'}\ttrain" for number in range(40)]
+        tests = [f"test {number}\t{'joy' if number % 2 else 'fear'}\ttest" for number in range(10)]
+        dataset = self._load(tmp_path, [*rows, *tests], "text\tlabel\tsplit")
+        assert (len(dataset.train), len(dataset.dev), len(dataset.test)) == (32, 8, 10)
+        assert dataset.dev.targets.sum(axis=0).tolist() == [4, 4]
+        assert all(text.startswith("test") for text in dataset.test.texts)
+
+    def test_texts_that_are_all_equal_cannot_be_measured_on(self, tmp_path: Path) -> None:
+        with pytest.raises(DatasetError, match=r"has no rows for test: mark some .* or add rows with other texts"):
+            self._load(tmp_path, ["same\tjoy", "same\tfear"] * 20)
+
+
+class TestHashedSplit:
+    @pytest.fixture
+    def rows(self) -> list[str]:
+        return [f"text number {number}\t{'joy' if number % 2 else 'fear'}" for number in range(1000)]
+
+    def _load(self, folder: Path, rows: list[str]) -> Dataset:
+        path = folder / "mine.tsv"
+        path.write_text("\n".join(["text\tlabel", *rows]))
+        return load_dataset(path)
+
+    def test_about_80_10_10(self, tmp_path: Path, rows: list[str]) -> None:
+        dataset = self._load(tmp_path, rows)
+        assert len(dataset.train) + len(dataset.dev) + len(dataset.test) == 1000
+        assert 760 <= len(dataset.train) <= 840
+        assert 70 <= len(dataset.dev) <= 130
+        assert 70 <= len(dataset.test) <= 130
+
+    def test_order_and_company_do_not_matter(self, tmp_path: Path, rows: list[str]) -> None:
+        dataset, fewer = self._load(tmp_path, rows), self._load(tmp_path, rows[:0:-3])
+        for split in ("train", "dev", "test"):
+            assert set(getattr(fewer, split).texts) <= set(getattr(dataset, split).texts)
+
+    def test_a_label_without_texts_to_learn_from_gets_those_of_the_other_parts(
+        self, tmp_path: Path, rows: list[str]
+    ) -> None:
+        assert self._load(tmp_path, rows).test.texts[0] == "text number 2"
+        rows[2] = "text number 2\tzeal"
+        dataset = self._load(tmp_path, rows)
+        assert "text number 2" in dataset.train.texts
+        assert len(dataset.test) >= 70
+
+    def test_without_rows_for_dev_some_for_train_become_dev(self, tmp_path: Path, rows: list[str]) -> None:
+        marked = [f"{row}\t{'test' if number % 5 == 0 else 'train'}" for number, row in enumerate(rows)]
+        path = tmp_path / "mine.tsv"
+        path.write_text("\n".join(["text\tlabel\tsplit", *marked]))
+        dataset = load_dataset(path)
+        assert len(dataset.test) == 200
+        assert 50 <= len(dataset.dev) <= 110
+
+    def test_the_same_on_every_machine(self, tmp_path: Path, rows: list[str]) -> None:
+        # Python's own hash() would give other rows in each process.
+        assert self._load(tmp_path, rows).test.texts[:3] == TEST_TEXTS
+
+    def test_equal_texts_stay_on_one_side(self, tmp_path: Path, rows: list[str]) -> None:
+        dataset = self._load(tmp_path, rows * 2)
+        assert len(dataset.train) + len(dataset.dev) + len(dataset.test) == 2000
+        assert not {*dataset.train.texts} & {*dataset.dev.texts, *dataset.test.texts}
+        assert not {*dataset.dev.texts} & {*dataset.test.texts}
+
+
+TEST_TEXTS = ("text number 2", "text number 9", "text number 25")
+
+HEADER = "text\tlabel\tsplit\n"
+GOOD = "hi\tjoy\ttrain\noh\tfear\ttrain\nah\tjoy\ttest\n"
+JSON_GOOD = '{"text": "hi", "label": "joy"}\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.tsv", HEADER + GOOD + "only one\n", "line 5: 1 columns, the header has 3: text, label, split."),
+        ("a.tsv", HEADER + GOOD + "a\tb\tc\td\n", "line 5: 4 columns, the header has 3"),
+        ("a.tsv", HEADER + "  \tjoy\ttrain\n", "line 2: the text is empty: fill it in or delete the row."),
+        ("a.tsv", HEADER + "hi\t\ttrain\n", "line 2: a label is empty"),
+        ("a.tsv", HEADER + "hi\tjoy,,fear\ttrain\n", "line 2: a label is empty"),
+        ("a.tsv", HEADER + "hi\tjoy\tTrain\n", "line 2: the split is 'Train', not train, dev or test."),
+        ("a.tsv", HEADER + GOOD + "x\tjoyy\ttest\n", "line 5: no row for train has the label 'joyy'"),
+        (
+            "a.tsv",
+            "text\tmood\nhi\tjoy\n",
+            "line 1: there is no column 'label'; the columns are 'text', 'mood'. Name yours with --text-column and "
+            "--label-column (or with their numbers, such as 1 and 2, if this line is no header).",
+        ),
+        ("a.tsv", HEADER, "has no rows"),
+        ("a.tsv", "", "has no rows"),
+        ("a.tsv", HEADER + "hi\tjoy\ttrain\noh\tfear\ttrain\n", "has no rows for test: mark some"),
+        ("a.tsv", HEADER + "hi\tjoy\ttest\noh\tfear\tdev\n", "has no rows for train: mark some"),
+        ("a.tsv", HEADER + "hi\tjoy\ttrain\nah\tjoy\ttest\n", "only the label 'joy' in train: at least two"),
+        ("a.csv", 'text,label\n"hi,joy\n', "line 2: this is not well-formed (unexpected end of data)."),
+        ("a.csv", "text,label\n" + "x" * 200_000 + ",joy\n", "line 2: this is not well-formed (field larger"),
+        (
+            "a.jsonl",
+            JSON_GOOD + '{"text": "oh"',
+            "line 2: this is not JSON (Expecting ',' delimiter at character",
+        ),
+        ("a.jsonl", JSON_GOOD + "[" * 100_000, "line 2: this JSON cannot be read"),
+        ("a.jsonl", JSON_GOOD + "[1]", "line 2: this is no JSON object: write {"),
+        ("a.jsonl", '{"text": 3, "label": "joy"}', "line 1: the text must be a string, not a number."),
+        ("a.jsonl", '{"text": null, "label": "joy"}', "line 1: the text must be a string, not null."),
+        ("a.jsonl", '{"text": ["hi"], "label": "joy"}', "must be a string, not a list"),
+        (
+            "a.jsonl",
+            '{"text": "hi", "label": true}',
+            "the label must be a name, names joined by commas or a list",
+        ),
+        ("a.jsonl", '{"text": "hi", "label": ["joy", null]}', "not a list of other things."),
+        ("a.jsonl", '{"text": "hi", "label": {}}', "not an object."),
+        ("a.jsonl", '{"text": "hi", "label": []}', "line 1: a label is empty"),
+        (
+            "a.jsonl",
+            JSON_GOOD + '{"text": "hi", "label": "j\\ud800oy"}',
+            "line 2: the label 'j\\ud800oy' cannot be read",
+        ),
+        ("a.jsonl", '{"text": "hi", "label": "joy", "split": ["dev"]}', "the split is ['dev'], not train"),
+        (
+            "a.jsonl",
+            JSON_GOOD + '{"text": "oh"}',
+            "line 2: there is no column 'label'; the columns are 'text'. Name yours with --text-column and "
+            "--label-column.",
+        ),
+        ("a.jsonl", JSON_GOOD + "{}", "line 2: there is no column 'text' and no column 'label'; the columns are none."),
+        (
+            "a.jsonl",
+            JSON_GOOD + '{"text": "x", "label": "joy", "split": "dev"}',
+            "line 2: give a split to every row or to none.",
+        ),
+    ],
+)
+def test_a_malformed_file_is_named_with_line_and_fault(tmp_path: Path, name: str, content: str, message: str) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(DatasetError) as caught:
+        load_dataset(path)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_bytes_that_are_not_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_bytes(b"text\tlabel\nhi\tjoy\ncaf\xe9\tjoy\n")
+    with pytest.raises(DatasetError, match=r"a\.tsv, line 3: this is not UTF-8: save"):
+        load_dataset(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("goemotion", "There is no data set 'goemotion': give builtin, goemotions, chat, or the path of a .tsv"),
+        ("a.txt", "There is no data set"),
+        ("", "There is no data set"),
+        ("missing.csv", "There is no file missing.csv: check the path."),
+        ("folder.tsv", "folder.tsv is a folder: give a file"),
+    ],
+)
+def test_no_such_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.tsv").mkdir()
+    with pytest.raises(DatasetError) as caught:
+        load_dataset(name)
+    assert str(caught.value).startswith(message)
+
+
+class TestChat:
+    @pytest.fixture
+    def chat(self) -> Dataset:
+        return load_dataset("chat")
+
+    def test_all_labels_in_every_split(self, chat: Dataset) -> None:
+        assert chat.labels == LABELS
+        assert len(chat.train) + len(chat.dev) + len(chat.test) >= 2000
+        for split in (chat.train, chat.dev, chat.test):
+            assert split.targets.sum(axis=0).min() >= 5
+
+    def test_no_message_and_no_topic_in_two_splits(self, chat: Dataset) -> None:
+        texts = [text.casefold() for split in (chat.train, chat.dev, chat.test) for text in split.texts]
+        assert len(texts) == len(set(texts))
+        with datasets.CHAT.open(encoding="utf-8") as lines:
+            places = {tuple(line.split("\t")[:2]) for line in list(lines)[1:]}
+        assert len(places) == len({topic for _, topic in places}) == 95
+
+    def test_no_near_copy_across_splits(self, chat: Dataset) -> None:
+        """No two messages of four words or more share over six tenths of their words."""
+        splits = (chat.test, chat.dev, chat.train)
+        texts = [text for split in splits for text in split.texts]
+        place = np.repeat(range(3), [len(split) for split in splits])
+        words = CountVectorizer(binary=True, tokenizer=str.split, token_pattern=None).fit_transform(texts)
+        count = words.sum(axis=1).A1
+        pairs = (words[place < 2] @ words.T).tocoo()
+        one, other = pairs.row, pairs.col
+        shared = pairs.data / (count[one] + count[other] - pairs.data)
+        close = (place[one] < place[other]) & (np.minimum(count[one], count[other]) >= 4) & (shared > 0.6)
+        assert [(texts[i], texts[j]) for i, j in zip(one[close], other[close], strict=True)] == []
+
+
+class TestGoEmotions:
+    """On files of the same form with four rows, whose hashes stand in for the real ones."""
+
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        folder = tmp_path / "data" / "goemotions"
+        folder.mkdir(parents=True)
+        for split, (content, _) in ROWS.items():
+            (folder / f"{split}.tsv").write_bytes(content.encode())
+        hashes = {f"{each}.tsv": hashlib.sha256(ROWS[each][0].encode()).hexdigest() for each in ROWS}
+        monkeypatch.setattr(datasets, "GOEMOTIONS_SHA256", hashes)
+        monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache" / name)
+        monkeypatch.delenv("EMOBOT_DATA_DIR", raising=False)
+        return folder
+
+    @pytest.fixture
+    def served(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+        """A server on the loopback address that holds the files; the paths it was asked for."""
+        asked: list[str] = []
+
+        class Handler(SimpleHTTPRequestHandler):
+            def log_message(self, *_: object) -> None:
+                asked.append(self.path)
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
+            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+            monkeypatch.setattr(datasets, "GOEMOTIONS_URL", f"http://127.0.0.1:{server.server_port}/")
+            yield asked
+            server.shutdown()
+
+    def _check(self, dataset: Dataset) -> None:
+        assert dataset.name == "goemotions"
+        assert dataset.labels == LABELS
+        assert dataset.multi_label
+        assert [len(dataset.train), len(dataset.dev), len(dataset.test)] == [2, 1, 1]
+        assert dataset.train.texts == ("Such a nice day! 😀", "Who did “this”?")
+        assert dataset.dev.texts == ('"No, he said',)
+        assert dataset.test.texts == ("I'm sorry,\u2028really",)
+        assert [LABELS[column] for column in np.flatnonzero(dataset.train.targets[0])] == ["joy"]
+        assert [LABELS[column] for column in np.flatnonzero(dataset.train.targets[1])] == [
+            "confusion",
+            "curiosity",
+        ]
+        assert [LABELS[column] for column in np.flatnonzero(dataset.dev.targets[0])] == ["neutral"]
+        whole = "".join(content for content, _ in ROWS.values())
+        assert dataset.sha256 == hashlib.sha256(whole.encode()).hexdigest()
+
+    def test_from_a_folder(self, folder: Path) -> None:
+        self._check(load_dataset("goemotions", data_dir=folder.parent))
+
+    def test_from_the_folder_in_the_environment(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("EMOBOT_DATA_DIR", str(folder.parent))
+        self._check(load_dataset("goemotions"))
+
+    def test_a_changed_file_is_refused(self, folder: Path) -> None:
+        (folder / "dev.tsv").write_text("other\t1\tid\n")
+        with pytest.raises(DatasetError, match=r"dev\.tsv is not GoEmotions' dev\.tsv .*SHA-256"):
+            load_dataset("goemotions", data_dir=folder.parent)
+
+    def test_a_missing_file_is_named(self, folder: Path) -> None:
+        (folder / "test.tsv").unlink()
+        with pytest.raises(DatasetError, match=r"There is no goemotions/test\.tsv in .*unset EMOBOT_DATA_DIR"):
+            load_dataset("goemotions", data_dir=folder.parent)
+
+    def test_is_downloaded_once(self, served: list[str]) -> None:
+        self._check(load_dataset("goemotions"))
+        assert served == ["/train.tsv", "/dev.tsv", "/test.tsv"]
+        self._check(load_dataset("goemotions"))
+        assert len(served) == 3
+
+    def test_a_download_with_another_hash_is_refused(self, served: list[str], folder: Path) -> None:
+        (folder / "train.tsv").write_text("tampered\t1\tid\n")
+        with pytest.raises(DatasetError, match=r"could not be downloaded .*set EMOBOT_DATA_DIR"):
+            load_dataset("goemotions")
+        assert served == ["/train.tsv"]
+
+    def test_without_pooch_the_extra_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "pooch", None)
+        with pytest.raises(MissingExtraError, match=r"^Downloading GoEmotions needs more .*\.\[train\]"):
+            load_dataset("goemotions")
+
+    def test_no_network(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(datasets, "GOEMOTIONS_URL", "http://127.0.0.1:9/")
+        with pytest.raises(DatasetError) as caught:
+            load_dataset("goemotions")
+        assert str(caught.value) == (
+            "GoEmotions could not be downloaded from http://127.0.0.1:9/ (ConnectionError): try again later, "
+            "or put train.tsv, dev.tsv and test.tsv into a folder goemotions and set EMOBOT_DATA_DIR "
+            "to the folder around it."
+        )

@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+import hashlib
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from classifiers.calibration import PRECISION, choose_thresholds
+from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier, Prediction
+from classifiers.emotions import LABELS as ALL_LABELS
+from classifiers.errors import MissingExtraError
+from classifiers.nn.batching import Batch
+from classifiers.nn.layers import Array, softmax_cross_entropy
+from classifiers.text import Tokenizer
+from classifiers.training import evaluation
+from classifiers.training.datasets import Dataset, Split, load_dataset
+from classifiers.training.evaluation import (
+    Chance,
+    Reactions,
+    against_chance,
+    baseline,
+    calibrated,
+    certainty_on_chat,
+    choose_reaction_certainty,
+    judge,
+    measure,
+    measure_reactions,
+    tfidf_baseline,
+)
+
+LABELS = ("fear", "joy", "neutral")
+TARGETS = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]], dtype=np.float32)
+SCORES = np.array(
+    [[0.9, 0.2, 0.1], [0.1, 0.6, 0.3], [0.7, 0.4, 0.2], [0.2, 0.1, 0.3], [0.8, 0.7, 0.0]], dtype=np.float32
+)
+THRESHOLDS = np.array([0.5, 0.5, 0.5])
+
+
+def test_figures_worked_out_by_hand() -> None:
+    # fear: rows 1 and 5 right, row 3 false: F1 = 2·2 / (3 + 2). joy: rows 2 and 5 right, row 3 missed:
+    # 2·2 / (2 + 3). neutral: never predicted: 0. Together: 4 right of 5 predicted and 6 true.
+    metrics = measure(SCORES, TARGETS, THRESHOLDS, LABELS)
+    assert metrics.rows == 5
+    assert metrics.label_f1 == {"fear": pytest.approx(0.8), "joy": pytest.approx(0.8), "neutral": 0.0}
+    assert metrics.macro_f1 == pytest.approx(1.6 / 3)
+    assert metrics.micro_f1 == pytest.approx(8 / 11)
+    # Of the first four rows, the third's strongest label is wrong; the fifth has two labels.
+    assert metrics.top1 == pytest.approx(3 / 4)
+
+
+def test_thresholds_belong_to_their_labels_and_are_met_by_equal_scores() -> None:
+    thresholds = np.array([0.75, 0.4, 0.3], dtype=np.float32)
+    metrics = measure(SCORES, TARGETS, thresholds, LABELS)
+    # All right but neutral, which meets its threshold in row 2 as well as in row 4.
+    assert metrics.label_f1 == {"fear": 1.0, "joy": 1.0, "neutral": pytest.approx(2 / 3)}
+
+
+def test_calibration_error_of_one_bin() -> None:
+    # Ten scores of 0.72 of which nine are right: 0.18 too modest. The other label is right as often as it says.
+    scores = np.tile([0.72, 0.1], (10, 1))
+    targets = np.array([[1, 0]] * 8 + [[1, 1], [0, 0]])
+    assert measure(scores, targets, THRESHOLDS[:2], ("a", "b")).ece == pytest.approx(0.18 / 2)
+
+
+def test_calibration_error_weighs_bins_by_rows() -> None:
+    # 30 rows at 0.9 of which 24 true (0.1 too sure), 10 rows at 0.3 of which 7 true (0.4 too modest); of the
+    # other label all 30 and none of the 10 are true.
+    scores = np.repeat([[0.9, 0.9], [0.3, 0.3]], [30, 10], axis=0)
+    targets = np.column_stack([np.repeat([1, 0, 1, 0], [24, 6, 7, 3]), np.repeat([1, 0], [30, 10])])
+    expected = np.mean([0.75 * 0.1 + 0.25 * 0.4, 0.75 * 0.1 + 0.25 * 0.3])
+    assert measure(scores, targets, THRESHOLDS[:2], ("a", "b")).ece == pytest.approx(expected)
+
+
+def test_certainty_of_one_belongs_to_the_last_bin() -> None:
+    # The first label: 1.95 were promised and 1 came true, in one bin. The second is right.
+    scores, targets = np.array([[1.0, 1.0], [0.95, 1.0]]), np.array([[0.0, 1.0], [1.0, 1.0]])
+    assert measure(scores, targets, THRESHOLDS[:2], ("a", "b")).ece == pytest.approx(0.95 / 2 / 2)
+
+
+def test_without_a_single_label_row_top1_is_zero() -> None:
+    assert measure(SCORES[4:], TARGETS[4:], THRESHOLDS, LABELS).top1 == 0
+
+
+def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
+    with pytest.raises(MissingExtraError, match=r"^Measuring needs more packages: .*\.\[train\]"):
+        measure(SCORES, TARGETS, THRESHOLDS, LABELS)
+
+
+class TestBaseline:
+    def test_learns_what_words_can_tell(self) -> None:
+        words = {0: ("awful", "scary", "dark"), 1: ("lovely", "sunny", "warm")}
+        rng = np.random.default_rng(0)
+
+        def split(rows: int) -> Split:
+            targets = np.eye(2, dtype=np.float32)[rng.integers(0, 2, rows)]
+            return Split(tuple(f"what a {rng.choice(words[int(row.argmax())])} day" for row in targets), targets)
+
+        dataset = Dataset("made up", ("fear", "joy"), split(120), split(30), split(40), "")
+        dev_scores, test_scores = tfidf_baseline(dataset)
+        assert dev_scores.shape == (30, 2)
+        assert test_scores.shape == (40, 2)
+        assert test_scores.min() >= 0
+        assert test_scores.max() <= 1
+        metrics = baseline(dataset)
+        assert metrics.macro_f1 == metrics.top1 == 1
+        assert metrics.rows == 40
+
+    def test_takes_its_thresholds_from_dev(self) -> None:
+        dataset = load_dataset("builtin")
+        dev_scores, test_scores = tfidf_baseline(dataset)
+        thresholds = choose_thresholds(dev_scores, dataset.dev.targets)
+        assert baseline(dataset) == measure(test_scores, dataset.test.targets, thresholds, dataset.labels)
+
+    def test_does_not_solve_the_built_in_phrases(self) -> None:
+        # Pairs of words give it part of the order, never all of it.
+        assert baseline(load_dataset("builtin")).top1 < 1
+
+    @pytest.mark.parametrize("texts", [("😀", "😁", "😢", "😭"), ("https://a.example/1",) * 4, ("\u200b",) * 4])
+    def test_takes_what_there_is_where_nothing_occurs_often(self, texts: tuple[str, ...]) -> None:
+        targets = np.eye(2, dtype=np.float32)[[0, 0, 1, 1]]
+        split = Split(texts, targets)
+        _, scores = tfidf_baseline(Dataset("", ("fear", "joy"), split, split, split, ""))
+        assert scores.shape == (4, 2)
+
+    def test_takes_a_label_that_all_texts_have(self) -> None:
+        split = Split(("oh no", "oh yes"), np.array([[1, 0, 1], [0, 1, 1]], dtype=np.float32))
+        _, scores = tfidf_baseline(Dataset("", LABELS, split, split, split, ""))
+        assert scores[:, 2].tolist() == [1, 1]
+
+    def test_never_looks_at_test_targets(self) -> None:
+        dataset = load_dataset("builtin")
+        blind = Dataset(
+            dataset.name,
+            dataset.labels,
+            dataset.train,
+            dataset.dev,
+            Split(dataset.test.texts, 1 - dataset.test.targets),
+            hashlib.sha256().hexdigest(),
+        )
+        for seen, unseen in zip(tfidf_baseline(dataset), tfidf_baseline(blind), strict=True):
+            np.testing.assert_array_equal(seen, unseen)
+
+
+def test_reactions_worked_out_by_hand() -> None:
+    def saw(fear: float, joy: float, neutral: float) -> Prediction:
+        return Prediction(LABELS, (fear, joy, neutral), (0.55, 0.3, 0.3))
+
+    accepted = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1], [0, 0, 1], [0, 1, 0]], dtype=np.float32)
+    predictions = [
+        saw(0.9, 0.1, 0.1),  # reacts, rightly
+        saw(0.1, 0.4, 0.1),  # acceptable, but not certain enough
+        saw(0.1, 0.8, 0.2),  # reacts, rightly; neither emotional nor plainly neutral
+        saw(0.1, 0.1, 0.9),  # neutral, rightly
+        saw(0.1, 0.7, 0.2),  # reacts to a neutral message
+        saw(0.52, 0.2, 0.1),  # not over its own threshold, and wrong
+    ]
+    reactions = measure_reactions(predictions, Split(("",) * 6, accepted), LABELS)
+    assert reactions == Reactions(6, acceptable=4 / 6, coverage=1 / 3, precision=2 / 3, neutral=1 / 2)
+
+
+def test_the_chosen_certainty_is_what_makes_enough_reactions_right() -> None:
+    rng = np.random.default_rng(0)
+    joy = rng.uniform(0.3, 1, 400)
+    right = rng.random(400) < joy  # the surer, the likelier right
+    targets = np.stack([~right, right, np.zeros(400)], axis=1).astype(np.float32)
+    split = Split(("",) * 400, targets)
+
+    def reactions(certainty: float) -> Reactions:
+        predictions = [Prediction(LABELS, (0.1, score, 0.2), (0.3, 0.3, 0.3), certainty) for score in joy]
+        return measure_reactions(predictions, split, LABELS)
+
+    predictions = [Prediction(LABELS, (0.1, score, 0.2), (0.3, 0.3, 0.3)) for score in joy]
+    predictions += [Prediction(LABELS, (0.1, 0.2, 0.9), (0.3, 0.3, 0.3))] * 50  # neutral: no reaction either way
+    chosen = choose_reaction_certainty(
+        predictions, Split(("",) * 450, np.vstack([targets, np.tile([1, 0, 0], (50, 1))])), LABELS
+    )
+    assert reactions(chosen).precision >= PRECISION > reactions(chosen - 0.05).precision
+    assert reactions(chosen).coverage > reactions(chosen + 0.05).coverage > 0
+
+
+def test_a_certainty_is_chosen_among_all_reactions_whatever_certainty_they_came_with() -> None:
+    """Else one that lies below today's could never be found."""
+    split = Split(("",) * 3, np.array([[0, 1, 0]] * 3, dtype=np.float32))
+    predictions = [Prediction(LABELS, (0.1, joy, 0.05), (0.2,) * 3, certainty=0.9) for joy in (0.35, 0.3, 0.25)]
+    assert choose_reaction_certainty(predictions, split, LABELS) == pytest.approx(0.125)
+
+
+def test_what_is_under_its_threshold_is_no_reaction_to_choose_on() -> None:
+    split = Split(("",) * 2, np.array([[0, 1, 0], [1, 0, 0]], dtype=np.float32))
+    predictions = [Prediction(LABELS, (0.1, joy, 0.05), (0.5,) * 3) for joy in (0.8, 0.4)]
+    assert choose_reaction_certainty(predictions, split, LABELS) == pytest.approx(0.4)
+
+
+def test_the_certainty_is_chosen_on_chat_messages_for_dev(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On those for test, which measure it, it would flatter itself."""
+    neutral = ALL_LABELS.index("neutral")
+
+    def split(text: str, label: str) -> Split:
+        return Split((text,) * 20, np.eye(28, dtype=np.float32)[[ALL_LABELS.index(label)] * 20])
+
+    # The classifier hears joy with 0.8 in what is said on dev, which is right, and with 0.6 on test, which is wrong.
+    chat = Dataset("chat", ALL_LABELS, split("train", "joy"), split("dev", "joy"), split("test", "anger"), "")
+    monkeypatch.setattr(evaluation, "load_dataset", {"chat": chat}.__getitem__)
+    logits = {2: 1.386, 3: 0.405}  # of the words "dev" and "test"
+
+    def run(batch: Batch) -> Array:
+        answers = np.full((len(batch.lengths), 28), -5.0)
+        answers[:, ALL_LABELS.index("joy")] = [logits[int(number)] for number in batch.ids[0]]
+        answers[:, neutral] = -9
+        return answers
+
+    classifier = NetworkClassifier(run, Tokenizer(("dev", "test"), 8), ALL_LABELS, (0.3,) * 28, 1.0, 0.0, True)
+    assert certainty_on_chat(classifier) == pytest.approx(0.4, abs=0.001)  # half-way from 0.8 down to nothing
+    with_others = replace(classifier, labels=("joy", "fear"))
+    assert certainty_on_chat(with_others) == MINIMUM_CERTAINTY
+
+
+class TestJudge:
+    """What chooses the best epoch."""
+
+    dataset = load_dataset("builtin")
+
+    def test_a_network_that_grows_too_sure_is_judged_as_it_will_be_once_it_is_calibrated(self) -> None:
+        targets = self.dataset.dev.targets
+        logits = 2 * targets - 1 + np.random.default_rng(0).normal(0, 1, targets.shape)
+        (loss, score), (sure_loss, sure_score) = (judge(self.dataset)(scale * logits, targets) for scale in (1, 4))
+        assert sure_loss == pytest.approx(loss, rel=1e-3)
+        assert sure_score == pytest.approx(score, abs=0.05)
+
+    def test_without_a_dev_that_can_tell_nothing_is_chosen(self) -> None:
+        own = replace(self.dataset, own=True)
+        targets = own.dev.targets
+        logits = 2 * targets - 1
+        loss, score = judge(own)(logits, targets)
+        assert loss == pytest.approx(softmax_cross_entropy(logits, targets)[0])
+        assert score == 1
+        assert calibrated(logits, own).temperature == 1
+        assert calibrated(logits, own).thresholds.tolist() == [0.5, 0.5]
+        assert calibrated(logits, self.dataset).temperature < 1
+
+
+class TestAgainstChance:
+    def _dataset(self, rows: int) -> Dataset:
+        """Two texts in three are fear, in train and test."""
+        targets = np.eye(3, dtype=np.float32)[[0, 0, 1] * rows]
+        split = Split(("",) * len(targets), targets)
+        return Dataset("", LABELS, split, split, split, "")
+
+    def test_right_more_often_than_luck_would_be_has_learnt(self) -> None:
+        dataset = self._dataset(10)
+        assert against_chance(dataset.test.targets, dataset) == Chance(30, 30, "fear", 20, True)
+
+    def test_always_saying_the_usual_has_not(self) -> None:
+        dataset = self._dataset(10)
+        assert against_chance(np.tile([0.9, 0.1, 0.0], (30, 1)), dataset) == Chance(30, 20, "fear", 20, False)
+
+    def test_with_few_texts_all_right_may_be_luck(self) -> None:
+        dataset = self._dataset(1)
+        assert against_chance(dataset.test.targets, dataset) == Chance(3, 3, "fear", 2, False)
+
+    def test_a_usual_label_that_test_lacks_is_not_beaten_by_anything(self) -> None:
+        dataset = self._dataset(10)
+        others = replace(dataset, test=Split(("",) * 4, np.eye(3, dtype=np.float32)[[1, 1, 2, 2]]))
+        assert against_chance(np.eye(3)[[1, 0, 0, 0]], others) == Chance(4, 1, "fear", 0, False)
+
+    def test_any_label_of_a_text_is_right(self) -> None:
+        both = Split(("",) * 2, np.array([[1, 1, 0], [1, 1, 0]], dtype=np.float32))
+        dataset = replace(self._dataset(2), test=both)
+        assert against_chance(np.eye(3)[[0, 1]], dataset).right == 2
+
+
+def test_a_bot_that_never_reacts_has_no_precision() -> None:
+    shy = Prediction(LABELS, (0.2, 0.1, 0.1), (0.5, 0.5, 0.5))
+    split = Split(("hi",), np.array([[1, 0, 0]], dtype=np.float32))
+    assert measure_reactions([shy], split, LABELS) == Reactions(
+        1, acceptable=1.0, coverage=0.0, precision=0.0, neutral=0.0
+    )

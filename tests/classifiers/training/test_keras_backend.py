@@ -1,0 +1,182 @@
+"""Keras as the judge of our layers and of how they train."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from classifiers.nn import network
+from classifiers.nn.batching import Batch, Examples, pad
+from classifiers.nn.layers import GRU, LSTM, RNN, Array, Layer, LayerNorm, sigmoid_cross_entropy, softmax_cross_entropy
+from classifiers.training import keras_backend as keras_models
+from classifiers.training.loop import Recipe
+
+VOCABULARY, EMBEDDING, LABELS, MAX_TOKENS = 300, 16, 5, 64
+
+
+def lively(params: dict[str, Array], scale: float) -> dict[str, Array]:
+    """Weights large enough for every gate to matter, so that a swapped gate or direction cannot hide."""
+    rng = np.random.default_rng(0)
+    return {name: rng.normal(0, scale, array.shape).astype(np.float32) for name, array in params.items()}
+
+
+@pytest.fixture(scope="module")
+def batch() -> Batch:
+    rng = np.random.default_rng(1)
+    return pad([rng.integers(2, VOCABULARY, n).tolist() for n in (1, 2, 3, 17, MAX_TOKENS, MAX_TOKENS, 30)])
+
+
+@pytest.fixture(scope="module")
+def keras_bilstm() -> Any:
+    model = keras_models.build("bilstm", VOCABULARY, EMBEDDING, LABELS)
+    keras_models.load(model, lively(keras_models.params(model), 0.15))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (RNN(6, 5, None), keras.layers.SimpleRNN(5, return_sequences=True)),
+        (GRU(6, 5, None), keras.layers.GRU(5, return_sequences=True)),
+        (LSTM(6, 5, None), keras.layers.LSTM(5, return_sequences=True)),
+        (LayerNorm(6), keras.layers.LayerNormalization()),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_layers_stay_with_keras(ours: Layer, theirs: Any) -> None:
+    """Same weights and input: outputs and all gradients within 1e-5."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(9, 4, 6)).astype(np.float32)
+    ours.params = lively(ours.params, 0.5)
+    y = ours.forward(x, np.full(4, 9))
+    dy = rng.normal(size=y.shape).astype(np.float32)
+    dx = ours.backward(dy)
+    by_batch = tf.constant(x.swapaxes(0, 1))
+    theirs.build(by_batch.shape)
+    variables = {variable.name: variable for variable in theirs.weights}
+    for name, variable in variables.items():
+        variable.assign(ours.params[name])
+    with tf.GradientTape() as tape:
+        tape.watch(by_batch)
+        judged = theirs(by_batch)
+        loss = tf.reduce_sum(judged * dy.swapaxes(0, 1))
+    judged_dx, *gradients = tape.gradient(loss, [by_batch, *(variable.value for variable in variables.values())])
+    np.testing.assert_allclose(y.swapaxes(0, 1), judged, atol=1e-5)
+    np.testing.assert_allclose(dx.swapaxes(0, 1), judged_dx, atol=1e-5)
+    assert ours.grads.keys() == variables.keys()
+    for name, gradient in zip(variables, gradients, strict=True):
+        np.testing.assert_allclose(ours.grads[name], gradient, atol=1e-5, rtol=1e-5, err_msg=name)
+
+
+# A larger scale would make the RNN's tanh chaotic over 64 steps.
+@pytest.mark.parametrize(("kind", "scale"), [("rnn", 0.08), ("gru", 0.15), ("lstm", 0.15), ("bilstm", 0.15)])
+def test_networks_stay_with_keras(kind: str, scale: float, batch: Batch) -> None:
+    """Same weights, same batch: outputs, loss and every gradient within 1e-5 in float32."""
+    net = network.build(kind, VOCABULARY, EMBEDDING, LABELS, np.random.default_rng(0))
+    net.load(lively(net.params, scale))
+    model = keras_models.build(kind, VOCABULARY, EMBEDDING, LABELS)
+    keras_models.load(model, net.params)
+    variables = keras_models.variables(model)
+    targets = (np.random.default_rng(2).random((len(batch.lengths), LABELS)) < 0.4).astype(np.float32)
+    logits = net.forward(batch)
+    loss, d_logits = sigmoid_cross_entropy(logits, targets)
+    net.backward(d_logits)
+    with tf.GradientTape() as tape:
+        judged = model(batch.ids.T, training=False)
+        judged_loss = keras.losses.BinaryCrossentropy(from_logits=True)(targets, judged)
+    gradients = tape.gradient(judged_loss, [variables[name].value for name in net.params])
+    np.testing.assert_allclose(logits, judged, atol=1e-5)
+    assert loss == pytest.approx(float(judged_loss), abs=1e-5)
+    for (name, ours), theirs in zip(net.grads.items(), gradients, strict=True):
+        assert np.abs(ours).max() > 1e-4, f"{name} is not put to the test"
+        np.testing.assert_allclose(ours, tf.convert_to_tensor(theirs), atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("kind", list(network.DEPTHS))
+def test_trainings_stay_together_step_by_step(kind: str) -> None:
+    """Same weights, same batches, same recipe: 20 steps later no weight differs by 1e-4.
+
+    No word comes twice: Keras takes the gradients of a repeated word one by one into the norm that it clips, where
+    they belong together.
+    """
+    rng = np.random.default_rng(6)
+    lengths = rng.integers(1, 12, 40)
+    vocabulary = 2 + int(lengths.sum())
+    words = np.split(rng.permutation(np.arange(2, vocabulary)), lengths.cumsum()[:-1])
+    targets = (rng.random((40, LABELS)) < 0.3).astype(np.float32)
+    examples = Examples([sequence.tolist() for sequence in words], targets)
+    plan = Recipe(4, 8, 5e-3, 6, dropout=0.0, word_dropout=0.0, weight_decay=0.01, clip_norm=0.1)
+    net = network.build(kind, vocabulary, plan.embedding, LABELS, np.random.default_rng(0), units=8)
+    model = keras_models.build(kind, vocabulary, plan.embedding, LABELS, units=8)
+    keras_models.load(model, net.params)
+    start = keras_models.params(model)
+    ours, theirs = network.Trainer(net, plan, multi_label=True), keras_models.Trainer(model, plan, multi_label=True)
+    steps = 0
+    for number in range(1, plan.epochs + 1):
+        for loss, judged in zip(ours.train_epoch(examples, number), theirs.train_epoch(examples, number), strict=True):
+            steps += 1
+            assert loss == pytest.approx(judged, abs=1e-5)
+            for name, array in keras_models.params(model).items():
+                assert np.abs(net.params[name] - array).max() < 1e-4, f"{name} at step {steps}"
+    assert steps == 20
+    assert all(np.abs(net.params[name] - array).max() > 1e-2 for name, array in start.items())
+
+
+def test_losses_stay_with_keras() -> None:
+    rng = np.random.default_rng(3)
+    logits = rng.normal(size=(6, LABELS)).astype(np.float32) * 4
+    one_hot = np.eye(LABELS, dtype=np.float32)[rng.integers(LABELS, size=6)]
+    judge = keras.losses.CategoricalCrossentropy(from_logits=True)
+    assert softmax_cross_entropy(logits, one_hot)[0] == pytest.approx(float(judge(one_hot, logits)), abs=1e-5)
+
+
+def test_numpy_takes_over_the_weights_of_keras(keras_bilstm: Any, batch: Batch) -> None:
+    heir = network.build("bilstm", VOCABULARY, EMBEDDING, LABELS, np.random.default_rng(9))
+    heir.load(keras_models.params(keras_bilstm))
+    np.testing.assert_allclose(heir.forward(batch), keras_models.run(keras_bilstm, batch), atol=1e-5)
+
+
+def test_the_keras_file_can_be_gone_on_with(keras_bilstm: Any, batch: Batch, tmp_path: Path) -> None:
+    keras_bilstm.save(tmp_path / "bilstm.keras")
+    again = keras.models.load_model(tmp_path / "bilstm.keras")
+    np.testing.assert_array_equal(keras_models.run(again, batch), keras_models.run(keras_bilstm, batch))
+
+
+def test_training_lowers_the_loss_and_resumes_from_its_state() -> None:
+    rng = np.random.default_rng(4)
+    sequences = [rng.integers(2, 20, 4).tolist() for _ in range(16)]
+    targets = np.eye(2, dtype=np.float32)[[sequence[0] % 2 for sequence in sequences]]
+    examples = Examples(sequences, targets)
+    plan = Recipe(30, 8, 5e-3, EMBEDDING, dropout=0.0, word_dropout=0.0, weight_decay=0.0)
+
+    trainer = keras_models.Trainer(keras_models.build("bilstm", 20, EMBEDDING, 2, units=16), plan, multi_label=False)
+    losses = [np.mean(list(trainer.train_epoch(examples, number))) for number in range(1, 30)]
+    assert losses[-1] < 0.2 * losses[0]
+
+    other = keras_models.Trainer(keras_models.build("bilstm", 20, EMBEDDING, 2, units=16), plan, multi_label=False)
+    other.restore(trainer.state())
+    np.testing.assert_allclose(
+        list(other.train_epoch(examples, 30)), list(trainer.train_epoch(examples, 30)), atol=1e-6
+    )
+
+
+def test_the_same_seed_gives_the_same_training() -> None:
+    """Dropout included, whose masks Keras draws by itself."""
+    rng = np.random.default_rng(7)
+    examples = Examples([rng.integers(2, 20, 4).tolist() for _ in range(16)], np.eye(2, dtype=np.float32)[[0, 1] * 8])
+
+    def losses(seed: int) -> list[float]:
+        plan = Recipe(1, 8, 5e-3, EMBEDDING, dropout=0.5, word_dropout=0.0, weight_decay=0.0, seed=0)
+        model = keras_models.build("rnn", 20, EMBEDDING, 2, plan.dropout, seed, units=8)
+        keras_models.load(model, network.build("rnn", 20, EMBEDDING, 2, np.random.default_rng(0), units=8).params)
+        return list(keras_models.Trainer(model, plan, multi_label=False).train_epoch(examples, 1))
+
+    assert losses(1) == losses(1)
+    assert losses(1) != losses(2)

