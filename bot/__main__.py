@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 import aiohttp
 import discord
+import regex
 from sqlalchemy import make_url
 
 from bot import logs
@@ -275,9 +276,13 @@ def _as_json(text: str, emoji: str | None, emotion: str | None, certainty: float
     return json.dumps(fields, ensure_ascii=False)
 
 
+# Not by Python's own tables, which do not know emoji that are newer than it.
+_UNSEEN = regex.compile(r"(?!\p{Extended_Pictographic})[\p{C}\p{Z}]")
+
+
 def _as_row(text: str, emoji: str | None, emotion: str | None, certainty: float | None, reason: Silence | None) -> str:
     sure = "" if certainty is None else f"{certainty:.0%}"
-    shown = "".join(character if character.isprintable() else " " for character in text)
+    shown = _UNSEEN.sub(" ", text)
     return f"{emoji or '-'}\t{emotion or '':<14} {sure:>4}  {reason or '':<14}  {shown}".rstrip()
 
 

@@ -151,6 +151,13 @@ def test_a_dry_run_for_the_eye(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("scripted")
+def test_a_dry_run_shows_emoji_that_are_newer_than_python(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("messages.txt").write_text("happy 🩷\x1b[2J\u202e🫩", encoding="utf-8")
+    assert main(["dry-run", "--file", "messages.txt"]) == 0
+    assert capsys.readouterr().out.endswith("happy 🩷 [2J 🫩\n")
+
+
+@pytest.mark.usefixtures("scripted")
 @pytest.mark.parametrize(
     ("path", "sentence"),
     [
