@@ -265,6 +265,12 @@ def _load_file(name: str, path: Path, columns: Columns, own: bool = False) -> Da
 
 def _labels(path: Path, rows: Sequence[_Row]) -> tuple[str, ...]:
     """The labels of the training rows, which all others must be among."""
+    found = {label for row in rows for label in row.labels}
+    if len(found) >= MANY and 2 * len(found) > len(rows):
+        raise DatasetError(
+            f"{path} has {len(found):,} labels in {len(rows):,} rows, such as {min(found)!r}: is this the column of "
+            "the label? --label-column names another."
+        )
     for split in ("train", "test"):
         if all(row.split != split for row in rows):
             raise DatasetError(
@@ -274,11 +280,6 @@ def _labels(path: Path, rows: Sequence[_Row]) -> tuple[str, ...]:
     labels = _order({label for row in rows if row.split == "train" for label in row.labels})
     if len(labels) < 2:
         raise DatasetError(f"{path} has only the label {labels[0]!r} in train: at least two are needed.")
-    if len(labels) >= MANY and 2 * len(labels) > len(rows):
-        raise DatasetError(
-            f"{path} has {len(labels):,} labels in {len(rows):,} rows, such as {labels[0]!r}: is this the column of "
-            "the label? --label-column names another."
-        )
     rows_by_label = {label: row for row in rows for label in row.labels}
     for label, row in rows_by_label.items():
         if label not in labels:

@@ -148,6 +148,8 @@ def verdicts(metrics: Mapping[str, Metrics], baseline: Metrics | None, chances: 
 
 def _against_chance(title: str, chance: Chance) -> str:
     texts = f"{chance.rows:,} test text{'s' if chance.rows != 1 else ''}"
+    if chance.usual_right == chance.rows:
+        return f"Whether the {title} has learnt anything is open: of {texts}, none lacks the label {chance.usual!r}."
     counts = (
         f"its strongest label is right for {chance.right:,} of {texts}, and always saying {chance.usual!r} is right "
         f"for {chance.usual_right:,}"

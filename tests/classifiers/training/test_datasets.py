@@ -173,6 +173,10 @@ class TestLabels:
         with pytest.raises(DatasetError, match=r"has \d+ labels in 20 rows, such as .*--label-column names another\.$"):
             self._load(tmp_path, *(f"comment {number}" for number in range(15)), *["a", "b"] * 2, "a")
 
+    def test_the_column_of_the_text_is_no_column_of_labels(self, tmp_path: Path) -> None:
+        with pytest.raises(DatasetError, match=r"has 12 labels in 12 rows, such as 'comment 0': is this the column of"):
+            self._load(tmp_path, *(f"comment {number}" for number in range(12)))
+
     def test_they_are_shown_with_what_was_recognised(self, tmp_path: Path) -> None:
         path = tmp_path / "mine.csv"
         path.write_text("".join(f"text {number};{label}\n" for number in range(10) for label in ("joy", "fear,joy")))

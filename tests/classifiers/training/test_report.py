@@ -88,9 +88,10 @@ def test_whether_anything_was_learnt_is_said_plainly() -> None:
     chances = {
         "rnn": Chance(12, 11, "joy", 6, True),
         "gru": Chance(12, 8, "joy", 6, False),
-        "lstm": Chance(1, 0, "joy", 1, False),
+        "lstm": Chance(7, 3, "joy", 6, False),
+        "bilstm": Chance(1, 1, "joy", 1, False),
     }
-    learnt, open_, nothing, _ = verdicts({}, None, chances)
+    learnt, open_, nothing, untold, _ = verdicts({}, None, chances)
     assert learnt == (
         "The RNN has learnt something: its strongest label is right for 11 of 12 test texts, and always saying 'joy' "
         "is right for 6."
@@ -100,9 +101,10 @@ def test_whether_anything_was_learnt_is_said_plainly() -> None:
         "saying 'joy' is right for 6, a difference that may be luck."
     )
     assert nothing == (
-        "The LSTM has learnt nothing that shows: its strongest label is right for 0 of 1 test text, and always saying "
-        "'joy' is right for 1. More texts of each label would help most."
+        "The LSTM has learnt nothing that shows: its strongest label is right for 3 of 7 test texts, and always "
+        "saying 'joy' is right for 6. More texts of each label would help most."
     )
+    assert untold == "Whether the BiLSTM has learnt anything is open: of 1 test text, none lacks the label 'joy'."
 
 
 def test_without_a_baseline_it_says_so(tmp_path: Path) -> None:
