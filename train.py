@@ -122,7 +122,7 @@ def run(arguments: argparse.Namespace, command: str) -> int:
     dataset = _load(arguments)
     emoji = _emoji(arguments, dataset)
     out = arguments.out or Path("models") / dataset.name
-    prepare(out, arguments.resume, arguments.overwrite)
+    prepare(out, arguments.models, arguments.resume, arguments.overwrite)
     tokenizer = Tokenizer.fit(dataset.train.texts, MAX_WORDS, MIN_COUNT, MAX_TOKENS)
     train, dev = _encoded(dataset.train, tokenizer), _encoded(dataset.dev, tokenizer)
     console = Console(markup=False, emoji=False)  # names of data sets, labels and folders are no markup
@@ -453,6 +453,8 @@ def _saver(name: str, out: Path) -> Callable[[Mapping[str, Array]], None]:
 def _recipe(name: str, dataset: Dataset, arguments: argparse.Namespace) -> Recipe:
     """The data set's recipe, with what the command line changes."""
     recipe = choose_recipe(name, dataset, arguments.recipe == "shipped", arguments.batch_size)
+    if arguments.epochs is not None:  # all of them are wanted
+        recipe = replace(recipe, patience=None)
     given = {key: getattr(arguments, key) for key in asdict(recipe) if getattr(arguments, key, None) is not None}
     return replace(recipe, **given)
 

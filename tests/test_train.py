@@ -186,6 +186,20 @@ def test_a_training_on_a_corrected_file_is_not_gone_on_with(
     assert (out / "manifest.json").read_bytes() == before
 
 
+def test_a_stopped_training_is_not_lost_to_one_of_another_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "models"
+    with ctrl_c_in_epoch(2):
+        assert run("--model", "rnn", "--epochs", 3, "--out", out) == 130
+    assert run("--model", "gru", "--epochs", 3, "--out", out, "--resume") == 2
+    assert capsys.readouterr().err == (
+        f"The training that was stopped in {out} was of rnn: go on with --model rnn, or choose another folder with "
+        "--out.\n"
+    )
+    assert run("--model", "rnn", "--epochs", 3, "--out", out, "--resume") == 0
+
+
 @pytest.mark.parametrize("damaged", [False, True])
 def test_overwrite_starts_anew_where_a_training_was_stopped(
     damaged: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -234,6 +248,9 @@ def test_a_file_called_builtin_is_no_built_in_data_set(
         assert run("--dataset", feelings.rename(tmp_path / name), "--model", "rnn", "--out", tmp_path / "models") == 130
         feelings = tmp_path / name
     assert recipes[0] == recipes[1]
+    assert recipes[0].patience is not None
+    assert run("--dataset", feelings, "--model", "rnn", "--epochs", 500, "--out", tmp_path / "models") == 130
+    assert (recipes[2].epochs, recipes[2].patience) == (500, None)  # as many as were asked for
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -25,8 +25,10 @@ _WRITTEN = {".json", ".safetensors", ".onnx", ".keras", ".md", ".png"}
 _OURS = re.compile("|".join([*FILES, r"teacher-\d+"]))
 
 
-def prepare(folder: Path, resume: bool, overwrite: bool) -> None:
+def prepare(folder: Path, models: Collection[str], resume: bool, overwrite: bool) -> None:
     """Make sure that `folder` may be written to; with `overwrite`, delete the checkpoints of stopped trainings.
+
+    `models` are to be trained; to resume, those that were stopped must be among them, or they would be lost.
 
     A folder that is missing is made.
 
@@ -35,7 +37,7 @@ def prepare(folder: Path, resume: bool, overwrite: bool) -> None:
             do with them; there is no stopped training to resume; or it cannot be written to.
     """
     with _told(folder):
-        _prepare(folder, resume, overwrite)
+        _prepare(folder, models, resume, overwrite)
     check_writable(folder)
 
 
@@ -65,7 +67,7 @@ def _told(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _prepare(folder: Path, resume: bool, overwrite: bool) -> None:
+def _prepare(folder: Path, models: Collection[str], resume: bool, overwrite: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise ClassifiersError(f"{folder} is a file: choose a folder with --out.")
     if not folder.exists() or not any(folder.iterdir()):
@@ -86,6 +88,11 @@ def _prepare(folder: Path, resume: bool, overwrite: bool) -> None:
         raise ClassifiersError(
             f"There is no stopped training in {folder} that can be gone on with: "
             "start one with --overwrite, or choose another folder with --out."
+        )
+    elif not set(stopped := _stopped(folder)) <= set(models):
+        raise ClassifiersError(
+            f"The training that was stopped in {folder} was of {' and '.join(stopped)}: go on with "
+            f"--model {' '.join(stopped)}, or choose another folder with --out."
         )
 
 
@@ -109,6 +116,11 @@ def _is_ours(folder: Path) -> bool:
         return b'"emobot-models-' in (folder / MANIFEST).read_bytes()
     except OSError:
         return _has_checkpoint(folder)
+
+
+def _stopped(folder: Path) -> list[str]:
+    """The networks that a stopped training in `folder` has begun."""
+    return [name for name in FILES if training.is_checkpoint(checkpoint(folder, name))]
 
 
 def _has_checkpoint(folder: Path) -> bool:

@@ -8,7 +8,7 @@ from classifiers.training.output_folder import check_writable, prepare
 
 def test_a_folder_that_is_missing_is_made_and_left_empty(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
-    prepare(folder, resume=False, overwrite=False)
+    prepare(folder, ["rnn"], resume=False, overwrite=False)
     assert list(folder.iterdir()) == []
 
 
@@ -27,7 +27,7 @@ def test_a_folder_that_is_missing_is_made_and_left_empty(tmp_path: Path) -> None
 )
 def test_a_folder_that_cannot_be_written_to_is_told_before_the_work(name: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    for check in (check_writable, lambda folder: prepare(folder, resume=False, overwrite=False)):
+    for check in (check_writable, lambda folder: prepare(folder, ["rnn"], resume=False, overwrite=False)):
         with pytest.raises(ClassifiersError) as caught:
             check(tmp_path / name)
         assert str(caught.value) == (
