@@ -60,7 +60,7 @@ from classifiers.training.evaluation import (
 )
 from classifiers.training.loop import Epoch, Recipe, Trainable, Training, base_logits, fit
 from classifiers.training.origin import Origin
-from classifiers.training.output_folder import checkpoint, prepare, remove_checkpoints
+from classifiers.training.output_folder import checkpoint, prepare, remove_checkpoints, remove_if_empty
 from classifiers.training.recipes import choose_recipe
 from classifiers.training.report import verdicts, write_report
 
@@ -154,6 +154,7 @@ def run(arguments: argparse.Namespace, command: str) -> int:
             train = _assisted(dataset, tokenizer, train, out, console)
     if not trainings:
         console.print("Stopped before the first epoch was finished, so nothing is written.")
+        remove_if_empty(out)
         return 130
     trainings = {name: trainings[name] for name in recipes if name in trainings}
     _measure_and_write(dataset, tokenizer, recipes, trainings, emoji, command, out, console)

@@ -394,12 +394,12 @@ def test_one_framework_does_not_go_on_where_the_other_stopped(
     assert "was begun with another framework: go on with the same, or" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("module", ["keras_models", "onnx_export"])
+@pytest.mark.parametrize("module", ["keras_backend", "onnx_export"])
 def test_without_the_train_extra_a_sentence_says_so(
     module: str, feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(classifiers, module, raising=False)
-    monkeypatch.setitem(sys.modules, f"classifiers.{module}", None)
+    monkeypatch.setitem(sys.modules, f"classifiers.training.{module}", None)
     assert run("--dataset", feelings, "--model", "bilstm", "--out", tmp_path / "models") == 2
     assert capsys.readouterr().err.endswith(
         "needs more packages: run `pip install '.[train]'` in the project's folder.\n"

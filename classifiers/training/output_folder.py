@@ -110,6 +110,12 @@ def remove_checkpoints(folder: Path) -> None:
         (folder / CHECKPOINTS).rmdir()
 
 
+def remove_if_empty(folder: Path) -> None:
+    """Remove `folder`, which `prepare` may have made, unless something is in it."""
+    with suppress(OSError):  # not empty
+        folder.rmdir()
+
+
 def _is_ours(folder: Path) -> bool:
     """Whether `folder` holds models of any version, or the checkpoint of a training that was stopped."""
     try:
