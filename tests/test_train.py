@@ -22,7 +22,7 @@ import pytest
 from rich.console import Console
 from safetensors.numpy import load_file
 
-import classifiers
+import classifiers.training
 import train
 from classifiers.__main__ import evaluate
 from classifiers.__main__ import main as terminal
@@ -398,7 +398,7 @@ def test_one_framework_does_not_go_on_where_the_other_stopped(
 def test_without_the_train_extra_a_sentence_says_so(
     module: str, feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(classifiers, module, raising=False)
+    monkeypatch.delattr(classifiers.training, module, raising=False)
     monkeypatch.setitem(sys.modules, f"classifiers.training.{module}", None)
     assert run("--dataset", feelings, "--model", "bilstm", "--out", tmp_path / "models") == 2
     assert capsys.readouterr().err.endswith(
