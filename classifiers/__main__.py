@@ -130,9 +130,11 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
     dataset = load_dataset(arguments.dataset, text_column=arguments.text_column, label_column=arguments.label_column)
     split: Split = getattr(dataset, arguments.split)
     results: dict[str, dict[str, Any]]
-    if arguments.dataset == "chat":
+    if arguments.dataset in ("chat", "people"):
         if arguments.baseline:
-            raise DatasetError("The baseline is for F1, and chat is measured by reactions: leave --baseline out.")
+            raise DatasetError(
+                f"The baseline is for F1, and {arguments.dataset} is measured by reactions: leave --baseline out."
+            )
         titles = {
             "acceptable": "top acceptable",
             "coverage": "coverage",
@@ -414,7 +416,10 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     evaluating.add_argument(
-        "--dataset", default="goemotions", metavar="NAME|FILE", help="goemotions (default), chat, builtin or a file"
+        "--dataset",
+        default="goemotions",
+        metavar="NAME|FILE",
+        help="goemotions (default), people, chat, builtin or a file",
     )
     evaluating.add_argument("--split", default="test", choices=("dev", "test"), help="default: test")
     evaluating.add_argument("--text-column", default="text", help="column of a file that holds the text, or its number")

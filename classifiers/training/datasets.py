@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from classifiers.emotions import LABELS, NEUTRAL
 from classifiers.errors import DatasetError, MissingExtraError
+from classifiers.training import people
 from classifiers.training.label_cells import kind, parse_labels, several_in_one
 from classifiers.training.tables import ENDINGS, Columns, Record, read_records
 
@@ -140,26 +141,31 @@ def load_dataset(
     """Read a data set.
 
     Args:
-        name: `builtin`, `goemotions`, `chat`, or the path of a `.tsv`, `.csv` or `.jsonl` file, as above.
-        data_dir: folder that holds `goemotions/train.tsv`, `dev.tsv` and `test.tsv`; if None, the environment
-            variable EMOBOT_DATA_DIR names it; if that is not set either, GoEmotions is downloaded once.
+        name: `builtin`, `goemotions`, `chat`, `people`, or the path of a `.tsv`, `.csv` or `.jsonl` file, as above.
+        data_dir: folder that holds `goemotions/train.tsv`, `dev.tsv` and `test.tsv`, and `people/` with the messages
+            of real people; if None, the environment variable EMOBOT_DATA_DIR names it; if that is not set either,
+            they are downloaded once.
         text_column: name of the column with the text, in a file of your own.
         label_column: name of the column with the label or labels.
 
     Raises:
         DatasetError: the data set cannot be had, or a row is malformed; says where, what and what to do.
-        MissingExtraError: GoEmotions has to be downloaded and the package for it is not installed.
+        MissingExtraError: something has to be downloaded and the package for it is not installed.
     """
     if name == "builtin":
         return _load_file("builtin", BUILTIN, Columns())
     if name == "chat":
         return _load_file("chat", CHAT, Columns())
+    if data_dir is None and os.environ.get(DATA_DIR_VARIABLE):
+        data_dir = Path(os.environ[DATA_DIR_VARIABLE])
     if name == "goemotions":
         return _load_goemotions(data_dir)
+    if name == "people":
+        return _load_people(data_dir)
     path = Path(name)
     if path.suffix.lower() not in ENDINGS:
         raise DatasetError(
-            f"There is no data set {str(name)!r}: give builtin, goemotions, chat, or the path of a "
+            f"There is no data set {str(name)!r}: give builtin, goemotions, chat, people, or the path of a "
             ".tsv, .csv or .jsonl file."
         )
     return _load_file(path.stem, path, Columns(text_column, label_column), own=True)
@@ -177,8 +183,6 @@ def overview(dataset: Dataset) -> list[str]:
 
 
 def _load_goemotions(data_dir: Path | None) -> Dataset:
-    if data_dir is None and os.environ.get(DATA_DIR_VARIABLE):
-        data_dir = Path(os.environ[DATA_DIR_VARIABLE])
     paths = _download_goemotions() if data_dir is None else _find_goemotions(data_dir)
     whole = hashlib.sha256()
     splits = []
@@ -234,6 +238,38 @@ def _download_goemotions() -> list[Path]:
             "try again later, or put train.tsv, dev.tsv and test.tsv into a folder goemotions and set "
             f"{DATA_DIR_VARIABLE} to the folder around it."
         ) from error
+
+
+def _load_people(data_dir: Path | None) -> Dataset:
+    readings = people.readings()
+    texts = people.find_texts(_people_folder() if data_dir is None else data_dir / "people")
+    columns = {label: column for column, label in enumerate(LABELS)}
+    lost = sum((reading.conversation, reading.key) not in texts for reading in readings)
+    if lost:
+        raise DatasetError(
+            f"{lost:,} of the {len(readings):,} messages of real people are not in the originals: they are other files "
+            "than those that were read. Delete them and have them downloaded again."
+        )
+    splits = []
+    for split in SPLITS:
+        part = [reading for reading in readings if reading.split == split]
+        splits.append(
+            _split(
+                [texts[reading.conversation, reading.key] for reading in part],
+                [[columns[label] for label in reading.labels] for reading in part],
+                len(LABELS),
+            )
+        )
+    train, dev, test = splits
+    return Dataset("people", LABELS, train, dev, test, hashlib.sha256(people.PEOPLE.read_bytes()).hexdigest())
+
+
+def _people_folder() -> Path:
+    try:
+        import pooch  # noqa: PLC0415 - only this needs it, and the bot runs without
+    except ImportError:
+        raise MissingExtraError("Downloading the messages of real people", "train") from None
+    return people.download(Path(pooch.os_cache("emobot")))
 
 
 def _load_file(name: str, path: Path, columns: Columns, own: bool = False) -> Dataset:

@@ -1,0 +1,185 @@
+"""Messages of real people, with the emotions that a fair reader accepts; docs/people.md is the data card.
+
+The messages are not ours to ship. `classifiers/data/people.tsv` holds a hash of each, its conversation and its labels,
+and this module finds the messages in two public corpora: the SMS Spam Collection (Almeida and Hidalgo, 2011) and the
+IRC disentanglement corpus (Kummerfeld and others, 2019), both under CC BY 4.0.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import html
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import regex
+
+from classifiers.errors import DatasetError, MissingExtraError
+
+PEOPLE = Path(__file__).parents[1] / "data" / "people.tsv"
+"""Hash, conversation and labels of 8,160 messages, without their texts."""
+
+IRC_FILES = Path(__file__).parents[1] / "data" / "people-irc.txt"
+"""The names and SHA-256 of the IRC files that were read, in the form of a Pooch registry."""
+
+IRC_URL = (
+    "https://raw.githubusercontent.com/jkkummerfeld/irc-disentanglement/82ed04f9627a45d0d6f2ec3c8683c88eb408a0d5"
+    "/data/train/"
+)
+SMS_URL = "https://archive.ics.uci.edu/static/public/228/sms+spam+collection.zip"
+SMS_FILE = "SMSSpamCollection"
+
+_LINE = regex.compile(r"\[\d\d:\d\d\] <(?P<nick>[^>]+)> (?P<text>.*)")
+_ADDRESS = regex.compile(r"(?P<nick>\S+?)\s?[:,]\s+(?P<text>.*)")
+_BOTS = ("ubot", "floodbot", "lubot", "dpkg", "seveas-bot", "chanserv", "lotuspsychje-bot")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as its writer sent it.
+
+    Attributes:
+        conversation: the file of an IRC message without its ending; `sms` for all others.
+        key: the first 16 hexadecimal digits of the SHA-256 of the text as it stands in the original.
+        text: what was said, without the nick that it is addressed to, HTML entities resolved.
+    """
+
+    conversation: str
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read in one message.
+
+    Attributes:
+        split: `train`, `dev` or `test`; whole conversations, and all SMS that begin alike, are in one.
+        conversation: as in `Message`.
+        key: as in `Message`.
+        labels: the emotions that either reader accepts, the likeliest first; `neutral` where silence is fine.
+    """
+
+    split: str
+    conversation: str
+    key: str
+    labels: tuple[str, ...]
+
+
+def sms_messages(folder: Path) -> Iterator[Message]:
+    """Yield the personal messages of the SMS Spam Collection.
+
+    Args:
+        folder: holds `SMSSpamCollection`, a line for each message: `ham` or `spam`, a tab, the text.
+    """
+    for line in _read(folder / SMS_FILE).splitlines():
+        kind, _, text = line.partition("\t")
+        if kind == "ham":
+            yield Message("sms", _key(text), html.unescape(text))
+
+
+def irc_messages(folder: Path) -> Iterator[Message]:
+    """Yield what people wrote in the IRC corpus, file by file; neither bots nor what calls them.
+
+    Args:
+        folder: holds the files of `IRC_FILES`, with lines such as `[12:30] <nick> text`.
+    """
+    for name in irc_files():
+        spoken = [match for match in map(_LINE.fullmatch, _read(folder / name).splitlines()) if match]
+        nicks = {match["nick"].lower() for match in spoken}
+        for match in spoken:
+            text = match["text"]
+            if match["nick"].lower().startswith(_BOTS) or text.startswith("!"):
+                continue
+            address = _ADDRESS.fullmatch(text)
+            said = address["text"] if address and address["nick"].lower() in nicks else text
+            yield Message(name.removesuffix(".raw.txt"), _key(text), html.unescape(said.strip()))
+
+
+def irc_files() -> dict[str, str]:
+    """Return the SHA-256 of each IRC file by its name, in the order of their dates."""
+    return dict(line.split() for line in IRC_FILES.read_text().splitlines())
+
+
+def readings() -> list[Reading]:
+    """Return what was read, message by message; two readings of a message become one that has the labels of both."""
+    with PEOPLE.open(encoding="utf-8", newline="") as file:
+        return [
+            Reading(
+                row["split"],
+                row["conversation"],
+                row["sha256"],
+                _joined([row[column].split(",") for column in ("label", "second") if row[column]]),
+            )
+            for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        ]
+
+
+def find_texts(folder: Path) -> dict[tuple[str, str], str]:
+    """Return the text of each message by its conversation and key.
+
+    Args:
+        folder: holds `sms/` and `irc/data/train/` with the originals.
+
+    Raises:
+        DatasetError: a file is missing or cannot be read.
+    """
+    texts: dict[tuple[str, str], str] = {}
+    for messages in (sms_messages(folder / "sms"), irc_messages(folder / "irc" / "data" / "train")):
+        for message in messages:
+            texts.setdefault((message.conversation, message.key), message.text)
+    return texts
+
+
+def download(cache: Path) -> Path:
+    """Download the originals once into `cache`, check their hashes, and return the folder that `find_texts` takes.
+
+    Raises:
+        DatasetError: the originals cannot be had, or are others than those that were read.
+        MissingExtraError: Pooch is not installed.
+    """
+    try:
+        import pooch  # noqa: PLC0415 - only this needs it
+    except ImportError:
+        raise MissingExtraError("Downloading the messages of real people", "train") from None
+    folder = cache / "people"
+    irc = pooch.create(folder / "irc" / "data" / "train", IRC_URL, registry=irc_files())
+    unzip = pooch.Unzip(members=[SMS_FILE], extract_dir=str(folder / "sms"))
+    try:
+        for name in irc.registry:
+            irc.fetch(name)
+        # The archive's own hash is not published; `load_dataset` looks for the hash of each message in it.
+        pooch.retrieve(SMS_URL, known_hash=None, fname="sms.zip", path=folder, processor=unzip)
+    except (OSError, ValueError) as error:  # no network or a refusal; another hash
+        raise DatasetError(
+            f"The messages of real people could not be downloaded ({type(error).__name__}): try again later, or put "
+            f"{SMS_FILE} of {SMS_URL} into a folder people/sms, the files of {IRC_URL} into people/irc/data/train, and "
+            "set EMOBOT_DATA_DIR to the folder around it."
+        ) from error
+    return folder
+
+
+def _joined(label_lists: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Return the labels of all lists, those first that stand first in most."""
+    weights: Counter[str] = Counter()
+    for labels in label_lists:
+        for place, label in enumerate(labels, start=1):
+            weights[label] += 1 / place  # type: ignore[assignment]  # a Counter may hold fractions
+    return tuple(sorted(weights, key=lambda label: -weights[label]))
+
+
+def _key(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise DatasetError(
+            f"{path} cannot be read ({error.strerror}): put the messages of real people there as docs/people.md says, "
+            "or unset EMOBOT_DATA_DIR to have them downloaded."
+        ) from error
