@@ -390,7 +390,10 @@ def test_bytes_that_are_not_utf_8(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("goemotion", "There is no data set 'goemotion': give builtin, goemotions, chat, or the path of a .tsv"),
+        (
+            "goemotion",
+            "There is no data set 'goemotion': give builtin, goemotions, chat, people, or the path of a .tsv",
+        ),
         ("a.txt", "There is no data set"),
         ("", "There is no data set"),
         ("missing.csv", "There is no file missing.csv: check the path."),
