@@ -36,18 +36,18 @@ from classifiers.model_directory import (
     NAMES,
     Manifest,
     ModelCard,
+    invalidate_manifest,
     load_network,
     save_numpy,
     save_tokenizer,
-    seal,
-    unseal,
+    write_manifest,
 )
 from classifiers.nn import network
 from classifiers.nn.batching import Examples, count_batches, logits_of
 from classifiers.nn.layers import Array, sigmoid
 from classifiers.text import Tokenizer
 from classifiers.training.datasets import Dataset, Split, load_dataset, overview
-from classifiers.training.distillation import Lesson, reduce, soften, stir
+from classifiers.training.distillation import TeacherOutputs, apply_temperature, augment, pca
 from classifiers.training.evaluation import (
     Chance,
     Metrics,
@@ -58,7 +58,7 @@ from classifiers.training.evaluation import (
     judge,
     measure,
 )
-from classifiers.training.loop import Epoch, Recipe, Trainable, Training, base_logits, fit
+from classifiers.training.loop import Epoch, Recipe, Trainable, Training, fit, prior_bias
 from classifiers.training.origin import Origin
 from classifiers.training.output_folder import checkpoint, prepare, remove_checkpoints, remove_if_empty
 from classifiers.training.recipes import choose_recipe
@@ -70,18 +70,18 @@ TEACHER = Recipe(3, 48, 1.5e-4, embedding=384, dropout=0.1, word_dropout=0.0, we
 TEACHERS = 3
 """How many MiniLMs teach, from a seed each: together they are right more often than any of them alone."""
 
-STIRRED = 4
-"""For how many stirred texts besides each real one the teachers answer."""
+AUGMENTATIONS = 4
+"""How many augmented texts the teachers label for each training text."""
 
-ASSISTED = 24
-"""For how many more of them the trained BiLSTM answers, so that the smaller networks seldom meet a text twice.
+ASSISTANT_AUGMENTATIONS = 24
+"""How many more augmented texts the trained BiLSTM labels for each, so that smaller networks seldom see one twice.
 
-It is right nearly as often as the teachers and far quicker: a teacher assistant, as in Mirzadeh and others, "Improved
+It is nearly as accurate as the teachers and far quicker: a teacher assistant, as in Mirzadeh and others, "Improved
 Knowledge Distillation via Teacher Assistant" (2020).
 """
 
-SOFTENED = 1.5
-"""The temperature at which the smaller networks hear all answers: see `distillation.soften`."""
+TEMPERATURE = 1.5
+"""The temperature of the targets from which the smaller networks learn: see `distillation.apply_temperature`."""
 
 MAX_WORDS, MIN_COUNT, MAX_TOKENS = 20_000, 2, 64
 
@@ -130,8 +130,8 @@ def run(arguments: argparse.Namespace, command: str) -> int:
         console.print(line, highlight=False)
     vectors = None
     if shipped:
-        lesson = _learn_from_teachers(dataset, tokenizer, out, console)
-        train, vectors = _taught(dataset, tokenizer, lesson), lesson.vectors
+        outputs = _teacher_outputs(dataset, tokenizer, out, console)
+        train, vectors = _distilled(dataset, tokenizer, outputs), outputs.vectors
     trainings: dict[str, Training] = {}
     recipes = {name: _recipe(name, dataset, arguments) for name in FILES if name in arguments.models}
     # Under teachers the largest learns first, for the others to learn from it.
@@ -143,7 +143,7 @@ def run(arguments: argparse.Namespace, command: str) -> int:
         training = _fit_with_progress(NAMES[name], trainer, train, dev, recipe, dataset, origin, out, console)
         if training.epochs:
             if not trainings:
-                unseal(out)
+                invalidate_manifest(out)
                 save_tokenizer(tokenizer, out)
             trainings[name] = training
             (out / f"{name}.keras").unlink(missing_ok=True)  # else NumPy would leave an earlier training's there
@@ -151,7 +151,7 @@ def run(arguments: argparse.Namespace, command: str) -> int:
         if training.interrupted:
             break
         if shipped and name == "bilstm" and len(recipes) > 1:
-            train = _assisted(dataset, tokenizer, train, out, console)
+            train = _with_assistant(dataset, tokenizer, train, out, console)
     if not trainings:
         console.print("Stopped before the first epoch was finished, so nothing is written.")
         remove_if_empty(out)
@@ -218,7 +218,7 @@ def _measure_and_write(
         models=cards,
         emoji=emoji,
     )
-    seal(out, manifest)
+    write_manifest(out, manifest)
     reference = baseline(dataset)
     for verdict in verdicts(metrics, reference, chances):
         console.print(verdict, highlight=False)
@@ -333,31 +333,31 @@ def _load(arguments: argparse.Namespace) -> Dataset:
     return replace(goemotions, name="goemotions+chat", train=train, sha256=f"{goemotions.sha256}+{chat.sha256}")
 
 
-def _learn_from_teachers(dataset: Dataset, tokenizer: Tokenizer, out: Path, console: Console) -> Lesson:
-    """What the teachers together make of the training texts, of stirred ones and of each word.
+def _teacher_outputs(dataset: Dataset, tokenizer: Tokenizer, out: Path, console: Console) -> TeacherOutputs:
+    """Return the teachers' combined outputs for the training texts, the augmented ones and each word.
 
-    Each one's lesson outlives the run: another seed, or a network that is changed, asks no teacher again.
+    The outputs of each teacher are cached beyond the run, so that another seed or a changed network needs no teacher.
     """
-    lessons = []
-    texts, words = (1 + STIRRED) * len(dataset.train), len(tokenizer.words)
+    teachers = []
+    texts, words = (1 + AUGMENTATIONS) * len(dataset.train), len(tokenizer.words)
     for seed in range(TEACHERS):
         recipe = replace(TEACHER, seed=seed)
-        kept = _lesson_file(dataset, tokenizer, recipe)
-        lesson = Lesson.load(kept, texts, len(dataset.labels), words)
-        if lesson:
-            console.print(f"Teacher {seed + 1} has answered before: its lesson is taken from {kept}.")
+        cache = _outputs_file(dataset, tokenizer, recipe)
+        outputs = TeacherOutputs.load(cache, texts, len(dataset.labels), words)
+        if outputs:
+            console.print(f"Teacher {seed + 1} has run before: its outputs are read from {cache}.")
         else:
-            lesson = _ask_teacher(recipe, dataset, tokenizer, out, console)
-            lesson.save(kept)
-        lessons.append(lesson)
-    return Lesson.joined(lessons)
+            outputs = _run_teacher(recipe, dataset, tokenizer, out, console)
+            outputs.save(cache)
+        teachers.append(outputs)
+    return TeacherOutputs.combined(teachers)
 
 
-def _ask_teacher(recipe: Recipe, dataset: Dataset, tokenizer: Tokenizer, out: Path, console: Console) -> Lesson:
-    """Fine-tune a MiniLM and return its lesson.
+def _run_teacher(recipe: Recipe, dataset: Dataset, tokenizer: Tokenizer, out: Path, console: Console) -> TeacherOutputs:
+    """Fine-tune a MiniLM and return its outputs.
 
     Raises:
-        KeyboardInterrupt: after Ctrl-C; a teacher that has not learnt all has nothing to say.
+        KeyboardInterrupt: after Ctrl-C; the outputs of a half-trained teacher are of no use.
     """
     try:
         from classifiers.training.teacher import Teacher, fastest_device, minilm  # noqa: PLC0415 - PyTorch takes seconds to load
@@ -365,53 +365,55 @@ def _ask_teacher(recipe: Recipe, dataset: Dataset, tokenizer: Tokenizer, out: Pa
         encoder = minilm()
     except ImportError:
         raise MissingExtraError("Learning from a teacher", "distill") from None
-    bias = base_logits(dataset.train.targets, dataset.multi_label)
+    bias = prior_bias(dataset.train.targets, dataset.multi_label)
     teacher = Teacher(bias, recipe, encoder, fastest_device())
     train, dev = (Examples(teacher.encode(split.texts), split.targets) for split in (dataset.train, dataset.dev))
     title = f"Teacher {recipe.seed + 1}"
     origin = Origin.of(dataset, train.sequences, "teacher")
     if _fit_with_progress(title, teacher, train, dev, recipe, dataset, origin, out, console).interrupted:
         raise KeyboardInterrupt
-    console.print(f"{title} answers for all training texts, the stirred ones and all words: some minutes.")
-    return Lesson(
-        teacher.logits([*train.sequences, *teacher.encode(_stirred(dataset))]), teacher.vectors(tokenizer.words)
+    console.print(f"{title} labels all training texts, the augmented ones and all words: some minutes.")
+    return TeacherOutputs(
+        teacher.logits([*train.sequences, *teacher.encode(_augmented(dataset))]), teacher.vectors(tokenizer.words)
     )
 
 
-def _taught(dataset: Dataset, tokenizer: Tokenizer, lesson: Lesson) -> Examples:
-    """Examples of the training texts and of the stirred ones, with what the teachers make of each as its targets."""
-    texts = [*dataset.train.texts, *_stirred(dataset)]
-    return Examples([tokenizer.encode(text) for text in texts], sigmoid(lesson.logits))
+def _distilled(dataset: Dataset, tokenizer: Tokenizer, outputs: TeacherOutputs) -> Examples:
+    """Return the training texts and the augmented ones with the teachers' probabilities as targets."""
+    texts = [*dataset.train.texts, *_augmented(dataset)]
+    return Examples([tokenizer.encode(text) for text in texts], sigmoid(outputs.logits))
 
 
-def _assisted(dataset: Dataset, tokenizer: Tokenizer, taught: Examples, out: Path, console: Console) -> Examples:
-    """What the teachers taught and further stirred texts with what the BiLSTM in `out` makes of each, all softened."""
-    answer = load_network("bilstm", out)
-    rng = np.random.default_rng(1)  # for other texts than those of `_stirred`
-    sequences, targets = [*taught.sequences], [soften(taught.targets, SOFTENED)]
-    for _ in track(range(ASSISTED), "The BiLSTM answers for further texts", console=console):
-        stirred = [tokenizer.encode(text) for text in stir(dataset.train.texts, rng)]
-        sequences += stirred
-        targets.append(sigmoid(logits_of(answer, stirred) / SOFTENED))
+def _with_assistant(
+    dataset: Dataset, tokenizer: Tokenizer, distilled: Examples, out: Path, console: Console
+) -> Examples:
+    """Return `distilled` and further augmented texts labelled by the BiLSTM in `out`, all targets at `TEMPERATURE`."""
+    assistant = load_network("bilstm", out)
+    rng = np.random.default_rng(1)  # for other texts than those of `_augmented`
+    sequences, targets = [*distilled.sequences], [apply_temperature(distilled.targets, TEMPERATURE)]
+    for _ in track(range(ASSISTANT_AUGMENTATIONS), "The BiLSTM labels further texts", console=console):
+        augmented = [tokenizer.encode(text) for text in augment(dataset.train.texts, rng)]
+        sequences += augmented
+        targets.append(sigmoid(logits_of(assistant, augmented) / TEMPERATURE))
     return Examples(sequences, np.concatenate(targets))
 
 
-def _stirred(dataset: Dataset) -> list[str]:
-    """The same stirred texts each time, `STIRRED` for each training text."""
+def _augmented(dataset: Dataset) -> list[str]:
+    """Return `AUGMENTATIONS` augmented texts for each training text, the same ones each time."""
     rng = np.random.default_rng(0)
-    return [text for _ in range(STIRRED) for text in stir(dataset.train.texts, rng)]
+    return [text for _ in range(AUGMENTATIONS) for text in augment(dataset.train.texts, rng)]
 
 
-def _lesson_file(dataset: Dataset, tokenizer: Tokenizer, recipe: Recipe) -> Path:
-    """Where a teacher's lesson for these texts and words is kept; any change of what goes into it changes the name."""
+def _outputs_file(dataset: Dataset, tokenizer: Tokenizer, recipe: Recipe) -> Path:
+    """Return the path of a teacher's cached outputs; its name changes with whatever the outputs depend on."""
     try:
         import pooch  # noqa: PLC0415 - the other recipe does without
     except ImportError:
         raise MissingExtraError("Learning from a teacher", "distill") from None
     teacher = Path(__file__).parent / "classifiers" / "training" / "teacher.py"
-    parts = (dataset.sha256, recipe, tokenizer.words, _stirred(dataset), teacher.read_text())
+    parts = (dataset.sha256, recipe, tokenizer.words, _augmented(dataset), teacher.read_text())
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()
-    return Path(pooch.os_cache("emobot")) / f"lesson-{digest[:16]}.safetensors"
+    return Path(pooch.os_cache("emobot")) / f"teacher-outputs-{digest[:16]}.safetensors"
 
 
 def _build(
@@ -421,8 +423,8 @@ def _build(
     rng = np.random.default_rng(recipe.seed)
     start = network.build(name, vocabulary, recipe.embedding, len(dataset.labels), rng, recipe.dropout)
     if vectors is not None:
-        start.layers[0].params["embeddings"][-len(vectors) :] = reduce(vectors, recipe.embedding)
-    start.layers[-1].params["bias"] = base_logits(dataset.train.targets, dataset.multi_label)
+        start.layers[0].params["embeddings"][-len(vectors) :] = pca(vectors, recipe.embedding)
+    start.layers[-1].params["bias"] = prior_bias(dataset.train.targets, dataset.multi_label)
     save = _saver(name, out)
     if framework == "numpy":
         return network.Trainer(start, recipe, dataset.multi_label), lambda: save(start.params)

@@ -237,13 +237,13 @@ def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> None:
     (directory / TOKENIZER).write_bytes(msgspec.json.encode({"words": tokenizer.words}))
 
 
-def unseal(directory: Path) -> None:
-    """Make the directory, or take its manifest away, so that half-written models are never loaded."""
+def invalidate_manifest(directory: Path) -> None:
+    """Make the directory if it is missing and delete its manifest, so that half-written models are never loaded."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / MANIFEST).unlink(missing_ok=True)
 
 
-def seal(directory: Path, manifest: Manifest) -> None:
+def write_manifest(directory: Path, manifest: Manifest) -> None:
     """Write the manifest, with the hashes of the tokenizer and of each model that it describes.
 
     A failure half-way leaves the directory without one.

@@ -14,10 +14,10 @@ from classifiers.model_directory import (
     FILES,
     Manifest,
     ModelCard,
+    invalidate_manifest,
     save_numpy,
     save_tokenizer,
-    seal,
-    unseal,
+    write_manifest,
 )
 from classifiers.nn import network
 from classifiers.text import Tokenizer
@@ -54,9 +54,9 @@ def small_models(tmp_path: Path) -> Path:
         models=cards,
     )
     directory = tmp_path / "small-models"
-    unseal(directory)
+    invalidate_manifest(directory)
     save_tokenizer(tokenizer, directory)
     save_numpy("rnn", rnn.params, directory)
     onnx_export.save_bilstm(bilstm.params, directory / FILES["bilstm"])
-    seal(directory, manifest)
+    write_manifest(directory, manifest)
     return directory

@@ -34,7 +34,7 @@ from classifiers.nn.network import Trainer
 from classifiers.text import Tokenizer
 from classifiers.training import datasets
 from classifiers.training.datasets import SPLITS, Dataset, load_dataset
-from classifiers.training.distillation import reduce, soften
+from classifiers.training.distillation import apply_temperature, pca
 from classifiers.training.loop import Recipe, Training
 from classifiers.training.recipes import TINY
 
@@ -533,41 +533,43 @@ class TestShippedRecipe:
         monkeypatch.setitem(sys.modules, "classifiers.training.teacher", module)
         monkeypatch.setattr(QuickTeacher, "epochs_run", [])
         monkeypatch.setattr(train, "TEACHERS", 2)
-        monkeypatch.setattr(train, "ASSISTED", 2)
+        monkeypatch.setattr(train, "ASSISTANT_AUGMENTATIONS", 2)
 
-    def test_another_seed_needs_no_other_teachers(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_another_seed_reuses_the_cached_outputs(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         shared = (*self.SHIPPED, "--epochs", 1)
         assert run(*shared, "--out", tmp_path / "zero") == 0
         assert QuickTeacher.epochs_run == [1, 2, 3] * 2
-        assert "answered before" not in capsys.readouterr().out
+        assert "has run before" not in capsys.readouterr().out
         assert run(*shared, "--seed", 1, "--out", tmp_path / "one") == 0
         assert QuickTeacher.epochs_run == [1, 2, 3] * 2
-        assert "answered before" in capsys.readouterr().out
+        assert "has run before" in capsys.readouterr().out
         manifest = read_manifest(tmp_path / "one")
         assert (manifest.dataset, manifest.labels) == ("goemotions+chat", LABELS)
         assert not (tmp_path / "one" / "checkpoints").exists()
 
-    def test_a_damaged_lesson_is_asked_for_anew(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_damaged_cached_outputs_are_computed_again(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         dataset, tokenizer = small_chat()
-        first = train._learn_from_teachers(dataset, tokenizer, tmp_path / "zero", Console())
+        first = train._teacher_outputs(dataset, tokenizer, tmp_path / "zero", Console())
         kept, _ = (tmp_path / "cache" / "emobot").iterdir()
         kept.write_bytes(kept.read_bytes()[:-1])
         capsys.readouterr()
-        again = train._learn_from_teachers(dataset, tokenizer, tmp_path / "one", Console())
-        assert capsys.readouterr().out.count("answered before") == 1
+        again = train._teacher_outputs(dataset, tokenizer, tmp_path / "one", Console())
+        assert capsys.readouterr().out.count("has run before") == 1
         np.testing.assert_array_equal(again.logits, first.logits)
 
-    def test_other_words_are_another_lesson(self) -> None:
-        """A lesson has a vector for each word, so it is of no use to another vocabulary."""
+    def test_cached_outputs_are_not_used_for_another_vocabulary(self) -> None:
+        """They have a vector for each word."""
         dataset, tokenizer = small_chat()
         other = Tokenizer(tokenizer.words[::-1], tokenizer.max_tokens)
         same = Tokenizer(tokenizer.words, tokenizer.max_tokens)
         kept, kept_again, kept_of_other = (
-            train._lesson_file(dataset, words, train.TEACHER) for words in (tokenizer, same, other)
+            train._outputs_file(dataset, words, train.TEACHER) for words in (tokenizer, same, other)
         )
         assert kept == kept_again != kept_of_other
 
-    def test_ctrl_c_in_the_teacher_and_resume(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_resume_after_ctrl_c_in_the_teacher(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         shared = (*self.SHIPPED, "--epochs", 2, "--out")
         assert run(*shared, tmp_path / "whole") == 0
         shutil.rmtree(tmp_path / "cache")
@@ -580,38 +582,38 @@ class TestShippedRecipe:
         one, other = (load_file(tmp_path / name / "rnn.safetensors") for name in ("whole", "stopped"))
         assert all(np.array_equal(one[name], other[name]) for name in one)
 
-    def test_a_network_learns_what_its_teachers_said_of_that_very_text(
+    def test_networks_learn_the_outputs_of_the_teachers_for_the_same_text(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """From teachers that hear nothing but how many words a text has."""
-        lessons: list[Examples] = []
+        """With teachers whose outputs depend on nothing but the number of words."""
+        seen: list[Examples] = []
         train_epoch = Trainer.train_epoch
 
-        def listen(self: Trainer, examples: Examples, number: int) -> Iterator[float]:
-            lessons.append(examples)
+        def record(self: Trainer, examples: Examples, number: int) -> Iterator[float]:
+            seen.append(examples)
             return train_epoch(self, examples, number)
 
-        monkeypatch.setattr(Trainer, "train_epoch", listen)
+        monkeypatch.setattr(Trainer, "train_epoch", record)
         monkeypatch.setattr(QuickTeacher, "logits", lambda _, rows: -np.tile([[len(row)] for row in rows], 28) / 10)
         out = tmp_path / "models"
         assert run(*self.SHIPPED, "--epochs", 1, "--out", out) == 0
-        taught, assisted = lessons
+        distilled, assisted = seen
         rows = 140 + len(LABELS)
-        assert len(taught) == (1 + train.STIRRED) * rows
-        lengths = np.array([[len(sequence)] for sequence in taught.sequences])
-        as_taught = np.isclose(taught.targets, np.tile(sigmoid(-lengths / 10), len(LABELS))).all(axis=1)
-        assert as_taught.mean() > 0.99  # the tokenizer shortens a word that stirring has put thrice in a row
+        assert len(distilled) == (1 + train.AUGMENTATIONS) * rows
+        lengths = np.array([[len(sequence)] for sequence in distilled.sequences])
+        as_labelled = np.isclose(distilled.targets, np.tile(sigmoid(-lengths / 10), len(LABELS))).all(axis=1)
+        assert as_labelled.mean() > 0.99  # the tokenizer shortens a word that augmentation has put three times in a row
 
-        # The RNN learns the same, and what the BiLSTM, which had learnt before, makes of further texts; all softened.
-        assert len(assisted) == len(taught) + train.ASSISTED * rows
-        assert np.allclose(assisted.targets[: len(taught)], soften(taught.targets, train.SOFTENED))
-        further = assisted.sequences[len(taught) :]
-        assert further[:rows] != taught.sequences[rows : 2 * rows]
-        answers = sigmoid(logits_of(load_network("bilstm", out), further) / train.SOFTENED)
-        assert np.allclose(assisted.targets[len(taught) :], answers, atol=1e-6)
+        # The RNN learns the same and further texts labelled by the BiLSTM, trained before it; all at the temperature.
+        assert len(assisted) == len(distilled) + train.ASSISTANT_AUGMENTATIONS * rows
+        assert np.allclose(assisted.targets[: len(distilled)], apply_temperature(distilled.targets, train.TEMPERATURE))
+        further = assisted.sequences[len(distilled) :]
+        assert further[:rows] != distilled.sequences[rows : 2 * rows]
+        answers = sigmoid(logits_of(load_network("bilstm", out), further) / train.TEMPERATURE)
+        assert np.allclose(assisted.targets[len(distilled) :], answers, atol=1e-6)
         assert list(read_manifest(out).models) == ["rnn", "bilstm"]
 
-    def test_without_the_bilstm_there_is_nobody_to_learn_from(
+    def test_small_networks_without_the_bilstm_are_refused(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert run("--recipe", "shipped", "--model", "rnn", "gru", "--out", tmp_path / "models") == 2
@@ -619,7 +621,7 @@ class TestShippedRecipe:
             "The other networks of the shipped recipe learn from its BiLSTM: give --model rnn gru bilstm.\n"
         )
 
-    def test_ctrl_c_while_the_bilstm_answers_and_resume(
+    def test_resume_after_ctrl_c_while_the_bilstm_labels_texts(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         shared = (*self.SHIPPED, "--epochs", 1, "--out")
@@ -642,7 +644,7 @@ def test_word_vectors_start_from_what_the_teachers_know_of_the_words(tmp_path: P
     for framework in ("numpy", "keras"):
         trainer, _ = train._build("rnn", framework, TINY["rnn"], 32, vectors, dataset, tmp_path)
         words = trainer.state()["network/0.embeddings"][2:]
-        np.testing.assert_allclose(words, reduce(vectors, 16), atol=1e-6)
+        np.testing.assert_allclose(words, pca(vectors, 16), atol=1e-6)
 
 
 def small_chat() -> tuple[Dataset, Tokenizer]:

@@ -55,7 +55,7 @@ from classifiers.nn.optimizers import warmup_cosine
 from classifiers.study.report import read_article, write_report
 from classifiers.text import Tokenizer
 from classifiers.training.datasets import load_dataset
-from classifiers.training.loop import Recipe, base_logits
+from classifiers.training.loop import Recipe, prior_bias
 from classifiers.training.output_folder import check_writable
 
 FIRST_LETTER = 2
@@ -425,7 +425,7 @@ def measure_goemotions(name: str, seed: int, settings: Settings) -> dict[str, An
     texts = _goemotions(settings.texts)
     labels = texts.train.targets.shape[1]
     network = row.network(texts.vocabulary, settings.units, labels, np.random.default_rng(seed))
-    network.layers[-1].params["bias"] = base_logits(texts.train.targets, multi_label=True)
+    network.layers[-1].params["bias"] = prior_bias(texts.train.targets, multi_label=True)
     trainer = Trainer(network, settings.recipe(row.clip_norm, seed), multi_label=True)
     long = [place for place, text in enumerate(texts.dev.sequences) if len(text) > settings.reach][: settings.probes]
     batch, targets = pad([texts.dev.sequences[place] for place in long]), texts.dev.targets[long]

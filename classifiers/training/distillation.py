@@ -1,7 +1,7 @@
-"""What a network learns from its teachers: their certainties, on texts nobody wrote too, and a start for its vectors.
+"""Knowledge distillation: teacher outputs, temperature, text augmentation, and word vectors reduced by PCA.
 
 Hinton and others, "Distilling the Knowledge in a Neural Network" (2015), section 2: the targets are the teachers'
-probabilities alone, since the labels that people gave are in them already.
+probabilities alone, since the teachers were trained on the labels that people gave.
 """
 
 from __future__ import annotations
@@ -17,25 +17,28 @@ from safetensors.numpy import load, save
 
 from classifiers.nn.layers import Array, sigmoid
 
-SPREAD = 0.3
-"""Standard deviation of the elements of the reduced word vectors."""
+VECTOR_DEVIATION = 0.3
+"""Standard deviation of the elements of the word vectors that `pca` returns."""
 
 CROPPED, SPLICED = 0.35, 0.25
-"""The shares of stirred texts that are part of a text, and that are made of two."""
+"""The shares of augmented texts that are a part of a text, and that are spliced from two texts."""
 
 SWAPPED, DROPPED = 0.12, 0.08
-"""The shares of a stirred text's words that give way to another word, and to nothing."""
+"""The shares of an augmented text's words that are replaced by another word, and that are left out."""
 
-RARE = 0.5
-"""The share of texts into which every word is as likely to come as any other; into the rest, as it is in use."""
+UNIFORM = 0.5
+"""The share of texts whose replacements are drawn evenly from all different words, so that rare words occur as well.
+
+In the other texts they are drawn as often as the words occur.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
-    """What a teacher has to say, kept so that the next network need not wait for it again.
+class TeacherOutputs:
+    """The outputs of one teacher or of several, cached on disk since they take hours to compute.
 
     Attributes:
-        logits: (rows, labels) for the training texts and, behind them, for the stirred ones.
+        logits: (rows, labels) for the training texts, followed by the augmented ones.
         vectors: (words, features), one for each word of the vocabulary.
     """
 
@@ -43,7 +46,7 @@ class Lesson:
     vectors: Array
 
     def save(self, path: Path) -> None:
-        """Write it; a kill half-way leaves nothing under this name."""
+        """Write both arrays to `path`, atomically; its folder is made if it is missing."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         partial.write_bytes(save({"logits": self.logits, "vectors": self.vectors}))
@@ -51,55 +54,51 @@ class Lesson:
 
     @classmethod
     def load(cls, path: Path, texts: int, labels: int, words: int) -> Self | None:
-        """Read what `save` wrote for so many texts, labels and words.
-
-        Returns:
-            None where there is no file, or one that is damaged or of other numbers: the teacher must be asked then.
-        """
+        """Return what `save` wrote to `path`, or None if the file is missing, damaged or of other sizes than these."""
         try:
             arrays = load(path.read_bytes())
-            lesson = cls(arrays["logits"], arrays["vectors"])
+            outputs = cls(arrays["logits"], arrays["vectors"])
         except (FileNotFoundError, SafetensorError, KeyError):
             return None
-        fits = lesson.logits.shape == (texts, labels) and lesson.vectors.shape[:-1] == (words,)
-        return lesson if fits and all(np.isfinite(array).all() for array in arrays.values()) else None
+        fits = outputs.logits.shape == (texts, labels) and outputs.vectors.shape[:-1] == (words,)
+        return outputs if fits and all(np.isfinite(array).all() for array in arrays.values()) else None
 
     @classmethod
-    def joined(cls, lessons: Sequence[Self]) -> Self:
-        """What several teachers say together: the mean of their probabilities, and their vectors side by side.
+    def combined(cls, outputs: Sequence[Self]) -> Self:
+        """Return the logits of the teachers' mean probabilities, and their word vectors side by side.
 
         Hinton and others (2015), section 4, on distilling an ensemble.
         """
-        probability = np.mean([sigmoid(lesson.logits.astype(np.float64)) for lesson in lessons], axis=0)
+        probability = np.mean([sigmoid(each.logits.astype(np.float64)) for each in outputs], axis=0)
         logits = np.log(probability) - np.log1p(-probability)
-        return cls(logits.astype(np.float32), np.concatenate([lesson.vectors for lesson in lessons], axis=1))
+        return cls(logits.astype(np.float32), np.concatenate([each.vectors for each in outputs], axis=1))
 
 
-def soften(probabilities: Array, temperature: float) -> Array:
-    """Probabilities, of any shape, whose logits are divided by `temperature`: σ(σ⁻¹(p) / T).
+def apply_temperature(probabilities: Array, temperature: float) -> Array:
+    """Return probabilities of any shape with their logits divided by `temperature`: σ(σ⁻¹(p) / T).
 
-    Hinton and others (2015), section 2: above 1, a network learns more of how unlikely its teachers find each of the
-    labels that they do not hear. What it answers then is as soft, which calibration undoes.
+    Hinton and others (2015), section 2: with a temperature above 1, a network learns more from how the teachers rank
+    the labels that they find unlikely. Its own outputs become as soft, which calibration undoes.
     """
     yes, no = probabilities ** (1 / temperature), (1 - probabilities) ** (1 / temperature)
-    softened: Array = yes / (yes + no)
-    return softened
+    tempered: Array = yes / (yes + no)
+    return tempered
 
 
-def stir(texts: Sequence[str], rng: np.random.Generator) -> list[str]:
-    """A new text from each text: cut short, spliced with another, or with some of its words swapped or dropped.
+def augment(texts: Sequence[str], rng: np.random.Generator) -> list[str]:
+    """Return an augmented text for each text: cropped, spliced with another, or with words replaced or left out.
 
-    Whether it makes sense matters little, since it is the teacher that says what is to be heard in it; Tang and
-    others, "Distilling Task-Specific Knowledge from BERT into Simple Neural Networks" (2019), section 3.2.
+    It need not make sense, since the teachers provide its targets; Tang and others, "Distilling Task-Specific
+    Knowledge from BERT into Simple Neural Networks" (2019), section 3.2.
     """
     rows = [text.split() for text in texts]
     words = [word for row in rows for word in row]
-    rare = sorted(set(words))
-    return [" ".join(_stirred(row, rows, words, rare, rng)) for row in rows]
+    different = sorted(set(words))
+    return [" ".join(_augmented(row, rows, words, different, rng)) for row in rows]
 
 
-def _stirred(
-    row: list[str], rows: list[list[str]], words: list[str], rare: list[str], rng: np.random.Generator
+def _augmented(
+    row: list[str], rows: list[list[str]], words: list[str], different: list[str], rng: np.random.Generator
 ) -> list[str]:
     kind = rng.random()
     if kind < SPLICED:
@@ -108,14 +107,14 @@ def _stirred(
     if kind < SPLICED + CROPPED and len(row) > 3:
         start = rng.integers(len(row) - 1)
         row = row[start : rng.integers(start + 2, len(row) + 1)]
-    pool = rare if rng.random() < RARE else words
+    pool = different if rng.random() < UNIFORM else words
     swapped = [pool[rng.integers(len(pool))] if rng.random() < SWAPPED else word for word in row]
     return [word for word in swapped if rng.random() >= DROPPED] or row
 
 
-def reduce(vectors: Array, size: int) -> Array:
-    """The `size` principal components of word vectors (words, features), scaled to a deviation of `SPREAD`."""
+def pca(vectors: Array, size: int) -> Array:
+    """Reduce word vectors (words, features) to (words, `size`), with deviation `VECTOR_DEVIATION`; float32."""
     centred = vectors - vectors.mean(axis=0)
     _, _, directions = np.linalg.svd(centred, full_matrices=False)
     reduced: Array = centred @ directions[:size].T
-    return np.asarray(reduced * (SPREAD / reduced.std()), dtype=np.float32)
+    return np.asarray(reduced * (VECTOR_DEVIATION / reduced.std()), dtype=np.float32)

@@ -118,8 +118,8 @@ def best(epochs: Sequence[Epoch]) -> Epoch:
     return min(epochs, key=lambda epoch: (not epoch.settled, epoch.dev_loss))
 
 
-def base_logits(targets: Array, multi_label: bool) -> Array:
-    """The output bias (labels,) with which an untrained network predicts each label as often as it occurs.
+def prior_bias(targets: Array, multi_label: bool) -> Array:
+    """Return the output bias (labels,) with which an untrained network predicts each label as often as it occurs.
 
     Without it, a network spends its first epoch on learning that most labels are rare; Lin and others, "Focal
     Loss for Dense Object Detection" (2017), section 3.3. `targets` is (rows, labels).

@@ -23,13 +23,13 @@ FULL = {
 }
 """For GoEmotions, and adapted by `adapted` for other data."""
 
-TAUGHT = {
+DISTILLED = {
     "rnn": replace(FULL["rnn"], epochs=4, dropout=0.0, word_dropout=0.02),
     "gru": replace(FULL["gru"], epochs=4, dropout=0.1),
     "lstm": replace(FULL["lstm"], epochs=4, dropout=0.1),
     "bilstm": replace(FULL["bilstm"], epochs=6, dropout=0.1),
 }
-"""For what teachers have answered: with so many texts, little else must keep a network from learning by heart."""
+"""For teacher targets: they come for so many texts that little else is needed against overfitting."""
 
 SMALLEST_BATCH, BATCHES = 8, 25
 """How many texts a batch has at least, and how many batches an epoch is to have before batches grow."""
@@ -44,13 +44,13 @@ the first epochs is mostly luck.
 """
 
 
-def choose_recipe(network: str, dataset: Dataset, taught: bool = False, batch_size: int | None = None) -> Recipe:
-    """The recipe of a network for a data set; `taught` if teachers have answered for it.
+def choose_recipe(network: str, dataset: Dataset, distilled: bool = False, batch_size: int | None = None) -> Recipe:
+    """The recipe of a network for a data set; `distilled` if it learns from teacher targets.
 
     One for a file of the user's follows the number of its training texts, in batches of `batch_size` if that is given.
     """
-    if taught:
-        return TAUGHT[network]
+    if distilled:
+        return DISTILLED[network]
     if dataset.own:
         return adapted(FULL[network], len(dataset.train), batch_size)
     return TINY[network] if dataset.name == "builtin" else FULL[network]

@@ -52,7 +52,7 @@ def fastest_device() -> str:
 class Teacher:
     """An encoder with an output for each label; a `Trainable`, so that it trains as our own networks do.
 
-    The output reads the mean of the last layer's states, as sentence-transformers has taught its encoders to be read.
+    The output reads the mean of the last layer's states, as in the sentence-transformers models that it starts from.
     """
 
     def __init__(self, bias: Array, recipe: Recipe, encoder: Path, device: str = "cpu") -> None:

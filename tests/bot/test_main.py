@@ -28,7 +28,7 @@ from safetensors.numpy import load, save
 
 from bot.__main__ import HASTE, _stoppable, main
 from bot.logs import OWN
-from classifiers.model_directory import MANIFEST, read_manifest, seal
+from classifiers.model_directory import MANIFEST, read_manifest, write_manifest
 from tests.bot.scripted import SCRIPT, ScriptedClassifier
 
 ROOT = Path(__file__).parents[2]
@@ -362,14 +362,16 @@ def test_check_tells_which_labels_have_no_emoji(
     small_models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EMOBOT_MODELS", str(small_models))
-    seal(small_models, msgspec.structs.replace(read_manifest(small_models), labels=("happy", "guilt", "neutral")))
+    write_manifest(
+        small_models, msgspec.structs.replace(read_manifest(small_models), labels=("happy", "guilt", "neutral"))
+    )
     assert main(["check"]) == 0
     assert (
         "There is no emoji for happy, guilt, so the bot does not react to them: give each one in the entry "
         f'"emoji" of {small_models / MANIFEST}, as {{"happy": "😊"}}, or by /settings'
     ) in capsys.readouterr().out
     edited = msgspec.structs.replace(read_manifest(small_models), emoji={"happy": "😊", "guilt": "🫥"})
-    seal(small_models, edited)
+    write_manifest(small_models, edited)
     assert main(["check"]) == 0
     assert "no emoji" not in capsys.readouterr().out
 
@@ -381,7 +383,7 @@ def test_check_finds_a_model_that_could_not_answer(
     arrays = load(weights.read_bytes())
     arrays["0.embeddings"][3] = np.nan
     weights.write_bytes(save(arrays))
-    seal(small_models, read_manifest(small_models))
+    write_manifest(small_models, read_manifest(small_models))
     monkeypatch.setenv("EMOBOT_MODELS", str(small_models))
     assert main(["check"]) == 2
     out, err = capsys.readouterr()

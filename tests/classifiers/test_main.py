@@ -14,7 +14,7 @@ from prompt_toolkit.output import DummyOutput
 from rich.text import Text
 
 from classifiers.__main__ import main
-from classifiers.model_directory import read_manifest, seal
+from classifiers.model_directory import read_manifest, write_manifest
 
 
 def compare_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
@@ -213,7 +213,7 @@ def test_names_that_are_markup(small_models: Path, tmp_path: Path, capsys: pytes
     """Of files and of labels: both are chosen by whoever trains."""
     manifest = msgspec.structs.replace(read_manifest(small_models), labels=("[/joy]", ":smile:", "neutral"))
     cards = {name: msgspec.structs.replace(card, thresholds=(0.01,) * 3) for name, card in manifest.models.items()}
-    seal(small_models, msgspec.structs.replace(manifest, models=cards))
+    write_manifest(small_models, msgspec.structs.replace(manifest, models=cards))
     assert main(["compare", "--models", str(small_models), "[/b] happy"]) == 0
     shown = capsys.readouterr().out
     assert "[/b] happy" in shown

@@ -22,11 +22,11 @@ from classifiers.model_directory import (
     PRETRAINED,
     TOKENIZER,
     ModelName,
+    invalidate_manifest,
     load_models,
     read_manifest,
     save_numpy,
-    seal,
-    unseal,
+    write_manifest,
 )
 from classifiers.nn import network
 from classifiers.nn.layers import Array
@@ -70,7 +70,7 @@ def test_a_directory_may_hold_all_models(small_models: Path) -> None:
     for name in ("gru", "lstm"):
         save_numpy(name, network.build(name, 7, 4, len(manifest.labels), rng).params, small_models)
     cards = dict.fromkeys(FILES, manifest.models["rnn"])
-    seal(small_models, msgspec.structs.replace(manifest, models=cards))
+    write_manifest(small_models, msgspec.structs.replace(manifest, models=cards))
     models = load_models(small_models)
     assert list(models) == ["rnn", "gru", "lstm", "bilstm"]
     assert len({model.predict(["i am happy"])[0].scores for model in models.values()}) == 4
@@ -220,10 +220,10 @@ def test_what_is_loaded_are_the_bytes_whose_hash_was_compared(
     assert all(model.predict(["i am happy"]) for model in models.values())
 
 
-def sealed_with(directory: Path, file: str, content: bytes) -> Path:
+def directory_with(directory: Path, file: str, content: bytes) -> Path:
     """The directory with another file in it, hashes in order: what somebody could hand out as models."""
     (directory / file).write_bytes(content)
-    seal(directory, read_manifest(directory))
+    write_manifest(directory, read_manifest(directory))
     return directory
 
 
@@ -252,14 +252,14 @@ def refusal(directory: Path) -> str:
     ],
 )
 def test_another_vocabulary(small_models: Path, content: bytes, why: str) -> None:
-    assert why in refusal(sealed_with(small_models, TOKENIZER, content))
+    assert why in refusal(directory_with(small_models, TOKENIZER, content))
 
 
 def test_a_vocabulary_larger_than_the_bilstms_embedding(small_models: Path) -> None:
     manifest = read_manifest(small_models)
     only = msgspec.structs.replace(manifest, models={"bilstm": manifest.models["bilstm"]})
     (small_models / TOKENIZER).write_bytes(b'{"words": ["a", "b", "c", "d", "e", "f"]}')
-    seal(small_models, only)
+    write_manifest(small_models, only)
     assert "bilstm.onnx in" in refusal(small_models)
     assert "it has no vectors for the 8 words of tokenizer.json" in refusal(small_models)
 
@@ -269,7 +269,7 @@ def test_a_vocabulary_larger_than_the_bilstms_embedding(small_models: Path) -> N
 def test_weights_of_the_rnn_that_are_not_finite(small_models: Path, name: str, number: float) -> None:
     arrays = load((small_models / FILES["rnn"]).read_bytes())
     arrays[name].flat[-1] = number
-    assert "it holds numbers that are not finite" in refusal(sealed_with(small_models, FILES["rnn"], save(arrays)))
+    assert "it holds numbers that are not finite" in refusal(directory_with(small_models, FILES["rnn"], save(arrays)))
 
 
 @pytest.mark.parametrize("number", [np.nan, -np.inf])
@@ -281,7 +281,7 @@ def test_weights_of_the_bilstm_that_are_not_finite(small_models: Path, name: str
     array.flat[-1] = number
     weights.CopyFrom(onnx.numpy_helper.from_array(array, name))
     content = model.SerializeToString()
-    assert "it holds numbers that are not finite" in refusal(sealed_with(small_models, FILES["bilstm"], content))
+    assert "it holds numbers that are not finite" in refusal(directory_with(small_models, FILES["bilstm"], content))
 
 
 def test_weights_whose_answer_is_not_finite(small_models: Path) -> None:
@@ -290,7 +290,7 @@ def test_weights_whose_answer_is_not_finite(small_models: Path) -> None:
     arrays["7.kernel"] = np.full_like(arrays["7.kernel"], 3e38, np.float32)
     arrays["7.bias"] = np.full_like(arrays["7.bias"], 3e38, np.float32)
     arrays["4.bias"] = np.full_like(arrays["4.bias"], 100)
-    assert "it holds numbers that are not finite" in refusal(sealed_with(small_models, FILES["rnn"], save(arrays)))
+    assert "it holds numbers that are not finite" in refusal(directory_with(small_models, FILES["rnn"], save(arrays)))
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_weights_of_another_network(small_models: Path, change: dict[str, Array 
     arrays = load((small_models / FILES["rnn"]).read_bytes()) | change
     content = save({name: array for name, array in arrays.items() if array is not None})
     assert f"rnn.safetensors in {small_models} cannot be used: " in refusal(
-        sealed_with(small_models, FILES["rnn"], content)
+        directory_with(small_models, FILES["rnn"], content)
     )
     assert why in refusal(small_models)
 
@@ -320,30 +320,30 @@ def test_weights_of_another_network(small_models: Path, change: dict[str, Array 
 def test_a_bilstm_with_fewer_outputs_than_labels(small_models: Path) -> None:
     net = network.build("bilstm", 7, 4, 2, np.random.default_rng(0))
     onnx_export.save_bilstm(net.params, small_models / FILES["bilstm"])
-    seal(small_models, read_manifest(small_models))
+    write_manifest(small_models, read_manifest(small_models))
     assert "it gives 2 logits for 3 labels" in refusal(small_models)
 
 
 @pytest.mark.parametrize("file", [FILES["rnn"], FILES["bilstm"]])
 @pytest.mark.parametrize("content", [b"", b"neither of them", b"\x3a\xff"])
 def test_files_that_are_no_models(small_models: Path, file: str, content: bytes) -> None:
-    assert f"{file} in {small_models} cannot be used: " in refusal(sealed_with(small_models, file, content))
+    assert f"{file} in {small_models} cannot be used: " in refusal(directory_with(small_models, file, content))
 
 
 def test_a_graph_that_does_something_else(small_models: Path, capfd: pytest.CaptureFixture[str]) -> None:
     content = onnx.parser.parse_model(
         '<ir_version: 8, opset_import: ["": 17]> other (float[2] x) => (float[2] y) { y = Abs (x) }'
     ).SerializeToString()
-    refusal(sealed_with(small_models, FILES["bilstm"], content))
+    refusal(directory_with(small_models, FILES["bilstm"], content))
     assert capfd.readouterr().err == ""
 
 
 def test_onnx_data_in_another_file_is_refused(small_models: Path) -> None:
-    """It is in no manifest, so it could be exchanged after sealing."""
+    """It is in no manifest, so it could be exchanged after the hashes are written."""
     path = small_models / FILES["bilstm"]
     onnx.save(onnx.load(path), path, save_as_external_data=True, location="more.bin", size_threshold=0)
     assert (small_models / "more.bin").exists()
-    seal(small_models, read_manifest(small_models))
+    write_manifest(small_models, read_manifest(small_models))
     assert "it refers to another file" in refusal(small_models)
 
 
@@ -357,14 +357,14 @@ def test_onnx_runtimes_own_format_is_refused(
     onnxruntime.InferenceSession(str(small_models / FILES["bilstm"]), options, providers=["CPUExecutionProvider"])
     content = (tmp_path / "bilstm.ort").read_bytes()
     assert content[4:8] == b"ORTM"
-    assert "corrupt" in refusal(sealed_with(small_models, FILES["bilstm"], content))
+    assert "corrupt" in refusal(directory_with(small_models, FILES["bilstm"], content))
     monkeypatch.setattr(model_directory, "float_weights", lambda _: [])
     assert "protobuf parsing failed" in refusal(small_models)
 
 
 def test_a_half_written_directory_is_never_loaded(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     manifest = read_manifest(small_models)
-    unseal(small_models)
+    invalidate_manifest(small_models)
     with pytest.raises(ModelDirectoryError, match="no model directory"):
         load_models(small_models)
 
@@ -377,10 +377,10 @@ def test_a_half_written_directory_is_never_loaded(small_models: Path, monkeypatc
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", full_disk)
         with pytest.raises(OSError, match="No space left"):
-            seal(small_models, manifest)
+            write_manifest(small_models, manifest)
     with pytest.raises(ModelDirectoryError, match="no model directory"):
         load_models(small_models)
-    seal(small_models, manifest)
+    write_manifest(small_models, manifest)
     assert list(load_models(small_models)) == ["rnn", "bilstm"]
     assert not list(small_models.glob("*.partial"))
 

@@ -13,7 +13,7 @@ from classifiers.calibration import probabilities
 from classifiers.errors import CheckpointError
 from classifiers.nn.batching import Examples
 from classifiers.nn.layers import Array
-from classifiers.training.loop import FORMAT, Epoch, Recipe, Training, base_logits, discard, fit, is_checkpoint
+from classifiers.training.loop import FORMAT, Epoch, Recipe, Training, discard, fit, is_checkpoint, prior_bias
 from classifiers.training.origin import Origin
 
 EXAMPLES = Examples([[2]], np.ones((1, 1)))
@@ -61,9 +61,9 @@ def recipe(epochs: int, seed: int = 0) -> Recipe:
 
 def test_base_logits_predict_the_base_rates() -> None:
     targets = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0], [1, 0, 0]], dtype=np.float32)
-    rates = probabilities(base_logits(targets, multi_label=True)[None], 1.0, multi_label=True)
+    rates = probabilities(prior_bias(targets, multi_label=True)[None], 1.0, multi_label=True)
     np.testing.assert_allclose(rates, [[0.6, 0.4, 0.1]], atol=1e-6)  # half a row for a label never seen
-    shares = probabilities(base_logits(targets[:, :2], multi_label=False)[None], 1.0, multi_label=False)
+    shares = probabilities(prior_bias(targets[:, :2], multi_label=False)[None], 1.0, multi_label=False)
     np.testing.assert_allclose(shares, [[0.6, 0.4]], atol=1e-6)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from classifiers.training.datasets import Dataset, Split, load_dataset
 from classifiers.training.loop import Recipe
-from classifiers.training.recipes import FULL, TAUGHT, TINY, adapted, choose_recipe
+from classifiers.training.recipes import DISTILLED, FULL, TINY, adapted, choose_recipe
 
 
 def own(texts: int) -> Dataset:
@@ -20,8 +20,8 @@ def test_what_is_built_in_has_recipes_of_its_own(network: str) -> None:
     builtin = load_dataset("builtin")
     assert choose_recipe(network, builtin) == TINY[network]
     assert choose_recipe(network, replace(builtin, name="goemotions")) == FULL[network]
-    assert choose_recipe(network, replace(builtin, name="goemotions+chat"), taught=True) == TAUGHT[network]
-    assert {TINY[network].patience, FULL[network].patience, TAUGHT[network].patience} == {None}
+    assert choose_recipe(network, replace(builtin, name="goemotions+chat"), distilled=True) == DISTILLED[network]
+    assert {TINY[network].patience, FULL[network].patience, DISTILLED[network].patience} == {None}
 
 
 def test_a_file_is_no_built_in_data_set_whatever_its_name() -> None:
