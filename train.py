@@ -43,8 +43,9 @@ from classifiers.model_directory import (
     write_manifest,
 )
 from classifiers.nn import network
+from classifiers.nn.activations import sigmoid
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples, count_batches, logits_of
-from classifiers.nn.layers import Array, sigmoid
 from classifiers.text import Tokenizer
 from classifiers.training.datasets import Dataset, Split, load_dataset, overview
 from classifiers.training.distillation import TeacherOutputs, apply_temperature, augment, pca

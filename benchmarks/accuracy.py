@@ -33,8 +33,8 @@ from safetensors.numpy import load_file, save_file
 from classifiers.classifier import NetworkClassifier
 from classifiers.errors import ClassifiersError
 from classifiers.model_directory import FILES, NAMES, PRETRAINED, load_models, load_numpy, load_onnx
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch
-from classifiers.nn.layers import Array
 from classifiers.training.datasets import Dataset, load_dataset
 from classifiers.training.evaluation import baseline, measure, measure_reactions
 

@@ -42,8 +42,8 @@ from rich.table import Table
 from classifiers.classifier import NetworkClassifier
 from classifiers.model_directory import PRETRAINED, load_models, load_network, read_manifest
 from classifiers.nn import network
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, pad
-from classifiers.nn.layers import Array
 from classifiers.training import keras_backend as keras_models
 
 REFERENCE = "BiLSTM, ONNX Runtime"

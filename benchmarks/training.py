@@ -38,8 +38,9 @@ from rich.table import Table
 
 from classifiers.model_directory import NAMES
 from classifiers.nn import network
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch
-from classifiers.nn.layers import RNN, Array, Bidirectional, Embedding
+from classifiers.nn.layers import RNN, Bidirectional, Embedding
 from classifiers.training import keras_backend as keras_models
 from classifiers.training.loop import Recipe
 

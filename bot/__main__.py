@@ -27,8 +27,8 @@ from bot.client import PERMISSIONS, create_bot
 from bot.configuration import ENV_FILE, SettingsError, load_settings
 from bot.connection.clock import DiscordTime
 from bot.connection.requests import TOLERATED, clock_is_wrong, listen
+from bot.connection.serving import serve
 from bot.reactions.policy import Silence, choose, wordless
-from bot.serving import serve
 from bot.store.engine import is_sqlite
 from classifiers.command_line import finish
 from classifiers.emotions import without_emoji

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.errors import MissingExtraError
-from classifiers.nn.layers import Array, sigmoid, sigmoid_cross_entropy, softmax_cross_entropy
+from classifiers.nn.activations import sigmoid, softmax
+from classifiers.nn.arrays import Array
+from classifiers.nn.losses import sigmoid_cross_entropy, softmax_cross_entropy
 
 COLDEST, HOTTEST = 0.2, 5.0
 """The range of temperatures; without it, a network with all of dev right would be made infinitely sure."""
@@ -77,10 +79,7 @@ def probabilities(logits: Array, temperature: float, multi_label: bool) -> Array
     logit overflows either.
     """
     scaled = logits / temperature
-    if multi_label:
-        return sigmoid(scaled)
-    exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+    return sigmoid(scaled) if multi_label else softmax(scaled)
 
 
 def choose_temperature(logits: Array, targets: Array, multi_label: bool) -> float:

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from classifiers.calibration import probabilities
 from classifiers.emotions import EMOJI
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, logits_of
-from classifiers.nn.layers import Array
 from classifiers.text import Tokenizer
 
 MINIMUM_CERTAINTY = 0.5

@@ -22,10 +22,10 @@ import regex
 from classifiers.calibration import probabilities
 from classifiers.classifier import Classifier
 from classifiers.markup import blank_markup, strip_markup
-from classifiers.nn.batching import Steps, complete, logits_in_steps, pad
-from classifiers.nn.layers import Array
+from classifiers.nn.arrays import Array
+from classifiers.nn.batching import UNKNOWN, Steps, complete, logits_in_steps, pad
 from classifiers.nn.network import Network
-from classifiers.text import TOKEN, UNKNOWN, Tokenizer, normalize, tokenize
+from classifiers.text import TOKEN, Tokenizer, normalize, tokenize
 
 BATCH_SIZE = 16
 """How many variants of a text go through a model at once; their lengths differ, and a larger batch pads more."""

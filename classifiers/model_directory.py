@@ -26,11 +26,11 @@ from safetensors.numpy import load, save
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
 from classifiers.emotions import EMOJI, checked_emoji, spelled
 from classifiers.errors import ModelDirectoryError
-from classifiers.nn.batching import Batch, pad
-from classifiers.nn.layers import Array
+from classifiers.nn.arrays import Array
+from classifiers.nn.batching import UNKNOWN, Batch, pad
 from classifiers.nn.network import build
 from classifiers.onnx_reading import float_weights, refers_to_other_files
-from classifiers.text import UNKNOWN, Tokenizer
+from classifiers.text import Tokenizer
 
 Parsed = TypeVar("Parsed")
 

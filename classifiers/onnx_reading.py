@@ -13,7 +13,7 @@ import numpy as np
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from classifiers.nn.layers import Array
+from classifiers.nn.arrays import Array
 
 _GRAPH = 7
 """The field of a model that holds its graph."""

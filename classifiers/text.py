@@ -15,9 +15,7 @@ import regex
 
 from classifiers.emoticons import EMOTICON, SAME, token_of
 from classifiers.markup import strip_markup
-
-PADDING, UNKNOWN = 0, 1
-"""The two token numbers that are no word."""
+from classifiers.nn.batching import UNKNOWN
 
 COMMON = 12_000
 """How many of a vocabulary's words tell its language; among those seldom used are ever more of other languages."""

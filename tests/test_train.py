@@ -28,8 +28,10 @@ from classifiers.__main__ import evaluate
 from classifiers.__main__ import main as terminal
 from classifiers.emotions import LABELS
 from classifiers.model_directory import NAMES, load_models, load_network, read_manifest
+from classifiers.nn.activations import sigmoid
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples, logits_of
-from classifiers.nn.layers import Array, sigmoid, sigmoid_cross_entropy
+from classifiers.nn.losses import sigmoid_cross_entropy
 from classifiers.nn.network import Trainer
 from classifiers.text import Tokenizer
 from classifiers.training import datasets

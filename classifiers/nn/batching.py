@@ -8,8 +8,10 @@ from typing import TypeAlias, TypeVar
 
 import numpy as np
 
-from classifiers.nn.layers import Array
-from classifiers.text import PADDING, UNKNOWN
+from classifiers.nn.arrays import Array
+
+PADDING, UNKNOWN = 0, 1
+"""The two token numbers that are no word: what fills a column behind its sequence, and all unknown words."""
 
 Result = TypeVar("Result")
 Steps: TypeAlias = Generator[None, None, Result]

@@ -6,22 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, Examples, count_batches, logits_of, training_batches
-from classifiers.nn.layers import (
-    GRU,
-    LSTM,
-    RNN,
-    Array,
-    Bidirectional,
-    Dense,
-    Dropout,
-    Embedding,
-    Layer,
-    MeanMaxPooling,
-    Seed,
-    sigmoid_cross_entropy,
-    softmax_cross_entropy,
-)
+from classifiers.nn.initializers import Seed
+from classifiers.nn.layers import GRU, LSTM, RNN, Bidirectional, Dense, Dropout, Embedding, Layer, MeanMaxPooling
+from classifiers.nn.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from classifiers.nn.optimizers import Adam, clip_by_global_norm, warmup_cosine
 from classifiers.training.loop import Recipe
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from classifiers.nn.layers import Array
+from classifiers.nn.arrays import Array
 
 BLOCK = 2**16
 """How many parameters Adam moves at once: few enough for what it computes in between to stay in the cache."""

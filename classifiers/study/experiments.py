@@ -34,22 +34,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from classifiers.command_line import finish, whole_number
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, Examples, pad
-from classifiers.nn.layers import (
-    GRU,
-    LSTM,
-    RNN,
-    Array,
-    Bidirectional,
-    Dense,
-    Embedding,
-    Layer,
-    MeanMaxPooling,
-    Seed,
-    glorot_uniform,
-    sigmoid_cross_entropy,
-    softmax_cross_entropy,
-)
+from classifiers.nn.initializers import Seed, glorot_uniform
+from classifiers.nn.layers import GRU, LSTM, RNN, Bidirectional, Dense, Embedding, Layer, MeanMaxPooling
+from classifiers.nn.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from classifiers.nn.network import Network, Trainer
 from classifiers.nn.optimizers import warmup_cosine
 from classifiers.study.report import read_article, write_report

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from classifiers.errors import ClassifiersError
-from classifiers.nn.layers import Array
+from classifiers.nn.arrays import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,7 +15,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from classifiers.nn.layers import Array, sigmoid
+from classifiers.nn.activations import sigmoid
+from classifiers.nn.arrays import Array
 
 VECTOR_DEVIATION = 0.3
 """Standard deviation of the elements of the word vectors that `pca` returns."""

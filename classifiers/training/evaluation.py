@@ -21,7 +21,8 @@ from classifiers.calibration import (
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier, Prediction
 from classifiers.emotions import LABELS, NEUTRAL
 from classifiers.errors import MissingExtraError
-from classifiers.nn.layers import Array, sigmoid_cross_entropy, softmax_cross_entropy
+from classifiers.nn.arrays import Array
+from classifiers.nn.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from classifiers.text import tokenize
 from classifiers.training.datasets import Dataset, Split, load_dataset
 

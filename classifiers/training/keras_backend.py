@@ -12,8 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, Examples, count_batches, logits_of, training_batches
-from classifiers.nn.layers import Array
 from classifiers.nn.network import DEPTHS
 from classifiers.nn.optimizers import warmup_cosine
 from classifiers.training.loop import Recipe

@@ -16,8 +16,8 @@ import numpy as np
 from safetensors.numpy import load_file, save
 
 from classifiers.errors import CheckpointError
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples
-from classifiers.nn.layers import Array
 from classifiers.training.origin import Origin
 
 FORMAT = "emobot-training-1"

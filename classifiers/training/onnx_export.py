@@ -15,7 +15,7 @@ import onnx.checker
 import onnx.numpy_helper
 import onnx.parser
 
-from classifiers.nn.layers import Array
+from classifiers.nn.arrays import Array
 
 _GRAPH = """
 <ir_version: 8, opset_import: ["": 17]>

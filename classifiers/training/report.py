@@ -10,7 +10,7 @@ import numpy as np
 
 from classifiers.errors import MissingExtraError
 from classifiers.model_directory import NAMES
-from classifiers.nn.layers import Array
+from classifiers.nn.arrays import Array
 from classifiers.training.datasets import Dataset
 from classifiers.training.evaluation import Chance, Metrics
 from classifiers.training.loop import Epoch, best

@@ -18,8 +18,8 @@ import regex
 import torch
 import transformers
 
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, Examples, count_batches, logits_of, training_batches
-from classifiers.nn.layers import Array
 from classifiers.nn.optimizers import warmup_cosine
 from classifiers.training.loop import Recipe
 

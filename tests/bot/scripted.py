@@ -14,9 +14,9 @@ import simcord
 from bot import Emobot
 from bot.reactions.cog import Reactions
 from classifiers import EMOJI, LABELS, Prediction
-from classifiers.nn.batching import Batch
-from classifiers.nn.layers import Array
-from classifiers.text import PADDING, Tokenizer
+from classifiers.nn.arrays import Array
+from classifiers.nn.batching import PADDING, Batch
+from classifiers.text import Tokenizer
 
 
 def believing(**scores: float) -> Prediction:

@@ -15,8 +15,8 @@ from bot.analyzer import (
 )
 from classifiers import Prediction
 from classifiers.explain import explain, read
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch
-from classifiers.nn.layers import Array
 from tests.bot.scripted import SCRIPT, ScriptedClassifier
 
 

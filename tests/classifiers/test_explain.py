@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from classifiers.classifier import NetworkClassifier
 from classifiers.explain import explain, network_of, read, saliency
 from classifiers.model_directory import DIRECTIONS, load_models
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, pad
-from classifiers.nn.layers import Array
 from classifiers.nn.network import Network, build
 from classifiers.text import Tokenizer
 

@@ -29,7 +29,7 @@ from classifiers.model_directory import (
     write_manifest,
 )
 from classifiers.nn import network
-from classifiers.nn.layers import Array
+from classifiers.nn.arrays import Array
 from classifiers.training import onnx_export
 
 

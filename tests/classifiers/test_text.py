@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from classifiers import text as text_module
 from classifiers.markup import strip_markup
-from classifiers.text import UNKNOWN, Tokenizer, normalize, tokenize
+from classifiers.nn.batching import UNKNOWN
+from classifiers.text import Tokenizer, normalize, tokenize
 
 PIECES = [
     *("a", ":", "`", "[(", "](http://", "<@", "ab", "😂", "> ", "_-", "*", "'", "a'", "aabb", "ﷺ", "①⑴㍿", "🇩🇪", "🇩"),

@@ -11,7 +11,7 @@ import pytest
 from bot.__main__ import main
 from bot.cli import data
 from bot.configuration import load_settings
-from bot.server_settings import ServerSettings
+from bot.settings.server_settings import ServerSettings
 from bot.store import Store
 
 GUILD, OTHER_GUILD, USER, OTHER_USER = 111, 222, 333, 444

@@ -1,8 +1,7 @@
 import numpy as np
 
-from classifiers.nn.batching import Batch, Examples, count_batches, logits_of, pad, training_batches
-from classifiers.nn.layers import Array
-from classifiers.text import PADDING, UNKNOWN
+from classifiers.nn.arrays import Array
+from classifiers.nn.batching import PADDING, UNKNOWN, Batch, Examples, count_batches, logits_of, pad, training_batches
 
 
 def some_examples() -> Examples:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from classifiers.nn import network
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, Examples, pad
-from classifiers.nn.layers import Array, sigmoid_cross_entropy, softmax_cross_entropy
+from classifiers.nn.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from classifiers.nn.network import Network, Trainer
 from classifiers.text import Tokenizer
 from classifiers.training.datasets import load_dataset
@@ -29,7 +30,7 @@ def some_batch() -> Batch:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradients_of_whole_networks(kind: str) -> None:
-    """Spot checks in every parameter array; each layer alone is checked in full in test_layers."""
+    """Spot checks in every parameter array; each layer alone is checked in full in layers/test_layer.py."""
     net, batch = lively(kind, np.float64), some_batch()
     rng = np.random.default_rng(2)
     targets = (rng.random((5, 4)) < 0.4).astype(np.float64)

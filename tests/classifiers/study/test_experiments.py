@@ -11,7 +11,8 @@ import pytest
 import train
 from classifiers.emotions import LABELS
 from classifiers.nn.batching import Batch, pad
-from classifiers.nn.layers import LSTM, Bidirectional, Layer, softmax_cross_entropy
+from classifiers.nn.layers import LSTM, Bidirectional, Layer
+from classifiers.nn.losses import softmax_cross_entropy
 from classifiers.study import experiments as study
 from classifiers.study import report as study_report
 from classifiers.study.experiments import (
@@ -27,7 +28,7 @@ from classifiers.study.experiments import (
     memory_batch,
 )
 from classifiers.training import datasets
-from tests.classifiers.nn.test_layers import in_float64, numeric_gradient, relative_error
+from tests.classifiers.nn.gradients import in_float64, numeric_gradient, relative_error
 
 STEPS, BATCH, SIZE = 6, 4, 5
 LENGTHS = np.array([6, 1, 4, 3])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from classifiers.nn.layers import sigmoid
+from classifiers.nn.activations import sigmoid
 from classifiers.training import distillation
 from classifiers.training.distillation import VECTOR_DEVIATION, TeacherOutputs, apply_temperature, augment, pca
 

@@ -11,8 +11,9 @@ from classifiers.calibration import PRECISION, choose_thresholds
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier, Prediction
 from classifiers.emotions import LABELS as ALL_LABELS
 from classifiers.errors import MissingExtraError
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch
-from classifiers.nn.layers import Array, softmax_cross_entropy
+from classifiers.nn.losses import softmax_cross_entropy
 from classifiers.text import Tokenizer
 from classifiers.training import evaluation
 from classifiers.training.datasets import Dataset, Split, load_dataset

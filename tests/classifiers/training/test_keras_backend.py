@@ -13,8 +13,10 @@ import pytest
 import tensorflow as tf
 
 from classifiers.nn import network
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, Examples, pad
-from classifiers.nn.layers import GRU, LSTM, RNN, Array, Layer, LayerNorm, sigmoid_cross_entropy, softmax_cross_entropy
+from classifiers.nn.layers import GRU, LSTM, RNN, Layer, LayerNorm
+from classifiers.nn.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from classifiers.training import keras_backend as keras_models
 from classifiers.training.loop import Recipe
 

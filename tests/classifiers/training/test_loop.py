@@ -11,8 +11,8 @@ from safetensors.numpy import save_file
 
 from classifiers.calibration import probabilities
 from classifiers.errors import CheckpointError
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples
-from classifiers.nn.layers import Array
 from classifiers.training.loop import FORMAT, Epoch, Recipe, Training, discard, fit, is_checkpoint, prior_bias
 from classifiers.training.origin import Origin
 

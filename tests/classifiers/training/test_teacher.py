@@ -13,8 +13,8 @@ import torch
 import transformers
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples
-from classifiers.nn.layers import Array
 from classifiers.training.loop import Recipe
 from classifiers.training.teacher import Teacher, fastest_device, minilm
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.server_settings import InvalidSettingsError, Liveliness, ServerSettings, is_emoji
+from bot.settings.server_settings import InvalidSettingsError, Liveliness, ServerSettings, is_emoji
 from classifiers import EMOJI
 
 

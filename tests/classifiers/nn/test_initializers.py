@@ -1,0 +1,47 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from classifiers.nn.initializers import orthogonal
+from classifiers.nn.layers import GRU, LSTM, RNN, Dense, Embedding, Layer, LayerNorm
+
+
+def test_orthogonal_rows_are_orthonormal() -> None:
+    start = orthogonal(np.random.default_rng(0), 8, 32)
+    np.testing.assert_allclose(start @ start.T, np.eye(8), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("layer", "gates"),
+    [(lambda rng: RNN(60, 40, rng), 1), (lambda rng: GRU(60, 40, rng), 3), (lambda rng: LSTM(60, 40, rng), 4)],
+)
+def test_how_recurrent_layers_start(layer: Callable[[np.random.Generator], Layer], gates: int) -> None:
+    """Keras' way: the input's weights uniform by Glorot and Bengio, the state's orthonormal."""
+    params = layer(np.random.default_rng(0)).params
+    limit = np.sqrt(6 / (60 + gates * 40))
+    assert params["kernel"].shape == (60, gates * 40)
+    assert 0.98 * limit < params["kernel"].max() <= limit
+    assert -limit <= params["kernel"].min() < -0.98 * limit
+    assert params["recurrent_kernel"].shape == (40, gates * 40)
+    np.testing.assert_allclose(params["recurrent_kernel"] @ params["recurrent_kernel"].T, np.eye(40), atol=1e-5)
+    assert {array.dtype for array in params.values()} == {np.dtype(np.float32)}
+    other = layer(np.random.default_rng(1)).params
+    assert not np.array_equal(params["kernel"], other["kernel"])
+    assert not np.array_equal(params["recurrent_kernel"], other["recurrent_kernel"])
+
+
+def test_how_other_layers_start() -> None:
+    embeddings = Embedding(500, 20, np.random.default_rng(0)).params["embeddings"]
+    assert embeddings.shape == (500, 20)
+    assert 0.49 < embeddings.max() <= 0.5
+    assert -0.5 <= embeddings.min() < -0.49
+    dense = Dense(30, 20, np.random.default_rng(0)).params
+    limit = np.sqrt(6 / 50)
+    assert 0.98 * limit < np.abs(dense["kernel"]).max() <= limit
+    np.testing.assert_array_equal(dense["bias"], np.zeros(20))
+    norm = LayerNorm(3)
+    np.testing.assert_array_equal(norm.params["gamma"], np.ones(3))
+    np.testing.assert_array_equal(norm.params["beta"], np.zeros(3))
+    for plain in (RNN(3, 2, None), GRU(3, 2, None)):
+        assert not plain.params["bias"].any()
