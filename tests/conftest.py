@@ -1,14 +1,21 @@
-"""What tests of both halves share: a small model directory with known, untrained weights."""
+"""What tests of both halves share: how they are run, and a small model directory with known, untrained weights."""
 
 import os
+import shutil
 
-# TensorFlow reads this when it is first imported.
+# Libraries read these when they are first imported. More than one thread in each of the tests' processes would only
+# wait for the other processes.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 from classifiers.model_directory import (
     FILES,
@@ -25,10 +32,29 @@ from classifiers.training import onnx_export
 
 LABELS = ("joy", "sadness", "neutral")
 
+threadpool_limits(1, user_api="blas")  # pytest-randomly imports NumPy before the variables above are set
+
+settings.register_profile("quick", max_examples=100, deadline=None, derandomize=True)
+settings.register_profile("thorough", max_examples=5000, deadline=None)  # pytest --hypothesis-profile=thorough
+settings.load_profile("quick")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """Tell after a failure in which order the tests ran."""
+    seed = config.getoption("randomly_seed", None)
+    if exitstatus and seed is not None:
+        terminalreporter.write_line(f"The same order again: --randomly-seed={seed}")
+
 
 @pytest.fixture
-def small_models(tmp_path: Path) -> Path:
-    """A model directory of the RNN and the BiLSTM over five words and three labels."""
+def small_models(built_models: Path, tmp_path: Path) -> Path:
+    """A model directory of the RNN and the BiLSTM over five words and three labels, to change at will."""
+    return shutil.copytree(built_models, tmp_path / "small-models")
+
+
+@pytest.fixture(scope="session")
+def built_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `small_models` is a copy of."""
     tokenizer = Tokenizer(["i", "am", "not", "happy", "sad"], max_tokens=8)
     rng = np.random.default_rng(0)
     rnn = network.build("rnn", len(tokenizer), 4, len(LABELS), rng)
@@ -53,7 +79,7 @@ def small_models(tmp_path: Path) -> Path:
         max_tokens=8,
         models=cards,
     )
-    directory = tmp_path / "small-models"
+    directory = tmp_path_factory.mktemp("models")
     invalidate_manifest(directory)
     save_tokenizer(tokenizer, directory)
     save_numpy("rnn", rnn.params, directory)

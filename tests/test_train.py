@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pooch
 import pytest
+from matplotlib.figure import Figure
 from rich.console import Console
 from safetensors.numpy import load_file
 
@@ -45,6 +46,19 @@ def run(*arguments: object) -> int:
     return train.main([str(argument) for argument in arguments])
 
 
+@pytest.fixture
+def figures() -> None:
+    """Let the reports have their figures, which take longer than a small training."""
+
+
+@pytest.fixture(autouse=True)
+def _blank_figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the figures of reports blank, unless a test asks for `figures`."""
+    if "figures" not in request.fixturenames:
+        monkeypatch.setattr(Figure, "savefig", lambda _figure, path: Path(path).touch())
+
+
+@pytest.mark.usefixtures("figures")
 def test_both_models_learn_the_builtin_phrases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The promise of `python train.py`, with the very recipes: every test phrase right."""
     out = tmp_path / "models"
@@ -268,6 +282,7 @@ def feelings(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.usefixtures("figures")
 def test_a_data_set_of_ones_own(feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Several labels a row, so the networks judge each label by itself."""
     assert run("--dataset", feelings, "--model", "rnn", "--epochs", 1, "--out", tmp_path / "models") == 0
@@ -293,6 +308,7 @@ def test_few_phrases_of_ones_own_are_learnt_by_both_models(tmp_path: Path, capsy
         assert card.temperature >= 1  # twelve texts of dev are too few to make it surer than it is
 
 
+@pytest.mark.usefixtures("figures")
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
@@ -475,7 +491,8 @@ def test_a_package_that_is_needed_in_the_end_is_missed_before_the_training(
     assert capsys.readouterr().err.endswith("run `pip install '.[train]'` in the project's folder.\n")
 
 
-@pytest.mark.skipif(os.name != "posix", reason="names of files are texts elsewhere")
+@pytest.mark.usefixtures("figures")
+@pytest.mark.skipif(os.name != "posix", reason="names of files are texts here: run `wsl python3 -m pytest`")
 def test_names_that_are_markup_or_no_text_at_all(
     feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -489,7 +506,7 @@ def test_names_that_are_markup_or_no_text_at_all(
     assert manifest.command.endswith("out[/b]\\xff'")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the size of files")
+@pytest.mark.skipif(sys.platform != "linux", reason="run it in Linux, as in `wsl` or `docker run -it python bash`")
 def test_a_full_disk_while_training_is_told_in_a_sentence(feelings: Path, tmp_path: Path) -> None:
     program = (
         "import resource, sys, train; resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)); "
@@ -537,6 +554,7 @@ class TestShippedRecipe:
         monkeypatch.setattr(train, "TEACHERS", 2)
         monkeypatch.setattr(train, "ASSISTANT_AUGMENTATIONS", 2)
 
+    @pytest.mark.usefixtures("figures")
     def test_another_seed_reuses_the_cached_outputs(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         shared = (*self.SHIPPED, "--epochs", 1)
         assert run(*shared, "--out", tmp_path / "zero") == 0

@@ -246,7 +246,10 @@ class DiscordsDescription:
 @pytest.fixture(scope="module")
 def description() -> DiscordsDescription:
     if "DISCORD_OPENAPI" not in os.environ:
-        pytest.skip("the variable DISCORD_OPENAPI names no copy of Discord's API description")
+        pytest.skip(
+            "run `curl -O https://raw.githubusercontent.com/discord/discord-api-spec/main/specs/openapi.json` "
+            "and `export DISCORD_OPENAPI=$PWD/openapi.json`"
+        )
     return DiscordsDescription(Path(os.environ["DISCORD_OPENAPI"]))
 
 

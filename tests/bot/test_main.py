@@ -394,7 +394,7 @@ def test_check_finds_a_model_that_could_not_answer(
     assert err.count("\n") == 1
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions: run `wsl python3 -m pytest`")
 def test_check_tells_what_others_on_the_computer_can_read(capsys: pytest.CaptureFixture[str]) -> None:
     def warnings() -> list[str]:
         assert main(["check"]) == 0

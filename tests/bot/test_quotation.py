@@ -4,7 +4,7 @@ from typing import Any
 
 import discord
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.ui.quotation import Quotation, escape, marked, quote, unescape
@@ -50,7 +50,6 @@ class TestEscaping:
         assert quote(text) == quoted
 
     @given(anything)
-    @settings(max_examples=100, derandomize=True, deadline=None)
     @example("\\*\\@\u200b")
     def test_it_can_be_taken_back(self, text: str) -> None:
         assert unescape(escape(text)) == text
@@ -116,7 +115,6 @@ class TestQuotation:
         assert tokenize(Quotation.of(text).text)[:64] == tokenize(text)[:64]
 
     @given(anything)
-    @settings(max_examples=200, derandomize=True, deadline=None)
     @example("> " * 2000)
     @example("@everyone\n" * 400)
     @example("👨‍👩‍👧‍👦" * 570)
@@ -181,7 +179,6 @@ class TestMarkedWords:
         assert marked("||" * 50 + "happy", words("||" * 50 + "happy"), 50) == "> …"
 
     @given(anything, st.lists(st.floats(-1, 1), min_size=1, max_size=20))
-    @settings(max_examples=100, derandomize=True, deadline=None)
     def test_any_text_fits(self, text: str, shares: list[float]) -> None:
         text = Quotation.of(text).text
         read = [

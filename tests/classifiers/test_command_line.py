@@ -85,7 +85,7 @@ sys.exit(finish(lambda: print("\\N{BLACK HEART SUIT}") or 5))
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+@pytest.mark.skipif(sys.platform == "win32", reason="run `wsl python3 -m pytest`")
 @pytest.mark.parametrize(
     ("redirection", "status", "out", "err"),
     [
@@ -97,7 +97,10 @@ sys.exit(finish(lambda: print("\\N{BLACK HEART SUIT}") or 5))
             1,
             "",
             "Something could not be read or written: No space left on device.\n",
-            marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full"),
+            marks=pytest.mark.skipif(
+                not Path("/dev/full").exists(),
+                reason="run it in Linux: `docker run -it python bash`",
+            ),
         ),
     ],
 )

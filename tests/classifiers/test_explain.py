@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers.classifier import NetworkClassifier
@@ -71,7 +71,6 @@ pieces = st.sampled_from(
     ]
 )
 texts = st.lists(st.tuples(pieces, st.sampled_from([" ", "\n"])).map("".join), max_size=10).map("".join)
-exactly = settings(max_examples=100, deadline=None, derandomize=True)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +111,6 @@ def test_what_is_not_read_is_in_no_word(message: str, words: str) -> None:
     assert explanation.probability == pytest.approx(MODEL.scores([message]).max())
 
 
-@exactly
 @given(st.text(st.characters()))
 def test_any_unicode_is_cut_in_order(text: str) -> None:
     """Lone surrogates and control characters included."""
@@ -126,7 +124,6 @@ def test_any_unicode_is_cut_in_order(text: str) -> None:
     assert explanation.probability == pytest.approx(MODEL.scores([text]).max())
 
 
-@exactly
 @given(texts)
 def test_a_share_is_what_predicting_without_the_word_takes_away(text: str) -> None:
     explanation = explain(MODEL, text)
@@ -138,7 +135,6 @@ def test_a_share_is_what_predicting_without_the_word_takes_away(text: str) -> No
         assert word.share == pytest.approx(whole[column] - without[column], abs=1e-9)
 
 
-@exactly
 @given(texts)
 def test_a_reading_is_predicting_every_beginning_and_ending(text: str) -> None:
     reading = read(MODEL, text, 2)

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers.markup import BLANK, blank_markup, strip_markup
@@ -77,7 +77,6 @@ def test_pure_markup_leaves_nothing(message: str) -> None:
     assert strip_markup(message) == ""
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.text(st.sampled_from("_*~|`>\\\\<#-:()[]^To/ \n") | st.characters()))
 def test_markup_is_blanked_in_its_place(text: str) -> None:
     blanked = blank_markup(text)

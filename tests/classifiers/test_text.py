@@ -1,6 +1,6 @@
 import pytest
 import regex
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers import text as text_module
@@ -80,13 +80,11 @@ def test_emoji_are_read_whatever_the_age_of_pythons_own_tables(emoji: str) -> No
     assert len(tokenize(emoji)) == 1
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.text(st.characters()))
 def test_normalizing_twice_is_normalizing_once(text: str) -> None:
     assert normalize(normalize(text)) == normalize(text)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.text(st.characters()) | st.lists(st.sampled_from(PIECES), max_size=60).map("".join))
 def test_any_unicode_goes_in(text: str) -> None:
     """Lone surrogates included, and no token comes out empty, or as what no vocabulary could be written with."""

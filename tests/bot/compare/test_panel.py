@@ -5,7 +5,7 @@ from typing import Any
 
 import discord
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from simcord.components import validate_components, validate_modal, walk_components
 
@@ -195,7 +195,6 @@ FOUR = {name: Answer(Prediction(LABELS, (1.0,) * len(LABELS), (0.3,) * len(LABEL
     st.sampled_from(Page),
     st.sampled_from(LOCALES),
 )
-@settings(max_examples=100, derandomize=True, deadline=None)
 @example("* ", 2000, -0.5, FOUR, Page.HEAT, discord.Locale.german)
 @example("@everyone ", 400, 0.5, FOUR, Page.ALL, discord.Locale.french)
 @example("[a](b) ", 700, 0.5, FOUR, Page.TOP, discord.Locale.brazil_portuguese)
@@ -225,7 +224,6 @@ async def test_the_form_fits_in_every_language(locale: discord.Locale) -> None:
 
 
 @given(st.floats(0, 1))
-@settings(max_examples=100, derandomize=True, deadline=None)
 def test_bars_are_as_long_as_the_probability(probability: float) -> None:
     drawn = bar(probability)
     assert len(drawn) == 10

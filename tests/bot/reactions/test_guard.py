@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.reactions.guard import is_grave
@@ -40,7 +40,6 @@ def test_what_is_not_the_authors_own_word_does_not_count(text: str) -> None:
     assert not is_grave(text)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(
     st.text(st.characters()) | st.lists(st.sampled_from("my dad is so s u i k m died dead to 🙂".split())).map(" ".join)
 )

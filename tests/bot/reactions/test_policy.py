@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.reactions import pacing, policy
@@ -94,7 +94,6 @@ def test_the_model_knows_best_how_certain_is_enough() -> None:
 
 
 @given(predictions(), server_settings, st.none() | channel_states, st.none() | probability)
-@settings(max_examples=300, derandomize=True, deadline=None)
 def test_a_reaction_always_keeps_the_rules(
     prediction: Prediction, server: ServerSettings, channel: ChannelState | None, minimum: float | None
 ) -> None:
@@ -119,7 +118,6 @@ def test_a_reaction_always_keeps_the_rules(
 
 
 @given(predictions(), server_settings, channel_states, probability, probability)
-@settings(max_examples=100, derandomize=True, deadline=None)
 def test_asking_for_more_certainty_never_adds_a_reaction(
     prediction: Prediction, server: ServerSettings, channel: ChannelState, one: float, two: float
 ) -> None:
@@ -129,7 +127,6 @@ def test_asking_for_more_certainty_never_adds_a_reaction(
 
 
 @given(predictions(), channel_states, probability)
-@settings(max_examples=100, derandomize=True, deadline=None)
 def test_a_livelier_server_gets_at_least_the_reactions_of_a_quieter_one(
     prediction: Prediction, channel: ChannelState, minimum: float
 ) -> None:
@@ -142,7 +139,6 @@ def test_a_livelier_server_gets_at_least_the_reactions_of_a_quieter_one(
 
 
 @given(server_settings, probability, st.integers(0, MOST_DISLIKES - 1))
-@settings(max_examples=100, derandomize=True, deadline=None)
 def test_a_reaction_that_was_taken_back_makes_the_next_less_likely(
     server: ServerSettings, own: float, dislikes: int
 ) -> None:
@@ -295,7 +291,6 @@ def test_nobody_but_people_is_read() -> None:
 
 
 @given(st.text())
-@settings(max_examples=100, derandomize=True, deadline=None)
 def test_any_text_is_decided_on(text: str) -> None:
     assert wordless(text) in (None, Silence.EMPTY, Silence.MARKUP)
 

@@ -212,7 +212,7 @@ def permissions(folder: Path) -> dict[str, str]:
     return {path.name: oct(path.stat().st_mode & 0o777) for path in folder.iterdir() if not path.is_symlink()}
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions: run `wsl python3 -m pytest`")
 @pytest.mark.usefixtures("umask")
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077], indirect=True)
 async def test_nobody_else_on_the_computer_can_read_the_file(
@@ -227,7 +227,7 @@ async def test_nobody_else_on_the_computer_can_read_the_file(
     assert permissions(tmp_path) == dict.fromkeys(files, "0o600")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions: run `wsl python3 -m pytest`")
 async def test_who_was_let_in_by_hand_stays_in(tmp_path: Path, open_store: StoreOpener) -> None:
     file = tmp_path / "emobot.db"
     file.touch(0o640)

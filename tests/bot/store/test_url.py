@@ -4,7 +4,7 @@ import importlib.util
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import make_url
 
@@ -118,7 +118,6 @@ def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch
 
 
 @given(st.text(alphabet=st.sampled_from("ab1/@:?#%[]&= .\\,\u00e9\u0000\n"), max_size=30))
-@settings(max_examples=300, derandomize=True, deadline=None)
 @example("%")
 def test_nothing_else_is_ever_raised(rest: str) -> None:
     for kind in ("sqlite://", "sqlite:///", "postgresql://", "postgresql://a:b@", "postgresql://a/b?"):

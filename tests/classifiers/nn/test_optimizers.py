@@ -29,7 +29,7 @@ def test_sgd_has_no_momentum_unless_told_and_one_for_each_array() -> None:
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.02])
 def test_adam_stays_with_keras(weight_decay: float) -> None:
-    keras = pytest.importorskip("keras")
+    keras = pytest.importorskip("keras", reason="run `pip install -e '.[train]'`")
     rng = np.random.default_rng(0)
     start = rng.normal(size=(3, 2)).astype(np.float32)
     variable = keras.Variable(start)

@@ -21,7 +21,10 @@ def test_a_folder_that_is_missing_is_made_and_left_empty(tmp_path: Path) -> None
         pytest.param(
             "/proc/x",
             "No such file or directory",
-            marks=pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc"),
+            marks=pytest.mark.skipif(
+                not Path("/proc/self").exists(),
+                reason="run it in Linux: `docker run -it python bash`",
+            ),
         ),
     ],
 )

@@ -98,7 +98,7 @@ def test_missing_originals_are_told_with_what_to_do(originals: Path) -> None:
 @pytest.fixture
 def served(originals: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """A server on the loopback address that holds the originals; the paths that it was asked for."""
-    pooch = pytest.importorskip("pooch", reason="needs the train extra: pip install -e '.[train]'")
+    pooch = pytest.importorskip("pooch", reason="run `pip install -e '.[train]'`")
     with zipfile.ZipFile(originals / "sms.zip", "w") as archive:
         archive.write(originals / "people" / "sms" / "SMSSpamCollection", "SMSSpamCollection")
     asked: list[str] = []
@@ -154,5 +154,5 @@ def test_labels_are_those_of_goemotions_and_enough_messages_are_read_twice() -> 
 def test_every_message_is_found_in_the_originals() -> None:
     folder = Path(os.environ.get("EMOBOT_DATA_DIR", "")) / "people"
     if not os.environ.get("EMOBOT_DATA_DIR") or not folder.is_dir():
-        pytest.skip("needs the originals: set EMOBOT_DATA_DIR to the folder around people/")
+        pytest.skip("run `export EMOBOT_DATA_DIR=FOLDER`, where FOLDER/people/ holds the originals")
     assert len(load_dataset("people").train) == sum(reading.split == "train" for reading in people.readings())
