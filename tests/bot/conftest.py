@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import simcord
 
 from bot import Emobot, create_bot
@@ -59,6 +61,16 @@ def clock() -> Callable[[], float] | None:
     return None
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of SQLite with this code's tables and nothing in them: to make them takes a fifth of a test's time."""
+    file = tmp_path_factory.mktemp("migrated") / "emobot.db"
+    store = Store(f"sqlite+aiosqlite:///{file}")
+    await store.refresh()
+    await store.close()
+    return file
+
+
 @pytest.fixture
 async def stores(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Store]]:
     """All stores of the test, closed at its end, which SimCord leaves to whoever made the bot."""
@@ -77,9 +89,14 @@ async def stores(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Store]]:
 
 @pytest.fixture
 def simcord_bot(
-    settings: Settings, models: dict[str, Classifier], clock: Callable[[], float] | None, stores: list[Store]
+    settings: Settings,
+    models: dict[str, Classifier],
+    clock: Callable[[], float] | None,
+    stores: list[Store],
+    migrated: Path,
 ) -> Emobot:
     del stores  # so that they are closed after the bot
+    shutil.copy(migrated, "emobot.db")
     return create_bot(settings, models=models, clock=clock)
 
 
