@@ -15,7 +15,7 @@ from pathlib import Path
 import simcord
 from playwright.async_api import Locator, Page, async_playwright
 
-from bot.cli import demo
+from bot.cli import simulation
 from bot.configuration import load_settings
 
 FOLDER = Path(__file__).parent
@@ -25,7 +25,7 @@ TEXT = "well, that could have gone a lot worse. not exactly thrilled, but i'll t
 
 async def take_all() -> None:
     """One picture after the other, in one conversation."""
-    async with demo.opened(load_settings()) as preview, async_playwright() as playwright:
+    async with simulation.opened(load_settings()) as preview, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = await browser.new_page(
             viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=1.5, color_scheme="dark"

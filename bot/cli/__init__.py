@@ -1,1 +1,94 @@
-"""The commands of `python -m bot`."""
+"""The command line `python -m bot`: one module per command, each imported only when its command runs."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+from click.shell_completion import CompletionItem, shell_complete
+
+PROGRAM = "python -m bot"
+
+_COMMANDS = {
+    "run": "connect to Discord and react to messages (the default)",
+    "check": "see whether settings, models, database and Discord are in order",
+    "invite": "print the link that invites the bot to a server",
+    "dry-run": "see what the bot would do with the messages in a file",
+    "data": "export or erase what is kept about a server or a person",
+    "demo": "try the bot in your browser, without Discord",
+}
+"""The commands with their one-line help, so that neither help nor shell completion has to import them."""
+
+_COMPLETE = "_EMOBOT_COMPLETE"
+
+
+class _LazyGroup(click.Group):
+    """Imports a command from the module `bot.cli.NAME` when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(importlib.import_module(f"bot.cli.{name}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        commands = [CompletionItem(name, help=text) for name, text in _COMMANDS.items() if name.startswith(incomplete)]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
+
+
+@click.group(
+    cls=_LazyGroup,
+    invoke_without_command=True,
+    epilog="Settings are read from the environment and from .env; .env.example lists them all. "
+    'For completion in your shell, run: eval "$(_EMOBOT_COMPLETE=bash_source emobot)" (or zsh_source, fish_source).',
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.pass_context
+def cli(context: click.Context) -> int:
+    """Emobot reads what people write on Discord and reacts with the emoji of the emotion.
+
+    Without a command it connects to Discord with the token in DISCORD_TOKEN.
+    """
+    if context.invoked_subcommand is not None:
+        return 0
+    run = cli.get_command(context, "run")
+    assert run  # noqa: S101 - it is one of _COMMANDS
+    status: int = context.invoke(run)
+    return status
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    That is 2, after one sentence on standard error, for wrong arguments or settings; 1 if something else failed; and
+    130 after Ctrl-C.
+    """
+    if instruction := os.environ.get(_COMPLETE):
+        return shell_complete(cli, {}, "emobot", _COMPLETE, instruction)
+    try:
+        with cli.make_context(PROGRAM, list(sys.argv[1:] if argv is None else argv)) as context:
+            status: int = cli.invoke(context)
+            return status
+    except click.exceptions.Exit as end:  # after --help
+        return end.exit_code
+    except click.UsageError as error:
+        sentence = error.format_message()
+        help_command = error.ctx.command_path if error.ctx else PROGRAM
+        click.echo(f"{sentence.rstrip('.')}: see `{help_command} --help`.", err=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130

@@ -274,7 +274,7 @@ def test_the_bot_needs_no_tensorflow() -> None:
     """It is installed here for training, so only the imports of a fresh process can tell."""
     assert importlib.util.find_spec("tensorflow")
     program = (
-        "import sys, bot, bot.__main__, bot.cli.demo, classifiers\n"
+        "import sys, bot, bot.__main__, bot.cli.run, bot.cli.simulation, classifiers\n"
         "heavy = {'tensorflow', 'keras', 'onnx', 'sklearn', 'matplotlib', 'torch', 'scipy'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bot.__main__ import main
-from bot.cli import data
+from bot.cli import data, main
 from bot.configuration import load_settings
 from bot.settings.server_settings import ServerSettings
 from bot.store import Store
+from tests.bot.cli.support import told
 
 GUILD, OTHER_GUILD, USER, OTHER_USER = 111, 222, 333, 444
 
@@ -59,22 +59,14 @@ def kept_of(**subject: int) -> dict[str, Any]:
     return kept
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> str:
-    """The one sentence on standard error."""
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.count("\n") == 1
-    return err.rstrip("\n")
-
-
 @pytest.mark.usefixtures("filled")
-def test_a_person_gets_everything_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_of_a_person_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "export", "--user", str(USER)]) == 0
     assert json.loads(capsys.readouterr().out) == {"user_id": USER, "opted_out": True}
 
 
 @pytest.mark.usefixtures("filled")
-def test_a_server_gets_everything_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_of_a_server_is_json_about_it_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "export", "--guild", str(GUILD)]) == 0
     out = capsys.readouterr().out
     assert json.loads(out) == kept_of(guild=GUILD)
@@ -82,25 +74,25 @@ def test_a_server_gets_everything_in_json(capsys: pytest.CaptureFixture[str]) ->
     assert str(OTHER_GUILD) not in out
 
 
-def test_what_is_not_known_is_exported_as_well(capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_of_an_unknown_person_says_not_opted_out(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "export", "--user", "5"]) == 0
     assert json.loads(capsys.readouterr().out) == {"user_id": 5, "opted_out": False}
 
 
 @pytest.mark.usefixtures("filled")
-def test_erasing_a_person(capsys: pytest.CaptureFixture[str]) -> None:
+def test_erase_of_a_person_leaves_everybody_else(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "erase", "--user", str(USER), "--yes"]) == 0
-    assert capsys.readouterr().out == f"Nothing is kept of the user {USER} any more.\n"
+    assert capsys.readouterr().out == f"Nothing is kept about the user {USER} any more.\n"
     assert not kept_of(user=USER)["opted_out"]
     assert kept_of(user=OTHER_USER)["opted_out"]
     assert kept_of(guild=GUILD) != kept_of(guild=1)
 
 
 @pytest.mark.usefixtures("filled")
-def test_erasing_a_server(capsys: pytest.CaptureFixture[str]) -> None:
+def test_erase_of_a_server_leaves_all_others(capsys: pytest.CaptureFixture[str]) -> None:
     before = kept_of(guild=OTHER_GUILD)
     assert main(["data", "erase", "--guild", str(GUILD), "--yes"]) == 0
-    assert capsys.readouterr().out == f"Nothing is kept of the server {GUILD} any more.\n"
+    assert capsys.readouterr().out == f"Nothing is kept about the server {GUILD} any more.\n"
     assert not on_the_store(lambda store: store.corrections(GUILD))
     assert set(on_the_store(lambda store: store.known_guilds())) == {OTHER_GUILD}
     assert kept_of(guild=OTHER_GUILD) == before
@@ -109,18 +101,18 @@ def test_erasing_a_server(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.usefixtures("filled")
 @pytest.mark.parametrize("answer", ["y\n", " YES \n"])
-def test_at_a_terminal_it_asks(
+def test_erase_asks_at_a_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: str
 ) -> None:
     monkeypatch.setattr("sys.stdin", Terminal(answer))
     assert main(["data", "erase", "--user", str(USER)]) == 0
-    assert capsys.readouterr().out.startswith(f"Erase all that is kept of the user {USER}, for good? [y/N] ")
+    assert capsys.readouterr().out.startswith(f"Erase all that is kept about the user {USER}, for good? [y/N]: ")
     assert not kept_of(user=USER)["opted_out"]
 
 
 @pytest.mark.usefixtures("filled")
 @pytest.mark.parametrize("answer", ["n\n", "\n", "", "yesterday\n"])
-def test_any_other_answer_erases_nothing(
+def test_any_answer_but_yes_erases_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: str
 ) -> None:
     monkeypatch.setattr("sys.stdin", Terminal(answer))
@@ -130,7 +122,20 @@ def test_any_other_answer_erases_nothing(
 
 
 @pytest.mark.usefixtures("filled")
-def test_without_a_terminal_it_refuses(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_at_the_question_erases_nothing_and_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_prompt: str = "") -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("click.termui.visible_prompt_func", interrupted)
+    assert main(["data", "erase", "--user", str(USER)]) == 130
+    assert kept_of(user=USER)["opted_out"]
+
+
+@pytest.mark.usefixtures("filled")
+def test_erase_without_a_terminal_requires_yes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     assert main(["data", "erase", "--user", str(USER)]) == 2
     assert "--yes" in told(capsys)
@@ -139,7 +144,7 @@ def test_without_a_terminal_it_refuses(monkeypatch: pytest.MonkeyPatch, capsys: 
 
 @pytest.mark.parametrize("command", [["export"], ["erase", "--yes"]])
 @pytest.mark.parametrize("subject", ["--user", "--guild"])
-def test_a_database_that_does_not_answer(
+def test_a_database_that_does_not_answer_is_reported_with_status_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str], subject: str
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "sqlite:///nowhere/emobot.db")
@@ -149,24 +154,12 @@ def test_a_database_that_does_not_answer(
 
 @pytest.mark.parametrize("wrong", ["0", "-5", "x", "1.5", "²", "9223372036854775808", ""])
 @pytest.mark.parametrize("subject", ["--user", "--guild"])
-def test_an_id_must_be_one(capsys: pytest.CaptureFixture[str], subject: str, wrong: str) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["data", "export", f"{subject}={wrong}"])
-    assert ended.value.code == 2
-    assert f"argument {subject}: {wrong!r} is no id" in capsys.readouterr().err
+def test_a_wrong_id_is_refused(capsys: pytest.CaptureFixture[str], subject: str, wrong: str) -> None:
+    assert main(["data", "export", f"{subject}={wrong}"]) == 2
+    assert told(capsys).startswith(f"Invalid value for '{subject}': ")
 
 
-@pytest.mark.parametrize("arguments", [["export"], ["erase", "--yes"], ["export", "--user", "5", "--guild", "6"], []])
-def test_it_must_be_said_of_whom(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["data", *arguments])
-    assert ended.value.code == 2
-    assert "usage: python -m bot data" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("command", [[], ["export"], ["erase"]])
-def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["data", *command, "--help"])
-    assert ended.value.code == 0
-    assert capsys.readouterr().out.startswith(f"usage: {' '.join(['python -m bot data', *command])} ")
+@pytest.mark.parametrize("arguments", [["export"], ["erase", "--yes"], ["export", "--user", "5", "--guild", "6"]])
+def test_exactly_one_of_guild_and_user_is_required(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    assert main(["data", *arguments]) == 2
+    assert told(capsys) == f"Give either --guild or --user: see `python -m bot data {arguments[0]} --help`."

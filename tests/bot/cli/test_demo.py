@@ -1,114 +1,47 @@
 from __future__ import annotations
 
-import asyncio
-import re
+import signal
+import socket
+import subprocess
+import sys
 
-import aiohttp
 import pytest
-import simcord
-from simcord.preview import _require_preview_runtime
 
-from bot.cli import demo
-from bot.configuration import Settings
-from classifiers import EMOJI, Classifier, MissingExtraError
-from tests.bot.pressing import words_of
-from tests.bot.scripted import SCRIPT, ScriptedClassifier, believing
+from bot.cli import main
+from tests.bot.cli.support import environment, told
 
 
-@pytest.fixture
-def scripted() -> dict[str, Classifier]:
-    script = {**SCRIPT, "job": believing(joy=0.9), "Congratulations": believing(admiration=0.9)}
-    return {"rnn": ScriptedClassifier(script), "bilstm": ScriptedClassifier(script)}
+def test_a_missing_extra_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "simcord", None)
+    monkeypatch.delitem(sys.modules, "bot.cli.simulation", raising=False)
+    assert main(["demo"]) == 2
+    assert told(capsys) == "The demo needs more packages: run `pip install '.[demo]'` in the project's folder."
 
 
-async def test_a_conversation_to_which_the_bot_has_reacted(scripted: dict[str, Classifier]) -> None:
-    async with demo.opened(Settings(), models=scripted) as preview:
-        *messages, welcome = preview.channel.history()
-        assert [message.content for message in messages] == [text for _, text in demo.CONVERSATION]
-        assert [[str(reaction.emoji) for reaction in message.reactions] for message in messages[:2]] == [
-            ["😃"],
-            ["👏"],
-        ]
-        assert len({message.author.id for message in messages}) > 1
-        assert (welcome.content, welcome.author.name) == (demo.WELCOME, "Emobot")
+@pytest.mark.usefixtures("scripted")
+def test_a_taken_port_is_reported_with_status_1(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert main(["demo", "--port", str(port)]) == 1
+    assert told(capsys) == f"Port {port} is taken: choose another one by --port, or leave it out."
 
 
-async def test_its_page_is_served_on_this_machine_only_and_not_for_longer(scripted: dict[str, Classifier]) -> None:
-    async with aiohttp.ClientSession() as session:
-        async with demo.opened(Settings(), models=scripted) as preview:
-            url = preview.url
-            assert url.startswith("http://127.0.0.1:")
-            async with session.get(url) as page:
-                assert page.status == 200
-                assert "<html" in await page.text()
-        with pytest.raises(aiohttp.ClientConnectorError):
-            await session.get(url)
-
-
-async def test_visitors_are_reacted_to_and_can_compare(scripted: dict[str, Classifier]) -> None:
-    async with demo.opened(Settings(), models=scripted) as preview:
-        you = preview.viewers[0]
-        assert you.user.global_name == "You"
-        await you.send(preview.channel, "so happy")
-        shown = await preview.snapshot()
-        newest = shown["messages"][shown["messageIndex"][-1]["id"]]
-        assert newest["reactions"]
-        assert set(you.available_commands(preview.channel)) == {"about", "compare", "mood", "privacy", "settings"}
-        result = await you.slash(preview.channel, "compare", text="so happy")
-        assert result.response
-        assert "They agree on **joy**" in words_of(result.response)
-
-
-async def test_a_week_has_gone_by_and_the_bot_never_tires(scripted: dict[str, Classifier]) -> None:
-    async with demo.opened(Settings(), models=scripted) as preview:
-        you = preview.viewers[0]
-        picture = await you.slash(preview.channel, "mood")
-        assert picture.response
-        assert len(picture.response.attachments) == 1
-        await you.send(preview.channel, "so happy")
-        await asyncio.sleep(2)  # really, as nobody puts the clock of the simulation forward
-        await you.send(preview.channel, "so happy")
-        assert [len(message.reactions) for message in preview.channel.history()[-2:]] == [1, 1]
-
-
-async def test_it_ends_when_it_is_closed_in_the_browser(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened: list[simcord.Preview] = []
-    wait_closed = simcord.Preview.wait_closed
-
-    async def close_then_wait(preview: simcord.Preview) -> None:
-        opened.append(preview)
-        await preview.close()
-        await wait_closed(preview)
-
-    monkeypatch.setattr(simcord.Preview, "wait_closed", close_then_wait)
-    await asyncio.wait_for(demo.run(Settings(), 0), 20)
-    assert capsys.readouterr().out.startswith("Emobot is waiting for you at http://127.0.0.1:")
-    [preview] = opened
-    assert preview.env.bot.is_closed()
-
-
-async def test_half_of_the_extra_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simcord.preview._PREVIEW_RUNTIME_MODULES", ("no_such_module",))
-    _require_preview_runtime.cache_clear()
-    with pytest.raises(MissingExtraError, match="The demo needs more packages"):
-        async with demo.opened(Settings()):
-            pass
-    _require_preview_runtime.cache_clear()
-
-
-async def test_the_shipped_weights_make_a_lively_demo() -> None:
-    async with demo.opened(Settings()) as preview:
-        *messages, _welcome = preview.channel.history()
-        emoji = [str(reaction.emoji) for message in messages for reaction in message.reactions]
-        assert set(emoji) <= set(EMOJI.values())
-        assert len(set(emoji)) >= 4
-        assert len(emoji) < len(messages)  # it can also be silent
-
-
-async def test_who_writes_what_the_welcome_proposes_gets_a_reaction() -> None:
-    [proposed] = re.findall(r"with feeling: \*(.+)\*", demo.WELCOME)
-    async with demo.opened(Settings()) as preview:
-        await preview.viewers[0].send(preview.channel, proposed)
-        assert preview.channel.history()[-1].reactions
+@pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_signals_end_the_demo_with_the_shipped_weights(stop: signal.Signals, status: int) -> None:
+    """Ctrl-C also when a script started it in the background, which makes a process ignore SIGINT."""
+    with subprocess.Popen(
+        ["/bin/sh", "-c", 'trap "" INT; exec "$0" -m bot demo', sys.executable],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline().startswith("Emobot is waiting for you at http://127.0.0.1:")
+        process.send_signal(stop)
+        try:
+            assert process.wait(20) == status
+        finally:
+            process.kill()
+        assert process.stderr.read() == ""

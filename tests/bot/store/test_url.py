@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import make_url
 
-from bot.__main__ import main
+from bot.cli import main
 from bot.store.url import DatabaseUrlError, understood
 
 

@@ -1,0 +1,85 @@
+"""`python -m bot check`: are settings, models, database and Discord in order?"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+from pathlib import Path
+
+import click
+from sqlalchemy import make_url
+
+from bot.cli.application import fetch_application, invitation
+from bot.cli.database import in_database
+from bot.cli.errors import INTENT_OFF, LOGIN_MISSING, CommandError, discord_errors, reports_errors
+from bot.client import create_bot
+from bot.configuration import ENV_FILE, Settings, load_settings
+from bot.connection.clock import DiscordTime
+from bot.connection.requests import TOLERATED, clock_is_wrong, listen
+from bot.store.engine import is_sqlite
+from classifiers.emotions import without_emoji
+from classifiers.model_directory import MANIFEST, NAMES, read_manifest
+
+
+@click.command()
+@reports_errors
+def check() -> None:
+    """Check the settings, the models and the database, and with a token also the login and the message content intent.
+
+    Nobody on Discord notices.
+    """
+    settings = load_settings()
+    click.echo("Settings: in order.")
+    _warn_if_others_can_read(Path(ENV_FILE))
+    _check_models(settings)
+    _check_database(settings)
+    if settings.discord_token is None:
+        click.echo(f"Discord: not asked. {LOGIN_MISSING}")
+        return
+    with discord_errors():
+        asyncio.run(_check_discord(settings.discord_token.get_secret_value()))
+
+
+def _check_models(settings: Settings) -> None:
+    create_bot(settings)
+    manifest = read_manifest(settings.models)
+    click.echo(f"Models: {settings.models}, trained on {manifest.dataset}.")
+    for name, card in manifest.models.items():
+        figures = ", ".join(f"{metric} {value:.3f}" for metric, value in card.test.items())
+        role = "reacts to messages" if name == settings.reacts_with else "for /compare"
+        click.echo(f"  {NAMES[name]}: {card.parameters:,} parameters; {figures}; {role}.")
+    mute = without_emoji(manifest.labels, manifest.emoji)
+    if mute:
+        click.echo(
+            f"  There is no emoji for {', '.join(mute)}, so the bot does not react to them: give each one in the entry "
+            f'"emoji" of {settings.models / MANIFEST}, as {{"{mute[0]}": "😊"}}, or by /settings in each server.'
+        )
+
+
+def _check_database(settings: Settings) -> None:
+    in_database(settings, lambda store: store.corrections())
+    click.echo("Database: in order.")
+    url = make_url(settings.database_url.get_secret_value())
+    if is_sqlite(url):
+        _warn_if_others_can_read(Path(str(url.database)))
+
+
+async def _check_discord(token: str) -> None:
+    time = DiscordTime(asyncio.get_running_loop().time)
+    application = await fetch_application(token, listen(time))
+    click.echo(f"Discord: the token is that of {application.name}.")
+    error = time.error_of_host()
+    if abs(error.total_seconds()) > TOLERATED:
+        click.echo(f"{clock_is_wrong(error)} The bot goes by Discord's.")
+    if not (application.flags.gateway_message_content or application.flags.gateway_message_content_limited):
+        raise CommandError(INTENT_OFF, 2)
+    click.echo("Message content intent: on.")
+    click.echo(f"Invite it by: {invitation(application)}")
+
+
+def _warn_if_others_can_read(file: Path) -> None:
+    """Warn of a file with secrets or kept data that other users can read; Windows has no such permissions."""
+    if os.name != "nt" and file.exists() and file.stat().st_mode & 0o077:
+        quoted = shlex.quote(str(file))
+        click.echo(f"  Other users of this computer can read {file}: run `chmod 600 {quoted}`.")

@@ -1,0 +1,66 @@
+"""`python -m bot dry-run`: what the bot would do with each line of a file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TextIO
+
+import click
+import regex
+
+from bot.cli.errors import CommandError, reports_errors
+from bot.client import create_bot
+from bot.reactions.policy import Silence, choose, wordless
+
+# Not by Python's own tables, which do not know emoji that are newer than it.
+_UNSEEN = regex.compile(r"(?!\p{Extended_Pictographic})[\p{C}\p{Z}]")
+
+
+@click.command(name="dry-run")
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+    required=True,
+    metavar="FILE",
+    help="UTF-8 text, one message per line; - is standard input",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="print one JSON object per line: text, emoji, emotion, certainty, reason"
+)
+@reports_errors
+def dry_run(path: str, as_json: bool) -> None:
+    """Print the reaction to each line of a file, taken as one message, or the reason why there is none."""
+    bot = create_bot()
+    model = bot.analyzer.models[bot.analyzer.usual]
+    show = _as_json if as_json else _as_row
+    try:
+        with _opened(path) as lines:
+            for line in lines:
+                text = line.removesuffix("\n")
+                silence = wordless(text)
+                if silence:
+                    click.echo(show(text, None, None, None, silence))
+                    continue
+                [prediction] = model.predict([text])
+                decision = choose(text, prediction, minimum_certainty=bot.settings.min_certainty)
+                click.echo(show(text, decision.emoji, decision.emotion, decision.certainty, decision.reason))
+    except UnicodeDecodeError:
+        raise CommandError(f"{path} is not plain text: save it again as UTF-8.", 2) from None
+
+
+def _opened(path: str) -> TextIO:
+    source: str | int = sys.stdin.fileno() if path == "-" else path
+    return open(source, encoding="utf-8-sig", closefd=path != "-")
+
+
+def _as_json(text: str, emoji: str | None, emotion: str | None, certainty: float | None, reason: Silence | None) -> str:
+    fields = {"text": text, "emoji": emoji, "emotion": emotion, "certainty": certainty, "reason": reason}
+    return json.dumps(fields, ensure_ascii=False)
+
+
+def _as_row(text: str, emoji: str | None, emotion: str | None, certainty: float | None, reason: Silence | None) -> str:
+    sure = "" if certainty is None else f"{certainty:.0%}"
+    shown = _UNSEEN.sub(" ", text)
+    return f"{emoji or '-'}\t{emotion or '':<14} {sure:>4}  {reason or '':<14}  {shown}".rstrip()

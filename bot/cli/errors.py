@@ -1,0 +1,102 @@
+"""How a command ends when something is not in order: with one sentence on standard error and an exit status."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ParamSpec
+
+import aiohttp
+import click
+import discord
+
+from bot.configuration import Settings, SettingsError
+from bot.store import StoreError
+from classifiers.command_line import finish
+
+LOGIN_MISSING = (
+    "There is no DISCORD_TOKEN: put yours into .env as .env.example shows, "
+    "or try the bot without Discord by `python -m bot demo`."
+)
+LOGIN_REFUSED = (
+    "Discord does not accept the DISCORD_TOKEN: in the developer portal open your application, "
+    "choose Bot, press Reset Token, and put the new token into .env."
+)
+INTENT_OFF = (
+    "Discord does not let the bot read messages yet: in the developer portal open your application, "
+    "choose Bot, switch on Message Content Intent under Privileged Gateway Intents, and press Save Changes."
+)
+UNREACHABLE = "Discord cannot be reached: check the network connection and try again."
+
+_TOKEN_REFUSED = 4004  # the gateway's code
+
+Arguments = ParamSpec("Arguments")
+
+
+class CommandError(Exception):
+    """A command cannot do its work; the text is one sentence for the user.
+
+    Attributes:
+        status: the exit status: 2 for what the user can put right, else 1.
+    """
+
+    def __init__(self, sentence: str, status: int) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def reports_errors(command: Callable[Arguments, None]) -> Callable[Arguments, int]:
+    """Make a command print expected errors in one sentence and return its exit status."""
+
+    @functools.wraps(command)
+    def reporting(*args: Arguments.args, **kwargs: Arguments.kwargs) -> int:
+        def work() -> int:
+            try:
+                command(*args, **kwargs)
+            except CommandError as error:
+                return _print(error, error.status)
+            except SettingsError as error:
+                return _print(error, 2)
+            except StoreError as error:
+                return _print(error, 1)
+            return 0
+
+        return finish(work)
+
+    return reporting
+
+
+def token_of(settings: Settings) -> str:
+    """Return the bot's token.
+
+    Raises:
+        CommandError: there is none.
+    """
+    if settings.discord_token is None:
+        raise CommandError(LOGIN_MISSING, 2)
+    return settings.discord_token.get_secret_value()
+
+
+@contextmanager
+def discord_errors() -> Iterator[None]:
+    """Turn the errors of a connection to Discord into a `CommandError`."""
+    try:
+        yield
+    except discord.LoginFailure:
+        raise CommandError(LOGIN_REFUSED, 2) from None
+    except discord.PrivilegedIntentsRequired:
+        raise CommandError(INTENT_OFF, 2) from None
+    except discord.HTTPException as error:
+        raise CommandError(f"Discord answered with HTTP {error.status}: try again later.", 1) from None
+    except discord.ConnectionClosed as error:
+        if error.code == _TOKEN_REFUSED:
+            raise CommandError(LOGIN_REFUSED, 2) from None
+        raise CommandError(f"Discord closed the connection (code {error.code}): try again.", 1) from None
+    except (OSError, aiohttp.ClientError, discord.GatewayNotFound):
+        raise CommandError(UNREACHABLE, 1) from None
+
+
+def _print(error: Exception, status: int) -> int:
+    click.echo(error, err=True)
+    return status

@@ -1,0 +1,24 @@
+"""`python -m bot invite`: the link that invites the bot to a server."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from bot.cli.application import fetch_application, invitation
+from bot.cli.errors import discord_errors, reports_errors, token_of
+from bot.configuration import load_settings
+
+
+@click.command()
+@reports_errors
+def invite() -> None:
+    """Print the link that invites the bot to a server.
+
+    It asks for the permissions that the bot needs and for nothing else: to see channels, read their history and add
+    reactions.
+    """
+    token = token_of(load_settings())
+    with discord_errors():
+        click.echo(invitation(asyncio.run(fetch_application(token))))

@@ -1,0 +1,27 @@
+"""`python -m bot run`, or `python -m bot` alone: connect to Discord and react."""
+
+from __future__ import annotations
+
+import click
+import discord
+
+from bot import logs
+from bot.cli.errors import discord_errors, reports_errors, token_of
+from bot.cli.stopping import run_until_stopped
+from bot.client import create_bot
+from bot.configuration import load_settings
+from bot.connection.serving import serve
+
+
+@click.command()
+@reports_errors
+def run() -> None:
+    """Connect to Discord with the token in DISCORD_TOKEN and react to messages until Ctrl-C."""
+    settings = load_settings()
+    token = token_of(settings)
+    logs.set_up(settings.log_level)
+    # The bot joins no voice channel, so nobody should be told to install what voice needs.
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+    models = create_bot(settings).analyzer.models  # so that unusable models are reported before Discord is asked
+    with discord_errors():
+        run_until_stopped(serve(settings, models, token))

@@ -1,0 +1,160 @@
+"""The very same bot in a simulated Discord, opened to the browser; no token and no network."""
+
+from __future__ import annotations
+
+import math
+import random
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import discord
+from pydantic import SecretStr
+
+from bot.client import Emobot, create_bot
+from bot.configuration import Settings
+from bot.maintenance.cog import Upkeep
+from bot.reactions.channels import WINDOW
+from bot.settings.server_settings import Liveliness, ServerSettings
+from classifiers import Classifier, MissingExtraError
+
+try:
+    import simcord
+except ImportError as error:
+    raise MissingExtraError("The demo", "demo") from error
+
+WELCOME = """\
+## Welcome to the living room 👋
+I am **Emobot**. I read along, and when a message has a clear emotion I answer with its emoji.
+- **Write something** below, with feeling: *I can't believe we won, this is amazing!*
+- **Type `/compare`** to see how my two models, an RNN and a BiLSTM, read the same text.
+- **Type `/mood`** for the mood of this channel (the week before you came is made up), `/settings` for what a \
+server's owner can change, `/privacy` for what I keep.
+
+Everything happens on this computer, and nothing you write is kept."""
+
+CONVERSATION = (
+    ("Maya", "I got the job!! I'm so happy right now"),
+    ("Jonas", "Congratulations, you totally deserve this, amazing work"),
+    ("Maya", "Thank you so much for all your help with the interview"),
+    ("Priya", "The meeting is at ten on Thursday."),
+    ("Jonas", "I'm so sorry, I completely forgot about it"),
+    ("Priya", "haha no worries, that dog video still makes me laugh"),
+)
+
+
+class PortTakenError(Exception):
+    """The page cannot be served at the port asked for; its text is one sentence for the user."""
+
+
+class _Clock:
+    """The real one, since the simulated clock stands still between two actions; it can be put forward."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.perf_counter() + self._ahead
+
+    def put_forward(self, seconds: float) -> None:
+        """Let time go by at once."""
+        self._ahead += seconds
+
+
+async def run(settings: Settings, port: int) -> None:
+    """Serve the demo until it is ended in the browser or this task is cancelled.
+
+    Args:
+        settings: what the bot is built from, but for the database, which is forgotten afterwards.
+        port: of the local page, 0 for any that is free.
+
+    Raises:
+        PortTakenError: another program listens there.
+        MissingExtraError: the demo extra is installed in part only.
+        SettingsError, ModelDirectoryError: the bot cannot be built.
+    """
+    async with opened(settings, port) as preview:
+        print(f"Emobot is waiting for you at {preview.url}\nPress Ctrl-C to end.", flush=True)  # noqa: T201 - for who started it
+        await preview.wait_closed()
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, port: int = 0, *, models: Mapping[str, Classifier] | None = None
+) -> AsyncIterator[simcord.Preview]:
+    """A server with people, a conversation and the bot in it, shown in the browser; raises as `run` does."""
+    clock = _Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        forgotten = SecretStr(f"sqlite+aiosqlite:///{folder}/demo.db")
+        bot = create_bot(settings.model_copy(update={"database_url": forgotten}), models=models, clock=clock)
+        async with bot, simcord.run(bot, check_errors=False) as env:
+            lounge, viewers = await _furnish(env, bot, clock)
+            preview = env.preview(lounge, viewers=viewers, layout="channel", port=port)
+            try:
+                await preview.__aenter__()
+            except simcord.SetupError as error:
+                if isinstance(error.__cause__, OSError):
+                    raise PortTakenError(
+                        f"Port {port} is taken: choose another one by --port, or leave it out."
+                    ) from None
+                raise MissingExtraError("The demo", "demo") from error
+            try:
+                yield preview
+            finally:
+                await preview.close()
+
+
+async def _furnish(
+    env: simcord.Env, bot: Emobot, clock: _Clock
+) -> tuple[simcord.ChannelHandle, list[simcord.MemberActor]]:
+    """The channel to show and the people through whose eyes it can be seen, the visitor first."""
+    # The simulation begins at a date of its own and its page shows UTC, so local time is passed off as that. What
+    # the bot does every minute would be done for each minute of the months between, so it rests meanwhile.
+    now = datetime.now().astimezone().replace(tzinfo=UTC)
+    await bot.remove_cog("Upkeep")
+    await env.advance_time(max(0.0, (now - env.now()).total_seconds()))
+    await bot.add_cog(Upkeep(bot, bot.store, bot.requests.time))
+    await bot.http.edit_profile({"username": "Emobot"})
+    guild = env.create_guild("The living room")
+    lounge = guild.create_text_channel("lounge", topic="Say how you feel, or type /compare")
+    guild.create_text_channel("memes", topic="For what makes you laugh")
+    host = guild.create_role("host", permissions=discord.Permissions(manage_guild=True, manage_messages=True))
+    names = dict.fromkeys(["You", *(name for name, _ in CONVERSATION)])
+    people = {
+        name: guild.add_member(env.create_user(name.lower(), global_name=name), roles=[host] if name == "You" else [])
+        for name in names
+    }
+    await bot.store.save_settings(guild.id, ServerSettings(liveliness=Liveliness.LIVELY))
+    _remember_a_week(bot, guild.id, lounge.id, env.now())
+    for name, text in CONVERSATION:
+        await people[name].send(lounge, text)
+        clock.put_forward(20)
+    clock.put_forward(WINDOW)  # or the visitor's first words might come to one reaction too many
+    # Last, since the page opens at the bot's latest message.
+    await bot.get_partial_messageable(lounge.id).send(WELCOME)
+    return lounge, list(people.values())
+
+
+def _remember_a_week(bot: Emobot, guild_id: int, channel_id: int, now: datetime) -> None:
+    """Make up moods, so that there is something to see: a bad Wednesday, a good weekend, quiet nights."""
+    rng = random.Random(0)  # noqa: S311 - decoration, not secrecy
+    for hours in range(1, 7 * 24):
+        hour = now - timedelta(hours=hours)
+        awake = max(0.0, math.sin((hour.hour - 7) / 17 * math.pi))
+        bad, good = hour.weekday() == 2, hour.weekday() >= 4
+        weights = {
+            "neutral": 5.0,
+            "joy": 1.5 + 2 * good,
+            "amusement": 1.5 + good,
+            "gratitude": 1.0,
+            "curiosity": 1.0,
+            "surprise": 0.5,
+            "sadness": 0.5 + bad,
+            "disappointment": 0.5 + 2 * bad,
+            "annoyance": 0.7 + 3 * bad,
+            "nervousness": 0.3,
+        }
+        for emotion in rng.choices(list(weights), list(weights.values()), k=round(awake * rng.uniform(4, 12))):
+            bot.store.count_mood(guild_id, channel_id, hour, emotion)

@@ -1,0 +1,80 @@
+"""Run the bot until it ends, or until Ctrl-C or a service manager stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import click
+
+GRACE = 3.0
+"""Seconds that a process may go on writing once it was told twice to stop."""
+
+
+def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine in an event loop until it ends, or cancel it when the process is told to stop.
+
+    Raises:
+        KeyboardInterrupt: it was stopped by Ctrl-C.
+    """
+    if asyncio.run(until_stopped(work)) == signal.SIGINT:
+        raise KeyboardInterrupt
+
+
+async def until_stopped(work: Coroutine[Any, Any, None]) -> int | None:
+    """Await `work`, cancelled if a signal says to stop; return that signal, or None if the work ended by itself.
+
+    The cancelled work can still write what it has. After a second signal it has `GRACE` seconds for that.
+    """
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(work)
+    stopped_by: int | None = None
+    last: asyncio.TimerHandle | None = None
+
+    def stop(number: int) -> None:
+        nonlocal stopped_by, last
+        if stopped_by is None:
+            if task.cancel():
+                stopped_by = number
+        elif last is None:
+            last = loop.call_later(GRACE, _give_up)
+
+    with _on_signals(lambda number: loop.call_soon_threadsafe(stop, number)):
+        try:
+            await task
+        except asyncio.CancelledError:
+            if stopped_by is None:
+                raise
+        finally:
+            if last:
+                last.cancel()
+    return stopped_by
+
+
+def _give_up() -> None:
+    """End at once: waiting for threads or for a database that does not answer could take for ever."""
+    click.echo("Stopped before all was written.", err=True)
+    os._exit(1)
+
+
+@contextmanager
+def _on_signals(stop: Callable[[int], object]) -> Iterator[None]:
+    """Call `stop` in place of what a signal to stop does otherwise, if it does anything at all.
+
+    By `signal` itself, since asyncio has no such handlers on Windows. SIGINT must be among them: whatever a shell
+    script starts in the background ignores it otherwise.
+    """
+    before = {}
+    try:
+        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last one is Windows' own
+            with suppress(AttributeError, ValueError):  # not on this system; not in this thread
+                number = getattr(signal, name)
+                before[number] = signal.signal(number, lambda received, _frame: stop(received))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)

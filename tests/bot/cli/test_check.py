@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import discord
+import msgspec
+import numpy as np
+import pytest
+from safetensors.numpy import load, save
+
+from bot.cli import main
+from classifiers.model_directory import MANIFEST, read_manifest, write_manifest
+from tests.bot.cli.fake_discord import FakeDiscord
+
+
+def test_without_a_token_all_but_discord_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    settings, models, rnn, bilstm, database, token = out.splitlines()
+    assert settings == "Settings: in order."
+    assert models.startswith("Models: ")
+    assert rnn.startswith("  RNN: ")
+    assert bilstm.startswith("  BiLSTM: ")
+    assert bilstm.endswith("reacts to messages.")
+    assert database == "Database: in order."
+    assert token.startswith("Discord: not asked. There is no DISCORD_TOKEN")
+
+
+def test_labels_without_emoji_are_listed(
+    small_models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EMOBOT_MODELS", str(small_models))
+    write_manifest(
+        small_models, msgspec.structs.replace(read_manifest(small_models), labels=("happy", "guilt", "neutral"))
+    )
+    assert main(["check"]) == 0
+    assert (
+        "There is no emoji for happy, guilt, so the bot does not react to them: give each one in the entry "
+        f'"emoji" of {small_models / MANIFEST}, as {{"happy": "😊"}}, or by /settings'
+    ) in capsys.readouterr().out
+    edited = msgspec.structs.replace(read_manifest(small_models), emoji={"happy": "😊", "guilt": "🫥"})
+    write_manifest(small_models, edited)
+    assert main(["check"]) == 0
+    assert "no emoji" not in capsys.readouterr().out
+
+
+def test_a_model_with_numbers_that_are_not_finite_is_refused(
+    small_models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = small_models / "rnn.safetensors"
+    arrays = load(weights.read_bytes())
+    arrays["0.embeddings"][3] = np.nan
+    weights.write_bytes(save(arrays))
+    write_manifest(small_models, read_manifest(small_models))
+    monkeypatch.setenv("EMOBOT_MODELS", str(small_models))
+    assert main(["check"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "Settings: in order.\n"
+    assert err.startswith(
+        f"The file rnn.safetensors in {small_models} cannot be used: it holds numbers that are not fin"
+    )
+    assert err.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions: run `wsl python3 -m pytest`")
+def test_files_that_others_can_read_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    def warnings() -> list[str]:
+        assert main(["check"]) == 0
+        return [line for line in capsys.readouterr().out.splitlines() if "chmod" in line]
+
+    Path(".env").write_text("EMOBOT_MIN_CERTAINTY=0.5")
+    Path(".env").chmod(0o600)
+    assert warnings() == []
+    for file, mode in ((".env", 0o604), ("emobot.db", 0o640)):
+        Path(file).chmod(mode)
+        assert warnings() == [f"  Other users of this computer can read {file}: run `chmod 600 {file}`."]
+        Path(file).chmod(0o600)
+
+
+def test_an_unreachable_database_is_reported_with_status_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////no/such/folder/emobot.db")
+    assert main(["check"]) == 1
+    out, err = capsys.readouterr()
+    assert "Database" not in out
+    assert err.startswith("The database /no/such/folder/emobot.db failed: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("flag", ["gateway_message_content", "gateway_message_content_limited"])
+async def test_with_all_in_order_the_link_is_printed(
+    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str], flag: str
+) -> None:
+    fake_discord.application_flags = discord.ApplicationFlags(**{flag: True}).value
+    assert await asyncio.to_thread(main, ["check"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "Discord: the token is that of Emobot.\nMessage content intent: on.\n" in out
+    assert "client_id=2&" in out
+    assert {asked.split()[0] for asked in fake_discord.asked} == {"GET"}  # it only looks
+
+
+@pytest.mark.parametrize(("ahead", "told"), [(-16, "1[67] fast"), (16, "1[56] slow"), (3, None)])
+async def test_a_wrong_clock_is_reported(
+    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str], ahead: int, told: str | None
+) -> None:
+    fake_discord.ahead = timedelta(seconds=ahead)
+    assert await asyncio.to_thread(main, ["check"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    if told:
+        assert re.search(f"\nThis computer's clock is 0:00:{told}: set it right.", out)
+    else:
+        assert "clock" not in out
+
+
+async def test_a_missing_intent_is_reported(fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]) -> None:
+    fake_discord.application_flags = 0
+    assert await asyncio.to_thread(main, ["check"]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "switch on Message Content Intent" in err
+
+
+async def test_a_wrong_token_is_reported(fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]) -> None:
+    fake_discord.login = 401
+    assert await asyncio.to_thread(main, ["check"]) == 2
+    assert capsys.readouterr().err.startswith("Discord does not accept the DISCORD_TOKEN")

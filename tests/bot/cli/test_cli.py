@@ -1,0 +1,126 @@
+"""`python -m bot` itself: its help, its errors, and how it starts."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from bot.cli import cli, main
+from tests.bot.cli.support import environment, told
+
+COMMANDS = ["run", "check", "invite", "dry-run", "data", "demo"]
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["invite"]])
+def test_a_missing_token_is_reported_with_what_to_do(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    assert main(command) == 2
+    sentence = told(capsys)
+    assert ".env" in sentence
+    assert "`python -m bot demo`" in sentence
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["check"], ["invite"], ["demo"], ["dry-run", "--file", "-"]])
+def test_a_broken_setting_stops_every_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    monkeypatch.setenv("EMOBOT_MIN_CERTAINTY", "high")
+    assert main(command) == 2
+    assert told(capsys) == "EMOBOT_MIN_CERTAINTY must be a number from 0 to 1."
+
+
+def test_an_env_file_that_is_no_text_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    Path(".env").write_bytes(b"\xff")
+    assert main([]) == 2
+    assert told(capsys) == "Your .env is not plain text: save it again as UTF-8."
+
+
+def test_missing_models_are_reported_before_discord_is_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EMOBOT_MODELS", "nowhere")
+    monkeypatch.setenv("DISCORD_TOKEN", "secret")
+    assert main([]) == 2
+    assert "nowhere" in told(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["chat"], "No such command 'chat': see `python -m bot --help`."),
+        (["--loud"], "No such option '--loud': see `python -m bot --help`."),
+        (["check", "now"], "Got unexpected extra argument (now): see `python -m bot check --help`."),
+        (["data"], "Missing command: see `python -m bot data --help`."),
+        (["dry-run"], "Missing option '--file': see `python -m bot dry-run --help`."),
+        (
+            ["demo", "--port", "80000"],
+            "Invalid value for '--port': 80000 is not in the range 0<=x<=65535: see `python -m bot demo --help`.",
+        ),
+        (
+            ["demo", "--port", "x"],
+            "Invalid value for '--port': 'x' is not a valid whole number: see `python -m bot demo --help`.",
+        ),
+    ],
+)
+def test_wrong_arguments_are_reported_in_one_sentence_with_status_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    assert main(arguments) == 2
+    assert told(capsys) == sentence
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), ["data", "export"], ["data", "erase"]])
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    assert main([*command, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"Usage: {' '.join(['python -m bot', *command])} ")
+
+
+def test_help_lists_every_command() -> None:
+    result = CliRunner().invoke(cli, ["--help"])
+    assert re.findall(r"^  ([a-z-]+)  ", result.output, re.MULTILINE) == COMMANDS
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        assert command
+        assert command.name == name
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [("emobot d", {"dry-run", "data", "demo"}), ("emobot data ", {"export", "erase"}), ("emobot demo --p", {"--port"})],
+)
+def test_shells_complete_commands_and_options(words: str, completed: set[str]) -> None:
+    count = len(words.split(" ")) - 1
+    done = subprocess.run(
+        [sys.executable, "-m", "bot"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(_EMOBOT_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(count)),
+    )
+    assert {line.removeprefix("plain,") for line in done.stdout.splitlines()} == completed
+
+
+def test_help_and_wrong_arguments_import_neither_discord_nor_the_models() -> None:
+    program = (
+        "import sys\n"
+        "from bot.cli import main\n"
+        "print(main(['--help']), main(['no-such-command']))\n"
+        "print(sorted({'bot.client', 'classifiers', 'discord', 'numpy', 'pydantic', 'sqlalchemy'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment()
+    )
+    assert done.stdout.splitlines()[-2:] == ["0 2", "[]"]
+
+
+def test_ctrl_c_while_a_command_is_imported_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("importlib.import_module", interrupted)
+    assert main(["check"]) == 130

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import discord
+import pytest
+
+from bot.cli import main
+from tests.bot.cli.fake_discord import FakeDiscord
+
+pytestmark = pytest.mark.usefixtures("scripted")
+
+
+async def test_a_wrong_token_is_reported_without_the_token(
+    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake_discord.login = 401
+    assert await asyncio.to_thread(main, []) == 2
+    out, err = capsys.readouterr()
+    assert err.splitlines()[-1].startswith("Discord does not accept the DISCORD_TOKEN")
+    assert "Traceback" not in err
+    assert "s3cr3t" not in out + err
+
+
+async def test_nothing_is_said_about_voice(
+    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discord.VoiceClient, "warn_nacl", True)
+    monkeypatch.setattr(discord.VoiceClient, "warn_dave", True)
+    fake_discord.login = 401
+    await asyncio.to_thread(main, [])
+    assert "voice" not in capsys.readouterr().err
+
+
+async def test_a_missing_message_content_intent_is_reported(
+    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await asyncio.to_thread(main, []) == 2
+    err = capsys.readouterr().err
+    assert "switch on Message Content Intent under Privileged Gateway Intents" in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert "GET /gateway/bot" in fake_discord.asked  # how many shards, the bot asks Discord
+
+
+async def test_another_close_code_is_reported_with_status_1(
+    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake_discord.close_code = 4013
+    assert await asyncio.to_thread(main, []) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "Discord closed the connection (code 4013): try again."
+
+
+async def test_a_token_that_the_gateway_refuses_is_reported(
+    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake_discord.close_code = 4004
+    assert await asyncio.to_thread(main, []) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("Discord does not accept the DISCORD_TOKEN")
+
+
+async def test_a_failure_of_discord_is_reported_with_status_1(
+    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake_discord.login = 418
+    assert await asyncio.to_thread(main, []) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "Discord answered with HTTP 418: try again later."
+
+
+async def test_debugging_does_not_log_what_people_write(
+    monkeypatch: pytest.MonkeyPatch, fake_discord: FakeDiscord
+) -> None:
+    monkeypatch.setenv("EMOBOT_LOG_LEVEL", "DEBUG")
+    await asyncio.to_thread(main, [])
+    assert fake_discord.asked
+    assert logging.getLogger("bot").isEnabledFor(logging.DEBUG)
+    assert not logging.getLogger("discord.gateway").isEnabledFor(logging.DEBUG)
+    assert logging.getLogger("discord.gateway").isEnabledFor(logging.INFO)

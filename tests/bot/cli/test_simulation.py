@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import asyncio
+import re
+
+import aiohttp
+import pytest
+import simcord
+from simcord.preview import _require_preview_runtime
+
+from bot.cli import simulation
+from bot.configuration import Settings
+from classifiers import EMOJI, Classifier, MissingExtraError
+from tests.bot.pressing import words_of
+from tests.bot.scripted import SCRIPT, ScriptedClassifier, believing
+
+
+@pytest.fixture
+def scripted() -> dict[str, Classifier]:
+    script = {**SCRIPT, "job": believing(joy=0.9), "Congratulations": believing(admiration=0.9)}
+    return {"rnn": ScriptedClassifier(script), "bilstm": ScriptedClassifier(script)}
+
+
+async def test_a_conversation_to_which_the_bot_has_reacted(scripted: dict[str, Classifier]) -> None:
+    async with simulation.opened(Settings(), models=scripted) as preview:
+        *messages, welcome = preview.channel.history()
+        assert [message.content for message in messages] == [text for _, text in simulation.CONVERSATION]
+        assert [[str(reaction.emoji) for reaction in message.reactions] for message in messages[:2]] == [
+            ["😃"],
+            ["👏"],
+        ]
+        assert len({message.author.id for message in messages}) > 1
+        assert (welcome.content, welcome.author.name) == (simulation.WELCOME, "Emobot")
+
+
+async def test_its_page_is_served_on_this_machine_only_and_not_for_longer(scripted: dict[str, Classifier]) -> None:
+    async with aiohttp.ClientSession() as session:
+        async with simulation.opened(Settings(), models=scripted) as preview:
+            url = preview.url
+            assert url.startswith("http://127.0.0.1:")
+            async with session.get(url) as page:
+                assert page.status == 200
+                assert "<html" in await page.text()
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await session.get(url)
+
+
+async def test_visitors_are_reacted_to_and_can_compare(scripted: dict[str, Classifier]) -> None:
+    async with simulation.opened(Settings(), models=scripted) as preview:
+        you = preview.viewers[0]
+        assert you.user.global_name == "You"
+        await you.send(preview.channel, "so happy")
+        shown = await preview.snapshot()
+        newest = shown["messages"][shown["messageIndex"][-1]["id"]]
+        assert newest["reactions"]
+        assert set(you.available_commands(preview.channel)) == {"about", "compare", "mood", "privacy", "settings"}
+        result = await you.slash(preview.channel, "compare", text="so happy")
+        assert result.response
+        assert "They agree on **joy**" in words_of(result.response)
+
+
+async def test_a_week_has_gone_by_and_the_bot_never_tires(scripted: dict[str, Classifier]) -> None:
+    async with simulation.opened(Settings(), models=scripted) as preview:
+        you = preview.viewers[0]
+        picture = await you.slash(preview.channel, "mood")
+        assert picture.response
+        assert len(picture.response.attachments) == 1
+        await you.send(preview.channel, "so happy")
+        await asyncio.sleep(2)  # really, as nobody puts the clock of the simulation forward
+        await you.send(preview.channel, "so happy")
+        assert [len(message.reactions) for message in preview.channel.history()[-2:]] == [1, 1]
+
+
+async def test_it_ends_when_it_is_closed_in_the_browser(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[simcord.Preview] = []
+    wait_closed = simcord.Preview.wait_closed
+
+    async def close_then_wait(preview: simcord.Preview) -> None:
+        opened.append(preview)
+        await preview.close()
+        await wait_closed(preview)
+
+    monkeypatch.setattr(simcord.Preview, "wait_closed", close_then_wait)
+    await asyncio.wait_for(simulation.run(Settings(), 0), 20)
+    assert capsys.readouterr().out.startswith("Emobot is waiting for you at http://127.0.0.1:")
+    [preview] = opened
+    assert preview.env.bot.is_closed()
+
+
+async def test_half_of_the_extra_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simcord.preview._PREVIEW_RUNTIME_MODULES", ("no_such_module",))
+    _require_preview_runtime.cache_clear()
+    with pytest.raises(MissingExtraError, match="The demo needs more packages"):
+        async with simulation.opened(Settings()):
+            pass
+    _require_preview_runtime.cache_clear()
+
+
+async def test_the_shipped_weights_make_a_lively_demo() -> None:
+    async with simulation.opened(Settings()) as preview:
+        *messages, _welcome = preview.channel.history()
+        emoji = [str(reaction.emoji) for message in messages for reaction in message.reactions]
+        assert set(emoji) <= set(EMOJI.values())
+        assert len(set(emoji)) >= 4
+        assert len(emoji) < len(messages)  # it can also be silent
+
+
+async def test_who_writes_what_the_welcome_proposes_gets_a_reaction() -> None:
+    [proposed] = re.findall(r"with feeling: \*(.+)\*", simulation.WELCOME)
+    async with simulation.opened(Settings()) as preview:
+        await preview.viewers[0].send(preview.channel, proposed)
+        assert preview.channel.history()[-1].reactions
