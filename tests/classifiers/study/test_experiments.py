@@ -3,10 +3,12 @@
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import train
 from classifiers.emotions import LABELS
@@ -143,8 +145,14 @@ def test_every_row_has_a_title() -> None:
     assert set(study_report.TITLES) == {*MEMORY, *GOEMOTIONS}
 
 
+@pytest.fixture
+def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the figures blank: to draw them takes longer than all else."""
+    monkeypatch.setattr(Figure, "savefig", lambda _figure, path: Path(path).touch())
+
+
 class TestCommand:
-    """`train.py study --quick`, on a few made-up texts."""
+    """`train.py study --quick`, on a few made-up texts and with hardly any training."""
 
     @pytest.fixture(autouse=True)
     def small_world(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,9 +165,12 @@ class TestCommand:
             hashes[file] = hashlib.sha256(content.encode()).hexdigest()
         monkeypatch.setattr(datasets, "GOEMOTIONS_SHA256", hashes)
         monkeypatch.setenv("EMOBOT_DATA_DIR", str(tmp_path / "data"))
+        monkeypatch.setattr(study, "QUICK", replace(QUICK, updates=2))
         study._goemotions.cache_clear()
 
-    def test_figures_numbers_and_article(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_figures_numbers_and_article(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+    ) -> None:
         out = tmp_path / "look"
         command = ["study", "--quick", "--seeds", "2", "--jobs", "1", "--out", str(out)]
         assert train.main(command) == 0
@@ -180,6 +191,7 @@ class TestCommand:
         }  # fmt: skip
 
         # A second time, only what is missing is measured, and own words in the article stay.
+        request.getfixturevalue("blank_figures")
         (tmp_path / "look.md").write_text(text.replace("## Memory", "## Memory\n\nMy words."))
         runs = {path: path.stat().st_mtime_ns for path in (out / "runs").iterdir()}
         gone, kept, *_ = runs
@@ -247,6 +259,7 @@ class TestCommand:
         assert sentence in error
         assert error.count("\n") == 1
 
+    @pytest.mark.usefixtures("blank_figures")
     def test_a_folder_whose_name_is_markup(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert study.main(["--quick", "--seeds", "1", "--jobs", "1", "--out", str(tmp_path / "look[/b]")]) == 0
         assert "look[/b].md" in "".join(capsys.readouterr().out.split())
