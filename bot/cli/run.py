@@ -10,7 +10,7 @@ from bot.cli.errors import discord_errors, reports_errors, token_of
 from bot.cli.stopping import run_until_stopped
 from bot.client import create_bot
 from bot.configuration import load_settings
-from bot.connection.serving import serve
+from bot.serving import serve
 
 
 @click.command()

@@ -17,7 +17,7 @@ from bot.client import Emobot, create_bot
 from bot.configuration import Settings
 from bot.maintenance.cog import Upkeep
 from bot.reactions.channels import WINDOW
-from bot.settings.server_settings import Liveliness, ServerSettings
+from bot.server_settings import Liveliness, ServerSettings
 from classifiers import Classifier, MissingExtraError
 
 try:

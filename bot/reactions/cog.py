@@ -23,7 +23,7 @@ from bot.reactions.channels import Channels
 from bot.reactions.gate import refusal
 from bot.reactions.pacing import Pacer
 from bot.reactions.policy import Decision, Silence, choose, is_understood, wordless
-from bot.settings.server_settings import ServerSettings
+from bot.server_settings import ServerSettings
 from bot.store import Store
 from classifiers import NEUTRAL, Prediction
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.reactions.guard import is_grave
-from bot.settings.server_settings import CUSTOM_EMOJI, Liveliness, ServerSettings
+from bot.server_settings import CUSTOM_EMOJI, Liveliness, ServerSettings
 from classifiers.classifier import Prediction
 from classifiers.emotions import NEUTRAL
 from classifiers.markup import strip_markup

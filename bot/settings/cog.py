@@ -17,6 +17,7 @@ from bot.errors import NOT_ALLOWED, apologise
 from bot.i18n import mark, translator
 from bot.reactions.channels import Channels
 from bot.reactions.policy import SENSITIVE, is_jolly
+from bot.server_settings import CUSTOM_EMOJI, InvalidSettingsError, ServerSettings
 from bot.settings.panel import (
     CONTROL,
     EmojiForm,
@@ -28,7 +29,6 @@ from bot.settings.panel import (
     lines,
     usable_emoji,
 )
-from bot.settings.server_settings import CUSTOM_EMOJI, InvalidSettingsError, ServerSettings
 from bot.store import Store
 from bot.ui.emotions import emotions_of, groups_of, written
 from bot.ui.quotation import quote

@@ -17,7 +17,7 @@ from discord import ui
 
 from bot.i18n import Translate, mark, translator
 from bot.reactions.policy import MANNERS
-from bot.settings.server_settings import CUSTOM_EMOJI, Liveliness, ServerSettings, is_emoji
+from bot.server_settings import CUSTOM_EMOJI, Liveliness, ServerSettings, is_emoji
 from bot.ui.emotions import MENU, groups_of, key_of, named, written
 from bot.ui.form import Failed, Form
 from classifiers import NAMES

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from bot.settings.server_settings import InvalidSettingsError, ServerSettings
+from bot.server_settings import InvalidSettingsError, ServerSettings
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.settings.server_settings import ServerSettings
+from bot.server_settings import ServerSettings
 from bot.store.cache import OPT_OUT, SERVER, Change
 from bot.store.engine import StoreError, new_row, upsert
 from bot.store.sync import Following

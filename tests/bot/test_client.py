@@ -20,7 +20,7 @@ from discord.ext import commands
 from bot import Emobot, create_bot
 from bot.analyzer import AnalyzerClosedError
 from bot.configuration import Settings, SettingsError
-from bot.settings.server_settings import ServerSettings
+from bot.server_settings import ServerSettings
 from bot.store import Store
 from classifiers import Classifier, ModelDirectoryError, ModelName
 from tests.bot.scripted import SCRIPT, ScriptedClassifier, World

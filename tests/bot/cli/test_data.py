@@ -10,7 +10,7 @@ import pytest
 
 from bot.cli import data, main
 from bot.configuration import load_settings
-from bot.settings.server_settings import ServerSettings
+from bot.server_settings import ServerSettings
 from bot.store import Store
 from tests.bot.cli.support import told
 

@@ -16,9 +16,9 @@ from aiohttp import web
 
 from bot import Emobot, create_bot
 from bot.configuration import Settings
-from bot.connection.serving import serve
 from bot.reactions.policy import MANNERS, Manner
-from bot.settings.server_settings import Liveliness
+from bot.server_settings import Liveliness
+from bot.serving import serve
 from classifiers import Classifier
 from tests.bot.connection.loopback import GUILD, Fault, Loopback, Skipper, connected, limited, refusal, serving, until
 from tests.bot.scripted import reactions_of

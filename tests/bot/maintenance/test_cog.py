@@ -7,7 +7,7 @@ import pytest
 
 from bot.connection.clock import DiscordTime
 from bot.maintenance.cog import Upkeep
-from bot.settings.server_settings import Liveliness, ServerSettings
+from bot.server_settings import Liveliness, ServerSettings
 from bot.store import GRACE, Store, StoreError
 from tests.bot.clock import Clock
 from tests.bot.scripted import World

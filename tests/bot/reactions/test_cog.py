@@ -15,7 +15,7 @@ from simcord.enums import MessageType
 from bot import create_bot
 from bot.configuration import Settings
 from bot.reactions.policy import MANNERS, Manner
-from bot.settings.server_settings import Liveliness
+from bot.server_settings import Liveliness
 from classifiers import LABELS, Prediction
 from tests.bot.pressing import words_of
 from tests.bot.scripted import SCRIPT, ManualClock, ScriptedClassifier, World, believing, reactions_of

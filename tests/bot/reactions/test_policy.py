@@ -25,7 +25,7 @@ from bot.reactions.policy import (
     unwelcome,
     wordless,
 )
-from bot.settings.server_settings import Liveliness, ServerSettings
+from bot.server_settings import Liveliness, ServerSettings
 from classifiers import EMOJI, LABELS, NEUTRAL, Prediction, load_models
 from classifiers.training.datasets import load_dataset
 from tests.bot.scripted import believing
@@ -304,6 +304,6 @@ def test_decisions_import_nothing_that_reads_or_waits(module: object) -> None:
         *("__future__", "asyncio", "bisect", "cachetools", "collections", "collections.abc", "dataclasses", "enum"),
         *("itertools", "math"),
         "bot.reactions.guard",
-        "bot.settings.server_settings",
+        "bot.server_settings",
     }
     assert imported <= pure | {"classifiers.classifier", "classifiers.emotions", "classifiers.markup"}

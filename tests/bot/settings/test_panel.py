@@ -18,9 +18,9 @@ from bot import create_bot
 from bot.configuration import Settings
 from bot.errors import NOT_ALLOWED, UNSAVED
 from bot.i18n import LANGUAGES, LOCALES
+from bot.server_settings import Liveliness, ServerSettings
 from bot.settings.cog import MAX_FILE
 from bot.settings.panel import EmojiForm, ImportForm, Page, SettingsPanel, Situation
-from bot.settings.server_settings import Liveliness, ServerSettings
 from bot.store import Store, StoreError
 from bot.ui.emotions import groups_of
 from classifiers import EMOJI, Classifier, Prediction

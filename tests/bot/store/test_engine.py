@@ -18,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DBAPIError, StatementError
 
-from bot.settings.server_settings import ServerSettings
+from bot.server_settings import ServerSettings
 from bot.store import MoodCount, Store, StoreError
 from bot.store.engine import describe, open_engine, reason
 from bot.store.tables import Table
@@ -31,7 +31,7 @@ SETTINGS = ServerSettings(enabled=False)
 GOES_ON = "the bot goes on with the settings known last."
 OPEN_A_STORE = """
 import asyncio, logging, sys
-from bot.settings.server_settings import ServerSettings
+from bot.server_settings import ServerSettings
 from bot.store import Store, StoreError
 logging.basicConfig(level=logging.INFO)
 async def main():

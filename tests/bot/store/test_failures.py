@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import Pool, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from bot.settings.server_settings import ServerSettings
+from bot.server_settings import ServerSettings
 from bot.store import MoodCount, Store, StoreError
 from bot.store.cache import MAX_WAITING
 from bot.store.sync import _TURN

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings.server_settings import Liveliness, ServerSettings
+from bot.server_settings import Liveliness, ServerSettings
 from bot.store import GRACE, MoodCount, Store
 from bot.store.tables import Table
 from tests.bot.store.conftest import StoreOpener

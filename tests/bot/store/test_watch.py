@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event, make_url
 from sqlalchemy.util import await_only
 
-from bot.settings.server_settings import ServerSettings
+from bot.server_settings import ServerSettings
 from bot.store import GRACE, MoodCount, Store, StoreError
 from bot.store.cache import SERVER, Change
 from tests.bot.store.conftest import StoreOpener

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.settings.server_settings import InvalidSettingsError, Liveliness, ServerSettings, is_emoji
+from bot.server_settings import InvalidSettingsError, Liveliness, ServerSettings, is_emoji
 from classifiers import EMOJI
 
 
