@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.store.url import FORM, DatabaseUrlError, understood
+from bot.store.url import FORM, DatabaseUrlError, parse_database_url
 from classifiers import PRETRAINED, ModelName
 
 ENV_FILE = ".env"
@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _database_is_one_we_speak_to(cls, url: SecretStr) -> SecretStr:
-        return SecretStr(understood(url.get_secret_value()).render_as_string(hide_password=False))
+        return SecretStr(parse_database_url(url.get_secret_value()).render_as_string(hide_password=False))
 
     @field_validator("models")
     @classmethod

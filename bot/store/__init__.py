@@ -1,4 +1,8 @@
-"""What is kept, in SQLite or PostgreSQL: servers' settings, opt-outs, counts of moods and of corrections."""
+"""Data in SQLite or PostgreSQL: settings of servers, opt-outs, counts of moods and of corrections.
+
+Features call `Store`. It looks up what is known in `Cache`, which `DatabaseSync` keeps the same as the database; what
+happens during an outage is said there.
+"""
 
 from bot.store.engine import StoreError
 from bot.store.store import GRACE, MoodCount, Store

@@ -1,4 +1,4 @@
-"""SQLite or PostgreSQL: opening it, bringing it to this code's tables, and telling why it fails."""
+"""Open SQLite or PostgreSQL, migrate the tables to this version, and name the reason of a failure."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from bot.store.tables import Table
 
 PATIENCE = 2.0
-"""Seconds that a lock, a connection or a statement is waited for; an interaction must be answered within three."""
+"""Seconds to wait for a lock, a connection or a statement; an interaction must be answered within three."""
 
 LONG_PATIENCE = 60.0
-"""The same for work that nobody waits for and that grows with the tables."""
+"""The same for work in the background, which takes longer the larger the tables are."""
 
 WRITE = ("BEGIN IMMEDIATE",)
-"""How SQLite begins a transaction that reads before it writes: else somebody else could write in between."""
+"""Begins a transaction of SQLite that reads before it writes, so that nobody else can write in between."""
 
 LIGHT_WRITE = ("PRAGMA synchronous = NORMAL", *WRITE)
-"""The same, but not waiting for the disk, which may be slow: if the power fails now, it was never made."""
+"""The same without waiting for a slow disk: a power failure just after it may undo the transaction."""
 
 _MIGRATION_LOCK = int.from_bytes(b"emobot")
 
-logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells at every start which database it found
+logging.getLogger("alembic").setLevel(logging.WARNING)  # at INFO it logs at every start which database it found
 
 
 class StoreError(Exception):
-    """The database does not answer or does not take it; nothing is half written."""
+    """The database did not answer or refused; nothing was changed."""
 
 
 class NewerDatabaseError(StoreError):
-    """A later version of the bot has changed the tables."""
+    """The tables are those of a later version of the bot."""
 
 
 def open_engine(url: URL, *, patient: bool = False) -> AsyncEngine:
-    """An engine that opens nothing before it is used, and then rather fails than waits.
+    """Return an engine that opens no connection before it is used, and that fails rather than waits for long.
 
     Args:
         url: of SQLite in a file or of PostgreSQL.
@@ -57,8 +57,8 @@ def open_engine(url: URL, *, patient: bool = False) -> AsyncEngine:
         # No pool: a connection kept open would go on with a file that is no longer there.
         arguments = {"timeout": PATIENCE, "isolation_level": None}
         engine = create_async_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
-        event.listen(engine.sync_engine, "do_connect", _keep_to_ourselves)
-        event.listen(engine.sync_engine, "connect", _write_ahead)
+        event.listen(engine.sync_engine, "do_connect", _create_private_file)
+        event.listen(engine.sync_engine, "connect", _use_write_ahead_log)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
     arguments = {"timeout": PATIENCE, "command_timeout": LONG_PATIENCE if patient else PATIENCE}
@@ -69,17 +69,17 @@ def open_engine(url: URL, *, patient: bool = False) -> AsyncEngine:
 
 
 def is_sqlite(url: URL) -> bool:
-    """Whether the database is a file, and no server."""
+    """Return whether the database is a file rather than a server."""
     return url.get_backend_name() == "sqlite"
 
 
 def describe(url: URL) -> str:
-    """The database as a log names it, without user and password."""
+    """Return a name of the database for the log, without user and password."""
     return f"{url.database} on {url.host}" if url.host else str(url.database)
 
 
 def reason(error: Exception) -> str:
-    """Why the database failed, in the driver's words, without the statement and its parameters."""
+    """Return why the database failed, in the driver's words, without the statement and its parameters."""
     cause = _cause(error)
     if isinstance(cause, TimeoutError):
         return "no answer in time"
@@ -88,7 +88,7 @@ def reason(error: Exception) -> str:
 
 
 def refuses_values(error: Exception) -> bool:
-    """Whether the database, or its driver, refused the values of a row, so that it may take another row."""
+    """Return whether the database or its driver refused the values of a row, so that another row may be accepted."""
     cause = _cause(error)
     if not isinstance(error, DBAPIError):
         return isinstance(cause, ValueError | OverflowError)
@@ -98,7 +98,7 @@ def refuses_values(error: Exception) -> bool:
 
 
 def _cause(error: Exception) -> BaseException:
-    """What the driver raised, which SQLAlchemy dresses up."""
+    """Return the driver's own exception, which SQLAlchemy wraps."""
     if isinstance(error, StatementError) and error.orig:
         return error.orig.__cause__ or error.orig
     return error
@@ -109,7 +109,7 @@ async def migrate(engine: AsyncEngine, fill: Callable[[AsyncConnection], Awaitab
 
     Args:
         engine: of the database.
-        fill: puts into new tables what is known already, in the same transaction.
+        fill: writes known rows into new tables, in the same transaction.
 
     Returns:
         Whether the database was empty.
@@ -136,14 +136,14 @@ async def migrate(engine: AsyncEngine, fill: Callable[[AsyncConnection], Awaitab
 
 
 def new_row(connection: AsyncConnection, table: type[Table]) -> postgresql.Insert | sqlite.Insert:
-    """An insertion that can be told, in the database's own way, what to do if there is such a row already."""
+    """Return an INSERT of the database's own dialect, with its methods for the case that the row exists already."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def upsert(
     connection: AsyncConnection, table: type[Table], merged: Callable[[Any], dict[str, Any]]
 ) -> postgresql.Insert | sqlite.Insert:
-    """An insertion that sets in a row which is there already what `merged` makes of the new one's columns."""
+    """Return an INSERT that updates a row which exists already by what `merged` makes of the new row's columns."""
     row = new_row(connection, table)
     return row.on_conflict_do_update(index_elements=list(table.__table__.primary_key), set_=merged(row.excluded))
 
@@ -157,19 +157,19 @@ def _upgrade(connection: Connection, config: Config) -> None:
     command.upgrade(config, "head")
 
 
-def _keep_to_ourselves(_dialect: Dialect, _record: object, arguments: list[Any], _options: dict[str, Any]) -> None:
-    """Make the file before SQLite does, so that nobody else on the computer can read it, nor what stands beside it.
+def _create_private_file(_dialect: Dialect, _record: object, arguments: list[Any], _options: dict[str, Any]) -> None:
+    """Create the file before SQLite does, readable by its owner alone; SQLite then creates its other files likewise.
 
-    A file that is there already stays as it is: to open and to close it here would take SQLite's locks off it.
+    A file that exists is not touched: opening and closing it here would release SQLite's locks on it.
     """
     with suppress(OSError):  # SQLite will say why
         os.close(os.open(os.path.realpath(arguments[0]), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-def _write_ahead(connection: DBAPIConnection, _record: object) -> None:
-    """Let nobody wait for readers; the file remembers it.
+def _use_write_ahead_log(connection: DBAPIConnection, _record: object) -> None:
+    """Let writers not wait for readers; the file remembers the mode.
 
-    Where it cannot be set, the file is read-only or another process is just setting it, and all works without.
+    A failure does no harm: the file is read-only, or another process is just setting the mode.
     """
     cursor = connection.cursor()
     with suppress(sqlite3.OperationalError):
@@ -178,6 +178,6 @@ def _write_ahead(connection: DBAPIConnection, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """Begin transactions ourselves: Python's driver would leave reading and the changing of tables outside of them."""
+    """Begin each transaction explicitly: Python's driver would leave SELECT and changes of tables outside of it."""
     for statement in connection.get_execution_options().get("begin", ("BEGIN",)):
         connection.exec_driver_sql(statement)

@@ -1,4 +1,4 @@
-"""Everything that is kept, asked for, exported and erased."""
+"""What features call to keep, look up, export and erase data."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sqlalchemy import delete, func, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.server_settings import ServerSettings
-from bot.store.cache import OPT_OUT, SERVER, Change
+from bot.store.cache import OPT_OUT, SERVER, Cache, Change
 from bot.store.engine import StoreError, new_row, upsert
-from bot.store.sync import Following
+from bot.store.sync import DatabaseSync
 from bot.store.tables import Correction, Erasures, Mood, OptOut, Server
 
 GRACE = timedelta(days=7)
@@ -24,20 +24,22 @@ GRACE = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class MoodCount:
-    """How many messages had an emotion in the hour that begins at `hour`."""
+    """The number of messages with an emotion in the hour that begins at `hour`."""
 
     hour: datetime
     emotion: str
     messages: int
 
 
-class Store(Following):
-    """What is kept of servers and people, in one database that several processes may share.
+class Store:
+    """Keeps data of servers and people in one database, which several processes may share.
 
-    Whatever becomes of the database, settings and opt-outs stay known as they were last, and counts of moods wait.
-    A change is made in the database or not at all, and memory follows.
+    Methods that are not asynchronous answer from the cache, at any time; `bot.store.sync` says what happens during an
+    outage. The others ask the database and raise StoreError if it fails; then nothing was changed.
 
     Attributes:
+        cache: what is known without asking the database.
+        sync: keeps the cache and the database the same.
         mood_days: for how many days counts of moods are kept.
     """
 
@@ -48,22 +50,56 @@ class Store(Following):
             url: of the database as SQLAlchemy has it, with an asynchronous driver.
             mood_days: for how many days counts of moods are kept.
         """
-        super().__init__(url)
+        self.cache = Cache()
+        self.sync = DatabaseSync(url, self.cache)
         self.mood_days = mood_days
 
+    @property
+    def ready(self) -> bool:
+        """Whether settings and opt-outs have been read from the database at least once."""
+        return self.cache.ready
+
+    def settings(self, guild_id: int | None) -> ServerSettings:
+        """Return the settings of a server, the defaults for None; see `Cache.settings`."""
+        return self.cache.settings(guild_id)
+
+    def is_configured(self, guild_id: int) -> bool:
+        """Return whether settings of a server were ever saved."""
+        return self.cache.is_configured(guild_id)
+
+    def has_opted_out(self, user_id: int) -> bool:
+        """Return whether a person's messages must not be read."""
+        return self.cache.has_opted_out(user_id)
+
+    def count_mood(self, guild_id: int, channel_id: int, when: datetime, emotion: str, messages: int = 1) -> None:
+        """Count messages of a channel with an emotion, -1 to take one back; it is written later."""
+        self.cache.count_mood(guild_id, channel_id, when, emotion, messages)
+
+    async def refresh(self) -> None:
+        """Open the database if necessary, take over what others changed, and write the counts that wait."""
+        await self.sync.refresh()
+
+    async def write(self) -> None:
+        """Write the counts that wait."""
+        await self.sync.write()
+
+    async def close(self) -> None:
+        """Write the counts that wait and close all connections."""
+        await self.sync.close()
+
     async def save_settings(self, guild_id: int, settings: ServerSettings) -> None:
-        """Keep the settings of a server.
+        """Save the settings of a server.
 
         Raises:
-            StoreError: the database does not take them; the old ones stay. So do all methods below. Or the old ones,
-                to which they are a change, were erased meanwhile: then they are forgotten.
+            StoreError: the database failed and the old settings stay; or the old settings, of which these are a
+                change, were erased by another process, and the server has the defaults now.
         """
         text = settings.model_dump_json()
-        async with self._transaction() as (connection, changes):
+        async with self.sync.transaction() as (connection, changes):
             if self.is_configured(guild_id):
                 old = update(Server).where(Server.guild_id == guild_id, Server.settings.is_not(None))
                 if not (await connection.execute(old.values(settings=text))).rowcount:
-                    self._learn(Change(SERVER, guild_id, None))
+                    self.cache.apply(Change(SERVER, guild_id, None))
                     raise StoreError(f"The settings of server {guild_id} were erased meanwhile.")
             else:
                 row = upsert(connection, Server, lambda new: {"settings": new.settings})
@@ -72,77 +108,77 @@ class Store(Following):
 
     async def opt_out(self, user_id: int) -> None:
         """Remember that a person's messages are not to be read."""
-        async with self._transaction() as (connection, changes):
+        async with self.sync.transaction() as (connection, changes):
             await connection.execute(new_row(connection, OptOut).on_conflict_do_nothing(), {"user_id": user_id})
             changes.append(Change(OPT_OUT, user_id, user_id))
 
     async def opt_in(self, user_id: int) -> None:
         """Forget an opt-out."""
-        async with self._transaction() as (connection, changes):
+        async with self.sync.transaction() as (connection, changes):
             await connection.execute(delete(OptOut).where(OptOut.user_id == user_id))
             changes.append(Change(OPT_OUT, user_id, None))
 
     async def moods(
         self, guild_id: int, since: datetime, channel_ids: Collection[int] | None = None
     ) -> list[MoodCount]:
-        """The counts of the hours that begin at `since` or later, in order, those that still wait included.
+        """Return the counts of the hours that begin at `since` or later, in order, including those that still wait.
 
         Args:
             guild_id: the server.
             since: the earliest hour.
             channel_ids: the channels to sum over; None for all of them.
         """
-        async with self._transaction() as (connection, _):
+        async with self.sync.transaction() as (connection, _):
             counts = await self._counts(connection, ("hour", "emotion"), guild_id, since, channel_ids)
         return [MoodCount(hour, emotion, messages) for (hour, emotion), messages in counts]
 
     async def add_correction(self, guild_id: int, heard: str, meant: str) -> None:
         """Count that somebody meant one emotion where another, or the same, was heard."""
-        async with self._transaction() as (connection, _):
+        async with self.sync.transaction() as (connection, _):
             row = upsert(connection, Correction, lambda new: {"times": Correction.times + new.times})
             await connection.execute(row, {"guild_id": guild_id, "heard": heard, "meant": meant, "times": 1})
 
     async def corrections(self, guild_id: int | None = None) -> dict[tuple[str, str], int]:
-        """How often which emotion was heard and which was meant, in one server or in all."""
+        """Return how often each pair of heard and meant emotion was counted, in one server or in all."""
         pair = (Correction.heard, Correction.meant)
         query = select(*pair, func.sum(Correction.times)).group_by(*pair).order_by(*pair)
         if guild_id is not None:
             query = query.where(Correction.guild_id == guild_id)
-        async with self._transaction() as (connection, _):
+        async with self.sync.transaction() as (connection, _):
             return {(heard, meant): int(times) for heard, meant, times in await connection.execute(query)}
 
     async def mark_left(self, guild_id: int, now: datetime) -> None:
-        """Remember since when the bot is no longer in a server; the first time counts."""
-        async with self._transaction() as (connection, _):
+        """Note since when the bot is no longer in a server; an earlier note stays."""
+        async with self.sync.transaction() as (connection, _):
             row = upsert(connection, Server, lambda new: {"left_at": func.coalesce(Server.left_at, new.left_at)})
             await connection.execute(row, {"guild_id": guild_id, "left_at": now})
 
     async def mark_present(self, guild_id: int) -> None:
-        """The bot is in a server, again perhaps."""
+        """Note that the bot is in a server, perhaps again."""
         here = Server.guild_id == guild_id
-        async with self._transaction() as (connection, _):
+        async with self.sync.transaction() as (connection, _):
             await connection.execute(delete(Server).where(here, Server.settings.is_(None)))
             await connection.execute(update(Server).where(here).values(left_at=None))
 
     async def known_guilds(self) -> dict[int, datetime | None]:
-        """The servers of which anything is kept, each with the moment when the bot left it, None if it is there."""
+        """Return the servers of which anything is kept, each with the time when the bot left, None if it is there."""
         kept = union(*(select(table.guild_id) for table in (Server, Mood, Correction)))
         left = select(Server.guild_id, Server.left_at).where(Server.left_at.is_not(None))
-        async with self._transaction(patient=True) as (connection, _):
-            known = set(await connection.scalars(kept)) | {key.guild_id for key in self._waiting}
+        async with self.sync.transaction(patient=True) as (connection, _):
+            known = set(await connection.scalars(kept)) | {key.guild_id for key in self.cache.waiting_moods}
             left_at = {row.guild_id: row.left_at for row in await connection.execute(left)}
         return {guild_id: left_at.get(guild_id) for guild_id in known if guild_id}  # 0 stands for direct messages
 
     async def purge(self, now: datetime) -> None:
-        """Erase the moods that are too old, and all of the servers that the bot left too long ago."""
-        async with self._transaction(patient=True) as (connection, changes):
+        """Erase counts of moods older than `mood_days`, and everything of servers that the bot left `GRACE` ago."""
+        async with self.sync.transaction(patient=True) as (connection, changes):
             left = (await connection.scalars(select(Server.guild_id).where(Server.left_at < now - GRACE))).all()
             if left:
                 changes += await _erase(connection, left)
             await connection.execute(delete(Mood).where(Mood.hour < now - timedelta(days=self.mood_days)))
 
     async def export_guild(self, guild_id: int) -> dict[str, Any]:
-        """All that is kept of a server, ready for JSON."""
+        """Return all that is kept of a server, ready for JSON."""
         server = select(Server.settings, Server.left_at).where(Server.guild_id == guild_id)
         corrections = (
             select(Correction.heard, Correction.meant, Correction.times)
@@ -150,7 +186,7 @@ class Store(Following):
             .order_by(Correction.heard, Correction.meant)
         )
         since = datetime.fromtimestamp(0, UTC)
-        async with self._transaction(patient=True) as (connection, _):
+        async with self.sync.transaction(patient=True) as (connection, _):
             settings, left_at = (await connection.execute(server)).one_or_none() or (None, None)
             moods = await self._counts(connection, ("channel_id", "hour", "emotion"), guild_id, since)
             pairs = (await connection.execute(corrections)).mappings().all()
@@ -166,13 +202,13 @@ class Store(Following):
         }
 
     async def erase_guild(self, guild_id: int) -> None:
-        """Erase all that is kept of a server, and have all processes drop what they have counted of it."""
-        async with self._transaction(patient=True) as (connection, changes):
+        """Erase all that is kept of a server; all processes drop its waiting counts."""
+        async with self.sync.transaction(patient=True) as (connection, changes):
             changes += await _erase(connection, [guild_id])
 
     async def export_user(self, user_id: int) -> dict[str, Any]:
-        """All that is kept of a person, ready for JSON."""
-        async with self._transaction() as (connection, _):
+        """Return all that is kept of a person, ready for JSON."""
+        async with self.sync.transaction() as (connection, _):
             found = await connection.scalar(select(OptOut.user_id).where(OptOut.user_id == user_id))
         return {"user_id": user_id, "opted_out": found is not None}
 
@@ -188,7 +224,7 @@ class Store(Following):
         since: datetime,
         channel_ids: Collection[int] | None = None,
     ) -> list[tuple[tuple[Any, ...], int]]:
-        """Counts of moods in the database and in memory, summed by some columns and in their order."""
+        """Return counts of moods in the database and in the cache, summed by some columns and in their order."""
         columns = [getattr(Mood, name) for name in by]
         query = select(*columns, func.sum(Mood.messages)).where(Mood.guild_id == guild_id, Mood.hour >= since)
         if channel_ids is not None:
@@ -196,7 +232,7 @@ class Store(Following):
         counts: Counter[tuple[Any, ...]] = Counter()
         for *key, messages in await connection.execute(query.group_by(*columns)):
             counts[tuple(key)] += int(messages)
-        for waiting, messages in self._waiting.items():
+        for waiting, messages in self.cache.waiting_moods.items():
             wanted = channel_ids is None or waiting.channel_id in channel_ids
             if waiting.guild_id == guild_id and waiting.hour >= since and wanted:
                 counts[tuple(getattr(waiting, name) for name in by)] += messages
@@ -204,7 +240,7 @@ class Store(Following):
 
 
 async def _erase(connection: AsyncConnection, guild_ids: Collection[int]) -> list[Change]:
-    """Erase all that is kept of servers; after that, no counts of theirs that still wait elsewhere are written."""
+    """Erase all that is kept of servers; counts of theirs that wait in other processes are then dropped unwritten."""
     row = upsert(connection, Erasures, lambda _: {"number": Erasures.number + 1})
     await connection.execute(row, {"id": 1, "number": 1})  # first, so that it waits for who is just writing
     for table in (Server, Mood, Correction):

@@ -1,4 +1,4 @@
-"""A memory that follows a database, through all its failures."""
+"""Keeps the cache and the database the same, and goes on with what is known during an outage of the database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, delete, insert, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.cache import OPT_OUT, SERVER, Change, Memory, MoodKey
+from bot.store.cache import OPT_OUT, SERVER, Cache, Change, MoodKey
 from bot.store.engine import (
     LIGHT_WRITE,
     LONG_PATIENCE,
@@ -33,51 +33,60 @@ from bot.store.watch import FileWatch, NotificationWatch, Watch, notification
 
 log = logging.getLogger(__name__)
 
-_TURN = 0.4  # seconds that a transaction waits for its turn, and may go on after its patience: all in all under three
+# Seconds that a transaction waits for its turn, and by which it may exceed its patience: all in all under three.
+_TURN = 0.4
 _BATCH = 1000  # rows in one statement, so that each is done in time
 _Row = TypeVar("_Row")
 
 
-class Following(Memory):
-    """Settings and opt-outs are those of the database, or were so when it last could be asked.
+class DatabaseSync:
+    """Fills a cache from a database, follows what other processes change there, and writes the counts that wait.
 
-    Attributes:
-        ready: whether settings and opt-outs have been read at least once.
+    During an outage the cache stays as it is: settings and opt-outs are those read last, and whoever has opted out
+    stays unread. A bot that has never read them reads no messages (`Cache.ready`). Counts of moods wait in the cache;
+    changes of settings and opt-outs raise StoreError. `refresh` recovers: it reads everything again, or fills a
+    database that has lost its tables from the cache.
     """
 
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self.ready = False
+    def __init__(self, url: str, cache: Cache) -> None:
+        """Open nothing yet; `refresh` does.
+
+        Args:
+            url: of the database as SQLAlchemy has it, with an asynchronous driver.
+            cache: what to keep the same as the database.
+        """
+        self._cache = cache
         self._url = make_url(url)
         self._engine = open_engine(self._url)
         self._patient_engine = open_engine(self._url, patient=True)
         self._notifies = not is_sqlite(self._url)
-        self._watch: Watch = NotificationWatch(self._engine, self._hear) if self._notifies else FileWatch(self._engine)
+        watch = NotificationWatch(self._engine, self._notified) if self._notifies else FileWatch(self._engine)
+        self._watch: Watch = watch
         self._turn = asyncio.Lock()
-        self._in_step = False  # whether memory holds what the database does and is told when it no longer will
+        self._in_sync = False  # whether the cache equals the database, and the watch tells when it no longer does
         self._failure: Exception | None = None
-        self._erasures: int | None = None  # how many were known last, None before the first look
-        self._refusing = False  # whether a count was ever refused
-        self._heard: defaultdict[str, set[int]] = defaultdict(set)
+        self._erasures: int | None = None  # the number of erasures at the last look, None before the first one
+        self._refusing = False  # whether the database ever refused a count
+        self._changed: defaultdict[str, set[int]] = defaultdict(set)  # ids of rows to read again, by kind
         self._reader: asyncio.Task[None] | None = None
 
     async def refresh(self) -> None:
-        """Open the database if need be, take over what others changed, and write the counts that wait.
+        """Open the database if necessary, take over what others changed, and write the counts that wait.
 
         Never raises: a failure is logged when it begins and when it is over.
         """
-        await self._catch_up(follow=True)
+        await self._synchronize(read=True)
 
     async def write(self) -> None:
-        """Write the counts that wait, if any do, in as few statements as can be; fails as `refresh` does."""
-        if self._waiting:
-            await self._catch_up(follow=False)
+        """Write the counts that wait, if any, in as few statements as possible; handles failures as `refresh` does."""
+        if self._cache.waiting_moods:
+            await self._synchronize(read=False)
 
-    async def _catch_up(self, *, follow: bool) -> None:
+    async def _synchronize(self, *, read: bool) -> None:
         async with self._turn:
             try:
-                if follow or not self._in_step:
-                    await self._follow()
+                if read or not self._in_sync:
+                    await self._read()
                 await self._write_moods()
             except Exception as error:
                 self._fail(error)
@@ -89,25 +98,28 @@ class Following(Memory):
             await asyncio.wait([self._reader])  # it may have waited for its turn
 
     async def close(self) -> None:
-        """Write what waits and leave the database."""
-        if self._waiting:
+        """Write the counts that wait and close all connections."""
+        if self._cache.waiting_moods:
             await self.refresh()
-        if self._waiting:
-            log.warning("%d counts of moods could not be written and are lost.", len(self._waiting))
+        if self._cache.waiting_moods:
+            log.warning("%d counts of moods could not be written and are lost.", len(self._cache.waiting_moods))
         await self._watch.stop()
         if self._reader:
             await asyncio.wait([self._reader])
         await self._engine.dispose()
 
     @asynccontextmanager
-    async def _transaction(self, *, patient: bool = False) -> AsyncIterator[tuple[AsyncConnection, list[Change]]]:
-        """All or nothing, soon or not at all, and one after another, so that memory learns of changes in their order.
+    async def transaction(self, *, patient: bool = False) -> AsyncIterator[tuple[AsyncConnection, list[Change]]]:
+        """Run a transaction, one at a time, so that the cache takes over changes in their order.
 
         Args:
-            patient: whether to take long over it, as over everything of a large server.
+            patient: whether it may take long, as for everything of a large server.
 
         Yields:
-            The connection, and a list for what memory has to learn.
+            The connection, and a list to which to add each change that the cache has to take over.
+
+        Raises:
+            StoreError: the database failed or did not answer in time; nothing was changed.
         """
         engine = self._patient_engine if patient else self._engine
         turn, patience = (LONG_PATIENCE, LONG_PATIENCE) if patient else (_TURN, PATIENCE)
@@ -123,39 +135,43 @@ class Following(Memory):
                     for change in changes if self._notifies else ():
                         await connection.execute(notification(change.kind, change.identity))
                 for change in changes:
-                    self._learn(change)
+                    self._cache.apply(change)
             finally:
                 self._turn.release()
         except (SQLAlchemyError, OSError) as error:
-            self._in_step = False
+            self._in_sync = False
             raise StoreError(f"The database {describe(self._url)} failed: {reason(error)}.") from error
 
-    async def _follow(self) -> None:
-        """Let memory hold what the database does."""
-        lost = await self._watch.lost() if self._in_step else None
+    async def _read(self) -> None:
+        """Make the cache equal to the database."""
+        lost = await self._watch.lost() if self._in_sync else None
         if lost:
             self._fail(StoreError(lost))
-        if not self._in_step:
+        if not self._in_sync:
             await self._watch.stop()
-            if await migrate(self._patient_engine, self._fill) and self.ready:
+            if await migrate(self._patient_engine, self._fill) and self._cache.ready:
                 log.warning("The database %s was empty: it has the settings and opt-outs again.", describe(self._url))
         if await self._watch.changed():
             await self._read_all()
-        self._in_step = self.ready = True
+        self._in_sync = True
 
     def _fail(self, error: Exception) -> None:
         too_new = isinstance(error, NewerDatabaseError) and not isinstance(self._failure, NewerDatabaseError)
         if too_new or not self._failure:
-            known = "goes on with the settings known last" if self.ready else "knows no settings and opt-outs yet"
+            known = (
+                "goes on with the settings known last" if self._cache.ready else "knows no settings and opt-outs yet"
+            )
             log.warning("The database %s cannot be used (%s): the bot %s.", describe(self._url), reason(error), known)
         self._failure = error
-        self._in_step = False
+        self._in_sync = False
 
     async def _fill(self, connection: AsyncConnection) -> None:
-        """Put what memory holds into new tables: the old ones were lost while the bot ran."""
+        """Write settings and opt-outs of the cache into new tables: the old ones were lost while the bot ran."""
         rows: dict[type[Table], list[dict[str, Any]]] = {
-            Server: [{"guild_id": guild_id, "settings": stored.text} for guild_id, stored in self._servers.items()],
-            OptOut: [{"user_id": user_id} for user_id in self._opt_outs],
+            Server: [
+                {"guild_id": guild_id, "settings": text} for guild_id, text in self._cache.settings_as_stored().items()
+            ],
+            OptOut: [{"user_id": user_id} for user_id in self._cache.opt_outs()],
         }
         for table, all_rows in rows.items():
             for batch in _batches(all_rows):
@@ -166,34 +182,33 @@ class Following(Memory):
             servers = (await connection.execute(select(Server.guild_id, Server.settings))).all()
             opt_outs = await connection.scalars(select(OptOut.user_id))
             await self._drop_erased(connection)
-        self._learn_all({guild_id: text for guild_id, text in servers if text is not None}, opt_outs)
+        self._cache.replace({guild_id: text for guild_id, text in servers if text is not None}, opt_outs)
 
-    def _hear(self, kind: str, identity: int) -> None:
-        """Some process, perhaps this one, changed a row."""
-        self._heard[kind].add(identity)
+    def _notified(self, kind: str, identity: int) -> None:
+        """Read a row again that some process, perhaps this one, has changed."""
+        self._changed[kind].add(identity)
         if self._reader is None or self._reader.done():
-            self._reader = asyncio.get_running_loop().create_task(self._read_heard())
+            self._reader = asyncio.get_running_loop().create_task(self._read_changed())
 
-    async def _read_heard(self) -> None:
-        """Read what was changed, many rows together if many were, until no more is heard of."""
-        while any(self._heard.values()):
+    async def _read_changed(self) -> None:
+        """Read the changed rows, many together if there are many, until no more are reported."""
+        while any(self._changed.values()):
             async with self._turn:
-                heard, self._heard = self._heard, defaultdict(set)
-                servers = select(Server.guild_id, Server.settings).where(Server.guild_id.in_(heard[SERVER]))
-                opt_outs = select(OptOut.user_id, OptOut.user_id).where(OptOut.user_id.in_(heard[OPT_OUT]))
+                changed, self._changed = self._changed, defaultdict(set)
+                servers = select(Server.guild_id, Server.settings).where(Server.guild_id.in_(changed[SERVER]))
+                opt_outs = select(OptOut.user_id, OptOut.user_id).where(OptOut.user_id.in_(changed[OPT_OUT]))
                 try:
                     async with self._engine.connect() as connection:
                         for kind, query in ((SERVER, servers), (OPT_OUT, opt_outs)):
                             values: dict[int, Any] = dict((await connection.execute(query)).all())
-                            for identity in heard[kind]:
-                                self._learn(Change(kind, identity, values.get(identity)))
+                            for identity in changed[kind]:
+                                self._cache.apply(Change(kind, identity, values.get(identity)))
                 except Exception:
-                    self._in_step = False  # so that `refresh` reads everything, or says why it cannot
+                    self._in_sync = False  # so that `refresh` reads everything, or says why it cannot
 
     async def _write_moods(self) -> None:
         # In one order, lest two processes wait for each other's rows.
-        await self._write(sorted(self._waiting.items()))
-        self._overflowing = False
+        await self._write(sorted(self._cache.waiting_moods.items()))
 
     async def _write(self, counts: Sequence[tuple[MoodKey, int]]) -> None:
         """Write counts, all or nothing, unless the database refuses what one of them holds: that one is left out."""
@@ -202,7 +217,7 @@ class Following(Memory):
         try:
             async with self._engine.execution_options(begin=LIGHT_WRITE).begin() as connection:
                 await self._drop_erased(connection, lock=True)
-                counts = [(key, n) for key, n in counts if key in self._waiting]
+                counts = [(key, n) for key, n in counts if key in self._cache.waiting_moods]
                 count = upsert(connection, Mood, lambda new: {"messages": Mood.messages + new.messages})
                 for batch in _batches(counts):
                     await connection.execute(count, [{**key._asdict(), "messages": n} for key, n in batch])
@@ -217,29 +232,28 @@ class Following(Memory):
                 await self._write(counts[middle:])
                 return
             self._leave_out(error)
-        for key, messages in counts:
-            self._wait(key, -messages)
+        self._cache.moods_written(counts)
 
     async def _drop_erased(self, connection: AsyncConnection, *, lock: bool = False) -> None:
-        """Forget what waits of servers that another process has erased.
+        """Drop the waiting counts of servers that another process has erased.
 
-        Which ones those are the database does not tell, since it keeps nothing of them: they have no counts there. So a
-        server that is quite new may lose the counts of a few seconds.
+        The database does not tell which servers those are, since it keeps nothing of them. So the counts of all servers
+        are dropped that have none in the database; a quite new server may thus lose the counts of a few seconds.
 
         Args:
             connection: to the database.
-            lock: whether to let nobody erase a server before the end of the transaction.
+            lock: whether to lock out erasures until the end of the transaction.
         """
         number = await connection.scalar(_ERASURES.with_for_update(read=True) if lock else _ERASURES)
         if self._erasures is not None and number != self._erasures:
-            waiting = sorted({key.guild_id for key in self._waiting})
+            waiting = sorted({key.guild_id for key in self._cache.waiting_moods})
             for guild_ids in _batches(waiting):
                 query = select(Mood.guild_id).where(Mood.guild_id.in_(guild_ids)).distinct()
-                self._drop(set(guild_ids) - set(await connection.scalars(query)))
+                self._cache.drop_moods(set(guild_ids) - set(await connection.scalars(query)))
         self._erasures = number
 
     def _leave_out(self, error: Exception) -> None:
-        """Say once that the database refuses a count, since it may refuse the same one again and again."""
+        """Log only once that the database refuses a count, since it may refuse the same one again and again."""
         if not self._refusing:
             name = describe(self._url)
             log.warning("The database %s refused a count of moods (%s): such are left out.", name, reason(error))

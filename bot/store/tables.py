@@ -1,4 +1,4 @@
-"""What is kept, table by table. No text that people wrote, and nothing by author."""
+"""The tables of the database. They hold no text that people wrote, and nothing by author."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment, aware and in UTC; SQLite, which knows no time zones, would give it back naive."""
+    """A time in UTC, always aware; SQLite has no time zones and would return naive ones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To the database."""
+        """Convert a value on its way to the database."""
         del dialect
         return value and value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From the database."""
+        """Convert a value from the database."""
         del dialect
         return value and (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
 
@@ -35,7 +35,7 @@ class Table(DeclarativeBase):
 
 
 class Server(Table):
-    """A server's settings as JSON, if ever any were saved, and since when the bot is no longer in it."""
+    """A server's settings as JSON, if any were ever saved, and the time when the bot left it."""
 
     __tablename__ = "servers"
 
@@ -45,7 +45,7 @@ class Server(Table):
 
 
 class OptOut(Table):
-    """A person whose messages are not read; the id is all there is."""
+    """The id of a person whose messages are not read."""
 
     __tablename__ = "opt_outs"
 
@@ -76,10 +76,10 @@ class Correction(Table):
 
 
 class Erasures(Table):
-    """How many servers were ever erased, in the one row with the id 1; other processes see by it that one was.
+    """The number of erasures of servers, in one row with the id 1; a new number shows other processes an erasure.
 
-    Whoever writes counts that have waited holds a share lock on the row, whoever erases changes it first. So neither
-    comes in between the other.
+    A transaction that writes waiting counts holds a share lock on the row, and one that erases first updates it. So
+    neither can run in the middle of the other.
     """
 
     __tablename__ = "erasures"

@@ -1,4 +1,4 @@
-"""From DATABASE_URL, as people and hosting services write it, to the URL that the store opens."""
+"""Turn DATABASE_URL, as people and hosting services write it, into the URL that the store opens."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _QUOTED = (
 
 
 class DatabaseUrlError(ValueError):
-    """A URL of no database that the bot can open; its text says what to do, without a word of the URL."""
+    """A URL that the bot cannot open; the message says what to do and repeats nothing of the URL."""
 
 
-def understood(text: str) -> URL:
-    """Return a URL with the asynchronous driver, which nobody should have to know of. Nothing is looked up.
+def parse_database_url(text: str) -> URL:
+    """Return the URL with the asynchronous driver, which users need not know of; no host is looked up.
 
     Raises:
-        DatabaseUrlError: the text is none; its words go on after "DATABASE_URL must".
+        DatabaseUrlError: the text is no such URL; the message completes the sentence "DATABASE_URL must".
     """
     kind, separator, rest = text.strip().partition("://")
     driver = _DRIVERS.get(kind.lower().partition("+")[0])
@@ -77,7 +77,7 @@ def _server(url: URL) -> URL:
 
 
 def _is_host(host: str) -> bool:
-    """Whether it can be looked up: any other would be an error of Python's in the middle of connecting."""
+    """Return whether a host can be looked up; Python raises errors of its own for others while connecting."""
     try:
         return bool(ipaddress.ip_address(host) if ":" in host else _HOST.fullmatch(host) and host.encode("idna"))
     except ValueError:

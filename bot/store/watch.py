@@ -1,4 +1,4 @@
-"""Changes by other processes: a SQLite file is asked whether there are any, PostgreSQL tells of each by itself."""
+"""Notice changes by other processes: by asking a SQLite file again and again, by notifications of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _CHANNEL = "emobot"
 
 
 class Watch(Protocol):
-    """What is asked for changes again and again; each has a connection of its own."""
+    """Tell `DatabaseSync`, whenever it asks, whether to read everything again; each watch has its own connection."""
 
     async def changed(self) -> bool:
-        """Whether anything may have been changed that was not told; always so when it is first asked."""
+        """Return whether anything may have changed without a notification; always True when first asked."""
 
     async def lost(self) -> str | None:
-        """Why changes would no longer be noticed, None if they would."""
+        """Return why changes would no longer be noticed, None if they would be."""
 
     async def stop(self) -> None:
         """Close the connection; `changed` opens another."""
 
 
 class FileWatch:
-    """A SQLite file: its `PRAGMA data_version` tells of others' transactions, its inode whether it is the same file."""
+    """Watch a SQLite file: `PRAGMA data_version` shows others' transactions, the inode whether it is the same file."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -38,7 +38,7 @@ class FileWatch:
         self._version: int | None = None
 
     async def changed(self) -> bool:
-        """By this process or by another, since all use other connections."""
+        """Return whether this or another process has written, since all write on other connections than this one."""
         if self._connection is None:
             self._inode = _inode(self._path)  # before it is opened, lest it be replaced in between
             self._connection, self._version = await self._engine.connect(), None
@@ -50,7 +50,7 @@ class FileWatch:
         return self._version != before
 
     async def lost(self) -> str | None:
-        """As soon as the file is another one or none."""
+        """Return the reason if the database file was replaced or deleted, else None."""
         return None if _inode(self._path) == self._inode else "its file was deleted or replaced"
 
     async def stop(self) -> None:
@@ -75,30 +75,30 @@ def _size(path: Path) -> int:
 
 
 class NotificationWatch:
-    """A PostgreSQL database: whoever changes a row notifies all in the same transaction, by the row's kind and id."""
+    """Listen to PostgreSQL: whoever changes a row notifies all in the same transaction, with the row's kind and id."""
 
-    def __init__(self, engine: AsyncEngine, hear: Callable[[str, int], None]) -> None:
-        """Listen to nothing yet.
+    def __init__(self, engine: AsyncEngine, notified: Callable[[str, int], None]) -> None:
+        """Do not listen yet; `changed` begins it.
 
         Args:
             engine: of the database.
-            hear: is called at once with the kind and the id of each row that is changed, by whomever.
+            notified: called at once with the kind and the id of each row that any process changes.
         """
         self._engine = engine
-        self._hear = hear
+        self._notified = notified
         self._connection: AsyncConnection | None = None
 
     async def changed(self) -> bool:
-        """While nobody listened; the rest is told."""
+        """Return whether this watch has just begun to listen, so that earlier changes were missed."""
         if self._connection:
             return False
         self._connection = await self._engine.connect()
         listener: Any = (await self._connection.get_raw_connection()).driver_connection
-        await listener.add_listener(_CHANNEL, self._notified)
+        await listener.add_listener(_CHANNEL, self._receive)
         return True
 
     async def lost(self) -> str | None:
-        """As soon as the connection carries no answers; a dead one would stay silent for ever."""
+        """Return the reason if the connection is dead, else None: it would bring no notifications, and no error."""
         try:
             if self._connection:
                 await self._connection.execute(select(1))
@@ -108,17 +108,17 @@ class NotificationWatch:
         return None
 
     async def stop(self) -> None:
-        """Close the connection, not to be used for anything else."""
+        """Close the connection for good instead of giving it back to the pool."""
         if self._connection:
             await self._connection.invalidate()
             await self._connection.close()
         self._connection = None
 
-    def _notified(self, _connection: object, _process: int, _channel: str, payload: object) -> None:
+    def _receive(self, _connection: object, _process: int, _channel: str, payload: object) -> None:
         kind, _, identity = str(payload).partition(" ")
-        self._hear(kind, int(identity))
+        self._notified(kind, int(identity))
 
 
 def notification(kind: str, identity: int) -> Executable:
-    """The statement by which a transaction tells `NotificationWatch` of a row that it changes."""
+    """Return the statement by which a transaction notifies each `NotificationWatch` of a row that it changes."""
     return select(func.pg_notify(_CHANNEL, f"{kind} {identity}"))

@@ -154,7 +154,7 @@ async def test_the_menu_does_not_read_who_has_opted_out(
 
 
 async def test_the_menu_reads_nobody_before_opt_outs_are_known(world: World, bilstm: ScriptedClassifier) -> None:
-    world.bot.store.ready = False
+    world.bot.store.cache.ready = False
     message = await world.alice.send(world.channel, "odd weather")
     result = await world.alice.context_menu(world.channel, "Compare emotions", message)
     assert sentence_of(result) == NOT_READY
@@ -367,7 +367,7 @@ class TestOfSomebodyElsesMessage:
     ) -> None:
         await world.bot.store.opt_out(bob.id)
         assert sentence_of(await world.alice.click(panel, label=label)) == NOT_TO_BE_READ
-        world.bot.store.ready = False
+        world.bot.store.cache.ready = False
         assert sentence_of(await world.alice.click(panel, label=label)) == NOT_READY
 
     @pytest.mark.parametrize("label", ["Heat map", "All 28", "Try a variation"])

@@ -51,7 +51,7 @@ async def test_a_bot_that_is_killed_loses_the_counts_of_five_seconds_at_most(wor
 
 async def test_where_nothing_is_said_nothing_is_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.env.advance_time(5)
-    monkeypatch.setattr(world.bot.store, "_write_moods", pytest.fail)
+    monkeypatch.setattr(world.bot.store.sync, "_write_moods", pytest.fail)
     await world.env.advance_time(50)
 
 

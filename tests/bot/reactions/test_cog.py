@@ -463,7 +463,7 @@ async def test_who_opts_out_is_not_read_from_the_next_message_on(world: World, b
 
 
 async def test_nobody_is_read_before_opt_outs_are_known(world: World, bilstm: ScriptedClassifier) -> None:
-    world.bot.store.ready = False
+    world.bot.store.cache.ready = False
     await world.alice.send(world.channel, "happy")
     assert (world.outcomes, bilstm.batches) == ({"not ready": 1}, [])
 

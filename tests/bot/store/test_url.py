@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import make_url
 
 from bot.cli import main
-from bot.store.url import DatabaseUrlError, understood
+from bot.store.url import DatabaseUrlError, parse_database_url
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ from bot.store.url import DatabaseUrlError, understood
     ],
 )
 def test_the_driver_need_not_be_known(given: str, as_sqlalchemy_has_it: str) -> None:
-    assert understood(given) == make_url(as_sqlalchemy_has_it)
+    assert parse_database_url(given) == make_url(as_sqlalchemy_has_it)
 
 
 WRONG = [
@@ -114,7 +114,7 @@ def test_any_other_is_answered_with_what_to_do_and_nothing_of_it(
 def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(DatabaseUrlError, match=r"^wait until its driver is installed: run `pip install asyncpg`$"):
-        understood("postgresql://db/emobot")
+        parse_database_url("postgresql://db/emobot")
 
 
 @given(st.text(alphabet=st.sampled_from("ab1/@:?#%[]&= .\\,\u00e9\u0000\n"), max_size=30))
@@ -122,7 +122,7 @@ def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch
 def test_nothing_else_is_ever_raised(rest: str) -> None:
     for kind in ("sqlite://", "sqlite:///", "postgresql://", "postgresql://a:b@", "postgresql://a/b?"):
         try:
-            url = understood(kind + rest)
+            url = parse_database_url(kind + rest)
         except DatabaseUrlError:
             continue
         assert make_url(url.render_as_string(hide_password=False)) == url

@@ -150,7 +150,7 @@ async def test_an_erasure_waits_for_counts_that_are_just_being_written(
     store: Store, other: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     locked, go_on = asyncio.Event(), asyncio.Event()
-    drop_erased = store._drop_erased
+    drop_erased = store.sync._drop_erased
 
     async def slow(*arguments: Any, **options: Any) -> None:
         await drop_erased(*arguments, **options)
@@ -158,7 +158,7 @@ async def test_an_erasure_waits_for_counts_that_are_just_being_written(
             locked.set()
             await go_on.wait()
 
-    monkeypatch.setattr(store, "_drop_erased", slow)
+    monkeypatch.setattr(store.sync, "_drop_erased", slow)
     store.count_mood(1, 10, NOON, "joy")
     writing = asyncio.create_task(store.refresh())
     await locked.wait()
@@ -174,7 +174,7 @@ async def test_settings_that_were_erased_elsewhere_are_not_changed_but_forgotten
     await other.erase_guild(1)
     await store.refresh()
     assert await soon(lambda: not store.is_configured(1))
-    store._learn(Change(SERVER, 1, SETTINGS.model_dump_json()))  # as if it had not been told of it yet
+    store.cache.apply(Change(SERVER, 1, SETTINGS.model_dump_json()))  # as if it had not been told of it yet
     with pytest.raises(StoreError, match="erased meanwhile"):
         await store.save_settings(1, store.settings(1).changed(mood=False))
     assert (store.settings(1), await other.known_guilds()) == (ServerSettings(), {})
@@ -213,13 +213,13 @@ class Pause:
 
 async def test_who_opts_out_while_everything_is_read_stays_out(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     store, pause = Store(url), Pause()
-    drop_erased = store._drop_erased
+    drop_erased = store.sync._drop_erased
 
     async def slow(*arguments: Any, **options: Any) -> None:
         await drop_erased(*arguments, **options)
         await pause.here()  # all is read, but not known yet
 
-    monkeypatch.setattr(store, "_drop_erased", slow)
+    monkeypatch.setattr(store.sync, "_drop_erased", slow)
     reading = asyncio.create_task(store.refresh())
     await pause.reached.wait()
     writing = asyncio.create_task(store.opt_out(7))
@@ -235,7 +235,7 @@ async def test_a_server_that_is_erased_while_a_change_is_read_stays_erased(
     store, pause = await open_store(postgres_url), Pause()
     await store.save_settings(1, SETTINGS)
     learnt: list[bool] = []
-    learn = store._learn
+    learn = store.cache.apply
 
     def listen(change: Change) -> None:
         learn(change)
@@ -246,8 +246,8 @@ async def test_a_server_that_is_erased_while_a_change_is_read_stays_erased(
             await_only(pause.here())  # it is read, but not known yet
 
     await store.refresh()
-    monkeypatch.setattr(store, "_learn", listen)
-    event.listen(store._engine.sync_engine, "after_cursor_execute", hold_up)
+    monkeypatch.setattr(store.cache, "apply", listen)
+    event.listen(store.sync._engine.sync_engine, "after_cursor_execute", hold_up)
     await Others(postgres_url).execute("SELECT pg_notify('emobot', 'server 1')")
     await pause.reached.wait()
     erasing = asyncio.create_task(store.erase_guild(1))
@@ -264,7 +264,7 @@ async def test_changes_are_made_one_after_another_so_that_memory_has_the_last_on
         if not pause.reached.is_set():
             await_only(pause.here())  # it is written, but not known yet
 
-    event.listen(store._engine.sync_engine, "checkin", hold_up)
+    event.listen(store.sync._engine.sync_engine, "checkin", hold_up)
     first = asyncio.create_task(store.save_settings(1, ServerSettings()))
     await pause.reached.wait()
     last = asyncio.create_task(store.save_settings(1, SETTINGS))
@@ -396,6 +396,6 @@ async def test_refresh_reads_nothing_again_that_nobody_changed(
     store = await open_store(sqlite_url)
     await store.save_settings(1, SETTINGS)
     await store.refresh()
-    monkeypatch.setattr(store, "_read_all", pytest.fail)
+    monkeypatch.setattr(store.sync, "_read_all", pytest.fail)
     for _ in range(3):
         await store.refresh()
