@@ -24,8 +24,10 @@ from bot.i18n import CommandTranslator
 from bot.maintenance.cog import Upkeep
 from bot.mood.cog import Mood
 from bot.privacy.cog import Privacy
-from bot.reactions.channels import Channels
 from bot.reactions.cog import Reactions
+from bot.reactions.dislikes import Dislikes
+from bot.reactions.limits import ChannelHistory
+from bot.reactions.traces import create_traces
 from bot.settings.cog import ServerSettingsCog
 from bot.store import Store
 from classifiers import Classifier, load_models
@@ -92,12 +94,13 @@ class Emobot(commands.AutoShardedBot):
         """Everything that starts: the store, the features, then the commands are made known."""
         analyzer, store, settings = self.analyzer, self.store, self.settings
         requests, clock = self.requests, self._clock or asyncio.get_running_loop().time
-        channels = Channels(clock)
+        history, traces = ChannelHistory(clock), create_traces(clock)
         await self.add_cog(Upkeep(self, store, requests.time))
-        await self.add_cog(Reactions(self, analyzer, store, settings, channels, requests, clock))
+        await self.add_cog(Reactions(self, analyzer, store, settings, history, traces, requests, clock))
+        await self.add_cog(Dislikes(self, history, traces, requests))
         await self.add_cog(Compare(self, analyzer, store))
         await self.add_cog(Mood(analyzer, store, requests.time))
-        await self.add_cog(ServerSettingsCog(self, analyzer, store, channels))
+        await self.add_cog(ServerSettingsCog(self, analyzer, store, history))
         await self.add_cog(Corrections(self, analyzer, store))
         await self.add_cog(Privacy(self, store))
         await self.add_cog(About(self, analyzer, store, settings))

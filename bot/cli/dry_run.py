@@ -11,7 +11,9 @@ import regex
 
 from bot.cli.errors import CommandError, reports_errors
 from bot.client import create_bot
-from bot.reactions.policy import Silence, choose, wordless
+from bot.reactions.gate import wordless
+from bot.reactions.outcomes import Outcome
+from bot.reactions.policy import choose
 
 # Not by Python's own tables, which do not know emoji that are newer than it.
 _UNSEEN = regex.compile(r"(?!\p{Extended_Pictographic})[\p{C}\p{Z}]")
@@ -55,12 +57,12 @@ def _opened(path: str) -> TextIO:
     return open(source, encoding="utf-8-sig", closefd=path != "-")
 
 
-def _as_json(text: str, emoji: str | None, emotion: str | None, certainty: float | None, reason: Silence | None) -> str:
+def _as_json(text: str, emoji: str | None, emotion: str | None, certainty: float | None, reason: Outcome | None) -> str:
     fields = {"text": text, "emoji": emoji, "emotion": emotion, "certainty": certainty, "reason": reason}
     return json.dumps(fields, ensure_ascii=False)
 
 
-def _as_row(text: str, emoji: str | None, emotion: str | None, certainty: float | None, reason: Silence | None) -> str:
+def _as_row(text: str, emoji: str | None, emotion: str | None, certainty: float | None, reason: Outcome | None) -> str:
     sure = "" if certainty is None else f"{certainty:.0%}"
     shown = _UNSEEN.sub(" ", text)
     return f"{emoji or '-'}\t{emotion or '':<14} {sure:>4}  {reason or '':<14}  {shown}".rstrip()

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from bot.client import Emobot, create_bot
 from bot.configuration import Settings
 from bot.maintenance.cog import Upkeep
-from bot.reactions.channels import WINDOW
+from bot.reactions.limits import WINDOW
 from bot.server_settings import Liveliness, ServerSettings
 from classifiers import Classifier, MissingExtraError
 

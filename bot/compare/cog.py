@@ -20,8 +20,7 @@ from bot.compare.heat_map import alternative_text, draw
 from bot.compare.panel import CONTROL, MAX_TEXT, PICTURE, Comparison, ComparisonPanel, Page, VariationForm
 from bot.errors import apologise
 from bot.i18n import Translate, mark, translator
-from bot.reactions.gate import NO_WORDS, SENTENCES, objection, refusal, text_of
-from bot.reactions.policy import wordless
+from bot.reactions.gate import NO_WORDS, SENTENCES, objection, refusal, text_of, wordless
 from bot.store import Store
 from bot.ui.quotation import Quotation
 

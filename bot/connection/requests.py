@@ -15,8 +15,9 @@ from typing import TypeVar
 import aiohttp
 import discord
 
+from bot.connection.backoff import Backoff
 from bot.connection.clock import DiscordTime
-from bot.reactions.pacing import Pauses, Refusals, Turns
+from bot.connection.limits import RateLimiter, RefusalCounter
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +66,9 @@ class DiscordRequests:
         self.token_refused = False
         self._clock = clock
         self._when_token_is_refused = when_token_is_refused
-        self._turns = Turns(clock)
-        self._refusals = Refusals(clock)
-        self._failures = Pauses(clock, first=1.0, longest=300.0)
+        self._rate = RateLimiter(clock)
+        self._refusals = RefusalCounter(clock)
+        self._failures = Backoff(clock, first=1.0, longest=300.0)
         self._limited_until = -math.inf
         self._quiet_until = -math.inf
         self._told_of_clock = False
@@ -81,7 +82,7 @@ class DiscordRequests:
 
     def wait(self) -> float:
         """Return the seconds for which Discord is to be asked for nothing."""
-        return max(self._limited_until - self._clock(), self._failures.left(_EVERYWHERE), 0.0)
+        return max(self._limited_until - self._clock(), self._failures.remaining(_EVERYWHERE), 0.0)
 
     async def ask(self, request: Awaitable[Answer], within: float = math.inf) -> Answer:
         """Await a request to Discord and return its answer.
@@ -108,7 +109,7 @@ class DiscordRequests:
             raise DiscordFailedError(type(error).__name__) from error
         finally:
             _deadline.reset(before)
-        self._failures.end(_EVERYWHERE)
+        self._failures.succeed(_EVERYWHERE)
         return answer
 
     async def _before(
@@ -127,7 +128,7 @@ class DiscordRequests:
             if self.token_refused or wait > PATIENCE or (wait and hurried):
                 raise HeldBackError("Discord is to be asked for nothing")
             await asyncio.sleep(wait)
-            if not await self._turns.take(deadline) or self._clock() > deadline:
+            if not await self._rate.acquire(deadline) or self._clock() > deadline:
                 raise HeldBackError("too late")
             if not self.token_refused and not self.wait():  # both may have changed in the meantime
                 return
@@ -162,7 +163,7 @@ class DiscordRequests:
             )
 
     def _count_refusal(self, status: int) -> None:
-        statuses = self._refusals.note(status)
+        statuses = self._refusals.count(status)
         if statuses:
             self._limit(self._refusals.window)
             log.warning(
@@ -176,7 +177,7 @@ class DiscordRequests:
         self._limited_until = max(self._limited_until, self._clock() + seconds)
 
     def _fail(self, reason: str) -> None:
-        self._failures.begin(_EVERYWHERE)
+        self._failures.fail(_EVERYWHERE)
         if self._clock() >= self._quiet_until:
             self._quiet_until = self._clock() + _QUIET
             log.warning("Discord failed (%s): the bot pauses after each failure, longer with each in a row.", reason)

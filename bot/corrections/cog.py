@@ -14,8 +14,8 @@ from discord.ext import commands
 from bot.analyzer import Analyzer
 from bot.errors import apologise
 from bot.i18n import Translate, mark, translator
-from bot.reactions.gate import SENTENCES, refusal, text_of
-from bot.reactions.policy import is_understood, wordless
+from bot.reactions.gate import SENTENCES, refusal, text_of, wordless
+from bot.reactions.policy import is_understood
 from bot.store import Store, StoreError
 from bot.ui.emotions import NO_EMOJI, emotions_of, groups_of, key_of, named, written
 from classifiers import NEUTRAL

@@ -1,12 +1,14 @@
-"""The gate before every reading of a message: who wrote it, and whether its author and its server let it be read."""
+"""Which messages may be read: by who wrote them, opt-outs, the server's settings, and whether there are words."""
 
 from __future__ import annotations
 
 import discord
 
 from bot.i18n import mark
-from bot.reactions.policy import Silence, ineligible, unwelcome
+from bot.reactions.outcomes import Outcome
+from bot.server_settings import ServerSettings
 from bot.store import Store
+from classifiers.markup import strip_markup
 
 NO_WORDS = mark("There are no words in it that I could read.")
 NOT_A_PERSON = mark("I read only what people write.")
@@ -15,26 +17,26 @@ NOT_READY = mark("I cannot look up just now who wants to be read; please try aga
 NOT_TO_BE_READ = mark("The author of that message has asked me not to read along.")
 
 SENTENCES = {
-    **dict.fromkeys((Silence.ITSELF, Silence.WEBHOOK, Silence.BOT, Silence.SYSTEM), NOT_A_PERSON),
-    **dict.fromkeys((Silence.SWITCHED_OFF, Silence.LEFT_OUT, Silence.AGE_RESTRICTED), NOT_HERE),
-    **dict.fromkeys((Silence.EMPTY, Silence.MARKUP), NO_WORDS),
-    Silence.NOT_READY: NOT_READY,
-    Silence.OPTED_OUT: NOT_TO_BE_READ,
+    **dict.fromkeys((Outcome.ITSELF, Outcome.WEBHOOK, Outcome.BOT, Outcome.SYSTEM), NOT_A_PERSON),
+    **dict.fromkeys((Outcome.SWITCHED_OFF, Outcome.LEFT_OUT, Outcome.AGE_RESTRICTED), NOT_HERE),
+    **dict.fromkeys((Outcome.EMPTY, Outcome.MARKUP), NO_WORDS),
+    Outcome.NOT_READY: NOT_READY,
+    Outcome.OPTED_OUT: NOT_TO_BE_READ,
 }
-"""What somebody who asks to have a message read is told when it may not be."""
+"""What people are told who ask the bot to read a message that it may not read."""
 
 
 def text_of(message: discord.Message) -> str:
-    """Return what somebody who asks about a message means by it: its own text, or the one that it forwards."""
+    """Return the text of a message, or of the message that it forwards."""
     return message.content or "\n".join(snapshot.content for snapshot in message.message_snapshots)
 
 
-def refusal(message: discord.Message, store: Store, me: discord.abc.Snowflake | None) -> Silence | None:
-    """Return why a message is not read, None if it may be; its text is not looked at.
+def refusal(message: discord.Message, store: Store, me: discord.abc.Snowflake | None) -> Outcome | None:
+    """Return why a message may not be read, None if it may be; its text is not looked at.
 
     Args:
         message: the message.
-        store: what is known of opt-outs and settings, which change at any moment: ask again after a while.
+        store: knows opt-outs and settings, which may change at any moment: ask again after each wait.
         me: the bot's own user.
     """
     return ineligible(
@@ -45,26 +47,87 @@ def refusal(message: discord.Message, store: Store, me: discord.abc.Snowflake | 
     ) or objection(message.author.id, message.guild.id if message.guild else None, message.channel, store)
 
 
-def objection(author_id: int, guild_id: int | None, channel: object, store: Store) -> Silence | None:
-    """Return why the author of a text or the server does not want it to be read, None if they do not mind.
+def objection(author_id: int, guild_id: int | None, channel: object, store: Store) -> Outcome | None:
+    """Return why the author of a text or the server does not want it to be read, None if neither objects.
 
     Args:
         author_id: who wrote the text.
         guild_id: the server it was written in, None if in a direct message.
         channel: the channel it was written in.
-        store: what is known of opt-outs and settings.
+        store: knows opt-outs and settings.
     """
     if not store.ready:
-        return Silence.NOT_READY
+        return Outcome.NOT_READY
     if store.has_opted_out(author_id):
-        return Silence.OPTED_OUT
+        return Outcome.OPTED_OUT
     if guild_id is not None and not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
-        return Silence.LEFT_OUT  # a thread that the bot has not been told of, and so nor whether it is left out
+        return Outcome.LEFT_OUT  # an unknown thread, so it is unknown too whether it is left out
     return unwelcome(store.settings(guild_id), *_places(channel), age_restricted=_is_age_restricted(channel))
 
 
+def ineligible(
+    *, itself: bool = False, webhook: bool = False, bot: bool = False, system: bool = False
+) -> Outcome | None:
+    """Return why the messages of an author may not be read, None if they may be.
+
+    Args:
+        itself: this very bot wrote it.
+        webhook: a webhook wrote it.
+        bot: another bot wrote it.
+        system: Discord wrote it, as when somebody joins or pins.
+    """
+    if itself:
+        return Outcome.ITSELF
+    if webhook:
+        return Outcome.WEBHOOK
+    if bot:
+        return Outcome.BOT
+    return Outcome.SYSTEM if system else None
+
+
+def wordless(text: str) -> Outcome | None:
+    """Return why a text has no words to read, None if it has some."""
+    if not text.strip():
+        return Outcome.EMPTY
+    return None if strip_markup(text) else Outcome.MARKUP
+
+
+def unwelcome(settings: ServerSettings, *channel_ids: int | None, age_restricted: bool) -> Outcome | None:
+    """Return why no messages of a channel may be read, None if the server allows it.
+
+    Args:
+        settings: the server's.
+        channel_ids: the channel's own id, its parent's if it is a thread, its category's.
+        age_restricted: whether the channel is.
+    """
+    if not settings.enabled:
+        return Outcome.SWITCHED_OFF
+    if not settings.covers(*channel_ids):
+        return Outcome.LEFT_OUT
+    if age_restricted and not settings.age_restricted:
+        return Outcome.AGE_RESTRICTED
+    return None
+
+
+def may_react(message: discord.Message) -> bool:
+    """Return whether the bot has the permissions to react, so that no request is sent in vain."""
+    channel = message.channel
+    if message.guild is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+        return True
+    granted = permissions_of(channel, message.guild.me)
+    return granted.view_channel and granted.read_message_history and granted.add_reactions
+
+
+def permissions_of(channel: discord.abc.GuildChannel | discord.Thread, member: discord.Member) -> discord.Permissions:
+    """Return what a member may do in a channel."""
+    try:
+        return channel.permissions_for(member)
+    except discord.ClientException:  # a thread whose channel is hidden from the bot
+        return discord.Permissions.none()
+
+
 def _places(channel: object) -> tuple[int | None, ...]:
-    """The ids by which a server may have named a channel: its own, its parent's if it is a thread, its category's."""
+    """Return the ids that settings may list for a channel: its own, its parent's if it is a thread, its category's."""
     if isinstance(channel, discord.Thread):  # whose parent is unknown where it is hidden from the bot
         return channel.id, channel.parent_id, channel.parent.category_id if channel.parent else None
     return getattr(channel, "id", None), getattr(channel, "category_id", None)

@@ -15,7 +15,7 @@ from discord.ext import commands
 from bot.analyzer import Analyzer
 from bot.errors import NOT_ALLOWED, apologise
 from bot.i18n import mark, translator
-from bot.reactions.channels import Channels
+from bot.reactions.limits import ChannelHistory
 from bot.reactions.policy import SENSITIVE, is_jolly
 from bot.server_settings import CUSTOM_EMOJI, InvalidSettingsError, ServerSettings
 from bot.settings.panel import (
@@ -54,7 +54,9 @@ _OWN_EMOJI = re.compile(rf"{CUSTOM_EMOJI.pattern}|:\w{{2,32}}:")
 class ServerSettingsCog(commands.Cog, name="Settings"):
     """Shows and changes a server's settings; keeps them by the server's id, and nothing about who changed them."""
 
-    def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store, channels: Channels) -> None:
+    def __init__(
+        self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store, channels: ChannelHistory
+    ) -> None:
         self._bot = bot
         self._analyzer = analyzer
         self._store = store

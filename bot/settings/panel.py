@@ -16,7 +16,7 @@ import discord
 from discord import ui
 
 from bot.i18n import Translate, mark, translator
-from bot.reactions.policy import MANNERS
+from bot.reactions.policy import PROFILES
 from bot.server_settings import CUSTOM_EMOJI, Liveliness, ServerSettings, is_emoji
 from bot.ui.emotions import MENU, groups_of, key_of, named, written
 from bot.ui.form import Failed, Form
@@ -234,7 +234,7 @@ class SettingsPanel(ui.LayoutView):
             discord.SelectOption(
                 label=_(name),
                 value=liveliness,
-                description=_(meaning).format(share=f"{MANNERS[liveliness].share:.0%}"),
+                description=_(meaning).format(share=f"{PROFILES[liveliness].share:.0%}"),
                 default=liveliness is settings.liveliness,
             )
             for liveliness, (name, meaning) in _LIVELINESS.items()

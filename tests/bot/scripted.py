@@ -13,6 +13,7 @@ import simcord
 
 from bot import Emobot
 from bot.reactions.cog import Reactions
+from bot.reactions.dislikes import Dislikes
 from classifiers import EMOJI, LABELS, Prediction
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import PADDING, Batch
@@ -105,7 +106,7 @@ class World:
     @property
     def outcomes(self) -> dict[str, int]:
         """How often the bot counted which outcome."""
-        return dict(reactions_of(self.bot).outcomes)
+        return {outcome.value: number for outcome, number in reactions_of(self.bot).outcomes.items()}
 
     def reaction_requests(self) -> int:
         """How many reactions the bot asked Discord for."""
@@ -115,4 +116,10 @@ class World:
 def reactions_of(bot: Emobot) -> Reactions:
     cog = bot.get_cog("Reactions")
     assert isinstance(cog, Reactions)
+    return cog
+
+
+def dislikes_of(bot: Emobot) -> Dislikes:
+    cog = bot.get_cog("Dislikes")
+    assert isinstance(cog, Dislikes)
     return cog

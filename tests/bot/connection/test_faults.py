@@ -16,7 +16,7 @@ from aiohttp import web
 
 from bot import Emobot, create_bot
 from bot.configuration import Settings
-from bot.reactions.policy import MANNERS, Manner
+from bot.reactions.policy import PROFILES, Profile
 from bot.server_settings import Liveliness
 from bot.serving import serve
 from classifiers import Classifier
@@ -30,7 +30,7 @@ Running = AbstractAsyncContextManager[asyncio.Task[None]]
 @pytest.fixture(autouse=True)
 def _unrestrained(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause and no highest share, so that the same channel serves again."""
-    monkeypatch.setitem(MANNERS, Liveliness.NORMAL, Manner(strictness=0, share=1, free=1000, cooldown=0))
+    monkeypatch.setitem(PROFILES, Liveliness.NORMAL, Profile(strictness=0, share=1, free=1000, cooldown=0))
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ async def dealt_with(bot: Emobot, messages: int) -> dict[str, int]:
     """Wait until the bot is done with so many messages, and return how they ended."""
     outcomes = reactions_of(bot).outcomes
     await until(lambda: outcomes.total() >= messages)
-    return dict(outcomes)
+    return {outcome.value: number for outcome, number in outcomes.items()}
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:

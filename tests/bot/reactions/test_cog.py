@@ -14,17 +14,17 @@ from simcord.enums import MessageType
 
 from bot import create_bot
 from bot.configuration import Settings
-from bot.reactions.policy import MANNERS, Manner
+from bot.reactions.policy import PROFILES, Profile
 from bot.server_settings import Liveliness
 from classifiers import LABELS, Prediction
 from tests.bot.pressing import words_of
-from tests.bot.scripted import SCRIPT, ManualClock, ScriptedClassifier, World, believing, reactions_of
+from tests.bot.scripted import SCRIPT, ManualClock, ScriptedClassifier, World, believing, dislikes_of, reactions_of
 
 
 @pytest.fixture
 def unrestrained(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause and no highest share, for tests about something else."""
-    monkeypatch.setitem(MANNERS, Liveliness.NORMAL, Manner(strictness=0, share=1, free=100, cooldown=0))
+    monkeypatch.setitem(PROFILES, Liveliness.NORMAL, Profile(strictness=0, share=1, free=100, cooldown=0))
 
 
 @pytest.mark.usefixtures("unrestrained")
@@ -762,11 +762,10 @@ async def test_a_message_whose_reaction_was_unwanted_gets_no_other(
 async def test_what_is_taken_back_on_its_way_does_not_stay(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """As when reactions are rate limited: the author sees no reaction yet, but asks for none."""
     add = world.bot.http.add_reaction
-    cog = reactions_of(world.bot)
 
     async def dislike_and_add(channel_id: int, message_id: int, emoji: str) -> None:
         place = world.bot.get_partial_messageable(channel_id, guild_id=world.guild.id)
-        await cog._take_back(place.get_partial_message(message_id), world.alice.id)
+        await dislikes_of(world.bot).withdraw(place.get_partial_message(message_id), world.alice.id)
         await add(channel_id, message_id, emoji)
 
     monkeypatch.setattr(world.bot.http, "add_reaction", dislike_and_add)

@@ -7,23 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.reactions import pacing, policy
+from bot.connection import backoff
+from bot.connection import limits as request_limits
+from bot.reactions import guard, limits, outcomes, policy
+from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import (
-    MANNERS,
     MOST_DISLIKES,
+    PROFILES,
     SENSITIVE,
     UNDERSTOOD,
     ChannelState,
     Decision,
-    Silence,
     choose,
     emoji_for,
-    ineligible,
     is_jolly,
     is_understood,
     required_certainty,
-    unwelcome,
-    wordless,
 )
 from bot.server_settings import Liveliness, ServerSettings
 from classifiers import EMOJI, LABELS, NEUTRAL, Prediction, load_models
@@ -65,16 +64,16 @@ def test_reacts_with_the_strongest_emotion() -> None:
 @pytest.mark.parametrize(
     ("prediction", "reason"),
     [
-        (believing(neutral=0.6, joy=0.59), Silence.NEUTRAL),
-        (believing(joy=0.49), Silence.UNSURE),  # over its threshold, but not certain enough
+        (believing(neutral=0.6, joy=0.59), Outcome.NEUTRAL),
+        (believing(joy=0.49), Outcome.UNSURE),  # over its threshold, but not certain enough
         (
             Prediction(("joy", "neutral"), (0.8, 0.1), (0.85, 0.1)),
-            Silence.UNSURE,
+            Outcome.UNSURE,
         ),  # certain, under its threshold
-        (Prediction(("boredom", "neutral"), (0.8, 0.1), (0.3, 0.3)), Silence.NO_EMOJI),
+        (Prediction(("boredom", "neutral"), (0.8, 0.1), (0.3, 0.3)), Outcome.NO_EMOJI),
     ],
 )
-def test_silence_has_its_reason(prediction: Prediction, reason: Silence) -> None:
+def test_silence_has_its_reason(prediction: Prediction, reason: Outcome) -> None:
     decision = choose("", prediction, minimum_certainty=0.5)
     assert (decision.emoji, decision.reason) == (None, reason)
     assert (decision.emotion, decision.certainty) == prediction.top(1)[0]
@@ -89,7 +88,7 @@ def test_the_model_knows_best_how_certain_is_enough() -> None:
         return Prediction(("joy",), (0.6,), (0.3,), certainty)
 
     assert choose("", believing_in_joy(0.6)).emoji == "😃"
-    assert choose("", believing_in_joy(0.61)).reason == Silence.UNSURE
+    assert choose("", believing_in_joy(0.61)).reason == Outcome.UNSURE
     assert choose("", believing_in_joy(0.61), minimum_certainty=0.5).emoji == "😃"
 
 
@@ -112,9 +111,9 @@ def test_a_reaction_always_keeps_the_rules(
     if not SENSITIVE.isdisjoint(prediction.present):
         assert not is_jolly(decision.emoji)
     if channel:
-        manner = MANNERS[server.liveliness]
-        assert channel.quiet_for is None or channel.quiet_for >= manner.cooldown
-        assert channel.reactions + 1 <= max(manner.free, manner.share * channel.messages)
+        profile = PROFILES[server.liveliness]
+        assert channel.quiet_for is None or channel.quiet_for >= profile.cooldown
+        assert channel.reactions + 1 <= max(profile.free, profile.share * channel.messages)
 
 
 @given(predictions(), server_settings, channel_states, probability, probability)
@@ -157,7 +156,7 @@ def test_dislikes_halve_the_share_and_the_doubt_but_never_silence_a_channel() ->
         (3, 8, 0.921875),
         (99, 8, 0.921875),
     ):
-        for reactions, reason in ((allowed - 1, None), (allowed, Silence.ENOUGH)):
+        for reactions, reason in ((allowed - 1, None), (allowed, Outcome.ENOUGH)):
             channel = ChannelState(messages=100, reactions=reactions, dislikes=dislikes)
             assert choose("", certain, server, channel).reason == reason
         assert required_certainty(0.5, server, channel) == certainty
@@ -173,17 +172,17 @@ def test_liveliness_shifts_the_certainty(liveliness: Liveliness, wanted: float) 
 def test_a_channel_has_enough_at_some_time() -> None:
     joy = believing(joy=0.95)
     assert choose("", joy, channel=ChannelState(messages=1)).emoji == "😃"
-    assert choose("", joy, channel=ChannelState(messages=2, reactions=1, quiet_for=60)).reason == Silence.ENOUGH
+    assert choose("", joy, channel=ChannelState(messages=2, reactions=1, quiet_for=60)).reason == Outcome.ENOUGH
     assert choose("", joy, channel=ChannelState(messages=9, reactions=2, quiet_for=60)).emoji == "😃"
-    assert choose("", joy, channel=ChannelState(messages=8, reactions=2, quiet_for=60)).reason == Silence.ENOUGH
-    assert choose("", joy, channel=ChannelState(messages=9, reactions=1, quiet_for=9)).reason == Silence.COOLING_DOWN
+    assert choose("", joy, channel=ChannelState(messages=8, reactions=2, quiet_for=60)).reason == Outcome.ENOUGH
+    assert choose("", joy, channel=ChannelState(messages=9, reactions=1, quiet_for=9)).reason == Outcome.COOLING_DOWN
     assert choose("", joy, channel=ChannelState(messages=9, reactions=1, quiet_for=10)).emoji == "😃"
 
 
 def test_another_language_is_left_alone() -> None:
     joy = believing(joy=0.95)
     foreign = Prediction(joy.labels, joy.scores, joy.thresholds, joy.certainty, known=0.59)
-    assert choose("", foreign).reason == Silence.NOT_UNDERSTOOD
+    assert choose("", foreign).reason == Outcome.NOT_UNDERSTOOD
 
 
 def test_the_shipped_models_know_another_language_by_its_unknown_words() -> None:
@@ -196,7 +195,7 @@ def test_the_shipped_models_know_another_language_by_its_unknown_words() -> None
 
 
 def test_an_emotion_can_be_muted() -> None:
-    assert choose("", believing(joy=0.95), ServerSettings(muted=frozenset({"joy"}))).reason == Silence.MUTED
+    assert choose("", believing(joy=0.95), ServerSettings(muted=frozenset({"joy"}))).reason == Outcome.MUTED
 
 
 def test_a_server_chooses_its_emoji() -> None:
@@ -225,85 +224,34 @@ def test_no_tone_of_skin_makes_jolly_emoji_fit_for_who_suffers(skin: str) -> Non
 def test_nothing_is_put_under_a_grave_message_whatever_is_heard_in_it(label: str) -> None:
     heard = believing(**{label: 1.0})
     for text in ("cancer is back", "im gonna kill myself lol", "my grandpa just died lol"):
-        assert choose(text, heard) == Decision(None, label, 1.0, Silence.GRAVE)
+        assert choose(text, heard) == Decision(None, label, 1.0, Outcome.GRAVE)
     assert choose("killing it 💀", heard).emoji == EMOJI[label]
 
 
 def test_a_label_of_another_data_set_has_the_emoji_of_its_model_or_of_the_server() -> None:
     mute = Prediction(("guilt", "neutral"), (0.9, 0.1), (0.3, 0.3))
     speaking = Prediction(("guilt", "neutral"), (0.9, 0.1), (0.3, 0.3), emoji={"guilt": "🫥"})
-    assert choose("", mute).reason == Silence.NO_EMOJI
+    assert choose("", mute).reason == Outcome.NO_EMOJI
     assert choose("", speaking).emoji == "🫥"
     for prediction in (mute, speaking):
         assert choose("", prediction, ServerSettings(emoji={"guilt": "🪨"})).emoji == "🪨"
 
 
 def test_a_jolly_reaction_is_withheld_where_sadness_is_heard_as_well() -> None:
-    assert choose("", believing(amusement=0.8, sadness=0.4)).reason == Silence.DELICATE
+    assert choose("", believing(amusement=0.8, sadness=0.4)).reason == Outcome.DELICATE
     assert choose("", believing(amusement=0.8, annoyance=0.4)).emoji == "😂"
 
 
-@pytest.mark.parametrize(
-    ("server", "reason"),
-    [
-        (ServerSettings(), None),
-        (ServerSettings(enabled=False), Silence.SWITCHED_OFF),
-        (ServerSettings(channels=frozenset({1})), Silence.LEFT_OUT),
-        (ServerSettings(channels=frozenset({2})), Silence.LEFT_OUT),  # its thread's channel
-        (ServerSettings(channels=frozenset({3})), Silence.LEFT_OUT),  # its category
-        (ServerSettings(channels=frozenset({4})), None),
-        (ServerSettings(channel_rule="only", channels=frozenset({3, 4})), None),
-        (ServerSettings(channel_rule="only", channels=frozenset({4})), Silence.LEFT_OUT),
-        (ServerSettings(channel_rule="only"), Silence.LEFT_OUT),
-    ],
-)
-def test_a_server_says_where(server: ServerSettings, reason: Silence | None) -> None:
-    assert unwelcome(server, 1, 2, 3, age_restricted=False) == reason
-
-
-def test_age_restricted_channels_must_be_asked_for() -> None:
-    assert unwelcome(ServerSettings(), 1, age_restricted=True) == Silence.AGE_RESTRICTED
-    assert unwelcome(ServerSettings(age_restricted=True), 1, age_restricted=True) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("hello", None),
-        ("😂", None),
-        ("", Silence.EMPTY),
-        (" \n\t ", Silence.EMPTY),
-        ("https://example.com/happy", Silence.MARKUP),
-        ("<@123456789012345678> <a:wave:123456789012345678>", Silence.MARKUP),
-        ("```py\nhappy = True\n```", Silence.MARKUP),
-    ],
-)
-def test_a_text_must_have_something_to_read(text: str, reason: Silence | None) -> None:
-    assert wordless(text) == reason
-
-
-def test_nobody_but_people_is_read() -> None:
-    assert ineligible() is None
-    assert ineligible(itself=True, bot=True) == Silence.ITSELF
-    assert ineligible(webhook=True, bot=True) == Silence.WEBHOOK
-    assert ineligible(bot=True) == Silence.BOT
-    assert ineligible(system=True) == Silence.SYSTEM
-
-
-@given(st.text())
-def test_any_text_is_decided_on(text: str) -> None:
-    assert wordless(text) in (None, Silence.EMPTY, Silence.MARKUP)
-
-
-@pytest.mark.parametrize("module", [policy, pacing])
-def test_decisions_import_nothing_that_reads_or_waits(module: object) -> None:
+@pytest.mark.parametrize("module", [policy, guard, outcomes, limits, backoff, request_limits])
+def test_decisions_and_limits_import_nothing_that_does_input_or_output(module: object) -> None:
     tree = ast.parse(Path(str(getattr(module, "__file__"))).read_text())  # noqa: B009
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     pure = {
         *("__future__", "asyncio", "bisect", "cachetools", "collections", "collections.abc", "dataclasses", "enum"),
         *("itertools", "math"),
-        "bot.reactions.guard",
-        "bot.server_settings",
+        *("bot.connection.backoff", "bot.reactions.guard", "bot.reactions.outcomes", "bot.reactions.policy"),
+        *("bot.server_settings", "regex"),
     }
-    assert imported <= pure | {"classifiers.classifier", "classifiers.emotions", "classifiers.markup"}
+    classifiers = {f"classifiers.{name}" for name in ("classifier", "emotions", "markup", "text")}
+    assert imported <= pure | classifiers

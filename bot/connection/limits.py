@@ -1,0 +1,99 @@
+"""Limits on all requests to Discord: how many in a second, and how many refusals are too many."""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+import itertools
+import math
+from collections import Counter, deque
+from collections.abc import Callable
+
+
+class RefusalCounter:
+    """Counts refused requests: Discord bans an address after 10,000 refusals within ten minutes."""
+
+    def __init__(self, clock: Callable[[], float], *, most: int = 12, window: float = 600.0) -> None:
+        """Start with no refusal.
+
+        Args:
+            clock: monotonic seconds.
+            most: how many refusals within a window are too many; few, since further requests may be on their way when
+                the last of them comes.
+            window: seconds.
+        """
+        self.window = window
+        self._clock = clock
+        self._refusals: deque[tuple[float, int]] = deque(maxlen=most)
+
+    def count(self, status: int) -> Counter[int] | None:
+        """Count a refusal; return the counts by HTTP status and start again if there are too many, else return None."""
+        now = self._clock()
+        self._refusals.append((now, status))
+        if len(self._refusals) < (self._refusals.maxlen or 0) or self._refusals[0][0] <= now - self.window:
+            return None
+        statuses = Counter(status for _, status in self._refusals)
+        self._refusals.clear()
+        return statuses
+
+
+class RateLimiter:
+    """Limits the requests sent in a second; if too many wait, the newest go first and the oldest are refused."""
+
+    def __init__(
+        self, clock: Callable[[], float], *, rate: float = 35.0, at_once: int = 4, most_waiting: int = 35
+    ) -> None:
+        """Start with no request waiting.
+
+        Args:
+            clock: monotonic seconds.
+            rate: requests in a second. Discord allows 50, but a slow network may deliver delayed ones with later ones.
+            at_once: how many may be sent together after a rest.
+            most_waiting: how many may wait; with the default rate that is for a second at most.
+        """
+        self._clock = clock
+        self._rate = rate
+        self._at_once = at_once
+        self._most_waiting = most_waiting
+        self._left = float(at_once)
+        self._counted_at = -math.inf
+        self._waiting: list[tuple[float, int, asyncio.Future[bool]]] = []
+        self._order = itertools.count()
+        self._giving: asyncio.Task[None] | None = None
+
+    async def acquire(self, freshness: float) -> bool:
+        """Wait until a request may be sent; return False if it may not because too many newer ones wait.
+
+        Args:
+            freshness: the request with the highest goes first.
+        """
+        if not self._waiting and self._wait() <= 0:
+            self._left -= 1
+            return True
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        bisect.insort(self._waiting, (freshness, next(self._order), turn))
+        if len(self._waiting) > self._most_waiting:
+            _, _, oldest = self._waiting.pop(0)
+            if not oldest.done():
+                oldest.set_result(False)
+        if self._giving is None:
+            self._giving = asyncio.create_task(self._give())
+        return await turn
+
+    async def _give(self) -> None:
+        try:
+            while self._waiting:
+                await asyncio.sleep(self._wait())
+                _, _, turn = self._waiting.pop()
+                if not turn.done():  # it may have been cancelled, for example at the end of the process
+                    self._left -= 1
+                    turn.set_result(True)
+        finally:
+            self._giving = None
+
+    def _wait(self) -> float:
+        """Return the seconds until the next request may be sent."""
+        now = self._clock()
+        self._left = min(self._left + (now - self._counted_at) * self._rate, self._at_once)
+        self._counted_at = now
+        return max((1 - self._left) / self._rate, 0.0)

@@ -1,0 +1,157 @@
+"""Take reactions back that people dislike, by ❌ or the message menu; the bot then reacts less there for a day."""
+
+from __future__ import annotations
+
+import logging
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.connection.requests import DiscordRequests
+from bot.i18n import mark, translator
+from bot.reactions.gate import permissions_of
+from bot.reactions.limits import ChannelHistory
+from bot.reactions.traces import Traces
+
+log = logging.getLogger(__name__)
+
+DISLIKE = "❌"
+"""The emoji by which a message's author, or somebody who may manage messages, takes the bot's reaction back."""
+
+TAKEN_BACK = mark("Taken back. I hold back a little in this channel for a day.")
+NOTHING_TO_TAKE_BACK = mark("I have not reacted to that message.")
+NOT_YOURS = mark("Only the author of a message, or somebody who may manage messages, can take my reaction back.")
+
+
+class Dislikes(commands.Cog):
+    """Takes reactions back and counts dislikes.
+
+    It keeps nothing itself. `ChannelHistory` counts a dislike of each person in a channel for a day, and the policy
+    (`required_certainty`) then asks for more certainty there and allows fewer reactions.
+    """
+
+    def __init__(
+        self, bot: commands.AutoShardedBot, history: ChannelHistory, traces: Traces, requests: DiscordRequests
+    ) -> None:
+        self._bot = bot
+        self._history = history
+        self._traces = traces
+        self._requests = requests
+        self._menu = app_commands.ContextMenu(name="Take the reaction back", callback=self.take_back)
+
+    async def cog_load(self) -> None:
+        """Add the message menu, which a cog does not add by itself."""
+        self._bot.tree.add_command(self._menu)
+
+    async def cog_unload(self) -> None:
+        """Take the message menu away again."""
+        self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
+
+    # Events
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
+        """Take the reaction back when the author, or somebody who may manage messages, reacts with `DISLIKE`."""
+        if payload.emoji.name != DISLIKE or (self._bot.user and payload.user_id == self._bot.user.id):
+            return
+        where = self._bot.get_partial_messageable(payload.channel_id, guild_id=payload.guild_id)
+        message = where.get_partial_message(payload.message_id)
+        if self._manages(payload) or payload.user_id == await self._author_id(payload, message):
+            await self.withdraw(message, payload.user_id)
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
+        """Count a dislike when someone removes the bot's reaction."""
+        if self._bot.user and payload.user_id == self._bot.user.id:
+            self._count_removed(payload.channel_id, payload.message_id, payload.emoji)
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_clear_emoji(self, payload: discord.RawReactionClearEmojiEvent) -> None:
+        """Count a dislike when a moderator removes all reactions with the bot's emoji."""
+        self._count_removed(payload.channel_id, payload.message_id, payload.emoji)
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_clear(self, payload: discord.RawReactionClearEvent) -> None:
+        """Count a dislike when a moderator removes all reactions."""
+        self._count_removed(payload.channel_id, payload.message_id)
+
+    async def take_back(self, interaction: discord.Interaction, message: discord.Message) -> None:
+        """Take the reaction back by the message menu, as by `DISLIKE`."""
+        translate = translator(interaction.locale)
+        if interaction.user != message.author and not interaction.permissions.manage_messages:
+            sentence = NOT_YOURS
+        else:
+            where = self._bot.get_partial_messageable(message.channel.id, guild_id=interaction.guild_id)
+            taken_back = await self.withdraw(where.get_partial_message(message.id), interaction.user.id)
+            sentence = TAKEN_BACK if taken_back else NOTHING_TO_TAKE_BACK
+        await interaction.response.send_message(translate(sentence), ephemeral=True)
+
+    # Taking back
+
+    async def withdraw(self, message: discord.PartialMessage, person: int) -> bool:
+        """Remove the bot's reactions from a message and count a dislike; return False if there are none.
+
+        Args:
+            message: the message.
+            person: the user id of whoever asks for it.
+        """
+        trace = self._traces.get(message.id)
+        try:
+            if trace and trace.emoji:
+                found, trace.emoji, trace.unwanted = [trace.emoji], None, True
+            else:  # too long ago for a trace
+                fetched = await self._requests.ask(message.fetch())
+                found = [str(reaction.emoji) for reaction in fetched.reactions if reaction.me]
+        except discord.DiscordException:
+            return False
+        for emoji in found:
+            await remove_reaction(message, emoji, self._bot.user, self._requests)
+        if found:
+            self._history.count_dislike(message.channel.id, person)
+        return bool(found)
+
+    def _count_removed(self, channel_id: int, message_id: int, emoji: discord.PartialEmoji | None = None) -> None:
+        """Count a dislike if the bot's recent reaction was removed, one with this emoji, or any if it is None."""
+        trace = self._traces.get(message_id)
+        if trace and trace.emoji and emoji in (None, discord.PartialEmoji.from_str(trace.emoji)):
+            trace.emoji, trace.unwanted = None, True
+            self._history.count_dislike(channel_id, None)
+
+    async def _author_id(self, payload: discord.RawReactionActionEvent, message: discord.PartialMessage) -> int | None:
+        """Return the id of a message's author, which Discord usually sends with the reaction; None if it is unknown."""
+        if payload.message_author_id:
+            return payload.message_author_id
+        try:
+            return (await self._requests.ask(message.fetch())).author.id
+        except discord.DiscordException:
+            return None
+
+    def _manages(self, payload: discord.RawReactionActionEvent) -> bool:
+        """Return whether the person who reacted may manage messages in the channel."""
+        channel = self._bot.get_channel(payload.channel_id)
+        if payload.member is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+            return False
+        return permissions_of(channel, payload.member).manage_messages
+
+
+async def remove_reaction(
+    message: discord.Message | discord.PartialMessage,
+    emoji: str,
+    me: discord.abc.Snowflake | None,
+    requests: DiscordRequests,
+) -> None:
+    """Remove the bot's own reaction from a message; a failure is logged at debug level.
+
+    Args:
+        message: the message.
+        emoji: the reaction.
+        me: the bot's own user; nothing is done while it is unknown.
+        requests: sends the request.
+    """
+    if me is None:
+        return
+    try:
+        await requests.ask(message.remove_reaction(discord.PartialEmoji.from_str(emoji), me))
+    except discord.DiscordException as error:
+        log.debug("The reaction to message %d could not be removed: %s.", message.id, type(error).__name__)

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.connection.limits import RateLimiter, RefusalCounter
+from tests.bot.clock import Clock
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def refusals(clock: Clock) -> RefusalCounter:
+    return RefusalCounter(clock, most=3, window=600)
+
+
+def test_refusals_spread_over_more_than_the_window_are_not_too_many(refusals: RefusalCounter, clock: Clock) -> None:
+    for _ in range(100):
+        assert refusals.count(403) is None
+        clock.now += 300
+
+
+def test_many_refusals_within_the_window_are_returned_once_by_status(refusals: RefusalCounter, clock: Clock) -> None:
+    for begin in (1000, 2000):
+        clock.now = begin
+        assert refusals.count(403) is None
+        clock.now = begin + 1
+        assert refusals.count(429) is None
+        clock.now = begin + 599
+        assert refusals.count(403) == {403: 2, 429: 1}
+
+
+async def take(limiter: RateLimiter, wanted: list[float]) -> tuple[list[float], list[float]]:
+    """Send several requests at once; return those that were admitted, in order, and those that were refused."""
+    given: list[float] = []
+    refused: list[float] = []
+
+    async def one(freshness: float) -> None:
+        (given if await limiter.acquire(freshness) else refused).append(freshness)
+
+    await asyncio.gather(*map(one, wanted))
+    return given, refused
+
+
+@pytest.fixture
+def passing(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock that goes on as long as anybody sleeps."""
+    sleep = asyncio.sleep
+
+    async def pass_by(seconds: float) -> None:
+        clock.now += seconds
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", pass_by)
+    return clock
+
+
+async def test_requests_are_evenly_spaced_after_the_first_few(passing: Clock) -> None:
+    limiter = RateLimiter(passing, rate=10, at_once=3, most_waiting=100)
+    moments = []
+    for _ in range(23):
+        assert await limiter.acquire(0)
+        moments.append(passing.now - 1000)
+    assert moments == pytest.approx([0.0] * 3 + [n / 10 for n in range(1, 21)])
+
+
+async def test_no_more_than_the_burst_are_sent_together_after_a_rest(passing: Clock) -> None:
+    limiter = RateLimiter(passing, rate=10, at_once=3, most_waiting=100)
+    passing.now += 3600
+    await take(limiter, [0.0] * 13)
+    assert passing.now - 4600 == pytest.approx(1)
+
+
+async def test_the_newest_requests_go_first_and_the_oldest_are_refused(passing: Clock) -> None:
+    limiter = RateLimiter(passing, rate=10, at_once=1, most_waiting=3)
+    assert await take(limiter, [1, 5, 2, 9, 4, 7]) == ([1, 9, 7, 5], [2, 4])
+
+
+async def test_a_cancelled_request_uses_up_nothing(passing: Clock) -> None:
+    limiter = RateLimiter(passing, rate=10, at_once=1, most_waiting=3)
+    assert await limiter.acquire(1)
+    gone = asyncio.create_task(limiter.acquire(3))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert await take(limiter, [2, 1, 4]) == ([4, 2], [1])
+    assert passing.now - 1000 == pytest.approx(0.2)
+
+
+async def test_in_any_second_fewer_requests_are_sent_than_discord_allows(passing: Clock) -> None:
+    limiter = RateLimiter(passing)
+    moments: list[float] = []
+
+    async def one(number: int) -> None:
+        if await limiter.acquire(number):
+            moments.append(passing.now)
+
+    for second in range(10):  # 60 are wanted each second, Discord allows 50
+        await asyncio.gather(*(one(60 * second + number) for number in range(60)))
+        passing.now = max(passing.now, 1001.0 + second)
+    assert max(sum(begin <= moment < begin + 1 for moment in moments) for begin in moments) <= 40
+    assert len(moments) >= 350

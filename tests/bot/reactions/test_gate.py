@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.reactions.gate import ineligible, unwelcome, wordless
+from bot.reactions.outcomes import Outcome
+from bot.server_settings import ServerSettings
+
+
+@pytest.mark.parametrize(
+    ("server", "reason"),
+    [
+        (ServerSettings(), None),
+        (ServerSettings(enabled=False), Outcome.SWITCHED_OFF),
+        (ServerSettings(channels=frozenset({1})), Outcome.LEFT_OUT),
+        (ServerSettings(channels=frozenset({2})), Outcome.LEFT_OUT),  # its thread's channel
+        (ServerSettings(channels=frozenset({3})), Outcome.LEFT_OUT),  # its category
+        (ServerSettings(channels=frozenset({4})), None),
+        (ServerSettings(channel_rule="only", channels=frozenset({3, 4})), None),
+        (ServerSettings(channel_rule="only", channels=frozenset({4})), Outcome.LEFT_OUT),
+        (ServerSettings(channel_rule="only"), Outcome.LEFT_OUT),
+    ],
+)
+def test_messages_are_read_only_in_channels_that_the_settings_cover(
+    server: ServerSettings, reason: Outcome | None
+) -> None:
+    assert unwelcome(server, 1, 2, 3, age_restricted=False) == reason
+
+
+def test_age_restricted_channels_are_read_only_if_the_server_allows_it() -> None:
+    assert unwelcome(ServerSettings(), 1, age_restricted=True) == Outcome.AGE_RESTRICTED
+    assert unwelcome(ServerSettings(age_restricted=True), 1, age_restricted=True) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("hello", None),
+        ("😂", None),
+        ("", Outcome.EMPTY),
+        (" \n\t ", Outcome.EMPTY),
+        ("https://example.com/happy", Outcome.MARKUP),
+        ("<@123456789012345678> <a:wave:123456789012345678>", Outcome.MARKUP),
+        ("```py\nhappy = True\n```", Outcome.MARKUP),
+    ],
+)
+def test_a_text_without_words_is_not_read(text: str, reason: Outcome | None) -> None:
+    assert wordless(text) == reason
+
+
+def test_only_messages_of_people_are_read() -> None:
+    assert ineligible() is None
+    assert ineligible(itself=True, bot=True) == Outcome.ITSELF
+    assert ineligible(webhook=True, bot=True) == Outcome.WEBHOOK
+    assert ineligible(bot=True) == Outcome.BOT
+    assert ineligible(system=True) == Outcome.SYSTEM
+
+
+@given(st.text())
+@settings(max_examples=100, derandomize=True, deadline=None)
+def test_any_text_gets_an_answer(text: str) -> None:
+    assert wordless(text) in (None, Outcome.EMPTY, Outcome.MARKUP)

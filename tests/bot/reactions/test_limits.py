@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.reactions.limits import DISLIKES_COUNT_FOR, WINDOW, ChannelHistory, ReactionLimits
+from bot.reactions.outcomes import Outcome
+from bot.reactions.policy import MOST_DISLIKES, ChannelState
+from tests.bot.clock import Clock
+
+ALICE, BOB = 7, 8
+SERVER = 77
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_messages_and_reactions_are_counted_by_channel(clock: Clock) -> None:
+    history = ChannelHistory(clock)
+    history.count_message(1)
+    history.count_message(1)
+    history.count_reaction(1)
+    clock.now += 30
+    history.count_message(1)
+    assert history.state(1) == ChannelState(messages=3, reactions=1, quiet_for=30)
+    assert history.state(2) == ChannelState(messages=0)
+
+
+def test_counts_older_than_the_window_are_forgotten(clock: Clock) -> None:
+    history = ChannelHistory(clock)
+    history.count_message(1)
+    history.count_reaction(1)
+    clock.now += WINDOW - 1
+    history.count_message(1)
+    assert history.state(1) == ChannelState(messages=2, reactions=1, quiet_for=WINDOW - 1)
+    clock.now += 1
+    assert history.state(1) == ChannelState(messages=1)
+
+
+def test_dislikes_of_several_people_add_up_and_are_forgotten_a_day_after_the_last(clock: Clock) -> None:
+    history = ChannelHistory(clock)
+    history.count_dislike(1, ALICE)
+    clock.now += DISLIKES_COUNT_FOR - 1
+    history.count_dislike(1, BOB)
+    assert history.state(1).dislikes == 2
+    clock.now += DISLIKES_COUNT_FOR - 1
+    assert history.state(1).dislikes == 2
+    clock.now += 1
+    assert history.state(1).dislikes == 0
+
+
+def test_repeated_dislikes_of_one_person_count_once(clock: Clock) -> None:
+    history = ChannelHistory(clock)
+    for _ in range(3):
+        history.count_dislike(1, ALICE)
+    for _ in range(3):
+        history.count_dislike(1, None)  # somebody, Discord does not say who
+    assert history.state(1).dislikes == 2
+    for person in range(100):
+        history.count_dislike(1, person)
+    assert history.state(1).dislikes == MOST_DISLIKES  # nobody beyond is remembered
+
+
+def test_disliked_channels_are_listed_until_they_are_forgiven(clock: Clock) -> None:
+    history = ChannelHistory(clock)
+    for channel_id in (1, 2, 3):
+        history.count_dislike(channel_id, ALICE)
+    assert history.holding_back([2, 4, 1]) == [2, 1]
+    history.forgive([2, 4])
+    assert [history.state(channel_id).dislikes for channel_id in (1, 2, 3)] == [1, 0, 1]
+    assert history.holding_back([2, 4, 1]) == [1]
+
+
+def test_a_busy_channel_takes_limited_memory(clock: Clock) -> None:
+    history = ChannelHistory(clock)
+    for _ in range(1000):
+        history.count_message(1)
+    assert history.state(1).messages == 200
+
+
+@pytest.fixture
+def limits(clock: Clock) -> ReactionLimits:
+    return ReactionLimits(clock, max_in_flight=2, max_age=15, longest_pause=100)
+
+
+def refuse(limits: ReactionLimits, channel: int, pause: float, server: int | None = None) -> None:
+    assert limits.admit(channel, server, 0) is None
+    limits.refused(channel, server, pause)
+    limits.release(channel)
+
+
+def react(limits: ReactionLimits, channel: int, server: int | None = None) -> None:
+    assert limits.admit(channel, server, 0) is None
+    limits.succeeded(channel, server)
+    limits.release(channel)
+
+
+def test_reactions_one_after_another_are_all_admitted(limits: ReactionLimits) -> None:
+    for _ in range(100):
+        assert limits.admit(1, None, 0) is None
+        limits.succeeded(1, None)
+        limits.release(1)
+    assert len(limits) == 0
+
+
+def test_only_so_many_reactions_are_in_flight_in_each_channel(limits: ReactionLimits) -> None:
+    assert [limits.admit(1, None, 0) for _ in range(3)] == [None, None, Outcome.CROWDED]
+    assert limits.admit(2, None, 0) is None
+    limits.release(1)
+    assert limits.admit(1, None, 0) is None
+
+
+def test_defaults_are_4_in_flight_15_seconds_of_age_and_an_hour_of_pause(clock: Clock) -> None:
+    limits = ReactionLimits(clock)
+    assert [limits.admit(1, None, age) for age in (15, 15.1)] == [None, Outcome.STALE]
+    assert [limits.admit(1, None, 0) for _ in range(4)] == [None, None, None, Outcome.CROWDED]
+    limits.refused(2, None, 1e9)
+    clock.now += 3599.9
+    assert limits.admit(2, None, 0) == Outcome.BACKING_OFF
+    clock.now += 0.1
+    assert limits.admit(2, None, 0) is None
+
+
+@pytest.mark.parametrize(("age", "refusal"), [(-3, None), (15, None), (15.1, Outcome.STALE)])
+def test_only_messages_up_to_the_oldest_age_are_admitted(
+    limits: ReactionLimits, age: float, refusal: Outcome | None
+) -> None:
+    assert limits.admit(1, None, age) == refusal
+
+
+def test_backoff_doubles_after_each_refusal_up_to_the_longest(limits: ReactionLimits, clock: Clock) -> None:
+    for lasts in (10, 20, 40, 80, 100, 100):
+        refuse(limits, 1, 10)
+        clock.now += lasts - 0.1
+        assert limits.admit(1, None, 0) == Outcome.BACKING_OFF
+        assert limits.admit(2, None, 0) is None
+        limits.release(2)
+        clock.now += 0.1
+
+
+def test_backoff_starts_again_after_a_success(limits: ReactionLimits, clock: Clock) -> None:
+    refuse(limits, 1, 10)
+    clock.now += 10
+    assert limits.admit(1, None, 0) is None
+    limits.succeeded(1, None)
+    limits.release(1)
+    assert len(limits) == 0
+    refuse(limits, 1, 10)
+    clock.now += 10
+    assert limits.admit(1, None, 0) is None
+
+
+def test_refusals_during_a_pause_do_not_count(limits: ReactionLimits, clock: Clock) -> None:
+    assert [limits.admit(1, None, 0), limits.admit(1, None, 0)] == [None, None]
+    for _ in range(2):
+        limits.refused(1, None, 10)
+        limits.release(1)
+    clock.now += 10
+    assert limits.admit(1, None, 0) is None
+
+
+def test_a_success_in_another_channel_does_not_end_the_backoff(limits: ReactionLimits, clock: Clock) -> None:
+    refuse(limits, 1, 10)
+    clock.now += 10
+    react(limits, 2)
+    refuse(limits, 1, 10)
+    clock.now += 19
+    assert limits.admit(1, None, 0) == Outcome.BACKING_OFF
+
+
+def test_refusals_in_three_channels_pause_the_server_with_doubling(limits: ReactionLimits, clock: Clock) -> None:
+    for channel in (1, 2, 3):
+        refuse(limits, channel, 100, SERVER)
+    for attempt, lasts in enumerate((60, 100)):
+        clock.now += lasts - 0.1
+        assert limits.admit(10 + attempt, SERVER, 0) == Outcome.BACKING_OFF
+        refuse(limits, 90 + attempt, 0, SERVER + 1)
+        clock.now += 0.1
+        refuse(limits, 10 + attempt, 100, SERVER)
+    assert limits.admit(20, SERVER, 0) == Outcome.BACKING_OFF
+
+
+def test_a_success_in_a_server_keeps_it_from_being_paused(limits: ReactionLimits) -> None:
+    for channel in range(10):
+        refuse(limits, channel, 100, SERVER)
+        react(limits, 100, SERVER)
+
+
+def test_a_pause_of_a_server_does_not_pause_the_channel_of_the_same_id(limits: ReactionLimits) -> None:
+    for channel in (1, 2, 3):
+        refuse(limits, channel, 100, SERVER)
+    assert limits.admit(SERVER, None, 0) is None
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 5), st.floats(0, 30), st.sampled_from(["success", "refusal", "nothing"])),
+        max_size=60,
+    )
+)
+@settings(max_examples=50, derandomize=True, deadline=None)
+def test_only_channels_in_use_or_with_recent_refusals_take_memory(events: list[tuple[int, float, str]]) -> None:
+    clock = Clock()
+    limits = ReactionLimits(clock, longest_pause=100)
+    refused: dict[int, float] = {}
+    for channel, wait, result in events:
+        clock.now += wait
+        if limits.admit(channel, None, 0) is not None:
+            assert clock.now < refused[channel] + 100
+            continue
+        if result == "success":
+            limits.succeeded(channel, None)
+            refused.pop(channel, None)
+        elif result == "refusal":
+            limits.refused(channel, None, 5)
+            refused[channel] = clock.now
+        limits.release(channel)
+        assert len(limits) <= len(refused)
+    clock.now += 201
+    assert limits.admit(99, None, 0) is None
+    limits.release(99)
+    assert len(limits) == 0
