@@ -1,11 +1,11 @@
-"""The classifiers off the event loop: one worker thread, micro-batches, a bound and a deadline.
+"""Run the classifiers off the event loop: in one worker thread, in batches, with a limit and a deadline.
 
-Heartbeats must not wait for a model, so no prediction runs on the event loop's thread. What arrives while
-the worker is busy becomes its next batch, so batches grow with the load by themselves. No task waits for
-work: a flush starts with the first text and ends when none is left.
+Heartbeats must not wait for a model, so no prediction runs on the event loop's thread. Texts that arrive while the
+worker is busy become its next batch, so batches grow with the load. No task waits for work: a task starts with the
+first text and ends when none is left.
 
-An explanation takes a hundred times as long as reading a text for a reaction, so it is worked on in short steps, and
-only while no text waits to be read.
+An explanation takes a hundred times as long as a prediction, so it is computed in short steps, and only while no text
+waits for a prediction.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Told = TypeVar("Told")
 
 
 class AnalyzerError(Exception):
-    """The analyzer gives no answer, though the models may be well."""
+    """The analyzer gave no answer, for a reason other than the model."""
 
 
 class AnalyzerOverloadedError(AnalyzerError):
@@ -63,7 +63,7 @@ class Analyzer:
 
     Attributes:
         models: the loaded models by name.
-        usual: the name of the one that is asked where no other is.
+        usual: the name of the model that reacts where a server has not chosen another.
     """
 
     def __init__(
@@ -80,10 +80,10 @@ class Analyzer:
 
         Args:
             models: the loaded models by name.
-            usual: the name of the one that is asked where no other is; None for the first.
+            usual: the name of the model that reacts where a server has not chosen another; None for the first.
             max_waiting: how many callers may wait for an answer at once.
             max_batch: how many texts a model is given at once.
-            max_explaining: how many of the callers may have asked for more than a prediction.
+            max_explaining: how many callers may wait for more than a prediction.
             deadline: seconds that a caller waits at most; an interaction must be answered within three.
         """
         self.models = models
@@ -100,14 +100,18 @@ class Analyzer:
         self._closed = False
 
     def model_for(self, choice: str | None) -> str:
-        """Return the name of the model that is asked for a choice: the usual one for None or what is not loaded."""
+        """Return the name of the model that reacts in a server.
+
+        Args:
+            choice: the model that the server's settings name. If it is None or not loaded, the usual model reacts.
+        """
         return choice if choice is not None and choice in self.models else self.usual
 
     async def classify(self, text: str, choice: str | None) -> Prediction:
-        """What one model makes of a text, that of `model_for`.
+        """Return the prediction of the model that `model_for` names for the choice.
 
         Raises:
-            AnalyzerError: no answer, because of the bound, the deadline or the end of the bot.
+            AnalyzerError: no answer, because of the limit, the deadline or the end of the bot.
             Exception: whatever the model raised.
         """
         with self._admitted():
@@ -116,26 +120,26 @@ class Analyzer:
             return await self._answered(job.answer)
 
     async def compare(self, text: str) -> dict[str, Answer]:
-        """What every model makes of a text, each timed by itself; raises as `classify` does."""
+        """Return every model's answer to a text, each with its own time; raise as `classify` does."""
         return await self._ask(_compare(self.models, text))
 
     async def explain(self, text: str) -> tuple[dict[str, Answer], dict[str, Explanation]]:
-        """What `compare` gives, and which words moved each model; raises as `classify` does."""
+        """Return what `compare` does, and which words moved each model; raise as `classify` does."""
         return await self._ask(_explain(self.models, text))
 
-    async def read(self, text: str) -> dict[str, Reading]:
-        """What every model believes after each word of a text; raises as `classify` does."""
-        return await self._ask(_read(self.models, text))
+    async def predict_prefixes(self, text: str) -> dict[str, Reading]:
+        """Return every model's predictions after each word of a text; raise as `classify` does."""
+        return await self._ask(_predict_prefixes(self.models, text))
 
     async def close(self) -> None:
-        """Admit nobody any more, answer who still waits, and end the worker thread."""
+        """Admit no more callers, answer those who wait, and end the worker thread."""
         self._closed = True
         if self._flush is not None:
             await asyncio.wait([self._flush])
         await asyncio.to_thread(self._worker.shutdown)
 
     async def _ask(self, steps: Steps[Told]) -> Told:
-        """Take the steps one after another while no text waits to be read, and return what comes of them."""
+        """Take the steps one after another while no text waits for a prediction, and return their result."""
         with self._admitted():
             if len(self._questions) >= self._max_explaining:
                 raise AnalyzerOverloadedError(f"{len(self._questions)} explanations are waiting already")
@@ -144,7 +148,7 @@ class Analyzer:
             return await self._answered(answer)
 
     async def _answered(self, answer: asyncio.Future[Told]) -> Told:
-        """Have the worker started, if it has nothing to do, and wait for the answer until the deadline."""
+        """Start the worker if it is idle, and wait for the answer until the deadline."""
         if self._flush is None:
             self._flush = asyncio.create_task(self._answer_all())
         async with asyncio.timeout(self._deadline):
@@ -152,7 +156,7 @@ class Analyzer:
 
     @contextmanager
     def _admitted(self) -> Iterator[None]:
-        """Count a caller in and out, and give refusals and deadlines their names."""
+        """Count a caller in and out; raise an AnalyzerError if it is refused or the deadline passes."""
         if self._closed:
             raise AnalyzerClosedError("the analyzer is closed")
         if self._callers >= self._max_waiting:
@@ -166,7 +170,7 @@ class Analyzer:
             self._callers -= 1
 
     async def _answer_all(self) -> None:
-        """Answer all that wait: texts for reactions before each further step of an explanation."""
+        """Answer all callers: predictions come before each further step of an explanation."""
         try:
             while self._jobs or self._questions:
                 if self._jobs:
@@ -179,14 +183,14 @@ class Analyzer:
     async def _answer_texts(self) -> None:
         """Answer all texts that wait for the model of the first one."""
         model = self._jobs[0].model
-        # Lengths alike make a batch fast, since the shorter texts of a batch are padded.
+        # Texts of similar length make a batch fast, since the shorter ones are padded.
         jobs = sorted((job for job in self._jobs if job.model == model), key=lambda job: len(job.text))
         self._jobs = [job for job in self._jobs if job.model != model]
         for start in range(0, len(jobs), self._max_batch):
             await self._answer(jobs[start : start + self._max_batch])
 
     async def _take_step(self) -> None:
-        """Take the next step of the first explanation, unless nobody waits for it any more."""
+        """Take the next step of the first explanation, or drop it if its caller no longer waits."""
         question = self._questions[0]
         answer = question.answer
         if not answer.done():
@@ -212,7 +216,7 @@ class Analyzer:
             )
             answers = list(zip(jobs, predictions, strict=True))
         except Exception as error:
-            if len(jobs) > 1:  # each by itself, so that the text at fault fails alone
+            if len(jobs) > 1:  # one by one, so that only the text at fault fails
                 for job in jobs:
                     await self._answer([job])
             elif not jobs[0].answer.done():
@@ -255,7 +259,7 @@ def _explain(models: Mapping[str, Classifier], text: str) -> Steps[tuple[dict[st
     return answers, explanations
 
 
-def _read(models: Mapping[str, Classifier], text: str) -> Steps[dict[str, Reading]]:
+def _predict_prefixes(models: Mapping[str, Classifier], text: str) -> Steps[dict[str, Reading]]:
     readings = {}
     for name, model in models.items():
         readings[name] = yield from read_in_steps(model, text, DIRECTIONS[name])

@@ -19,9 +19,9 @@ from bot.configuration import Settings, SettingsError, load_settings
 from bot.connection import gateway
 from bot.connection.requests import PATIENCE, DiscordRequests
 from bot.corrections.cog import Corrections
-from bot.errors import apologise, log_failure
+from bot.errors import log_failure, report_error
 from bot.i18n import CommandTranslator
-from bot.maintenance.cog import Upkeep
+from bot.maintenance.cog import Maintenance
 from bot.mood.cog import Mood
 from bot.privacy.cog import Privacy
 from bot.reactions.cog import Reactions
@@ -54,7 +54,7 @@ class _CommandTree(app_commands.CommandTree["Emobot"]):
 
     async def on_error(self, interaction: discord.Interaction[Emobot], error: app_commands.AppCommandError, /) -> None:
         command = interaction.command.qualified_name if interaction.command else "a command"
-        await apologise(interaction, f"{command!r}", error)
+        await report_error(interaction, f"{command!r}", error)
 
 
 class Emobot(commands.AutoShardedBot):
@@ -95,7 +95,7 @@ class Emobot(commands.AutoShardedBot):
         analyzer, store, settings = self.analyzer, self.store, self.settings
         requests, clock = self.requests, self._clock or asyncio.get_running_loop().time
         history, traces = ChannelHistory(clock), create_traces(clock)
-        await self.add_cog(Upkeep(self, store, requests.time))
+        await self.add_cog(Maintenance(self, store, requests.time))
         await self.add_cog(Reactions(self, analyzer, store, settings, history, traces, requests, clock))
         await self.add_cog(Dislikes(self, history, traces, requests))
         await self.add_cog(Compare(self, analyzer, store))
@@ -135,7 +135,7 @@ class Emobot(commands.AutoShardedBot):
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Learn Discord's time; no message is a command, and the cogs listen for themselves."""
-        self.requests.time.heard(message.created_at)
+        self.requests.time.note(message.created_at)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - discord.py's
         """Report an exception in an event handler, without what the event was about."""

@@ -1,4 +1,4 @@
-"""What people are told when a command, a button or a form of the bot fails, and what the log says then."""
+"""Report errors of commands, buttons and forms: to the person who used them, and in the log."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ BROKEN = mark("Something went wrong on my side; please try again later.")
 NOT_ALLOWED = mark("You need the permission Manage Server for that.")
 
 
-async def apologise(interaction: discord.Interaction, what: str, error: Exception) -> None:
-    """Answer an interaction that failed, to its author alone, and log why.
+async def report_error(interaction: discord.Interaction, what: str, error: Exception) -> None:
+    """Tell the person alone whose interaction failed that it did, and log why.
 
     Args:
-        interaction: the one that failed, answered already or not.
+        interaction: the interaction that failed, answered already or not.
         what: the command or control, for the log.
-        error: what was raised; that a command wraps is unwrapped.
+        error: the exception; one that a command has wrapped is unwrapped.
     """
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     sentence = _sentence(cause)
@@ -61,7 +61,7 @@ _REQUEST_FAILED = (
 
 
 def _told(error: Exception) -> str:
-    """Return what can be logged of a request's failure."""
+    """Return the part of a failed request that may be logged."""
     if isinstance(error, discord.HTTPException):
         return f"HTTP {error.status}, code {error.code}"
     return type(error).__name__

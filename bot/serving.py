@@ -1,4 +1,4 @@
-"""Running the bot for as long as it is wanted, also while Discord is out of reach."""
+"""Run the bot until it is stopped, and start it again after failures of Discord or of the network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 """Seconds until the bot is started again: twice as long each time, up to the longest."""
 
-_AT_REST = 600.0  # seconds of running after which the waits begin anew
+_STABLE = 600.0  # seconds of running after which the next wait is the first one again
 
 
 async def serve(settings: Settings, models: Mapping[str, Classifier], token: str) -> None:
@@ -44,7 +44,7 @@ async def serve(settings: Settings, models: Mapping[str, Classifier], token: str
         except Exception as error:
             if not passes(error):
                 raise
-            if asyncio.get_running_loop().time() - started > _AT_REST:
+            if asyncio.get_running_loop().time() - started > _STABLE:
                 wait = FIRST_WAIT
             pause = max(wait, _asked_for(error))
             log.warning("Discord cannot be reached (%s): the bot tries again in %.0f s.", _kind(error), pause)
@@ -53,7 +53,7 @@ async def serve(settings: Settings, models: Mapping[str, Classifier], token: str
 
 
 def passes(error: Exception) -> bool:
-    """Return whether a failure is one of Discord or of the network, which is over some time."""
+    """Return whether a failure is a temporary one of Discord or of the network."""
     if isinstance(error, discord.GatewayNotFound) and error.__cause__:
         return passes(error.__cause__) if isinstance(error.__cause__, Exception) else False
     if isinstance(error, discord.HTTPException):
@@ -62,7 +62,7 @@ def passes(error: Exception) -> bool:
 
 
 def _asked_for(error: Exception) -> float:
-    """Return the seconds for which Discord wants to be left alone."""
+    """Return the seconds that Discord asks to wait."""
     if isinstance(error, discord.RateLimited):
         return error.retry_after
     if isinstance(error, discord.HTTPException) and error.status == 429:

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from bot.client import Emobot, create_bot
 from bot.configuration import Settings
-from bot.maintenance.cog import Upkeep
+from bot.maintenance.cog import Maintenance
 from bot.reactions.limits import WINDOW
 from bot.server_settings import Liveliness, ServerSettings
 from classifiers import Classifier, MissingExtraError
@@ -113,9 +113,9 @@ async def _furnish(
     # The simulation begins at a date of its own and its page shows UTC, so local time is passed off as that. What
     # the bot does every minute would be done for each minute of the months between, so it rests meanwhile.
     now = datetime.now().astimezone().replace(tzinfo=UTC)
-    await bot.remove_cog("Upkeep")
+    await bot.remove_cog("Maintenance")
     await env.advance_time(max(0.0, (now - env.now()).total_seconds()))
-    await bot.add_cog(Upkeep(bot, bot.store, bot.requests.time))
+    await bot.add_cog(Maintenance(bot, bot.store, bot.requests.time))
     await bot.http.edit_profile({"username": "Emobot"})
     guild = env.create_guild("The living room")
     lounge = guild.create_text_channel("lounge", topic="Say how you feel, or type /compare")

@@ -18,7 +18,7 @@ from discord.ext import commands
 from bot.analyzer import Analyzer
 from bot.compare.heat_map import alternative_text, draw
 from bot.compare.panel import CONTROL, MAX_TEXT, PICTURE, Comparison, ComparisonPanel, Page, VariationForm
-from bot.errors import apologise
+from bot.errors import report_error
 from bot.i18n import Translate, mark, translator
 from bot.reactions.gate import NO_WORDS, SENTENCES, objection, refusal, text_of, wordless
 from bot.store import Store
@@ -101,7 +101,7 @@ class Compare(commands.Cog):
 
     async def fail(self, interaction: discord.Interaction, error: Exception) -> None:
         """Answer a press or a form that failed."""
-        await apologise(interaction, "A button of /compare", error)
+        await report_error(interaction, "A button of /compare", error)
 
     def _refusal_to_press(self, interaction: discord.Interaction, author_id: int) -> str | None:
         """Why a press is not heard, if it is not."""
@@ -171,7 +171,7 @@ class Compare(commands.Cog):
             return Comparison(quotation, author_id, await self._analyzer.compare(text)), None
         if page is Page.TOP:
             return Comparison(quotation, author_id, *await self._analyzer.explain(text)), None
-        readings = await self._analyzer.read(text)
+        readings = await self._analyzer.predict_prefixes(text)
         async with self._drawing:
             picture = await asyncio.to_thread(draw, readings, _)
         explained = await self._analyzer.explain(text)

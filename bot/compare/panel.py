@@ -27,7 +27,7 @@ CONTROL = re.compile(r"compare:(?P<control>top|heat|all|vary):(?P<author>\d{1,20
 """The custom_id of a button: what it opens, and who wrote the text."""
 
 MAX_TEXT = 4000
-"""Characters of a text that is taken: as many as Discord lets somebody type into a form."""
+"""Characters of a text that may be compared: as many as Discord allows in a form and in a command's option."""
 
 PICTURE = "heat-map.png"
 

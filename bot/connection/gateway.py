@@ -1,4 +1,4 @@
-"""Discord's gateway, over which a frame may come that nobody can read."""
+"""The connection to Discord's gateway, which survives frames that cannot be read."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ _DISCORDS_OWN = (ReconnectWebSocket, WebSocketClosure, discord.ConnectionClosed,
 
 
 class Gateway(DiscordWebSocket):
-    """A connection that ends at a frame which discord.py cannot read, where discord.py would end the whole bot.
+    """Connects again after a frame that discord.py cannot read, where discord.py itself would end the bot.
 
-    The session is resumed, so that Discord sends again what was missed. If the very first frame after that cannot be
-    read either, a new session begins: the frame itself is broken, and would be sent for ever.
+    It resumes the session, so that Discord sends again what was missed. If the first frame after that cannot be read
+    either, the frame itself is broken and Discord would send it for ever, so a new session begins.
     """
 
     _backoffs: ClassVar[WeakKeyDictionary[Any, ExponentialBackoff[Any]]] = WeakKeyDictionary()  # by bot
     _resumed_at: int | None = None
 
     async def resume(self) -> None:
-        """Go on with the session of an earlier connection."""
+        """Resume the session of an earlier connection."""
         self._resumed_at = self.sequence
         await super().resume()
 
     async def received_message(self, msg: Any, /) -> None:
-        """Deal with a frame, or connect again.
+        """Handle a frame, or connect again.
 
         Raises:
             ReconnectWebSocket: the frame cannot be read.
@@ -58,5 +58,5 @@ class Gateway(DiscordWebSocket):
 
 
 def use() -> None:
-    """Let discord.py connect by this class; it offers no other way to choose one."""
+    """Make discord.py connect with this class; it offers no other way to choose one."""
     discord.shard.DiscordWebSocket = Gateway  # type: ignore[misc]

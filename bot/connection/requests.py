@@ -1,4 +1,4 @@
-"""Every request to Discord passes here: at an even pace, in time or not at all, and fewer when Discord refuses them."""
+"""All requests to Discord: limited per second, with deadlines, and paused after failures and refusals."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from bot.connection.limits import RateLimiter, RefusalCounter
 log = logging.getLogger(__name__)
 
 PATIENCE = 30.0
-"""Seconds for which a request waits at most until Discord may be asked again; discord.py allows no less."""
+"""Seconds that a request waits at most for the end of a pause; discord.py accepts no smaller value."""
 
 TOLERATED = 5.0
 """Seconds by which this computer's clock may be wrong without a warning."""
 
-_UNTOLD = 60.0  # seconds of a rate limit whose length Discord does not tell
+_UNKNOWN_LIMIT = 60.0  # seconds of a rate limit whose length Discord does not tell
 _QUIET = 600.0  # seconds between two warnings of the same kind
 _EVERYWHERE = 0
 
@@ -37,26 +37,26 @@ _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 
 class HeldBackError(discord.DiscordException):
-    """A request was not sent: it would have come too late, or Discord is to be asked for nothing just now."""
+    """A request was not sent: it would have come too late, or all requests are paused."""
 
 
 class DiscordFailedError(discord.DiscordException):
-    """Discord gave no answer, or none that can be read."""
+    """Discord gave no answer, or one that cannot be read."""
 
 
 class DiscordRequests:
-    """Watches over the requests of a bot, those that discord.py repeats by itself included.
+    """Limits the requests of a bot, including those that discord.py repeats by itself.
 
-    discord.py holds locks while it waits, for the global rate limit above all, and never opens them again when it
-    is cancelled there. So no request is ever cancelled; it is given a deadline, and not sent once that has passed.
+    discord.py holds locks while it waits, for the global rate limit above all, and never releases them if it is
+    cancelled there. So no request is ever cancelled: it has a deadline, and is not sent after that.
 
     Attributes:
-        time: Discord's time, as its answers tell it.
+        time: Discord's time, from the dates of its answers.
         token_refused: whether Discord no longer accepts the bot's token.
     """
 
     def __init__(self, clock: Callable[[], float], when_token_is_refused: Callable[[], None] = lambda: None) -> None:
-        """Start with nothing asked.
+        """Start with no request sent.
 
         Args:
             clock: monotonic seconds.
@@ -71,31 +71,31 @@ class DiscordRequests:
         self._failures = Backoff(clock, first=1.0, longest=300.0)
         self._limited_until = -math.inf
         self._quiet_until = -math.inf
-        self._told_of_clock = False
+        self._warned_of_clock = False
 
     def trace(self) -> aiohttp.TraceConfig:
-        """Return what makes discord.py's HTTP client pass each request and each answer by here."""
+        """Return a trace configuration by which discord.py's HTTP client reports each request and each answer."""
         trace = aiohttp.TraceConfig()
         trace.on_request_start.append(self._before)
         trace.on_request_end.append(self._after)
         return trace
 
     def wait(self) -> float:
-        """Return the seconds for which Discord is to be asked for nothing."""
+        """Return the seconds for which all requests are paused, 0 if they are not."""
         return max(self._limited_until - self._clock(), self._failures.remaining(_EVERYWHERE), 0.0)
 
     async def ask(self, request: Awaitable[Answer], within: float = math.inf) -> Answer:
-        """Await a request to Discord and return its answer.
+        """Send a request to Discord and return its answer.
 
         Args:
             request: what a method of discord.py returned.
             within: seconds after which it is not sent any more, nor again.
 
         Raises:
-            discord.HTTPException: Discord refused, or failed in its own words.
+            discord.HTTPException: Discord refused, or answered with an error.
             discord.RateLimited: a rate limit lasts too long to wait for it.
             HeldBackError: it was not sent.
-            DiscordFailedError: there was no answer, or none that can be read.
+            DiscordFailedError: there was no answer, or one that cannot be read.
         """
         before = _deadline.set(self._clock() + within)
         try:
@@ -115,18 +115,18 @@ class DiscordRequests:
     async def _before(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestStartParams
     ) -> None:
-        """Let a request wait for its turn, or raise HeldBackError; answers to commands and the gateway are free.
+        """Delay a request to keep the limits, or raise HeldBackError; answers to commands and the gateway are exempt.
 
-        What has a deadline does not wait until a pause is over, since by then there is something fresher.
+        A request with a deadline does not wait for the end of a pause, since by then there are newer ones.
         """
-        if not _bears_the_token(params):
+        if not _has_token(params):
             return
         deadline = _deadline.get()
         hurried = deadline < math.inf
         while True:
             wait = self.wait()
             if self.token_refused or wait > PATIENCE or (wait and hurried):
-                raise HeldBackError("Discord is to be asked for nothing")
+                raise HeldBackError("all requests are paused")
             await asyncio.sleep(wait)
             if not await self._rate.acquire(deadline) or self._clock() > deadline:
                 raise HeldBackError("too late")
@@ -136,10 +136,10 @@ class DiscordRequests:
     async def _after(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
-        """Learn from the head of an answer."""
+        """Take the date, refusals and rate limits from the headers of an answer."""
         status, headers = params.response.status, params.response.headers
-        if _hear_date(self.time, params):
-            self._mind_clock()
+        if _note_date(self.time, params):
+            self._check_clock()
         scope = headers.get("X-RateLimit-Scope")
         if status in (401, 403, 429) and scope != "shared":  # a shared limit is nobody's fault, says Discord
             self._count_refusal(status)
@@ -147,17 +147,17 @@ class DiscordRequests:
             self._limit(_seconds(headers.get("Retry-After")))
         if status >= 500:
             self._fail(f"HTTP {status}")
-        if status == 401 and _bears_the_token(params) and not self.token_refused:
+        if status == 401 and _has_token(params) and not self.token_refused:
             self.token_refused = True
             self._when_token_is_refused()
 
-    def _mind_clock(self) -> None:
+    def _check_clock(self) -> None:
         """Warn once when this computer's clock is wrong."""
         error = self.time.error_of_host()
         if abs(error.total_seconds()) <= TOLERATED:
-            self._told_of_clock = False
-        elif not self._told_of_clock:
-            self._told_of_clock = True
+            self._warned_of_clock = False
+        elif not self._warned_of_clock:
+            self._warned_of_clock = True
             log.warning(
                 "%s The bot goes by Discord's time, but the times in this log are wrong.", clock_is_wrong(error)
             )
@@ -177,6 +177,7 @@ class DiscordRequests:
         self._limited_until = max(self._limited_until, self._clock() + seconds)
 
     def _fail(self, reason: str) -> None:
+        """Begin a longer pause of all requests, and log it at most once in ten minutes."""
         self._failures.fail(_EVERYWHERE)
         if self._clock() >= self._quiet_until:
             self._quiet_until = self._clock() + _QUIET
@@ -184,12 +185,12 @@ class DiscordRequests:
 
 
 def listen(time: DiscordTime) -> aiohttp.TraceConfig:
-    """Return what makes a client of discord.py tell `time` how Discord dates its answers, and does nothing else."""
+    """Return a trace configuration by which a client of discord.py notes in `time` the dates of Discord's answers."""
 
     async def after(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
-        _hear_date(time, params)
+        _note_date(time, params)
 
     trace = aiohttp.TraceConfig()
     trace.on_request_end.append(after)
@@ -197,26 +198,26 @@ def listen(time: DiscordTime) -> aiohttp.TraceConfig:
 
 
 def clock_is_wrong(error: timedelta) -> str:
-    """Return a sentence about this computer's clock, which is ahead of Discord's by `error`, or behind if negative."""
+    """Return a sentence about this computer's clock, which is `error` ahead of Discord's, or behind if negative."""
     size = timedelta(seconds=round(abs(error.total_seconds())))
     return f"This computer's clock is {size} {'fast' if error > timedelta() else 'slow'}: set it right."
 
 
-def _hear_date(time: DiscordTime, params: aiohttp.TraceRequestEndParams) -> bool:
-    """Tell `time` how Discord dates an answer; False if the answer bears no date."""
+def _note_date(time: DiscordTime, params: aiohttp.TraceRequestEndParams) -> bool:
+    """Note in `time` the date of an answer; return False if the answer has none."""
     try:
-        time.heard(parsedate_to_datetime(params.response.headers.get("Date", "")))
+        time.note(parsedate_to_datetime(params.response.headers.get("Date", "")))
     except ValueError:
         return False
     return True
 
 
-def _bears_the_token(params: aiohttp.TraceRequestStartParams | aiohttp.TraceRequestEndParams) -> bool:
+def _has_token(params: aiohttp.TraceRequestStartParams | aiohttp.TraceRequestEndParams) -> bool:
     return "Authorization" in params.headers
 
 
 def _seconds(retry_after: str | None) -> float:
     try:
-        return float(retry_after or _UNTOLD)
+        return float(retry_after or _UNKNOWN_LIMIT)
     except ValueError:
-        return _UNTOLD
+        return _UNKNOWN_LIMIT

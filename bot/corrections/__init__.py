@@ -1,1 +1,1 @@
-"""The message menu "Was this right?"."""
+"""Counts of which emotion was heard and which was meant; taking a reaction back is in `bot.reactions.dislikes`."""

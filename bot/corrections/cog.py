@@ -1,4 +1,4 @@
-"""The message menu "Was this right?": what the bot heard in a message, and what people say it should have heard."""
+"""The message menu "Was this right?": which emotion the bot heard, and which one people say was meant."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.analyzer import Analyzer
-from bot.errors import apologise
+from bot.errors import report_error
 from bot.i18n import Translate, mark, translator
 from bot.reactions.gate import SENTENCES, refusal, text_of, wordless
 from bot.reactions.policy import is_understood
@@ -27,13 +27,13 @@ THANKS = mark("Thank you! I have counted your answer, without the message.")
 OVER = mark("This question is over: since it was asked, I have learnt to tell other emotions apart.")
 
 _CONTROL = re.compile(r"correction:(?P<heard>[^:]+):(?P<answer>[^:]+):(?P<message>\d+)")
-"""The custom_id of an answer: what was heard, what was meant or the menu that tells it, and in which message.
+"""The custom_id of an answer: the label heard, the label meant or its menu, and the message.
 
-The labels stand there as `key_of` writes them.
+Labels are written by `key_of`.
 """
 
 _MENUS = 4
-"""Menus that Discord takes under a message that has buttons too."""
+"""Menus that Discord allows under a message that has buttons too."""
 
 _REMEMBERED, _MOST_REMEMBERED = 86_400.0, 10_000
 
@@ -68,12 +68,12 @@ class Corrections(commands.Cog):
         self._bot.add_dynamic_items(_Answer)
 
     async def cog_unload(self) -> None:
-        """Take the message menu away again, and listen no more."""
+        """Remove the message menu, and stop listening."""
         self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
         self._bot.remove_dynamic_items(_Answer)
 
     async def ask(self, interaction: discord.Interaction, message: discord.Message) -> None:
-        """Say what is, or would have been, heard in a message, and ask nobody but the one who opened the menu."""
+        """Show which emotion the model hears in a message, and ask whoever opened the menu whether that is right."""
         _ = translator(interaction.locale)
         if reason := refusal(message, self._store, self._bot.user) or wordless(text_of(message)):
             await interaction.response.send_message(_(SENTENCES[reason]), ephemeral=True)
@@ -91,7 +91,7 @@ class Corrections(commands.Cog):
         await interaction.response.send_message(_asked(heard, self._emotions, _), view=question, ephemeral=True)
 
     async def count(self, interaction: discord.Interaction, heard: str, meant: str, message_id: int) -> None:
-        """Count an answer, the first of each person about a message only.
+        """Count an answer, only the first of each person about a message.
 
         Args:
             interaction: the press.
@@ -106,7 +106,7 @@ class Corrections(commands.Cog):
         answer = interaction.user.id, message_id
         question = interaction.message.id if interaction.message else interaction.id
         if answer in self._answered:
-            if self._answered[answer] == question:  # a second click, on its way before the buttons were gone
+            if self._answered[answer] == question:  # a second click, sent before the buttons were removed
                 await interaction.response.defer()
             else:
                 await interaction.response.edit_message(content=_(ALREADY), view=None)
@@ -121,7 +121,7 @@ class Corrections(commands.Cog):
 
 
 class _Answer(ui.DynamicItem[ui.Item[Any]], template=_CONTROL):
-    """Any button or menu under any question, made out from its custom_id."""
+    """Any button or menu under any question, recognised by its custom_id."""
 
     def __init__(self, item: ui.Item[Any], heard: str, answer: str, message_id: int) -> None:
         super().__init__(item)
@@ -137,17 +137,17 @@ class _Answer(ui.DynamicItem[ui.Item[Any]], template=_CONTROL):
         return cls(item, match["heard"], match["answer"], int(match["message"]))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Leave it to the cog."""
+        """Let the cog count the answer."""
         cog: Corrections = interaction.client.get_cog("Corrections")
         meant = self.item.values[0] if isinstance(self.item, ui.Select) else self._answer
         try:
             await cog.count(interaction, self._heard, meant, self._message_id)
-        except Exception as error:  # nothing else would tell whoever answered
-            await apologise(interaction, "An answer to 'Was this right?'", error)
+        except Exception as error:  # discord.py would only log it
+            await report_error(interaction, "An answer to 'Was this right?'", error)
 
 
 def _question(heard: str, message_id: int, emotions: Mapping[str, str | None], _: Translate) -> ui.View:
-    """Return the answers to choose from where an emotion was heard in a message, as many as there is room for."""
+    """Return the buttons and menus of a question about a message, as many as Discord allows."""
 
     def custom_id(answer: str) -> str:
         return f"correction:{key_of(heard)}:{answer}:{message_id}"

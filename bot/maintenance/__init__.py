@@ -1,1 +1,1 @@
-"""The store kept up to date, and what is due erased."""
+"""Loops that synchronise the store with the database and erase what is due."""

@@ -1,1 +1,1 @@
-"""`/privacy`: what is kept, opting out, erasing."""
+"""The command `/privacy`: see what is kept, opt out, erase it."""

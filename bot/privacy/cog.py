@@ -9,7 +9,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.errors import apologise
+from bot.errors import report_error
 from bot.i18n import Translate, mark, translator
 from bot.store import GRACE, Store
 
@@ -139,7 +139,7 @@ class _Buttons(discord.ui.View):
         self, interaction: discord.Interaction, error: Exception, _item: discord.ui.Item[Any], /
     ) -> None:
         """Tell whoever pressed."""
-        await apologise(interaction, "A button of /privacy", error)
+        await report_error(interaction, "A button of /privacy", error)
 
     async def _back(self, interaction: discord.Interaction, news: str | None = None) -> None:
         _ = translator(interaction.locale)

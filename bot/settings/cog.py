@@ -13,7 +13,7 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.analyzer import Analyzer
-from bot.errors import NOT_ALLOWED, apologise
+from bot.errors import NOT_ALLOWED, report_error
 from bot.i18n import mark, translator
 from bot.reactions.limits import ChannelHistory
 from bot.reactions.policy import SENSITIVE, is_jolly
@@ -154,7 +154,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
 
     async def fail(self, interaction: discord.Interaction, error: Exception) -> None:
         """Answer a press or a form that failed."""
-        await apologise(interaction, "A control of /settings", error)
+        await report_error(interaction, "A control of /settings", error)
 
     async def _ask_for_emoji(self, interaction: discord.Interaction, guild: discord.Guild, chosen: list[str]) -> None:
         if not chosen:

@@ -98,7 +98,7 @@ async def test_too_many_are_turned_away(analyzer: Analyzer, model: HeldClassifie
     tasks = await started(*["happy"] * 6, analyzer=analyzer)
     with pytest.raises(AnalyzerOverloadedError):
         await analyzer.classify("happy", "rnn")
-    for ask in (analyzer.compare, analyzer.explain, analyzer.read):
+    for ask in (analyzer.compare, analyzer.explain, analyzer.predict_prefixes):
         with pytest.raises(AnalyzerOverloadedError):
             await ask("happy")
     model.let_go.set()
@@ -113,7 +113,7 @@ async def test_nobody_waits_beyond_the_deadline(model: HeldClassifier) -> None:
         analyzer.classify("odd", "rnn"),
         analyzer.compare("happy"),
         analyzer.explain("happy"),
-        analyzer.read("happy"),
+        analyzer.predict_prefixes("happy"),
     ):
         with pytest.raises(AnalyzerTooSlowError, match=r"within 0\.05 s"):
             await late
@@ -203,14 +203,14 @@ async def test_explanations_come_with_the_answers(analyzer: Analyzer, model: Hel
 async def test_only_those_that_read_from_both_sides_are_asked_for_both(model: HeldClassifier) -> None:
     model.let_go.set()
     analyzer = Analyzer({"rnn": model, "bilstm": ScriptedClassifier(dict(SCRIPT))})
-    readings = await analyzer.read("so happy")
+    readings = await analyzer.predict_prefixes("so happy")
     assert readings == {"rnn": read(model, "so happy", 1), "bilstm": read(model, "so happy", 2)}
     await analyzer.close()
 
 
 async def test_no_question_is_answered_on_the_loops_own_thread(analyzer: Analyzer, model: HeldClassifier) -> None:
     model.let_go.set()
-    for ask in (analyzer.compare, analyzer.explain, analyzer.read):
+    for ask in (analyzer.compare, analyzer.explain, analyzer.predict_prefixes):
         await ask("happy")
     assert {thread.split("_")[0] for thread in model.threads} == {"classifier"}
 
@@ -218,7 +218,7 @@ async def test_no_question_is_answered_on_the_loops_own_thread(analyzer: Analyze
 WORDY = " ".join(f"{word} happy" for word in ("so", "very") * 10)  # more words than variants go through at once
 
 
-@pytest.mark.parametrize("ask", [Analyzer.explain, Analyzer.read])
+@pytest.mark.parametrize("ask", [Analyzer.explain, Analyzer.predict_prefixes])
 async def test_reading_for_reactions_comes_between_the_steps_of_an_explanation(
     analyzer: Analyzer, model: HeldClassifier, ask: Callable[[Analyzer, str], Coroutine[Any, Any, object]]
 ) -> None:
@@ -264,7 +264,7 @@ async def test_only_so_many_explanations_wait_and_reactions_are_not_turned_away_
     analyzer = Analyzer({"rnn": model}, max_explaining=2)
     asked = [asyncio.create_task(analyzer.explain("happy")) for _ in range(2)]
     await asyncio.sleep(0.02)
-    for ask in (analyzer.compare, analyzer.explain, analyzer.read):
+    for ask in (analyzer.compare, analyzer.explain, analyzer.predict_prefixes):
         with pytest.raises(AnalyzerOverloadedError):
             await ask("happy")
     tasks = await started("happy", analyzer=analyzer)

@@ -42,7 +42,7 @@ def test_as_long_as_nothing_is_known_the_time_is_that_of_the_host(
 def test_time_goes_on_by_the_monotonic_clock_whatever_the_host_says(
     time: DiscordTime, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    time.heard(NOON)
+    time.note(NOON)
     clock.now += 40
     for moment in (NOON, NOON + timedelta(days=3650), NOON - timedelta(days=3650)):
         set_host(monkeypatch, moment)
@@ -52,16 +52,16 @@ def test_time_goes_on_by_the_monotonic_clock_whatever_the_host_says(
 
 @pytest.mark.parametrize("off", [-16.0, 0.0, 16.0, 3650 * 86_400.0])
 def test_the_error_of_the_host(time: DiscordTime, monkeypatch: pytest.MonkeyPatch, off: float) -> None:
-    time.heard(NOON)
+    time.note(NOON)
     set_host(monkeypatch, NOON + seconds(off))
     assert time.error_of_host() == seconds(off)
 
 
 def test_messages_that_arrive_late_do_not_set_the_time_back(time: DiscordTime, clock: Clock) -> None:
-    time.heard(NOON)
+    time.note(NOON)
     for passed in range(0, 1200, 100):
         clock.now = 1000 + passed
-        time.heard(NOON + seconds(passed - 60))
+        time.note(NOON + seconds(passed - 60))
         assert time.now() == NOON + seconds(passed)
 
 
@@ -69,16 +69,16 @@ def test_whatever_is_dated_later_than_was_believed_sets_the_time_forward_at_once
     time: DiscordTime, clock: Clock
 ) -> None:
     """As after the sleep of a laptop, in which its monotonic clock stands still."""
-    time.heard(NOON)
+    time.note(NOON)
     clock.now += 1
-    time.heard(NOON + timedelta(hours=1))
+    time.note(NOON + timedelta(hours=1))
     assert time.now() == NOON + timedelta(hours=1)
 
 
 def test_a_clock_that_runs_too_fast_is_set_right_within_twenty_minutes(time: DiscordTime, clock: Clock) -> None:
     discord_says = NOON
     for _ in range(30):
-        time.heard(discord_says)
+        time.note(discord_says)
         discord_says += seconds(60)
         clock.now += 66
     assert time.now() - discord_says < seconds(20 * 6 + 7)
@@ -95,6 +95,6 @@ def test_it_is_never_ahead_and_never_further_behind_than_the_fastest_arrival(
     for wait, delay in arrivals:
         clock.now += wait
         now = NOON + seconds(clock.now - begin)
-        time.heard(now - seconds(delay))
+        time.note(now - seconds(delay))
         assert time.now() <= now + seconds(0.001)
         assert time.now() >= now - seconds(max(delay for _, delay in arrivals) + 0.001)

@@ -6,7 +6,7 @@ import discord
 import pytest
 
 from bot.connection.clock import DiscordTime
-from bot.maintenance.cog import Upkeep
+from bot.maintenance.cog import Maintenance
 from bot.server_settings import Liveliness, ServerSettings
 from bot.store import GRACE, Store, StoreError
 from tests.bot.clock import Clock
@@ -21,10 +21,10 @@ def time() -> DiscordTime:
 
 
 @pytest.fixture
-def upkeep(world: World, time: DiscordTime) -> Upkeep:
-    """A second upkeep beside the bot's own, whose rounds the test makes."""
-    time.heard(world.env.now())
-    return Upkeep(world.bot, world.bot.store, time)
+def maintenance(world: World, time: DiscordTime) -> Maintenance:
+    """A second maintenance beside the bot's own, whose rounds the test makes."""
+    time.note(world.env.now())
+    return Maintenance(world.bot, world.bot.store, time)
 
 
 async def leave(world: World) -> discord.Guild:
@@ -67,52 +67,52 @@ async def test_a_server_that_is_left_is_forgotten_after_a_grace_period(world: Wo
     assert await world.bot.store.known_guilds() == {}
 
 
-async def test_a_server_that_comes_back_in_time_keeps_its_settings(world: World, upkeep: Upkeep) -> None:
+async def test_a_server_that_comes_back_in_time_keeps_its_settings(world: World, maintenance: Maintenance) -> None:
     await world.bot.store.save_settings(world.guild.id, LIVELY)
     guild = await leave(world)
-    await upkeep.on_guild_join(guild)
+    await maintenance.on_guild_join(guild)
     await world.bot.store.purge(discord.utils.utcnow() + 2 * GRACE)
     assert world.bot.store.settings(world.guild.id) == LIVELY
 
 
-async def test_a_server_that_was_left_while_the_bot_was_away_is_noticed(world: World, upkeep: Upkeep) -> None:
+async def test_a_server_that_was_left_while_the_bot_was_away_is_noticed(world: World, maintenance: Maintenance) -> None:
     elsewhere = 123456789012345678
     await world.bot.store.save_settings(elsewhere, LIVELY)
     await world.bot.store.save_settings(world.guild.id, LIVELY)
-    await upkeep.tidy()
+    await maintenance.tidy()
     known = await world.bot.store.known_guilds()
     assert known[elsewhere] is not None
     assert known[world.guild.id] is None
 
 
-async def test_a_return_that_the_store_missed_is_made_up_for(world: World, upkeep: Upkeep) -> None:
+async def test_a_return_that_the_store_missed_is_made_up_for(world: World, maintenance: Maintenance) -> None:
     await world.bot.store.save_settings(world.guild.id, LIVELY)
     await world.bot.store.mark_left(world.guild.id, discord.utils.utcnow())
-    await upkeep.tidy()
+    await maintenance.tidy()
     assert await world.bot.store.known_guilds() == {world.guild.id: None}
 
 
 async def test_servers_of_other_processes_are_left_to_them(
-    world: World, upkeep: Upkeep, monkeypatch: pytest.MonkeyPatch
+    world: World, maintenance: Maintenance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.bot.store.save_settings(1 << 22, LIVELY)  # of shard 1
     monkeypatch.setattr(world.bot, "shard_count", 2)
-    await upkeep.tidy()
+    await maintenance.tidy()
     assert await world.bot.store.known_guilds() == {1 << 22: None}
 
 
 async def test_a_store_that_fails_costs_no_more_than_a_line_in_the_log(
-    world: World, upkeep: Upkeep, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    world: World, maintenance: Maintenance, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(*_: object) -> None:
         raise StoreError("The database is on fire.")
 
     for name in ("purge", "mark_left", "mark_present"):
         monkeypatch.setattr(world.bot.store, name, fail)
-    await upkeep.tidy()
+    await maintenance.tidy()
     assert "The database is on fire." in caplog.text
     guild = await leave(world)
-    await upkeep.on_guild_join(guild)
+    await maintenance.on_guild_join(guild)
 
 
 async def kept_moods(world: World) -> int:
@@ -121,24 +121,26 @@ async def kept_moods(world: World) -> int:
 
 @pytest.mark.parametrize("years", [10, -10])
 async def test_a_computers_clock_that_jumps_erases_nothing(
-    world: World, upkeep: Upkeep, monkeypatch: pytest.MonkeyPatch, years: int
+    world: World, maintenance: Maintenance, monkeypatch: pytest.MonkeyPatch, years: int
 ) -> None:
     await world.bot.store.save_settings(world.guild.id, LIVELY)
     await world.alice.send(world.channel, "happy")
     await world.bot.store.refresh()
     jumped = world.env.now() + timedelta(days=365 * years)
     monkeypatch.setattr(discord.utils, "utcnow", lambda: jumped)
-    await upkeep.on_guild_remove(await leave(world))
-    await upkeep.tidy()
+    await maintenance.on_guild_remove(await leave(world))
+    await maintenance.tidy()
     assert await kept_moods(world) == 1
     assert world.bot.store.settings(world.guild.id) == LIVELY
 
 
-async def test_what_is_too_old_by_discords_time_is_erased(world: World, upkeep: Upkeep, time: DiscordTime) -> None:
+async def test_what_is_too_old_by_discords_time_is_erased(
+    world: World, maintenance: Maintenance, time: DiscordTime
+) -> None:
     await world.alice.send(world.channel, "happy")
     await world.bot.store.refresh()
-    time.heard(world.env.now() + timedelta(days=world.bot.store.mood_days + 1))
-    await upkeep.tidy()
+    time.note(world.env.now() + timedelta(days=world.bot.store.mood_days + 1))
+    await maintenance.tidy()
     assert await kept_moods(world) == 0
 
 
@@ -146,5 +148,5 @@ async def test_nothing_is_erased_before_discords_time_is_known(world: World) -> 
     old = world.env.now() - timedelta(days=world.bot.store.mood_days + 1)
     world.bot.store.count_mood(world.guild.id, world.channel.id, old, "joy")
     await world.bot.store.refresh()
-    await Upkeep(world.bot, world.bot.store, DiscordTime(Clock())).tidy()
+    await Maintenance(world.bot, world.bot.store, DiscordTime(Clock())).tidy()
     assert await kept_moods(world) == 1

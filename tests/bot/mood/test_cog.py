@@ -281,7 +281,9 @@ async def test_pictures_are_drawn_one_at_a_time_and_off_the_event_loop(
     assert noted == ["begins", "ends"] * 2
 
 
-async def test_a_store_that_does_not_answer_is_apologised_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_that_does_not_answer_is_reported_to_the_user(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def fail(*_: object) -> None:
         raise StoreError("the database does not answer")
 
