@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.connection import backoff
+from bot import backoff
 from bot.connection import limits as request_limits
 from bot.reactions import guard, limits, outcomes, policy
 from bot.reactions.outcomes import Outcome
@@ -250,7 +250,7 @@ def test_decisions_and_limits_import_nothing_that_does_input_or_output(module: o
     pure = {
         *("__future__", "asyncio", "bisect", "cachetools", "collections", "collections.abc", "dataclasses", "enum"),
         *("itertools", "math"),
-        *("bot.connection.backoff", "bot.reactions.guard", "bot.reactions.outcomes", "bot.reactions.policy"),
+        *("bot.backoff", "bot.reactions.guard", "bot.reactions.outcomes", "bot.reactions.policy"),
         *("bot.server_settings", "regex"),
     }
     classifiers = {f"classifiers.{name}" for name in ("classifier", "emotions", "markup", "text")}
