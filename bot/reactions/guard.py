@@ -1,7 +1,7 @@
-"""Whether a message speaks of self-harm, of death or of grave illness, under which no bot's emoji may stand.
+"""Recognise messages about self-harm, death or grave illness, to which no bot may react.
 
-A list of phrases is blunt, but it errs on the side of silence and holds whatever a model makes of a message: to
-the models, "lol" outweighs what stands before it. It is in English, as all that the bot reacts to.
+A list of phrases is crude, but it prefers no reaction to a wrong one and does not depend on a model: for the models,
+"lol" outweighs the words before it. It is in English, as are all messages that the bot reacts to.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import regex
 from classifiers.markup import strip_markup
 from classifiers.text import normalize
 
-# In the lists, each line is a regular expression, "SOME " stands for up to three words, and other words in capitals
-# for what is written here.
+# In the lists each line is a regular expression. "SOME " stands for up to three words, and other words in capitals for
+# the expressions here.
 _WORDS = {
     "FAMILY": r"(?:PARENT|PET|sibling|twin|mommy|mummy|mama|daddy|papa|granny|gran|nan|nana|grammy|gramps|children"
     r"|uncle|aunt|auntie|cousin|niece|nephew|husband|hubby|wife|spouse|partner|fiancé|fiancée|fiancee|boyfriend|girlfriend"
@@ -216,7 +216,7 @@ death|heart stopped
 
 
 def _any_of(*alternatives: str) -> str:
-    """Return a pattern for what is listed line by line."""
+    """Return a pattern that finds any line of some lists."""
     lines = "\n".join(alternatives).split("\n")
     return f"(?:{'|'.join(line for line in lines if line and not line.startswith('#'))})"
 
@@ -245,5 +245,5 @@ def is_grave(message: str) -> bool:
     plain = " ".join(normalize(strip_markup(message)).split())
     plain = _DISGUISED.sub(lambda found: _LETTERS[found[0]], plain)
     plain = _SPELLED_OUT.sub(lambda found: "".join(filter(str.isalpha, found[0])), plain)
-    # Few messages have a grave phrase, so the harmless ones are looked for only where they may excuse one.
+    # Few messages have a grave phrase, so harmless phrases are looked for only then.
     return bool(_GRAVE_PHRASE.search(plain) and _GRAVE_PHRASE.search(_HARMLESS_PHRASE.sub(" ", plain)))
