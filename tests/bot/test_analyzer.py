@@ -69,7 +69,7 @@ async def started(*texts: str, analyzer: Analyzer) -> list[asyncio.Task[Predicti
     return tasks
 
 
-async def test_the_loop_goes_on_while_the_model_works(analyzer: Analyzer, model: HeldClassifier) -> None:
+async def test_the_event_loop_is_not_blocked_while_the_model_works(analyzer: Analyzer, model: HeldClassifier) -> None:
     [task] = await started("happy", analyzer=analyzer)
     assert not task.done()
     model.let_go.set()
@@ -94,7 +94,7 @@ async def test_no_task_is_left_when_all_is_answered(analyzer: Analyzer, model: H
     assert await analyzer.classify("thanks", "rnn") == SCRIPT["thanks"]
 
 
-async def test_too_many_are_turned_away(analyzer: Analyzer, model: HeldClassifier) -> None:
+async def test_callers_beyond_the_limit_are_refused(analyzer: Analyzer, model: HeldClassifier) -> None:
     tasks = await started(*["happy"] * 6, analyzer=analyzer)
     with pytest.raises(AnalyzerOverloadedError):
         await analyzer.classify("happy", "rnn")
@@ -106,7 +106,7 @@ async def test_too_many_are_turned_away(analyzer: Analyzer, model: HeldClassifie
     assert await analyzer.classify("happy", "rnn") == SCRIPT["happy"]
 
 
-async def test_nobody_waits_beyond_the_deadline(model: HeldClassifier) -> None:
+async def test_a_caller_that_waits_beyond_the_deadline_gets_an_error(model: HeldClassifier) -> None:
     analyzer = Analyzer({"rnn": model}, deadline=0.05)
     for late in (
         analyzer.classify("happy", "rnn"),
@@ -163,7 +163,7 @@ async def test_a_model_that_is_not_loaded_gives_way_to_the_usual_one(model: Held
     await analyzer.close()
 
 
-async def test_giving_up_harms_nobody_else(analyzer: Analyzer, model: HeldClassifier) -> None:
+async def test_a_cancelled_caller_does_not_affect_the_others(analyzer: Analyzer, model: HeldClassifier) -> None:
     first, second, third = await started("happy", "odd", "thanks", analyzer=analyzer)
     first.cancel()
     second.cancel()

@@ -31,7 +31,7 @@ def set_host(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
     monkeypatch.setattr(discord.utils, "utcnow", lambda: moment)
 
 
-def test_as_long_as_nothing_is_known_the_time_is_that_of_the_host(
+def test_the_time_is_the_hosts_until_discord_has_dated_something(
     time: DiscordTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_host(monkeypatch, NOON)
@@ -51,7 +51,9 @@ def test_time_goes_on_by_the_monotonic_clock_whatever_the_host_says(
 
 
 @pytest.mark.parametrize("off", [-16.0, 0.0, 16.0, 3650 * 86_400.0])
-def test_the_error_of_the_host(time: DiscordTime, monkeypatch: pytest.MonkeyPatch, off: float) -> None:
+def test_the_error_of_the_host_is_its_difference_to_discords_time(
+    time: DiscordTime, monkeypatch: pytest.MonkeyPatch, off: float
+) -> None:
     time.note(NOON)
     set_host(monkeypatch, NOON + seconds(off))
     assert time.error_of_host() == seconds(off)

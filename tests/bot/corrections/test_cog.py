@@ -69,20 +69,20 @@ async def test_it_says_what_it_heard_to_nobody_but_the_one_who_asks(world: World
     assert await world.bot.store.corrections() == {}
 
 
-async def test_it_was_right(world: World) -> None:
+async def test_yes_counts_the_emotion_heard_as_meant(world: World) -> None:
     result = await world.alice.click(shown(await ask(world, "happy")), label=YES)
     assert told(result) == THANKS
     assert await world.bot.store.corrections(world.guild.id) == {("joy", "joy"): 1}
 
 
-async def test_there_was_nothing(world: World) -> None:
+async def test_no_emotion_counts_neutral_as_meant(world: World) -> None:
     result = await world.alice.click(shown(await ask(world, "happy")), label=NONE)
     assert told(result) == THANKS
     assert await world.bot.store.corrections(world.guild.id) == {("joy", "neutral"): 1}
 
 
 @pytest.mark.parametrize(("menu", "meant"), [("pleasant", "love"), ("other", "sadness")])
-async def test_another_emotion_was_meant(world: World, menu: str, meant: str) -> None:
+async def test_an_emotion_from_a_menu_counts_as_meant(world: World, menu: str, meant: str) -> None:
     question = shown(await ask(world, "happy"))
     result = await world.alice.select(question, [meant], custom_id=control(question, menu))
     assert told(result) == THANKS
@@ -99,7 +99,7 @@ async def test_each_emotion_can_be_chosen_in_one_way(world: World, text: str, he
     assert pressed[0] == heard
 
 
-async def test_answers_add_up(world: World) -> None:
+async def test_answers_of_several_people_are_summed(world: World) -> None:
     for label in (YES, YES, NONE):
         await world.alice.click(shown(await ask(world, "happy")), label=label)
     assert await world.bot.store.corrections() == {("joy", "joy"): 2, ("joy", "neutral"): 1}
@@ -111,7 +111,7 @@ async def test_a_message_without_a_reaction_is_asked_about_as_well(world: World)
     assert shown(await open_menu(world, message)).content.startswith("I hear **joy** 😃")
 
 
-async def test_where_it_hears_nothing_it_says_so(world: World) -> None:
+async def test_a_neutral_message_is_asked_about_as_one_without_emotion(world: World) -> None:
     question = shown(await ask(world, "the meeting is at ten"))
     assert question.content == "I hear no emotion in that message. Is that right?"
     await world.alice.select(question, ["fear"], custom_id=control(question, "other"))
@@ -137,7 +137,7 @@ class TestWithAnotherModel:
         await world.configure(model="bilstm")
         assert "**love**" in shown(await ask(world, "odd")).content
 
-    async def test_and_in_direct_messages(self, world: World) -> None:
+    async def test_the_operators_choice_holds_in_direct_messages(self, world: World) -> None:
         message = await world.alice.user.send_dm("odd")
         result = await menu_in_direct_message(world, world.alice.user, MENU, message)
         assert "**fear**" in shown(result).content
@@ -327,7 +327,7 @@ async def test_when_the_store_fails_the_question_stays(world: World, monkeypatch
     assert await world.bot.store.corrections() == {("joy", "joy"): 1}
 
 
-async def test_a_busy_bot_says_so(world: World) -> None:
+async def test_an_overloaded_bot_answers_that_it_is_busy(world: World) -> None:
     message = await world.alice.send(world.channel, "happy")
     await world.bot.analyzer.close()
     assert told(await open_menu(world, message)) == BUSY

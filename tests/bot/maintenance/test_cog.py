@@ -49,7 +49,7 @@ async def test_a_bot_that_is_killed_loses_the_counts_of_five_seconds_at_most(wor
         assert [(mood["emotion"], mood["messages"]) for mood in exported["moods"]] == [("joy", messages)]
 
 
-async def test_where_nothing_is_said_nothing_is_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_is_written_while_no_counts_wait(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.env.advance_time(5)
     monkeypatch.setattr(world.bot.store.sync, "_write_moods", pytest.fail)
     await world.env.advance_time(50)
@@ -85,7 +85,7 @@ async def test_a_server_that_was_left_while_the_bot_was_away_is_noticed(world: W
     assert known[world.guild.id] is None
 
 
-async def test_a_return_that_the_store_missed_is_made_up_for(world: World, maintenance: Maintenance) -> None:
+async def test_a_return_to_a_server_during_an_outage_is_noted_later(world: World, maintenance: Maintenance) -> None:
     await world.bot.store.save_settings(world.guild.id, LIVELY)
     await world.bot.store.mark_left(world.guild.id, discord.utils.utcnow())
     await maintenance.tidy()
@@ -101,7 +101,7 @@ async def test_servers_of_other_processes_are_left_to_them(
     assert await world.bot.store.known_guilds() == {1 << 22: None}
 
 
-async def test_a_store_that_fails_costs_no_more_than_a_line_in_the_log(
+async def test_a_failure_of_the_store_is_logged_and_not_raised(
     world: World, maintenance: Maintenance, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(*_: object) -> None:

@@ -18,7 +18,7 @@ from bot.reactions.policy import PROFILES, Profile
 from bot.server_settings import Liveliness
 from classifiers import LABELS, Prediction
 from tests.bot.pressing import words_of
-from tests.bot.scripted import SCRIPT, ManualClock, ScriptedClassifier, World, believing, dislikes_of, reactions_of
+from tests.bot.scripted import SCRIPT, ScriptedClassifier, World, reactions_of
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ async def test_reacts_with_the_emoji_of_the_emotion(world: World) -> None:
         ("`happy = True`", "markup"),
     ],
 )
-async def test_stays_silent_for_a_reason(world: World, text: str, reason: str) -> None:
+async def test_each_reason_for_no_reaction_is_counted(world: World, text: str, reason: str) -> None:
     message = await world.alice.send(world.channel, text)
     assert world.emoji_of(message) == []
     assert world.outcomes == {reason: 1}
@@ -68,13 +68,13 @@ async def test_a_grave_message_is_left_alone_and_an_edit_into_one_takes_the_reac
 
 
 @pytest.mark.parametrize("settings", [Settings(min_certainty=0.4)])
-async def test_the_minimum_certainty_can_be_set(world: World) -> None:
+async def test_a_message_below_the_set_minimum_certainty_gets_no_reaction(world: World) -> None:
     message = await world.alice.send(world.channel, "hmm")
     assert world.emoji_of(message) == ["😃"]
 
 
 @pytest.mark.parametrize("settings", [Settings(reacts_with="rnn")])
-async def test_the_model_that_reacts_can_be_set(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_the_model_named_in_the_configuration_reacts(world: World, bilstm: ScriptedClassifier) -> None:
     message = await world.alice.send(world.channel, "odd")
     assert world.emoji_of(message) == ["😨"]
     assert bilstm.batches == []
@@ -129,13 +129,13 @@ async def open_thread(
     return handle
 
 
-async def test_threads(world: World) -> None:
+async def test_a_message_in_a_thread_gets_a_reaction(world: World) -> None:
     thread = await open_thread(world)
     message = await world.alice.send(thread, "I am so happy today")
     assert world.emoji_of(message, thread) == ["😃"]
 
 
-async def test_direct_messages(world: World) -> None:
+async def test_a_direct_message_gets_a_reaction(world: World) -> None:
     message = await world.alice.send_dm("I am so happy today")
     assert world.emoji_of(message, world.alice.user.dm_channel) == ["😃"]
 
@@ -166,7 +166,7 @@ REFUSALS = [(400, 50035, "refused"), (403, 50278, "refused")]
 
 
 @pytest.mark.parametrize(("status", "code", "outcome"), CHANNEL_ERRORS + MESSAGE_ERRORS + FAILURES + REFUSALS)
-async def test_an_error_of_discord_is_counted_and_borne(
+async def test_an_error_of_discord_is_counted_and_not_raised(
     world: World, caplog: pytest.LogCaptureFixture, status: int, code: int, outcome: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -191,7 +191,7 @@ async def test_an_error_that_is_not_about_the_channel_does_not_touch_the_next(
 
 
 @pytest.mark.usefixtures("unrestrained")
-async def test_after_refusals_the_channel_is_left_alone_longer_and_longer(world: World) -> None:
+async def test_backoff_of_a_channel_doubles_after_each_403(world: World) -> None:
     other = world.guild.create_text_channel("other")
     for pause in (60, 120, 240):
         world.env.inject_error("PUT", "/channels/*/reactions/*", status=403, code=50013)
@@ -210,7 +210,7 @@ async def test_after_refusals_the_channel_is_left_alone_longer_and_longer(world:
 
 
 @pytest.mark.usefixtures("unrestrained")
-async def test_after_any_other_refusal_the_pause_is_short(world: World) -> None:
+async def test_the_pause_after_any_other_refusal_is_short(world: World) -> None:
     world.env.inject_error("PUT", "/channels/*/reactions/*", status=400, code=50035)
     await world.alice.send(world.channel, "happy")
     await world.alice.send(world.channel, "happy")
@@ -221,7 +221,7 @@ async def test_after_any_other_refusal_the_pause_is_short(world: World) -> None:
 
 
 @pytest.mark.usefixtures("unrestrained")
-async def test_after_a_failure_discord_is_left_alone_everywhere_longer_and_longer(world: World) -> None:
+async def test_all_requests_pause_after_a_failure_of_discord_and_longer_after_each(world: World) -> None:
     other = world.guild.create_text_channel("other")
     for pause in (1, 2, 4):
         world.env.inject_error("PUT", "/channels/*/reactions/*", status=503)
@@ -240,7 +240,7 @@ async def test_after_a_failure_discord_is_left_alone_everywhere_longer_and_longe
 
 
 @pytest.mark.parametrize("error", [aiohttp.ServerDisconnectedError(), ConnectionResetError(), ValueError("secret")])
-async def test_a_broken_connection_is_borne(
+async def test_a_broken_connection_is_counted_and_not_raised(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     async def fail(*_: object) -> None:
@@ -261,7 +261,7 @@ def emit(world: World, message: discord.Message, text: str) -> None:
     world.env.backend.emit("MESSAGE_CREATE", payload | {"content": text})
 
 
-async def test_messages_that_arrive_late_are_left_alone(world: World) -> None:
+async def test_messages_that_arrive_late_get_no_reaction(world: World) -> None:
     """As after a lost connection, when Discord sends what was missed."""
     message = await world.alice.send(world.channel, "nothing")
     await world.env.advance_time(16)
@@ -290,7 +290,9 @@ async def test_a_reaction_to_an_older_message_has_only_the_time_that_is_left(
 
 
 @pytest.mark.usefixtures("unrestrained")
-async def test_a_crowd_in_one_channel_gets_few_reactions_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_four_reactions_of_a_channel_are_in_flight_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     message = await world.alice.send(world.channel, "nothing")
     started = asyncio.Semaphore(0)
     granted = asyncio.Event()
@@ -344,7 +346,7 @@ async def test_a_channel_gets_few_reactions_and_pauses_between_them(world: World
     assert world.outcomes == {"reacted": 3, "cooling down": 1, "enough": 1, "neutral": 2}
 
 
-async def test_a_livelier_server_gets_more(world: World) -> None:
+async def test_a_lively_server_gets_more_reactions(world: World) -> None:
     await world.configure(liveliness="lively")
     for _ in range(4):
         await world.alice.send(world.channel, "hmm")
@@ -352,7 +354,7 @@ async def test_a_livelier_server_gets_more(world: World) -> None:
     assert world.outcomes == {"reacted": 3, "enough": 1}
 
 
-async def test_a_foreign_language_is_left_alone(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_a_message_in_another_language_gets_no_reaction(world: World, bilstm: ScriptedClassifier) -> None:
     joy = SCRIPT["happy"]
     bilstm.script["glücklich"] = Prediction(LABELS, joy.scores, joy.thresholds, joy.certainty, known=0.25)
     await world.alice.send(world.channel, "ich bin so glücklich")
@@ -371,7 +373,7 @@ async def test_a_foreign_language_is_left_alone(world: World, bilstm: ScriptedCl
         ({"muted": ["joy"]}, "muted"),
     ],
 )
-async def test_a_server_can_want_no_reaction(
+async def test_a_server_can_switch_reactions_off(
     world: World, bilstm: ScriptedClassifier, changes: dict[str, object], outcome: str
 ) -> None:
     await world.configure(**changes)
@@ -447,13 +449,13 @@ async def test_age_restricted_channels_only_when_wanted(world: World) -> None:
     assert world.outcomes == {"age-restricted": 1, "reacted": 1}
 
 
-async def test_voice_chats_and_announcements(world: World) -> None:
+async def test_messages_in_voice_and_announcement_channels_get_reactions(world: World) -> None:
     for channel in (world.guild.create_voice_channel("voice"), world.guild.create_news_channel("news")):
         message = await world.alice.send(channel, "happy")
         assert world.emoji_of(message, channel) == ["😃"]
 
 
-async def test_who_opts_out_is_not_read_from_the_next_message_on(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_messages_after_an_opt_out_are_not_read(world: World, bilstm: ScriptedClassifier) -> None:
     await world.bot.store.opt_out(world.alice.id)
     await world.alice.send(world.channel, "happy")
     assert (world.outcomes, bilstm.batches) == ({"opted out": 1}, [])
@@ -509,7 +511,7 @@ async def test_moods_are_not_counted_where_nobody_wants_it(world: World) -> None
 # ---------------------------------------------------------------- second thoughts
 
 
-async def test_an_edit_moves_the_reaction(world: World) -> None:
+async def test_an_edit_replaces_the_reaction(world: World) -> None:
     message = await world.alice.send(world.channel, "happy")
     await world.alice.edit(message, "thanks")
     assert world.emoji_of(message) == ["🙏"]
@@ -663,18 +665,6 @@ async def test_a_deleted_message_leaves_nothing_behind(world: World) -> None:
     assert world.env.errors == []
 
 
-@pytest.fixture
-def moderator(world: World) -> simcord.MemberActor:
-    role = world.guild.create_role("moderator", permissions=discord.Permissions(manage_messages=True))
-    return world.guild.add_member(world.env.create_user("mia"), roles=[role])
-
-
-async def say(world: World, text: str) -> discord.Message:
-    """Let Alice write something when the channel has rested."""
-    await world.env.advance_time(600)
-    return await world.alice.send(world.channel, text)
-
-
 async def test_messages_deleted_together_leave_nothing_behind(world: World) -> None:
     messages = [await world.alice.send(world.channel, text) for text in ("happy", "nothing", "happy")]
     world.env.backend.bulk_delete_messages(world.channel.id, [message.id for message in messages[:2]])
@@ -683,160 +673,7 @@ async def test_messages_deleted_together_leave_nothing_behind(world: World) -> N
     assert world.env.errors == []
 
 
-async def test_its_own_cross_takes_nothing_back(world: World) -> None:
-    """A server may choose ❌ for an emotion, and let the bot manage messages."""
-    await world.configure(emoji={"joy": "❌"})
-    assert world.guild.me
-    role = world.guild.create_role("moderator", permissions=discord.Permissions(manage_messages=True))
-    world.env.backend.add_member_role(world.guild.id, world.guild.me.id, role.id)
-    message = await world.alice.send(world.channel, "happy")
-    assert world.emoji_of(message) == ["❌"]
-
-
-async def test_the_author_takes_a_reaction_back(world: World, moderator: simcord.MemberActor) -> None:
-    message = await world.alice.send(world.channel, "happy")
-    await world.alice.react(message, "❌")
-    assert world.emoji_of(message) == ["❌"]
-    message = await say(world, "odd")  # 0.8 certain, where 0.75 is asked for now
-    assert world.emoji_of(message) == ["❤️"]
-    await moderator.react(message, "❌")
-    message = await say(world, "odd")  # and now 0.875
-    assert world.emoji_of(message) == []
-
-
-async def test_what_one_person_takes_back_again_and_again_silences_no_channel(world: World) -> None:
-    for _ in range(4):
-        message = await say(world, "odd")
-        assert "❤️" in world.emoji_of(message)
-        await world.alice.react(message, "❌")
-        assert world.emoji_of(message) == ["❌"]
-
-
-@pytest.mark.parametrize("emoji", [None, "😃"])
-async def test_what_a_moderator_clears_away_is_disliked_once_and_known_to_be_gone(
-    world: World, bilstm: ScriptedClassifier, emoji: str | None
-) -> None:
-    bilstm.script["meh"] = believing(joy=0.7)
-    message = await world.alice.send(world.channel, "happy")
-    for _ in range(2):
-        clear(world, message, emoji)
-        await world.env.settle()
-    result = await world.alice.context_menu(world.channel, "Take the reaction back", message)
-    assert result.response
-    assert "not reacted" in result.response.content
-    assert world.emoji_of(await say(world, "meh")) == []  # without a dislike 0.5 were enough, with one it takes 0.75
-    assert world.emoji_of(await say(world, "odd")) == ["❤️"]  # 0.8 certain; with two it would take 0.875
-
-
-async def take_back(world: World, message: discord.Message) -> None:
-    await world.alice.react(message, "❌")
-
-
-async def take_away(world: World, message: discord.Message) -> None:
-    assert world.bot.user
-    world.env.backend.remove_reaction(world.channel.id, message.id, "😃", world.bot.user.id)
-    await world.env.settle()
-
-
-async def clear_away(world: World, message: discord.Message) -> None:
-    clear(world, message, None)
-    await world.env.settle()
-
-
-WAYS_BACK = [take_back, take_away, clear_away]
-
-
-@pytest.mark.usefixtures("unrestrained")
-@pytest.mark.parametrize("way", WAYS_BACK)
-async def test_a_message_whose_reaction_was_unwanted_gets_no_other(
-    world: World, way: Callable[[World, discord.Message], Awaitable[None]]
-) -> None:
-    message = await world.alice.send(world.channel, "happy")
-    await way(world, message)
-    await world.alice.edit(message, "thanks")
-    assert set(world.emoji_of(message)) <= {"❌"}
-    assert world.reaction_requests() == 1
-    assert await world.moods() == {"gratitude": 1}
-
-
-async def test_what_is_taken_back_on_its_way_does_not_stay(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when reactions are rate limited: the author sees no reaction yet, but asks for none."""
-    add = world.bot.http.add_reaction
-
-    async def dislike_and_add(channel_id: int, message_id: int, emoji: str) -> None:
-        place = world.bot.get_partial_messageable(channel_id, guild_id=world.guild.id)
-        await dislikes_of(world.bot).withdraw(place.get_partial_message(message_id), world.alice.id)
-        await add(channel_id, message_id, emoji)
-
-    monkeypatch.setattr(world.bot.http, "add_reaction", dislike_and_add)
-    message = await world.alice.send(world.channel, "happy")
-    assert world.emoji_of(message) == []
-    assert world.outcomes == {"taken back": 1}
-
-
-async def test_people_may_take_their_own_reactions_away(world: World) -> None:
-    message = await world.alice.send(world.channel, "happy")
-    await world.alice.react(message, "😃")
-    await world.alice.unreact(message, "😃")
-    await world.alice.edit(message, "thanks")
-    assert world.emoji_of(message) == ["🙏"]
-
-
-@pytest.mark.parametrize("emoji", ["❤️", "🎉"])
-async def test_clearing_away_the_emoji_of_others_means_nothing(world: World, emoji: str) -> None:
-    message = await world.alice.send(world.channel, "happy")
-    await world.alice.react(message, emoji)
-    clear(world, message, emoji)
-    await world.env.settle()
-    await world.alice.edit(message, "thanks")
-    assert world.emoji_of(message) == ["🙏"]
-
-
-def clear(world: World, message: discord.Message, emoji: str | None) -> None:
-    """Take all reactions off a message, or all of one emoji, as a moderator does."""
-    if emoji is None:
-        world.env.backend.clear_reactions(world.channel.id, message.id)
-    else:
-        world.env.backend.clear_reaction(world.channel.id, message.id, emoji)
-
-
-async def test_a_moderator_takes_a_reaction_back_and_others_cannot(
-    world: World, moderator: simcord.MemberActor
-) -> None:
-    message = await world.alice.send(world.channel, "happy")
-    bob = world.guild.add_member(world.env.create_user("bob"))
-    await bob.react(message, "❌")
-    assert "😃" in world.emoji_of(message)
-    await moderator.react(message, "❌")
-    assert world.emoji_of(message) == ["❌"]
-
-
-@pytest.mark.parametrize("clock", [ManualClock()])
-async def test_a_reaction_of_long_ago_is_taken_back_as_well(world: World, clock: ManualClock) -> None:
-    message = await world.alice.send(world.channel, "happy")
-    clock.now += 3600  # and the bot's memory of the message is gone
-    await world.alice.react(message, "❌")
-    assert world.emoji_of(message) == ["❌"]
-
-
-async def test_taking_back_by_the_menu(world: World) -> None:
-    message = await world.alice.send(world.channel, "happy")
-    bob = world.guild.add_member(world.env.create_user("bob"))
-    refused = await bob.context_menu(world.channel, "Take the reaction back", message)
-    assert refused.ephemeral
-    assert refused.response
-    assert "Only the author" in refused.response.content
-    assert world.emoji_of(message) == ["😃"]
-    taken = await world.alice.context_menu(world.channel, "Take the reaction back", message)
-    assert taken.response
-    assert "Taken back" in taken.response.content
-    assert world.emoji_of(message) == []
-    again = await world.alice.context_menu(world.channel, "Take the reaction back", message)
-    assert again.response
-    assert "not reacted" in again.response.content
-
-
-async def test_with_the_shipped_weights_and_nothing_set() -> None:
+async def test_default_bot_with_the_shipped_weights_reacts_and_compares() -> None:
     bot = create_bot()
     async with bot, simcord.run(bot) as env:
         guild = env.create_guild()

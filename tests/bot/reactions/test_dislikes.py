@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import discord
+import pytest
+import simcord
+
+from bot.reactions.policy import PROFILES, Profile
+from bot.server_settings import Liveliness
+from tests.bot.scripted import ManualClock, ScriptedClassifier, World, believing, dislikes_of
+
+
+@pytest.fixture
+def unrestrained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause and no highest share, for tests about something else."""
+    monkeypatch.setitem(PROFILES, Liveliness.NORMAL, Profile(strictness=0, share=1, free=100, cooldown=0))
+
+
+@pytest.fixture
+def moderator(world: World) -> simcord.MemberActor:
+    role = world.guild.create_role("moderator", permissions=discord.Permissions(manage_messages=True))
+    return world.guild.add_member(world.env.create_user("mia"), roles=[role])
+
+
+async def say(world: World, text: str) -> discord.Message:
+    """Let Alice write something when the channel has rested."""
+    await world.env.advance_time(600)
+    return await world.alice.send(world.channel, text)
+
+
+async def test_the_bots_own_cross_takes_nothing_back(world: World) -> None:
+    """A server may choose ❌ for an emotion, and let the bot manage messages."""
+    await world.configure(emoji={"joy": "❌"})
+    assert world.guild.me
+    role = world.guild.create_role("moderator", permissions=discord.Permissions(manage_messages=True))
+    world.env.backend.add_member_role(world.guild.id, world.guild.me.id, role.id)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == ["❌"]
+
+
+async def test_after_a_cross_of_the_author_the_channel_needs_more_certainty(
+    world: World, moderator: simcord.MemberActor
+) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.alice.react(message, "❌")
+    assert world.emoji_of(message) == ["❌"]
+    message = await say(world, "odd")  # 0.8 certain, where 0.75 is asked for now
+    assert world.emoji_of(message) == ["❤️"]
+    await moderator.react(message, "❌")
+    message = await say(world, "odd")  # and now 0.875
+    assert world.emoji_of(message) == []
+
+
+async def test_repeated_crosses_of_one_person_silence_no_channel(world: World) -> None:
+    for _ in range(4):
+        message = await say(world, "odd")
+        assert "❤️" in world.emoji_of(message)
+        await world.alice.react(message, "❌")
+        assert world.emoji_of(message) == ["❌"]
+
+
+@pytest.mark.parametrize("emoji", [None, "😃"])
+async def test_a_reaction_that_a_moderator_clears_counts_as_one_dislike(
+    world: World, bilstm: ScriptedClassifier, emoji: str | None
+) -> None:
+    bilstm.script["meh"] = believing(joy=0.7)
+    message = await world.alice.send(world.channel, "happy")
+    for _ in range(2):
+        clear(world, message, emoji)
+        await world.env.settle()
+    result = await world.alice.context_menu(world.channel, "Take the reaction back", message)
+    assert result.response
+    assert "not reacted" in result.response.content
+    assert world.emoji_of(await say(world, "meh")) == []  # without a dislike 0.5 were enough, with one it takes 0.75
+    assert world.emoji_of(await say(world, "odd")) == ["❤️"]  # 0.8 certain; with two it would take 0.875
+
+
+async def take_back(world: World, message: discord.Message) -> None:
+    await world.alice.react(message, "❌")
+
+
+async def take_away(world: World, message: discord.Message) -> None:
+    assert world.bot.user
+    world.env.backend.remove_reaction(world.channel.id, message.id, "😃", world.bot.user.id)
+    await world.env.settle()
+
+
+async def clear_away(world: World, message: discord.Message) -> None:
+    clear(world, message, None)
+    await world.env.settle()
+
+
+WAYS_BACK = [take_back, take_away, clear_away]
+
+
+@pytest.mark.usefixtures("unrestrained")
+@pytest.mark.parametrize("way", WAYS_BACK)
+async def test_a_message_whose_reaction_was_removed_gets_no_other(
+    world: World, way: Callable[[World, discord.Message], Awaitable[None]]
+) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await way(world, message)
+    await world.alice.edit(message, "thanks")
+    assert set(world.emoji_of(message)) <= {"❌"}
+    assert world.reaction_requests() == 1
+    assert await world.moods() == {"gratitude": 1}
+
+
+async def test_a_reaction_taken_back_while_it_is_sent_is_removed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when reactions are rate limited: the author sees no reaction yet, but asks for none."""
+    add = world.bot.http.add_reaction
+
+    async def dislike_and_add(channel_id: int, message_id: int, emoji: str) -> None:
+        place = world.bot.get_partial_messageable(channel_id, guild_id=world.guild.id)
+        await dislikes_of(world.bot).withdraw(place.get_partial_message(message_id), world.alice.id)
+        await add(channel_id, message_id, emoji)
+
+    monkeypatch.setattr(world.bot.http, "add_reaction", dislike_and_add)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == []
+    assert world.outcomes == {"taken back": 1}
+
+
+async def test_people_who_remove_their_own_reactions_count_no_dislike(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.alice.react(message, "😃")
+    await world.alice.unreact(message, "😃")
+    await world.alice.edit(message, "thanks")
+    assert world.emoji_of(message) == ["🙏"]
+
+
+@pytest.mark.parametrize("emoji", ["❤️", "🎉"])
+async def test_clearing_the_emoji_of_others_counts_no_dislike(world: World, emoji: str) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await world.alice.react(message, emoji)
+    clear(world, message, emoji)
+    await world.env.settle()
+    await world.alice.edit(message, "thanks")
+    assert world.emoji_of(message) == ["🙏"]
+
+
+def clear(world: World, message: discord.Message, emoji: str | None) -> None:
+    """Take all reactions off a message, or all of one emoji, as a moderator does."""
+    if emoji is None:
+        world.env.backend.clear_reactions(world.channel.id, message.id)
+    else:
+        world.env.backend.clear_reaction(world.channel.id, message.id, emoji)
+
+
+async def test_a_moderator_can_take_a_reaction_back_and_others_cannot(
+    world: World, moderator: simcord.MemberActor
+) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    bob = world.guild.add_member(world.env.create_user("bob"))
+    await bob.react(message, "❌")
+    assert "😃" in world.emoji_of(message)
+    await moderator.react(message, "❌")
+    assert world.emoji_of(message) == ["❌"]
+
+
+@pytest.mark.parametrize("clock", [ManualClock()])
+async def test_a_reaction_without_a_trace_can_be_taken_back(world: World, clock: ManualClock) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    clock.now += 3600  # and the bot's memory of the message is gone
+    await world.alice.react(message, "❌")
+    assert world.emoji_of(message) == ["❌"]
+
+
+async def test_the_menu_takes_a_reaction_back_for_the_author_only(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    bob = world.guild.add_member(world.env.create_user("bob"))
+    refused = await bob.context_menu(world.channel, "Take the reaction back", message)
+    assert refused.ephemeral
+    assert refused.response
+    assert "Only the author" in refused.response.content
+    assert world.emoji_of(message) == ["😃"]
+    taken = await world.alice.context_menu(world.channel, "Take the reaction back", message)
+    assert taken.response
+    assert "Taken back" in taken.response.content
+    assert world.emoji_of(message) == []
+    again = await world.alice.context_menu(world.channel, "Take the reaction back", message)
+    assert again.response
+    assert "not reacted" in again.response.content
