@@ -42,7 +42,8 @@ from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch
 from classifiers.nn.layers import RNN, Bidirectional, Embedding
 from classifiers.training import keras_backend as keras_models
-from classifiers.training.loop import Recipe
+from classifiers.training import numpy_backend
+from classifiers.training.recipes import Recipe
 
 try:
     import torch
@@ -72,10 +73,10 @@ def batch_of(steps: int) -> tuple[Batch, Array]:
     return Batch(ids, np.full(size, steps, np.int32)), (rng.random((size, LABELS)) < 0.05).astype(np.float32)
 
 
-def ours(kind: str) -> network.Trainer:
+def ours(kind: str) -> numpy_backend.Trainer:
     """A network of our layers in training."""
     start = network.build(kind, VOCABULARY, RECIPE.embedding, LABELS, np.random.default_rng(0))
-    return network.Trainer(start, RECIPE, multi_label=True)
+    return numpy_backend.Trainer(start, RECIPE, multi_label=True)
 
 
 def in_keras(kind: str) -> Contender:

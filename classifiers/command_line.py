@@ -1,14 +1,18 @@
-"""What the command lines share: options within bounds, and an end in one sentence where something is not in order."""
+"""What the command lines share: options within bounds, grouped help, and errors told in one sentence."""
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
 import io
+import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
+
+import click
 
 from classifiers.errors import ClassifiersError, MissingExtraError
 
@@ -24,6 +28,103 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number from {least} to {most:,}")
 
     return parse
+
+
+class WholeNumber(click.IntRange):
+    """Whole numbers from `min` to `max`, refused in a sentence that names both."""
+
+    name = "whole number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number.
+
+        Raises:
+            click.BadParameter: it is none, or out of bounds.
+        """
+        try:
+            return int(super().convert(value, param, ctx))
+        except click.BadParameter:
+            sentence = f"{str(value)[:40]!r} is not a whole number from {self.min} to {self.max:,}."
+            raise click.BadParameter(sentence, ctx, param) from None
+
+
+class Number(click.FloatRange):
+    """Numbers from `min` to `max`, or between them where open, refused in a sentence that names both."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number.
+
+        Raises:
+            click.BadParameter: it is none, or out of bounds.
+        """
+        try:
+            number = float(super().convert(value, param, ctx))
+        except click.BadParameter:
+            number = math.nan
+        if not math.isnan(number):
+            return number
+        least = f"above {self.min}" if self.min_open else f"from {self.min}"
+        most = f"and below {self.max}" if self.max_open else f"to {self.max}"
+        raise click.BadParameter(f"{str(value)[:40]!r} is not a number {least} {most}.", ctx, param)
+
+
+class GroupedOption(click.Option):
+    """An option that stands under a heading of its own in the help of a `GroupedCommand`."""
+
+    def __init__(self, *args: Any, group: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.group = group
+
+
+class GroupedCommand(click.Command):
+    """A command whose help shows its options by their groups, in the order in which they were declared."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a section for each group, and one for the options without."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record:
+                groups.setdefault(getattr(param, "group", "Options"), []).append(record)
+        for title, records in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+def repeated(option: str, words: Sequence[str]) -> list[str]:
+    """Return a command line in which each value of an option with several has the option before it, as click wants it.
+
+    >>> repeated("--model", ["--model", "rnn", "gru", "--resume"])
+    ['--model', 'rnn', '--model', 'gru', '--resume']
+    """
+    result: list[str] = []
+    values = -1  # so many since the option, or none where another word has come between
+    for word in words:
+        if word == option or word.startswith("-"):
+            values = 0 if word == option else -1
+        elif values >= 0:
+            values += 1
+            if values > 1:
+                result.append(option)
+        result.append(word)
+    return result
+
+
+def invoke(command: click.Command, words: Sequence[str], name: str) -> int:
+    """Run a command of click and return the exit status, which its function returns; 0 after --help.
+
+    Wrong arguments are told in one sentence on standard error, with status 2. The words are the context's `obj`.
+    """
+    try:
+        with command.make_context(name, list(words), obj=tuple(words)) as context:
+            status: int = command.invoke(context)
+            return status
+    except click.exceptions.Exit as end:  # after --help
+        return end.exit_code
+    except click.UsageError as error:
+        return _tell(f"{error.format_message().rstrip('.')}: see `{name} --help`.", error.exit_code)
 
 
 def require(purpose: str, extra: str, *modules: str) -> None:

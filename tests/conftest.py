@@ -1,5 +1,6 @@
-"""What tests of both halves share: how they are run, and a small model directory with known, untrained weights."""
+"""What tests of both halves share: how they are run, a small model directory with untrained weights, and a data set."""
 
+import json
 import os
 import shutil
 
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
+from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
 from classifiers.model_directory import (
@@ -86,3 +88,28 @@ def built_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     onnx_export.save_bilstm(bilstm.params, directory / FILES["bilstm"])
     write_manifest(directory, manifest)
     return directory
+
+
+@pytest.fixture
+def feelings(tmp_path: Path) -> Path:
+    """A file with 120 texts, some of which have both of the two labels."""
+    file = tmp_path / "feelings.jsonl"
+    rows = [
+        {"text": f"{word} day {number}", "label": labels}
+        for number in range(40)
+        for word, labels in (("good", ["joy"]), ("bad", ["sadness"]), ("mixed", ["joy", "sadness"]))
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
+
+
+@pytest.fixture
+def figures() -> None:
+    """Let the reports have their figures, which take longer than a small training."""
+
+
+@pytest.fixture
+def blank_figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the figures of reports blank, unless a test asks for `figures`."""
+    if "figures" not in request.fixturenames:
+        monkeypatch.setattr(Figure, "savefig", lambda _figure, path: Path(path).touch())

@@ -1,61 +1,34 @@
-"""The training command as a user calls it, on small things."""
+"""The training command as a user calls it, on small data."""
 
-import hashlib
-import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import zipfile
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, ClassVar
 
 import numpy as np
-import pooch
 import pytest
-from matplotlib.figure import Figure
-from rich.console import Console
 from safetensors.numpy import load_file
 
-import classifiers.training
 import train
 from classifiers.__main__ import evaluate
 from classifiers.__main__ import main as terminal
-from classifiers.emotions import LABELS
-from classifiers.model_directory import NAMES, load_models, load_network, read_manifest
-from classifiers.nn.activations import sigmoid
-from classifiers.nn.arrays import Array
-from classifiers.nn.batching import Examples, logits_of
-from classifiers.nn.losses import sigmoid_cross_entropy
-from classifiers.nn.network import Trainer
-from classifiers.text import Tokenizer
-from classifiers.training import datasets
-from classifiers.training.datasets import SPLITS, Dataset, load_dataset
-from classifiers.training.distillation import apply_temperature, pca
-from classifiers.training.loop import Recipe, Training
-from classifiers.training.recipes import TINY
+from classifiers.model_directory import NAMES, load_models, read_manifest
+from classifiers.nn.batching import Examples
+from classifiers.training.datasets import load_dataset
+from classifiers.training.numpy_backend import Trainer
+from classifiers.training.run import Options, Outcome
+from tests.classifiers.training.recording import ctrl_c_in_epoch
+
+pytestmark = pytest.mark.usefixtures("blank_figures")
 
 
 def run(*arguments: object) -> int:
     return train.main([str(argument) for argument in arguments])
-
-
-@pytest.fixture
-def figures() -> None:
-    """Let the reports have their figures, which take longer than a small training."""
-
-
-@pytest.fixture(autouse=True)
-def _blank_figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the figures of reports blank, unless a test asks for `figures`."""
-    if "figures" not in request.fixturenames:
-        monkeypatch.setattr(Figure, "savefig", lambda _figure, path: Path(path).touch())
 
 
 @pytest.mark.usefixtures("figures")
@@ -141,21 +114,6 @@ def test_a_training_that_is_finished_is_not_gone_on_with(tmp_path: Path, capsys:
         "start one with --overwrite, or choose another folder with --out.\n"
     )
     assert (out / "manifest.json").read_bytes() == before
-
-
-@contextmanager
-def ctrl_c_in_epoch(number: int) -> Iterator[None]:
-    """Ctrl-C in every epoch of that number."""
-    train_epoch = Trainer.train_epoch
-
-    def interrupted(self: Trainer, examples: Examples, epoch: int) -> Iterator[float]:
-        if epoch == number:
-            raise KeyboardInterrupt
-        return train_epoch(self, examples, epoch)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Trainer, "train_epoch", interrupted)
-        yield
 
 
 def test_ctrl_c_keeps_the_best_so_far_and_resume_completes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -248,38 +206,6 @@ def test_the_closing_hint_pastes_into_a_shell(
     hint = capsys.readouterr().out.splitlines()[-1]
     words = shlex.split(hint[hint.index("python -m") :])
     assert words == ["python", "-m", "classifiers", "compare", "--models", f"models/{name[:-6]}", "your text"]
-
-
-def test_a_file_called_builtin_is_no_built_in_data_set(
-    feelings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recipes: list[Recipe] = []
-
-    def stopped(*arguments: Any) -> Training:
-        recipes.append(arguments[3])
-        return Training(interrupted=True)
-
-    monkeypatch.setattr(train, "fit", stopped)
-    for name in ("builtin.jsonl", "mine.jsonl"):
-        assert run("--dataset", feelings.rename(tmp_path / name), "--model", "rnn", "--out", tmp_path / "models") == 130
-        feelings = tmp_path / name
-    assert recipes[0] == recipes[1]
-    assert recipes[0].patience is not None
-    assert run("--dataset", feelings, "--model", "rnn", "--epochs", 500, "--out", tmp_path / "models") == 130
-    assert (recipes[2].epochs, recipes[2].patience) == (500, None)  # as many as were asked for
-
-
-@pytest.fixture
-def feelings(tmp_path: Path) -> Path:
-    """A data set of one's own, some of whose texts have several labels."""
-    file = tmp_path / "feelings.jsonl"
-    rows = [
-        {"text": f"{word} day {number}", "label": labels}
-        for number in range(40)
-        for word, labels in (("good", ["joy"]), ("bad", ["sadness"]), ("mixed", ["joy", "sadness"]))
-    ]
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return file
 
 
 @pytest.mark.usefixtures("figures")
@@ -379,8 +305,7 @@ def test_emoji_that_cannot_be_used_end_it_before_training(
 
 
 def test_an_emoji_without_a_label_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        run("--emoji", "😊")
+    assert run("--emoji", "😊") == 2
     assert "is not a label with its emoji" in capsys.readouterr().err
 
 
@@ -401,29 +326,6 @@ def test_a_model_in_a_framework_of_ones_own(
     assert NAMES[model] in capsys.readouterr().out
 
 
-def test_one_framework_does_not_go_on_where_the_other_stopped(
-    feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    arguments = ("--dataset", feelings, "--model", "rnn", "--epochs", 1, "--out", tmp_path / "models")
-    with monkeypatch.context() as patch:
-        patch.setattr(train, "remove_checkpoints", lambda _: None)
-        assert run(*arguments) == 0
-    assert run(*arguments, "--framework", "keras", "--resume") == 2
-    assert "was begun with another framework: go on with the same, or" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("module", ["keras_backend", "onnx_export"])
-def test_without_the_train_extra_a_sentence_says_so(
-    module: str, feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delattr(classifiers.training, module, raising=False)
-    monkeypatch.setitem(sys.modules, f"classifiers.training.{module}", None)
-    assert run("--dataset", feelings, "--model", "bilstm", "--out", tmp_path / "models") == 2
-    assert capsys.readouterr().err.endswith(
-        "needs more packages: run `pip install '.[train]'` in the project's folder.\n"
-    )
-
-
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -437,15 +339,60 @@ def test_without_the_train_extra_a_sentence_says_so(
         (["--learning-rate", "-1"], "'-1' is not a number above 0 and below 10"),
         (["--dropout", "1"], "'1' is not a number from 0 to 0.9"),
         (["--seed", "-3"], "'-3' is not a whole number from 0"),
-        (["--model", "gpt"], "invalid choice: 'gpt'"),
-        (["--framework", "abacus"], "invalid choice: 'abacus'"),
-        (["--resume", "--overwrite"], "not allowed with argument"),
+        (["--model", "gpt"], "'gpt' is not one of 'rnn', 'gru', 'lstm', 'bilstm'"),
+        (["--framework", "abacus"], "'abacus' is not one of 'numpy', 'keras'"),
+        (["--resume", "--overwrite"], "--resume is not allowed with --overwrite"),
     ],
 )
 def test_wrong_options(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        train.main(arguments)
-    assert sentence in capsys.readouterr().err
+    assert train.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert error.count("\n") == 1
+
+
+def test_every_field_of_the_options_is_an_option_of_the_command() -> None:
+    names = {param.name for param in train.train.params}
+    assert names | {"command"} == {each.name for each in fields(Options)}
+
+
+@pytest.mark.parametrize("models", [["--model", "rnn", "gru"], ["--model", "rnn", "--model", "gru"]])
+def test_several_models_are_given_after_one_option_or_several(
+    models: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Options] = []
+
+    def record(options: Options, _: object) -> Outcome:
+        given.append(options)
+        return Outcome(Path("models"), ("rnn", "gru"), complete=True)
+
+    monkeypatch.setattr(train, "run", record)
+    assert run(*models, "--emoji", "happy=😊", "--epochs", 2) == 0
+    assert run() == 0
+    first, default = given
+    assert (first.models, first.emoji, first.epochs) == (("rnn", "gru"), (("happy", "😊"),), 2)
+    assert first.command == shlex.join(["python", "train.py", *models, "--emoji", "happy=😊", "--epochs", "2"])
+    assert default == Options("python train.py")
+
+
+def test_ctrl_c_outside_the_networks_ends_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object) -> Outcome:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "run", stopped)
+    assert run() == 130
+    assert capsys.readouterr().out == "Stopped; go on with the same command and --resume.\n"
+
+
+def test_help_keeps_the_groups_and_the_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
+    shown = capsys.readouterr().out
+    for line in ("What to learn from:", "How to train (defaults depend on the data set):", "Where to:"):
+        assert f"\n{line}\n" in shown
+    assert "  python train.py --dataset goemotions   both models for real, in about ten minutes\n" in shown
+    assert "python train.py study " in shown
 
 
 @pytest.fixture
@@ -523,192 +470,3 @@ def test_a_full_disk_while_training_is_told_in_a_sentence(feelings: Path, tmp_pa
 def test_a_missing_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--dataset", tmp_path / "none.csv") == 2
     assert "none.csv" in capsys.readouterr().err
-
-
-class TestShippedRecipe:
-    """The whole recipe, on a few rows and with a teacher that is quick to train."""
-
-    SHIPPED = ("--recipe", "shipped", "--framework", "numpy", "--embedding", 16)
-
-    @pytest.fixture(autouse=True)
-    def small_world(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        rng = np.random.default_rng(0)
-        folder = tmp_path / "data" / "goemotions"
-        folder.mkdir(parents=True)
-        hashes = {}
-        for file, count in (("train.tsv", 140), ("dev.tsv", 60), ("test.tsv", 60)):
-            numbers = rng.integers(0, len(LABELS), count)
-            numbers[: len(LABELS)] = range(len(LABELS))
-            content = "".join(f"so much {LABELS[n]} here {i}\t{n},{27 - n}\tid\n" for i, n in enumerate(numbers))
-            (folder / file).write_text(content)
-            hashes[file] = hashlib.sha256(content.encode()).hexdigest()
-        chat = [f"{split}\tgames\t{label} gg {split}\t{label}" for split in SPLITS for label in LABELS]
-        (tmp_path / "chat.tsv").write_text("\n".join(["split\ttopic\ttext\tlabel", *chat]))
-        monkeypatch.setattr(datasets, "GOEMOTIONS_SHA256", hashes)
-        monkeypatch.setattr(datasets, "CHAT", tmp_path / "chat.tsv")
-        monkeypatch.setenv("EMOBOT_DATA_DIR", str(tmp_path / "data"))
-        monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache" / name)
-        module = SimpleNamespace(Teacher=QuickTeacher, minilm=Path, fastest_device=lambda: "cpu")
-        monkeypatch.setitem(sys.modules, "classifiers.training.teacher", module)
-        monkeypatch.setattr(QuickTeacher, "epochs_run", [])
-        monkeypatch.setattr(train, "TEACHERS", 2)
-        monkeypatch.setattr(train, "ASSISTANT_AUGMENTATIONS", 2)
-
-    @pytest.mark.usefixtures("figures")
-    def test_another_seed_reuses_the_cached_outputs(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        shared = (*self.SHIPPED, "--epochs", 1)
-        assert run(*shared, "--out", tmp_path / "zero") == 0
-        assert QuickTeacher.epochs_run == [1, 2, 3] * 2
-        assert "has run before" not in capsys.readouterr().out
-        assert run(*shared, "--seed", 1, "--out", tmp_path / "one") == 0
-        assert QuickTeacher.epochs_run == [1, 2, 3] * 2
-        assert "has run before" in capsys.readouterr().out
-        manifest = read_manifest(tmp_path / "one")
-        assert (manifest.dataset, manifest.labels) == ("goemotions+chat", LABELS)
-        assert not (tmp_path / "one" / "checkpoints").exists()
-
-    def test_damaged_cached_outputs_are_computed_again(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        dataset, tokenizer = small_chat()
-        first = train._teacher_outputs(dataset, tokenizer, tmp_path / "zero", Console())
-        kept, _ = (tmp_path / "cache" / "emobot").iterdir()
-        kept.write_bytes(kept.read_bytes()[:-1])
-        capsys.readouterr()
-        again = train._teacher_outputs(dataset, tokenizer, tmp_path / "one", Console())
-        assert capsys.readouterr().out.count("has run before") == 1
-        np.testing.assert_array_equal(again.logits, first.logits)
-
-    def test_cached_outputs_are_not_used_for_another_vocabulary(self) -> None:
-        """They have a vector for each word."""
-        dataset, tokenizer = small_chat()
-        other = Tokenizer(tokenizer.words[::-1], tokenizer.max_tokens)
-        same = Tokenizer(tokenizer.words, tokenizer.max_tokens)
-        kept, kept_again, kept_of_other = (
-            train._outputs_file(dataset, words, train.TEACHER) for words in (tokenizer, same, other)
-        )
-        assert kept == kept_again != kept_of_other
-
-    def test_resume_after_ctrl_c_in_the_teacher(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        shared = (*self.SHIPPED, "--epochs", 2, "--out")
-        assert run(*shared, tmp_path / "whole") == 0
-        shutil.rmtree(tmp_path / "cache")
-        with monkeypatch.context() as patch:
-            patch.setattr(QuickTeacher, "stops_at", 2)
-            assert run(*shared, tmp_path / "stopped") == 130
-        assert not (tmp_path / "stopped" / "manifest.json").exists()
-        assert run(*shared, tmp_path / "stopped", "--resume") == 0
-        assert QuickTeacher.epochs_run == [1, 2, 3] * 4
-        one, other = (load_file(tmp_path / name / "rnn.safetensors") for name in ("whole", "stopped"))
-        assert all(np.array_equal(one[name], other[name]) for name in one)
-
-    def test_networks_learn_the_outputs_of_the_teachers_for_the_same_text(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """With teachers whose outputs depend on nothing but the number of words."""
-        seen: list[Examples] = []
-        train_epoch = Trainer.train_epoch
-
-        def record(self: Trainer, examples: Examples, number: int) -> Iterator[float]:
-            seen.append(examples)
-            return train_epoch(self, examples, number)
-
-        monkeypatch.setattr(Trainer, "train_epoch", record)
-        monkeypatch.setattr(QuickTeacher, "logits", lambda _, rows: -np.tile([[len(row)] for row in rows], 28) / 10)
-        out = tmp_path / "models"
-        assert run(*self.SHIPPED, "--epochs", 1, "--out", out) == 0
-        distilled, assisted = seen
-        rows = 140 + len(LABELS)
-        assert len(distilled) == (1 + train.AUGMENTATIONS) * rows
-        lengths = np.array([[len(sequence)] for sequence in distilled.sequences])
-        as_labelled = np.isclose(distilled.targets, np.tile(sigmoid(-lengths / 10), len(LABELS))).all(axis=1)
-        assert as_labelled.mean() > 0.99  # the tokenizer shortens a word that augmentation has put three times in a row
-
-        # The RNN learns the same and further texts labelled by the BiLSTM, trained before it; all at the temperature.
-        assert len(assisted) == len(distilled) + train.ASSISTANT_AUGMENTATIONS * rows
-        assert np.allclose(assisted.targets[: len(distilled)], apply_temperature(distilled.targets, train.TEMPERATURE))
-        further = assisted.sequences[len(distilled) :]
-        assert further[:rows] != distilled.sequences[rows : 2 * rows]
-        answers = sigmoid(logits_of(load_network("bilstm", out), further) / train.TEMPERATURE)
-        assert np.allclose(assisted.targets[len(distilled) :], answers, atol=1e-6)
-        assert list(read_manifest(out).models) == ["rnn", "bilstm"]
-
-    def test_small_networks_without_the_bilstm_are_refused(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        assert run("--recipe", "shipped", "--model", "rnn", "gru", "--out", tmp_path / "models") == 2
-        assert capsys.readouterr().err == (
-            "The other networks of the shipped recipe learn from its BiLSTM: give --model rnn gru bilstm.\n"
-        )
-
-    def test_resume_after_ctrl_c_while_the_bilstm_labels_texts(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        shared = (*self.SHIPPED, "--epochs", 1, "--out")
-        assert run(*shared, tmp_path / "whole") == 0
-        with monkeypatch.context() as patch:
-            patch.setattr(train, "track", interrupt)
-            assert run(*shared, tmp_path / "stopped") == 130
-        assert capsys.readouterr().out.endswith("Stopped; go on with the same command and --resume.\n")
-        assert run(*shared, tmp_path / "stopped", "--resume") == 0
-        one, other = (load_file(tmp_path / name / "rnn.safetensors") for name in ("whole", "stopped"))
-        assert all(np.array_equal(one[name], other[name]) for name in one)
-
-    def test_word_vectors_wider_than_the_teacher(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert run("--recipe", "shipped", "--embedding", 400, "--out", tmp_path / "models") == 2
-        assert capsys.readouterr().err.endswith("at most its 384 features: give --embedding 384 or less.\n")
-
-
-def test_word_vectors_start_from_what_the_teachers_know_of_the_words(tmp_path: Path) -> None:
-    dataset, vectors = load_dataset("builtin"), np.random.default_rng(0).normal(size=(30, 120)).astype(np.float32)
-    for framework in ("numpy", "keras"):
-        trainer, _ = train._build("rnn", framework, TINY["rnn"], 32, vectors, dataset, tmp_path)
-        words = trainer.state()["network/0.embeddings"][2:]
-        np.testing.assert_allclose(words, pca(vectors, 16), atol=1e-6)
-
-
-def small_chat() -> tuple[Dataset, Tokenizer]:
-    """Chat as `small_world` has it, and the words in it."""
-    dataset = load_dataset("chat")
-    return dataset, Tokenizer.fit(dataset.train.texts, 1000, 1, 64)
-
-
-def interrupt(*_: object, **__: object) -> None:
-    raise KeyboardInterrupt
-
-
-class QuickTeacher:
-    """A bag of hashed words and one layer, in place of the MiniLM."""
-
-    epochs_run: ClassVar[list[int]] = []
-    stops_at = 0
-
-    def __init__(self, bias: Array, recipe: Recipe, *_: object) -> None:
-        self.recipe = recipe
-        self.weights = np.tile(bias, (64, 1))
-
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        return [[zlib.crc32(word.encode()) % 64 for word in text.split()] for text in texts]
-
-    def train_epoch(self, examples: Examples, number: int) -> Iterator[float]:
-        if number == self.stops_at:
-            raise KeyboardInterrupt
-        self.epochs_run.append(number)
-        for cut in range(0, len(examples), self.recipe.batch_size):
-            rows = slice(cut, cut + self.recipe.batch_size)
-            loss, gradient = sigmoid_cross_entropy(self.logits(examples.sequences[rows]), examples.targets[rows])
-            for sequence, part in zip(examples.sequences[rows], gradient, strict=True):
-                self.weights[sequence] -= 50 * part
-            yield loss
-
-    def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
-        return np.stack([self.weights[sequence].mean(axis=0) for sequence in sequences])
-
-    def vectors(self, words: Sequence[str]) -> Array:
-        return np.random.default_rng(len(words)).normal(size=(len(words), 120)).astype(np.float32)
-
-    def state(self) -> dict[str, Array]:
-        return {"network/weights": self.weights.copy()}
-
-    def restore(self, state: dict[str, Array]) -> None:
-        self.weights = state["network/weights"].copy()

@@ -34,3 +34,14 @@ def orthogonal(rng: Seed, rows: int, columns: int) -> Array:
         return np.empty((rows, columns), dtype=np.float32)
     q, r = np.linalg.qr(rng.standard_normal((columns, rows)))
     return np.ascontiguousarray((q * np.sign(np.diag(r))).T, dtype=np.float32)
+
+
+def prior_bias(targets: Array, multi_label: bool) -> Array:
+    """Return the output bias (labels,) with which an untrained network predicts each label as often as it occurs.
+
+    Without it, a network spends its first epoch on learning that most labels are rare; Lin and others, "Focal
+    Loss for Dense Object Detection" (2017), section 3.3. `targets` is (rows, labels).
+    """
+    share = np.clip(targets.mean(axis=0, dtype=np.float64), 0.5 / len(targets), 1 - 0.5 / len(targets))
+    odds: Array = share / (1 - share) if multi_label else share
+    return np.log(odds).astype(np.float32)

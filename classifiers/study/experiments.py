@@ -36,16 +36,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from classifiers.command_line import finish, whole_number
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, Examples, pad
-from classifiers.nn.initializers import Seed, glorot_uniform
+from classifiers.nn.initializers import Seed, glorot_uniform, prior_bias
 from classifiers.nn.layers import GRU, LSTM, RNN, Bidirectional, Dense, Embedding, Layer, MeanMaxPooling
 from classifiers.nn.losses import sigmoid_cross_entropy, softmax_cross_entropy
-from classifiers.nn.network import Network, Trainer
+from classifiers.nn.network import Network
 from classifiers.nn.optimizers import warmup_cosine
 from classifiers.study.report import read_article, write_report
 from classifiers.text import Tokenizer
 from classifiers.training.datasets import load_dataset
-from classifiers.training.loop import Recipe, prior_bias
+from classifiers.training.numpy_backend import Trainer
 from classifiers.training.output_folder import check_writable
+from classifiers.training.recipes import Recipe
 
 FIRST_LETTER = 2
 """Token number of the first plain letter; those before it are padding and unknown."""

@@ -1,4 +1,4 @@
-"""Knowledge distillation: teacher outputs, temperature, text augmentation, and word vectors reduced by PCA.
+"""Knowledge distillation: the outputs of teachers as targets for smaller networks, and their word vectors.
 
 Hinton and others, "Distilling the Knowledge in a Neural Network" (2015), section 2: the targets are the teachers'
 probabilities alone, since the teachers were trained on the labels that people gave.
@@ -6,7 +6,7 @@ probabilities alone, since the teachers were trained on the labels that people g
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -17,21 +17,9 @@ from safetensors.numpy import load, save
 
 from classifiers.nn.activations import sigmoid
 from classifiers.nn.arrays import Array
-
-VECTOR_DEVIATION = 0.3
-"""Standard deviation of the elements of the word vectors that `pca` returns."""
-
-CROPPED, SPLICED = 0.35, 0.25
-"""The shares of augmented texts that are a part of a text, and that are spliced from two texts."""
-
-SWAPPED, DROPPED = 0.12, 0.08
-"""The shares of an augmented text's words that are replaced by another word, and that are left out."""
-
-UNIFORM = 0.5
-"""The share of texts whose replacements are drawn evenly from all different words, so that rare words occur as well.
-
-In the other texts they are drawn as often as the words occur.
-"""
+from classifiers.nn.batching import Batch, Examples, logits_of
+from classifiers.text import Tokenizer
+from classifiers.training.recipes import VECTOR_DEVIATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,31 +74,33 @@ def apply_temperature(probabilities: Array, temperature: float) -> Array:
     return tempered
 
 
-def augment(texts: Sequence[str], rng: np.random.Generator) -> list[str]:
-    """Return an augmented text for each text: cropped, spliced with another, or with words replaced or left out.
+def with_teacher_targets(texts: Sequence[str], outputs: TeacherOutputs, tokenizer: Tokenizer) -> Examples:
+    """Return texts as token numbers, with the probabilities of the teachers' `outputs` for them as targets."""
+    return Examples([tokenizer.encode(text) for text in texts], sigmoid(outputs.logits))
 
-    It need not make sense, since the teachers provide its targets; Tang and others, "Distilling Task-Specific
-    Knowledge from BERT into Simple Neural Networks" (2019), section 3.2.
+
+def with_assistant_targets(
+    distilled: Examples,
+    further: Iterable[Sequence[str]],
+    assistant: Callable[[Batch], Array],
+    tokenizer: Tokenizer,
+    temperature: float,
+) -> Examples:
+    """Return `distilled` and `further` texts, which the assistant labels, all targets at a temperature.
+
+    Args:
+        distilled: what the assistant was trained on.
+        further: texts in portions that are labelled one after the other.
+        assistant: the trained network, from a batch to logits (batch, labels).
+        tokenizer: the assistant's.
+        temperature: see `apply_temperature`.
     """
-    rows = [text.split() for text in texts]
-    words = [word for row in rows for word in row]
-    different = sorted(set(words))
-    return [" ".join(_augmented(row, rows, words, different, rng)) for row in rows]
-
-
-def _augmented(
-    row: list[str], rows: list[list[str]], words: list[str], different: list[str], rng: np.random.Generator
-) -> list[str]:
-    kind = rng.random()
-    if kind < SPLICED:
-        other = rows[rng.integers(len(rows))]
-        return row[: rng.integers(1, len(row) + 1)] + other[rng.integers(len(other)) :]
-    if kind < SPLICED + CROPPED and len(row) > 3:
-        start = rng.integers(len(row) - 1)
-        row = row[start : rng.integers(start + 2, len(row) + 1)]
-    pool = different if rng.random() < UNIFORM else words
-    swapped = [pool[rng.integers(len(pool))] if rng.random() < SWAPPED else word for word in row]
-    return [word for word in swapped if rng.random() >= DROPPED] or row
+    sequences, targets = [*distilled.sequences], [apply_temperature(distilled.targets, temperature)]
+    for texts in further:
+        encoded = [tokenizer.encode(text) for text in texts]
+        sequences += encoded
+        targets.append(sigmoid(logits_of(assistant, encoded) / temperature))
+    return Examples(sequences, np.concatenate(targets))
 
 
 def pca(vectors: Array, size: int) -> Array:

@@ -16,7 +16,7 @@ from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, Examples, count_batches, logits_of, training_batches
 from classifiers.nn.network import DEPTHS
 from classifiers.nn.optimizers import warmup_cosine
-from classifiers.training.loop import Recipe
+from classifiers.training.recipes import Recipe
 
 _LAYERS = {
     "rnn": keras.layers.SimpleRNN,

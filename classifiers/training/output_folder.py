@@ -14,7 +14,7 @@ from tempfile import TemporaryFile
 
 from classifiers.errors import ClassifiersError
 from classifiers.model_directory import FILES, MANIFEST
-from classifiers.training import loop as training
+from classifiers.training.checkpoint import discard, is_checkpoint
 
 CHECKPOINTS = "checkpoints"
 """The folder in a model directory that holds one checkpoint for each network in training."""
@@ -105,7 +105,7 @@ def remove_checkpoints(folder: Path) -> None:
     """Delete the checkpoints in a model directory, damaged ones too; files of others among them stay."""
     for path in list((folder / CHECKPOINTS).glob("*/")):
         if _OURS.fullmatch(path.name):
-            training.discard(path)
+            discard(path)
     with suppress(OSError):  # not empty: it holds files of others
         (folder / CHECKPOINTS).rmdir()
 
@@ -126,8 +126,8 @@ def _is_ours(folder: Path) -> bool:
 
 def _stopped(folder: Path) -> list[str]:
     """The networks that a stopped training in `folder` has begun."""
-    return [name for name in FILES if training.is_checkpoint(checkpoint(folder, name))]
+    return [name for name in FILES if is_checkpoint(checkpoint(folder, name))]
 
 
 def _has_checkpoint(folder: Path) -> bool:
-    return any(training.is_checkpoint(path) for path in (folder / CHECKPOINTS).glob("*/"))
+    return any(is_checkpoint(path) for path in (folder / CHECKPOINTS).glob("*/"))

@@ -1,11 +1,76 @@
-"""How long, how fast and in what portions each network is trained on which data."""
+"""All hyper-parameters: of the vocabulary, the networks for each kind of data, and the shipped recipe's teachers.
+
+`TINY` is for the built-in phrases, `FULL` for GoEmotions and for users' files, `SHIPPED` for the shipped weights:
+`SHIPPED.networks["rnn"]` is the recipe of the shipped RNN.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from classifiers.training.datasets import Dataset
-from classifiers.training.loop import Recipe
+
+MAX_WORDS, MIN_COUNT = 20_000, 2
+"""The size of the vocabulary at most, and how often a word of it occurs at least in the training texts."""
+
+MAX_TOKENS = 64
+"""The tokens of a text that the networks read; what follows is cut off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The hyper-parameters of a network and its training.
+
+    Attributes:
+        epochs: how often every example is seen.
+        batch_size: examples an update.
+        learning_rate: its peak, reached after a tenth of all steps; a cosine brings it to zero.
+        embedding: size of the word vectors.
+        dropout: share of features silenced at the embeddings and before the output; half of it between layers.
+        word_dropout: share of words replaced by the unknown one.
+        weight_decay: AdamW's.
+        clip_norm: the gradients' largest joint norm.
+        seed: of initial weights, order and dropout.
+        settled: the first epoch that dev may choose; earlier ones are kept only for want of another.
+        patience: after how many settled epochs without a better one the training ends; None to see all epochs.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    embedding: int
+    dropout: float
+    word_dropout: float
+    weight_decay: float
+    clip_norm: float = 1.0
+    seed: int = 0
+    settled: int = 1
+    patience: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Distillation:
+    """The hyper-parameters of a training with teachers.
+
+    Attributes:
+        teacher: the recipe of each teacher, a fine-tuned encoder that comes with its own embedding and dropout.
+        teachers: how many teachers there are, with a seed each; their mean is more accurate than any of them alone.
+        augmentations: how many augmented texts the teachers label for each training text.
+        assistant_augmentations: how many more the trained BiLSTM labels for each, so that the smaller networks seldom
+            see a text twice. It is nearly as accurate as the teachers and far quicker: a teacher assistant, as in
+            Mirzadeh and others, "Improved Knowledge Distillation via Teacher Assistant" (2020).
+        temperature: of all targets from which the smaller networks learn: see `distillation.apply_temperature`.
+        networks: the recipe of each network that learns from the teachers.
+    """
+
+    teacher: Recipe
+    teachers: int
+    augmentations: int
+    assistant_augmentations: int
+    temperature: float
+    networks: Mapping[str, Recipe]
+
 
 TINY = {
     "rnn": Recipe(100, 8, 2e-3, embedding=16, dropout=0.2, word_dropout=0.0, weight_decay=0.01),
@@ -13,7 +78,7 @@ TINY = {
     "lstm": Recipe(60, 8, 2e-3, embedding=16, dropout=0.2, word_dropout=0.0, weight_decay=0.01),
     "bilstm": Recipe(40, 8, 2e-3, embedding=16, dropout=0.2, word_dropout=0.0, weight_decay=0.01),
 }
-"""For the built-in phrases: few, and every word of them counts."""
+"""The recipe of each network for the built-in phrases, which are few."""
 
 FULL = {
     "rnn": Recipe(10, 64, 2.5e-3, embedding=96, dropout=0.3, word_dropout=0.08, weight_decay=0.01),
@@ -21,15 +86,7 @@ FULL = {
     "lstm": Recipe(8, 64, 2.5e-3, embedding=96, dropout=0.3, word_dropout=0.08, weight_decay=0.01),
     "bilstm": Recipe(6, 64, 2.5e-3, embedding=96, dropout=0.3, word_dropout=0.08, weight_decay=0.01),
 }
-"""For GoEmotions, and adapted by `adapted` for other data."""
-
-DISTILLED = {
-    "rnn": replace(FULL["rnn"], epochs=4, dropout=0.0, word_dropout=0.02),
-    "gru": replace(FULL["gru"], epochs=4, dropout=0.1),
-    "lstm": replace(FULL["lstm"], epochs=4, dropout=0.1),
-    "bilstm": replace(FULL["bilstm"], epochs=6, dropout=0.1),
-}
-"""For teacher targets: they come for so many texts that little else is needed against overfitting."""
+"""The recipe of each network for GoEmotions, and by `adapted` for other data."""
 
 SMALLEST_BATCH, BATCHES = 8, 25
 """How many texts a batch has at least, and how many batches an epoch is to have before batches grow."""
@@ -43,21 +100,55 @@ dev loss, were it free to be any, was up to 0.03 worse than the last one. A few 
 the first epochs is mostly luck.
 """
 
+SHIPPED = Distillation(
+    teacher=Recipe(3, 48, 1.5e-4, embedding=384, dropout=0.1, word_dropout=0.0, weight_decay=0.01),
+    teachers=3,
+    augmentations=4,
+    assistant_augmentations=24,
+    temperature=1.5,
+    networks={  # they learn from so many texts that they need little else against overfitting
+        "rnn": replace(FULL["rnn"], epochs=4, dropout=0.0, word_dropout=0.02),
+        "gru": replace(FULL["gru"], epochs=4, dropout=0.1),
+        "lstm": replace(FULL["lstm"], epochs=4, dropout=0.1),
+        "bilstm": replace(FULL["bilstm"], epochs=6, dropout=0.1),
+    },
+)
+"""The recipe of the weights that are shipped with the package."""
 
-def choose_recipe(network: str, dataset: Dataset, distilled: bool = False, batch_size: int | None = None) -> Recipe:
-    """The recipe of a network for a data set; `distilled` if it learns from teacher targets.
+TEACHER_MAX_PIECES = 56
+"""Word pieces of a text that a teacher reads; hardly any of GoEmotions' comments has more."""
 
-    One for a file of the user's follows the number of its training texts, in batches of `batch_size` if that is given.
+TEACHER_HEAD_RATE = 8
+"""How many times the learning rate of a teacher's new output layer is that of the pre-trained layers below."""
+
+CROPPED, SPLICED = 0.35, 0.25
+"""The shares of augmented texts that are a part of a text, and that are spliced from two texts."""
+
+REPLACED, OMITTED = 0.12, 0.08
+"""The shares of an augmented text's words that are replaced by another word, and that are left out."""
+
+UNIFORM = 0.5
+"""The share of texts whose replacements are drawn evenly from all different words, so that rare words occur as well.
+
+In the other texts they are drawn as often as the words occur.
+"""
+
+VECTOR_DEVIATION = 0.3
+"""Standard deviation of the elements of word vectors that start from the teachers'."""
+
+
+def choose_recipe(network: str, dataset: Dataset, batch_size: int | None = None) -> Recipe:
+    """Return the recipe of a network that learns the labels of a data set.
+
+    For a user's file it depends on the number of training texts, in batches of `batch_size` if that is given.
     """
-    if distilled:
-        return DISTILLED[network]
     if dataset.own:
         return adapted(FULL[network], len(dataset.train), batch_size)
     return TINY[network] if dataset.name == "builtin" else FULL[network]
 
 
 def adapted(recipe: Recipe, texts: int, batch_size: int | None = None) -> Recipe:
-    """`recipe` for so many training texts: smaller batches and more epochs for few, and a stop where dev says so."""
+    """Return `recipe` for so many training texts: for few, smaller batches, more epochs, and early stopping by dev."""
     fitting = 1 << (max(1, texts // BATCHES).bit_length() - 1)  # a power of two, rounded down
     size = batch_size or min(recipe.batch_size, max(SMALLEST_BATCH, fitting))
     steps = -(-texts // size)

@@ -13,7 +13,7 @@ from classifiers.model_directory import NAMES
 from classifiers.nn.arrays import Array
 from classifiers.training.datasets import Dataset
 from classifiers.training.evaluation import Chance, Metrics
-from classifiers.training.loop import Epoch, best
+from classifiers.training.history import Epoch, best
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -21,13 +21,7 @@ import transformers
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, Examples, count_batches, logits_of, training_batches
 from classifiers.nn.optimizers import warmup_cosine
-from classifiers.training.loop import Recipe
-
-MAX_PIECES = 56
-"""Word pieces of a text that the teacher reads; hardly any of GoEmotions' comments has more."""
-
-HEAD_START = 8
-"""How many times faster the new output layer learns than the pre-trained ones below."""
+from classifiers.training.recipes import TEACHER_HEAD_RATE, TEACHER_MAX_PIECES, Recipe
 
 EMOJI = regex.compile(r"\p{Extended_Pictographic}")
 """What such an encoder has no word pieces for; it reads their Unicode names instead."""
@@ -85,7 +79,7 @@ class Teacher:
         body = [p for p in self._encoder.parameters() if p.requires_grad]
         self._trained = body + head
         self._optimizer = torch.optim.AdamW(
-            [{"params": body, "pace": 1}, {"params": head, "pace": HEAD_START}],
+            [{"params": body, "pace": 1}, {"params": head, "pace": TEACHER_HEAD_RATE}],
             weight_decay=recipe.weight_decay,
             fused=True,
         )
@@ -93,7 +87,7 @@ class Teacher:
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Word-piece numbers of texts, with the marks that the model expects around them; emoji by their names."""
         spelled = [EMOJI.sub(_name, text) for text in texts]
-        return list(self._tokenizer(spelled, truncation=True, max_length=MAX_PIECES)["input_ids"])
+        return list(self._tokenizer(spelled, truncation=True, max_length=TEACHER_MAX_PIECES)["input_ids"])
 
     def train_epoch(self, examples: Examples, number: int) -> Iterator[float]:
         """See `Trainable`."""

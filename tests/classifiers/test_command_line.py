@@ -5,9 +5,21 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 
-from classifiers.command_line import finish, require, whole_number, writable
+from classifiers.command_line import (
+    GroupedCommand,
+    GroupedOption,
+    Number,
+    WholeNumber,
+    finish,
+    invoke,
+    repeated,
+    require,
+    whole_number,
+    writable,
+)
 from classifiers.errors import ClassifiersError, MissingExtraError
 
 ROOT = Path(__file__).parents[2]
@@ -113,3 +125,80 @@ def test_any_kind_of_output_will_do(redirection: str, status: int, out: str, err
         env={"PYTHONIOENCODING": "ascii"},
     )
     assert (done.returncode, done.stdout.decode(), done.stderr.decode()) == (status, out, err)
+
+
+@pytest.mark.parametrize(("text", "number"), [("1", 1), (" 7 ", 7), ("1000", 1000)])
+def test_whole_numbers_within_bounds_are_accepted(text: str, number: int) -> None:
+    assert WholeNumber(1, 1000).convert(text, None, None) == number
+
+
+@pytest.mark.parametrize("text", ["0", "1001", "1.5", "many", "", "9" * 5000])
+def test_whole_numbers_out_of_bounds_are_refused_with_the_bounds(text: str) -> None:
+    with pytest.raises(click.BadParameter) as caught:
+        WholeNumber(1, 1000).convert(text, None, None)
+    assert caught.value.message == f"{text[:40]!r} is not a whole number from 1 to 1,000."
+
+
+@pytest.mark.parametrize("text", ["0", "0.5", "0.9"])
+def test_numbers_within_bounds_are_accepted(text: str) -> None:
+    assert Number(0, 0.9).convert(text, None, None) == float(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "wanted"),
+    [
+        (Number(0, 0.9), "-0.1", "from 0 to 0.9"),
+        (Number(0, 0.9), "nan", "from 0 to 0.9"),
+        (Number(0, 0.9), "half", "from 0 to 0.9"),
+        (Number(0, 10, min_open=True, max_open=True), "0", "above 0 and below 10"),
+        (Number(0, 10, min_open=True, max_open=True), "10", "above 0 and below 10"),
+        (Number(0, 10, min_open=True, max_open=True), "inf", "above 0 and below 10"),
+    ],
+)
+def test_numbers_out_of_bounds_are_refused_with_the_bounds(kind: Number, text: str, wanted: str) -> None:
+    with pytest.raises(click.BadParameter) as caught:
+        kind.convert(text, None, None)
+    assert caught.value.message == f"{text!r} is not a number {wanted}."
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("--model rnn gru --resume", "--model rnn --model gru --resume"),
+        ("--model rnn --model gru", "--model rnn --model gru"),
+        ("--model rnn --out a b", "--model rnn --out a b"),
+        ("--model", "--model"),
+        ("a b", "a b"),
+    ],
+)
+def test_repeated_puts_the_option_before_each_of_its_values(words: str, expected: str) -> None:
+    assert repeated("--model", words.split()) == expected.split()
+
+
+@click.command(cls=GroupedCommand)
+@click.option("--size", type=WholeNumber(1, 5), cls=GroupedOption, group="What")
+@click.option("--place", cls=GroupedOption, group="Where", help="anywhere")
+@click.pass_obj
+def example(words: tuple[str, ...], /, size: int | None, place: str | None) -> int:
+    """Say what was given."""
+    click.echo(f"{words} {size} {place}")
+    return 3
+
+
+def test_invoke_returns_the_status_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(example, ["--size", "2"], "example") == 3
+    assert capsys.readouterr().out == "('--size', '2') 2 None\n"
+
+
+def test_invoke_tells_wrong_arguments_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(example, ["--size", "6"], "python example.py") == 2
+    assert capsys.readouterr().err == (
+        "Invalid value for '--size': '6' is not a whole number from 1 to 5: see `python example.py --help`.\n"
+    )
+
+
+def test_help_shows_options_by_their_groups(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(example, ["--help"], "example") == 0
+    shown = capsys.readouterr().out
+    assert [line for line in shown.splitlines() if line.endswith(":")] == ["What:", "Where:", "Options:"]
+    assert shown.index("Where:") < shown.index("--place TEXT  anywhere") < shown.index("Options:")

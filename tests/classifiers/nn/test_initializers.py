@@ -3,7 +3,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from classifiers.nn.initializers import orthogonal
+from classifiers.calibration import probabilities
+from classifiers.nn.initializers import orthogonal, prior_bias
 from classifiers.nn.layers import GRU, LSTM, RNN, Dense, Embedding, Layer, LayerNorm
 
 
@@ -45,3 +46,11 @@ def test_how_other_layers_start() -> None:
     np.testing.assert_array_equal(norm.params["beta"], np.zeros(3))
     for plain in (RNN(3, 2, None), GRU(3, 2, None)):
         assert not plain.params["bias"].any()
+
+
+def test_prior_bias_predicts_the_frequencies_of_the_labels() -> None:
+    targets = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0], [1, 0, 0]], dtype=np.float32)
+    rates = probabilities(prior_bias(targets, multi_label=True)[None], 1.0, multi_label=True)
+    np.testing.assert_allclose(rates, [[0.6, 0.4, 0.1]], atol=1e-6)  # half a row for a label never seen
+    shares = probabilities(prior_bias(targets[:, :2], multi_label=False)[None], 1.0, multi_label=False)
+    np.testing.assert_allclose(shares, [[0.6, 0.4]], atol=1e-6)

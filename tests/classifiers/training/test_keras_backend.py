@@ -18,7 +18,8 @@ from classifiers.nn.batching import Batch, Examples, pad
 from classifiers.nn.layers import GRU, LSTM, RNN, Layer, LayerNorm
 from classifiers.nn.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from classifiers.training import keras_backend as keras_models
-from classifiers.training.loop import Recipe
+from classifiers.training import numpy_backend
+from classifiers.training.recipes import Recipe
 
 VOCABULARY, EMBEDDING, LABELS, MAX_TOKENS = 300, 16, 5, 64
 
@@ -119,7 +120,10 @@ def test_trainings_stay_together_step_by_step(kind: str) -> None:
     model = keras_models.build(kind, vocabulary, plan.embedding, LABELS, units=8)
     keras_models.load(model, net.params)
     start = keras_models.params(model)
-    ours, theirs = network.Trainer(net, plan, multi_label=True), keras_models.Trainer(model, plan, multi_label=True)
+    ours, theirs = (
+        numpy_backend.Trainer(net, plan, multi_label=True),
+        keras_models.Trainer(model, plan, multi_label=True),
+    )
     steps = 0
     for number in range(1, plan.epochs + 1):
         for loss, judged in zip(ours.train_epoch(examples, number), theirs.train_epoch(examples, number), strict=True):

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from classifiers.training.datasets import Dataset, Split, load_dataset
-from classifiers.training.loop import Recipe
-from classifiers.training.recipes import DISTILLED, FULL, TINY, adapted, choose_recipe
+from classifiers.training.recipes import FULL, SHIPPED, TINY, Recipe, adapted, choose_recipe
 
 
 def own(texts: int) -> Dataset:
@@ -16,15 +15,14 @@ def own(texts: int) -> Dataset:
 
 
 @pytest.mark.parametrize("network", ["rnn", "gru", "lstm", "bilstm"])
-def test_what_is_built_in_has_recipes_of_its_own(network: str) -> None:
+def test_builtin_data_sets_have_their_own_recipes(network: str) -> None:
     builtin = load_dataset("builtin")
     assert choose_recipe(network, builtin) == TINY[network]
     assert choose_recipe(network, replace(builtin, name="goemotions")) == FULL[network]
-    assert choose_recipe(network, replace(builtin, name="goemotions+chat"), distilled=True) == DISTILLED[network]
-    assert {TINY[network].patience, FULL[network].patience, DISTILLED[network].patience} == {None}
+    assert {TINY[network].patience, FULL[network].patience, SHIPPED.networks[network].patience} == {None}
 
 
-def test_a_file_is_no_built_in_data_set_whatever_its_name() -> None:
+def test_file_named_builtin_gets_the_recipe_of_a_file() -> None:
     assert choose_recipe("rnn", own(56)) == adapted(FULL["rnn"], 56)
 
 
@@ -50,6 +48,6 @@ def test_batches_and_epochs_follow_the_number_of_texts(texts: int, batch_size: i
     assert replace(recipe, batch_size=64, epochs=10, settled=1, patience=None) == FULL["rnn"]
 
 
-def test_a_batch_size_of_ones_own_has_as_many_updates() -> None:
+def test_given_batch_size_keeps_the_number_of_updates() -> None:
     recipe: Recipe = choose_recipe("rnn", own(100), batch_size=50)
     assert (recipe.batch_size, recipe.epochs, recipe.settled) == (50, 300, 300)

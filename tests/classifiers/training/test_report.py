@@ -12,7 +12,7 @@ from classifiers.errors import MissingExtraError
 from classifiers.training import report
 from classifiers.training.datasets import Dataset, Split
 from classifiers.training.evaluation import Chance, Metrics, measure
-from classifiers.training.loop import Epoch
+from classifiers.training.history import Epoch
 from classifiers.training.report import confusion, verdicts, write_report
 
 NAMES = ("fear", "joy|glee", "neutral")

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples
-from classifiers.training.loop import Recipe
+from classifiers.training.recipes import Recipe
 from classifiers.training.teacher import Teacher, fastest_device, minilm
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(fastest_device() != "cuda", reason="needs a GPU"))]

@@ -1,0 +1,36 @@
+"""Text augmentation: new texts from parts and words of the training texts, to be labelled by teachers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from classifiers.training.recipes import CROPPED, OMITTED, REPLACED, SPLICED, UNIFORM
+
+
+def augment(texts: Sequence[str], rng: np.random.Generator) -> list[str]:
+    """Return an augmented text for each text: cropped, spliced with another, or with words replaced or left out.
+
+    It need not make sense, since the teachers provide its targets; Tang and others, "Distilling Task-Specific
+    Knowledge from BERT into Simple Neural Networks" (2019), section 3.2.
+    """
+    rows = [text.split() for text in texts]
+    words = [word for row in rows for word in row]
+    different = sorted(set(words))
+    return [" ".join(_augmented(row, rows, words, different, rng)) for row in rows]
+
+
+def _augmented(
+    row: list[str], rows: list[list[str]], words: list[str], different: list[str], rng: np.random.Generator
+) -> list[str]:
+    kind = rng.random()
+    if kind < SPLICED:
+        other = rows[rng.integers(len(rows))]
+        return row[: rng.integers(1, len(row) + 1)] + other[rng.integers(len(other)) :]
+    if kind < SPLICED + CROPPED and len(row) > 3:
+        start = rng.integers(len(row) - 1)
+        row = row[start : rng.integers(start + 2, len(row) + 1)]
+    pool = different if rng.random() < UNIFORM else words
+    replaced = [pool[rng.integers(len(pool))] if rng.random() < REPLACED else word for word in row]
+    return [word for word in replaced if rng.random() >= OMITTED] or row

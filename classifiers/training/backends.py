@@ -1,0 +1,104 @@
+"""What trains a network, NumPy or Keras, and what writes its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from classifiers.command_line import require
+from classifiers.errors import MissingExtraError
+from classifiers.model_directory import FILES, save_numpy
+from classifiers.nn import network
+from classifiers.nn.arrays import Array
+from classifiers.nn.network import Network
+from classifiers.training import numpy_backend
+from classifiers.training.distillation import pca
+from classifiers.training.loop import Trainable
+from classifiers.training.recipes import Recipe
+
+
+def default_framework(name: str) -> str:
+    """Return the framework in which a network is trained unless another is asked for."""
+    return "keras" if name == "bilstm" else "numpy"
+
+
+def require_extras(frameworks: Mapping[str, str]) -> None:
+    """Make sure that all is installed to train, measure and write networks.
+
+    Args:
+        frameworks: that of each network to be trained.
+
+    Raises:
+        MissingExtraError: something is not installed.
+    """
+    require("Training", "train", "scipy", "sklearn")
+    if "keras" in frameworks.values():
+        require("Training with Keras", "train", "keras", "tensorflow")
+    if "bilstm" in frameworks:
+        require("Writing the BiLSTM", "train", "onnx")
+
+
+def initial_network(name: str, recipe: Recipe, vocabulary: int, bias: Array, vectors: Array | None = None) -> Network:
+    """Return an untrained network.
+
+    Args:
+        name: its kind, as in `classifiers.nn.network.DEPTHS`.
+        recipe: its sizes and seed.
+        vocabulary: how many token numbers there are.
+        bias: (labels,), that of its output.
+        vectors: (words, features) word vectors from which it starts, or None for random ones.
+    """
+    rng = np.random.default_rng(recipe.seed)
+    built = network.build(name, vocabulary, recipe.embedding, len(bias), rng, recipe.dropout)
+    if vectors is not None:
+        built.layers[0].params["embeddings"][-len(vectors) :] = pca(vectors, recipe.embedding)
+    built.layers[-1].params["bias"] = bias
+    return built
+
+
+def in_training(
+    name: str, framework: str, start: Network, recipe: Recipe, multi_label: bool, out: Path
+) -> tuple[Trainable, Callable[[], None]]:
+    """Return a network in training in a framework, and the function that writes its files into `out`.
+
+    Args:
+        name: its kind.
+        framework: numpy or keras.
+        start: the network before training.
+        recipe: how it is trained.
+        multi_label: whether a text may have several labels.
+        out: the model directory.
+
+    Raises:
+        MissingExtraError: the framework, or what writes the file, is not installed.
+    """
+    save = _saver(name, out)
+    if framework == "numpy":
+        return numpy_backend.Trainer(start, recipe, multi_label), lambda: save(start.params)
+    try:
+        from classifiers.training import keras_backend  # noqa: PLC0415 - TensorFlow takes seconds to load, and NumPy needs none
+    except ImportError:
+        raise MissingExtraError("Training with Keras", "train") from None
+    vocabulary, embedding = start.layers[0].params["embeddings"].shape
+    labels = len(start.layers[-1].params["bias"])
+    model = keras_backend.build(name, vocabulary, embedding, labels, recipe.dropout, recipe.seed)
+    keras_backend.load(model, start.params)
+
+    def export() -> None:
+        model.save(out / f"{name}.keras")
+        save(keras_backend.params(model))
+
+    return keras_backend.Trainer(model, recipe, multi_label), export
+
+
+def _saver(name: str, out: Path) -> Callable[[Mapping[str, Array]], None]:
+    """Return the function that writes a network's parameters as the file that is served, whatever trained them."""
+    if name != "bilstm":
+        return lambda params: save_numpy(name, params, out)
+    try:
+        from classifiers.training import onnx_export  # noqa: PLC0415 - the other networks do without
+    except ImportError:
+        raise MissingExtraError("Writing the BiLSTM", "train") from None
+    return lambda params: onnx_export.save_bilstm(params, out / FILES[name])

@@ -1,0 +1,126 @@
+"""The checkpoint of a training: a folder from which a stopped training goes on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_bytes
+
+from classifiers.errors import CheckpointError
+from classifiers.nn.arrays import Array
+from classifiers.training.history import Epoch, Training, best
+from classifiers.training.origin import Origin
+from classifiers.training.recipes import Recipe
+
+FORMAT = "emobot-training-1"
+"""The value of `format` in the history of every checkpoint."""
+
+_HISTORY = "history.json"
+_OWN = re.compile(r"history\.json(\.partial)?|epoch-\d+\.safetensors")
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Return whether `save_checkpoint` wrote to this folder; its files may have been damaged since."""
+    try:
+        return f'"{FORMAT}"'.encode() in (folder / _HISTORY).read_bytes()
+    except OSError:
+        return False
+
+
+def discard(checkpoint: Path) -> None:
+    """Delete what `save_checkpoint` wrote, and the folder unless it holds other files."""
+    for path in _own_files(checkpoint):
+        path.unlink()
+    with suppress(OSError):
+        checkpoint.rmdir()
+
+
+def _own_files(checkpoint: Path) -> list[Path]:
+    return [path for path in checkpoint.iterdir() if _OWN.fullmatch(path.name)]
+
+
+def save_checkpoint(
+    checkpoint: Path, training: Training, recipe: Recipe, origin: Origin, state: dict[str, Array]
+) -> None:
+    """Write the best state of a training and `state`, that after its last epoch; delete earlier ones.
+
+    The history is written last, and names the states that count, so a kill half-way harms nothing.
+    """
+    checkpoint.mkdir(parents=True, exist_ok=True)
+    number = len(training.epochs)
+    for epoch, arrays in ((training.best_epoch.number, training.best), (number, state)):
+        (checkpoint / f"epoch-{epoch}.safetensors").write_bytes(to_bytes(arrays))
+    history = {
+        "format": FORMAT,
+        "recipe": asdict(recipe),
+        "origin": asdict(origin),
+        "epochs": [asdict(epoch) for epoch in training.epochs],
+    }
+    partial = checkpoint / f"{_HISTORY}.partial"
+    partial.write_text(json.dumps(history))
+    partial.replace(checkpoint / _HISTORY)
+    kept = {_HISTORY, f"epoch-{number}.safetensors", f"epoch-{training.best_epoch.number}.safetensors"}
+    for path in _own_files(checkpoint):
+        if path.name not in kept:
+            path.unlink()
+
+
+class _History(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of `history.json`."""
+
+    format: Literal["emobot-training-1"]
+    recipe: Recipe
+    origin: Origin
+    epochs: Annotated[list[Epoch], msgspec.Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        if [epoch.number for epoch in self.epochs] != list(range(1, len(self.epochs) + 1)):
+            raise ValueError("the epochs are not numbered from 1")
+
+
+def load_checkpoint(
+    checkpoint: Path, recipe: Recipe, origin: Origin, restore: Callable[[dict[str, Array]], None]
+) -> Training:
+    """Return the training so far, its last state given to `restore`; an empty one if there is no checkpoint.
+
+    Raises:
+        CheckpointError: it comes from another recipe or origin, or cannot be read or restored.
+    """
+    try:
+        # Python's own reader, since a diverged training's losses are NaN, which msgspec's does not read.
+        history = msgspec.convert(json.loads((checkpoint / _HISTORY).read_bytes()), _History)
+    except FileNotFoundError:
+        return Training()
+    except OSError as error:
+        raise CheckpointError(f"The checkpoint in {checkpoint} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        raise CheckpointError(
+            f"The checkpoint in {checkpoint} is damaged: start anew with --overwrite, or choose another folder with "
+            "--out."
+        ) from error
+    others = origin.differences(history.origin)
+    others += [f"{key} {value}" for key, value in asdict(history.recipe).items() if value != getattr(recipe, key)]
+    if others:
+        raise CheckpointError(
+            f"The training in {checkpoint} was begun with {', '.join(others)}: go on with the same, "
+            "or start anew with --overwrite."
+        )
+    try:
+        best_state, last_state = (
+            load_file(checkpoint / f"epoch-{number}.safetensors")
+            for number in (best(history.epochs).number, len(history.epochs))
+        )
+        # The best one too, since otherwise damage to it would only show at the end of the training.
+        for state in (best_state, last_state):
+            restore(state)
+    except Exception as error:  # NumPy, Keras and PyTorch refuse what does not fit in different ways
+        raise CheckpointError(f"The checkpoint in {checkpoint} is damaged: start anew with --overwrite.") from error
+    return Training(history.epochs, best_state)

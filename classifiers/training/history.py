@@ -1,0 +1,55 @@
+"""The course of a training: its epochs, and which of them is the best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from classifiers.nn.arrays import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One line of a training's history.
+
+    Attributes:
+        number: counted from 1.
+        loss: mean training loss of the epoch, dropout included.
+        dev_loss: loss on dev after the epoch, at the temperature that suits the network best by then; without it, a
+            network that grows too sure of itself would seem worse than it will be once it is calibrated.
+        score: macro-F1 on dev after the epoch, with thresholds chosen there.
+        seconds: the epoch's duration.
+        settled: whether dev may choose it, as `recipes.Recipe.settled` says.
+    """
+
+    number: int
+    loss: float
+    dev_loss: float
+    score: float
+    seconds: float
+    settled: bool = True
+
+
+@dataclass(slots=True)
+class Training:
+    """The epochs of one training and the network's state after the best one.
+
+    Attributes:
+        epochs: the finished ones.
+        best: the state after the best epoch; empty before the first has finished.
+        interrupted: whether Ctrl-C ended it.
+    """
+
+    epochs: list[Epoch] = field(default_factory=list)
+    best: dict[str, Array] = field(default_factory=dict)
+    interrupted: bool = False
+
+    @property
+    def best_epoch(self) -> Epoch:
+        """The epoch whose state is kept as `best`."""
+        return best(self.epochs)
+
+
+def best(epochs: Sequence[Epoch]) -> Epoch:
+    """Return the settled epoch of lowest dev loss, which is less noisy than the score."""
+    return min(epochs, key=lambda epoch: (not epoch.settled, epoch.dev_loss))

@@ -1,0 +1,406 @@
+"""A training run: from options to a model directory with trained, calibrated and measured networks."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from classifiers.calibration import probabilities
+from classifiers.classifier import NetworkClassifier
+from classifiers.emotions import checked_emoji, without_emoji
+from classifiers.errors import ClassifiersError
+from classifiers.model_directory import (
+    FILES,
+    NAMES,
+    Manifest,
+    ModelCard,
+    invalidate_manifest,
+    load_network,
+    save_tokenizer,
+    write_manifest,
+)
+from classifiers.nn.arrays import Array
+from classifiers.nn.batching import Examples, count_batches, logits_of
+from classifiers.nn.initializers import prior_bias
+from classifiers.text import Tokenizer
+from classifiers.training.backends import default_framework, in_training, initial_network, require_extras
+from classifiers.training.corpus import (
+    encode,
+    fit_tokenizer,
+    named_dataset,
+    shipped_dataset,
+    texts_for_assistant,
+    texts_for_teachers,
+)
+from classifiers.training.datasets import Dataset, overview
+from classifiers.training.distillation import with_assistant_targets, with_teacher_targets
+from classifiers.training.evaluation import (
+    Chance,
+    Metrics,
+    against_chance,
+    baseline,
+    calibrated,
+    certainty_on_chat,
+    judge,
+    measure,
+)
+from classifiers.training.history import Training
+from classifiers.training.loop import Trainable, fit
+from classifiers.training.origin import Origin
+from classifiers.training.output_folder import checkpoint, prepare, remove_checkpoints, remove_if_empty
+from classifiers.training.progress import Reporter
+from classifiers.training.recipes import SHIPPED, Distillation, Recipe, choose_recipe
+from classifiers.training.report import verdicts, write_report
+from classifiers.training.teacher_ensemble import TeacherEnsemble
+
+ASSISTANT = "bilstm"
+"""The network that labels further texts for the others, once it has learnt from the teachers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to train, on what and where to.
+
+    Attributes:
+        command: the command line, kept in the manifest and the report.
+        dataset: the name of a built-in data set, or a file.
+        recipe: plain, to learn the labels of the data set, or shipped, to learn from GoEmotions, chat and teachers.
+        text_column: the name or number of the column of a file that holds the text.
+        label_column: the same of its labels.
+        emoji: (label, emoji) pairs with which the bot is to react.
+        models: the networks to train.
+        framework: numpy, keras, or None for the usual one of each network.
+        epochs: of the recipe; this and the following are None to keep the recipe's own.
+        batch_size: of the recipe.
+        learning_rate: of the recipe.
+        embedding: of the recipe.
+        dropout: of the recipe.
+        seed: of the recipe.
+        out: the model directory, or None for one named after the data set.
+        resume: whether to go on with a training that was stopped.
+        overwrite: whether to replace the models in the folder.
+    """
+
+    command: str
+    dataset: str = "builtin"
+    recipe: str = "plain"
+    text_column: str = "text"
+    label_column: str = "label"
+    emoji: Sequence[tuple[str, str]] = ()
+    models: Sequence[str] = ("rnn", "bilstm")
+    framework: str | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    embedding: int | None = None
+    dropout: float | None = None
+    seed: int | None = None
+    out: Path | None = None
+    resume: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        folder: the model directory.
+        written: the networks that are in it; none if Ctrl-C came before the first epoch was finished.
+        complete: whether all of them were trained to the end.
+    """
+
+    folder: Path
+    written: tuple[str, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One trained network, calibrated on dev and measured on test.
+
+    Attributes:
+        card: its entry in the manifest.
+        metrics: its figures on test.
+        scores: its probabilities (rows, labels) on test.
+        chance: how it compares with guessing.
+    """
+
+    card: ModelCard
+    metrics: Metrics
+    scores: Array
+    chance: Chance
+
+
+def run(options: Options, reporter: Reporter) -> Outcome:
+    """Train, measure and write the networks that the options ask for.
+
+    Raises:
+        ClassifiersError: an option, the data or the folder cannot be used; something is not installed.
+        KeyboardInterrupt: Ctrl-C while teachers or the assistant were at work; what was trained is kept.
+    """
+    current = Run.prepared(options, reporter)
+    current.train()
+    if not current.trainings:
+        remove_if_empty(current.folder)
+        return Outcome(current.folder, (), complete=False)
+    measurements = current.measure()
+    current.write(measurements)
+    if current.complete:
+        remove_checkpoints(current.folder)
+    return Outcome(current.folder, tuple(measurements), current.complete)
+
+
+@dataclass(slots=True)
+class Run:
+    """The state of one training run.
+
+    Attributes:
+        command: the command line.
+        reporter: told of the progress.
+        dataset: what is learnt, chosen by and measured on.
+        emoji: the emoji of labels, for the manifest.
+        folder: the model directory.
+        tokenizer: with the vocabulary of the training texts.
+        recipes: that of each network to be trained, in the order in which models are shown.
+        frameworks: that of each network to be trained.
+        distillation: how to learn from teachers; None to learn the labels of the data set.
+        dev: the dev split as token numbers.
+        trainings: of the networks that have finished an epoch.
+    """
+
+    command: str
+    reporter: Reporter
+    dataset: Dataset
+    emoji: Mapping[str, str]
+    folder: Path
+    tokenizer: Tokenizer
+    recipes: Mapping[str, Recipe]
+    frameworks: Mapping[str, str]
+    distillation: Distillation | None
+    dev: Examples
+    trainings: dict[str, Training] = field(default_factory=dict)
+
+    @classmethod
+    def prepared(cls, options: Options, reporter: Reporter) -> Run:
+        """Check the options, load the data and prepare the folder; tell what will be learnt.
+
+        Raises:
+            ClassifiersError: one of them cannot be used, or something is not installed.
+        """
+        distillation = SHIPPED if options.recipe == "shipped" else None
+        if distillation:
+            _check_distillation(distillation, options)
+        models = [name for name in FILES if name in options.models]
+        frameworks = {name: options.framework or default_framework(name) for name in models}
+        require_extras(frameworks)
+        if distillation:
+            dataset = shipped_dataset()
+        else:
+            dataset = named_dataset(options.dataset, options.text_column, options.label_column)
+        emoji = _checked_emoji(options.emoji, dataset)
+        folder = options.out or Path("models") / dataset.name
+        prepare(folder, models, options.resume, options.overwrite)
+        for line in [*overview(dataset), *_labels_without_emoji(dataset, emoji)]:
+            reporter.say(line)
+        tokenizer = fit_tokenizer(dataset)
+        return cls(
+            command=options.command,
+            reporter=reporter,
+            dataset=dataset,
+            emoji=emoji,
+            folder=folder,
+            tokenizer=tokenizer,
+            recipes={name: _recipe(name, dataset, distillation, options) for name in models},
+            frameworks=frameworks,
+            distillation=distillation,
+            dev=encode(dataset.dev, tokenizer),
+        )
+
+    @property
+    def complete(self) -> bool:
+        """Whether all networks were trained to the end."""
+        interrupted = any(training.interrupted for training in self.trainings.values())
+        return len(self.trainings) == len(self.recipes) and not interrupted
+
+    def train(self) -> None:
+        """Train all networks and write each one's files; end early after Ctrl-C."""
+        if self.distillation:
+            self._learn_from_teachers(self.distillation)
+        else:
+            self._train_each(self.recipes, encode(self.dataset.train, self.tokenizer))
+
+    def measure(self) -> dict[str, Measurement]:
+        """Calibrate each trained network on dev and measure it on test, from the files that were written."""
+        return {name: self._measure(name) for name in self.recipes if name in self.trainings}
+
+    def write(self, measurements: Mapping[str, Measurement]) -> None:
+        """Write the manifest and the report; tell how the networks compare with the baseline and with chance."""
+        dataset = self.dataset
+        manifest = Manifest(
+            command=self.command,
+            dataset=dataset.name,
+            dataset_sha256=dataset.sha256,
+            labels=dataset.labels,
+            multi_label=dataset.multi_label,
+            max_tokens=self.tokenizer.max_tokens,
+            models={name: each.card for name, each in measurements.items()},
+            emoji=dict(self.emoji),
+        )
+        write_manifest(self.folder, manifest)
+        metrics = {name: each.metrics for name, each in measurements.items()}
+        chances = {name: each.chance for name, each in measurements.items()}
+        reference = baseline(dataset)
+        for verdict in verdicts(metrics, reference, chances):
+            self.reporter.say(verdict)
+        write_report(
+            self.folder,
+            dataset=dataset,
+            histories={name: self.trainings[name].epochs for name in measurements},
+            metrics=metrics,
+            scores={name: each.scores for name, each in measurements.items()},
+            command=self.command,
+            baseline=reference,
+            chances=chances,
+        )
+
+    def _learn_from_teachers(self, distillation: Distillation) -> None:
+        """Train the assistant on the teachers' targets, then the other networks on its targets as well."""
+        texts = texts_for_teachers(self.dataset.train.texts, distillation.augmentations)
+        teachers = TeacherEnsemble(self.dataset, distillation, self._fit, self.reporter)
+        outputs = teachers.outputs(texts, self.tokenizer.words)
+        examples = with_teacher_targets(texts, outputs, self.tokenizer)
+        others = [name for name in self.recipes if name != ASSISTANT]
+        if self._train_each([ASSISTANT], examples, outputs.vectors) and others:
+            self._train_each(others, self._with_assistant_targets(examples, distillation), outputs.vectors)
+
+    def _with_assistant_targets(self, examples: Examples, distillation: Distillation) -> Examples:
+        times = distillation.assistant_augmentations
+        return with_assistant_targets(
+            examples,
+            self.reporter.track(
+                texts_for_assistant(self.dataset.train.texts, times), times, "The BiLSTM labels further texts"
+            ),
+            load_network(ASSISTANT, self.folder),
+            self.tokenizer,
+            distillation.temperature,
+        )
+
+    def _train_each(self, names: Iterable[str], examples: Examples, vectors: Array | None = None) -> bool:
+        """Train networks one after the other; return whether none was interrupted."""
+        return not any(self._train(name, examples, vectors).interrupted for name in names)
+
+    def _train(self, name: str, examples: Examples, vectors: Array | None) -> Training:
+        """Train one network and write its files, unless it was interrupted in its first epoch."""
+        dataset, recipe, framework = self.dataset, self.recipes[name], self.frameworks[name]
+        bias = prior_bias(dataset.train.targets, dataset.multi_label)
+        start = initial_network(name, recipe, len(self.tokenizer), bias, vectors)
+        network, export = in_training(name, framework, start, recipe, dataset.multi_label, self.folder)
+        training = self._fit(NAMES[name], network, examples, self.dev, recipe, framework)
+        if training.epochs:
+            if not self.trainings:
+                invalidate_manifest(self.folder)
+                save_tokenizer(self.tokenizer, self.folder)
+            self.trainings[name] = training
+            (self.folder / f"{name}.keras").unlink(missing_ok=True)  # NumPy would leave that of an earlier training
+            export()
+        return training
+
+    def _fit(
+        self, title: str, network: Trainable, train: Examples, dev: Examples, recipe: Recipe, framework: str
+    ) -> Training:
+        """Train a network or a teacher, with its progress told and its checkpoint in the folder."""
+        origin = Origin.of(self.dataset, train.sequences, framework)
+        kept = checkpoint(self.folder, title)
+        with self.reporter.bar(title, recipe.epochs, count_batches(train, recipe.batch_size)) as bar:
+            training = fit(network, train, dev, recipe, judge(self.dataset), origin, kept, bar.on_batch, bar.on_epoch)
+        if len(training.epochs) < recipe.epochs and not training.interrupted:
+            self.reporter.say(f"{title}: ended early, since dev has got no better for {recipe.patience} epochs.")
+        return training
+
+    def _measure(self, name: str) -> Measurement:
+        dataset, training = self.dataset, self.trainings[name]
+        network = load_network(name, self.folder)
+        dev_logits = logits_of(network, self.dev.sequences)
+        test_logits = logits_of(network, encode(dataset.test, self.tokenizer).sequences)
+        chosen = calibrated(dev_logits, dataset)
+        classifier = NetworkClassifier(
+            network,
+            self.tokenizer,
+            dataset.labels,
+            tuple(chosen.thresholds.tolist()),
+            chosen.temperature,
+            0.0,
+            dataset.multi_label,
+        )
+        scores = probabilities(test_logits, chosen.temperature, dataset.multi_label)
+        metrics = measure(scores, dataset.test.targets, chosen.thresholds, dataset.labels)
+        figures = asdict(metrics)
+        del figures["label_f1"], figures["rows"]
+        card = ModelCard(
+            embedding=self.recipes[name].embedding,
+            parameters=sum(array.size for key, array in training.best.items() if key.startswith("network/")),
+            epochs=training.best_epoch.number,
+            temperature=chosen.temperature,
+            thresholds=classifier.thresholds,
+            certainty=certainty_on_chat(classifier),
+            test=figures,
+        )
+        self.reporter.say(
+            f"{NAMES[name]} on test: macro-F1 {metrics.macro_f1:.3f}, micro-F1 {metrics.micro_f1:.3f}, "
+            f"top-1 {metrics.top1:.3f} (epoch {card.epochs}, temperature {card.temperature:.2f})"
+        )
+        return Measurement(card, metrics, scores, against_chance(scores, dataset))
+
+
+def _check_distillation(distillation: Distillation, options: Options) -> None:
+    """Refuse options that a training with teachers cannot follow.
+
+    Raises:
+        ClassifiersError: the word vectors are wider than the teacher's, or the assistant is not to be trained.
+    """
+    width = distillation.teacher.embedding
+    if (options.embedding or 0) > width:
+        raise ClassifiersError(
+            f"Word vectors that start from the teacher have at most its {width} features: "
+            f"give --embedding {width} or less."
+        )
+    if ASSISTANT not in options.models:
+        raise ClassifiersError(
+            f"The other networks of the shipped recipe learn from its {NAMES[ASSISTANT]}: "
+            f"give --model {shlex.join([*options.models, ASSISTANT])}."
+        )
+
+
+def _recipe(name: str, dataset: Dataset, distillation: Distillation | None, options: Options) -> Recipe:
+    """Return the recipe of a network, with what the options change."""
+    recipe = distillation.networks[name] if distillation else choose_recipe(name, dataset, options.batch_size)
+    if options.epochs is not None:  # all of them are wanted
+        recipe = replace(recipe, patience=None)
+    given = {key: getattr(options, key, None) for key in asdict(recipe)}
+    return replace(recipe, **{key: value for key, value in given.items() if value is not None})
+
+
+def _checked_emoji(pairs: Sequence[tuple[str, str]], dataset: Dataset) -> dict[str, str]:
+    """Return the emoji by label.
+
+    Raises:
+        ClassifiersError: one is for no emotion of the data set, or is none.
+    """
+    try:
+        return checked_emoji(dict(pairs), dataset.labels)
+    except ValueError as error:
+        raise ClassifiersError(f"--emoji: {error}.") from None
+
+
+def _labels_without_emoji(dataset: Dataset, emoji: Mapping[str, str]) -> list[str]:
+    """Return a line on the labels to which the bot would never react, if there are any."""
+    without = without_emoji(dataset.labels, emoji)
+    if not without:
+        return []
+    return [
+        f"The bot will not react to {', '.join(without)}, for which there is no emoji: give each one, as with "
+        f"--emoji {shlex.quote(without[0])}=😊, or later in the manifest or by /settings."
+    ]

@@ -1,0 +1,90 @@
+"""Several teachers: fine-tune each or read its cached outputs, and combine what they answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from classifiers.errors import MissingExtraError
+from classifiers.nn.batching import Examples
+from classifiers.nn.initializers import prior_bias
+from classifiers.training.datasets import Dataset
+from classifiers.training.distillation import TeacherOutputs
+from classifiers.training.history import Training
+from classifiers.training.loop import Trainable
+from classifiers.training.progress import Reporter
+from classifiers.training.recipes import TEACHER_HEAD_RATE, TEACHER_MAX_PIECES, Distillation, Recipe
+
+if TYPE_CHECKING:
+    from classifiers.training.teacher import Teacher
+
+Fit: TypeAlias = Callable[[str, Trainable, Examples, Examples, Recipe, str], Training]
+"""From title, network, training examples, dev examples, recipe and framework to the training."""
+
+
+class TeacherEnsemble:
+    """The teachers of a distillation, all trained on one data set, with a seed each."""
+
+    def __init__(self, dataset: Dataset, distillation: Distillation, fit: Fit, reporter: Reporter) -> None:
+        self._dataset = dataset
+        self._distillation = distillation
+        self._fit = fit
+        self._reporter = reporter
+
+    def outputs(self, texts: Sequence[str], words: Sequence[str]) -> TeacherOutputs:
+        """Return the teachers' combined outputs for texts and words.
+
+        The outputs of each teacher are cached beyond the run, so that another seed or a changed network needs no
+        teacher.
+
+        Raises:
+            KeyboardInterrupt: after Ctrl-C; the outputs of a half-trained teacher are of no use.
+            MissingExtraError: PyTorch or the encoder is not installed.
+        """
+        return TeacherOutputs.combined(
+            [
+                self._outputs(replace(self._distillation.teacher, seed=seed), texts, words)
+                for seed in range(self._distillation.teachers)
+            ]
+        )
+
+    def cache(self, recipe: Recipe, texts: Sequence[str], words: Sequence[str]) -> Path:
+        """Return the path of a teacher's cached outputs; its name changes with whatever the outputs depend on."""
+        try:
+            import pooch  # noqa: PLC0415 - the other recipe does without
+        except ImportError:
+            raise MissingExtraError("Learning from a teacher", "distill") from None
+        code = Path(__file__).with_name("teacher.py").read_text()
+        parts = (self._dataset.sha256, recipe, TEACHER_MAX_PIECES, TEACHER_HEAD_RATE, tuple(words), list(texts), code)
+        digest = hashlib.sha256(repr(parts).encode()).hexdigest()
+        return Path(pooch.os_cache("emobot")) / f"teacher-outputs-{digest[:16]}.safetensors"
+
+    def _outputs(self, recipe: Recipe, texts: Sequence[str], words: Sequence[str]) -> TeacherOutputs:
+        cache = self.cache(recipe, texts, words)
+        outputs = TeacherOutputs.load(cache, len(texts), len(self._dataset.labels), len(words))
+        if outputs:
+            self._reporter.say(f"Teacher {recipe.seed + 1} has run before: its outputs are read from {cache}.")
+            return outputs
+        teacher = self._fine_tuned(recipe)
+        self._reporter.say(f"Teacher {recipe.seed + 1} labels {len(texts):,} texts and all words: some minutes.")
+        outputs = TeacherOutputs(teacher.logits(teacher.encode(texts)), teacher.vectors(words))
+        outputs.save(cache)
+        return outputs
+
+    def _fine_tuned(self, recipe: Recipe) -> Teacher:
+        try:
+            from classifiers.training.teacher import Teacher, fastest_device, minilm  # noqa: PLC0415 - PyTorch takes seconds to load
+
+            encoder = minilm()
+        except ImportError:
+            raise MissingExtraError("Learning from a teacher", "distill") from None
+        dataset = self._dataset
+        bias = prior_bias(dataset.train.targets, dataset.multi_label)
+        teacher = Teacher(bias, recipe, encoder, fastest_device())
+        train, dev = (Examples(teacher.encode(split.texts), split.targets) for split in (dataset.train, dataset.dev))
+        if self._fit(f"Teacher {recipe.seed + 1}", teacher, train, dev, recipe, "teacher").interrupted:
+            raise KeyboardInterrupt
+        return teacher

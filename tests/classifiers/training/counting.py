@@ -1,0 +1,54 @@
+"""A network whose only weight counts the epochs, for tests of the loop and of its checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from classifiers.nn.arrays import Array
+from classifiers.nn.batching import Examples
+from classifiers.training.origin import Origin
+from classifiers.training.recipes import Recipe
+
+EXAMPLES = Examples([[2]], np.ones((1, 1)))
+LOSSES = [0.5, 0.3, 0.4, 0.2, 0.25]
+SCORES = [0.1, 0.5, 0.3, 0.4, 0.2]
+ORIGIN = Origin(data="d1", tokens="t1", framework="numpy")
+
+
+class Counter:
+    """A `Trainable` that is at epoch n after epoch n, and can be told to be stopped in one."""
+
+    def __init__(self, stop_in: int | None = None) -> None:
+        self.weight = np.zeros(1)
+        self.stop_in = stop_in
+
+    def train_epoch(self, examples: Examples, number: int) -> Iterator[float]:
+        assert examples is EXAMPLES
+        yield 2.0 / number
+        if number == self.stop_in:
+            raise KeyboardInterrupt
+        self.weight[0] += 1
+        yield 0.0
+
+    def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
+        del sequences
+        return self.weight
+
+    def state(self) -> dict[str, Array]:
+        return {"weight": self.weight.copy()}
+
+    def restore(self, state: dict[str, Array]) -> None:
+        self.weight = state["weight"].copy()
+
+
+def judge(logits: Array, targets: Array) -> tuple[float, float]:
+    """Epoch 4 has the lowest loss, and epoch 2 the highest score, by luck."""
+    del targets
+    epoch = int(logits[0])
+    return LOSSES[epoch - 1], SCORES[epoch - 1]
+
+
+def recipe(epochs: int, seed: int = 0) -> Recipe:
+    return Recipe(epochs, 8, 1e-3, 4, dropout=0, word_dropout=0, weight_decay=0, seed=seed)

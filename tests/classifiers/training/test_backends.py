@@ -1,0 +1,47 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import classifiers.training
+from classifiers.errors import MissingExtraError
+from classifiers.training.backends import default_framework, in_training, initial_network, require_extras
+from classifiers.training.distillation import pca
+from classifiers.training.recipes import TINY
+
+BIAS = np.array([0.5, -1], dtype=np.float32)
+
+
+@pytest.mark.parametrize("framework", ["numpy", "keras"])
+def test_word_vectors_and_output_bias_are_those_given(framework: str, tmp_path: Path) -> None:
+    vectors = np.random.default_rng(0).normal(size=(30, 120)).astype(np.float32)
+    start = initial_network("rnn", TINY["rnn"], 32, BIAS, vectors)
+    network, _ = in_training("rnn", framework, start, TINY["rnn"], True, tmp_path)
+    state = network.state()
+    np.testing.assert_allclose(state["network/0.embeddings"][2:], pca(vectors, 16), atol=1e-6)
+    np.testing.assert_array_equal(state["network/7.bias"], BIAS)
+
+
+@pytest.mark.parametrize("module", ["keras_backend", "onnx_export"])
+def test_missing_train_extra_is_named(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(classifiers.training, module, raising=False)
+    monkeypatch.setitem(sys.modules, f"classifiers.training.{module}", None)
+    start = initial_network("bilstm", TINY["bilstm"], 32, BIAS)
+    with pytest.raises(MissingExtraError, match=r"needs more packages: run `pip install '\.\[train\]'`"):
+        in_training("bilstm", default_framework("bilstm"), start, TINY["bilstm"], True, tmp_path)
+
+
+def test_only_the_bilstm_is_trained_in_keras_unless_told() -> None:
+    frameworks = {name: default_framework(name) for name in ("rnn", "gru", "lstm", "bilstm")}
+    assert frameworks == {"rnn": "numpy", "gru": "numpy", "lstm": "numpy", "bilstm": "keras"}
+
+
+def test_extras_that_no_network_needs_are_not_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    for missing in ("keras", "tensorflow", "onnx"):
+        monkeypatch.setitem(sys.modules, missing, None)
+    require_extras({"rnn": "numpy"})
+    with pytest.raises(MissingExtraError, match=r"^Training with Keras needs"):
+        require_extras({"rnn": "keras"})
+    with pytest.raises(MissingExtraError, match=r"^Writing the BiLSTM needs"):
+        require_extras({"bilstm": "numpy"})

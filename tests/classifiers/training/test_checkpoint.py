@@ -1,0 +1,128 @@
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from classifiers.errors import CheckpointError
+from classifiers.nn.arrays import Array
+from classifiers.training.checkpoint import FORMAT, discard, is_checkpoint
+from classifiers.training.loop import fit
+from classifiers.training.origin import Origin
+from tests.classifiers.training.counting import EXAMPLES, ORIGIN, Counter, judge, recipe
+
+
+def test_only_the_last_and_the_best_weights_are_kept(tmp_path: Path) -> None:
+    fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    names = sorted(path.name for path in (tmp_path / "c").iterdir())
+    assert names == ["epoch-4.safetensors", "epoch-5.safetensors", "history.json"]
+
+
+def test_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
+    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5, seed=7), judge, ORIGIN, tmp_path / "c")
+    with pytest.raises(CheckpointError, match="begun with seed 7: go on with the same, or start"):
+        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5, seed=8), judge, ORIGIN, tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        (Origin("d2", "t1", "numpy"), r"other data \(the file, its columns or its split\)"),
+        (Origin("d1", "t2", "numpy"), "another vocabulary"),
+        (Origin("d1", "t2", "keras"), "another vocabulary, another framework"),
+    ],
+)
+def test_checkpoint_of_another_origin_is_refused(other: Origin, named: str, tmp_path: Path) -> None:
+    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    with pytest.raises(CheckpointError, match=f"was begun with {named}: go on with the same, or start anew"):
+        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, other, tmp_path / "c")
+
+
+def test_discard_deletes_only_files_of_the_training(tmp_path: Path) -> None:
+    fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    theirs = tmp_path / "c" / "epoch-best.safetensors"
+    theirs.write_text("theirs")
+    assert is_checkpoint(tmp_path / "c")
+    discard(tmp_path / "c")
+    assert list((tmp_path / "c").iterdir()) == [theirs]
+    assert not is_checkpoint(tmp_path / "c")
+    theirs.unlink()
+    discard(tmp_path / "c")
+    assert not (tmp_path / "c").exists()
+
+
+def test_saving_deletes_no_other_files(tmp_path: Path) -> None:
+    (tmp_path / "epoch-of-ours.safetensors").write_text("theirs")
+    fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path)
+    assert (tmp_path / "epoch-of-ours.safetensors").read_text() == "theirs"
+
+
+def test_damaged_last_weights_are_refused(tmp_path: Path) -> None:
+    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    (tmp_path / "c" / "epoch-2.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(CheckpointError, match="damaged: start anew"):
+        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+
+
+BEGUN = {"format": FORMAT, "origin": asdict(ORIGIN)}
+EPOCH = {"number": 1, "loss": 1.0, "dev_loss": 1.0, "score": 0.5, "seconds": 1.0}
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"[]",
+        b"[" * 100_000,
+        b'"history"',
+        json.dumps({"recipe": asdict(recipe(5)), "epochs": [EPOCH]}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": [EPOCH], "format": "emobot-training-0"}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": [EPOCH], "origin": {"data": "d1"}}),
+        json.dumps(BEGUN | {"recipe": [], "epochs": [EPOCH]}),
+        json.dumps(BEGUN | {"recipe": {"epochs": 5}, "epochs": [EPOCH]}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": []}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": {"1": EPOCH}}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": [1, 2]}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": [{"number": 1}]}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": [EPOCH | {"number": "../1"}]}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": [EPOCH | {"number": 2}]}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": [EPOCH | {"dev_loss": "low"}]}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)), "epochs": [EPOCH | {"dev_loss": None}]}),
+        json.dumps(BEGUN | {"recipe": asdict(recipe(5)) | {"seed": {}}, "epochs": [EPOCH]}),
+    ],
+)
+def test_damaged_history_is_refused(history: bytes | str, tmp_path: Path) -> None:
+    fit(Counter(stop_in=2), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    (tmp_path / "c" / "history.json").write_bytes(history if isinstance(history, bytes) else history.encode())
+    with pytest.raises(CheckpointError, match="is damaged: start anew with --overwrite"):
+        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+
+
+def test_unreadable_history_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "c" / "history.json").mkdir(parents=True)
+    with pytest.raises(CheckpointError, match="cannot be read: Is a directory"):
+        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+
+
+def test_damaged_best_weights_are_refused_before_the_training_goes_on(tmp_path: Path) -> None:
+    fit(Counter(stop_in=4), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    save_file({"other": np.zeros(1)}, tmp_path / "c" / "epoch-2.safetensors")
+    with pytest.raises(CheckpointError, match="damaged: start anew"):
+        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+
+
+def test_weights_that_the_network_refuses_are_reported(tmp_path: Path) -> None:
+    """PyTorch raises a RuntimeError where NumPy raises a ValueError."""
+
+    class Refusing(Counter):
+        def restore(self, state: dict[str, Array]) -> None:
+            del state
+            raise RuntimeError("The size of tensor a must match the size of tensor b")
+
+    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    with pytest.raises(CheckpointError, match="damaged: start anew"):
+        fit(Refusing(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")

@@ -1,0 +1,42 @@
+from collections import Counter
+
+import pytest
+
+from classifiers.text import tokenize
+from classifiers.training.corpus import fit_tokenizer, shipped_dataset, texts_for_assistant, texts_for_teachers
+from classifiers.training.datasets import load_dataset
+from classifiers.training.recipes import MAX_TOKENS
+
+TEXTS = ("one two three four five", "six seven eight nine ten")
+
+
+@pytest.mark.usefixtures("small_goemotions")
+def test_shipped_dataset_is_goemotions_with_the_training_part_of_chat() -> None:
+    shipped, goemotions, chat = shipped_dataset(), load_dataset("goemotions"), load_dataset("chat")
+    assert shipped.train.texts == goemotions.train.texts + chat.train.texts
+    assert len(shipped.train.targets) == len(shipped.train)
+    assert (shipped.dev.texts, shipped.test.texts) == (goemotions.dev.texts, goemotions.test.texts)
+    assert shipped.sha256 == f"{goemotions.sha256}+{chat.sha256}"
+
+
+def test_texts_for_teachers_are_the_training_texts_and_augmented_ones() -> None:
+    texts = texts_for_teachers(TEXTS, 3)
+    assert tuple(texts[:2]) == TEXTS
+    assert len(texts) == 8
+    assert texts == texts_for_teachers(TEXTS, 3)
+
+
+def test_texts_for_the_assistant_are_others_than_those_for_the_teachers() -> None:
+    many = TEXTS * 50
+    [first, second] = texts_for_assistant(many, 2)
+    assert len(first) == len(second) == 100
+    assert first != second
+    assert first != texts_for_teachers(many, 1)[100:]
+
+
+def test_vocabulary_is_the_tokens_that_occur_more_than_once_in_train() -> None:
+    dataset = load_dataset("builtin")
+    counts = Counter(token for text in dataset.train.texts for token in tokenize(text))
+    tokenizer = fit_tokenizer(dataset)
+    assert set(tokenizer.words) == {token for token, count in counts.items() if count > 1}
+    assert tokenizer.max_tokens == MAX_TOKENS

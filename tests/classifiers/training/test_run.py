@@ -1,0 +1,192 @@
+"""Whole training runs on small data, without the command line."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from classifiers.emotions import LABELS
+from classifiers.errors import CheckpointError, ClassifiersError
+from classifiers.model_directory import load_network, read_manifest
+from classifiers.nn.activations import sigmoid
+from classifiers.nn.batching import Examples, logits_of
+from classifiers.training import run as run_module
+from classifiers.training.distillation import apply_temperature
+from classifiers.training.history import Training
+from classifiers.training.numpy_backend import Trainer
+from classifiers.training.recipes import SHIPPED, Recipe
+from classifiers.training.run import Options, Outcome, run
+from tests.classifiers.training.recording import QuickTeacher, RecordingReporter, ctrl_c_in_epoch
+
+pytestmark = pytest.mark.usefixtures("blank_figures")
+
+
+def trained(out: Path, reporter: RecordingReporter | None = None, **given: Any) -> Outcome:
+    """Run with the RNN alone unless other models are given."""
+    options: dict[str, Any] = {"models": ("rnn",), "epochs": 1} | given
+    return run(Options("python train.py", out=out, **options), reporter or RecordingReporter())
+
+
+def test_outcome_of_a_run_to_the_end_is_complete(feelings: Path, tmp_path: Path) -> None:
+    reporter = RecordingReporter()
+    out = tmp_path / "models"
+    outcome = trained(out, reporter, dataset=str(feelings), epochs=2, models=("gru", "rnn"))
+    assert outcome == Outcome(out, ("rnn", "gru"), complete=True)
+    assert list(read_manifest(out).models) == ["rnn", "gru"]
+    assert not (out / "checkpoints").exists()
+    epochs, steps = reporter.totals["GRU"]
+    assert (epochs, len(reporter.batches["GRU"]), len(reporter.epochs["GRU"])) == (2, 2 * steps, 2)
+    assert reporter.lines[0].startswith("feelings: ")
+    assert [line.split(" on test")[0] for line in reporter.lines if " on test: macro-F1" in line] == ["RNN", "GRU"]
+
+
+def test_outcome_after_ctrl_c_keeps_the_finished_epochs(feelings: Path, tmp_path: Path) -> None:
+    out = tmp_path / "models"
+    with ctrl_c_in_epoch(2):
+        outcome = trained(out, dataset=str(feelings), epochs=3, models=("rnn", "gru"))
+    assert outcome == Outcome(out, ("rnn",), complete=False)
+    assert read_manifest(out).models["rnn"].epochs == 1
+    assert (out / "checkpoints" / "rnn").is_dir()
+
+
+def test_outcome_after_ctrl_c_in_the_first_epoch_is_empty(feelings: Path, tmp_path: Path) -> None:
+    with ctrl_c_in_epoch(1):
+        outcome = trained(tmp_path / "models", dataset=str(feelings))
+    assert outcome == Outcome(tmp_path / "models", (), complete=False)
+    assert not (tmp_path / "models").exists()
+
+
+def test_file_named_builtin_gets_the_recipe_of_a_file(
+    feelings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipes: list[Recipe] = []
+
+    def stopped(*arguments: Any) -> Training:
+        recipes.append(arguments[3])
+        return Training(interrupted=True)
+
+    monkeypatch.setattr(run_module, "fit", stopped)
+    for name in ("builtin.jsonl", "mine.jsonl"):
+        feelings = feelings.rename(tmp_path / name)
+        assert not trained(tmp_path / "models", dataset=str(feelings), epochs=None).written
+    assert recipes[0] == recipes[1]
+    assert recipes[0].patience is not None
+    trained(tmp_path / "models", dataset=str(feelings), epochs=500)
+    assert (recipes[2].epochs, recipes[2].patience) == (500, None)  # as many as were asked for
+
+
+def test_one_framework_does_not_resume_the_training_of_another(
+    feelings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "models"
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "remove_checkpoints", lambda _: None)
+        trained(out, dataset=str(feelings))
+    with pytest.raises(CheckpointError, match="was begun with another framework: go on with the same, or"):
+        trained(out, dataset=str(feelings), framework="keras", resume=True)
+
+
+@pytest.mark.usefixtures("small_goemotions")
+class TestShippedRecipe:
+    """The whole recipe, on a few rows and with teachers that are quick to train."""
+
+    @pytest.fixture(autouse=True)
+    def few_teachers(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(run_module, "SHIPPED", replace(SHIPPED, teachers=2, assistant_augmentations=2))
+
+    def _run(self, out: Path, reporter: RecordingReporter | None = None, **given: Any) -> Outcome:
+        options = {"models": ("rnn", "bilstm"), "framework": "numpy", "embedding": 16} | given
+        return trained(out, reporter, recipe="shipped", **options)
+
+    @pytest.mark.usefixtures("figures")
+    def test_another_seed_reuses_the_cached_outputs(self, tmp_path: Path) -> None:
+        first, second = RecordingReporter(), RecordingReporter()
+        assert self._run(tmp_path / "zero", first).complete
+        assert QuickTeacher.epochs_run == [1, 2, 3] * 2
+        assert not any("has run before" in line for line in first.lines)
+        assert self._run(tmp_path / "one", second, seed=1).complete
+        assert QuickTeacher.epochs_run == [1, 2, 3] * 2
+        assert sum("has run before" in line for line in second.lines) == 2
+        manifest = read_manifest(tmp_path / "one")
+        assert (manifest.dataset, manifest.labels) == ("goemotions+chat", LABELS)
+        assert not (tmp_path / "one" / "checkpoints").exists()
+
+    def test_resume_after_ctrl_c_in_the_teacher(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._run(tmp_path / "whole", epochs=2)
+        shutil.rmtree(tmp_path / "cache")
+        with monkeypatch.context() as patch:
+            patch.setattr(QuickTeacher, "stops_at", 2)
+            with pytest.raises(KeyboardInterrupt):
+                self._run(tmp_path / "stopped", epochs=2)
+        assert not (tmp_path / "stopped" / "manifest.json").exists()
+        assert self._run(tmp_path / "stopped", epochs=2, resume=True).complete
+        assert QuickTeacher.epochs_run == [1, 2, 3] * 4
+        assert same_weights(tmp_path / "whole", tmp_path / "stopped")
+
+    def test_resume_after_ctrl_c_while_the_bilstm_labels_texts(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self._run(tmp_path / "whole")
+        with monkeypatch.context() as patch:
+            patch.setattr(RecordingReporter, "track", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                self._run(tmp_path / "stopped")
+        assert self._run(tmp_path / "stopped", resume=True).complete
+        assert same_weights(tmp_path / "whole", tmp_path / "stopped")
+
+    def test_networks_learn_the_outputs_of_the_teachers_for_the_same_text(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """With teachers whose outputs depend on nothing but the number of words."""
+        seen: list[Examples] = []
+        train_epoch = Trainer.train_epoch
+
+        def record(self: Trainer, examples: Examples, number: int) -> Iterator[float]:
+            seen.append(examples)
+            return train_epoch(self, examples, number)
+
+        monkeypatch.setattr(Trainer, "train_epoch", record)
+        monkeypatch.setattr(QuickTeacher, "logits", lambda _, rows: -np.tile([[len(row)] for row in rows], 28) / 10)
+        out = tmp_path / "models"
+        assert self._run(out).written == ("rnn", "bilstm")
+        distilled, assisted = seen
+        rows = 140 + len(LABELS)
+        assert len(distilled) == (1 + SHIPPED.augmentations) * rows
+        lengths = np.array([[len(sequence)] for sequence in distilled.sequences])
+        as_labelled = np.isclose(distilled.targets, np.tile(sigmoid(-lengths / 10), len(LABELS))).all(axis=1)
+        assert as_labelled.mean() > 0.99  # the tokenizer shortens a word that stands three times in a row
+
+        # The RNN learns the same and further texts labelled by the BiLSTM, trained before it; all at the temperature.
+        assert len(assisted) == len(distilled) + 2 * rows
+        tempered = apply_temperature(distilled.targets, SHIPPED.temperature)
+        assert np.allclose(assisted.targets[: len(distilled)], tempered)
+        further = assisted.sequences[len(distilled) :]
+        assert further[:rows] != distilled.sequences[rows : 2 * rows]
+        answers = sigmoid(logits_of(load_network("bilstm", out), further) / SHIPPED.temperature)
+        assert np.allclose(assisted.targets[len(distilled) :], answers, atol=1e-6)
+
+    def test_small_networks_without_the_bilstm_are_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ClassifiersError) as caught:
+            self._run(tmp_path / "models", models=("rnn", "gru"))
+        assert str(caught.value) == (
+            "The other networks of the shipped recipe learn from its BiLSTM: give --model rnn gru bilstm."
+        )
+
+    def test_word_vectors_wider_than_the_teacher_are_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ClassifiersError, match=r"at most its 384 features: give --embedding 384 or less\.$"):
+            self._run(tmp_path / "models", embedding=400)
+
+
+def same_weights(one: Path, other: Path) -> bool:
+    """Whether the RNNs in two model directories are the same."""
+    first, second = (load_file(folder / "rnn.safetensors") for folder in (one, other))
+    return all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def interrupt(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,71 @@
+"""The ensemble with teachers that are quick to train."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from classifiers.training.datasets import load_dataset
+from classifiers.training.history import Training
+from classifiers.training.recipes import SHIPPED
+from classifiers.training.teacher_ensemble import TeacherEnsemble
+from tests.classifiers.training.recording import RecordingReporter
+
+pytestmark = pytest.mark.usefixtures("small_goemotions")
+
+DISTILLATION = replace(SHIPPED, teachers=2)
+WORDS = ("so", "much", "joy")
+TEXTS = ("so much joy", "gg", "joy gg")
+
+
+def one_epoch(_title: str, network: Any, train: Any, *_: Any) -> Training:
+    """Train one epoch, without checkpoints."""
+    assert list(network.train_epoch(train, 1))
+    return Training()
+
+
+def ensemble(reporter: RecordingReporter) -> TeacherEnsemble:
+    return TeacherEnsemble(load_dataset("chat"), DISTILLATION, one_epoch, reporter)
+
+
+def test_outputs_are_as_many_as_texts_and_words() -> None:
+    outputs = ensemble(RecordingReporter()).outputs(TEXTS, WORDS)
+    assert outputs.logits.shape == (len(TEXTS), 28)
+    assert outputs.vectors.shape == (len(WORDS), 2 * 120)
+
+
+def test_damaged_cached_outputs_are_computed_again(tmp_path: Path) -> None:
+    first = ensemble(RecordingReporter()).outputs(TEXTS, WORDS)
+    kept, _ = (tmp_path / "cache" / "emobot").iterdir()
+    kept.write_bytes(kept.read_bytes()[:-1])
+    reporter = RecordingReporter()
+    again = ensemble(reporter).outputs(TEXTS, WORDS)
+    assert sum("has run before" in line for line in reporter.lines) == 1
+    assert sum("labels 3 texts" in line for line in reporter.lines) == 1
+    np.testing.assert_array_equal(again.logits, first.logits)
+
+
+def test_cached_outputs_belong_to_their_recipe_texts_and_words() -> None:
+    teachers, recipe = ensemble(RecordingReporter()), DISTILLATION.teacher
+    kept = teachers.cache(recipe, TEXTS, WORDS)
+    assert kept == teachers.cache(recipe, list(TEXTS), list(WORDS))
+    others = [
+        teachers.cache(replace(recipe, seed=1), TEXTS, WORDS),
+        teachers.cache(recipe, TEXTS[::-1], WORDS),
+        teachers.cache(recipe, TEXTS, WORDS[::-1]),
+        TeacherEnsemble(load_dataset("goemotions"), DISTILLATION, one_epoch, RecordingReporter()).cache(
+            recipe, TEXTS, WORDS
+        ),
+    ]
+    assert len({kept, *others}) == 5
+
+
+def test_ctrl_c_in_a_teacher_ends_the_ensemble_without_a_cache(tmp_path: Path) -> None:
+    teachers = TeacherEnsemble(
+        load_dataset("chat"), DISTILLATION, lambda *_: Training(interrupted=True), RecordingReporter()
+    )
+    with pytest.raises(KeyboardInterrupt):
+        teachers.outputs(TEXTS, WORDS)
+    assert not (tmp_path / "cache").exists()
