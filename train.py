@@ -28,6 +28,19 @@ from classifiers.training.run import Options, Outcome, run
 
 PROGRAM = "python train.py"
 
+_HELP = """Train emotion classifiers, calibrate and measure them, and write one model directory for the bot.
+
+\b
+python train.py                        both models on the built-in phrases, in about a minute
+python train.py --dataset goemotions   both models for real, in about ten minutes
+python train.py --dataset FILE         both models on your own TSV, CSV or JSONL
+python train.py --model gru            any of rnn, gru, lstm and bilstm; --framework says what trains them
+python train.py --recipe shipped       the models that are shipped: GoEmotions, chat and teachers, in two hours
+python train.py study                  the vanishing gradient, measured; see docs/study.md and study --help
+
+Next to the models stand report.md and its figures. Ctrl-C keeps the best epoch so far; --resume goes on.
+"""
+
 _data = partial(click.option, cls=GroupedOption, group="What to learn from")
 _training = partial(click.option, cls=GroupedOption, group="How to train (defaults depend on the data set)")
 _output = partial(click.option, cls=GroupedOption, group="Where to")
@@ -62,7 +75,9 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
         return label.strip(), emoji.strip()
 
 
-@click.command(cls=_Train, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.command(
+    cls=_Train, help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @_data(
     "--dataset",
     default="builtin",
@@ -137,18 +152,7 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
 @_output("--overwrite", is_flag=True, help="replace the models in the folder")
 @click.pass_obj
 def train(words: Sequence[str], /, **given: Any) -> int:
-    r"""Train emotion classifiers, calibrate and measure them, and write one model directory for the bot.
-
-    \b
-    python train.py                        both models on the built-in phrases, in about a minute
-    python train.py --dataset goemotions   both models for real, in about ten minutes
-    python train.py --dataset FILE         both models on your own TSV, CSV or JSONL
-    python train.py --model gru            any of rnn, gru, lstm and bilstm; --framework says what trains them
-    python train.py --recipe shipped       the models that are shipped: GoEmotions, chat and teachers, in two hours
-    python train.py study                  the vanishing gradient, measured; see docs/study.md and study --help
-
-    Next to the models stand report.md and its figures. Ctrl-C keeps the best epoch so far; --resume goes on.
-    """
+    """Train, measure and write as the options say; return the exit status."""
     options = Options(command=writable(shlex.join([*PROGRAM.split(), *words])), **given)
     if options.resume and options.overwrite:
         raise click.UsageError("--resume is not allowed with --overwrite")
