@@ -1,4 +1,4 @@
-"""The bot itself: what it asks of Discord, what it starts, how it fails and how it ends."""
+"""The bot: its intents and permissions, its features, its commands' registration and its end."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _MOST_IN_DEVELOPMENT = 200  # servers; Discord tells as many at once
 
 
 class _CommandTree(app_commands.CommandTree["Emobot"]):
-    """Slash commands and menus, with a courteous answer when one of them fails."""
+    """Slash commands and menus, whose errors are reported to the user."""
 
     async def on_error(self, interaction: discord.Interaction[Emobot], error: app_commands.AppCommandError, /) -> None:
         command = interaction.command.qualified_name if interaction.command else "a command"
@@ -91,7 +91,7 @@ class Emobot(commands.AutoShardedBot):
         self.store = Store(settings.database_url.get_secret_value(), settings.mood_days)
 
     async def setup_hook(self) -> None:
-        """Everything that starts: the store, the features, then the commands are made known."""
+        """Add all features, then register the commands."""
         analyzer, store, settings = self.analyzer, self.store, self.settings
         requests, clock = self.requests, self._clock or asyncio.get_running_loop().time
         history, traces = ChannelHistory(clock), create_traces(clock)
@@ -130,7 +130,7 @@ class Emobot(commands.AutoShardedBot):
         await self.store.close()
 
     async def on_ready(self) -> None:
-        """Say that all shards are up."""
+        """Log that all shards are up."""
         log.info("Ready as %s in %d servers.", self.user, len(self.guilds))
 
     async def on_message(self, message: discord.Message, /) -> None:
@@ -142,11 +142,11 @@ class Emobot(commands.AutoShardedBot):
         log_failure(event_method, sys.exc_info()[1])
 
     def _leave(self) -> None:
-        """Leave Discord, whereupon `connect` ends."""
+        """Leave Discord; `connect` returns then."""
         self._leaving = asyncio.create_task(super().close())
 
     async def _sync_commands(self) -> None:
-        """Make the commands known, unless Discord knows them as they are: creating commands is limited."""
+        """Register the commands, unless Discord has them as they are: it limits how often that may be done."""
         guild = discord.Object(self.settings.dev_guild) if self.settings.dev_guild else None
         if guild:
             self.tree.copy_global_to(guild=guild)
@@ -171,7 +171,7 @@ class Emobot(commands.AutoShardedBot):
             )
 
     async def _clear_other_scope(self, guild: discord.Object | None, known: Sequence[Mapping[str, Any]]) -> None:
-        """Take the commands away where they were before EMOBOT_DEV_GUILD was set or unset, or all would be there twice.
+        """Remove the commands that were registered before EMOBOT_DEV_GUILD was set or unset, or they would be doubled.
 
         While it is set there are no global commands. So only a bot without any can have been in development, and only
         then its servers are asked for theirs.
@@ -191,7 +191,7 @@ class Emobot(commands.AutoShardedBot):
                     log.debug("The bot may have no commands in server %d.", other.id)
 
     async def _known_commands(self, guild: discord.abc.Snowflake | None) -> Sequence[Mapping[str, Any]]:
-        """The commands that Discord knows, for one server or globally, as it sends them.
+        """Return the commands that Discord has, for one server or globally, as it sends them.
 
         `tree.fetch_commands` will not do: discord.py 2.7 misreads where a fetched command may be used, and asks for
         no translations.
@@ -213,7 +213,7 @@ _COMPARED_GLOBALLY = _COMPARED | {"contexts", "integration_types"}  # a server's
 
 
 def _essence(payloads: Sequence[Mapping[str, Any]], guild: discord.abc.Snowflake | None) -> list[dict[str, Any]]:
-    """What makes commands or options the same: without ids, order and what is left at its default."""
+    """Return what two equal commands or options have in common: no ids, no order, no defaults."""
     compared = _COMPARED if guild else _COMPARED_GLOBALLY
     return sorted(
         (
@@ -238,7 +238,7 @@ def create_bot(
     models: Mapping[str, Classifier] | None = None,
     clock: Callable[[], float] | None = None,
 ) -> Emobot:
-    """A bot with its models loaded, not yet started.
+    """Return a bot with its models loaded, not yet started.
 
     Args:
         settings: what to build it from; read from the environment and `.env` if None.

@@ -19,7 +19,7 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """What can be set from outside.
+    """The bot's settings from the environment.
 
     Each field names its variable as `validation_alias` and says in `description` what is allowed, in words
     that complete "VARIABLE must be ...".
@@ -115,7 +115,7 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """The settings of this process.
+    """Return the settings of this process.
 
     Raises:
         SettingsError: a value is not allowed or `.env` cannot be read; no value is ever repeated.

@@ -17,9 +17,9 @@ from bot.store import StoreError
 log = logging.getLogger(__name__)
 
 BUSY = mark("I have my hands full right now; please try again in a moment.")
-UNSAVED = mark("That could not be looked up or saved just now; please try again in a moment.")
+UNSAVED = mark("I couldn't look that up or save it just now; please try again in a moment.")
 BROKEN = mark("Something went wrong on my side; please try again later.")
-NOT_ALLOWED = mark("You need the permission Manage Server for that.")
+NOT_ALLOWED = mark("You need the Manage Server permission for that.")
 
 
 async def report_error(interaction: discord.Interaction, what: str, error: Exception) -> None:

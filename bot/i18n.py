@@ -1,20 +1,20 @@
-"""Texts in the reader's language: gettext catalogues, for replies and, by discord.py's translator, for commands.
+"""Texts, numbers and dates in the reader's language.
 
-The English text is the key. `_("...")`, with `_ = translator(interaction.locale)`, marks a text and translates it;
-`mark("...")` marks one that is translated elsewhere, such as a constant. `locales/` holds a catalogue a language.
+The English text is the key of the catalogues in `locales/`, one per language. `translate("...")`, with
+`translate = translator(interaction.locale)`, marks a text and translates it; `translate.plural("...", "...", count)`
+does so where a number stands in the text; `mark("...")` marks a text that is translated elsewhere, such as a constant.
+Numbers, percentages and dates are written as Unicode's CLDR says. Babel and its data are loaded at first use.
 """
 
 from __future__ import annotations
 
 import gettext
 import io
-from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias
 
 import discord
-import polib
 from discord import app_commands
 
 LOCALES = Path(__file__).parent / "locales"
@@ -28,35 +28,89 @@ LANGUAGES: dict[str, str] = {
     "tr": "tr",
     "ja": "ja",
 }
-"""The catalogue of each of Discord's locales that has one; all others read English."""
-
-Translate: TypeAlias = Callable[[str], str]
+"""The catalogue for each of Discord's locales that has one; all others read English."""
 
 
 def mark(text: str) -> str:
-    """The text itself, marked for the catalogues."""
+    """Return the text itself, marked for the catalogues."""
     return text
 
 
-def translator(locale: discord.Locale | None) -> Translate:
-    """A function from an English text to the reader's language, and to itself where there is none.
+class Translate:
+    """A language: called with an English text, it returns the translation."""
 
-    Args:
-        locale: that of the interaction; None, where nobody in particular reads, for English.
+    def __init__(self, catalogue: gettext.NullTranslations, locale: str) -> None:
+        """Take the texts, and the locale by whose rules numbers and dates are written."""
+        self._catalogue = catalogue
+        self._locale = locale
+
+    def __call__(self, text: str) -> str:
+        """Return a text in this language."""
+        return self._catalogue.gettext(text)
+
+    def plural(self, singular: str, plural: str, count: int) -> str:
+        """Return the form of a text that fits the number in it, with `{count}` filled in.
+
+        Args:
+            singular: the English text for one.
+            plural: the English text for any other number.
+            count: the number.
+        """
+        text = self._catalogue.ngettext(singular, plural, count)
+        return text.replace("{count}", self.number(count))
+
+    def number(self, number: int) -> str:
+        """Return a whole number with its thousands set apart."""
+        from babel.numbers import format_decimal  # noqa: PLC0415 - Babel is loaded at first use
+
+        return format_decimal(number, locale=self._locale)
+
+    def percent(self, share: float) -> str:
+        """Return a share from 0 to 1 as a whole percentage."""
+        from babel.numbers import format_percent  # noqa: PLC0415 - see above
+
+        return format_percent(float(share), locale=self._locale)
+
+    def weekday(self, date: datetime) -> str:
+        """Return the short name of a day of the week."""
+        from babel.dates import format_date  # noqa: PLC0415 - see above
+
+        return format_date(date, "ccc", locale=self._locale)
+
+    def day(self, date: datetime, *, month: bool) -> str:
+        """Return the day of the month, with the short name of the month if asked for."""
+        from babel.dates import format_skeleton  # noqa: PLC0415 - see above
+
+        return format_skeleton("MMMd" if month else "d", date, locale=self._locale)
+
+
+ENGLISH = Translate(gettext.NullTranslations(), "en")
+
+
+def translator(locale: discord.Locale | None) -> Translate:
+    """Return the language that belongs to the locale of an interaction.
+
+    It is English for None, where nobody in particular reads, and for a locale that has no catalogue.
     """
     language = LANGUAGES.get(str(locale))
-    return _catalogue(language).gettext if language else mark
+    return _translate(language) if language else ENGLISH
 
 
 @cache
-def _catalogue(language: str) -> gettext.GNUTranslations:
-    """The catalogue, compiled when it is first asked for, so that no compiled file need be kept in step."""
-    source = polib.pofile(str(LOCALES / f"{language}.po"))
-    return gettext.GNUTranslations(io.BytesIO(source.to_binary()))
+def _translate(language: str) -> Translate:
+    """Return a language whose catalogue is compiled in memory, so that there is no compiled file to keep in step."""
+    from babel.messages.mofile import write_mo  # noqa: PLC0415 - Babel is loaded at first use
+    from babel.messages.pofile import read_po  # noqa: PLC0415 - see above
+
+    compiled = io.BytesIO()
+    with (LOCALES / f"{language}.po").open("rb") as source:
+        write_mo(compiled, read_po(source, locale=language))
+    compiled.seek(0)
+    return Translate(gettext.GNUTranslations(compiled), language)
 
 
 class CommandTranslator(app_commands.Translator):
-    """Names, descriptions and choices of commands, when they are made known to Discord."""
+    """Translates names, descriptions and choices of commands when they are registered with Discord."""
 
     async def translate(
         self,
@@ -64,7 +118,7 @@ class CommandTranslator(app_commands.Translator):
         locale: discord.Locale,
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
-        """None where the catalogue has no other word for it; Discord then shows the English one."""
+        """Return None where the translation is the English text; Discord then shows that one."""
         del context
         translated = translator(locale)(string.message)
         return None if translated == string.message else translated

@@ -1,4 +1,4 @@
-"""What is logged: at DEBUG the bot's own words only, and from no library a message, a name or the id of a person."""
+"""Set up logging such that no library logs what people write, their names or their ids."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ID = re.compile(r"\d{15,20}")
 
 
 def set_up(level: str, stream: TextIO | None = None) -> None:
-    """Have everything logged from a level on.
+    """Log everything from a level on.
 
     Args:
         level: DEBUG, INFO, WARNING or ERROR.
@@ -37,7 +37,7 @@ def set_up(level: str, stream: TextIO | None = None) -> None:
 
 
 def _leave_people_out(record: logging.LogRecord) -> bool:
-    """Take from a record what may be about people: the words of an exception, and ids in what a library says."""
+    """Remove from a record what may be about people: the text of an exception, and ids in a library's message."""
     message = record.getMessage()
     if record.name.partition(".")[0] not in OWN:
         message = _ID.sub("…", message)

@@ -32,12 +32,12 @@ class Liveliness(StrEnum):
 
 
 def is_emoji(text: str) -> bool:
-    """Whether a text is exactly one Unicode emoji or one custom emoji, as Discord takes it for a reaction."""
+    """Return whether a text is exactly one Unicode emoji or one custom emoji, as Discord takes it for a reaction."""
     return bool(CUSTOM_EMOJI.fullmatch(text) or is_unicode_emoji(text))
 
 
 def _emotion(label: str) -> str:
-    """A label of any model, those of GoEmotions in their letter case; neutral is no emotion."""
+    """Return a valid label, one of GoEmotions in its letter case; neutral is not valid."""
     if not 1 <= len(label) <= _LONGEST_LABEL or label.casefold() == NEUTRAL:
         raise ValueError(f"{label[:20]!r} is no emotion")
     return label.casefold() if label.casefold() in EMOJI else label
@@ -88,11 +88,11 @@ class ServerSettings(BaseModel):
         return sorted(values)
 
     def covers(self, *channel_ids: int | None) -> bool:
-        """Whether a message in a channel with these ids (its own, its parent's, its category's) may be reacted to."""
+        """Return whether to react in a channel with these ids: its own, its parent's and its category's."""
         return self.channels.isdisjoint(channel_ids) == (self.channel_rule == "except")
 
     def changed(self, **fields: object) -> Self:
-        """A validated copy with some fields changed.
+        """Return a validated copy with some fields changed.
 
         Raises:
             InvalidSettingsError: a value is not allowed.
@@ -101,7 +101,7 @@ class ServerSettings(BaseModel):
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """What `model_dump_json` wrote, or somebody by hand.
+        """Return the settings that `model_dump_json`, or somebody by hand, has written.
 
         Raises:
             InvalidSettingsError: it is no JSON, or not of these settings.

@@ -1,10 +1,11 @@
-"""`/about`: what the bot is, how often people agree with it, and how it fares right now."""
+"""`/about`: what the bot is, how often people agree with it, and its current state."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import math
+from collections import Counter
 from collections.abc import Mapping
 from importlib import metadata
 
@@ -35,7 +36,7 @@ class About(commands.Cog):
         self._models: Mapping[str, ModelCard] = {}
 
     async def cog_load(self) -> None:
-        """Read the models' figures, which a bot that was given its models does without."""
+        """Read the models' figures, if they come from a model directory."""
         try:
             manifest = await asyncio.to_thread(read_manifest, self._settings.models)
         except ModelDirectoryError as error:
@@ -45,65 +46,82 @@ class About(commands.Cog):
 
     @app_commands.command(name="about", description="See what I am, how often I am right and how I am doing")
     async def about(self, interaction: discord.Interaction) -> None:
-        """Tell it to nobody but the one who asked."""
-        _ = translator(interaction.locale)
+        """Answer privately."""
+        translate = translator(interaction.locale)
         guild = self._bot.get_guild(interaction.guild_id) if interaction.guild_id else None
         embed = discord.Embed(
             title=f"Emobot {metadata.version('emobot')}",
-            description=_("I read along, and when a message has a clear emotion, I react with its emoji."),
+            description=translate(
+                "I read messages, and when one shows a clear emotion, I react with a matching emoji."
+            ),
             colour=discord.Colour.blurple(),
         )
-        embed.add_field(name=_("What people say"), value=await self._agreement(_, guild), inline=False)
+        embed.add_field(name=translate("What people say"), value=await self._agreement(translate, guild), inline=False)
         if self._models:
-            embed.add_field(name=_("My models"), value=self._figures(_, guild), inline=False)
-        embed.add_field(name=_("Right now"), value=self._state(_, guild), inline=False)
+            embed.add_field(name=translate("My models"), value=self._figures(translate, guild), inline=False)
+        embed.add_field(name=translate("Right now"), value=self._state(translate, guild), inline=False)
         embed.add_field(
-            name=_("Your data"), value=_("Type /privacy to see what is kept of you, and to opt out."), inline=False
+            name=translate("Your data"),
+            value=translate("Use /privacy to see what is kept about you, or to opt out."),
+            inline=False,
         )
-        await interaction.response.send_message(embed=embed, view=self._links(_), ephemeral=True)
+        await interaction.response.send_message(embed=embed, view=self._links(translate), ephemeral=True)
 
-    async def _agreement(self, _: Translate, guild: discord.Guild | None) -> str:
+    async def _agreement(self, translate: Translate, guild: discord.Guild | None) -> str:
         try:
-            everywhere = await self._store.corrections()
-            here = await self._store.corrections(guild.id) if guild else {}
+            everywhere = Counter(await self._store.corrections())
+            here = Counter(await self._store.corrections(guild.id) if guild else {})
         except StoreError:
-            return _("That cannot be looked up just now.")
+            return translate("I can't look that up right now.")
         if not everywhere:
-            return _("Nobody has said yet whether I was right.")
-        lines = [_("Everywhere: right in {share} of {count} answers").format(**_share(everywhere))]
+            return translate("Nobody has told me yet whether I was right.")
+        lines = [
+            translate.plural(
+                "Everywhere: right in {share} of {count} answer",
+                "Everywhere: right in {share} of {count} answers",
+                everywhere.total(),
+            ).format(share=_share_of_right(everywhere, translate))
+        ]
         if here:
-            lines.insert(0, _("In this server: right in {share} of {count} answers").format(**_share(here)))
+            line = translate.plural(
+                "In this server: right in {share} of {count} answer",
+                "In this server: right in {share} of {count} answers",
+                here.total(),
+            )
+            lines.insert(0, line.format(share=_share_of_right(here, translate)))
         elif guild:
-            lines.insert(0, _("In this server nobody has said yet whether I was right."))
+            lines.insert(0, translate("Nobody in this server has told me yet whether I was right."))
         return "\n".join(lines)
 
-    def _figures(self, _: Translate, guild: discord.Guild | None) -> str:
+    def _figures(self, translate: Translate, guild: discord.Guild | None) -> str:
         reacting = self._analyzer.model_for(self._store.settings(guild.id if guild else None).model)
         lines = []
         for name, card in self._models.items():
-            figures = ", ".join(f"{_(_FIGURES.get(key, key))} {value:.3f}" for key, value in card.test.items())
+            figures = ", ".join(f"{translate(_FIGURES.get(key, key))} {value:.3f}" for key, value in card.test.items())
             lines.append(f"**{NAMES[name]}**: {figures}")
             if name == reacting:
-                lines[-1] += " · " + _("it is the one that reacts here")
+                lines[-1] += " · " + translate("reacts here")
         return "\n".join(lines)
 
-    def _state(self, _: Translate, guild: discord.Guild | None) -> str:
+    def _state(self, translate: Translate, guild: discord.Guild | None) -> str:
         latency = self._bot.latency
         lines = [
-            _("Latency: {milliseconds} ms").format(milliseconds=round(latency * 1000))
+            translate("Latency: {milliseconds} ms").format(milliseconds=round(latency * 1000))
             if math.isfinite(latency)
-            else _("Latency: not measured yet"),
-            _("Servers: {count}").format(count=len(self._bot.guilds)),
+            else translate("Latency: not measured yet"),
+            translate("Servers: {count}").format(count=len(self._bot.guilds)),
         ]
         if guild:
-            lines.append(_("Shard: {shard} ({count} in all)").format(shard=guild.shard_id, count=self._bot.shard_count))
+            lines.append(
+                translate("Shard: {shard} ({count} in all)").format(shard=guild.shard_id, count=self._bot.shard_count)
+            )
         return "\n".join(lines)
 
-    def _links(self, _: Translate) -> discord.ui.View:
+    def _links(self, translate: Translate) -> discord.ui.View:
         view = discord.ui.View()
         for label, url in (
-            (_("Source code"), self._settings.source_url),
-            (_("Privacy policy"), self._settings.privacy_url),
+            (translate("Source code"), self._settings.source_url),
+            (translate("Privacy policy"), self._settings.privacy_url),
         ):
             if url:
                 view.add_item(discord.ui.Button(label=label, url=str(url)))
@@ -111,7 +129,6 @@ class About(commands.Cog):
         return view
 
 
-def _share(corrections: Mapping[tuple[str, str], int]) -> dict[str, str]:
-    answers = sum(corrections.values())
+def _share_of_right(corrections: Counter[tuple[str, str]], translate: Translate) -> str:
     right = sum(times for (heard, meant), times in corrections.items() if heard == meant)
-    return {"share": f"{right / answers:.0%}", "count": f"{answers:,}"}
+    return translate.percent(right / corrections.total())

@@ -50,7 +50,7 @@ class PortTakenError(Exception):
 
 
 class _Clock:
-    """The real one, since the simulated clock stands still between two actions; it can be put forward."""
+    """The real clock, since the simulated one stands still between two actions; it can be put forward."""
 
     def __init__(self) -> None:
         self._ahead = 0.0
@@ -59,7 +59,7 @@ class _Clock:
         return time.perf_counter() + self._ahead
 
     def put_forward(self, seconds: float) -> None:
-        """Let time go by at once."""
+        """Put the clock forward."""
         self._ahead += seconds
 
 
@@ -84,7 +84,7 @@ async def run(settings: Settings, port: int) -> None:
 async def opened(
     settings: Settings, port: int = 0, *, models: Mapping[str, Classifier] | None = None
 ) -> AsyncIterator[simcord.Preview]:
-    """A server with people, a conversation and the bot in it, shown in the browser; raises as `run` does."""
+    """Open a server with people, a conversation and the bot in the browser; raises as `run` does."""
     clock = _Clock()
     with tempfile.TemporaryDirectory() as folder:
         forgotten = SecretStr(f"sqlite+aiosqlite:///{folder}/demo.db")
@@ -109,7 +109,7 @@ async def opened(
 async def _furnish(
     env: simcord.Env, bot: Emobot, clock: _Clock
 ) -> tuple[simcord.ChannelHandle, list[simcord.MemberActor]]:
-    """The channel to show and the people through whose eyes it can be seen, the visitor first."""
+    """Fill the server; return the channel to show and the people as whom it can be seen, the visitor first."""
     # The simulation begins at a date of its own and its page shows UTC, so local time is passed off as that. What
     # the bot does every minute would be done for each minute of the months between, so it rests meanwhile.
     now = datetime.now().astimezone().replace(tzinfo=UTC)

@@ -24,8 +24,8 @@ from bot.reactions.gate import NO_WORDS, SENTENCES, objection, refusal, text_of,
 from bot.store import Store
 from bot.ui.quotation import Quotation
 
-NOT_YOURS = mark("Only whoever asked can press these buttons; with /compare you get your own.")
-OVER = mark("This comparison is over: I keep no text, and its own is gone. Please ask me again with /compare.")
+NOT_YOURS = mark("Only the person who asked can use these buttons; use /compare to get your own.")
+OVER = mark("This comparison is over: I keep no texts, so this one is gone. Please use /compare again.")
 ONE_AT_A_TIME = mark("I am still reading your last text; one at a time, please.")
 TOO_MANY = mark("That was a lot to read in a short time; please ask me again {when}.")
 
@@ -52,23 +52,23 @@ class Compare(commands.Cog):
         self._drawing = asyncio.Lock()  # one at a time, so that pictures never take all of the computer
 
     async def cog_load(self) -> None:
-        """Add the message menu, which a cog does not add by itself, and hear panels and forms from before a restart."""
+        """Add the message menu, which a cog does not add by itself, and listen to panels from before a restart."""
         self._bot.tree.add_command(self._menu)
         self._bot.add_dynamic_items(_Control)
-        self._bot.add_view(VariationForm(None, self.take_variation, self.fail))
+        self._bot.add_view(VariationForm(None, self.compare_variation, self.report))
 
     async def cog_unload(self) -> None:
         """Take the message menu away again."""
         self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
 
     @app_commands.command(name="compare")
-    @app_commands.describe(text="What the models shall read, up to 4,000 characters")
+    @app_commands.describe(text="What the models should read, up to 4,000 characters")
     async def compare_text(self, interaction: discord.Interaction, text: app_commands.Range[str, 1, MAX_TEXT]) -> None:
         """See how the RNN and the BiLSTM read the same text"""  # noqa: D415 - Discord shows it as a label
         await self._answer(interaction, text, interaction.user.id, ephemeral=False)
 
     async def compare_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
-        """Answer only to the one who asked, so that nobody's message is put on show."""
+        """Answer privately, so that nobody's message is put on show."""
         if reason := refusal(message, self._store, self._bot.user) or wordless(text_of(message)):
             sentence = translator(interaction.locale)(SENTENCES[reason])
             await interaction.response.send_message(sentence, ephemeral=True)
@@ -76,35 +76,35 @@ class Compare(commands.Cog):
         await self._answer(interaction, text_of(message), message.author.id, ephemeral=True)
 
     async def press(self, interaction: discord.Interaction, control: str, author_id: int) -> None:
-        """Do what a button of a panel is for.
+        """Carry out a press of a button.
 
         Args:
             interaction: the press.
             control: the page to open, or "vary".
             author_id: who wrote the text.
         """
-        _ = translator(interaction.locale)
+        translate = translator(interaction.locale)
         quotation = Quotation.in_message(interaction.message) if interaction.message else None
         if sentence := self._refusal_to_press(interaction, author_id):
-            await interaction.response.send_message(_(sentence), ephemeral=True)
+            await interaction.response.send_message(translate(sentence), ephemeral=True)
         elif quotation is None:
-            await interaction.response.send_message(_(OVER), ephemeral=True)
+            await interaction.response.send_message(translate(OVER), ephemeral=True)
         elif control == "vary":
-            form = VariationForm(quotation.text, self.take_variation, self.fail, _)
+            form = VariationForm(quotation.text, self.compare_variation, self.report, translate)
             await interaction.response.send_modal(form)
         else:
             await self._redraw(interaction, quotation, author_id, Page(control))
 
-    async def take_variation(self, interaction: discord.Interaction, text: str) -> None:
-        """Answer to a variation as to any text, below the panel, so that both can be seen."""
+    async def compare_variation(self, interaction: discord.Interaction, text: str) -> None:
+        """Compare a variation as any other text, below the panel, so that both can be seen."""
         await self._answer(interaction, text, interaction.user.id, ephemeral=_is_private(interaction))
 
-    async def fail(self, interaction: discord.Interaction, error: Exception) -> None:
-        """Answer a press or a form that failed."""
+    async def report(self, interaction: discord.Interaction, error: Exception) -> None:
+        """Report that a press or a form failed."""
         await report_error(interaction, "A button of /compare", error)
 
     def _refusal_to_press(self, interaction: discord.Interaction, author_id: int) -> str | None:
-        """Why a press is not heard, if it is not."""
+        """Return why a user may not press, or None if they may."""
         if interaction.user.id == author_id:
             return None
         if not _is_private(interaction):
@@ -113,19 +113,19 @@ class Compare(commands.Cog):
         reason = objection(author_id, interaction.guild_id, interaction.channel, self._store)
         return SENTENCES[reason] if reason else None
 
-    def _refusal_to_read(self, interaction: discord.Interaction, _: Translate) -> str | None:
-        """Why somebody has to wait for a comparison; None if it may be made, and then it is counted."""
+    def _refusal_to_read(self, interaction: discord.Interaction, translate: Translate) -> str | None:
+        """Return why a user has to wait for a comparison; None if they need not, and then it counts."""
         if interaction.user.id in self._reading_for:
-            return _(ONE_AT_A_TIME)
+            return translate(ONE_AT_A_TIME)
         wait = self._cooldowns.update_rate_limit(interaction, interaction.created_at.timestamp())
         if wait is None:
             return None
         over = interaction.created_at + timedelta(seconds=math.ceil(wait))
-        return _(TOO_MANY).format(when=discord.utils.format_dt(over, "R"))
+        return translate(TOO_MANY).format(when=discord.utils.format_dt(over, "R"))
 
     @contextmanager
     def _reading(self, user_id: int) -> Iterator[None]:
-        """Make no other comparison for this person meanwhile."""
+        """Refuse other comparisons for this person meanwhile."""
         self._reading_for.add(user_id)
         try:
             yield
@@ -133,29 +133,29 @@ class Compare(commands.Cog):
             self._reading_for.discard(user_id)
 
     async def _answer(self, interaction: discord.Interaction, text: str, author_id: int, *, ephemeral: bool) -> None:
-        _ = translator(interaction.locale)
-        if sentence := self._refusal_to_read(interaction, _):
+        translate = translator(interaction.locale)
+        if sentence := self._refusal_to_read(interaction, translate):
             await interaction.response.send_message(sentence, ephemeral=True)
             return
         quotation = Quotation.of(text)
         with self._reading(interaction.user.id):
             answers, explanations = await self._analyzer.explain(quotation.text)
         if not any(explanation.words for explanation in explanations.values()):
-            await interaction.response.send_message(_(NO_WORDS), ephemeral=True)
+            await interaction.response.send_message(translate(NO_WORDS), ephemeral=True)
             return
-        panel = ComparisonPanel(Comparison(quotation, author_id, answers, explanations), _)
+        panel = ComparisonPanel(Comparison(quotation, author_id, answers, explanations), translate)
         await interaction.response.send_message(view=panel, ephemeral=ephemeral)
 
     async def _redraw(self, interaction: discord.Interaction, quotation: Quotation, author_id: int, page: Page) -> None:
-        _ = translator(interaction.locale)
-        if sentence := self._refusal_to_read(interaction, _):
+        translate = translator(interaction.locale)
+        if sentence := self._refusal_to_read(interaction, translate):
             await interaction.response.send_message(sentence, ephemeral=True)
             return
         if page is Page.HEAT:
             await interaction.response.defer()  # a picture may take its time
         with self._reading(interaction.user.id):
-            comparison, picture = await self._compared(quotation, author_id, page, _)
-        panel = ComparisonPanel(comparison, _)
+            comparison, picture = await self._compared(quotation, author_id, page, translate)
+        panel = ComparisonPanel(comparison, translate)
         if picture:
             file = discord.File(io.BytesIO(picture), PICTURE)
             await interaction.edit_original_response(view=panel, attachments=[file])
@@ -163,9 +163,9 @@ class Compare(commands.Cog):
             await interaction.response.edit_message(view=panel, attachments=[])
 
     async def _compared(
-        self, quotation: Quotation, author_id: int, page: Page, _: Translate
+        self, quotation: Quotation, author_id: int, page: Page, translate: Translate
     ) -> tuple[Comparison, bytes | None]:
-        """All that a page shows, with its picture if it has one."""
+        """Return all that a page shows, with its picture if it has one."""
         text = quotation.text
         if page is Page.ALL:
             return Comparison(quotation, author_id, await self._analyzer.compare(text)), None
@@ -173,13 +173,13 @@ class Compare(commands.Cog):
             return Comparison(quotation, author_id, *await self._analyzer.explain(text)), None
         readings = await self._analyzer.predict_prefixes(text)
         async with self._drawing:
-            picture = await asyncio.to_thread(draw, readings, _)
+            picture = await asyncio.to_thread(draw, readings, translate)
         explained = await self._analyzer.explain(text)
-        return Comparison(quotation, author_id, *explained, alternative_text(readings, _)), picture
+        return Comparison(quotation, author_id, *explained, alternative_text(readings, translate)), picture
 
 
 class _Control(ui.DynamicItem[ui.Item[Any]], template=CONTROL):
-    """Any button of any panel, made out from its custom_id."""
+    """Any button of any panel, recognised by its custom_id."""
 
     def __init__(self, item: ui.Item[Any], control: str, author_id: int) -> None:
         super().__init__(item)
@@ -190,18 +190,18 @@ class _Control(ui.DynamicItem[ui.Item[Any]], template=CONTROL):
     async def from_custom_id(
         cls, _interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
     ) -> Self:
-        """What was pressed."""
+        """Return the button that was pressed."""
         return cls(item, match["control"], int(match["author"]))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Leave it to the cog."""
+        """Pass the press to the cog."""
         cog: Compare = interaction.client.get_cog("Compare")
         try:
             await cog.press(interaction, self._control, self._author_id)
         except Exception as error:  # nothing else would tell whoever pressed
-            await cog.fail(interaction, error)
+            await cog.report(interaction, error)
 
 
 def _is_private(interaction: discord.Interaction) -> bool:
-    """Whether nobody else sees the panel that was pressed."""
+    """Return whether nobody else sees the panel that was pressed."""
     return interaction.message is not None and interaction.message.flags.ephemeral

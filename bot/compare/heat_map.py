@@ -1,4 +1,4 @@
-"""What the models believe while they read a text, as a picture and in words."""
+"""The predictions of the models while they read a text, as a picture and in words."""
 
 from __future__ import annotations
 
@@ -28,12 +28,11 @@ _NARROWEST = 5.5
 _LONGEST_WORD = 14
 _DESCRIPTION = 1024
 _FROM_LEFT, _FROM_RIGHT = mark("{model}, from the left →"), mark("{model}, from the right ←")
-_PERCENT = mark("{percent}%")
 
 
 @dataclass(frozen=True, slots=True)
 class _Strip:
-    """What one model believes while it reads in one direction.
+    """The predictions of one model while it reads in one direction.
 
     Attributes:
         title: the model and the direction.
@@ -50,39 +49,43 @@ class _Strip:
     leftward: bool
 
 
-def alternative_text(readings: Mapping[str, Reading], _: Translate) -> str:
-    """What the picture shows, for those who do not see it: where the strongest emotion turns, as far as there is room.
+def alternative_text(readings: Mapping[str, Reading], translate: Translate) -> str:
+    """Return a description of the picture: where the strongest emotion changes, as far as there is room.
 
     Args:
         readings: what is drawn.
-        _: the reader's language.
+        translate: the reader's language.
     """
-    told = [_("How probable each emotion is after each word.")]
-    for strip in _strips(readings, _):
+    told = [translate("How probable each emotion is after each word.")]
+    for strip in _strips(readings, translate):
         turns = list(zip(strip.words, strip.strongest, strict=True))[:: -1 if strip.leftward else 1]
         firsts = turns[:1] + [turn for before, turn in pairwise(turns) if before[1] != turn[1]]
-        told += [f"{strip.title}", *(f"{word}: {named(label, _)}." for word, label in firsts)]
+        told += [f"{strip.title}", *(f"{word}: {named(label, translate)}." for word, label in firsts)]
     return " ".join(told[: longest(len(told), _DESCRIPTION, lambda count: " ".join(told[:count]))])
 
 
-def draw(readings: Mapping[str, Reading], _: Translate) -> bytes:
-    """A PNG picture: for each model the probabilities of a few labels after each word, of which there is at least one.
+def draw(readings: Mapping[str, Reading], translate: Translate) -> bytes:
+    """Return a PNG picture: for each model the probabilities of a few labels after each of one or more words.
 
-    The BiLSTM reads from the right as well: there a column is what it believes of all from this word to the end. The
+    The BiLSTM reads from the right as well: there a column is its prediction from this word to the end. The
     picture's words are English where its font cannot write the reader's language.
     """
-    strips = _strips(readings, mark)
+    strips = _strips(readings, translate)
     labels = _labels_shown(strips)
     width = max(_NARROWEST, _LABELS + _COLUMN * len(strips[0].words))
     height = _WORDS + len(strips) * (_TITLE + _ROW * len(labels))
-    words = (*(label for label in labels if label in LABELS), _FROM_LEFT, _FROM_RIGHT, _PERCENT)
+    texts = (*(label for label in labels if label in LABELS), _FROM_LEFT, _FROM_RIGHT)
+    words = (*map(translate, texts), translate.percent(1))
     return draw_card(
-        (width, height), lambda figure, font, _: _draw_into(figure, _strips(readings, _), labels, font, _), words, _
+        (width, height),
+        lambda figure, font, translate: _draw_into(figure, _strips(readings, translate), labels, font, translate),
+        words,
+        translate,
     )
 
 
-def _strips(readings: Mapping[str, Reading], _: Translate) -> list[_Strip]:
-    """One for each model and direction."""
+def _strips(readings: Mapping[str, Reading], translate: Translate) -> list[_Strip]:
+    """Return a strip for each model and direction."""
     strips = []
     for name, reading in readings.items():
         for title, rows in ((_FROM_LEFT, reading.forward), (_FROM_RIGHT, reading.backward)):
@@ -91,13 +94,15 @@ def _strips(readings: Mapping[str, Reading], _: Translate) -> list[_Strip]:
                 probabilities = dict(zip(reading.labels, zip(*rows, strict=True), strict=True))
                 leftward = title == _FROM_RIGHT
                 strips.append(
-                    _Strip(_(title).format(model=NAMES[name]), reading.words, strongest, probabilities, leftward)
+                    _Strip(
+                        translate(title).format(model=NAMES[name]), reading.words, strongest, probabilities, leftward
+                    )
                 )
     return strips
 
 
 def _labels_shown(strips: Sequence[_Strip]) -> list[str]:
-    """A few labels, the same for all strips: what is ever the strongest first, then by how probable it becomes."""
+    """Return the few labels to show in all strips: those that are ever the strongest, then the most probable."""
     peaks = {
         label: (
             any(label in strip.strongest for strip in strips),
@@ -109,9 +114,9 @@ def _labels_shown(strips: Sequence[_Strip]) -> list[str]:
 
 
 def _draw_into(
-    figure: Figure, strips: Sequence[_Strip], labels: Sequence[str], font: FontProperties, _: Translate
+    figure: Figure, strips: Sequence[_Strip], labels: Sequence[str], font: FontProperties, translate: Translate
 ) -> None:
-    """The strips, one above the other, with the words under the last and a dot on the strongest label of each."""
+    """Draw the strips one above the other, with the words below and a dot on the strongest label of each."""
     panels = figure.subplots(len(strips), 1, sharex=True, squeeze=False)[:, 0]
     for axes, strip in zip(panels, strips, strict=True):
         shown = [strip.probabilities[label] for label in labels]
@@ -125,7 +130,7 @@ def _draw_into(
         )
         axes.invert_yaxis()
         axes.set_title(strip.title, loc="left", fontproperties=font, color=INK, pad=4)
-        names = [writable(_short(named(label, _))) for label in labels]
+        names = [writable(_short(named(label, translate))) for label in labels]
         axes.set_yticks([place + 0.5 for place in range(len(labels))], names)
         axes.set_facecolor(CARD)
         axes.tick_params(length=0, colors=INK)
@@ -135,7 +140,7 @@ def _draw_into(
     for word in panels[-1].get_xticklabels():
         word.set(rotation_mode="anchor")
     bar = figure.colorbar(cells, ax=list(panels), aspect=30, pad=0.02, ticks=(0, 0.5, 1))
-    bar.ax.set_yticklabels([_(_PERCENT).format(percent=percent) for percent in (0, 50, 100)])
+    bar.ax.set_yticklabels([translate.percent(share) for share in (0, 0.5, 1)])
     bar.ax.tick_params(length=0, colors=INK)
     bar.outline.set_visible(False)
     for axes in (*panels, bar.ax):

@@ -1,8 +1,7 @@
-"""How two answers to one text are shown: the panel of `/compare`.
+"""The panel of `/compare`: the predictions of both models for one text.
 
-It is drawn anew after every press, from its own quotation. Whose words these are and what a button opens stand in the
-button's custom_id, as `CONTROL` reads it, so nothing needs to be remembered of a panel, and one from before a restart
-goes on working.
+It is redrawn after every press from its own quotation. The custom_id of a button says who wrote the text and what it
+opens, in the form of `CONTROL`, so panels need no state and go on working after a restart.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import TypeAlias
 import discord
 from discord import ui
 
-from bot.i18n import Translate, mark
+from bot.i18n import ENGLISH, Translate
 from bot.ui.emotions import NO_EMOJI, written
 from bot.ui.form import Failed, Form
 from bot.ui.quotation import Quotation, is_clear, longest, marked
@@ -53,7 +52,7 @@ class Page(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What a panel tells.
+    """What a panel shows.
 
     Attributes:
         quotation: what was read.
@@ -78,22 +77,26 @@ class Comparison:
 
 
 class ComparisonPanel(ui.LayoutView):
-    """One page of the panel. The cog hears its presses, so it stops listening before it is even sent."""
+    """One page of the panel. It does not listen, since the cog handles the presses of all panels."""
 
-    def __init__(self, comparison: Comparison, _: Translate = mark) -> None:
-        """Draw it; `_` translates into the reader's language."""
+    def __init__(self, comparison: Comparison, translate: Translate = ENGLISH) -> None:
+        """Draw it; `translate` is into the reader's language."""
         super().__init__(timeout=None)
         answers = comparison.answers
-        models = [ui.TextDisplay(_table(answers, _))] if comparison.page is Page.ALL else _models(comparison, _)
+        models = (
+            [ui.TextDisplay(_table(answers, translate))]
+            if comparison.page is Page.ALL
+            else _models(comparison, translate)
+        )
         self.add_item(
             ui.Container(
                 comparison.quotation.display(),
-                ui.TextDisplay(verdict(answers, _)),
+                ui.TextDisplay(verdict(answers, translate)),
                 ui.Separator(),
                 *models,
-                *_heat_map(comparison, _),
-                _buttons(comparison, _),
-                ui.TextDisplay(f"-# {_('Nothing you write is kept.')}"),
+                *_heat_map(comparison, translate),
+                _buttons(comparison, translate),
+                ui.TextDisplay("-# " + translate("Nothing you write is kept.")),
                 accent_colour=discord.Colour.green() if agree(answers) else discord.Colour.orange(),
             )
         )
@@ -103,57 +106,64 @@ class ComparisonPanel(ui.LayoutView):
 class VariationForm(Form):
     """Asks for another text."""
 
-    def __init__(self, text: str | None, given: VariationGiven, failed: Failed, _: Translate = mark) -> None:
+    def __init__(self, text: str | None, given: VariationGiven, failed: Failed, translate: Translate = ENGLISH) -> None:
         """Draw it.
 
         Args:
             text: what is to be varied.
             given: called with what was written.
             failed: called with the exception that `given` raised.
-            _: into the reader's language.
+            translate: into the reader's language.
         """
-        super().__init__(_("Try a variation"), "compare:variation", failed)
+        super().__init__(translate("Try a variation"), "compare:variation", failed)
         self._given = given
         self._text: ui.TextInput[VariationForm] = ui.TextInput(
             custom_id="text", style=discord.TextStyle.paragraph, default=text, max_length=MAX_TEXT
         )
         self.add_item(
-            ui.Label(text=_("Text"), description=_("Change a word, and see what is heard then."), component=self._text)
+            ui.Label(
+                text=translate("Text"),
+                description=translate("Change a word and see what the models make of it."),
+                component=self._text,
+            )
         )
 
     async def on_submit(self, interaction: discord.Interaction, /) -> None:
-        """Hand on what was written."""
+        """Pass on what was written."""
         await self._given(interaction, self._text.value)
 
 
-def verdict(answers: Mapping[str, Answer], _: Translate = mark) -> str:
-    """Whether the models agree on the strongest emotion, in one sentence; `_` translates it."""
+def verdict(answers: Mapping[str, Answer], translate: Translate = ENGLISH) -> str:
+    """Return one sentence on whether the models agree on the strongest emotion."""
     hearings = {}
     for name, answer in answers.items():
         [(label, _probability)] = answer.prediction.top(1)
-        hearings[NAMES[name]] = f"**{written(label, None, _)}** {_emoji(label, answer)}"
+        hearings[NAMES[name]] = f"**{written(label, None, translate)}** {_emoji(label, answer)}"
     [(first, hearing), *others] = hearings.items()
     if not others:
-        return _("Only the {model} is loaded; it heard {emotion}.").format(model=first, emotion=hearing)
+        return translate("Only the {model} is loaded; it heard {emotion}.").format(model=first, emotion=hearing)
     if agree(answers):
-        return _("They agree on {emotion}.").format(emotion=hearing)
-    each = (_("the {model} heard {emotion}").format(model=name, emotion=heard) for name, heard in hearings.items())
-    return _("They disagree: {hearings}.").format(hearings=", ".join(each))
+        return translate("They agree on {emotion}.").format(emotion=hearing)
+    each = (
+        translate("the {model} heard {emotion}").format(model=name, emotion=heard) for name, heard in hearings.items()
+    )
+    return translate("They disagree: {hearings}.").format(hearings=", ".join(each))
 
 
 def bar(probability: float, cells: int = _CELLS) -> str:
-    """A bar of block characters, exact to an eighth of a cell."""
+    """Return a bar of block characters, exact to an eighth of a cell."""
     eighths = round(probability * cells * 8)
     full, rest = divmod(eighths, 8)
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(cells)
 
 
-def _models(comparison: Comparison, _: Translate) -> list[ui.Item[ComparisonPanel]]:
-    """For each model its strongest emotions and the words that moved it."""
+def _models(comparison: Comparison, translate: Translate) -> list[ui.Item[ComparisonPanel]]:
+    """Return for each model its strongest emotions and the text with the words that count marked."""
     items: list[ui.Item[ComparisonPanel]] = []
     for name, answer in comparison.answers.items():
         strongest = (
-            f"`{bar(probability)} {probability:>4.0%}` {_emoji(label, answer)} {written(label, None, _)}"
+            f"`{bar(probability)} {_percent(probability, translate)}` "
+            f"{_emoji(label, answer)} {written(label, None, translate)}"
             for label, probability in answer.prediction.top(_TOP)
         )
         words = comparison.explanations[name].words
@@ -162,45 +172,46 @@ def _models(comparison: Comparison, _: Translate) -> list[ui.Item[ComparisonPane
         items += [ui.TextDisplay("\n".join((heading, *strongest, shown))), ui.Separator()]
     moved = any(is_clear(word) for explanation in comparison.explanations.values() for word in explanation.words)
     note = (
-        _("Words in **bold** speak for the strongest emotion, ~~struck~~ ones against it.")
+        translate("Words in **bold** speak for the strongest emotion, ~~struck-out~~ ones against it.")
         if moved
-        else _("No single word decides here.")
+        else translate("No single word makes the difference here.")
     )
     return [*items[:-1], ui.TextDisplay(f"-# {note}")]
 
 
-def _table(answers: Mapping[str, Answer], _: Translate) -> str:
-    """All labels with the probabilities of all models, the strongest first, as far as there is room."""
-    head = " ".join(f"{NAMES[name]:<{_NARROW_CELLS + 5}}" for name in answers)
+def _table(answers: Mapping[str, Answer], translate: Translate) -> str:
+    """Return the labels with the probabilities of all models, the strongest first, as far as there is room."""
+    width = _NARROW_CELLS + 1 + len(_percent(1, translate))
+    head = " ".join(f"{NAMES[name]:<{width}}" for name in answers)
     scores = [dict(answer.prediction.top()) for answer in answers.values()]
     ranked = sorted(scores[0], key=lambda label: -max(score[label] for score in scores))
     lines = [f"`{head}`"]
     first = next(iter(answers.values()))
     for label in ranked:
-        cells = (f"{bar(score[label], _NARROW_CELLS)} {score[label]:>4.0%}" for score in scores)
-        lines.append(f"`{' '.join(cells)}` {_emoji(label, first)} {written(label, None, _)}")
+        cells = (f"{bar(score[label], _NARROW_CELLS)} {_percent(score[label], translate)}" for score in scores)
+        lines.append(f"`{' '.join(cells)}` {_emoji(label, first)} {written(label, None, translate)}")
     return "\n".join(lines[: longest(len(lines), _TABLE, lambda count: "\n".join(lines[:count]))])
 
 
-def _heat_map(comparison: Comparison, _: Translate) -> list[ui.Item[ComparisonPanel]]:
+def _heat_map(comparison: Comparison, translate: Translate) -> list[ui.Item[ComparisonPanel]]:
     if comparison.picture is None:
         return []
-    explained = _("How probable each emotion is after each word read; dots mark the strongest.")
+    explained = translate("How probable each emotion is after each word read; dots mark the strongest.")
     return [
         ui.MediaGallery(discord.MediaGalleryItem(f"attachment://{PICTURE}", description=comparison.picture)),
         ui.TextDisplay(f"-# {explained}"),
     ]
 
 
-def _buttons(comparison: Comparison, _: Translate) -> ui.ActionRow[ComparisonPanel]:
-    """Each says what is seen after it is pressed, so that a second press changes nothing."""
+def _buttons(comparison: Comparison, translate: Translate) -> ui.ActionRow[ComparisonPanel]:
+    """Return the buttons; each opens what it names, so a second press changes nothing."""
     labels = max(len(answer.prediction.labels) for answer in comparison.answers.values())
     controls = {
-        "heat": _("Heat map"),
-        "all": _("All {count}").format(count=labels),
-        "vary": _("Try a variation"),
+        "heat": translate("Heat map"),
+        "all": translate("All {count}").format(count=labels),
+        "vary": translate("Try a variation"),
     }
-    back = {Page.HEAT: _("Hide the heat map"), Page.ALL: _("Top {count}").format(count=_TOP)}
+    back = {Page.HEAT: translate("Hide the heat map"), Page.ALL: translate("Top {count}").format(count=_TOP)}
     return ui.ActionRow(
         *(
             ui.Button(label=back[Page(control)], custom_id=f"compare:{Page.TOP}:{comparison.author}")
@@ -209,6 +220,11 @@ def _buttons(comparison: Comparison, _: Translate) -> ui.ActionRow[ComparisonPan
             for control, label in controls.items()
         )
     )
+
+
+def _percent(probability: float, translate: Translate) -> str:
+    """Return a percentage as wide as any, for a column of them."""
+    return translate.percent(probability).rjust(len(translate.percent(1)))
 
 
 def _emoji(label: str, answer: Answer) -> str:

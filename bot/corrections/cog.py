@@ -20,11 +20,11 @@ from bot.store import Store, StoreError
 from bot.ui.emotions import NO_EMOJI, emotions_of, groups_of, key_of, named, written
 from classifiers import NEUTRAL
 
-NOT_UNDERSTOOD = mark("I know too few of the words in it to hear anything.")
-ALREADY = mark("You have answered that already: I count one answer of each person for a message.")
+NOT_UNDERSTOOD = mark("I know too few of its words to hear an emotion.")
+ALREADY = mark("You have already answered: I count one answer per person and message.")
 THANKS = mark("Thank you! I have counted your answer, without the message.")
 
-OVER = mark("This question is over: since it was asked, I have learnt to tell other emotions apart.")
+OVER = mark("This question is out of date: since I asked it, I have learnt to recognise other emotions.")
 
 _CONTROL = re.compile(r"correction:(?P<heard>[^:]+):(?P<answer>[^:]+):(?P<message>\d+)")
 """The custom_id of an answer: the label heard, the label meant or its menu, and the message.
@@ -74,21 +74,21 @@ class Corrections(commands.Cog):
 
     async def ask(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Show which emotion the model hears in a message, and ask whoever opened the menu whether that is right."""
-        _ = translator(interaction.locale)
+        translate = translator(interaction.locale)
         if reason := refusal(message, self._store, self._bot.user) or wordless(text_of(message)):
-            await interaction.response.send_message(_(SENTENCES[reason]), ephemeral=True)
+            await interaction.response.send_message(translate(SENTENCES[reason]), ephemeral=True)
             return
         if (interaction.user.id, message.id) in self._answered:
-            await interaction.response.send_message(_(ALREADY), ephemeral=True)
+            await interaction.response.send_message(translate(ALREADY), ephemeral=True)
             return
         settings = self._store.settings(interaction.guild_id)
         prediction = await self._analyzer.classify(text_of(message), settings.model)
         if not is_understood(prediction):
-            await interaction.response.send_message(_(NOT_UNDERSTOOD), ephemeral=True)
+            await interaction.response.send_message(translate(NOT_UNDERSTOOD), ephemeral=True)
             return
         heard = prediction.top(1)[0][0]
-        question = _question(heard, message.id, self._emotions, _)
-        await interaction.response.send_message(_asked(heard, self._emotions, _), view=question, ephemeral=True)
+        question = _question(heard, message.id, self._emotions, translate)
+        await interaction.response.send_message(_asked(heard, self._emotions, translate), view=question, ephemeral=True)
 
     async def count(self, interaction: discord.Interaction, heard: str, meant: str, message_id: int) -> None:
         """Count an answer, only the first of each person about a message.
@@ -99,9 +99,9 @@ class Corrections(commands.Cog):
             meant: that of the one that was meant.
             message_id: the message that was asked about.
         """
-        _ = translator(interaction.locale)
+        translate = translator(interaction.locale)
         if heard not in self._labels or meant not in self._labels:
-            await interaction.response.edit_message(content=_(OVER), view=None)
+            await interaction.response.edit_message(content=translate(OVER), view=None)
             return
         answer = interaction.user.id, message_id
         question = interaction.message.id if interaction.message else interaction.id
@@ -109,7 +109,7 @@ class Corrections(commands.Cog):
             if self._answered[answer] == question:  # a second click, sent before the buttons were removed
                 await interaction.response.defer()
             else:
-                await interaction.response.edit_message(content=_(ALREADY), view=None)
+                await interaction.response.edit_message(content=translate(ALREADY), view=None)
             return
         self._answered[answer] = question
         try:
@@ -117,7 +117,7 @@ class Corrections(commands.Cog):
         except StoreError:
             self._answered.pop(answer, None)
             raise
-        await interaction.response.edit_message(content=_(THANKS), view=None)
+        await interaction.response.edit_message(content=translate(THANKS), view=None)
 
 
 class _Answer(ui.DynamicItem[ui.Item[Any]], template=_CONTROL):
@@ -146,7 +146,7 @@ class _Answer(ui.DynamicItem[ui.Item[Any]], template=_CONTROL):
             await report_error(interaction, "An answer to 'Was this right?'", error)
 
 
-def _question(heard: str, message_id: int, emotions: Mapping[str, str | None], _: Translate) -> ui.View:
+def _question(heard: str, message_id: int, emotions: Mapping[str, str | None], translate: Translate) -> ui.View:
     """Return the buttons and menus of a question about a message, as many as Discord allows."""
 
     def custom_id(answer: str) -> str:
@@ -156,17 +156,19 @@ def _question(heard: str, message_id: int, emotions: Mapping[str, str | None], _
         return ui.Button(label=label, style=style, custom_id=custom_id(key_of(meant)))
 
     def menu(name: str, offered: Iterable[str]) -> ui.Select[ui.View]:
-        placeholder = _("It was something pleasant…") if name == "pleasant" else _("It was something else…")
+        placeholder = (
+            translate("It was something pleasant…") if name == "pleasant" else translate("It was something else…")
+        )
         options = [
-            discord.SelectOption(label=named(emotion, _), value=key_of(emotion), emoji=emotions[emotion])
+            discord.SelectOption(label=named(emotion, translate), value=key_of(emotion), emoji=emotions[emotion])
             for emotion in offered
         ]
         return ui.Select(placeholder=placeholder, options=options, custom_id=custom_id(name))
 
     view = ui.View(timeout=None)
-    view.add_item(button(heard, _("Yes, that was right"), discord.ButtonStyle.success))
+    view.add_item(button(heard, translate("Yes, that was right"), discord.ButtonStyle.success))
     if heard != NEUTRAL:
-        view.add_item(button(NEUTRAL, _("There was no emotion"), discord.ButtonStyle.secondary))
+        view.add_item(button(NEUTRAL, translate("There was no emotion"), discord.ButtonStyle.secondary))
     groups = groups_of(emotion for emotion in emotions if emotion != heard)
     for name, offered in list(groups.items())[:_MENUS]:
         view.add_item(menu(name, offered))
@@ -174,9 +176,9 @@ def _question(heard: str, message_id: int, emotions: Mapping[str, str | None], _
     return view
 
 
-def _asked(heard: str, emotions: Mapping[str, str | None], _: Translate) -> str:
+def _asked(heard: str, emotions: Mapping[str, str | None], translate: Translate) -> str:
     if heard == NEUTRAL:
-        return _("I hear no emotion in that message. Is that right?")
-    return _("I hear **{emotion}** {emoji} in that message. Is that right?").format(
-        emotion=written(heard, None, _), emoji=emotions[heard] or NO_EMOJI
+        return translate("I hear no emotion in that message. Is that right?")
+    return translate("I hear **{emotion}** {emoji} in that message. Is that right?").format(
+        emotion=written(heard, None, translate), emoji=emotions[heard] or NO_EMOJI
     )

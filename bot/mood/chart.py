@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bot.i18n import Translate, mark
@@ -45,13 +46,6 @@ _LONGEST_NAME = 20
 _FIGURE_SPACE = "\u2007"
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _A_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
-_WEEKDAYS = (mark("Mon"), mark("Tue"), mark("Wed"), mark("Thu"), mark("Fri"), mark("Sat"), mark("Sun"))
-_MONTHS = (
-    *(mark("Jan"), mark("Feb"), mark("Mar"), mark("Apr"), mark("May"), mark("Jun")),
-    *(mark("Jul"), mark("Aug"), mark("Sep"), mark("Oct"), mark("Nov"), mark("Dec")),
-)
-_DATE = mark("{day} {month}")
-_PERCENT = mark("{percent}%")
 _SHARES = mark("Share of messages")
 _MESSAGES = mark("Messages")
 _GROUP_OF = {label: group for group, labels in EKMAN.items() for label in labels}
@@ -60,7 +54,7 @@ _VALENCE = dict.fromkeys(SENTIMENT["positive"], 1) | dict.fromkeys(SENTIMENT["ne
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A stretch of time up to now, in equal steps.
+    """A period up to now, in equal steps.
 
     Attributes:
         name: how long it is, in words.
@@ -77,7 +71,7 @@ class Period:
     scale: str
 
     def since(self, now: datetime) -> datetime:
-        """When the first step begins, so that the last one holds this moment and each begins on the hour or day."""
+        """Return the start of the first step, so that the last contains `now` and each starts on the hour or day."""
         return now - (now - _A_MONDAY) % self.step - (self.steps - 1) * self.step
 
 
@@ -95,7 +89,7 @@ PERIODS: dict[str, Period] = {
 
 
 class MoodOverTime:
-    """How many messages had which emotion, in all and step by step.
+    """Counts of messages by emotion, in total and for each step of a period.
 
     Attributes:
         period: what is covered.
@@ -108,7 +102,7 @@ class MoodOverTime:
     """
 
     def __init__(self, period: Period, now: datetime, counts: Iterable[tuple[datetime, str, int]]) -> None:
-        """Sum counts up.
+        """Sum up the counts.
 
         Args:
             period: what to cover; counts from before or after are left out.
@@ -126,18 +120,18 @@ class MoodOverTime:
         self.messages = self.emotions.total()
         self.colours = _colours(self.emotions)
         self.groups: dict[str, list[int]] = {group: [0] * period.steps for group in self.colours}
-        self._valences = [Counter[int]() for _ in range(period.steps)]
+        self._valences = [Counter[int]() for translate in range(period.steps)]
         for step, emotion, messages in steps:
             group = _GROUP_OF.get(emotion, emotion)
             self.groups[group if group in self.groups else OTHERS][step] += messages
             self._valences[step][_VALENCE.get(emotion, 0)] += messages
 
     def by_step(self) -> list[int]:
-        """Messages of all groups, for each step."""
+        """Return the number of messages in each step."""
         return [sum(step) for step in zip(*self.groups.values(), strict=True)]
 
     def bars(self) -> list[range]:
-        """The steps, taken together where few messages fall into one, so that no bar tells of a single message.
+        """Return the steps, merged where they have few messages, so that no bar shows a single message.
 
         Steps without any message are left out at both ends of a bar.
         """
@@ -156,22 +150,22 @@ class MoodOverTime:
         return bars
 
     def shares(self) -> dict[str, float]:
-        """The part of all messages that each group has."""
+        """Return the share of each group in all messages."""
         return {group: sum(steps) / self.messages for group, steps in self.groups.items()}
 
     def strongest(self) -> list[tuple[str, float]]:
-        """The most frequent emotions, neutral aside, with their part of all messages."""
+        """Return the most frequent emotions without neutral, with their share in all messages."""
         emotions = Counter({label: count for label, count in self.emotions.items() if label != NEUTRAL})
         return [(label, count / self.messages) for label, count in emotions.most_common(_TOP)]
 
     def trend(self) -> str:
-        """A sentence: whether pleasant emotions outweigh unpleasant ones more in the second half than in the first.
+        """Return a sentence that compares the balance of pleasant and unpleasant emotions in both halves of the period.
 
         It speaks of a change only where the difference is more than twice what chance alone makes of it, and of none
         where there are emotions of an own data set, which may be pleasant or not.
         """
         if _own(self.emotions):
-            return mark("I do not know how pleasant these emotions are, so I cannot tell a trend.")
+            return mark("I don't know which of these emotions are pleasant, so I can't tell a trend.")
         half = self.period.steps // 2
         halves = [sum(part, Counter[int]()) for part in (self._valences[:half], self._valences[half:])]
         if any(part.total() < _HALF_MINIMUM for part in halves):
@@ -187,55 +181,59 @@ class MoodOverTime:
         return mark("The mood has brightened.") if change > 0 else mark("The mood has darkened.")
 
 
-def caption(mood: MoodOverTime, emoji: Mapping[str, str | None], _: Translate) -> str:
-    """The strongest emotions, the number of messages and the trend, in two lines.
+def caption(mood: MoodOverTime, emoji: Mapping[str, str | None], translate: Translate) -> str:
+    """Return the strongest emotions, the number of messages and the trend, in two lines.
 
     Args:
         mood: what is drawn.
         emoji: of each emotion, None or nothing where it has none.
-        _: the reader's language.
+        translate: the reader's language.
     """
     strongest = " · ".join(
-        f"{emoji.get(label) or NO_EMOJI} {written(label, None, _)} {_percent(share, _)}"
+        f"{emoji.get(label) or NO_EMOJI} {written(label, None, translate)} {translate.percent(share)}"
         for label, share in mood.strongest()
     )
     return "\n".join(
         (
-            strongest or _("No message showed a clear emotion."),
-            _("Messages: {count}.").format(count=_number(mood.messages)) + f" {_(mood.trend())}",
+            strongest or translate("No message showed a clear emotion."),
+            f"{_messages(mood, translate)} {translate(mood.trend())}",
         )
     )
 
 
-def alternative_text(mood: MoodOverTime, place: str, _: Translate) -> str:
-    """What the picture shows, for those who do not see it.
+def alternative_text(mood: MoodOverTime, place: str, translate: Translate) -> str:
+    """Return a description of the picture, for those who cannot see it.
 
     Args:
         mood: what is drawn.
         place: of what, in the reader's language.
-        _: the reader's language.
+        translate: the reader's language.
     """
     shares = sorted(mood.shares().items(), key=lambda share: -share[1])
-    return _("Bar chart of the mood over time. {place}, {period}. Messages: {count}. Shares: {shares}. {trend}").format(
+    return translate("Bar chart of the mood over time. {place}, {period}. {messages} Shares: {shares}. {trend}").format(
         place=place,
-        period=_(mood.period.name),
-        count=_number(mood.messages),
-        shares=", ".join(f"{_group_name(group, _)} {_percent(share, _)}" for group, share in shares),
-        trend=_(mood.trend()),
+        period=translate(mood.period.name),
+        messages=_messages(mood, translate),
+        shares=", ".join(f"{_group_name(group, translate)} {translate.percent(share)}" for group, share in shares),
+        trend=translate(mood.trend()),
     )
 
 
-def draw(mood: MoodOverTime, _: Translate) -> bytes:
-    """A PNG picture: each step's shares of the groups, above its number of messages; there are at least `MINIMUM`.
+def draw(mood: MoodOverTime, translate: Translate) -> bytes:
+    """Return a PNG picture: the shares of the groups above the number of messages, which is at least `MINIMUM`.
 
     The picture's words are English where its font cannot write the reader's language.
     """
-    words = (*COLOURS, OTHERS, *_WEEKDAYS, *_MONTHS, _DATE, _PERCENT, _SHARES, _MESSAGES, mood.period.scale)
-    return draw_card((5.5, 3.5), lambda figure, font, _: _draw_into(figure, mood, font, _), words, _)
+    texts = (*COLOURS, OTHERS, _SHARES, _MESSAGES, mood.period.scale)
+    times = (label.replace("\n", " ") for label in _time_axis(mood, translate)[1])
+    words = (*map(translate, texts), *times, translate.percent(1))
+    return draw_card(
+        (5.5, 3.5), lambda figure, font, translate: _draw_into(figure, mood, font, translate), words, translate
+    )
 
 
-def _draw_into(figure: Figure, mood: MoodOverTime, font: FontProperties, _: Translate) -> None:
-    """Both panels, and the groups' names beside them in the order of the stack."""
+def _draw_into(figure: Figure, mood: MoodOverTime, font: FontProperties, translate: Translate) -> None:
+    """Draw both panels, and the legend beside them in the order of the stack."""
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.5, 1))
     bars, totals, shares = mood.bars(), mood.by_step(), mood.shares()
     places = [(bar.start + bar.stop - 1) / 2 for bar in bars]
@@ -249,10 +247,10 @@ def _draw_into(figure: Figure, mood: MoodOverTime, font: FontProperties, _: Tran
         bottoms = [bottom + height for bottom, height in zip(bottoms, heights, strict=True)]
     lower.bar(range(len(totals)), totals, 1 - _GAP, color=COUNTS)
 
-    percents = [_percent(share, _) for share in shares.values()]
+    percents = [translate.percent(share) for share in shares.values()]
     width = max(map(len, percents))
     names = [
-        f"{percent.rjust(width, _FIGURE_SPACE)}  {_legible(group, _)}"
+        f"{percent.rjust(width, _FIGURE_SPACE)}  {_legible(group, translate)}"
         for percent, group in zip(percents, shares, strict=True)
     ]
     legend = figure.legend(
@@ -268,13 +266,13 @@ def _draw_into(figure: Figure, mood: MoodOverTime, font: FontProperties, _: Tran
     for text in legend.get_texts():
         text.set_parse_math(False)
     upper.set_ylim(0, 1)
-    upper.set_yticks((0, 0.5, 1), [_percent(share, _) for share in (0, 0.5, 1)])
-    lower.set_yticks((0, max(totals)), ["0", _number(max(totals))])
-    lower.set_xticks(*_time_axis(mood, _))
+    upper.set_yticks((0, 0.5, 1), [translate.percent(share) for share in (0, 0.5, 1)])
+    lower.set_yticks((0, max(totals)), ["0", translate.number(max(totals))])
+    lower.set_xticks(*_time_axis(mood, translate))
     lower.set_xlim(-0.6, len(totals) - 0.4)
-    figure.supxlabel(_(mood.period.scale), fontproperties=font, color=INK)
+    figure.supxlabel(translate(mood.period.scale), fontproperties=font, color=INK)
     for axes, title in ((upper, _SHARES), (lower, _MESSAGES)):
-        axes.set_title(_(title), loc="left", fontproperties=font, color=INK, pad=6)
+        axes.set_title(translate(title), loc="left", fontproperties=font, color=INK, pad=6)
         axes.set_facecolor(CARD)
         axes.tick_params(length=0, colors=INK)
         axes.spines[:].set_visible(False)
@@ -282,31 +280,29 @@ def _draw_into(figure: Figure, mood: MoodOverTime, font: FontProperties, _: Tran
             label.set(fontproperties=font)
 
 
-def _time_axis(mood: MoodOverTime, _: Translate) -> tuple[list[int], list[str]]:
-    """Under which bars to write when they begin, and how: the month only where it is another than before."""
-    steps, texts, month = [], [], 0
-    for step in range(mood.period.steps):
-        start = mood.since + step * mood.period.step
-        if (start - _A_MONDAY) % mood.period.marked:
-            continue
-        date = ""
-        if start.hour == 0:
-            name = _(_MONTHS[start.month - 1])
-            date = f"{start.day}" if start.month == month else _(_DATE).format(day=start.day, month=name)
-            month = start.month
-        above = f"{start:%H:%M}" if mood.period.marked < _DAY else _(_WEEKDAYS[start.weekday()])
-        steps.append(step)
+def _time_axis(mood: MoodOverTime, translate: Translate) -> tuple[list[int], list[str]]:
+    """Return the ticks of the time axis and their labels, which name the month only where it changes."""
+    starts = {step: mood.since + step * mood.period.step for step in range(mood.period.steps)}
+    ticks = {step: start for step, start in starts.items() if not (start - _A_MONDAY) % mood.period.marked}
+    days = [start for start in ticks.values() if start.hour == 0]
+    with_month = {day for before, day in pairwise(days) if day.month != before.month}
+    if with_month.isdisjoint(days[1:2]):  # two labels with months would touch
+        with_month.update(days[:1])
+    texts = []
+    for start in ticks.values():
+        date = translate.day(start, month=start in with_month) if start.hour == 0 else ""
+        above = f"{start:%H:%M}" if mood.period.marked < _DAY else translate.weekday(start)
         texts.append(f"{above}\n{date}")
-    return steps, texts
+    return list(ticks), texts
 
 
 def _own(emotions: Iterable[str]) -> list[str]:
-    """The emotions that are none of GoEmotions'."""
+    """Return the emotions that are not in GoEmotions."""
     return [emotion for emotion in emotions if emotion not in _GROUP_OF and emotion != NEUTRAL]
 
 
 def _colours(emotions: Counter[str]) -> dict[str, str]:
-    """The colour of each group that is drawn where these emotions were counted."""
+    """Return the colour of each group to draw for these counts."""
     own = Counter({emotion: emotions[emotion] for emotion in _own(emotions)})
     if not own:
         return COLOURS
@@ -317,20 +313,15 @@ def _colours(emotions: Counter[str]) -> dict[str, str]:
     return ours | dict(zip(names, OWN_COLOURS, strict=False)) | {NEUTRAL: COLOURS[NEUTRAL]}
 
 
-def _group_name(group: str, _: Translate) -> str:
-    return _(group) if group == OTHERS else named(group, _)
+def _group_name(group: str, translate: Translate) -> str:
+    return translate(group) if group == OTHERS else named(group, translate)
 
 
-def _legible(group: str, _: Translate) -> str:
-    """The name of a group for the picture: short, and in what its font can write."""
-    name = _group_name(group, _)
+def _legible(group: str, translate: Translate) -> str:
+    """Return the name of a group for the picture, shortened, in characters that the font has."""
+    name = _group_name(group, translate)
     return writable(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…")
 
 
-def _percent(share: float, _: Translate) -> str:
-    return _(_PERCENT).format(percent=round(100 * share))
-
-
-def _number(number: int) -> str:
-    """With a narrow space between thousands, which no language mistakes for a decimal point."""
-    return f"{number:,}".replace(",", "\u202f")
+def _messages(mood: MoodOverTime, translate: Translate) -> str:
+    return translate.plural("{count} message.", "{count} messages.", mood.messages)

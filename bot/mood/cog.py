@@ -36,8 +36,8 @@ class Mood(commands.Cog):
 
     @app_commands.command(name="mood", description="See a picture of the mood here over time")
     @app_commands.describe(
-        where="Whose mood: this channel's, if you say nothing else",
-        period="How far to look back: 7 days, if you say nothing else",
+        where="Whose mood to show (default: this channel's)",
+        period="How far to look back (default: 7 days)",
     )
     @app_commands.choices(
         where=[app_commands.Choice(name=name, value=place) for place, name in _PLACES.items()],
@@ -46,59 +46,65 @@ class Mood(commands.Cog):
     @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
     async def mood(self, interaction: discord.Interaction, where: str = "channel", period: str = "week") -> None:
-        """Answer with the picture, or only to the one who asked with the reason why there is none."""
+        """Answer with the picture, or privately with the reason why there is none."""
         member, channel = interaction.user, interaction.channel
         if not isinstance(member, discord.Member) or channel is None:
             raise app_commands.NoPrivateMessage
-        _ = translator(interaction.locale)
+        translate = translator(interaction.locale)
         if not self._store.settings(member.guild.id).mood:
-            refusal = _("Moods are not counted in this server. Whoever manages it can change that with /settings.")
+            refusal = translate(
+                "Moods are not counted in this server. Those who manage it can change that with /settings."
+            )
             await interaction.response.send_message(refusal, ephemeral=True)
             return
         channel_id = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
-        channel_ids = _seen_by(member) if where == "server" else [channel_id]
+        channel_ids = _visible_channels(member) if where == "server" else [channel_id]
         private = where == "server"  # for it sums up channels that not everybody here can see
-        looking = asyncio.create_task(self._look(member.guild.id, channel_ids, PERIODS[period], _))
-        await asyncio.wait({looking}, timeout=PATIENCE)
-        if not looking.done():
+        loading = asyncio.create_task(self._load_and_draw(member.guild.id, channel_ids, PERIODS[period], translate))
+        await asyncio.wait({loading}, timeout=PATIENCE)
+        if not loading.done():
             await interaction.response.defer(ephemeral=private)
-        mood, picture = await looking
+        mood, picture = await loading
         answer = interaction.followup.send if interaction.response.is_done() else interaction.response.send_message
         if picture is None:
-            sentence = _(
-                "Messages counted in that time: {count}. For a picture I need {minimum}; please ask again later."
-            ).format(count=mood.messages, minimum=MINIMUM)
+            sentence = translate.plural(
+                "I counted {count} message in that time; for a picture I need {minimum}. Please ask again later.",
+                "I counted {count} messages in that time; for a picture I need {minimum}. Please ask again later.",
+                mood.messages,
+            ).format(minimum=MINIMUM)
             await answer(sentence, ephemeral=True)
             return
-        place = _(_PLACES[where])
+        place = translate(_PLACES[where])
         lines = [
-            f"### {place if where == 'server' else f'<#{channel_id}>'} · {_(mood.period.name)}",
-            caption(mood, self._emoji, _),
-            "-# " + self._about_the_counts(where, _),
+            f"### {place if where == 'server' else f'<#{channel_id}>'} · {translate(mood.period.name)}",
+            caption(mood, self._emoji, translate),
+            "-# " + self._about_the_counts(where, translate),
         ]
-        file = discord.File(io.BytesIO(picture), "mood.png", description=alternative_text(mood, place, _))
+        file = discord.File(io.BytesIO(picture), "mood.png", description=alternative_text(mood, place, translate))
         await answer("\n".join(lines), file=file, ephemeral=private)
 
-    def _about_the_counts(self, where: str, _: Translate) -> str:
-        """What is kept, and for how long."""
-        kept = _("Only counts by channel and hour are kept, never by person, for {days} days.").format(
-            days=self._store.mood_days
+    def _about_the_counts(self, where: str, translate: Translate) -> str:
+        """Return a note on what is kept, and for how long."""
+        kept = translate.plural(
+            "Only counts per channel and hour are kept, never per person, for {count} day.",
+            "Only counts per channel and hour are kept, never per person, for {count} days.",
+            self._store.mood_days,
         )
         if where == "channel":
             return kept
-        return kept + " " + _("Only channels that whoever asked can see are counted.")
+        return kept + " " + translate("Only channels that you can see are counted.")
 
-    async def _look(
-        self, guild_id: int, channel_ids: Collection[int], period: Period, _: Translate
+    async def _load_and_draw(
+        self, guild_id: int, channel_ids: Collection[int], period: Period, translate: Translate
     ) -> tuple[MoodOverTime, bytes | None]:
         now = self._time.now()  # by which the hours were counted
         counts = await self._store.moods(guild_id, period.since(now), channel_ids)
         async with self._drawing:
-            return await asyncio.to_thread(_sum_and_draw, counts, period, now, _)
+            return await asyncio.to_thread(_sum_and_draw, counts, period, now, translate)
 
 
-def _seen_by(member: discord.Member) -> list[int]:
-    """The ids of the channels whose messages somebody can read."""
+def _visible_channels(member: discord.Member) -> list[int]:
+    """Return the ids of the channels whose messages a member can read."""
     seen = []
     for channel in member.guild.channels:
         granted = channel.permissions_for(member)
@@ -110,8 +116,8 @@ def _seen_by(member: discord.Member) -> list[int]:
 
 
 def _sum_and_draw(
-    counts: Iterable[MoodCount], period: Period, now: datetime, _: Translate
+    counts: Iterable[MoodCount], period: Period, now: datetime, translate: Translate
 ) -> tuple[MoodOverTime, bytes | None]:
-    """The mood, and its picture where there are messages enough for one."""
+    """Return the mood, and its picture if there are enough messages for one."""
     mood = MoodOverTime(period, now, ((count.hour, count.emotion, count.messages) for count in counts))
-    return mood, draw(mood, _) if mood.messages >= MINIMUM else None
+    return mood, draw(mood, translate) if mood.messages >= MINIMUM else None

@@ -19,9 +19,9 @@ log = logging.getLogger(__name__)
 DISLIKE = "❌"
 """The emoji by which a message's author, or somebody who may manage messages, takes the bot's reaction back."""
 
-TAKEN_BACK = mark("Taken back. I hold back a little in this channel for a day.")
+TAKEN_BACK = mark("Reaction removed. I will hold back a little in this channel for a day.")
 NOTHING_TO_TAKE_BACK = mark("I have not reacted to that message.")
-NOT_YOURS = mark("Only the author of a message, or somebody who may manage messages, can take my reaction back.")
+NOT_YOURS = mark("Only the author of the message, or someone who can manage messages, can remove my reaction.")
 
 
 class Dislikes(commands.Cog):

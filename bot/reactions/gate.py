@@ -10,11 +10,11 @@ from bot.server_settings import ServerSettings
 from bot.store import Store
 from classifiers.markup import strip_markup
 
-NO_WORDS = mark("There are no words in it that I could read.")
+NO_WORDS = mark("It contains no words that I can read.")
 NOT_A_PERSON = mark("I read only what people write.")
-NOT_HERE = mark("I am switched off in this channel, so I read no messages here.")
-NOT_READY = mark("I cannot look up just now who wants to be read; please try again in a moment.")
-NOT_TO_BE_READ = mark("The author of that message has asked me not to read along.")
+NOT_HERE = mark("I am turned off in this channel, so I read no messages here.")
+NOT_READY = mark("I can't check right now who has opted out; please try again in a moment.")
+NOT_TO_BE_READ = mark("The author of that message has opted out of being read.")
 
 SENTENCES = {
     **dict.fromkeys((Outcome.ITSELF, Outcome.WEBHOOK, Outcome.BOT, Outcome.SYSTEM), NOT_A_PERSON),

@@ -23,10 +23,10 @@ from bot.settings.panel import (
     EmojiForm,
     ImportForm,
     Page,
+    PanelState,
     SettingsPanel,
-    Situation,
     hidden_channels,
-    lines,
+    summary,
     usable_emoji,
 )
 from bot.store import Store
@@ -37,16 +37,16 @@ FILE_NAME = "emobot-settings.json"
 MAX_FILE = 65_536
 """Bytes of a file that is read at all, several times what Export gives at most."""
 
-EXPORTED = mark("These are the settings of this server; Import takes them back, here or in another server.")
-IMPORTED = mark("The settings in the file are in force.")
-PARTLY_IMPORTED = mark("The settings in the file are in force, without what cannot be used here: {things}.")
-TOO_LARGE = mark("That file is too large to be one that Export gave.")
+EXPORTED = mark("These are the settings of this server; you can import them again, here or in another server.")
+IMPORTED = mark("The settings from the file are now in effect.")
+PARTLY_IMPORTED = mark("The settings from the file are now in effect, except what can't be used here: {things}.")
+TOO_LARGE = mark("That file is too large to be an exported one.")
 UNUSABLE = mark("That file cannot be used: {fault}.")
-NO_EMOJI = mark("That is not one emoji: give me one such as 🎉, or one of this server's own such as :name:.")
-NO_SUCH_EMOJI = mark("This server has no such emoji that I could use.")
-JOLLY = mark("For {emotion} I take no jolly emoji, since it could hurt somebody.")
-FORGIVEN = mark("I react as usual in all channels.")
-RESET = mark("Everything is back at the defaults.")
+NO_EMOJI = mark("That is not a single emoji: give me one such as 🎉, or one of this server's own such as :name:.")
+NO_SUCH_EMOJI = mark("This server has no emoji of that name that I can use.")
+JOLLY = mark("I don't use cheerful emoji for {emotion}: that could hurt someone.")
+FORGIVEN = mark("I now react as usual in all channels.")
+RESET = mark("Everything is back to the defaults.")
 
 _OWN_EMOJI = re.compile(rf"{CUSTOM_EMOJI.pattern}|:\w{{2,32}}:")
 
@@ -65,11 +65,11 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         self._saving = asyncio.Lock()
 
     async def cog_load(self) -> None:
-        """Hear panels and forms from before a restart."""
+        """Listen to panels and forms from before a restart."""
         self._bot.add_dynamic_items(_Control)
-        self._bot.add_view(ImportForm(None, self.take_file, self.fail))
+        self._bot.add_view(ImportForm(None, self.import_file, self.report))
         for emotion, default in self._emotions.items():
-            self._bot.add_view(EmojiForm(emotion, default, None, None, self.take_emoji, self.fail))
+            self._bot.add_view(EmojiForm(emotion, default, None, None, self.set_emoji, self.report))
 
     @app_commands.command(name="settings", description="See and change how I behave in this server")
     @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
@@ -77,12 +77,12 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
     @app_commands.default_permissions(manage_guild=True)
     async def settings(self, interaction: discord.Interaction) -> None:
         """Open the panel."""
-        if guild := await _admit(interaction):
-            panel = SettingsPanel(self._situation(interaction, guild), Page.GENERAL)
+        if guild := await _require_manager(interaction):
+            panel = SettingsPanel(self._state(interaction, guild), Page.GENERAL)
             await interaction.response.send_message(view=panel, ephemeral=True)
 
     async def press(self, interaction: discord.Interaction, control: str, argument: str, chosen: list[str]) -> None:
-        """Do what a control of a panel is for.
+        """Carry out a press of a control.
 
         Args:
             interaction: the press.
@@ -90,7 +90,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             argument: what follows it in its custom_id.
             chosen: what was chosen, if it is a menu.
         """
-        guild = await _admit(interaction)
+        guild = await _require_manager(interaction)
         if guild is None:
             return
         match control, argument:
@@ -101,7 +101,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             case "export", _:
                 await self._export(interaction, guild)
             case "import", _:
-                await interaction.response.send_modal(ImportForm(interaction.locale, self.take_file, self.fail))
+                await interaction.response.send_modal(ImportForm(interaction.locale, self.import_file, self.report))
             case "reset", "":
                 await self._redraw(interaction, guild, Page.GENERAL, asks_to_reset=True)
             case "reset", _:
@@ -115,45 +115,49 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
                 await self._save(guild, lambda old: self._changed(old, guild, control, argument, chosen))
                 await self._redraw(interaction, guild, Page.of(control), changed=control)
 
-    async def take_emoji(self, interaction: discord.Interaction, emotion: str, text: str) -> None:
-        """Give an emotion the emoji that was typed, or its default if nothing was."""
-        guild = await _admit(interaction)
+    async def set_emoji(self, interaction: discord.Interaction, emotion: str, text: str) -> None:
+        """Give an emotion the emoji that was typed, or its default if the text is empty."""
+        guild = await _require_manager(interaction)
         if guild is None:
             return
         emoji = usable_emoji(text, guild)
-        if text and (emoji is None or _mocks(emotion, emoji)):
-            _ = translator(interaction.locale)
+        if text and (emoji is None or _is_hurtful(emotion, emoji)):
+            translate = translator(interaction.locale)
             if emoji:
-                sentence = _(JOLLY).format(emotion=written(emotion, None, _))
+                sentence = translate(JOLLY).format(emotion=written(emotion, None, translate))
             else:
-                sentence = _(NO_SUCH_EMOJI) if _OWN_EMOJI.fullmatch(text) else _(NO_EMOJI)
+                sentence = translate(NO_SUCH_EMOJI) if _OWN_EMOJI.fullmatch(text) else translate(NO_EMOJI)
             await self._redraw(interaction, guild, Page.EMOTIONS, f"⚠️ {sentence}")
             return
         await self._save(guild, lambda old: _with_emoji(old, emotion, emoji))
         await self._redraw(interaction, guild, Page.EMOTIONS, changed="emoji")
 
-    async def take_file(self, interaction: discord.Interaction, file: discord.Attachment) -> None:
-        """Take over the settings in a file, but for what is of no use here."""
-        guild = await _admit(interaction)
+    async def import_file(self, interaction: discord.Interaction, file: discord.Attachment) -> None:
+        """Import the settings from a file, except what cannot be used here."""
+        guild = await _require_manager(interaction)
         if guild is None:
             return
-        _ = translator(interaction.locale)
+        translate = translator(interaction.locale)
         if file.size > MAX_FILE:
-            await self._redraw(interaction, guild, Page.GENERAL, f"⚠️ {_(TOO_LARGE)}")
+            await self._redraw(interaction, guild, Page.GENERAL, f"⚠️ {translate(TOO_LARGE)}")
             return
         try:
             given = ServerSettings.from_json(await file.read())
         except InvalidSettingsError as error:
-            sentence = _(UNUSABLE).format(fault=quote(str(error)))
+            sentence = translate(UNUSABLE).format(fault=quote(str(error)))
             await self._redraw(interaction, guild, Page.GENERAL, f"⚠️ {sentence}")
             return
-        fitting, left_out = self._fitting(given, guild)
+        fitting, left_out = self._usable_part(given, guild)
         await self._save(guild, lambda _old: fitting)
-        news = _(PARTLY_IMPORTED).format(things=", ".join(map(_, left_out))) if left_out else _(IMPORTED)
+        news = (
+            translate(PARTLY_IMPORTED).format(things=", ".join(map(translate, left_out)))
+            if left_out
+            else translate(IMPORTED)
+        )
         await self._redraw(interaction, guild, Page.GENERAL, f"✅ {news}")
 
-    async def fail(self, interaction: discord.Interaction, error: Exception) -> None:
-        """Answer a press or a form that failed."""
+    async def report(self, interaction: discord.Interaction, error: Exception) -> None:
+        """Report that a press or a form failed."""
         await report_error(interaction, "A control of /settings", error)
 
     async def _ask_for_emoji(self, interaction: discord.Interaction, guild: discord.Guild, chosen: list[str]) -> None:
@@ -163,17 +167,17 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         [emotion] = chosen
         own = self._store.settings(guild.id).emoji.get(emotion)
         default = self._emotions.get(emotion)
-        form = EmojiForm(emotion, default, own, interaction.locale, self.take_emoji, self.fail)
+        form = EmojiForm(emotion, default, own, interaction.locale, self.set_emoji, self.report)
         await interaction.response.send_modal(form)
 
     async def _export(self, interaction: discord.Interaction, guild: discord.Guild) -> None:
-        _ = translator(interaction.locale)
+        translate = translator(interaction.locale)
         content = self._store.settings(guild.id).model_dump_json(indent=1).encode()
         file = discord.File(io.BytesIO(content), FILE_NAME)
-        await interaction.response.send_message(_(EXPORTED), file=file, ephemeral=True)
+        await interaction.response.send_message(translate(EXPORTED), file=file, ephemeral=True)
 
     async def _save(self, guild: discord.Guild, change: Callable[[ServerSettings], ServerSettings]) -> None:
-        """Change the settings as they are now, one after the other, so that no change is lost to another."""
+        """Change the current settings under a lock, so that no change is lost to another."""
         async with self._saving:
             await self._store.save_settings(guild.id, change(self._store.settings(guild.id)))
 
@@ -187,14 +191,14 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         changed: str | None = None,
         asks_to_reset: bool = False,
     ) -> None:
-        """Show how things stand now, with news or how the changed setting reads."""
-        situation = self._situation(interaction, guild)
-        news = f"✅ {lines(situation)[changed]}" if changed else news
-        panel = SettingsPanel(situation, page, news=news, asks_to_reset=asks_to_reset)
+        """Show the current settings, with news or the line of the changed setting."""
+        state = self._state(interaction, guild)
+        news = f"✅ {summary(state)[changed]}" if changed else news
+        panel = SettingsPanel(state, page, news=news, asks_to_reset=asks_to_reset)
         await interaction.response.edit_message(view=panel)
 
-    def _situation(self, interaction: discord.Interaction, guild: discord.Guild) -> Situation:
-        return Situation(
+    def _state(self, interaction: discord.Interaction, guild: discord.Guild) -> PanelState:
+        return PanelState(
             settings=self._store.settings(guild.id),
             configured=self._store.is_configured(guild.id),
             guild=guild,
@@ -208,7 +212,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
     def _changed(
         self, old: ServerSettings, guild: discord.Guild, control: str, argument: str, chosen: list[str]
     ) -> ServerSettings:
-        """The settings after a control was used."""
+        """Return the settings after a control was used."""
         match control:
             case "channels":
                 return old.changed(channels={*hidden_channels(old, guild), *map(int, chosen)})
@@ -224,13 +228,13 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             case _:
                 return old.changed(**{control: argument == "on"})
 
-    def _fitting(self, given: ServerSettings, guild: discord.Guild) -> tuple[ServerSettings, list[str]]:
-        """Settings without what is of no use in a server, and what that was."""
+    def _usable_part(self, given: ServerSettings, guild: discord.Guild) -> tuple[ServerSettings, list[str]]:
+        """Return the part of the settings that a server can use, and names for what was left out."""
         usable = {emotion: usable_emoji(emoji, guild) for emotion, emoji in given.emoji.items()}
         emoji = {
             emotion: emoji
             for emotion, emoji in usable.items()
-            if emoji and emotion in self._emotions and not _mocks(emotion, emoji)
+            if emoji and emotion in self._emotions and not _is_hurtful(emotion, emoji)
         }
         muted = given.muted.intersection(self._emotions)
         channels = frozenset(channel_id for channel_id in given.channels if guild.get_channel(channel_id))
@@ -246,7 +250,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
 
 
 class _Control(ui.DynamicItem[ui.Item[Any]], template=CONTROL):
-    """Any control of any panel, made out from its custom_id."""
+    """Any control of any panel, recognised by its custom_id."""
 
     def __init__(self, item: ui.Item[Any], control: str, argument: str) -> None:
         super().__init__(item)
@@ -257,16 +261,16 @@ class _Control(ui.DynamicItem[ui.Item[Any]], template=CONTROL):
     async def from_custom_id(
         cls, _interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
     ) -> Self:
-        """What was pressed."""
+        """Return the control that was pressed."""
         return cls(item, match["control"], match["argument"] or "")
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Leave it to the cog."""
+        """Pass the press to the cog."""
         cog: ServerSettingsCog = interaction.client.get_cog("Settings")
         try:
             await cog.press(interaction, self._control, self._argument, _chosen(self.item))
         except Exception as error:  # nothing else would tell whoever pressed
-            await cog.fail(interaction, error)
+            await cog.report(interaction, error)
 
 
 def _chosen(item: ui.Item[Any]) -> list[str]:
@@ -275,8 +279,8 @@ def _chosen(item: ui.Item[Any]) -> list[str]:
     return item.values if isinstance(item, ui.Select) else []
 
 
-async def _admit(interaction: discord.Interaction) -> discord.Guild | None:
-    """The server of somebody who may change its settings; anybody else is told that they may not."""
+async def _require_manager(interaction: discord.Interaction) -> discord.Guild | None:
+    """Return the server if the user may change its settings; else tell them that they may not and return None."""
     if interaction.guild is not None and interaction.permissions.manage_guild:
         return interaction.guild
     sentence = translator(interaction.locale)(NOT_ALLOWED)
@@ -288,11 +292,11 @@ def _channel_ids(guild: discord.Guild) -> list[int]:
     return [channel.id for channel in (*guild.channels, *guild.threads)]
 
 
-def _mocks(emotion: str, emoji: str) -> bool:
+def _is_hurtful(emotion: str, emoji: str) -> bool:
     return emotion in SENSITIVE and is_jolly(emoji)
 
 
 def _with_emoji(old: ServerSettings, emotion: str, emoji: str | None) -> ServerSettings:
-    """Settings with another emoji for an emotion, None for the default."""
+    """Return the settings with another emoji for an emotion, or with its default if None."""
     others = {other: emoji for other, emoji in old.emoji.items() if other != emotion}
     return old.changed(emoji=others | {emotion: emoji} if emoji else others)

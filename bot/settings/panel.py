@@ -1,7 +1,7 @@
-"""The panel of `/settings`: how everything stands at a glance, and a control for each of it.
+"""The panel of `/settings`: an overview of all settings, and a control for each.
 
-It is drawn anew after every press, from what is stored. What a control is for stands in its custom_id, as `CONTROL`
-reads it, so nothing needs to be remembered of a panel, and one from before a restart goes on working.
+It is redrawn after every press from the stored settings. The custom_id of a control says what it does, in the form of
+`CONTROL`, so panels need no state and go on working after a restart.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ _CHANNEL_TYPES = [
     discord.ChannelType.category,
 ]
 _LIVELINESS = {
-    Liveliness.QUIET: (mark("quiet"), mark("only when I am very sure, and to {share} of the messages at most")),
-    Liveliness.NORMAL: (mark("normal"), mark("when I am sure, and to {share} of the messages at most")),
-    Liveliness.LIVELY: (mark("lively"), mark("already at a good guess, and to {share} of the messages at most")),
+    Liveliness.QUIET: (mark("quiet"), mark("only when I am very sure, to at most {share} of the messages")),
+    Liveliness.NORMAL: (mark("normal"), mark("when I am sure, to at most {share} of the messages")),
+    Liveliness.LIVELY: (mark("lively"), mark("even on a good guess, to at most {share} of the messages")),
 }
 _RULES = {"except": mark("All channels but these"), "only": mark("Only these channels")}
 _TITLE, _PLACEHOLDER = 45, 150
@@ -71,7 +71,7 @@ class Page(StrEnum):
 
     @classmethod
     def of(cls, control: str) -> Page:
-        """The page on which a control is found."""
+        """Return the page that has a control."""
         if control in ("channel_rule", "channels", "age_restricted"):
             return cls.CHANNELS
         return cls.EMOTIONS if control in ("muted", "emoji") else cls.GENERAL
@@ -81,8 +81,8 @@ _PAGES = {Page.GENERAL: mark("General"), Page.CHANNELS: mark("Channels"), Page.E
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
-    """What a panel tells.
+class PanelState:
+    """What a panel shows.
 
     Attributes:
         settings: the server's.
@@ -106,12 +106,12 @@ class Situation:
 
     @property
     def model(self) -> str | None:
-        """The model that the server has chosen, if it is loaded."""
+        """The model that the server has chosen, or None if it is not loaded."""
         return self.settings.model if self.settings.model in self.models else None
 
 
 def own_emoji(text: str, guild: discord.Guild) -> str | None:
-    """A server's own emoji in the form in which Discord writes it in messages, None if the bot has no such emoji.
+    """Return a server's own emoji as Discord writes it in messages, or None if the bot cannot use it.
 
     Args:
         text: that form, or the name between colons as people type it.
@@ -126,92 +126,110 @@ def own_emoji(text: str, guild: discord.Guild) -> str | None:
 
 
 def usable_emoji(text: str, guild: discord.Guild) -> str | None:
-    """The Unicode emoji or the server's own one that a text stands for, None if it is nothing to react with."""
+    """Return the Unicode emoji or the server's own one that a text stands for, or None if it stands for neither."""
     return own_emoji(text, guild) or (text if is_emoji(text) and not CUSTOM_EMOJI.fullmatch(text) else None)
 
 
 def shown_channels(settings: ServerSettings, guild: discord.Guild) -> list[int]:
-    """The chosen channels that the select menu shows; the others of them stay chosen whatever is done there."""
+    """Return the chosen channels that the select menu shows; the others stay chosen whatever is done there."""
     return _present(settings, guild)[:SHOWN_CHANNELS]
 
 
 def hidden_channels(settings: ServerSettings, guild: discord.Guild) -> list[int]:
-    """The chosen channels that do not fit into the select menu; what no longer exists is forgotten."""
+    """Return the chosen channels that do not fit into the select menu, without those that no longer exist."""
     return _present(settings, guild)[SHOWN_CHANNELS:]
 
 
-def lines(situation: Situation) -> dict[str, str]:
-    """How every setting stands, in a line for each, by the control that changes it."""
-    _ = translator(situation.locale)
-    settings = situation.settings
-    channels = _listed(f"<#{channel_id}>" for channel_id in _present(settings, situation.guild))
+def summary(state: PanelState) -> dict[str, str]:
+    """Return a line on each setting, by the control that changes it."""
+    translate = translator(state.locale)
+    settings = state.settings
+    channels = _listed(f"<#{channel_id}>" for channel_id in _present(settings, state.guild))
     if settings.channel_rule == "only":
-        where = _("only {channels}").format(channels=channels) if channels else _("none chosen yet, so nowhere")
+        where = (
+            translate("only {channels}").format(channels=channels)
+            if channels
+            else translate("none chosen yet, so nowhere")
+        )
     else:
-        where = _("all but {channels}").format(channels=channels) if channels else _("all")
-    none = _("none")
+        where = translate("all but {channels}").format(channels=channels) if channels else translate("all")
+    none = translate("none")
     told = {
-        "enabled": (_("Reactions"), _on_or_off(settings.enabled, _)),
-        "channels": (_("Channels"), where),
-        "age_restricted": (_("Age-restricted channels"), _on_or_off(settings.age_restricted, _)),
-        "liveliness": (_("Liveliness"), _(_LIVELINESS[settings.liveliness][0])),
-        "model": (_("Model"), NAMES[situation.model] if situation.model else _("the usual one")),
-        "muted": (_("Muted emotions"), _listed(written(each, None, _) for each in sorted(settings.muted)) or none),
-        "emoji": (_("Own emoji"), _listed(_own(situation, emotion) for emotion in sorted(settings.emoji)) or none),
-        "mood": (_("Mood counting"), _on_or_off(settings.mood, _)),
+        "enabled": (translate("Reactions"), _on_or_off(settings.enabled, translate)),
+        "channels": (translate("Channels"), where),
+        "age_restricted": (translate("Age-restricted channels"), _on_or_off(settings.age_restricted, translate)),
+        "liveliness": (translate("Liveliness"), translate(_LIVELINESS[settings.liveliness][0])),
+        "model": (translate("Model"), NAMES[state.model] if state.model else translate("the default")),
+        "muted": (
+            translate("Muted emotions"),
+            _listed(written(each, None, translate) for each in sorted(settings.muted)) or none,
+        ),
+        "emoji": (
+            translate("Changed emoji"),
+            _listed(_own(state, emotion) for emotion in sorted(settings.emoji)) or none,
+        ),
+        "mood": (translate("Mood counting"), _on_or_off(settings.mood, translate)),
     }
     told["channel_rule"] = told["channels"]
-    told["forgive"] = (_("Holding back"), _listed(f"<#{channel_id}>" for channel_id in situation.holding_back) or none)
+    told["forgive"] = (
+        translate("Holding back"),
+        _listed(f"<#{channel_id}>" for channel_id in state.holding_back) or none,
+    )
     return {control: f"**{name}:** {value}" for control, (name, value) in told.items()}
 
 
 class SettingsPanel(ui.LayoutView):
-    """One page of the panel. The cog hears its presses, so it stops listening before it is even sent."""
+    """One page of the panel. It does not listen, since the cog handles the presses of all panels."""
 
-    def __init__(self, situation: Situation, page: Page, *, news: str = "", asks_to_reset: bool = False) -> None:
+    def __init__(self, state: PanelState, page: Page, *, news: str = "", asks_to_reset: bool = False) -> None:
         """Draw it.
 
         Args:
-            situation: what it tells.
+            state: what it tells.
             page: the page to open.
             news: what was just done, in a sentence.
             asks_to_reset: show no page, but ask whether everything shall really be reset.
         """
         super().__init__(timeout=None)
-        self._situation = situation
-        self._translate = translator(situation.locale)
-        if not situation.configured:
+        self._state = state
+        self._translate = translator(state.locale)
+        if not state.configured:
             self.add_item(ui.TextDisplay(self._guide()))
         pages = {Page.GENERAL: self._general, Page.CHANNELS: self._channels, Page.EMOTIONS: self._emotions}
-        controls = self._really() if asks_to_reset else [self._tabs(page), *pages[page]()]
-        colour = discord.Colour.green() if situation.settings.enabled else discord.Colour.light_grey()
+        controls = self._reset_question() if asks_to_reset else [self._tabs(page), *pages[page]()]
+        colour = discord.Colour.green() if state.settings.enabled else discord.Colour.light_grey()
         overview: ui.TextDisplay[SettingsPanel] = ui.TextDisplay(self._overview(news))
         self.add_item(ui.Container(overview, ui.Separator(), *controls, accent_colour=colour))
         self.stop()
 
     def _guide(self) -> str:
-        _ = self._translate
+        translate = self._translate
         return "\n".join(
             (
-                f"### {_('Welcome')}",
-                _("I read messages, and when one has a clear emotion, I react with its emoji. I keep no message."),
-                _("The defaults are sensible, so there is nothing that you must change here."),
-                _("`/privacy` tells you and your members what is kept, and lets everybody opt out."),
+                "### " + translate("Welcome"),
+                translate(
+                    "I read messages, and when one shows a clear emotion, I react with a matching emoji. "
+                    "I keep no messages."
+                ),
+                translate("The defaults work well, so you don't have to change anything here."),
+                translate("`/privacy` shows you and your members what is kept, and lets anyone opt out."),
             )
         )
 
     def _overview(self, news: str) -> str:
-        _ = self._translate
-        told = lines(self._situation)
+        translate = self._translate
+        told = summary(self._state)
         order = ("enabled", "channels", "age_restricted", "liveliness", "model", "muted", "emoji", "mood")
         lacking = [
-            _(name) for permission, name in NEEDED.items() if not getattr(self._situation.permissions, permission)
+            translate(name) for permission, name in NEEDED.items() if not getattr(self._state.permissions, permission)
         ]
-        parts = [f"## {_('Settings')}", *(told[control] for control in order)]
-        if self._situation.holding_back:
+        parts = ["## " + translate("Settings"), *(told[control] for control in order)]
+        if self._state.holding_back:
             parts.append(told["forgive"])
         if lacking:
-            parts.append(_("⚠️ In this channel I lack: {permissions}.").format(permissions=", ".join(lacking)))
+            parts.append(
+                translate("⚠️ In this channel I don't have: {permissions}.").format(permissions=", ".join(lacking))
+            )
         return "\n".join(filter(None, (*parts, news)))
 
     def _tabs(self, current: Page) -> ui.ActionRow[SettingsPanel]:
@@ -228,66 +246,70 @@ class SettingsPanel(ui.LayoutView):
         )
 
     def _general(self) -> list[ui.Item[SettingsPanel]]:
-        _ = self._translate
-        settings = self._situation.settings
+        translate = self._translate
+        settings = self._state.settings
         liveliness = [
             discord.SelectOption(
-                label=_(name),
+                label=translate(name),
                 value=liveliness,
-                description=_(meaning).format(share=f"{PROFILES[liveliness].share:.0%}"),
+                description=translate(meaning).format(share=translate.percent(PROFILES[liveliness].share)),
                 default=liveliness is settings.liveliness,
             )
             for liveliness, (name, meaning) in _LIVELINESS.items()
         ]
-        model = self._situation.model
+        model = self._state.model
         models = [
             discord.SelectOption(
-                label=_("the usual one"),
+                label=translate("the default"),
                 value="default",
-                description=_("which the operator of this bot has chosen"),
+                description=translate("chosen by the operator of this bot"),
                 default=model is None,
             ),
             *(
                 discord.SelectOption(label=NAMES[name], value=name, default=name == model)
-                for name in self._situation.models
+                for name in self._state.models
             ),
         ]
         return [
-            self._switch("enabled", _("Reactions"), _("Whether I react at all."), on=settings.enabled),
-            ui.TextDisplay(_heading(_("Liveliness"), _("How readily I react."))),
+            self._switch("enabled", translate("Reactions"), translate("Whether I react at all."), on=settings.enabled),
+            ui.TextDisplay(_heading(translate("Liveliness"), translate("How readily I react."))),
             _menu("liveliness", liveliness),
-            ui.TextDisplay(_heading(_("Model"), _("Which one decides; `/compare` shows how they differ."))),
+            ui.TextDisplay(
+                _heading(translate("Model"), translate("Which model decides; `/compare` shows how they differ."))
+            ),
             _menu("model", models),
             self._switch(
                 "mood",
-                _("Mood counting"),
-                _("Counts emotions for `/mood`, by channel and hour and never by person."),
+                translate("Mood counting"),
+                translate("Counts emotions for `/mood`, per channel and hour, never per person."),
                 on=settings.mood,
             ),
             ui.ActionRow(
-                ui.Button(label=_("Export"), custom_id="settings:export"),
-                ui.Button(label=_("Import"), custom_id="settings:import"),
-                ui.Button(label=_("Reset"), custom_id="settings:reset", style=discord.ButtonStyle.danger),
+                ui.Button(label=translate("Export"), custom_id="settings:export"),
+                ui.Button(label=translate("Import"), custom_id="settings:import"),
+                ui.Button(label=translate("Reset"), custom_id="settings:reset", style=discord.ButtonStyle.danger),
             ),
         ]
 
     def _channels(self) -> list[ui.Item[SettingsPanel]]:
-        _ = self._translate
-        settings = self._situation.settings
+        translate = self._translate
+        settings = self._state.settings
         rules = [
-            discord.SelectOption(label=_(name), value=rule, default=rule == settings.channel_rule)
+            discord.SelectOption(label=translate(name), value=rule, default=rule == settings.channel_rule)
             for rule, name in _RULES.items()
         ]
-        chosen = shown_channels(settings, self._situation.guild)
+        chosen = shown_channels(settings, self._state.guild)
         return [
             ui.TextDisplay(
-                _heading(_("Channels"), _("A category stands for its channels, a channel for its threads as well."))
+                _heading(
+                    translate("Channels"), translate("A category includes its channels, and a channel its threads.")
+                )
             ),
             _menu("channel_rule", rules),
             ui.ActionRow(
                 ui.ChannelSelect(
                     custom_id="settings:channels",
-                    placeholder=_("Channels and categories"),
+                    placeholder=translate("Channels and categories"),
                     channel_types=_CHANNEL_TYPES,
                     min_values=0,
                     max_values=SHOWN_CHANNELS,
@@ -299,26 +321,26 @@ class SettingsPanel(ui.LayoutView):
             ),
             self._switch(
                 "age_restricted",
-                _("Age-restricted channels"),
-                _("Whether I react in those as well."),
+                translate("Age-restricted channels"),
+                translate("Whether I react there as well."),
                 on=settings.age_restricted,
             ),
-            *self._forgiveness(),
+            *self._react_as_usual(),
         ]
 
-    def _forgiveness(self) -> list[ui.Item[SettingsPanel]]:
-        """What makes the bot react as usual again; nothing where it does."""
-        _ = self._translate
-        if not self._situation.holding_back:
+    def _react_as_usual(self) -> list[ui.Item[SettingsPanel]]:
+        """Return the button that lifts all holding back; nothing if the bot holds back nowhere."""
+        translate = self._translate
+        if not self._state.holding_back:
             return []
-        meaning = _("Where people took reactions of mine back, I react less for a day.")
-        button: ui.Button[SettingsPanel] = ui.Button(label=_("React as usual"), custom_id="settings:forgive")
-        return [ui.Section(_heading(_("Holding back"), meaning), accessory=button)]
+        meaning = translate("Where people removed my reactions, I react less for a day.")
+        button: ui.Button[SettingsPanel] = ui.Button(label=translate("React as usual"), custom_id="settings:forgive")
+        return [ui.Section(_heading(translate("Holding back"), meaning), accessory=button)]
 
     def _emotions(self) -> list[ui.Item[SettingsPanel]]:
-        _ = self._translate
-        settings = self._situation.settings
-        groups = [(name, self._sorted(group)) for name, group in groups_of(self._situation.emotions).items()]
+        translate = self._translate
+        settings = self._state.settings
+        groups = [(name, self._sorted(group)) for name, group in groups_of(self._state.emotions).items()]
         shown = groups[:SHOWN_GROUPS]
         names = {name: self._group_name(name, emotions) for name, emotions in shown}
         muted = [
@@ -341,57 +363,65 @@ class SettingsPanel(ui.LayoutView):
             for group, emotions in shown
         ]
         hidden = sum(len(emotions) for _name, emotions in groups[SHOWN_GROUPS:])
-        remark = _("{count} more emotions can be set by importing a file.").format(count=hidden)
+        remark = translate.plural(
+            "{count} more emotion can be set by importing a file.",
+            "{count} more emotions can be set by importing a file.",
+            hidden,
+        )
         return [
-            ui.TextDisplay(_heading(_("Muted emotions"), _("I never react to these."))),
+            ui.TextDisplay(_heading(translate("Muted emotions"), translate("I never react to these."))),
             *muted,
-            ui.TextDisplay(_heading(_("Own emoji"), _("Choose an emotion to give it another emoji."))),
+            ui.TextDisplay(
+                _heading(translate("Changed emoji"), translate("Choose an emotion to give it another emoji."))
+            ),
             *emoji,
             *([ui.TextDisplay(f"-# {remark}")] if hidden else []),
         ]
 
     def _group_name(self, group: str, emotions: Sequence[str]) -> str:
-        """What stands on a menu; where there are several of own emotions, from which to which it goes."""
-        _ = self._translate
+        """Return the placeholder of a menu; one of several with emotions of other data names its first and last."""
+        translate = self._translate
         if group in ("pleasant", "other"):
-            return {"pleasant": _("Pleasant emotions"), "other": _("Other emotions")}[group]
-        if len(self._situation.emotions) <= MENU:
-            return _("Emotions")
-        return shortened(f"{_('Emotions')}: {emotions[0]} – {emotions[-1]}", _PLACEHOLDER)
+            return {"pleasant": translate("Pleasant emotions"), "other": translate("Other emotions")}[group]
+        if len(self._state.emotions) <= MENU:
+            return translate("Emotions")
+        return shortened(translate("Emotions") + f": {emotions[0]} – {emotions[-1]}", _PLACEHOLDER)
 
-    def _really(self) -> list[ui.Item[SettingsPanel]]:
-        _ = self._translate
+    def _reset_question(self) -> list[ui.Item[SettingsPanel]]:
+        translate = self._translate
         return [
-            ui.TextDisplay(_("Shall all of this really go back to the defaults?")),
+            ui.TextDisplay(translate("Do you really want to reset all of this to the defaults?")),
             ui.ActionRow(
-                ui.Button(label=_("Yes, reset"), custom_id="settings:reset:sure", style=discord.ButtonStyle.danger),
-                ui.Button(label=_("No, keep"), custom_id=f"settings:page:{Page.GENERAL}"),
+                ui.Button(
+                    label=translate("Yes, reset"), custom_id="settings:reset:sure", style=discord.ButtonStyle.danger
+                ),
+                ui.Button(label=translate("No, keep them"), custom_id=f"settings:page:{Page.GENERAL}"),
             ),
         ]
 
     def _switch(self, control: str, name: str, meaning: str, *, on: bool) -> ui.Section[SettingsPanel]:
-        """What is on or off; its button says which of them it will be, so that a second press changes nothing."""
-        _ = self._translate
+        """Return a setting with a button that turns it on or off; a second press of the same button changes nothing."""
+        translate = self._translate
         button: ui.Button[SettingsPanel] = ui.Button(
-            label=_("Switch off") if on else _("Switch on"),
+            label=translate("Turn off") if on else translate("Turn on"),
             custom_id=f"settings:{control}:{'off' if on else 'on'}",
             style=discord.ButtonStyle.secondary if on else discord.ButtonStyle.success,
         )
         return ui.Section(_heading(name, meaning), accessory=button)
 
     def _option(self, emotion: str, *, own: str | None = None, default: bool = False) -> discord.SelectOption:
-        """An emotion to choose, under its default emoji: Discord refuses a whole panel for one emoji that is gone."""
+        """Return an option with the default emoji: Discord refuses a whole panel for one deleted custom emoji."""
         return discord.SelectOption(
             label=named(emotion, self._translate),
             value=emotion,
-            emoji=self._situation.emotions[emotion],
+            emoji=self._state.emotions[emotion],
             description=as_typed(own) if own else self._without(emotion),
             default=default,
         )
 
     def _without(self, emotion: str) -> str | None:
-        _ = self._translate
-        return None if self._situation.emotions[emotion] else _("no emoji yet")
+        translate = self._translate
+        return None if self._state.emotions[emotion] else translate("no emoji yet")
 
     def _sorted(self, emotions: Iterable[str]) -> list[str]:
         return sorted(emotions, key=lambda emotion: named(emotion, self._translate).casefold())
@@ -419,8 +449,8 @@ class EmojiForm(Form):
             given: called with the emotion and the text that was typed for it.
             failed: called with the exception that `given` raised.
         """
-        _ = translator(locale)
-        title = shortened(_("Emoji for {emotion}").format(emotion=named(emotion, _)), _TITLE)
+        translate = translator(locale)
+        title = shortened(translate("Emoji for {emotion}").format(emotion=named(emotion, translate)), _TITLE)
         super().__init__(title, f"settings:emoji:{key_of(emotion)}", failed)
         self._emotion = emotion
         self._given = given
@@ -428,13 +458,15 @@ class EmojiForm(Form):
             custom_id="emoji", default=own and as_typed(own), required=False, max_length=100
         )
         if default:
-            meaning = _("One emoji, or :name: for one of this server's own; empty for the usual {emoji}")
+            meaning = translate("One emoji, or :name: for one of this server's own; empty for the usual {emoji}")
         else:
-            meaning = _("One emoji, or :name: for one of this server's own; empty for none")
-        self.add_item(ui.Label(text=_("Emoji"), description=meaning.format(emoji=default), component=self._text))
+            meaning = translate("One emoji, or :name: for one of this server's own; empty for none")
+        self.add_item(
+            ui.Label(text=translate("Emoji"), description=meaning.format(emoji=default), component=self._text)
+        )
 
     async def on_submit(self, interaction: discord.Interaction, /) -> None:
-        """Hand on what was typed."""
+        """Pass on what was typed."""
         await self._given(interaction, self._emotion, self._text.value.strip())
 
 
@@ -443,20 +475,20 @@ class ImportForm(Form):
 
     def __init__(self, locale: discord.Locale | None, given: FileGiven, failed: Failed) -> None:
         """Draw it; `given` is called with the file, `failed` with the exception that it raised."""
-        _ = translator(locale)
-        super().__init__(_("Import settings"), "settings:import", failed)
+        translate = translator(locale)
+        super().__init__(translate("Import settings"), "settings:import", failed)
         self._given = given
         self._file: ui.FileUpload[ImportForm] = ui.FileUpload(custom_id="file")
         self.add_item(
             ui.Label(
-                text=_("File"),
-                description=_("One that Export gave you, here or in another server"),
+                text=translate("File"),
+                description=translate("A file you exported, here or in another server"),
                 component=self._file,
             )
         )
 
     async def on_submit(self, interaction: discord.Interaction, /) -> None:
-        """Hand on the file."""
+        """Pass on the file."""
         [file] = self._file.values
         await self._given(interaction, file)
 
@@ -467,7 +499,7 @@ def shortened(text: str, most: int) -> str:
 
 
 def as_typed(emoji: str) -> str:
-    """An emoji as people type it: a custom one by its name between colons."""
+    """Return an emoji as people type it: a custom one by its name between colons."""
     custom = CUSTOM_EMOJI.fullmatch(emoji)
     return f":{custom[2]}:" if custom else emoji
 
@@ -476,18 +508,20 @@ def _present(settings: ServerSettings, guild: discord.Guild) -> list[int]:
     return sorted(channel_id for channel_id in settings.channels if guild.get_channel(channel_id))
 
 
-def _own(situation: Situation, emotion: str) -> str:
-    """An emotion with the server's emoji for it, or a word on its being gone."""
-    _ = translator(situation.locale)
-    emoji = usable_emoji(situation.settings.emoji[emotion], situation.guild)
+def _own(state: PanelState, emotion: str) -> str:
+    """Return an emotion with the server's emoji for it, or with a note if that was deleted."""
+    translate = translator(state.locale)
+    emoji = usable_emoji(state.settings.emoji[emotion], state.guild)
     if emoji is None:
-        default = situation.emotions.get(emotion) or ""
-        return _("{emotion} {emoji} (its own is gone)").format(emotion=written(emotion, None, _), emoji=default)
-    return written(emotion, emoji, _)
+        default = state.emotions.get(emotion) or ""
+        return translate("{emotion} {emoji} (the server's own was deleted)").format(
+            emotion=written(emotion, None, translate), emoji=default
+        )
+    return written(emotion, emoji, translate)
 
 
 def _listed(items: Iterable[str]) -> str:
-    """Items in a row, and how many more there are; empty if there are none."""
+    """Join items until the text is too long, with the number of those left out; empty if there are none."""
     shown: list[str] = []
     length = more = 0
     for item in items:
@@ -499,8 +533,8 @@ def _listed(items: Iterable[str]) -> str:
     return ", ".join(shown) + (f" +{more}" if more else "")
 
 
-def _on_or_off(on: bool, _: Translate) -> str:
-    return _("on") if on else _("off")
+def _on_or_off(on: bool, translate: Translate) -> str:
+    return translate("on") if on else translate("off")
 
 
 def _heading(name: str, meaning: str) -> str:

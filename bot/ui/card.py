@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, TypeAlias
 
-from bot.i18n import Translate, mark
+from bot.i18n import ENGLISH, Translate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,16 +30,16 @@ _drawing = Lock()  # Matplotlib is not made for several threads at once
 Fill: TypeAlias = "Callable[[Figure, FontProperties, Translate], None]"
 
 
-def draw_card(size: tuple[float, float], fill: Fill, words: Iterable[str], _: Translate) -> bytes:
-    """A PNG picture.
+def draw_card(size: tuple[float, float], fill: Fill, words: Iterable[str], translate: Translate) -> bytes:
+    """Return a PNG picture.
 
     Matplotlib is loaded by the first call, since it takes its time and memory.
 
     Args:
         size: width and height in inches, of 200 pixels each.
         fill: draws into the figure, in the font and the language that it is given.
-        words: all that will be translated: where the font cannot write one of them, the language is English.
-        _: the reader's language.
+        words: all that will be written in the reader's language: if the font cannot write them, it is English.
+        translate: the reader's language.
     """
     with _drawing:
         # What it would warn of is not for the operator to act on: that it looks for fonts anew, or has nowhere to
@@ -49,18 +49,18 @@ def draw_card(size: tuple[float, float], fill: Fill, words: Iterable[str], _: Tr
         from matplotlib.font_manager import FontProperties  # noqa: PLC0415 - see above
         from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415 - see above
 
-        if any(_(word) != writable(_(word)) for word in words):
-            _ = mark
+        if any(word != writable(word) for word in words):
+            translate = ENGLISH
         layout = ConstrainedLayoutEngine(w_pad=_MARGIN, h_pad=_MARGIN, hspace=0)
         figure = Figure(figsize=size, dpi=_DPI, facecolor=CARD, layout=layout)
-        fill(figure, FontProperties(fname=_font(), size=_FONT_SIZE), _)
+        fill(figure, FontProperties(fname=_font(), size=_FONT_SIZE), translate)
         picture = io.BytesIO()
         figure.savefig(picture, format="png")
         return picture.getvalue()
 
 
 def writable(text: str) -> str:
-    """A text with an empty frame in place of each stretch that the font cannot write; for use while drawing."""
+    """Return a text with an empty frame for each run of characters that the font lacks; for use while drawing."""
     from matplotlib.font_manager import get_font  # noqa: PLC0415 - as in draw_card
 
     font = get_font(_font())

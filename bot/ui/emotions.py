@@ -39,16 +39,16 @@ def groups_of(emotions: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(group) for name, group in groups.items() if group}
 
 
-def named(label: str, _: Translate) -> str:
-    """Return what a label is called in the reader's language: itself, if it is none of GoEmotions'."""
-    return _(label) if label in LABELS else label
+def named(label: str, translate: Translate) -> str:
+    """Return the name of a label in the reader's language; a label that is not in GoEmotions is its own name."""
+    return translate(label) if label in LABELS else label
 
 
-def written(label: str, emoji: str | None, _: Translate) -> str:
-    """Return the name of a label for a text with Markdown, with its emoji behind if it has one."""
-    return f"{escape(named(label, _))} {emoji}" if emoji else escape(named(label, _))
+def written(label: str, emoji: str | None, translate: Translate) -> str:
+    """Return the name of a label for a text with Markdown, followed by its emoji if it has one."""
+    return f"{escape(named(label, translate))} {emoji}" if emoji else escape(named(label, translate))
 
 
 def key_of(label: str) -> str:
-    """Return what stands for a label in a custom_id: at most 30 characters, no colon among them."""
+    """Return an identifier of a label for a custom_id: at most 30 characters without a colon."""
     return label if _PLAIN.fullmatch(label) else hashlib.sha256(label.encode()).hexdigest()[:30]

@@ -12,10 +12,10 @@ Failed: TypeAlias = Callable[[discord.Interaction, Exception], Awaitable[None]]
 
 
 class Form(ui.Modal):
-    """A form that hears whoever hands it in, since all that it needs to know stands in its custom_id.
+    """A form that stays registered after it is submitted, since its custom_id says all that it needs to know.
 
-    Discord does not say when a form is closed unused, so nothing may be kept for each that is opened: the newest
-    stands for all with its custom_id, and the one that the cog registers hears those from before a restart.
+    Discord does not report forms that are closed unused, so no state may be kept for each opened form: the newest
+    handles all with its custom_id, and the one that the cog registers handles those from before a restart.
     """
 
     def __init__(self, title: str, custom_id: str, failed: Failed) -> None:
@@ -23,10 +23,10 @@ class Form(ui.Modal):
         self._failed = failed
 
     def stop(self) -> None:
-        """Go on listening, where discord.py would end with the first that is handed in."""
+        """Go on listening, where discord.py would stop after the first submission."""
 
     async def on_error(
         self, interaction: discord.Interaction, error: Exception, _item: ui.Item[Any] | None = None, /
     ) -> None:
-        """Leave it to the cog."""
+        """Pass the error to the cog."""
         await self._failed(interaction, error)

@@ -1,4 +1,4 @@
-"""Other people's words in the bot's messages: harmless, cut to fit, and such that they can be read back."""
+"""Quotations of other people's words: escaped, cut to fit, and readable back from the message."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ _ZERO_WIDTH_SPACE = "\u200b"
 
 
 def escape(text: str) -> str:
-    """A text that Discord shows as it is written, without Markdown, mentions and links."""
+    """Return a text that Discord shows as it is written, without Markdown, mentions and links."""
     return _SIGNIFICANT.sub(r"\\\g<0>", text).replace("@", f"@{_ZERO_WIDTH_SPACE}")
 
 
 def unescape(text: str) -> str:
-    """What was given to `escape`."""
+    """Return the text that was given to `escape`."""
     return _ESCAPED.sub(r"\1", text.replace(f"@{_ZERO_WIDTH_SPACE}", "@"))
 
 
 def quote(text: str) -> str:
-    """A text as one harmless line, cut to fit."""
+    """Return a text as one escaped line, cut to fit."""
     line = " ".join(text.split())
     if len(line) > _ONE_LINE:
         line = line[: _ONE_LINE - 1] + "…"
@@ -50,7 +50,7 @@ def quote(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """What of a text a panel quotes, and the models read: nothing else of it is kept, and only there.
+    """The part of a text that a panel quotes and the models read; it is kept nowhere but in the panel.
 
     Attributes:
         text: the text, or its beginning.
@@ -62,7 +62,7 @@ class Quotation:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """As much of a text as fits; of a long one only the words, since the models read nothing else."""
+        """Return as much of a text as fits; of a long one only the words, since the models read nothing else."""
         for form in (text.strip(), strip_markup(text)):
             if form.count("\n") < _LINES and length(_quoted(form)) <= QUOTED:
                 return cls(form, True)
@@ -72,7 +72,7 @@ class Quotation:
 
     @classmethod
     def in_message(cls, message: discord.Message) -> Self | None:
-        """The quotation that a panel shows, None if the message shows none."""
+        """Return the quotation in the panel of a message, or None if there is none."""
         for container in message.components:
             for part in container.children if isinstance(container, discord.Container) else ():
                 if isinstance(part, discord.TextDisplay) and part.id in (_WHOLE, _CUT):
@@ -83,18 +83,18 @@ class Quotation:
         return None
 
     def display(self) -> discord.ui.TextDisplay[discord.ui.LayoutView]:
-        """The component that quotes it."""
+        """Return the component that shows the quotation."""
         shown = _quoted(self.text)
         return discord.ui.TextDisplay(shown if self.whole else f"{shown}…", id=_WHOLE if self.whole else _CUT)
 
 
 def is_clear(word: WordShare) -> bool:
-    """Whether a word weighs enough to be marked."""
+    """Return whether a word moves the probability enough to be marked."""
     return abs(word.share) >= CLEAR
 
 
 def marked(text: str, words: Sequence[WordShare], room: int) -> str:
-    """A text as one quoted line, cut after the last word that was read, or that fits, with the weighty words marked.
+    """Return a text as one quoted line, cut after the last word that was read or fits, with clear words marked.
 
     Bold is what speaks for the label, struck through what speaks against it.
 
@@ -107,12 +107,12 @@ def marked(text: str, words: Sequence[WordShare], room: int) -> str:
 
 
 def longest(count: int, room: int, shown: Callable[[int], str]) -> int:
-    """How much can be shown in `room` characters, at most `count`; what `shown` gives grows with its argument."""
+    """Return the largest number up to `count` for which `shown` is at most `room` characters long."""
     return max(0, bisect_right(range(count + 1), room, key=lambda part: length(shown(part))) - 1)
 
 
 def length(text: str) -> int:
-    """Characters as UTF-16 counts them, so that Discord counts no more."""
+    """Return the number of UTF-16 code units, which Discord's own count does not exceed."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -138,5 +138,5 @@ def _marked(text: str, words: Sequence[WordShare]) -> str:
 
 
 def _ended(piece: str, mark: str) -> str:
-    """A piece whose end cannot be taken for a part of the mark that follows."""
+    """Return a piece whose end cannot be taken for a part of the mark that follows."""
     return piece + _ZERO_WIDTH_SPACE if mark and piece.endswith(mark[0]) else piece

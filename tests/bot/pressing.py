@@ -16,6 +16,7 @@ from simcord.interactions import base_payload
 
 from bot import create_bot, i18n
 from classifiers import Classifier
+from tests.bot.languages import language
 from tests.bot.scripted import World
 
 _BUTTON, _SELECT, _TEXT = 2, 3, 10
@@ -116,13 +117,8 @@ def words_of(message: simcord.ResponseMessage) -> str:
 
 def speak_in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a language of American English, in which everything that is translated stands in «brackets»."""
-
-    class Brackets:
-        def gettext(self, text: str) -> str:
-            return f"«{text}»"
-
     monkeypatch.setitem(i18n.LANGUAGES, "en-US", "brackets")
-    monkeypatch.setattr(i18n, "_catalogue", lambda _language: Brackets())
+    monkeypatch.setattr(i18n, "_translate", lambda _language: language("«{}»".format))
 
 
 def untranslated(message: simcord.ResponseMessage) -> str:

@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import string
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import discord
-import polib
 import pytest
 import simcord
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.plurals import get_plural
+from babel.messages.pofile import read_po
 
 from bot import Emobot, i18n
-from bot.i18n import LANGUAGES, LOCALES, CommandTranslator, mark, translator
+from bot.i18n import ENGLISH, LANGUAGES, LOCALES, CommandTranslator, translator
 from classifiers import LABELS
+from tests.bot.cli.support import environment
 from tests.bot.pressing import words_of
 from tests.bot.scripted import World
 
-SOURCES = sorted(Path(i18n.__file__).parent.rglob("*.py"))
+SOURCES = Path(i18n.__file__).parent
+KEYWORDS: dict[str, Any] = {"_": None, "mark": None, "translate": None, "locale_str": None, "plural": (1, 2)}
 NAME = re.compile(r"^[-_'\w]+$")
 
+Id: TypeAlias = str | tuple[str, ...]
 
-def marked() -> set[str]:
-    """Every text in the sources that is given to `_`, `mark` or `locale_str`."""
-    texts = set()
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call) or not node.args:
-                continue
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            [first, *_] = node.args
-            if name in ("_", "mark", "locale_str") and isinstance(first, ast.Constant):
-                texts.add(str(first.value))
-    return texts
+
+def marked() -> set[Id]:
+    """Every text in the sources that is given to a function which translates or marks it."""
+    found = extract_from_dir(SOURCES, method_map=[("**.py", "python")], keywords=KEYWORDS)
+    return {message for _file, _line, message, _comments, _context in found}
 
 
 def of_commands(payloads: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -49,6 +50,11 @@ def of_commands(payloads: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
         yield from of_commands(payload.get("options", []) + payload.get("choices", []))
 
 
+def forms(texts: Id | list[str] | None) -> tuple[str, ...]:
+    """The singular and the plurals of a text, or the one text that there is."""
+    return (texts,) if isinstance(texts, str) else tuple(texts or ())
+
+
 @pytest.fixture
 def payloads(simcord_env: simcord.Env, simcord_bot: Emobot) -> list[dict[str, Any]]:
     del simcord_env  # which has loaded the cogs
@@ -56,48 +62,67 @@ def payloads(simcord_env: simcord.Env, simcord_bot: Emobot) -> list[dict[str, An
 
 
 @pytest.fixture(params=sorted(set(LANGUAGES.values())))
-def catalogue(request: pytest.FixtureRequest) -> dict[str, str]:
-    entries = polib.pofile(str(LOCALES / f"{request.param}.po"))
-    assert not entries.fuzzy_entries()
-    assert not entries.obsolete_entries()
-    texts = [entry.msgid for entry in entries]
-    assert len(texts) == len(set(texts))
-    return {entry.msgid: entry.msgstr for entry in entries}
+def catalogue(request: pytest.FixtureRequest) -> Catalog:
+    with (LOCALES / f"{request.param}.po").open("rb") as file:
+        return read_po(file, locale=request.param, abort_invalid=True)
 
 
-def test_no_text_lacks_a_translation_and_none_is_left_over(
-    catalogue: dict[str, str], payloads: list[dict[str, Any]]
+def messages(catalogue: Catalog) -> Iterable[Message]:
+    return [message for message in catalogue if message.id]
+
+
+def translated(catalogue: Catalog, text: str) -> str:
+    message = catalogue.get(text)
+    assert message
+    return str(message.string)
+
+
+def test_every_text_is_translated_and_no_translation_is_left_over(
+    catalogue: Catalog, payloads: list[dict[str, Any]]
 ) -> None:
     wanted = marked() | {text for text, _ in of_commands(payloads)} | set(LABELS)
     assert len(wanted) > 100
-    assert {text for text in wanted if not catalogue.get(text)} == set()
-    assert set(catalogue) - wanted == set()
+    assert any(isinstance(text, tuple) for text in wanted)
+    there = {message.id if isinstance(message.id, str) else tuple(message.id) for message in messages(catalogue)}
+    assert wanted - there == set()
+    assert there - wanted == set()
+    assert not catalogue.obsolete
+    assert not any(message.fuzzy for message in messages(catalogue))
 
 
-def test_translations_keep_the_fields_of_the_original(catalogue: dict[str, str]) -> None:
+def test_each_language_has_its_plural_forms(catalogue: Catalog) -> None:
+    plural = get_plural(catalogue.locale_identifier)
+    assert (catalogue.num_plurals, catalogue.plural_expr) == (plural.num_plurals, plural.plural_expr)
+    assert [error for _message, errors in catalogue.check() for error in errors] == []
+    for message in messages(catalogue):
+        assert len(forms(message.string)) == (plural.num_plurals if message.pluralizable else 1)
+        assert all(forms(message.string))
+
+
+def test_translations_keep_the_fields_of_the_original(catalogue: Catalog) -> None:
     def fields(text: str) -> list[str]:
         return sorted(str(field) for _, field, _, _ in string.Formatter().parse(text) if field is not None)
 
-    assert {text for text, translated in catalogue.items() if fields(text) != fields(translated)} == set()
+    for message in messages(catalogue):
+        original, *_ = forms(message.id)
+        assert [form for form in forms(message.string) if fields(form) != fields(original)] == []
 
 
-def test_translated_names_are_such_as_discord_takes(catalogue: dict[str, str], payloads: list[dict[str, Any]]) -> None:
+def test_translated_names_are_such_as_discord_takes(catalogue: Catalog, payloads: list[dict[str, Any]]) -> None:
     for text, kind in of_commands(payloads):
-        translated = catalogue[text]
-        assert len(translated) <= (32 if kind == "name" else 100)
+        word = translated(catalogue, text)
+        assert len(word) <= (32 if kind == "name" else 100)
         if kind == "name":
-            assert NAME.match(translated)
-            assert translated == translated.lower()
+            assert NAME.match(word)
+            assert word == word.lower()
 
 
-def test_no_two_commands_share_a_name_in_any_language(
-    catalogue: dict[str, str], payloads: list[dict[str, Any]]
-) -> None:
-    names = [(payload["type"], catalogue[payload["name"]]) for payload in payloads]
+def test_no_two_commands_share_a_name_in_any_language(catalogue: Catalog, payloads: list[dict[str, Any]]) -> None:
+    names = [(payload["type"], translated(catalogue, payload["name"])) for payload in payloads]
     assert len(names) == len(set(names))
 
 
-async def test_commands_are_told_to_discord_in_all_languages(world: World) -> None:
+async def test_commands_are_registered_in_all_languages(world: World) -> None:
     [sync] = [request for request in world.env.http_requests if request.method == "PUT" and "commands" in request.path]
     assert isinstance(sync.json, list)
     [compare] = [payload for payload in sync.json if payload["name"] == "compare"]
@@ -115,10 +140,58 @@ async def test_people_are_answered_in_their_language(world: World, monkeypatch: 
 
 def test_other_languages_read_english() -> None:
     assert translator(discord.Locale.finnish)("joy") == "joy"
-    assert translator(None) is mark
+    assert translator(None) is ENGLISH
 
 
-async def test_a_text_that_is_the_same_in_both_languages_is_not_told_twice() -> None:
+@pytest.mark.parametrize(
+    ("locale", "of_counts"),
+    [
+        (None, {0: "0 messages.", 1: "1 message.", 1234: "1,234 messages."}),
+        ("de", {0: "0 Nachrichten.", 1: "1 Nachricht.", 1234: "1.234 Nachrichten."}),
+        ("es-ES", {1: "1 mensaje.", 2: "2 mensajes.", 10**6: "1.000.000 de mensajes."}),
+        ("fr", {0: "0 message.", 2: "2 messages.", 10**6: "1\u202f000\u202f000 de messages."}),
+        ("pt-BR", {0: "0 mensagem.", 2: "2 mensagens.", 10**6: "1.000.000 de mensagens."}),
+        ("tr", {1: "1 mesaj.", 2: "2 mesaj."}),
+        ("ja", {1: "メッセージ1件。", 2: "メッセージ2件。"}),
+    ],
+)
+def test_the_plural_form_follows_the_number(locale: str | None, of_counts: dict[int, str]) -> None:
+    translate = translator(discord.Locale(locale) if locale else None)
+    assert {n: translate.plural("{count} message.", "{count} messages.", n) for n in of_counts} == of_counts
+
+
+@pytest.mark.parametrize(
+    ("locale", "written"),
+    [
+        (None, ("46%", "Tue", "3", "Mar 3")),
+        ("de", ("46\xa0%", "Di", "3", "3. März")),
+        ("fr", ("46\xa0%", "mar.", "3", "3 mars")),
+        ("pt-BR", ("46%", "ter.", "3", "3 de mar.")),
+        ("tr", ("%46", "Sal", "3", "3 Mar")),
+        ("ja", ("46%", "火", "3日", "3月3日")),
+    ],
+)
+def test_percentages_and_dates_follow_the_language(locale: str | None, written: tuple[str, ...]) -> None:
+    translate = translator(discord.Locale(locale) if locale else None)
+    day = datetime(2026, 3, 3, tzinfo=UTC)
+    numbers = (translate.percent(0.456), translate.weekday(day))
+    assert (*numbers, translate.day(day, month=False), translate.day(day, month=True)) == written
+
+
+async def test_a_text_that_is_the_same_in_both_languages_is_not_sent_twice() -> None:
     context: Any = None
     same = discord.app_commands.locale_str("no such text")
     assert await CommandTranslator().translate(same, discord.Locale.german, context) is None
+
+
+def test_babel_is_loaded_by_the_first_text_that_needs_it() -> None:
+    program = (
+        "import sys, discord\n"
+        "from bot.i18n import translator\n"
+        "english, german = translator(None)('joy'), 'babel' in sys.modules\n"
+        "print(english, german, translator(discord.Locale.german)('joy'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", program], capture_output=True, text=True, check=True, env=environment()
+    )
+    assert done.stdout == "joy False Freude\n"

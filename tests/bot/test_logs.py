@@ -36,7 +36,7 @@ async def test_nothing_that_people_do_is_logged_with_their_id_or_their_words(wor
     await bob.click(panel, label="Heat map")
     await alice.slash(world.channel, "compare", text=WORDS)
     await alice.react(message, "❌")
-    for label in ("Opt out", "What is kept of me", "Opt in", "Opt out"):
+    for label in ("Opt out", "What is kept about me", "Opt in", "Opt out"):
         privacy = (await alice.slash(world.channel, "privacy")).response
         assert privacy
         await alice.click(privacy, label=label)

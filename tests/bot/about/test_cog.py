@@ -73,8 +73,8 @@ async def test_who_it_is(world: World) -> None:
     message = await about(world)
     [embed] = message.embeds
     assert embed.title == f"Emobot {tomllib.loads(PROJECT.read_text())['project']['version']}"
-    assert embed.description == "I read along, and when a message has a clear emotion, I react with its emoji."
-    assert part(message, "Your data") == ["Type /privacy to see what is kept of you, and to opt out."]
+    assert embed.description == "I read messages, and when one shows a clear emotion, I react with a matching emoji."
+    assert part(message, "Your data") == ["Use /privacy to see what is kept about you, or to opt out."]
     assert world.channel.history(viewer=world.guild.add_member(world.env.create_user("bob"))) == []
 
 
@@ -86,7 +86,7 @@ async def test_it_is_for_everybody_everywhere(world: World) -> None:
 
 
 async def test_where_nobody_has_said_anything(world: World) -> None:
-    assert part(await about(world), "What people say") == ["Nobody has said yet whether I was right."]
+    assert part(await about(world), "What people say") == ["Nobody has told me yet whether I was right."]
 
 
 async def test_how_often_people_agree(world: World) -> None:
@@ -103,17 +103,17 @@ async def test_how_often_people_agree(world: World) -> None:
 async def test_where_others_have_said_something(world: World) -> None:
     await world.bot.store.add_correction(world.guild.id + 1, "joy", "joy")
     assert part(await about(world), "What people say") == [
-        "In this server nobody has said yet whether I was right.",
-        "Everywhere: right in 100% of 1 answers",
+        "Nobody in this server has told me yet whether I was right.",
+        "Everywhere: right in 100% of 1 answer",
     ]
 
 
 async def test_in_a_direct_message(world: World) -> None:
     await world.bot.store.add_correction(world.guild.id, "joy", "joy")
     message = shown(await world.alice.user.slash("about"))
-    assert part(message, "What people say") == ["Everywhere: right in 100% of 1 answers"]
+    assert part(message, "What people say") == ["Everywhere: right in 100% of 1 answer"]
     assert part(message, "Right now") == ["Latency: 0 ms", "Servers: 1"]
-    assert part(message, "My models")[1] == f"{FIGURES['BiLSTM']} · it is the one that reacts here"
+    assert part(message, "My models")[1] == f"{FIGURES['BiLSTM']} · reacts here"
 
 
 async def test_without_the_store_it_tells_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,20 +122,20 @@ async def test_without_the_store_it_tells_the_rest(world: World, monkeypatch: py
 
     monkeypatch.setattr(Store, "corrections", fail)
     message = await about(world)
-    assert part(message, "What people say") == ["That cannot be looked up just now."]
+    assert part(message, "What people say") == ["I can't look that up right now."]
     assert part(message, "My models")
 
 
 async def test_which_model_reacts_and_how_good_they_are(world: World) -> None:
     assert part(await about(world), "My models") == [
         FIGURES["RNN"],
-        f"{FIGURES['BiLSTM']} · it is the one that reacts here",
+        f"{FIGURES['BiLSTM']} · reacts here",
     ]
     await world.configure(model="gru")  # which the operator has taken away since
-    assert part(await about(world), "My models")[1] == f"{FIGURES['BiLSTM']} · it is the one that reacts here"
+    assert part(await about(world), "My models")[1] == f"{FIGURES['BiLSTM']} · reacts here"
     await world.configure(model="rnn")
     assert part(await about(world), "My models") == [
-        f"{FIGURES['RNN']} · it is the one that reacts here",
+        f"{FIGURES['RNN']} · reacts here",
         FIGURES["BiLSTM"],
     ]
 

@@ -17,10 +17,11 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from bot.compare.heat_map import COLOURS, alternative_text, draw
-from bot.i18n import LANGUAGES, Translate, mark, translator
+from bot.i18n import ENGLISH, LANGUAGES, Translate, translator
 from bot.ui.card import CARD
 from classifiers.emotions import LABELS
 from classifiers.explain import Reading
+from tests.bot.languages import language
 
 WORDS = ("not", "happy", "today")
 
@@ -40,7 +41,7 @@ BOTH = {
 }
 
 
-def figure_of(readings: dict[str, Reading], _: Translate = mark) -> Figure:
+def figure_of(readings: dict[str, Reading], translate: Translate = ENGLISH) -> Figure:
     """What is drawn, before it becomes a picture."""
     figures: list[Figure] = []
     savefig = Figure.savefig
@@ -51,7 +52,7 @@ def figure_of(readings: dict[str, Reading], _: Translate = mark) -> Figure:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Figure, "savefig", keep)
-        draw(readings, _)
+        draw(readings, translate)
     return figures[0]
 
 
@@ -107,7 +108,7 @@ class TestPicture:
         assert dots(figure, 0) == [(place, LABELS[place]) for place in range(1, 6)]
 
     def test_it_is_dark_and_no_larger_than_needed(self) -> None:
-        png = draw(BOTH, mark)
+        png = draw(BOTH, ENGLISH)
         picture = np.asarray(matplotlib.image.imread(io.BytesIO(png), format="png"), dtype=float)
         rgb = [int(CARD[place : place + 2], 16) / 255 for place in (1, 3, 5)]
         assert np.allclose(picture[(0, 0, -1, -1), (0, -1, 0, -1)], (*rgb, 1), atol=1 / 255)
@@ -133,7 +134,7 @@ class TestPicture:
         assert figure.axes[0].bbox.width > figure.bbox.width / 2
 
     def test_english_stands_in_for_what_the_font_cannot_write(self) -> None:
-        assert texts(figure_of(BOTH, lambda text: f"{text}喜")) == texts(figure_of(BOTH))
+        assert texts(figure_of(BOTH, language("{}喜".format))) == texts(figure_of(BOTH))
 
     @given(st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=6).map(tuple))
     @settings(max_examples=settings().max_examples // 10)  # a picture takes long
@@ -162,7 +163,7 @@ def test_colours_grow_lighter_evenly() -> None:
 
 class TestInWords:
     def test_it_tells_where_the_strongest_emotion_turns(self) -> None:
-        assert alternative_text(BOTH, mark) == (
+        assert alternative_text(BOTH, ENGLISH) == (
             "How probable each emotion is after each word. "
             "RNN, from the left → not: neutral. happy: joy. "
             "BiLSTM, from the left → not: neutral. happy: sadness. "
@@ -172,6 +173,6 @@ class TestInWords:
     def test_it_fits_however_long_the_text(self) -> None:
         words = tuple(f"{'x' * 50}{place}" for place in range(64))
         turning = [{LABELS[place % 28]: 0.5} for place in range(64)]
-        text = alternative_text({"bilstm": reading(words, *turning, backward=True)}, mark)
+        text = alternative_text({"bilstm": reading(words, *turning, backward=True)}, ENGLISH)
         assert 900 < len(text) <= 1024
         assert text.endswith(".")

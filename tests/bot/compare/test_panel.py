@@ -74,7 +74,7 @@ async def test_both_models_stand_one_below_the_other() -> None:
         "`█████       50%` ❤️ love\n"
         "`██▌         25%` 🦁 pride\n"
         "> ~~what~~ a **day**",
-        "-# Words in **bold** speak for the strongest emotion, ~~struck~~ ones against it.",
+        "-# Words in **bold** speak for the strongest emotion, ~~struck-out~~ ones against it.",
         "-# Nothing you write is kept.",
     ]
     assert buttons(panel) == {
@@ -85,7 +85,7 @@ async def test_both_models_stand_one_below_the_other() -> None:
 
 
 async def test_where_no_word_weighs_much_it_says_so() -> None:
-    assert "-# No single word decides here." in texts(ComparisonPanel(compared()))
+    assert "-# No single word makes the difference here." in texts(ComparisonPanel(compared()))
 
 
 async def test_all_labels_stand_in_one_table_for_both() -> None:

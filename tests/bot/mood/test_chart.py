@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from bot.i18n import LANGUAGES, Translate, mark, translator
+from bot.i18n import ENGLISH, LANGUAGES, Translate, translator
 from bot.mood.chart import COLOURS, COUNTS, OTHERS, PERIODS, MoodOverTime, alternative_text, caption, draw
 from bot.ui.card import CARD, INK
 from classifiers.emotions import EKMAN, EMOJI, LABELS, NEUTRAL
+from tests.bot.languages import language
 
 NOW = datetime(2026, 11, 24, 21, 40, tzinfo=UTC)  # a Tuesday
 Picture = npt.NDArray[np.float64]
@@ -162,20 +163,15 @@ class TestTrend:
 GERMAN = {
     "joy": "Freude",
     "surprise": "Überraschung",
-    "Wed": "Mi",
     "7 days": "7 Tage",
-    "{day} {month}": "{day}. {month}",
-    "{percent}%": "{percent} %",
     "Share of messages": "Anteil der Nachrichten",
     "Messages": "Nachrichten",
-    "Messages: {count}.": "Nachrichten: {count}.",
+    "{count} messages.": "{count} Nachrichten.",
     SAME: "Die Stimmung ist etwa gleich geblieben.",
 }
 
 
-def german(text: str) -> str:
-    """As a catalogue would translate."""
-    return GERMAN.get(text, text)
+german = language(lambda text: GERMAN.get(text, text), "de")
 
 
 class TestInWords:
@@ -184,34 +180,36 @@ class TestInWords:
             "day", (0, "neutral", 1000), (0, "joy", 300), (15, "love", 200), (15, "anger", 100), (0, "fear", 1)
         )
         assert (
-            caption(mood, EMOJI, mark)
-            == "😃 joy 19% · ❤️ love 12% · 😡 anger 6%\nMessages: 1\u202f601. The mood has stayed about the same."
+            caption(mood, EMOJI, ENGLISH)
+            == "😃 joy 19% · ❤️ love 12% · 😡 anger 6%\n1,601 messages. The mood has stayed about the same."
         )
 
     def test_the_caption_in_another_language(self) -> None:
         assert caption(throughout("week", joy=3), EMOJI, german) == (
-            "😃 Freude 100 %\nNachrichten: 84. Die Stimmung ist etwa gleich geblieben."
+            "😃 Freude 100\xa0%\n84 Nachrichten. Die Stimmung ist etwa gleich geblieben."
         )
 
     def test_the_caption_of_own_labels(self) -> None:
         mood = throughout("week", happy=3, **{"self_doubt": 2, "joy": 1})
-        assert caption(mood, {**EMOJI, "happy": "😊", "self_doubt": None}, mark) == (
+        assert caption(mood, {**EMOJI, "happy": "😊", "self_doubt": None}, ENGLISH) == (
             "😊 happy 50% · 🏷️ self\\_doubt 33% · 😃 joy 17%\n"
-            "Messages: 168. I do not know how pleasant these emotions are, so I cannot tell a trend."
+            "168 messages. I don't know which of these emotions are pleasant, so I can't tell a trend."
         )
 
     def test_without_any_emotion(self) -> None:
-        assert caption(throughout("week", neutral=3), EMOJI, mark).startswith("No message showed a clear emotion.\n")
+        assert caption(throughout("week", neutral=3), EMOJI, ENGLISH).startswith("No message showed a clear emotion.\n")
 
     def test_the_alternative_text_tells_all_that_the_picture_does(self) -> None:
         mood = mood_of("week", (100, "anger", 30), (100, "neutral", 20), (1, "joy", 40), (1, "neutral", 10))
-        assert alternative_text(mood, "This channel", mark) == (
-            "Bar chart of the mood over time. This channel, 7 days. Messages: 100. Shares: joy 40%, anger 30%, "
+        assert alternative_text(mood, "This channel", ENGLISH) == (
+            "Bar chart of the mood over time. This channel, 7 days. 100 messages. Shares: joy 40%, anger 30%, "
             "neutral 30%, surprise 0%, sadness 0%, fear 0%, disgust 0%. The mood has brightened."
         )
 
     def test_the_alternative_text_fits_in_wordier_languages(self) -> None:
-        text = alternative_text(throughout("month", joy=10**9), "The whole server", lambda text: 2 * f"{text} ")
+        text = alternative_text(
+            throughout("month", joy=10**9), "The whole server", language(lambda text: 2 * f"{text} ")
+        )
         assert 300 < len(text) <= 1024
 
 
@@ -266,7 +264,7 @@ def rgb(colour: str) -> tuple[float, ...]:
 
 
 def pixels(mood: MoodOverTime) -> Picture:
-    return np.asarray(matplotlib.image.imread(io.BytesIO(draw(mood, mark)), format="png"), dtype=float)
+    return np.asarray(matplotlib.image.imread(io.BytesIO(draw(mood, ENGLISH)), format="png"), dtype=float)
 
 
 def is_coloured(picture: Picture, colour: str) -> npt.NDArray[np.bool_]:
@@ -283,7 +281,7 @@ def columns(picture: Picture, colour: str) -> list[int]:
 
 class TestPicture:
     def test_it_is_large_enough_to_read_and_small_enough_to_send(self) -> None:
-        png = draw(throughout("month", joy=30, neutral=40, anger=5), mark)
+        png = draw(throughout("month", joy=30, neutral=40, anger=5), ENGLISH)
         assert png.startswith(b"\x89PNG")
         assert len(png) < 250_000
         assert pixels(throughout("month", joy=30)).shape == (700, 1100, 4)
@@ -307,7 +305,7 @@ class TestPicture:
         picture = pixels(mood_of("day", (5, "joy", 10), (3, "joy", 20), (1, "joy", 40)))
         heights = np.array(columns(picture, COUNTS))
         assert np.allclose(heights / heights[-1], (0.25, 0.5, 1), atol=0.05)
-        assert "40" in texts(mood_of("day", (5, "joy", 10), (1, "joy", 40)), mark)
+        assert "40" in texts(mood_of("day", (5, "joy", 10), (1, "joy", 40)), ENGLISH)
 
     def test_few_messages_share_a_wide_bar(self) -> None:
         picture = pixels(mood_of("day", *((ago, "joy", 1) for ago in range(24))))
@@ -319,23 +317,23 @@ class TestPicture:
         [
             (
                 "day",
-                ["00:00\n24 Nov", "04:00\n", "08:00\n", "12:00\n", "16:00\n", "20:00\n"],
+                ["00:00\nNov 24", "04:00\n", "08:00\n", "12:00\n", "16:00\n", "20:00\n"],
                 "Each bar is one hour, quiet ones are merged. Times in UTC.",
             ),
             (
                 "week",
-                ["Wed\n18 Nov", "Thu\n19", "Fri\n20", "Sat\n21", "Sun\n22", "Mon\n23", "Tue\n24"],
+                ["Wed\nNov 18", "Thu\n19", "Fri\n20", "Sat\n21", "Sun\n22", "Mon\n23", "Tue\n24"],
                 "Each bar is six hours, quiet ones are merged. Times in UTC.",
             ),
             (
                 "month",
-                ["Mon\n2 Nov", "Mon\n9", "Mon\n16", "Mon\n23"],
+                ["Mon\nNov 2", "Mon\n9", "Mon\n16", "Mon\n23"],
                 "Each bar is one day, quiet ones are merged. Days in UTC.",
             ),
         ],
     )
     def test_what_is_written(self, period: str, axis: list[str], scale: str) -> None:
-        written = texts(throughout(period, joy=3, grief=1), mark)
+        written = texts(throughout(period, joy=3, grief=1), ENGLISH)
         assert [text for text in written if "\n" in text] == axis
         assert {scale, "Share of messages", "Messages", "0%", "50%", "100%"} <= set(written)
         assert [text.strip("\u2007") for text in written if text.endswith(tuple(COLOURS))] == [
@@ -351,10 +349,12 @@ class TestPicture:
 
     def test_what_is_written_in_another_language(self) -> None:
         written = texts(throughout("week", joy=3), german)
-        assert {"Mi\n18. Nov", "Anteil der Nachrichten", "Nachrichten", "100 %  Freude", "50 %"} <= set(written)
+        assert {"Mi\n18. Nov.", "Anteil der Nachrichten", "Nachrichten", "100\xa0%  Freude", "50\xa0%"} <= set(written)
 
     def test_long_words_stay_in_the_picture_and_off_the_bars(self) -> None:
-        figure = figure_of(throughout("week", joy=3), lambda text: text if "{" in text else f"{text} {text[:8]}")
+        figure = figure_of(
+            throughout("week", joy=3), language(lambda text: text if "{" in text else f"{text} {text[:8]}")
+        )
         [legend] = figure.legends
         names = legend.get_window_extent()
         assert names.x1 <= figure.bbox.x1
@@ -377,12 +377,21 @@ class TestPicture:
     def test_times_do_not_run_into_each_other(self, period: str, day: datetime) -> None:
         """Not even where a month ends after the first of them."""
         mood = MoodOverTime(PERIODS[period], day, [(day, "joy", 20)])
-        times = [text.get_window_extent() for text in written_in(figure_of(mood, german)) if "\n" in text.get_text()]
-        assert all(one.x1 < other.x0 for one, other in itertools.pairwise(sorted(times, key=lambda place: place.x0)))
+        for translate in (german, translator(discord.Locale.brazil_portuguese)):
+            figure = figure_of(mood, translate)
+            times = [text.get_window_extent() for text in written_in(figure) if "\n" in text.get_text()]
+            times.sort(key=lambda place: place.x0)
+            assert all(one.x1 < other.x0 for one, other in itertools.pairwise(times))
+
+    def test_a_month_that_ends_after_the_first_day_is_named_where_it_begins(self) -> None:
+        day = datetime(2026, 11, 6, 23, 59, tzinfo=UTC)
+        mood = MoodOverTime(PERIODS["week"], day, [(day, "joy", 20)])
+        dates = [text.split("\n")[1] for text in texts(mood, ENGLISH) if "\n" in text]
+        assert dates == ["31", "Nov 1", "2", "3", "4", "5", "6"]
 
     def test_english_stands_in_for_what_the_font_cannot_write(self) -> None:
         mood = throughout("week", joy=3)
-        assert texts(mood, lambda text: f"{text}喜") == texts(mood, mark)
+        assert texts(mood, language("{}喜".format)) == texts(mood, ENGLISH)
 
     def test_nobody_is_alarmed_and_nothing_global_is_touched(self, tmp_path: Path) -> None:
         """In a fresh process, in which Matplotlib has nowhere to keep what it learns about fonts."""
@@ -390,13 +399,13 @@ class TestPicture:
         program = (
             "import logging, sys\n"
             "from datetime import UTC, datetime\n"
-            "from bot.i18n import mark\n"
+            "from bot.i18n import ENGLISH\n"
             "from bot.mood.chart import PERIODS, MoodOverTime, draw\n"
             "logging.basicConfig(level=logging.WARNING)\n"
             "now = datetime.now(UTC)\n"
             "mood = MoodOverTime(PERIODS['week'], now, [(now, 'joy', 20)])\n"
             "print('matplotlib' in sys.modules)\n"
-            "draw(mood, mark)\n"
+            "draw(mood, ENGLISH)\n"
             "print('matplotlib' in sys.modules, 'matplotlib.pyplot' in sys.modules)"
         )
         done = subprocess.run(
@@ -409,7 +418,7 @@ class TestPicture:
         assert (done.stdout, done.stderr) == ("False\nTrue False\n", "")
 
 
-def figure_of(mood: MoodOverTime, _: Translate) -> Figure:
+def figure_of(mood: MoodOverTime, translate: Translate) -> Figure:
     """What is drawn, before it becomes a picture."""
     figures: list[Figure] = []
     savefig = Figure.savefig
@@ -420,7 +429,7 @@ def figure_of(mood: MoodOverTime, _: Translate) -> Figure:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Figure, "savefig", keep)
-        draw(mood, _)
+        draw(mood, translate)
     return figures[0]
 
 
@@ -428,6 +437,6 @@ def written_in(figure: Figure) -> list[Text]:
     return [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible() and text.get_text()]
 
 
-def texts(mood: MoodOverTime, _: Translate) -> list[str]:
+def texts(mood: MoodOverTime, translate: Translate) -> list[str]:
     """All that is written in a picture."""
-    return [text.get_text() for text in written_in(figure_of(mood, _))]
+    return [text.get_text() for text in written_in(figure_of(mood, translate))]

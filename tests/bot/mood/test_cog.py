@@ -17,9 +17,10 @@ from bot.errors import UNSAVED
 from bot.mood import cog
 from bot.mood.chart import PERIODS, draw
 from bot.store import MoodCount, StoreError
+from tests.bot.languages import language
 from tests.bot.scripted import World
 
-KEPT = "-# Only counts by channel and hour are kept, never by person, for 90 days."
+KEPT = "-# Only counts per channel and hour are kept, never per person, for 90 days."
 HIDDEN = discord.PermissionOverwrite(view_channel=False)
 
 
@@ -52,7 +53,7 @@ async def test_the_mood_of_the_channel_for_everybody_to_see(world: World) -> Non
     assert shown(result) == [
         f"### <#{world.channel.id}> · 7 days",
         "😃 joy 50% · 😡 anger 10%",
-        "Messages: 30. The messages are too unevenly spread to tell a trend.",
+        "30 messages. The messages are too unevenly spread to tell a trend.",
         KEPT,
     ]
     assert not result.deferred
@@ -70,7 +71,7 @@ async def test_the_hours_are_those_of_discord_whatever_the_computers_clock_says(
     wrong = discord.utils.utcnow() + timedelta(days=3650)
     monkeypatch.setattr(discord.utils, "utcnow", lambda: wrong)
     result = await world.alice.slash(world.channel, "mood", period="day")
-    assert "Messages: 32." in shown(result)[2]
+    assert "32 messages." in shown(result)[2]
 
 
 async def test_the_picture_comes_with_alternative_text(world: World) -> None:
@@ -81,7 +82,7 @@ async def test_the_picture_comes_with_alternative_text(world: World) -> None:
     assert picture.filename == "mood.png"
     assert (await picture.read()).startswith(b"\x89PNG")
     assert picture.description == (
-        "Bar chart of the mood over time. This channel, 7 days. Messages: 30. Shares: joy 50%, neutral 40%, "
+        "Bar chart of the mood over time. This channel, 7 days. 30 messages. Shares: joy 50%, neutral 40%, "
         "anger 10%, surprise 0%, sadness 0%, fear 0%, disgust 0%. The messages are too unevenly spread to tell a trend."
     )
 
@@ -94,7 +95,7 @@ async def test_looking_back_as_far_as_asked(world: World, period: str, messages:
     count(world, world.channel.id, joy=50, hours_ago=29 * 24)
     title, _, numbers, _ = shown(await world.alice.slash(world.channel, "mood", period=period))
     assert title.endswith(f" · {PERIODS[period].name}")
-    assert numbers.startswith(f"Messages: {messages}. ")
+    assert numbers.startswith(f"{messages} messages. ")
 
 
 class TestTheWholeServer:
@@ -109,8 +110,8 @@ class TestTheWholeServer:
         assert shown(result) == [
             "### The whole server · 7 days",
             "😃 joy 50% · 😡 anger 17% · 😨 fear 17%",
-            "Messages: 30. The messages are too unevenly spread to tell a trend.",
-            f"{KEPT} Only channels that whoever asked can see are counted.",
+            "30 messages. The messages are too unevenly spread to tell a trend.",
+            f"{KEPT} Only channels that you can see are counted.",
         ]
         assert result.response
         assert "The whole server, 7 days." in str(result.response.attachments[0].description)
@@ -165,7 +166,7 @@ async def test_nobody_is_shown_the_mood_of_a_private_thread(world: World) -> Non
     bob = world.guild.add_member(world.env.create_user("bob"))
     for where in ("channel", "server"):
         result = await bob.slash(world.channel, "mood", where=where)
-        assert refusal(result).startswith("Messages counted in that time: 0.")
+        assert refusal(result).startswith("I counted 0 messages in that time;")
 
 
 @pytest.mark.parametrize("messages", [0, 19])
@@ -173,7 +174,7 @@ async def test_too_few_messages_for_a_picture(world: World, messages: int) -> No
     count(world, world.channel.id, joy=messages)
     result = await world.alice.slash(world.channel, "mood")
     assert refusal(result) == (
-        f"Messages counted in that time: {messages}. For a picture I need 20; please ask again later."
+        f"I counted {messages} messages in that time; for a picture I need 20. Please ask again later."
     )
 
 
@@ -187,7 +188,7 @@ async def test_where_moods_are_not_counted_it_says_so(world: World) -> None:
     await world.configure(mood=False)
     result = await world.alice.slash(world.channel, "mood")
     assert refusal(result) == (
-        "Moods are not counted in this server. Whoever manages it can change that with /settings."
+        "Moods are not counted in this server. Those who manage it can change that with /settings."
     )
 
 
@@ -221,7 +222,7 @@ async def test_a_slow_answer_without_a_picture(world: World, monkeypatch: pytest
     answers.set()
     await world.env.settle()
     assert result.response
-    assert result.response.content.startswith("Messages counted in that time: 0.")
+    assert result.response.content.startswith("I counted 0 messages in that time;")
     assert len(world.channel.history()) == 1
 
 
@@ -239,14 +240,14 @@ def slow_down(world: World, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
 
 
 async def test_all_words_are_in_the_readers_language(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cog, "translator", lambda _: lambda text: f"«{text}»")
+    monkeypatch.setattr(cog, "translator", lambda _locale: language("«{}»".format))
     count(world, world.channel.id, joy=20)
     result = await world.alice.slash(world.channel, "mood", where="server")
     assert shown(result) == [
         "### «The whole server» · «7 days»",
-        "😃 «joy» «100%»",
-        "«Messages: 20.» «The messages are too unevenly spread to tell a trend.»",
-        f"-# «{KEPT.removeprefix('-# ')}» «Only channels that whoever asked can see are counted.»",
+        "😃 «joy» 100%",
+        "«20 messages.» «The messages are too unevenly spread to tell a trend.»",
+        f"-# «{KEPT.removeprefix('-# ')}» «Only channels that you can see are counted.»",
     ]
     assert result.response
     assert str(result.response.attachments[0].description).startswith("«Bar chart of the mood over time. «The whole")

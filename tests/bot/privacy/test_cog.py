@@ -17,7 +17,7 @@ from tests.bot.scripted import ScriptedClassifier, World
 
 POLICY = Path(__file__).parents[3] / "docs" / "privacy.md"
 READ = "You have not opted out: I read your messages."
-NOT_READ = "You have opted out: I read nothing of yours but what you type into /compare."
+NOT_READ = "You have opted out: I only read what you type into /compare."
 
 
 async def opened(world: World) -> simcord.ResponseMessage:
@@ -59,12 +59,12 @@ async def test_it_says_what_is_kept_to_nobody_but_the_one_who_asks(world: World)
     assert world.channel.history(viewer=bob) == []
     [embed] = shown(result).embeds
     text = str(embed.description)
-    assert "I never keep what people write, keep nothing by author, and learn nothing from messages." in text
-    for kept in ("the settings of a server", "for 90 days", "which emotion I heard", "the bare user id of whoever"):
+    assert "I never keep what people write, I keep nothing by author, and I don't learn from messages." in text
+    for kept in ("the settings of a server", "for 90 days", "which emotion I heard", "only the user ID of everyone"):
         assert kept in text
     assert "erased 7 days after I have left" in text
     assert standing(shown(result)) == READ
-    assert buttons(shown(result)) == {"Opt out": True, "Opt in": False, "What is kept of me": True, "Erase": True}
+    assert buttons(shown(result)) == {"Opt out": True, "Opt in": False, "What is kept about me": True, "Erase": True}
 
 
 class TestWithOtherDays:
@@ -89,7 +89,7 @@ async def test_opting_out_and_in_take_effect_at_once(world: World) -> None:
     assert await is_read(world)
     out = await world.alice.click(panel, label="Opt out")
     assert standing(shown(out)) == NOT_READ
-    assert buttons(shown(out)) == {"Opt out": False, "Opt in": True, "What is kept of me": True, "Erase": True}
+    assert buttons(shown(out)) == {"Opt out": False, "Opt in": True, "What is kept about me": True, "Erase": True}
     assert not await is_read(world)
     back = await world.alice.click(panel, label="Opt in")
     assert standing(shown(back)) == READ
@@ -165,9 +165,9 @@ async def test_everybody_gets_a_copy_of_what_is_kept_of_them(world: World) -> No
 
 
 async def copy_of_what_is_kept(world: World, panel: simcord.ResponseMessage) -> Any:
-    result = await world.alice.click(panel, label="What is kept of me")
+    result = await world.alice.click(panel, label="What is kept about me")
     assert result.ephemeral
-    [copy] = re.findall(r"^This is all that is kept of you:\n```json\n(.+)\n```$", shown(result).content, re.DOTALL)
+    [copy] = re.findall(r"^This is all that is kept about you:\n```json\n(.+)\n```$", shown(result).content, re.DOTALL)
     return json.loads(copy)
 
 
@@ -176,7 +176,7 @@ async def test_erasing_is_explained_and_asked_for_once_more(world: World) -> Non
     await world.alice.click(panel, label="Opt out")
     question = shown(await world.alice.click(panel, label="Erase"))
     assert question.content == (
-        "All that is kept of you is that you have opted out. Once that is erased, I read your messages again."
+        "The only thing kept about you is that you opted out. If you erase it, I will read your messages again."
     )
     assert question.embeds == []
     assert buttons(question) == {"Keep it": True, "Erase it": True}
@@ -187,7 +187,7 @@ async def test_erasing_is_explained_and_asked_for_once_more(world: World) -> Non
 
     await world.alice.click(panel, label="Erase")
     erased = shown(await world.alice.click(panel, label="Erase it"))
-    assert (erased.content, standing(erased)) == ("It is erased, and nothing is kept of you any more.", READ)
+    assert (erased.content, standing(erased)) == ("Erased. Nothing is kept about you any more.", READ)
     assert buttons(erased)["Opt out"]
     assert await is_read(world)
 
@@ -195,12 +195,12 @@ async def test_erasing_is_explained_and_asked_for_once_more(world: World) -> Non
 async def test_where_nothing_is_kept_there_is_nothing_to_erase(world: World) -> None:
     result = await world.alice.click(await opened(world), label="Erase")
     assert result.ephemeral
-    assert shown(result).content == "Nothing is kept of you, so there is nothing to erase."
+    assert shown(result).content == "Nothing is kept about you, so there is nothing to erase."
 
 
 @pytest.mark.parametrize(
     ("method", "label", "is_out"),
-    [("opt_out", "Opt out", False), ("opt_in", "Opt in", True), ("export_user", "What is kept of me", False)],
+    [("opt_out", "Opt out", False), ("opt_in", "Opt in", True), ("export_user", "What is kept about me", False)],
 )
 async def test_when_the_store_fails_the_panel_stays_as_it_is(
     world: World, monkeypatch: pytest.MonkeyPatch, method: str, label: str, is_out: bool
@@ -241,7 +241,7 @@ class TestWithoutADatabase:
 
     async def test_nobody_is_told_a_guess(self, world: World) -> None:
         panel = await opened(world)
-        assert standing(panel) == "Whether you have opted out cannot be looked up just now."
+        assert standing(panel) == "I can't check right now whether you have opted out."
         result = await world.alice.click(panel, label="Opt out")
         assert shown(result).content == UNSAVED
         assert len(world.env.errors) == 1

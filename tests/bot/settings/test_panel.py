@@ -20,7 +20,7 @@ from bot.errors import NOT_ALLOWED, UNSAVED
 from bot.i18n import LANGUAGES, LOCALES
 from bot.server_settings import Liveliness, ServerSettings
 from bot.settings.cog import MAX_FILE
-from bot.settings.panel import EmojiForm, ImportForm, Page, SettingsPanel, Situation
+from bot.settings.panel import EmojiForm, ImportForm, Page, PanelState, SettingsPanel
 from bot.store import Store, StoreError
 from bot.ui.emotions import groups_of
 from classifiers import EMOJI, Classifier, Prediction
@@ -161,7 +161,7 @@ def resign(world: World, owner: simcord.MemberActor) -> None:
 class TestTheFirstTime:
     async def test_a_guide_stands_above_until_something_is_changed(self, world: World, panel: Panel) -> None:
         assert panel.text.startswith("### Welcome\n")
-        assert "The defaults are sensible" in panel.text
+        assert "The defaults work well" in panel.text
         assert "`/privacy`" in panel.text
         await panel.click("page:channels")
         assert "### Welcome" in panel.text
@@ -170,14 +170,14 @@ class TestTheFirstTime:
         assert "### Welcome" not in (await opened(panel.owner, world.channel)).text
 
     async def test_nothing_is_said_of_permissions_when_none_is_lacking(self, panel: Panel) -> None:
-        assert "I lack" not in panel.text
+        assert "I don't have" not in panel.text
 
     async def test_what_the_bot_may_not_do_here_is_said(self, world: World, owner: simcord.MemberActor) -> None:
         assert world.guild.me
         forbidden = discord.PermissionOverwrite(add_reactions=False, read_message_history=False)
         channel = world.guild.create_text_channel("quiet", overwrites={world.guild.default_role: forbidden})
         panel = await opened(owner, channel)
-        assert "⚠️ In this channel I lack: Read Message History, Add Reactions." in panel.text
+        assert "⚠️ In this channel I don't have: Read Message History, Add Reactions." in panel.text
 
 
 async def test_the_defaults_at_a_glance(panel: Panel) -> None:
@@ -187,9 +187,9 @@ async def test_the_defaults_at_a_glance(panel: Panel) -> None:
         "**Channels:** all",
         "**Age-restricted channels:** off",
         "**Liveliness:** normal",
-        "**Model:** the usual one",
+        "**Model:** the default",
         "**Muted emotions:** none",
-        "**Own emoji:** none",
+        "**Changed emoji:** none",
         "**Mood counting:** on",
     ]
 
@@ -207,7 +207,7 @@ class TestGeneral:
     async def test_liveliness(self, world: World, panel: Panel) -> None:
         assert panel.chosen("liveliness") == ["normal"]
         meanings = {option["value"]: option["description"] for option in panel.find("liveliness")["options"]}
-        assert meanings["quiet"] == "only when I am very sure, and to 10% of the messages at most"
+        assert meanings["quiet"] == "only when I am very sure, to at most 10% of the messages"
         await panel.choose("liveliness", "quiet")
         assert panel.news == "**Liveliness:** quiet"
         assert panel.chosen("liveliness") == ["quiet"]
@@ -215,23 +215,23 @@ class TestGeneral:
 
     async def test_model(self, world: World, panel: Panel) -> None:
         labels = [option["label"] for option in panel.find("model")["options"]]
-        assert labels == ["the usual one", "RNN", "BiLSTM"]
+        assert labels == ["the default", "RNN", "BiLSTM"]
         await panel.choose("model", "rnn")
         assert (panel.news, panel.chosen("model")) == ("**Model:** RNN", ["rnn"])
         assert settings_of(world).model == "rnn"
         await panel.choose("model", "default")
-        assert (panel.news, panel.chosen("model")) == ("**Model:** the usual one", ["default"])
+        assert (panel.news, panel.chosen("model")) == ("**Model:** the default", ["default"])
         assert settings_of(world).model is None
 
     async def test_reset_asks_once_more(self, world: World, panel: Panel) -> None:
         await panel.click("mood:off")
         await panel.click("reset")
-        assert "Shall all of this really go back to the defaults?" in panel.text
+        assert "Do you really want to reset all of this to the defaults?" in panel.text
         await panel.click("page:general")
         assert settings_of(world).mood is False
         await panel.click("reset")
         await panel.click("reset:sure")
-        assert panel.news == "Everything is back at the defaults."
+        assert panel.news == "Everything is back to the defaults."
         assert settings_of(world) == ServerSettings()
         assert panel.find("mood:off")
 
@@ -246,7 +246,7 @@ class TestWithOneModel:
         panel = await opened(owner, world.channel)
         assert [option["value"] for option in panel.find("model")["options"]] == ["default", "bilstm"]
         assert panel.chosen("model") == ["default"]
-        assert "**Model:** the usual one" in panel.text
+        assert "**Model:** the default" in panel.text
 
 
 class TestChannels:
@@ -330,7 +330,7 @@ class TestHoldingBack:
                 await panel.click(f"page:{page}")
             assert f"**Holding back:** <#{world.channel.id}>\n" in panel.text
         await panel.click("forgive")
-        assert panel.news == "I react as usual in all channels."
+        assert panel.news == "I now react as usual in all channels."
         assert "Holding back" not in panel.text
         assert await self.reacts_again(world)
 
@@ -390,7 +390,7 @@ class TestEmotions:
         assert form.modal
         assert form.modal["title"] == "Emoji for joy"
         await panel.owner.submit_modal(form, {"emoji": " 🎉 "})
-        assert panel.news == "**Own emoji:** joy 🎉"
+        assert panel.news == "**Changed emoji:** joy 🎉"
         assert settings_of(world).emoji == {"joy": "🎉"}
 
     async def test_the_form_begins_with_what_was_chosen_before(self, panel: Panel) -> None:
@@ -403,7 +403,7 @@ class TestEmotions:
         await panel.give_emoji("joy", "🎉")
         await panel.give_emoji("anger", "🌋")
         await panel.give_emoji("joy", "")
-        assert panel.news == "**Own emoji:** anger 🌋"
+        assert panel.news == "**Changed emoji:** anger 🌋"
         assert settings_of(world).emoji == {"anger": "🌋"}
 
     @pytest.mark.parametrize("typed", [":blob:", "<{}:blob:{}>", "<{}:renamed_since:{}>"])
@@ -413,7 +413,7 @@ class TestEmotions:
         await world.env.settle()
         await panel.give_emoji("grief", typed.format("a" if animated else "", emoji.id))
         stored = f"<{'a' if animated else ''}:blob:{emoji.id}>"
-        assert panel.news == f"**Own emoji:** grief {stored}"
+        assert panel.news == f"**Changed emoji:** grief {stored}"
         assert settings_of(world).emoji == {"grief": stored}
         [option] = [option for option in panel.find("emoji:other")["options"] if option["value"] == "grief"]
         assert (option["emoji"]["name"], option["description"]) == (EMOJI["grief"], ":blob:")
@@ -421,13 +421,13 @@ class TestEmotions:
     @pytest.mark.parametrize("text", ["happy", "🎉🎉", "🎉 yes", ":)", "1", "<@123456789012345678>", "x" * 100])
     async def test_what_is_no_emoji_is_refused(self, world: World, panel: Panel, text: str) -> None:
         await panel.give_emoji("joy", text)
-        assert (panel.refusal or "").startswith("That is not one emoji")
+        assert (panel.refusal or "").startswith("That is not a single emoji")
         assert settings_of(world) == ServerSettings()
 
     @pytest.mark.parametrize("text", [":tada:", "<:blob:123456789012345678>"])
     async def test_what_the_server_does_not_have_is_refused(self, world: World, panel: Panel, text: str) -> None:
         await panel.give_emoji("joy", text)
-        assert panel.refusal == "This server has no such emoji that I could use."
+        assert panel.refusal == "This server has no emoji of that name that I can use."
         assert settings_of(world) == ServerSettings()
 
     async def test_another_servers_emoji_is_refused(self, world: World, panel: Panel) -> None:
@@ -436,7 +436,7 @@ class TestEmotions:
         assert world.bot.get_emoji(foreign.id)
         for text in (":blob:", f"<:blob:{foreign.id}>"):
             await panel.give_emoji("joy", text)
-            assert panel.refusal == "This server has no such emoji that I could use."
+            assert panel.refusal == "This server has no emoji of that name that I can use."
         assert settings_of(world) == ServerSettings()
 
     async def test_an_emoji_kept_for_a_role_is_refused(self, world: World, panel: Panel) -> None:
@@ -445,7 +445,7 @@ class TestEmotions:
         world.env.backend.create_emoji(world.guild.id, "gold", world.bot.user.id, role_ids=[role.id])
         await world.env.settle()
         await panel.give_emoji("joy", ":gold:")
-        assert panel.refusal == "This server has no such emoji that I could use."
+        assert panel.refusal == "This server has no emoji of that name that I can use."
 
     async def test_a_deleted_emoji_gives_way_to_the_default(self, world: World, panel: Panel) -> None:
         emoji = world.guild.create_emoji("blob")
@@ -454,14 +454,14 @@ class TestEmotions:
         world.env.backend.delete_emoji(world.guild.id, emoji.id)
         await world.env.settle()
         await panel.give_emoji("love", f"<:blob:{emoji.id}>")
-        assert panel.refusal == "This server has no such emoji that I could use."
+        assert panel.refusal == "This server has no emoji of that name that I can use."
         panel = await opened(panel.owner, world.channel)
-        assert "**Own emoji:** joy 😃 (its own is gone)" in panel.text
+        assert "**Changed emoji:** joy 😃 (the server's own was deleted)" in panel.text
 
     @pytest.mark.parametrize("emotion", ["grief", "fear", "sadness"])
     async def test_nothing_jolly_beside_sorrow(self, world: World, panel: Panel, emotion: str) -> None:
         await panel.give_emoji(emotion, "🎉")
-        assert panel.refusal == f"For {emotion} I take no jolly emoji, since it could hurt somebody."
+        assert panel.refusal == f"I don't use cheerful emoji for {emotion}: that could hurt someone."
         assert settings_of(world) == ServerSettings()
         await panel.give_emoji(emotion, "🖤")
         assert settings_of(world).emoji == {emotion: "🖤"}
@@ -527,7 +527,9 @@ class TestWithLabelsOfAnotherDataSet:
         await panel.bring(
             b'{"muted": ["HAPPY", "Joy", "guilt"], "emoji": {"guilt": "\xf0\x9f\xab\xa5", "love": "\xf0\x9f\x8e\x89"}}'
         )
-        assert panel.news == "The settings in the file are in force, without what cannot be used here: some emotions."
+        assert (
+            panel.news == "The settings from the file are now in effect, except what can't be used here: some emotions."
+        )
         assert settings_of(world) == ServerSettings(muted=frozenset({"joy", "guilt"}), emoji={"guilt": "🫥"})
 
 
@@ -558,7 +560,7 @@ class TestAFile:
         await panel.click("reset")
         await panel.click("reset:sure")
         await panel.bring(content)
-        assert panel.news == "The settings in the file are in force."
+        assert panel.news == "The settings from the file are now in effect."
         assert settings_of(world) == settings
 
     @pytest.mark.parametrize(
@@ -582,7 +584,7 @@ class TestAFile:
 
     async def test_a_large_file_is_not_even_read(self, world: World, panel: Panel) -> None:
         await panel.bring(b" " * MAX_FILE + b'{"enabled": false}')
-        assert panel.refusal == "That file is too large to be one that Export gave."
+        assert panel.refusal == "That file is too large to be an exported one."
         assert settings_of(world) == ServerSettings()
 
     async def test_what_is_of_no_use_here_is_left_out(self, world: World, panel: Panel) -> None:
@@ -594,7 +596,7 @@ class TestAFile:
         }
         await panel.bring(json.dumps(foreign).encode())
         assert panel.news == (
-            "The settings in the file are in force, without what cannot be used here: some channels, some emoji."
+            "The settings from the file are now in effect, except what can't be used here: some channels, some emoji."
         )
         assert settings_of(world) == ServerSettings(
             channels=frozenset({world.channel.id}), emoji={"love": "🫶"}, mood=False
@@ -681,7 +683,7 @@ class TestAfterARestart:
         file = await panel.click("import")
         await restart(world, models)
         await panel.owner.submit_modal(form, {"emoji": "🎉"})
-        assert panel.news == "**Own emoji:** joy 🎉"
+        assert panel.news == "**Changed emoji:** joy 🎉"
         assert settings_of(world) == ServerSettings(mood=False, emoji={"joy": "🎉"})
         await panel.owner.submit_modal(file, {"file": ("a.json", b"{}")})
         assert settings_of(world) == ServerSettings()
@@ -799,7 +801,7 @@ async def test_the_fullest_panel_fits_in_every_language(world: World, locale: di
         ServerSettings(channels=frozenset(channels), channel_rule="only", emoji=dict.fromkeys(EMOJI, "👩🏽‍❤️‍💋‍👨🏽")),
         ServerSettings(enabled=False, channel_rule="only"),
     ):
-        situation = Situation(
+        state = PanelState(
             settings,
             False,
             guild,
@@ -811,7 +813,7 @@ async def test_the_fullest_panel_fits_in_every_language(world: World, locale: di
         )
         for page in Page:
             for asks in (False, True):
-                panel: Any = SettingsPanel(situation, page, news="x" * 520, asks_to_reset=asks)
+                panel: Any = SettingsPanel(state, page, news="x" * 520, asks_to_reset=asks)
                 validate_components(panel.to_components(), flags=COMPONENTS_V2)
 
 
@@ -833,7 +835,7 @@ async def test_the_panel_fits_with_any_number_of_emotions(world: World, locale: 
         emotions = dict.fromkeys(f"{number} {'x' * 90}" for number in range(many))
         models, nothing = world.bot.analyzer.models.keys(), discord.Permissions.none()
         settings = ServerSettings(muted=frozenset(emotions))
-        panel: Any = SettingsPanel(Situation(settings, False, guild, models, nothing, locale, emotions), Page.EMOTIONS)
+        panel: Any = SettingsPanel(PanelState(settings, False, guild, models, nothing, locale, emotions), Page.EMOTIONS)
         validate_components(panel.to_components(), flags=COMPONENTS_V2)
         offered = [part for part in walk_components(panel.to_components()) if part["type"] == 3]
         assert sum(len(menu["options"]) for menu in offered) == 2 * min(many, 175)
