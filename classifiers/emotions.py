@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-import regex
-
 EMOJI: dict[str, str] = {
     "admiration": "👏",
     "amusement": "😂",
@@ -42,16 +40,6 @@ NEUTRAL = "neutral"
 LABELS: tuple[str, ...] = (*EMOJI, NEUTRAL)
 """All labels in GoEmotions' order: alphabetical, neutral last."""
 
-_ONE_EMOJI = regex.compile(
-    r"""
-      \p{RI}{2}                                                             # flags
-    | [0-9\#*]\ufe0f?\u20e3                                                 # keycaps
-    | (?!\p{RI})(?=[\p{Emoji_Presentation}\p{Extended_Pictographic}])\p{Emoji}\ufe0f?\p{Emoji_Modifier}?
-      (?:\u200d\p{Emoji}\ufe0f?\p{Emoji_Modifier}?){0,9} [\U000e0020-\U000e007f]{0,10}
-    """,
-    regex.VERBOSE,
-)
-
 _POSITIVE = (
     *("admiration", "amusement", "approval", "caring", "desire", "excitement"),
     *("gratitude", "joy", "love", "optimism", "pride", "relief"),
@@ -78,7 +66,9 @@ SENTIMENT: dict[str, tuple[str, ...]] = {
 
 def is_emoji(text: str) -> bool:
     """Return whether a text is exactly one Unicode emoji."""
-    return bool(_ONE_EMOJI.fullmatch(text))
+    from emoji import is_emoji as is_one_emoji  # noqa: PLC0415 - 7 MB that only labels and servers of their own need
+
+    return is_one_emoji(text)
 
 
 def spelled(labels: Sequence[str]) -> tuple[str, ...]:

@@ -177,7 +177,7 @@ async def test_the_menu_takes_a_reaction_back_for_the_author_only(world: World) 
     assert world.emoji_of(message) == ["😃"]
     taken = await world.alice.context_menu(world.channel, "Take the reaction back", message)
     assert taken.response
-    assert "Taken back" in taken.response.content
+    assert "Reaction removed" in taken.response.content
     assert world.emoji_of(message) == []
     again = await world.alice.context_menu(world.channel, "Take the reaction back", message)
     assert again.response
