@@ -24,23 +24,27 @@ class HeldClassifier(ScriptedClassifier):
     """Does not answer before it is let go; refuses texts with the word "poison".
 
     Attributes:
+        reached: set once it is asked anything.
         steps: what it was asked, in order: texts, or the number of variants of one text.
     """
 
     def __init__(self) -> None:
         super().__init__(dict(SCRIPT))
         self.let_go = threading.Event()
+        self.reached = threading.Event()
         self.threads: set[str] = set()
         self.steps: list[list[str] | int] = []
 
     def run(self, batch: Batch) -> Array:
         self.steps.append(len(batch.lengths))
+        self.reached.set()
         self.threads.add(threading.current_thread().name)
         assert self.let_go.wait(5)
         return super().run(batch)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         self.steps.append(list(texts))
+        self.reached.set()
         self.threads.add(threading.current_thread().name)
         assert self.let_go.wait(5)
         predictions = super().predict(texts)
@@ -219,10 +223,11 @@ WORDY = " ".join(f"{word} happy" for word in ("so", "very") * 10)  # more words 
 
 
 @pytest.mark.parametrize("ask", [Analyzer.explain, Analyzer.predict_prefixes])
-async def test_reading_for_reactions_comes_between_the_steps_of_an_explanation(
+async def test_predictions_for_reactions_come_between_the_steps_of_an_explanation(
     analyzer: Analyzer, model: HeldClassifier, ask: Callable[[Analyzer, str], Coroutine[Any, Any, object]]
 ) -> None:
     asked = [asyncio.create_task(ask(analyzer, WORDY)) for _ in range(2)]
+    assert await asyncio.to_thread(model.reached.wait, 10)
     await asyncio.sleep(0.02)
     first = list(model.steps)
     assert len(first) == 1  # the one that the worker has at hand
