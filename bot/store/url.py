@@ -44,9 +44,9 @@ def parse_database_url(text: str) -> URL:
     except (ArgumentError, ValueError):
         raise DatabaseUrlError(f"be {FORM}, and a port must be a number: {_QUOTED}") from None
     url = _file(url) if driver == _DRIVERS["sqlite"] else _server(url)
-    package = url.get_driver_name()
-    if importlib.util.find_spec(package) is None:
-        raise DatabaseUrlError(f"wait until its driver is installed: run `pip install {package}`")
+    if driver == _DRIVERS["postgresql"] and importlib.util.find_spec("asyncpg") is None:
+        command = "pip install '.[postgres]'"
+        raise DatabaseUrlError(f"wait until its driver is installed: run `{command}` in the project's folder")
     return url
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from typing import Any
 
 import pytest
@@ -113,7 +114,8 @@ def test_any_other_is_answered_with_what_to_do_and_nothing_of_it(
 
 def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    with pytest.raises(DatabaseUrlError, match=r"^wait until its driver is installed: run `pip install asyncpg`$"):
+    sentence = "wait until its driver is installed: run `pip install '.[postgres]'` in the project's folder"
+    with pytest.raises(DatabaseUrlError, match=f"^{re.escape(sentence)}$"):
         parse_database_url("postgresql://db/emobot")
 
 
