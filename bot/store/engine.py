@@ -7,19 +7,18 @@ import os
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Dialect, NullPool, event, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import URL, Connection, Dialect, NullPool, event, func, inspect, select, text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.store.tables import Table
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 PATIENCE = 2.0
 """Seconds to wait for a lock, a connection or a statement; an interaction must be answered within three."""
@@ -32,6 +31,9 @@ WRITE = ("BEGIN IMMEDIATE",)
 
 LIGHT_WRITE = ("PRAGMA synchronous = NORMAL", *WRITE)
 """The same without waiting for a slow disk: a power failure just after it may undo the transaction."""
+
+NEWEST = "0003"
+"""The newest revision in `migrations/versions`."""
 
 _MIGRATION_LOCK = int.from_bytes(b"emobot")
 
@@ -117,19 +119,19 @@ async def migrate(engine: AsyncEngine, fill: Callable[[AsyncConnection], Awaitab
     Raises:
         NewerDatabaseError: the tables are of a later version.
     """
-    config = Config()
-    config.set_main_option("script_location", "bot.store:migrations")
-    scripts = ScriptDirectory.from_config(config)
     async with engine.connect() as connection:
-        if await connection.run_sync(_revision) == scripts.get_current_head():
+        if await connection.run_sync(_revision) == NEWEST:
             return False  # without the lock, which a read-only database would not give
+
+    from bot.store.upgrade import known_revisions, upgrade  # noqa: PLC0415 - 12 MB that current tables do not need
+
     async with engine.execution_options(begin=WRITE).begin() as connection:
         if not is_sqlite(engine.url):
             await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         revision = await connection.run_sync(_revision)
-        if revision not in {None, *(script.revision for script in scripts.walk_revisions())}:
+        if revision not in {None, *known_revisions()}:
             raise NewerDatabaseError(f"a later version of the bot has brought it to revision {revision}")
-        await connection.run_sync(_upgrade, config)
+        await connection.run_sync(upgrade)
         if revision is None:
             await fill(connection)
         return revision is None
@@ -137,7 +139,12 @@ async def migrate(engine: AsyncEngine, fill: Callable[[AsyncConnection], Awaitab
 
 def new_row(connection: AsyncConnection, table: type[Table]) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT of the database's own dialect, with its methods for the case that the row exists already."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - 3 MB that SQLite does not need
+
+    return postgresql.insert(table)
 
 
 def upsert(
@@ -149,12 +156,11 @@ def upsert(
 
 
 def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _upgrade(connection: Connection, config: Config) -> None:
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    """Return the revision that Alembic has noted in the database, None if there are no tables yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
 
 
 def _create_private_file(_dialect: Dialect, _record: object, arguments: list[Any], _options: dict[str, Any]) -> None:

@@ -20,8 +20,9 @@ from sqlalchemy.exc import DBAPIError, StatementError
 
 from bot.server_settings import ServerSettings
 from bot.store import MoodCount, Store, StoreError
-from bot.store.engine import describe, open_engine, reason
+from bot.store.engine import NEWEST, describe, open_engine, reason
 from bot.store.tables import Table
+from bot.store.upgrade import known_revisions
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Others
 
@@ -264,3 +265,25 @@ async def test_a_file_that_cannot_be_written_ahead_just_now_is_read_all_the_same
     connection.close()
     await store.opt_out(8)
     assert await Others(sqlite_url).rows("PRAGMA journal_mode") == [("wal",)]
+
+
+def test_newest_revision_is_the_last_of_the_scripts() -> None:
+    assert max(known_revisions()) == NEWEST
+
+
+def test_alembic_is_not_loaded_where_the_tables_are_current(tmp_path: Path) -> None:
+    code = """
+import asyncio, sys
+from sqlalchemy import make_url
+from bot.store.engine import migrate, open_engine
+
+async def nothing(_connection):
+    pass
+
+asyncio.run(migrate(open_engine(make_url(sys.argv[1])), nothing))
+print(sorted({"alembic", "sqlalchemy.dialects.postgresql"} & sys.modules.keys()))
+"""
+    command = [sys.executable, "-c", code, f"sqlite+aiosqlite:///{tmp_path / 'emobot.db'}"]
+    loaded = [subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() for _ in range(2)]
+    assert loaded[1] == "[]"
+    assert "alembic" in loaded[0]
