@@ -1,0 +1,90 @@
+"""What the bot holds in memory before it connects, step by step.
+
+    python benchmarks/memory.py [--json]
+
+Each row is a fresh process that does all steps up to that one. RSS is all that is in memory, pages of libraries' files
+included, which processes share and the system can drop; USS is what would be free again if the process ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+STEPS = {
+    "Python": "",
+    "discord.py, an empty bot": "import discord; from discord.ext import commands",
+    "NumPy": "import numpy",
+    "ONNX Runtime": "import onnxruntime",
+    "SQLAlchemy with aiosqlite": "import aiosqlite, sqlalchemy.ext.asyncio",
+    "settings: pydantic-settings": "import pydantic_settings",
+    "the bot's own modules": "import bot.cli.run",
+    "both models": "from classifiers import load_models; models = load_models()",
+    "bot created, database open": """
+import asyncio
+from bot.client import create_bot
+from bot.configuration import Settings
+
+async def open_database():
+    bot = create_bot(Settings(database_url=f"sqlite:///{FOLDER}/emobot.db"), models=models)
+    await bot.store.refresh()
+
+asyncio.run(open_database())""",
+    "one message read": "[model.predict(['i am so happy for you']) for model in models.values()]",
+}
+"""What is done after all that stands above it, by the name that the table gives it."""
+
+_MEASURE = """
+import psutil
+memory = psutil.Process().memory_full_info()
+print(memory.rss, memory.uss)
+"""
+
+
+def measure() -> dict[str, tuple[float, float]]:
+    """Return RSS and USS in MB after each step; the database has its tables already, as after the first start."""
+    sizes = {}
+    with tempfile.TemporaryDirectory() as folder:
+        done = f"FOLDER = {Path(folder).as_posix()!r}\n"
+        _run(done + "\n".join(STEPS.values()))
+        for name, step in STEPS.items():
+            done += f"{step}\n"
+            rss, uss = map(int, _run(done + _MEASURE).split())
+            sizes[name] = (rss / 2**20, uss / 2**20)
+    return sizes
+
+
+def _run(code: str) -> str:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 - our own code
+
+
+def main() -> None:
+    """Measure, and print a table or JSON."""
+    parser = argparse.ArgumentParser(description="Measure the bot's memory before it connects, step by step.")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    arguments = parser.parse_args()
+    sizes = measure()
+    if arguments.json:
+        print(json.dumps(sizes))
+        return
+    table = Table("step", title="Memory in MB; + is what the step adds")
+    for title in ("RSS", "+", "USS", "+"):
+        table.add_column(title, justify="right")
+    before = (0.0, 0.0)
+    for name, after in sizes.items():
+        cells = [f"{figure:.0f}" for now, was in zip(after, before, strict=True) for figure in (now, now - was)]
+        table.add_row(name, *cells)
+        before = after
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
