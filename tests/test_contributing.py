@@ -1,0 +1,56 @@
+"""CONTRIBUTING.md and docs/architecture.md keep their word."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("CONTRIBUTING.md", "docs/architecture.md")
+CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+MADE = {".venv", ".venv/bin/activate", "report.md"}
+"""What is named and stands in no clone, because a command makes it."""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_paths_that_are_named_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    words = {word for quoted in re.findall(r"`([^`\n]+)`", text) for word in quoted.split()}
+    linked = re.findall(r"\]\((?!http)([^)]+)\)", text)
+    paths = {word for word in words if re.fullmatch(r"\.?[\w-]+(/[\w.-]*)+|[\w-]*\.?\w+\.(py|md|toml|lock)", word)}
+    assert len(paths) > 8
+    missing = [path for path in sorted(paths | {*linked}) if not (ROOT / path).exists() and path not in MADE]
+    assert missing == []
+
+
+def test_names_in_code_that_contributors_change_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    names = re.findall(r"`(_?[A-Z]{4,})`", text)
+    sources = "\n".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("bot", "classifiers", "docs")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    assert len(names) > 5
+    assert [name for name in names if not re.search(rf"^{name}\b.*= ", sources, re.MULTILINE)] == []
+
+
+def test_quick_checks_are_those_of_ci() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    hooks = re.findall(r"entry: ([^,]+),", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    assert len(hooks) == 4
+    assert [hook for hook in hooks if f".venv/bin/{hook}\n" not in CI] == []
+    assert [hook for hook in hooks if f"\n{hook.split(' --')[0].removesuffix(' .')}" not in text] == []
+
+
+def test_workflow_runs_what_contributors_run() -> None:
+    assert "- run: .ci/run\n" in (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+
+
+def test_picture_of_the_imports_is_that_of_the_code() -> None:
+    pytest.importorskip("grimp", reason="run `pip install -e '.[dev]'` to check the picture of the imports")
+    script = ROOT / "docs" / "architecture.py"
+    done = subprocess.run([sys.executable, script, "--check"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
