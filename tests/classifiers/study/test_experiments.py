@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 import train
 from classifiers.emotions import LABELS
@@ -143,12 +142,6 @@ def test_each_direction_of_norms_is_that_direction_alone() -> None:
 
 def test_every_row_has_a_title() -> None:
     assert set(study_report.TITLES) == {*MEMORY, *GOEMOTIONS}
-
-
-@pytest.fixture
-def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the figures blank: to draw them takes longer than all else."""
-    monkeypatch.setattr(Figure, "savefig", lambda _figure, path: Path(path).touch())
 
 
 class TestCommand:

@@ -15,6 +15,8 @@ from classifiers.training.evaluation import Chance, Metrics, measure
 from classifiers.training.history import Epoch
 from classifiers.training.report import confusion, verdicts, write_report
 
+pytestmark = pytest.mark.usefixtures("blank_figures")
+
 NAMES = ("fear", "joy|glee", "neutral")
 TEST_TARGETS = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0], [1, 1, 0]] * 10 + [[0, 0, 1]] * 3, dtype=np.float32)
 HISTORIES = {
@@ -136,6 +138,7 @@ def test_top1_comes_with_its_uncertainty(tmp_path: Path) -> None:
     assert "33 texts stand behind top-1, so it is known to about ±0.171" in text
 
 
+@pytest.mark.usefixtures("figures")
 @pytest.mark.parametrize("names", [("joy", "sadness"), LABELS])
 def test_figures_are_pictures_of_a_readable_size(tmp_path: Path, names: tuple[str, ...]) -> None:
     targets = np.eye(len(names), dtype=np.float32)[np.arange(3 * len(names)) % len(names)]
@@ -147,6 +150,7 @@ def test_figures_are_pictures_of_a_readable_size(tmp_path: Path, names: tuple[st
         assert 700 <= width <= 3000
 
 
+@pytest.mark.usefixtures("figures")
 def test_very_many_labels_make_no_figure_that_memory_cannot_hold(tmp_path: Path) -> None:
     names = tuple(f"label-{place}" for place in range(1000))
     targets = np.eye(1000, dtype=np.float32)
@@ -160,22 +164,26 @@ def test_very_many_labels_make_no_figure_that_memory_cannot_hold(tmp_path: Path)
     assert width < 3000
 
 
+@pytest.mark.usefixtures("figures")
 def test_figures_show_the_most_frequent_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "MOST_LABELS", 2)
     assert report._most_frequent(_dataset()) == ["fear", "joy|glee"]
 
 
+@pytest.mark.usefixtures("figures")
 def test_a_label_is_not_read_as_a_formula(tmp_path: Path) -> None:
     _write(tmp_path, _dataset(names=("$\\bad$", "joy", "neutral")))
     assert (tmp_path / "label_f1.png").stat().st_size > 5000
 
 
+@pytest.mark.usefixtures("figures")
 def test_no_confusion_without_single_label_rows(tmp_path: Path) -> None:
     text, _ = _write(tmp_path, _dataset(targets=np.ones((30, 3), dtype=np.float32)))
     assert "No test text has exactly one label" in text
     assert not (tmp_path / "confusion.png").exists()
 
 
+@pytest.mark.usefixtures("figures")
 def test_one_model_alone(tmp_path: Path) -> None:
     dataset = _dataset()
     metrics = measure(dataset.test.targets, dataset.test.targets, np.full(3, 0.5), dataset.labels)
