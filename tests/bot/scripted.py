@@ -95,6 +95,11 @@ class World:
         store = self.bot.store
         await store.save_settings(self.guild.id, store.settings(self.guild.id).changed(**changes))
 
+    async def rest(self, seconds: float = 600) -> None:
+        """Let so much time pass without maintenance, whose rounds would take most of what the test takes."""
+        await self.bot.remove_cog("Maintenance")
+        await self.env.advance_time(seconds)
+
     async def moods(self, *channel_ids: int) -> dict[str, int]:
         """How many messages of the server, or of these channels, were counted with which emotion."""
         counts = await self.bot.store.moods(self.guild.id, datetime.fromtimestamp(0, UTC), channel_ids or None)

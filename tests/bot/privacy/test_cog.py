@@ -152,8 +152,7 @@ async def test_panels_outlive_a_restart(world: World, models: dict[str, Classifi
 
 async def test_panels_do_not_expire(world: World) -> None:
     panel = await opened(world)
-    await world.bot.remove_cog("Maintenance")  # whose rounds take time
-    await world.env.advance_time(3600)
+    await world.rest(3600)
     assert standing(shown(await world.alice.click(panel, label="Opt out"))) == NOT_READ
 
 

@@ -388,7 +388,7 @@ async def test_a_server_chooses_its_emoji_and_its_model(world: World, bilstm: Sc
     message = await world.alice.send(world.channel, "odd")
     assert world.emoji_of(message) == ["🫣"]
     assert bilstm.batches == []
-    await world.env.advance_time(600)
+    await world.rest()
     message = await world.alice.send(world.channel, "happy")
     assert world.emoji_of(message) == [f"<:party:{party.id}>"]
 

@@ -25,7 +25,7 @@ def moderator(world: World) -> simcord.MemberActor:
 
 async def say(world: World, text: str) -> discord.Message:
     """Let Alice write something when the channel has rested."""
-    await world.env.advance_time(600)
+    await world.rest()
     return await world.alice.send(world.channel, text)
 
 

@@ -317,7 +317,7 @@ class TestHoldingBack:
     async def panel(self, world: World, owner: simcord.MemberActor) -> Panel:
         message = await world.alice.send(world.channel, "meh")
         await world.alice.react(message, "❌")
-        await world.env.advance_time(600)
+        await world.rest()
         assert world.emoji_of(await world.alice.send(world.channel, "meh")) == []
         return await opened(owner, world.channel)
 
@@ -358,7 +358,7 @@ class TestHoldingBack:
         await panel.click("page:channels")
         assert str(channel.id) not in panel.text
         await panel.click("forgive")
-        await world.env.advance_time(600)
+        await world.rest()
         message = await bob.send(channel, "meh")
         assert world.emoji_of(message, channel) == []
 
@@ -501,12 +501,12 @@ class TestWithLabelsOfAnotherDataSet:
     async def test_each_gets_a_reaction_once_it_has_an_emoji(self, world: World, panel: Panel) -> None:
         await world.configure(liveliness="lively")
         for text, emotion, emoji in (("guilty", "guilt", "🫥"), ("self_d", self.LONG, "🪞"), ("happy", "happy", "🎈")):
-            await world.env.advance_time(600)
+            await world.rest()
             before = world.emoji_of(await world.alice.send(world.channel, text))
             assert before == (["😊"] if text == "happy" else [])
             await panel.give_emoji(emotion, emoji)
             assert settings_of(world).emoji[emotion] == emoji
-            await world.env.advance_time(600)
+            await world.rest()
             assert world.emoji_of(await world.alice.send(world.channel, text)) == [emoji]
         assert world.outcomes == {"no emoji": 2, "reacted": 4}
         await panel.give_emoji("guilt", "")
