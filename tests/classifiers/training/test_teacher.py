@@ -18,7 +18,8 @@ from classifiers.nn.batching import Examples
 from classifiers.training.recipes import Recipe
 from classifiers.training.teacher import Teacher, fastest_device, minilm
 
-DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(fastest_device() != "cuda", reason="needs a GPU"))]
+NO_GPU = "on a computer with a GPU, run `python3 -m pytest tests/classifiers/training/test_teacher.py`"
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(fastest_device() != "cuda", reason=NO_GPU))]
 MARKS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
 TEXTS = ["i love this", "this is awful", "what a lovely day", "i hate mondays", "so happy", "so sad"]
