@@ -62,7 +62,7 @@ async def test_it_says_what_is_kept_to_nobody_but_the_one_who_asks(world: World)
     assert "I never keep what people write, I keep nothing by author, and I don't learn from messages." in text
     for kept in ("the settings of a server", "for 90 days", "which emotion I heard", "only the user ID of everyone"):
         assert kept in text
-    assert "erased 7 days after I have left" in text
+    assert "erased 7 days after I leave it" in text
     assert standing(shown(result)) == READ
     assert buttons(shown(result)) == {"Opt out": True, "Opt in": False, "What is kept about me": True, "Erase": True}
 
