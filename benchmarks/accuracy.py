@@ -40,7 +40,7 @@ from classifiers.training.evaluation import baseline, measure, measure_reactions
 
 F1_COLUMNS = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "top1": "top-1", "ece": "calibration error"}
 CHAT_COLUMNS = {
-    "acceptable": "top acceptable",
+    "acceptable": "strongest label accepted",
     "coverage": "coverage",
     "precision": "precision",
     "neutral": "reacts to neutral",

@@ -136,7 +136,7 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
                 f"The baseline is for F1, and {arguments.dataset} is measured by reactions: leave --baseline out."
             )
         titles = {
-            "acceptable": "top acceptable",
+            "acceptable": "strongest label accepted",
             "coverage": "coverage",
             "precision": "precision",
             "neutral": "reacts to neutral",
