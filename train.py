@@ -20,10 +20,10 @@ from classifiers.command_line import (
     finish,
     invoke,
     repeated,
+    require,
     writable,
 )
 from classifiers.model_directory import FILES
-from classifiers.training.progress import ConsoleReporter
 from classifiers.training.run import Options, Outcome, run
 
 PROGRAM = "python train.py"
@@ -50,10 +50,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: 2 for wrong arguments, 130 after Ctrl-C."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["study"]:
-        from classifiers.study import experiments  # noqa: PLC0415 - it loads Matplotlib, which takes a while
-
-        return experiments.main(words[1:])
+        return finish(lambda: _study(words[1:]))
     return finish(lambda: invoke(train, words, PROGRAM))
+
+
+def _study(words: Sequence[str]) -> int:
+    require("The study", "train", "rich")
+    from classifiers.study import experiments  # noqa: PLC0415 - it loads Matplotlib, which takes a while
+
+    return experiments.main(words)
 
 
 class _Train(GroupedCommand):
@@ -156,6 +161,9 @@ def train(words: Sequence[str], /, **given: Any) -> int:
     options = Options(command=writable(shlex.join([*PROGRAM.split(), *words])), **given)
     if options.resume and options.overwrite:
         raise click.UsageError("--resume is not allowed with --overwrite")
+    require("Training", "train", "rich")
+    from classifiers.training.progress import ConsoleReporter  # noqa: PLC0415 - only now Rich is sure to be there
+
     reporter = ConsoleReporter()
     try:
         outcome = run(options, reporter)

@@ -124,7 +124,8 @@ def invoke(command: click.Command, words: Sequence[str], name: str) -> int:
     except click.exceptions.Exit as end:  # after --help
         return end.exit_code
     except click.UsageError as error:
-        return _tell(f"{error.format_message().rstrip('.')}: see `{name} --help`.", error.exit_code)
+        command_path = error.ctx.command_path if error.ctx else name
+        return _tell(f"{error.format_message().rstrip('.')}: see `{command_path} --help`.", error.exit_code)
 
 
 def require(purpose: str, extra: str, *modules: str) -> None:

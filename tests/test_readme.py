@@ -9,7 +9,7 @@ import pytest
 
 import train
 from bot.cli import main as bot_main
-from classifiers.__main__ import main as classifiers_main
+from classifiers.cli import main as classifiers_main
 from classifiers.model_directory import PRETRAINED, read_manifest
 
 ROOT = Path(__file__).parents[1]

@@ -1,7 +1,9 @@
 """The terminal commands as a user calls them."""
 
+import importlib
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,10 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 from rich.text import Text
 
-from classifiers.__main__ import main
+from classifiers.cli import main
 from classifiers.model_directory import read_manifest, write_manifest
+
+compare_module = importlib.import_module("classifiers.cli.compare")  # the package has a command of that name
 
 
 def compare_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
@@ -193,12 +197,66 @@ def test_mistakes_are_told_in_one_sentence(
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["compare"], ["compare", "hi", "--file", "x"], ["compare", "--top", "0", "hi"]]
+    ("arguments", "sentence"),
+    [
+        (["compare"], "Give a text, or a file of texts with --file: see `python -m classifiers compare --help`."),
+        (["compare", "hi", "--file", "x"], "Give either texts or --file, not both"),
+        (["compare", "--top", "0", "hi"], "'0' is not a whole number from 1 to 28: see"),
+        (["compare", "--top", "many", "hi"], "'many' is not a whole number from 1 to 28"),
+        (["compare", "--tops", "hi"], "No such option"),
+        (["evaluate", "--split", "train"], "'train' is not one of 'dev', 'test'"),
+        ([], "Missing command: see `python -m classifiers --help`."),
+        (["ask"], "No such command 'ask'"),
+    ],
 )
-def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        main(arguments)
-    assert "usage: python -m classifiers" in capsys.readouterr().err
+def test_wrong_usage_is_told_in_one_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert sentence in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.err.endswith("--help`.\n")
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize("command", ["compare", "chat", "evaluate"])
+def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert command in capsys.readouterr().out
+    assert main([command, "-h"]) == 0
+    assert f"Usage: python -m classifiers {command}" in capsys.readouterr().out
+
+
+def test_ctrl_c(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compare_module, "load_models", interrupted)
+    assert main(["compare", "hi"]) == 130
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("arguments", "missing"), [(["compare", "hi"], "rich"), (["chat"], "prompt_toolkit")])
+def test_terminal_commands_without_their_extra(
+    arguments: list[str], missing: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert main(arguments) == 2
+    assert " in a t" in (sentence := capsys.readouterr().err)
+    assert sentence.endswith("needs more packages: run `pip install '.[cli]'` in the project's folder.\n")
+
+
+def test_json_needs_no_extra(
+    small_models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "rich", None)
+    assert compare_json(capsys, "--models", str(small_models), "hi")
+
+
+def test_the_bot_loads_nothing_of_a_terminal() -> None:
+    code = "import sys, bot.client, classifiers; sys.exit(bool({'rich', 'prompt_toolkit'} & sys.modules.keys()))"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_evaluate_without_its_extra(

@@ -1,0 +1,65 @@
+"""`python -m classifiers chat`: both models on each line that is typed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from classifiers.classifier import compare
+from classifiers.cli.insight import look_into
+from classifiers.cli.lines import read_lines
+from classifiers.cli.options import models_option
+from classifiers.command_line import require
+from classifiers.model_directory import load_models
+
+
+@click.command(short_help="Show both models' emotions for each line that you type.")
+@models_option
+def chat(directory: Path) -> int:
+    """Show both models' emotions, and the words that moved them, for each line that you type.
+
+    Lines are kept for the arrow keys until the end, and nowhere else. Reads standard input if it is no terminal.
+    """
+    require("Chatting in a terminal", "cli", "rich", "prompt_toolkit")
+    from rich.text import Text  # noqa: PLC0415 - only now it is sure to be there
+
+    from classifiers.cli.tables import comparison_table, legend, terminal  # noqa: PLC0415 - likewise
+
+    models = load_models(directory)
+    console = terminal()
+    at_keyboard = sys.stdin.isatty() and sys.stdout.isatty()
+    if at_keyboard:
+        ends = Text.assemble("Type a line to see its emotions; end with Ctrl-D or ", ("exit", "bold"), ".")
+        console.print(ends)
+        console.print("The arrow keys bring lines back until then. Nothing you type is stored.", style="dim")
+        console.print(legend())
+    for line in _typed_lines() if at_keyboard else read_lines(Path("-")):
+        if line.strip() == "exit":
+            break
+        if line.strip():
+            answers = compare(models, line)
+            insights = {name: look_into(name, model, line) for name, model in models.items()}
+            console.print(comparison_table(line, answers, 3, insights))
+    return 0
+
+
+def _typed_lines() -> Iterator[str]:
+    """Yield lines from the keyboard, with a history in memory only: what people type is theirs."""
+    from prompt_toolkit import PromptSession  # noqa: PLC0415 - only this needs it, and it takes a tenth of a second
+    from prompt_toolkit.history import InMemoryHistory  # noqa: PLC0415 - likewise
+    from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent  # noqa: PLC0415 - likewise
+
+    keys = KeyBindings()
+
+    @keys.add("c-c")
+    def _clear(event: KeyPressEvent) -> None:
+        event.current_buffer.reset()
+
+    session: PromptSession[str] = PromptSession(history=InMemoryHistory(), key_bindings=keys)
+    with suppress(EOFError):  # Ctrl-D
+        while True:
+            yield session.prompt([("bold ansicyan", "> ")])

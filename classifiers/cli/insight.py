@@ -1,0 +1,53 @@
+"""What is behind one model's answer: the words that moved it, and what it predicted after each word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from classifiers.classifier import NetworkClassifier
+from classifiers.explain import Explanation, Reading, explain, network_of, read, saliency
+from classifiers.model_directory import DIRECTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Insight:
+    """How one model came to its answer; `saliency` is None unless the network is one of ours."""
+
+    explanation: Explanation
+    saliency: tuple[float, ...] | None
+    reading: Reading
+
+
+def look_into(name: str, model: NetworkClassifier, text: str) -> Insight:
+    """Return how the model of that name comes to its answer."""
+    explanation, network = explain(model, text), network_of(model)
+    label = model.labels.index(explanation.label)
+    gradients = None if network is None else saliency(network, model.tokenizer, text, label)
+    return Insight(explanation, gradients, read(model, text, DIRECTIONS[name]))
+
+
+def insight_record(insight: Insight, count: int) -> dict[str, Any]:
+    """Return an insight as a JSON object, with the `count` most probable labels after each word."""
+    reading = insight.reading
+
+    def beliefs(rows: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
+        return [
+            {"word": word, "top": ranked(reading.labels, row)[:count]}
+            for word, row in zip(reading.words, rows, strict=True)
+        ]
+
+    return {
+        "words": [{"word": word.text, "share": word.share} for word in insight.explanation.words],
+        "saliency": insight.saliency,
+        "reading": {
+            "forward": beliefs(reading.forward),
+            "backward": None if reading.backward is None else beliefs(reading.backward),
+        },
+    }
+
+
+def ranked(labels: Sequence[str], row: Sequence[float]) -> list[tuple[str, float]]:
+    """Return the labels with their probabilities, the most probable first."""
+    return sorted(zip(labels, row, strict=True), key=lambda pair: -pair[1])

@@ -1,0 +1,20 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from classifiers.model_directory import PRETRAINED
+
+models_option = click.option(
+    "--models",
+    "directory",
+    type=click.Path(path_type=Path),
+    default=PRETRAINED,
+    metavar="DIR",
+    help="Model directory (default: the one that is shipped).",
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")

@@ -1,0 +1,152 @@
+"""Comparisons as tables in a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.color import Color
+from rich.console import Console
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from classifiers.classifier import Answer, agree
+from classifiers.cli.insight import Insight, ranked
+from classifiers.emotions import SENTIMENT
+from classifiers.explain import Reading, WordShare
+from classifiers.model_directory import NAMES
+
+BAR_WIDTH = 12
+
+GREY = (58, 58, 58)
+FOR, AGAINST = (0, 120, 190), (190, 85, 0)
+"""Blue and orange, which all kinds of eyes tell apart; the marks are also bold or underlined."""
+
+SENTIMENT_COLOURS = {"positive": (0, 130, 75), "ambiguous": (115, 75, 190), "negative": (185, 45, 45)}
+
+WEAK_SHARE, WEAK_GRADIENT = 0.1, 0.5
+"""Where no word has more than this, even the strongest mark stays pale."""
+
+
+def terminal() -> Console:
+    """Return a console that prints texts, labels and names of files as they are, without taking them for markup."""
+    return Console(markup=False, emoji=False)
+
+
+def comparison_table(text: str, answers: Mapping[str, Answer], count: int, insights: Mapping[str, Insight]) -> Table:
+    """Return a comparison: a column for each model, with bars for its top emotions and the words that moved it."""
+    verdict = "" if len(answers) < 2 else " (they agree)" if agree(answers) else " (they disagree)"
+    table = Table(title=Text.assemble((_printable(text), "bold"), verdict), title_justify="left", expand=False)
+    for name, answer in answers.items():
+        table.add_column(f"{NAMES[name]}, {answer.milliseconds:.1f} ms")
+    columns = (
+        [_bar(label, score, answer.prediction.emoji.get(label, "")) for label, score in answer.prediction.top(count)]
+        for answer in answers.values()
+    )
+    for row in zip(*columns, strict=True):
+        table.add_row(*row)
+    table.add_section()
+    table.add_row(*(f"present: {', '.join(answer.prediction.present) or 'none'}" for answer in answers.values()))
+    if insights:
+        table.add_section()
+        table.add_row(*(_marks_and_figures(text, insight) for insight in insights.values()))
+    return table
+
+
+def legend() -> Text:
+    """Return what the marks in `comparison_table` mean."""
+    return Text.assemble(
+        ("bold on blue", _mark(1)),
+        (": for the strongest emotion;  ", "dim"),
+        ("underlined on orange", _mark(-1)),
+        (": against it", "dim"),
+    )
+
+
+def reading_table(readings: Mapping[str, Reading]) -> Table:
+    """Return what each model predicts after each word, a row for each: the stronger the colour, the more probable."""
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        caption="→ having read down to this word   ← having read up to it from the end",
+        caption_justify="left",
+    )
+    table.add_column("word by word", no_wrap=True, overflow="ellipsis", header_style="dim")
+    columns = []
+    for name, reading in readings.items():
+        for arrow, rows in (("→", reading.forward), ("←", reading.backward)):
+            if rows is not None:
+                table.add_column(f"{NAMES[name]} {arrow}", no_wrap=True, min_width=19)
+                columns.append([_belief(*ranked(reading.labels, row)[0]) for row in rows])
+    words = next(iter(readings.values())).words
+    for word, *beliefs in zip(words, *columns, strict=True):
+        table.add_row(_printable(word), *beliefs)
+    return table
+
+
+def _marks_and_figures(text: str, insight: Insight) -> Text:
+    """The text with its words marked, by leaving out and by gradient, and the strongest shares in figures."""
+    words = insight.explanation.words
+    if not words:
+        return Text("no words to read", "dim")
+    strongest = sorted(words, key=lambda word: -abs(word.share))[:3]
+    figures = [f"{_printable(word.text)} {word.share:+.0%}" for word in strongest if abs(word.share) >= 0.005]
+    lines = [
+        Text(f"what moved {insight.explanation.label}:", "dim"),
+        _marked(text, words, [word.share for word in words], WEAK_SHARE),
+        Text(", ".join(figures) or "no single word", "dim"),
+    ]
+    if insight.saliency is not None:
+        lines += [Text("\nby gradient times input:", "dim"), _marked(text, words, insight.saliency, WEAK_GRADIENT)]
+    return Text("\n").join(lines)
+
+
+def _marked(text: str, words: Sequence[WordShare], weights: Sequence[float], weak: float) -> Text:
+    scale = max(weak, *(abs(weight) for weight in weights))
+    marked, place = Text(), 0
+    for word, weight in zip(words, weights, strict=True):
+        marked.append(_printable(text[place : word.start]))
+        marked.append(_printable(word.text), _mark(weight / scale))
+        place = word.end
+    marked.append(_printable(text[place:]))
+    return marked
+
+
+def _mark(weight: float) -> Style:
+    """The style of a word with that weight in [-1, 1]; none for one that hardly matters."""
+    if abs(weight) < 0.1:
+        return Style()
+    return _on(FOR if weight > 0 else AGAINST, abs(weight)) + Style(bold=weight > 0, underline=weight < 0)
+
+
+def _belief(label: str, probability: float) -> Text:
+    colour = next((SENTIMENT_COLOURS[group] for group, labels in SENTIMENT.items() if label in labels), GREY)
+    return Text(f"{label:<14} {probability:>4.0%}", _on(colour, probability))
+
+
+def _on(colour: tuple[int, int, int], strength: float) -> Style:
+    """White on that colour, the greyer the weaker."""
+    mixed = (grey + (full - grey) * strength for grey, full in zip(GREY, colour, strict=True))
+    return Style(color="bright_white", bgcolor=Color.from_rgb(*mixed).name)
+
+
+def _printable(text: str) -> str:
+    """Return the text on one line, without control characters, which a terminal would obey."""
+    spaced = "".join(" " if character.isspace() else character for character in text)
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in {"Cc", "Cs"} else character
+        for character in spaced
+    )
+
+
+def _bar(label: str, score: float, emoji: str) -> Text:
+    filled = round(score * BAR_WIDTH)
+    return Text.assemble(
+        f"{label:<15}",
+        ("█" * filled, "cyan"),
+        ("░" * (BAR_WIDTH - filled), "dim"),
+        f" {score:>4.0%} ",
+        emoji,
+    )
