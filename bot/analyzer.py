@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from classifiers import Answer, Classifier, Prediction
 from classifiers import compare as compare_models
-from classifiers.explain import Explanation, Reading, explain_in_steps, read_in_steps
+from classifiers.explain import Explanation, PrefixPredictions, explain_in_steps, predict_prefixes_in_steps
 from classifiers.model_directory import DIRECTIONS
 from classifiers.nn.batching import Steps
 
@@ -127,7 +127,7 @@ class Analyzer:
         """Return what `compare` does, and which words moved each model; raise as `classify` does."""
         return await self._ask(_explain(self.models, text))
 
-    async def predict_prefixes(self, text: str) -> dict[str, Reading]:
+    async def predict_prefixes(self, text: str) -> dict[str, PrefixPredictions]:
         """Return every model's predictions after each word of a text; raise as `classify` does."""
         return await self._ask(_predict_prefixes(self.models, text))
 
@@ -259,8 +259,8 @@ def _explain(models: Mapping[str, Classifier], text: str) -> Steps[tuple[dict[st
     return answers, explanations
 
 
-def _predict_prefixes(models: Mapping[str, Classifier], text: str) -> Steps[dict[str, Reading]]:
+def _predict_prefixes(models: Mapping[str, Classifier], text: str) -> Steps[dict[str, PrefixPredictions]]:
     readings = {}
     for name, model in models.items():
-        readings[name] = yield from read_in_steps(model, text, DIRECTIONS[name])
+        readings[name] = yield from predict_prefixes_in_steps(model, text, DIRECTIONS[name])
     return readings

@@ -1,6 +1,6 @@
-"""From logits to probabilities that mean what they say, and from probabilities to labels.
+"""Calibrates logits to probabilities, and chooses the thresholds from which labels are present.
 
-All that is chosen here is chosen on a dev split, which the networks have not learnt from.
+Everything is chosen on a dev split, which the networks were not trained on.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from classifiers.nn.arrays import Array
 from classifiers.nn.losses import sigmoid_cross_entropy, softmax_cross_entropy
 
 COLDEST, HOTTEST = 0.2, 5.0
-"""The range of temperatures; without it, a network with all of dev right would be made infinitely sure."""
+"""The range of temperatures; without it, a network that has all of dev right would get a temperature of 0."""
 
 LOWEST, HIGHEST = 0.05, 0.95
 """The range of thresholds."""
@@ -25,35 +25,39 @@ GRID = np.linspace(-3.0, 3.0, 121)
 """The thresholds that are tried, as logits."""
 
 WIDTH, BELIEF = 0.4, 0.5
-"""How far around a threshold rows count in part, in logits, and how far a model's own word counts for a target."""
+"""How `choose_thresholds` smooths F1.
+
+They are the width, in logits, of the sigmoid by which rows near a threshold count in part, and the weight of the
+model's own probability in a row's target.
+"""
 
 FEWEST_ROWS = 50
-"""With fewer rows on dev, a network is never made surer than it is: all of them right may be luck."""
+"""With fewer rows on dev, the temperature is at least 1, since to have all of them right may be luck."""
 
 FEWEST_POSITIVE = 10
-"""With fewer positive rows on dev, a label takes the threshold of all labels together, or `UNCHOSEN` with those."""
+"""A label with fewer positive rows on dev gets the threshold of all labels, or `UNCHOSEN` if these have fewer."""
 
 UNCHOSEN = 0.5
-"""The threshold where none can be chosen."""
+"""The threshold if none can be chosen."""
 
 PRECISION = 0.93
-"""The share of a bot's reactions that must be right on dev, for 92 % of all others to be.
+"""The share of the bot's reactions that must be right on dev, so that 92 % are right elsewhere.
 
-What is chosen on dev does better there than elsewhere: asked for 0.92 on some of chat's topics, the shipped BiLSTM got
-0.914 on the rest, and asked for 0.93, 0.926 (dev, 20 random halvings).
+What is chosen on dev is more often right there than elsewhere: asked for 0.92 on some of chat's topics, the shipped
+BiLSTM got 0.914 on the rest, and asked for 0.93, 0.926 (dev, 20 random halvings).
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How logits are read: what they are divided by, and the probability (labels,) from which a label is present."""
+    """A temperature, by which logits are divided, and for each label the probability from which it is present."""
 
     temperature: float
     thresholds: NDArray[np.float64]
 
 
 def calibrate(logits: Array, targets: Array, multi_label: bool) -> Calibration:
-    """The temperature and the thresholds that dev can bear: fewer are chosen on fewer rows.
+    """Return the temperature and the thresholds chosen on dev; with few rows, fewer thresholds are chosen.
 
     Args:
         logits: (rows, labels) on dev.
@@ -68,22 +72,21 @@ def calibrate(logits: Array, targets: Array, multi_label: bool) -> Calibration:
 
 
 def uncalibrated(labels: int) -> Calibration:
-    """How logits of so many labels are read where there is no dev to choose on."""
+    """Return the calibration for so many labels without a dev split: temperature 1, all thresholds `UNCHOSEN`."""
     return Calibration(1.0, np.full(labels, UNCHOSEN))
 
 
 def probabilities(logits: Array, temperature: float, multi_label: bool) -> Array:
-    """Probabilities (rows, labels) of logits (rows, labels) divided by `temperature`.
+    """Return probabilities (rows, labels) of logits (rows, labels) divided by `temperature`.
 
-    Sigmoid where labels are judged each by itself (`multi_label`), softmax where they exclude each other; no
-    logit overflows either.
+    They are the sigmoid if each label is judged by itself (`multi_label`), else the softmax. No logit overflows.
     """
     scaled = logits / temperature
     return sigmoid(scaled) if multi_label else softmax(scaled)
 
 
 def choose_temperature(logits: Array, targets: Array, multi_label: bool) -> float:
-    """The temperature with the lowest negative log-likelihood, in [`COLDEST`, `HOTTEST`].
+    """Return the temperature with the lowest negative log-likelihood, in [`COLDEST`, `HOTTEST`].
 
     Guo and others, "On Calibration of Modern Neural Networks" (2017), section 4.2.
 
@@ -107,21 +110,21 @@ def choose_temperature(logits: Array, targets: Array, multi_label: bool) -> floa
 
 
 def choose_thresholds(scores: Array, targets: Array, fewest: int = 1) -> NDArray[np.float64]:
-    """For each label the probability from which to count it as present, for the best F1 to be expected.
+    """Return for each label the probability from which it counts as present, for the best expected F1.
 
-    The F1 of a label with few positive rows jumps from one threshold to the next, and its highest jump is mostly
+    The F1 of a label with few positive rows jumps from one threshold to the next, and its highest value is mostly
     luck. So it is smoothed in two ways: a row near the threshold counts in part, by a sigmoid of the distance
     between the two logits, and half of a row's target is the model's own probability, scaled to the number of
     positive rows. On GoEmotions' dev split, with thresholds crossed over random halves, this raised macro-F1 by
     0.008 and micro-F1 by 0.011 over the plain maximum of F1 (means of five models).
 
-    A label with fewer than `fewest` positive rows takes the threshold that is best for all labels together, and
-    `UNCHOSEN` where these have fewer together.
+    A label with fewer than `fewest` positive rows gets the threshold that is best for all labels together, or
+    `UNCHOSEN` if all labels together have fewer.
 
     Args:
         scores: probabilities (rows, labels) on dev.
         targets: (rows, labels), 1 where the label applies.
-        fewest: how many positive rows a threshold is chosen on at least, from 1.
+        fewest: how many positive rows a threshold needs at least, from 1.
 
     Returns:
         (labels,) thresholds in [`LOWEST`, `HIGHEST`]; a label is present where its score is at least its threshold.
@@ -136,7 +139,7 @@ def choose_thresholds(scores: Array, targets: Array, fewest: int = 1) -> NDArray
 
 
 def choose_certainty(confidence: Array, right: Array, precision: float = PRECISION) -> float:
-    """The lowest certainty from which on enough reactions are right; `HIGHEST` where none is high enough.
+    """Return the lowest certainty from which enough reactions are right, or `HIGHEST` if none is high enough.
 
     Args:
         confidence: (rows,) the probability of the emotion that each message would get as a reaction.
@@ -152,7 +155,7 @@ def choose_certainty(confidence: Array, right: Array, precision: float = PRECISI
 
 
 def _best_threshold(scores: Array, targets: Array) -> float:
-    """The threshold with the highest smoothed F1 for one label; (rows,) each."""
+    """Return the threshold with the highest smoothed F1 for one label, given (rows,) scores and targets."""
     precise = np.clip(scores.astype(np.float64), 1e-6, 1 - 1e-6)
     expected = np.clip(precise * targets.sum() / precise.sum(), 0, 1)
     truth = BELIEF * expected + (1 - BELIEF) * targets

@@ -1,4 +1,4 @@
-"""What every trained model answers with, and how two answers to one text are had side by side."""
+"""Defines trained models and their predictions, and compares the predictions of several models for one text."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from classifiers.nn.batching import Batch, logits_of
 from classifiers.text import Tokenizer
 
 MINIMUM_CERTAINTY = 0.5
-"""How probable the strongest emotion must be for a reaction, where no chat messages tell it better."""
+"""How probable the strongest emotion must be for a reaction, if it was not chosen on chat messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What one model makes of one text.
+    """One model's prediction for one text.
 
     Attributes:
         labels: the model's labels, in its own order.
@@ -63,31 +63,31 @@ class Classifier(Protocol):
 
     @property
     def emoji(self) -> Mapping[str, str]:
-        """The default emoji of its labels, as far as they have one; other labels may stand there, too."""
+        """The default emoji by label; not every label has one, and there may be emoji for other labels."""
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """How it cuts a text."""
+        """The tokenizer that it was trained with."""
 
     @property
     def run(self) -> Callable[[Batch], Array]:
-        """From a padded batch of token numbers to logits (batch, labels)."""
+        """The function from a padded batch of token numbers to logits (batch, labels)."""
 
     @property
     def temperature(self) -> float:
-        """What it divides the logits by."""
+        """The temperature by which its logits are divided."""
 
     @property
     def multi_label(self) -> bool:
         """Whether it judges each label by itself."""
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """One prediction for each text, in their order; any string will do, the empty one included."""
+        """Return one prediction for each text, in order; any string is allowed, also an empty one."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkClassifier:
-    """A network with all that turns texts into token numbers and logits into answers.
+    """A network with all that turns texts into token numbers and logits into predictions.
 
     Attributes:
         run: from a padded batch to logits (batch, labels).
@@ -110,7 +110,7 @@ class NetworkClassifier:
     emoji: Mapping[str, str] = field(default_factory=lambda: EMOJI)
 
     def scores(self, texts: Sequence[str]) -> Array:
-        """Probabilities (texts, labels)."""
+        """Return probabilities (texts, labels)."""
         return self._scores([self.tokenizer.encode(text) for text in texts])
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
@@ -129,14 +129,14 @@ class NetworkClassifier:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A model's prediction and the milliseconds it took."""
+    """A model's prediction, and how many milliseconds it took."""
 
     prediction: Prediction
     milliseconds: float
 
 
 def compare(models: Mapping[str, Classifier], text: str) -> dict[str, Answer]:
-    """Ask every model about one text, each timed by itself; keyed as `models` is."""
+    """Return every model's timed prediction for one text, under the keys of `models`."""
     answers = {}
     for name, model in models.items():
         start = time.perf_counter()
@@ -146,5 +146,5 @@ def compare(models: Mapping[str, Classifier], text: str) -> dict[str, Answer]:
 
 
 def agree(answers: Mapping[str, Answer]) -> bool:
-    """Whether all models hold the same label for the most probable."""
+    """Return whether all models find the same label the most probable."""
     return len({answer.prediction.top(1)[0][0] for answer in answers.values()}) == 1

@@ -1,7 +1,7 @@
-"""Emoticons and kaomoji: how they are found in a text, and the tokens by which the shipped models know their feeling.
+"""Finds emoticons and kaomoji, and maps them to the tokens that the shipped models know for the same feeling.
 
-The patterns are for `regex.VERBOSE` and for lower case; whoever looks for them in a text as it was written ignores
-case. Every repetition is bounded or cannot backtrack.
+The patterns are for `regex.VERBOSE` and lower-case text; in other text, use them with `regex.IGNORECASE`. Every
+repetition is bounded or cannot backtrack.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FACES = {
     "-_-": r"[-=][\\_.]{1,9}[-=] | >[\\_.]{1,9}> | <[\\_.]{1,9}<",
     "._.": r"\.[\\_-]{1,9}\. | [•・][_.ω]{1,9}[•・]",
 }
-"""Upright faces, mostly two eyes with a mouth between them, by the token of their feeling."""
+"""Patterns of upright faces, mostly two eyes with a mouth between them, by the token for their feeling."""
 
 _SHRUG = r"\\{0,4}_{1,2}\(ツ\)\\?_{1,2}/?"
 
@@ -39,7 +39,7 @@ _GESTURES = {
     "😡": r"┻━{1,9}┻",
     "🫡": r"(?<!\w)o7{1,9}(?!\w)",
 }
-"""What is drawn with more than a face, by the token of its feeling."""
+"""Patterns of drawings with more than a face, by the token for their feeling."""
 
 _ARMS = "ヽヾ⊂٩ლノつづっ┌┐乁"
 _KAOMOJI = rf"""
@@ -56,14 +56,14 @@ FACE = rf"""
     (?=[^\s!?,/1-9a-mprswyz])  # what none begins with, so that most places need no trying
     (?: (?<![^\W_]) \(?\*? (?: {" | ".join(_FACES.values())} ) \*?\)? (?![.-]?[^\W_]|_\w) | {_SHRUG} | {_KAOMOJI} )
 """
-"""What may hold characters that are markup elsewhere."""
+"""The pattern of all faces that may contain characters of Discord's markup."""
 
 EMOTICON = rf"""
     {FACE} | (?=[\\o┻]) (?: {" | ".join(_GESTURES.values())} )
     | [<>]?(?:[:;=8x]['^]?[-o*~]?|[:;][,_])(?:\)++|\(++|\]++|\[++|d++|p++|o++|c++|3++|/++|\\++|\|++|[{{}}s0@*<>$])(?!\w)
     | <[/\\]?3++(?!\d|[.,]\d)  # heart
 """
-"""Any emoticon, but for those that lie on their other side, such as "(:"."""
+"""The pattern of all emoticons except mirrored ones, such as "(:"."""
 
 _FORMS = {
     ":)": ":] :} :> :^) :o) :~) :-] :-> :^]",
@@ -95,16 +95,16 @@ _FORMS = {
 }
 
 SAME = {form: token for token, forms in _FORMS.items() for form in forms.split()}
-"""Faces, sidelong or of letters alone, by which another stands that the shipped models know, or know better."""
+"""By emoticon, the token of the same feeling that the shipped models know, or know better."""
 
 _PATTERNS = [(regex.compile(pattern, regex.VERBOSE), token) for token, pattern in (_GESTURES | _FACES).items()]
 _DRAWN_OUT = regex.compile(r"(.)\1+$")
 
 
 def token_of(emoticon: str) -> str:
-    """Return the token for what `EMOTICON` has found: one of the same feeling that the shipped models know, if any.
+    """Return the token for an emoticon found by `EMOTICON`: one of the same feeling that the shipped models know.
 
-    One that they do not know keeps its form, without repetitions of its mouth and an arm before its parentheses.
+    If there is none, return the emoticon itself, without repetitions of its mouth and without an arm before it.
 
     >>> [token_of(":)))"), token_of("t___t"), token_of("<333"), token_of("(ಥ_ಥ)")]
     [':)', '😢', '<3', '😢']

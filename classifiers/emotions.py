@@ -1,4 +1,4 @@
-"""The 28 labels of GoEmotions (Demszky and others, 2020), their emoji and their groups; and labels of other data."""
+"""Lists the 28 labels of GoEmotions (Demszky and others, 2020) with emoji and groups; checks those of other data."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def is_emoji(text: str) -> bool:
 
 
 def spelled(labels: Sequence[str]) -> tuple[str, ...]:
-    """Return labels with those of GoEmotions in its letter case, or as they are if two would become one by that."""
+    """Return the labels with those of GoEmotions in its letter case, or unchanged if two would become equal."""
     ours = tuple(label.casefold() if label.casefold() in LABELS else label for label in labels)
     return ours if len(set(ours)) == len(ours) else tuple(labels)
 
@@ -86,7 +86,7 @@ def checked_emoji(emoji: Mapping[str, str], labels: Collection[str]) -> dict[str
     """Return the emoji given to labels, with each label as it is spelt among `labels`.
 
     Raises:
-        ValueError: something is none of the emotions among `labels`, or no emoji; says what in a clause.
+        ValueError: a key is none of the emotions among `labels`, or a value is not one emoji; the text says which.
     """
     emotions = {label.casefold(): label for label in labels if label != NEUTRAL}
     found = {}

@@ -1,14 +1,14 @@
-"""Which words moved a model, and what it believes while it reads.
+"""Explains a model's answer to a text: which words moved it, and what it predicts after each word.
 
-Three answers, each for a single text. `explain` leaves every word out in turn and sees how the probability of the
-strongest label moves (occlusion, after Li and others, "Understanding Neural Networks through Representation
-Erasure", 2016); any model can be asked so. `saliency` multiplies each word's vector by the gradient that our own
-backward pass brings to it (gradient times input: Denil and others, "Extraction of Salient Sentences from Labelled
-Documents", 2014); one backward pass serves all words, but it needs a network of ours. `read` stops the model after
-every word.
+There are three methods, each for a single text. `explain` leaves out one word at a time and measures how the
+probability of the strongest label changes (occlusion, after Li and others, "Understanding Neural Networks through
+Representation Erasure", 2016); it works for any model. `saliency` multiplies each word's vector by the
+gradient that our own backward pass computes for it (gradient times input: Denil and others, "Extraction of Salient
+Sentences from Labelled Documents", 2014); one backward pass serves all words, but it needs a network of ours.
+`predict_prefixes` gives the model the first word, the first two, and so on.
 
 A word here is a stretch of the text as somebody wrote it: contractions, emoji with their skin tones, emoticons and
-runs of one mark stay whole, and what `strip_markup` takes off (links, mentions, code, quotes) is in no word.
+runs of one mark stay whole, and what `strip_markup` removes (links, mentions, code, quotes) is part of no word.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ BATCH_SIZE = 16
 
 @dataclass(frozen=True, slots=True)
 class WordShare:
-    """One word of a text, and its share in the model's answer.
+    """One word of a text, and how far it moved the model's answer.
 
     Attributes:
         text: the word as it stands in the text.
         start: where it begins.
         end: where it ends; it is text[start:end] of the whole.
         share: the label's probability with all words less that without this one, in [-1, 1]; 0 for a word that the
-            model does not read (see `Reading.words`).
+            model does not read (see `PrefixPredictions.words`).
     """
 
     text: str
@@ -51,7 +51,7 @@ class WordShare:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What moved a model to its strongest label.
+    """How far each word moved a model towards its strongest label.
 
     Attributes:
         label: the most probable one.
@@ -65,8 +65,8 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What a model believes while it reads.
+class PrefixPredictions:
+    """What a model predicts for the beginnings and the endings of a text, word by word.
 
     Attributes:
         words: the words that the model reads, in their order: none beyond its longest sequence, and none that is
@@ -84,7 +84,7 @@ class Reading:
 
 
 def explain(model: Classifier, text: str) -> Explanation:
-    """Each word's share in the model's strongest label, by leaving it out."""
+    """Return how far each word moves the model's strongest label, measured by leaving the word out."""
     return complete(explain_in_steps(model, text))
 
 
@@ -108,10 +108,10 @@ def explain_in_steps(model: Classifier, text: str) -> Steps[Explanation]:
 
 
 def saliency(network: Network, tokenizer: Tokenizer, text: str, label: int) -> tuple[float, ...]:
-    """Gradient times input: how far the logit number `label` would rise as each word's vectors grow.
+    """Return gradient times input for each word of `explain`: how the logit number `label` grows with its vectors.
 
-    The derivative of the logit by a factor on the word's vectors, one for each word of `explain`; a first-order
-    guess at what leaving the word out would take from the logit. 0 for words that the network does not read.
+    That is the derivative of the logit with respect to a factor on the word's vectors, a first-order estimate of what
+    leaving the word out would take from the logit. It is 0 for words that the network does not read.
     """
     words = _cut(text, tokenizer)
     numbers, places = _read(words, tokenizer.max_tokens)
@@ -123,26 +123,26 @@ def saliency(network: Network, tokenizer: Tokenizer, text: str, label: int) -> t
     return tuple(np.bincount(places, products[: len(places)], minlength=len(words)).tolist())
 
 
-def read(model: Classifier, text: str, directions: int) -> Reading:
-    """The model's answers to all beginnings of a text, and to all its endings.
+def predict_prefixes(model: Classifier, text: str, directions: int) -> PrefixPredictions:
+    """Return the model's probabilities for all beginnings of a text, and for all its endings.
 
     Args:
         model: any that answers.
         text: any text.
         directions: 1 for a network that reads from the left alone, 2 for one that reads from both sides.
     """
-    return complete(read_in_steps(model, text, directions))
+    return complete(predict_prefixes_in_steps(model, text, directions))
 
 
-def read_in_steps(model: Classifier, text: str, directions: int) -> Steps[Reading]:
-    """Do what `read` does, `BATCH_SIZE` beginnings and endings in each step."""
+def predict_prefixes_in_steps(model: Classifier, text: str, directions: int) -> Steps[PrefixPredictions]:
+    """Do what `predict_prefixes` does, `BATCH_SIZE` beginnings and endings in each step."""
     words = _cut(text, model.tokenizer)
     words = [words[place] for place in _reached(words, model.tokenizer.max_tokens)]
     beginnings = [words[: place + 1] for place in range(len(words))]
     endings = [words[place:] for place in range(len(words))] if directions == 2 else []
     scores = yield from _scores(model, [*beginnings, *endings])
     rows = [tuple(row) for row in scores.tolist()]
-    return Reading(
+    return PrefixPredictions(
         tuple(text[word.start : word.end] for word in words),
         model.labels,
         tuple(rows[: len(words)]),
@@ -151,7 +151,7 @@ def read_in_steps(model: Classifier, text: str, directions: int) -> Steps[Readin
 
 
 def network_of(model: Classifier) -> Network | None:
-    """The NumPy network behind a loaded model, for `saliency`; None where another library computes it."""
+    """Return the NumPy network of a loaded model, for `saliency`, or None if another library computes it."""
     network = getattr(model.run, "__self__", None)
     return network if isinstance(network, Network) else None
 
@@ -166,7 +166,7 @@ class _Word:
 
 
 def _scores(model: Classifier, texts: Sequence[Sequence[_Word]]) -> Steps[Array]:
-    """Probabilities (texts, labels) of texts that are given as words, each tokenised once for all of them."""
+    """Return probabilities (texts, labels) of texts given as words, which are tokenised only once."""
     if not texts:
         return np.empty((0, len(model.labels)))
     sequences = [_read(words, model.tokenizer.max_tokens)[0] for words in texts]
@@ -175,9 +175,9 @@ def _scores(model: Classifier, texts: Sequence[Sequence[_Word]]) -> Steps[Array]
 
 
 def _read(words: Iterable[_Word], limit: int) -> tuple[list[int], list[int]]:
-    """What `Tokenizer.encode` makes of these words, and the place among them of the word that each number is of.
+    """Return the token numbers that `Tokenizer.encode` gives for these words, and for each number its word's place.
 
-    The places are none for no words, whose one number is of no word.
+    Without words there is one number, and no place.
     """
     read: list[tuple[str, int]] = []
     places: list[int] = []
@@ -192,12 +192,12 @@ def _read(words: Iterable[_Word], limit: int) -> tuple[list[int], list[int]]:
 
 
 def _reached(words: Iterable[_Word], limit: int) -> list[int]:
-    """The places of the words that the model reads; leaving out any other changes nothing."""
+    """Return the places of the words that the model reads; leaving out any other changes nothing."""
     return list(dict.fromkeys(_read(words, limit)[1]))
 
 
 def _cut(text: str, tokenizer: Tokenizer) -> list[_Word]:
-    """The words of a text, in order, with their tokens."""
+    """Return the words of a text, in order, with their tokens."""
     if not strip_markup(text):
         return []
     tokens: dict[str, tuple[tuple[str, int], ...]] = {}
@@ -213,10 +213,10 @@ def _cut(text: str, tokenizer: Tokenizer) -> list[_Word]:
 
 
 def _spans(text: str) -> list[tuple[int, int]]:
-    """Where each word of a text begins and ends.
+    """Return where each word of a text begins and ends.
 
-    The tokens are found as `tokenize` finds them, in the normalised text, but each character there remembers the
-    visible character of the original from which it comes: "…" turns into three, a skin tone into none.
+    The tokens are found as in `tokenize`, in the normalised text, but for each character there it is kept from which
+    visible character of the original it comes: "…" turns into three, a skin tone into none.
     """
     plain: list[str] = []
     origins: list[tuple[int, int]] = []

@@ -1,4 +1,4 @@
-"""Discord's Markdown: what of a message is its author's words, and what is markup around them."""
+"""Separates the author's words in a Discord message from the markup around them."""
 
 from __future__ import annotations
 
@@ -50,23 +50,23 @@ _PASSES = (
     (re.compile("__"), _UNDERLINE),
     (re.compile("_.*_", re.DOTALL), _ITALIC),
 )
-"""What is taken off, one after the other, each behind what tells quickly that there is none of it."""
+"""The patterns to remove, in this order; each comes after a quick test for whether the text can contain it."""
 
 _VISIBLE = regex.compile(r"\p{Extended_Pictographic}|[^\p{Z}\p{C}\p{DI}]")
 
 
 def strip_markup(message: str) -> str:
-    """Return what is left of a Discord message without mentions, custom emoji, links, code, quotes and marks.
+    """Return a Discord message without mentions, custom emoji, links, code, quotes and Markdown characters.
 
-    Words inside emphasis, spoilers, headings and link titles stay; a message that holds nothing but markup and
-    characters that nobody sees comes back as the empty string.
+    Words in emphasis, spoilers, headings and link titles stay. The result is empty if there is nothing but markup and
+    invisible characters.
     """
     left = blank_markup(message)
     return " ".join(left.split()) if _VISIBLE.search(left) else ""
 
 
 def blank_markup(message: str) -> str:
-    """Return a message with `BLANK` all over its markup, and every other character in its place."""
+    """Return a message of the same length, with `BLANK` in place of each character of its markup."""
     for trace, part in _PASSES:
         if trace.search(message):
             message = part.sub(_blank, message)

@@ -1,12 +1,13 @@
-"""The model directory: what `train.py` writes and the bot loads, and the only door to trained models.
+"""Reads and writes model directories: `train.py` writes one, and the bot loads one.
 
     manifest.json      labels, sizes, thresholds, temperatures, figures, provenance, a SHA-256 of each other file
     tokenizer.json     the vocabulary, shared by all models
     rnn.safetensors    the RNN's parameters, for our NumPy layers; so too gru.safetensors and lstm.safetensors
     bilstm.onnx        the BiLSTM as an ONNX graph
 
-A directory holds any of the models. Nothing in it is code: no pickle, no Python. Each file is read once, and what is
-loaded are the very bytes whose hash was compared. What could not answer a message is refused when it is loaded.
+A directory has one or more of the models. Nothing in it is code: no pickle, no Python. Each file is read once, so that
+exactly the bytes are loaded whose hash was compared. A model that could not answer a message is refused when it is
+loaded.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from classifiers.errors import ModelDirectoryError
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import UNKNOWN, Batch, pad
 from classifiers.nn.network import build
-from classifiers.onnx_reading import float_weights, refers_to_other_files
+from classifiers.onnx_weights import float_weights, refers_to_other_files
 from classifiers.text import Tokenizer
 
 Parsed = TypeVar("Parsed")
@@ -46,10 +47,10 @@ FILES = {"rnn": "rnn.safetensors", "gru": "gru.safetensors", "lstm": "lstm.safet
 """The file of each model, in the order in which models are shown."""
 
 NAMES = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM", "bilstm": "BiLSTM"}
-"""What people call them."""
+"""The names of the models as people write them."""
 
 DIRECTIONS = {"rnn": 1, "gru": 1, "lstm": 1, "bilstm": 2}
-"""Whether each reads from the left alone or from both sides."""
+"""1 for each model that reads from the left only, 2 for each that reads from both sides."""
 
 
 _REMEDY = "train it anew with `python train.py`, or unset EMOBOT_MODELS to use the models that are shipped"
@@ -75,7 +76,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """What the manifest says of the whole directory; `emoji` may be changed by hand at any time.
 
     Attributes:
-        emoji: the emoji of labels that have none of their own, or that shall have another.
+        emoji: emoji for labels that have none of their own, or to replace theirs.
         files: the SHA-256 of each other file.
     """
 
@@ -91,7 +92,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     files: dict[str, str] = {}
 
     def __post_init__(self) -> None:
-        """Hold the parts against each other.
+        """Check that the parts agree.
 
         Raises:
             ValueError: they contradict each other, or there is no model, or one that this version does not know.
@@ -122,7 +123,7 @@ def _refuse_repetition(names: Sequence[str]) -> None:
 
 
 def read_manifest(directory: Path) -> Manifest:
-    """The directory's manifest; its other files are not looked at.
+    """Return the directory's manifest, without looking at its other files.
 
     Raises:
         ModelDirectoryError: the directory or its manifest is missing, foreign or damaged.
@@ -151,7 +152,7 @@ def _spelled(manifest: Manifest) -> Manifest:
 
 
 def load_models(directory: Path = PRETRAINED) -> dict[str, NetworkClassifier]:
-    """The directory's models by name, in the order of `FILES`.
+    """Return the directory's models by name, in the order of `FILES`.
 
     Raises:
         ModelDirectoryError: the directory is missing, foreign or damaged.
@@ -174,7 +175,7 @@ def load_models(directory: Path = PRETRAINED) -> dict[str, NetworkClassifier]:
 
 
 def load_network(name: str, directory: Path) -> Callable[[Batch], Array]:
-    """One of the directory's networks, as a function from a batch to logits (batch, labels).
+    """Return one of the directory's networks, as a function from a batch to logits (batch, labels).
 
     The manifest is not read, so that a network can be measured before there is one.
 
@@ -185,7 +186,7 @@ def load_network(name: str, directory: Path) -> Callable[[Batch], Array]:
 
 
 def load_numpy(name: str, content: bytes) -> Callable[[Batch], Array]:
-    """A network of our layers in a safetensors file, as a function from a batch to logits (batch, labels).
+    """Return a network of our layers from the bytes of a safetensors file, as a function from a batch to logits.
 
     Raises:
         Exception: it is not such a file, or holds weights that are not finite.
@@ -204,7 +205,7 @@ def load_numpy(name: str, content: bytes) -> Callable[[Batch], Array]:
 
 
 def load_onnx(content: bytes) -> Callable[[Batch], Array]:
-    """The BiLSTM in an ONNX file, as a function from a batch to logits (batch, labels).
+    """Return the BiLSTM from the bytes of an ONNX file, as a function from a batch to logits (batch, labels).
 
     Raises:
         Exception: it is not such a file, refers to others, or holds weights that are not finite.
@@ -261,7 +262,7 @@ def _digest(content: bytes) -> str:
 
 
 def _read(path: Path, parse: Callable[[bytes], Parsed], digest: str | None = None) -> Parsed:
-    """What `parse` makes of a file whose SHA-256 is `digest`; with None, whose hash is not looked at.
+    """Return what `parse` returns for a file's bytes, after comparing their SHA-256 with `digest` unless that is None.
 
     Raises:
         ModelDirectoryError: the file is missing or another, or `parse` raised something.
@@ -293,7 +294,7 @@ def _network(name: str, content: bytes) -> Callable[[Batch], Array]:
 
 
 def _classifier(manifest: Manifest, tokenizer: Tokenizer, name: str, content: bytes) -> NetworkClassifier:
-    """The model of that name, once it has answered for the unknown and for the last word of the vocabulary."""
+    """Return the model of that name, after a trial with the unknown word and with the last one of the vocabulary."""
     run = _network(name, content)
     with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at
         logits = run(pad([[UNKNOWN]]))

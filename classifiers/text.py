@@ -1,7 +1,7 @@
-"""From a message to token numbers, the same for training and serving.
+"""Turns messages into token numbers, in the same way for training and for serving.
 
-A message passes three doors: `strip_markup` takes off what Discord adds around the words, `tokenize` normalises
-and cuts, `Tokenizer.encode` looks the tokens up. Any Unicode string is welcome at each.
+There are three steps: `strip_markup` removes Discord's markup, `tokenize` normalises the text and splits it into
+tokens, and `Tokenizer.encode` looks up their numbers. Each accepts any Unicode string.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from classifiers.markup import strip_markup
 from classifiers.nn.batching import UNKNOWN
 
 COMMON = 12_000
-"""How many of a vocabulary's words tell its language; among those seldom used are ever more of other languages."""
+"""How many of the most frequent words identify the vocabulary's language; rarer ones are often from other languages."""
 
 _PLAIN = str.maketrans(
     {
@@ -73,7 +73,7 @@ _SPELLINGS = SAME | _UNWRITTEN_APOSTROPHE
 def normalize(text: str) -> str:
     """Return a text in lower case and one spelling: plain quotes and letters, no skin tones, nothing invisible.
 
-    Format characters vanish (a zero-width space would cut a word) but for the joiners inside emoji, and so do the
+    Format characters are removed (a zero-width space would split a word), except for the joiners inside emoji. So are
     marks on Latin letters that no composed letter has, as in "h̶a̶p̶p̶y̶".
     """
     plain = text.translate(_PLAIN)
@@ -84,11 +84,11 @@ def normalize(text: str) -> str:
 
 
 def tokenize(text: str) -> list[str]:
-    """Cut a text into lower-case tokens.
+    """Return the lower-case tokens of a text.
 
-    Contractions come apart ("don't", "dont": "do", "n't"), elongations shrink ("sooooo": "soo", "hahahaha":
-    "haha"), emoji and runs of "!" and "?" stay whole, emoticons too, or give way to one of the same feeling, and no
-    token stands more than twice in a row.
+    Contractions are split ("don't", "dont": "do", "n't") and elongations shortened ("sooooo": "soo", "hahahaha":
+    "haha"). Emoji and runs of "!" and "?" stay whole. Emoticons stay whole too, or are replaced by one of the same
+    feeling. No token occurs more than twice in a row.
 
     >>> tokenize("I DON'T caaare!!! 😂😂😂 :))")
     ['i', 'do', "n't", 'caare', '!!', '😂', '😂', ':)']
@@ -107,7 +107,7 @@ def _tokens(text: str) -> Iterator[str]:
 
 
 def _pieces(found: str, kind: str | None) -> Sequence[str]:
-    """The tokens that a match of `TOKEN` stands for."""
+    """Return the tokens for a match of `TOKEN`."""
     if kind:
         return (token_of(found),)
     if found[0] in "?!":
@@ -117,39 +117,39 @@ def _pieces(found: str, kind: str | None) -> Sequence[str]:
 
 
 class Tokenizer:
-    """A vocabulary and the longest sequence a model reads.
+    """A vocabulary, and how many tokens of a text a model reads.
 
     Attributes:
         words: the known tokens, most frequent first; the number of words[i] is i + 2.
-        max_tokens: a longer text is cut there.
+        max_tokens: how many tokens are read; the rest of a longer text is ignored.
     """
 
     def __init__(self, words: Iterable[str], max_tokens: int) -> None:
         self.words = tuple(words)
         self.max_tokens = max_tokens
         self._numbers = {word: number for number, word in enumerate(self.words, start=2)}
-        self._longest = 2 * max(map(len, self.words), default=0)  # as far as drawing out may go
+        self._longest = 2 * max(map(len, self.words), default=0)  # the longest token that may be a drawn-out word
 
     @classmethod
     def fit(cls, texts: Iterable[str], max_words: int, min_count: int, max_tokens: int) -> Tokenizer:
-        """Know the `max_words` most frequent tokens that stand at least `min_count` times in `texts`."""
+        """Return a tokenizer that knows the `max_words` most frequent tokens that occur at least `min_count` times."""
         counts = Counter(token for text in texts for token in tokenize(text))
         ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return cls((word for word, count in ranked[:max_words] if count >= min_count), max_tokens)
 
     def __len__(self) -> int:
-        """How many different numbers there are, padding and unknown included."""
+        """Return how many different numbers there are, including padding and unknown."""
         return len(self.words) + 2
 
     def encode(self, text: str) -> list[int]:
-        """Token numbers of a text, at least one and at most `max_tokens`; (UNKNOWN,) for an empty text."""
+        """Return the token numbers of a text, at least one and at most `max_tokens`; [UNKNOWN] for an empty text."""
         return self.read(text)[0]
 
     def read(self, text: str) -> tuple[list[int], float]:
-        """Token numbers as `encode` gives them, and the share of the words among them that are `COMMON`.
+        """Return the token numbers as in `encode`, and which share of the words are among the `COMMON` most frequent.
 
-        The share is 1 where there are no words. Hardly any message in the language of the vocabulary has less than
-        0.6, and hardly any in another has more.
+        The share is 1 if there are no words. Hardly any message in the language of the vocabulary has a share below
+        0.6, and hardly any message in another language has one above.
         """
         tokens = list(islice(_tokens(text), self.max_tokens))
         numbers = [self._number(token) for token in tokens]
@@ -164,7 +164,7 @@ class Tokenizer:
 
 
 def _squeezed(token: str) -> Iterator[str]:
-    """Likely spellings of a word whose letters were drawn out: "haappy" -> "happy", "yaayy" -> "yay"."""
+    """Yield likely spellings of a word with drawn-out letters: "happy" for "haappy", "yay" for "yaayy"."""
     for double in _DOUBLE.finditer(token):
         yield token[: double.start()] + token[double.start() + 1 :]
     yield _DOUBLE.sub(r"\1", token)

@@ -15,8 +15,8 @@ import pytest
 from safetensors.numpy import load_file
 
 import train
-from classifiers.__main__ import evaluate
-from classifiers.__main__ import main as terminal
+from classifiers.cli import main as terminal
+from classifiers.cli.evaluate import measure_model
 from classifiers.model_directory import NAMES, load_models, read_manifest
 from classifiers.nn.batching import Examples
 from classifiers.training.datasets import load_dataset
@@ -49,7 +49,7 @@ def test_both_models_learn_the_builtin_phrases(tmp_path: Path, capsys: pytest.Ca
     dataset = load_dataset("builtin")
     assert manifest.dataset_sha256 == dataset.sha256
     for name, model in load_models(out).items():
-        metrics = evaluate(model, dataset, dataset.test)
+        metrics = measure_model(model, dataset, dataset.test)
         assert metrics.top1 == metrics.macro_f1 == 1.0, name
         assert manifest.models[name].test["macro_f1"] == 1.0
 

@@ -12,7 +12,7 @@ from bot.ui.card import CARD, INK, draw_card, writable
 from bot.ui.emotions import named
 from bot.ui.quotation import longest
 from classifiers import LABELS, NAMES
-from classifiers.explain import Reading
+from classifiers.explain import PrefixPredictions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,7 +49,7 @@ class _Strip:
     leftward: bool
 
 
-def alternative_text(readings: Mapping[str, Reading], translate: Translate) -> str:
+def alternative_text(readings: Mapping[str, PrefixPredictions], translate: Translate) -> str:
     """Return a description of the picture: where the strongest emotion changes, as far as there is room.
 
     Args:
@@ -64,7 +64,7 @@ def alternative_text(readings: Mapping[str, Reading], translate: Translate) -> s
     return " ".join(told[: longest(len(told), _DESCRIPTION, lambda count: " ".join(told[:count]))])
 
 
-def draw(readings: Mapping[str, Reading], translate: Translate) -> bytes:
+def draw(readings: Mapping[str, PrefixPredictions], translate: Translate) -> bytes:
     """Return a PNG picture: for each model the probabilities of a few labels after each of one or more words.
 
     The BiLSTM reads from the right as well: there a column is its prediction from this word to the end. The
@@ -84,7 +84,7 @@ def draw(readings: Mapping[str, Reading], translate: Translate) -> bytes:
     )
 
 
-def _strips(readings: Mapping[str, Reading], translate: Translate) -> list[_Strip]:
+def _strips(readings: Mapping[str, PrefixPredictions], translate: Translate) -> list[_Strip]:
     """Return a strip for each model and direction."""
     strips = []
     for name, reading in readings.items():

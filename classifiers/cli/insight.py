@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from classifiers.classifier import NetworkClassifier
-from classifiers.explain import Explanation, Reading, explain, network_of, read, saliency
+from classifiers.explain import Explanation, PrefixPredictions, explain, network_of, predict_prefixes, saliency
 from classifiers.model_directory import DIRECTIONS
 
 
@@ -17,7 +17,7 @@ class Insight:
 
     explanation: Explanation
     saliency: tuple[float, ...] | None
-    reading: Reading
+    reading: PrefixPredictions
 
 
 def look_into(name: str, model: NetworkClassifier, text: str) -> Insight:
@@ -25,7 +25,7 @@ def look_into(name: str, model: NetworkClassifier, text: str) -> Insight:
     explanation, network = explain(model, text), network_of(model)
     label = model.labels.index(explanation.label)
     gradients = None if network is None else saliency(network, model.tokenizer, text, label)
-    return Insight(explanation, gradients, read(model, text, DIRECTIONS[name]))
+    return Insight(explanation, gradients, predict_prefixes(model, text, DIRECTIONS[name]))
 
 
 def insight_record(insight: Insight, count: int) -> dict[str, Any]:

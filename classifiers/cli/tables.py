@@ -15,7 +15,7 @@ from rich.text import Text
 from classifiers.classifier import Answer, agree
 from classifiers.cli.insight import Insight, ranked
 from classifiers.emotions import SENTIMENT
-from classifiers.explain import Reading, WordShare
+from classifiers.explain import PrefixPredictions, WordShare
 from classifiers.model_directory import NAMES
 
 BAR_WIDTH = 12
@@ -65,7 +65,7 @@ def legend() -> Text:
     )
 
 
-def reading_table(readings: Mapping[str, Reading]) -> Table:
+def reading_table(readings: Mapping[str, PrefixPredictions]) -> Table:
     """Return what each model predicts after each word, a row for each: the stronger the colour, the more probable."""
     table = Table(
         box=box.SIMPLE_HEAD,

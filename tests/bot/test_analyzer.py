@@ -14,7 +14,7 @@ from bot.analyzer import (
     AnalyzerTooSlowError,
 )
 from classifiers import Prediction
-from classifiers.explain import explain, read
+from classifiers.explain import explain, predict_prefixes
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch
 from tests.bot.scripted import SCRIPT, ScriptedClassifier
@@ -208,7 +208,7 @@ async def test_only_those_that_read_from_both_sides_are_asked_for_both(model: He
     model.let_go.set()
     analyzer = Analyzer({"rnn": model, "bilstm": ScriptedClassifier(dict(SCRIPT))})
     readings = await analyzer.predict_prefixes("so happy")
-    assert readings == {"rnn": read(model, "so happy", 1), "bilstm": read(model, "so happy", 2)}
+    assert readings == {"rnn": predict_prefixes(model, "so happy", 1), "bilstm": predict_prefixes(model, "so happy", 2)}
     await analyzer.close()
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers.classifier import NetworkClassifier
-from classifiers.explain import explain, network_of, read, saliency
+from classifiers.explain import explain, network_of, predict_prefixes, saliency
 from classifiers.model_directory import DIRECTIONS, load_models
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, pad
@@ -136,7 +136,7 @@ def test_a_share_is_what_predicting_without_the_word_takes_away(text: str) -> No
 
 @given(texts)
 def test_a_reading_is_predicting_every_beginning_and_ending(text: str) -> None:
-    reading = read(MODEL, text, 2)
+    reading = predict_prefixes(MODEL, text, 2)
     assert reading.labels == MODEL.labels
     assert reading.backward is not None
     assert len(reading.forward) == len(reading.backward) == len(reading.words)
@@ -148,7 +148,7 @@ def test_a_reading_is_predicting_every_beginning_and_ending(text: str) -> None:
 
 
 def test_one_direction_reads_no_endings() -> None:
-    one, both = read(MODEL, "not happy", 1), read(MODEL, "not happy", 2)
+    one, both = predict_prefixes(MODEL, "not happy", 1), predict_prefixes(MODEL, "not happy", 2)
     assert one.backward is None
     assert (one.words, one.labels) == (both.words, both.labels)
     np.testing.assert_allclose(one.forward, both.forward, atol=1e-9)  # another batch is another order of sums
@@ -162,7 +162,7 @@ def test_all_variants_pass_in_one_batch() -> None:
         return lively("rnn", np.float32).forward(batch)
 
     explain(classifier(run), "i am not happy")
-    read(classifier(run), "i am not happy", 2)
+    predict_prefixes(classifier(run), "i am not happy", 2)
     assert batches == [(4, 5), (4, 8)]
 
 
@@ -171,9 +171,9 @@ def test_a_text_without_words(text: str) -> None:
     explanation = explain(MODEL, text)
     assert explanation.words == ()
     assert explanation.probability == pytest.approx(MODEL.scores([""]).max())
-    reading = read(MODEL, text, 2)
+    reading = predict_prefixes(MODEL, text, 2)
     assert (reading.words, reading.forward, reading.backward) == ((), (), ())
-    assert read(MODEL, text, 1).backward is None
+    assert predict_prefixes(MODEL, text, 1).backward is None
     assert saliency(lively("rnn", np.float64), TOKENIZER, text, 0) == ()
 
 
@@ -189,7 +189,7 @@ def test_words_that_are_not_read_have_no_share() -> None:
     assert len(words) == 20
     reached = [0, 1, *range(4, 14)]
     assert [place for place, word in enumerate(words) if word.share] == [place for place in reached if place > 1]
-    assert read(MODEL, text, 1).words == tuple(words[place].text for place in reached)
+    assert predict_prefixes(MODEL, text, 1).words == tuple(words[place].text for place in reached)
     gradients = saliency(lively("rnn", np.float64), TOKENIZER, text, 0)
     assert [place for place, gradient in enumerate(gradients) if gradient] == reached
 
@@ -205,7 +205,7 @@ def test_the_longest_message_asks_no_more_than_the_longest_sequence(piece: str) 
         return np.zeros((batch.ids.shape[1], 3))
 
     explain(classifier(run), text)
-    read(classifier(run), text, 2)
+    predict_prefixes(classifier(run), text, 2)
     assert rows <= 1 + 3 * TOKENIZER.max_tokens
 
 
@@ -242,7 +242,7 @@ def test_loaded_models_explain_themselves(small_models: Path) -> None:
         [without] = model.scores(["i am happy, but sad"])
         share = explanation.words[2].share
         assert share == pytest.approx(probability - without[model.labels.index(label)], abs=1e-6)
-        reading = read(model, text, DIRECTIONS[name])
+        reading = predict_prefixes(model, text, DIRECTIONS[name])
         np.testing.assert_allclose(reading.forward[-1], model.scores([text])[0], atol=1e-6)
         net = network_of(model)
         assert (net is None) == (name == "bilstm")

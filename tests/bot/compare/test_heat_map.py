@@ -20,19 +20,19 @@ from bot.compare.heat_map import COLOURS, alternative_text, draw
 from bot.i18n import ENGLISH, LANGUAGES, Translate, translator
 from bot.ui.card import CARD
 from classifiers.emotions import LABELS
-from classifiers.explain import Reading
+from classifiers.explain import PrefixPredictions
 from tests.bot.languages import language
 
 WORDS = ("not", "happy", "today")
 
 
-def reading(words: tuple[str, ...] = WORDS, *beliefs: dict[str, float], backward: bool = False) -> Reading:
+def reading(words: tuple[str, ...] = WORDS, *beliefs: dict[str, float], backward: bool = False) -> PrefixPredictions:
     """What a model believes after each word; of labels that are not named, 0.01."""
     rows = tuple(
         tuple(belief.get(label, 0.01) for label in LABELS)
         for belief in beliefs or [{"neutral": 0.6}, {"joy": 0.5}, {"joy": 0.9}][: len(words)]
     )
-    return Reading(words, LABELS, rows, rows if backward else None)
+    return PrefixPredictions(words, LABELS, rows, rows if backward else None)
 
 
 BOTH = {
@@ -41,7 +41,7 @@ BOTH = {
 }
 
 
-def figure_of(readings: dict[str, Reading], translate: Translate = ENGLISH) -> Figure:
+def figure_of(readings: dict[str, PrefixPredictions], translate: Translate = ENGLISH) -> Figure:
     """What is drawn, before it becomes a picture."""
     figures: list[Figure] = []
     savefig = Figure.savefig

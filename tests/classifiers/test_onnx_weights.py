@@ -6,7 +6,7 @@ import onnx.numpy_helper
 import pytest
 
 from classifiers.model_directory import FILES, PRETRAINED
-from classifiers.onnx_reading import float_weights, refers_to_other_files
+from classifiers.onnx_weights import float_weights, refers_to_other_files
 
 
 def test_the_shipped_weights_are_found() -> None:

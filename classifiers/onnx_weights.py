@@ -1,7 +1,7 @@
-"""The weights in an ONNX file, read without the `onnx` package, which the bot does not need otherwise.
+"""Reads the weights in an ONNX file without the `onnx` package, which the bot does not need otherwise.
 
-An ONNX file is one protocol-buffers message. Read as a message of no known fields, it gives all of them by the numbers
-that `onnx.proto` lists.
+An ONNX file is one protocol-buffers message. Parsed as a message without known fields, it gives all of its fields by
+the numbers that `onnx.proto` lists.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _FLOATS: dict[int, np.dtype[Any]] = {1: np.dtype("<f4"), 10: np.dtype("<f2")}
 
 
 def refers_to_other_files(model: bytes) -> bool:
-    """Whether any tensor in an ONNX file may be kept in another file."""
-    # Such a tensor has an entry of this name, at whatever depth it stands. None of our own names contains it.
+    """Return whether any tensor in an ONNX file may be stored in another file."""
+    # Such a tensor has an entry of this name, at any depth of the message. None of our own names contains it.
     return b"location" in model
 
 
@@ -49,5 +49,5 @@ def float_weights(model: bytes) -> Iterator[Array]:
 
 
 def _values(message: bytes, wanted: int) -> list[Any]:
-    """The values of the fields with a number: integers, or the bytes of anything else."""
+    """Return the values of the fields with that number: integers, or bytes for any other type."""
     return [field.data for field in UnknownFieldSet(Empty.FromString(message)) if field.field_number == wanted]
