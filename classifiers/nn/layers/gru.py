@@ -52,7 +52,8 @@ class GRU(Layer):
     def forward(self, x: Array, lengths: Array, training: bool = False) -> Array:
         """Return all hidden states; x_t W + b_0 of all steps and gates is one matrix product.
 
-        Results are written in place, and views of all steps are made at once, as lists: see `LSTM.forward`.
+        Results are written in place, and the views of all steps are made at once, as lists, since indexing an array in
+        each step takes longer.
         """
         del lengths, training
         recurrent, (input_bias, state_bias) = self.params["recurrent_kernel"], self.params["bias"]

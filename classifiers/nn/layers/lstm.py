@@ -53,7 +53,7 @@ class LSTM(Layer):
         """Return all hidden states; x_t W + b of all steps and gates is one matrix product.
 
         For a single message, half of a step's time goes into calling NumPy, not into computing. So one tanh serves
-        all gates, results are written in place, and views of all steps are made at once, as lists.
+        all gates, results are written in place, and `zip` makes the views of each step, which is cheaper than indexing.
         """
         del lengths, training
         recurrent = self.params["recurrent_kernel"]
@@ -66,21 +66,22 @@ class LSTM(Layer):
         scale[:, 2 * units : 3 * units] = 1
         shift = 1 - scale
 
-        i, f, g, o = map(list, split_gates(gates, 4))
-        c, tanh_c, h = list(cells), list(tanh_cells), list(hidden)
         dot, multiply, tanh = np.dot, np.multiply, np.tanh  # looked up once
-        for t, z in enumerate(gates):
-            if t:
-                z += dot(h[t - 1], recurrent)
+        previous_h = previous_c = None
+        steps = zip(gates, *split_gates(gates, 4), cells, tanh_cells, hidden, strict=False)  # equally long
+        for z, i, f, g, o, c, tanh_c, h in steps:
+            if previous_h is not None:
+                z += dot(previous_h, recurrent)
             z *= scale
             tanh(z, z)
             z *= scale
-            z += shift  # z now holds the activated gates, of which i[t], f[t], g[t] and o[t] are views
-            multiply(i[t], g[t], c[t])
-            if t:
-                c[t] += f[t] * c[t - 1]
-            tanh(c[t], tanh_c[t])
-            multiply(o[t], tanh_c[t], h[t])
+            z += shift  # now the gates i, f, g and o, which are views of z, are activated
+            multiply(i, g, c)
+            if previous_c is not None:
+                c += f * previous_c
+            tanh(c, tanh_c)
+            multiply(o, tanh_c, h)
+            previous_h, previous_c = h, c
         self._x, self._gates, self._cells, self._tanh_cells, self._hidden = x, gates, cells, tanh_cells, hidden
         return hidden
 
