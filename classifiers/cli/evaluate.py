@@ -20,7 +20,7 @@ from classifiers.training.datasets import Dataset, Split, load_dataset
 from classifiers.training.evaluation import Metrics, baseline, measure, measure_reactions
 
 _REACTIONS = {
-    "acceptable": "top acceptable",
+    "acceptable": "strongest label accepted",
     "coverage": "coverage",
     "precision": "precision",
     "neutral": "reacts to neutral",
