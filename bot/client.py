@@ -15,7 +15,7 @@ from discord.ext import commands
 from bot.about.cog import About
 from bot.analyzer import Analyzer
 from bot.compare.cog import Compare
-from bot.configuration import Settings, SettingsError, load_settings
+from bot.configuration import Configuration, ConfigurationError, load_configuration
 from bot.connection import gateway
 from bot.connection.requests import PATIENCE, DiscordRequests
 from bot.corrections.cog import Corrections
@@ -61,14 +61,14 @@ class Emobot(commands.AutoShardedBot):
     """A Discord bot that reacts to messages with the emoji of their emotion.
 
     Attributes:
-        settings: what it was started with.
+        configuration: what it was started with.
         analyzer: the models, off the event loop.
         store: what it keeps.
         requests: watches over what it asks of Discord, and knows Discord's time.
     """
 
     def __init__(
-        self, settings: Settings, models: Mapping[str, Classifier], clock: Callable[[], float] | None = None
+        self, configuration: Configuration, models: Mapping[str, Classifier], clock: Callable[[], float] | None = None
     ) -> None:
         self.requests = DiscordRequests(lambda: asyncio.get_running_loop().time(), self._leave)
         super().__init__(
@@ -85,25 +85,25 @@ class Emobot(commands.AutoShardedBot):
             http_trace=self.requests.trace(),
             max_ratelimit_timeout=PATIENCE,
         )
-        self.settings = settings
-        self.analyzer = Analyzer(models, settings.reacts_with)
+        self.configuration = configuration
+        self.analyzer = Analyzer(models, configuration.reacts_with)
         self._clock = clock
-        self.store = Store(settings.database_url.get_secret_value(), settings.mood_days)
+        self.store = Store(configuration.database_url.get_secret_value(), configuration.mood_days)
 
     async def setup_hook(self) -> None:
         """Add all features, then register the commands."""
-        analyzer, store, settings = self.analyzer, self.store, self.settings
+        analyzer, store, configuration = self.analyzer, self.store, self.configuration
         requests, clock = self.requests, self._clock or asyncio.get_running_loop().time
         history, traces = ChannelHistory(clock), create_traces(clock)
         await self.add_cog(Maintenance(self, store, requests.time))
-        await self.add_cog(Reactions(self, analyzer, store, settings, history, traces, requests, clock))
+        await self.add_cog(Reactions(self, analyzer, store, configuration, history, traces, requests, clock))
         await self.add_cog(Dislikes(self, history, traces, requests))
         await self.add_cog(Compare(self, analyzer, store))
         await self.add_cog(Mood(analyzer, store, requests.time))
         await self.add_cog(ServerSettingsCog(self, analyzer, store, history))
         await self.add_cog(Corrections(self, analyzer, store))
         await self.add_cog(Privacy(self, store))
-        await self.add_cog(About(self, analyzer, store, settings))
+        await self.add_cog(About(self, analyzer, store, configuration))
         await self._sync_commands()
 
     async def connect(self, *, reconnect: bool = True) -> None:
@@ -147,7 +147,7 @@ class Emobot(commands.AutoShardedBot):
 
     async def _sync_commands(self) -> None:
         """Register the commands, unless Discord has them as they are: it limits how often that may be done."""
-        guild = discord.Object(self.settings.dev_guild) if self.settings.dev_guild else None
+        guild = discord.Object(self.configuration.dev_guild) if self.configuration.dev_guild else None
         if guild:
             self.tree.copy_global_to(guild=guild)
         translator = CommandTranslator()
@@ -233,7 +233,7 @@ def _plain(value: object) -> str:
 
 
 def create_bot(
-    settings: Settings | None = None,
+    configuration: Configuration | None = None,
     *,
     models: Mapping[str, Classifier] | None = None,
     clock: Callable[[], float] | None = None,
@@ -241,19 +241,19 @@ def create_bot(
     """Return a bot with its models loaded, not yet started.
 
     Args:
-        settings: what to build it from; read from the environment and `.env` if None.
-        models: classifiers by name; loaded from the directory in the settings if None.
+        configuration: what to build it from; read from the environment and `.env` if None.
+        models: classifiers by name; loaded from the directory in the configuration if None.
         clock: monotonic seconds, by which reactions are paced; those of the event loop if None.
 
     Raises:
-        SettingsError: a setting is not allowed, or asks for a model that is not there.
+        ConfigurationError: a setting is not allowed, or asks for a model that is not there.
         classifiers.ModelDirectoryError: the models cannot be loaded.
     """
-    settings = settings or load_settings()
-    models = load_models(settings.models) if models is None else models
-    if settings.reacts_with not in models:
-        raise SettingsError(
-            f"EMOBOT_REACTS_WITH asks for {settings.reacts_with}, but {settings.models} holds only "
+    configuration = configuration or load_configuration()
+    models = load_models(configuration.models) if models is None else models
+    if configuration.reacts_with not in models:
+        raise ConfigurationError(
+            f"EMOBOT_REACTS_WITH asks for {configuration.reacts_with}, but {configuration.models} holds only "
             f"{' and '.join(models)}."
         )
-    return Emobot(settings, models, clock)
+    return Emobot(configuration, models, clock)

@@ -1,4 +1,4 @@
-"""Typed settings from the environment and a `.env` file; `.env.example` lists every variable."""
+"""The operator's configuration, from the environment and a `.env` file; `.env.example` lists every variable."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from classifiers import PRETRAINED, ModelName
 ENV_FILE = ".env"
 
 
-class SettingsError(Exception):
-    """The settings cannot be read or contradict each other; its text is one sentence for the user."""
+class ConfigurationError(Exception):
+    """The configuration cannot be read or contradicts itself; the text is one sentence for the user."""
 
 
-class Settings(BaseSettings):
-    """The bot's settings from the environment.
+class Configuration(BaseSettings):
+    """What the operator of the bot has configured, for all servers; see `ServerSettings` for what a server sets.
 
     Each field names its variable as `validation_alias` and says in `description` what is allowed, in words
     that complete "VARIABLE must be ...".
@@ -114,26 +114,26 @@ class Settings(BaseSettings):
         return path.expanduser()
 
 
-def load_settings() -> Settings:
-    """Return the settings of this process.
+def load_configuration() -> Configuration:
+    """Return the configuration of this process.
 
     Raises:
-        SettingsError: a value is not allowed or `.env` cannot be read; no value is ever repeated.
+        ConfigurationError: a value is not allowed or `.env` cannot be read; no value is ever repeated.
     """
     if Path(ENV_FILE).is_dir():
-        raise SettingsError("Your .env is a directory: replace it with a text file such as .env.example.")
+        raise ConfigurationError("Your .env is a directory: replace it with a text file such as .env.example.")
     try:
-        return Settings()
+        return Configuration()
     except ValidationError as error:
-        allowed = {field.validation_alias: f"be {field.description}" for field in Settings.model_fields.values()}
+        allowed = {field.validation_alias: f"be {field.description}" for field in Configuration.model_fields.values()}
         wrong = {}
         for details in error.errors():
             name, cause = str(details["loc"][0]), details.get("ctx", {}).get("error")
             wrong[name] = str(cause) if isinstance(cause, DatabaseUrlError) else allowed[name]
-        raise SettingsError(
+        raise ConfigurationError(
             "; ".join(f"{name} must {what_to_do}" for name, what_to_do in wrong.items()) + "."
         ) from None
     except UnicodeDecodeError:
-        raise SettingsError("Your .env is not plain text: save it again as UTF-8.") from None
+        raise ConfigurationError("Your .env is not plain text: save it again as UTF-8.") from None
     except OSError as error:
-        raise SettingsError(f"Your .env cannot be read: {error.strerror or error}.") from None
+        raise ConfigurationError(f"Your .env cannot be read: {error.strerror or error}.") from None

@@ -11,7 +11,7 @@ import aiohttp
 import discord
 
 from bot.client import create_bot
-from bot.configuration import Settings
+from bot.configuration import Configuration
 from classifiers import Classifier
 
 log = logging.getLogger(__name__)
@@ -22,11 +22,11 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 _STABLE = 600.0  # seconds of running after which the next wait is the first one again
 
 
-async def serve(settings: Settings, models: Mapping[str, Classifier], token: str) -> None:
+async def serve(configuration: Configuration, models: Mapping[str, Classifier], token: str) -> None:
     """Run the bot until it is stopped; wait and start it again when Discord fails or cannot be reached.
 
     Args:
-        settings: what the bot is built from.
+        configuration: what the bot is built from.
         models: classifiers by name.
         token: with which it logs in.
 
@@ -38,7 +38,7 @@ async def serve(settings: Settings, models: Mapping[str, Classifier], token: str
     while True:
         started = asyncio.get_running_loop().time()
         try:
-            async with create_bot(settings, models=models) as bot:
+            async with create_bot(configuration, models=models) as bot:
                 await bot.start(token)
             return
         except Exception as error:

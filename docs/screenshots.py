@@ -16,7 +16,7 @@ import simcord
 from playwright.async_api import Locator, Page, async_playwright
 
 from bot.cli import simulation
-from bot.configuration import load_settings
+from bot.configuration import load_configuration
 
 FOLDER = Path(__file__).parent
 WIDTH, HEIGHT = 900, 1000
@@ -25,7 +25,7 @@ TEXT = "well, that could have gone a lot worse. not exactly thrilled, but i'll t
 
 async def take_all() -> None:
     """One picture after the other, in one conversation."""
-    async with simulation.opened(load_settings()) as preview, async_playwright() as playwright:
+    async with simulation.opened(load_configuration()) as preview, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = await browser.new_page(
             viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=1.5, color_scheme="dark"

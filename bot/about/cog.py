@@ -14,7 +14,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.analyzer import Analyzer
-from bot.configuration import Settings
+from bot.configuration import Configuration
 from bot.i18n import Translate, mark, translator
 from bot.store import Store, StoreError
 from classifiers import NAMES, ModelDirectoryError
@@ -28,17 +28,19 @@ _FIGURES = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "top1": "top-1", "ec
 class About(commands.Cog):
     """Shows what everybody may know of the bot; keeps nothing."""
 
-    def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store, settings: Settings) -> None:
+    def __init__(
+        self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store, configuration: Configuration
+    ) -> None:
         self._bot = bot
         self._analyzer = analyzer
         self._store = store
-        self._settings = settings
+        self._configuration = configuration
         self._models: Mapping[str, ModelCard] = {}
 
     async def cog_load(self) -> None:
         """Read the models' figures, if they come from a model directory."""
         try:
-            manifest = await asyncio.to_thread(read_manifest, self._settings.models)
+            manifest = await asyncio.to_thread(read_manifest, self._configuration.models)
         except ModelDirectoryError as error:
             log.warning("/about goes without the models' figures: %s", error)
         else:
@@ -120,8 +122,8 @@ class About(commands.Cog):
     def _links(self, translate: Translate) -> discord.ui.View:
         view = discord.ui.View()
         for label, url in (
-            (translate("Source code"), self._settings.source_url),
-            (translate("Privacy policy"), self._settings.privacy_url),
+            (translate("Source code"), self._configuration.source_url),
+            (translate("Privacy policy"), self._configuration.privacy_url),
         ):
             if url:
                 view.add_item(discord.ui.Button(label=label, url=str(url)))

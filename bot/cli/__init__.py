@@ -74,8 +74,8 @@ def cli(context: click.Context) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status.
 
-    That is 2, after one sentence on standard error, for wrong arguments or settings; 1 if something else failed; and
-    130 after Ctrl-C.
+    That is 2, after one sentence on standard error, for wrong arguments or configuration; 1 if something else
+    failed; and 130 after Ctrl-C.
     """
     if instruction := os.environ.get(_COMPLETE):
         return shell_complete(cli, {}, "emobot", _COMPLETE, instruction)

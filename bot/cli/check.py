@@ -1,4 +1,4 @@
-"""`python -m bot check`: are settings, models, database and Discord in order?"""
+"""`python -m bot check`: are configuration, models, database and Discord in order?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.cli.application import fetch_application, invitation
 from bot.cli.database import in_database
 from bot.cli.errors import INTENT_OFF, LOGIN_MISSING, CommandError, discord_errors, reports_errors
 from bot.client import create_bot
-from bot.configuration import ENV_FILE, Settings, load_settings
+from bot.configuration import ENV_FILE, Configuration, load_configuration
 from bot.connection.clock import DiscordTime
 from bot.connection.requests import TOLERATED, clock_is_wrong, listen
 from bot.store.engine import is_sqlite
@@ -29,38 +29,38 @@ def check() -> None:
 
     Nobody on Discord notices.
     """
-    settings = load_settings()
+    configuration = load_configuration()
     click.echo("Settings: in order.")
     _warn_if_others_can_read(Path(ENV_FILE))
-    _check_models(settings)
-    _check_database(settings)
-    if settings.discord_token is None:
+    _check_models(configuration)
+    _check_database(configuration)
+    if configuration.discord_token is None:
         click.echo(f"Discord: not asked. {LOGIN_MISSING}")
         return
     with discord_errors():
-        asyncio.run(_check_discord(settings.discord_token.get_secret_value()))
+        asyncio.run(_check_discord(configuration.discord_token.get_secret_value()))
 
 
-def _check_models(settings: Settings) -> None:
-    create_bot(settings)
-    manifest = read_manifest(settings.models)
-    click.echo(f"Models: {settings.models}, trained on {manifest.dataset}.")
+def _check_models(configuration: Configuration) -> None:
+    create_bot(configuration)
+    manifest = read_manifest(configuration.models)
+    click.echo(f"Models: {configuration.models}, trained on {manifest.dataset}.")
     for name, card in manifest.models.items():
         figures = ", ".join(f"{metric} {value:.3f}" for metric, value in card.test.items())
-        role = "reacts to messages" if name == settings.reacts_with else "for /compare"
+        role = "reacts to messages" if name == configuration.reacts_with else "for /compare"
         click.echo(f"  {NAMES[name]}: {card.parameters:,} parameters; {figures}; {role}.")
     mute = without_emoji(manifest.labels, manifest.emoji)
     if mute:
         click.echo(
             f"  There is no emoji for {', '.join(mute)}, so the bot does not react to them: give each one in the entry "
-            f'"emoji" of {settings.models / MANIFEST}, as {{"{mute[0]}": "😊"}}, or by /settings in each server.'
+            f'"emoji" of {configuration.models / MANIFEST}, as {{"{mute[0]}": "😊"}}, or by /settings in each server.'
         )
 
 
-def _check_database(settings: Settings) -> None:
-    in_database(settings, lambda store: store.corrections())
+def _check_database(configuration: Configuration) -> None:
+    in_database(configuration, lambda store: store.corrections())
     click.echo("Database: in order.")
-    url = make_url(settings.database_url.get_secret_value())
+    url = make_url(configuration.database_url.get_secret_value())
     if is_sqlite(url):
         _warn_if_others_can_read(Path(str(url.database)))
 

@@ -12,7 +12,7 @@ import click
 from bot.cli.database import in_database
 from bot.cli.errors import CommandError, reports_errors
 from bot.cli.types import WholeNumber
-from bot.configuration import load_settings
+from bot.configuration import load_configuration
 from bot.store import Store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -44,7 +44,7 @@ def export_data(guild: int | None, user: int | None) -> None:
     If you write it into a file, run `umask 077` before, so that nobody else on the computer can read it.
     """
     _require_one(guild, user)
-    kept = in_database(load_settings(), lambda store: export(store, guild=guild, user=user))
+    kept = in_database(load_configuration(), lambda store: export(store, guild=guild, user=user))
     click.echo(json.dumps(kept, indent=2, ensure_ascii=False))
 
 
@@ -61,7 +61,7 @@ def erase_data(guild: int | None, user: int | None, yes: bool) -> None:
     subject = f"the server {guild}" if guild else f"the user {user}"
     if not yes:
         _make_sure(subject)
-    in_database(load_settings(), lambda store: erase(store, guild=guild, user=user))
+    in_database(load_configuration(), lambda store: erase(store, guild=guild, user=user))
     click.echo(f"Nothing is kept about {subject} any more.")
 
 

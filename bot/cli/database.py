@@ -7,13 +7,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from bot.configuration import Settings
+from bot.configuration import Configuration
 from bot.store import Store, StoreError
 
 Result = TypeVar("Result")
 
 
-def in_database(settings: Settings, work: Callable[[Store], Awaitable[Result]]) -> Result:
+def in_database(configuration: Configuration, work: Callable[[Store], Awaitable[Result]]) -> Result:
     """Open the database of DATABASE_URL, return what `work` returns, and close it.
 
     Raises:
@@ -23,7 +23,7 @@ def in_database(settings: Settings, work: Callable[[Store], Awaitable[Result]]) 
     logging.getLogger("bot.store").addHandler(logging.NullHandler())
 
     async def do() -> Result:
-        store = Store(settings.database_url.get_secret_value(), settings.mood_days)
+        store = Store(configuration.database_url.get_secret_value(), configuration.mood_days)
         try:
             await store.refresh()
             return await work(store)

@@ -8,7 +8,7 @@ from bot import logs
 from bot.cli.errors import CommandError, reports_errors
 from bot.cli.stopping import run_until_stopped
 from bot.cli.types import WholeNumber
-from bot.configuration import load_settings
+from bot.configuration import load_configuration
 
 
 @click.command()
@@ -25,11 +25,11 @@ def demo(port: int) -> None:
 
     No token and no network needed; Ctrl-C ends it.
     """
-    settings = load_settings()
+    configuration = load_configuration()
     from bot.cli import simulation  # noqa: PLC0415 - it needs the demo extra, the help does not
 
-    logs.set_up("WARNING" if settings.log_level == "INFO" else settings.log_level)
+    logs.set_up("WARNING" if configuration.log_level == "INFO" else configuration.log_level)
     try:
-        run_until_stopped(simulation.run(settings, port))
+        run_until_stopped(simulation.run(configuration, port))
     except simulation.PortTakenError as error:
         raise CommandError(str(error), 1) from None

@@ -46,7 +46,7 @@ def dry_run(path: str, as_json: bool) -> None:
                     click.echo(show(text, None, None, None, silence))
                     continue
                 [prediction] = model.predict([text])
-                decision = choose(text, prediction, minimum_certainty=bot.settings.min_certainty)
+                decision = choose(text, prediction, minimum_certainty=bot.configuration.min_certainty)
                 click.echo(show(text, decision.emoji, decision.emotion, decision.certainty, decision.reason))
     except UnicodeDecodeError:
         raise CommandError(f"{path} is not plain text: save it again as UTF-8.", 2) from None

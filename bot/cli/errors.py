@@ -11,7 +11,7 @@ import aiohttp
 import click
 import discord
 
-from bot.configuration import Settings, SettingsError
+from bot.configuration import Configuration, ConfigurationError
 from bot.store import StoreError
 from classifiers.command_line import finish
 
@@ -56,7 +56,7 @@ def reports_errors(command: Callable[Arguments, None]) -> Callable[Arguments, in
                 command(*args, **kwargs)
             except CommandError as error:
                 return _print(error, error.status)
-            except SettingsError as error:
+            except ConfigurationError as error:
                 return _print(error, 2)
             except StoreError as error:
                 return _print(error, 1)
@@ -67,15 +67,15 @@ def reports_errors(command: Callable[Arguments, None]) -> Callable[Arguments, in
     return reporting
 
 
-def token_of(settings: Settings) -> str:
+def token_of(configuration: Configuration) -> str:
     """Return the bot's token.
 
     Raises:
         CommandError: there is none.
     """
-    if settings.discord_token is None:
+    if configuration.discord_token is None:
         raise CommandError(LOGIN_MISSING, 2)
-    return settings.discord_token.get_secret_value()
+    return configuration.discord_token.get_secret_value()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import click
 
 from bot.cli.application import fetch_application, invitation
 from bot.cli.errors import discord_errors, reports_errors, token_of
-from bot.configuration import load_settings
+from bot.configuration import load_configuration
 
 
 @click.command()
@@ -19,6 +19,6 @@ def invite() -> None:
     It asks for the permissions that the bot needs and for nothing else: to see channels, read their history and add
     reactions.
     """
-    token = token_of(load_settings())
+    token = token_of(load_configuration())
     with discord_errors():
         click.echo(invitation(asyncio.run(fetch_application(token))))

@@ -9,7 +9,7 @@ from bot import logs
 from bot.cli.errors import discord_errors, reports_errors, token_of
 from bot.cli.stopping import run_until_stopped
 from bot.client import create_bot
-from bot.configuration import load_settings
+from bot.configuration import load_configuration
 from bot.serving import serve
 
 
@@ -17,11 +17,11 @@ from bot.serving import serve
 @reports_errors
 def run() -> None:
     """Connect to Discord with the token in DISCORD_TOKEN and react to messages until Ctrl-C."""
-    settings = load_settings()
-    token = token_of(settings)
-    logs.set_up(settings.log_level)
+    configuration = load_configuration()
+    token = token_of(configuration)
+    logs.set_up(configuration.log_level)
     # The bot joins no voice channel, so nobody should be told to install what voice needs.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
-    models = create_bot(settings).analyzer.models  # so that unusable models are reported before Discord is asked
+    models = create_bot(configuration).analyzer.models  # so that unusable models are reported before Discord is asked
     with discord_errors():
-        run_until_stopped(serve(settings, models, token))
+        run_until_stopped(serve(configuration, models, token))

@@ -14,7 +14,7 @@ import discord
 from pydantic import SecretStr
 
 from bot.client import Emobot, create_bot
-from bot.configuration import Settings
+from bot.configuration import Configuration
 from bot.maintenance.cog import Maintenance
 from bot.reactions.limits import WINDOW
 from bot.server_settings import Liveliness, ServerSettings
@@ -63,32 +63,32 @@ class _Clock:
         self._ahead += seconds
 
 
-async def run(settings: Settings, port: int) -> None:
+async def run(configuration: Configuration, port: int) -> None:
     """Serve the demo until it is ended in the browser or this task is cancelled.
 
     Args:
-        settings: what the bot is built from, but for the database, which is forgotten afterwards.
+        configuration: what the bot is built from, but for the database, which is forgotten afterwards.
         port: of the local page, 0 for any that is free.
 
     Raises:
         PortTakenError: another program listens there.
         MissingExtraError: the demo extra is installed in part only.
-        SettingsError, ModelDirectoryError: the bot cannot be built.
+        ConfigurationError, ModelDirectoryError: the bot cannot be built.
     """
-    async with opened(settings, port) as preview:
+    async with opened(configuration, port) as preview:
         print(f"Emobot is waiting for you at {preview.url}\nPress Ctrl-C to end.", flush=True)  # noqa: T201 - for who started it
         await preview.wait_closed()
 
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, port: int = 0, *, models: Mapping[str, Classifier] | None = None
+    configuration: Configuration, port: int = 0, *, models: Mapping[str, Classifier] | None = None
 ) -> AsyncIterator[simcord.Preview]:
     """Open a server with people, a conversation and the bot in the browser; raises as `run` does."""
     clock = _Clock()
     with tempfile.TemporaryDirectory() as folder:
         forgotten = SecretStr(f"sqlite+aiosqlite:///{folder}/demo.db")
-        bot = create_bot(settings.model_copy(update={"database_url": forgotten}), models=models, clock=clock)
+        bot = create_bot(configuration.model_copy(update={"database_url": forgotten}), models=models, clock=clock)
         async with bot, simcord.run(bot, check_errors=False) as env:
             lounge, viewers = await _furnish(env, bot, clock)
             preview = env.preview(lounge, viewers=viewers, layout="channel", port=port)

@@ -11,7 +11,7 @@ import discord
 from discord.ext import commands
 
 from bot.analyzer import Analyzer, AnalyzerClosedError, AnalyzerOverloadedError, AnalyzerTooSlowError
-from bot.configuration import Settings
+from bot.configuration import Configuration
 from bot.connection.requests import DiscordFailedError, DiscordRequests, HeldBackError
 from bot.reactions.dislikes import remove_reaction
 from bot.reactions.gate import may_react, refusal, wordless
@@ -55,7 +55,7 @@ class Reactions(commands.Cog):
         bot: commands.AutoShardedBot,
         analyzer: Analyzer,
         store: Store,
-        settings: Settings,
+        configuration: Configuration,
         history: ChannelHistory,
         traces: Traces,
         requests: DiscordRequests,
@@ -65,7 +65,7 @@ class Reactions(commands.Cog):
         self._bot = bot
         self._analyzer = analyzer
         self._store = store
-        self._settings = settings
+        self._configuration = configuration
         self._requests = requests
         self._limits = ReactionLimits(clock)
         self._history = history
@@ -165,7 +165,7 @@ class Reactions(commands.Cog):
             prediction,
             self._settings_of(message),
             None if corrects else self._history.state(channel_id),
-            minimum_certainty=self._settings.min_certainty,
+            minimum_certainty=self._configuration.min_certainty,
             usable=self._is_usable,
         )
         if decision.emoji and not corrects:

@@ -12,7 +12,7 @@ import pytest_asyncio
 import simcord
 
 from bot import Emobot, create_bot
-from bot.configuration import Settings
+from bot.configuration import Configuration
 from bot.store import Store
 from classifiers import Classifier
 from tests.bot.scripted import SCRIPT, ScriptedClassifier, World, believing
@@ -31,8 +31,8 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test sees the settings of whoever runs it."""
-    for field in Settings.model_fields.values():
+    """No test sees the configuration of whoever runs it."""
+    for field in Configuration.model_fields.values():
         monkeypatch.delenv(str(field.validation_alias), raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -50,9 +50,9 @@ def models(bilstm: ScriptedClassifier) -> dict[str, Classifier]:
 
 
 @pytest.fixture
-def settings() -> Settings:
+def configuration() -> Configuration:
     """What the bot is started with; tests override it."""
-    return Settings()
+    return Configuration()
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ async def stores(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Store]]:
 
 @pytest.fixture
 def simcord_bot(
-    settings: Settings,
+    configuration: Configuration,
     models: dict[str, Classifier],
     clock: Callable[[], float] | None,
     stores: list[Store],
@@ -97,7 +97,7 @@ def simcord_bot(
 ) -> Emobot:
     del stores  # so that they are closed after the bot
     shutil.copy(migrated, "emobot.db")
-    return create_bot(settings, models=models, clock=clock)
+    return create_bot(configuration, models=models, clock=clock)
 
 
 @pytest.fixture

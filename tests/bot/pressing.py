@@ -76,7 +76,7 @@ async def restarts(world: World, models: dict[str, Classifier]) -> AsyncIterator
 
     async def restart() -> None:
         await world.bot.store.close()
-        world.bot = create_bot(world.bot.settings, models=models)
+        world.bot = create_bot(world.bot.configuration, models=models)
         await world.env.restart_bot(world.bot)
 
     yield restart

@@ -19,7 +19,7 @@ from discord.ext import commands
 
 from bot import Emobot, create_bot
 from bot.analyzer import AnalyzerClosedError
-from bot.configuration import Settings, SettingsError
+from bot.configuration import Configuration, ConfigurationError
 from bot.server_settings import ServerSettings
 from bot.store import Store
 from classifiers import Classifier, ModelDirectoryError, ModelName
@@ -34,18 +34,18 @@ async def test_what_waits_is_written_before_the_bot_leaves_discord_which_may_tak
     models: dict[str, Classifier], stores: list[Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del stores  # so that they are closed
-    bot = create_bot(Settings(), models=models)
+    bot = create_bot(Configuration(), models=models)
     written: list[int] = []
 
     async def leave(_bot: commands.AutoShardedBot) -> None:
-        written.extend(await Store(bot.settings.database_url.get_secret_value()).known_guilds())
+        written.extend(await Store(bot.configuration.database_url.get_secret_value()).known_guilds())
         bot.store.count_mood(2, 20, datetime.now(UTC), "joy")  # somebody wrote at the last moment
 
     monkeypatch.setattr(commands.AutoShardedBot, "close", leave)
     bot.store.count_mood(1, 10, datetime.now(UTC), "joy")
     await bot.close()
     assert written == [1]
-    assert set(await Store(bot.settings.database_url.get_secret_value()).known_guilds()) == {1, 2}
+    assert set(await Store(bot.configuration.database_url.get_secret_value()).known_guilds()) == {1, 2}
 
 
 def test_it_asks_for_no_more_than_it_needs(simcord_bot: Emobot) -> None:
@@ -60,10 +60,10 @@ async def test_the_commands_are_synced_once_and_again_only_when_they_change(
     simcord_env: simcord.Env, models: dict[str, Classifier]
 ) -> None:
     assert len(syncs(simcord_env)) == 1
-    await simcord_env.restart_bot(create_bot(Settings(), models=models))
+    await simcord_env.restart_bot(create_bot(Configuration(), models=models))
     assert len(syncs(simcord_env)) == 1
 
-    changed = create_bot(Settings(), models=models)
+    changed = create_bot(Configuration(), models=models)
 
     @changed.tree.command(description="A new one")
     async def wave(_interaction: discord.Interaction) -> None:
@@ -71,7 +71,7 @@ async def test_the_commands_are_synced_once_and_again_only_when_they_change(
 
     await simcord_env.restart_bot(changed)
     assert len(syncs(simcord_env)) == 2
-    await simcord_env.restart_bot(create_bot(Settings(), models=models))
+    await simcord_env.restart_bot(create_bot(Configuration(), models=models))
     assert len(syncs(simcord_env)) == 3
 
 
@@ -88,21 +88,21 @@ async def test_any_difference_that_users_would_notice_is_synced(
     simcord_env: simcord.Env, models: dict[str, Classifier], field: str, value: Any
 ) -> None:
     simcord_env.backend.commands[None]["compare", 1][field] = value
-    await simcord_env.restart_bot(create_bot(Settings(), models=models))
+    await simcord_env.restart_bot(create_bot(Configuration(), models=models))
     assert len(syncs(simcord_env)) == 2
 
 
 class TestInDevelopment:
     @pytest.fixture
-    def settings(self) -> Settings:
-        return Settings(dev_guild=4194304)
+    def configuration(self) -> Configuration:
+        return Configuration(dev_guild=4194304)
 
     async def test_the_commands_are_synced_to_one_server(
-        self, simcord_env: simcord.Env, settings: Settings, models: dict[str, Classifier]
+        self, simcord_env: simcord.Env, configuration: Configuration, models: dict[str, Classifier]
     ) -> None:
         [path] = syncs(simcord_env)
         assert path.endswith("/guilds/4194304/commands")
-        await simcord_env.restart_bot(create_bot(settings, models=models))
+        await simcord_env.restart_bot(create_bot(configuration, models=models))
         assert len(syncs(simcord_env)) == 1
         guild = simcord_env.create_guild(id=4194304)
         alice = guild.add_member(simcord_env.create_user("alice"))
@@ -118,19 +118,19 @@ DEVELOPMENT = 4194304
 async def test_no_command_is_there_twice_once_the_bot_is_no_longer_in_development(
     models: dict[str, Classifier], first: int | None
 ) -> None:
-    first_bot = create_bot(Settings(dev_guild=first), models=models)
+    first_bot = create_bot(Configuration(dev_guild=first), models=models)
     async with first_bot, simcord.run(first_bot) as env:
         guild = env.create_guild(id=DEVELOPMENT)
 
         def commands(server: int | None) -> int:
             return len(env.backend.commands.get(server, {}))
 
-        await env.restart_bot(create_bot(Settings(dev_guild=DEVELOPMENT), models=models))
+        await env.restart_bot(create_bot(Configuration(dev_guild=DEVELOPMENT), models=models))
         assert (commands(None), commands(guild.id)) == (0, 8)
-        await env.restart_bot(create_bot(Settings(), models=models))
+        await env.restart_bot(create_bot(Configuration(), models=models))
         assert (commands(None), commands(guild.id)) == (8, 0)
         asked = len(env.http_requests)
-        await env.restart_bot(create_bot(Settings(), models=models))
+        await env.restart_bot(create_bot(Configuration(), models=models))
         requests = [request for request in env.http_requests[asked:] if "/commands" in request.path]
         assert [request.method for request in requests] == ["GET"]  # nothing more at any later start
 
@@ -139,11 +139,11 @@ async def test_no_command_is_there_twice_once_the_bot_is_no_longer_in_developmen
 async def test_a_server_that_allows_no_commands_hinders_nobody(
     models: dict[str, Classifier], caplog: pytest.LogCaptureFixture
 ) -> None:
-    first = create_bot(Settings(dev_guild=DEVELOPMENT), models=models)
+    first = create_bot(Configuration(dev_guild=DEVELOPMENT), models=models)
     async with first, simcord.run(first) as env:
         env.create_guild(id=DEVELOPMENT)
         env.inject_error("GET", "/applications/*/guilds/*/commands", status=403, code=50001)
-        await env.restart_bot(create_bot(Settings(), models=models))
+        await env.restart_bot(create_bot(Configuration(), models=models))
         assert len(env.backend.commands[None]) == 8
     assert "could not be synced" not in caplog.text
 
@@ -152,7 +152,7 @@ async def test_a_bot_that_may_not_sync_still_reacts(
     simcord_env: simcord.Env, models: dict[str, Classifier], caplog: pytest.LogCaptureFixture
 ) -> None:
     simcord_env.inject_error("GET", "/applications/*/guilds/*/commands", status=403, code=50001)
-    bot = create_bot(Settings(dev_guild=4194304), models=models)
+    bot = create_bot(Configuration(dev_guild=4194304), models=models)
     await simcord_env.restart_bot(bot)
     assert "could not be synced to the server 4194304 of EMOBOT_DEV_GUILD" in caplog.text
     guild = simcord_env.create_guild()
@@ -162,7 +162,7 @@ async def test_a_bot_that_may_not_sync_still_reacts(
 
 
 async def test_it_runs_in_shards(models: dict[str, Classifier]) -> None:
-    bot = create_bot(Settings(), models=models)
+    bot = create_bot(Configuration(), models=models)
     bot.shard_count = 2
     async with bot, simcord.run(bot) as env:
         for shard in range(2):
@@ -205,20 +205,20 @@ def test_no_two_commands_share_a_name(payloads: list[dict[str, Any]]) -> None:
 
 def test_the_models_asked_for_must_be_there() -> None:
     rnn = {"rnn": ScriptedClassifier(SCRIPT)}
-    with pytest.raises(SettingsError, match=r"^EMOBOT_REACTS_WITH asks for bilstm, but .* holds only rnn"):
-        create_bot(Settings(), models=rnn)
-    assert create_bot(Settings(reacts_with="rnn"), models=rnn)
+    with pytest.raises(ConfigurationError, match=r"^EMOBOT_REACTS_WITH asks for bilstm, but .* holds only rnn"):
+        create_bot(Configuration(), models=rnn)
+    assert create_bot(Configuration(reacts_with="rnn"), models=rnn)
 
 
 @pytest.mark.parametrize("name", get_args(ModelName))
 def test_any_model_may_react(name: ModelName) -> None:
-    assert create_bot(Settings(reacts_with=name), models={name: ScriptedClassifier(SCRIPT)})
+    assert create_bot(Configuration(reacts_with=name), models={name: ScriptedClassifier(SCRIPT)})
     assert ServerSettings(model=name).model == name
 
 
 def test_a_missing_model_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelDirectoryError):
-        create_bot(Settings(models=tmp_path / "none"))
+        create_bot(Configuration(models=tmp_path / "none"))
 
 
 @pytest.fixture

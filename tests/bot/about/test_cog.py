@@ -10,7 +10,7 @@ import pytest
 import simcord
 
 from bot import Emobot, create_bot
-from bot.configuration import Settings
+from bot.configuration import Configuration
 from bot.store import Store, StoreError
 from classifiers import LABELS, Classifier, model_directory
 from classifiers.model_directory import MANIFEST, Manifest, ModelCard
@@ -45,8 +45,8 @@ def directory(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def settings(directory: Path) -> Settings:
-    return Settings(models=directory)
+def configuration(directory: Path) -> Configuration:
+    return Configuration(models=directory)
 
 
 async def about(world: World) -> simcord.ResponseMessage:
@@ -162,8 +162,8 @@ class TestReadingTheFigures:
 
 class TestWithoutAModelDirectory:
     @pytest.fixture
-    def settings(self, tmp_path: Path) -> Settings:
-        return Settings(models=tmp_path / "none")
+    def configuration(self, tmp_path: Path) -> Configuration:
+        return Configuration(models=tmp_path / "none")
 
     async def test_a_bot_that_was_given_its_models_goes_without_figures(
         self, world: World, caplog: pytest.LogCaptureFixture
@@ -188,8 +188,8 @@ async def test_how_it_is_doing(world: World, monkeypatch: pytest.MonkeyPatch, la
     assert part(await about(world), "Right now") == [line, "Servers: 2", "Shard: 0 (1 in all)"]
 
 
-async def test_each_server_sees_its_own_shard(settings: Settings, models: dict[str, Classifier]) -> None:
-    bot = create_bot(settings, models=models)
+async def test_each_server_sees_its_own_shard(configuration: Configuration, models: dict[str, Classifier]) -> None:
+    bot = create_bot(configuration, models=models)
     bot.shard_count = 2
     async with bot, simcord.run(bot) as env:
         for shard in range(2):
@@ -206,10 +206,10 @@ async def test_links_that_the_operator_has_not_set_are_left_out(world: World) ->
 
 class TestWithLinks:
     @pytest.fixture
-    def settings(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    def configuration(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Configuration:
         monkeypatch.setenv("EMOBOT_SOURCE_URL", "https://example.com/emobot")
         monkeypatch.setenv("EMOBOT_PRIVACY_URL", "https://example.com/privacy")
-        return Settings(models=directory)
+        return Configuration(models=directory)
 
     async def test_they_are_there_to_be_followed(self, world: World) -> None:
         assert links(await about(world)) == {
@@ -226,9 +226,9 @@ class TestWithLinks:
 
 class TestWithOneLink:
     @pytest.fixture
-    def settings(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    def configuration(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Configuration:
         monkeypatch.setenv("EMOBOT_PRIVACY_URL", "https://example.com/privacy")
-        return Settings(models=directory)
+        return Configuration(models=directory)
 
     async def test_the_other_is_left_out(self, world: World) -> None:
         assert links(await about(world)) == {"Privacy policy": "https://example.com/privacy"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.cli import data, main
-from bot.configuration import load_settings
+from bot.configuration import load_configuration
 from bot.server_settings import ServerSettings
 from bot.store import Store
 from tests.bot.cli.support import told
@@ -28,7 +28,7 @@ def on_the_store(work: Callable[[Store], Awaitable[Any]]) -> Any:
     """Do something in the database that the command line uses."""
 
     async def do() -> Any:
-        store = Store(load_settings().database_url.get_secret_value())
+        store = Store(load_configuration().database_url.get_secret_value())
         await store.refresh()
         try:
             return await work(store)

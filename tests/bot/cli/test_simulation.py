@@ -9,7 +9,7 @@ import simcord
 from simcord.preview import _require_preview_runtime
 
 from bot.cli import simulation
-from bot.configuration import Settings
+from bot.configuration import Configuration
 from classifiers import EMOJI, Classifier, MissingExtraError
 from tests.bot.pressing import words_of
 from tests.bot.scripted import SCRIPT, ScriptedClassifier, believing
@@ -22,7 +22,7 @@ def scripted() -> dict[str, Classifier]:
 
 
 async def test_a_conversation_to_which_the_bot_has_reacted(scripted: dict[str, Classifier]) -> None:
-    async with simulation.opened(Settings(), models=scripted) as preview:
+    async with simulation.opened(Configuration(), models=scripted) as preview:
         *messages, welcome = preview.channel.history()
         assert [message.content for message in messages] == [text for _, text in simulation.CONVERSATION]
         assert [[str(reaction.emoji) for reaction in message.reactions] for message in messages[:2]] == [
@@ -35,7 +35,7 @@ async def test_a_conversation_to_which_the_bot_has_reacted(scripted: dict[str, C
 
 async def test_its_page_is_served_on_this_machine_only_and_not_for_longer(scripted: dict[str, Classifier]) -> None:
     async with aiohttp.ClientSession() as session:
-        async with simulation.opened(Settings(), models=scripted) as preview:
+        async with simulation.opened(Configuration(), models=scripted) as preview:
             url = preview.url
             assert url.startswith("http://127.0.0.1:")
             async with session.get(url) as page:
@@ -46,7 +46,7 @@ async def test_its_page_is_served_on_this_machine_only_and_not_for_longer(script
 
 
 async def test_visitors_are_reacted_to_and_can_compare(scripted: dict[str, Classifier]) -> None:
-    async with simulation.opened(Settings(), models=scripted) as preview:
+    async with simulation.opened(Configuration(), models=scripted) as preview:
         you = preview.viewers[0]
         assert you.user.global_name == "You"
         await you.send(preview.channel, "so happy")
@@ -60,7 +60,7 @@ async def test_visitors_are_reacted_to_and_can_compare(scripted: dict[str, Class
 
 
 async def test_a_week_has_gone_by_and_the_bot_never_tires(scripted: dict[str, Classifier]) -> None:
-    async with simulation.opened(Settings(), models=scripted) as preview:
+    async with simulation.opened(Configuration(), models=scripted) as preview:
         you = preview.viewers[0]
         picture = await you.slash(preview.channel, "mood")
         assert picture.response
@@ -83,7 +83,7 @@ async def test_it_ends_when_it_is_closed_in_the_browser(
         await wait_closed(preview)
 
     monkeypatch.setattr(simcord.Preview, "wait_closed", close_then_wait)
-    await asyncio.wait_for(simulation.run(Settings(), 0), 20)
+    await asyncio.wait_for(simulation.run(Configuration(), 0), 20)
     assert capsys.readouterr().out.startswith("Emobot is waiting for you at http://127.0.0.1:")
     [preview] = opened
     assert preview.env.bot.is_closed()
@@ -93,13 +93,13 @@ async def test_half_of_the_extra_is_not_enough(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("simcord.preview._PREVIEW_RUNTIME_MODULES", ("no_such_module",))
     _require_preview_runtime.cache_clear()
     with pytest.raises(MissingExtraError, match="The demo needs more packages"):
-        async with simulation.opened(Settings()):
+        async with simulation.opened(Configuration()):
             pass
     _require_preview_runtime.cache_clear()
 
 
 async def test_the_shipped_weights_make_a_lively_demo() -> None:
-    async with simulation.opened(Settings()) as preview:
+    async with simulation.opened(Configuration()) as preview:
         *messages, _welcome = preview.channel.history()
         emoji = [str(reaction.emoji) for message in messages for reaction in message.reactions]
         assert set(emoji) <= set(EMOJI.values())
@@ -109,6 +109,6 @@ async def test_the_shipped_weights_make_a_lively_demo() -> None:
 
 async def test_who_writes_what_the_welcome_proposes_gets_a_reaction() -> None:
     [proposed] = re.findall(r"with feeling: \*(.+)\*", simulation.WELCOME)
-    async with simulation.opened(Settings()) as preview:
+    async with simulation.opened(Configuration()) as preview:
         await preview.viewers[0].send(preview.channel, proposed)
         assert preview.channel.history()[-1].reactions

@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from bot import Emobot, create_bot
-from bot.configuration import Settings
+from bot.configuration import Configuration
 from bot.reactions.policy import PROFILES, Profile
 from bot.server_settings import Liveliness
 from bot.serving import serve
@@ -54,7 +54,7 @@ async def loopback(skipper: Skipper, servers: int, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def bot(models: dict[str, Classifier]) -> Emobot:
-    return create_bot(Settings(), models=models)
+    return create_bot(Configuration(), models=models)
 
 
 @pytest.fixture
@@ -341,7 +341,7 @@ async def test_it_waits_longer_and_longer_until_discord_lets_it_in(
     answer: Callable[[], web.Response],
 ) -> None:
     loopback.fault = lambda _: answer()
-    serving_task = asyncio.create_task(serve(Settings(), models, "token"))
+    serving_task = asyncio.create_task(serve(Configuration(), models, "token"))
     for attempt in range(1, 9):
         await until(lambda: len(retries(caplog)) == attempt)  # noqa: B023 - called at once
         skipper.skip(61)
@@ -363,7 +363,7 @@ async def test_it_waits_for_the_network_and_can_be_stopped_meanwhile(
     loopback: Loopback, models: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(discord.http.Route, "BASE", "http://127.0.0.1:1")
-    serving_task = asyncio.create_task(serve(Settings(), models, "token"))
+    serving_task = asyncio.create_task(serve(Configuration(), models, "token"))
     await until(lambda: retries(caplog))
     serving_task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -376,6 +376,6 @@ async def test_a_token_that_is_refused_ends_it_at_once(
 ) -> None:
     loopback.fault = lambda _: refusal(401)
     with pytest.raises(discord.LoginFailure):
-        await serve(Settings(), models, "token")
+        await serve(Configuration(), models, "token")
     assert retries(caplog) == []
     assert len(loopback.asked) == 1

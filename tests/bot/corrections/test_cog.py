@@ -9,7 +9,7 @@ import discord
 import pytest
 import simcord
 
-from bot.configuration import Settings
+from bot.configuration import Configuration
 from bot.corrections.cog import ALREADY, NOT_UNDERSTOOD, OVER, THANKS, Corrections
 from bot.errors import BUSY, UNSAVED
 from bot.reactions.gate import NO_WORDS, NOT_A_PERSON, NOT_HERE, NOT_READY, NOT_TO_BE_READ
@@ -129,8 +129,8 @@ async def test_the_model_is_the_one_that_reacts_there(world: World) -> None:
 
 class TestWithAnotherModel:
     @pytest.fixture
-    def settings(self) -> Settings:
-        return Settings(reacts_with="rnn")
+    def configuration(self) -> Configuration:
+        return Configuration(reacts_with="rnn")
 
     async def test_the_operators_choice_holds_where_the_server_has_none(self, world: World) -> None:
         assert "**fear**" in shown(await ask(world, "odd")).content
@@ -217,8 +217,8 @@ async def test_those_who_opted_out_may_still_answer(world: World, bob: simcord.M
 
 class TestWithoutADatabase:
     @pytest.fixture
-    def settings(self, tmp_path: Path) -> Settings:
-        return Settings.model_validate({"DATABASE_URL": f"sqlite:///{tmp_path}/nowhere/emobot.db"})
+    def configuration(self, tmp_path: Path) -> Configuration:
+        return Configuration.model_validate({"DATABASE_URL": f"sqlite:///{tmp_path}/nowhere/emobot.db"})
 
     async def test_nobody_is_read_who_may_have_opted_out(self, world: World, bilstm: ScriptedClassifier) -> None:
         assert told(await ask(world, "happy")) == NOT_READY

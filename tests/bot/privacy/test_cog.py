@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import simcord
 
-from bot.configuration import Settings
+from bot.configuration import Configuration
 from bot.errors import UNSAVED
 from bot.store import GRACE, Store, StoreError
 from classifiers import Classifier
@@ -69,8 +69,8 @@ async def test_it_says_what_is_kept_to_nobody_but_the_one_who_asks(world: World)
 
 class TestWithOtherDays:
     @pytest.fixture
-    def settings(self) -> Settings:
-        return Settings(mood_days=30)
+    def configuration(self) -> Configuration:
+        return Configuration(mood_days=30)
 
     async def test_the_days_are_those_of_the_operator(self, world: World) -> None:
         [embed] = (await opened(world)).embeds
@@ -235,8 +235,8 @@ async def failing(*_arguments: Any) -> None:
 
 class TestWithoutADatabase:
     @pytest.fixture
-    def settings(self, tmp_path: Path) -> Settings:
-        return Settings.model_validate({"DATABASE_URL": f"sqlite:///{tmp_path}/nowhere/emobot.db"})
+    def configuration(self, tmp_path: Path) -> Configuration:
+        return Configuration.model_validate({"DATABASE_URL": f"sqlite:///{tmp_path}/nowhere/emobot.db"})
 
     async def test_nobody_is_told_a_guess(self, world: World) -> None:
         panel = await opened(world)
@@ -259,8 +259,10 @@ async def test_every_word_is_translated(world: World, monkeypatch: pytest.Monkey
 
 def test_the_policy_promises_what_the_code_does() -> None:
     policy = POLICY.read_text()
-    assert set(re.findall(r"(\d+) days", policy)) == {str(GRACE.days), str(Settings().mood_days)}
-    assert f"| {Settings().mood_days} days, or until {GRACE.days} days after the bot has left the server |" in policy
+    assert set(re.findall(r"(\d+) days", policy)) == {str(GRACE.days), str(Configuration().mood_days)}
+    assert (
+        f"| {Configuration().mood_days} days, or until {GRACE.days} days after the bot has left the server |" in policy
+    )
 
 
 def test_the_policy_can_be_published_once_two_placeholders_are_replaced() -> None:

@@ -13,7 +13,7 @@ from simcord.backend import serializers
 from simcord.enums import MessageType
 
 from bot import create_bot
-from bot.configuration import Settings
+from bot.configuration import Configuration
 from bot.reactions.policy import PROFILES, Profile
 from bot.server_settings import Liveliness
 from classifiers import LABELS, Prediction
@@ -67,13 +67,13 @@ async def test_a_grave_message_is_left_alone_and_an_edit_into_one_takes_the_reac
     assert "grandpa" not in caplog.text
 
 
-@pytest.mark.parametrize("settings", [Settings(min_certainty=0.4)])
+@pytest.mark.parametrize("configuration", [Configuration(min_certainty=0.4)])
 async def test_a_message_below_the_set_minimum_certainty_gets_no_reaction(world: World) -> None:
     message = await world.alice.send(world.channel, "hmm")
     assert world.emoji_of(message) == ["😃"]
 
 
-@pytest.mark.parametrize("settings", [Settings(reacts_with="rnn")])
+@pytest.mark.parametrize("configuration", [Configuration(reacts_with="rnn")])
 async def test_the_model_named_in_the_configuration_reacts(world: World, bilstm: ScriptedClassifier) -> None:
     message = await world.alice.send(world.channel, "odd")
     assert world.emoji_of(message) == ["😨"]

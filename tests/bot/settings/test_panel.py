@@ -15,7 +15,7 @@ from simcord.components import validate_components, validate_modal, walk_compone
 from simcord.interactions import base_payload
 
 from bot import create_bot
-from bot.configuration import Settings
+from bot.configuration import Configuration
 from bot.errors import NOT_ALLOWED, UNSAVED
 from bot.i18n import LANGUAGES, LOCALES
 from bot.server_settings import Liveliness, ServerSettings
@@ -696,7 +696,7 @@ class TestAfterARestart:
 
 async def restart(world: World, models: dict[str, Classifier]) -> None:
     await world.bot.store.close()
-    world.bot = create_bot(Settings(), models=models)
+    world.bot = create_bot(Configuration(), models=models)
     await world.env.restart_bot(world.bot)
 
 
