@@ -27,6 +27,7 @@ from safetensors.numpy import load, save
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
 from classifiers.emotions import EMOJI, checked_emoji, spelled
 from classifiers.errors import ModelDirectoryError
+from classifiers.files import write_atomically
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import UNKNOWN, Batch, pad
 from classifiers.nn.network import build
@@ -252,9 +253,7 @@ def write_manifest(directory: Path, manifest: Manifest) -> None:
     names = [TOKENIZER, *(FILES[name] for name in manifest.models)]
     files = {name: _digest((directory / name).read_bytes()) for name in names}
     content = msgspec.json.encode(msgspec.structs.replace(manifest, files=files))
-    partial_manifest = directory / f"{MANIFEST}.partial"
-    partial_manifest.write_bytes(msgspec.json.format(content, indent=1))
-    partial_manifest.replace(directory / MANIFEST)
+    write_atomically(directory / MANIFEST, msgspec.json.format(content, indent=1))
 
 
 def _digest(content: bytes) -> str:

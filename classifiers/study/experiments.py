@@ -34,6 +34,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from classifiers.command_line import finish, whole_number
+from classifiers.files import write_atomically
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, Examples, pad
 from classifiers.nn.initializers import Seed, glorot_uniform, prior_bias
@@ -474,9 +475,7 @@ class Run:
         measure = measure_memory if self.part == "memory" else measure_goemotions
         found = measure(self.row, self.seed, self.settings)
         record = {"settings": as_json(self.settings), "seconds": round(time.process_time() - start, 1), **found}
-        unfinished = self.file.with_suffix(".partial")
-        unfinished.write_text(json.dumps(record), encoding="utf-8")
-        unfinished.replace(self.file)
+        write_atomically(self.file, json.dumps(record).encode())
 
 
 def as_json(settings: Settings) -> dict[str, Any]:

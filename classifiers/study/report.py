@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from classifiers.errors import ClassifiersError
 from classifiers.nn.arrays import Array
+from classifiers.training.markdown import markdown_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -242,7 +243,7 @@ def _memory_table(numbers: Mapping[str, Any]) -> str:
         learnt = (found >= LEARNT).sum(axis=0)
         cells = [f"{middle:.2f} ({count})" for middle, count in zip(np.median(found, axis=0), learnt, strict=True)]
         lines.append([TITLES[name], *cells])
-    return _table(header, lines)
+    return markdown_table(header, lines)
 
 
 def _gradient_table(rows: Mapping[str, Sequence[Mapping[str, Any]]], steps: Sequence[int]) -> str:
@@ -259,7 +260,7 @@ def _gradient_table(rows: Mapping[str, Sequence[Mapping[str, Any]]], steps: Sequ
             if scored:
                 line.append(f"{np.median([run['top1'] for run in runs]):.3f}" if direction == 0 else "")
             lines.append(line)
-    return _table([*header, "top-1 on dev"] if scored else header, lines)
+    return markdown_table([*header, "top-1 on dev"] if scored else header, lines)
 
 
 def _left(found: Array) -> Array:
@@ -278,9 +279,3 @@ def _short(share: float) -> str:
 
 def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, its first column to the left and the numbers to the right."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -15,6 +15,7 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save as to_bytes
 
 from classifiers.errors import CheckpointError
+from classifiers.files import write_atomically
 from classifiers.nn.arrays import Array
 from classifiers.training.history import Epoch, Training, best
 from classifiers.training.origin import Origin
@@ -64,9 +65,7 @@ def save_checkpoint(
         "origin": asdict(origin),
         "epochs": [asdict(epoch) for epoch in training.epochs],
     }
-    partial = checkpoint / f"{_HISTORY}.partial"
-    partial.write_text(json.dumps(history))
-    partial.replace(checkpoint / _HISTORY)
+    write_atomically(checkpoint / _HISTORY, json.dumps(history).encode())
     kept = {_HISTORY, f"epoch-{number}.safetensors", f"epoch-{training.best_epoch.number}.safetensors"}
     for path in _own_files(checkpoint):
         if path.name not in kept:

@@ -15,6 +15,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from classifiers.files import write_atomically
 from classifiers.nn.activations import sigmoid
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, Examples, logits_of
@@ -37,9 +38,7 @@ class TeacherOutputs:
     def save(self, path: Path) -> None:
         """Write both arrays to `path`, atomically; its folder is made if it is missing."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_bytes(save({"logits": self.logits, "vectors": self.vectors}))
-        partial.replace(path)
+        write_atomically(path, save({"logits": self.logits, "vectors": self.vectors}))
 
     @classmethod
     def load(cls, path: Path, texts: int, labels: int, words: int) -> Self | None:

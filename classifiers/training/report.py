@@ -14,6 +14,7 @@ from classifiers.nn.arrays import Array
 from classifiers.training.datasets import Dataset
 from classifiers.training.evaluation import Chance, Metrics
 from classifiers.training.history import Epoch, best
+from classifiers.training.markdown import markdown_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -112,7 +113,7 @@ def _data_section(dataset: Dataset) -> str:
     rows = [["train", f"{len(dataset.train):,}"], ["dev", dev], ["test", f"{len(dataset.test):,}"]]
     return (
         f"## Data\n\n{several}; there are {len(dataset.labels)} labels. "
-        f"SHA-256 of the source: `{dataset.sha256}`.\n\n{_table(['split', 'texts'], rows)}"
+        f"SHA-256 of the source: `{dataset.sha256}`.\n\n{markdown_table(['split', 'texts'], rows)}"
     )
 
 
@@ -130,7 +131,7 @@ def _result_section(
         rows.append([_title(name), *(f"{figure:.3f}" for figure in figures), seconds])
     header = ["model", "macro-F1", "micro-F1", "top-1", "calibration error", "training time"]
     points = "\n".join(f"- {verdict}" for verdict in verdicts(metrics, baseline, chances))
-    return f"## Result on test\n\n{_table(header, rows)}\n\n{points}"
+    return f"## Result on test\n\n{markdown_table(header, rows)}\n\n{points}"
 
 
 def verdicts(metrics: Mapping[str, Metrics], baseline: Metrics | None, chances: Mapping[str, Chance]) -> list[str]:
@@ -189,7 +190,7 @@ def _label_section(dataset: Dataset, metrics: Mapping[str, Metrics], baseline: M
         if rare
         else ""
     )
-    table = _table(["label", "test texts", *(f"F1, {_title(name)}" for name in columns)], rows)
+    table = markdown_table(["label", "test texts", *(f"F1, {_title(name)}" for name in columns)], rows)
     which = "each label" if len(dataset.labels) <= MOST_LABELS else f"the {MOST_LABELS} most frequent labels"
     return f"## By label\n\n{table}{warning}\n\n![F1 of {which}](label_f1.png)"
 
@@ -251,12 +252,6 @@ def _with_baseline(metrics: Mapping[str, Metrics], baseline: Metrics | None) -> 
 
 def _title(name: str) -> str:
     return NAMES.get(name, name)
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, its first column to the left and the numbers to the right."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def _figure(width: float, height: float) -> Figure:

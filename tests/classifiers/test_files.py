@@ -1,0 +1,27 @@
+from pathlib import Path
+
+import pytest
+
+from classifiers.files import write_atomically
+
+
+def test_the_file_is_replaced_and_nothing_stands_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "history.json"
+    path.write_text("an old and longer one")
+    write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_old_file_stays_when_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def half(self: Path, content: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(content[:1])
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "history.json"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
