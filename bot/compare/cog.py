@@ -17,11 +17,12 @@ from discord.ext import commands
 
 from bot.analyzer import Analyzer
 from bot.compare.heat_map import alternative_text, draw
-from bot.compare.panel import CONTROL, MAX_TEXT, PICTURE, Comparison, ComparisonPanel, Page, VariationForm
+from bot.compare.panel import CONTROL, PICTURE, Comparison, ComparisonPanel, Page, VariationForm
 from bot.errors import report_error
 from bot.i18n import Translate, mark, translator
 from bot.reactions.gate import NO_WORDS, SENTENCES, objection, refusal, text_of, wordless
 from bot.store import Store
+from bot.ui.limits import INPUT_TEXT
 from bot.ui.quotation import Quotation
 
 NOT_YOURS = mark("Only the person who asked can use these buttons; use /compare to get your own.")
@@ -63,7 +64,9 @@ class Compare(commands.Cog):
 
     @app_commands.command(name="compare")
     @app_commands.describe(text="What the models should read, up to 4,000 characters")
-    async def compare_text(self, interaction: discord.Interaction, text: app_commands.Range[str, 1, MAX_TEXT]) -> None:
+    async def compare_text(
+        self, interaction: discord.Interaction, text: app_commands.Range[str, 1, INPUT_TEXT]
+    ) -> None:
         """See how the RNN and the BiLSTM read the same text"""  # noqa: D415 - Discord shows it as a label
         await self._answer(interaction, text, interaction.user.id, ephemeral=False)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bot.i18n import Translate, mark
 from bot.ui.card import CARD, INK, draw_card, writable
 from bot.ui.emotions import named
+from bot.ui.limits import IMAGE_DESCRIPTION
 from bot.ui.quotation import longest
 from classifiers import LABELS, NAMES
 from classifiers.explain import PrefixPredictions
@@ -26,7 +27,6 @@ _ROW, _COLUMN = 0.2, 0.22
 _TITLE, _WORDS, _LABELS = 0.3, 0.8, 1.6
 _NARROWEST = 5.5
 _LONGEST_WORD = 14
-_DESCRIPTION = 1024
 _FROM_LEFT, _FROM_RIGHT = mark("{model}, from the left →"), mark("{model}, from the right ←")
 
 
@@ -61,7 +61,7 @@ def alternative_text(readings: Mapping[str, PrefixPredictions], translate: Trans
         turns = list(zip(strip.words, strip.strongest, strict=True))[:: -1 if strip.leftward else 1]
         firsts = turns[:1] + [turn for before, turn in pairwise(turns) if before[1] != turn[1]]
         told += [f"{strip.title}", *(f"{word}: {named(label, translate)}." for word, label in firsts)]
-    return " ".join(told[: longest(len(told), _DESCRIPTION, lambda count: " ".join(told[:count]))])
+    return " ".join(told[: longest(len(told), IMAGE_DESCRIPTION, lambda count: " ".join(told[:count]))])
 
 
 def draw(readings: Mapping[str, PrefixPredictions], translate: Translate) -> bytes:

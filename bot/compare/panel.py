@@ -18,15 +18,13 @@ from discord import ui
 from bot.i18n import ENGLISH, Translate
 from bot.ui.emotions import NO_EMOJI, written
 from bot.ui.form import Failed, Form
+from bot.ui.limits import INPUT_TEXT
 from bot.ui.quotation import Quotation, is_clear, longest, marked
 from classifiers import NAMES, NEUTRAL, Answer, agree
 from classifiers.explain import Explanation
 
 CONTROL = re.compile(r"compare:(?P<control>top|heat|all|vary):(?P<author>\d{1,20})")
 """The custom_id of a button: what it opens, and who wrote the text."""
-
-MAX_TEXT = 4000
-"""Characters of a text that may be compared: as many as Discord allows in a form and in a command's option."""
 
 PICTURE = "heat-map.png"
 
@@ -118,7 +116,7 @@ class VariationForm(Form):
         super().__init__(translate("Try a variation"), "compare:variation", failed)
         self._given = given
         self._text: ui.TextInput[VariationForm] = ui.TextInput(
-            custom_id="text", style=discord.TextStyle.paragraph, default=text, max_length=MAX_TEXT
+            custom_id="text", style=discord.TextStyle.paragraph, default=text, max_length=INPUT_TEXT
         )
         self.add_item(
             ui.Label(

@@ -18,8 +18,9 @@ from discord import ui
 from bot.i18n import Translate, mark, translator
 from bot.reactions.policy import PROFILES
 from bot.server_settings import CUSTOM_EMOJI, Liveliness, ServerSettings, is_emoji
-from bot.ui.emotions import MENU, groups_of, key_of, named, written
+from bot.ui.emotions import groups_of, key_of, named, written
 from bot.ui.form import Failed, Form
+from bot.ui.limits import FORM_TITLE, MENU_OPTIONS, MENU_PLACEHOLDER, MESSAGE_TEXT
 from classifiers import NAMES
 
 CONTROL = re.compile(r"settings:(?P<control>[a-z_]+)(?::(?P<argument>[a-z_0-9]+))?")
@@ -52,10 +53,8 @@ _LIVELINESS = {
     Liveliness.LIVELY: (mark("lively"), mark("even on a good guess, to at most {share} of the messages")),
 }
 _RULES = {"except": mark("All channels but these"), "only": mark("Only these channels")}
-_TITLE, _PLACEHOLDER = 45, 150
-"""Characters that Discord takes on a form and on a menu."""
-_LISTED = 500
-"""Characters of a list; the four lists and the news of a fifth, with all else, must stay under 4,000."""
+_LISTED = MESSAGE_TEXT // 8
+"""Characters of a list; the four lists and the news of a fifth, with all else, must fit into the message."""
 
 
 EmojiGiven: TypeAlias = Callable[[discord.Interaction, str, str], Awaitable[None]]
@@ -383,9 +382,9 @@ class SettingsPanel(ui.LayoutView):
         translate = self._translate
         if group in ("pleasant", "other"):
             return {"pleasant": translate("Pleasant emotions"), "other": translate("Other emotions")}[group]
-        if len(self._state.emotions) <= MENU:
+        if len(self._state.emotions) <= MENU_OPTIONS:
             return translate("Emotions")
-        return shortened(translate("Emotions") + f": {emotions[0]} – {emotions[-1]}", _PLACEHOLDER)
+        return shortened(translate("Emotions") + f": {emotions[0]} – {emotions[-1]}", MENU_PLACEHOLDER)
 
     def _reset_question(self) -> list[ui.Item[SettingsPanel]]:
         translate = self._translate
@@ -450,7 +449,7 @@ class EmojiForm(Form):
             failed: called with the exception that `given` raised.
         """
         translate = translator(locale)
-        title = shortened(translate("Emoji for {emotion}").format(emotion=named(emotion, translate)), _TITLE)
+        title = shortened(translate("Emoji for {emotion}").format(emotion=named(emotion, translate)), FORM_TITLE)
         super().__init__(title, f"settings:emoji:{key_of(emotion)}", failed)
         self._emotion = emotion
         self._given = given

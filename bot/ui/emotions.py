@@ -7,12 +7,10 @@ import re
 from collections.abc import Iterable, Mapping
 
 from bot.i18n import Translate
+from bot.ui.limits import MENU_OPTIONS
 from bot.ui.quotation import escape
 from classifiers import EMOJI, LABELS, NEUTRAL, Classifier
 from classifiers.emotions import SENTIMENT
-
-MENU = 25
-"""How many options Discord lets a menu have."""
 
 NO_EMOJI = "🏷️"
 """What stands where the emoji of an emotion would, if it has none."""
@@ -35,7 +33,10 @@ def groups_of(emotions: Iterable[str]) -> dict[str, tuple[str, ...]]:
     other = [emotion for emotion in emotions if emotion in EMOJI and emotion not in SENTIMENT["positive"]]
     own = sorted((emotion for emotion in emotions if emotion not in EMOJI), key=str.casefold)
     groups = {"pleasant": pleasant, "other": other}
-    groups |= {f"own{start // MENU + 1}": own[start : start + MENU] for start in range(0, len(own), MENU)}
+    groups |= {
+        f"own{start // MENU_OPTIONS + 1}": own[start : start + MENU_OPTIONS]
+        for start in range(0, len(own), MENU_OPTIONS)
+    }
     return {name: tuple(group) for name, group in groups.items() if group}
 
 

@@ -10,11 +10,12 @@ from typing import Self
 
 import discord
 
+from bot.ui.limits import MESSAGE_TEXT
 from classifiers import strip_markup
 from classifiers.explain import WordShare
 
-QUOTED = 1000
-"""Characters of a quotation in a panel, of all of whose texts Discord takes 4,000."""
+QUOTED = MESSAGE_TEXT // 4
+"""Characters of a quotation in a panel; the rest is for the other texts of it."""
 
 CLEAR = 0.05
 """How much a word must move a probability to be marked."""

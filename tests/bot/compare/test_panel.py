@@ -9,8 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from simcord.components import validate_components, validate_modal, walk_components
 
-from bot.compare.panel import MAX_TEXT, Comparison, ComparisonPanel, Page, VariationForm, bar, verdict
+from bot.compare.panel import Comparison, ComparisonPanel, Page, VariationForm, bar, verdict
 from bot.i18n import LANGUAGES, translator
+from bot.ui.limits import INPUT_TEXT, MESSAGE_TEXT
 from bot.ui.quotation import Quotation
 from classifiers import LABELS, NAMES, Answer, Prediction
 from classifiers.explain import Explanation, WordShare
@@ -175,7 +176,7 @@ async def test_the_longest_of_all_panels_fits_and_leaves_little_room(
     panel: Any = ComparisonPanel(comparison, translator(locale))
     validate_components(panel.to_components(), flags=COMPONENTS_V2)
     lengths = [len(text.encode("utf-16-le")) // 2 for text in texts(panel)]
-    assert sum(lengths) <= 4000
+    assert sum(lengths) <= MESSAGE_TEXT
     assert 970 < lengths[0] <= 1000
     if page is Page.ALL:
         assert 2300 < lengths[2] <= 2400
@@ -204,11 +205,11 @@ FOUR = {name: Answer(Prediction(LABELS, (1.0,) * len(LABELS), (0.3,) * len(LABEL
 async def test_any_text_fits_a_panel_in_any_language(
     text: str, times: int, share: float, answers: dict[str, Answer], page: Page, locale: discord.Locale
 ) -> None:
-    text = Quotation.of((text * times)[:MAX_TEXT]).text
+    text = Quotation.of((text * times)[:INPUT_TEXT]).text
     explanation = explained(text, **dict.fromkeys(text.split(), share))
     panel: Any = ComparisonPanel(compared(text, answers, page, explanation), translator(locale))
     validate_components(panel.to_components(), flags=COMPONENTS_V2)
-    assert sum(len(shown.encode("utf-16-le", "surrogatepass")) // 2 for shown in texts(panel)) <= 4000
+    assert sum(len(shown.encode("utf-16-le", "surrogatepass")) // 2 for shown in texts(panel)) <= MESSAGE_TEXT
     assert len(parts(panel)) <= 40
     assert not any("@everyone" in shown for shown in texts(panel))
     if page is Page.ALL and len(answers) == 2:
@@ -219,7 +220,7 @@ async def test_any_text_fits_a_panel_in_any_language(
 async def test_the_form_fits_in_every_language(locale: discord.Locale) -> None:
     async def unused(*_: Any) -> None: ...
 
-    for text in (None, "x" * MAX_TEXT):
+    for text in (None, "x" * INPUT_TEXT):
         validate_modal(VariationForm(text, unused, unused, translator(locale)).to_dict())
 
 

@@ -1,0 +1,19 @@
+"""Discord's limits on what messages, forms and commands hold, in characters unless said otherwise."""
+
+MESSAGE_TEXT = 4000
+"""All texts together of a message that is made of components, as the panels are."""
+
+INPUT_TEXT = 4000
+"""A text that is typed in a form or as an option of a command."""
+
+FORM_TITLE = 45
+"""The title of a form."""
+
+MENU_PLACEHOLDER = 150
+"""What a menu shows while nothing is chosen."""
+
+MENU_OPTIONS = 25
+"""How many options a menu has."""
+
+IMAGE_DESCRIPTION = 1024
+"""The description of an attached picture."""
