@@ -26,7 +26,7 @@ from bot.mood.cog import Mood
 from bot.privacy.cog import Privacy
 from bot.reactions.cog import Reactions
 from bot.reactions.dislikes import Dislikes
-from bot.reactions.limits import ChannelHistory
+from bot.reactions.reaction_limits import ChannelHistory
 from bot.reactions.traces import create_traces
 from bot.settings.cog import ServerSettingsCog
 from bot.store import Store

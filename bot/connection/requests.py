@@ -17,7 +17,7 @@ import discord
 
 from bot.backoff import Backoff
 from bot.connection.clock import DiscordTime
-from bot.connection.limits import RateLimiter, RefusalCounter
+from bot.connection.rate_limits import RateLimiter, RefusalCounter
 
 log = logging.getLogger(__name__)
 

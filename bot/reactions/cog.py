@@ -15,9 +15,9 @@ from bot.configuration import Configuration
 from bot.connection.requests import DiscordFailedError, DiscordRequests, HeldBackError
 from bot.reactions.dislikes import remove_reaction
 from bot.reactions.gate import may_react, refusal, wordless
-from bot.reactions.limits import ChannelHistory, ReactionLimits
 from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import Decision, choose, is_understood
+from bot.reactions.reaction_limits import ChannelHistory, ReactionLimits
 from bot.reactions.traces import Trace, Traces
 from bot.server_settings import ServerSettings
 from bot.store import Store

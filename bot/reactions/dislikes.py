@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot.connection.requests import DiscordRequests
 from bot.i18n import mark, translator
 from bot.reactions.gate import permissions_of
-from bot.reactions.limits import ChannelHistory
+from bot.reactions.reaction_limits import ChannelHistory
 from bot.reactions.traces import Traces
 
 log = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from discord.ext import commands
 from bot.analyzer import Analyzer
 from bot.errors import NOT_ALLOWED, report_error
 from bot.i18n import mark, translator
-from bot.reactions.limits import ChannelHistory
 from bot.reactions.policy import SENSITIVE, is_jolly
+from bot.reactions.reaction_limits import ChannelHistory
 from bot.server_settings import CUSTOM_EMOJI, InvalidSettingsError, ServerSettings
 from bot.settings.panel import (
     CONTROL,

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.reactions.limits import DISLIKES_COUNT_FOR, WINDOW, ChannelHistory, ReactionLimits
 from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import MOST_DISLIKES, ChannelState
+from bot.reactions.reaction_limits import DISLIKES_COUNT_FOR, WINDOW, ChannelHistory, ReactionLimits
 from tests.bot.clock import Clock
 
 ALICE, BOB = 7, 8

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.connection.limits import RateLimiter, RefusalCounter
+from bot.connection.rate_limits import RateLimiter, RefusalCounter
 from tests.bot.clock import Clock
 
 
