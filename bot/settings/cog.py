@@ -15,9 +15,10 @@ from discord.ext import commands
 from bot.analyzer import Analyzer
 from bot.errors import NOT_ALLOWED, report_error
 from bot.i18n import mark, translator
-from bot.reactions.policy import SENSITIVE, is_jolly
 from bot.reactions.reaction_limits import ChannelHistory
 from bot.server_settings import CUSTOM_EMOJI, InvalidSettingsError, ServerSettings
+from bot.settings.emoji import is_hurtful, usable_emoji
+from bot.settings.import_file import FileTooLargeError, read_settings, usable_part
 from bot.settings.panel import (
     CONTROL,
     EmojiForm,
@@ -27,15 +28,12 @@ from bot.settings.panel import (
     SettingsPanel,
     hidden_channels,
     summary,
-    usable_emoji,
 )
 from bot.store import Store
 from bot.ui.emotions import emotions_of, groups_of, written
 from bot.ui.quotation import quote
 
 FILE_NAME = "emobot-settings.json"
-MAX_FILE = 65_536
-"""Bytes of a file that is read at all, several times what Export gives at most."""
 
 EXPORTED = mark("These are the settings of this server; you can import them again, here or in another server.")
 IMPORTED = mark("The settings from the file are now in effect.")
@@ -121,7 +119,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         if guild is None:
             return
         emoji = usable_emoji(text, guild)
-        if text and (emoji is None or _is_hurtful(emotion, emoji)):
+        if text and (emoji is None or is_hurtful(emotion, emoji)):
             translate = translator(interaction.locale)
             if emoji:
                 sentence = translate(JOLLY).format(emotion=written(emotion, None, translate))
@@ -138,16 +136,16 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         if guild is None:
             return
         translate = translator(interaction.locale)
-        if file.size > MAX_FILE:
+        try:
+            given = await read_settings(file)
+        except FileTooLargeError:
             await self._redraw(interaction, guild, Page.GENERAL, f"⚠️ {translate(TOO_LARGE)}")
             return
-        try:
-            given = ServerSettings.from_json(await file.read())
         except InvalidSettingsError as error:
             sentence = translate(UNUSABLE).format(fault=quote(str(error)))
             await self._redraw(interaction, guild, Page.GENERAL, f"⚠️ {sentence}")
             return
-        fitting, left_out = self._usable_part(given, guild)
+        fitting, left_out = usable_part(given, guild, self._emotions, self._analyzer.models.keys())
         await self._save(guild, lambda _old: fitting)
         news = (
             translate(PARTLY_IMPORTED).format(things=", ".join(map(translate, left_out)))
@@ -228,26 +226,6 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             case _:
                 return old.changed(**{control: argument == "on"})
 
-    def _usable_part(self, given: ServerSettings, guild: discord.Guild) -> tuple[ServerSettings, list[str]]:
-        """Return the part of the settings that a server can use, and names for what was left out."""
-        usable = {emotion: usable_emoji(emoji, guild) for emotion, emoji in given.emoji.items()}
-        emoji = {
-            emotion: emoji
-            for emotion, emoji in usable.items()
-            if emoji and emotion in self._emotions and not _is_hurtful(emotion, emoji)
-        }
-        muted = given.muted.intersection(self._emotions)
-        channels = frozenset(channel_id for channel_id in given.channels if guild.get_channel(channel_id))
-        model = given.model if given.model in self._analyzer.models else None
-        left_out = {
-            mark("some channels"): channels != given.channels,
-            mark("some emotions"): not given.muted.union(given.emoji) <= self._emotions.keys(),
-            mark("some emoji"): any(emotion in self._emotions for emotion in given.emoji.keys() - emoji.keys()),
-            mark("the model"): model != given.model,
-        }
-        fitting = given.changed(channels=channels, emoji=emoji, muted=muted, model=model)
-        return fitting, [thing for thing, is_left_out in left_out.items() if is_left_out]
-
 
 class _Control(ui.DynamicItem[ui.Item[Any]], template=CONTROL):
     """Any control of any panel, recognised by its custom_id."""
@@ -290,10 +268,6 @@ async def _require_manager(interaction: discord.Interaction) -> discord.Guild | 
 
 def _channel_ids(guild: discord.Guild) -> list[int]:
     return [channel.id for channel in (*guild.channels, *guild.threads)]
-
-
-def _is_hurtful(emotion: str, emoji: str) -> bool:
-    return emotion in SENSITIVE and is_jolly(emoji)
 
 
 def _with_emoji(old: ServerSettings, emotion: str, emoji: str | None) -> ServerSettings:

@@ -17,7 +17,8 @@ from discord import ui
 
 from bot.i18n import Translate, mark, translator
 from bot.reactions.policy import PROFILES
-from bot.server_settings import CUSTOM_EMOJI, Liveliness, ServerSettings, is_emoji
+from bot.server_settings import CUSTOM_EMOJI, Liveliness, ServerSettings
+from bot.settings.emoji import usable_emoji
 from bot.ui.emotions import groups_of, key_of, named, written
 from bot.ui.form import Failed, Form
 from bot.ui.limits import FORM_TITLE, MENU_OPTIONS, MENU_PLACEHOLDER, MESSAGE_TEXT
@@ -107,26 +108,6 @@ class PanelState:
     def model(self) -> str | None:
         """The model that the server has chosen, or None if it is not loaded."""
         return self.settings.model if self.settings.model in self.models else None
-
-
-def own_emoji(text: str, guild: discord.Guild) -> str | None:
-    """Return a server's own emoji as Discord writes it in messages, or None if the bot cannot use it.
-
-    Args:
-        text: that form, or the name between colons as people type it.
-        guild: the server.
-    """
-    written = CUSTOM_EMOJI.fullmatch(text)
-    for emoji in guild.emojis:
-        found = emoji.id == int(written[3]) if written else f":{emoji.name}:" == text
-        if found and emoji.is_usable():
-            return str(emoji)
-    return None
-
-
-def usable_emoji(text: str, guild: discord.Guild) -> str | None:
-    """Return the Unicode emoji or the server's own one that a text stands for, or None if it stands for neither."""
-    return own_emoji(text, guild) or (text if is_emoji(text) and not CUSTOM_EMOJI.fullmatch(text) else None)
 
 
 def shown_channels(settings: ServerSettings, guild: discord.Guild) -> list[int]:

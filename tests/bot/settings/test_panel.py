@@ -19,7 +19,7 @@ from bot.configuration import Configuration
 from bot.errors import NOT_ALLOWED, UNSAVED
 from bot.i18n import LANGUAGES, LOCALES
 from bot.server_settings import Liveliness, ServerSettings
-from bot.settings.cog import MAX_FILE
+from bot.settings.import_file import MAX_FILE
 from bot.settings.panel import EmojiForm, ImportForm, Page, PanelState, SettingsPanel
 from bot.store import Store, StoreError
 from bot.ui.emotions import groups_of

@@ -1,0 +1,33 @@
+"""Which emoji a server can use in place of a default one."""
+
+from __future__ import annotations
+
+import discord
+
+from bot.reactions.policy import SENSITIVE, is_jolly
+from bot.server_settings import CUSTOM_EMOJI, is_emoji
+
+
+def usable_emoji(text: str, guild: discord.Guild) -> str | None:
+    """Return the Unicode emoji or the server's own one that a text stands for, or None if it stands for neither."""
+    return own_emoji(text, guild) or (text if is_emoji(text) and not CUSTOM_EMOJI.fullmatch(text) else None)
+
+
+def own_emoji(text: str, guild: discord.Guild) -> str | None:
+    """Return a server's own emoji as Discord writes it in messages, or None if the bot cannot use it.
+
+    Args:
+        text: that form, or the name between colons as people type it.
+        guild: the server.
+    """
+    written = CUSTOM_EMOJI.fullmatch(text)
+    for emoji in guild.emojis:
+        found = emoji.id == int(written[3]) if written else f":{emoji.name}:" == text
+        if found and emoji.is_usable():
+            return str(emoji)
+    return None
+
+
+def is_hurtful(emotion: str, emoji: str) -> bool:
+    """Return whether an emoji is too cheerful for an emotion."""
+    return emotion in SENSITIVE and is_jolly(emoji)

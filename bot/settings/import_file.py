@@ -1,0 +1,60 @@
+"""Validate a settings file that someone uploads: its size, its fields, and what of it the server can use."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import discord
+
+from bot.i18n import mark
+from bot.server_settings import ServerSettings
+from bot.settings.emoji import is_hurtful, usable_emoji
+
+MAX_FILE = 65_536
+"""Bytes of a file that is read at all, several times what Export gives at most."""
+
+
+class FileTooLargeError(Exception):
+    """The file is larger than an exported one can be, so it was not read."""
+
+
+async def read_settings(file: discord.Attachment) -> ServerSettings:
+    """Return the settings in a file.
+
+    Raises:
+        FileTooLargeError: the file has more than `MAX_FILE` bytes.
+        InvalidSettingsError: it is not JSON, has an unknown field, or a value that is not allowed.
+    """
+    if file.size > MAX_FILE:
+        raise FileTooLargeError
+    return ServerSettings.from_json(await file.read())
+
+
+def usable_part(
+    given: ServerSettings, guild: discord.Guild, emotions: Collection[str], models: Collection[str]
+) -> tuple[ServerSettings, list[str]]:
+    """Return the part of imported settings that a server can use, and names for what was left out.
+
+    Args:
+        given: the imported settings.
+        guild: the server, whose channels and emoji there are.
+        emotions: those of the loaded models.
+        models: the names of the loaded models.
+    """
+    usable = {emotion: usable_emoji(emoji, guild) for emotion, emoji in given.emoji.items()}
+    emoji = {
+        emotion: emoji
+        for emotion, emoji in usable.items()
+        if emoji and emotion in emotions and not is_hurtful(emotion, emoji)
+    }
+    muted = given.muted.intersection(emotions)
+    channels = frozenset(channel_id for channel_id in given.channels if guild.get_channel(channel_id))
+    model = given.model if given.model in models else None
+    left_out = {
+        mark("some channels"): channels != given.channels,
+        mark("some emotions"): not given.muted.union(given.emoji).issubset(emotions),
+        mark("some emoji"): any(emotion in emotions for emotion in given.emoji.keys() - emoji.keys()),
+        mark("the model"): model != given.model,
+    }
+    fitting = given.changed(channels=channels, emoji=emoji, muted=muted, model=model)
+    return fitting, [thing for thing, is_left_out in left_out.items() if is_left_out]
