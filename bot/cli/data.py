@@ -11,9 +11,9 @@ import click
 
 from bot.cli.database import in_database
 from bot.cli.errors import CommandError, reports_errors
-from bot.cli.types import WholeNumber
 from bot.configuration import load_configuration
 from bot.store import Store
+from classifiers.command_line import WholeNumber
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

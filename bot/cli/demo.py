@@ -7,8 +7,8 @@ import click
 from bot import logs
 from bot.cli.errors import CommandError, reports_errors
 from bot.cli.stopping import run_until_stopped
-from bot.cli.types import WholeNumber
 from bot.configuration import load_configuration
+from classifiers.command_line import WholeNumber
 
 
 @click.command()

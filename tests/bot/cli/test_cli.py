@@ -59,11 +59,12 @@ def test_missing_models_are_reported_before_discord_is_asked(
         (["dry-run"], "Missing option '--file': see `python -m bot dry-run --help`."),
         (
             ["demo", "--port", "80000"],
-            "Invalid value for '--port': 80000 is not in the range 0<=x<=65535: see `python -m bot demo --help`.",
+            "Invalid value for '--port': '80000' is not a whole number from 0 to 65,535: "
+            "see `python -m bot demo --help`.",
         ),
         (
             ["demo", "--port", "x"],
-            "Invalid value for '--port': 'x' is not a valid whole number: see `python -m bot demo --help`.",
+            "Invalid value for '--port': 'x' is not a whole number from 0 to 65,535: see `python -m bot demo --help`.",
         ),
     ],
 )
