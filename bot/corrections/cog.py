@@ -42,7 +42,7 @@ class Corrections(commands.Cog):
     """Asks people whether an emotion was right.
 
     Keeps how often one emotion was heard where another was meant, for each server, and neither the message nor who
-    wrote it or answered. It is deleted with all that is kept of a server: once the bot has left, or by the operator.
+    wrote it or answered. It is deleted with all other data about a server: once the bot has left, or by the operator.
     Who answered about which message is in memory for a day, so that it counts once.
     """
 

@@ -161,7 +161,7 @@ class Store:
             await connection.execute(update(Server).where(here).values(left_at=None))
 
     async def known_guilds(self) -> dict[int, datetime | None]:
-        """Return the servers of which anything is kept, each with the time when the bot left, None if it is there."""
+        """Return the servers with any data, each with the time when the bot left, None if it is there."""
         kept = union(*(select(table.guild_id) for table in (Server, Mood, Correction)))
         left = select(Server.guild_id, Server.left_at).where(Server.left_at.is_not(None))
         async with self.sync.transaction(patient=True) as (connection, _):
@@ -178,7 +178,7 @@ class Store:
             await connection.execute(delete(Mood).where(Mood.hour < now - timedelta(days=self.mood_days)))
 
     async def export_guild(self, guild_id: int) -> dict[str, Any]:
-        """Return all that is kept of a server, ready for JSON."""
+        """Return all data about a server, ready for JSON."""
         server = select(Server.settings, Server.left_at).where(Server.guild_id == guild_id)
         corrections = (
             select(Correction.heard, Correction.meant, Correction.times)
@@ -202,18 +202,18 @@ class Store:
         }
 
     async def erase_guild(self, guild_id: int) -> None:
-        """Erase all that is kept of a server; all processes drop its waiting counts."""
+        """Erase all data about a server; all processes drop its waiting counts."""
         async with self.sync.transaction(patient=True) as (connection, changes):
             changes += await _erase(connection, [guild_id])
 
     async def export_user(self, user_id: int) -> dict[str, Any]:
-        """Return all that is kept of a person, ready for JSON."""
+        """Return all data about a person, ready for JSON."""
         async with self.sync.transaction() as (connection, _):
             found = await connection.scalar(select(OptOut.user_id).where(OptOut.user_id == user_id))
         return {"user_id": user_id, "opted_out": found is not None}
 
     async def erase_user(self, user_id: int) -> None:
-        """Erase all that is kept of a person, which is the opt-out."""
+        """Erase all data about a person, which is the opt-out alone."""
         await self.opt_in(user_id)
 
     async def _counts(
@@ -240,7 +240,7 @@ class Store:
 
 
 async def _erase(connection: AsyncConnection, guild_ids: Collection[int]) -> list[Change]:
-    """Erase all that is kept of servers; counts of theirs that wait in other processes are then dropped unwritten."""
+    """Erase all data about servers; their counts that wait in other processes are then dropped unwritten."""
     row = upsert(connection, Erasures, lambda _: {"number": Erasures.number + 1})
     await connection.execute(row, {"id": 1, "number": 1})  # first, so that it waits for who is just writing
     for table in (Server, Mood, Correction):

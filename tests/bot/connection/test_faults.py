@@ -107,7 +107,7 @@ async def test_after_a_long_global_limit_it_reacts_again_and_nothing_late(
     assert len(loopback.reactions()) == 2
 
 
-async def test_the_message_was_old_already_when_the_limit_came(
+async def test_message_that_grows_too_old_during_a_limit_is_held_back(
     bot: Emobot, loopback: Loopback, skipper: Skipper, running: Running
 ) -> None:
     loopback.fault = to_reactions(lambda: limited(5))
@@ -236,7 +236,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-async def test_an_answer_that_is_none_leads_to_one_warning_and_a_pause(
+async def test_answer_that_is_not_from_discord_leads_to_one_warning_and_a_pause(
     bot: Emobot,
     loopback: Loopback,
     skipper: Skipper,
@@ -294,7 +294,7 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("kind", GARBAGE)
-async def test_a_frame_that_cannot_be_read_costs_a_line_and_the_session_goes_on(
+async def test_unreadable_frame_is_logged_and_the_session_goes_on(
     bot: Emobot,
     loopback: Loopback,
     skipper: Skipper,
@@ -314,7 +314,7 @@ async def test_a_frame_that_cannot_be_read_costs_a_line_and_the_session_goes_on(
     assert loopback.identified == 1
 
 
-async def test_a_frame_that_stays_broken_when_it_is_sent_again_costs_the_session(
+async def test_frame_that_is_unreadable_twice_ends_the_session(
     bot: Emobot, loopback: Loopback, skipper: Skipper, running: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running:
@@ -333,7 +333,7 @@ async def test_a_frame_that_stays_broken_when_it_is_sent_again_costs_the_session
 
 
 @pytest.mark.parametrize("answer", [lambda: web.Response(status=503), lambda: web.Response(status=429, text="<html>")])
-async def test_it_waits_longer_and_longer_until_discord_lets_it_in(
+async def test_connecting_is_retried_after_waits_of_up_to_a_minute(
     loopback: Loopback,
     skipper: Skipper,
     models: dict[str, Classifier],
@@ -359,7 +359,7 @@ def retries(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [line for line in warnings(caplog) if line.startswith("Discord cannot be reached")]
 
 
-async def test_it_waits_for_the_network_and_can_be_stopped_meanwhile(
+async def test_bot_waits_for_the_network_and_can_be_stopped_meanwhile(
     loopback: Loopback, models: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(discord.http.Route, "BASE", "http://127.0.0.1:1")
@@ -371,7 +371,7 @@ async def test_it_waits_for_the_network_and_can_be_stopped_meanwhile(
     assert loopback.asked == []
 
 
-async def test_a_token_that_is_refused_ends_it_at_once(
+async def test_refused_token_ends_the_bot_at_once(
     loopback: Loopback, models: dict[str, Classifier], caplog: pytest.LogCaptureFixture
 ) -> None:
     loopback.fault = lambda _: refusal(401)

@@ -197,7 +197,7 @@ class UnknownCertificateError(ValueError):
         (AssertionError(), "AssertionError"),
     ],
 )
-def test_a_failure_is_given_its_reason_and_no_more(error: Exception, words: str) -> None:
+def test_describing_a_failure_gives_its_reason_alone(error: Exception, words: str) -> None:
     assert reason(error) == words
 
 
@@ -216,7 +216,7 @@ def permissions(folder: Path) -> dict[str, str]:
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions: run `wsl python3 -m pytest`")
 @pytest.mark.usefixtures("umask")
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077], indirect=True)
-async def test_nobody_else_on_the_computer_can_read_the_file(
+async def test_database_file_is_readable_by_its_owner_only(
     tmp_path: Path, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

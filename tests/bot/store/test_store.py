@@ -31,7 +31,7 @@ SETTINGS = ServerSettings(
 )
 
 
-def test_nothing_is_opened_or_known_before_it_is_asked_for(tmp_path: Path) -> None:
+def test_new_store_makes_no_file_and_has_default_settings(tmp_path: Path) -> None:
     store = Store(f"sqlite+aiosqlite:///{tmp_path / 'emobot.db'}")
     assert not store.ready
     assert list(tmp_path.iterdir()) == []
@@ -53,7 +53,7 @@ async def test_a_new_database_holds_nothing(store: Store) -> None:
     }
 
 
-async def test_settings_are_kept_as_they_were_saved_last(url: str, store: Store, open_store: StoreOpener) -> None:
+async def test_settings_are_those_that_were_saved_last(url: str, store: Store, open_store: StoreOpener) -> None:
     await store.save_settings(1, ServerSettings())
     await store.save_settings(2, ServerSettings())
     await store.save_settings(2, SETTINGS)
@@ -62,7 +62,7 @@ async def test_settings_are_kept_as_they_were_saved_last(url: str, store: Store,
         assert [opened.is_configured(guild_id) for guild_id in (1, 2, 3)] == [True, True, False]
 
 
-async def test_who_opts_out_stays_out_until_opting_in(url: str, store: Store, open_store: StoreOpener) -> None:
+async def test_opt_out_lasts_until_the_person_opts_in(url: str, store: Store, open_store: StoreOpener) -> None:
     for user_id in (7, 7, 8, 2**63 - 1):
         await store.opt_out(user_id)
     await store.opt_in(8)
@@ -72,7 +72,9 @@ async def test_who_opts_out_stays_out_until_opting_in(url: str, store: Store, op
     assert await store.export_user(7) == {"user_id": 7, "opted_out": True}
 
 
-async def test_erasing_a_person_leaves_nothing(url: str, store: Store, others: Others, open_store: StoreOpener) -> None:
+async def test_erasing_a_person_removes_the_opt_out(
+    url: str, store: Store, others: Others, open_store: StoreOpener
+) -> None:
     await store.opt_out(7)
     await store.erase_user(7)
     assert not store.has_opted_out(7)
@@ -114,7 +116,7 @@ async def test_settings_of_another_version_are_not_understood_but_kept(
     assert fresh.settings(2) == SETTINGS
 
 
-async def test_settings_that_no_reader_takes_are_exported_as_they_stand(
+async def test_settings_that_cannot_be_parsed_are_exported_as_text(
     url: str, others: Others, open_store: StoreOpener
 ) -> None:
     await (await open_store(url)).refresh()
@@ -218,7 +220,7 @@ async def test_an_emotion_may_have_any_name(store: Store) -> None:
     assert await store.corrections(1) == {(label, label.upper()): 1}
 
 
-async def test_servers_of_which_anything_is_kept_are_known(store: Store) -> None:
+async def test_known_guilds_are_those_with_any_data(store: Store) -> None:
     await store.save_settings(1, SETTINGS)
     await store.mark_left(2, NOON)
     await store.add_correction(3, "joy", "love")
@@ -249,7 +251,7 @@ EXPORTED = {
 }
 
 
-async def test_all_that_is_kept_of_a_server_is_exported(store: Store) -> None:
+async def test_export_has_all_data_about_a_server(store: Store) -> None:
     await fill(store, 1)
     await fill(store, 2)
     await store.mark_left(2, NOON)
@@ -298,14 +300,14 @@ async def test_a_server_is_erased_when_the_bot_has_been_gone_for_longer_than_the
     assert (await store.export_guild(2))["left_at"] is None
 
 
-async def test_nothing_is_kept_of_a_server_for_being_present(store: Store) -> None:
+async def test_mark_present_stores_nothing_about_a_server(store: Store) -> None:
     await store.mark_left(1, NOON)
     await store.mark_present(1)
     await store.mark_present(2)
     assert set(await store.known_guilds()) == set()
 
 
-async def test_moods_are_kept_for_so_many_days(url: str, open_store: StoreOpener) -> None:
+async def test_moods_are_erased_after_the_configured_number_of_days(url: str, open_store: StoreOpener) -> None:
     store = Store(url, mood_days=2)
     await store.refresh()
     store.count_mood(1, 10, NOON, "joy")
@@ -323,7 +325,9 @@ async def test_moods_are_kept_for_so_many_days(url: str, open_store: StoreOpener
     assert await by_default.moods(1, LONG_AGO) == []
 
 
-async def test_closing_writes_what_waits(url: str, open_store: StoreOpener, caplog: pytest.LogCaptureFixture) -> None:
+async def test_close_writes_the_waiting_counts(
+    url: str, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     store = Store(url)
     store.count_mood(1, 10, NOON, "joy")  # before the database was ever opened

@@ -182,7 +182,7 @@ async def test_settings_that_were_erased_elsewhere_are_not_changed_but_forgotten
     assert set(await other.known_guilds()) == {1}
 
 
-async def test_whom_another_process_erases_is_forgotten(
+async def test_opt_out_that_another_process_erases_is_dropped_from_the_cache(
     url: str, store: Store, other: Store, open_store: StoreOpener
 ) -> None:
     await store.opt_out(7)
@@ -332,7 +332,7 @@ def replace_by_nothing(file: Path) -> None:
 
 @pytest.mark.parametrize("how", [Path.unlink, replace_by_nothing])
 @pytest.mark.parametrize("noticed_by", ["refresh", "a write"])
-async def test_nobodys_opt_out_is_lost_with_the_file(
+async def test_opt_outs_survive_the_loss_of_the_database_file(
     sqlite_url: str,
     file: Path,
     open_store: StoreOpener,

@@ -146,7 +146,7 @@ def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Cas
     return Case(request.getfixturevalue(f"{database}_url"), network, trouble, why)
 
 
-async def test_a_failure_is_told_once_borne_and_survived(
+async def test_outage_is_logged_once_and_the_store_recovers_from_it(
     case: Case, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
 ) -> None:
     others = Others(case.url)
@@ -208,7 +208,7 @@ async def test_no_write_changes_anything_unless_it_succeeds(
     assert (fresh.has_opted_out(7), fresh.has_opted_out(8)) == (True, False)
 
 
-async def test_who_waits_for_a_lock_is_told_within_the_three_seconds_of_an_interaction(
+async def test_lock_that_is_held_raises_within_the_three_seconds_of_an_interaction(
     store: Store, others: Others, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.store.sync._TURN", _TURN)
@@ -324,7 +324,7 @@ async def test_tables_that_are_lost_while_the_bot_runs_are_made_again(
         assert (opened.settings(1), opened.has_opted_out(7), opened.has_opted_out(8)) == (SETTINGS, True, False)
 
 
-async def test_so_many_counts_wait_and_no_more(
+async def test_waiting_counts_stop_at_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert MAX_WAITING == 100_000
@@ -371,7 +371,7 @@ async def test_a_count_that_is_refused_is_left_out_and_the_rest_is_written(
     assert caplog.messages == [told]
 
 
-async def test_what_cannot_be_written_in_the_end_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_counts_that_are_lost_at_close_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = Store(f"sqlite+aiosqlite:///{tmp_path / 'missing' / 'emobot.db'}")
     store.count_mood(1, 10, NOON, "joy")
     store.count_mood(1, 10, NOON, "fear")
@@ -380,7 +380,7 @@ async def test_what_cannot_be_written_in_the_end_is_told(tmp_path: Path, caplog:
     assert caplog.messages[-1] == "2 counts of moods could not be written and are lost."
 
 
-async def test_neither_the_password_nor_what_was_to_be_written_is_ever_told(
+async def test_errors_show_neither_the_password_nor_the_values(
     postgres_url: str, network: Network, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "bot")

@@ -32,7 +32,7 @@ from bot.store.url import DatabaseUrlError, parse_database_url
         ("postgresql://me@/emobot?host=/run/pg", "postgresql+asyncpg://me@/emobot?host=%2Frun%2Fpg"),
     ],
 )
-def test_the_driver_need_not_be_known(given: str, as_sqlalchemy_has_it: str) -> None:
+def test_url_without_a_driver_gets_the_asynchronous_one(given: str, as_sqlalchemy_has_it: str) -> None:
     assert parse_database_url(given) == make_url(as_sqlalchemy_has_it)
 
 
@@ -91,7 +91,7 @@ def _no_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_no_lookups")
 @pytest.mark.parametrize(("url", "what_to_do"), WRONG)
 @pytest.mark.parametrize("command", [[], ["check"], ["data", "export", "--user", "5"]])
-def test_any_other_is_answered_with_what_to_do_and_nothing_of_it(
+def test_other_urls_are_refused_with_what_to_do_and_without_their_text(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     command: list[str],
@@ -121,7 +121,7 @@ def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch
 
 @given(st.text(alphabet=st.sampled_from("ab1/@:?#%[]&= .\\,\u00e9\u0000\n"), max_size=30))
 @example("%")
-def test_nothing_else_is_ever_raised(rest: str) -> None:
+def test_any_text_is_parsed_or_raises_database_url_error(rest: str) -> None:
     for kind in ("sqlite://", "sqlite:///", "postgresql://", "postgresql://a:b@", "postgresql://a/b?"):
         try:
             url = parse_database_url(kind + rest)
