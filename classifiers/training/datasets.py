@@ -1,4 +1,4 @@
-"""Texts with their emotions: the built-in phrases, GoEmotions, chat, or any TSV, CSV or JSON-lines file.
+"""Load texts with their emotions: the built-in phrases, GoEmotions, chat, or any TSV, CSV or JSON-lines file.
 
 A file of your own needs a column with the text and one with the label, under the names `text` and `label`
 unless you give others:
@@ -8,13 +8,14 @@ unless you give others:
 - `.jsonl`: one JSON object on each line.
 
 Other separators, a byte order mark and a missing header are recognised where that is certain: see `tables`. Several
-labels of one text are joined by commas, semicolons or bars, or stand in a list: see `label_cells`.
+labels of one text are joined by commas, semicolons or bars, or are in a list: see `label_cells`.
 
-An optional column `split` says `train`, `dev` or `test`. Without it, the texts are shared out, equal ones always to the
-same side: from `SMALL` different texts on by a hash of the text, about 80, 10 and 10 in a hundred; below, `SHARE` of
-each label's texts to dev and as many to test, so that each label that can be is in all three. Where the file marks no
-row `dev`, part of the training rows becomes dev in the same way. With fewer than `FEWEST` texts of each label there is
-no dev: the training rows stand in for it, which no threshold can be chosen on.
+An optional column `split` says `train`, `dev` or `test`. Without it, the texts are split here, equal texts always into
+the same part. With `SMALL` or more different texts, a hash of the text puts about 80 % into train, 10 % into dev and
+10 % into test. With fewer, `SHARE` of each label's texts go to dev and as many to test, so that each label is in all
+three parts if it has enough texts. Where the file marks no row `dev`, part of the training rows becomes dev in the same
+way. With fewer than `FEWEST` texts of each label there is no dev: the training rows are used in its place, and no
+threshold is chosen.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from classifiers.training.tables import ENDINGS, Columns, Record, read_records
 SPLITS = ("train", "dev", "test")
 
 BUILTIN = Path(__file__).parents[1] / "data" / "builtin.tsv"
-"""80 phrases of joy or sadness whose meaning lies in the order of their words."""
+"""80 phrases of joy or sadness that only the order of their words tells apart."""
 
 CHAT = Path(__file__).parents[1] / "data" / "chat.tsv"
 """17,007 chat messages, each with the emotions that a fair reader would accept; see docs/chat.md."""
@@ -57,16 +58,16 @@ GOEMOTIONS_SHA256: dict[str, str] = {
 DATA_DIR_VARIABLE = "EMOBOT_DATA_DIR"
 
 SMALL = 300
-"""With fewer different texts, a hash would leave some label without texts to choose or to measure on."""
+"""With fewer different texts than this, a hash would leave some labels without texts in dev or test."""
 
 SHARE = 0.2
-"""The share of a small data set's texts that go to dev, and to test."""
+"""The share of a small data set's texts that go to dev, and the share that go to test."""
 
 FEWEST = 5
-"""With fewer texts, a label has none in dev."""
+"""With fewer texts than this, a label has none in dev."""
 
 MANY = 10
-"""From so many labels on, a file in which hardly any of them occurs twice is taken for a mistake."""
+"""A file with at least this many labels is refused if hardly any of them occurs twice: it is the wrong column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +88,17 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Texts to train on, to tune on and to measure on.
+    """Texts for training, tuning and testing.
 
     Attributes:
-        name: `builtin`, `goemotions` or the name of the file without its ending.
+        name: `builtin`, `goemotions`, `chat`, `people` or the name of the file without its ending.
         labels: the label of each column of the targets.
-        train: what the networks learn from.
-        dev: what temperature, thresholds and the best epoch are chosen on; `train` if there is none.
-        test: what is measured on, and used for nothing else.
-        sha256: of the source files, one after the other in the order train, dev, test.
-        own: whether it comes from a file of the user's, whatever its name, and not from one that is built in.
-        remarks: a sentence on each thing that was recognised about the user's file.
+        train: the texts that the networks are trained on.
+        dev: the texts on which temperature, thresholds and the best epoch are chosen; `train` if there is no dev.
+        test: the texts for the final scores, used for nothing else.
+        sha256: the hash of the source files, one after the other in the order train, dev, test.
+        own: whether it comes from the user's own file, whatever its name, and not from a built-in one.
+        remarks: a sentence about each property of the user's file that was recognised, such as its separator.
     """
 
     name: str
@@ -111,17 +112,17 @@ class Dataset:
 
     @property
     def multi_label(self) -> bool:
-        """Whether any training text has another number of labels than one."""
+        """Whether any training text has more than one label, or none."""
         return bool(np.any(self.train.targets.sum(axis=1) != 1))
 
     @property
     def tunable(self) -> bool:
-        """Whether dev can tell how sure a network may be; not where a user's training rows stand in for it."""
+        """Whether dev is fit for calibration; it is not if the training rows of a user's file are used in its place."""
         return not self.own or self.dev is not self.train
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many texts of all three splits have each label."""
+        """The number of texts with each label, in all three splits together."""
         splits = [self.train, *([] if self.dev is self.train else [self.dev]), self.test]
         counts = sum(split.targets.sum(axis=0) for split in splits)
         return {label: int(count) for label, count in zip(self.labels, counts, strict=True)}
@@ -138,7 +139,7 @@ class _Row:
 def load_dataset(
     name: str | Path, *, data_dir: Path | None = None, text_column: str = "text", label_column: str = "label"
 ) -> Dataset:
-    """Read a data set.
+    """Return a data set, downloading it if need be.
 
     Args:
         name: `builtin`, `goemotions`, `chat`, `people`, or the path of a `.tsv`, `.csv` or `.jsonl` file, as above.
@@ -149,7 +150,8 @@ def load_dataset(
         label_column: name of the column with the label or labels.
 
     Raises:
-        DatasetError: the data set cannot be had, or a row is malformed; says where, what and what to do.
+        DatasetError: the data set cannot be read or downloaded, or a row is malformed; says where, what is wrong and
+            what to do.
         MissingExtraError: something has to be downloaded and the package for it is not installed.
     """
     if name == "builtin":
@@ -172,7 +174,7 @@ def load_dataset(
 
 
 def overview(dataset: Dataset) -> list[str]:
-    """What is to be learnt from, in lines to show before a training: sizes, labels and what was recognised."""
+    """Return lines to show before a training: the sizes of the splits, the labels, and the data set's remarks."""
     dev = "no dev of its own" if dataset.dev is dataset.train else f"{len(dataset.dev):,} dev"
     labels = ", ".join(f"{label} {count:,}" for label, count in dataset.counts.items())
     return [
@@ -211,7 +213,7 @@ def _find_goemotions(data_dir: Path) -> list[Path]:
 
 
 def _parse_goemotions(data: bytes) -> Split:
-    """Rows of text, label numbers joined by commas, comment id; the hash has vouched for their form."""
+    """Return the rows of a file with text, label numbers joined by commas, and comment id, whose hash was checked."""
     rows = csv.reader(io.StringIO(data.decode(), newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
     texts, numbers, _ = zip(*rows, strict=True)
     return _split(texts, [map(int, each.split(",")) for each in numbers], len(LABELS))
@@ -300,7 +302,7 @@ def _load_file(name: str, path: Path, columns: Columns, own: bool = False) -> Da
 
 
 def _labels(path: Path, rows: Sequence[_Row]) -> tuple[str, ...]:
-    """The labels of the training rows, which all others must be among."""
+    """Return the labels of the training rows; raise `DatasetError` if other rows have other labels."""
     found = {label for row in rows for label in row.labels}
     if len(found) >= MANY and 2 * len(found) > len(rows):
         raise DatasetError(
@@ -333,7 +335,7 @@ def _labels(path: Path, rows: Sequence[_Row]) -> tuple[str, ...]:
 
 
 def _order(labels: Iterable[str]) -> tuple[str, ...]:
-    """Alphabetically, neutral last."""
+    """Return labels in alphabetical order, neutral last."""
     return tuple(sorted(labels, key=lambda label: (label == NEUTRAL, label)))
 
 
@@ -355,7 +357,7 @@ def _read(path: Path) -> bytes:
 
 
 def _checked(path: Path, records: Sequence[Record]) -> list[_Row]:
-    """The rows, each checked by itself; letter case aside, a label has one spelling."""
+    """Return the rows after checking each, with one spelling for labels that differ only in case."""
     rows = []
     for record in records:
         where = f"{path}, line {record.line}"
@@ -377,7 +379,7 @@ def _checked(path: Path, records: Sequence[Record]) -> list[_Row]:
 
 
 def _spellings(labels: Iterable[str]) -> dict[str, str]:
-    """For each label how it is spelt: as GoEmotions does if that has it, else as it occurs most often."""
+    """Return the spelling of each label: GoEmotions' if that has the label, else the most frequent one."""
     counts = Counter(labels)
     spelling = {label.casefold(): label for label in sorted(counts, key=lambda label: (counts[label], label))}
     spelling |= {label: label for label in LABELS}
@@ -385,7 +387,7 @@ def _spellings(labels: Iterable[str]) -> dict[str, str]:
 
 
 def _with_splits(rows: Sequence[_Row], own: bool) -> list[_Row]:
-    """The rows, each with a split: all shared out where none has one, those for train where an own file lacks dev."""
+    """Return the rows, each with a split: divide all rows if none has one, or train if a user's file has no dev."""
     if rows[0].split is None:
         places = _share_out(rows, ("dev", "test"))
         return [replace(row, split=places[row.text]) for row in rows]
@@ -396,7 +398,7 @@ def _with_splits(rows: Sequence[_Row], own: bool) -> list[_Row]:
 
 
 def _share_out(rows: Iterable[_Row], parts: Collection[str]) -> dict[str, str]:
-    """The split of each text: train, or one of `parts`; see the module's docstring."""
+    """Return the split of each text: train, or one of `parts`; see the module's docstring."""
     labels: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         labels[row.text].update(row.labels)
@@ -420,5 +422,5 @@ def _share_out(rows: Iterable[_Row], parts: Collection[str]) -> dict[str, str]:
 
 
 def _hash(text: str) -> int:
-    """A number that is the same in every process, unlike Python's own."""
+    """Return a hash that is the same in every process, unlike Python's own."""
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8])

@@ -1,4 +1,4 @@
-"""How good a model is, and the baseline that it has to beat."""
+"""Measure how good a model is, and the baseline that it has to beat."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ BINS = 15
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """How well scores agree with targets.
+    """Metrics of scores against targets.
 
     Attributes:
-        rows: how many texts were measured on.
+        rows: the number of texts.
         macro_f1: mean of the labels' F1, so that a rare label counts as much as a frequent one.
         micro_f1: F1 over all pairs of text and label.
         top1: of the rows with exactly one label, the share whose strongest score is that label's; 0 if there
@@ -54,7 +54,7 @@ class Metrics:
 
 
 def measure(scores: Array, targets: Array, thresholds: Array, labels: tuple[str, ...]) -> Metrics:
-    """Compare scores with what is true.
+    """Return the metrics of scores against targets.
 
     Args:
         scores: probabilities (rows, labels).
@@ -84,16 +84,16 @@ def measure(scores: Array, targets: Array, thresholds: Array, labels: tuple[str,
 
 
 def calibrated(dev_logits: Array, dataset: Dataset) -> Calibration:
-    """How to read a network's logits, from those on dev (rows, labels); unchosen where dev cannot tell."""
+    """Return the calibration chosen from the logits on dev (rows, labels), or none if dev is not fit for that."""
     if not dataset.tunable:
         return uncalibrated(len(dataset.labels))
     return calibrate(dev_logits, dataset.dev.targets, dataset.multi_label)
 
 
 def judge(dataset: Dataset) -> Callable[[Array, Array], tuple[float, float]]:
-    """The judge that `training.fit` needs: from logits and targets of dev to its loss and macro-F1, both calibrated.
+    """Return a function from the logits and targets of dev to its loss and macro-F1, both after calibration.
 
-    Without calibration, a network that grows too sure of itself would seem worse than it will be.
+    Without calibration, a network that becomes overconfident would seem worse than it is after calibration.
     """
     cross_entropy = sigmoid_cross_entropy if dataset.multi_label else softmax_cross_entropy
 
@@ -108,14 +108,14 @@ def judge(dataset: Dataset) -> Callable[[Array, Array], tuple[float, float]]:
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """How often a model's strongest label is right, beside an answer that needs no text: the most frequent label.
+    """How often a model's strongest label is right, compared with always predicting the most frequent label.
 
     Attributes:
-        rows: how many texts were measured on.
-        right: for how many of them the strongest label is one of the text's own.
-        usual: the label that is most frequent in train.
-        usual_right: for how many of them that label is right.
-        beaten: whether `right` is more than `usual_right` and luck would bring (one-sided binomial test, 5 %).
+        rows: the number of texts.
+        right: for how many of them the strongest label is one of the text's labels.
+        usual: the most frequent label in train.
+        usual_right: for how many texts that label is right.
+        beaten: whether `right` is significantly more than `usual_right` (one-sided binomial test, 5 %).
     """
 
     rows: int
@@ -126,7 +126,7 @@ class Chance:
 
 
 def against_chance(scores: Array, dataset: Dataset) -> Chance:
-    """Hold the strongest labels of scores (rows, labels) on test against always saying the same.
+    """Return how scores (rows, labels) on test compare with always predicting the most frequent label.
 
     Raises:
         MissingExtraError: SciPy is not installed.
@@ -145,10 +145,10 @@ def against_chance(scores: Array, dataset: Dataset) -> Chance:
 
 @dataclass(frozen=True, slots=True)
 class Reactions:
-    """How a bot that reacts to what its model is certain of would fare.
+    """How often a bot would react, and how often rightly, if it reacts when its model is certain enough.
 
     Attributes:
-        rows: how many messages were measured on.
+        rows: the number of messages.
         acceptable: the share of messages whose most probable label is one that a fair reader accepts.
         coverage: the share of emotional messages (neutral not accepted) that get a reaction.
         precision: the share of all reactions that a fair reader accepts; 0 if there are none.
@@ -163,9 +163,9 @@ class Reactions:
 
 
 def measure_reactions(predictions: Sequence[Prediction], split: Split, labels: Sequence[str]) -> Reactions:
-    """Hold predictions against messages whose targets are all the emotions that a fair reader accepts.
+    """Return how a bot would react to messages whose targets are all the emotions that a fair reader accepts.
 
-    A reaction comes as `Prediction.is_certain` says, and never for neutral.
+    It reacts where `Prediction.is_certain` says so, and never to neutral.
 
     Args:
         predictions: one for each message.
@@ -187,7 +187,7 @@ def measure_reactions(predictions: Sequence[Prediction], split: Split, labels: S
 
 
 def choose_reaction_certainty(predictions: Sequence[Prediction], split: Split, labels: Sequence[str]) -> float:
-    """The certainty from which `measure_reactions` would find enough of a model's reactions right.
+    """Return the lowest certainty at which enough of a model's reactions are right, by `measure_reactions`.
 
     Args: as there, with messages of a dev split.
     """
@@ -201,7 +201,10 @@ def choose_reaction_certainty(predictions: Sequence[Prediction], split: Split, l
 
 
 def certainty_on_chat(classifier: NetworkClassifier) -> float:
-    """The certainty from which a bot may react, chosen on chat's dev messages if the classifier has their labels."""
+    """Return the certainty at which a bot may react.
+
+    It is chosen on chat's dev messages if the classifier has GoEmotions' labels; else it is `MINIMUM_CERTAINTY`.
+    """
     if classifier.labels != LABELS:
         return MINIMUM_CERTAINTY
     chat = load_dataset("chat")
@@ -225,7 +228,7 @@ def _share(what: Array, among: Array) -> float:
 
 
 def _calibration_error(scores: Array, truth: Array) -> float:
-    """Σ over bins of (rows in bin / rows) |mean score - share of true|; scores and truth (rows,).
+    """Return Σ over bins of (rows in bin / rows) |mean score - share of true|; scores and truth (rows,).
 
     Naeini and others, "Obtaining Well Calibrated Probabilities Using Bayesian Binning" (2015). Multiplied
     out, it is the sum of each bin's |Σ score - Σ true|, divided by all rows.
@@ -236,14 +239,14 @@ def _calibration_error(scores: Array, truth: Array) -> float:
 
 
 def tfidf_baseline(dataset: Dataset) -> tuple[Array, Array]:
-    """The baseline: logistic regression on words and characters, which a network must beat to be worth it.
+    """Train the baseline that a network must beat: logistic regression on words and characters.
 
-    TF-IDF of words and pairs of words (by the networks' own tokenizer) and of 2 to 5 characters within words;
-    one regression for each label. One to two minutes for GoEmotions. Where no word or no run of characters occurs
-    often enough, as in a few texts of an emoji each, all that occur count.
+    The features are TF-IDF of words and pairs of words (by the networks' own tokenizer) and of 2 to 5 characters within
+    words, with one regression for each label. It takes one to two minutes for GoEmotions. If no word or no run of
+    characters occurs often enough, as in a few texts of one emoji each, all that occur are used.
 
     Returns:
-        Probabilities (rows, labels) on dev and on test, learnt from train alone.
+        Probabilities (rows, labels) on dev and on test, after training on train alone.
 
     Raises:
         MissingExtraError: scikit-learn is not installed.
@@ -276,7 +279,7 @@ def tfidf_baseline(dataset: Dataset) -> tuple[Array, Array]:
 
 
 def _fit_vectorizer(vectorizer: Any, texts: Sequence[str]) -> bool:
-    """Fit it, if need be to all that occurs; False where there is nothing for it in the texts."""
+    """Fit a vectorizer, to all terms if none is frequent enough; return whether the texts have any term."""
     for least in (vectorizer.min_df, 1):
         try:
             vectorizer.set_params(min_df=least).fit(texts)
@@ -287,7 +290,7 @@ def _fit_vectorizer(vectorizer: Any, texts: Sequence[str]) -> bool:
 
 
 def baseline(dataset: Dataset, split: str = "test") -> Metrics:
-    """`tfidf_baseline` measured on dev or test, with thresholds from dev as for the networks."""
+    """Return the metrics of `tfidf_baseline` on dev or test, with thresholds from dev as for the networks."""
     scores = dict(zip(("dev", "test"), tfidf_baseline(dataset), strict=True))
     if dataset.tunable:
         thresholds = choose_thresholds(scores["dev"], dataset.dev.targets, FEWEST_POSITIVE)

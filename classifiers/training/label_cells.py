@@ -1,6 +1,6 @@
-"""From what stands in the column of the label to names: one, several in any usual way of writing them, or none.
+"""Parse the label column of a file: one label, or several written in any usual way.
 
-A cell that may be meant otherwise is refused, since a label that nobody meant would be learnt like any other.
+An ambiguous cell is refused, since a network would learn a wrongly parsed label like any other.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import regex
 
 LONGEST = 100
-"""How many characters a label may have, for which Discord's menus have room too."""
+"""The most characters of a label; Discord's menus allow as many."""
 
 _ITEM = r"""(?:"[^"]*"|'[^']*')"""
 _QUOTED_LIST = regex.compile(rf"[\[({{]\s*({_ITEM}(?:\s*[,;\s]\s*{_ITEM})*)\s*,?\s*[\])}}]")
@@ -23,12 +23,12 @@ _JOINTS = regex.compile(r"\s*[/&+]\s*|\s+(?:and\s+)?")
 
 
 def parse_labels(cell: Any) -> tuple[str, ...]:
-    """The names in `joy`, `joy, love`, `joy;love`, `joy|love`, `['joy', 'love']`, a list from JSON, or a number.
+    """Return the labels in `joy`, `joy, love`, `joy;love`, `joy|love`, `['joy', 'love']`, a JSON list, or a number.
 
-    A list may be written as Python, NumPy or JSON do. Each name comes once.
+    A list may be written as Python, NumPy or JSON do. Each label is returned once.
 
     Raises:
-        ValueError: the cell is nothing of the kind; says what is wrong, as the end of a sentence.
+        ValueError: the cell has none of these forms; its message is the end of a sentence.
     """
     items = cell if isinstance(cell, list) else [cell]
     if not all(isinstance(item, str | int) and not isinstance(item, bool) for item in items):
@@ -48,7 +48,7 @@ def parse_labels(cell: Any) -> tuple[str, ...]:
 
 
 def several_in_one(name: str, known: Collection[str]) -> list[str]:
-    """The labels that seem to be joined in `name`, such as "joy/love" where both are `known`; none if it is one."""
+    """Return the labels that `name` seems to join, as in "joy/love" if both are `known`; an empty list if it is one."""
     parts = [part for part in _JOINTS.split(name) if part]
     return parts if len(parts) > 1 and all(part in known for part in parts) else []
 
@@ -65,6 +65,6 @@ def _names(text: str) -> list[str]:
 
 
 def kind(value: object) -> str:
-    """What a JSON value is, as its author would say."""
+    """Return what kind of value a JSON value is, in words for an error message."""
     kinds = {bool: "true or false", type(None): "null", list: "a list of other things", dict: "an object"}
     return kinds.get(type(value), "a number")

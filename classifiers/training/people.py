@@ -1,8 +1,8 @@
-"""Messages of real people, with the emotions that a fair reader accepts; docs/people.md is the data card.
+"""Find messages of real people, with the emotions that a fair reader accepts; docs/people.md is the data card.
 
-The messages are not ours to ship. `classifiers/data/people.tsv` holds a hash of each, its conversation and its labels,
-and this module finds the messages in two public corpora: the SMS Spam Collection (Almeida and Hidalgo, 2011) and the
-IRC disentanglement corpus (Kummerfeld and others, 2019), both under CC BY 4.0.
+Their texts are not in this repository. `classifiers/data/people.tsv` has a hash of each message, its conversation and
+its labels, and this module finds the messages in two public corpora: the SMS Spam Collection (Almeida and Hidalgo,
+2011) and the IRC disentanglement corpus (Kummerfeld and others, 2019), both under CC BY 4.0.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ _BOTS = ("ubot", "floodbot", "lubot", "dpkg", "seveas-bot", "chanserv", "lotusps
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message as its writer sent it.
+    """One message of a corpus.
 
     Attributes:
-        conversation: the file of an IRC message without its ending; `sms` for all others.
-        key: the first 16 hexadecimal digits of the SHA-256 of the text as it stands in the original.
-        text: what was said, without the nick that it is addressed to, HTML entities resolved.
+        conversation: the name of an IRC message's file without its ending; `sms` for all others.
+        key: the first 16 hexadecimal digits of the SHA-256 of the original text.
+        text: the text without the nick that it is addressed to, and with HTML entities decoded.
     """
 
     conversation: str
@@ -54,13 +54,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read in one message.
+    """The labels of one message.
 
     Attributes:
-        split: `train`, `dev` or `test`; whole conversations, and all SMS that begin alike, are in one.
+        split: `train`, `dev` or `test`; a conversation is never divided, nor are SMS that begin alike.
         conversation: as in `Message`.
         key: as in `Message`.
-        labels: the emotions that either reader accepts, the likeliest first; `neutral` where silence is fine.
+        labels: the emotions that either reader accepts, the likeliest first; `neutral` where no reaction is fine too.
     """
 
     split: str
@@ -82,7 +82,7 @@ def sms_messages(folder: Path) -> Iterator[Message]:
 
 
 def irc_messages(folder: Path) -> Iterator[Message]:
-    """Yield what people wrote in the IRC corpus, file by file; neither bots nor what calls them.
+    """Yield the messages of the IRC corpus, file by file, without those of bots and commands to bots.
 
     Args:
         folder: holds the files of `IRC_FILES`, with lines such as `[12:30] <nick> text`.
@@ -100,12 +100,12 @@ def irc_messages(folder: Path) -> Iterator[Message]:
 
 
 def irc_files() -> dict[str, str]:
-    """Return the SHA-256 of each IRC file by its name, in the order of their dates."""
+    """Return the SHA-256 of each IRC file by its name, in the order of the files' dates."""
     return dict(line.split() for line in IRC_FILES.read_text().splitlines())
 
 
 def readings() -> list[Reading]:
-    """Return what was read, message by message; two readings of a message become one that has the labels of both."""
+    """Return the labels of all messages; a message that was read twice has the labels of both readings."""
     with PEOPLE.open(encoding="utf-8", newline="") as file:
         return [
             Reading(
@@ -138,7 +138,7 @@ def download(cache: Path) -> Path:
     """Download the originals once into `cache`, check their hashes, and return the folder that `find_texts` takes.
 
     Raises:
-        DatasetError: the originals cannot be had, or are others than those that were read.
+        DatasetError: the originals cannot be downloaded, or they differ from those that were labelled.
         MissingExtraError: Pooch is not installed.
     """
     try:
@@ -163,7 +163,7 @@ def download(cache: Path) -> Path:
 
 
 def _joined(label_lists: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """Return the labels of all lists, those first that stand first in most."""
+    """Return the labels of all lists, ordered by the sum of 1 / place over the lists, the highest first."""
     weights: Counter[str] = Counter()
     for labels in label_lists:
         for place, label in enumerate(labels, start=1):

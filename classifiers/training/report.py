@@ -1,4 +1,4 @@
-"""The report of a training: what was done, how good it came out, and figures of both."""
+"""Write the report of a training: what was trained, the scores, and figures."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ COLOURS = {"rnn": "#0072B2", "gru": "#009E73", "lstm": "#CC79A7", "bilstm": "#D5
 BASELINE_COLOUR = "#000000"
 
 MOST_LABELS = 100
-"""Figures show no more labels than this: nobody could read more, and with a thousand they take gigabytes of memory."""
+"""The most labels in a figure: nobody could read more, and a thousand would take gigabytes of memory."""
 
 RARE = 20
-"""A label with fewer test rows than this is named as one whose F1 means little."""
+"""With fewer test rows than this, the report warns that a label's F1 means little."""
 
 
 def write_report(
@@ -46,14 +46,14 @@ def write_report(
     """Write `report.md`, `training.png`, `label_f1.png`, `calibration.png` and `confusion.png`.
 
     Args:
-        directory: where to; made if missing, files of these names are replaced.
-        dataset: what was trained and measured on.
+        directory: the folder to write to; created if missing; files of these names are replaced.
+        dataset: the data set of the training.
         histories: the epochs of each model, by the names in `NAMES`.
         metrics: each model's figures on the test split.
         scores: each model's probabilities (rows, labels) on the test split.
         command: the command line that trained them.
-        baseline: the figures of `evaluation.baseline`, where it was run.
-        chances: what `evaluation.against_chance` says of each model.
+        baseline: the metrics of `evaluation.baseline`; None if it was not run.
+        chances: the result of `evaluation.against_chance` for each model.
 
     Raises:
         MissingExtraError: Matplotlib is not installed.
@@ -72,7 +72,9 @@ def write_report(
 
 
 def confusion(truth: Array, predicted: Array, labels: int) -> Array:
-    """Shares (labels, labels) of each true label's rows by predicted label; a row without any is zero.
+    """Return the confusion matrix (labels, labels), true labels by predicted labels.
+
+    Its elements are shares of the true label's rows; a label without rows has zeros.
 
     Args:
         truth: (rows,) the number of each row's true label.
@@ -135,7 +137,7 @@ def _result_section(
 
 
 def verdicts(metrics: Mapping[str, Metrics], baseline: Metrics | None, chances: Mapping[str, Chance]) -> list[str]:
-    """Whether each model has learnt anything, and whether the baseline would do as well, in sentences."""
+    """Return sentences that say whether each model has learnt anything, and whether it beats the baseline."""
     sentences = [_against_chance(_title(name), chance) for name, chance in chances.items()]
     if baseline is None:
         return [*sentences, "No baseline was run, so whether the networks are worth their weights is open."]
@@ -164,7 +166,7 @@ def _against_chance(title: str, chance: Chance) -> str:
 
 def _course_section(histories: Mapping[str, Sequence[Epoch]]) -> str:
     return (
-        "## Course of the training\n\n"
+        "## Learning curves\n\n"
         + "\n".join(
             f"- {_title(name)}: {len(epochs)} epochs, best after number {kept.number} "
             f"(dev macro-F1 {kept.score:.3f}, dev loss {kept.dev_loss:.4f})"
@@ -185,8 +187,8 @@ def _label_section(dataset: Dataset, metrics: Mapping[str, Metrics], baseline: M
     ]
     rare = [f"{label} ({count})" for label, count in zip(dataset.labels, support, strict=True) if count < RARE]
     warning = (
-        f"\n\nFewer than {RARE} test texts stand behind {', '.join(rare)}: one text more or less right moves "
-        "such a figure a lot, and the macro-F1 with it."
+        f"\n\nThese labels have fewer than {RARE} test texts: {', '.join(rare)}. A single text changes their F1 a lot, "
+        "and the macro-F1 with it."
         if rare
         else ""
     )
@@ -195,27 +197,28 @@ def _label_section(dataset: Dataset, metrics: Mapping[str, Metrics], baseline: M
     return f"## By label\n\n{table}{warning}\n\n![F1 of {which}](label_f1.png)"
 
 
-_CALIBRATION_SECTION = """## Do they know what they know?
+_CALIBRATION_SECTION = """## Calibration
 
-All probabilities of all labels and test texts, in tens: a point on the dashed line is as often right as it says. The
-bars count the probabilities, on a scale of powers of ten, since most labels of most texts are plainly absent.
+The probabilities of all labels and test texts, in ten groups by size: on the dashed line, predictions are right as
+often as their probability says. The bars count the probabilities on a logarithmic scale, since most labels of most
+texts are plainly absent.
 
 ![How often right, by stated probability](calibration.png)"""
 
 
 def _most_frequent(dataset: Dataset) -> list[str]:
-    """The labels with the most test texts, as many as a figure shows, in their own order."""
+    """Return the `MOST_LABELS` labels with the most test texts, in the order of the data set."""
     places = np.argsort(-dataset.test.targets.sum(axis=0), kind="stable")[:MOST_LABELS]
     return [dataset.labels[place] for place in sorted(places)]
 
 
 def _confusion_section(dataset: Dataset, single_rows: int) -> str:
     if not single_rows:
-        return "## What is taken for what\n\nNo test text has exactly one label, so there is no such figure."
+        return "## Confusion between labels\n\nNo test text has exactly one label, so there is no confusion matrix."
     if len(dataset.labels) > MOST_LABELS:
-        return f"## What is taken for what\n\nThere is no such figure of more than {MOST_LABELS} labels."
+        return f"## Confusion between labels\n\nThere is no confusion matrix for more than {MOST_LABELS} labels."
     return (
-        f"## What is taken for what\n\nThe {single_rows:,} test texts with exactly one label: of those with "
+        f"## Confusion between labels\n\nThe {single_rows:,} test texts with exactly one label: of those with "
         "the label at the left, the share whose strongest label is the one below.\n\n"
         "![Shares of each true label by strongest label](confusion.png)"
     )
@@ -227,20 +230,20 @@ def _reading_section(dataset: Dataset, single_rows: int) -> str:
         "labels, so that a rare one counts as much as a frequent one; **micro-F1** is over all decisions "
         "at once.",
         "**Top-1**: of the texts with exactly one label, how many have their strongest score there.",
-        "**Calibration error**: how far, on average, a stated probability is from how often it is right; "
-        "0 at best. With rare labels it is small of itself, so compare it only within this table.",
-        "The test split chose nothing: best epoch, temperature and thresholds come from "
+        "**Calibration error**: how far, on average, a predicted probability is from how often it is right; "
+        "0 at best. With rare labels it is small in any case, so compare it only within this table.",
+        "Nothing was chosen on the test split: best epoch, temperature and thresholds come from "
         + (
-            "**the training texts themselves**, since there is no dev split. They flatter the dev figures, "
-            "and probabilities are surer than they ought to be."
+            "**the training texts themselves**, since there is no dev split. So the dev figures are too high, "
+            "and probabilities are higher than they should be."
             if dataset.dev is dataset.train
             else "the dev split. Dev figures are therefore too high; those on test are not."
         ),
-        "One training, one seed: another seed gives somewhat other figures.",
+        "This is one training with one seed; another seed gives slightly different figures.",
     ]
     if single_rows:
         points.append(
-            f"{single_rows:,} texts stand behind top-1, so it is known to about "
+            f"{single_rows:,} texts count for top-1, so it is known to about "
             f"±{0.98 / single_rows**0.5:.3f} (95 %, at worst); a smaller difference may be chance."
         )
     return "## How to read this\n\n" + "\n".join(f"- {point}" for point in points)
@@ -255,7 +258,7 @@ def _title(name: str) -> str:
 
 
 def _figure(width: float, height: float) -> Figure:
-    """An empty figure of so many inches, without pyplot's global state."""
+    """Return an empty figure of this size in inches, without pyplot's global state."""
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - only reports need it, and it loads slowly
     except ImportError:
@@ -264,7 +267,7 @@ def _figure(width: float, height: float) -> Figure:
 
 
 def _draw_training(histories: Mapping[str, Sequence[Epoch]]) -> Figure:
-    """Loss on the left, score on the right, by epoch."""
+    """Draw loss (left) and score (right) by epoch."""
     figure = _figure(11, 4.5)
     losses, scores = figure.subplots(1, 2)
     for name, epochs in histories.items():
@@ -288,7 +291,7 @@ def _draw_training(histories: Mapping[str, Sequence[Epoch]]) -> Figure:
 
 
 def _draw_label_f1(labels: Sequence[str], metrics: Mapping[str, Metrics], baseline: Metrics | None) -> Figure:
-    """A group of bars for each label, best label on top; the baseline as a line across them."""
+    """Draw a group of bars for each label, the best label on top, and the baseline as a line across them."""
     means = [float(np.mean([each.label_f1[label] for each in metrics.values()])) for label in labels]
     order = [labels[place] for place in np.argsort(means, kind="stable")]
     places = np.arange(len(order))
@@ -312,7 +315,7 @@ def _draw_label_f1(labels: Sequence[str], metrics: Mapping[str, Metrics], baseli
 
 
 def _draw_calibration(targets: Array, scores: Mapping[str, Array]) -> Figure:
-    """How often each tenth of the stated probabilities is right, above how many there are of each."""
+    """Draw how often the probabilities in each tenth of [0, 1] are right, and below how many there are."""
     edges = np.linspace(0, 1, 11)
     figure = _figure(6.5, 6.5)
     shares, counts = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -336,7 +339,7 @@ def _draw_calibration(targets: Array, scores: Mapping[str, Array]) -> Figure:
 
 
 def _draw_confusion(labels: Sequence[str], truth: Array, predicted: Mapping[str, Array]) -> Figure:
-    """One matrix for each model, side by side, with percentages where they are large enough to matter."""
+    """Draw a confusion matrix for each model, side by side, with percentages where they are large enough to matter."""
     side = 2.5 + 0.29 * len(labels)
     figure = _figure(side * len(predicted) + 0.8, side + 0.6)
     panels = figure.subplots(1, len(predicted), sharey=True, squeeze=False)[0]

@@ -1,8 +1,8 @@
-"""Reading files of rows: in what encoding they are, what separates their columns, and which of them are wanted.
+"""Read table files: recognise their encoding and separator, and find the wanted columns.
 
-Each is recognised only where it is certain: the encoding by its byte order mark, the separator as the one under which
-the first line names the wanted columns. A guess by how often characters occur, such as that of `csv.Sniffer`, goes
-wrong on texts, which are full of commas.
+Each is recognised only where it is certain: the encoding by its byte order mark, the separator as the one with which
+the first line names the wanted columns. Guessing by how often characters occur, as `csv.Sniffer` does, fails on texts,
+which are full of commas.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ENDINGS = (".tsv", ".csv", ".jsonl")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The wanted columns: their names, or their numbers from 1 in a table whose first line does not name them."""
+    """The wanted columns: their names, or their numbers, from 1, in a table without a header."""
 
     text: str = "text"
     label: str = "label"
@@ -38,10 +38,10 @@ class Record:
     """A row of a file.
 
     Attributes:
-        line: the line on which it ends, from 1.
-        text: what stands in the column of the text; always a string, except in JSON.
-        label: what stands in the column of the label; always a string, except in JSON.
-        split: what stands in the column named split; None where there is no such column.
+        line: the number of the line on which the row ends, from 1.
+        text: the value in the text column; always a string, except in JSON.
+        label: the value in the label column; always a string, except in JSON.
+        split: the value in the column named split; None if there is no such column.
     """
 
     line: int
@@ -52,14 +52,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The rows of a file, and a sentence on each thing that was recognised about it."""
+    """The rows of a file, and a sentence about each of its properties that was recognised, such as its separator."""
 
     rows: list[Record]
     remarks: tuple[str, ...] = ()
 
 
 class _Dialect(NamedTuple):
-    """What separates the columns, and whether double quotes wrap a field (0) or are part of it (3)."""
+    """The separator of the columns, and whether double quotes wrap a field (0) or are part of it (3)."""
 
     separator: str
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
@@ -93,10 +93,10 @@ _MARKS = {  # UTF-32's begins with UTF-16's, so it comes first
 
 
 def read_records(path: Path, data: bytes, columns: Columns) -> Records:
-    """The rows of a `.tsv`, `.csv` or `.jsonl` file with the content `data`; empty rows are passed over.
+    """Return the rows of a `.tsv`, `.csv` or `.jsonl` file with the content `data`, without the empty ones.
 
     Raises:
-        DatasetError: the file is no text, lacks a wanted column or has a malformed row; says which, where and what to
+        DatasetError: the file is not text, lacks a wanted column or has a malformed row; says which, where and what to
             do.
     """
     content = _decode(path, data)
@@ -120,14 +120,14 @@ def _decode(path: Path, data: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """The content of a file with rows in lines, after the first `before` lines."""
+    """The content of a table file after its first `before` lines."""
 
     path: Path
     content: str
     before: int = 0
 
     def rows(self, dialect: _Dialect) -> Iterator[tuple[int, list[str]]]:
-        """The rows that hold anything, each with the line on which it ends."""
+        """Yield the rows that are not empty, each with the number of the line on which it ends."""
         reader = csv.reader(
             io.StringIO(self.content, newline=""), delimiter=dialect.separator, quoting=dialect.quoting, strict=True
         )
@@ -140,7 +140,7 @@ class _Table:
             raise DatasetError(f"{self.path}, line {line}: this is not well-formed ({error}).") from error
 
     def head(self, dialect: _Dialect) -> tuple[int, list[str]]:
-        """The first row, without empty fields at its end, and its line; no fields where it is missing or malformed."""
+        """Return the first row's line and fields, without empty ones at its end; none if it is missing or malformed."""
         try:
             line, fields = next(self.rows(dialect), (0, []))
         except DatasetError:
@@ -151,7 +151,11 @@ class _Table:
         return line, names
 
     def records(self, dialect: _Dialect, header: Sequence[str], places: _Places, skip: int) -> Iterator[Record]:
-        """The rows after the first `skip`; each is as wide as the header, empty fields at its end aside."""
+        """Yield the rows after the first `skip`; each must be as wide as the header, without empty fields at its end.
+
+        Raises:
+            DatasetError: a row has another width.
+        """
         for line, fields in islice(self.rows(dialect), skip, None):
             if len(fields) < len(header) or any(fields[len(header) :]):
                 advice = f" Put double quotes around a text with {dialect.separators} in it."
@@ -194,7 +198,7 @@ def _table_records(path: Path, content: str, columns: Columns) -> Records:
 
 
 def _named(path: Path, header: Sequence[str], columns: Columns) -> _Places | None:
-    """Where the columns of these names are, in any case of their letters; None unless both are there."""
+    """Return the places of the columns with these names, ignoring case if need be; None unless both are there."""
     text, label = (_place(path, header, name) for name in (columns.text, columns.label))
     if text is None or label is None:
         return None
@@ -210,7 +214,7 @@ def _place(path: Path, header: Sequence[str], name: str) -> int | None:
 
 
 def _numbered(head: Sequence[str], columns: Columns) -> _Places | None:
-    """The columns that were given by number; None where they were not, or the table is narrower."""
+    """Return the places of columns given by number; None if they are given by name, or the table is narrower."""
     if not (columns.text.isdecimal() and columns.label.isdecimal()):
         return None
     places = _Places(int(columns.text) - 1, int(columns.label) - 1)
@@ -218,10 +222,10 @@ def _numbered(head: Sequence[str], columns: Columns) -> _Places | None:
 
 
 def _recognised(table: _Table, dialect: _Dialect, columns: Columns) -> _Places | None:
-    """The columns of a table that has two and no header; None where that is not certain.
+    """Return the places of the columns in a table of two columns without a header; None if that is not certain.
 
-    It is where what stands first in one of them stands there again, as a label does and a name would not, and that
-    column has less than half as many different values as the table has rows, and fewer than the other.
+    It is certain if the first value of one column occurs there again, as a label does and a column name would not, and
+    if that column has fewer different values than half the number of rows, and fewer than the other column.
     """
     if columns != Columns():
         return None
@@ -239,7 +243,7 @@ def _recognised(table: _Table, dialect: _Dialect, columns: Columns) -> _Places |
 
 
 def _lacking(where: str, found: Sequence[str], columns: Columns, advice: str = "") -> str:
-    """What is said of columns that are not there."""
+    """Return the message for missing columns."""
     known = {name.casefold() for name in found}
     wanted = [name for name in (columns.text, columns.label) if name.casefold() not in known]
     named = ", ".join(repr(name[:40]) for name in found) or "none"

@@ -117,7 +117,7 @@ def test_without_a_baseline_it_says_so(tmp_path: Path) -> None:
 
 def test_rare_labels_are_named(tmp_path: Path) -> None:
     text, _ = _write(tmp_path, _dataset())
-    assert "Fewer than 20 test texts stand behind neutral (3):" in text
+    assert "These labels have fewer than 20 test texts: neutral (3)." in text
 
 
 def test_a_label_cannot_break_the_table(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_the_split_that_chose_thresholds_is_told(tmp_path: Path) -> None:
 
 def test_top1_comes_with_its_uncertainty(tmp_path: Path) -> None:
     text, _ = _write(tmp_path, _dataset())
-    assert "33 texts stand behind top-1, so it is known to about ±0.171" in text
+    assert "33 texts count for top-1, so it is known to about ±0.171" in text
 
 
 @pytest.mark.usefixtures("figures")
@@ -156,7 +156,7 @@ def test_very_many_labels_make_no_figure_that_memory_cannot_hold(tmp_path: Path)
     targets = np.eye(1000, dtype=np.float32)
     text, _ = _write(tmp_path, _dataset(targets=np.concatenate([targets, targets[500:]]), names=names))
     assert "![F1 of the 100 most frequent labels](label_f1.png)" in text
-    assert "There is no such figure of more than 100 labels." in text
+    assert "There is no confusion matrix for more than 100 labels." in text
     assert "| label-999 | 2 |" in text
     assert not (tmp_path / "confusion.png").exists()
     height, width, _ = matplotlib.image.imread(tmp_path / "label_f1.png").shape
