@@ -1,4 +1,4 @@
-"""The command line of the training: parse, call `classifiers.training`, tell what happened."""
+"""The command line of the training: parse the options, call `classifiers.training`, print the result."""
 
 from __future__ import annotations
 
@@ -32,13 +32,14 @@ _HELP = """Train emotion classifiers, calibrate and measure them, and write one 
 
 \b
 python train.py                        both models on the built-in phrases, in about a minute
-python train.py --dataset goemotions   both models for real, in about ten minutes
-python train.py --dataset FILE         both models on your own TSV, CSV or JSONL
-python train.py --model gru            any of rnn, gru, lstm and bilstm; --framework says what trains them
-python train.py --recipe shipped       the models that are shipped: GoEmotions, chat and teachers, in two hours
-python train.py study                  the vanishing gradient, measured; see docs/study.md and study --help
+python train.py --dataset goemotions   both models on GoEmotions, in about ten minutes
+python train.py --dataset FILE         both models on your own TSV, CSV or JSONL file
+python train.py --model gru            any of rnn, gru, lstm and bilstm; --framework chooses numpy or keras
+python train.py --recipe shipped       the shipped models, from GoEmotions, chat and teachers, in two hours
+python train.py study                  measure the vanishing gradient; see docs/study.md and study --help
 
-Next to the models stand report.md and its figures. Ctrl-C keeps the best epoch so far; --resume goes on.
+A report, report.md, and its figures are written next to the models. Ctrl-C keeps the best epoch so far; --resume
+continues.
 """
 
 _data = partial(click.option, cls=GroupedOption, group="What to learn from")
@@ -114,8 +115,8 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
     "--emoji",
     type=_LabelledEmoji(),
     multiple=True,
-    help="the emoji with which the bot reacts to a label, as happy=😊; once for each label (default: those of the "
-    "27 emotions of GoEmotions, none for others)",
+    help="the emoji with which the bot reacts to a label, such as happy=😊; give the option once for each label "
+    "(default: the 27 emotions of GoEmotions have one, others none)",
 )
 @_training(
     "--model",
@@ -129,7 +130,7 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
 @_training(
     "--framework",
     type=click.Choice(["numpy", "keras"]),
-    help="our own layers in numpy, or keras (default: keras for the BiLSTM, numpy for the others)",
+    help="numpy, with our own layers, or keras (default: keras for the BiLSTM, numpy for the others)",
 )
 @_training("--epochs", type=WholeNumber(1, 100_000), metavar="N", help="how often every text is seen")
 @_training("--batch-size", type=WholeNumber(1, 100_000), metavar="N", help="texts for each update of the weights")
@@ -140,7 +141,7 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
     help="peak of the learning rate",
 )
 @_training("--embedding", type=WholeNumber(1, 4096), metavar="N", help="size of the word vectors")
-@_training("--dropout", type=Number(0, 0.9), metavar="R", help="share of features silenced in training")
+@_training("--dropout", type=Number(0, 0.9), metavar="R", help="share of features dropped in training")
 @_training(
     "--seed",
     type=WholeNumber(0, 2**32 - 1),  # Keras takes no larger one
@@ -153,7 +154,7 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
     metavar="DIR",
     help="model directory to write (default: models/NAME)",
 )
-@_output("--resume", is_flag=True, help="go on with a training that was stopped")
+@_output("--resume", is_flag=True, help="continue a training that was stopped")
 @_output("--overwrite", is_flag=True, help="replace the models in the folder")
 @click.pass_obj
 def train(words: Sequence[str], /, **given: Any) -> int:
@@ -176,7 +177,7 @@ def train(words: Sequence[str], /, **given: Any) -> int:
 
 
 def _closing(outcome: Outcome) -> list[str]:
-    """Return what to tell at the end of a run."""
+    """Return the lines to print at the end of a run."""
     if not outcome.written:
         return ["Stopped before the first epoch was finished, so nothing is written."]
     compare = shlex.join(["python", "-m", "classifiers", "compare", "--models", str(outcome.folder), "your text"])

@@ -1,10 +1,10 @@
-"""How good the shipped networks are: the tables of docs/models.md, printed again.
+"""Measure how good the models are and print the tables of docs/models.md.
 
     python benchmarks/accuracy.py [DIRECTORY ...] [--json]
 
-GoEmotions' test split with the thresholds that each model was given on dev, and the test part of chat with the
-bot's default settings. Given several model directories, as of several seeds, the tables show mean and standard
-deviation over them. The same weights rounded to 8 bits stand beside the 16 that are stored.
+Measures on GoEmotions' test split, with the thresholds that were chosen for each model on dev, and on the test part of
+chat, with the bot's default settings. For several model directories, such as those of several seeds, the tables show
+mean and standard deviation. The last table compares the stored 16-bit weights with the same weights in 8 bits.
 """
 
 from __future__ import annotations
@@ -49,19 +49,19 @@ Figures = dict[str, float]
 
 
 def f1_figures(model: NetworkClassifier, dataset: Dataset) -> Figures:
-    """Figures on the test split of a data set with the model's own labels."""
+    """Return a model's scores on the test split of a data set with the model's own labels."""
     figures = asdict(measure(model.scores(dataset.test.texts), dataset.test.targets, _thresholds(model), model.labels))
     return {key: figures[key] for key in F1_COLUMNS}
 
 
 def chat_figures(model: NetworkClassifier, dataset: Dataset) -> Figures:
-    """Figures of a reacting bot on the test part of chat."""
+    """Return how well a bot with this model would react to the test part of chat."""
     figures = asdict(measure_reactions(model.predict(dataset.test.texts), dataset.test, dataset.labels))
     return {key: figures[key] for key in CHAT_COLUMNS}
 
 
 def eight_bits(name: str, path: Path, folder: Path) -> tuple[Callable[[Batch], Array], int]:
-    """The model in the file `path` with its weights in 8 bits, and the bytes they take."""
+    """Return the model in the file `path` with its weights in 8 bits, and their size in bytes."""
     small = folder / path.name
     if path.suffix == ".safetensors":
         arrays = load_file(path)
@@ -78,7 +78,7 @@ def eight_bits(name: str, path: Path, folder: Path) -> tuple[Callable[[Batch], A
 
 
 def _without_casts(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph with float32 weights in place of the operators that make them so, which the quantiser wants."""
+    """Return the graph with float32 weights instead of cast operators, as the quantiser requires."""
     arrays = {each.name: onnx.numpy_helper.to_array(each) for each in model.graph.initializer}
     weights = {name: array.astype(np.float32) if array.dtype == np.float16 else array for name, array in arrays.items()}
     for node in [node for node in model.graph.node if node.op_type == "Cast" and node.input[0] in weights]:
@@ -90,7 +90,7 @@ def _without_casts(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def storage(directory: Path, goemotions: Dataset) -> dict[str, Figures]:
-    """Macro-F1 and megabytes of each model as it is stored, and in 8 bits."""
+    """Return macro-F1 and megabytes of each model, as stored and in 8 bits."""
     result = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, model in load_models(directory).items():
@@ -105,7 +105,7 @@ def storage(directory: Path, goemotions: Dataset) -> dict[str, Figures]:
 
 
 def measure_all(directories: Sequence[Path]) -> dict[str, Any]:
-    """Everything as one JSON-ready object; each model's figures as lists, one figure for each directory."""
+    """Return all results as a JSON-ready object; each model's scores are lists with one number for each directory."""
     goemotions, chat = load_dataset("goemotions"), load_dataset("chat")
     models = [load_models(directory) for directory in directories]
     reference = asdict(baseline(goemotions))
@@ -126,7 +126,7 @@ def _thresholds(model: NetworkClassifier) -> Array:
 
 
 def show(result: Mapping[str, Any], console: Console) -> None:
-    """Print the figures as tables."""
+    """Print the results as tables."""
     f1 = {NAMES[name]: figures for name, figures in result["goemotions"].items()}
     f1["TF-IDF, logistic regression"] = {key: [value] for key, value in result["baseline"].items()}
     chat = {NAMES[name]: figures for name, figures in result["chat"].items()}

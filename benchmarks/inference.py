@@ -1,13 +1,12 @@
-"""How fast the models answer, beside Keras and beside transformers.
+"""Measure how fast the models predict, compared with Keras and with transformers.
 
     python benchmarks/inference.py [--json]
 
-Every contender answers in turn, round after round, in one process and on one thread, so that whatever else the
-machine does falls on all alike; in its turn each answers twice and the second answer counts, since the first one
-pays for the caches that the others emptied. The tables show medians of the processor's time, and how many times the
-BiLSTM's that is. The transformers have the sizes of RoBERTa-base and DistilBERT, random weights, and ONNX Runtime's
-own fused attention, the fastest form in which it runs them. Start-up and memory are those of a fresh process at its
-first answer.
+All contenders take turns, round after round, in one process and on one thread, so that other work on the machine
+affects all alike. In its turn each predicts twice and only the second prediction counts, since during the first one the
+caches are cold. The tables show medians of CPU time, and the multiple of the BiLSTM's time. The transformers have the
+sizes of RoBERTa-base and DistilBERT, random weights, and ONNX Runtime's own fused attention, the fastest way to run
+them there. Start-up time and memory are those of a fresh process at its first prediction.
 """
 
 from __future__ import annotations
@@ -82,7 +81,7 @@ _ENCODER_LAYER = """
 
 
 def transformer(count: int, vocabulary: int) -> Contender:
-    """A BERT-like encoder of `count` layers of 768 units with random weights, in ONNX Runtime."""
+    """Return a BERT-like encoder of `count` layers of 768 units with random weights, in ONNX Runtime."""
     rng = np.random.default_rng(0)
     shapes: dict[str, tuple[int, ...]] = {
         "embeddings": (vocabulary, 768),
@@ -116,7 +115,7 @@ def transformer(count: int, vocabulary: int) -> Contender:
 
 
 def contenders(directory: Path) -> dict[str, Contender]:
-    """All contenders by name; our two with the weights in `directory`, the rest of the same sizes."""
+    """Return all contenders by name: our two with the weights in `directory`, the others with the same sizes."""
     manifest = read_manifest(directory)
     vocabulary, labels = 2 + len(load_models(directory)["bilstm"].tokenizer.words), len(manifest.labels)
     embedding = manifest.models["bilstm"].embedding
@@ -135,7 +134,7 @@ def contenders(directory: Path) -> dict[str, Contender]:
 
 
 def batch_of(lengths: list[int], vocabulary: int) -> Batch:
-    """Random words in sequences of the given lengths."""
+    """Return a batch of random words in sequences of the given lengths."""
     rng = np.random.default_rng(1)
     return pad([rng.integers(2, vocabulary, length).tolist() for length in lengths])
 
@@ -150,11 +149,11 @@ from classifiers.training import keras_backend as keras_models
 from classifiers.nn.batching import pad
 keras_models.build("bilstm", 12000, 96, 28).predict(pad([[2, 3]]).ids.T, verbose=0)""",
 }
-"""What a fresh process runs, by the name that the table gives it."""
+"""The code that a fresh process runs, by its name in the table."""
 
 
 def first_answer(code: str) -> dict[str, float]:
-    """Seconds until a fresh process has run `code`, and its resident memory then (MB)."""
+    """Return the seconds until a fresh process has run `code`, and its resident memory then (MB)."""
     report = "\nimport psutil; print(psutil.Process().memory_info().rss)"
     times, sizes = [], []
     for _ in range(3):
@@ -167,7 +166,7 @@ def first_answer(code: str) -> dict[str, float]:
 
 
 def measure(directory: Path, rounds: int) -> dict[str, Any]:
-    """All figures as one JSON-ready object."""
+    """Return all results as a JSON-ready object."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     everyone = contenders(directory)
@@ -216,7 +215,7 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=Path, default=PRETRAINED, help="model directory (default: the shipped one)")
-    parser.add_argument("--rounds", type=int, default=30, help="how often everyone takes a turn (default: 30)")
+    parser.add_argument("--rounds", type=int, default=30, help="how many turns each contender takes (default: 30)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     arguments = parser.parse_args()
     result = measure(arguments.models, arguments.rounds)

@@ -1,9 +1,9 @@
-"""What the bot holds in memory before it connects, step by step.
+"""Measure how much memory the bot takes before it connects, step by step.
 
     python benchmarks/memory.py [--json]
 
-Each row is a fresh process that does all steps up to that one. RSS is all that is in memory, pages of libraries' files
-included, which processes share and the system can drop; USS is what would be free again if the process ended.
+Each row is a fresh process that does all steps up to that one. RSS is everything in memory, including pages of library
+files, which processes share and the system can drop; USS is what would be freed if the process ended.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ async def open_database():
 asyncio.run(open_database())""",
     "one message read": "[model.predict(['i am so happy for you']) for model in models.values()]",
 }
-"""What is done after all that stands above it, by the name that the table gives it."""
+"""The code of each step, by its name in the table; each step is run after all steps above it."""
 
 _MEASURE = """
 import psutil

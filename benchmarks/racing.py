@@ -1,7 +1,7 @@
-"""How contenders are timed: interleaved, and by the processor's time, so that other work on the machine misleads less.
+"""Time contenders in turns and by CPU time, so that other work on the machine distorts the comparison less.
 
-On one thread the processor's time is what a clock on the wall shows where nothing else runs. It goes on for whatever
-thread of the process computes, and stands still while another process has the core.
+On one thread, CPU time equals wall-clock time if nothing else runs. It counts all threads of the process, and stops
+while another process has the core.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 
 def race(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median milliseconds of each; all take turns, and the second answer of each turn counts."""
+    """Return the median milliseconds of each; all take turns, and only the second call of each turn counts."""
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():

@@ -1,17 +1,17 @@
-"""How fast our NumPy networks learn, beside Keras and PyTorch.
+"""Measure how fast our NumPy networks train, compared with Keras and PyTorch.
 
     python benchmarks/training.py [--json]
 
-One training step is a forward pass, a backward pass, clipping and AdamW, on the same batches of 64 texts and on one
-thread for all; an epoch of GoEmotions is told by ten batches, as short and as long as its own are. As in
-`inference.py` all take turns, round after round, and in its turn each takes a case's steps twice, of which the second
-time counts. The tables show medians of the processor's time, and how many times NumPy's time that is; then where
-NumPy's own time goes. The networks are those of `train.py` without dropout: Keras trains them by `train_on_batch` as
+A training step is a forward pass, a backward pass, clipping and AdamW, on the same batches of 64 texts and on one
+thread for all. Ten batches with the lengths of GoEmotions' own represent an epoch of GoEmotions. As in `inference.py`,
+all contenders take turns, round after round; in its turn each does the steps of a case twice, and only the second time
+counts. The tables show medians of CPU time, the multiple of NumPy's time, and what NumPy's own time is spent on. The
+networks are those of `train.py` without dropout: Keras trains them with `train_on_batch`, as
 `classifiers.training.keras_backend` does, PyTorch with its own `nn.RNN` and `nn.LSTM` and its fused AdamW.
 
-NumPy's products are those of its BLAS, whose kernels the title of the table names. OpenBLAS chooses them by the
-processor, unless `OPENBLAS_CORETYPE` in the environment does: with those of a Haswell a newer processor takes half as
-long again.
+BLAS computes NumPy's matrix products; the title of the table names its kernels. OpenBLAS chooses them by the processor,
+unless the environment variable `OPENBLAS_CORETYPE` does: with Haswell kernels, a newer processor takes half as long
+again.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ except ImportError:
 
 KINDS = ("rnn", "bilstm")
 CASES = {"GoEmotions": (4, 6, 9, 11, 14, 16, 18, 21, 25, 29), "16 steps": (16,), "32 steps": (32,)}
-"""The lengths of the batches by the name of the case; GoEmotions' are the middles of the tenths of its own batches'."""
+"""The lengths of the batches in each case; for GoEmotions, the median lengths of the tenths of its own batches."""
 
 VOCABULARY, LABELS = 12_000, 28
 RECIPE = Recipe(1, 64, 1e-3, embedding=96, dropout=0.0, word_dropout=0.0, weight_decay=0.01)
@@ -65,7 +65,7 @@ Batches = list[tuple[Batch, Array]]
 
 
 def batch_of(steps: int) -> tuple[Batch, Array]:
-    """A full batch with its targets; words are as frequent as in a language, by Zipf's law."""
+    """Return a full batch with its targets; the words have the frequencies of a language, by Zipf's law."""
     rng = np.random.default_rng(1)
     frequency = 1 / np.arange(2, VOCABULARY)
     size = RECIPE.batch_size
@@ -74,20 +74,20 @@ def batch_of(steps: int) -> tuple[Batch, Array]:
 
 
 def ours(kind: str) -> numpy_backend.Trainer:
-    """A network of our layers in training."""
+    """Return a trainer of a network of our own layers."""
     start = network.build(kind, VOCABULARY, RECIPE.embedding, LABELS, np.random.default_rng(0))
     return numpy_backend.Trainer(start, RECIPE, multi_label=True)
 
 
 def in_keras(kind: str) -> Contender:
-    """The same network in Keras."""
+    """Return a training step of the same network in Keras."""
     model = keras_models.build(kind, VOCABULARY, RECIPE.embedding, LABELS)
     trainer = keras_models.Trainer(model, RECIPE, multi_label=True)
     return lambda batch, targets: trainer.step(batch.ids.T, targets, RECIPE.learning_rate)
 
 
 def in_torch(kind: str) -> Contender:
-    """A network of the same shape in PyTorch, whose recurrent layers have a second bias."""
+    """Return a training step of a network of the same shape in PyTorch, whose recurrent layers have a second bias."""
     torch.set_num_threads(1)
     nn, size = torch.nn, RECIPE.embedding
     vectors = nn.Embedding(VOCABULARY, size)
@@ -111,13 +111,13 @@ def in_torch(kind: str) -> Contender:
 
 
 def run_all(step: Contender, batches: Batches) -> None:
-    """One step on each batch."""
+    """Take one step on each batch."""
     for batch, targets in batches:
         step(batch, targets)
 
 
 def shares(kind: str, batches: Batches, rounds: int) -> dict[str, float]:
-    """The share of a NumPy training step that goes to each of its parts."""
+    """Return the share of a NumPy training step's time that each of its parts takes."""
     trainer = ours(kind)
     spent = dict.fromkeys(PARTS, 0.0)
 
@@ -151,7 +151,7 @@ def shares(kind: str, batches: Batches, rounds: int) -> dict[str, float]:
 
 
 def blas() -> str:
-    """What computes NumPy's matrix products, and for which processor its kernels are made."""
+    """Return which BLAS computes NumPy's matrix products, with the processor that its kernels are made for."""
     loaded = [library for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"]
     own = [library for library in loaded if "numpy" in library["filepath"]] or loaded
     if not own:  # such as Accelerate, which threadpoolctl does not know
@@ -160,7 +160,7 @@ def blas() -> str:
 
 
 def measure(rounds: int) -> dict[str, Any]:
-    """All figures as one JSON-ready object."""
+    """Return all results as a JSON-ready object."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     milliseconds, parts = {}, {}
@@ -182,7 +182,7 @@ def measure(rounds: int) -> dict[str, Any]:
 
 
 def show(result: dict[str, Any], console: Console) -> None:
-    """Print the figures as tables with ratios."""
+    """Print the results as tables with ratios."""
     milliseconds = result["milliseconds"]
     table = Table(title=f"Milliseconds a training step, and times NumPy's; medians, one thread, {result['blas']}")
     table.add_column("contender")
@@ -207,7 +207,7 @@ def show(result: dict[str, Any], console: Console) -> None:
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=20, help="how often everyone takes a turn (default: 20)")
+    parser.add_argument("--rounds", type=int, default=20, help="how many turns each contender takes (default: 20)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     arguments = parser.parse_args()
     result = measure(arguments.rounds)

@@ -391,7 +391,7 @@ def test_help_keeps_the_groups_and_the_examples(capsys: pytest.CaptureFixture[st
     shown = capsys.readouterr().out
     for line in ("What to learn from:", "How to train (defaults depend on the data set):", "Where to:"):
         assert f"\n{line}\n" in shown
-    assert "  python train.py --dataset goemotions   both models for real, in about ten minutes\n" in shown
+    assert "  python train.py --dataset goemotions   both models on GoEmotions, in about ten minutes\n" in shown
     assert "python train.py study " in shown
 
 

@@ -1,4 +1,4 @@
-"""The message menu "Was this right?": which emotion the bot heard, and which one people say was meant."""
+"""The message menu "Was this right?": count which emotion the bot heard and which one people say was meant."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ THANKS = mark("Thank you! I have counted your answer, without the message.")
 OVER = mark("This question is out of date: since I asked it, I have learnt to recognise other emotions.")
 
 _CONTROL = re.compile(r"correction:(?P<heard>[^:]+):(?P<answer>[^:]+):(?P<message>\d+)")
-"""The custom_id of an answer: the label heard, the label meant or its menu, and the message.
+"""The custom_id of an answer: the label heard, the label meant or the name of its menu, and the message.
 
 Labels are written by `key_of`.
 """
 
 _MENUS = 4
-"""Menus that Discord allows under a message that has buttons too."""
+"""The most menus that Discord allows under a message that also has buttons."""
 
 _REMEMBERED, _MOST_REMEMBERED = 86_400.0, 10_000
 
@@ -41,9 +41,9 @@ _REMEMBERED, _MOST_REMEMBERED = 86_400.0, 10_000
 class Corrections(commands.Cog):
     """Asks people whether an emotion was right.
 
-    Keeps how often one emotion was heard where another was meant, for each server, and neither the message nor who
-    wrote it or answered. It is deleted with all other data about a server: once the bot has left, or by the operator.
-    Who answered about which message is in memory for a day, so that it counts once.
+    Stores for each server how often one emotion was heard where another was meant, but not the message, its author or
+    who answered. This is deleted with all other data about a server: after the bot has left, or by the operator. Who
+    answered about which message is in memory for a day, so that each person counts once.
     """
 
     def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store) -> None:
@@ -55,15 +55,15 @@ class Corrections(commands.Cog):
         self._menu = app_commands.ContextMenu(
             name="Was this right?",
             callback=self.ask,
-            # Not by those who have installed the bot for themselves: it could count for a server that it is not in.
+            # Not for user installations: there the bot would count answers for servers that it is not in.
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         )
-        # By who answered and the message that was asked about: the question that was answered.
+        # From the person who answered and the message asked about to the question that was answered.
         self._answered: TTLCache[tuple[int, int], int] = TTLCache(_MOST_REMEMBERED, _REMEMBERED)
 
     async def cog_load(self) -> None:
-        """Add the message menu, and listen to the answers to all questions, those before a restart included."""
+        """Add the message menu, and listen to the answers to all questions, including those asked before a restart."""
         self._bot.tree.add_command(self._menu)
         self._bot.add_dynamic_items(_Answer)
 
@@ -91,13 +91,13 @@ class Corrections(commands.Cog):
         await interaction.response.send_message(_asked(heard, self._emotions, translate), view=question, ephemeral=True)
 
     async def count(self, interaction: discord.Interaction, heard: str, meant: str, message_id: int) -> None:
-        """Count an answer, only the first of each person about a message.
+        """Count an answer, unless the person has already answered about this message.
 
         Args:
-            interaction: the press.
+            interaction: the interaction of the button or menu.
             heard: the key of the label that was heard.
-            meant: that of the one that was meant.
-            message_id: the message that was asked about.
+            meant: the key of the label that was meant.
+            message_id: the id of the message that was asked about.
         """
         translate = translator(interaction.locale)
         if heard not in self._labels or meant not in self._labels:
@@ -133,7 +133,7 @@ class _Answer(ui.DynamicItem[ui.Item[Any]], template=_CONTROL):
     async def from_custom_id(
         cls, _interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
     ) -> Self:
-        """Return what was pressed."""
+        """Return the button or menu that was used."""
         return cls(item, match["heard"], match["answer"], int(match["message"]))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:

@@ -1,4 +1,4 @@
-"""`/privacy`: what is kept and why, opting out and in, and what the law gives people: a copy, and erasure."""
+"""`/privacy`: say what is kept and why, opt people out and in, give them a copy of their data, and erase it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bot.store import GRACE, Store
 
 
 class Privacy(commands.Cog):
-    """Says what is kept, and lets everybody decide for themselves.
+    """The command `/privacy` and its buttons.
 
-    Keeps the bare user id of whoever opts out; opting in, or "Erase", deletes it.
+    Stores only the user id of a person who opts out; opting in or "Erase" deletes it.
     """
 
     def __init__(self, bot: commands.AutoShardedBot, store: Store) -> None:
@@ -26,7 +26,7 @@ class Privacy(commands.Cog):
         self._buttons = _Buttons(self, store)
 
     async def cog_load(self) -> None:
-        """Listen to the buttons of every panel, of those sent before a restart as well."""
+        """Listen to the buttons of every panel, including those sent before a restart."""
         self._bot.add_view(self._buttons)
 
     async def cog_unload(self) -> None:
@@ -40,7 +40,7 @@ class Privacy(commands.Cog):
         await interaction.response.send_message(embed=embed, view=view, ephemeral=True)
 
     def panel(self, interaction: discord.Interaction) -> tuple[discord.Embed, discord.ui.View]:
-        """Return what is kept and why, whether the user has opted out, and the buttons."""
+        """Return an embed that says what is kept and whether the user has opted out, and a view with the buttons."""
         translate = translator(interaction.locale)
         opted_out = self._store.has_opted_out(interaction.user.id)
         kept = (
@@ -84,7 +84,7 @@ class Privacy(commands.Cog):
 
 
 class _Buttons(discord.ui.View):
-    """The buttons under `/privacy`: the one instance answers every press, on whichever panel it was."""
+    """The buttons under `/privacy`: one instance answers the presses on all panels."""
 
     def __init__(self, cog: Privacy, store: Store) -> None:
         super().__init__(timeout=None)
@@ -92,7 +92,7 @@ class _Buttons(discord.ui.View):
         self._store = store
 
     def choices(self, translate: Translate, opted_out: bool) -> discord.ui.View:
-        """Return the panel's buttons, those to opt out and in always in the same place against double clicks."""
+        """Return the panel's buttons; those to opt out and in keep their places, so a double click does no harm."""
         return _shown(
             translate,
             self.opt_out,
@@ -139,7 +139,7 @@ class _Buttons(discord.ui.View):
 
     @discord.ui.button(label=mark("Keep it"), custom_id="privacy:erase:no")
     async def keep_it(self, interaction: discord.Interaction, _button: discord.ui.Button[Self]) -> None:
-        """Keep everything."""
+        """Show the panel again without erasing anything."""
         await self._back(interaction)
 
     @discord.ui.button(label=mark("Erase it"), custom_id="privacy:erase:yes", style=discord.ButtonStyle.danger)
@@ -163,7 +163,7 @@ class _Buttons(discord.ui.View):
 def _shown(
     translate: Translate, *buttons: discord.ui.Button[_Buttons], disabled: discord.ui.Button[_Buttons] | None = None
 ) -> discord.ui.View:
-    """Return buttons in the reader's language, in a view that does not listen, since another one does."""
+    """Return a view with the buttons in the user's language; it does not listen, since `_Buttons` does."""
     view = discord.ui.View()
     for button in buttons:
         view.add_item(

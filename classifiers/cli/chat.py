@@ -20,9 +20,9 @@ from classifiers.model_directory import load_models
 @click.command(short_help="Show both models' emotions for each line that you type.")
 @models_option
 def chat(directory: Path) -> int:
-    """Show both models' emotions, and the words that moved them, for each line that you type.
+    """Show both models' emotions, and the words that counted most, for each line that you type.
 
-    Lines are kept for the arrow keys until the end, and nowhere else. Reads standard input if it is no terminal.
+    The arrow keys recall earlier lines, which are kept in memory only. Input need not come from a terminal.
     """
     require("Chatting in a terminal", "cli", "rich", "prompt_toolkit")
     from rich.text import Text  # noqa: PLC0415 - only now it is sure to be there

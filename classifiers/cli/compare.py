@@ -33,9 +33,7 @@ from classifiers.model_directory import load_models
     metavar="N",
     help="How many emotions to show (default: 3).",
 )
-@click.option(
-    "--explain", is_flag=True, help="Also show which words moved the models, and what they predict word by word."
-)
+@click.option("--explain", is_flag=True, help="Also show which words counted most, and the prediction after each word.")
 @models_option
 @json_option
 def compare(texts: tuple[str, ...], file: Path | None, top: int, explain: bool, directory: Path, as_json: bool) -> int:

@@ -37,7 +37,7 @@ _F1 = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "top1": "top-1", "ece": "
     "source",
     default="goemotions",
     metavar="NAME|FILE",
-    help="goemotions (default), people, chat, builtin or a file.",
+    help="goemotions (default), people, chat, builtin, or a file.",
 )
 @click.option("--split", "part", type=click.Choice(["dev", "test"]), default="test", help="Split (default: test).")
 @click.option(

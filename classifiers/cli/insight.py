@@ -1,4 +1,4 @@
-"""What is behind one model's answer: the words that moved it, and what it predicted after each word."""
+"""Explain one model's answer: the words that counted most, and the prediction after each word."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ models_option = click.option(
     type=click.Path(path_type=Path),
     default=PRETRAINED,
     metavar="DIR",
-    help="Model directory (default: the one that is shipped).",
+    help="Model directory (default: the shipped models).",
 )
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")

@@ -1,12 +1,12 @@
-"""The vanishing gradient, measured with our own layers: `python train.py study`.
+"""Measure the vanishing gradient in our own layers: `python train.py study`.
 
 Hochreiter (1991) and Bengio and others (1994) found that the error sent back through a recurrence shrinks
-exponentially with every step, so that what was read long ago is not learnt from. Two experiments show how far that
+exponentially with every step, so that a network does not learn from early input. Two experiments show how far that
 holds, for the plain RNN and for each remedy:
 
-- **memory**: name the one marked letter among plain ones, `distance` steps from either end of the sequence. A network
-  for each distance and seed, all with the same number of updates. Kept: its accuracy, and how large the gradient of the
-  loss is at each step of the input, before and after training.
+- **memory**: name the one marked letter, which is `distance` steps from either end of the sequence. Each distance and
+  seed has its own network, all with the same number of updates. Measured: its accuracy, and the norm of the gradient of
+  the loss at each step of the input, before and after training.
 - **goemotions**: the same gradient on real texts, before and after a short training.
 
 Each finished run is one JSON file in the folder `runs`, and is not made again. `classifiers.study.report` makes figures
@@ -58,18 +58,18 @@ Part: TypeAlias = Literal["memory", "goemotions"]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How large the study is.
+    """The size of the study.
 
     Attributes:
-        units: of each recurrent layer, and size of the embeddings.
-        letters: how many there are to tell apart in the memory task.
-        distances: of the marked letter from either end of the sequence.
-        updates: of each network of the memory task.
+        units: units of each recurrent layer, and size of the embeddings.
+        letters: number of different letters in the memory task.
+        distances: steps between the marked letter and either end of the sequence.
+        updates: updates of each network in the memory task.
         batch_size: sequences for each update.
-        learning_rate: its peak.
-        probes: sequences that accuracy and gradients are measured on.
-        texts: of GoEmotions that are learnt from.
-        epochs: how often each of them is seen.
+        learning_rate: peak learning rate.
+        probes: number of sequences on which accuracy and gradients are measured.
+        texts: number of GoEmotions' training texts that are used.
+        epochs: how often each of these texts is seen.
         reach: how many steps back the gradient is measured on GoEmotions, on dev texts that are long enough.
     """
 
@@ -86,11 +86,11 @@ class Settings:
 
     @property
     def shown(self) -> int:
-        """The distance whose gradients are reported: one that some networks learn and some do not."""
+        """The distance whose gradients are reported, which some networks learn and others do not."""
         return self.distances[-2]
 
     def recipe(self, clip_norm: float, seed: int) -> Recipe:
-        """The study's settings as a training takes them: no dropout and no weight decay."""
+        """Return the recipe of a training with these settings, without dropout and weight decay."""
         return Recipe(
             epochs=self.epochs,
             batch_size=self.batch_size,
@@ -129,7 +129,7 @@ QUICK = Settings(
     epochs=1,
     reach=4,
 )
-"""For a first look: the figures have the right shape, and mean nothing."""
+"""Settings for a quick trial: the results have the right form but mean nothing."""
 
 
 class ReLURNN(RNN):
@@ -156,7 +156,7 @@ class ReLURNN(RNN):
         return hidden
 
     def backward(self, dy: Array) -> Array:
-        """As with tanh, but the slope is 1 or 0."""
+        """Return the gradient at the input: as with tanh, but the slope is 1 or 0."""
         slope = self._hidden > 0
         da = dy * slope
         for t in range(len(da) - 2, -1, -1):
@@ -168,7 +168,7 @@ class NormalisedRNN(RNN):
     """Layer normalisation within the recurrence, Ba and others, "Layer Normalization" (2016), equation 4.
 
     h_t = tanh(g ∘ (a_t - mean(a_t)) / deviation(a_t) + b) with a_t = x_t W + h_{t-1} U, over the units of a step.
-    Between layers, normalisation would leave the way through time as it is.
+    Normalisation between layers would not change the path through time.
     """
 
     def __init__(self, features: int, units: int, rng: Seed) -> None:
@@ -191,7 +191,7 @@ class NormalisedRNN(RNN):
         return hidden
 
     def backward(self, dy: Array) -> Array:
-        """What shifts or stretches all units of a step alike is taken out of the gradient, as it is of the state."""
+        """Return the gradient at the input, without the parts that shift or scale all units of a step alike."""
         slope = 1 - self._hidden**2
         dz, da = dy.copy(), np.empty_like(dy)
         for t in range(len(da) - 1, -1, -1):
@@ -213,22 +213,22 @@ class Residual(Layer):
         self.inner = inner
 
     def leaves(self) -> Iterator[tuple[str, Layer]]:
-        """Those of the layer within."""
+        """Return the leaves of the inner layer."""
         return self.inner.leaves()
 
     def forward(self, x: Array, lengths: Array, training: bool = False) -> Array:
-        """Both ways add up."""
+        """Return x + f(x)."""
         return x + self.inner.forward(x, lengths, training)
 
     def backward(self, dy: Array) -> Array:
-        """And so do their gradients."""
+        """Return the gradient at x: the sum of both paths."""
         return dy + self.inner.backward(dy)
 
 
 class LastStep(Layer):
-    """The state of each direction when it has read everything: (time, batch, features) to (batch, features).
+    """The final state of each direction: (time, batch, features) to (batch, features).
 
-    From the left, that is the state of the last step; from the right, of the first.
+    From the left it is the state of the last step, from the right that of the first.
     """
 
     def __init__(self, directions: int) -> None:
@@ -236,7 +236,7 @@ class LastStep(Layer):
         self._directions = directions
 
     def forward(self, x: Array, lengths: Array, training: bool = False) -> Array:
-        """Pick one step for each direction."""
+        """Return the final state of each direction."""
         del training
         self._shape = x.shape
         self._steps = (lengths - 1, np.zeros_like(lengths))[: self._directions]
@@ -245,7 +245,7 @@ class LastStep(Layer):
         return np.concatenate([part[steps, columns] for part, steps in zip(parts, self._steps, strict=True)], axis=1)
 
     def backward(self, dy: Array) -> Array:
-        """All other steps have no part in the loss."""
+        """Return the gradient at the states, which is zero except at the final ones."""
         dx = np.zeros(self._shape, dtype=dy.dtype)
         columns = np.arange(len(dy))
         parts = zip(np.split(dx, self._directions, axis=2), np.split(dy, self._directions, axis=1), strict=True)
@@ -259,10 +259,10 @@ class Row:
     """A network of the study.
 
     Attributes:
-        layers: from units and source of randomness to the recurrent layers; they read as many features as they give.
-        directions: 2 if the last layer reads from the right too.
-        clip_norm: the gradients' largest joint norm in training.
-        pooled: read by mean and maximum over all steps, not at the last one.
+        layers: function from units and a random generator to the recurrent layers, with `units` features in and out.
+        directions: 2 if the last layer also reads from the right.
+        clip_norm: largest joint norm of the gradients in training; larger ones are scaled down.
+        pooled: whether it predicts from mean and maximum over all steps instead of the final state.
     """
 
     layers: Callable[[int, np.random.Generator], list[Layer]]
@@ -271,7 +271,7 @@ class Row:
     pooled: bool = False
 
     def network(self, vocabulary: int, units: int, labels: int, rng: np.random.Generator) -> Network:
-        """The whole stack at its start: embeddings, recurrent layers, the reading of them and the logits."""
+        """Return the untrained network: embeddings, recurrent layers, pooling or final state, and logits."""
         reading = MeanMaxPooling() if self.pooled else LastStep(self.directions)
         features = units * self.directions * (2 if self.pooled else 1)
         layers = self.layers(units, rng)
@@ -293,7 +293,7 @@ def _lstm(units: int, rng: np.random.Generator) -> list[Layer]:
 
 
 def _open_lstm(units: int, rng: np.random.Generator) -> list[Layer]:
-    """A forget gate of σ(4) = 0.98 at the start in place of σ(1) = 0.73, so that the cell forgets slowly."""
+    """Return an LSTM whose forget gate is initially σ(4) = 0.98 instead of σ(1) = 0.73, so that it forgets slowly."""
     layer = LSTM(units, units, rng)
     layer.params["bias"][units : 2 * units] = 4
     return [layer]
@@ -324,13 +324,13 @@ GOEMOTIONS = {
     "orthogonal-pooled": Row(_orthogonal, pooled=True),
     "bilstm-pooled": Row(_bilstm, directions=2, pooled=True),
 }
-"""The networks that read GoEmotions; the pooled ones read as the shipped models do."""
+"""The networks that read GoEmotions; the pooled ones predict as the shipped models do."""
 
 
 def memory_batch(distance: int, rows: int, letters: int, rng: np.random.Generator) -> tuple[Batch, Array]:
-    """Random letters (2 x distance + 1, rows), the middle one marked, and which it is, (rows, letters) one-hot.
+    """Return random letters (2 x distance + 1, rows), the middle one marked, and its one-hot target (rows, letters).
 
-    The middle is as far from the right as from the left, so that no direction has it easier.
+    The middle is equally far from both ends, so that no direction has an advantage.
     """
     drawn = rng.integers(0, letters, (2 * distance + 1, rows), dtype=np.int32)
     ids = drawn + FIRST_LETTER
@@ -341,11 +341,11 @@ def memory_batch(distance: int, rows: int, letters: int, rng: np.random.Generato
 def gradient_norms(
     network: Network, row: Row, batch: Batch, targets: Array, loss: Loss, reach: int
 ) -> list[list[float]]:
-    """How large the gradient of a sequence's loss is at the input `k` steps back: [direction][k], k up to `reach`.
+    """Return the gradient norm of a sequence's loss at the input `k` steps back: [direction][k], k up to `reach`.
 
-    The norm over features, averaged over the sequences, of the gradient with respect to the embedded token. Steps
+    It is the norm over features, averaged over the sequences, of the gradient with respect to the embedded token. Steps
     are counted from where the direction ends: from the left, k = 0 is the last token; from the right, the first.
-    Each direction's gradient is what comes through it alone; the whole gradient is the sum of both.
+    Each direction's gradient includes only its own path; the full gradient is the sum of both.
     """
     logits = network.forward(batch)
     gradient = loss(logits, targets)[1] * len(logits)  # of the sum, so that the batch does not matter
@@ -365,10 +365,10 @@ def gradient_norms(
 
 
 def measure_memory(name: str, seed: int, settings: Settings) -> dict[str, Any]:
-    """Train a row on each distance: its accuracy there, and for one the gradients before and after.
+    """Train a network for each distance; return the accuracies, and for `shown` the gradients before and after.
 
-    The gradients are those of a loss against a random letter: one that a network has learnt to name would send
-    hardly any error back, whatever its recurrence lets through.
+    The gradients are those of the loss for a random letter: for the right letter, a network that has learnt the task
+    would send hardly any error back, whatever its recurrence does.
     """
     row = MEMORY[name]
     found: dict[str, Any] = {"accuracy": {}}
@@ -401,7 +401,7 @@ class _Texts:
 
 @cache
 def _goemotions(texts: int) -> _Texts:
-    """The first so many training texts and all dev texts, as token numbers."""
+    """Return the first `texts` training texts and all dev texts, as token numbers."""
     dataset = load_dataset("goemotions")
     known = dataset.train.texts[:texts]
     tokenizer = Tokenizer.fit(known, max_words=5000, min_count=2, max_tokens=64)
@@ -411,7 +411,7 @@ def _goemotions(texts: int) -> _Texts:
 
 
 def measure_goemotions(name: str, seed: int, settings: Settings) -> dict[str, Any]:
-    """Train a row for a short time: the gradients before and after, and top-1 on dev texts with one label."""
+    """Train a network briefly; return the gradients before and after, and top-1 on dev texts with one label."""
     row = GOEMOTIONS[name]
     texts = _goemotions(settings.texts)
     labels = texts.train.targets.shape[1]
@@ -431,7 +431,7 @@ def measure_goemotions(name: str, seed: int, settings: Settings) -> dict[str, An
 
 
 class _Record(TypedDict):
-    """What the file of a run holds, of whatever part."""
+    """The content of a run's file, in either part of the study."""
 
     settings: dict[str, Any]
     seconds: float
@@ -452,7 +452,7 @@ _RECORDS = {"memory": _MemoryRecord, "goemotions": _GoEmotionsRecord}
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One network and seed, and the file that keeps what came of it."""
+    """One network and seed, and the file for its results."""
 
     part: Part
     row: str
@@ -461,7 +461,7 @@ class Run:
     file: Path
 
     def kept(self) -> dict[str, Any] | None:
-        """What an earlier study of the same settings found; None without one, or where its file is damaged."""
+        """Return the results of an earlier run with the same settings; None without them or if the file is damaged."""
         try:
             # Python's own reader, since what has diverged is NaN, which msgspec's does not read.
             record: dict[str, Any] = msgspec.convert(json.loads(self.file.read_bytes()), _RECORDS[self.part])
@@ -479,12 +479,12 @@ class Run:
 
 
 def as_json(settings: Settings) -> dict[str, Any]:
-    """Settings as they come back from a file."""
+    """Return settings in the form in which they are read back from a file."""
     return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(settings).items()}
 
 
 def plan(settings: Settings, seeds: int, folder: Path) -> list[Run]:
-    """All runs, seed after seed, the slow ones of a seed first, so that the last ones to finish are short."""
+    """Return all runs, seed after seed, the slow ones of each seed first, so that the last ones to finish are short."""
     rows: list[tuple[Part, str]] = [("memory", row) for row in reversed(MEMORY)]
     rows += [("goemotions", row) for row in reversed(GOEMOTIONS)]
     return [
@@ -495,7 +495,7 @@ def plan(settings: Settings, seeds: int, folder: Path) -> list[Run]:
 
 
 def carry_out(runs: Sequence[Run], jobs: int) -> Iterator[None]:
-    """Make the runs, so many at once; yields after each."""
+    """Carry out the runs, `jobs` at once, and yield after each."""
     if jobs == 1:
         for run in runs:
             run()
@@ -512,7 +512,7 @@ def carry_out(runs: Sequence[Run], jobs: int) -> Iterator[None]:
 
 
 def collect(runs: Sequence[Run]) -> dict[str, Any]:
-    """What all runs found: {"settings", "shown", "seconds", part: {row: [of seed 0, of seed 1, ...]}}."""
+    """Return the results of all runs: {"settings", "shown", "seconds", part: {row: [of seed 0, of seed 1, ...]}}."""
     records = [(run, run.kept()) for run in runs]
     numbers: dict[str, Any] = {
         "settings": as_json(runs[0].settings),
@@ -546,7 +546,7 @@ def _main(argv: Sequence[str]) -> int:
     if any(run.kept() is None for run in runs):
         load_dataset("goemotions")  # to find out now whether it can be had
     if not _carry_out_with_progress(runs, arguments.jobs, console):
-        console.print("Stopped; the same command goes on where it was.")
+        console.print("Stopped; run the same command to continue.")
         return 130
     article = write_report(collect(runs), out)
     console.print(f"Written: {article} and the figures in {out}, after {time.perf_counter() - start:,.0f} s.")
@@ -554,7 +554,7 @@ def _main(argv: Sequence[str]) -> int:
 
 
 def _carry_out_with_progress(runs: Sequence[Run], jobs: int, console: Console) -> bool:
-    """Make the runs that are missing, behind a progress bar; False after Ctrl-C."""
+    """Carry out the missing runs and show a progress bar; return False after Ctrl-C."""
     missing = [run for run in runs if run.kept() is None]
     columns = (
         TextColumn("{task.description}"),
@@ -578,32 +578,37 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="train.py study",
         description="Measure the vanishing gradient, in networks that remember a letter and in networks that read "
-        "GoEmotions, and write figures, numbers and the tables of the article. Ctrl-C stops; the same command goes on.",
+        "GoEmotions, and write figures, numbers and the tables of the article. Ctrl-C stops; run the same command to "
+        "continue.",
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--seeds", type=whole_number(1, 1000), default=5, metavar="N", help="how often all is done (default: 5)"
+        "--seeds",
+        type=whole_number(1, 1000),
+        default=5,
+        metavar="N",
+        help="number of seeds for each network (default: 5)",
     )
-    parser.add_argument("--quick", action="store_true", help="seconds in place of minutes; the figures mean nothing")
+    parser.add_argument("--quick", action="store_true", help="run for seconds, not minutes; the results mean nothing")
     parser.add_argument(
         "--out",
         type=Path,
         metavar="DIR",
-        help="folder of figures and numbers; the article is DIR.md, whose marked sections are written anew "
-        "(default: docs/study, and models/quick-study with --quick)",
+        help="folder for figures and numbers; the article is DIR.md, whose marked sections are replaced "
+        "(default: docs/study, or models/quick-study with --quick)",
     )
     parser.add_argument(
         "--jobs",
         type=whole_number(1, 256),
         default=os.cpu_count() or 1,
         metavar="N",
-        help="networks trained at once (default: the number of cores)",
+        help="how many networks to train at once (default: the number of cores)",
     )
     return parser
 
 
 def _input_gradient(layer: Layer, x: Array, hidden: Array, da: Array, d_bias: Array) -> Array:
-    """Gradients of x W, h U and b into the layer's grads, that of x returned."""
+    """Set the layer's gradients of W, U and b, and return that of x."""
     both = ((0, 1), (0, 1))
     layer.grads["kernel"] = np.tensordot(x, da, both)
     layer.grads["recurrent_kernel"] = np.tensordot(hidden[:-1], da[1:], both)
@@ -612,5 +617,5 @@ def _input_gradient(layer: Layer, x: Array, hidden: Array, da: Array, d_bias: Ar
 
 
 def _rounded(number: float) -> float:
-    """To four digits, which is more than five seeds tell."""
+    """Return a number with four significant digits, which are enough for a few seeds."""
     return float(f"{number:.4g}")

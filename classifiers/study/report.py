@@ -1,4 +1,4 @@
-"""Figures of the study, and the sections of its article that hold numbers."""
+"""Draw the figures of the study, and write the tables of its article."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ TITLES = {
     "orthogonal-pooled": "Tanh RNN, orthogonal, pooled",
     "bilstm-pooled": "BiLSTM, pooled",
 }
-"""What a row of the study is called in figures and tables."""
+"""The name of each row of the study in figures and tables."""
 
 DIRECTIONS = ("from the left", "from the right")
 
 LEARNT = 0.9
-"""Accuracy from which a network counts as having learnt its distance."""
+"""The least accuracy with which a network has learnt its distance."""
 
 # Okabe and Ito's palette, which people with any kind of colour vision can tell apart.
 START, END, OTHERS = "#0072B2", "#D55E00", "#CCCCCC"
 
 SMALLEST = 1e-12
-"""Gradients below are drawn at the bottom of a figure, zero among them."""
+"""Smaller gradients, including zero, are drawn with this value, at the bottom of a figure."""
 
 _EMPTY_ARTICLE = """# The vanishing gradient, measured
 
@@ -71,8 +71,8 @@ def write_report(numbers: Mapping[str, Any], out: Path) -> Path:
     """Write `numbers.json` and the figures into a folder, and the tables into the article beside it.
 
     Args:
-        numbers: what `study.collect` gives.
-        out: the folder; the article has its name and `.md`. Where there is none, one without text is begun.
+        numbers: the result of `experiments.collect`.
+        out: the folder; the article has its name and `.md`. If there is no article, one without text is created.
 
     Returns:
         The path of the article.
@@ -87,7 +87,7 @@ def write_report(numbers: Mapping[str, Any], out: Path) -> Path:
 
 
 def read_article(out: Path) -> str:
-    """Return the text of the article beside the folder `out`, or one without text to begin with.
+    """Return the article beside the folder `out`, or one with empty sections if there is none.
 
     Raises:
         ClassifiersError: it cannot be read or written, or a marked section has no end; or the folder has no name.
@@ -114,7 +114,7 @@ def _article(out: Path) -> Path:
 
 
 def rewritten(text: str, parts: Mapping[str, str]) -> str:
-    """An article with what stands between `<!-- study: NAME -->` and the next `<!-- end -->` replaced."""
+    """Return an article after replacing the text between each `<!-- study: NAME -->` and the next `<!-- end -->`."""
     for name, part in parts.items():
         mark = f"<!-- study: {name} -->\n"
         before, found, rest = text.partition(mark)
@@ -124,7 +124,7 @@ def rewritten(text: str, parts: Mapping[str, str]) -> str:
 
 
 def draw_memory(numbers: Mapping[str, Any]) -> Figure:
-    """Accuracy by distance: a panel for each row, the others in grey behind it."""
+    """Draw accuracy by distance: a panel for each row, with the others in grey behind it."""
     settings, rows = numbers["settings"], numbers["memory"]
     accuracies = {name: accuracy(runs) for name, runs in rows.items()}
     places = np.arange(len(settings["distances"]))
@@ -146,11 +146,11 @@ def draw_memory(numbers: Mapping[str, Any]) -> Figure:
 
 
 def draw_gradients(rows: Mapping[str, Sequence[Mapping[str, Any]]], marked: int | None) -> Figure:
-    """The gradient's norm by steps back: a panel for each row, at the start of training and at its end.
+    """Draw the gradient's norm by steps back: a panel for each row, at the start and at the end of training.
 
     Args:
         rows: the runs of each row.
-        marked: how many steps back the marked letter stands, if there is one.
+        marked: how many steps back the marked letter is; None if there is none.
     """
     figure, panels = _panels(list(rows))
     lowest, highest = np.inf, 0.0
@@ -178,7 +178,7 @@ def draw_gradients(rows: Mapping[str, Sequence[Mapping[str, Any]]], marked: int 
 
 
 def _panels(names: Sequence[str]) -> tuple[Figure, list[Axes]]:
-    """A figure without pyplot's global state: panels in rows of three, with the same axes."""
+    """Return a figure, without pyplot's global state, and its panels in rows of three with shared axes."""
     lines = -(-len(names) // 3)
     figure = Figure(figsize=(10, 0.8 + 2.5 * lines), dpi=110, layout="constrained")
     panels = list(figure.subplots(lines, 3, sharex=True, sharey=True, squeeze=False).flat)
@@ -191,7 +191,7 @@ def _panels(names: Sequence[str]) -> tuple[Figure, list[Axes]]:
 
 
 def _label_ends(axes: Axes, step: int, ends: Sequence[tuple[float, str, str]]) -> None:
-    """Name each line at its right end; two that meet there are named above and below."""
+    """Label each line at its right end; if two lines meet there, put one label above and one below."""
     ranked = sorted(ends)
     close = ranked[1][0] < 30 * ranked[0][0]
     for (height, moment, colour), side in zip(ranked, ("top", "bottom"), strict=True):
@@ -200,17 +200,22 @@ def _label_ends(axes: Axes, step: int, ends: Sequence[tuple[float, str, str]]) -
 
 
 def accuracy(runs: Sequence[Mapping[str, Any]]) -> Array:
-    """(seeds, distances)."""
+    """Return accuracies (seeds, distances)."""
     return np.array([list(run["accuracy"].values()) for run in runs])
 
 
 def norms(runs: Sequence[Mapping[str, Any]], moment: str) -> Array:
-    """Norms of the gradient (seeds, directions, steps) at the "start" or "end" of training."""
+    """Return norms of the gradient (seeds, directions, steps) at the "start" or "end" of training."""
     return np.array([run[moment] for run in runs])
 
 
 def sections(numbers: Mapping[str, Any], folder: str) -> dict[str, str]:
-    """What stands in the article's marked sections, by name; `folder` is where the figures are, seen from it."""
+    """Return the text of the article's marked sections by name.
+
+    Args:
+        numbers: the result of `experiments.collect`.
+        folder: the folder of the figures, relative to the article.
+    """
     settings, seeds = numbers["settings"], len(numbers["memory"]["glorot"])
     shown, reach = numbers["shown"], settings["reach"]
     minutes = max(1, round(numbers["seconds"] / 60))
@@ -247,7 +252,7 @@ def _memory_table(numbers: Mapping[str, Any]) -> str:
 
 
 def _gradient_table(rows: Mapping[str, Sequence[Mapping[str, Any]]], steps: Sequence[int]) -> str:
-    """For each row and direction: how much of the gradient at the last step is left so many steps before."""
+    """Return a table with the share of the last step's gradient that is left at earlier steps, by row and direction."""
     header = ["network", *(f"{moment}, k = {step}" for moment in ("start", "end") for step in steps)]
     scored = any("top1" in run for runs in rows.values() for run in runs)
     lines = []
@@ -264,14 +269,14 @@ def _gradient_table(rows: Mapping[str, Sequence[Mapping[str, Any]]], steps: Sequ
 
 
 def _left(found: Array) -> Array:
-    """Norms (seeds, directions, steps) as shares of that at step 0: the median seed's, (directions, steps)."""
+    """Return the median share (directions, steps) of the norm at step 0, from norms (seeds, directions, steps)."""
     last = found[..., :1]
     share = np.divide(found, last, out=np.zeros_like(found), where=last > 0)
     return np.asarray(np.median(share, axis=0))
 
 
 def _short(share: float) -> str:
-    """Two digits: 240, 1.3, 0.052, 3e-7."""
+    """Return a share with two significant digits, or one for powers of ten: 240, 1.3, 0.052, 3e-7."""
     if share >= 10:
         return f"{float(f'{share:.2g}'):.0f}"
     return f"{share:.2g}" if share >= 1e-3 or share == 0 else re.sub("e-0", "e-", f"{share:.0e}")

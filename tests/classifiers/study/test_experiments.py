@@ -201,7 +201,7 @@ class TestCommand:
         monkeypatch.setattr(study, "measure_goemotions", interrupted)
         out = tmp_path / "look"
         assert study.main(["--quick", "--seeds", "1", "--jobs", "1", "--out", str(out)]) == 130
-        assert "the same command goes on" in capsys.readouterr().out
+        assert "run the same command to continue" in capsys.readouterr().out
         assert len(list((out / "runs").iterdir())) == len(MEMORY)
         assert not (out / "numbers.json").exists()
 
