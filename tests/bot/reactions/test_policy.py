@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import backoff
-from bot.connection import limits as request_limits
-from bot.reactions import guard, limits, outcomes, policy
+from bot.connection import rate_limits
+from bot.reactions import guard, outcomes, policy, reaction_limits
 from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import (
     MOST_DISLIKES,
@@ -242,7 +242,7 @@ def test_a_jolly_reaction_is_withheld_where_sadness_is_heard_as_well() -> None:
     assert choose("", believing(amusement=0.8, annoyance=0.4)).emoji == "😂"
 
 
-@pytest.mark.parametrize("module", [policy, guard, outcomes, limits, backoff, request_limits])
+@pytest.mark.parametrize("module", [policy, guard, outcomes, reaction_limits, backoff, rate_limits])
 def test_decisions_and_limits_import_nothing_that_does_input_or_output(module: object) -> None:
     tree = ast.parse(Path(str(getattr(module, "__file__"))).read_text())  # noqa: B009
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
