@@ -221,6 +221,7 @@ def load_onnx(content: bytes) -> Callable[[Batch], Array]:
     options.log_severity_level = 4  # what is wrong is told by an exception, and need not be printed as well
     options.add_session_config_entry("session.load_model_format", "ONNX")  # its other format was not looked through
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session._model_bytes = None  # it would keep the file to load it anew, for devices that this bot does not use
 
     def run(batch: Batch) -> Array:
         [logits] = session.run(["logits"], {"ids": batch.ids, "lengths": batch.lengths})

@@ -6,7 +6,7 @@ A list of phrases is crude, but it prefers no reaction to a wrong one and does n
 
 from __future__ import annotations
 
-import regex
+import re
 
 from classifiers.markup import strip_markup
 from classifiers.text import normalize
@@ -67,7 +67,7 @@ heart attack (?:burger|grill|sandwich|on a plate)
 di(?:e|es|ed|ying) (?:laughing|inside|again|twice|first|last|instantly|dramatically|down|out|hard)
 di(?:e|es|ed|ying) (?:of|from) (?:laughter|cringe|embarrassment|boredom|shame|cuteness|happiness|joy)
 laugh\w* SOME (?:died|dead)
-(?<!\b(?:if|wish|until|when|since|before) )i(?: just| literally| \w+ly)? died
+(?<!\bif )(?<!\bwish )(?<!\buntil )(?<!\bwhen )(?<!\bsince )(?<!\bbefore )i(?: just| literally| \w+ly)? died
 (?:nearly|almost|simply|would|could|'d) (?:die|died|pass away|passed away)
 over (?:my|your|his|her) dead bod(?:y|ies)
 y?our funeral
@@ -105,7 +105,7 @@ _GRAVE = r"""
 # against oneself, the ways of writing it that are meant to pass filters included
 s\W?u\W?i\W?c\W?i\W?d\w*|su[iua]?[iu]?[csz]{1,2}[iu]{0,2}d(?:e|al|a|es|ed|ing|s|ie|le)?
 un[ -]?aliv(?:e|es|ed|ing)|sew\W?er\W?(?:slide|sliding|side|cide)|soo?[iy]?cid\w*|kermit sewer
-toaster bath|an hero|game[ -]?end SELF|kys+|kyself|(?<!\d ?)k!?ms+
+toaster bath|an hero|game[ -]?end SELF|kys+|kyself|(?<!\d)(?<!\d )k!?ms+
 k[iy]?l+(?:s|ed|ing|in)? ?SELF
 (?:hang|hanged|hanging|hung|shoot|shooting|shot|drown|drowning|starve|starving|neck|topped|rope|roping|yeet) SELF
 (?:off|offed|offing|end|ending|harm|harming|cutting|burning|delete|stab|stabbed|poison) SELF
@@ -221,18 +221,18 @@ def _any_of(*alternatives: str) -> str:
     return f"(?:{'|'.join(line for line in lines if line and not line.startswith('#'))})"
 
 
-def _whole(pattern: str) -> regex.Pattern[str]:
+def _whole(pattern: str) -> re.Pattern[str]:
     """Return a pattern that finds whole words, with all words in capitals written out."""
     while any(word in pattern for word in _WORDS):  # some stand for others
         for word, meaning in _WORDS.items():
             pattern = pattern.replace(word, meaning)
-    return regex.compile(rf"\b{pattern}\b")
+    return re.compile(rf"\b{pattern}\b")
 
 
 _HARMLESS_PHRASE = _whole(_any_of(_HARMLESS))
 _GRAVE_PHRASE = _whole(_any_of(_GRAVE, f"WHO(?:'?s)? {_any_of(_FATE)}"))
-_SPELLED_OUT = regex.compile(r"\b[a-z](?:[ .*_-]{1,2}[a-z]){2,}\b")
-_DISGUISED = regex.compile(r"(?<=[a-z])[0134@$!](?=[a-z])")
+_SPELLED_OUT = re.compile(r"\b[a-z](?:[ .*_-]{1,2}[a-z]){2,}\b")
+_DISGUISED = re.compile(r"(?<=[a-z])[0134@$!](?=[a-z])")
 _LETTERS = dict(zip("0134@$!", "oieaasi", strict=True))
 
 
