@@ -57,9 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _study(words: Sequence[str]) -> int:
     require("The study", "train", "rich")
-    from classifiers.study import experiments  # noqa: PLC0415 - it loads Matplotlib, which takes a while
+    from classifiers.study.command import study  # noqa: PLC0415 - it loads Matplotlib, which takes a while
 
-    return experiments.main(words)
+    return invoke(study, words, f"{PROGRAM} study")
 
 
 class _Train(GroupedCommand):

@@ -71,7 +71,7 @@ def write_report(numbers: Mapping[str, Any], out: Path) -> Path:
     """Write `numbers.json` and the figures into a folder, and the tables into the article beside it.
 
     Args:
-        numbers: the result of `experiments.collect`.
+        numbers: the result of `runs.collect`.
         out: the folder; the article has its name and `.md`. If there is no article, one without text is created.
 
     Returns:
@@ -213,7 +213,7 @@ def sections(numbers: Mapping[str, Any], folder: str) -> dict[str, str]:
     """Return the text of the article's marked sections by name.
 
     Args:
-        numbers: the result of `experiments.collect`.
+        numbers: the result of `runs.collect`.
         folder: the folder of the figures, relative to the article.
     """
     settings, seeds = numbers["settings"], len(numbers["memory"]["glorot"])

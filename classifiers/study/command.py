@@ -1,0 +1,96 @@
+"""Measure the vanishing gradient in our own layers: `python train.py study`.
+
+Hochreiter (1991) and Bengio and others (1994) found that the error sent back through a recurrence shrinks
+exponentially with every step, so that a network does not learn from early input. Two experiments show how far that
+holds, for the plain RNN and for each remedy:
+
+- **memory**: name the one marked letter, which is `distance` steps from either end of the sequence. Each distance and
+  seed has its own network, all with the same number of updates. Measured: its accuracy, and the norm of the gradient of
+  the loss at each step of the input, before and after training.
+- **goemotions**: the same gradient on real texts, before and after a short training.
+
+Each finished run is one JSON file in the folder `runs` and is not repeated. `classifiers.study.report` turns them into
+figures and the tables of the article.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from classifiers.command_line import WholeNumber
+from classifiers.study.report import read_article, write_report
+from classifiers.study.runs import Run, carry_out, collect, plan
+from classifiers.study.settings import FULL, QUICK
+from classifiers.training.datasets import load_dataset
+from classifiers.training.output_folder import check_writable
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--seeds", type=WholeNumber(1, 1000), default=5, metavar="N", help="number of seeds for each network (default: 5)"
+)
+@click.option("--quick", is_flag=True, help="run for seconds, not minutes; the results mean nothing")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="folder for figures and numbers; the article is DIR.md, whose marked sections are replaced "
+    "(default: docs/study, or models/quick-study with --quick)",
+)
+@click.option(
+    "--jobs",
+    type=WholeNumber(1, 256),
+    default=os.cpu_count() or 1,
+    metavar="N",
+    help="how many networks to train at once (default: the number of cores)",
+)
+def study(seeds: int, quick: bool, out: Path | None, jobs: int) -> int:
+    """Measure the vanishing gradient.
+
+    It is measured in networks that remember a letter and in networks that read GoEmotions. Figures, numbers and the
+    tables of the article are written. Ctrl-C stops; run the same command to continue.
+    """
+    settings = QUICK if quick else FULL
+    out = out or (Path("models", "quick-study") if quick else Path("docs", "study"))
+    console = Console(markup=False, emoji=False)  # names of folders are no markup
+    start = time.perf_counter()
+    read_article(out)
+    check_writable(out / "runs")
+    check_writable(out)
+    runs = plan(settings, seeds, out / "runs")
+    if any(run.kept() is None for run in runs):
+        load_dataset("goemotions")  # to find out now whether it can be had
+    if not _carry_out_with_progress(runs, jobs, console):
+        console.print("Stopped; run the same command to continue.")
+        return 130
+    article = write_report(collect(runs), out)
+    console.print(f"Written: {article} and the figures in {out}, after {time.perf_counter() - start:,.0f} s.")
+    return 0
+
+
+def _carry_out_with_progress(runs: Sequence[Run], jobs: int, console: Console) -> bool:
+    """Carry out the missing runs and show a progress bar; return False after Ctrl-C."""
+    missing = [run for run in runs if run.kept() is None]
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(elapsed_when_finished=False),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("Networks trained", total=len(runs), completed=len(runs) - len(missing))
+        try:
+            for _ in carry_out(missing, jobs):
+                progress.advance(task)
+        except KeyboardInterrupt:
+            return False
+    return True

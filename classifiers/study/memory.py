@@ -1,0 +1,59 @@
+"""The experiment `memory`: name the one marked letter among plain ones."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from classifiers.nn.arrays import Array
+from classifiers.nn.batching import Batch
+from classifiers.nn.losses import softmax_cross_entropy
+from classifiers.nn.optimizers import warmup_cosine
+from classifiers.study.gradients import gradient_norms, rounded
+from classifiers.study.networks import MEMORY
+from classifiers.study.settings import Settings
+from classifiers.training.numpy_backend import Trainer
+
+FIRST_LETTER = 2
+"""Token number of the first plain letter; those before it are padding and unknown."""
+
+
+def memory_batch(distance: int, rows: int, letters: int, rng: np.random.Generator) -> tuple[Batch, Array]:
+    """Return random letters (2 x distance + 1, rows), the middle one marked, and its one-hot target (rows, letters).
+
+    The middle is equally far from both ends, so that no direction has an advantage.
+    """
+    drawn = rng.integers(0, letters, (2 * distance + 1, rows), dtype=np.int32)
+    ids = drawn + FIRST_LETTER
+    ids[distance] += letters  # a marked letter is a token of its own
+    return Batch(ids, np.full(rows, len(ids), dtype=np.int32)), np.eye(letters, dtype=np.float32)[drawn[distance]]
+
+
+def measure_memory(name: str, seed: int, settings: Settings) -> dict[str, Any]:
+    """Train a network for each distance; return the accuracies, and for `shown` the gradients before and after.
+
+    The gradients are those of the loss for a random letter: for the right letter, a network that has learnt the task
+    would send hardly any error back, whatever its recurrence does.
+    """
+    row = MEMORY[name]
+    found: dict[str, Any] = {"accuracy": {}}
+    for distance in settings.distances:
+        rng = np.random.default_rng([seed, distance])
+        tokens = FIRST_LETTER + 2 * settings.letters
+        network = row.network(tokens, settings.units, settings.letters, rng)
+        trainer = Trainer(network, settings.recipe(row.clip_norm, seed), multi_label=False)
+        batch, targets = memory_batch(distance, settings.probes, settings.letters, rng)
+        others = rng.permutation(targets)
+        probe = partial(gradient_norms, network, row, batch, others, softmax_cross_entropy, 2 * distance)
+        if distance == settings.shown:
+            found["start"] = probe()
+        for step in range(settings.updates):
+            rate = warmup_cosine(step, settings.updates, settings.learning_rate)
+            trainer.step(*memory_batch(distance, settings.batch_size, settings.letters, rng), rate)
+        if distance == settings.shown:
+            found["end"] = probe()
+        right = network.forward(batch).argmax(axis=1) == targets.argmax(axis=1)
+        found["accuracy"][str(distance)] = rounded(right.mean())
+    return found

@@ -1,0 +1,87 @@
+"""The networks of the study: the plain RNN and each remedy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from classifiers.nn.initializers import glorot_uniform
+from classifiers.nn.layers import GRU, LSTM, RNN, Bidirectional, Dense, Embedding, Layer, MeanMaxPooling
+from classifiers.nn.network import Network
+from classifiers.study.layers import LastStep, NormalisedRNN, ReLURNN, Residual
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A network of the study.
+
+    Attributes:
+        layers: function from units and a random generator to the recurrent layers, with `units` features in and out.
+        directions: 2 if the last layer also reads from the right.
+        clip_norm: largest joint norm of the gradients in training; larger ones are scaled down.
+        pooled: whether it predicts from mean and maximum over all steps instead of the final state.
+    """
+
+    layers: Callable[[int, np.random.Generator], list[Layer]]
+    directions: int = 1
+    clip_norm: float = 1.0
+    pooled: bool = False
+
+    def network(self, vocabulary: int, units: int, labels: int, rng: np.random.Generator) -> Network:
+        """Return the untrained network: embeddings, recurrent layers, pooling or final state, and logits."""
+        reading = MeanMaxPooling() if self.pooled else LastStep(self.directions)
+        features = units * self.directions * (2 if self.pooled else 1)
+        layers = self.layers(units, rng)
+        return Network([Embedding(vocabulary, units, rng), *layers, reading, Dense(features, labels, rng)])
+
+
+def _glorot(units: int, rng: np.random.Generator) -> list[Layer]:
+    layer = RNN(units, units, rng)
+    layer.params["recurrent_kernel"] = glorot_uniform(rng, units, units)
+    return [layer]
+
+
+def _orthogonal(units: int, rng: np.random.Generator) -> list[Layer]:
+    return [RNN(units, units, rng)]
+
+
+def _lstm(units: int, rng: np.random.Generator) -> list[Layer]:
+    return [LSTM(units, units, rng)]
+
+
+def _open_lstm(units: int, rng: np.random.Generator) -> list[Layer]:
+    """Return an LSTM whose forget gate is initially σ(4) = 0.98 instead of σ(1) = 0.73, so that it forgets slowly."""
+    layer = LSTM(units, units, rng)
+    layer.params["bias"][units : 2 * units] = 4
+    return [layer]
+
+
+def _bilstm(units: int, rng: np.random.Generator) -> list[Layer]:
+    return [Bidirectional(LSTM(units, units, rng), LSTM(units, units, rng))]
+
+
+MEMORY = {
+    "glorot": Row(_glorot, clip_norm=math.inf),
+    "orthogonal": Row(_orthogonal),
+    "relu": Row(lambda units, rng: [ReLURNN(units, units, rng)]),
+    "skip": Row(lambda units, rng: [Residual(RNN(units, units, rng)), Residual(RNN(units, units, rng))]),
+    "norm": Row(lambda units, rng: [NormalisedRNN(units, units, rng)]),
+    "gru": Row(lambda units, rng: [GRU(units, units, rng)]),
+    "lstm": Row(_lstm),
+    "lstm-open": Row(_open_lstm),
+    "bilstm": Row(_bilstm, directions=2),
+}
+"""The networks of the memory task: the plain RNN first, then each remedy."""
+
+GOEMOTIONS = {
+    "glorot": Row(_glorot, clip_norm=math.inf),
+    "orthogonal": Row(_orthogonal),
+    "lstm": Row(_lstm),
+    "bilstm": Row(_bilstm, directions=2),
+    "orthogonal-pooled": Row(_orthogonal, pooled=True),
+    "bilstm-pooled": Row(_bilstm, directions=2, pooled=True),
+}
+"""The networks that read GoEmotions; the pooled ones predict as the shipped models do."""

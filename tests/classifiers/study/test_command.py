@@ -1,0 +1,138 @@
+"""`train.py study` as a user calls it."""
+
+import hashlib
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import train
+from classifiers.emotions import LABELS
+from classifiers.study import command, goemotions, report, runs
+from classifiers.study.networks import GOEMOTIONS, MEMORY
+from classifiers.study.settings import QUICK
+from classifiers.training import datasets
+
+
+class TestCommand:
+    """`train.py study --quick`, on a few made-up texts and with hardly any training."""
+
+    @pytest.fixture(autouse=True)
+    def small_world(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        folder = tmp_path / "data" / "goemotions"
+        folder.mkdir(parents=True)
+        hashes = {}
+        for file in ("train.tsv", "dev.tsv", "test.tsv"):
+            content = "".join(f"so much {label} in here\t{number}\tid\n" for number, label in enumerate(LABELS))
+            (folder / file).write_text(content)
+            hashes[file] = hashlib.sha256(content.encode()).hexdigest()
+        monkeypatch.setattr(datasets, "GOEMOTIONS_SHA256", hashes)
+        monkeypatch.setenv("EMOBOT_DATA_DIR", str(tmp_path / "data"))
+        monkeypatch.setattr(command, "QUICK", replace(QUICK, updates=2))
+        goemotions._goemotions.cache_clear()
+
+    def test_figures_numbers_and_article(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+    ) -> None:
+        out = tmp_path / "look"
+        words = ["study", "--quick", "--seeds", "2", "--jobs", "1", "--out", str(out)]
+        assert train.main(words) == 0
+        shown = capsys.readouterr().out
+        assert re.search(r"Written: .* after [\d,]+ s\.", " ".join(shown.split()))
+        assert {path.name for path in out.iterdir()} == {
+            "runs", "numbers.json", "memory.png", "gradients.png", "goemotions.png",
+        }  # fmt: skip
+        numbers = json.loads((out / "numbers.json").read_text())
+        assert list(numbers["memory"]) == list(MEMORY)
+        assert [len(found) for found in numbers["goemotions"].values()] == [2] * len(GOEMOTIONS)
+        text = (tmp_path / "look.md").read_text()
+        for title in report.TITLES.values():
+            assert f"| {title}" in text
+        assert "Seeds: 2." in text
+        assert set(re.findall(r"\((look/.*?\.png)\)", text)) == {
+            "look/memory.png", "look/gradients.png", "look/goemotions.png",
+        }  # fmt: skip
+
+        # A second time, only what is missing is measured, and own words in the article stay.
+        request.getfixturevalue("blank_figures")
+        (tmp_path / "look.md").write_text(text.replace("## Memory", "## Memory\n\nMy words."))
+        times = {path: path.stat().st_mtime_ns for path in (out / "runs").iterdir()}
+        gone, kept, *_ = times
+        gone.unlink()
+        assert train.main(words) == 0
+        assert gone.exists()
+        assert kept.stat().st_mtime_ns == times[kept]
+        assert "My words." in (tmp_path / "look.md").read_text()
+
+    def test_ctrl_c(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        def interrupted(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(runs, "measure_goemotions", interrupted)
+        out = tmp_path / "look"
+        assert train.main(["study", "--quick", "--seeds", "1", "--jobs", "1", "--out", str(out)]) == 130
+        assert "run the same command to continue" in capsys.readouterr().out
+        assert len(list((out / "runs").iterdir())) == len(MEMORY)
+        assert not (out / "numbers.json").exists()
+
+    def test_a_data_set_that_cannot_be_had_is_told_before_the_work(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def in_vain(*_: object) -> None:
+            raise AssertionError
+
+        monkeypatch.setattr(runs, "measure_memory", in_vain)
+        monkeypatch.setenv("EMOBOT_DATA_DIR", str(tmp_path / "nothing"))
+        assert train.main(["study", "--quick", "--jobs", "1", "--out", str(tmp_path / "look")]) == 2
+        assert capsys.readouterr().err.startswith("There is no goemotions/train.tsv in ")
+
+    @pytest.mark.parametrize(
+        ("out", "sentence"),
+        [
+            ("file/look", "file/look.md cannot be read (Not a directory): choose another folder with --out."),
+            ("runs", "runs/runs cannot be written to (File exists): choose another folder with --out."),
+            ("x" * 300, "File name too long"),
+            ("bytes", "bytes.md cannot be read (it is not UTF-8)"),
+            ("folder", "folder.md cannot be read (Is a directory)"),
+            ("endless", "endless.md has no <!-- end --> behind its section memory: write it there."),
+            (".", "has no name: give another --out."),
+        ],
+    )
+    def test_what_could_not_be_written_in_the_end_is_told_before_the_work(
+        self,
+        out: str,
+        sentence: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        def in_vain(*_: object) -> None:
+            raise AssertionError
+
+        monkeypatch.setattr(runs, "measure_memory", in_vain)
+        monkeypatch.chdir(tmp_path)
+        Path("file").write_text("mine")
+        Path("bytes.md").write_bytes(b"\xff\xfe")
+        Path("folder.md").mkdir()
+        Path("runs").mkdir()
+        Path("runs", "runs").write_text("mine")
+        Path("endless.md").write_text("<!-- study: setup -->\n<!-- end -->\n<!-- study: memory -->\n")
+        assert train.main(["study", "--quick", "--jobs", "1", "--out", out]) == 2
+        error = capsys.readouterr().err
+        assert sentence in error
+        assert error.count("\n") == 1
+
+    @pytest.mark.usefixtures("blank_figures")
+    def test_a_folder_whose_name_is_markup(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert train.main(["study", "--quick", "--seeds", "1", "--jobs", "1", "--out", str(tmp_path / "look[/b]")]) == 0
+        assert "look[/b].md" in "".join(capsys.readouterr().out.split())
+
+    @pytest.mark.parametrize(
+        ("option", "value", "bounds"),
+        [("--seeds", "0", "1 to 1,000"), ("--seeds", "1001", "1 to 1,000"), ("--jobs", "100000", "1 to 256")],
+    )
+    def test_a_wrong_option(self, option: str, value: str, bounds: str, capsys: pytest.CaptureFixture[str]) -> None:
+        assert train.main(["study", option, value]) == 2
+        assert f"{value!r} is not a whole number from {bounds}" in capsys.readouterr().err

@@ -1,0 +1,38 @@
+import json
+from pathlib import Path
+
+from classifiers.study.runs import Run, carry_out
+from classifiers.study.settings import FULL, QUICK
+
+
+def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
+    found = []
+    for jobs in (1, 2):
+        folder = tmp_path / str(jobs)
+        folder.mkdir()
+        runs = [Run("memory", "glorot", seed, QUICK, folder / f"{seed}.json") for seed in range(2)]
+        assert len(list(carry_out(runs, jobs))) == 2
+        found.append([{**(run.kept() or {}), "seconds": 0} for run in runs])
+    assert found[0] == found[1]
+
+
+def test_other_settings_and_damaged_files_are_measured_anew(tmp_path: Path) -> None:
+    run = Run("memory", "glorot", 0, QUICK, tmp_path / "run.json")
+    assert run.kept() is None
+    run()
+    assert run.kept() is not None
+    assert Run("memory", "glorot", 0, FULL, run.file).kept() is None
+    content = run.file.read_text()
+    record = json.loads(content)
+    for damaged in (
+        content[:-5],
+        "[" * 100_000,
+        "[]",
+        '"settings"',
+        json.dumps({"settings": record["settings"]}),
+        json.dumps(record | {"seconds": "long"}),
+        json.dumps(record | {"accuracy": [0.5]}),
+        json.dumps(record | {"start": {}}),
+    ):
+        run.file.write_text(damaged)
+        assert run.kept() is None, damaged[:50]
