@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import io
 import math
@@ -15,19 +14,6 @@ from typing import Any
 import click
 
 from classifiers.errors import ClassifiersError, MissingExtraError
-
-
-def whole_number(least: int, most: int) -> Callable[[str], int]:
-    """Return a type for argparse: whole numbers from `least` to `most`."""
-
-    def parse(text: str) -> int:
-        with suppress(ValueError):
-            number = int(text)
-            if least <= number <= most:
-                return number
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number from {least} to {most:,}")
-
-    return parse
 
 
 class WholeNumber(click.IntRange):

@@ -1,4 +1,3 @@
-import argparse
 import errno
 import subprocess
 import sys
@@ -17,28 +16,11 @@ from classifiers.command_line import (
     invoke,
     repeated,
     require,
-    whole_number,
     writable,
 )
 from classifiers.errors import ClassifiersError, MissingExtraError
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.mark.parametrize(("text", "number"), [("2", 2), ("10", 10), (" 7 ", 7)])
-def test_whole_numbers(text: str, number: int) -> None:
-    assert whole_number(2, 10)(text) == number
-
-
-@pytest.mark.parametrize("text", ["1", "11", "-3", "2.5", "", "many", "nan", "9" * 10_000])
-def test_what_is_no_whole_number_in_range(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match=r"^'.{0,40}' is not a whole number from 2 to 10$"):
-        whole_number(2, 10)(text)
-
-
-def test_large_bounds_are_readable() -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match=r"from 0 to 4,294,967,295$"):
-        whole_number(0, 2**32 - 1)("4294967296")
 
 
 def test_a_missing_module_is_named_by_its_extra() -> None:
@@ -132,7 +114,7 @@ def test_whole_numbers_within_bounds_are_accepted(text: str, number: int) -> Non
     assert WholeNumber(1, 1000).convert(text, None, None) == number
 
 
-@pytest.mark.parametrize("text", ["0", "1001", "1.5", "many", "", "9" * 5000])
+@pytest.mark.parametrize("text", ["0", "1001", "-3", "1.5", "many", "nan", "", "9" * 5000])
 def test_whole_numbers_out_of_bounds_are_refused_with_the_bounds(text: str) -> None:
     with pytest.raises(click.BadParameter) as caught:
         WholeNumber(1, 1000).convert(text, None, None)
