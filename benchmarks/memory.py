@@ -30,10 +30,10 @@ STEPS = {
     "bot created, database open": """
 import asyncio
 from bot.client import create_bot
-from bot.configuration import Settings
+from bot.configuration import Configuration
 
 async def open_database():
-    bot = create_bot(Settings(database_url=f"sqlite:///{FOLDER}/emobot.db"), models=models)
+    bot = create_bot(Configuration(database_url=f"sqlite:///{FOLDER}/emobot.db"), models=models)
     await bot.store.refresh()
 
 asyncio.run(open_database())""",
