@@ -79,6 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if instruction := os.environ.get(_COMPLETE):
         return shell_complete(cli, {}, "emobot", _COMPLETE, instruction)
+    # As classifiers.command_line does it, whose import would make help and completion wait for NumPy.
     try:
         with cli.make_context(PROGRAM, list(sys.argv[1:] if argv is None else argv)) as context:
             status: int = cli.invoke(context)
