@@ -24,7 +24,6 @@ STEPS = {
     "NumPy": "import numpy",
     "ONNX Runtime": "import onnxruntime",
     "SQLAlchemy with aiosqlite": "import aiosqlite, sqlalchemy.ext.asyncio",
-    "settings: pydantic-settings": "import pydantic_settings",
     "the bot's own modules": "import bot.cli.run",
     "both models": "from classifiers import load_models; models = load_models()",
     "bot created, database open": """
@@ -33,7 +32,7 @@ from bot.client import create_bot
 from bot.configuration import Configuration
 
 async def open_database():
-    bot = create_bot(Configuration(database_url=f"sqlite:///{FOLDER}/emobot.db"), models=models)
+    bot = create_bot(Configuration(database_url=f"sqlite+aiosqlite:///{FOLDER}/emobot.db"), models=models)
     await bot.store.refresh()
 
 asyncio.run(open_database())""",

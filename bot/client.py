@@ -88,7 +88,7 @@ class Emobot(commands.AutoShardedBot):
         self.configuration = configuration
         self.analyzer = Analyzer(models, configuration.reacts_with)
         self._clock = clock
-        self.store = Store(configuration.database_url.get_secret_value(), configuration.mood_days)
+        self.store = Store(configuration.database_url, configuration.mood_days)
 
     async def setup_hook(self) -> None:
         """Add all features, then register the commands."""

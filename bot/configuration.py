@@ -2,116 +2,141 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any, Literal, TypeVar, get_args
 
-from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from dotenv import dotenv_values
+from yarl import URL
 
 from bot.store.url import FORM, DatabaseUrlError, parse_database_url
 from classifiers import PRETRAINED, ModelName
 
+Number = TypeVar("Number", int, float)
+
 ENV_FILE = ".env"
+
+_LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 class ConfigurationError(Exception):
     """The configuration cannot be read or contradicts itself; the text is one sentence for the user."""
 
 
-class Configuration(BaseSettings):
-    """What the operator of the bot has configured, for all servers; see `ServerSettings` for what a server sets.
+def _variable(name: str, parse: Callable[[str], Any], allowed: str) -> dict[str, Any]:
+    """Return the metadata of a field that is read from a variable.
 
-    Each field names its variable as `validation_alias` and says in `description` what is allowed, in words
-    that complete "VARIABLE must be ...".
+    Args:
+        name: of the variable.
+        parse: returns the value of a text that is not empty, or raises ValueError.
+        allowed: what the variable may be, in words that complete "VARIABLE must be ...".
     """
+    return {"variable": name, "parse": parse, "allowed": allowed}
 
-    model_config = SettingsConfigDict(
-        env_file=ENV_FILE,
-        env_file_encoding="utf-8-sig",  # some editors begin a file with a byte-order mark
-        env_ignore_empty=True,
-        validate_default=True,
-        extra="ignore",
-        populate_by_name=True,
-        hide_input_in_errors=True,
-    )
 
-    discord_token: SecretStr | None = Field(
+def _token(text: str) -> str | None:
+    bare = text.strip()
+    if any(character.isspace() or not character.isprintable() for character in bare):
+        raise ValueError
+    return bare or None
+
+
+def _path(text: str) -> Path:
+    if "\0" in text:
+        raise ValueError
+    return Path(text).expanduser()
+
+
+def _database_url(text: str) -> str:
+    return parse_database_url(text).render_as_string(hide_password=False)
+
+
+def _web_address(text: str) -> str:
+    url = URL(text.strip())
+    if url.scheme not in ("http", "https") or not url.host or any(map(str.isspace, url.host)):
+        raise ValueError
+    return str(url)
+
+
+def _one_of(choice: Any) -> Callable[[str], str]:
+    """Return a function that accepts the texts of a `Literal`."""
+
+    def parse(text: str) -> str:
+        if text not in get_args(choice):
+            raise ValueError
+        return text
+
+    return parse
+
+
+def _log_level(text: str) -> str:
+    return _one_of(_LogLevel)(text.upper())
+
+
+def _between(least: Number, most: Number) -> Callable[[str], Number]:
+    """Return a function that reads a number of the limits' type, both limits included."""
+
+    def parse(text: str) -> Number:
+        number = type(least)(text)
+        if not least <= number <= most:  # as with "nan"
+            raise ValueError
+        return number
+
+    return parse
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Configuration:
+    """What the operator of the bot has configured, for all servers; see `ServerSettings` for what a server sets."""
+
+    discord_token: str | None = field(
         default=None,
-        validation_alias="DISCORD_TOKEN",
-        description="the token of your bot from the Discord developer portal, on one line without spaces",
+        repr=False,  # it is a secret
+        metadata=_variable(
+            "DISCORD_TOKEN",
+            _token,
+            "the token of your bot from the Discord developer portal, on one line without spaces",
+        ),
     )
-    models: Path = Field(
+    models: Path = field(
         default=PRETRAINED,
-        validation_alias="EMOBOT_MODELS",
-        description="the path of a directory with trained models",
+        metadata=_variable("EMOBOT_MODELS", _path, "the path of a directory with trained models"),
     )
-    reacts_with: ModelName = Field(
+    reacts_with: ModelName = field(
         default="bilstm",
-        validation_alias="EMOBOT_REACTS_WITH",
-        description="rnn, gru, lstm or bilstm",
+        metadata=_variable("EMOBOT_REACTS_WITH", _one_of(ModelName), "rnn, gru, lstm or bilstm"),
     )
-    min_certainty: float | None = Field(
+    min_certainty: float | None = field(
         default=None,
-        ge=0,
-        le=1,
-        allow_inf_nan=False,
-        validation_alias="EMOBOT_MIN_CERTAINTY",
-        description="a number from 0 to 1",
+        metadata=_variable("EMOBOT_MIN_CERTAINTY", _between(0.0, 1.0), "a number from 0 to 1"),
     )
-    database_url: SecretStr = Field(
-        default=SecretStr("sqlite:///emobot.db"),
-        validation_alias="DATABASE_URL",
-        description=FORM,
+    database_url: str = field(
+        default=_database_url("sqlite:///emobot.db"),
+        repr=False,  # it may have a password
+        metadata=_variable("DATABASE_URL", _database_url, FORM),
     )
-    mood_days: int = Field(
+    mood_days: int = field(
         default=90,
-        ge=1,
-        le=3650,
-        validation_alias="EMOBOT_MOOD_DAYS",
-        description="a whole number of days from 1 to 3650",
+        metadata=_variable("EMOBOT_MOOD_DAYS", _between(1, 3650), "a whole number of days from 1 to 3650"),
     )
-    source_url: HttpUrl | None = Field(
+    source_url: str | None = field(
         default=None,
-        validation_alias="EMOBOT_SOURCE_URL",
-        description="a web address that begins with https:// or http://",
+        metadata=_variable("EMOBOT_SOURCE_URL", _web_address, "a web address that begins with https:// or http://"),
     )
-    privacy_url: HttpUrl | None = Field(
+    privacy_url: str | None = field(
         default=None,
-        validation_alias="EMOBOT_PRIVACY_URL",
-        description="a web address that begins with https:// or http://",
+        metadata=_variable("EMOBOT_PRIVACY_URL", _web_address, "a web address that begins with https:// or http://"),
     )
-    dev_guild: int | None = Field(
+    dev_guild: int | None = field(
         default=None,
-        gt=0,
-        lt=2**63,
-        validation_alias="EMOBOT_DEV_GUILD",
-        description="the numeric id of a Discord server",
+        metadata=_variable("EMOBOT_DEV_GUILD", _between(1, 2**63 - 1), "the numeric id of a Discord server"),
     )
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = Field(
+    log_level: _LogLevel = field(
         default="INFO",
-        validation_alias="EMOBOT_LOG_LEVEL",
-        description="DEBUG, INFO, WARNING or ERROR",
+        metadata=_variable("EMOBOT_LOG_LEVEL", _log_level, "DEBUG, INFO, WARNING or ERROR"),
     )
-
-    @field_validator("discord_token")
-    @classmethod
-    def _blank_is_absent(cls, token: SecretStr | None) -> SecretStr | None:
-        bare = token.get_secret_value().strip() if token else ""
-        if any(character.isspace() or not character.isprintable() for character in bare):
-            raise ValueError
-        return SecretStr(bare) if bare else None
-
-    @field_validator("database_url")
-    @classmethod
-    def _database_is_one_we_speak_to(cls, url: SecretStr) -> SecretStr:
-        return SecretStr(parse_database_url(url.get_secret_value()).render_as_string(hide_password=False))
-
-    @field_validator("models")
-    @classmethod
-    def _path_is_usable(cls, path: Path) -> Path:
-        if "\0" in str(path):
-            raise ValueError
-        return path.expanduser()
 
 
 def load_configuration() -> Configuration:
@@ -120,19 +145,33 @@ def load_configuration() -> Configuration:
     Raises:
         ConfigurationError: a value is not allowed or `.env` cannot be read; no value is ever repeated.
     """
+    given = _not_empty(_env_file()) | _not_empty(os.environ)
+    values, wrong = {}, []
+    for variable in fields(Configuration):
+        name = variable.metadata["variable"]
+        if name not in given:
+            continue
+        try:
+            values[variable.name] = variable.metadata["parse"](given[name])
+        except DatabaseUrlError as error:
+            wrong.append(f"{name} must {error}")
+        except (ValueError, RuntimeError):  # RuntimeError: there is no home directory of that name
+            wrong.append(f"{name} must be {variable.metadata['allowed']}")
+    if wrong:
+        raise ConfigurationError("; ".join(wrong) + ".")
+    return Configuration(**values)
+
+
+def _not_empty(variables: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the variables that have a value, by their names in capitals."""
+    return {name.upper(): value for name, value in variables.items() if value}
+
+
+def _env_file() -> Mapping[str, str | None]:
     if Path(ENV_FILE).is_dir():
         raise ConfigurationError("Your .env is a directory: replace it with a text file such as .env.example.")
     try:
-        return Configuration()
-    except ValidationError as error:
-        allowed = {field.validation_alias: f"be {field.description}" for field in Configuration.model_fields.values()}
-        wrong = {}
-        for details in error.errors():
-            name, cause = str(details["loc"][0]), details.get("ctx", {}).get("error")
-            wrong[name] = str(cause) if isinstance(cause, DatabaseUrlError) else allowed[name]
-        raise ConfigurationError(
-            "; ".join(f"{name} must {what_to_do}" for name, what_to_do in wrong.items()) + "."
-        ) from None
+        return dotenv_values(ENV_FILE, encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
     except UnicodeDecodeError:
         raise ConfigurationError("Your .env is not plain text: save it again as UTF-8.") from None
     except OSError as error:

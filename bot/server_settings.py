@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
+import msgspec
 import regex
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_serializer
 
 from classifiers import EMOJI, NEUTRAL, ModelName
 from classifiers.emotions import is_emoji as is_unicode_emoji
@@ -49,12 +51,11 @@ def _one_emoji(text: str) -> str:
     return text
 
 
-Emotion = Annotated[str, AfterValidator(_emotion)]
-Emoji = Annotated[str, AfterValidator(_one_emoji)]
-Snowflake = Annotated[int, Field(gt=0, lt=2**63)]
+Emotions = Annotated[frozenset[str], msgspec.Meta(max_length=_MAX_EMOTIONS)]
+Snowflake = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
 
-class ServerSettings(BaseModel):
+class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How the bot behaves in one server; as it stands, the defaults.
 
     Attributes:
@@ -71,21 +72,30 @@ class ServerSettings(BaseModel):
         mood: whether moods are counted for `/mood`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     enabled: bool = True
     channel_rule: Literal["except", "only"] = "except"
-    channels: frozenset[Snowflake] = Field(default=frozenset(), max_length=_MAX_CHANNELS)
+    channels: Annotated[frozenset[Snowflake], msgspec.Meta(max_length=_MAX_CHANNELS)] = frozenset()
     age_restricted: bool = False
     liveliness: Liveliness = Liveliness.NORMAL
     model: ModelName | None = None
-    muted: frozenset[Emotion] = Field(default=frozenset(), max_length=_MAX_EMOTIONS)
-    emoji: dict[Emotion, Emoji] = Field(default={}, max_length=_MAX_EMOTIONS)
+    muted: Emotions = frozenset()
+    emoji: Annotated[dict[str, str], msgspec.Meta(max_length=_MAX_EMOTIONS)] = {}
     mood: bool = True
 
-    @field_serializer("channels", "muted")
-    def _in_order(self, values: frozenset[int] | frozenset[str]) -> list[int | str]:
-        return sorted(values)
+    def __post_init__(self) -> None:
+        """Check the names of emotions and the emoji, and write GoEmotions' names in their letter case.
+
+        Raises:
+            ValueError: a name or an emoji is not allowed.
+        """
+        with _naming("muted"):
+            muted = frozenset(map(_emotion, self.muted))
+        emoji = {}
+        for label, chosen in self.emoji.items():
+            with _naming(f"emoji.{label[:_LONGEST_LABEL]}"):
+                emoji[_emotion(label)] = _one_emoji(chosen)
+        msgspec.structs.force_setattr(self, "muted", muted)
+        msgspec.structs.force_setattr(self, "emoji", emoji)
 
     def covers(self, *channel_ids: int | None) -> bool:
         """Return whether to react in a channel with these ids: its own, its parent's and its category's."""
@@ -97,29 +107,45 @@ class ServerSettings(BaseModel):
         Raises:
             InvalidSettingsError: a value is not allowed.
         """
-        return self._validated(self.model_dump() | fields)
+        try:
+            return msgspec.convert(msgspec.structs.asdict(self) | fields, type(self))
+        except msgspec.ValidationError as error:
+            raise InvalidSettingsError(_fault(error)) from None
+
+    def to_json(self, *, indent: int = -1) -> str:
+        """Return the settings as JSON, the same for equal settings.
+
+        Args:
+            indent: spaces before a field on a line of its own, -1 for all on one line.
+        """
+        content = msgspec.json.encode(self, order="deterministic")
+        return (content if indent < 0 else msgspec.json.format(content, indent=indent)).decode()
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Return the settings that `model_dump_json`, or somebody by hand, has written.
+        """Return the settings that `to_json`, or somebody by hand, has written.
 
         Raises:
             InvalidSettingsError: it is no JSON, or not of these settings.
         """
         try:
-            return cls.model_validate_json(text)
-        except ValidationError as error:
-            raise InvalidSettingsError(_first_fault(error)) from None
-
-    @classmethod
-    def _validated(cls, fields: dict[str, object]) -> Self:
-        try:
-            return cls.model_validate(fields)
-        except ValidationError as error:
-            raise InvalidSettingsError(_first_fault(error)) from None
+            return msgspec.json.decode(text, type=cls, strict=False)  # ids may be in quotation marks
+        except msgspec.ValidationError as error:
+            raise InvalidSettingsError(_fault(error)) from None
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise InvalidSettingsError(f"Invalid JSON: {error}") from None
 
 
-def _first_fault(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return f"{place}: {first['msg']}" if place else first["msg"]
+@contextmanager
+def _naming(place: str) -> Iterator[None]:
+    """Begin the message of a ValueError with the field in which it was found."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
+
+
+def _fault(error: msgspec.ValidationError) -> str:
+    """Return what is wrong, after the place where it is: "channels[0]: Expected 'int' >= 1"."""
+    what, _, place = str(error).replace("`", "'").removesuffix("'").partition(" - at '$.")
+    return f"{place}: {what}" if place else str(error).replace("`", "'")

@@ -38,7 +38,7 @@ def check() -> None:
         click.echo(f"Discord: not asked. {LOGIN_MISSING}")
         return
     with discord_errors():
-        asyncio.run(_check_discord(configuration.discord_token.get_secret_value()))
+        asyncio.run(_check_discord(configuration.discord_token))
 
 
 def _check_models(configuration: Configuration) -> None:
@@ -60,7 +60,7 @@ def _check_models(configuration: Configuration) -> None:
 def _check_database(configuration: Configuration) -> None:
     in_database(configuration, lambda store: store.corrections())
     click.echo("Database: in order.")
-    url = make_url(configuration.database_url.get_secret_value())
+    url = make_url(configuration.database_url)
     if is_sqlite(url):
         _warn_if_others_can_read(Path(str(url.database)))
 

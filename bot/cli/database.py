@@ -23,7 +23,7 @@ def in_database(configuration: Configuration, work: Callable[[Store], Awaitable[
     logging.getLogger("bot.store").addHandler(logging.NullHandler())
 
     async def do() -> Result:
-        store = Store(configuration.database_url.get_secret_value(), configuration.mood_days)
+        store = Store(configuration.database_url, configuration.mood_days)
         try:
             await store.refresh()
             return await work(store)

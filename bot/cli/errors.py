@@ -75,7 +75,7 @@ def token_of(configuration: Configuration) -> str:
     """
     if configuration.discord_token is None:
         raise CommandError(LOGIN_MISSING, 2)
-    return configuration.discord_token.get_secret_value()
+    return configuration.discord_token
 
 
 @contextmanager

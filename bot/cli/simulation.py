@@ -8,10 +8,10 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import discord
-from pydantic import SecretStr
 
 from bot.client import Emobot, create_bot
 from bot.configuration import Configuration
@@ -87,8 +87,8 @@ async def opened(
     """Open a server with people, a conversation and the bot in the browser; raises as `run` does."""
     clock = _Clock()
     with tempfile.TemporaryDirectory() as folder:
-        forgotten = SecretStr(f"sqlite+aiosqlite:///{folder}/demo.db")
-        bot = create_bot(configuration.model_copy(update={"database_url": forgotten}), models=models, clock=clock)
+        forgotten = f"sqlite+aiosqlite:///{folder}/demo.db"
+        bot = create_bot(replace(configuration, database_url=forgotten), models=models, clock=clock)
         async with bot, simcord.run(bot, check_errors=False) as env:
             lounge, viewers = await _furnish(env, bot, clock)
             preview = env.preview(lounge, viewers=viewers, layout="channel", port=port)

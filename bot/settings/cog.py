@@ -170,7 +170,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
 
     async def _export(self, interaction: discord.Interaction, guild: discord.Guild) -> None:
         translate = translator(interaction.locale)
-        content = self._store.settings(guild.id).model_dump_json(indent=1).encode()
+        content = self._store.settings(guild.id).to_json(indent=1).encode()
         file = discord.File(io.BytesIO(content), FILE_NAME)
         await interaction.response.send_message(translate(EXPORTED), file=file, ephemeral=True)
 

@@ -94,7 +94,7 @@ class Store:
             StoreError: the database failed and the old settings stay; or the old settings, of which these are a
                 change, were erased by another process, and the server has the defaults now.
         """
-        text = settings.model_dump_json()
+        text = settings.to_json()
         async with self.sync.transaction() as (connection, changes):
             if self.is_configured(guild_id):
                 old = update(Server).where(Server.guild_id == guild_id, Server.settings.is_not(None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -32,8 +33,8 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees the configuration of whoever runs it."""
-    for field in Configuration.model_fields.values():
-        monkeypatch.delenv(str(field.validation_alias), raising=False)
+    for field in dataclasses.fields(Configuration):
+        monkeypatch.delenv(field.metadata["variable"], raising=False)
     monkeypatch.chdir(tmp_path)
 
 

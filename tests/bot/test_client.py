@@ -38,14 +38,14 @@ async def test_what_waits_is_written_before_the_bot_leaves_discord_which_may_tak
     written: list[int] = []
 
     async def leave(_bot: commands.AutoShardedBot) -> None:
-        written.extend(await Store(bot.configuration.database_url.get_secret_value()).known_guilds())
+        written.extend(await Store(bot.configuration.database_url).known_guilds())
         bot.store.count_mood(2, 20, datetime.now(UTC), "joy")  # somebody wrote at the last moment
 
     monkeypatch.setattr(commands.AutoShardedBot, "close", leave)
     bot.store.count_mood(1, 10, datetime.now(UTC), "joy")
     await bot.close()
     assert written == [1]
-    assert set(await Store(bot.configuration.database_url.get_secret_value()).known_guilds()) == {1, 2}
+    assert set(await Store(bot.configuration.database_url).known_guilds()) == {1, 2}
 
 
 def test_it_asks_for_no_more_than_it_needs(simcord_bot: Emobot) -> None:

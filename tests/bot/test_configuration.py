@@ -1,16 +1,16 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from bot.configuration import Configuration, ConfigurationError, load_configuration
 from classifiers import PRETRAINED
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
-VARIABLES = {str(field.validation_alias) for field in Configuration.model_fields.values()}
+VARIABLES = {field.metadata["variable"] for field in dataclasses.fields(Configuration)}
 
 
 def test_defaults() -> None:
@@ -32,10 +32,12 @@ def test_example_lists_every_variable_with_its_default_and_a_line_on_it() -> Non
 
 def test_example_shows_the_defaults_in_writing() -> None:
     shown = dict(re.findall(r"^(\w+)=(.*)$", EXAMPLE.read_text(), flags=re.MULTILINE))
-    for field in Configuration.model_fields.values():
-        default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
-        expected = "" if default in (None, PRETRAINED) else str(default)
-        assert shown[str(field.validation_alias)] == expected
+    for field in dataclasses.fields(Configuration):
+        text = shown[field.metadata["variable"]]
+        if field.default in (None, PRETRAINED):
+            assert text == ""
+        else:
+            assert field.metadata["parse"](text) == field.default
 
 
 def test_env_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,8 +47,8 @@ def test_env_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPat
     )
     monkeypatch.setenv("EMOBOT_MIN_CERTAINTY", "0.9")
     configuration = load_configuration()
-    assert configuration.discord_token == SecretStr("abc")
-    assert (configuration.min_certainty, configuration.reacts_with, configuration.log_level) == (0.9, "rnn", "DEBUG")
+    assert (configuration.discord_token, configuration.min_certainty) == ("abc", 0.9)
+    assert (configuration.reacts_with, configuration.log_level) == ("rnn", "DEBUG")
 
 
 @pytest.mark.parametrize("blank", ["", "   ", "\t"])
@@ -57,7 +59,32 @@ def test_a_blank_token_counts_as_absent(monkeypatch: pytest.MonkeyPatch, blank: 
 
 def test_the_database_is_named_without_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://me:a%40b@db/emobot?sslmode=require")
-    assert load_configuration().database_url.get_secret_value() == "postgresql+asyncpg://me:a%40b@db/emobot?ssl=require"
+    assert load_configuration().database_url == "postgresql+asyncpg://me:a%40b@db/emobot?ssl=require"
+
+
+def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("EMOBOT_MOOD_DAYS=7\nEMOBOT_DEV_GUILD\n")
+    monkeypatch.setenv("EMOBOT_MOOD_DAYS", "")
+    assert (load_configuration().mood_days, load_configuration().dev_guild) == (7, None)
+
+
+def test_variables_may_be_in_small_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("emobot_mood_days=7\n")
+    monkeypatch.setenv("emobot_reacts_with", "rnn")
+    assert (load_configuration().mood_days, load_configuration().reacts_with) == (7, "rnn")
+
+
+def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "abc123")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:secret@db/emobot")
+    printed = repr(load_configuration())
+    assert "abc123" not in printed
+    assert "secret" not in printed
+
+
+def test_a_web_address_may_have_letters_of_any_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMOBOT_SOURCE_URL", "https://bücher.example/über")
+    assert load_configuration().source_url == "https://xn--bcher-kva.example/%C3%BCber"
 
 
 def test_models_may_stand_in_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,6 +102,15 @@ def test_models_may_stand_in_the_home_directory(monkeypatch: pytest.MonkeyPatch)
         ("EMOBOT_MIN_CERTAINTY", "-0.1", "a number from 0 to 1"),
         ("EMOBOT_MIN_CERTAINTY", "nan", "a number from 0 to 1"),
         ("EMOBOT_MIN_CERTAINTY", "secret", "a number from 0 to 1"),
+        ("EMOBOT_MOOD_DAYS", "0", "a whole number of days from 1 to 3650"),
+        ("EMOBOT_MOOD_DAYS", "3651", "a whole number of days from 1 to 3650"),
+        ("EMOBOT_MOOD_DAYS", "7.5", "a whole number of days from 1 to 3650"),
+        ("EMOBOT_SOURCE_URL", "secret", "a web address that begins with https:// or http://"),
+        ("EMOBOT_SOURCE_URL", "ftp://secret", "a web address that begins with https:// or http://"),
+        ("EMOBOT_SOURCE_URL", "https://", "a web address that begins with https:// or http://"),
+        ("EMOBOT_PRIVACY_URL", "https://se cret", "a web address that begins with https:// or http://"),
+        ("EMOBOT_PRIVACY_URL", "https://secret:x", "a web address that begins with https:// or http://"),
+        ("EMOBOT_DEV_GUILD", "9223372036854775808", "the numeric id of a Discord server"),
         ("EMOBOT_DEV_GUILD", "secret", "the numeric id of a Discord server"),
         ("EMOBOT_DEV_GUILD", "0", "the numeric id of a Discord server"),
         ("EMOBOT_LOG_LEVEL", "secret", "DEBUG, INFO, WARNING or ERROR"),

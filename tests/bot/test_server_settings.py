@@ -40,7 +40,7 @@ def test_json_there_and_back() -> None:
         muted=frozenset({"joy", "anger"}),
         emoji={"love": "<:party:123456789012345678>"},
     )
-    text = chosen.model_dump_json()
+    text = chosen.to_json()
     assert ServerSettings.from_json(text) == chosen
     assert '"channels":[1,2,10]' in text  # in order, so that two exports can be compared
     assert '"muted":["anger","joy"]' in text

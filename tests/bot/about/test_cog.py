@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import threading
 import tomllib
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import simcord
 
 from bot import Emobot, create_bot
-from bot.configuration import Configuration
+from bot.configuration import Configuration, load_configuration
 from bot.store import Store, StoreError
 from classifiers import LABELS, Classifier, model_directory
 from classifiers.model_directory import MANIFEST, Manifest, ModelCard
@@ -209,7 +210,7 @@ class TestWithLinks:
     def configuration(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Configuration:
         monkeypatch.setenv("EMOBOT_SOURCE_URL", "https://example.com/emobot")
         monkeypatch.setenv("EMOBOT_PRIVACY_URL", "https://example.com/privacy")
-        return Configuration(models=directory)
+        return dataclasses.replace(load_configuration(), models=directory)
 
     async def test_they_are_there_to_be_followed(self, world: World) -> None:
         assert links(await about(world)) == {
@@ -228,7 +229,7 @@ class TestWithOneLink:
     @pytest.fixture
     def configuration(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Configuration:
         monkeypatch.setenv("EMOBOT_PRIVACY_URL", "https://example.com/privacy")
-        return Configuration(models=directory)
+        return dataclasses.replace(load_configuration(), models=directory)
 
     async def test_the_other_is_left_out(self, world: World) -> None:
         assert links(await about(world)) == {"Privacy policy": "https://example.com/privacy"}

@@ -28,7 +28,7 @@ def on_the_store(work: Callable[[Store], Awaitable[Any]]) -> Any:
     """Do something in the database that the command line uses."""
 
     async def do() -> Any:
-        store = Store(load_configuration().database_url.get_secret_value())
+        store = Store(load_configuration().database_url)
         await store.refresh()
         try:
             return await work(store)

@@ -218,7 +218,7 @@ async def test_those_who_opted_out_may_still_answer(world: World, bob: simcord.M
 class TestWithoutADatabase:
     @pytest.fixture
     def configuration(self, tmp_path: Path) -> Configuration:
-        return Configuration.model_validate({"DATABASE_URL": f"sqlite:///{tmp_path}/nowhere/emobot.db"})
+        return Configuration(database_url=f"sqlite+aiosqlite:///{tmp_path}/nowhere/emobot.db")
 
     async def test_nobody_is_read_who_may_have_opted_out(self, world: World, bilstm: ScriptedClassifier) -> None:
         assert told(await ask(world, "happy")) == NOT_READY

@@ -43,7 +43,7 @@ async def test_a_bot_that_is_killed_loses_the_counts_of_five_seconds_at_most(wor
     for messages in (1, 2):
         await world.alice.send(world.channel, "happy")
         await world.env.advance_time(5)
-        heir = Store(world.bot.configuration.database_url.get_secret_value())  # which knows only what was written
+        heir = Store(world.bot.configuration.database_url)  # which knows only what was written
         await heir.refresh()
         exported = await heir.export_guild(world.guild.id)
         assert [(mood["emotion"], mood["messages"]) for mood in exported["moods"]] == [("joy", messages)]

@@ -236,7 +236,7 @@ async def failing(*_arguments: Any) -> None:
 class TestWithoutADatabase:
     @pytest.fixture
     def configuration(self, tmp_path: Path) -> Configuration:
-        return Configuration.model_validate({"DATABASE_URL": f"sqlite:///{tmp_path}/nowhere/emobot.db"})
+        return Configuration(database_url=f"sqlite+aiosqlite:///{tmp_path}/nowhere/emobot.db")
 
     async def test_nobody_is_told_a_guess(self, world: World) -> None:
         panel = await opened(world)

@@ -24,7 +24,7 @@ def test_new_cache_is_not_ready_and_knows_nothing(cache: Cache) -> None:
 
 
 def test_replace_makes_ready_and_forgets_what_the_database_no_longer_has(cache: Cache) -> None:
-    cache.replace({1: SETTINGS.model_dump_json(), 2: "{}"}, [7, 8])
+    cache.replace({1: SETTINGS.to_json(), 2: "{}"}, [7, 8])
     assert cache.ready
     assert (cache.settings(1), cache.is_configured(2), cache.opt_outs()) == (SETTINGS, True, frozenset({7, 8}))
     cache.replace({2: "{}"}, [8])
@@ -32,10 +32,10 @@ def test_replace_makes_ready_and_forgets_what_the_database_no_longer_has(cache: 
 
 
 def test_replace_does_not_parse_unchanged_settings_again(cache: Cache) -> None:
-    texts = {1: SETTINGS.model_dump_json(), 2: "{}"}
+    texts = {1: SETTINGS.to_json(), 2: "{}"}
     cache.replace(texts, [])
     unchanged, changed = cache.settings(1), cache.settings(2)
-    cache.replace(texts | {2: SETTINGS.model_dump_json()}, [])
+    cache.replace(texts | {2: SETTINGS.to_json()}, [])
     assert cache.settings(1) is unchanged
     assert cache.settings(2) != changed
 
@@ -52,7 +52,7 @@ def test_unreadable_settings_count_as_defaults_and_stay_as_stored(
 
 
 def test_apply_adds_and_removes_opt_outs_and_settings(cache: Cache) -> None:
-    for change in (Change(OPT_OUT, 7, 7), Change(OPT_OUT, 8, 8), Change(SERVER, 1, SETTINGS.model_dump_json())):
+    for change in (Change(OPT_OUT, 7, 7), Change(OPT_OUT, 8, 8), Change(SERVER, 1, SETTINGS.to_json())):
         cache.apply(change)
     assert (cache.opt_outs(), cache.settings(1)) == (frozenset({7, 8}), SETTINGS)
     for change in (Change(OPT_OUT, 7, None), Change(SERVER, 1, None)):

@@ -174,7 +174,7 @@ async def test_settings_that_were_erased_elsewhere_are_not_changed_but_forgotten
     await other.erase_guild(1)
     await store.refresh()
     assert await soon(lambda: not store.is_configured(1))
-    store.cache.apply(Change(SERVER, 1, SETTINGS.model_dump_json()))  # as if it had not been told of it yet
+    store.cache.apply(Change(SERVER, 1, SETTINGS.to_json()))  # as if it had not been told of it yet
     with pytest.raises(StoreError, match="erased meanwhile"):
         await store.save_settings(1, store.settings(1).changed(mood=False))
     assert (store.settings(1), await other.known_guilds()) == (ServerSettings(), {})
