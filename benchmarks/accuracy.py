@@ -2,9 +2,10 @@
 
     python benchmarks/accuracy.py [DIRECTORY ...] [--json]
 
-Measures on GoEmotions' test split, with the thresholds that were chosen for each model on dev, and on the test part of
-chat, with the bot's default settings. For several model directories, such as those of several seeds, the tables show
-mean and standard deviation. The last table compares the stored 16-bit weights with the same weights in 8 bits.
+Measures on the test parts of people and of chat, with the bot's default settings, and on GoEmotions' test split, with
+the thresholds that were chosen for each model on dev. For several model directories, such as those of several seeds,
+the tables show mean and standard deviation. The last table compares the stored 16-bit weights with the same weights in
+8 bits.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ from classifiers.training.datasets import Dataset, load_dataset
 from classifiers.training.evaluation import baseline, measure, measure_reactions
 
 F1_COLUMNS = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "top1": "top-1", "ece": "calibration error"}
-CHAT_COLUMNS = {
+REACTION_COLUMNS = {
     "acceptable": "strongest label accepted",
+    "emotional": "strongest emotion accepted",
     "coverage": "coverage",
     "precision": "precision",
     "neutral": "reacts to neutral",
@@ -54,10 +56,10 @@ def f1_figures(model: NetworkClassifier, dataset: Dataset) -> Figures:
     return {key: figures[key] for key in F1_COLUMNS}
 
 
-def chat_figures(model: NetworkClassifier, dataset: Dataset) -> Figures:
-    """Return how well a bot with this model would react to the test part of chat."""
+def reaction_figures(model: NetworkClassifier, dataset: Dataset) -> Figures:
+    """Return how well a bot with this model would react to the test part of people or chat."""
     figures = asdict(measure_reactions(model.predict(dataset.test.texts), dataset.test, dataset.labels))
-    return {key: figures[key] for key in CHAT_COLUMNS}
+    return {key: figures[key] for key in REACTION_COLUMNS}
 
 
 def eight_bits(name: str, path: Path, folder: Path) -> tuple[Callable[[Batch], Array], int]:
@@ -106,13 +108,17 @@ def storage(directory: Path, goemotions: Dataset) -> dict[str, Figures]:
 
 def measure_all(directories: Sequence[Path]) -> dict[str, Any]:
     """Return all results as a JSON-ready object; each model's scores are lists with one number for each directory."""
-    goemotions, chat = load_dataset("goemotions"), load_dataset("chat")
+    goemotions = load_dataset("goemotions")
+    messages = {name: load_dataset(name) for name in ("people", "chat")}
     models = [load_models(directory) for directory in directories]
     reference = asdict(baseline(goemotions))
-    return {
+    reactions = {
+        title: _lists([{name: reaction_figures(model, dataset) for name, model in each.items()} for each in models])
+        for title, dataset in messages.items()
+    }
+    return reactions | {
         "goemotions": _lists([{name: f1_figures(m, goemotions) for name, m in each.items()} for each in models]),
         "baseline": {key: reference[key] for key in F1_COLUMNS},
-        "chat": _lists([{name: chat_figures(m, chat) for name, m in each.items()} for each in models]),
         "storage": storage(directories[0], goemotions),
     }
 
@@ -129,10 +135,13 @@ def show(result: Mapping[str, Any], console: Console) -> None:
     """Print the results as tables."""
     f1 = {NAMES[name]: figures for name, figures in result["goemotions"].items()}
     f1["TF-IDF, logistic regression"] = {key: [value] for key, value in result["baseline"].items()}
-    chat = {NAMES[name]: figures for name, figures in result["chat"].items()}
+    people, chat = (
+        {NAMES[name]: figures for name, figures in result[messages].items()} for messages in ("people", "chat")
+    )
     for title, columns, rows in (
+        ("Messages of real people, test part, default settings", REACTION_COLUMNS, people),
+        ("Chat, test part, default settings", REACTION_COLUMNS, chat),
         ("GoEmotions, test split", F1_COLUMNS, f1),
-        ("Chat, test part, default settings", CHAT_COLUMNS, chat),
     ):
         table = Table("model", title=title)
         for column in columns.values():

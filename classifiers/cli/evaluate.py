@@ -21,11 +21,12 @@ from classifiers.training.evaluation import Metrics, baseline, measure, measure_
 
 _REACTIONS = {
     "acceptable": "strongest label accepted",
+    "emotional": "strongest emotion accepted",
     "coverage": "coverage",
     "precision": "precision",
     "neutral": "reacts to neutral",
 }
-"""The columns for data sets that tell which reactions fair readers accept."""
+"""The columns for data sets that tell which reactions fair readers accept; the second is of emotional messages."""
 
 _F1 = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "top1": "top-1", "ece": "ECE"}
 """The columns for all other data sets."""

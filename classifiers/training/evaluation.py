@@ -150,13 +150,16 @@ class Reactions:
     Attributes:
         rows: the number of messages.
         acceptable: the share of messages whose most probable label is one that a fair reader accepts.
-        coverage: the share of emotional messages (neutral not accepted) that get a reaction.
+        emotional: of the emotional messages (neutral not accepted), the share whose most probable emotion, neutral
+            aside, is one that a fair reader accepts; it does not depend on the certainty asked for.
+        coverage: the share of emotional messages that get a reaction.
         precision: the share of all reactions that a fair reader accepts; 0 if there are none.
         neutral: the share of plainly neutral messages (nothing else accepted) that get a reaction.
     """
 
     rows: int
     acceptable: float
+    emotional: float
     coverage: float
     precision: float
     neutral: float
@@ -175,11 +178,13 @@ def measure_reactions(predictions: Sequence[Prediction], split: Split, labels: S
     accepted = _accepted(split, labels)
     right = np.array(_are_right(predictions, accepted))
     reacts = np.array([_is_reaction(prediction) and prediction.is_certain() for prediction in predictions])
+    felt = np.array([_strongest_emotion(each) in labels for each, labels in zip(predictions, accepted, strict=True)])
     emotional = np.array([NEUTRAL not in reading for reading in accepted])
     neutral = np.array([reading == {NEUTRAL} for reading in accepted])
     return Reactions(
         rows=len(right),
         acceptable=_share(right, np.ones_like(right)),
+        emotional=_share(felt, emotional),
         coverage=_share(reacts, emotional),
         precision=_share(right, reacts),
         neutral=_share(reacts, neutral),
@@ -217,6 +222,10 @@ def _accepted(split: Split, labels: Sequence[str]) -> list[set[str]]:
 
 def _are_right(predictions: Sequence[Prediction], accepted: Sequence[set[str]]) -> list[bool]:
     return [prediction.top(1)[0][0] in each for prediction, each in zip(predictions, accepted, strict=True)]
+
+
+def _strongest_emotion(prediction: Prediction) -> str:
+    return next(label for label, _ in prediction.top() if label != NEUTRAL)
 
 
 def _is_reaction(prediction: Prediction) -> bool:

@@ -313,7 +313,7 @@ def test_evaluate_on_chat(small_models: Path, capsys: pytest.CaptureFixture[str]
     result = json.loads(capsys.readouterr().out)
     assert (result["dataset"], result["split"]) == ("chat", "test")
     for name in ("rnn", "bilstm"):
-        assert set(result[name]) == {"rows", "acceptable", "coverage", "precision", "neutral"}
+        assert set(result[name]) == {"rows", "acceptable", "emotional", "coverage", "precision", "neutral"}
         assert result[name]["rows"] == 877
     assert main(["evaluate", "--models", str(small_models), "--dataset", "chat"]) == 0
     assert "chat, test split, 877 texts" in capsys.readouterr().out

@@ -149,7 +149,7 @@ def test_reactions_worked_out_by_hand() -> None:
     def saw(fear: float, joy: float, neutral: float) -> Prediction:
         return Prediction(LABELS, (fear, joy, neutral), (0.55, 0.3, 0.3))
 
-    accepted = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1], [0, 0, 1], [0, 1, 0]], dtype=np.float32)
+    accepted = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1], [0, 0, 1], [0, 1, 0], [1, 0, 0]], dtype=np.float32)
     predictions = [
         saw(0.9, 0.1, 0.1),  # reacts, rightly
         saw(0.1, 0.4, 0.1),  # acceptable, but not certain enough
@@ -157,9 +157,10 @@ def test_reactions_worked_out_by_hand() -> None:
         saw(0.1, 0.1, 0.9),  # neutral, rightly
         saw(0.1, 0.7, 0.2),  # reacts to a neutral message
         saw(0.52, 0.2, 0.1),  # not over its own threshold, and wrong
+        saw(0.4, 0.2, 0.8),  # silent, though the strongest emotion is right
     ]
-    reactions = measure_reactions(predictions, Split(("",) * 6, accepted), LABELS)
-    assert reactions == Reactions(6, acceptable=4 / 6, coverage=1 / 3, precision=2 / 3, neutral=1 / 2)
+    reactions = measure_reactions(predictions, Split(("",) * 7, accepted), LABELS)
+    assert reactions == Reactions(7, acceptable=4 / 7, emotional=3 / 4, coverage=1 / 4, precision=2 / 3, neutral=1 / 2)
 
 
 def test_the_chosen_certainty_is_what_makes_enough_reactions_right() -> None:
@@ -277,5 +278,5 @@ def test_a_bot_that_never_reacts_has_no_precision() -> None:
     shy = Prediction(LABELS, (0.2, 0.1, 0.1), (0.5, 0.5, 0.5))
     split = Split(("hi",), np.array([[1, 0, 0]], dtype=np.float32))
     assert measure_reactions([shy], split, LABELS) == Reactions(
-        1, acceptable=1.0, coverage=0.0, precision=0.0, neutral=0.0
+        1, acceptable=1.0, emotional=1.0, coverage=0.0, precision=0.0, neutral=0.0
     )
