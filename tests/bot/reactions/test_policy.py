@@ -251,7 +251,7 @@ def test_decisions_and_limits_import_nothing_that_does_input_or_output(module: o
         *("__future__", "asyncio", "bisect", "cachetools", "collections", "collections.abc", "dataclasses", "enum"),
         *("itertools", "math"),
         *("bot.backoff", "bot.reactions.guard", "bot.reactions.outcomes", "bot.reactions.policy"),
-        *("bot.server_settings", "regex"),
+        *("bot.server_settings", "re"),
     }
     classifiers = {f"classifiers.{name}" for name in ("classifier", "emotions", "markup", "text")}
     assert imported <= pure | classifiers
