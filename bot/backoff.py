@@ -15,17 +15,15 @@ class Backoff:
     A place is any number, such as the id of a channel.
     """
 
-    def __init__(self, clock: Callable[[], float], *, first: float, longest: float, free: int = 0) -> None:
+    def __init__(self, clock: Callable[[], float], *, longest: float, free: int = 0) -> None:
         """Start with no failure.
 
         Args:
             clock: monotonic seconds.
-            first: seconds of the first pause of a place.
             longest: seconds of the longest pause; after twice that time a failure is forgotten.
             free: how many failures of a place lead to no pause yet.
         """
         self._clock = clock
-        self._first = first
         self._longest = longest
         self._free = free
         self._failures: TTLCache[int, tuple[int, float]] = TTLCache(_MOST_PLACES, 2 * longest, clock)
@@ -39,12 +37,12 @@ class Backoff:
         _, resumes_at = self._failures.get(place, (0, 0.0))
         return max(resumes_at - self._clock(), 0.0)
 
-    def fail(self, place: int, first: float | None = None) -> float:
+    def fail(self, place: int, first: float) -> float:
         """Count a failure of a place and begin a pause; failures during a pause do not count.
 
         Args:
             place: where it failed.
-            first: seconds of the first pause, None for the usual.
+            first: seconds of the pause if this is the first that begins one; they are doubled for each one before.
 
         Returns:
             The seconds of the pause that begins now, 0 if none begins.
@@ -53,7 +51,7 @@ class Backoff:
             return 0.0
         number, _ = self._failures.get(place, (0, 0.0))
         # The bound on the exponent keeps the power finite; any pause is at its longest by then.
-        lasts = (self._first if first is None else first) * 2.0 ** min(number - self._free, 32)
+        lasts = first * 2.0 ** min(number - self._free, 32)
         lasts = min(lasts, self._longest) if number >= self._free else 0.0
         self._failures[place] = number + 1, self._clock() + lasts
         return lasts

@@ -60,9 +60,9 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
     Attributes:
         enabled: whether it reacts at all.
-        channel_rule: whether `channels` are left out, or are the only ones in which it reacts. The id of a
-            category stands for the channels in it, that of a channel for its threads as well.
-        channels: ids of channels and categories.
+        channel_rule: "except": it reacts everywhere but in `channels`; "only": it reacts nowhere else.
+        channels: ids of channels and categories. The id of a category stands for the channels in it, that of a
+            channel for its threads as well.
         age_restricted: whether it reacts in age-restricted channels.
         liveliness: how readily it reacts.
         model: which model reacts; None for what the operator of the bot has chosen.

@@ -24,12 +24,11 @@ LOWEST, HIGHEST = 0.05, 0.95
 GRID = np.linspace(-3.0, 3.0, 121)
 """The thresholds that are tried, as logits."""
 
-WIDTH, BELIEF = 0.4, 0.5
-"""How `choose_thresholds` smooths F1.
+SMOOTHING_WIDTH = 0.4
+"""The width, in logits, of the sigmoid by which `choose_thresholds` counts rows near a threshold in part."""
 
-They are the width, in logits, of the sigmoid by which rows near a threshold count in part, and the weight of the
-model's own probability in a row's target.
-"""
+MODEL_WEIGHT = 0.5
+"""The weight of the model's own probability in the target of a row for which `choose_thresholds` computes F1."""
 
 FEWEST_ROWS = 50
 """With fewer rows on dev, the temperature is at least 1, since to have all of them right may be luck."""
@@ -158,8 +157,9 @@ def _best_threshold(scores: Array, targets: Array) -> float:
     """Return the threshold with the highest smoothed F1 for one label, given (rows,) scores and targets."""
     precise = np.clip(scores.astype(np.float64), 1e-6, 1 - 1e-6)
     expected = np.clip(precise * targets.sum() / precise.sum(), 0, 1)
-    truth = BELIEF * expected + (1 - BELIEF) * targets
+    truth = MODEL_WEIGHT * expected + (1 - MODEL_WEIGHT) * targets
     logits = np.log(precise) - np.log1p(-precise)
     # One threshold after the other: all at once would take a table of all rows and thresholds.
-    f1 = [2 * (taken @ truth) / (taken.sum() + truth.sum()) for taken in (sigmoid((logits - t) / WIDTH) for t in GRID)]
+    shares = (sigmoid((logits - threshold) / SMOOTHING_WIDTH) for threshold in GRID)
+    f1 = [2 * (taken @ truth) / (taken.sum() + truth.sum()) for taken in shares]
     return float(np.clip(sigmoid(GRID[np.argmax(f1)]), LOWEST, HIGHEST))

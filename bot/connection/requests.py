@@ -29,6 +29,7 @@ TOLERATED = 5.0
 
 _UNKNOWN_LIMIT = 60.0  # seconds of a rate limit whose length Discord does not tell
 _QUIET = 600.0  # seconds between two warnings of the same kind
+_FIRST_PAUSE = 1.0  # seconds for which all requests pause after the first failure
 _EVERYWHERE = 0
 
 Answer = TypeVar("Answer")
@@ -68,7 +69,7 @@ class DiscordRequests:
         self._when_token_is_refused = when_token_is_refused
         self._rate = RateLimiter(clock)
         self._refusals = RefusalCounter(clock)
-        self._failures = Backoff(clock, first=1.0, longest=300.0)
+        self._failures = Backoff(clock, longest=300.0)
         self._limited_until = -math.inf
         self._quiet_until = -math.inf
         self._warned_of_clock = False
@@ -178,7 +179,7 @@ class DiscordRequests:
 
     def _fail(self, reason: str) -> None:
         """Begin a longer pause of all requests, and log it at most once in ten minutes."""
-        self._failures.fail(_EVERYWHERE)
+        self._failures.fail(_EVERYWHERE, _FIRST_PAUSE)
         if self._clock() >= self._quiet_until:
             self._quiet_until = self._clock() + _QUIET
             log.warning("Discord failed (%s): the bot pauses after each failure, longer with each in a row.", reason)

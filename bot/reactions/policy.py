@@ -154,7 +154,7 @@ def required_certainty(
     certainty = own if minimum_certainty is None else minimum_certainty
     strictness = PROFILES[settings.liveliness].strictness
     certainty += strictness * (1 - certainty if strictness > 0 else certainty)
-    return 1 - (1 - certainty) * _share_after_dislikes(channel)
+    return 1 - (1 - certainty) * _dislike_factor(channel)
 
 
 def _reason(  # noqa: PLR0911 - a return for each reason
@@ -182,8 +182,11 @@ def _reason(  # noqa: PLR0911 - a return for each reason
     return _channel_reason(settings, channel) if channel else None
 
 
-def _share_after_dislikes(channel: ChannelState) -> float:
-    """Return the factor by which dislikes reduce the reactions in a channel, in (0, 1]."""
+def _dislike_factor(channel: ChannelState) -> float:
+    """Return the factor, in (0, 1], for the number of reactions in a channel and for the uncertainty allowed there.
+
+    Each dislike halves it, up to `MOST_DISLIKES`.
+    """
     return 0.5 ** min(channel.dislikes, MOST_DISLIKES)
 
 
@@ -192,5 +195,5 @@ def _channel_reason(settings: ServerSettings, channel: ChannelState) -> Outcome 
     profile = PROFILES[settings.liveliness]
     if channel.quiet_for is not None and channel.quiet_for < profile.cooldown:
         return Outcome.COOLING_DOWN
-    allowed = max(profile.free, profile.share * channel.messages) * _share_after_dislikes(channel)
+    allowed = max(profile.free, profile.share * channel.messages) * _dislike_factor(channel)
     return Outcome.ENOUGH if channel.reactions + 1 > max(1, allowed) else None

@@ -18,6 +18,7 @@ WINDOW = 600.0
 DISLIKES_COUNT_FOR = 86_400.0
 """Seconds from the last dislike in a channel until all its dislikes are forgotten: a day."""
 
+_SERVER_PAUSE = 60.0  # seconds of a server's first pause
 _MOST_MESSAGES = 200
 _MOST_CHANNELS = 20_000
 
@@ -69,7 +70,8 @@ class ChannelHistory:
 
         Args:
             channel_id: the channel.
-            person: the user id, None where Discord does not tell it.
+            person: the user id. It is None where Discord does not tell it; all dislikes of a channel with None count
+                once together.
         """
         people = self._dislikes.get(channel_id, frozenset())
         self._dislikes[channel_id] = people if len(people) >= MOST_DISLIKES else people | {person}
@@ -97,8 +99,9 @@ class ReactionLimits:
 
     discord.py obeys rate limits by waiting, so in a busy channel reactions would come too late for anybody to
     understand. Hence only a few may be in flight in each channel, and others are dropped. After Discord refused a
-    reaction, by 403 for example, the channel is paused, each time twice as long (`Backoff`); after refusals in several
-    channels of a server the whole server is. A channel without reactions in flight or recent refusals takes no memory.
+    reaction, by 403 for example, the channel is paused, each time twice as long (`Backoff`). From the third refusal in
+    a server, in whichever channels and without a success in between, the whole server is paused as well. A channel
+    without reactions in flight or recent refusals takes no memory.
     """
 
     def __init__(
@@ -120,8 +123,8 @@ class ReactionLimits:
         self.max_age = max_age
         self._max_in_flight = max_in_flight
         self._in_flight: Counter[int] = Counter()
-        self._channels = Backoff(clock, first=60.0, longest=longest_pause)
-        self._servers = Backoff(clock, first=60.0, longest=longest_pause, free=2)
+        self._channels = Backoff(clock, longest=longest_pause)
+        self._servers = Backoff(clock, longest=longest_pause, free=2)
 
     def __len__(self) -> int:
         """Return how many channels and servers take memory; a channel may be counted twice."""
@@ -162,7 +165,7 @@ class ReactionLimits:
         Args:
             channel_id: the channel of the message.
             guild_id: the server of the channel, None for direct messages.
-            pause: seconds of the channel's first pause; each further one is twice as long as the one before.
+            pause: seconds of the channel's pause, which are doubled for each earlier refusal there.
         """
         if self._channels.fail(channel_id, pause) and guild_id:
-            self._servers.fail(guild_id)
+            self._servers.fail(guild_id, _SERVER_PAUSE)

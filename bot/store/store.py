@@ -242,7 +242,7 @@ class Store:
 async def _erase(connection: AsyncConnection, guild_ids: Collection[int]) -> list[Change]:
     """Erase all data about servers; their counts that wait in other processes are then dropped unwritten."""
     row = upsert(connection, Erasures, lambda _: {"number": Erasures.number + 1})
-    await connection.execute(row, {"id": 1, "number": 1})  # first, so that it waits for who is just writing
+    await connection.execute(row, {"id": 1, "number": 1})  # first: its lock waits for a process that writes counts
     for table in (Server, Mood, Correction):
         await connection.execute(delete(table).where(table.guild_id.in_(guild_ids)))
     return [Change(SERVER, guild_id, None) for guild_id in guild_ids]

@@ -33,7 +33,7 @@ from bot.store.watch import FileWatch, NotificationWatch, Watch, notification
 
 log = logging.getLogger(__name__)
 
-# Seconds that a transaction waits for its turn, and by which it may exceed its patience: all in all under three.
+# Seconds that a transaction waits for its turn, and also the slack on top of PATIENCE: all in all under three.
 _TURN = 0.4
 _BATCH = 1000  # rows in one statement, so that each is done in time
 _Row = TypeVar("_Row")
@@ -42,10 +42,10 @@ _Row = TypeVar("_Row")
 class DatabaseSync:
     """Fills a cache from a database, follows what other processes change there, and writes the counts that wait.
 
-    During an outage the cache stays as it is: settings and opt-outs are those read last, and whoever has opted out
-    stays unread. A bot that has never read them reads no messages (`Cache.ready`). Counts of moods wait in the cache;
-    changes of settings and opt-outs raise StoreError. `refresh` recovers: it reads everything again, or fills a
-    database that has lost its tables from the cache.
+    During an outage the bot keeps using the settings and opt-outs that were read last. A bot that has never read them
+    reads no messages (`Cache.ready`). Counts of moods wait in the cache; changes of settings and opt-outs raise
+    StoreError. `refresh` recovers: it reads everything again, or fills a database that has lost its tables from the
+    cache.
     """
 
     def __init__(self, url: str, cache: Cache) -> None:
@@ -235,10 +235,11 @@ class DatabaseSync:
         self._cache.moods_written(counts)
 
     async def _drop_erased(self, connection: AsyncConnection, *, lock: bool = False) -> None:
-        """Drop the waiting counts of servers that another process has erased.
+        """Drop the waiting counts of servers that another process has erased since the last look.
 
-        The database does not tell which servers those are, since it keeps nothing of them. So the counts of all servers
-        are dropped that have none in the database; a quite new server may thus lose the counts of a few seconds.
+        The database does not tell which servers those are, since it keeps nothing of them. So, if any was erased, this
+        drops the waiting counts of every server without a row in `Mood`; a new server may thus lose those of a few
+        seconds.
 
         Args:
             connection: to the database.

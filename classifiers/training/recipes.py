@@ -1,4 +1,7 @@
-"""All hyper-parameters: of the vocabulary, the networks for each kind of data, and the shipped recipe's teachers.
+"""Hyper-parameters of the vocabulary, of each network's training by kind of data, and of the shipped recipe's teachers.
+
+How many recurrent layers each network has is in `classifiers.nn.network.DEPTHS`. How many units they have is the
+default of `units` in `build` there, and in `classifiers.training.keras_backend`.
 
 `TINY` is for the built-in phrases, `FULL` for GoEmotions and for users' files, `SHIPPED` for the shipped weights:
 `SHIPPED.networks["rnn"]` is the recipe of the shipped RNN.
@@ -32,7 +35,7 @@ class Recipe:
         weight_decay: AdamW's.
         clip_norm: the gradients' largest joint norm.
         seed: of initial weights, order and dropout.
-        settled: the first epoch that dev may choose; earlier ones are kept only for want of another.
+        settled: the first epoch that dev may choose; one before it is chosen only if training stops before it.
         patience: after how many settled epochs without a better one the training ends; None to see all epochs.
     """
 
@@ -88,8 +91,8 @@ FULL = {
 }
 """The recipe of each network for GoEmotions, and by `adapted` for other data."""
 
-SMALLEST_BATCH, BATCHES = 8, 25
-"""How many texts a batch has at least, and how many batches an epoch is to have before batches grow."""
+SMALLEST_BATCH, MIN_BATCHES_PER_EPOCH = 8, 25
+"""How many texts a batch has at least, and how many batches an epoch has at least unless there are too few texts."""
 
 LEAST_UPDATES, WANTED_UPDATES, MOST_EPOCHS = 600, 1000, 60
 """How many updates of the weights a training has at least, and how many more it has unless that takes many epochs.
@@ -149,7 +152,7 @@ def choose_recipe(network: str, dataset: Dataset, batch_size: int | None = None)
 
 def adapted(recipe: Recipe, texts: int, batch_size: int | None = None) -> Recipe:
     """Return `recipe` for so many training texts: for few, smaller batches, more epochs, and early stopping by dev."""
-    fitting = 1 << (max(1, texts // BATCHES).bit_length() - 1)  # a power of two, rounded down
+    fitting = 1 << (max(1, texts // MIN_BATCHES_PER_EPOCH).bit_length() - 1)  # a power of two, rounded down
     size = batch_size or min(recipe.batch_size, max(SMALLEST_BATCH, fitting))
     steps = -(-texts // size)
     least, wanted = -(-LEAST_UPDATES // steps), -(-WANTED_UPDATES // steps)

@@ -14,40 +14,43 @@ def clock() -> Clock:
 
 
 def test_pause_doubles_after_each_failure_up_to_the_longest(clock: Clock) -> None:
-    backoff = Backoff(clock, first=10, longest=60)
+    backoff = Backoff(clock, longest=60)
     for lasts in (10, 20, 40, 60, 60):
-        assert backoff.fail(HERE) == backoff.remaining(HERE) == lasts
+        assert backoff.fail(HERE, 10) == backoff.remaining(HERE) == lasts
         assert backoff.remaining(THERE) == 0
         clock.now += lasts
         assert backoff.remaining(HERE) == 0
 
 
 def test_failures_during_a_pause_do_not_count(clock: Clock) -> None:
-    backoff = Backoff(clock, first=10, longest=60)
-    assert [backoff.fail(HERE) for _ in range(3)] == [10, 0, 0]
+    backoff = Backoff(clock, longest=60)
+    assert [backoff.fail(HERE, 10) for _ in range(3)] == [10, 0, 0]
     clock.now += 10
-    assert backoff.fail(HERE) == 20
+    assert backoff.fail(HERE, 10) == 20
 
 
 def test_success_ends_the_pause_and_starts_again(clock: Clock) -> None:
-    backoff = Backoff(clock, first=10, longest=60)
-    backoff.fail(HERE)
+    backoff = Backoff(clock, longest=60)
+    backoff.fail(HERE, 10)
     backoff.succeed(HERE)
     assert (backoff.remaining(HERE), len(backoff)) == (0, 0)
-    assert backoff.fail(HERE) == 10
+    assert backoff.fail(HERE, 10) == 10
 
 
 def test_free_failures_begin_no_pause(clock: Clock) -> None:
-    backoff = Backoff(clock, first=10, longest=60, free=2)
-    assert [backoff.fail(HERE) for _ in range(3)] == [0, 0, 10]
+    backoff = Backoff(clock, longest=60, free=2)
+    assert [backoff.fail(HERE, 10) for _ in range(3)] == [0, 0, 10]
 
 
 def test_a_failure_is_forgotten_after_twice_the_longest_pause(clock: Clock) -> None:
-    backoff = Backoff(clock, first=10, longest=60)
-    backoff.fail(HERE)
+    backoff = Backoff(clock, longest=60)
+    backoff.fail(HERE, 10)
     clock.now += 121
-    assert (len(backoff), backoff.fail(HERE)) == (0, 10)
+    assert (len(backoff), backoff.fail(HERE, 10)) == (0, 10)
 
 
-def test_the_first_pause_may_be_given_with_the_failure(clock: Clock) -> None:
-    assert Backoff(clock, first=10, longest=60).fail(HERE, 25) == 25
+def test_what_is_doubled_comes_with_each_failure(clock: Clock) -> None:
+    backoff = Backoff(clock, longest=60)
+    assert backoff.fail(HERE, 10) == 10
+    clock.now += 10
+    assert backoff.fail(HERE, 25) == 50

@@ -183,6 +183,15 @@ def test_refusals_in_three_channels_pause_the_server_with_doubling(limits: React
     assert limits.admit(20, SERVER, 0) == Outcome.BACKING_OFF
 
 
+def test_three_refusals_in_one_channel_pause_the_server(limits: ReactionLimits, clock: Clock) -> None:
+    for lasts in (5, 10, 20):
+        assert limits.admit(2, SERVER, 0) is None
+        limits.release(2)
+        refuse(limits, 1, 5, SERVER)
+        clock.now += lasts
+    assert limits.admit(2, SERVER, 0) == Outcome.BACKING_OFF
+
+
 def test_a_success_in_a_server_keeps_it_from_being_paused(limits: ReactionLimits) -> None:
     for channel in range(10):
         refuse(limits, channel, 100, SERVER)
