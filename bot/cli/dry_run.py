@@ -11,7 +11,7 @@ import regex
 
 from bot.cli.errors import CommandError, reports_errors
 from bot.client import create_bot
-from bot.reactions.gate import wordless
+from bot.reactions.gate import no_words_reason
 from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import choose
 
@@ -41,7 +41,7 @@ def dry_run(path: str, as_json: bool) -> None:
         with _opened(path) as lines:
             for line in lines:
                 text = line.removesuffix("\n")
-                silence = wordless(text)
+                silence = no_words_reason(text)
                 if silence:
                     click.echo(show(text, None, None, None, silence))
                     continue

@@ -20,7 +20,7 @@ from bot.compare.heat_map import alternative_text, draw
 from bot.compare.panel import CONTROL, PICTURE, Comparison, ComparisonPanel, Page, VariationForm
 from bot.errors import report_error
 from bot.i18n import Translate, mark, translator
-from bot.reactions.gate import NO_WORDS, SENTENCES, objection, refusal, text_of, wordless
+from bot.reactions.gate import NO_WORDS, SENTENCES, author_or_server_objection, no_words_reason, text_of, why_unreadable
 from bot.store import Store
 from bot.ui.limits import INPUT_TEXT
 from bot.ui.quotation import Quotation
@@ -72,7 +72,7 @@ class Compare(commands.Cog):
 
     async def compare_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Answer privately, so that nobody's message is put on show."""
-        if reason := refusal(message, self._store, self._bot.user) or wordless(text_of(message)):
+        if reason := why_unreadable(message, self._store, self._bot.user) or no_words_reason(text_of(message)):
             sentence = translator(interaction.locale)(SENTENCES[reason])
             await interaction.response.send_message(sentence, ephemeral=True)
             return
@@ -113,7 +113,7 @@ class Compare(commands.Cog):
         if not _is_private(interaction):
             return NOT_YOURS
         # Somebody else's words stand in private panels alone, which nobody sees but whoever opened the menu.
-        reason = objection(author_id, interaction.guild_id, interaction.channel, self._store)
+        reason = author_or_server_objection(author_id, interaction.guild_id, interaction.channel, self._store)
         return SENTENCES[reason] if reason else None
 
     def _refusal_to_read(self, interaction: discord.Interaction, translate: Translate) -> str | None:

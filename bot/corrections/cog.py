@@ -14,7 +14,7 @@ from discord.ext import commands
 from bot.analyzer import Analyzer
 from bot.errors import report_error
 from bot.i18n import Translate, mark, translator
-from bot.reactions.gate import SENTENCES, refusal, text_of, wordless
+from bot.reactions.gate import SENTENCES, no_words_reason, text_of, why_unreadable
 from bot.reactions.policy import is_understood
 from bot.store import Store, StoreError
 from bot.ui.emotions import NO_EMOJI, emotions_of, groups_of, key_of, named, written
@@ -75,7 +75,7 @@ class Corrections(commands.Cog):
     async def ask(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Show which emotion the model hears in a message, and ask whoever opened the menu whether that is right."""
         translate = translator(interaction.locale)
-        if reason := refusal(message, self._store, self._bot.user) or wordless(text_of(message)):
+        if reason := why_unreadable(message, self._store, self._bot.user) or no_words_reason(text_of(message)):
             await interaction.response.send_message(translate(SENTENCES[reason]), ephemeral=True)
             return
         if (interaction.user.id, message.id) in self._answered:

@@ -14,7 +14,7 @@ from bot.analyzer import Analyzer, AnalyzerClosedError, AnalyzerOverloadedError,
 from bot.configuration import Configuration
 from bot.connection.requests import DiscordFailedError, DiscordRequests, HeldBackError
 from bot.reactions.dislikes import remove_reaction
-from bot.reactions.gate import may_react, refusal, wordless
+from bot.reactions.gate import may_react, no_words_reason, why_unreadable
 from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import Decision, choose, is_understood
 from bot.reactions.reaction_limits import ChannelHistory, ReactionLimits
@@ -103,7 +103,7 @@ class Reactions(commands.Cog):
     # From a message to its reaction
 
     async def _handle_new(self, message: discord.Message) -> Outcome:
-        if reason := self._refusal(message):
+        if reason := self._why_unreadable(message):
             return reason
         if not may_react(message):
             return Outcome.NOT_PERMITTED
@@ -126,9 +126,12 @@ class Reactions(commands.Cog):
             return outcome
 
     async def _classify(self, message: discord.Message) -> Prediction | Outcome:
-        """Return the model's prediction, or why there is none; whether it may be read is asked before and after."""
+        """Return the model's prediction, or why there is none.
+
+        Check before and after predicting that the message may still be read.
+        """
         # The text that a message forwards is not read: somebody else wrote it, who may have opted out.
-        if reason := self._refusal(message) or wordless(message.content):
+        if reason := self._why_unreadable(message) or no_words_reason(message.content):
             return reason
         if message.edited_at is None:
             self._history.count_message(message.channel.id)
@@ -140,7 +143,7 @@ class Reactions(commands.Cog):
             return Outcome.TOO_SLOW
         if message.id not in self._traces:
             return Outcome.MESSAGE_GONE
-        return self._refusal(message) or prediction
+        return self._why_unreadable(message) or prediction
 
     async def _react(self, message: discord.Message, prediction: Prediction, trace: Trace) -> Outcome:
         before = trace.emoji
@@ -153,7 +156,8 @@ class Reactions(commands.Cog):
         outcome = await self._add(message, decision.emoji)
         if outcome != Outcome.REACTED:
             trace.emoji = None
-        elif trace.unwanted or self._refusal(message):  # which may have changed while Discord let it wait
+        elif trace.unwanted or self._why_unreadable(message):
+            # The author or the server may have objected while the request waited.
             await remove_reaction(message, decision.emoji, self._bot.user, self._requests)
             trace.emoji, outcome = None, Outcome.TAKEN_BACK
         return outcome
@@ -193,9 +197,8 @@ class Reactions(commands.Cog):
     async def _add(self, message: discord.Message, emoji: str) -> Outcome:
         channel_id, guild_id = message.channel.id, message.guild.id if message.guild else None
         age = (self._requests.time.now() - (message.edited_at or message.created_at)).total_seconds()
-        refusal = self._limits.admit(channel_id, guild_id, age)
-        if refusal:
-            return refusal
+        if limit := self._limits.admit(channel_id, guild_id, age):
+            return limit
         try:
             return await self._request(message, emoji, within=self._limits.max_age - age)
         finally:
@@ -209,7 +212,7 @@ class Reactions(commands.Cog):
         try:
             await self._requests.ask(message.add_reaction(discord.PartialEmoji.from_str(emoji)), within)
         except discord.HTTPException as error:
-            return self._refused(channel_id, guild_id, error)
+            return self._after_discord_refused(channel_id, guild_id, error)
         except discord.RateLimited as error:
             self._limits.refused(channel_id, guild_id, error.retry_after)
             return Outcome.RATE_LIMITED
@@ -220,7 +223,7 @@ class Reactions(commands.Cog):
         self._limits.succeeded(channel_id, guild_id)
         return Outcome.REACTED
 
-    def _refused(self, channel_id: int, guild_id: int | None, error: discord.HTTPException) -> Outcome:
+    def _after_discord_refused(self, channel_id: int, guild_id: int | None, error: discord.HTTPException) -> Outcome:
         """Return the outcome of a refused request, and pause the channel if the refusal was about the channel."""
         if error.code in _MESSAGE_CODES:
             return _MESSAGE_CODES[error.code]
@@ -233,8 +236,8 @@ class Reactions(commands.Cog):
         if trace := self._traces.pop(message_id, None):
             self._uncount_mood(message_id, trace)
 
-    def _refusal(self, message: discord.Message) -> Outcome | None:
-        return refusal(message, self._store, self._bot.user)
+    def _why_unreadable(self, message: discord.Message) -> Outcome | None:
+        return why_unreadable(message, self._store, self._bot.user)
 
     def _settings_of(self, message: discord.Message) -> ServerSettings:
         return self._store.settings(message.guild.id if message.guild else None)

@@ -31,7 +31,7 @@ def text_of(message: discord.Message) -> str:
     return message.content or "\n".join(snapshot.content for snapshot in message.message_snapshots)
 
 
-def refusal(message: discord.Message, store: Store, me: discord.abc.Snowflake | None) -> Outcome | None:
+def why_unreadable(message: discord.Message, store: Store, me: discord.abc.Snowflake | None) -> Outcome | None:
     """Return why a message may not be read, None if it may be; its text is not looked at.
 
     Args:
@@ -39,15 +39,17 @@ def refusal(message: discord.Message, store: Store, me: discord.abc.Snowflake | 
         store: knows opt-outs and settings, which may change at any moment: ask again after each wait.
         me: the bot's own user.
     """
-    return ineligible(
+    return author_kind_reason(
         itself=message.author == me,
         webhook=message.webhook_id is not None,
         bot=message.author.bot,
         system=message.is_system() or message.author.system,
-    ) or objection(message.author.id, message.guild.id if message.guild else None, message.channel, store)
+    ) or author_or_server_objection(
+        message.author.id, message.guild.id if message.guild else None, message.channel, store
+    )
 
 
-def objection(author_id: int, guild_id: int | None, channel: object, store: Store) -> Outcome | None:
+def author_or_server_objection(author_id: int, guild_id: int | None, channel: object, store: Store) -> Outcome | None:
     """Return why the author of a text or the server does not want it to be read, None if neither objects.
 
     Args:
@@ -62,10 +64,10 @@ def objection(author_id: int, guild_id: int | None, channel: object, store: Stor
         return Outcome.OPTED_OUT
     if guild_id is not None and not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
         return Outcome.LEFT_OUT  # an unknown thread, so it is unknown too whether it is left out
-    return unwelcome(store.settings(guild_id), *_places(channel), age_restricted=_is_age_restricted(channel))
+    return settings_reason(store.settings(guild_id), *_places(channel), age_restricted=_is_age_restricted(channel))
 
 
-def ineligible(
+def author_kind_reason(
     *, itself: bool = False, webhook: bool = False, bot: bool = False, system: bool = False
 ) -> Outcome | None:
     """Return why the messages of an author may not be read, None if they may be.
@@ -85,14 +87,14 @@ def ineligible(
     return Outcome.SYSTEM if system else None
 
 
-def wordless(text: str) -> Outcome | None:
+def no_words_reason(text: str) -> Outcome | None:
     """Return why a text has no words to read, None if it has some."""
     if not text.strip():
         return Outcome.EMPTY
     return None if strip_markup(text) else Outcome.MARKUP
 
 
-def unwelcome(settings: ServerSettings, *channel_ids: int | None, age_restricted: bool) -> Outcome | None:
+def settings_reason(settings: ServerSettings, *channel_ids: int | None, age_restricted: bool) -> Outcome | None:
     """Return why no messages of a channel may be read, None if the server allows it.
 
     Args:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.reactions.gate import ineligible, unwelcome, wordless
+from bot.reactions.gate import author_kind_reason, no_words_reason, settings_reason
 from bot.reactions.outcomes import Outcome
 from bot.server_settings import ServerSettings
 
@@ -26,12 +26,12 @@ from bot.server_settings import ServerSettings
 def test_messages_are_read_only_in_channels_that_the_settings_cover(
     server: ServerSettings, reason: Outcome | None
 ) -> None:
-    assert unwelcome(server, 1, 2, 3, age_restricted=False) == reason
+    assert settings_reason(server, 1, 2, 3, age_restricted=False) == reason
 
 
 def test_age_restricted_channels_are_read_only_if_the_server_allows_it() -> None:
-    assert unwelcome(ServerSettings(), 1, age_restricted=True) == Outcome.AGE_RESTRICTED
-    assert unwelcome(ServerSettings(age_restricted=True), 1, age_restricted=True) is None
+    assert settings_reason(ServerSettings(), 1, age_restricted=True) == Outcome.AGE_RESTRICTED
+    assert settings_reason(ServerSettings(age_restricted=True), 1, age_restricted=True) is None
 
 
 @pytest.mark.parametrize(
@@ -47,17 +47,17 @@ def test_age_restricted_channels_are_read_only_if_the_server_allows_it() -> None
     ],
 )
 def test_a_text_without_words_is_not_read(text: str, reason: Outcome | None) -> None:
-    assert wordless(text) == reason
+    assert no_words_reason(text) == reason
 
 
 def test_only_messages_of_people_are_read() -> None:
-    assert ineligible() is None
-    assert ineligible(itself=True, bot=True) == Outcome.ITSELF
-    assert ineligible(webhook=True, bot=True) == Outcome.WEBHOOK
-    assert ineligible(bot=True) == Outcome.BOT
-    assert ineligible(system=True) == Outcome.SYSTEM
+    assert author_kind_reason() is None
+    assert author_kind_reason(itself=True, bot=True) == Outcome.ITSELF
+    assert author_kind_reason(webhook=True, bot=True) == Outcome.WEBHOOK
+    assert author_kind_reason(bot=True) == Outcome.BOT
+    assert author_kind_reason(system=True) == Outcome.SYSTEM
 
 
 @given(st.text())
 def test_any_text_gets_an_answer(text: str) -> None:
-    assert wordless(text) in (None, Outcome.EMPTY, Outcome.MARKUP)
+    assert no_words_reason(text) in (None, Outcome.EMPTY, Outcome.MARKUP)
