@@ -24,7 +24,7 @@ from classifiers.explain import Explanation, PrefixPredictions, explain_in_steps
 from classifiers.model_directory import DIRECTIONS
 from classifiers.nn.batching import Steps
 
-Told = TypeVar("Told")
+Result = TypeVar("Result")
 
 
 class AnalyzerError(Exception):
@@ -63,13 +63,13 @@ class Analyzer:
 
     Attributes:
         models: the loaded models by name.
-        usual: the name of the model that reacts where a server has not chosen another.
+        default_model: the name of the model that reacts where a server has not chosen another.
     """
 
     def __init__(
         self,
         models: Mapping[str, Classifier],
-        usual: str | None = None,
+        default_model: str | None = None,
         *,
         max_waiting: int = 256,
         max_batch: int = 32,
@@ -80,14 +80,14 @@ class Analyzer:
 
         Args:
             models: the loaded models by name.
-            usual: the name of the model that reacts where a server has not chosen another; None for the first.
+            default_model: the name of the model that reacts where a server has not chosen another; None for the first.
             max_waiting: how many callers may wait for an answer at once.
             max_batch: how many texts a model is given at once.
             max_explaining: how many callers may wait for more than a prediction.
             deadline: seconds that a caller waits at most; an interaction must be answered within three.
         """
         self.models = models
-        self.usual = next(iter(models)) if usual is None else usual
+        self.default_model = next(iter(models)) if default_model is None else default_model
         self._max_waiting = max_waiting
         self._max_batch = max_batch
         self._deadline = deadline
@@ -99,23 +99,28 @@ class Analyzer:
         self._flush: asyncio.Task[None] | None = None
         self._closed = False
 
-    def model_for(self, choice: str | None) -> str:
+    def reacting_model(self, server_model: str | None) -> str:
         """Return the name of the model that reacts in a server.
 
         Args:
-            choice: the model that the server's settings name. If it is None or not loaded, the usual model reacts.
+            server_model: the model that the server's settings name. If it is None or not loaded, the default model
+                reacts.
         """
-        return choice if choice is not None and choice in self.models else self.usual
+        return server_model if server_model is not None and server_model in self.models else self.default_model
 
-    async def classify(self, text: str, choice: str | None) -> Prediction:
-        """Return the prediction of the model that `model_for` names for the choice.
+    async def classify(self, text: str, server_model: str | None) -> Prediction:
+        """Return the prediction of the model that reacts in a server.
+
+        Args:
+            text: the text.
+            server_model: the model that the server's settings name; see `reacting_model`.
 
         Raises:
             AnalyzerError: no answer, because of the limit, the deadline or the end of the bot.
             Exception: whatever the model raised.
         """
         with self._admitted():
-            job = _Job(text, self.model_for(choice), asyncio.get_running_loop().create_future())
+            job = _Job(text, self.reacting_model(server_model), asyncio.get_running_loop().create_future())
             self._jobs.append(job)
             return await self._answered(job.answer)
 
@@ -138,16 +143,16 @@ class Analyzer:
             await asyncio.wait([self._flush])
         await asyncio.to_thread(self._worker.shutdown)
 
-    async def _ask(self, steps: Steps[Told]) -> Told:
+    async def _ask(self, steps: Steps[Result]) -> Result:
         """Take the steps one after another while no text waits for a prediction, and return their result."""
         with self._admitted():
             if len(self._questions) >= self._max_explaining:
                 raise AnalyzerOverloadedError(f"{len(self._questions)} explanations are waiting already")
-            answer: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
+            answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
             self._questions.append(_Question(steps, answer))
             return await self._answered(answer)
 
-    async def _answered(self, answer: asyncio.Future[Told]) -> Told:
+    async def _answered(self, answer: asyncio.Future[Result]) -> Result:
         """Start the worker if it is idle, and wait for the answer until the deadline."""
         if self._flush is None:
             self._flush = asyncio.create_task(self._answer_all())
@@ -156,7 +161,13 @@ class Analyzer:
 
     @contextmanager
     def _admitted(self) -> Iterator[None]:
-        """Count a caller in and out; raise an AnalyzerError if it is refused or the deadline passes."""
+        """Admit a caller within the limit while the block runs; turn its timeout into AnalyzerTooSlowError.
+
+        Raises:
+            AnalyzerClosedError: the bot is shutting down.
+            AnalyzerOverloadedError: too many callers are waiting.
+            AnalyzerTooSlowError: the block raised a TimeoutError.
+        """
         if self._closed:
             raise AnalyzerClosedError("the analyzer is closed")
         if self._callers >= self._max_waiting:

@@ -96,7 +96,7 @@ class About(commands.Cog):
         return "\n".join(lines)
 
     def _figures(self, translate: Translate, guild: discord.Guild | None) -> str:
-        reacting = self._analyzer.model_for(self._store.settings(guild.id if guild else None).model)
+        reacting = self._analyzer.reacting_model(self._store.settings(guild.id if guild else None).model)
         lines = []
         for name, card in self._models.items():
             figures = ", ".join(f"{translate(_FIGURES.get(key, key))} {value:.3f}" for key, value in card.test.items())

@@ -35,7 +35,7 @@ _UNSEEN = regex.compile(r"(?!\p{Extended_Pictographic})[\p{C}\p{Z}]")
 def dry_run(path: str, as_json: bool) -> None:
     """Print the reaction to each line of a file, taken as one message, or the reason why there is none."""
     bot = create_bot()
-    model = bot.analyzer.models[bot.analyzer.usual]
+    model = bot.analyzer.models[bot.analyzer.default_model]
     show = _as_json if as_json else _as_row
     try:
         with _opened(path) as lines:

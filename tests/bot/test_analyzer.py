@@ -160,7 +160,7 @@ async def test_a_model_that_gives_no_answer_is_told_of_and_asked_again(
 
 async def test_a_model_that_is_not_loaded_gives_way_to_the_usual_one(model: HeldClassifier) -> None:
     model.let_go.set()
-    analyzer = Analyzer({"rnn": ScriptedClassifier({"happy": SCRIPT["odd"]}), "bilstm": model}, usual="bilstm")
+    analyzer = Analyzer({"rnn": ScriptedClassifier({"happy": SCRIPT["odd"]}), "bilstm": model}, default_model="bilstm")
     assert await analyzer.classify("happy", "gru") == SCRIPT["happy"]
     assert await analyzer.classify("happy", None) == SCRIPT["happy"]
     assert await analyzer.classify("happy", "rnn") == SCRIPT["odd"]
