@@ -164,7 +164,7 @@ async def test_more_reactions_than_discord_allows_in_a_second_come_evenly_and_th
     assert loopback.refused() == []
     given = [int(asked.path.split("/")[4]) for asked in loopback.reactions(204)]
     assert len(given) == outcomes["reacted"] >= 35
-    assert ids[-1] in given
+    assert set(ids[-20:]) & set(given)  # in the order of arrival, none of these would be in time
     assert len(given) < MANY  # or this test has shown nothing
 
 
