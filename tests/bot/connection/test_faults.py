@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import statistics
 import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -164,8 +165,9 @@ async def test_more_reactions_than_discord_allows_in_a_second_come_evenly_and_th
     assert loopback.refused() == []
     given = [int(asked.path.split("/")[4]) for asked in loopback.reactions(204)]
     assert len(given) == outcomes["reacted"] >= 35
-    assert set(ids[-20:]) & set(given)  # in the order of arrival, none of these would be in time
     assert len(given) < MANY  # or this test has shown nothing
+    # In the order of arrival, those given would be the older. Not the very last: a slow machine may read it too late.
+    assert statistics.mean(given) > statistics.mean(set(ids) - set(given))
 
 
 # ---------------------------------------------------------------- refusals
