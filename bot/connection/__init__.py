@@ -1,1 +1,1 @@
-"""The connection to Discord: its gateway, limits on requests, and its clock."""
+"""The connection to Discord: its gateway, limits and pauses of requests, and its clock."""

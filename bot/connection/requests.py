@@ -15,7 +15,7 @@ from typing import TypeVar
 import aiohttp
 import discord
 
-from bot.backoff import Backoff
+from bot.connection.backoff import Backoff
 from bot.connection.clock import DiscordTime
 from bot.connection.rate_limits import RateLimiter, RefusalCounter
 

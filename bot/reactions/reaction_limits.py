@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from cachetools import TTLCache
 
-from bot.backoff import Backoff
+from bot.connection.backoff import Backoff
 from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import MOST_DISLIKES, ChannelState
 

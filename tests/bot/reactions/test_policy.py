@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import backoff
-from bot.connection import rate_limits
+from bot.connection import backoff, rate_limits
 from bot.reactions import guard, outcomes, policy, reaction_limits
 from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import (
@@ -250,7 +249,7 @@ def test_decisions_and_limits_import_nothing_that_does_input_or_output(module: o
     pure = {
         *("__future__", "asyncio", "bisect", "cachetools", "collections", "collections.abc", "dataclasses", "enum"),
         *("itertools", "math"),
-        *("bot.backoff", "bot.reactions.guard", "bot.reactions.outcomes", "bot.reactions.policy"),
+        *("bot.connection.backoff", "bot.reactions.guard", "bot.reactions.outcomes", "bot.reactions.policy"),
         *("bot.server_settings", "re"),
     }
     classifiers = {f"classifiers.{name}" for name in ("classifier", "emotions", "markup", "text")}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.backoff import Backoff
+from bot.connection.backoff import Backoff
 from tests.bot.clock import Clock
 
 HERE, THERE = 1, 2
