@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import itertools
-from typing import Any
 
 import discord
 import matplotlib as mpl
@@ -14,13 +13,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from bot.compare.heat_map import COLOURS, alternative_text, draw
 from bot.i18n import ENGLISH, LANGUAGES, Translate, translator
 from bot.ui.card import CARD
 from classifiers.emotions import LABELS
 from classifiers.explain import PrefixPredictions
+from tests.bot.drawn import figure_of, written_in
 from tests.bot.languages import language
 
 WORDS = ("not", "happy", "today")
@@ -41,19 +40,8 @@ BOTH = {
 }
 
 
-def figure_of(readings: dict[str, PrefixPredictions], translate: Translate = ENGLISH) -> Figure:
-    """What is drawn, before it becomes a picture."""
-    figures: list[Figure] = []
-    savefig = Figure.savefig
-
-    def keep(figure: Figure, *args: Any, **options: Any) -> None:
-        figures.append(figure)
-        savefig(figure, *args, **options)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Figure, "savefig", keep)
-        draw(readings, translate)
-    return figures[0]
+def drawn(readings: dict[str, PrefixPredictions], translate: Translate = ENGLISH) -> Figure:
+    return figure_of(lambda: draw(readings, translate))
 
 
 def cells(figure: Figure, strip: int) -> npt.NDArray[np.float64]:
@@ -75,13 +63,9 @@ def texts(figure: Figure) -> list[str]:
     return [text.get_text() for text in written_in(figure)]
 
 
-def written_in(figure: Figure) -> list[Text]:
-    return [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible() and text.get_text()]
-
-
 class TestPicture:
     def test_each_model_and_direction_has_a_strip_of_the_same_labels(self) -> None:
-        figure = figure_of(BOTH)
+        figure = drawn(BOTH)
         titles = [axes.get_title(loc="left") for axes in figure.axes[:3]]
         assert titles == ["RNN, from the left →", "BiLSTM, from the left →", "BiLSTM, from the right ←"]
         for axes in figure.axes[:3]:
@@ -91,20 +75,20 @@ class TestPicture:
         assert [word.get_text() for word in figure.axes[2].get_xticklabels()] == list(WORDS)
 
     def test_columns_are_words_and_rows_labels(self) -> None:
-        figure = figure_of(BOTH)
+        figure = drawn(BOTH)
         assert np.allclose(cells(figure, 0)[:3], [[0.01, 0.3, 0.01], [0.01, 0.4, 0.7], [0.6, 0.01, 0.01]])
         assert np.allclose(cells(figure, 2)[:3], [[0.01, 0.8, 0.9], [0.01, 0.01, 0.2], [0.5, 0.01, 0.01]])
         assert figure.axes[0].yaxis_inverted()  # the first label stands on top
 
     def test_a_dot_marks_the_strongest(self) -> None:
-        figure = figure_of(BOTH)
+        figure = drawn(BOTH)
         assert dots(figure, 0) == [(0, "neutral"), (1, "joy"), (2, "joy")]
         assert dots(figure, 1) == [(0, "neutral"), (1, "sadness"), (2, "sadness")]
 
     def test_a_label_that_is_left_out_has_no_dot(self) -> None:
         words = tuple("abcdef")
         each = ({label: 0.5 + place / 100} for place, label in enumerate(LABELS[:6]))
-        figure = figure_of({"rnn": reading(words, *each)})
+        figure = drawn({"rnn": reading(words, *each)})
         assert dots(figure, 0) == [(place, LABELS[place]) for place in range(1, 6)]
 
     def test_it_is_dark_and_no_larger_than_needed(self) -> None:
@@ -117,7 +101,7 @@ class TestPicture:
 
     def test_the_longest_text_has_room_for_every_word(self) -> None:
         words = tuple(f"disappointing{place}" for place in range(64))
-        figure = figure_of({"bilstm": reading(words, *[{"joy": 0.5}] * 64, backward=True)})
+        figure = drawn({"bilstm": reading(words, *[{"joy": 0.5}] * 64, backward=True)})
         assert figure.bbox.width < 4000
         [*_, last] = figure.axes[:2]
         places = [word.get_window_extent() for word in last.get_xticklabels()]
@@ -126,7 +110,7 @@ class TestPicture:
 
     @pytest.mark.parametrize("locale", LANGUAGES)
     def test_every_language_has_room(self, locale: str) -> None:
-        figure = figure_of(BOTH, translator(discord.Locale(locale)))
+        figure = drawn(BOTH, translator(discord.Locale(locale)))
         for text in written_in(figure):
             place = text.get_window_extent()
             assert place.x0 >= 0
@@ -134,7 +118,7 @@ class TestPicture:
         assert figure.axes[0].bbox.width > figure.bbox.width / 2
 
     def test_english_stands_in_for_what_the_font_cannot_write(self) -> None:
-        assert texts(figure_of(BOTH, language("{}喜".format))) == texts(figure_of(BOTH))
+        assert texts(drawn(BOTH, language("{}喜".format))) == texts(drawn(BOTH))
 
     @given(st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=6).map(tuple))
     @settings(max_examples=settings().max_examples // 10)  # a picture takes long
@@ -142,14 +126,14 @@ class TestPicture:
     @example(("\\", "%", "_", "{}"))
     def test_words_of_any_script_are_drawn(self, words: tuple[str, ...]) -> None:
         """None of them is taken for a formula, and none warns of letters that the font lacks."""
-        figure = figure_of({"rnn": reading(words, *[{"joy": 0.5}] * len(words))})
+        figure = drawn({"rnn": reading(words, *[{"joy": 0.5}] * len(words))})
         shown = [word.get_text() for word in figure.axes[0].get_xticklabels()]
         assert len(shown) == len(words)
         assert all(len(word) <= 14 for word in shown)
         assert figure.bbox.height < 1500
 
     def test_what_cannot_be_written_is_an_empty_frame(self) -> None:
-        figure = figure_of({"rnn": reading(("嬉しい", "so🎉🎉", "$x$"))})
+        figure = drawn({"rnn": reading(("嬉しい", "so🎉🎉", "$x$"))})
         assert [word.get_text() for word in figure.axes[0].get_xticklabels()] == ["▯", "so▯", "$x$"]
 
 

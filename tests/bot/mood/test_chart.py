@@ -6,7 +6,6 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import discord
 import matplotlib.image
@@ -16,12 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from bot.i18n import ENGLISH, LANGUAGES, Translate, translator
 from bot.mood.chart import COLOURS, COUNTS, OTHERS, PERIODS, MoodOverTime, alternative_text, caption, draw
 from bot.ui.card import CARD, INK
 from classifiers.emotions import EKMAN, EMOJI, LABELS, NEUTRAL
+from tests.bot.drawn import figure_of, written_in
 from tests.bot.languages import language
 
 NOW = datetime(2026, 11, 24, 21, 40, tzinfo=UTC)  # a Tuesday
@@ -352,9 +351,7 @@ class TestPicture:
         assert {"Mi\n18. Nov.", "Anteil der Nachrichten", "Nachrichten", "100\xa0%  Freude", "50\xa0%"} <= set(written)
 
     def test_long_words_stay_in_the_picture_and_off_the_bars(self) -> None:
-        figure = figure_of(
-            throughout("week", joy=3), language(lambda text: text if "{" in text else f"{text} {text[:8]}")
-        )
+        figure = drawn(throughout("week", joy=3), language(lambda text: text if "{" in text else f"{text} {text[:8]}"))
         [legend] = figure.legends
         names = legend.get_window_extent()
         assert names.x1 <= figure.bbox.x1
@@ -366,7 +363,7 @@ class TestPicture:
 
     @pytest.mark.parametrize("locale", LANGUAGES)
     def test_every_language_has_room(self, locale: str) -> None:
-        figure = figure_of(throughout("week", joy=3), translator(discord.Locale(locale)))
+        figure = drawn(throughout("week", joy=3), translator(discord.Locale(locale)))
         places = {text.get_text(): text.get_window_extent() for text in written_in(figure)}
         assert all(place.x0 >= 0 and place.x1 <= figure.bbox.x1 for place in places.values())
         times = sorted((place for text, place in places.items() if "\n" in text), key=lambda place: place.x0)
@@ -378,7 +375,7 @@ class TestPicture:
         """Not even where a month ends after the first of them."""
         mood = MoodOverTime(PERIODS[period], day, [(day, "joy", 20)])
         for translate in (german, translator(discord.Locale.brazil_portuguese)):
-            figure = figure_of(mood, translate)
+            figure = drawn(mood, translate)
             times = [text.get_window_extent() for text in written_in(figure) if "\n" in text.get_text()]
             times.sort(key=lambda place: place.x0)
             assert all(one.x1 < other.x0 for one, other in itertools.pairwise(times))
@@ -418,25 +415,10 @@ class TestPicture:
         assert (done.stdout, done.stderr) == ("False\nTrue False\n", "")
 
 
-def figure_of(mood: MoodOverTime, translate: Translate) -> Figure:
-    """What is drawn, before it becomes a picture."""
-    figures: list[Figure] = []
-    savefig = Figure.savefig
-
-    def keep(figure: Figure, *args: Any, **options: Any) -> None:
-        figures.append(figure)
-        savefig(figure, *args, **options)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Figure, "savefig", keep)
-        draw(mood, translate)
-    return figures[0]
-
-
-def written_in(figure: Figure) -> list[Text]:
-    return [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible() and text.get_text()]
+def drawn(mood: MoodOverTime, translate: Translate) -> Figure:
+    return figure_of(lambda: draw(mood, translate))
 
 
 def texts(mood: MoodOverTime, translate: Translate) -> list[str]:
     """All that is written in a picture."""
-    return [text.get_text() for text in written_in(figure_of(mood, translate))]
+    return [text.get_text() for text in written_in(drawn(mood, translate))]
