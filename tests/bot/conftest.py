@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import shutil
 from collections.abc import AsyncIterator, Callable
@@ -26,6 +27,9 @@ LOOKS_EVERY = 0.005
 """Real seconds after which SimCord looks again whether the bot is at rest. With its own 0.05, most tests would wait for
 twice as long as they compute."""
 
+BLANK = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=")
+"""A picture of one pixel."""
+
 
 @pytest.fixture(autouse=True)
 def _settling(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,6 +45,19 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for field in dataclasses.fields(Configuration):
         monkeypatch.delenv(field.metadata["variable"], raising=False)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def real_pictures() -> None:
+    """Let the cogs draw charts and heat maps, which takes longer than all else that a test does."""
+
+
+@pytest.fixture(autouse=True)
+def _blank_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the cogs send a blank picture in place of each, unless a test asks for `real_pictures`."""
+    if "real_pictures" not in request.fixturenames:
+        for cog in ("mood", "compare"):
+            monkeypatch.setattr(f"bot.{cog}.cog.draw", lambda *_: BLANK)
 
 
 @pytest.fixture

@@ -255,10 +255,13 @@ class TestButtons:
         assert re.sub(r"[\d.]+ ms", "", words_of(panel)) == before
         assert len(world.channel.history()) == 1
 
+    @pytest.mark.usefixtures("real_pictures")
     async def test_the_heat_map_and_back(self, world: World, panel: simcord.ResponseMessage) -> None:
         await world.alice.click(panel, label="Heat map")
         [attachment] = panel.attachments
-        assert (await attachment.read()).startswith(b"\x89PNG")
+        png = await attachment.read()
+        assert png.startswith(b"\x89PNG")
+        assert len(png) > 5000
         [seen] = pictures(panel)
         assert "RNN, from the left → odd: fear. happy: joy." in seen
         assert seen.endswith("BiLSTM, from the right ← happy: joy.")
