@@ -282,10 +282,10 @@ async def connected(bot: Emobot) -> AsyncIterator[asyncio.Task[None]]:
 
 async def until(happened: Callable[[], object]) -> None:
     """Wait until something has happened; what never happens fails the test after a long while."""
-    for _ in range(3000):
+    for _ in range(30_000):
         if happened():
             return
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.001)
     raise AssertionError("It did not happen.")
 
 
