@@ -164,7 +164,6 @@ def test_very_many_labels_make_no_figure_that_memory_cannot_hold(tmp_path: Path)
     assert width < 3000
 
 
-@pytest.mark.usefixtures("figures")
 def test_figures_show_the_most_frequent_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "MOST_LABELS", 2)
     assert report._most_frequent(_dataset()) == ["fear", "joy|glee"]
@@ -176,14 +175,12 @@ def test_a_label_is_not_read_as_a_formula(tmp_path: Path) -> None:
     assert (tmp_path / "label_f1.png").stat().st_size > 5000
 
 
-@pytest.mark.usefixtures("figures")
 def test_no_confusion_without_single_label_rows(tmp_path: Path) -> None:
     text, _ = _write(tmp_path, _dataset(targets=np.ones((30, 3), dtype=np.float32)))
     assert "No test text has exactly one label" in text
     assert not (tmp_path / "confusion.png").exists()
 
 
-@pytest.mark.usefixtures("figures")
 def test_one_model_alone(tmp_path: Path) -> None:
     dataset = _dataset()
     metrics = measure(dataset.test.targets, dataset.test.targets, np.full(3, 0.5), dataset.labels)

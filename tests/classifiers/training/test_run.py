@@ -103,7 +103,6 @@ class TestShippedRecipe:
         options = {"models": ("rnn", "bilstm"), "framework": "numpy", "embedding": 16} | given
         return trained(out, reporter, recipe="shipped", **options)
 
-    @pytest.mark.usefixtures("figures")
     def test_another_seed_reuses_the_cached_outputs(self, tmp_path: Path) -> None:
         first, second = RecordingReporter(), RecordingReporter()
         assert self._run(tmp_path / "zero", first).complete
@@ -117,14 +116,14 @@ class TestShippedRecipe:
         assert not (tmp_path / "one" / "checkpoints").exists()
 
     def test_resume_after_ctrl_c_in_the_teacher(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._run(tmp_path / "whole", epochs=2)
+        self._run(tmp_path / "whole")
         shutil.rmtree(tmp_path / "cache")
         with monkeypatch.context() as patch:
             patch.setattr(QuickTeacher, "stops_at", 2)
             with pytest.raises(KeyboardInterrupt):
-                self._run(tmp_path / "stopped", epochs=2)
+                self._run(tmp_path / "stopped")
         assert not (tmp_path / "stopped" / "manifest.json").exists()
-        assert self._run(tmp_path / "stopped", epochs=2, resume=True).complete
+        assert self._run(tmp_path / "stopped", resume=True).complete
         assert QuickTeacher.epochs_run == [1, 2, 3] * 4
         assert same_weights(tmp_path / "whole", tmp_path / "stopped")
 
