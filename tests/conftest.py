@@ -41,6 +41,12 @@ settings.register_profile("thorough", max_examples=5000, deadline=None)  # pytes
 settings.load_profile("quick")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow tests, in whatever order the others are: in the end no process waits for one of them."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
     """Tell after a failure in which order the tests ran."""
     seed = config.getoption("randomly_seed", None)

@@ -91,6 +91,7 @@ def test_one_framework_does_not_resume_the_training_of_another(
         trained(out, dataset=str(feelings), framework="keras", resume=True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_goemotions")
 class TestShippedRecipe:
     """The whole recipe, on a few rows and with teachers that are quick to train."""
