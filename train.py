@@ -34,7 +34,7 @@ _HELP = """Train emotion classifiers, calibrate and measure them, and write one 
 python train.py                        both models on the built-in phrases, in about a minute
 python train.py --dataset goemotions   both models on GoEmotions, in about ten minutes
 python train.py --dataset FILE         both models on your own TSV, CSV or JSONL file
-python train.py --model gru            any of rnn, gru, lstm and bilstm; --framework chooses numpy or keras
+python train.py --model gru            another network, or several; --framework chooses numpy or keras
 python train.py --recipe shipped       the shipped models, from GoEmotions, chat and teachers, in two hours
 python train.py study                  measure the vanishing gradient; see docs/study.md and study --help
 
@@ -125,7 +125,7 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
     multiple=True,
     default=("rnn", "bilstm"),
     metavar="NAME ...",
-    help="rnn, gru, lstm or bilstm, or several of them (default: rnn bilstm)",
+    help=f"one or more of {', '.join(FILES)} (default: rnn bilstm)",
 )
 @_training(
     "--framework",

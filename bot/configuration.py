@@ -71,6 +71,12 @@ def _one_of(choice: Any) -> Callable[[str], str]:
     return parse
 
 
+def _listed(choice: Any) -> str:
+    """Return the texts of a `Literal` as a list in words."""
+    *others, last = get_args(choice)
+    return f"{', '.join(others)} or {last}"
+
+
 def _log_level(text: str) -> str:
     return _one_of(_LogLevel)(text.upper())
 
@@ -106,7 +112,7 @@ class Configuration:
     )
     reacts_with: ModelName = field(
         default="bilstm",
-        metadata=_variable("EMOBOT_REACTS_WITH", _one_of(ModelName), "rnn, gru, lstm or bilstm"),
+        metadata=_variable("EMOBOT_REACTS_WITH", _one_of(ModelName), _listed(ModelName)),
     )
     min_certainty: float | None = field(
         default=None,
@@ -135,7 +141,7 @@ class Configuration:
     )
     log_level: _LogLevel = field(
         default="INFO",
-        metadata=_variable("EMOBOT_LOG_LEVEL", _log_level, "DEBUG, INFO, WARNING or ERROR"),
+        metadata=_variable("EMOBOT_LOG_LEVEL", _log_level, _listed(_LogLevel)),
     )
 
 

@@ -2,7 +2,8 @@
 
     manifest.json      labels, sizes, thresholds, temperatures, figures, provenance, a SHA-256 of each other file
     tokenizer.json     the vocabulary, shared by all models
-    rnn.safetensors    the RNN's parameters, for our NumPy layers; so too gru.safetensors and lstm.safetensors
+    rnn.safetensors    the RNN's parameters, for our NumPy layers; so too for the other networks
+                       that are served from them
     bilstm.onnx        the BiLSTM as an ONNX graph
 
 A directory has one or more of the models. Nothing in it is code: no pickle, no Python. Each file is read once, so that
@@ -17,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import Annotated, Literal, TypeAlias, TypeVar, get_args
 
 import msgspec
 import numpy as np
@@ -30,7 +31,7 @@ from classifiers.errors import ModelDirectoryError
 from classifiers.files import write_atomically
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import UNKNOWN, Batch, pad
-from classifiers.nn.network import build
+from classifiers.nn.network import KINDS, build
 from classifiers.onnx_weights import float_weights, refers_to_other_files
 from classifiers.text import Tokenizer
 
@@ -44,13 +45,13 @@ MANIFEST, TOKENIZER = "manifest.json", "tokenizer.json"
 ModelName: TypeAlias = Literal["rnn", "gru", "lstm", "bilstm"]
 """What commands, settings and manifests call the models."""
 
-FILES = {"rnn": "rnn.safetensors", "gru": "gru.safetensors", "lstm": "lstm.safetensors", "bilstm": "bilstm.onnx"}
+FILES = {name: f"{name}.safetensors" for name in get_args(ModelName)} | {"bilstm": "bilstm.onnx"}
 """The file of each model, in the order in which models are shown."""
 
 NAMES = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM", "bilstm": "BiLSTM"}
 """The names of the models as people write them."""
 
-DIRECTIONS = {"rnn": 1, "gru": 1, "lstm": 1, "bilstm": 2}
+DIRECTIONS = {name: kind.directions for name, kind in KINDS.items()}
 """1 for each model that reads from the left only, 2 for each that reads from both sides."""
 
 
@@ -200,7 +201,7 @@ def load_numpy(name: str, content: bytes) -> Callable[[Batch], Array]:
     # The vectors stay in float16: only those of a message's own words are ever computed with.
     arrays |= {name: array.astype(np.float32) for name, array in arrays.items() if name != "0.embeddings"}
     vocabulary, embedding = arrays["0.embeddings"].shape
-    network = build(name, vocabulary, embedding, len(arrays["7.bias"]), rng=None)
+    network = build(name, vocabulary, embedding, len(arrays[f"{KINDS[name].output}.bias"]), rng=None)
     network.load(arrays)
     return network.forward
 

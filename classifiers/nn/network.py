@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, logits_of
 from classifiers.nn.initializers import Seed
 from classifiers.nn.layers import GRU, LSTM, RNN, Bidirectional, Dense, Dropout, Embedding, Layer, MeanMaxPooling
 
-DEPTHS = {"rnn": 2, "gru": 2, "lstm": 2, "bilstm": 3}
-"""The kinds of network that `build` knows, and how many recurrent layers each has."""
+UNITS = 128
+"""The units of each recurrent layer in each direction, unless `build` is told otherwise."""
 
-_CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The recurrent layers of a kind of network.
+
+    Attributes:
+        layer: the class of each.
+        depth: how many there are.
+        directions: 1 if they read from the left only, 2 if each reads from both sides.
+    """
+
+    layer: Callable[[int, int, Seed], Layer]
+    depth: int
+    directions: int = 1
+
+    @property
+    def output(self) -> int:
+        """The place of the last layer in a network of this kind: each recurrent layer has a dropout before it."""
+        return 2 * self.depth + 3
+
+
+KINDS = {"rnn": Kind(RNN, 2), "gru": Kind(GRU, 2), "lstm": Kind(LSTM, 2), "bilstm": Kind(LSTM, 3, directions=2)}
+"""The kinds of network that `build` knows."""
 
 
 class Network:
@@ -84,20 +107,18 @@ class Network:
 
 
 def build(
-    kind: str, vocabulary: int, embedding: int, labels: int, rng: Seed, dropout: float = 0.0, units: int = 128
+    name: str, vocabulary: int, embedding: int, labels: int, rng: Seed, dropout: float = 0.0, units: int = UNITS
 ) -> Network:
-    """A network of one of the kinds in `DEPTHS`: word vectors, recurrent layers, mean and max over time, logits.
+    """A network of one of `KINDS`: word vectors, recurrent layers, mean and max over time, logits.
 
     Layer for layer the network of `classifiers.training.keras_backend.build`, with which it can exchange its weights.
     """
+    kind = KINDS[name]
     layers: list[Layer] = [Embedding(vocabulary, embedding, rng)]
     features = embedding
-    for place in range(DEPTHS[kind]):
+    for place in range(kind.depth):
         layers.append(Dropout(dropout / 2 if place else dropout, rng))
-        if kind == "bilstm":
-            layers.append(Bidirectional(LSTM(features, units, rng), LSTM(features, units, rng)))
-            features = 2 * units
-        else:
-            layers.append(_CELLS[kind](features, units, rng))
-            features = units
+        directions = [kind.layer(features, units, rng) for _ in range(kind.directions)]
+        layers.append(Bidirectional(*directions) if kind.directions == 2 else directions[0])
+        features = kind.directions * units
     return Network([*layers, MeanMaxPooling(), Dropout(dropout, rng), Dense(2 * features, labels, rng)])

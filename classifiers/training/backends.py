@@ -44,7 +44,7 @@ def initial_network(name: str, recipe: Recipe, vocabulary: int, bias: Array, vec
     """Return an untrained network.
 
     Args:
-        name: its kind, as in `classifiers.nn.network.DEPTHS`.
+        name: its kind, as in `classifiers.nn.network.KINDS`.
         recipe: its sizes and seed.
         vocabulary: how many token numbers there are.
         bias: (labels,), that of its output.

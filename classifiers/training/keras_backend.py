@@ -14,16 +14,13 @@ import tensorflow as tf
 
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, Examples, count_batches, logits_of, training_batches
-from classifiers.nn.network import DEPTHS
+from classifiers.nn.layers import GRU, LSTM, RNN
+from classifiers.nn.network import KINDS, UNITS
 from classifiers.nn.optimizers import warmup_cosine
 from classifiers.training.recipes import Recipe
 
-_LAYERS = {
-    "rnn": keras.layers.SimpleRNN,
-    "gru": keras.layers.GRU,
-    "lstm": keras.layers.LSTM,
-    "bilstm": keras.layers.LSTM,
-}
+_LAYERS = {RNN: keras.layers.SimpleRNN, GRU: keras.layers.GRU, LSTM: keras.layers.LSTM}
+"""The layer of Keras that computes the same as one of ours."""
 
 
 @keras.saving.register_keras_serializable(package="emobot")
@@ -45,18 +42,19 @@ class MeanMaxPooling(keras.layers.Layer):
 
 
 def build(
-    kind: str, vocabulary: int, embedding: int, labels: int, dropout: float = 0.0, seed: int = 0, units: int = 128
+    name: str, vocabulary: int, embedding: int, labels: int, dropout: float = 0.0, seed: int = 0, units: int = UNITS
 ) -> keras.Model:
     """Layer for layer the network of `classifiers.nn.network.build`; `seed` is of the start and of dropout."""
+    kind = KINDS[name]
     keras.utils.set_random_seed(seed)  # dropout layers draw their own seeds when they are made
     layers = [
         keras.Input((None,), dtype="int32", name="ids"),
         keras.layers.Embedding(vocabulary, embedding, mask_zero=True),
     ]
-    for place in range(DEPTHS[kind]):
+    for place in range(kind.depth):
         layers.append(keras.layers.SpatialDropout1D(dropout / 2 if place else dropout))
-        layer = _LAYERS[kind](units, return_sequences=True)
-        layers.append(keras.layers.Bidirectional(layer) if kind == "bilstm" else layer)
+        layer = _LAYERS[kind.layer](units, return_sequences=True)
+        layers.append(keras.layers.Bidirectional(layer) if kind.directions == 2 else layer)
     layers += [MeanMaxPooling(), keras.layers.Dropout(dropout), keras.layers.Dense(labels)]
     return keras.Sequential(layers)
 

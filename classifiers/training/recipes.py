@@ -1,7 +1,7 @@
 """Hyper-parameters of the vocabulary, of each network's training by kind of data, and of the shipped recipe's teachers.
 
-How many recurrent layers each network has is in `classifiers.nn.network.DEPTHS`. How many units they have is the
-default of `units` in `build` there, and in `classifiers.training.keras_backend`.
+How many recurrent layers each network has is in `classifiers.nn.network.KINDS`, how many units they have in `UNITS`
+there.
 
 `TINY` is for the built-in phrases, `FULL` for GoEmotions and for users' files, `SHIPPED` for the shipped weights:
 `SHIPPED.networks["rnn"]` is the recipe of the shipped RNN.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classifiers.errors import MissingExtraError
-from classifiers.model_directory import NAMES
+from classifiers.model_directory import FILES, NAMES
 from classifiers.nn.arrays import Array
 from classifiers.training.datasets import Dataset
 from classifiers.training.evaluation import Chance, Metrics
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 BASELINE = "TF-IDF baseline"
 
 # Okabe and Ito's palette, which people with any kind of colour vision can tell apart.
-COLOURS = {"rnn": "#0072B2", "gru": "#009E73", "lstm": "#CC79A7", "bilstm": "#D55E00"}
+_PALETTE = ("#0072B2", "#009E73", "#CC79A7", "#D55E00", "#E69F00", "#56B4E9", "#F0E442")
+COLOURS = dict(zip(FILES, _PALETTE, strict=False))
 BASELINE_COLOUR = "#000000"
 
 MOST_LABELS = 100

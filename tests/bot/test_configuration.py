@@ -97,7 +97,7 @@ def test_models_may_stand_in_the_home_directory(monkeypatch: pytest.MonkeyPatch)
     [
         ("DISCORD_TOKEN", "se cret", "the token of your bot"),
         ("DISCORD_TOKEN", "secret\u200b", "the token of your bot"),
-        ("EMOBOT_REACTS_WITH", "secret", "rnn, gru, lstm or bilstm"),
+        ("EMOBOT_REACTS_WITH", "secret", "rnn, gru, lstm"),
         ("EMOBOT_MIN_CERTAINTY", "1.01", "a number from 0 to 1"),
         ("EMOBOT_MIN_CERTAINTY", "-0.1", "a number from 0 to 1"),
         ("EMOBOT_MIN_CERTAINTY", "nan", "a number from 0 to 1"),

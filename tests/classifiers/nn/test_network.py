@@ -9,7 +9,7 @@ from classifiers.nn.batching import Batch, pad
 from classifiers.nn.losses import sigmoid_cross_entropy
 from classifiers.nn.network import Network
 
-KINDS = list(network.DEPTHS)
+KINDS = list(network.KINDS)
 
 
 def lively(kind: str, dtype: type[np.floating]) -> Network:
@@ -51,6 +51,11 @@ def test_gradients_of_whole_networks(kind: str) -> None:
         ours = np.array([grads[name][place] for place in places])
         error = np.linalg.norm(ours - numeric) / (np.linalg.norm(ours) + np.linalg.norm(numeric))
         assert error < 1e-6, name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_place_of_the_last_layer_is_known_before_a_network_is_built(kind: str) -> None:
+    assert network.KINDS[kind].output == len(lively(kind, np.float32).layers) - 1
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,6 +6,7 @@ import pytest
 
 import classifiers.training
 from classifiers.errors import MissingExtraError
+from classifiers.model_directory import FILES
 from classifiers.training.backends import default_framework, in_training, initial_network, require_extras
 from classifiers.training.distillation import pca
 from classifiers.training.recipes import TINY
@@ -33,8 +34,8 @@ def test_missing_train_extra_is_named(module: str, tmp_path: Path, monkeypatch: 
 
 
 def test_only_the_bilstm_is_trained_in_keras_unless_told() -> None:
-    frameworks = {name: default_framework(name) for name in ("rnn", "gru", "lstm", "bilstm")}
-    assert frameworks == {"rnn": "numpy", "gru": "numpy", "lstm": "numpy", "bilstm": "keras"}
+    frameworks = {name: default_framework(name) for name in FILES}
+    assert frameworks == dict.fromkeys(FILES, "numpy") | {"bilstm": "keras"}
 
 
 def test_extras_that_no_network_needs_are_not_required(monkeypatch: pytest.MonkeyPatch) -> None:

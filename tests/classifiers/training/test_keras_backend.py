@@ -79,7 +79,7 @@ def test_layers_stay_with_keras(ours: Layer, theirs: Any) -> None:
 
 
 # A larger scale would make the RNN's tanh chaotic over 64 steps.
-@pytest.mark.parametrize(("kind", "scale"), [("rnn", 0.08), ("gru", 0.15), ("lstm", 0.15), ("bilstm", 0.15)])
+@pytest.mark.parametrize(("kind", "scale"), (dict.fromkeys(network.KINDS, 0.15) | {"rnn": 0.08}).items())
 def test_networks_stay_with_keras(kind: str, scale: float, batch: Batch) -> None:
     """Same weights, same batch: outputs, loss and every gradient within 1e-5 in float32."""
     net = network.build(kind, VOCABULARY, EMBEDDING, LABELS, np.random.default_rng(0))
@@ -102,7 +102,7 @@ def test_networks_stay_with_keras(kind: str, scale: float, batch: Batch) -> None
         np.testing.assert_allclose(ours, tf.convert_to_tensor(theirs), atol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("kind", list(network.DEPTHS))
+@pytest.mark.parametrize("kind", list(network.KINDS))
 def test_trainings_stay_together_step_by_step(kind: str) -> None:
     """Same weights, same batches, same recipe: 20 steps later no weight differs by 1e-4.
 

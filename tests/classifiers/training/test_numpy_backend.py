@@ -22,7 +22,7 @@ def recipe(epochs: int) -> Recipe:
     return Recipe(epochs, 8, 3e-3, embedding=16, dropout=0.0, word_dropout=0.0, weight_decay=0.0)
 
 
-@pytest.mark.parametrize(("kind", "epochs"), [("rnn", 40), ("gru", 30), ("lstm", 30), ("bilstm", 25)])
+@pytest.mark.parametrize(("kind", "epochs"), (dict.fromkeys(network.KINDS, 30) | {"rnn": 40, "bilstm": 25}).items())
 def test_learns_the_builtin_phrases(kind: str, epochs: int, phrases: Examples) -> None:
     net = network.build(kind, 60, 16, 2, np.random.default_rng(0))
     trainer = Trainer(net, recipe(epochs), multi_label=False)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from classifiers.model_directory import FILES
 from classifiers.training.datasets import Dataset, Split, load_dataset
 from classifiers.training.recipes import FULL, SHIPPED, TINY, Recipe, adapted, choose_recipe
 
@@ -14,7 +15,7 @@ def own(texts: int) -> Dataset:
     return Dataset("builtin", ("fear", "joy"), split, split, split, "", own=True)
 
 
-@pytest.mark.parametrize("network", ["rnn", "gru", "lstm", "bilstm"])
+@pytest.mark.parametrize("network", FILES)
 def test_builtin_data_sets_have_their_own_recipes(network: str) -> None:
     builtin = load_dataset("builtin")
     assert choose_recipe(network, builtin) == TINY[network]
