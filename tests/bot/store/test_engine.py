@@ -51,6 +51,12 @@ def _everything_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
 
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """Nothing is there, not even the file."""
+    return f"sqlite+aiosqlite:///{tmp_path / 'emobot.db'}"
+
+
 def migrations(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", "bot.store:migrations")
