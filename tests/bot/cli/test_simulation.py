@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
@@ -59,14 +61,18 @@ async def test_visitors_are_reacted_to_and_can_compare(scripted: dict[str, Class
         assert "They agree on **joy**" in words_of(result.response)
 
 
-async def test_a_week_has_gone_by_and_the_bot_never_tires(scripted: dict[str, Classifier]) -> None:
+async def test_a_week_has_gone_by_and_the_bot_never_tires(
+    scripted: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited = 0.0
+    monkeypatch.setattr(simulation, "time", SimpleNamespace(perf_counter=lambda: time.perf_counter() + waited))
     async with simulation.opened(Configuration(), models=scripted) as preview:
         you = preview.viewers[0]
         picture = await you.slash(preview.channel, "mood")
         assert picture.response
         assert len(picture.response.attachments) == 1
         await you.send(preview.channel, "so happy")
-        await asyncio.sleep(2)  # really, as nobody puts the clock of the simulation forward
+        waited = 2.0  # by the real clock, as nobody puts that of the simulation forward
         await you.send(preview.channel, "so happy")
         assert [len(message.reactions) for message in preview.channel.history()[-2:]] == [1, 1]
 
