@@ -18,9 +18,11 @@ import grimp
 
 PAGE = Path(__file__).with_name("architecture.md")
 ROOTS = ("bot", "classifiers")
-_FEATURES = ("about", "compare", "corrections", "maintenance", "mood", "privacy", "settings")
+_SHARED = "reactions"
+_FEATURES = sorted({cog.parent.name for cog in PAGE.parents[1].glob("bot/*/cog.py")} - {_SHARED})
 FEATURES = "bot.features"
-"""One box for the folders of the features, which do not import each other."""
+"""One box for the folders of the features, which do not import each other. Reactions have a cog, too, but some of the
+features import them."""
 
 _ROOMS = ("cli", "nn", "study", "training")
 _PICTURE = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)

@@ -55,6 +55,13 @@ def test_the_comparison_runs_as_written(capsys: pytest.CaptureFixture[str]) -> N
         assert re.search("not (bad at all|happy)", capsys.readouterr().out)
 
 
+def test_the_tree_has_every_package() -> None:
+    _, tree, _ = README.partition("## How it is built")[2].split("```\n", 2)
+    folders = [file.parent.name for root in ("bot", "classifiers") for file in (ROOT / root).glob("*/__init__.py")]
+    assert len(folders) > 8
+    assert [folder for folder in folders if not re.search(rf"(^|\s){folder}/", tree)] == []
+
+
 def test_files_that_are_pointed_to_exist() -> None:
     targets = re.findall(r"\]\((?!http)([^)]+)\)", README)
     assert targets
