@@ -17,6 +17,7 @@ from bot.analyzer import Analyzer
 from bot.compare.cog import Compare
 from bot.configuration import Configuration, ConfigurationError, load_configuration
 from bot.connection import gateway
+from bot.connection.clock import loop_time
 from bot.connection.requests import PATIENCE, DiscordRequests
 from bot.corrections.cog import Corrections
 from bot.errors import log_failure, report_error
@@ -26,8 +27,8 @@ from bot.mood.cog import Mood
 from bot.privacy.cog import Privacy
 from bot.reactions.cog import Reactions
 from bot.reactions.dislikes import Dislikes
-from bot.reactions.reaction_limits import ChannelHistory
-from bot.reactions.traces import create_traces
+from bot.reactions.history import ChannelHistory, create_traces
+from bot.reactions.sending import ReactionSender
 from bot.settings.cog import ServerSettingsCog
 from bot.store import Store
 from classifiers import Classifier, load_models
@@ -70,7 +71,7 @@ class Emobot(commands.AutoShardedBot):
     def __init__(
         self, configuration: Configuration, models: Mapping[str, Classifier], clock: Callable[[], float] | None = None
     ) -> None:
-        self.requests = DiscordRequests(lambda: asyncio.get_running_loop().time(), self._leave)
+        self.requests = DiscordRequests(loop_time, self._leave)
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -94,10 +95,10 @@ class Emobot(commands.AutoShardedBot):
         """Add all features, then register the commands."""
         analyzer, store, configuration = self.analyzer, self.store, self.configuration
         requests, clock = self.requests, self._clock or asyncio.get_running_loop().time
-        history, traces = ChannelHistory(clock), create_traces(clock)
+        history, traces, sender = ChannelHistory(clock), create_traces(clock), ReactionSender(self, requests, clock)
         await self.add_cog(Maintenance(self, store, requests.time))
-        await self.add_cog(Reactions(self, analyzer, store, configuration, history, traces, requests, clock))
-        await self.add_cog(Dislikes(self, history, traces, requests))
+        await self.add_cog(Reactions(self, analyzer, store, configuration, history, traces, sender))
+        await self.add_cog(Dislikes(self, history, traces, requests, sender))
         await self.add_cog(Compare(self, analyzer, store))
         await self.add_cog(Mood(analyzer, store, requests.time))
         await self.add_cog(ServerSettingsCog(self, analyzer, store, history))

@@ -16,7 +16,7 @@ import discord
 from bot.client import Emobot, create_bot
 from bot.configuration import Configuration
 from bot.maintenance.cog import Maintenance
-from bot.reactions.reaction_limits import WINDOW
+from bot.reactions.history import WINDOW
 from bot.server_settings import Liveliness, ServerSettings
 from classifiers import Classifier, MissingExtraError
 

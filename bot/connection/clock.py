@@ -1,13 +1,19 @@
-"""Discord's time, from which this computer's clock may differ."""
+"""The clocks: the event loop's, and Discord's time, from which this computer's clock may differ."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import discord
 
 _PERIOD = 600.0
+
+
+def loop_time() -> float:
+    """Return the monotonic seconds of the running event loop."""
+    return asyncio.get_running_loop().time()
 
 
 class DiscordTime:

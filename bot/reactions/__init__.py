@@ -1,7 +1,6 @@
 """Reactions to messages.
 
-A message takes this way: `cog` receives it, `gate` says whether it may be read, `bot.analyzer` predicts its emotions,
-`policy` decides on a reaction, `reaction_limits` admits it, `bot.connection.requests` sends it, and the store counts
-its mood.
-Each refusal on the way is an `Outcome`. `dislikes` takes reactions back.
+`cog` receives a message and takes it through the steps: `gate` says whether it may be read, `bot.analyzer` predicts its
+emotions, the store counts its mood, `policy` decides on a reaction, and `sending` adds it within `reaction_limits`.
+Each refusal on the way is an `Outcome`. `dislikes` takes reactions back, with the help of what `history` remembers.
 """

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -11,10 +9,8 @@ from discord.ext import commands
 from bot.connection.requests import DiscordRequests
 from bot.i18n import mark, translator
 from bot.reactions.gate import permissions_of
-from bot.reactions.reaction_limits import ChannelHistory
-from bot.reactions.traces import Traces
-
-log = logging.getLogger(__name__)
+from bot.reactions.history import ChannelHistory, Traces
+from bot.reactions.sending import ReactionSender
 
 DISLIKE = "❌"
 """The emoji by which a message's author, or somebody who may manage messages, takes the bot's reaction back."""
@@ -32,12 +28,18 @@ class Dislikes(commands.Cog):
     """
 
     def __init__(
-        self, bot: commands.AutoShardedBot, history: ChannelHistory, traces: Traces, requests: DiscordRequests
+        self,
+        bot: commands.AutoShardedBot,
+        history: ChannelHistory,
+        traces: Traces,
+        requests: DiscordRequests,
+        sender: ReactionSender,
     ) -> None:
         self._bot = bot
         self._history = history
         self._traces = traces
         self._requests = requests
+        self._sender = sender
         self._menu = app_commands.ContextMenu(name="Take the reaction back", callback=self.take_back)
 
     async def cog_load(self) -> None:
@@ -106,7 +108,7 @@ class Dislikes(commands.Cog):
         except discord.DiscordException:
             return False
         for emoji in found:
-            await remove_reaction(message, emoji, self._bot.user, self._requests)
+            await self._sender.remove(message, emoji)
         if found:
             self._history.count_dislike(message.channel.id, person)
         return bool(found)
@@ -133,25 +135,3 @@ class Dislikes(commands.Cog):
         if payload.member is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
             return False
         return permissions_of(channel, payload.member).manage_messages
-
-
-async def remove_reaction(
-    message: discord.Message | discord.PartialMessage,
-    emoji: str,
-    me: discord.abc.Snowflake | None,
-    requests: DiscordRequests,
-) -> None:
-    """Remove the bot's own reaction from a message; a failure is logged at debug level.
-
-    Args:
-        message: the message.
-        emoji: the reaction.
-        me: the bot's own user; nothing is done while it is unknown.
-        requests: sends the request.
-    """
-    if me is None:
-        return
-    try:
-        await requests.ask(message.remove_reaction(discord.PartialEmoji.from_str(emoji), me))
-    except discord.DiscordException as error:
-        log.debug("The reaction to message %d could not be removed: %s.", message.id, type(error).__name__)

@@ -15,7 +15,7 @@ from discord.ext import commands
 from bot.analyzer import Analyzer
 from bot.errors import NOT_ALLOWED, report_error
 from bot.i18n import mark, translator
-from bot.reactions.reaction_limits import ChannelHistory
+from bot.reactions.history import ChannelHistory
 from bot.server_settings import CUSTOM_EMOJI, InvalidSettingsError, ServerSettings
 from bot.settings.emoji import is_hurtful, usable_emoji
 from bot.settings.import_file import FileTooLargeError, read_settings, usable_part

@@ -6,15 +6,7 @@ import discord
 import pytest
 import simcord
 
-from bot.reactions.policy import PROFILES, Profile
-from bot.server_settings import Liveliness
 from tests.bot.scripted import ManualClock, ScriptedClassifier, World, believing, dislikes_of
-
-
-@pytest.fixture
-def unrestrained(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pause and no highest share, for tests about something else."""
-    monkeypatch.setitem(PROFILES, Liveliness.NORMAL, Profile(strictness=0, share=1, free=100, cooldown=0))
 
 
 @pytest.fixture

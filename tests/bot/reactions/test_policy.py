@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.connection import backoff, rate_limits
-from bot.reactions import guard, outcomes, policy, reaction_limits
+from bot.reactions import guard, history, outcomes, policy, reaction_limits
 from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import (
     MOST_DISLIKES,
@@ -241,14 +241,14 @@ def test_a_jolly_reaction_is_withheld_where_sadness_is_heard_as_well() -> None:
     assert choose("", believing(amusement=0.8, annoyance=0.4)).emoji == "😂"
 
 
-@pytest.mark.parametrize("module", [policy, guard, outcomes, reaction_limits, backoff, rate_limits])
+@pytest.mark.parametrize("module", [policy, guard, outcomes, history, reaction_limits, backoff, rate_limits])
 def test_decisions_and_limits_import_nothing_that_does_input_or_output(module: object) -> None:
     tree = ast.parse(Path(str(getattr(module, "__file__"))).read_text())  # noqa: B009
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     pure = {
         *("__future__", "asyncio", "bisect", "cachetools", "collections", "collections.abc", "dataclasses", "enum"),
-        *("itertools", "math"),
+        *("itertools", "math", "typing"),
         *("bot.connection.backoff", "bot.reactions.guard", "bot.reactions.outcomes", "bot.reactions.policy"),
         *("bot.server_settings", "re"),
     }

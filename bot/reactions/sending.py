@@ -1,0 +1,95 @@
+"""Add and remove the bot's reactions, within the limits of each channel."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import discord
+from discord.ext import commands
+
+from bot.connection.requests import DiscordFailedError, DiscordRequests, HeldBackError
+from bot.reactions.outcomes import Outcome
+from bot.reactions.reaction_limits import ReactionLimits
+
+log = logging.getLogger(__name__)
+
+# Discord's error codes. The first two are about the channel: each repetition counts towards the ban
+# after 10,000 refused requests in ten minutes, hence the long pause. The others are about the one message.
+_CHANNEL_CODES = {50013: Outcome.FORBIDDEN, 50001: Outcome.NO_ACCESS}
+_MESSAGE_CODES = {
+    10008: Outcome.MESSAGE_GONE,
+    10014: Outcome.UNKNOWN_EMOJI,
+    30010: Outcome.TOO_MANY_REACTIONS,
+    90001: Outcome.BLOCKED,
+}
+_LONG_PAUSE, _SHORT_PAUSE = 60.0, 5.0
+
+
+class ReactionSender:
+    """Asks Discord to add and to remove the bot's reactions; after a refusal it pauses the channel."""
+
+    def __init__(self, bot: commands.AutoShardedBot, requests: DiscordRequests, clock: Callable[[], float]) -> None:
+        """Start with no reaction sent.
+
+        Args:
+            bot: whose reactions they are.
+            requests: sends the requests.
+            clock: monotonic seconds, by which channels pause.
+        """
+        self._bot = bot
+        self._requests = requests
+        self._limits = ReactionLimits(clock)
+
+    async def add(self, message: discord.Message, emoji: str) -> Outcome:
+        """Add a reaction if the limits admit it; return `Outcome.REACTED`, or why there is no reaction."""
+        channel_id, guild_id = _place(message)
+        age = (self._requests.time.now() - (message.edited_at or message.created_at)).total_seconds()
+        if limit := self._limits.admit(channel_id, guild_id, age):
+            return limit
+        try:
+            return await self._request(message, emoji, within=self._limits.max_age - age)
+        finally:
+            self._limits.release(channel_id)
+
+    async def remove(self, message: discord.Message | discord.PartialMessage, emoji: str) -> None:
+        """Remove a reaction; a failure is logged at debug level. Nothing is done while the bot's user is unknown."""
+        if self._bot.user is None:
+            return
+        try:
+            await self._requests.ask(message.remove_reaction(discord.PartialEmoji.from_str(emoji), self._bot.user))
+        except discord.DiscordException as error:
+            log.debug("The reaction to message %d could not be removed: %s.", message.id, type(error).__name__)
+
+    async def _request(self, message: discord.Message, emoji: str, within: float) -> Outcome:
+        """Send the request for a reaction unless it would take more than so many seconds; return the outcome."""
+        channel_id, guild_id = _place(message)
+        if self._requests.wait():
+            return Outcome.HELD_BACK
+        try:
+            await self._requests.ask(message.add_reaction(discord.PartialEmoji.from_str(emoji)), within)
+        except discord.HTTPException as error:
+            return self._after_discord_refused(channel_id, guild_id, error)
+        except discord.RateLimited as error:
+            self._limits.refused(channel_id, guild_id, error.retry_after)
+            return Outcome.RATE_LIMITED
+        except HeldBackError:
+            return Outcome.HELD_BACK
+        except DiscordFailedError:
+            return Outcome.DISCORD_FAILED
+        self._limits.succeeded(channel_id, guild_id)
+        return Outcome.REACTED
+
+    def _after_discord_refused(self, channel_id: int, guild_id: int | None, error: discord.HTTPException) -> Outcome:
+        """Return the outcome of a refused request, and pause the channel if the refusal was about the channel."""
+        if error.code in _MESSAGE_CODES:
+            return _MESSAGE_CODES[error.code]
+        if error.status >= 500:
+            return Outcome.DISCORD_FAILED  # discord.py has already retried it several times
+        self._limits.refused(channel_id, guild_id, _LONG_PAUSE if error.code in _CHANNEL_CODES else _SHORT_PAUSE)
+        return _CHANNEL_CODES.get(error.code, Outcome.REFUSED)
+
+
+def _place(message: discord.Message) -> tuple[int, int | None]:
+    """Return the ids of a message's channel and of its server, None for direct messages."""
+    return message.channel.id, message.guild.id if message.guild else None

@@ -1,0 +1,14 @@
+"""Fixtures of the tests of reactions."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.reactions.policy import PROFILES, Profile
+from bot.server_settings import Liveliness
+
+
+@pytest.fixture
+def unrestrained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause and no highest share, for tests about something else."""
+    monkeypatch.setitem(PROFILES, Liveliness.NORMAL, Profile(strictness=0, share=1, free=100, cooldown=0))

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from bot.reactions.history import DISLIKES_COUNT_FOR, WINDOW, ChannelHistory
+from bot.reactions.policy import MOST_DISLIKES, ChannelState
+from tests.bot.clock import Clock
+
+ALICE, BOB = 7, 8
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_messages_and_reactions_are_counted_by_channel(clock: Clock) -> None:
+    history = ChannelHistory(clock)
+    history.count_message(1)
+    history.count_message(1)
+    history.count_reaction(1)
+    clock.now += 30
+    history.count_message(1)
+    assert history.state(1) == ChannelState(messages=3, reactions=1, quiet_for=30)
+    assert history.state(2) == ChannelState(messages=0)
+
+
+def test_counts_older_than_the_window_are_forgotten(clock: Clock) -> None:
+    history = ChannelHistory(clock)
+    history.count_message(1)
+    history.count_reaction(1)
+    clock.now += WINDOW - 1
+    history.count_message(1)
+    assert history.state(1) == ChannelState(messages=2, reactions=1, quiet_for=WINDOW - 1)
+    clock.now += 1
+    assert history.state(1) == ChannelState(messages=1)
+
+
+def test_dislikes_of_several_people_add_up_and_are_forgotten_a_day_after_the_last(clock: Clock) -> None:
+    history = ChannelHistory(clock)
+    history.count_dislike(1, ALICE)
+    clock.now += DISLIKES_COUNT_FOR - 1
+    history.count_dislike(1, BOB)
+    assert history.state(1).dislikes == 2
+    clock.now += DISLIKES_COUNT_FOR - 1
+    assert history.state(1).dislikes == 2
+    clock.now += 1
+    assert history.state(1).dislikes == 0
+
+
+def test_repeated_dislikes_of_one_person_count_once(clock: Clock) -> None:
+    history = ChannelHistory(clock)
+    for _ in range(3):
+        history.count_dislike(1, ALICE)
+    for _ in range(3):
+        history.count_dislike(1, None)  # somebody, Discord does not say who
+    assert history.state(1).dislikes == 2
+    for person in range(100):
+        history.count_dislike(1, person)
+    assert history.state(1).dislikes == MOST_DISLIKES  # nobody beyond is remembered
+
+
+def test_disliked_channels_are_listed_until_they_are_forgiven(clock: Clock) -> None:
+    history = ChannelHistory(clock)
+    for channel_id in (1, 2, 3):
+        history.count_dislike(channel_id, ALICE)
+    assert history.holding_back([2, 4, 1]) == [2, 1]
+    history.forgive([2, 4])
+    assert [history.state(channel_id).dislikes for channel_id in (1, 2, 3)] == [1, 0, 1]
+    assert history.holding_back([2, 4, 1]) == [1]
+
+
+def test_a_busy_channel_takes_limited_memory(clock: Clock) -> None:
+    history = ChannelHistory(clock)
+    for _ in range(1000):
+        history.count_message(1)
+    assert history.state(1).messages == 200

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+
+import aiohttp
+import discord
+import pytest
+from simcord.backend import serializers
+
+from tests.bot.scripted import World
+
+CHANNEL_ERRORS = [(403, 50013, "forbidden"), (403, 50001, "no access")]
+MESSAGE_ERRORS = [
+    (404, 10008, "message gone"),
+    (400, 10014, "unknown emoji"),
+    (403, 30010, "too many reactions"),
+    (403, 90001, "blocked by the author"),
+]
+FAILURES = [(500, 0, "Discord failed"), (503, 0, "Discord failed")]
+REFUSALS = [(400, 50035, "refused"), (403, 50278, "refused")]
+
+
+@pytest.mark.parametrize(("status", "code", "outcome"), CHANNEL_ERRORS + MESSAGE_ERRORS + FAILURES + REFUSALS)
+async def test_an_error_of_discord_is_counted_and_not_raised(
+    world: World, caplog: pytest.LogCaptureFixture, status: int, code: int, outcome: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    world.env.inject_error("PUT", "/channels/*/reactions/*", status=status, code=code)
+    message = await world.alice.send(world.channel, "I am so happy today")
+    assert (world.emoji_of(message), world.outcomes) == ([], {outcome: 1})
+    assert world.env.errors == []
+    warnings = [record for record in caplog.records if record.levelno > logging.INFO]
+    assert len(warnings) == (status >= 500)  # what Discord refuses is no failure
+    assert "happy" not in caplog.text
+
+
+@pytest.mark.usefixtures("unrestrained")
+@pytest.mark.parametrize(("status", "code", "outcome"), MESSAGE_ERRORS)
+async def test_an_error_that_is_not_about_the_channel_does_not_touch_the_next(
+    world: World, status: int, code: int, outcome: str
+) -> None:
+    world.env.inject_error("PUT", "/channels/*/reactions/*", status=status, code=code)
+    await world.alice.send(world.channel, "happy")
+    message = await world.alice.send(world.channel, "happy")
+    assert (world.emoji_of(message), world.outcomes) == (["😃"], {outcome: 1, "reacted": 1})
+
+
+@pytest.mark.usefixtures("unrestrained")
+async def test_backoff_of_a_channel_doubles_after_each_403(world: World) -> None:
+    other = world.guild.create_text_channel("other")
+    for pause in (60, 120, 240):
+        world.env.inject_error("PUT", "/channels/*/reactions/*", status=403, code=50013)
+        await world.alice.send(world.channel, "happy")
+        requests = world.reaction_requests()
+        await world.env.advance_time(pause - 1)
+        message = await world.alice.send(world.channel, "happy")
+        assert world.emoji_of(message) == []
+        assert world.reaction_requests() == requests
+        elsewhere = await world.alice.send(other, "happy")
+        assert world.emoji_of(elsewhere, other) == ["😃"]
+        await world.env.advance_time(1)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == ["😃"]
+    assert world.outcomes == {"forbidden": 3, "backing off": 3, "reacted": 4}
+
+
+@pytest.mark.usefixtures("unrestrained")
+async def test_the_pause_after_any_other_refusal_is_short(world: World) -> None:
+    world.env.inject_error("PUT", "/channels/*/reactions/*", status=400, code=50035)
+    await world.alice.send(world.channel, "happy")
+    await world.alice.send(world.channel, "happy")
+    await world.env.advance_time(5)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == ["😃"]
+    assert world.outcomes == {"refused": 1, "backing off": 1, "reacted": 1}
+
+
+@pytest.mark.usefixtures("unrestrained")
+async def test_all_requests_pause_after_a_failure_of_discord_and_longer_after_each(world: World) -> None:
+    other = world.guild.create_text_channel("other")
+    for pause in (1, 2, 4):
+        world.env.inject_error("PUT", "/channels/*/reactions/*", status=503)
+        await world.alice.send(world.channel, "happy")
+        await world.env.advance_time(pause - 0.1)
+        await world.alice.send(other, "happy")
+        await world.env.advance_time(0.1)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == ["😃"]
+    assert world.outcomes == {"Discord failed": 3, "held back": 3, "reacted": 1}
+    world.env.inject_error("PUT", "/channels/*/reactions/*", status=503)
+    await world.alice.send(other, "happy")
+    await world.env.advance_time(1)
+    message = await world.alice.send(other, "happy")
+    assert world.emoji_of(message, other) == ["😃"]
+
+
+@pytest.mark.parametrize("error", [aiohttp.ServerDisconnectedError(), ConnectionResetError(), ValueError("secret")])
+async def test_a_broken_connection_is_counted_and_not_raised(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    async def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(world.bot.http, "add_reaction", fail)
+    await world.alice.send(world.channel, "happy")
+    assert world.outcomes == {"Discord failed": 1}
+    assert [record.getMessage() for record in caplog.records] == [
+        f"Discord failed ({type(error).__name__}): the bot pauses after each failure, longer with each in a row."
+    ]
+
+
+def emit(world: World, message: discord.Message, text: str) -> None:
+    """Tell the bot of a message once more, as if it had other words."""
+    stored = world.env.backend.get_message(message.channel.id, message.id)
+    payload = dict(serializers.message_payload(world.env.backend, stored))
+    world.env.backend.emit("MESSAGE_CREATE", payload | {"content": text})
+
+
+async def test_messages_that_arrive_late_get_no_reaction(world: World) -> None:
+    """As after a lost connection, when Discord sends what was missed."""
+    message = await world.alice.send(world.channel, "nothing")
+    await world.env.advance_time(16)
+    emit(world, message, "happy")
+    await world.env.settle()
+    assert world.outcomes == {"neutral": 1, "stale": 1}
+
+
+async def test_a_reaction_to_an_older_message_has_only_the_time_that_is_left(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[float] = []
+    ask = world.bot.requests.ask
+
+    async def note_and_ask(request: Awaitable[None], within: float) -> None:
+        left.append(within)
+        await ask(request, within)
+
+    message = await world.alice.send(world.channel, "nothing")
+    await world.env.advance_time(11)
+    monkeypatch.setattr(world.bot.requests, "ask", note_and_ask)
+    emit(world, message, "happy")
+    await world.env.settle()
+    assert world.emoji_of(message) == ["😃"]
+    assert left == [pytest.approx(15 - 11, abs=1)]
+
+
+@pytest.mark.usefixtures("unrestrained")
+async def test_only_four_reactions_of_a_channel_are_in_flight_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = await world.alice.send(world.channel, "nothing")
+    started = asyncio.Semaphore(0)
+    granted = asyncio.Event()
+
+    async def wait(*_: object) -> None:
+        started.release()
+        await granted.wait()
+
+    monkeypatch.setattr(world.bot.http, "add_reaction", wait)
+    for _ in range(10):
+        emit(world, message, "happy")
+    for _ in range(4):
+        await started.acquire()
+    granted.set()
+    await world.env.settle()
+    assert world.outcomes == {"neutral": 1, "crowded": 6, "reacted": 4}
