@@ -20,9 +20,10 @@ from classifiers.command_line import (
     finish,
     invoke,
     repeated,
-    require,
-    writable,
 )
+from classifiers.emotions import is_emoji
+from classifiers.errors import require
+from classifiers.files import writable
 from classifiers.model_directory import FILES
 from classifiers.training.run import Options, Outcome, run
 
@@ -78,6 +79,8 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
         label, equals, emoji = value.rpartition("=")
         if not equals:
             self.fail(f"{value[:40]!r} is not a label with its emoji, as happy=😊.", param, ctx)
+        if not is_emoji(emoji.strip()):
+            self.fail(f"{emoji.strip()[:40]!r} is not one emoji.", param, ctx)
         return label.strip(), emoji.strip()
 
 

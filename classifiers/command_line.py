@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import math
 import os
@@ -13,7 +12,7 @@ from typing import Any
 
 import click
 
-from classifiers.errors import ClassifiersError, MissingExtraError
+from classifiers.errors import ClassifiersError
 
 
 class WholeNumber(click.IntRange):
@@ -112,21 +111,6 @@ def invoke(command: click.Command, words: Sequence[str], name: str) -> int:
     except click.UsageError as error:
         command_path = error.ctx.command_path if error.ctx else name
         return _tell(f"{error.format_message().rstrip('.')}: see `{command_path} --help`.", error.exit_code)
-
-
-def require(purpose: str, extra: str, *modules: str) -> None:
-    """Make sure that modules are installed, without loading them.
-
-    Raises:
-        MissingExtraError: one of them is not; `purpose` and `extra` are what its sentence names.
-    """
-    if any(importlib.util.find_spec(module) is None for module in modules):
-        raise MissingExtraError(purpose, extra)
-
-
-def writable(text: str) -> str:
-    """Return a text that any file takes, with escapes for the bytes in names of files that are no characters."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def finish(work: Callable[[], int]) -> int:

@@ -7,6 +7,10 @@ ClassifiersError
 └── ModelDirectoryError   a model directory that is missing, foreign or damaged
 """
 
+from __future__ import annotations
+
+import importlib.util
+
 
 class ClassifiersError(Exception):
     """Base of all errors raised on purpose in this package; its text is one sentence for the user."""
@@ -29,3 +33,13 @@ class MissingExtraError(ClassifiersError):
 
 class ModelDirectoryError(ClassifiersError):
     """A model directory cannot be loaded or written."""
+
+
+def require(purpose: str, extra: str, *modules: str) -> None:
+    """Make sure that modules are installed, without loading them.
+
+    Raises:
+        MissingExtraError: one of them is not; `purpose` and `extra` are what its sentence names.
+    """
+    if any(importlib.util.find_spec(module) is None for module in modules):
+        raise MissingExtraError(purpose, extra)

@@ -295,7 +295,7 @@ def test_labels_are_given_emoji(moods: Path, tmp_path: Path, capsys: pytest.Capt
     ("emoji", "complaint"),
     [
         ("glad=😊", "--emoji: there is an emoji for 'glad', but the emotions are guilt, happy, joy."),
-        ("happy=:)", "not one emoji."),
+        ("happy=:)", "Invalid value for '--emoji': ':)' is not one emoji: see `python train.py --help`."),
     ],
 )
 def test_emoji_that_cannot_be_used_end_it_before_training(

@@ -13,7 +13,7 @@ from classifiers.classifier import compare
 from classifiers.cli.insight import look_into
 from classifiers.cli.lines import read_lines
 from classifiers.cli.options import models_option
-from classifiers.command_line import require
+from classifiers.errors import require
 from classifiers.model_directory import load_models
 
 

@@ -14,8 +14,9 @@ from classifiers.classifier import compare as compare_models
 from classifiers.cli.insight import Insight, insight_record, look_into
 from classifiers.cli.lines import read_lines
 from classifiers.cli.options import json_option, models_option
-from classifiers.command_line import WholeNumber, require
+from classifiers.command_line import WholeNumber
 from classifiers.emotions import LABELS
+from classifiers.errors import require
 from classifiers.model_directory import load_models
 
 

@@ -13,8 +13,7 @@ import numpy as np
 
 from classifiers.classifier import NetworkClassifier
 from classifiers.cli.options import json_option, models_option
-from classifiers.command_line import require
-from classifiers.errors import DatasetError
+from classifiers.errors import DatasetError, require
 from classifiers.model_directory import NAMES, load_models
 from classifiers.training.datasets import Dataset, Split, load_dataset
 from classifiers.training.evaluation import Metrics, baseline, measure, measure_reactions

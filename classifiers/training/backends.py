@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from classifiers.command_line import require
-from classifiers.errors import MissingExtraError
+from classifiers.errors import MissingExtraError, require
 from classifiers.model_directory import FILES, save_numpy
 from classifiers.nn import network
 from classifiers.nn.arrays import Array
@@ -19,25 +18,23 @@ from classifiers.training.loop import Trainable
 from classifiers.training.recipes import Recipe
 
 
-def default_framework(name: str) -> str:
-    """Return the framework in which a network is trained unless another is asked for."""
-    return "keras" if name == "bilstm" else "numpy"
-
-
-def require_extras(frameworks: Mapping[str, str]) -> None:
-    """Make sure that all is installed to train, measure and write networks.
+def choose_frameworks(names: Iterable[str], framework: str | None) -> dict[str, str]:
+    """Return the framework in which each network is trained, once all is installed to train, measure and write them.
 
     Args:
-        frameworks: that of each network to be trained.
+        names: the networks.
+        framework: numpy or keras for all of them; None for Keras for the BiLSTM and NumPy for the others.
 
     Raises:
         MissingExtraError: something is not installed.
     """
+    frameworks = {name: framework or ("keras" if name == "bilstm" else "numpy") for name in names}
     require("Training", "train", "scipy", "sklearn")
     if "keras" in frameworks.values():
         require("Training with Keras", "train", "keras", "tensorflow")
     if "bilstm" in frameworks:
         require("Writing the BiLSTM", "train", "onnx")
+    return frameworks
 
 
 def initial_network(name: str, recipe: Recipe, vocabulary: int, bias: Array, vectors: Array | None = None) -> Network:

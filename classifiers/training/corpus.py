@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from classifiers.command_line import writable
 from classifiers.nn.batching import Examples
 from classifiers.text import Tokenizer
 from classifiers.training.augmentation import augment
@@ -24,12 +23,6 @@ def shipped_dataset() -> Dataset:
         goemotions.train.texts + chat.train.texts, np.concatenate([goemotions.train.targets, chat.train.targets])
     )
     return replace(goemotions, name="goemotions+chat", train=train, sha256=f"{goemotions.sha256}+{chat.sha256}")
-
-
-def named_dataset(name: str, text_column: str, label_column: str) -> Dataset:
-    """Return a built-in data set or that of a user's file, under a name that can be printed and written anywhere."""
-    dataset = load_dataset(name, text_column=text_column, label_column=label_column)
-    return replace(dataset, name=writable(dataset.name))
 
 
 def fit_tokenizer(dataset: Dataset) -> Tokenizer:

@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 
 from classifiers.emotions import LABELS, NEUTRAL
 from classifiers.errors import DatasetError, MissingExtraError
+from classifiers.files import writable
 from classifiers.training import people
 from classifiers.training.label_cells import kind, parse_labels, several_in_one
 from classifiers.training.tables import ENDINGS, Columns, Record, read_records
@@ -91,7 +92,8 @@ class Dataset:
     """Texts for training, tuning and testing.
 
     Attributes:
-        name: `builtin`, `goemotions`, `chat`, `people` or the name of the file without its ending.
+        name: `builtin`, `goemotions`, `chat`, `people` or the name of the file without its ending, with escapes for
+            the bytes in it that are no characters.
         labels: the label of each column of the targets.
         train: the texts that the networks are trained on.
         dev: the texts on which temperature, thresholds and the best epoch are chosen; `train` if there is no dev.
@@ -170,7 +172,7 @@ def load_dataset(
             f"There is no data set {str(name)!r}: give builtin, goemotions, chat, people, or the path of a "
             ".tsv, .csv or .jsonl file."
         )
-    return _load_file(path.stem, path, Columns(text_column, label_column), own=True)
+    return _load_file(writable(path.stem), path, Columns(text_column, label_column), own=True)
 
 
 def overview(dataset: Dataset) -> list[str]:

@@ -25,16 +25,15 @@ from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples, count_batches, logits_of
 from classifiers.nn.initializers import prior_bias
 from classifiers.text import Tokenizer
-from classifiers.training.backends import default_framework, in_training, initial_network, require_extras
+from classifiers.training.backends import choose_frameworks, in_training, initial_network
 from classifiers.training.corpus import (
     encode,
     fit_tokenizer,
-    named_dataset,
     shipped_dataset,
     texts_for_assistant,
     texts_for_teachers,
 )
-from classifiers.training.datasets import Dataset, overview
+from classifiers.training.datasets import Dataset, load_dataset, overview
 from classifiers.training.distillation import with_assistant_targets, with_teacher_targets
 from classifiers.training.evaluation import (
     Chance,
@@ -194,12 +193,11 @@ class Run:
         if distillation:
             _check_distillation(distillation, options)
         models = [name for name in FILES if name in options.models]
-        frameworks = {name: options.framework or default_framework(name) for name in models}
-        require_extras(frameworks)
+        frameworks = choose_frameworks(models, options.framework)
         if distillation:
             dataset = shipped_dataset()
         else:
-            dataset = named_dataset(options.dataset, options.text_column, options.label_column)
+            dataset = load_dataset(options.dataset, text_column=options.text_column, label_column=options.label_column)
         emoji = _checked_emoji(options.emoji, dataset)
         folder = options.out or Path("models") / dataset.name
         prepare(folder, models, options.resume, options.overwrite)

@@ -15,22 +15,10 @@ from classifiers.command_line import (
     finish,
     invoke,
     repeated,
-    require,
-    writable,
 )
-from classifiers.errors import ClassifiersError, MissingExtraError
+from classifiers.errors import ClassifiersError
 
 ROOT = Path(__file__).parents[2]
-
-
-def test_a_missing_module_is_named_by_its_extra() -> None:
-    require("Reading", "train", "json", "numpy")
-    with pytest.raises(MissingExtraError, match=r"^Reading needs more packages: run `pip install '\.\[train\]'`"):
-        require("Reading", "train", "json", "no_such_module")
-
-
-def test_a_text_with_undecodable_bytes_becomes_writable() -> None:
-    assert writable("joy\udcff ü 😀") == "joy\\xff ü 😀"
 
 
 def raising(error: BaseException) -> Callable[[], int]:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from classifiers.files import write_atomically
+from classifiers.files import writable, write_atomically
 
 
 def test_the_file_is_replaced_and_nothing_stands_beside_it(tmp_path: Path) -> None:
@@ -25,3 +25,7 @@ def test_the_old_file_stays_when_writing_fails(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(OSError, match="No space left"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
+
+
+def test_a_text_with_undecodable_bytes_becomes_writable() -> None:
+    assert writable("joy\udcff ü 😀") == "joy\\xff ü 😀"

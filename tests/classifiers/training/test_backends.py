@@ -7,7 +7,7 @@ import pytest
 import classifiers.training
 from classifiers.errors import MissingExtraError
 from classifiers.model_directory import FILES
-from classifiers.training.backends import default_framework, in_training, initial_network, require_extras
+from classifiers.training.backends import choose_frameworks, in_training, initial_network
 from classifiers.training.distillation import pca
 from classifiers.training.recipes import TINY
 
@@ -30,19 +30,20 @@ def test_missing_train_extra_is_named(module: str, tmp_path: Path, monkeypatch: 
     monkeypatch.setitem(sys.modules, f"classifiers.training.{module}", None)
     start = initial_network("bilstm", TINY["bilstm"], 32, BIAS)
     with pytest.raises(MissingExtraError, match=r"needs more packages: run `pip install '\.\[train\]'`"):
-        in_training("bilstm", default_framework("bilstm"), start, TINY["bilstm"], True, tmp_path)
+        in_training("bilstm", "keras", start, TINY["bilstm"], True, tmp_path)
 
 
 def test_only_the_bilstm_is_trained_in_keras_unless_told() -> None:
-    frameworks = {name: default_framework(name) for name in FILES}
-    assert frameworks == dict.fromkeys(FILES, "numpy") | {"bilstm": "keras"}
+    assert choose_frameworks(FILES, None) == dict.fromkeys(FILES, "numpy") | {"bilstm": "keras"}
+    for framework in ("numpy", "keras"):
+        assert choose_frameworks(FILES, framework) == dict.fromkeys(FILES, framework)
 
 
 def test_extras_that_no_network_needs_are_not_required(monkeypatch: pytest.MonkeyPatch) -> None:
     for missing in ("keras", "tensorflow", "onnx"):
         monkeypatch.setitem(sys.modules, missing, None)
-    require_extras({"rnn": "numpy"})
+    choose_frameworks(["rnn"], "numpy")
     with pytest.raises(MissingExtraError, match=r"^Training with Keras needs"):
-        require_extras({"rnn": "keras"})
+        choose_frameworks(["rnn"], "keras")
     with pytest.raises(MissingExtraError, match=r"^Writing the BiLSTM needs"):
-        require_extras({"bilstm": "numpy"})
+        choose_frameworks(["bilstm"], "numpy")
