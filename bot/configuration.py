@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from dotenv import dotenv_values
+from dotenv.parser import Binding, parse_stream
 from yarl import URL
 
 from bot.store.url import FORM, DatabaseUrlError, parse_database_url
@@ -17,6 +20,10 @@ from classifiers import PRETRAINED, ModelName
 Number = TypeVar("Number", int, float)
 
 ENV_FILE = ".env"
+
+_PREFIX = "EMOBOT_"
+_OF_TRAINING = frozenset({"EMOBOT_DATA_DIR"})
+"""Variables with the prefix that only the command lines of training read."""
 
 _LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -149,10 +156,11 @@ def load_configuration() -> Configuration:
     """Return the configuration of this process.
 
     Raises:
-        ConfigurationError: a value is not allowed or `.env` cannot be read; no value is ever repeated.
+        ConfigurationError: a value is not allowed, a variable with our prefix is none of ours, or `.env` cannot be
+            read; no value is ever repeated.
     """
     given = _not_empty(_env_file()) | _not_empty(os.environ)
-    values, wrong = {}, []
+    values, wrong = {}, _unknown(given)
     for variable in fields(Configuration):
         name = variable.metadata["variable"]
         if name not in given:
@@ -173,12 +181,41 @@ def _not_empty(variables: Mapping[str, str | None]) -> dict[str, str]:
     return {name.upper(): value for name, value in variables.items() if value}
 
 
+def _unknown(given: Iterable[str]) -> list[str]:
+    """Return what to say of each variable that has our prefix and that nothing of ours reads."""
+    names = [variable.metadata["variable"] for variable in fields(Configuration)]
+    by_ending = {name.removeprefix(_PREFIX): name for name in names}
+    told = []
+    for name in given:
+        if name.startswith(_PREFIX) and name not in _OF_TRAINING.union(names):
+            near = get_close_matches(name.removeprefix(_PREFIX), by_ending, n=1, cutoff=0.5)
+            hint = f"did you mean {by_ending[near[0]]}?" if near else ".env.example lists them all"
+            told.append(f"{name} is not a setting ({hint})")
+    return told
+
+
 def _env_file() -> Mapping[str, str | None]:
     if Path(ENV_FILE).is_dir():
         raise ConfigurationError("Your .env is a directory: replace it with a text file such as .env.example.")
     try:
-        return dotenv_values(ENV_FILE, encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
+        text = Path(ENV_FILE).read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
+    except FileNotFoundError:
+        return {}
     except UnicodeDecodeError:
         raise ConfigurationError("Your .env is not plain text: save it again as UTF-8.") from None
     except OSError as error:
         raise ConfigurationError(f"Your .env cannot be read: {error.strerror or error}.") from None
+    for statement in parse_stream(io.StringIO(text)):
+        if statement.error or not (statement.key is None or statement.key.isidentifier()):
+            raise ConfigurationError(
+                f"Line {_line(statement)} of your .env cannot be read: write it as NAME=VALUE, close every quotation "
+                "mark, and put # before a remark."
+            )
+    return dotenv_values(stream=io.StringIO(text))
+
+
+def _line(statement: Binding) -> int:
+    """Return the number of a statement's first line; python-dotenv counts the blank lines before it to it."""
+    text = statement.original.string
+    blank = text[: len(text) - len(text.lstrip())]
+    return statement.original.line + blank.count("\n")

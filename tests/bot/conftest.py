@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -46,8 +47,10 @@ def _settling(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees the configuration of whoever runs it."""
-    for field in dataclasses.fields(Configuration):
-        monkeypatch.delenv(field.metadata["variable"], raising=False)
+    ours = {field.metadata["variable"] for field in dataclasses.fields(Configuration)}
+    for name in list(os.environ):
+        if name.upper() in ours or name.upper().startswith("EMOBOT_"):
+            monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from bot.configuration import Configuration, ConfigurationError, load_configuration
 from classifiers import PRETRAINED
+from classifiers.training.datasets import DATA_DIR_VARIABLE
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 VARIABLES = {field.metadata["variable"] for field in dataclasses.fields(Configuration)}
@@ -43,7 +44,7 @@ def test_example_shows_the_defaults_in_writing() -> None:
 def test_env_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text(
         "\ufeffDISCORD_TOKEN = 'abc'\nEMOBOT_MIN_CERTAINTY=0.7\nEMOBOT_REACTS_WITH=rnn\n"
-        "EMOBOT_LOG_LEVEL=debug\nREDIS_URL=of-another-program\nEMOBOT_FUTURE=1\n"
+        "EMOBOT_LOG_LEVEL=debug\nREDIS_URL=of-another-program\n"
     )
     monkeypatch.setenv("EMOBOT_MIN_CERTAINTY", "0.9")
     configuration = load_configuration()
@@ -72,6 +73,38 @@ def test_variables_may_be_in_small_letters(monkeypatch: pytest.MonkeyPatch) -> N
     Path(".env").write_text("emobot_mood_days=7\n")
     monkeypatch.setenv("emobot_reacts_with", "rnn")
     assert (load_configuration().mood_days, load_configuration().reacts_with) == (7, "rnn")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("EMOBOT_REACT_WITH", "did you mean EMOBOT_REACTS_WITH?"),
+        ("emobot_loglevel", "did you mean EMOBOT_LOG_LEVEL?"),
+        ("EMOBOT_MODEL", "did you mean EMOBOT_MODELS?"),
+        ("EMOBOT_CERTAINTY", "did you mean EMOBOT_MIN_CERTAINTY?"),
+        ("EMOBOT_TOKEN", "did you mean DISCORD_TOKEN?"),
+        ("EMOBOT_DATABASE_URL", "did you mean DATABASE_URL?"),
+        ("EMOBOT_FUTURE", ".env.example lists them all"),
+        ("EMOBOT_", ".env.example lists them all"),
+    ],
+)
+@pytest.mark.parametrize("where", ["environment", "file"])
+def test_an_unknown_setting_is_told_with_the_one_that_was_meant(
+    monkeypatch: pytest.MonkeyPatch, where: str, name: str, hint: str
+) -> None:
+    if where == "file":
+        Path(".env").write_text(f"{name}=secret\n")
+    else:
+        monkeypatch.setenv(name, "secret")
+    with pytest.raises(ConfigurationError) as caught:
+        load_configuration()
+    assert str(caught.value) == f"{name.upper()} is not a setting ({hint})."
+
+
+def test_variables_of_training_are_none_of_the_bots_business(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DATA_DIR_VARIABLE, "data")
+    monkeypatch.setenv("EMOBOTICS_URL", "of another program")
+    assert load_configuration() == Configuration()
 
 
 def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,6 +168,35 @@ def test_two_broken_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> 
         load_configuration()
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("DISCORD_TOKEN: secret", 1),
+        ("# mine\nDISCORD_TOKEN secret\n", 2),
+        ("\n\nEMOBOT_MOOD_DAYS=7\n\n  \n=secret\n", 6),
+        ("EMOBOT_MOOD_DAYS=7\n\nDISCORD_TOKEN='secret\nEMOBOT_LOG_LEVEL=DEBUG\n", 3),
+        ('EMOBOT_MODELS="two\nlines"\nDISCORD_TOKEN="sec"ret\n', 3),
+        ("sec-ret", 1),
+        ("EMOBOT_MOOD_DAYS=7\r\nDISCORD_TOKEN:secret\r\n", 2),
+        ("DISCORD_TOKEN:=secret", 1),
+    ],
+)
+def test_a_line_of_the_env_file_that_is_no_setting_is_told_by_its_number(text: str, line: int) -> None:
+    Path(".env").write_bytes(text.encode())
+    with pytest.raises(ConfigurationError) as caught:
+        load_configuration()
+    assert str(caught.value) == (
+        f"Line {line} of your .env cannot be read: write it as NAME=VALUE, close every quotation mark, and put # "
+        "before a remark."
+    )
+
+
+def test_env_file_with_all_that_a_shell_understands() -> None:
+    Path(".env").write_text("# mine\n\nexport EMOBOT_MOOD_DAYS=7  # a week\n  EMOBOT_MODELS = 'a # b'\n")
+    configuration = load_configuration()
+    assert (configuration.mood_days, configuration.models) == (7, Path("a # b"))
+
+
 def test_env_file_that_is_no_text() -> None:
     Path(".env").write_bytes(b"DISCORD_TOKEN=\xff\xfe\x00")
     with pytest.raises(ConfigurationError, match=r"not plain text: save it again as UTF-8\.$"):
@@ -153,6 +215,6 @@ def test_env_file_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr(Path, "read_text", refuse)
     with pytest.raises(ConfigurationError, match=r"^Your \.env cannot be read: Permission denied\.$"):
         load_configuration()

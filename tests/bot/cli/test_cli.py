@@ -34,6 +34,19 @@ def test_a_broken_setting_stops_every_command(
     assert told(capsys) == "EMOBOT_MIN_CERTAINTY must be a number from 0 to 1."
 
 
+@pytest.mark.parametrize("command", [[], ["check"], ["demo"]])
+def test_an_unknown_setting_stops_every_command(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    Path(".env").write_text("EMOBOT_REACT_WITH=rnn\n")
+    assert main(command) == 2
+    assert told(capsys) == "EMOBOT_REACT_WITH is not a setting (did you mean EMOBOT_REACTS_WITH?)."
+
+
+def test_a_line_of_the_env_file_that_cannot_be_read_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    Path(".env").write_text("EMOBOT_MOOD_DAYS=7\nDISCORD_TOKEN: secret\n")
+    assert main(["check"]) == 2
+    assert told(capsys).startswith("Line 2 of your .env cannot be read: write it as NAME=VALUE,")
+
+
 def test_an_env_file_that_is_no_text_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     Path(".env").write_bytes(b"\xff")
     assert main([]) == 2

@@ -33,10 +33,10 @@ def sqlite_url(tmp_path: Path, migrated: Path) -> str:
 
 @pytest.fixture
 async def postgres_url() -> AsyncIterator[str]:
-    """A database of its own on the server that EMOBOT_TEST_POSTGRES names."""
-    server = os.environ.get("EMOBOT_TEST_POSTGRES")
+    """A database of its own on the server that TEST_POSTGRES names."""
+    server = os.environ.get("TEST_POSTGRES")
     if not server:
-        pytest.skip("run `. .ci/postgres` in bash, or set EMOBOT_TEST_POSTGRES to the URL of a PostgreSQL server")
+        pytest.skip("run `. .ci/postgres` in bash, or set TEST_POSTGRES to the URL of a PostgreSQL server")
     engine = create_async_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     name = f"emobot_{secrets.token_hex(8)}"
     async with engine.connect() as connection:
