@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, logits_of
@@ -12,6 +13,10 @@ from classifiers.nn.layers import GRU, LSTM, RNN, Bidirectional, Dense, Dropout,
 
 UNITS = 128
 """The units of each recurrent layer in each direction, unless `build` is told otherwise."""
+
+
+RecurrentLayer: TypeAlias = Callable[[int, int, Seed], Layer]
+"""The class of a recurrent layer, which is made from its features, its units and a source of random numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,7 @@ class Kind:
         directions: 1 if they read from the left only, 2 if each reads from both sides.
     """
 
-    layer: Callable[[int, int, Seed], Layer]
+    layer: RecurrentLayer
     depth: int
     directions: int = 1
 

@@ -15,11 +15,15 @@ import tensorflow as tf
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, Examples, count_batches, logits_of, training_batches
 from classifiers.nn.layers import GRU, LSTM, RNN
-from classifiers.nn.network import KINDS, UNITS
+from classifiers.nn.network import KINDS, UNITS, RecurrentLayer
 from classifiers.nn.optimizers import warmup_cosine
 from classifiers.training.recipes import Recipe
 
-_LAYERS = {RNN: keras.layers.SimpleRNN, GRU: keras.layers.GRU, LSTM: keras.layers.LSTM}
+_LAYERS: dict[RecurrentLayer, Any] = {
+    RNN: keras.layers.SimpleRNN,
+    GRU: keras.layers.GRU,
+    LSTM: keras.layers.LSTM,
+}
 """The layer of Keras that computes the same as one of ours."""
 
 
