@@ -29,6 +29,7 @@ from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
 from classifiers.emotions import EMOJI, checked_emoji, spelled
 from classifiers.errors import ModelDirectoryError
 from classifiers.files import write_atomically
+from classifiers.memory import release_unused
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import UNKNOWN, Batch, pad
 from classifiers.nn.network import KINDS, build
@@ -169,11 +170,13 @@ def load_models(directory: Path = PRETRAINED) -> dict[str, NetworkClassifier]:
         return _read(directory / file, parse, manifest.files[file])
 
     tokenizer = read(TOKENIZER, partial(_tokenizer, manifest))
-    return {
+    models = {
         name: read(file, partial(_classifier, manifest, tokenizer, name))
         for name, file in FILES.items()
         if name in manifest.models
     }
+    release_unused()  # the files' bytes and ONNX Runtime's copies of the weights: 8 MB
+    return models
 
 
 def load_network(name: str, directory: Path) -> Callable[[Batch], Array]:

@@ -1,7 +1,7 @@
 """Reads the weights in an ONNX file without the `onnx` package, which the bot does not need otherwise.
 
-An ONNX file is one protocol-buffers message. Parsed as a message without known fields, it gives all of its fields by
-the numbers that `onnx.proto` lists.
+An ONNX file is one message of protocol buffers: a row of fields, each with the number that `onnx.proto` gives it, some
+of which are messages in turn. The library for them would take 2 MB of the bot's memory, and copies of all weights.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from google.protobuf.empty_pb2 import Empty
-from google.protobuf.unknown_fields import UnknownFieldSet
 
 from classifiers.nn.arrays import Array
 
@@ -27,6 +25,15 @@ _TYPE, _FLOAT_DATA, _RAW_DATA = 2, 4, 9
 _FLOATS: dict[int, np.dtype[Any]] = {1: np.dtype("<f4"), 10: np.dtype("<f2")}
 """The types of weights by the numbers that ONNX gives them; all other tensors of ours are constants."""
 
+_VARINT, _LENGTH_DELIMITED = 0, 2
+"""The ways to store a value as an integer, and as bytes after their number."""
+
+_FIXED = {1: 8, 5: 4}
+"""The ways to store a value in a fixed number of bytes, with that number."""
+
+_LONGEST_VARINT = 10
+"""How many bytes an integer of 64 bits takes at most."""
+
 
 def refers_to_other_files(model: bytes) -> bool:
     """Return whether any tensor in an ONNX file may be stored in another file."""
@@ -35,12 +42,12 @@ def refers_to_other_files(model: bytes) -> bool:
 
 
 def float_weights(model: bytes) -> Iterator[Array]:
-    """Yield the elements of each float16 and float32 tensor in the graph of an ONNX file, as a flat array.
+    """Yield the elements of each float16 and float32 tensor in the graph of an ONNX file, as a flat view of its bytes.
 
     Raises:
         Exception: the file is damaged.
     """
-    for graph in _values(model, _GRAPH):
+    for graph in _values(memoryview(model), _GRAPH):
         for tensor in _values(graph, _INITIALIZER):
             [dtype] = [_FLOATS.get(number) for number in _values(tensor, _TYPE)]
             if dtype is not None:
@@ -48,6 +55,46 @@ def float_weights(model: bytes) -> Iterator[Array]:
                     yield np.frombuffer(data, dtype)
 
 
-def _values(message: bytes, wanted: int) -> list[Any]:
-    """Return the values of the fields with that number: integers, or bytes for any other type."""
-    return [field.data for field in UnknownFieldSet(Empty.FromString(message)) if field.field_number == wanted]
+def _values(message: memoryview, wanted: int) -> list[Any]:
+    """Return the values of the fields with that number: integers, or views of the bytes of any other type."""
+    return [value for number, value in _fields(message) if number == wanted]
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """Yield the number and the value of each field of a message.
+
+    Raises:
+        ValueError: the message is damaged.
+    """
+    place = 0
+    while place < len(message):
+        key, place = _varint(message, place)
+        number, storage = key >> 3, key & 7
+        if storage == _VARINT:
+            value, place = _varint(message, place)
+            yield number, value
+            continue
+        if storage == _LENGTH_DELIMITED:
+            size, place = _varint(message, place)
+        elif storage in _FIXED:
+            size = _FIXED[storage]
+        else:
+            raise ValueError("it is damaged: a field is stored in an unknown way")
+        if size > len(message) - place:
+            raise ValueError("it is damaged: a field is longer than the rest of the file")
+        yield number, message[place : place + size]
+        place += size
+
+
+def _varint(message: memoryview, place: int) -> tuple[int, int]:
+    """Return the integer that begins at a place, and the place after it: seven bits a byte, the lowest first.
+
+    Raises:
+        ValueError: there is no end of it.
+    """
+    number = 0
+    for count, byte in enumerate(message[place : place + _LONGEST_VARINT]):
+        number |= (byte & 0x7F) << 7 * count
+        if byte < 0x80:
+            return number, place + count + 1
+    raise ValueError("it is damaged: an integer has no end")

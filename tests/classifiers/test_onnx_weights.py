@@ -33,6 +33,38 @@ def test_floats_are_found_however_they_are_kept(raw: bool) -> None:
     np.testing.assert_array_equal(found, numbers)
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"\xa0\x06\x96\x01",  # number 100, the integer 150
+        b"\xa1\x06" + bytes(8),
+        b"\xa2\x06\x02\x08\x01",  # two bytes
+        b"\xa5\x06" + bytes(4),
+    ],
+)
+def test_other_fields_are_passed_over(field: bytes) -> None:
+    tensor = onnx.helper.make_tensor("w", onnx.TensorProto.FLOAT, [1], [1.5])
+    graph = onnx.helper.make_graph([], "g", [], [], [tensor])
+    [found] = float_weights(field + onnx.helper.make_model(graph).SerializeToString())
+    np.testing.assert_array_equal(found, [1.5])
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        b"\x80",  # an integer that ends too early
+        b"\x80" * 1_000_000,  # or never, as far as one would read
+        b"\x08",  # a field without its value
+        b"\x3a\x03\x00\x00",  # three bytes, of which there are two
+        b"\x3d\x00\x00\x00",  # four bytes, of which there are three
+        b"\x3b",  # a way to store a value that ONNX does not use
+    ],
+)
+def test_a_damaged_file_is_refused(model: bytes) -> None:
+    with pytest.raises(ValueError, match="it is damaged"):
+        list(float_weights(model))
+
+
 def test_data_in_another_file_is_noticed_in_an_inner_graph_too() -> None:
     tensor = onnx.helper.make_tensor("w", onnx.TensorProto.FLOAT, [3], [1.0, 2.0, 3.0])
     tensor.data_location = onnx.TensorProto.EXTERNAL
