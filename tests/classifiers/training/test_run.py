@@ -116,28 +116,24 @@ class TestShippedRecipe:
         assert (manifest.dataset, manifest.labels) == ("goemotions+chat", LABELS)
         assert not (tmp_path / "one" / "checkpoints").exists()
 
-    def test_resume_after_ctrl_c_in_the_teacher(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._run(tmp_path / "whole")
+    def test_resume_after_ctrl_c_in_the_teacher_and_again_while_the_bilstm_labels_texts(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+        self._run(whole)
         shutil.rmtree(tmp_path / "cache")
         with monkeypatch.context() as patch:
             patch.setattr(QuickTeacher, "stops_at", 2)
             with pytest.raises(KeyboardInterrupt):
-                self._run(tmp_path / "stopped")
-        assert not (tmp_path / "stopped" / "manifest.json").exists()
-        assert self._run(tmp_path / "stopped", resume=True).complete
-        assert QuickTeacher.epochs_run == [1, 2, 3] * 4
-        assert same_weights(tmp_path / "whole", tmp_path / "stopped")
-
-    def test_resume_after_ctrl_c_while_the_bilstm_labels_texts(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        self._run(tmp_path / "whole")
+                self._run(stopped)
+        assert not (stopped / "manifest.json").exists()
         with monkeypatch.context() as patch:
             patch.setattr(RecordingReporter, "track", interrupt)
             with pytest.raises(KeyboardInterrupt):
-                self._run(tmp_path / "stopped")
-        assert self._run(tmp_path / "stopped", resume=True).complete
-        assert same_weights(tmp_path / "whole", tmp_path / "stopped")
+                self._run(stopped, resume=True)
+        assert self._run(stopped, resume=True).complete
+        assert QuickTeacher.epochs_run == [1, 2, 3] * 4
+        assert same_weights(whole, stopped)
 
     def test_networks_learn_the_outputs_of_the_teachers_for_the_same_text(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
