@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -33,10 +34,11 @@ NAME = re.compile(r"^[-_'\w]+$")
 Id: TypeAlias = str | tuple[str, ...]
 
 
-def marked() -> set[Id]:
+@cache
+def marked() -> frozenset[Id]:
     """Every text in the sources that is given to a function which translates or marks it."""
     found = extract_from_dir(SOURCES, method_map=[("**.py", "python")], keywords=KEYWORDS)
-    return {message for _file, _line, message, _comments, _context in found}
+    return frozenset(message for _file, _line, message, _comments, _context in found)
 
 
 def of_commands(payloads: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -61,10 +63,15 @@ def payloads(simcord_env: simcord.Env, simcord_bot: Emobot) -> list[dict[str, An
     return [command.to_dict(simcord_bot.tree) for command in simcord_bot.tree.get_commands()]
 
 
+@cache
+def read(language: str) -> Catalog:
+    with (LOCALES / f"{language}.po").open("rb") as file:
+        return read_po(file, locale=language, abort_invalid=True)
+
+
 @pytest.fixture(params=sorted(set(LANGUAGES.values())))
 def catalogue(request: pytest.FixtureRequest) -> Catalog:
-    with (LOCALES / f"{request.param}.po").open("rb") as file:
-        return read_po(file, locale=request.param, abort_invalid=True)
+    return read(request.param)
 
 
 def messages(catalogue: Catalog) -> Iterable[Message]:
