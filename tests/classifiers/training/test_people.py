@@ -108,7 +108,7 @@ def served(originals: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[st
             asked.append(self.path)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(originals)))
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     base = f"http://127.0.0.1:{server.server_port}/"
     monkeypatch.setattr(people, "IRC_URL", base + "people/irc/data/train/")
