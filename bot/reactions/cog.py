@@ -129,7 +129,8 @@ class Reactions(commands.Cog):
         self._count_mood(message, prediction, trace)
         if trace.unwanted:
             return Outcome.TAKEN_BACK
-        before, decision = trace.emoji, self._choose(message, prediction, corrects=trace.emoji is not None)
+        before = trace.emoji
+        decision = self._choose(message, prediction, corrects=before is not None)
         trace.emoji = decision.emoji  # from now on a dislike finds it
         if decision.reason:
             return decision.reason
