@@ -128,9 +128,14 @@ class Analyzer:
         """Return every model's answer to a text, each with its own time; raise as `classify` does."""
         return await self._ask(_compare(self.models, text))
 
-    async def explain(self, text: str) -> tuple[dict[str, Answer], dict[str, Explanation]]:
-        """Return what `compare` does, and which words moved each model; raise as `classify` does."""
-        return await self._ask(_explain(self.models, text))
+    async def explain(self, text: str, *names: str) -> tuple[dict[str, Answer], dict[str, Explanation]]:
+        """Return what `compare` does, and which words moved each model; raise as `classify` does.
+
+        Args:
+            text: the text.
+            names: the models to ask; all if none is named.
+        """
+        return await self._ask(_explain({name: self.models[name] for name in names or self.models}, text))
 
     async def predict_prefixes(self, text: str) -> dict[str, PrefixPredictions]:
         """Return every model's predictions after each word of a text; raise as `classify` does."""

@@ -31,6 +31,8 @@ from bot.reactions.history import ChannelHistory, create_traces
 from bot.reactions.sending import ReactionSender
 from bot.settings.cog import ServerSettingsCog
 from bot.store import Store
+from bot.ui.turns import Turns
+from bot.why.cog import Why
 from classifiers import Classifier, load_models
 
 log = logging.getLogger(__name__)
@@ -99,7 +101,9 @@ class Emobot(commands.AutoShardedBot):
         await self.add_cog(Maintenance(self, store, requests.time))
         await self.add_cog(Reactions(self, analyzer, store, configuration, history, traces, sender))
         await self.add_cog(Dislikes(self, history, traces, requests, sender))
-        await self.add_cog(Compare(self, analyzer, store))
+        turns = Turns()
+        await self.add_cog(Compare(self, analyzer, store, turns))
+        await self.add_cog(Why(self, analyzer, store, configuration, history, traces, sender, turns))
         await self.add_cog(Mood(analyzer, store, requests.time))
         await self.add_cog(ServerSettingsCog(self, analyzer, store, history))
         await self.add_cog(Corrections(self, analyzer, store))

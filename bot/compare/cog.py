@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-import math
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any, Self
 
 import discord
@@ -24,31 +20,20 @@ from bot.reactions.gate import NO_WORDS, SENTENCES, author_or_server_objection, 
 from bot.store import Store
 from bot.ui.limits import INPUT_TEXT
 from bot.ui.quotation import Quotation
+from bot.ui.turns import Turns
 
 NOT_YOURS = mark("Only the person who asked can use these buttons; use /compare to get your own.")
 OVER = mark("This comparison is over: I keep no texts, so this one is gone. Please use /compare again.")
-ONE_AT_A_TIME = mark("I am still reading your last text; one at a time, please.")
-TOO_MANY = mark("That was a lot to read in a short time; please ask me again {when}.")
-
-MOST, WITHIN = 10, 30
-"""How many comparisons somebody may ask for within so many seconds."""
 
 
 class Compare(commands.Cog):
-    """Shows what each model makes of one text; keeps nothing, so a panel is read back from what it quotes.
+    """Shows what each model makes of one text; keeps nothing, so a panel is read back from what it quotes."""
 
-    Comparing takes a hundred times as long as reading a message, so it is done once at a time for each person, and not
-    too often. Who asked is known for half a minute, in memory.
-    """
-
-    def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store, turns: Turns) -> None:
         self._bot = bot
         self._analyzer = analyzer
         self._store = store
-        self._reading_for: set[int] = set()
-        self._cooldowns: commands.CooldownMapping[discord.Interaction] = commands.CooldownMapping.from_cooldown(
-            MOST, WITHIN, lambda interaction: interaction.user.id
-        )
+        self._turns = turns
         self._menu = app_commands.ContextMenu(name="Compare emotions", callback=self.compare_message)
         self._drawing = asyncio.Lock()  # one at a time, so that pictures never take all of the computer
 
@@ -116,32 +101,13 @@ class Compare(commands.Cog):
         reason = author_or_server_objection(author_id, interaction.guild_id, interaction.channel, self._store)
         return SENTENCES[reason] if reason else None
 
-    def _refusal_to_read(self, interaction: discord.Interaction, translate: Translate) -> str | None:
-        """Return why a user has to wait for a comparison; None if they need not, and then it counts."""
-        if interaction.user.id in self._reading_for:
-            return translate(ONE_AT_A_TIME)
-        wait = self._cooldowns.update_rate_limit(interaction, interaction.created_at.timestamp())
-        if wait is None:
-            return None
-        over = interaction.created_at + timedelta(seconds=math.ceil(wait))
-        return translate(TOO_MANY).format(when=discord.utils.format_dt(over, "R"))
-
-    @contextmanager
-    def _reading(self, user_id: int) -> Iterator[None]:
-        """Refuse other comparisons for this person meanwhile."""
-        self._reading_for.add(user_id)
-        try:
-            yield
-        finally:
-            self._reading_for.discard(user_id)
-
     async def _answer(self, interaction: discord.Interaction, text: str, author_id: int, *, ephemeral: bool) -> None:
         translate = translator(interaction.locale)
-        if sentence := self._refusal_to_read(interaction, translate):
+        if sentence := self._turns.refusal(interaction, translate):
             await interaction.response.send_message(sentence, ephemeral=True)
             return
         quotation = Quotation.of(text)
-        with self._reading(interaction.user.id):
+        with self._turns.reading(interaction.user.id):
             answers, explanations = await self._analyzer.explain(quotation.text)
         if not any(explanation.words for explanation in explanations.values()):
             await interaction.response.send_message(translate(NO_WORDS), ephemeral=True)
@@ -151,12 +117,12 @@ class Compare(commands.Cog):
 
     async def _redraw(self, interaction: discord.Interaction, quotation: Quotation, author_id: int, page: Page) -> None:
         translate = translator(interaction.locale)
-        if sentence := self._refusal_to_read(interaction, translate):
+        if sentence := self._turns.refusal(interaction, translate):
             await interaction.response.send_message(sentence, ephemeral=True)
             return
         if page is Page.HEAT:
             await interaction.response.defer()  # a picture may take its time
-        with self._reading(interaction.user.id):
+        with self._turns.reading(interaction.user.id):
             comparison, picture = await self._compared(quotation, author_id, page, translate)
         panel = ComparisonPanel(comparison, translate)
         if picture:

@@ -102,7 +102,7 @@ class Reactions(commands.Cog):
         async with trace.busy:
             before = trace.emoji
             self._uncount_mood(message.id, trace)
-            outcome = await self._read_and_react(message, trace)
+            outcome = trace.outcome = await self._read_and_react(message, trace)
             if outcome != Outcome.REACTED:
                 trace.emoji = None
             if before and trace.emoji != before and not trace.unwanted:
@@ -177,7 +177,7 @@ class Reactions(commands.Cog):
             self._settings_of(message),
             None if corrects else self._history.state(channel_id),
             minimum_certainty=self._configuration.min_certainty,
-            usable=self._is_usable,
+            usable=self._sender.may_use,
         )
         if decision.emoji and not corrects:
             self._history.count_reaction(channel_id)
@@ -197,7 +197,3 @@ class Reactions(commands.Cog):
 
     def _settings_of(self, message: discord.Message) -> ServerSettings:
         return self._store.settings(message.guild.id if message.guild else None)
-
-    def _is_usable(self, custom_emoji: str) -> bool:
-        emoji = self._bot.get_emoji(discord.PartialEmoji.from_str(custom_emoji).id or 0)
-        return emoji is not None and emoji.is_usable()

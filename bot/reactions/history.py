@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from cachetools import TTLCache
 
+from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import MOST_DISLIKES, ChannelState
 
 WINDOW = 600.0
@@ -32,12 +33,14 @@ class Trace:
 
     Attributes:
         emoji: the bot's reaction, None if it has none.
+        outcome: how the message ended; None while it is handled for the first time.
         unwanted: whether somebody took a reaction back or removed it, so that the message gets no other.
         mood: the emotion that was counted for the mood, with the server and the channel it was counted for.
         busy: held while the message or an edit of it is handled.
     """
 
     emoji: str | None = None
+    outcome: Outcome | None = None
     unwanted: bool = False
     mood: tuple[int, int, str] | None = None
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -89,6 +92,20 @@ class ChannelHistory:
             quiet_for=now - record.reactions[-1] if record.reactions else None,
             dislikes=len(self._dislikes.get(channel_id, ())),
         )
+
+    def outlook(self, channel_id: int) -> Iterator[tuple[float, ChannelState]]:
+        """Yield the state that the next message would meet now, and after each reaction that leaves the window.
+
+        Each comes with the seconds until then, in their order, and holds if nobody writes in between.
+        """
+        now = self.state(channel_id)
+        yield 0.0, replace(now, messages=now.messages + 1)
+        record = self._records[channel_id]
+        for gone, moment in enumerate(record.reactions, 1):
+            then, left = moment + WINDOW, len(record.reactions) - gone
+            messages = 1 + sum(written > moment for written in record.messages)
+            quiet_for = then - record.reactions[-1] if left else None
+            yield then - self._clock(), replace(now, messages=messages, reactions=left, quiet_for=quiet_for)
 
     def count_message(self, channel_id: int) -> None:
         """Count a message."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from bot.reactions.guard import is_grave
@@ -83,12 +83,14 @@ class Decision:
         emoji: the reaction, None for no reaction.
         emotion: the most probable emotion.
         certainty: its calibrated probability, in [0, 1].
+        required: the certainty from which the emotion gets a reaction, in [0, 1].
         reason: why there is no emoji, None if there is one.
     """
 
     emoji: str | None
     emotion: str
     certainty: float
+    required: float
     reason: Outcome | None
 
 
@@ -116,10 +118,14 @@ def choose(
     settings = settings or ServerSettings()
     [(emotion, certainty)] = prediction.top(1)
     emoji = emoji_for(emotion, settings, usable, prediction.emoji.get(emotion))
-    reason = _reason(prediction, settings, channel, minimum_certainty, emoji)
+    required = max(
+        required_certainty(prediction.certainty, settings, channel or ChannelState(), minimum_certainty),
+        prediction.thresholds[prediction.labels.index(emotion)],
+    )
+    reason = _reason(prediction, settings, channel, required, emoji)
     if reason is None and is_grave(text):
         reason = Outcome.GRAVE
-    return Decision(None if reason else emoji, emotion, certainty, reason)
+    return Decision(None if reason else emoji, emotion, certainty, required, reason)
 
 
 def is_understood(prediction: Prediction) -> bool:
@@ -157,16 +163,27 @@ def required_certainty(
     return 1 - (1 - certainty) * _dislike_factor(channel)
 
 
+def seconds_to_next(settings: ServerSettings, outlook: Iterable[tuple[float, ChannelState]]) -> float:
+    """Return the seconds until the channel's limits allow a reaction again, 0 if they do now.
+
+    Args:
+        settings: the server's.
+        outlook: states of the channel, each with the seconds until then, in their order; without reactions in the last.
+    """
+    return next(
+        seconds + _pause_left(settings, channel) for seconds, channel in outlook if not _has_enough(settings, channel)
+    )
+
+
 def _reason(  # noqa: PLR0911 - a return for each reason
     prediction: Prediction,
     settings: ServerSettings,
     channel: ChannelState | None,
-    minimum_certainty: float | None,
+    required: float,
     emoji: str | None,
 ) -> Outcome | None:
     """Return why a message gets no reaction, None if it gets one."""
-    emotion = prediction.top(1)[0][0]
-    certainty = required_certainty(prediction.certainty, settings, channel or ChannelState(), minimum_certainty)
+    [(emotion, certainty)] = prediction.top(1)
     if not is_understood(prediction):
         return Outcome.NOT_UNDERSTOOD
     if emotion == NEUTRAL:
@@ -175,7 +192,7 @@ def _reason(  # noqa: PLR0911 - a return for each reason
         return Outcome.NO_EMOJI
     if emotion in settings.muted:
         return Outcome.MUTED
-    if not prediction.is_certain(certainty):
+    if certainty < required:
         return Outcome.UNSURE
     if is_jolly(emoji) and not SENSITIVE.isdisjoint(prediction.present):
         return Outcome.DELICATE
@@ -192,8 +209,20 @@ def _dislike_factor(channel: ChannelState) -> float:
 
 def _channel_reason(settings: ServerSettings, channel: ChannelState) -> Outcome | None:
     """Return why the channel gets no further reaction for now, None if it may get one."""
-    profile = PROFILES[settings.liveliness]
-    if channel.quiet_for is not None and channel.quiet_for < profile.cooldown:
+    if _pause_left(settings, channel):
         return Outcome.COOLING_DOWN
+    return Outcome.ENOUGH if _has_enough(settings, channel) else None
+
+
+def _pause_left(settings: ServerSettings, channel: ChannelState) -> float:
+    """Return the seconds that are left of the pause after the last reaction, 0 if it is over."""
+    if channel.quiet_for is None:
+        return 0.0
+    return max(0.0, PROFILES[settings.liveliness].cooldown - channel.quiet_for)
+
+
+def _has_enough(settings: ServerSettings, channel: ChannelState) -> bool:
+    """Return whether one more reaction would exceed the channel's share."""
+    profile = PROFILES[settings.liveliness]
     allowed = max(profile.free, profile.share * channel.messages) * _dislike_factor(channel)
-    return Outcome.ENOUGH if channel.reactions + 1 > max(1, allowed) else None
+    return channel.reactions + 1 > max(1, allowed)

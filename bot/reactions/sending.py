@@ -52,6 +52,11 @@ class ReactionSender:
         finally:
             self._limits.release(channel_id)
 
+    def may_use(self, custom_emoji: str) -> bool:
+        """Return whether the bot knows a custom emoji and may react with it."""
+        emoji = self._bot.get_emoji(discord.PartialEmoji.from_str(custom_emoji).id or 0)
+        return emoji is not None and emoji.is_usable()
+
     async def remove(self, message: discord.Message | discord.PartialMessage, emoji: str) -> None:
         """Remove a reaction; a failure is logged at debug level. Nothing is done while the bot's user is unknown."""
         if self._bot.user is None:

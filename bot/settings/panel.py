@@ -22,6 +22,7 @@ from bot.settings.emoji import usable_emoji
 from bot.ui.emotions import groups_of, key_of, named, written
 from bot.ui.form import Failed, Form
 from bot.ui.limits import FORM_TITLE, MENU_OPTIONS, MENU_PLACEHOLDER, MESSAGE_TEXT
+from bot.ui.quotation import shortened
 from classifiers import NAMES
 
 CONTROL = re.compile(r"settings:(?P<control>[a-z_]+)(?::(?P<argument>[a-z_0-9]+))?")
@@ -471,11 +472,6 @@ class ImportForm(Form):
         """Pass on the file."""
         [file] = self._file.values
         await self._given(interaction, file)
-
-
-def shortened(text: str, most: int) -> str:
-    """Return a text cut to a number of characters."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def as_typed(emoji: str) -> str:

@@ -41,12 +41,14 @@ def unescape(text: str) -> str:
     return _ESCAPED.sub(r"\1", text.replace(f"@{_ZERO_WIDTH_SPACE}", "@"))
 
 
+def shortened(text: str, most: int) -> str:
+    """Return a text cut to a number of characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def quote(text: str) -> str:
     """Return a text as one escaped line, cut to fit."""
-    line = " ".join(text.split())
-    if len(line) > _ONE_LINE:
-        line = line[: _ONE_LINE - 1] + "…"
-    return escape(line)
+    return escape(shortened(" ".join(text.split()), _ONE_LINE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,6 +204,15 @@ async def test_explanations_come_with_the_answers(analyzer: Analyzer, model: Hel
     assert [word.share > 0.5 for word in explanations["rnn"].words] == [False, True]
 
 
+async def test_an_explanation_may_be_asked_of_one_model_alone(model: HeldClassifier) -> None:
+    model.let_go.set()
+    other = ScriptedClassifier(dict(SCRIPT))
+    analyzer = Analyzer({"rnn": model, "bilstm": other})
+    answers, explanations = await analyzer.explain("so happy", "rnn")
+    assert (list(answers), list(explanations), other.batches) == (["rnn"], ["rnn"], [])
+    await analyzer.close()
+
+
 async def test_only_those_that_read_from_both_sides_are_asked_for_both(model: HeldClassifier) -> None:
     model.let_go.set()
     analyzer = Analyzer({"rnn": model, "bilstm": ScriptedClassifier(dict(SCRIPT))})

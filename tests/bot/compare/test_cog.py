@@ -9,9 +9,10 @@ import pytest
 import simcord
 from simcord.components import walk_components
 
-from bot.compare.cog import MOST, NOT_YOURS, ONE_AT_A_TIME, OVER, TOO_MANY, WITHIN
+from bot.compare.cog import NOT_YOURS, OVER
 from bot.errors import BROKEN, BUSY
 from bot.reactions.gate import NO_WORDS, NOT_A_PERSON, NOT_HERE, NOT_READY, NOT_TO_BE_READ
+from bot.ui.turns import MOST, ONE_AT_A_TIME, TOO_MANY, WITHIN
 from classifiers import Classifier
 from tests.bot.pressing import compare_at_once, press_twice, restarts, speak_in_brackets, words_of
 from tests.bot.scripted import ScriptedClassifier, World

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 
 from bot.reactions.history import DISLIKES_COUNT_FOR, WINDOW, ChannelHistory
@@ -34,6 +37,29 @@ def test_counts_older_than_the_window_are_forgotten(clock: Clock) -> None:
     assert history.state(1) == ChannelState(messages=2, reactions=1, quiet_for=WINDOW - 1)
     clock.now += 1
     assert history.state(1) == ChannelState(messages=1)
+
+
+def test_the_outlook_tells_what_the_next_message_would_meet_whenever_a_reaction_leaves_the_window(clock: Clock) -> None:
+    history = ChannelHistory(clock)
+    assert list(history.outlook(1)) == [(0, ChannelState(messages=1))]
+    for pause in (0, 100, 50):
+        clock.now += pause
+        history.count_message(1)
+        history.count_reaction(1)
+        history.count_message(1)
+    history.count_dislike(1, ALICE)
+    clock.now += 20
+    foreseen = list(history.outlook(1))
+    assert foreseen == [
+        (0, ChannelState(messages=7, reactions=3, quiet_for=20, dislikes=1)),
+        (430, ChannelState(messages=5, reactions=2, quiet_for=450, dislikes=1)),
+        (530, ChannelState(messages=3, reactions=1, quiet_for=550, dislikes=1)),
+        (580, ChannelState(messages=1, dislikes=1)),
+    ]
+    for now, (seconds, state) in pairwise(foreseen):
+        clock.now += seconds - now[0]
+        history.count_message(2)  # elsewhere
+        assert history.state(1) == replace(state, messages=state.messages - 1)
 
 
 def test_dislikes_of_several_people_add_up_and_are_forgotten_a_day_after_the_last(clock: Clock) -> None:

@@ -22,6 +22,7 @@ from bot.reactions.policy import (
     is_jolly,
     is_understood,
     required_certainty,
+    seconds_to_next,
 )
 from bot.server_settings import Liveliness, ServerSettings
 from classifiers import EMOJI, LABELS, NEUTRAL, Prediction, load_models
@@ -57,7 +58,7 @@ def predictions(draw: st.DrawFn) -> Prediction:
 
 def test_reacts_with_the_strongest_emotion() -> None:
     decision = choose("", believing(joy=0.8, love=0.7), minimum_certainty=0.5)
-    assert decision == Decision("😃", "joy", 0.8, None)
+    assert decision == Decision("😃", "joy", 0.8, 0.5, None)
 
 
 @pytest.mark.parametrize(
@@ -98,8 +99,11 @@ def test_a_reaction_always_keeps_the_rules(
     decision = choose("", prediction, server, channel, minimum_certainty=minimum, usable=lambda _: False)
     assert (decision.emotion, decision.certainty) == prediction.top(1)[0]
     assert (decision.emoji is None) == (decision.reason is not None)
+    if decision.reason == Outcome.UNSURE:
+        assert decision.certainty < decision.required
     if decision.emoji is None:
         return
+    assert decision.certainty >= decision.required
     assert decision.emotion != NEUTRAL
     assert decision.emotion not in server.muted
     assert prediction.known >= UNDERSTOOD
@@ -178,6 +182,17 @@ def test_a_channel_has_enough_at_some_time() -> None:
     assert choose("", joy, channel=ChannelState(messages=9, reactions=1, quiet_for=10)).emoji == "😃"
 
 
+def test_the_next_reaction_comes_after_the_pause_and_once_the_share_allows_it() -> None:
+    resting = ChannelState(messages=9, reactions=1, quiet_for=4)
+    exhausted = ChannelState(messages=9, reactions=3, quiet_for=4)
+    server = ServerSettings()
+    assert seconds_to_next(server, [(0, ChannelState())]) == 0
+    assert seconds_to_next(server, [(0, resting), (596, ChannelState())]) == 6
+    assert seconds_to_next(server, [(0, exhausted), (200, ChannelState(9, 2, 204)), (596, ChannelState())]) == 200
+    assert seconds_to_next(server, [(0, exhausted), (2, ChannelState(9, 2, 6)), (596, ChannelState())]) == 6
+    assert seconds_to_next(ServerSettings(liveliness=Liveliness.LIVELY), [(0, exhausted)]) == 0
+
+
 def test_another_language_is_left_alone() -> None:
     joy = believing(joy=0.95)
     foreign = Prediction(joy.labels, joy.scores, joy.thresholds, joy.certainty, known=0.59)
@@ -223,7 +238,7 @@ def test_no_tone_of_skin_makes_jolly_emoji_fit_for_who_suffers(skin: str) -> Non
 def test_nothing_is_put_under_a_grave_message_whatever_is_heard_in_it(label: str) -> None:
     heard = believing(**{label: 1.0})
     for text in ("cancer is back", "im gonna kill myself lol", "my grandpa just died lol"):
-        assert choose(text, heard) == Decision(None, label, 1.0, Outcome.GRAVE)
+        assert choose(text, heard) == Decision(None, label, 1.0, 0.5, Outcome.GRAVE)
     assert choose("killing it 💀", heard).emoji == EMOJI[label]
 
 

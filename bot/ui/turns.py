@@ -1,0 +1,52 @@
+"""Limits on how often somebody is answered what takes a model long."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import discord
+from discord.ext import commands
+
+from bot.i18n import Translate, mark
+
+ONE_AT_A_TIME = mark("I am still reading your last text; one at a time, please.")
+TOO_MANY = mark("That was a lot to read in a short time; please ask me again {when}.")
+
+MOST, WITHIN = 10, 30
+"""How many texts somebody may ask about within so many seconds."""
+
+
+class Turns:
+    """Lets each person ask about one text at a time, and not too often.
+
+    An explanation takes a hundred times as long as reading a message. Who asked is known for half a minute, in memory.
+    """
+
+    def __init__(self) -> None:
+        """Start with nobody who has asked."""
+        self._reading_for: set[int] = set()
+        self._cooldowns: commands.CooldownMapping[discord.Interaction] = commands.CooldownMapping.from_cooldown(
+            MOST, WITHIN, lambda interaction: interaction.user.id
+        )
+
+    def refusal(self, interaction: discord.Interaction, translate: Translate) -> str | None:
+        """Return why a user has to wait for an answer; None if they need not, and then it counts."""
+        if interaction.user.id in self._reading_for:
+            return translate(ONE_AT_A_TIME)
+        wait = self._cooldowns.update_rate_limit(interaction, interaction.created_at.timestamp())
+        if wait is None:
+            return None
+        over = interaction.created_at + timedelta(seconds=math.ceil(wait))
+        return translate(TOO_MANY).format(when=discord.utils.format_dt(over, "R"))
+
+    @contextmanager
+    def reading(self, user_id: int) -> Iterator[None]:
+        """Refuse other texts of this person meanwhile."""
+        self._reading_for.add(user_id)
+        try:
+            yield
+        finally:
+            self._reading_for.discard(user_id)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.i18n import ENGLISH
+from bot.reactions.history import Trace
+from bot.reactions.outcomes import Outcome
+from bot.reactions.policy import ChannelState, Decision
+from bot.server_settings import Liveliness, ServerSettings
+from bot.why.answer import PACE, SENTENCES, Finding, answer, reason_for_silence, setting_for, unread
+from classifiers.explain import WordShare
+
+MESSAGE = 2000
+"""The characters of a message without components."""
+
+
+def finding(reason: Outcome | None, words: list[WordShare] | None = None) -> Finding:
+    decision = Decision(None if reason else "😃", "joy", 0.9, 0.5, reason)
+    return Finding(None, reason, decision, words or [], ServerSettings(), (), None)
+
+
+def never(_settings: ServerSettings, _channel: ChannelState) -> Decision:
+    return Decision(None, "joy", 0.4, 0.5, Outcome.UNSURE)
+
+
+def test_every_outcome_of_a_message_that_is_there_has_a_sentence() -> None:
+    assert set(Outcome) - set(SENTENCES) == {Outcome.REACTED, Outcome.MESSAGE_GONE}
+    for reason in SENTENCES:
+        for text in (unread(reason, ENGLISH), answer(finding(reason), ENGLISH)):
+            assert text
+        assert "{" not in answer(finding(reason), ENGLISH)
+
+
+def test_at_most_three_words_are_named_each_once_and_the_strongest_first() -> None:
+    shares = {"*a*": 0.2, "b": 0.04, "c": -0.9, "d": 0.4, "e": 0.1, "f": 0.05}
+    words = [WordShare(word, 0, 1, share) for word, share in shares.items()]
+    told = answer(finding(None, [*words, *words]), ENGLISH)
+    assert told.split("\n")[2] == "These words counted most: **d**, **\\*a\\***, **e**"
+    assert answer(finding(None, words[1:3]), ENGLISH).split("\n")[2] == "No single word makes the difference here."
+
+
+@given(st.lists(st.text(alphabet="*_`~|\\@<:>字😂é", min_size=1).map(lambda text: text * 500), max_size=5))
+def test_long_words_fit_into_the_answer(texts: list[str]) -> None:
+    words = [WordShare(text, 0, len(text), 0.5) for text in texts]
+    assert len(answer(finding(Outcome.ENOUGH, words), ENGLISH)) < MESSAGE
+
+
+@pytest.mark.parametrize("then", [None, Outcome.REACTED, Outcome.UNSURE, Outcome.STALE])
+def test_what_the_policy_says_of_the_text_holds_whatever_happened(then: Outcome | None) -> None:
+    assert reason_for_silence(Outcome.MUTED, Trace(outcome=then)) == Outcome.MUTED
+
+
+@pytest.mark.parametrize("now", [None, *PACE])
+def test_the_pace_of_now_does_not_hide_what_happened(now: Outcome | None) -> None:
+    assert reason_for_silence(now, Trace(outcome=Outcome.STALE)) == Outcome.STALE
+    assert reason_for_silence(now, Trace(outcome=Outcome.COOLING_DOWN)) == Outcome.COOLING_DOWN
+    assert reason_for_silence(now, Trace(outcome=Outcome.REACTED, unwanted=True)) == Outcome.TAKEN_BACK
+    for unknown in (None, Trace(), Trace(outcome=Outcome.UNSURE)):  # the settings may have changed since
+        assert reason_for_silence(now, unknown) == now
+
+
+@pytest.mark.parametrize(
+    ("reason", "liveliness", "dislikes", "setting"),
+    [
+        (Outcome.ENOUGH, Liveliness.QUIET, 0, ("Liveliness", "normal")),
+        (Outcome.ENOUGH, Liveliness.QUIET, 1, ("Holding back", "React as usual")),
+        (Outcome.COOLING_DOWN, Liveliness.NORMAL, 1, ("Liveliness", "lively")),  # dislikes do not make it longer
+        (Outcome.COOLING_DOWN, Liveliness.LIVELY, 1, ()),
+        (Outcome.UNSURE, Liveliness.QUIET, 1, ()),
+        (Outcome.MUTED, Liveliness.QUIET, 1, ("Muted emotions",)),
+        (Outcome.GRAVE, Liveliness.QUIET, 1, ()),
+        (None, Liveliness.QUIET, 1, ()),
+    ],
+)
+def test_the_setting_is_one_that_would_change_it(
+    reason: Outcome | None, liveliness: Liveliness, dislikes: int, setting: tuple[str, ...]
+) -> None:
+    assert setting_for(reason, ServerSettings(liveliness=liveliness), dislikes, never) == setting
+
+
+def test_the_least_lively_of_the_settings_that_are_enough_is_named() -> None:
+    def if_lively(settings: ServerSettings, channel: ChannelState) -> Decision:
+        enough = settings.liveliness == Liveliness.LIVELY and channel == ChannelState(dislikes=2)
+        return Decision("😃" if enough else None, "joy", 0.4, 0.5, None)
+
+    quiet = ServerSettings(liveliness=Liveliness.QUIET)
+    assert setting_for(Outcome.UNSURE, quiet, 2, if_lively) == ("Liveliness", "lively")
