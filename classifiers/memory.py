@@ -8,10 +8,9 @@ from contextlib import suppress
 
 
 def release_unused() -> None:
-    """Let the C library give back what was freed; only glibc can be asked, and others do so by themselves or not at all.
+    """Let glibc give freed memory back, which it would keep for later; do nothing where the C library is another.
 
-    glibc keeps freed memory for what is allocated next. After a moment of need which does not come again, that is
-    wasted for as long as the process runs.
+    It is worth it after a step that needs much memory for a moment and does not come again.
     """
     if sys.platform == "linux":
         with suppress(AttributeError):  # another C library, such as musl

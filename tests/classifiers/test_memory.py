@@ -24,7 +24,7 @@ print(own_memory() - before)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="no other C library can be asked to give memory back")
 def test_loading_leaves_no_copies_of_the_weights_behind() -> None:
-    """What stays is 1.8 times as large as the files, since networks compute in float32; before it is given back, 2.7."""
+    """What stays is 1.8 times as large as the files, for networks compute in float32; there was 2.7 times as much."""
     files = sum((PRETRAINED / name).stat().st_size for name in read_manifest(PRETRAINED).files)
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     assert files < int(done.stdout) < 2.2 * files
