@@ -15,6 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -40,11 +41,12 @@ asyncio.run(open_database())""",
 }
 """The code of each step, by its name in the table; each step is run after all steps above it."""
 
-_MEASURE = """
-import psutil
-memory = psutil.Process().memory_full_info()
-print(memory.rss, memory.uss)
+_WAIT = """
+import os
+print(os.getpid(), flush=True)
+input()
 """
+"""Lets the process wait until it is measured from outside: psutil in it would take 4 MB itself."""
 
 
 def measure() -> dict[str, tuple[float, float]]:
@@ -52,17 +54,30 @@ def measure() -> dict[str, tuple[float, float]]:
     sizes = {}
     with tempfile.TemporaryDirectory() as folder:
         done = f"FOLDER = {Path(folder).as_posix()!r}\n"
-        _run(done + "\n".join(STEPS.values()))
+        _memory_after(done + "\n".join(STEPS.values()))
         for name, step in STEPS.items():
             done += f"{step}\n"
-            rss, uss = map(int, _run(done + _MEASURE).split())
-            sizes[name] = (rss / 2**20, uss / 2**20)
+            sizes[name] = _memory_after(done)
     return sizes
 
 
-def _run(code: str) -> str:
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 - our own code
+def _memory_after(code: str) -> tuple[float, float]:
+    """Return RSS and USS in MB of a fresh process that has run the code.
+
+    Raises:
+        RuntimeError: the code failed; its traceback is on standard error.
+    """
+    command = [sys.executable, "-c", f"{code}\n{_WAIT}"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:  # noqa: S603 - our own code
+        assert process.stdin  # noqa: S101 - it is piped, as is stdout
+        assert process.stdout  # noqa: S101
+        pid = process.stdout.readline()
+        if not pid:
+            raise RuntimeError("a step failed")
+        memory = psutil.Process(int(pid)).memory_full_info()
+        process.stdin.write("\n")
+    return memory.rss / 2**20, memory.uss / 2**20
 
 
 def main() -> None:
