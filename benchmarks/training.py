@@ -6,8 +6,8 @@ A training step is a forward pass, a backward pass, clipping and AdamW, on the s
 thread for all. Ten batches with the lengths of GoEmotions' own represent an epoch of GoEmotions. As in `inference.py`,
 all contenders take turns, round after round; in its turn each does the steps of a case twice, and only the second time
 counts. The tables show medians of CPU time, the multiple of NumPy's time, and what NumPy's own time is spent on. The
-networks are those of `train.py` without dropout: Keras trains them with `train_on_batch`, as
-`classifiers.training.keras_backend` does, PyTorch with its own `nn.RNN` and `nn.LSTM` and its fused AdamW.
+networks are those of `train.py` without dropout: Keras trains them with `train_on_batch`, PyTorch with its own `nn.RNN`
+and `nn.LSTM` and its fused AdamW.
 
 BLAS computes NumPy's matrix products; the title of the table names its kernels. OpenBLAS chooses them by the processor,
 unless the environment variable `OPENBLAS_CORETYPE` does: with Haswell kernels, a newer processor takes half as long
@@ -82,8 +82,8 @@ def ours(kind: str) -> numpy_backend.Trainer:
 def in_keras(kind: str) -> Contender:
     """Return a training step of the same network in Keras."""
     model = keras_models.build(kind, VOCABULARY, RECIPE.embedding, LABELS)
-    trainer = keras_models.Trainer(model, RECIPE, multi_label=True)
-    return lambda batch, targets: trainer.step(batch.ids.T, targets, RECIPE.learning_rate)
+    keras_models.Trainer(model, RECIPE, multi_label=True)  # chooses the loss and the optimizer
+    return lambda batch, targets: model.train_on_batch(batch.ids.T, targets)
 
 
 def in_torch(kind: str) -> Contender:

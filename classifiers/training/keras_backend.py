@@ -5,7 +5,7 @@ Their parameters go by the same names as those of the same networks in NumPy, so
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -95,36 +95,26 @@ class Trainer:
         self._optimizer = keras.optimizers.AdamW(
             recipe.learning_rate, weight_decay=recipe.weight_decay, global_clipnorm=recipe.clip_norm
         )
-        loss = keras.losses.BinaryCrossentropy if multi_label else keras.losses.CategoricalCrossentropy
-        model.compile(self._optimizer, loss(from_logits=True))
+        cross_entropy = keras.losses.BinaryCrossentropy if multi_label else keras.losses.CategoricalCrossentropy
+        loss = cross_entropy(from_logits=True)
+        model.compile(self._optimizer, loss)  # for whoever goes on with the saved model
         self._optimizer.build(model.trainable_variables)
+        self._update = _update_function(model, self._optimizer, loss)
 
     def train_epoch(self, examples: Examples, number: int) -> Iterator[float]:
-        """See `Trainable`; the batches come through `tf.data`, made while the network computes."""
+        """See `Trainable`."""
         recipe = self._recipe
         rng = np.random.default_rng([recipe.seed, number])
         steps = count_batches(examples, recipe.batch_size)
-
-        def batches() -> Iterator[tuple[Array, Array]]:
-            for batch, targets in training_batches(examples, recipe.batch_size, rng, recipe.word_dropout):
-                yield batch.ids.T, targets
-
-        stream = tf.data.Dataset.from_generator(
-            batches,
-            output_signature=(
-                tf.TensorSpec((None, None), tf.int32),
-                tf.TensorSpec((None, examples.targets.shape[1]), tf.float32),
-            ),
-        ).prefetch(tf.data.AUTOTUNE)
-        for step, (ids, targets) in enumerate(stream, start=(number - 1) * steps):
+        batches = training_batches(examples, recipe.batch_size, rng, recipe.word_dropout)
+        for step, (batch, targets) in enumerate(batches, start=(number - 1) * steps):
             rate = warmup_cosine(step, recipe.epochs * steps, recipe.learning_rate)
-            yield self.step(ids, targets, rate)
+            yield self.step(batch.ids.T, targets, rate)
 
-    def step(self, ids: Any, targets: Any, rate: float) -> float:
+    def step(self, ids: Array, targets: Array, rate: float) -> float:
         """One update from token numbers (batch, time); returns the loss before it."""
         self._optimizer.learning_rate = rate
-        self.model.reset_metrics()  # else Keras answers with the mean of all batches so far
-        return float(self.model.train_on_batch(ids, targets))
+        return float(self._update(ids, targets))
 
     def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
         """See `Trainable`."""
@@ -147,11 +137,30 @@ class Trainer:
         load(self.model, {name.removeprefix("network/"): array for name, array in state.items()})
 
 
+def _update_function(model: keras.Model, optimizer: keras.Optimizer, loss: keras.Loss) -> Callable[..., Any]:
+    """Return a function that makes one update from token numbers and targets, and returns the loss before it.
+
+    It is compiled once for batches of all shapes, where `train_on_batch` is compiled anew for the first few of them,
+    each time for longer than a short training takes.
+    """
+
+    def update(ids: Any, targets: Any) -> Any:
+        with tf.GradientTape() as tape:
+            error = loss(targets, model(ids, training=True))
+        gradients = tape.gradient(error, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        return error
+
+    any_shape = tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)
+    compiled: Callable[..., Any] = tf.function(update, input_signature=any_shape, autograph=False)
+    return compiled
+
+
 def run(model: keras.Model, batch: Batch) -> Array:
     """Logits (batch, labels) of one padded batch."""
     return np.asarray(_call(model, tf.constant(np.ascontiguousarray(batch.ids.T))))
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(reduce_retracing=True, autograph=False)
 def _call(model: keras.Model, ids: Any) -> Any:
     return model(ids, training=False)
