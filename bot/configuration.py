@@ -14,6 +14,7 @@ from dotenv import dotenv_values
 from dotenv.parser import Binding, parse_stream
 from yarl import URL
 
+from bot.discord_token import WANTED, TokenError, parse_token
 from bot.store.url import FORM, DatabaseUrlError, parse_database_url
 from classifiers import PRETRAINED, ModelName
 
@@ -41,13 +42,6 @@ def _variable(name: str, parse: Callable[[str], Any], allowed: str) -> dict[str,
         allowed: what the variable may be, in words that complete "VARIABLE must be ...".
     """
     return {"variable": name, "parse": parse, "allowed": allowed}
-
-
-def _token(text: str) -> str | None:
-    bare = text.strip()
-    if any(character.isspace() or not character.isprintable() for character in bare):
-        raise ValueError
-    return bare or None
 
 
 def _path(text: str) -> Path:
@@ -107,11 +101,7 @@ class Configuration:
     discord_token: str | None = field(
         default=None,
         repr=False,  # it is a secret
-        metadata=_variable(
-            "DISCORD_TOKEN",
-            _token,
-            "the token of your bot from the Discord developer portal, on one line without spaces",
-        ),
+        metadata=_variable("DISCORD_TOKEN", parse_token, WANTED),
     )
     models: Path = field(
         default=PRETRAINED,
@@ -167,7 +157,7 @@ def load_configuration() -> Configuration:
             continue
         try:
             values[variable.name] = variable.metadata["parse"](given[name])
-        except DatabaseUrlError as error:
+        except (DatabaseUrlError, TokenError) as error:
             wrong.append(f"{name} must {error}")
         except (ValueError, RuntimeError):  # RuntimeError: there is no home directory of that name
             wrong.append(f"{name} must be {variable.metadata['allowed']}")

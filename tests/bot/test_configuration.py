@@ -43,12 +43,12 @@ def test_example_shows_the_defaults_in_writing() -> None:
 
 def test_env_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text(
-        "\ufeffDISCORD_TOKEN = 'abc'\nEMOBOT_MIN_CERTAINTY=0.7\nEMOBOT_REACTS_WITH=rnn\n"
+        "\ufeffDISCORD_TOKEN = 'MQ.a.b'\nEMOBOT_MIN_CERTAINTY=0.7\nEMOBOT_REACTS_WITH=rnn\n"
         "EMOBOT_LOG_LEVEL=debug\nREDIS_URL=of-another-program\n"
     )
     monkeypatch.setenv("EMOBOT_MIN_CERTAINTY", "0.9")
     configuration = load_configuration()
-    assert (configuration.discord_token, configuration.min_certainty) == ("abc", 0.9)
+    assert (configuration.discord_token, configuration.min_certainty) == ("MQ.a.b", 0.9)
     assert (configuration.reacts_with, configuration.log_level) == ("rnn", "DEBUG")
 
 
@@ -108,10 +108,10 @@ def test_variables_of_training_are_none_of_the_bots_business(monkeypatch: pytest
 
 
 def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DISCORD_TOKEN", "abc123")
+    monkeypatch.setenv("DISCORD_TOKEN", "MQ.abc.123")
     monkeypatch.setenv("DATABASE_URL", "postgresql://me:secret@db/emobot")
     printed = repr(load_configuration())
-    assert "abc123" not in printed
+    assert "abc" not in printed
     assert "secret" not in printed
 
 
@@ -129,7 +129,7 @@ def test_models_may_stand_in_the_home_directory(monkeypatch: pytest.MonkeyPatch)
     ("name", "value", "allowed"),
     [
         ("DISCORD_TOKEN", "se cret", "the token of your bot"),
-        ("DISCORD_TOKEN", "secret\u200b", "the token of your bot"),
+        ("DISCORD_TOKEN", "12345678901234567", "the token of your bot, not the id of the application"),
         ("EMOBOT_REACTS_WITH", "secret", "rnn, gru, lstm"),
         ("EMOBOT_MIN_CERTAINTY", "1.01", "a number from 0 to 1"),
         ("EMOBOT_MIN_CERTAINTY", "-0.1", "a number from 0 to 1"),

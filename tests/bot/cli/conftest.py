@@ -43,6 +43,6 @@ async def fake_discord(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeDis
     fake.url = yarl.URL(f"http://127.0.0.1:{runner.addresses[0][1]}")
     monkeypatch.setattr(discord.http.Route, "BASE", str(fake.url))
     monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", fake.url.with_scheme("ws") / "gateway")
-    monkeypatch.setenv("DISCORD_TOKEN", "s3cr3t")
+    monkeypatch.setenv("DISCORD_TOKEN", "MQ.s3cr3t.s3cr3t")
     yield fake
     await runner.cleanup()

@@ -15,6 +15,7 @@ from safetensors.numpy import load, save
 from bot.cli import main
 from classifiers.model_directory import MANIFEST, read_manifest, write_manifest
 from tests.bot.cli.fake_discord import FakeDiscord
+from tests.bot.cli.support import told
 
 
 def test_without_a_token_all_but_discord_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,3 +133,24 @@ async def test_a_wrong_token_is_reported(fake_discord: FakeDiscord, capsys: pyte
     fake_discord.login = 401
     assert await asyncio.to_thread(main, ["check"]) == 2
     assert capsys.readouterr().err.startswith("Discord does not accept the DISCORD_TOKEN")
+
+
+@pytest.mark.parametrize(
+    ("token", "sentence"),
+    [
+        ("123456789012345678", "DISCORD_TOKEN must be the token of your bot, not the id of the application: "),
+        ('"MQ.s3cr3t.s3cr3t"', "DISCORD_TOKEN must stand without quotation marks."),
+        ("Bot MQ.s3cr3t.s3cr3t", 'DISCORD_TOKEN must stand without the word "Bot" before it.'),
+    ],
+)
+async def test_what_is_no_token_at_all_is_reported_without_asking_discord(
+    fake_discord: FakeDiscord,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    token: str,
+    sentence: str,
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", token)
+    assert await asyncio.to_thread(main, ["check"]) == 2
+    assert told(capsys).startswith(sentence)
+    assert fake_discord.asked == []

@@ -57,7 +57,7 @@ def test_missing_models_are_reported_before_discord_is_asked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EMOBOT_MODELS", "nowhere")
-    monkeypatch.setenv("DISCORD_TOKEN", "secret")
+    monkeypatch.setenv("DISCORD_TOKEN", "MQ.s3cr3t.s3cr3t")
     assert main([]) == 2
     assert "nowhere" in told(capsys)
 

@@ -102,7 +102,7 @@ def test_other_urls_are_refused_with_what_to_do_and_without_their_text(
         monkeypatch.setattr("os.environ", {"DATABASE_URL": url})
     else:
         monkeypatch.setenv("DATABASE_URL", url)
-    monkeypatch.setenv("DISCORD_TOKEN", "s3cr3t")
+    monkeypatch.setenv("DISCORD_TOKEN", "MQ.s3cr3t.s3cr3t")
     assert main(command) == 2
     out, err = capsys.readouterr()
     assert out == ""

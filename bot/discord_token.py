@@ -1,0 +1,42 @@
+"""Tell a bot's token from what people copy in its place, without asking Discord."""
+
+from __future__ import annotations
+
+import re
+
+WANTED = "the token of your bot from the Discord developer portal: three parts with dots between them"
+
+_TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+
+_ANOTHER = "be the token of your bot, not {}: the developer portal shows it once, on the page Bot, after Reset Token"
+_QUOTATION_MARKS = "\"'`“”„‘’‚«»"
+_MISTAKES = (
+    (rf"[{_QUOTATION_MARKS}].*|.*[{_QUOTATION_MARKS}]", "stand without quotation marks"),
+    (r"bot\s.*", 'stand without the word "Bot" before it'),
+    (r"\d+", _ANOTHER.format("the id of the application")),
+    (r"[\da-f]{64}", _ANOTHER.format("the public key of the application")),
+    (r".*(your|token|change.?me).*|<.*>|[x.*_-]+", _ANOTHER.format("the placeholder of an example")),
+    (r"[\w-]{32}", _ANOTHER.format("the client secret of the application")),
+)
+"""Patterns of whole texts that are no token, in small or capital letters, and what completes "DISCORD_TOKEN must"."""
+
+
+class TokenError(ValueError):
+    """A text that cannot be a bot's token; the message says what to do and repeats nothing of the text."""
+
+
+def parse_token(text: str) -> str | None:
+    """Return the token without space around it, or None if there is nothing else.
+
+    Raises:
+        TokenError: it is none; the message completes the sentence "DISCORD_TOKEN must".
+    """
+    token = text.strip()
+    if not token:
+        return None
+    if _TOKEN.fullmatch(token):
+        return token
+    for pattern, remedy in _MISTAKES:
+        if re.fullmatch(pattern, token, re.IGNORECASE):
+            raise TokenError(remedy)
+    raise TokenError(f"be {WANTED}")
