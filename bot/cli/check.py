@@ -17,7 +17,7 @@ from bot.client import create_bot
 from bot.configuration import ENV_FILE, Configuration, load_configuration
 from bot.connection.clock import DiscordTime
 from bot.connection.requests import TOLERATED, clock_is_wrong, listen
-from bot.store.engine import is_sqlite
+from bot.store.engine import describe, is_sqlite
 from classifiers.emotions import without_emoji
 from classifiers.model_directory import MANIFEST, NAMES, read_manifest
 
@@ -30,7 +30,7 @@ def check() -> None:
     Nobody on Discord notices.
     """
     configuration = load_configuration()
-    click.echo("Settings: in order.")
+    click.echo(f"Settings: in order, from {_sources(Path(ENV_FILE).absolute())}.")
     _warn_if_others_can_read(Path(ENV_FILE))
     _check_models(configuration)
     _check_database(configuration)
@@ -39,6 +39,10 @@ def check() -> None:
         return
     with discord_errors():
         asyncio.run(_check_discord(configuration.discord_token))
+
+
+def _sources(file: Path) -> str:
+    return f"the environment and {file}" if file.exists() else f"the environment alone, for there is no {file}"
 
 
 def _check_models(configuration: Configuration) -> None:
@@ -58,11 +62,18 @@ def _check_models(configuration: Configuration) -> None:
 
 
 def _check_database(configuration: Configuration) -> None:
-    in_database(configuration, lambda store: store.corrections())
-    click.echo("Database: in order.")
     url = make_url(configuration.database_url)
-    if is_sqlite(url):
-        _warn_if_others_can_read(Path(str(url.database)))
+    file = Path(str(url.database)) if is_sqlite(url) else None
+    new = file is not None and not file.exists()
+    in_database(configuration, lambda store: store.corrections())
+    click.echo(f"Database: {file.absolute() if file else describe(url)}, in order.")
+    if new:
+        click.echo(
+            "  That file is new. If the bot has kept anything before, it is in another one: give its full path in "
+            "DATABASE_URL, or start the bot in the same folder as before."
+        )
+    if file:
+        _warn_if_others_can_read(file)
 
 
 async def _check_discord(token: str) -> None:

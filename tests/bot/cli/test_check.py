@@ -22,14 +22,32 @@ def test_without_a_token_all_but_discord_is_checked(capsys: pytest.CaptureFixtur
     assert main(["check"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    settings, models, rnn, bilstm, database, token = out.splitlines()
-    assert settings == "Settings: in order."
+    settings, models, rnn, bilstm, database, new, token = out.splitlines()
+    assert settings == f"Settings: in order, from the environment alone, for there is no {Path.cwd() / '.env'}."
     assert models.startswith("Models: ")
     assert rnn.startswith("  RNN: ")
     assert bilstm.startswith("  BiLSTM: ")
     assert bilstm.endswith("reacts to messages.")
-    assert database == "Database: in order."
+    assert database == f"Database: {Path.cwd() / 'emobot.db'}, in order."
+    assert new.startswith("  That file is new. If the bot has kept anything before, it is in another one: ")
     assert token.startswith("Discord: not asked. There is no DISCORD_TOKEN")
+
+
+def test_env_file_and_database_are_those_of_the_folder_of_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("first", "second"):
+        folder = tmp_path / name
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        (folder / ".env").write_text(f"DATABASE_URL=sqlite:///{name}.db\n")
+        for new in (True, False):
+            assert main(["check"]) == 0
+            out = capsys.readouterr().out
+            assert out.startswith(f"Settings: in order, from the environment and {folder / '.env'}.\n")
+            assert f"\nDatabase: {folder / name}.db, in order.\n" in out
+            assert ("That file is new." in out) == new
+    assert {file.name for file in (tmp_path / "first").glob("*.db")} == {"first.db"}
 
 
 def test_labels_without_emoji_are_listed(
@@ -61,7 +79,8 @@ def test_a_model_with_numbers_that_are_not_finite_is_refused(
     monkeypatch.setenv("EMOBOT_MODELS", str(small_models))
     assert main(["check"]) == 2
     out, err = capsys.readouterr()
-    assert out == "Settings: in order.\n"
+    assert out.startswith("Settings: in order, ")
+    assert out.count("\n") == 1
     assert err.startswith(
         f"The file rnn.safetensors in {small_models} cannot be used: it holds numbers that are not fin"
     )
@@ -118,7 +137,7 @@ async def test_a_wrong_clock_is_reported(
     if told:
         assert re.search(f"\nThis computer's clock is 0:00:{told}: set it right.", out)
     else:
-        assert "clock" not in out
+        assert "This computer's clock" not in out
 
 
 async def test_a_missing_intent_is_reported(fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]) -> None:
