@@ -24,11 +24,16 @@ class DatasetError(ClassifiersError):
     """A data set cannot be had or read."""
 
 
+def install(extra: str) -> str:
+    """Return the command that installs an extra, in a clone as beside a wheel and in every shell."""
+    return f'pip install "emobot[{extra}]"'
+
+
 class MissingExtraError(ClassifiersError):
     """A command needs packages of an extra that is not installed."""
 
     def __init__(self, purpose: str, extra: str) -> None:
-        super().__init__(f"{purpose} needs more packages: run `pip install '.[{extra}]'` in the project's folder.")
+        super().__init__(f"{purpose} needs more packages: run `{install(extra)}`.")
 
 
 class ModelDirectoryError(ClassifiersError):

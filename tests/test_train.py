@@ -437,7 +437,7 @@ def test_a_package_that_is_needed_in_the_end_is_missed_before_the_training(
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
     assert run(*options, "--out", tmp_path / "models") == 2
-    assert capsys.readouterr().err.endswith("run `pip install '.[train]'` in the project's folder.\n")
+    assert capsys.readouterr().err.endswith('run `pip install "emobot[train]"`.\n')
 
 
 @pytest.mark.usefixtures("figures")

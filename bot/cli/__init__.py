@@ -1,4 +1,4 @@
-"""The command line `python -m bot`: one module per command, each imported only when its command runs."""
+"""The command line `emobot`, or `python -m bot`: one module per command, each imported only when its command runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import click
 from click.shell_completion import CompletionItem, shell_complete
 
-PROGRAM = "python -m bot"
+PROGRAM = "emobot"
+"""The script that comes with the package; `python -m bot` is the same."""
 
 _COMMANDS = {
     "run": "connect to Discord and react to messages (the default)",
@@ -71,24 +72,24 @@ def cli(context: click.Context) -> int:
     return status
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status.
+def main(argv: Sequence[str] | None = None, program: str = PROGRAM) -> int:
+    """Run the command line, called `program` in what it says, and return its exit status.
 
     That is 2, after one sentence on standard error, for wrong arguments or configuration; 1 if something else
     failed; and 130 after Ctrl-C.
     """
     if instruction := os.environ.get(_COMPLETE):
-        return shell_complete(cli, {}, "emobot", _COMPLETE, instruction)
+        return shell_complete(cli, {}, PROGRAM, _COMPLETE, instruction)
     # As classifiers.command_line does it, whose import would make help and completion wait for NumPy.
     try:
-        with cli.make_context(PROGRAM, list(sys.argv[1:] if argv is None else argv)) as context:
+        with cli.make_context(program, list(sys.argv[1:] if argv is None else argv)) as context:
             status: int = cli.invoke(context)
             return status
     except click.exceptions.Exit as end:  # after --help
         return end.exit_code
     except click.UsageError as error:
         sentence = error.format_message()
-        help_command = error.ctx.command_path if error.ctx else PROGRAM
+        help_command = error.ctx.command_path if error.ctx else program
         click.echo(f"{sentence.rstrip('.')}: see `{help_command} --help`.", err=True)
         return error.exit_code
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 
 from bot.cli.application import fetch_application, invitation
 from bot.cli.database import in_database
-from bot.cli.errors import INTENT_OFF, LOGIN_MISSING, CommandError, discord_errors, reports_errors
+from bot.cli.errors import INTENT_OFF, CommandError, discord_errors, login_missing, reports_errors
 from bot.client import create_bot
 from bot.configuration import ENV_FILE, Configuration, load_configuration
 from bot.connection.clock import DiscordTime
@@ -35,7 +35,7 @@ def check() -> None:
     _check_models(configuration)
     _check_database(configuration)
     if configuration.discord_token is None:
-        click.echo(f"Discord: not asked. {LOGIN_MISSING}")
+        click.echo(f"Discord: not asked. {login_missing()}")
         return
     with discord_errors():
         asyncio.run(_check_discord(configuration.discord_token))

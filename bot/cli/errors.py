@@ -5,20 +5,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import ParamSpec
 
 import aiohttp
 import click
 import discord
 
-from bot.configuration import Configuration, ConfigurationError
+from bot.configuration import ENV_FILE, Configuration, ConfigurationError
 from bot.store import StoreError
 from classifiers.command_line import finish
 
-LOGIN_MISSING = (
-    "There is no DISCORD_TOKEN: put yours into .env as .env.example shows, "
-    "or try the bot without Discord by `python -m bot demo`."
-)
 LOGIN_REFUSED = (
     "Discord does not accept the DISCORD_TOKEN: in the developer portal open your application, "
     "choose Bot, press Reset Token, and put the new token into .env."
@@ -67,6 +64,19 @@ def reports_errors(command: Callable[Arguments, None]) -> Callable[Arguments, in
     return reporting
 
 
+def program() -> str:
+    """Return how the command line that runs was started: `emobot` or `python -m bot`."""
+    return click.get_current_context().find_root().command_path
+
+
+def login_missing() -> str:
+    """Return what to do where there is no token."""
+    return (
+        f"There is no DISCORD_TOKEN in the environment or in {Path(ENV_FILE).absolute()}: put yours there as "
+        f".env.example shows, or try the bot without Discord by `{program()} demo`."
+    )
+
+
 def token_of(configuration: Configuration) -> str:
     """Return the bot's token.
 
@@ -74,7 +84,7 @@ def token_of(configuration: Configuration) -> str:
         CommandError: there is none.
     """
     if configuration.discord_token is None:
-        raise CommandError(LOGIN_MISSING, 2)
+        raise CommandError(login_missing(), 2)
     return configuration.discord_token
 
 

@@ -9,6 +9,8 @@ import re
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from classifiers.errors import install
+
 FORM = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
@@ -45,8 +47,7 @@ def parse_database_url(text: str) -> URL:
         raise DatabaseUrlError(f"be {FORM}, and a port must be a number: {_QUOTED}") from None
     url = _file(url) if driver == _DRIVERS["sqlite"] else _server(url)
     if driver == _DRIVERS["postgresql"] and importlib.util.find_spec("asyncpg") is None:
-        command = "pip install '.[postgres]'"
-        raise DatabaseUrlError(f"wait until its driver is installed: run `{command}` in the project's folder")
+        raise DatabaseUrlError(f"wait until its driver is installed: run `{install('postgres')}`")
     return url
 
 

@@ -75,7 +75,7 @@ class TestTemperature:
 
     def test_without_scipy_the_extra_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "scipy.optimize", None)
-        with pytest.raises(MissingExtraError, match=r"^Calibration needs more packages: .*\.\[train\]"):
+        with pytest.raises(MissingExtraError, match=r"^Calibration needs more packages: .*emobot\[train\]"):
             choose_temperature(np.zeros((2, 2)), np.eye(2), False)
 
 

@@ -5,5 +5,7 @@ from classifiers.errors import MissingExtraError, require
 
 def test_a_missing_module_is_named_by_its_extra() -> None:
     require("Reading", "train", "json", "numpy")
-    with pytest.raises(MissingExtraError, match=r"^Reading needs more packages: run `pip install '\.\[train\]'`"):
+    with pytest.raises(
+        MissingExtraError, match=r'^Reading needs more packages: run `pip install "emobot\[train\]"`\.$'
+    ):
         require("Reading", "train", "json", "no_such_module")

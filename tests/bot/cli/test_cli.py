@@ -1,4 +1,4 @@
-"""`python -m bot` itself: its help, its errors, and how it starts."""
+"""`emobot`, or `python -m bot`, itself: its help, its errors, and how it starts."""
 
 from __future__ import annotations
 
@@ -17,12 +17,20 @@ from tests.bot.cli.support import environment, told
 COMMANDS = ["run", "check", "invite", "dry-run", "data", "demo"]
 
 
+@pytest.mark.parametrize("program", ["emobot", "python -m bot"])
 @pytest.mark.parametrize("command", [[], ["run"], ["invite"]])
-def test_a_missing_token_is_reported_with_what_to_do(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
-    assert main(command) == 2
+def test_a_missing_token_is_reported_with_what_to_do(
+    capsys: pytest.CaptureFixture[str], command: list[str], program: str
+) -> None:
+    assert main(command, program) == 2
     sentence = told(capsys)
-    assert ".env" in sentence
-    assert "`python -m bot demo`" in sentence
+    assert f"in {Path.cwd() / '.env'}: " in sentence
+    assert f"`{program} demo`" in sentence
+
+
+def test_whoever_runs_the_package_is_told_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "--loud"], "python -m bot") == 2
+    assert told(capsys) == "No such option '--loud': see `python -m bot data --help`."
 
 
 @pytest.mark.parametrize("command", [[], ["run"], ["check"], ["invite"], ["demo"], ["dry-run", "--file", "-"]])
@@ -65,19 +73,18 @@ def test_missing_models_are_reported_before_discord_is_asked(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["chat"], "No such command 'chat': see `python -m bot --help`."),
-        (["--loud"], "No such option '--loud': see `python -m bot --help`."),
-        (["check", "now"], "Got unexpected extra argument (now): see `python -m bot check --help`."),
-        (["data"], "Missing command: see `python -m bot data --help`."),
-        (["dry-run"], "Missing option '--file': see `python -m bot dry-run --help`."),
+        (["chat"], "No such command 'chat': see `emobot --help`."),
+        (["--loud"], "No such option '--loud': see `emobot --help`."),
+        (["check", "now"], "Got unexpected extra argument (now): see `emobot check --help`."),
+        (["data"], "Missing command: see `emobot data --help`."),
+        (["dry-run"], "Missing option '--file': see `emobot dry-run --help`."),
         (
             ["demo", "--port", "80000"],
-            "Invalid value for '--port': '80000' is not a whole number from 0 to 65,535: "
-            "see `python -m bot demo --help`.",
+            "Invalid value for '--port': '80000' is not a whole number from 0 to 65,535: see `emobot demo --help`.",
         ),
         (
             ["demo", "--port", "x"],
-            "Invalid value for '--port': 'x' is not a whole number from 0 to 65,535: see `python -m bot demo --help`.",
+            "Invalid value for '--port': 'x' is not a whole number from 0 to 65,535: see `emobot demo --help`.",
         ),
     ],
 )
@@ -91,7 +98,7 @@ def test_wrong_arguments_are_reported_in_one_sentence_with_status_2(
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), ["data", "export"], ["data", "erase"]])
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
     assert main([*command, "--help"]) == 0
-    assert capsys.readouterr().out.startswith(f"Usage: {' '.join(['python -m bot', *command])} ")
+    assert capsys.readouterr().out.startswith(f"Usage: {' '.join(['emobot', *command])} ")
 
 
 def test_help_lists_every_command() -> None:

@@ -162,4 +162,4 @@ def test_a_wrong_id_is_refused(capsys: pytest.CaptureFixture[str], subject: str,
 @pytest.mark.parametrize("arguments", [["export"], ["erase", "--yes"], ["export", "--user", "5", "--guild", "6"]])
 def test_exactly_one_of_guild_and_user_is_required(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     assert main(["data", *arguments]) == 2
-    assert told(capsys) == f"Give either --guild or --user: see `python -m bot data {arguments[0]} --help`."
+    assert told(capsys) == f"Give either --guild or --user: see `emobot data {arguments[0]} --help`."

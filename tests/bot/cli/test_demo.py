@@ -16,7 +16,7 @@ def test_a_missing_extra_is_named(capsys: pytest.CaptureFixture[str], monkeypatc
     monkeypatch.delitem(sys.modules, "bot.cli.simulation", raising=False)
     monkeypatch.delattr("bot.cli.simulation", raising=False)  # where another test has imported it before
     assert main(["demo"]) == 2
-    assert told(capsys) == "The demo needs more packages: run `pip install '.[demo]'` in the project's folder."
+    assert told(capsys) == 'The demo needs more packages: run `pip install "emobot[demo]"`.'
 
 
 @pytest.mark.usefixtures("scripted")

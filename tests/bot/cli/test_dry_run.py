@@ -61,7 +61,7 @@ def test_rows_show_emoji_that_are_newer_than_python(capsys: pytest.CaptureFixtur
 )
 def test_a_file_that_is_none_is_refused(capsys: pytest.CaptureFixture[str], path: str, sentence: str) -> None:
     assert main(["dry-run", "--file", path]) == 2
-    assert told(capsys) == f"Invalid value for '--file': {sentence}: see `python -m bot dry-run --help`."
+    assert told(capsys) == f"Invalid value for '--file': {sentence}: see `emobot dry-run --help`."
 
 
 @pytest.mark.usefixtures("scripted")

@@ -114,7 +114,7 @@ def test_other_urls_are_refused_with_what_to_do_and_without_their_text(
 
 def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    sentence = "wait until its driver is installed: run `pip install '.[postgres]'` in the project's folder"
+    sentence = 'wait until its driver is installed: run `pip install "emobot[postgres]"`'
     with pytest.raises(DatabaseUrlError, match=f"^{re.escape(sentence)}$"):
         parse_database_url("postgresql://db/emobot")
 

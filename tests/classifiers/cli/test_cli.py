@@ -244,7 +244,7 @@ def test_terminal_commands_without_their_extra(
     monkeypatch.setitem(sys.modules, missing, None)
     assert main(arguments) == 2
     assert " in a t" in (sentence := capsys.readouterr().err)
-    assert sentence.endswith("needs more packages: run `pip install '.[cli]'` in the project's folder.\n")
+    assert sentence.endswith('needs more packages: run `pip install "emobot[cli]"`.\n')
 
 
 def test_json_needs_no_extra(
@@ -264,7 +264,7 @@ def test_evaluate_without_its_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
     assert main(["evaluate", "--models", str(small_models)]) == 2
-    assert capsys.readouterr().err.startswith("Measuring needs more packages: run `pip install '.[train]'`")
+    assert capsys.readouterr().err.startswith('Measuring needs more packages: run `pip install "emobot[train]"`')
 
 
 def test_names_that_are_markup(small_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

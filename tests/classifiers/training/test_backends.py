@@ -29,7 +29,7 @@ def test_missing_train_extra_is_named(module: str, tmp_path: Path, monkeypatch: 
     monkeypatch.delattr(classifiers.training, module, raising=False)
     monkeypatch.setitem(sys.modules, f"classifiers.training.{module}", None)
     start = initial_network("bilstm", TINY["bilstm"], 32, BIAS)
-    with pytest.raises(MissingExtraError, match=r"needs more packages: run `pip install '\.\[train\]'`"):
+    with pytest.raises(MissingExtraError, match=r'needs more packages: run `pip install "emobot\[train\]"`'):
         in_training("bilstm", "keras", start, TINY["bilstm"], True, tmp_path)
 
 

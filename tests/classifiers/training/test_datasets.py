@@ -520,7 +520,7 @@ class TestGoEmotions:
 
     def test_without_pooch_the_extra_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "pooch", None)
-        with pytest.raises(MissingExtraError, match=r"^Downloading GoEmotions needs more .*\.\[train\]"):
+        with pytest.raises(MissingExtraError, match=r"^Downloading GoEmotions needs more .*emobot\[train\]"):
             load_dataset("goemotions")
 
     def test_no_network(self, monkeypatch: pytest.MonkeyPatch) -> None:
