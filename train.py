@@ -20,6 +20,7 @@ from classifiers.command_line import (
     finish,
     invoke,
     repeated,
+    version_option,
 )
 from classifiers.emotions import is_emoji
 from classifiers.errors import require
@@ -159,6 +160,7 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
 )
 @_output("--resume", is_flag=True, help="continue a training that was stopped")
 @_output("--overwrite", is_flag=True, help="replace the models in the folder")
+@version_option
 @click.pass_obj
 def train(words: Sequence[str], /, **given: Any) -> int:
     """Train, measure and write as the options say; return the exit status."""

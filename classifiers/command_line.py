@@ -14,6 +14,9 @@ import click
 
 from classifiers.errors import ClassifiersError
 
+version_option = click.version_option(package_name="emobot", message="Emobot %(version)s")
+"""The option --version of each command line."""
+
 
 class WholeNumber(click.IntRange):
     """Whole numbers from `min` to `max`, refused in a sentence that names both."""

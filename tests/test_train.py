@@ -8,6 +8,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import fields
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -395,6 +396,11 @@ def test_help_keeps_the_groups_and_the_examples(capsys: pytest.CaptureFixture[st
         assert f"\n{line}\n" in shown
     assert "  python train.py --dataset goemotions   both models on GoEmotions, in about ten minutes\n" in shown
     assert "python train.py study " in shown
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--version") == 0
+    assert capsys.readouterr().out == f"Emobot {metadata.version('emobot')}\n"
 
 
 @pytest.fixture

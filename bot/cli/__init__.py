@@ -58,6 +58,7 @@ class _LazyGroup(click.Group):
     'For completion in your shell, run: eval "$(_EMOBOT_COMPLETE=bash_source emobot)" (or zsh_source, fish_source).',
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+@click.version_option(package_name="emobot", message="Emobot %(version)s")
 @click.pass_context
 def cli(context: click.Context) -> int:
     """Emobot reads what people write on Discord and reacts with the emoji of the emotion.

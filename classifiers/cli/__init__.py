@@ -10,12 +10,13 @@ import click
 from classifiers.cli.chat import chat
 from classifiers.cli.compare import compare
 from classifiers.cli.evaluate import evaluate
-from classifiers.command_line import finish, invoke
+from classifiers.command_line import finish, invoke, version_option
 
 PROGRAM = "python -m classifiers"
 
 
 @click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
+@version_option
 def cli() -> None:
     """Ask the emotion models from a terminal."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import click
@@ -95,6 +96,11 @@ def test_wrong_arguments_are_reported_in_one_sentence_with_status_2(
     assert told(capsys) == sentence
 
 
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"Emobot {metadata.version('emobot')}\n"
+
+
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), ["data", "export"], ["data", "erase"]])
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
     assert main([*command, "--help"]) == 0
@@ -103,7 +109,7 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: lis
 
 def test_help_lists_every_command() -> None:
     result = CliRunner().invoke(cli, ["--help"])
-    assert re.findall(r"^  ([a-z-]+)  ", result.output, re.MULTILINE) == COMMANDS
+    assert re.findall(r"^  ([a-z][a-z-]+)  ", result.output, re.MULTILINE) == COMMANDS
     for name in COMMANDS:
         command = cli.get_command(click.Context(cli), name)
         assert command

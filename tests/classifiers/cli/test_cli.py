@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,11 @@ def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert command in capsys.readouterr().out
     assert main([command, "-h"]) == 0
     assert f"Usage: python -m classifiers {command}" in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"Emobot {metadata.version('emobot')}\n"
 
 
 def test_ctrl_c(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
