@@ -1,4 +1,4 @@
-"""The operator's configuration, from the environment and a `.env` file; `.env.example` lists every variable."""
+"""The operator's configuration, from the environment and a `.env` file; `bot/.env.example` lists every variable."""
 
 from __future__ import annotations
 
@@ -179,14 +179,14 @@ def _unknown(given: Iterable[str]) -> list[str]:
     for name in given:
         if name.startswith(_PREFIX) and name not in _OF_TRAINING.union(names):
             near = get_close_matches(name.removeprefix(_PREFIX), by_ending, n=1, cutoff=0.5)
-            hint = f"did you mean {by_ending[near[0]]}?" if near else ".env.example lists them all"
+            hint = f"did you mean {by_ending[near[0]]}?" if near else f"those are {', '.join(names)}"
             told.append(f"{name} is not a setting ({hint})")
     return told
 
 
 def _env_file() -> Mapping[str, str | None]:
     if Path(ENV_FILE).is_dir():
-        raise ConfigurationError("Your .env is a directory: replace it with a text file such as .env.example.")
+        raise ConfigurationError("Your .env is a directory: move it away, or replace it with a text file.")
     try:
         text = Path(ENV_FILE).read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
     except FileNotFoundError:

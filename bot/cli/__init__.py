@@ -14,6 +14,7 @@ PROGRAM = "emobot"
 """The script that comes with the package; `python -m bot` is the same."""
 
 _COMMANDS = {
+    "init": "write the settings of a new bot into .env, ask for its token, and check everything",
     "run": "connect to Discord and react to messages (the default)",
     "check": "see whether settings, models, database and Discord are in order",
     "invite": "print the link that invites the bot to a server",
@@ -54,7 +55,7 @@ class _LazyGroup(click.Group):
 @click.group(
     cls=_LazyGroup,
     invoke_without_command=True,
-    epilog="Settings are read from the environment and from .env; .env.example lists them all. "
+    epilog="Settings are read from the environment and from .env in this folder; `init` writes one with all of them. "
     'For completion in your shell, run: eval "$(_EMOBOT_COMPLETE=bash_source emobot)" (or zsh_source, fish_source).',
     context_settings={"help_option_names": ["-h", "--help"]},
 )

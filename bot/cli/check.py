@@ -29,6 +29,15 @@ def check() -> None:
 
     Nobody on Discord notices.
     """
+    check_all()
+
+
+def check_all() -> None:
+    """Check everything and print what is found; raise at the first thing that is not in order.
+
+    Raises:
+        CommandError, ConfigurationError, StoreError, ClassifiersError: it is told in one sentence.
+    """
     configuration = load_configuration()
     click.echo(f"Settings: in order, from {_sources(Path(ENV_FILE).absolute())}.")
     _warn_if_others_can_read(Path(ENV_FILE))

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from bot.cli.database import in_database
-from bot.cli.errors import CommandError, reports_errors
+from bot.cli.errors import CommandError, aborts_as, reports_errors
 from bot.configuration import load_configuration
 from bot.store import Store
 from classifiers.command_line import WholeNumber
@@ -18,6 +18,7 @@ from classifiers.command_line import WholeNumber
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _ID = WholeNumber(1, 2**63 - 1)
+_UNCHANGED = "Nothing was erased."
 
 
 def _subject(command: Command) -> Command:
@@ -99,13 +100,7 @@ def _require_one(guild: int | None, user: int | None) -> None:
 def _make_sure(subject: str) -> None:
     if not sys.stdin.isatty():
         raise CommandError("Erasing is for good and there is no terminal to ask at: add --yes if you are sure.", 2)
-    try:
+    with aborts_as(_UNCHANGED):
         sure = click.confirm(f"Erase all that is kept about {subject}, for good?")
-    except click.Abort as error:
-        raise (error.__context__ if isinstance(error.__context__, KeyboardInterrupt) else _unchanged()) from None
     if not sure:
-        raise _unchanged()
-
-
-def _unchanged() -> CommandError:
-    return CommandError("Nothing was erased.", 1)
+        raise CommandError(_UNCHANGED, 1)

@@ -71,9 +71,11 @@ def program() -> str:
 
 def login_missing() -> str:
     """Return what to do where there is no token."""
+    file = Path(ENV_FILE).absolute()
+    remedy = "write yours there after DISCORD_TOKEN=" if file.exists() else f"run `{program()} init`, which asks for it"
     return (
-        f"There is no DISCORD_TOKEN in the environment or in {Path(ENV_FILE).absolute()}: put yours there as "
-        f".env.example shows, or try the bot without Discord by `{program()} demo`."
+        f"There is no DISCORD_TOKEN in the environment or in {file}: {remedy}, "
+        f"or try the bot without Discord by `{program()} demo`."
     )
 
 
@@ -86,6 +88,17 @@ def token_of(configuration: Configuration) -> str:
     if configuration.discord_token is None:
         raise CommandError(login_missing(), 2)
     return configuration.discord_token
+
+
+@contextmanager
+def aborts_as(sentence: str) -> Iterator[None]:
+    """Turn the end of input at a question into a `CommandError` with that sentence, and Ctrl-C into what it is."""
+    try:
+        yield
+    except click.Abort as abort:
+        if isinstance(abort.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise CommandError(sentence, 1) from None
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from bot.cli import cli, main
 from tests.bot.cli.support import environment, told
 
-COMMANDS = ["run", "check", "invite", "dry-run", "data", "demo"]
+COMMANDS = ["init", "run", "check", "invite", "dry-run", "data", "demo"]
 
 
 @pytest.mark.parametrize("program", ["emobot", "python -m bot"])
@@ -25,8 +25,11 @@ def test_a_missing_token_is_reported_with_what_to_do(
 ) -> None:
     assert main(command, program) == 2
     sentence = told(capsys)
-    assert f"in {Path.cwd() / '.env'}: " in sentence
+    assert f"in {Path.cwd() / '.env'}: run `{program} init`, which asks for it, or " in sentence
     assert f"`{program} demo`" in sentence
+    Path(".env").touch()
+    assert main(command, program) == 2
+    assert f"in {Path.cwd() / '.env'}: write yours there after DISCORD_TOKEN=, or " in told(capsys)
 
 
 def test_whoever_runs_the_package_is_told_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:

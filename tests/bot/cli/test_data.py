@@ -12,16 +12,9 @@ from bot.cli import data, main
 from bot.configuration import load_configuration
 from bot.server_settings import ServerSettings
 from bot.store import Store
-from tests.bot.cli.support import told
+from tests.bot.cli.support import Terminal, told
 
 GUILD, OTHER_GUILD, USER, OTHER_USER = 111, 222, 333, 444
-
-
-class Terminal(io.StringIO):
-    """Standard input at which somebody sits."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 def on_the_store(work: Callable[[Store], Awaitable[Any]]) -> Any:

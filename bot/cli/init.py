@@ -1,0 +1,61 @@
+"""`emobot init`: write the `.env` of a new bot."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import click
+
+from bot.cli.check import check_all
+from bot.cli.errors import CommandError, aborts_as, program, reports_errors
+from bot.configuration import ENV_FILE
+from bot.discord_token import TokenError, parse_token
+
+_TOKEN_LINE = "DISCORD_TOKEN=\n"  # noqa: S105 - the line of .env.example, where it is empty
+
+
+@click.command()
+@reports_errors
+def init() -> None:
+    """Write all settings with their defaults into .env in this folder, ask for the bot's token, and check everything.
+
+    The token is not shown while you type or paste it, and only you can read the file. Without a terminal to ask at, you
+    write the token into the file yourself. A .env that is there already is left as it is.
+    """
+    file = Path(ENV_FILE).absolute()
+    if os.path.lexists(file):
+        raise CommandError(f"{file} is there already: change it in an editor, or move it away first.", 2)
+    token = _ask_for_token() if sys.stdin.isatty() else None
+    _write(file, token)
+    click.echo(f"Written: {file}, with all settings.")
+    if token:
+        check_all()
+    else:
+        click.echo(f"Write the token of your bot after DISCORD_TOKEN= in it, then run `{program()} check`.")
+
+
+def _ask_for_token() -> str | None:
+    """Return the token that is typed, or None where only Enter is pressed."""
+    click.echo(
+        "Paste the token of your bot, which is not shown here. In Discord's developer portal open your application, "
+        "choose Bot, and press Reset Token. To do this later, just press Enter."
+    )
+    while True:
+        with aborts_as("Nothing was written."):
+            typed = click.prompt("Token", hide_input=True, default="", show_default=False)
+        try:
+            return parse_token(typed)
+        except TokenError as error:
+            click.echo(f"DISCORD_TOKEN must {error}.")
+
+
+def _write(file: Path, token: str | None) -> None:
+    """Write the settings into a new file that only its owner can read."""
+    text = files("bot").joinpath(".env.example").read_text(encoding="utf-8")
+    if token:
+        text = text.replace(_TOKEN_LINE, f"DISCORD_TOKEN={token}\n")
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as env:
+        env.write(text)

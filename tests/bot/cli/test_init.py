@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.cli import main
+from tests.bot.cli.fake_discord import FakeDiscord
+from tests.bot.cli.support import Terminal, environment, told
+
+EXAMPLE = Path(__file__).parents[3] / "bot" / ".env.example"
+ENV = Path(".env")
+VALID = "MQ.s3cr3t.s3cr3t"
+
+
+def written() -> str:
+    return ENV.read_text()
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> list[str | type[BaseException]]:
+    """What is typed, line after line, at the question for the token; exceptions are raised."""
+    lines: list[str | type[BaseException]] = []
+
+    def answer(_prompt: str) -> str:
+        line = lines.pop(0)
+        if isinstance(line, str):
+            return line
+        raise line
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("click.termui.hidden_prompt_func", answer)
+    return lines
+
+
+@pytest.mark.usefixtures("fake_discord")
+async def test_the_token_is_written_and_everything_is_checked(
+    tmp_path: Path,
+    typed: list[str],
+    small_models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("DISCORD_TOKEN")
+    monkeypatch.setenv("EMOBOT_MODELS", str(small_models))
+    typed += ["123456789012345678", f" {VALID} "]
+    assert await asyncio.to_thread(main, ["init"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "\nDISCORD_TOKEN must be the token of your bot, not the id of the application: " in out
+    assert f"\nWritten: {tmp_path / '.env'}, with all settings.\nSettings: in order, " in out
+    assert "\nDiscord: the token is that of Emobot.\n" in out
+    assert "client_id=2&" in out
+    assert VALID not in out
+    assert written() == EXAMPLE.read_text().replace("DISCORD_TOKEN=\n", f"DISCORD_TOKEN={VALID}\n")
+
+
+async def test_a_token_that_discord_refuses_is_reported(
+    fake_discord: FakeDiscord,
+    typed: list[str],
+    small_models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("DISCORD_TOKEN")
+    monkeypatch.setenv("EMOBOT_MODELS", str(small_models))
+    fake_discord.login = 401
+    typed += [VALID]
+    assert await asyncio.to_thread(main, ["init"]) == 2
+    assert capsys.readouterr().err.startswith("Discord does not accept the DISCORD_TOKEN")
+
+
+def test_without_a_terminal_the_file_is_written_and_the_next_step_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{VALID}\n"))
+    assert main(["init"], "python -m bot") == 0
+    assert capsys.readouterr().out == (
+        f"Written: {ENV.absolute()}, with all settings.\n"
+        "Write the token of your bot after DISCORD_TOKEN= in it, then run `python -m bot check`.\n"
+    )
+    assert written() == EXAMPLE.read_text()
+    assert not Path("emobot.db").exists()
+
+
+@pytest.mark.parametrize("kind", ["file", "directory", "link to nothing"])
+def test_what_is_there_already_is_left_as_it_is(
+    kind: str, typed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    if kind == "file":
+        ENV.write_text("mine")
+    elif kind == "directory":
+        ENV.mkdir()
+    else:
+        ENV.symlink_to("nowhere")
+    before = ENV.lstat()
+    typed += [VALID]
+    assert main(["init"]) == 2
+    assert told(capsys) == f"{ENV.absolute()} is there already: change it in an editor, or move it away first."
+    assert ENV.lstat() == before
+    assert typed == [VALID]
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "status", "sentence"), [(EOFError, 1, "Nothing was written.\n"), (KeyboardInterrupt, 130, "")]
+)
+def test_the_end_of_input_and_ctrl_c_write_nothing(
+    typed: list[str | type[BaseException]],
+    capsys: pytest.CaptureFixture[str],
+    ended_by: type[BaseException],
+    status: int,
+    sentence: str,
+) -> None:
+    typed += [ended_by]
+    assert main(["init"]) == status
+    assert capsys.readouterr().err == sentence
+    assert not ENV.exists()
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    """Both ends of a terminal: whoever sits at it, and the program."""
+    pty = pytest.importorskip("pty", reason="there is none on Windows: run `wsl python3 -m pytest`")
+    person, program = pty.openpty()
+    yield person, program
+    for end in (person, program):
+        os.close(end)
+
+
+def test_at_a_terminal_nothing_that_is_typed_is_shown_and_nobody_else_can_read_the_file(
+    terminal: tuple[int, int],
+) -> None:
+    person, program = terminal
+    started = subprocess.Popen(
+        [sys.executable, "-m", "bot", "init"],
+        stdin=program,
+        stdout=subprocess.PIPE,
+        stderr=program,
+        env=environment(),
+        start_new_session=True,  # so that no other terminal is asked
+    )
+    shown = b""
+    while b"Token" not in shown:
+        shown += os.read(person, 1024)
+    os.write(person, b"123456789012345678\n")
+    while shown.count(b"Token") < 2:
+        shown += os.read(person, 1024)
+    os.write(person, b"\n")
+    out, _ = started.communicate()
+    assert started.returncode == 0
+    assert b"not the id of the application" in out
+    assert b"123456789012345678" not in shown + out
+    assert out.endswith(b"after DISCORD_TOKEN= in it, then run `python -m bot check`.\n")
+    assert ENV.stat().st_mode & 0o777 == 0o600
