@@ -175,7 +175,7 @@ class Reactions(commands.Cog):
             message.content,
             prediction,
             self._settings_of(message),
-            None if corrects else self._history.state(channel_id),
+            None if corrects else self._history.state(channel_id, seconds_since_joining(message)),
             minimum_certainty=self._configuration.min_certainty,
             usable=self._sender.may_use,
         )
@@ -197,3 +197,9 @@ class Reactions(commands.Cog):
 
     def _settings_of(self, message: discord.Message) -> ServerSettings:
         return self._store.settings(message.guild.id if message.guild else None)
+
+
+def seconds_since_joining(message: discord.Message) -> float | None:
+    """Return how long the bot had been in the server when a message was written; None in direct messages."""
+    joined_at = message.guild.me.joined_at if message.guild else None
+    return (message.created_at - joined_at).total_seconds() if joined_at else None

@@ -83,22 +83,28 @@ class ChannelHistory:
         self._records: TTLCache[int, _Record] = TTLCache(_MOST_CHANNELS, WINDOW, clock)
         self._dislikes: TTLCache[int, frozenset[int | None]] = TTLCache(_MOST_CHANNELS, DISLIKES_COUNT_FOR, clock)
 
-    def state(self, channel_id: int) -> ChannelState:
-        """Return what the policy goes by in a channel."""
+    def state(self, channel_id: int, joined_for: float | None = None) -> ChannelState:
+        """Return what the policy goes by in a channel.
+
+        Args:
+            channel_id: the channel.
+            joined_for: as in `ChannelState`.
+        """
         record, now = self._record(channel_id), self._clock()
         return ChannelState(
             messages=len(record.messages),
             reactions=len(record.reactions),
             quiet_for=now - record.reactions[-1] if record.reactions else None,
             dislikes=len(self._dislikes.get(channel_id, ())),
+            joined_for=joined_for,
         )
 
-    def outlook(self, channel_id: int) -> Iterator[tuple[float, ChannelState]]:
+    def outlook(self, channel_id: int, joined_for: float | None = None) -> Iterator[tuple[float, ChannelState]]:
         """Yield the state that the next message would meet now, and after each reaction that leaves the window.
 
         Each comes with the seconds until then, in their order, and holds if nobody writes in between.
         """
-        now = self.state(channel_id)
+        now = self.state(channel_id, joined_for)
         yield 0.0, replace(now, messages=now.messages + 1)
         record = self._records[channel_id]
         for gone, moment in enumerate(record.reactions, 1):

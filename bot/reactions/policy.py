@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.reactions.guard import is_grave
 from bot.reactions.outcomes import Outcome
@@ -57,6 +57,9 @@ PROFILES = {
     Liveliness.LIVELY: Profile(strictness=-0.25, share=0.7, free=3, cooldown=2),
 }
 
+SETTLED_AFTER = 3600.0
+"""Seconds after which the bot has settled in a server, see `profile_in`."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChannelState:
@@ -67,12 +70,14 @@ class ChannelState:
         reactions: how many of them got a reaction.
         quiet_for: seconds since the last reaction, None if there was none.
         dislikes: how many people have taken a reaction back.
+        joined_for: seconds since the bot joined the server, None if it joined none, as in direct messages.
     """
 
     messages: int = 1
     reactions: int = 0
     quiet_for: float | None = None
     dislikes: int = 0
+    joined_for: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +168,24 @@ def required_certainty(
     return 1 - (1 - certainty) * _dislike_factor(channel)
 
 
+def profile_in(settings: ServerSettings, channel: ChannelState) -> Profile:
+    """Return the numbers by which a channel's reactions are limited.
+
+    They are those of the server's liveliness, but in a server with the default the bot begins with the pace of a lively
+    one and settles evenly within an hour. Whoever has just invited it tries it out, and silence would look broken.
+    """
+    profile, lively = PROFILES[settings.liveliness], PROFILES[Liveliness.LIVELY]
+    if settings.liveliness is not Liveliness.NORMAL or channel.joined_for is None:
+        return profile
+    new = min(max(1 - channel.joined_for / SETTLED_AFTER, 0.0), 1.0)
+    return replace(
+        profile,
+        share=profile.share + new * (lively.share - profile.share),
+        free=round(profile.free + new * (lively.free - profile.free)),
+        cooldown=profile.cooldown + new * (lively.cooldown - profile.cooldown),
+    )
+
+
 def seconds_to_next(settings: ServerSettings, outlook: Iterable[tuple[float, ChannelState]]) -> float:
     """Return the seconds until the channel's limits allow a reaction again, 0 if they do now.
 
@@ -218,11 +241,11 @@ def _pause_left(settings: ServerSettings, channel: ChannelState) -> float:
     """Return the seconds that are left of the pause after the last reaction, 0 if it is over."""
     if channel.quiet_for is None:
         return 0.0
-    return max(0.0, PROFILES[settings.liveliness].cooldown - channel.quiet_for)
+    return max(0.0, profile_in(settings, channel).cooldown - channel.quiet_for)
 
 
 def _has_enough(settings: ServerSettings, channel: ChannelState) -> bool:
     """Return whether one more reaction would exceed the channel's share."""
-    profile = PROFILES[settings.liveliness]
+    profile = profile_in(settings, channel)
     allowed = max(profile.free, profile.share * channel.messages) * _dislike_factor(channel)
     return channel.reactions + 1 > max(1, allowed)

@@ -193,6 +193,7 @@ class SettingsPanel(ui.LayoutView):
                     "I keep no messages."
                 ),
                 translate("The defaults work well, so you don't have to change anything here."),
+                translate("In my first hour in a server I react more often, so that everyone can see what I do."),
                 translate("`/privacy` shows you and your members what is kept, and lets anyone opt out."),
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from bot.i18n import Translate, mark
 from bot.reactions import gate
 from bot.reactions.history import Trace
 from bot.reactions.outcomes import Outcome
-from bot.reactions.policy import PROFILES, ChannelState, Decision
+from bot.reactions.policy import ChannelState, Decision, Profile
 from bot.server_settings import Liveliness, ServerSettings
 from bot.ui.emotions import written
 from bot.ui.quotation import escape, is_clear, shortened
@@ -83,7 +84,7 @@ class Finding:
         reason: why it has none; None if the bot has reacted, or would react now.
         decision: what the policy says now.
         words: all words of the message, with how far they moved the model.
-        settings: the server's, or the defaults in direct messages.
+        profile: the numbers by which the channel's reactions are limited.
         setting: the setting that would change it, as `setting_for` returns it.
         next_at: when the channel may get its next reaction, None if it may already.
     """
@@ -92,7 +93,7 @@ class Finding:
     reason: Outcome | None
     decision: Decision
     words: Sequence[WordShare]
-    settings: ServerSettings
+    profile: Profile
     setting: Sequence[str]
     next_at: datetime | None
 
@@ -166,9 +167,8 @@ def _headline(finding: Finding, translate: Translate) -> str:
         return translate("I reacted with {emoji}.").format(emoji=finding.reaction)
     if finding.reason is None:
         return translate("If it were written now, I would react with {emoji}.").format(emoji=finding.decision.emoji)
-    profile = PROFILES[finding.settings.liveliness]
     return translate(SENTENCES[finding.reason]).format(
-        seconds=translate.number(int(profile.cooldown)), share=translate.percent(profile.share)
+        seconds=translate.number(math.ceil(finding.profile.cooldown)), share=translate.percent(finding.profile.share)
     )
 
 

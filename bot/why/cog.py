@@ -13,11 +13,12 @@ from discord.ext import commands
 from bot.analyzer import Analyzer
 from bot.configuration import Configuration
 from bot.i18n import Translate, translator
+from bot.reactions.cog import seconds_since_joining
 from bot.reactions.gate import may_react, no_words_reason, why_unreadable
 from bot.reactions.guard import is_grave
 from bot.reactions.history import ChannelHistory, Traces
 from bot.reactions.outcomes import Outcome
-from bot.reactions.policy import choose, seconds_to_next
+from bot.reactions.policy import choose, profile_in, seconds_to_next
 from bot.reactions.sending import ReactionSender
 from bot.store import Store
 from bot.ui.turns import Turns
@@ -100,16 +101,17 @@ class Why(commands.Cog):
             minimum_certainty=self._configuration.min_certainty,
             usable=self._sender.may_use,
         )
-        state, trace = self._history.state(channel_id), self._traces.get(message.id)
+        joined_for, trace = seconds_since_joining(message), self._traces.get(message.id)
+        state, outlook = self._history.state(channel_id, joined_for), self._history.outlook(channel_id, joined_for)
         decision, reaction = decide(settings, state), trace.emoji if trace else None
         reason = None if reaction else reason_for_silence(decision.reason, trace)
-        wait = math.ceil(seconds_to_next(settings, self._history.outlook(channel_id))) if reason in PACE else 0
+        wait = math.ceil(seconds_to_next(settings, outlook)) if reason in PACE else 0
         finding = Finding(
             reaction=reaction,
             reason=reason,
             decision=decision,
             words=explanations[model].words,
-            settings=settings,
+            profile=profile_in(settings, state),
             setting=setting_for(reason, settings, state.dislikes, decide) if guild_id else (),
             next_at=interaction.created_at + timedelta(seconds=wait) if wait else None,
         )

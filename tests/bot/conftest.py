@@ -55,6 +55,19 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
+def new_server() -> None:
+    """Let the bot know that it has only just joined the servers of a test."""
+
+
+@pytest.fixture(autouse=True)
+def _settled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the bot react at the pace of a server it has long been in, unless a test asks for a `new_server`."""
+    if "new_server" not in request.fixturenames:
+        for cog in ("reactions", "why"):
+            monkeypatch.setattr(f"bot.{cog}.cog.seconds_since_joining", lambda _message: None)
+
+
+@pytest.fixture
 def real_pictures() -> None:
     """Let the cogs draw charts and heat maps, which takes longer than all else that a test does."""
 

@@ -14,7 +14,23 @@ from bot import create_bot
 from bot.configuration import Configuration
 from classifiers import LABELS, Prediction
 from tests.bot.pressing import words_of
-from tests.bot.scripted import SCRIPT, ScriptedClassifier, World, reactions_of
+from tests.bot.scripted import SCRIPT, ManualClock, ScriptedClassifier, World, reactions_of
+
+
+@pytest.mark.usefixtures("new_server")
+@pytest.mark.parametrize("clock", [ManualClock()])
+async def test_it_reacts_more_often_in_its_first_hour_in_a_server(world: World, clock: ManualClock) -> None:
+    async def reactions_to_three_messages() -> int:
+        clock.now += 3600
+        messages = []
+        for _ in range(3):
+            messages.append(await world.alice.send(world.channel, "happy"))
+            clock.now += 3
+        return sum(world.emoji_of(message) == ["😃"] for message in messages)
+
+    assert await reactions_to_three_messages() == 3
+    await world.rest(3600)
+    assert await reactions_to_three_messages() == 1
 
 
 @pytest.mark.usefixtures("unrestrained")

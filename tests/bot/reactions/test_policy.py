@@ -14,6 +14,7 @@ from bot.reactions.policy import (
     MOST_DISLIKES,
     PROFILES,
     SENSITIVE,
+    SETTLED_AFTER,
     UNDERSTOOD,
     ChannelState,
     Decision,
@@ -21,6 +22,7 @@ from bot.reactions.policy import (
     emoji_for,
     is_jolly,
     is_understood,
+    profile_in,
     required_certainty,
     seconds_to_next,
 )
@@ -45,6 +47,7 @@ channel_states = st.builds(
     reactions=st.integers(0, 200),
     quiet_for=st.none() | st.floats(0, 600),
     dislikes=st.integers(0, 5),
+    joined_for=st.none() | st.floats(0, 2 * SETTLED_AFTER),
 )
 
 
@@ -114,7 +117,7 @@ def test_a_reaction_always_keeps_the_rules(
     if not SENSITIVE.isdisjoint(prediction.present):
         assert not is_jolly(decision.emoji)
     if channel:
-        profile = PROFILES[server.liveliness]
+        profile = profile_in(server, channel)
         assert channel.quiet_for is None or channel.quiet_for >= profile.cooldown
         assert channel.reactions + 1 <= max(profile.free, profile.share * channel.messages)
 
@@ -180,6 +183,33 @@ def test_a_channel_has_enough_at_some_time() -> None:
     assert choose("", joy, channel=ChannelState(messages=8, reactions=2, quiet_for=60)).reason == Outcome.ENOUGH
     assert choose("", joy, channel=ChannelState(messages=9, reactions=1, quiet_for=9)).reason == Outcome.COOLING_DOWN
     assert choose("", joy, channel=ChannelState(messages=9, reactions=1, quiet_for=10)).emoji == "😃"
+
+
+@pytest.mark.parametrize(
+    ("joined_for", "share", "free", "cooldown"),
+    [
+        (-60, 0.7, 3, 2),
+        (0, 0.7, 3, 2),
+        (1800, 0.525, 2, 6),
+        (3600, 0.35, 1, 10),
+        (10**9, 0.35, 1, 10),
+        (None, 0.35, 1, 10),
+    ],
+)
+def test_in_a_new_server_the_pace_begins_lively_and_settles_within_an_hour(
+    joined_for: float | None, share: float, free: int, cooldown: float
+) -> None:
+    profile = profile_in(ServerSettings(), ChannelState(joined_for=joined_for))
+    assert profile.share == pytest.approx(share)
+    assert (profile.free, profile.cooldown) == (free, cooldown)
+    assert profile.strictness == PROFILES[Liveliness.NORMAL].strictness
+    busy = ChannelState(messages=2, reactions=1, quiet_for=9, joined_for=joined_for)
+    assert (choose("", believing(joy=0.95), channel=busy).emoji is None) == (cooldown == 10)
+
+
+@pytest.mark.parametrize("liveliness", [Liveliness.QUIET, Liveliness.LIVELY])
+def test_a_liveliness_that_was_chosen_holds_from_the_beginning(liveliness: Liveliness) -> None:
+    assert profile_in(ServerSettings(liveliness=liveliness), ChannelState(joined_for=0)) == PROFILES[liveliness]
 
 
 def test_the_next_reaction_comes_after_the_pause_and_once_the_share_allows_it() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bot.i18n import ENGLISH
 from bot.reactions.history import Trace
 from bot.reactions.outcomes import Outcome
-from bot.reactions.policy import ChannelState, Decision
+from bot.reactions.policy import PROFILES, ChannelState, Decision
 from bot.server_settings import Liveliness, ServerSettings
 from bot.why.answer import PACE, SENTENCES, Finding, answer, reason_for_silence, setting_for, unread
 from classifiers.explain import WordShare
@@ -18,7 +18,7 @@ MESSAGE = 2000
 
 def finding(reason: Outcome | None, words: list[WordShare] | None = None) -> Finding:
     decision = Decision(None if reason else "😃", "joy", 0.9, 0.5, reason)
-    return Finding(None, reason, decision, words or [], ServerSettings(), (), None)
+    return Finding(None, reason, decision, words or [], PROFILES[Liveliness.NORMAL], (), None)
 
 
 def never(_settings: ServerSettings, _channel: ChannelState) -> Decision:

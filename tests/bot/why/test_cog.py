@@ -183,6 +183,13 @@ async def test_a_share_that_is_used_up_is_told_with_the_time_of_the_next_reactio
     assert seconds_to_next(message, following) == pytest.approx(540, abs=2)
 
 
+@pytest.mark.usefixtures("new_server")
+async def test_in_a_new_server_the_shorter_pause_is_told(world: World) -> None:
+    await world.alice.send(world.channel, "happy")
+    pause, *_ = await why_of(world, "happy")
+    assert pause == PAUSE.replace("10", "2")
+
+
 async def test_where_people_took_reactions_back_the_setting_that_forgives_is_named(
     world: World, bilstm: ScriptedClassifier
 ) -> None:
