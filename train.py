@@ -168,7 +168,7 @@ def train(words: Sequence[str], /, **given: Any) -> int:
     if options.resume and options.overwrite:
         raise click.UsageError("--resume is not allowed with --overwrite")
     require("Training", "train", "rich")
-    from classifiers.training.progress import ConsoleReporter  # noqa: PLC0415 - only now Rich is sure to be there
+    from classifiers.training.console import ConsoleReporter  # noqa: PLC0415 - only now Rich is sure to be there
 
     reporter = ConsoleReporter()
     try:

@@ -20,7 +20,7 @@ from classifiers.cli import main as terminal
 from classifiers.cli.evaluate import measure_model
 from classifiers.model_directory import NAMES, load_models, read_manifest
 from classifiers.nn.batching import Examples
-from classifiers.training.datasets import load_dataset
+from classifiers.training.datasets import DATA_DIR_VARIABLE, load_dataset
 from classifiers.training.numpy_backend import Trainer
 from classifiers.training.run import Options, Outcome
 from tests.classifiers.training.recording import ctrl_c_in_epoch
@@ -356,7 +356,7 @@ def test_wrong_options(arguments: list[str], sentence: str, capsys: pytest.Captu
 
 def test_every_field_of_the_options_is_an_option_of_the_command() -> None:
     names = {param.name for param in train.train.params}
-    assert names | {"command"} == {each.name for each in fields(Options)}
+    assert names - {"version"} | {"command"} == {each.name for each in fields(Options)}
 
 
 @pytest.mark.parametrize("models", [["--model", "rnn", "gru"], ["--model", "rnn", "--model", "gru"]])
@@ -432,6 +432,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_the_training(
         (["--model", "rnn"], "sklearn"),
         (["--model", "rnn", "bilstm"], "tensorflow"),
         (["--model", "rnn", "bilstm", "--framework", "numpy"], "onnx"),
+        (["--model", "rnn", "--dataset", "goemotions"], "pooch"),
     ],
 )
 def test_a_package_that_is_needed_in_the_end_is_missed_before_the_training(
@@ -441,9 +442,29 @@ def test_a_package_that_is_needed_in_the_end_is_missed_before_the_training(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.delenv(DATA_DIR_VARIABLE, raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
     assert run(*options, "--out", tmp_path / "models") == 2
     assert capsys.readouterr().err.endswith('run `pip install "emobot[train]"`.\n')
+
+
+@pytest.mark.parametrize(
+    ("option", "status", "sentence"),
+    [("--help", 0, ""), ("--overwrite", 2, 'Training needs more packages: run `pip install "emobot[train]"`.\n')],
+)
+def test_without_the_train_extra_there_is_help_and_a_sentence(
+    option: str, status: int, sentence: str, tmp_path: Path
+) -> None:
+    program = "import sys; sys.modules['rich'] = None; import train; sys.exit(train.main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program, option, "--out", tmp_path / "models"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(train.__file__).parent,
+    )
+    assert (done.returncode, done.stderr) == (status, sentence)
+    assert not (tmp_path / "models").exists()
 
 
 @pytest.mark.usefixtures("figures")

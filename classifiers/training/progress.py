@@ -1,14 +1,10 @@
-"""How a run tells what it does while it trains: lines, and a progress bar in the terminal."""
+"""What a run tells while it trains, to whatever shows it: `classifiers.training.console` does in a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
-
-import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn, track
 
 from classifiers.training.history import Epoch
 
@@ -36,52 +32,3 @@ class Reporter(Protocol):
 
     def track(self, items: Iterable[Item], total: int, description: str) -> Iterable[Item]:
         """Return the items, and tell of how many of `total` have been taken."""
-
-
-class ConsoleReporter:
-    """A `Reporter` that prints, with a progress bar where standard output is a terminal."""
-
-    def __init__(self) -> None:
-        self._console = Console(markup=False, emoji=False)  # names of data sets, labels and folders are no markup
-
-    def say(self, line: str) -> None:
-        """See `Reporter`."""
-        self._console.print(line, highlight=False, soft_wrap=True)
-
-    @contextmanager
-    def bar(self, title: str, epochs: int, steps: int) -> Iterator[Bar]:
-        """See `Reporter`; loss, dev score and time left stand beside the bar."""
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("loss {task.fields[loss]:.4f}, dev macro-F1 {task.fields[score]:.3f}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=self._console) as progress:
-            task = progress.add_task(title, total=epochs * steps, loss=np.nan, score=np.nan)
-            yield _ConsoleBar(progress, task, title, epochs, steps)
-
-    def track(self, items: Iterable[Item], total: int, description: str) -> Iterable[Item]:
-        """See `Reporter`."""
-        return track(items, description, total, console=self._console)
-
-
-class _ConsoleBar:
-    def __init__(self, progress: Progress, task: TaskID, title: str, epochs: int, steps: int) -> None:
-        self._progress, self._task = progress, task
-        self._title, self._epochs, self._steps = title, epochs, steps
-        self._seen = 0
-
-    def on_batch(self, number: int, loss: float) -> None:
-        self._seen = self._seen % self._steps + 1
-        self._progress.update(
-            self._task,
-            description=f"{self._title} epoch {number}/{self._epochs}",
-            completed=(number - 1) * self._steps + self._seen,
-            loss=loss,
-        )
-
-    def on_epoch(self, epoch: Epoch) -> None:
-        self._progress.update(self._task, score=epoch.score)

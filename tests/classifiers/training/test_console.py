@@ -1,7 +1,7 @@
 import pytest
 
+from classifiers.training.console import ConsoleReporter
 from classifiers.training.history import Epoch
-from classifiers.training.progress import ConsoleReporter
 
 
 def test_lines_are_printed_whole_and_without_markup(capsys: pytest.CaptureFixture[str]) -> None:
