@@ -16,6 +16,7 @@ import discord
 from discord import ui
 
 from bot.i18n import ENGLISH, Translate
+from bot.reactions.policy import is_understood
 from bot.ui.emotions import NO_EMOJI, written
 from bot.ui.form import Failed, Form
 from bot.ui.limits import INPUT_TEXT
@@ -95,7 +96,7 @@ class ComparisonPanel(ui.LayoutView):
                 *_heat_map(comparison, translate),
                 _buttons(comparison, translate),
                 ui.TextDisplay("-# " + translate("Nothing you write is kept.")),
-                accent_colour=discord.Colour.green() if agree(answers) else discord.Colour.orange(),
+                accent_colour=_colour(answers),
             )
         )
         self.stop()
@@ -132,7 +133,14 @@ class VariationForm(Form):
 
 
 def verdict(answers: Mapping[str, Answer], translate: Translate = ENGLISH) -> str:
-    """Return one sentence on whether the models agree on the strongest emotion."""
+    """Return one sentence on whether the models agree on the strongest emotion, or that they know too few words."""
+    if not _understood(answers):
+        known = max(answer.prediction.known for answer in answers.values())
+        if not known:
+            return translate("I know none of these words, so this is no more than a guess.")
+        return translate("I know only {share} of these words, so this is no more than a guess.").format(
+            share=translate.percent(known)
+        )
     hearings = {}
     for name, answer in answers.items():
         [(label, _probability)] = answer.prediction.top(1)
@@ -146,6 +154,17 @@ def verdict(answers: Mapping[str, Answer], translate: Translate = ENGLISH) -> st
         translate("the {model} heard {emotion}").format(model=name, emotion=heard) for name, heard in hearings.items()
     )
     return translate("They disagree: {hearings}.").format(hearings=", ".join(each))
+
+
+def _understood(answers: Mapping[str, Answer]) -> bool:
+    """Return whether any model knows enough of the words."""
+    return any(is_understood(answer.prediction) for answer in answers.values())
+
+
+def _colour(answers: Mapping[str, Answer]) -> discord.Colour:
+    if not _understood(answers):
+        return discord.Colour.light_grey()
+    return discord.Colour.green() if agree(answers) else discord.Colour.orange()
 
 
 def bar(probability: float, cells: int = _CELLS) -> str:
@@ -166,8 +185,7 @@ def _models(comparison: Comparison, translate: Translate) -> list[ui.Item[Compar
         )
         words = comparison.explanations[name].words
         shown = marked(comparison.quotation.text, words, _MARKED // len(comparison.answers))
-        heading = f"**{NAMES[name]}** · {answer.milliseconds:.1f} ms"
-        items += [ui.TextDisplay("\n".join((heading, *strongest, shown))), ui.Separator()]
+        items += [ui.TextDisplay("\n".join((f"**{NAMES[name]}**", *strongest, shown))), ui.Separator()]
     moved = any(is_clear(word) for explanation in comparison.explanations.values() for word in explanation.words)
     note = (
         translate("Words in **bold** speak for the strongest emotion, ~~struck-out~~ ones against it.")

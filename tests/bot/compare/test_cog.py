@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -15,7 +16,7 @@ from bot.reactions.gate import NO_WORDS, NOT_A_PERSON, NOT_HERE, NOT_READY, NOT_
 from bot.ui.turns import MOST, ONE_AT_A_TIME, TOO_MANY, WITHIN
 from classifiers import Classifier
 from tests.bot.pressing import compare_at_once, press_twice, restarts, speak_in_brackets, words_of
-from tests.bot.scripted import ScriptedClassifier, World
+from tests.bot.scripted import ScriptedClassifier, World, believing
 
 Restart = Callable[[], Awaitable[None]]
 LONG = "so happy " * 400
@@ -64,12 +65,33 @@ def bob(world: World) -> simcord.MemberActor:
 async def test_in_a_server_for_everybody_to_see(world: World) -> None:
     result = await world.alice.slash(world.channel, "compare", text="odd weather")
     assert words_of(panel_of(result)).startswith(
-        "> odd weather\nThey disagree: the RNN heard **fear** 😨, the BiLSTM heard **love** ❤️.\n**RNN** · "
+        "> odd weather\nThey disagree: the RNN heard **fear** 😨, the BiLSTM heard **love** ❤️.\n**RNN**\n"
     )
     assert words_of(panel_of(result)).count("> **odd** weather") == 2
     assert not result.ephemeral
     assert not result.deferred
     assert len(world.channel.history()) == 1
+
+
+class TestInAnotherLanguage:
+    @pytest.fixture
+    def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
+        belief = believing(neutral=0.9)
+        bilstm.script = {
+            "bonjour": dataclasses.replace(belief, known=0.0),
+            "merci": dataclasses.replace(belief, known=0.25),
+        }
+        return {"bilstm": bilstm}
+
+    async def test_what_is_not_understood_is_told_to_be_a_guess(self, world: World) -> None:
+        for text, sentence in (
+            ("bonjour", "I know none of these words, so this is no more than a guess."),
+            ("merci beaucoup mon ami", "I know only 25% of these words, so this is no more than a guess."),
+        ):
+            panel = panel_of(await world.alice.slash(world.channel, "compare", text=text))
+            assert words_of(panel).startswith(f"> {text}\n{sentence}\n**BiLSTM**\n")
+            await world.alice.click(panel, label="All 28")
+            assert sentence in words_of(panel)
 
 
 async def test_in_direct_messages(world: World) -> None:
@@ -240,20 +262,20 @@ class TestWithOneModel:
     async def test_that_one_is_shown(self, world: World) -> None:
         panel = panel_of(await world.alice.slash(world.channel, "compare", text="happy"))
         assert "Only the BiLSTM is loaded; it heard **joy** 😃." in words_of(panel)
-        assert words_of(panel).count(" ms\n") == 1
+        assert words_of(panel).count("**BiLSTM**\n") == 1
         await world.alice.click(panel, label="Heat map")
         assert len(pictures(panel)) == 1
 
 
 class TestButtons:
     async def test_all_labels_and_back(self, world: World, panel: simcord.ResponseMessage) -> None:
-        before = re.sub(r"[\d.]+ ms", "", words_of(panel))
+        before = words_of(panel)
         assert buttons(panel) == ["Heat map", "All 28", "Try a variation"]
         await world.alice.click(panel, label="All 28")
         assert words_of(panel).count("%` ") == 28
         assert buttons(panel) == ["Heat map", "Top 3", "Try a variation"]
         await world.alice.click(panel, label="Top 3")
-        assert re.sub(r"[\d.]+ ms", "", words_of(panel)) == before
+        assert words_of(panel) == before
         assert len(world.channel.history()) == 1
 
     @pytest.mark.usefixtures("real_pictures")

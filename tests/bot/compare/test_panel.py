@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Any
 
@@ -20,6 +21,13 @@ from tests.bot.scripted import believing
 JOY = Answer(believing(joy=0.9, love=0.5, pride=0.25), 0.44)
 FEAR = Answer(believing(fear=0.7), 12.3)
 NEUTRAL = Answer(believing(neutral=0.8), 1.0)
+
+
+def knowing(share: float) -> Answer:
+    """What a model answers that knows this share of the words."""
+    return Answer(dataclasses.replace(believing(neutral=0.8), known=share), 1.0)
+
+
 COMPONENTS_V2 = 1 << 15
 LOCALES = [discord.Locale.british_english, *map(discord.Locale, LANGUAGES)]
 
@@ -65,12 +73,12 @@ async def test_both_models_stand_one_below_the_other() -> None:
     assert texts(panel) == [
         "> what a day",
         "They disagree: the RNN heard **fear** 😨, the BiLSTM heard **joy** 😃.",
-        "**RNN** · 12.3 ms\n"
+        "**RNN**\n"
         "`███████     70%` 😨 fear\n"
         "`▏            1%` 👏 admiration\n"
         "`▏            1%` 😂 amusement\n"
         "> ~~what~~ a **day**",
-        "**BiLSTM** · 0.4 ms\n"
+        "**BiLSTM**\n"
         "`█████████   90%` 😃 joy\n"
         "`█████       50%` ❤️ love\n"
         "`██▌         25%` 🦁 pride\n"
@@ -133,18 +141,24 @@ async def test_the_heat_map_stands_below_both() -> None:
             {"rnn": JOY, "gru": JOY, "bilstm": FEAR},
             "They disagree: the RNN heard **joy** 😃, the GRU heard **joy** 😃, the BiLSTM heard **fear** 😨.",
         ),
+        ({"rnn": knowing(0.6), "bilstm": knowing(0.6)}, "They agree on **neutral** 😐."),
+        (
+            {"rnn": knowing(0.25), "bilstm": knowing(0.25)},
+            "I know only 25% of these words, so this is no more than a guess.",
+        ),
+        ({"rnn": knowing(0.0)}, "I know none of these words, so this is no more than a guess."),
     ],
 )
 def test_the_verdict_is_a_sentence(answers: dict[str, Answer], sentence: str) -> None:
     assert verdict(answers) == sentence
 
 
-async def test_agreement_and_disagreement_differ_in_colour() -> None:
+async def test_agreement_disagreement_and_lack_of_words_differ_in_colour() -> None:
     colours = [
-        parts(ComparisonPanel(compared(answers={"rnn": JOY, "bilstm": other})))[0]["accent_color"]
-        for other in (JOY, FEAR)
+        parts(ComparisonPanel(compared(answers=answers)))[0]["accent_color"]
+        for answers in ({"rnn": JOY, "bilstm": JOY}, {"rnn": FEAR, "bilstm": JOY}, {"rnn": knowing(0.5)})
     ]
-    assert len(set(colours)) == 2
+    assert len(set(colours)) == 3
 
 
 async def test_of_many_labels_as_many_are_shown_as_fit() -> None:
