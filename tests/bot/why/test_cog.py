@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import re
 from pathlib import Path
+from typing import Any
 
 import discord
 import pytest
@@ -136,6 +137,21 @@ async def test_messages_of_those_who_opted_out_are_not_read(
     await world.bot.store.opt_out(bob.id)
     assert await why(world, message) == [NOT_TO_BE_READ]
     assert bilstm.batches == []
+
+
+async def test_nothing_is_told_of_somebody_who_opts_out_while_their_message_is_read(
+    world: World, bob: simcord.MemberActor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = await bob.send(world.channel, "happy")
+    explain = world.bot.analyzer.explain
+
+    async def explain_slowly(text: str, *names: str) -> Any:
+        explained = await explain(text, *names)
+        await world.bot.store.opt_out(bob.id)
+        return explained
+
+    monkeypatch.setattr(world.bot.analyzer, "explain", explain_slowly)
+    assert await why(world, message) == [NOT_TO_BE_READ]
 
 
 async def test_messages_of_bots_and_forwarded_texts_are_not_read(
