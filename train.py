@@ -29,6 +29,8 @@ from classifiers.model_directory import FILES
 from classifiers.training.run import Options, Outcome, run
 
 PROGRAM = "python train.py"
+_MODULE = "python -m train"
+"""How it is started where it stands in no folder, but among the installed packages."""
 
 _HELP = """Train emotion classifiers, calibrate and measure them, and write one model directory for the bot.
 
@@ -49,23 +51,29 @@ _training = partial(click.option, cls=GroupedOption, group="How to train (defaul
 _output = partial(click.option, cls=GroupedOption, group="Where to")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit status: 2 for wrong arguments, 130 after Ctrl-C."""
+def main(argv: Sequence[str] | None = None, program: str = PROGRAM) -> int:
+    """Run the command line, called `program` in what it says, and return the exit status.
+
+    That is 2 for wrong arguments and 130 after Ctrl-C.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["study"]:
-        return finish(lambda: _study(words[1:]))
-    return finish(lambda: invoke(train, words, PROGRAM))
+        return finish(lambda: _study(words[1:], f"{program} study"))
+    return finish(lambda: invoke(train, words, program))
 
 
-def _study(words: Sequence[str]) -> int:
+def _study(words: Sequence[str], program: str) -> int:
     require("The study", "train", "rich")
     from classifiers.study.command import study  # noqa: PLC0415 - it loads Matplotlib, which takes a while
 
-    return invoke(study, words, f"{PROGRAM} study")
+    return invoke(study, words, program)
 
 
 class _Train(GroupedCommand):
-    """Takes several networks after one --model."""
+    """Takes several networks after one --model, and calls itself in the examples of its help as it was started."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        return super().get_help(ctx).replace(PROGRAM, ctx.command_path)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, repeated("--model", args))
@@ -161,10 +169,10 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
 @_output("--resume", is_flag=True, help="continue a training that was stopped")
 @_output("--overwrite", is_flag=True, help="replace the models in the folder")
 @version_option
-@click.pass_obj
-def train(words: Sequence[str], /, **given: Any) -> int:
+@click.pass_context
+def train(context: click.Context, /, **given: Any) -> int:
     """Train, measure and write as the options say; return the exit status."""
-    options = Options(command=writable(shlex.join([*PROGRAM.split(), *words])), **given)
+    options = Options(command=writable(shlex.join([*context.command_path.split(), *context.obj])), **given)
     if options.resume and options.overwrite:
         raise click.UsageError("--resume is not allowed with --overwrite")
     require("Training", "train", "rich")
@@ -194,4 +202,4 @@ def _closing(outcome: Outcome) -> list[str]:
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.exit(main())
+    sys.exit(main(program=_MODULE if __spec__ else PROGRAM))

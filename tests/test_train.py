@@ -398,6 +398,28 @@ def test_help_keeps_the_groups_and_the_examples(capsys: pytest.CaptureFixture[st
     assert "python train.py study " in shown
 
 
+def test_whoever_has_the_wheel_is_told_of_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train.main(["--help"], "python -m train") == 0
+    shown = capsys.readouterr().out
+    assert "  python -m train --dataset goemotions   both models on GoEmotions, in about ten minutes\n" in shown
+    assert "train.py" not in shown
+    out = tmp_path / "models"
+    assert train.main(["--model", "rnn", "--epochs", "1", "--out", str(out)], "python -m train") == 0
+    assert read_manifest(out).command == f"python -m train --model rnn --epochs 1 --out {out}"
+
+
+@pytest.mark.parametrize(("start", "program"), [("train.py", "python train.py"), ("-mtrain", "python -m train")])
+def test_wrong_arguments_name_the_help_as_it_is_called(start: str, program: str) -> None:
+    done = subprocess.run(
+        [sys.executable, start, "now"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(train.__file__).parent,
+    )
+    assert (done.returncode, done.stderr) == (2, f"Got unexpected extra argument (now): see `{program} --help`.\n")
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--version") == 0
     assert capsys.readouterr().out == f"Emobot {metadata.version('emobot')}\n"
