@@ -133,6 +133,7 @@ def terminal() -> Iterator[tuple[int, int]]:
         os.close(end)
 
 
+@pytest.mark.timeout(120)  # it would wait for ever for a question that is asked elsewhere
 def test_at_a_terminal_nothing_that_is_typed_is_shown_and_nobody_else_can_read_the_file(
     terminal: tuple[int, int],
 ) -> None:
