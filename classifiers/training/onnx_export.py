@@ -88,6 +88,30 @@ def save_bilstm(arrays: Mapping[str, Array], path: Path, dtype: type[np.floating
     onnx.save(model, path)
 
 
+def read_bilstm(path: Path) -> dict[str, Array]:
+    """Return the parameters in a file that `save_bilstm` wrote, in the type in which it stored them."""
+    tensors = onnx.load(path).graph.initializer
+    weights = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in tensors}
+    arrays = {
+        "0.embeddings": weights["embeddings"],
+        "9.kernel": weights["output_kernel"],
+        "9.bias": weights["output_bias"],
+    }
+    for n, place in enumerate((2, 4, 6), start=1):
+        for side, direction in enumerate(("forward", "backward")):
+            kernel, recurrent, bias = (weights[f"{key}_{n}"][side] for key in ("kernel", "recurrent", "bias"))
+            arrays[f"{place}.{direction}.kernel"] = _keras_gates(kernel)
+            arrays[f"{place}.{direction}.recurrent_kernel"] = _keras_gates(recurrent)
+            arrays[f"{place}.{direction}.bias"] = _keras_gates(bias[: len(bias) // 2])
+    return arrays
+
+
+def _keras_gates(array: Array) -> Array:
+    """Undo `_gates`."""
+    i, o, f, g = np.split(array.T, 4, axis=-1)
+    return np.concatenate([i, f, g, o], axis=-1)
+
+
 def _gates(array: Array) -> Array:
     """Keras' gates i, f, g, o along the last axis, as ONNX wants them: i, o, f, g along the first."""
     i, f, g, o = np.split(array, 4, axis=-1)

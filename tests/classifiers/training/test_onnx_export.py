@@ -50,3 +50,11 @@ def test_float16_storage_is_close(bilstm: network.Network, batch: Batch, tmp_pat
     onnx_export.save_bilstm(bilstm.params, half)
     assert half.stat().st_size < 0.6 * whole.stat().st_size
     np.testing.assert_allclose(load_onnx(half.read_bytes())(batch), bilstm.forward(batch), atol=5e-3)
+
+
+def test_parameters_are_read_back_as_they_were_written(bilstm: network.Network, tmp_path: Path) -> None:
+    onnx_export.save_bilstm(bilstm.params, tmp_path / "bilstm.onnx", np.float32)
+    read = onnx_export.read_bilstm(tmp_path / "bilstm.onnx")
+    assert read.keys() == bilstm.params.keys()
+    for name, array in bilstm.params.items():
+        np.testing.assert_array_equal(read[name], array, err_msg=name)
