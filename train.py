@@ -39,7 +39,7 @@ python train.py                        both models on the built-in phrases, in a
 python train.py --dataset goemotions   both models on GoEmotions, in about ten minutes
 python train.py --dataset FILE         both models on your own TSV, CSV or JSONL file
 python train.py --model gru            another network, or several; --framework chooses numpy or keras
-python train.py --recipe shipped       the shipped models, from GoEmotions, chat and teachers, in two hours
+python train.py --recipe shipped       the shipped models, from people's messages and a teacher, in three hours
 python train.py study                  measure the vanishing gradient; see docs/study.md and study --help
 
 A report, report.md, and its figures are written next to the models. Ctrl-C keeps the best epoch so far; --resume
@@ -107,9 +107,15 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
     "--recipe",
     type=click.Choice(["plain", "shipped"]),
     default="plain",
-    help="plain (default): learn the labels of the data set; shipped: learn from GoEmotions, from chat and from "
-    "fine-tuned MiniLMs, whatever --dataset says, and the smaller networks from the BiLSTM too (needs the distill "
-    "extra)",
+    help="plain (default): learn the labels of the data set; shipped: learn from GoEmotions, chat, messages of real "
+    "people and a fine-tuned MPNet, whatever --dataset says, and the smaller networks from the BiLSTM too (needs the "
+    "distill extra)",
+)
+@_data(
+    "--encoder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="folder with the all-mpnet-base-v2 that the shipped recipe starts from (default: downloaded)",
 )
 @_data(
     "--text-column",
@@ -143,6 +149,12 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
     "--framework",
     type=click.Choice(["numpy", "keras"]),
     help="numpy, with our own layers, or keras (default: keras for the BiLSTM, numpy for the others)",
+)
+@_training(
+    "--start",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="model directory with the same labels, from whose weights the networks start (default: random ones)",
 )
 @_training("--epochs", type=WholeNumber(1, 100_000), metavar="N", help="how often every text is seen")
 @_training("--batch-size", type=WholeNumber(1, 100_000), metavar="N", help="texts for each update of the weights")

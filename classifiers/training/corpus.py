@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples
 from classifiers.text import Tokenizer
 from classifiers.training.augmentation import augment
@@ -17,12 +18,18 @@ _TEACHER_SEED, _ASSISTANT_SEED = 0, 1
 
 
 def shipped_dataset() -> Dataset:
-    """Return the data set of the shipped recipe: GoEmotions, its training texts followed by those of chat."""
-    goemotions, chat = load_dataset("goemotions"), load_dataset("chat")
+    """Return the shipped recipe's data set: GoEmotions, its training texts followed by those of chat and people."""
+    parts = [load_dataset(name) for name in ("goemotions", "chat", "people")]
     train = Split(
-        goemotions.train.texts + chat.train.texts, np.concatenate([goemotions.train.targets, chat.train.targets])
+        tuple(text for part in parts for text in part.train.texts),
+        np.concatenate([part.train.targets for part in parts]),
     )
-    return replace(goemotions, name="goemotions+chat", train=train, sha256=f"{goemotions.sha256}+{chat.sha256}")
+    return replace(
+        parts[0],
+        name="+".join(part.name for part in parts),
+        train=train,
+        sha256="+".join(part.sha256 for part in parts),
+    )
 
 
 def fit_tokenizer(dataset: Dataset) -> Tokenizer:
@@ -35,10 +42,23 @@ def encode(split: Split, tokenizer: Tokenizer) -> Examples:
     return Examples([tokenizer.encode(text) for text in split.texts], split.targets)
 
 
-def texts_for_teachers(texts: Sequence[str], augmentations: int) -> list[str]:
-    """Return the texts that the teachers label: the training texts, and `augmentations` augmented ones for each."""
+def texts_for_teachers(texts: Sequence[str], unlabelled: Sequence[str], augmentations: int) -> list[str]:
+    """Return the texts that teachers label: all of these, and `augmentations` augmented ones for each of `texts`."""
     rng = np.random.default_rng(_TEACHER_SEED)
-    return [*texts, *(augmented for _ in range(augmentations) for augmented in augment(texts, rng))]
+    return [*texts, *unlabelled, *(augmented for _ in range(augmentations) for augmented in augment(texts, rng))]
+
+
+def rows_without_people(train: int, people: int, unlabelled: int, augmentations: int) -> Array:
+    """Return the rows of `texts_for_teachers` that are texts of GoEmotions or chat, or augmented ones of them.
+
+    Args:
+        train: how many training texts the data set has, people's last.
+        people: how many of them are people's.
+        unlabelled: how many texts without labels follow.
+        augmentations: how many augmented texts each training text has.
+    """
+    starts = [0, *(unlabelled + train * number for number in range(1, augmentations + 1))]
+    return np.concatenate([start + np.arange(train - people) for start in starts])
 
 
 def texts_for_assistant(texts: Sequence[str], augmentations: int) -> Iterator[list[str]]:

@@ -160,8 +160,7 @@ def load_dataset(
         return _load_file("builtin", BUILTIN, Columns())
     if name == "chat":
         return _load_file("chat", CHAT, Columns())
-    if data_dir is None and os.environ.get(DATA_DIR_VARIABLE):
-        data_dir = Path(os.environ[DATA_DIR_VARIABLE])
+    data_dir = _data_dir(data_dir)
     if name == "goemotions":
         return _load_goemotions(data_dir)
     if name == "people":
@@ -175,6 +174,14 @@ def load_dataset(
     return _load_file(writable(path.stem), path, Columns(text_column, label_column), own=True)
 
 
+def load_unlabelled(data_dir: Path | None = None) -> tuple[str, ...]:
+    """Return messages of real people that have no labels, downloading them if need be: see `people.unlabelled_texts`.
+
+    Args and raises: as `load_dataset`.
+    """
+    return people.unlabelled_texts(_people_folder(_data_dir(data_dir)))
+
+
 def overview(dataset: Dataset) -> list[str]:
     """Return lines to show before a training: the sizes of the splits, the labels, and the data set's remarks."""
     dev = "no dev of its own" if dataset.dev is dataset.train else f"{len(dataset.dev):,} dev"
@@ -184,6 +191,12 @@ def overview(dataset: Dataset) -> list[str]:
         *dataset.remarks,
         f"{len(dataset.labels)} labels: {labels}.",
     ]
+
+
+def _data_dir(given: Path | None) -> Path | None:
+    """Return the folder that is given, or the one that the environment names, or None to download."""
+    named = os.environ.get(DATA_DIR_VARIABLE)
+    return given or (Path(named) if named else None)
 
 
 def _load_goemotions(data_dir: Path | None) -> Dataset:
@@ -246,7 +259,7 @@ def _download_goemotions() -> list[Path]:
 
 def _load_people(data_dir: Path | None) -> Dataset:
     readings = people.readings()
-    texts = people.find_texts(_people_folder() if data_dir is None else data_dir / "people")
+    texts = people.find_texts(_people_folder(data_dir))
     columns = {label: column for column, label in enumerate(LABELS)}
     lost = sum((reading.conversation, reading.key) not in texts for reading in readings)
     if lost:
@@ -268,7 +281,9 @@ def _load_people(data_dir: Path | None) -> Dataset:
     return Dataset("people", LABELS, train, dev, test, hashlib.sha256(people.PEOPLE.read_bytes()).hexdigest())
 
 
-def _people_folder() -> Path:
+def _people_folder(data_dir: Path | None) -> Path:
+    if data_dir is not None:
+        return data_dir / "people"
     try:
         import pooch  # noqa: PLC0415 - only this needs it, and the bot runs without
     except ImportError:

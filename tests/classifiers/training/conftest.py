@@ -10,14 +10,14 @@ import pooch
 import pytest
 
 from classifiers.emotions import LABELS
-from classifiers.training import datasets
+from classifiers.training import datasets, people
 from classifiers.training.datasets import SPLITS
 from tests.classifiers.training.recording import QuickTeacher
 
 
 @pytest.fixture
 def small_goemotions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """GoEmotions and chat with a few rows each, an empty cache, and `QuickTeacher` for the MiniLM."""
+    """GoEmotions, chat and people with a few rows each, an empty cache, and `QuickTeacher` for the MPNet."""
     rng = np.random.default_rng(0)
     folder = tmp_path / "data" / "goemotions"
     folder.mkdir(parents=True)
@@ -30,10 +30,29 @@ def small_goemotions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         hashes[file] = hashlib.sha256(content.encode()).hexdigest()
     chat = [f"{split}\tgames\t{label} gg {split}\t{label}" for split in SPLITS for label in LABELS]
     (tmp_path / "chat.tsv").write_text("\n".join(["split\ttopic\ttext\tlabel", *chat]))
+    _write_people(tmp_path / "data" / "people")
+    monkeypatch.setattr(people, "PEOPLE", tmp_path / "data" / "people" / "people.tsv")
+    monkeypatch.setattr(people, "IRC_FILES", tmp_path / "data" / "people" / "people-irc.txt")
     monkeypatch.setattr(datasets, "GOEMOTIONS_SHA256", hashes)
     monkeypatch.setattr(datasets, "CHAT", tmp_path / "chat.tsv")
     monkeypatch.setenv("EMOBOT_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache" / name)
-    module = SimpleNamespace(Teacher=QuickTeacher, minilm=Path, fastest_device=lambda: "cpu")
+    module = SimpleNamespace(Teacher=QuickTeacher, fastest_device=lambda: "cpu")
     monkeypatch.setitem(sys.modules, "classifiers.training.teacher", module)
     monkeypatch.setattr(QuickTeacher, "epochs_run", [])
+
+
+def _write_people(folder: Path) -> None:
+    """Write an SMS for each split and label, and two IRC messages without labels."""
+    (folder / "sms").mkdir(parents=True)
+    (folder / "irc" / "data" / "train").mkdir(parents=True)
+    rows, messages = ["split\tsource\tconversation\tsha256\tlabel\tsecond"], []
+    for split in SPLITS:
+        for label in LABELS:
+            text = f"{label} lol {split}"
+            rows.append(f"{split}\tsms\tsms\t{hashlib.sha256(text.encode()).hexdigest()[:16]}\t{label}\t")
+            messages.append(f"ham\t{text}")
+    (folder / "people.tsv").write_text("\n".join(rows))
+    (folder / "sms" / "SMSSpamCollection").write_text("\n".join(messages))
+    (folder / "irc" / "data" / "train" / "day.raw.txt").write_text("[12:01] <joe> so much\n[12:02] <ann> joy here\n")
+    (folder / "people-irc.txt").write_text("day.raw.txt 0\n")

@@ -69,7 +69,7 @@ def ctrl_c_in_epoch(number: int) -> Iterator[None]:
 
 
 class QuickTeacher:
-    """A bag of hashed words and one layer, in place of the MiniLM."""
+    """A bag of hashed words and one layer, in place of the MPNet."""
 
     epochs_run: ClassVar[list[int]] = []
     stops_at = 0

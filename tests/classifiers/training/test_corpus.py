@@ -3,7 +3,13 @@ from collections import Counter
 import pytest
 
 from classifiers.text import tokenize
-from classifiers.training.corpus import fit_tokenizer, shipped_dataset, texts_for_assistant, texts_for_teachers
+from classifiers.training.corpus import (
+    fit_tokenizer,
+    rows_without_people,
+    shipped_dataset,
+    texts_for_assistant,
+    texts_for_teachers,
+)
 from classifiers.training.datasets import load_dataset
 from classifiers.training.recipes import MAX_TOKENS
 
@@ -11,19 +17,27 @@ TEXTS = ("one two three four five", "six seven eight nine ten")
 
 
 @pytest.mark.usefixtures("small_goemotions")
-def test_shipped_dataset_is_goemotions_with_the_training_part_of_chat() -> None:
-    shipped, goemotions, chat = shipped_dataset(), load_dataset("goemotions"), load_dataset("chat")
-    assert shipped.train.texts == goemotions.train.texts + chat.train.texts
+def test_shipped_dataset_is_goemotions_with_the_training_parts_of_chat_and_people() -> None:
+    shipped = shipped_dataset()
+    goemotions, chat, people = (load_dataset(name) for name in ("goemotions", "chat", "people"))
+    assert shipped.name == "goemotions+chat+people"
+    assert shipped.train.texts == goemotions.train.texts + chat.train.texts + people.train.texts
     assert len(shipped.train.targets) == len(shipped.train)
     assert (shipped.dev.texts, shipped.test.texts) == (goemotions.dev.texts, goemotions.test.texts)
-    assert shipped.sha256 == f"{goemotions.sha256}+{chat.sha256}"
+    assert shipped.sha256 == f"{goemotions.sha256}+{chat.sha256}+{people.sha256}"
 
 
-def test_texts_for_teachers_are_the_training_texts_and_augmented_ones() -> None:
-    texts = texts_for_teachers(TEXTS, 3)
-    assert tuple(texts[:2]) == TEXTS
-    assert len(texts) == 8
-    assert texts == texts_for_teachers(TEXTS, 3)
+def test_texts_for_teachers_are_all_texts_and_augmented_ones_of_those_with_labels() -> None:
+    texts = texts_for_teachers(TEXTS, ["lol", "gg"], 3)
+    assert tuple(texts[:4]) == (*TEXTS, "lol", "gg")
+    assert len(texts) == 10
+    assert {"lol", "gg"}.isdisjoint(" ".join(texts[4:]).split())
+    assert texts == texts_for_teachers(TEXTS, ["lol", "gg"], 3)
+
+
+def test_rows_without_people_are_those_of_the_other_texts_and_of_what_is_augmented_from_them() -> None:
+    """Three training texts of which the last is a person's, two without labels, and two times three augmented ones."""
+    assert rows_without_people(3, 1, 2, 2).tolist() == [0, 1, 5, 6, 8, 9]
 
 
 def test_texts_for_the_assistant_are_others_than_those_for_the_teachers() -> None:
@@ -31,7 +45,7 @@ def test_texts_for_the_assistant_are_others_than_those_for_the_teachers() -> Non
     [first, second] = texts_for_assistant(many, 2)
     assert len(first) == len(second) == 100
     assert first != second
-    assert first != texts_for_teachers(many, 1)[100:]
+    assert first != texts_for_teachers(many, [], 1)[100:]
 
 
 def test_vocabulary_is_the_tokens_that_occur_more_than_once_in_train() -> None:

@@ -8,14 +8,9 @@ import numpy as np
 import pytest
 
 from classifiers.calibration import PRECISION, choose_thresholds
-from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier, Prediction
-from classifiers.emotions import LABELS as ALL_LABELS
+from classifiers.classifier import Prediction
 from classifiers.errors import MissingExtraError
-from classifiers.nn.arrays import Array
-from classifiers.nn.batching import Batch
 from classifiers.nn.losses import softmax_cross_entropy
-from classifiers.text import Tokenizer
-from classifiers.training import evaluation
 from classifiers.training.datasets import Dataset, Split, load_dataset
 from classifiers.training.evaluation import (
     Chance,
@@ -23,7 +18,6 @@ from classifiers.training.evaluation import (
     against_chance,
     baseline,
     calibrated,
-    certainty_on_chat,
     choose_reaction_certainty,
     judge,
     measure,
@@ -194,30 +188,6 @@ def test_what_is_under_its_threshold_is_no_reaction_to_choose_on() -> None:
     split = Split(("",) * 2, np.array([[0, 1, 0], [1, 0, 0]], dtype=np.float32))
     predictions = [Prediction(LABELS, (0.1, joy, 0.05), (0.5,) * 3) for joy in (0.8, 0.4)]
     assert choose_reaction_certainty(predictions, split, LABELS) == pytest.approx(0.4)
-
-
-def test_the_certainty_is_chosen_on_chat_messages_for_dev(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On those for test, which measure it, it would flatter itself."""
-    neutral = ALL_LABELS.index("neutral")
-
-    def split(text: str, label: str) -> Split:
-        return Split((text,) * 20, np.eye(28, dtype=np.float32)[[ALL_LABELS.index(label)] * 20])
-
-    # The classifier hears joy with 0.8 in what is said on dev, which is right, and with 0.6 on test, which is wrong.
-    chat = Dataset("chat", ALL_LABELS, split("train", "joy"), split("dev", "joy"), split("test", "anger"), "")
-    monkeypatch.setattr(evaluation, "load_dataset", {"chat": chat}.__getitem__)
-    logits = {2: 1.386, 3: 0.405}  # of the words "dev" and "test"
-
-    def run(batch: Batch) -> Array:
-        answers = np.full((len(batch.lengths), 28), -5.0)
-        answers[:, ALL_LABELS.index("joy")] = [logits[int(number)] for number in batch.ids[0]]
-        answers[:, neutral] = -9
-        return answers
-
-    classifier = NetworkClassifier(run, Tokenizer(("dev", "test"), 8), ALL_LABELS, (0.3,) * 28, 1.0, 0.0, True)
-    assert certainty_on_chat(classifier) == pytest.approx(0.4, abs=0.001)  # half-way from 0.8 down to nothing
-    with_others = replace(classifier, labels=("joy", "fear"))
-    assert certainty_on_chat(with_others) == MINIMUM_CERTAINTY
 
 
 class TestJudge:

@@ -14,7 +14,7 @@ import pytest
 from classifiers import DatasetError
 from classifiers.emotions import LABELS
 from classifiers.training import people
-from classifiers.training.datasets import load_dataset
+from classifiers.training.datasets import load_dataset, load_unlabelled
 
 SMS = "ham\tgr8 day &amp; night\nspam\tWin a prize\nham\tOk lor\n"
 IRC = """=== joe has joined #ubuntu
@@ -22,6 +22,11 @@ IRC = """=== joe has joined #ubuntu
 [12:02] <ubotu> joe: I am only a bot
 [12:02] <ann> !sound
 [12:03] <ann> note: nobody is addressed here
+"""
+NIGHT = """[23:01] <joe> yay it boots
+[23:02] <ann> joe: yay it boots
+[23:03] <ann> joe: same here
+[23:04] <joe> good night
 """
 
 
@@ -31,18 +36,22 @@ def key(text: str) -> str:
 
 @pytest.fixture
 def originals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with small corpora of our own, and labels for three of their messages."""
+    """A folder with small corpora of our own, and labels for four of their messages."""
     folder = tmp_path / "people"
     (folder / "sms").mkdir(parents=True)
     (folder / "irc" / "data" / "train").mkdir(parents=True)
     (folder / "sms" / "SMSSpamCollection").write_text(SMS)
-    (folder / "irc" / "data" / "train" / "day.raw.txt").write_text(IRC)
     irc_files = tmp_path / "people-irc.txt"
-    irc_files.write_text(f"day.raw.txt {hashlib.sha256(IRC.encode()).hexdigest()}\n")
+    hashes = ""
+    for name, text in (("day.raw.txt", IRC), ("night.raw.txt", NIGHT)):
+        (folder / "irc" / "data" / "train" / name).write_text(text)
+        hashes += f"{name} {hashlib.sha256(text.encode()).hexdigest()}\n"
+    irc_files.write_text(hashes)
     labels = tmp_path / "people.tsv"
     labels.write_text(
         "split\tsource\tconversation\tsha256\tlabel\tsecond\n"
         f"train\tsms\tsms\t{key('gr8 day &amp; night')}\tjoy,excitement\t\n"
+        f"train\tirc\tnight\t{key('good night')}\tlove,neutral\t\n"
         f"dev\tirc\tday\t{key('ann: thanks, that did it')}\tgratitude,relief\tjoy,gratitude\n"
         f"test\tsms\tsms\t{key('Ok lor')}\tneutral\tneutral,approval\n"
     )
@@ -58,15 +67,22 @@ def test_sms_of_people_are_read_and_spam_is_not(originals: Path) -> None:
 
 def test_irc_is_read_without_bots_commands_and_addresses(originals: Path) -> None:
     messages = list(people.irc_messages(originals / "people" / "irc" / "data" / "train"))
-    assert [message.text for message in messages] == ["thanks, that did it", "note: nobody is addressed here"]
-    assert [message.key for message in messages] == [key("ann: thanks, that did it"), key(messages[1].text)]
-    assert {message.conversation for message in messages} == {"day"}
+    by_day = [message for message in messages if message.conversation == "day"]
+    assert [message.text for message in by_day] == ["thanks, that did it", "note: nobody is addressed here"]
+    assert [message.key for message in by_day] == [key("ann: thanks, that did it"), key(by_day[1].text)]
+    assert {message.conversation for message in messages} == {"day", "night"}
+
+
+def test_unlabelled_texts_are_of_conversations_that_are_wholly_in_train(originals: Path) -> None:
+    assert people.unlabelled_texts(originals / "people") == ("yay it boots", "same here")
+    assert load_unlabelled(originals) == ("yay it boots", "same here")
 
 
 @pytest.mark.usefixtures("originals")
 def test_two_readings_of_a_message_give_the_labels_of_both() -> None:
     assert [reading.labels for reading in people.readings()] == [
         ("joy", "excitement"),
+        ("love", "neutral"),
         ("gratitude", "joy", "relief"),
         ("neutral", "approval"),
     ]
@@ -76,7 +92,7 @@ def test_the_data_set_joins_labels_and_texts(originals: Path) -> None:
     dataset = load_dataset("people", data_dir=originals)
     assert dataset.labels == LABELS
     assert (dataset.train.texts, dataset.dev.texts, dataset.test.texts) == (
-        ("gr8 day & night",),
+        ("gr8 day & night", "good night"),
         ("thanks, that did it",),
         ("Ok lor",),
     )
@@ -85,7 +101,7 @@ def test_the_data_set_joins_labels_and_texts(originals: Path) -> None:
 
 def test_other_originals_are_refused(originals: Path) -> None:
     (originals / "people" / "sms" / "SMSSpamCollection").write_text("ham\tOk lor\n")
-    with pytest.raises(DatasetError, match=r"^1 of the 3 messages of real people are not in the originals"):
+    with pytest.raises(DatasetError, match=r"^1 of the 4 messages of real people are not in the originals"):
         load_dataset("people", data_dir=originals)
 
 
@@ -122,10 +138,11 @@ def served(originals: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[st
 
 
 def test_the_originals_are_downloaded_once(served: list[str]) -> None:
-    assert load_dataset("people").train.texts == ("gr8 day & night",)
-    assert sorted(served) == ["/people/irc/data/train/day.raw.txt", "/sms.zip"]
-    load_dataset("people")
-    assert len(served) == 2
+    assert load_dataset("people").train.texts == ("gr8 day & night", "good night")
+    irc = "/people/irc/data/train"
+    assert sorted(served) == [f"{irc}/day.raw.txt", f"{irc}/night.raw.txt", "/sms.zip"]
+    assert load_unlabelled() == ("yay it boots", "same here")
+    assert len(served) == 3
 
 
 @pytest.mark.usefixtures("served")

@@ -1,7 +1,7 @@
 """Whole training runs on small data, without the command line."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from classifiers.classifier import MINIMUM_CERTAINTY, Prediction
 from classifiers.emotions import LABELS
 from classifiers.errors import CheckpointError, ClassifiersError
-from classifiers.model_directory import load_network, read_manifest
+from classifiers.model_directory import load_models, load_network, read_manifest
 from classifiers.nn.activations import sigmoid
 from classifiers.nn.batching import Examples, logits_of
 from classifiers.training import run as run_module
+from classifiers.training.corpus import shipped_dataset
+from classifiers.training.datasets import Split
 from classifiers.training.distillation import apply_temperature
 from classifiers.training.history import Training
 from classifiers.training.numpy_backend import Trainer
@@ -43,6 +46,45 @@ def test_outcome_of_a_run_to_the_end_is_complete(feelings: Path, tmp_path: Path)
     assert (epochs, len(reporter.batches["GRU"]), len(reporter.epochs["GRU"])) == (2, 2 * steps, 2)
     assert reporter.lines[0].startswith("feelings: ")
     assert [line.split(" on test")[0] for line in reporter.lines if " on test: macro-F1" in line] == ["RNN", "GRU"]
+
+
+@pytest.mark.usefixtures("small_goemotions")
+def test_bot_reacts_from_the_certainty_chosen_on_the_dev_messages_of_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On those for test, which measure it, it would flatter itself."""
+    chosen_on: list[tuple[str, ...]] = []
+
+    def choose(predictions: Sequence[Prediction], split: Split, labels: Sequence[str]) -> float:
+        assert (len(predictions), tuple(labels)) == (len(split), LABELS)
+        chosen_on.append(split.texts)
+        return 0.77
+
+    monkeypatch.setattr(run_module, "choose_reaction_certainty", choose)
+    trained(tmp_path / "models", dataset="goemotions")
+    assert chosen_on == [tuple(f"{label} lol dev" for label in LABELS)]
+    assert read_manifest(tmp_path / "models").models["rnn"].certainty == 0.77
+
+
+def test_bot_reacts_to_labels_of_your_own_from_the_usual_certainty(feelings: Path, tmp_path: Path) -> None:
+    trained(tmp_path / "models", dataset=str(feelings))
+    assert read_manifest(tmp_path / "models").models["rnn"].certainty == MINIMUM_CERTAINTY
+
+
+def test_training_starts_from_the_weights_of_an_earlier_one(feelings: Path, tmp_path: Path) -> None:
+    anew, further = RecordingReporter(), RecordingReporter()
+    trained(tmp_path / "first", anew, dataset=str(feelings), epochs=8)
+    trained(tmp_path / "second", further, dataset=str(feelings), start=tmp_path / "first")
+    assert further.epochs["RNN"][0].loss < 0.8 * anew.epochs["RNN"][0].loss
+
+
+def test_models_never_replace_those_that_they_start_from(feelings: Path, tmp_path: Path) -> None:
+    out = tmp_path / "models"
+    trained(out, dataset=str(feelings))
+    before = read_manifest(out)
+    with pytest.raises(ClassifiersError, match=r"those that they start from: give another folder by --out\.$"):
+        trained(out, dataset=str(feelings), start=out, overwrite=True)
+    assert read_manifest(out) == before
 
 
 def test_outcome_after_ctrl_c_keeps_the_finished_epochs(feelings: Path, tmp_path: Path) -> None:
@@ -107,13 +149,13 @@ class TestShippedRecipe:
     def test_another_seed_reuses_the_cached_outputs(self, tmp_path: Path) -> None:
         first, second = RecordingReporter(), RecordingReporter()
         assert self._run(tmp_path / "zero", first).complete
-        assert QuickTeacher.epochs_run == [1, 2, 3] * 2
+        assert QuickTeacher.epochs_run == [1, 2] * 2
         assert not any("has run before" in line for line in first.lines)
         assert self._run(tmp_path / "one", second, seed=1).complete
-        assert QuickTeacher.epochs_run == [1, 2, 3] * 2
+        assert QuickTeacher.epochs_run == [1, 2] * 2
         assert sum("has run before" in line for line in second.lines) == 2
         manifest = read_manifest(tmp_path / "one")
-        assert (manifest.dataset, manifest.labels) == ("goemotions+chat", LABELS)
+        assert (manifest.dataset, manifest.labels) == ("goemotions+chat+people", LABELS)
         assert not (tmp_path / "one" / "checkpoints").exists()
 
     def test_resume_after_ctrl_c_in_the_teacher_and_again_while_the_bilstm_labels_texts(
@@ -132,7 +174,7 @@ class TestShippedRecipe:
             with pytest.raises(KeyboardInterrupt):
                 self._run(stopped, resume=True)
         assert self._run(stopped, resume=True).complete
-        assert QuickTeacher.epochs_run == [1, 2, 3] * 4
+        assert QuickTeacher.epochs_run == [1, 2] * 4
         assert same_weights(whole, stopped)
 
     def test_networks_learn_the_outputs_of_the_teachers_for_the_same_text(
@@ -151,20 +193,47 @@ class TestShippedRecipe:
         out = tmp_path / "models"
         assert self._run(out).written == ("rnn", "bilstm")
         distilled, assisted = seen
-        rows = 140 + len(LABELS)
-        assert len(distilled) == (1 + SHIPPED.augmentations) * rows
+        rows = 140 + 2 * len(LABELS)
+        assert len(distilled) == (1 + SHIPPED.augmentations) * rows + 2
         lengths = np.array([[len(sequence)] for sequence in distilled.sequences])
         as_labelled = np.isclose(distilled.targets, np.tile(sigmoid(-lengths / 10), len(LABELS))).all(axis=1)
         assert as_labelled.mean() > 0.99  # the tokenizer shortens a word that stands three times in a row
 
         # The RNN learns the same and further texts labelled by the BiLSTM, trained before it; all at the temperature.
-        assert len(assisted) == len(distilled) + 2 * rows
+        assert len(assisted) == len(distilled) + 2 * (rows + 2)
         tempered = apply_temperature(distilled.targets, SHIPPED.temperature)
         assert np.allclose(assisted.targets[: len(distilled)], tempered)
         further = assisted.sequences[len(distilled) :]
-        assert further[:rows] != distilled.sequences[rows : 2 * rows]
+        assert further[:rows] != distilled.sequences[rows + 2 : 2 * rows + 2]
         answers = sigmoid(logits_of(load_network("bilstm", out), further) / SHIPPED.temperature)
         assert np.allclose(assisted.targets[len(distilled) :], answers, atol=1e-6)
+
+    def test_targets_of_all_but_people_are_averaged_with_those_of_the_bilstm_that_it_starts_from(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        earlier = tmp_path / "earlier"
+        self._run(earlier, models=("bilstm",))
+        seen: list[Examples] = []
+        train_epoch = Trainer.train_epoch
+
+        def record(self: Trainer, examples: Examples, number: int) -> Iterator[float]:
+            seen.append(examples)
+            return train_epoch(self, examples, number)
+
+        monkeypatch.setattr(Trainer, "train_epoch", record)
+        shutil.rmtree(tmp_path / "cache")
+        monkeypatch.setattr(QuickTeacher, "logits", lambda _, rows: np.full((len(rows), 28), -2.0))
+        self._run(tmp_path / "models", models=("bilstm",), start=earlier)
+        [distilled] = seen
+        teacher = float(sigmoid(np.array(-2.0)))
+        others, people = 140 + len(LABELS), len(LABELS)
+        texts = shipped_dataset().train.texts
+        scores = load_models(earlier)["bilstm"].scores(texts[:others])
+        np.testing.assert_allclose(distilled.targets[:others], (teacher + scores) / 2, atol=1e-5)
+        np.testing.assert_allclose(distilled.targets[others : others + people + 2], teacher, atol=1e-6)
+        augmented = distilled.targets[others + people + 2 :]
+        assert (np.abs(augmented[:others] - teacher) > 1e-4).any(axis=1).all()
+        np.testing.assert_allclose(augmented[others : others + people], teacher, atol=1e-6)
 
     def test_small_networks_without_the_bilstm_are_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ClassifiersError) as caught:
@@ -174,8 +243,8 @@ class TestShippedRecipe:
         )
 
     def test_word_vectors_wider_than_the_teacher_are_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(ClassifiersError, match=r"at most its 384 features: give --embedding 384 or less\.$"):
-            self._run(tmp_path / "models", embedding=400)
+        with pytest.raises(ClassifiersError, match=r"at most its 768 features: give --embedding 768 or less\.$"):
+            self._run(tmp_path / "models", embedding=800)
 
 
 def same_weights(one: Path, other: Path) -> bool:

