@@ -1,4 +1,4 @@
-"""The operator's configuration, from the environment and a `.env` file; `bot/.env.example` lists every variable."""
+"""The operator's configuration, from the environment and a `.env` file; `.env.example` lists every variable."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.resources import files
 from pathlib import Path
 
 import click
@@ -37,6 +36,13 @@ def init() -> None:
         click.echo(f"Write the token of your bot after DISCORD_TOKEN= in it, then run `{program()} check`.")
 
 
+def _example() -> Path:
+    """Return the path of `.env.example`: a wheel has it inside the package, a checkout beside it."""
+    package = Path(__file__).parents[1]
+    inside = package / ".env.example"
+    return inside if inside.exists() else package.with_name(".env.example")
+
+
 def _ask_for_token() -> str | None:
     """Return the token that is typed, or None where only Enter is pressed."""
     click.echo(
@@ -54,7 +60,7 @@ def _ask_for_token() -> str | None:
 
 def _write(file: Path, token: str | None) -> None:
     """Write the settings into a new file that only its owner can read."""
-    text = files("bot").joinpath(".env.example").read_text(encoding="utf-8")
+    text = _example().read_text(encoding="utf-8")
     if token:
         text = text.replace(_TOKEN_LINE, f"DISCORD_TOKEN={token}\n")
     with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as env:

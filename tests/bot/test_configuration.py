@@ -10,7 +10,7 @@ from bot.configuration import Configuration, ConfigurationError, load_configurat
 from classifiers import PRETRAINED
 from classifiers.training.datasets import DATA_DIR_VARIABLE
 
-EXAMPLE = Path(__file__).parents[2] / "bot" / ".env.example"
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
 VARIABLES = [field.metadata["variable"] for field in dataclasses.fields(Configuration)]
 
 

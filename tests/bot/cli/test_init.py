@@ -14,7 +14,7 @@ from bot.cli import main
 from tests.bot.cli.fake_discord import FakeDiscord
 from tests.bot.cli.support import Terminal, environment, told
 
-EXAMPLE = Path(__file__).parents[3] / "bot" / ".env.example"
+EXAMPLE = Path(__file__).parents[3] / ".env.example"
 ENV = Path(".env")
 VALID = "MQ.s3cr3t.s3cr3t"
 
