@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 import tempfile
@@ -15,9 +16,11 @@ import discord
 
 from bot.client import Emobot, create_bot
 from bot.configuration import Configuration
+from bot.i18n import ENGLISH
 from bot.maintenance.cog import Maintenance
 from bot.reactions.history import WINDOW
 from bot.server_settings import Liveliness, ServerSettings
+from bot.ui.card import draw_card
 from classifiers import Classifier, MissingExtraError
 
 try:
@@ -36,13 +39,20 @@ server's owner can change, `/privacy` for what I keep.
 Everything happens on this computer, and nothing you write is kept."""
 
 CONVERSATION = (
-    ("Maya", "I got the job!! I'm so happy right now"),
-    ("Jonas", "Congratulations, you totally deserve this, amazing work"),
-    ("Maya", "Thank you so much for all your help with the interview"),
-    ("Priya", "The meeting is at ten on Thursday."),
-    ("Jonas", "I'm so sorry, I completely forgot about it"),
-    ("Priya", "haha no worries, that dog video still makes me laugh"),
+    (58, "Maya", "I got the job!! I'm so happy right now"),
+    (57, "Jonas", "Congratulations, you totally deserve this, amazing work"),
+    (49, "Maya", "Thank you so much for all your help with the interview"),
+    (31, "Priya", "The meeting is at ten on Thursday."),
+    (12, "Jonas", "I'm so sorry, I completely forgot about it"),
+    (4, "Priya", "haha no worries, that dog video still makes me laugh"),
 )
+"""Minutes before the visitor comes, who writes, and what."""
+
+SETTLES_WITHIN = 12.0
+"""Real seconds that SimCord waits for the bot to come to rest before it calls the outcome of an action uncertain.
+
+Its own 5 are too few for a slow computer. It stays below the 15 after which the bot takes a message to be stale.
+"""
 
 
 class PortTakenError(Exception):
@@ -76,6 +86,7 @@ async def run(configuration: Configuration, port: int) -> None:
         ConfigurationError, ModelDirectoryError: the bot cannot be built.
     """
     async with opened(configuration, port) as preview:
+        await asyncio.to_thread(_load_what_draws)
         print(f"Emobot is waiting for you at {preview.url}\nPress Ctrl-C to end.", flush=True)  # noqa: T201 - for who started it
         await preview.wait_closed()
 
@@ -89,7 +100,7 @@ async def opened(
     with tempfile.TemporaryDirectory() as folder:
         forgotten = f"sqlite+aiosqlite:///{folder}/demo.db"
         bot = create_bot(replace(configuration, database_url=forgotten), models=models, clock=clock)
-        async with bot, simcord.run(bot, check_errors=False) as env:
+        async with bot, simcord.run(bot, check_errors=False, settle_timeout=SETTLES_WITHIN) as env:
             lounge, viewers = await _furnish(env, bot, clock)
             preview = env.preview(lounge, viewers=viewers, layout="channel", port=port)
             try:
@@ -114,27 +125,39 @@ async def _furnish(
     # the bot does every minute would be done for each minute of the months between, so it rests meanwhile.
     now = datetime.now().astimezone().replace(tzinfo=UTC)
     await bot.remove_cog("Maintenance")
-    await env.advance_time(max(0.0, (now - env.now()).total_seconds()))
-    await bot.add_cog(Maintenance(bot, bot.store, bot.requests.time))
+    await _wait_until(env, now - timedelta(hours=1))
     await bot.http.edit_profile({"username": "Emobot"})
     guild = env.create_guild("The living room")
     lounge = guild.create_text_channel("lounge", topic="Say how you feel, or type /compare")
     guild.create_text_channel("memes", topic="For what makes you laugh")
     host = guild.create_role("host", permissions=discord.Permissions(manage_guild=True, manage_messages=True))
-    names = dict.fromkeys(["You", *(name for name, _ in CONVERSATION)])
+    names = dict.fromkeys(["You", *(name for _, name, _ in CONVERSATION)])
     people = {
         name: guild.add_member(env.create_user(name.lower(), global_name=name), roles=[host] if name == "You" else [])
         for name in names
     }
     await bot.store.save_settings(guild.id, ServerSettings(liveliness=Liveliness.LIVELY))
-    _remember_a_week(bot, guild.id, lounge.id, env.now())
-    for name, text in CONVERSATION:
+    _remember_a_week(bot, guild.id, lounge.id, now)
+    for minutes, name, text in CONVERSATION:
+        await _wait_until(env, now - timedelta(minutes=minutes))
         await people[name].send(lounge, text)
         clock.put_forward(20)
+    await _wait_until(env, now)
+    await bot.add_cog(Maintenance(bot, bot.store, bot.requests.time))
     clock.put_forward(WINDOW)  # or the visitor's first words might come to one reaction too many
     # Last, since the page opens at the bot's latest message.
     await bot.get_partial_messageable(lounge.id).send(WELCOME)
     return lounge, list(people.values())
+
+
+async def _wait_until(env: simcord.Env, moment: datetime) -> None:
+    """Let the simulated time pass until `moment`, unless it is later already."""
+    await env.advance_time(max(0.0, (moment - env.now()).total_seconds()))
+
+
+def _load_what_draws() -> None:
+    """Draw an empty picture, since the first one takes seconds, for which a visitor's first `/mood` should not wait."""
+    draw_card((1, 1), lambda figure, *_: figure.add_subplot(), (), ENGLISH)
 
 
 def _remember_a_week(bot: Emobot, guild_id: int, channel_id: int, now: datetime) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
 import pytest
@@ -26,12 +27,13 @@ def scripted() -> dict[str, Classifier]:
 async def test_a_conversation_to_which_the_bot_has_reacted(scripted: dict[str, Classifier]) -> None:
     async with simulation.opened(Configuration(), models=scripted) as preview:
         *messages, welcome = preview.channel.history()
-        assert [message.content for message in messages] == [text for _, text in simulation.CONVERSATION]
+        assert [message.content for message in messages] == [text for *_, text in simulation.CONVERSATION]
         assert [[str(reaction.emoji) for reaction in message.reactions] for message in messages[:2]] == [
             ["😃"],
             ["👏"],
         ]
         assert len({message.author.id for message in messages}) > 1
+        assert len({f"{message.created_at:%H:%M}" for message in messages}) == len(messages)
         assert (welcome.content, welcome.author.name) == (simulation.WELCOME, "Emobot")
 
 
@@ -93,6 +95,26 @@ async def test_it_ends_when_it_is_closed_in_the_browser(
     assert capsys.readouterr().out.startswith("Emobot is waiting for you at http://127.0.0.1:")
     [preview] = opened
     assert preview.env.bot.is_closed()
+
+
+async def test_pictures_are_ready_to_be_drawn_before_the_address_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told_before: list[str] = []
+    monkeypatch.setattr(simulation, "draw_card", lambda *_: told_before.append(capsys.readouterr().out))
+    monkeypatch.setattr(simcord.Preview, "wait_closed", simcord.Preview.close)
+    await asyncio.wait_for(simulation.run(Configuration(), 0), 20)
+    assert told_before == [""]
+    assert "waiting for you" in capsys.readouterr().out
+
+
+async def test_slow_answers_are_waited_for_longer_than_simcord_does_by_itself(
+    scripted: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defaults: Any = vars(simcord.Env)["__init__"].__kwdefaults__
+    monkeypatch.setitem(defaults, "settle_timeout", 5.0)
+    async with simulation.opened(Configuration(), models=scripted) as preview:
+        assert 5.0 < preview.env.settle_timeout < 15.0
 
 
 async def test_half_of_the_extra_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
