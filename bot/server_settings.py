@@ -19,10 +19,21 @@ CUSTOM_EMOJI = regex.compile(r"<(a?):(\w{2,32}):(\d{15,20})>")
 _MAX_CHANNELS = 500
 _MAX_EMOTIONS = 500
 _LONGEST_LABEL = 100
+_FIELD = regex.compile(r"^(?:muted|emoji)(?=[.:])|(?<=unknown field `).+(?=`$)|(?<= - at `\$\.)\w+")
+"""The field at fault in the message of a ValidationError, of ours or of msgspec's."""
 
 
 class InvalidSettingsError(Exception):
-    """Imported settings that cannot be used; its text names the first field at fault."""
+    """Settings that cannot be used; its text says for the log what is wrong.
+
+    Attributes:
+        field: the first field at fault, None if these are no settings at all.
+    """
+
+    def __init__(self, fault: str, field: str | None = None) -> None:
+        """Take what is wrong, and in which field."""
+        super().__init__(fault)
+        self.field = field
 
 
 class Liveliness(StrEnum):
@@ -110,7 +121,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         try:
             return msgspec.convert(msgspec.structs.asdict(self) | fields, type(self))
         except msgspec.ValidationError as error:
-            raise InvalidSettingsError(_fault(error)) from None
+            raise InvalidSettingsError(_fault(error), _field(error)) from None
 
     def to_json(self, *, indent: int = -1) -> str:
         """Return the settings as JSON, the same for equal settings.
@@ -131,7 +142,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         try:
             return msgspec.json.decode(text, type=cls, strict=False)  # ids may be in quotation marks
         except msgspec.ValidationError as error:
-            raise InvalidSettingsError(_fault(error)) from None
+            raise InvalidSettingsError(_fault(error), _field(error)) from None
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise InvalidSettingsError(f"Invalid JSON: {error}") from None
 
@@ -149,3 +160,9 @@ def _fault(error: msgspec.ValidationError) -> str:
     """Return what is wrong, after the place where it is: "channels[0]: Expected 'int' >= 1"."""
     what, _, place = str(error).replace("`", "'").removesuffix("'").partition(" - at '$.")
     return f"{place}: {what}" if place else str(error).replace("`", "'")
+
+
+def _field(error: msgspec.ValidationError) -> str | None:
+    """Return the field at fault, None if the whole is."""
+    found = _FIELD.search(str(error))
+    return found[0] if found else None

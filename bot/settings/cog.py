@@ -39,7 +39,8 @@ EXPORTED = mark("These are the settings of this server; you can import them agai
 IMPORTED = mark("The settings from the file are now in effect.")
 PARTLY_IMPORTED = mark("The settings from the file are now in effect, except what can't be used here: {things}.")
 TOO_LARGE = mark("That file is too large to be an exported one.")
-UNUSABLE = mark("That file cannot be used: {fault}.")
+NO_SETTINGS = mark("That file holds no settings: give me one that I exported.")
+UNUSABLE = mark("That file cannot be used: I can't take what it says under **{field}**.")
 NO_EMOJI = mark("That is not a single emoji: give me one such as 🎉, or one of this server's own such as :name:.")
 NO_SUCH_EMOJI = mark("This server has no emoji of that name that I can use.")
 JOLLY = mark("I don't use cheerful emoji for {emotion}: that could hurt someone.")
@@ -142,7 +143,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             await self._redraw(interaction, guild, Page.GENERAL, f"⚠️ {translate(TOO_LARGE)}")
             return
         except InvalidSettingsError as error:
-            sentence = translate(UNUSABLE).format(fault=quote(str(error)))
+            sentence = translate(UNUSABLE).format(field=quote(error.field)) if error.field else translate(NO_SETTINGS)
             await self._redraw(interaction, guild, Page.GENERAL, f"⚠️ {sentence}")
             return
         fitting, left_out = usable_part(given, guild, self._emotions, self._analyzer.models.keys())

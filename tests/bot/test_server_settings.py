@@ -47,26 +47,30 @@ def test_json_there_and_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "place"),
+    ("text", "place", "field"),
     [
-        ("", "Invalid JSON"),
-        ("[]", "object"),
-        ('{"liveliness": "wild"}', "liveliness"),
-        ('{"emoji": {"joy": "ha"}}', "emoji.joy"),
-        ('{"emoji": {"neutral": "😂"}}', "'neutral' is no emotion"),
-        ('{"muted": ["Neutral"]}', "muted"),
-        ('{"muted": [""]}', "muted"),
-        (f'{{"muted": ["{"x" * 101}"]}}', "muted"),
-        (f'{{"muted": {[str(number) for number in range(501)]}}}'.replace("'", '"'), "muted"),
-        ('{"channels": [-1]}', "channels"),
-        ('{"future": 1}', "future"),
+        ("", "Invalid JSON", None),
+        ("[]", "object", None),
+        ('{"liveliness": "wild"}', "liveliness", "liveliness"),
+        ('{"emoji": {"joy": "ha"}}', "emoji.joy", "emoji"),
+        ('{"emoji": {"joy": 1}}', "emoji", "emoji"),
+        ('{"emoji": {"neutral": "😂"}}', "'neutral' is no emotion", "emoji"),
+        ('{"emoji": {" - at `$.model`": "unknown field `mood`"}}', "emoji", "emoji"),
+        ('{"muted": ["Neutral"]}', "muted", "muted"),
+        ('{"muted": [""]}', "muted", "muted"),
+        (f'{{"muted": ["{"x" * 101}"]}}', "muted", "muted"),
+        (f'{{"muted": {[str(number) for number in range(501)]}}}'.replace("'", '"'), "muted", "muted"),
+        ('{"channels": [-1]}', "channels", "channels"),
+        ('{"channel_rule": 7}', "channel_rule", "channel_rule"),
+        ('{"future": 1}', "future", "future"),
     ],
 )
-def test_what_is_no_setting_is_refused(text: str, place: str) -> None:
+def test_what_is_no_setting_is_refused(text: str, place: str, field: str | None) -> None:
     with pytest.raises(InvalidSettingsError) as caught:
         ServerSettings.from_json(text)
     assert place in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert caught.value.field == field
 
 
 def test_a_change_is_checked_and_leaves_the_old_settings_alone() -> None:
