@@ -224,9 +224,10 @@ def draw(mood: MoodOverTime, translate: Translate) -> bytes:
 
     The picture's words are English where its font cannot write the reader's language.
     """
-    texts = (*COLOURS, OTHERS, _SHARES, _MESSAGES, mood.period.scale)
+    groups = (_group_name(group, translate) for group in (*COLOURS, OTHERS))
+    texts = (_SHARES, _MESSAGES, mood.period.scale)
     times = (label.replace("\n", " ") for label in _time_axis(mood, translate)[1])
-    words = (*map(translate, texts), *times, translate.percent(1))
+    words = (*groups, *map(translate, texts), *times, translate.percent(1))
     return draw_card(
         (5.5, 3.5), lambda figure, font, translate: _draw_into(figure, mood, font, translate), words, translate
     )
@@ -314,7 +315,11 @@ def _colours(emotions: Counter[str]) -> dict[str, str]:
 
 
 def _group_name(group: str, translate: Translate) -> str:
-    return translate(group) if group == OTHERS else named(group, translate)
+    """Return the name of a group, which is not that of the one emotion after which it is called."""
+    if group == OTHERS:
+        return translate(group)
+    name = named(group, translate)
+    return translate("{emotion} etc.").format(emotion=name) if len(EKMAN.get(group, ())) > 1 else name
 
 
 def _legible(group: str, translate: Translate) -> str:

@@ -85,9 +85,18 @@ async def test_the_picture_comes_with_alternative_text(world: World) -> None:
     assert png.startswith(b"\x89PNG")
     assert len(png) > 5000
     assert picture.description == (
-        "Bar chart of the mood over time. This channel, 7 days. 30 messages. Shares: joy 50%, neutral 40%, "
-        "anger 10%, surprise 0%, sadness 0%, fear 0%, disgust 0%. The messages are too unevenly spread to tell a trend."
+        "Bar chart of the mood over time. This channel, 7 days. 30 messages. Shares: joy etc. 50%, "
+        "neutral 40%, anger etc. 10%, surprise etc. 0%, sadness etc. 0%, fear etc. 0%, "
+        "disgust 0%. The messages are too unevenly spread to tell a trend."
     )
+
+
+async def test_one_emotion_and_its_group_are_told_apart(world: World) -> None:
+    count(world, world.channel.id, joy=17, love=12, gratitude=10, neutral=61)
+    result = await world.alice.slash(world.channel, "mood")
+    assert shown(result)[1] == "😃 joy 17% · ❤️ love 12% · 🙏 gratitude 10%"
+    assert result.response
+    assert "Shares: neutral 61%, joy etc. 39%, " in str(result.response.attachments[0].description)
 
 
 @pytest.mark.parametrize(("period", "messages"), [("day", 20), ("week", 50), ("month", 90)])
