@@ -205,6 +205,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             permissions=interaction.app_permissions,
             locale=interaction.locale,
             emotions=self._emotions,
+            default_model=self._analyzer.default_model,
             holding_back=self._channels.holding_back(_channel_ids(guild)),
         )
 

@@ -91,6 +91,7 @@ class PanelState:
         guild: the server.
         models: the names of the loaded models.
         emotions: their emotions, each with its default emoji, None where it has none.
+        default_model: the name of the model that reacts where a server has chosen none.
         permissions: the bot's, in the channel of the panel.
         locale: the reader's.
         holding_back: channels in which reactions were taken back of late, so that there are fewer of them.
@@ -103,6 +104,7 @@ class PanelState:
     permissions: discord.Permissions
     locale: discord.Locale
     emotions: Mapping[str, str | None]
+    default_model: str
     holding_back: Collection[int] = ()
 
     @property
@@ -140,7 +142,7 @@ def summary(state: PanelState) -> dict[str, str]:
         "channels": (translate("Channels"), where),
         "age_restricted": (translate("Age-restricted channels"), _on_or_off(settings.age_restricted, translate)),
         "liveliness": (translate("Liveliness"), translate(_LIVELINESS[settings.liveliness][0])),
-        "model": (translate("Model"), NAMES[state.model] if state.model else translate("the default")),
+        "model": (translate("Model"), NAMES[state.model] if state.model else _default_model(state, translate)),
         "muted": (
             translate("Muted emotions"),
             _listed(written(each, None, translate) for each in sorted(settings.muted)) or none,
@@ -242,7 +244,7 @@ class SettingsPanel(ui.LayoutView):
         model = self._state.model
         models = [
             discord.SelectOption(
-                label=translate("the default"),
+                label=_default_model(self._state, translate),
                 value="default",
                 description=translate("chosen by the operator of this bot"),
                 default=model is None,
@@ -495,6 +497,10 @@ def _own(state: PanelState, emotion: str) -> str:
             emotion=written(emotion, None, translate), emoji=default
         )
     return written(emotion, emoji, translate)
+
+
+def _default_model(state: PanelState, translate: Translate) -> str:
+    return translate("the default") + f" ({NAMES[state.default_model]})"
 
 
 def _listed(items: Iterable[str]) -> str:

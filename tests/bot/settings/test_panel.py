@@ -187,7 +187,7 @@ async def test_the_defaults_at_a_glance(panel: Panel) -> None:
         "**Channels:** all",
         "**Age-restricted channels:** off",
         "**Liveliness:** normal",
-        "**Model:** the default",
+        "**Model:** the default (BiLSTM)",
         "**Muted emotions:** none",
         "**Changed emoji:** none",
         "**Mood counting:** on",
@@ -215,12 +215,12 @@ class TestGeneral:
 
     async def test_model(self, world: World, panel: Panel) -> None:
         labels = [option["label"] for option in panel.find("model")["options"]]
-        assert labels == ["the default", "RNN", "BiLSTM"]
+        assert labels == ["the default (BiLSTM)", "RNN", "BiLSTM"]
         await panel.choose("model", "rnn")
         assert (panel.news, panel.chosen("model")) == ("**Model:** RNN", ["rnn"])
         assert settings_of(world).model == "rnn"
         await panel.choose("model", "default")
-        assert (panel.news, panel.chosen("model")) == ("**Model:** the default", ["default"])
+        assert (panel.news, panel.chosen("model")) == ("**Model:** the default (BiLSTM)", ["default"])
         assert settings_of(world).model is None
 
     async def test_reset_asks_once_more(self, world: World, panel: Panel) -> None:
@@ -246,7 +246,7 @@ class TestWithOneModel:
         panel = await opened(owner, world.channel)
         assert [option["value"] for option in panel.find("model")["options"]] == ["default", "bilstm"]
         assert panel.chosen("model") == ["default"]
-        assert "**Model:** the default" in panel.text
+        assert "**Model:** the default (BiLSTM)" in panel.text
 
 
 class TestChannels:
@@ -737,7 +737,7 @@ class TestInAnotherLanguage:
         channel = world.guild.create_text_channel("quiet", overwrites={world.guild.default_role: NOTHING})
         await world.alice.react(await world.alice.send(world.channel, "happy"), "❌")
         panel = await opened(owner, channel)
-        assert words_left(panel.message.components) == ["RNN", "BiLSTM"]
+        assert words_left(panel.message.components) == ["BiLSTM", "BiLSTM", "RNN", "BiLSTM"]
         await panel.click("reset")
         assert words_left(panel.message.components) == []
         await panel.click("page:general")
@@ -813,6 +813,7 @@ async def test_the_fullest_panel_fits_in_every_language(world: World, locale: di
             discord.Permissions.none(),
             locale,
             EMOJI,
+            "bilstm",
             channels,
         )
         for page in Page:
@@ -839,7 +840,8 @@ async def test_the_panel_fits_with_any_number_of_emotions(world: World, locale: 
         emotions = dict.fromkeys(f"{number} {'x' * 90}" for number in range(many))
         models, nothing = world.bot.analyzer.models.keys(), discord.Permissions.none()
         settings = ServerSettings(muted=frozenset(emotions))
-        panel: Any = SettingsPanel(PanelState(settings, False, guild, models, nothing, locale, emotions), Page.EMOTIONS)
+        state = PanelState(settings, False, guild, models, nothing, locale, emotions, "bilstm")
+        panel: Any = SettingsPanel(state, Page.EMOTIONS)
         validate_components(panel.to_components(), flags=COMPONENTS_V2)
         offered = [part for part in walk_components(panel.to_components()) if part["type"] == 3]
         assert sum(len(menu["options"]) for menu in offered) == 2 * min(many, 175)
