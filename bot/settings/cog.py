@@ -30,7 +30,7 @@ from bot.settings.panel import (
     summary,
 )
 from bot.store import Store
-from bot.ui.emotions import emotions_of, groups_of, written
+from bot.ui.emotions import emotions_of, groups_of, key_of, written
 from bot.ui.quotation import quote
 
 FILE_NAME = "emobot-settings.json"
@@ -97,6 +97,9 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
                 await self._redraw(interaction, guild, Page(page))
             case "emoji", _:
                 await self._ask_for_emoji(interaction, guild, chosen)
+            case "retry", key:
+                emotions = [emotion for emotion in self._emotions if key_of(emotion) == key]
+                await self._ask_for_emoji(interaction, guild, emotions)  # none if other models are loaded by now
             case "export", _:
                 await self._export(interaction, guild)
             case "import", _:
@@ -126,7 +129,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
                 sentence = translate(JOLLY).format(emotion=written(emotion, None, translate))
             else:
                 sentence = translate(NO_SUCH_EMOJI) if _OWN_EMOJI.fullmatch(text) else translate(NO_EMOJI)
-            await self._redraw(interaction, guild, Page.EMOTIONS, f"⚠️ {sentence}")
+            await self._redraw(interaction, guild, Page.EMOTIONS, f"⚠️ {sentence}", refused=emotion)
             return
         await self._save(guild, lambda old: _with_emoji(old, emotion, emoji))
         await self._redraw(interaction, guild, Page.EMOTIONS, changed="emoji")
@@ -188,12 +191,13 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         news: str = "",
         *,
         changed: str | None = None,
+        refused: str | None = None,
         asks_to_reset: bool = False,
     ) -> None:
-        """Show the current settings, with news or the line of the changed setting."""
+        """Show the current settings, with news or the line of the changed setting; see `SettingsPanel`."""
         state = self._state(interaction, guild)
         news = f"✅ {summary(state)[changed]}" if changed else news
-        panel = SettingsPanel(state, page, news=news, asks_to_reset=asks_to_reset)
+        panel = SettingsPanel(state, page, news=news, refused=refused, asks_to_reset=asks_to_reset)
         await interaction.response.edit_message(view=panel)
 
     def _state(self, interaction: discord.Interaction, guild: discord.Guild) -> PanelState:

@@ -25,7 +25,7 @@ from bot.ui.limits import FORM_TITLE, MENU_OPTIONS, MENU_PLACEHOLDER, MESSAGE_TE
 from bot.ui.quotation import shortened
 from classifiers import NAMES
 
-CONTROL = re.compile(r"settings:(?P<control>[a-z_]+)(?::(?P<argument>[a-z_0-9]+))?")
+CONTROL = re.compile(r"settings:(?P<control>[a-z_]+)(?::(?P<argument>[\w -]+))?")
 """The custom_id of a control: what it changes or does, and for a button to what."""
 
 SHOWN_CHANNELS = 25
@@ -164,13 +164,22 @@ def summary(state: PanelState) -> dict[str, str]:
 class SettingsPanel(ui.LayoutView):
     """One page of the panel. It does not listen, since the cog handles the presses of all panels."""
 
-    def __init__(self, state: PanelState, page: Page, *, news: str = "", asks_to_reset: bool = False) -> None:
+    def __init__(
+        self,
+        state: PanelState,
+        page: Page,
+        *,
+        news: str = "",
+        refused: str | None = None,
+        asks_to_reset: bool = False,
+    ) -> None:
         """Draw it.
 
         Args:
             state: what it tells.
             page: the page to open.
             news: what was just done, in a sentence.
+            refused: the emotion for which an emoji was just refused, so that another one can be given at once.
             asks_to_reset: show no page, but ask whether everything shall really be reset.
         """
         super().__init__(timeout=None)
@@ -182,7 +191,8 @@ class SettingsPanel(ui.LayoutView):
         controls = self._reset_question() if asks_to_reset else [self._tabs(page), *pages[page]()]
         colour = discord.Colour.green() if state.settings.enabled else discord.Colour.light_grey()
         overview: ui.TextDisplay[SettingsPanel] = ui.TextDisplay(self._overview(news))
-        self.add_item(ui.Container(overview, ui.Separator(), *controls, accent_colour=colour))
+        below = ui.Separator[SettingsPanel]() if refused is None else self._retry(refused)
+        self.add_item(ui.Container(overview, below, *controls, accent_colour=colour))
         self.stop()
 
     def _guide(self) -> str:
@@ -226,6 +236,17 @@ class SettingsPanel(ui.LayoutView):
                     disabled=page is current,
                 )
                 for page, name in _PAGES.items()
+            )
+        )
+
+    def _retry(self, emotion: str) -> ui.ActionRow[SettingsPanel]:
+        """Return a button that opens the form for the emoji of an emotion again."""
+        translate = self._translate
+        return ui.ActionRow(
+            ui.Button(
+                label=translate("Try another emoji"),
+                custom_id=f"settings:retry:{key_of(emotion)}",
+                style=discord.ButtonStyle.primary,
             )
         )
 
