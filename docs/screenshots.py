@@ -15,7 +15,7 @@ from pathlib import Path
 import simcord
 from playwright.async_api import Locator, Page, async_playwright
 
-from bot.cli import simulation
+from bot.cli import demo_page, simulation
 from bot.configuration import load_configuration
 
 FOLDER = Path(__file__).parent
@@ -25,12 +25,16 @@ TEXT = "well, that could have gone a lot worse. not exactly thrilled, but i'll t
 
 async def take_all() -> None:
     """One picture after the other, in one conversation."""
-    async with simulation.opened(load_configuration()) as preview, async_playwright() as playwright:
+    async with (
+        simulation.opened(load_configuration()) as preview,
+        demo_page.served(preview.url) as url,
+        async_playwright() as playwright,
+    ):
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = await browser.new_page(
             viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=1.5, color_scheme="dark"
         )
-        await page.goto(preview.url)
+        await page.goto(url)
         await page.wait_for_timeout(3000)  # the page tells its size first, and must not be interrupted in that
         you, lounge = preview.viewers[0], preview.channel
         await _shoot(preview, page, page, "demo")

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import webbrowser
+from collections.abc import Mapping
+
 import click
 
 from bot import logs
@@ -19,17 +24,33 @@ from classifiers.command_line import WholeNumber
     metavar="N",
     help="port of the local page (default: any that is free)",
 )
+@click.option("--no-browser", is_flag=True, help="only print the address of the page")
 @reports_errors
-def demo(port: int) -> None:
-    """Run the very same bot in a simulated Discord and open it to your browser at a local address.
+def demo(port: int, no_browser: bool) -> None:
+    """Run the very same bot in a simulated Discord and open it in your browser, at a local address.
 
     No token and no network needed; Ctrl-C ends it.
     """
     configuration = load_configuration()
-    from bot.cli import simulation  # noqa: PLC0415 - it needs the demo extra, the help does not
+    # They need the demo extra, the help does not.
+    from bot.cli import demo_page, simulation  # noqa: PLC0415
 
     logs.set_up("WARNING" if configuration.log_level == "INFO" else configuration.log_level)
+    shown = not no_browser and is_at_a_desktop(sys.platform, sys.stdout.isatty(), os.environ)
     try:
-        run_until_stopped(simulation.run(configuration, port))
-    except simulation.PortTakenError as error:
+        run_until_stopped(simulation.run(configuration, port, webbrowser.open if shown else None))
+    except demo_page.PortTakenError as error:
         raise CommandError(str(error), 1) from None
+
+
+def is_at_a_desktop(platform: str, terminal: bool, environment: Mapping[str, str]) -> bool:
+    """Return whether whoever started the program can see a browser that it opens.
+
+    Args:
+        platform: as in `sys.platform`.
+        terminal: whether the program writes to a terminal.
+        environment: the environment variables.
+    """
+    if not terminal or "SSH_CONNECTION" in environment:
+        return False
+    return platform in {"win32", "darwin"} or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))

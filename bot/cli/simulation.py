@@ -7,13 +7,14 @@ import math
 import random
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import discord
 
+from bot.cli import demo_page
 from bot.client import Emobot, create_bot
 from bot.configuration import Configuration
 from bot.i18n import ENGLISH
@@ -55,10 +56,6 @@ Its own 5 are too few for a slow computer. It stays below the 15 after which the
 """
 
 
-class PortTakenError(Exception):
-    """The page cannot be served at the port asked for; its text is one sentence for the user."""
-
-
 class _Clock:
     """The real clock, since the simulated one stands still between two actions; it can be put forward."""
 
@@ -73,43 +70,42 @@ class _Clock:
         self._ahead += seconds
 
 
-async def run(configuration: Configuration, port: int) -> None:
+async def run(configuration: Configuration, port: int, open_browser: Callable[[str], object] | None = None) -> None:
     """Serve the demo until it is ended in the browser or this task is cancelled.
 
     Args:
         configuration: what the bot is built from, but for the database, which is forgotten afterwards.
         port: of the local page, 0 for any that is free.
+        open_browser: is called with the address once the page is there.
 
     Raises:
-        PortTakenError: another program listens there.
+        demo_page.PortTakenError: another program listens there.
         MissingExtraError: the demo extra is installed in part only.
         ConfigurationError, ModelDirectoryError: the bot cannot be built.
     """
-    async with opened(configuration, port) as preview:
+    async with opened(configuration) as preview, demo_page.served(preview.url, port) as url:
         await asyncio.to_thread(_load_what_draws)
-        print(f"Emobot is waiting for you at {preview.url}\nPress Ctrl-C to end.", flush=True)  # noqa: T201 - for who started it
+        print(f"Emobot is waiting for you at {url}\nPress Ctrl-C to end.", flush=True)  # noqa: T201 - for who started it
+        if open_browser:
+            await asyncio.to_thread(open_browser, url)
         await preview.wait_closed()
 
 
 @asynccontextmanager
 async def opened(
-    configuration: Configuration, port: int = 0, *, models: Mapping[str, Classifier] | None = None
+    configuration: Configuration, *, models: Mapping[str, Classifier] | None = None
 ) -> AsyncIterator[simcord.Preview]:
-    """Open a server with people, a conversation and the bot in the browser; raises as `run` does."""
+    """Open a server with people, a conversation and the bot, and SimCord's page of it; raises as `run` does."""
     clock = _Clock()
     with tempfile.TemporaryDirectory() as folder:
         forgotten = f"sqlite+aiosqlite:///{folder}/demo.db"
         bot = create_bot(replace(configuration, database_url=forgotten), models=models, clock=clock)
         async with bot, simcord.run(bot, check_errors=False, settle_timeout=SETTLES_WITHIN) as env:
             lounge, viewers = await _furnish(env, bot, clock)
-            preview = env.preview(lounge, viewers=viewers, layout="channel", port=port)
+            preview = env.preview(lounge, viewers=viewers, layout="channel")
             try:
                 await preview.__aenter__()
             except simcord.SetupError as error:
-                if isinstance(error.__cause__, OSError):
-                    raise PortTakenError(
-                        f"Port {port} is taken: choose another one by --port, or leave it out."
-                    ) from None
                 raise MissingExtraError("The demo", "demo") from error
             try:
                 yield preview

@@ -4,10 +4,13 @@ import signal
 import socket
 import subprocess
 import sys
+import webbrowser
 
 import pytest
 
-from bot.cli import main
+from bot.cli import demo, main, simulation
+from bot.cli.demo import is_at_a_desktop
+from bot.configuration import Configuration
 from tests.bot.cli.support import environment, told
 
 
@@ -25,6 +28,40 @@ def test_a_taken_port_is_reported_with_status_1(capsys: pytest.CaptureFixture[st
         port = other.getsockname()[1]
         assert main(["demo", "--port", str(port)]) == 1
     assert told(capsys) == f"Port {port} is taken: choose another one by --port, or leave it out."
+
+
+@pytest.mark.parametrize(
+    ("platform", "terminal", "environment", "opens"),
+    [
+        ("linux", True, {"DISPLAY": ":0"}, True),
+        ("linux", True, {"WAYLAND_DISPLAY": "wayland-0"}, True),
+        ("linux", True, {}, False),
+        ("linux", False, {"DISPLAY": ":0"}, False),
+        ("darwin", True, {}, True),
+        ("win32", True, {}, True),
+        ("win32", False, {}, False),
+        ("darwin", True, {"SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}, False),
+    ],
+)
+def test_a_browser_is_opened_only_where_somebody_can_see_it(
+    platform: str, terminal: bool, environment: dict[str, str], opens: bool
+) -> None:
+    assert is_at_a_desktop(platform, terminal, environment) is opens
+
+
+@pytest.mark.parametrize(("options", "opener"), [([], webbrowser.open), (["--no-browser"], None)])
+def test_the_browser_opens_by_itself_unless_told_otherwise(
+    options: list[str], opener: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openers: list[object] = []
+
+    async def run(_configuration: Configuration, _port: int, open_browser: object) -> None:
+        openers.append(open_browser)
+
+    monkeypatch.setattr(simulation, "run", run)
+    monkeypatch.setattr(demo, "is_at_a_desktop", lambda *_: True)
+    assert main(["demo", *options]) == 0
+    assert openers == [opener]
 
 
 @pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])

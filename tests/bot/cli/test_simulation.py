@@ -108,6 +108,16 @@ async def test_pictures_are_ready_to_be_drawn_before_the_address_is_told(
     assert "waiting for you" in capsys.readouterr().out
 
 
+async def test_the_browser_is_opened_at_the_address_that_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(simcord.Preview, "wait_closed", simcord.Preview.close)
+    await asyncio.wait_for(simulation.run(Configuration(), 0, opened.append), 20)
+    [url] = opened
+    assert f"waiting for you at {url}\n" in capsys.readouterr().out
+
+
 async def test_slow_answers_are_waited_for_longer_than_simcord_does_by_itself(
     scripted: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
 ) -> None:
