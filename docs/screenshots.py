@@ -37,6 +37,7 @@ async def take_all() -> None:
         await page.goto(url)
         await page.wait_for_timeout(3000)  # the page tells its size first, and must not be interrupted in that
         you, lounge = preview.viewers[0], preview.channel
+        await you.send(lounge, "I can't believe we won, this is amazing!")
         await _shoot(preview, page, page, "demo")
         for name, options in (("compare", {"text": TEXT}), ("mood", {}), ("settings", {})):
             answer = (await you.slash(lounge, name, **options)).response
