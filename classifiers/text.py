@@ -7,6 +7,7 @@ tokens, and `Tokenizer.encode` looks up their numbers. Each accepts any Unicode 
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -156,6 +157,15 @@ class Tokenizer:
         words = [number for token, number in zip(tokens, numbers, strict=True) if token[0].isalpha()]
         common = sum(UNKNOWN < number <= UNKNOWN + COMMON for number in words)
         return numbers or [UNKNOWN], common / len(words) if words else 1.0
+
+    def words_read(self, text: str) -> int:
+        """Return how many words of a text, as spaces part them, a model reads, the last perhaps in part."""
+        words = strip_markup(text).split()
+
+        def tokens(count: int) -> int:
+            return sum(1 for _ in islice(_tokens(" ".join(words[:count])), self.max_tokens))
+
+        return bisect_left(range(len(words)), self.max_tokens, key=tokens)
 
     def _number(self, token: str) -> int:
         if len(token) > self._longest:

@@ -21,6 +21,7 @@ from bot.store import Store
 from bot.ui.limits import INPUT_TEXT
 from bot.ui.quotation import Quotation
 from bot.ui.turns import Turns
+from classifiers import strip_markup
 
 NOT_YOURS = mark("Only the person who asked can use these buttons; use /compare to get your own.")
 OVER = mark("This comparison is over: I keep no texts, so this one is gone. Please use /compare again.")
@@ -112,7 +113,8 @@ class Compare(commands.Cog):
         if not any(explanation.words for explanation in explanations.values()):
             await interaction.response.send_message(translate(NO_WORDS), ephemeral=True)
             return
-        panel = ComparisonPanel(Comparison(quotation, author_id, answers, explanations), translate)
+        comparison = Comparison(quotation, author_id, answers, explanations, read=self._words_read(quotation))
+        panel = ComparisonPanel(comparison, translate)
         await interaction.response.send_message(view=panel, ephemeral=ephemeral)
 
     async def _redraw(self, interaction: discord.Interaction, quotation: Quotation, author_id: int, page: Page) -> None:
@@ -135,16 +137,21 @@ class Compare(commands.Cog):
         self, quotation: Quotation, author_id: int, page: Page, translate: Translate
     ) -> tuple[Comparison, bytes | None]:
         """Return all that a page shows, with its picture if it has one."""
-        text = quotation.text
+        text, read = quotation.text, self._words_read(quotation)
         if page is Page.ALL:
-            return Comparison(quotation, author_id, await self._analyzer.compare(text)), None
+            return Comparison(quotation, author_id, await self._analyzer.compare(text), read=read), None
         if page is Page.TOP:
-            return Comparison(quotation, author_id, *await self._analyzer.explain(text)), None
+            return Comparison(quotation, author_id, *await self._analyzer.explain(text), read=read), None
         readings = await self._analyzer.predict_prefixes(text)
         async with self._drawing:
             picture = await asyncio.to_thread(draw, readings, translate)
         explained = await self._analyzer.explain(text)
-        return Comparison(quotation, author_id, *explained, alternative_text(readings, translate)), picture
+        return Comparison(quotation, author_id, *explained, alternative_text(readings, translate), read), picture
+
+    def _words_read(self, quotation: Quotation) -> int | None:
+        """Return how many words the models read, None if they read the whole text."""
+        read = min(model.tokenizer.words_read(quotation.text) for model in self._analyzer.models.values())
+        return None if quotation.whole and read == len(strip_markup(quotation.text).split()) else read
 
 
 class _Control(ui.DynamicItem[ui.Item[Any]], template=CONTROL):

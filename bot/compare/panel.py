@@ -59,6 +59,7 @@ class Comparison:
         answers: what each model made of it, by name; one model or several.
         explanations: which words moved each model; none for the page of all labels.
         picture: what is seen in the heat map, for those who do not see it; None without one.
+        read: how many words the models read, None if they read the whole text.
     """
 
     quotation: Quotation
@@ -66,6 +67,7 @@ class Comparison:
     answers: Mapping[str, Answer]
     explanations: Mapping[str, Explanation] = field(default_factory=dict)
     picture: str | None = None
+    read: int | None = None
 
     @property
     def page(self) -> Page:
@@ -90,7 +92,7 @@ class ComparisonPanel(ui.LayoutView):
         self.add_item(
             ui.Container(
                 comparison.quotation.display(),
-                ui.TextDisplay(verdict(answers, translate)),
+                ui.TextDisplay("\n".join((verdict(answers, translate), *_limit(comparison.read, translate)))),
                 ui.Separator(),
                 *models,
                 *_heat_map(comparison, translate),
@@ -154,6 +156,16 @@ def verdict(answers: Mapping[str, Answer], translate: Translate = ENGLISH) -> st
         translate("the {model} heard {emotion}").format(model=name, emotion=heard) for name, heard in hearings.items()
     )
     return translate("They disagree: {hearings}.").format(hearings=", ".join(each))
+
+
+def _limit(read: int | None, translate: Translate) -> list[str]:
+    """Return a line that says how much of a long text was read."""
+    if read is None:
+        return []
+    return [
+        "-# "
+        + translate.plural("Only the first {count} word was read.", "Only the first {count} words were read.", read)
+    ]
 
 
 def _understood(answers: Mapping[str, Answer]) -> bool:

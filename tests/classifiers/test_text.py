@@ -140,3 +140,21 @@ def test_only_common_words_tell_the_language(monkeypatch: pytest.MonkeyPatch) ->
 def test_drawn_out_words_are_found_under_their_plain_spelling() -> None:
     tokenizer = Tokenizer(["so", "happy", "yay"], max_tokens=8)
     assert tokenizer.encode("soooo haaaappy yaaaayyyy") == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", 0),
+        ("a b", 2),
+        ("a b c", 3),
+        ("a b c d", 3),
+        ("a, b c", 2),
+        ("a b isn't", 3),
+        ("<@123456789012345678> a b c d", 3),
+        ("a a a a a b c", 6),
+        ("😂😭😂😭😂", 1),
+    ],
+)
+def test_the_words_that_a_model_of_three_tokens_reads(text: str, words: int) -> None:
+    assert Tokenizer(["a", "b"], max_tokens=3).words_read(text) == words

@@ -249,6 +249,17 @@ async def test_the_longest_texts_fit_and_every_button_works(world: World, text: 
     assert world.env.errors == []
 
 
+async def test_of_a_long_text_it_says_how_much_was_read(world: World) -> None:
+    panel = panel_of(await world.alice.slash(world.channel, "compare", text="happy day " * 32))
+    assert "were read" not in words_of(panel)
+    panel = panel_of(await world.alice.slash(world.channel, "compare", text="happy day " * 32 + "but thanks"))
+    for label in ("All 28", "Heat map", "Hide the heat map"):
+        assert "They agree on **joy** 😃.\n-# Only the first 64 words were read." in words_of(panel)
+        await world.alice.click(panel, label=label)
+    panel = panel_of(await world.alice.slash(world.channel, "compare", text=LONG))
+    assert "-# Only the first 64 words were read." in words_of(panel)
+
+
 async def test_longer_texts_are_refused_by_discord_itself(world: World) -> None:
     with pytest.raises(simcord.OptionError):
         await world.alice.slash(world.channel, "compare", text="x" * 4001)

@@ -186,7 +186,8 @@ async def test_the_longest_of_all_panels_fits_and_leaves_little_room(
         WordShare(word[0], word.start(), word.end(), 0.5 * (-1) ** place) for place, word in enumerate(words)
     )
     explanations = {} if page is Page.ALL else dict.fromkeys(answers, Explanation("joy", 0.9, shares))
-    comparison = Comparison(quotation, 10**19, answers, explanations, "A picture." if page is Page.HEAT else None)
+    picture = "A picture." if page is Page.HEAT else None
+    comparison = Comparison(quotation, 10**19, answers, explanations, picture, read=1000)
     panel: Any = ComparisonPanel(comparison, translator(locale))
     validate_components(panel.to_components(), flags=COMPONENTS_V2)
     lengths = [len(text.encode("utf-16-le")) // 2 for text in texts(panel)]
