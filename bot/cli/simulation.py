@@ -7,17 +7,18 @@ import math
 import random
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import discord
 
 from bot.cli import demo_page
 from bot.client import Emobot, create_bot
 from bot.configuration import Configuration
-from bot.i18n import ENGLISH
+from bot.i18n import ENGLISH, Translate
 from bot.maintenance.cog import Maintenance
 from bot.reactions.history import WINDOW
 from bot.server_settings import Liveliness, ServerSettings
@@ -26,8 +27,13 @@ from classifiers import Classifier, MissingExtraError
 
 try:
     import simcord
+    from simcord.backend.cdn import CDN_BASE
 except ImportError as error:
     raise MissingExtraError("The demo", "demo") from error
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
 
 WELCOME = """\
 ## Welcome to the living room 👋
@@ -48,6 +54,9 @@ CONVERSATION = (
     (4, "Priya", "haha no worries, that dog video still makes me laugh"),
 )
 """Minutes before the visitor comes, who writes, and what."""
+
+PEOPLE = {"You": "#5865f2", "Maya": "#c2410c", "Jonas": "#15803d", "Priya": "#a21caf"}
+"""All people, the visitor first, with the colours of their portraits."""
 
 SETTLES_WITHIN = 12.0
 """Real seconds that SimCord waits for the bot to come to rest before it calls the outcome of an action uncertain.
@@ -84,7 +93,6 @@ async def run(configuration: Configuration, port: int, open_browser: Callable[[s
         ConfigurationError, ModelDirectoryError: the bot cannot be built.
     """
     async with opened(configuration) as preview, demo_page.served(preview.url, port) as url:
-        await asyncio.to_thread(_load_what_draws)
         print(f"Emobot is waiting for you at {url}\nPress Ctrl-C to end.", flush=True)  # noqa: T201 - for who started it
         if open_browser:
             await asyncio.to_thread(open_browser, url)
@@ -102,7 +110,9 @@ async def opened(
         bot = create_bot(replace(configuration, database_url=forgotten), models=models, clock=clock)
         async with bot, simcord.run(bot, check_errors=False, settle_timeout=SETTLES_WITHIN) as env:
             lounge, viewers = await _furnish(env, bot, clock)
-            preview = env.preview(lounge, viewers=viewers, layout="channel")
+            # The first pictures load what draws, for which a visitor's first /mood should not have to wait.
+            portraits = await asyncio.to_thread(_portraits, viewers)
+            preview = env.preview(lounge, viewers=viewers, layout="channel", assets=portraits)
             try:
                 await preview.__aenter__()
             except simcord.SetupError as error:
@@ -127,10 +137,11 @@ async def _furnish(
     lounge = guild.create_text_channel("lounge", topic="Say how you feel, or type /compare")
     guild.create_text_channel("memes", topic="For what makes you laugh")
     host = guild.create_role("host", permissions=discord.Permissions(manage_guild=True, manage_messages=True))
-    names = dict.fromkeys(["You", *(name for _, name, _ in CONVERSATION)])
     people = {
-        name: guild.add_member(env.create_user(name.lower(), global_name=name), roles=[host] if name == "You" else [])
-        for name in names
+        name: guild.add_member(
+            env.create_user(name.lower(), global_name=name, avatar=name), roles=[host] if name == "You" else []
+        )
+        for name in PEOPLE
     }
     await bot.store.save_settings(guild.id, ServerSettings(liveliness=Liveliness.LIVELY))
     _remember_a_week(bot, guild.id, lounge.id, now)
@@ -146,14 +157,26 @@ async def _furnish(
     return lounge, list(people.values())
 
 
+def _portraits(people: Iterable[simcord.MemberActor]) -> dict[str, tuple[str, bytes]]:
+    """Return the picture of each person's initial, by the address from which SimCord would have it."""
+    return {
+        f"{CDN_BASE}/avatars/{person.id}/{name}.png": (f"{name}.png", _portrait(name[0], colour))
+        for person, (name, colour) in zip(people, PEOPLE.items(), strict=True)
+    }
+
+
+def _portrait(initial: str, colour: str) -> bytes:
+    def fill(figure: Figure, font: FontProperties, _: Translate) -> None:
+        figure.set_layout_engine("none")
+        figure.set_facecolor(colour)
+        figure.text(0.5, 0.48, initial, ha="center", va="center", font=font, size=14, color="white")
+
+    return draw_card((0.4, 0.4), fill, (), ENGLISH)
+
+
 async def _wait_until(env: simcord.Env, moment: datetime) -> None:
     """Let the simulated time pass until `moment`, unless it is later already."""
     await env.advance_time(max(0.0, (moment - env.now()).total_seconds()))
-
-
-def _load_what_draws() -> None:
-    """Draw an empty picture, since the first one takes seconds, for which a visitor's first `/mood` should not wait."""
-    draw_card((1, 1), lambda figure, *_: figure.add_subplot(), (), ENGLISH)
 
 
 def _remember_a_week(bot: Emobot, guild_id: int, channel_id: int, now: datetime) -> None:

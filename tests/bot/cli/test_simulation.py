@@ -13,6 +13,7 @@ from simcord.preview import _require_preview_runtime
 
 from bot.cli import simulation
 from bot.configuration import Configuration
+from bot.ui.card import draw_card
 from classifiers import EMOJI, Classifier, MissingExtraError
 from tests.bot.pressing import words_of
 from tests.bot.scripted import SCRIPT, ScriptedClassifier, believing
@@ -35,6 +36,13 @@ async def test_a_conversation_to_which_the_bot_has_reacted(scripted: dict[str, C
         assert len({message.author.id for message in messages}) > 1
         assert len({f"{message.created_at:%H:%M}" for message in messages}) == len(messages)
         assert (welcome.content, welcome.author.name) == (simulation.WELCOME, "Emobot")
+
+
+async def test_everybody_who_writes_has_a_portrait(scripted: dict[str, Classifier]) -> None:
+    async with simulation.opened(Configuration(), models=scripted) as preview:
+        shown = (await preview.snapshot())["messages"].values()
+        people = {message["author"]["name"]: message["author"]["avatar_available"] for message in shown}
+        assert people == {"Maya": True, "Jonas": True, "Priya": True, "Emobot": False}  # the page has the bot's
 
 
 async def test_its_page_is_served_on_this_machine_only_and_not_for_longer(scripted: dict[str, Classifier]) -> None:
@@ -100,11 +108,20 @@ async def test_it_ends_when_it_is_closed_in_the_browser(
 async def test_pictures_are_ready_to_be_drawn_before_the_address_is_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told_before: list[str] = []
-    monkeypatch.setattr(simulation, "draw_card", lambda *_: told_before.append(capsys.readouterr().out))
+    told_before = ""
+
+    def draw(*arguments: Any) -> bytes:
+        nonlocal told_before
+        told_before += capsys.readouterr().out
+        drawn.append(draw_card(*arguments))
+        return drawn[-1]
+
+    drawn: list[bytes] = []
+    monkeypatch.setattr(simulation, "draw_card", draw)
     monkeypatch.setattr(simcord.Preview, "wait_closed", simcord.Preview.close)
     await asyncio.wait_for(simulation.run(Configuration(), 0), 20)
-    assert told_before == [""]
+    assert drawn
+    assert told_before == ""
     assert "waiting for you" in capsys.readouterr().out
 
 
