@@ -13,7 +13,7 @@ from discord.ext import commands
 
 from bot.analyzer import Analyzer
 from bot.compare.heat_map import alternative_text, draw
-from bot.compare.panel import CONTROL, PICTURE, Comparison, ComparisonPanel, Page, VariationForm
+from bot.compare.panel import CONTROL, PICTURE, Comparison, ComparisonPanel, Page, VariationForm, author_in
 from bot.errors import report_error
 from bot.i18n import Translate, mark, translator
 from bot.reactions.gate import NO_WORDS, SENTENCES, author_or_server_objection, no_words_reason, text_of, why_unreadable
@@ -85,8 +85,9 @@ class Compare(commands.Cog):
             await self._redraw(interaction, quotation, author_id, Page(control))
 
     async def compare_variation(self, interaction: discord.Interaction, text: str) -> None:
-        """Compare a variation as any other text, below the panel, so that both can be seen."""
-        await self._answer(interaction, text, interaction.user.id, ephemeral=_is_private(interaction))
+        """Compare a variation as any other text, with the probabilities before and after side by side."""
+        varied, private = self._varied(interaction), _is_private(interaction)
+        await self._answer(interaction, text, interaction.user.id, ephemeral=private, varied=varied)
 
     async def report(self, interaction: discord.Interaction, error: Exception) -> None:
         """Report that a press or a form failed."""
@@ -102,7 +103,24 @@ class Compare(commands.Cog):
         reason = author_or_server_objection(author_id, interaction.guild_id, interaction.channel, self._store)
         return SENTENCES[reason] if reason else None
 
-    async def _answer(self, interaction: discord.Interaction, text: str, author_id: int, *, ephemeral: bool) -> None:
+    def _varied(self, interaction: discord.Interaction) -> str | None:
+        """Return the text in the panel whose form was handed in; None if it is gone or may no longer be read."""
+        message = interaction.message
+        if message is None or (author_id := author_in(message)) is None:
+            return None
+        quotation = None if self._refusal_to_press(interaction, author_id) else Quotation.in_message(message)
+        return quotation.text if quotation else None
+
+    async def _answer(
+        self,
+        interaction: discord.Interaction,
+        text: str,
+        author_id: int,
+        *,
+        ephemeral: bool,
+        varied: str | None = None,
+    ) -> None:
+        """Compare a text, and with the one of which it is a variation, if any."""
         translate = translator(interaction.locale)
         if sentence := self._turns.refusal(interaction, translate):
             await interaction.response.send_message(sentence, ephemeral=True)
@@ -110,10 +128,12 @@ class Compare(commands.Cog):
         quotation = Quotation.of(text)
         with self._turns.reading(interaction.user.id):
             answers, explanations = await self._analyzer.explain(quotation.text)
+            before = {} if varied is None else await self._analyzer.compare(varied)
         if not any(explanation.words for explanation in explanations.values()):
             await interaction.response.send_message(translate(NO_WORDS), ephemeral=True)
             return
-        comparison = Comparison(quotation, author_id, answers, explanations, read=self._words_read(quotation))
+        read = self._words_read(quotation)
+        comparison = Comparison(quotation, author_id, answers, explanations, read=read, before=before)
         panel = ComparisonPanel(comparison, translate)
         await interaction.response.send_message(view=panel, ephemeral=ephemeral)
 

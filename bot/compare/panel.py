@@ -60,6 +60,7 @@ class Comparison:
         explanations: which words moved each model; none for the page of all labels.
         picture: what is seen in the heat map, for those who do not see it; None without one.
         read: how many words the models read, None if they read the whole text.
+        before: what each model made of the text of which this one is a variation; nothing if it is none.
     """
 
     quotation: Quotation
@@ -68,6 +69,7 @@ class Comparison:
     explanations: Mapping[str, Explanation] = field(default_factory=dict)
     picture: str | None = None
     read: int | None = None
+    before: Mapping[str, Answer] = field(default_factory=dict)
 
     @property
     def page(self) -> Page:
@@ -75,6 +77,14 @@ class Comparison:
         if self.picture is not None:
             return Page.HEAT
         return Page.TOP if self.explanations else Page.ALL
+
+
+def author_in(message: discord.Message) -> int | None:
+    """Return who wrote the text that the panel of a message quotes, by its buttons; None if it has none."""
+    rows = (row for box in message.components if isinstance(box, discord.Container) for row in box.children)
+    buttons = (button for row in rows if isinstance(row, discord.ActionRow) for button in row.children)
+    found = (CONTROL.fullmatch(button.custom_id or "") for button in buttons)
+    return next((int(match["author"]) for match in found if match), None)
 
 
 class ComparisonPanel(ui.LayoutView):
@@ -190,11 +200,15 @@ def _models(comparison: Comparison, translate: Translate) -> list[ui.Item[Compar
     """Return for each model its strongest emotions and the text with the words that count marked."""
     items: list[ui.Item[ComparisonPanel]] = []
     for name, answer in comparison.answers.items():
-        strongest = (
-            f"`{bar(probability)} {_percent(probability, translate)}` "
-            f"{_emoji(label, answer)} {written(label, None, translate)}"
-            for label, probability in answer.prediction.top(_TOP)
-        )
+        if name in comparison.before:
+            columns = {translate("Before"): comparison.before[name], translate("After"): answer}
+            strongest = _side_by_side(columns, translate)[: 1 + _TOP]
+        else:
+            strongest = [
+                f"`{bar(probability)} {_percent(probability, translate)}` "
+                f"{_emoji(label, answer)} {written(label, None, translate)}"
+                for label, probability in answer.prediction.top(_TOP)
+            ]
         words = comparison.explanations[name].words
         shown = marked(comparison.quotation.text, words, _MARKED // len(comparison.answers))
         items += [ui.TextDisplay("\n".join((f"**{NAMES[name]}**", *strongest, shown))), ui.Separator()]
@@ -209,16 +223,22 @@ def _models(comparison: Comparison, translate: Translate) -> list[ui.Item[Compar
 
 def _table(answers: Mapping[str, Answer], translate: Translate) -> str:
     """Return the labels with the probabilities of all models, the strongest first, as far as there is room."""
+    lines = _side_by_side({NAMES[name]: answer for name, answer in answers.items()}, translate)
+    return "\n".join(lines[: longest(len(lines), _TABLE, lambda count: "\n".join(lines[:count]))])
+
+
+def _side_by_side(columns: Mapping[str, Answer], translate: Translate) -> list[str]:
+    """Return a line with the names of the columns, and one for each label, the strongest in any column first."""
     width = _NARROW_CELLS + 1 + len(_percent(1, translate))
-    head = " ".join(f"{NAMES[name]:<{width}}" for name in answers)
-    scores = [dict(answer.prediction.top()) for answer in answers.values()]
+    head = " ".join(f"{name:<{width}}" for name in columns)
+    scores = [dict(answer.prediction.top()) for answer in columns.values()]
     ranked = sorted(scores[0], key=lambda label: -max(score[label] for score in scores))
     lines = [f"`{head}`"]
-    first = next(iter(answers.values()))
+    first = next(iter(columns.values()))
     for label in ranked:
         cells = (f"{bar(score[label], _NARROW_CELLS)} {_percent(score[label], translate)}" for score in scores)
         lines.append(f"`{' '.join(cells)}` {_emoji(label, first)} {written(label, None, translate)}")
-    return "\n".join(lines[: longest(len(lines), _TABLE, lambda count: "\n".join(lines[:count]))])
+    return lines
 
 
 def _heat_map(comparison: Comparison, translate: Translate) -> list[ui.Item[ComparisonPanel]]:

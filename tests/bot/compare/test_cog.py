@@ -316,7 +316,15 @@ class TestButtons:
         [field] = [part for part in walk_components(form.modal["components"]) if part["type"] == 4]
         assert (field["value"], field["max_length"]) == ("odd, but happy", 4000)
         answer = await world.alice.submit_modal(form, {"text": "odd, but thanks"})
-        assert words_of(panel_of(answer)).startswith("> odd, but thanks\nThey agree on **gratitude**")
+        shown = words_of(panel_of(answer))
+        assert shown.startswith("> odd, but thanks\nThey agree on **gratitude**")
+        for name in ("RNN", "BiLSTM"):
+            assert (
+                f"**{name}**\n"
+                "`Before      After      `\n"
+                "`         1% █████▊  95%` 🙏 gratitude\n"
+                "`█████▍  90%          1%` 😃 joy\n"
+            ) in shown
         assert not answer.ephemeral
         assert words_of(panel) == before
         assert len(world.channel.history()) == 2
@@ -413,6 +421,16 @@ class TestOfSomebodyElsesMessage:
     ) -> None:
         await world.configure(channels=[world.channel.id])
         assert sentence_of(await world.alice.click(panel, label=label)) == NOT_HERE
+
+    async def test_what_may_no_longer_be_read_is_not_compared_with_a_variation(
+        self, world: World, bob: simcord.MemberActor, panel: simcord.ResponseMessage, bilstm: ScriptedClassifier
+    ) -> None:
+        form = await world.alice.click(panel, label="Try a variation")
+        await world.bot.store.opt_out(bob.id)
+        bilstm.batches.clear()
+        answer = panel_of(await world.alice.submit_modal(form, {"text": "happy"}))
+        assert "Before" not in words_of(answer)
+        assert bilstm.batches == [["happy"]]
 
     async def test_variations_of_ones_own_are_read_whoever_has_opted_out(
         self, world: World, panel: simcord.ResponseMessage

@@ -187,7 +187,7 @@ async def test_the_longest_of_all_panels_fits_and_leaves_little_room(
     )
     explanations = {} if page is Page.ALL else dict.fromkeys(answers, Explanation("joy", 0.9, shares))
     picture = "A picture." if page is Page.HEAT else None
-    comparison = Comparison(quotation, 10**19, answers, explanations, picture, read=1000)
+    comparison = Comparison(quotation, 10**19, answers, explanations, picture, read=1000, before=answers)
     panel: Any = ComparisonPanel(comparison, translator(locale))
     validate_components(panel.to_components(), flags=COMPONENTS_V2)
     lengths = [len(text.encode("utf-16-le")) // 2 for text in texts(panel)]
