@@ -18,7 +18,7 @@ from classifiers.emoticons import EMOTICON, SAME, token_of
 from classifiers.markup import strip_markup
 from classifiers.nn.batching import UNKNOWN
 
-COMMON = 12_000
+COMMON = 11_500
 """How many of the most frequent words identify the vocabulary's language; rarer ones are often from other languages."""
 
 _PLAIN = str.maketrans(
