@@ -84,3 +84,9 @@ async def network(postgres_url: str) -> AsyncIterator[Network]:
     await network.restore()
     yield network
     await network.break_down()
+
+
+@pytest.fixture
+def impatient(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let stores that are made from now on soon give up on a locked database; a server needs longer to connect to."""
+    monkeypatch.setattr("bot.store.engine.PATIENCE", 0.2 if url.startswith("sqlite") else 1.0)

@@ -130,10 +130,10 @@ async def test_what_is_erased_before_the_first_count_is_written_stays_erased(
     assert set(await store.known_guilds()) == {2}
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_an_erasure_is_noticed_after_a_time_without_a_database(
-    url: str, store: Store, other: Store, others: Others, monkeypatch: pytest.MonkeyPatch
+    url: str, store: Store, other: Store, others: Others
 ) -> None:
-    monkeypatch.setattr("bot.store.engine.PATIENCE", 0.2)
     store.count_mood(1, 10, NOON, "joy")
     await store.refresh()
     store.count_mood(1, 10, NOON, "joy")

@@ -221,10 +221,10 @@ async def test_lock_that_is_held_raises_within_the_three_seconds_of_an_interacti
     assert store.has_opted_out(7)
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_writing_fails_and_recovers_as_refreshing_does(
-    store: Store, others: Others, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    store: Store, others: Others, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("bot.store.engine.PATIENCE", 0.2)
     store.count_mood(1, 10, NOON, "joy")
     async with others.holding_all_locks():
         for _ in range(2):
