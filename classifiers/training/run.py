@@ -55,7 +55,7 @@ from classifiers.training.progress import Reporter
 from classifiers.training.recipes import SHIPPED, Distillation, Recipe, choose_recipe
 from classifiers.training.report import verdicts, write_report
 from classifiers.training.teacher_ensemble import TeacherEnsemble
-from classifiers.training.warm_start import continue_from
+from classifiers.training.warm_start import check_start, continue_from
 
 ASSISTANT = "bilstm"
 """The network that labels further texts for the others, once it has learnt from the teachers."""
@@ -205,6 +205,10 @@ class Run:
         distillation = SHIPPED if options.recipe == "shipped" else None
         if distillation:
             _check_distillation(distillation, options)
+        elif options.encoder:
+            raise ClassifiersError(
+                "Only the shipped recipe has a teacher: add --recipe shipped, or leave --encoder out."
+            )
         models = [name for name in FILES if name in options.models]
         frameworks = choose_frameworks(models, options.framework)
         if distillation:
@@ -213,10 +217,13 @@ class Run:
             dataset = load_dataset(options.dataset, text_column=options.text_column, label_column=options.label_column)
         emoji = _checked_emoji(options.emoji, dataset)
         folder = options.out or Path("models") / dataset.name
-        if options.start and options.start.resolve() == folder.resolve():
-            raise ClassifiersError(
-                "The models cannot replace those that they start from: give another folder by --out."
-            )
+        recipes = {name: _recipe(name, dataset, distillation, options) for name in models}
+        if options.start:
+            check_start(options.start, recipes, dataset.labels)
+            if options.start.resolve() == folder.resolve():
+                raise ClassifiersError(
+                    "The models cannot replace those that they start from: give another folder by --out."
+                )
         prepare(folder, models, options.resume, options.overwrite)
         for line in [*overview(dataset), *_labels_without_emoji(dataset, emoji)]:
             reporter.say(line)
@@ -228,7 +235,7 @@ class Run:
             emoji=emoji,
             folder=folder,
             tokenizer=tokenizer,
-            recipes={name: _recipe(name, dataset, distillation, options) for name in models},
+            recipes=recipes,
             frameworks=frameworks,
             distillation=distillation,
             encoder=options.encoder,
@@ -331,7 +338,7 @@ class Run:
         bias = prior_bias(dataset.train.targets, dataset.multi_label)
         start = initial_network(name, recipe, len(self.tokenizer), bias, vectors)
         if self.start_from:
-            continue_from(self.start_from, name, start, self.tokenizer.words, dataset.labels, vectors)
+            continue_from(self.start_from, name, start, self.tokenizer.words, vectors)
         network, export = in_training(name, framework, start, recipe, dataset.multi_label, self.folder)
         training = self._fit(NAMES[name], network, examples, self.dev, recipe, framework)
         if training.epochs:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file
 
 from classifiers.errors import ClassifiersError
-from classifiers.model_directory import FILES, NAMES, load_models
+from classifiers.model_directory import FILES, NAMES, load_models, read_manifest
 from classifiers.nn.arrays import Array
 from classifiers.nn.network import Network
+from classifiers.training.recipes import Recipe
 
 RIDGE = 30.0
 """The penalty of the regression that gives new words their vectors.
@@ -24,15 +25,40 @@ MARKS = 2
 """The rows of the word vectors before those of words: padding and the unknown word."""
 
 
+def check_start(directory: Path, recipes: Mapping[str, Recipe], labels: Sequence[str]) -> None:
+    """Refuse a model directory from which networks cannot start, before anything is trained.
+
+    Args:
+        directory: the model directory.
+        recipes: that of each network to be trained, by its kind.
+        labels: the names of their outputs.
+
+    Raises:
+        ClassifiersError: the directory is damaged or lacks one of the networks, or has other labels or sizes.
+    """
+    models, cards = load_models(directory), read_manifest(directory).models
+    for name, recipe in recipes.items():
+        if name not in models:
+            raise ClassifiersError(f"{directory} has no {NAMES[name]} to start from: choose other models with --model.")
+        if models[name].labels != tuple(labels):
+            raise ClassifiersError(
+                f"The models in {directory} have other labels than this data set: leave --start out."
+            )
+        features = cards[name].embedding
+        if features != recipe.embedding:
+            raise ClassifiersError(
+                f"The word vectors in {directory} have {features} features: give --embedding {features}."
+            )
+
+
 def continue_from(
     directory: Path,
     name: str,
     network: Network,
     words: Sequence[str],
-    labels: Sequence[str],
     vectors: Array | None = None,
 ) -> None:
-    """Give an untrained network the weights of the one of its kind in a model directory.
+    """Give an untrained network the weights of the one of its kind in a model directory that `check_start` accepts.
 
     Words keep their vectors, wherever they stand in the two vocabularies. The vector of a word that the directory lacks
     is what a ridge regression from the teacher's vectors predicts, fitted to the words that both have; without a
@@ -43,26 +69,16 @@ def continue_from(
         name: the kind of network.
         network: changed in place.
         words: its vocabulary, in the order of its word vectors.
-        labels: the names of its outputs.
         vectors: (words, features), the teacher's; None without one.
 
     Raises:
-        ClassifiersError: the directory is damaged or has no such network, or one with other labels or sizes.
+        ClassifiersError: the directory is damaged.
         MissingExtraError: what reads the BiLSTM's file is not installed.
     """
-    model = load_models(directory).get(name)
-    if model is None:
-        raise ClassifiersError(f"{directory} has no {NAMES[name]} to start from: choose other models with --model.")
-    if model.labels != tuple(labels):
-        raise ClassifiersError(f"The models in {directory} have other labels than this data set: leave --start out.")
-    weights = _weights(name, directory)
+    known_words, weights = load_models(directory)[name].tokenizer.words, _weights(name, directory)
     given, own = weights["0.embeddings"], network.params["0.embeddings"].copy()
-    if given.shape[1] != own.shape[1]:
-        raise ClassifiersError(
-            f"The word vectors in {directory} have {given.shape[1]} features: give --embedding {given.shape[1]}."
-        )
     places = {word: place for place, word in enumerate(words)}
-    shared = [(old, places[word]) for old, word in enumerate(model.tokenizer.words) if word in places]
+    shared = [(old, places[word]) for old, word in enumerate(known_words) if word in places]
     old, new = np.array(shared, dtype=np.intp).reshape(-1, 2).T
     if vectors is not None and len(new):
         own[MARKS:] = _predicted(vectors, new, given[MARKS + old])

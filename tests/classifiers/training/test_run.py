@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
@@ -13,7 +14,7 @@ from safetensors.numpy import load_file
 from classifiers.classifier import MINIMUM_CERTAINTY, Prediction
 from classifiers.emotions import LABELS
 from classifiers.errors import CheckpointError, ClassifiersError
-from classifiers.model_directory import load_models, load_network, read_manifest
+from classifiers.model_directory import load_models, load_network, read_manifest, write_manifest
 from classifiers.nn.activations import sigmoid
 from classifiers.nn.batching import Examples, logits_of
 from classifiers.training import run as run_module
@@ -76,6 +77,11 @@ def test_training_starts_from_the_weights_of_an_earlier_one(feelings: Path, tmp_
     trained(tmp_path / "first", anew, dataset=str(feelings), epochs=8)
     trained(tmp_path / "second", further, dataset=str(feelings), start=tmp_path / "first")
     assert further.epochs["RNN"][0].loss < 0.8 * anew.epochs["RNN"][0].loss
+
+
+def test_encoder_without_a_teacher_is_refused(feelings: Path, tmp_path: Path) -> None:
+    with pytest.raises(ClassifiersError, match="add --recipe shipped, or leave --encoder out"):
+        trained(tmp_path / "models", dataset=str(feelings), encoder=tmp_path)
 
 
 def test_models_never_replace_those_that_they_start_from(feelings: Path, tmp_path: Path) -> None:
@@ -181,14 +187,7 @@ class TestShippedRecipe:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """With teachers whose outputs depend on nothing but the number of words."""
-        seen: list[Examples] = []
-        train_epoch = Trainer.train_epoch
-
-        def record(self: Trainer, examples: Examples, number: int) -> Iterator[float]:
-            seen.append(examples)
-            return train_epoch(self, examples, number)
-
-        monkeypatch.setattr(Trainer, "train_epoch", record)
+        seen = recorded_examples(monkeypatch)
         monkeypatch.setattr(QuickTeacher, "logits", lambda _, rows: -np.tile([[len(row)] for row in rows], 28) / 10)
         out = tmp_path / "models"
         assert self._run(out).written == ("rnn", "bilstm")
@@ -213,14 +212,7 @@ class TestShippedRecipe:
     ) -> None:
         earlier = tmp_path / "earlier"
         self._run(earlier, models=("bilstm",))
-        seen: list[Examples] = []
-        train_epoch = Trainer.train_epoch
-
-        def record(self: Trainer, examples: Examples, number: int) -> Iterator[float]:
-            seen.append(examples)
-            return train_epoch(self, examples, number)
-
-        monkeypatch.setattr(Trainer, "train_epoch", record)
+        seen = recorded_examples(monkeypatch)
         shutil.rmtree(tmp_path / "cache")
         monkeypatch.setattr(QuickTeacher, "logits", lambda _, rows: np.full((len(rows), 28), -2.0))
         self._run(tmp_path / "models", models=("bilstm",), start=earlier)
@@ -235,6 +227,16 @@ class TestShippedRecipe:
         assert (np.abs(augmented[:others] - teacher) > 1e-4).any(axis=1).all()
         np.testing.assert_allclose(augmented[others : others + people], teacher, atol=1e-6)
 
+    def test_start_without_the_bilstm_is_refused_before_a_teacher_is_trained(self, tmp_path: Path) -> None:
+        self._run(tmp_path / "earlier")
+        card = read_manifest(tmp_path / "earlier")
+        write_manifest(tmp_path / "earlier", msgspec.structs.replace(card, models={"rnn": card.models["rnn"]}))
+        shutil.rmtree(tmp_path / "cache")
+        QuickTeacher.epochs_run.clear()
+        with pytest.raises(ClassifiersError, match="has no BiLSTM to start from"):
+            self._run(tmp_path / "models", start=tmp_path / "earlier")
+        assert QuickTeacher.epochs_run == []
+
     def test_small_networks_without_the_bilstm_are_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ClassifiersError) as caught:
             self._run(tmp_path / "models", models=("rnn", "gru"))
@@ -245,6 +247,19 @@ class TestShippedRecipe:
     def test_word_vectors_wider_than_the_teacher_are_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ClassifiersError, match=r"at most its 768 features: give --embedding 768 or less\.$"):
             self._run(tmp_path / "models", embedding=800)
+
+
+def recorded_examples(monkeypatch: pytest.MonkeyPatch) -> list[Examples]:
+    """Return a list to which each epoch of a training in NumPy adds the examples that it sees."""
+    seen: list[Examples] = []
+    train_epoch = Trainer.train_epoch
+
+    def record(self: Trainer, examples: Examples, number: int) -> Iterator[float]:
+        seen.append(examples)
+        return train_epoch(self, examples, number)
+
+    monkeypatch.setattr(Trainer, "train_epoch", record)
+    return seen
 
 
 def same_weights(one: Path, other: Path) -> bool:

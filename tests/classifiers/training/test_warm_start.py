@@ -1,5 +1,6 @@
 """Networks that start from the weights of a small model directory."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from classifiers.model_directory import load_models, load_network
 from classifiers.nn import network
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import pad
-from classifiers.training.warm_start import continue_from
+from classifiers.training.recipes import TINY
+from classifiers.training.warm_start import check_start, continue_from
 
 LABELS = ("joy", "sadness", "neutral")
 EMBEDDING = 4
@@ -25,7 +27,7 @@ def test_it_answers_as_before_though_its_words_have_moved(small_models: Path, na
     words = load_models(small_models)[name].tokenizer.words
     moved = ("new", *reversed(words))
     net = untrained(name, len(moved))
-    continue_from(small_models, name, net, moved, LABELS)
+    continue_from(small_models, name, net, moved)
     text = words[:3]
     before = load_network(name, small_models)(pad([[2 + words.index(word) for word in text]]))
     after = net.forward(pad([[2 + moved.index(word) for word in text]]))
@@ -41,7 +43,7 @@ def test_new_words_get_what_the_teachers_vectors_predict(small_models: Path, mon
     vectors = np.concatenate([teacher, [(teacher[0] + teacher[1]) / 2]])
     monkeypatch.setattr("classifiers.training.warm_start.RIDGE", 1e-6)
     net = untrained("rnn", len(words) + 1)
-    continue_from(small_models, "rnn", net, (*words, "new"), LABELS, vectors)
+    continue_from(small_models, "rnn", net, (*words, "new"), vectors)
     np.testing.assert_allclose(net.params["0.embeddings"][-1], (old[0] + old[1]) / 2, atol=1e-3)
 
 
@@ -49,28 +51,28 @@ def test_new_words_without_a_teacher_keep_their_random_vectors(small_models: Pat
     words = load_models(small_models)["rnn"].tokenizer.words
     net = untrained("rnn", len(words) + 1)
     random = net.params["0.embeddings"][-1].copy()
-    continue_from(small_models, "rnn", net, (*words, "new"), LABELS)
+    continue_from(small_models, "rnn", net, (*words, "new"))
     np.testing.assert_array_equal(net.params["0.embeddings"][-1], random)
 
 
-def test_directory_without_the_network_is_refused(small_models: Path) -> None:
-    with pytest.raises(ClassifiersError, match=r"has no GRU to start from: choose other models with --model\.$"):
-        continue_from(small_models, "gru", untrained("gru", 3), ("a", "b", "c"), LABELS)
-
-
-def test_other_labels_are_refused(small_models: Path) -> None:
-    with pytest.raises(ClassifiersError, match=r"have other labels than this data set: leave --start out\.$"):
-        continue_from(small_models, "rnn", untrained("rnn", 3), ("a", "b", "c"), ("nice", "toxic", "neutral"))
-
-
-def test_other_sizes_of_vectors_are_refused(small_models: Path) -> None:
-    net = network.build("rnn", 5, 6, len(LABELS), np.random.default_rng(5))
-    with pytest.raises(ClassifiersError, match=r"have 4 features: give --embedding 4\.$"):
-        continue_from(small_models, "rnn", net, ("a", "b", "c"), LABELS)
+@pytest.mark.parametrize(
+    ("name", "embedding", "labels", "why"),
+    [
+        ("gru", EMBEDDING, LABELS, r"has no GRU to start from: choose other models with --model\.$"),
+        ("rnn", EMBEDDING, ("nice", "toxic", "neutral"), r"have other labels than this data set: leave --start out\.$"),
+        ("rnn", 6, LABELS, r"have 4 features: give --embedding 4\.$"),
+    ],
+)
+def test_models_from_which_a_network_cannot_start_are_refused(
+    small_models: Path, name: str, embedding: int, labels: tuple[str, ...], why: str
+) -> None:
+    check_start(small_models, {"rnn": replace(TINY["rnn"], embedding=EMBEDDING)}, LABELS)
+    with pytest.raises(ClassifiersError, match=why):
+        check_start(small_models, {name: replace(TINY[name], embedding=embedding)}, labels)
 
 
 def network_vectors(directory: Path) -> Array:
     """The word vectors in a model directory, without those of padding and the unknown word."""
     net = untrained("rnn", len(load_models(directory)["rnn"].tokenizer.words))
-    continue_from(directory, "rnn", net, load_models(directory)["rnn"].tokenizer.words, LABELS)
+    continue_from(directory, "rnn", net, load_models(directory)["rnn"].tokenizer.words)
     return net.params["0.embeddings"][2:]
