@@ -39,16 +39,20 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> list[str | type[BaseException]]:
     return lines
 
 
-@pytest.mark.usefixtures("fake_discord")
+@pytest.fixture
+def new_bot(fake_discord: FakeDiscord, small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in for Discord, no token in the environment yet, and small models to be checked."""
+    del fake_discord
+    monkeypatch.delenv("DISCORD_TOKEN")
+    monkeypatch.setenv("EMOBOT_MODELS", str(small_models))
+
+
+@pytest.mark.usefixtures("new_bot")
 async def test_the_token_is_written_and_everything_is_checked(
     tmp_path: Path,
     typed: list[str],
-    small_models: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.delenv("DISCORD_TOKEN")
-    monkeypatch.setenv("EMOBOT_MODELS", str(small_models))
     typed += ["123456789012345678", f" {VALID} "]
     assert await asyncio.to_thread(main, ["init"]) == 0
     out, err = capsys.readouterr()
@@ -61,15 +65,12 @@ async def test_the_token_is_written_and_everything_is_checked(
     assert written() == EXAMPLE.read_text().replace("DISCORD_TOKEN=\n", f"DISCORD_TOKEN={VALID}\n")
 
 
+@pytest.mark.usefixtures("new_bot")
 async def test_a_token_that_discord_refuses_is_reported(
     fake_discord: FakeDiscord,
     typed: list[str],
-    small_models: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.delenv("DISCORD_TOKEN")
-    monkeypatch.setenv("EMOBOT_MODELS", str(small_models))
     fake_discord.login = 401
     typed += [VALID]
     assert await asyncio.to_thread(main, ["init"]) == 2

@@ -10,7 +10,7 @@ from classifiers.errors import ClassifiersError
 from classifiers.model_directory import load_models, load_network
 from classifiers.nn import network
 from classifiers.nn.arrays import Array
-from classifiers.nn.batching import pad
+from classifiers.nn.batching import UNKNOWN, pad
 from classifiers.training.recipes import TINY
 from classifiers.training.warm_start import check_start, continue_from
 
@@ -29,8 +29,8 @@ def test_it_answers_as_before_though_its_words_have_moved(small_models: Path, na
     net = untrained(name, len(moved))
     continue_from(small_models, name, net, moved)
     text = words[:3]
-    before = load_network(name, small_models)(pad([[2 + words.index(word) for word in text]]))
-    after = net.forward(pad([[2 + moved.index(word) for word in text]]))
+    before = load_network(name, small_models)(pad([[UNKNOWN, *(2 + words.index(word) for word in text)]]))
+    after = net.forward(pad([[UNKNOWN, *(2 + moved.index(word) for word in text)]]))
     np.testing.assert_allclose(after, before, atol=1e-5)
 
 
