@@ -56,6 +56,13 @@ def test_quick_checks_are_those_of_ci() -> None:
     assert [hook for hook in hooks if f"\n{hook.split(' --')[0].removesuffix(' .')}" not in text] == []
 
 
+def test_no_file_of_tests_imports_heavy_libraries_for_tests_that_do_without() -> None:
+    heavy = re.compile(r"(?m)^(import|from) .*\b(keras|keras_backend|teacher|tensorflow|torch|transformers)\b")
+    files = list((ROOT / "tests").rglob("*.py"))
+    assert len(files) > 100
+    assert [file.name for file in files if heavy.search(file.read_text(encoding="utf-8"))] == []
+
+
 def test_workflow_runs_what_contributors_run() -> None:
     assert "- run: .ci/run\n" in (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
 

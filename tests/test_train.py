@@ -32,7 +32,7 @@ def run(*arguments: object) -> int:
     return train.main([str(argument) for argument in arguments])
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.usefixtures("figures")
 def test_both_models_learn_the_builtin_phrases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The promise of `python train.py`, with the very recipes: every test phrase right."""
@@ -312,7 +312,10 @@ def test_an_emoji_without_a_label_is_refused(capsys: pytest.CaptureFixture[str])
     assert "is not a label with its emoji" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("model", "framework"), [("gru", "keras"), ("lstm", "numpy"), ("bilstm", "numpy")])
+@pytest.mark.parametrize(
+    ("model", "framework"),
+    [pytest.param("gru", "keras", marks=pytest.mark.heavy), ("lstm", "numpy"), ("bilstm", "numpy")],
+)
 def test_a_model_in_a_framework_of_ones_own(
     model: str, framework: str, feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

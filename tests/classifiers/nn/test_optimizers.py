@@ -27,6 +27,7 @@ def test_sgd_has_no_momentum_unless_told_and_one_for_each_array() -> None:
     assert params["q"] == 1
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("weight_decay", [0.0, 0.02])
 def test_adam_stays_with_keras(weight_decay: float) -> None:
     keras = pytest.importorskip("keras", reason="run `pip install -e '.[train]'`")

@@ -3,7 +3,7 @@
 import hashlib
 import sys
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pooch
@@ -13,6 +13,14 @@ from classifiers.emotions import LABELS
 from classifiers.training import datasets, people
 from classifiers.training.datasets import SPLITS
 from tests.classifiers.training.recording import QuickTeacher
+
+
+@pytest.fixture(scope="session")
+def keras_models() -> ModuleType:
+    """`classifiers.training.keras_backend`, imported by the first test that needs it and by no other process."""
+    from classifiers.training import keras_backend
+
+    return keras_backend
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from classifiers.training.recipes import TINY
 BIAS = np.array([0.5, -1], dtype=np.float32)
 
 
-@pytest.mark.parametrize("framework", ["numpy", "keras"])
+@pytest.mark.parametrize("framework", ["numpy", pytest.param("keras", marks=pytest.mark.heavy)])
 def test_word_vectors_and_output_bias_are_those_given(framework: str, tmp_path: Path) -> None:
     vectors = np.random.default_rng(0).normal(size=(30, 120)).astype(np.float32)
     start = initial_network("rnn", TINY["rnn"], 32, BIAS, vectors)

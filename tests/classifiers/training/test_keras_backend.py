@@ -1,25 +1,22 @@
 """Keras as the judge of our layers and of how they train."""
 
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from classifiers.nn import network
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, Examples, pad
 from classifiers.nn.layers import GRU, LSTM, RNN, Layer, LayerNorm
 from classifiers.nn.losses import sigmoid_cross_entropy, softmax_cross_entropy
-from classifiers.training import keras_backend as keras_models
 from classifiers.training import numpy_backend
 from classifiers.training.recipes import Recipe
+
+pytestmark = pytest.mark.heavy
 
 VOCABULARY, EMBEDDING, LABELS, MAX_TOKENS = 300, 16, 5, 64
 
@@ -37,7 +34,7 @@ def batch() -> Batch:
 
 
 @pytest.fixture(scope="module")
-def keras_bilstm() -> Any:
+def keras_bilstm(keras_models: ModuleType) -> Any:
     model = keras_models.build("bilstm", VOCABULARY, EMBEDDING, LABELS)
     keras_models.load(model, lively(keras_models.params(model), 0.15))
     return model
@@ -46,15 +43,18 @@ def keras_bilstm() -> Any:
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        (RNN(6, 5, None), keras.layers.SimpleRNN(5, return_sequences=True)),
-        (GRU(6, 5, None), keras.layers.GRU(5, return_sequences=True)),
-        (LSTM(6, 5, None), keras.layers.LSTM(5, return_sequences=True)),
-        (LayerNorm(6), keras.layers.LayerNormalization()),
+        (RNN(6, 5, None), lambda layers: layers.SimpleRNN(5, return_sequences=True)),
+        (GRU(6, 5, None), lambda layers: layers.GRU(5, return_sequences=True)),
+        (LSTM(6, 5, None), lambda layers: layers.LSTM(5, return_sequences=True)),
+        (LayerNorm(6), lambda layers: layers.LayerNormalization()),
     ],
-    ids=lambda layer: type(layer).__name__,
+    ids=["RNN", "GRU", "LSTM", "LayerNorm"],
 )
-def test_layers_stay_with_keras(ours: Layer, theirs: Any) -> None:
+def test_layers_stay_with_keras(ours: Layer, theirs: Callable[[Any], Any]) -> None:
     """Same weights and input: outputs and all gradients within 1e-5."""
+    import keras
+    import tensorflow as tf
+
     rng = np.random.default_rng(5)
     x = rng.normal(size=(9, 4, 6)).astype(np.float32)
     ours.params = lively(ours.params, 0.5)
@@ -62,13 +62,14 @@ def test_layers_stay_with_keras(ours: Layer, theirs: Any) -> None:
     dy = rng.normal(size=y.shape).astype(np.float32)
     dx = ours.backward(dy)
     by_batch = tf.constant(x.swapaxes(0, 1))
-    theirs.build(by_batch.shape)
-    variables = {variable.name: variable for variable in theirs.weights}
+    judge = theirs(keras.layers)
+    judge.build(by_batch.shape)
+    variables = {variable.name: variable for variable in judge.weights}
     for name, variable in variables.items():
         variable.assign(ours.params[name])
     with tf.GradientTape() as tape:
         tape.watch(by_batch)
-        judged = theirs(by_batch)
+        judged = judge(by_batch)
         loss = tf.reduce_sum(judged * dy.swapaxes(0, 1))
     judged_dx, *gradients = tape.gradient(loss, [by_batch, *(variable.value for variable in variables.values())])
     np.testing.assert_allclose(y.swapaxes(0, 1), judged, atol=1e-5)
@@ -80,8 +81,11 @@ def test_layers_stay_with_keras(ours: Layer, theirs: Any) -> None:
 
 # A larger scale would make the RNN's tanh chaotic over 64 steps.
 @pytest.mark.parametrize(("kind", "scale"), (dict.fromkeys(network.KINDS, 0.15) | {"rnn": 0.08}).items())
-def test_networks_stay_with_keras(kind: str, scale: float, batch: Batch) -> None:
+def test_networks_stay_with_keras(kind: str, scale: float, batch: Batch, keras_models: ModuleType) -> None:
     """Same weights, same batch: outputs, loss and every gradient within 1e-5 in float32."""
+    import keras
+    import tensorflow as tf
+
     net = network.build(kind, VOCABULARY, EMBEDDING, LABELS, np.random.default_rng(0))
     net.load(lively(net.params, scale))
     model = keras_models.build(kind, VOCABULARY, EMBEDDING, LABELS)
@@ -103,7 +107,7 @@ def test_networks_stay_with_keras(kind: str, scale: float, batch: Batch) -> None
 
 
 @pytest.mark.parametrize("kind", list(network.KINDS))
-def test_trainings_stay_together_step_by_step(kind: str) -> None:
+def test_trainings_stay_together_step_by_step(kind: str, keras_models: ModuleType) -> None:
     """Same weights, same batches, same recipe: 20 steps later no weight differs by 1e-4.
 
     No word comes twice: Keras takes the gradients of a repeated word one by one into the norm that it clips, where
@@ -136,6 +140,8 @@ def test_trainings_stay_together_step_by_step(kind: str) -> None:
 
 
 def test_losses_stay_with_keras() -> None:
+    import keras
+
     rng = np.random.default_rng(3)
     logits = rng.normal(size=(6, LABELS)).astype(np.float32) * 4
     one_hot = np.eye(LABELS, dtype=np.float32)[rng.integers(LABELS, size=6)]
@@ -143,19 +149,23 @@ def test_losses_stay_with_keras() -> None:
     assert softmax_cross_entropy(logits, one_hot)[0] == pytest.approx(float(judge(one_hot, logits)), abs=1e-5)
 
 
-def test_numpy_takes_over_the_weights_of_keras(keras_bilstm: Any, batch: Batch) -> None:
+def test_numpy_takes_over_the_weights_of_keras(keras_bilstm: Any, batch: Batch, keras_models: ModuleType) -> None:
     heir = network.build("bilstm", VOCABULARY, EMBEDDING, LABELS, np.random.default_rng(9))
     heir.load(keras_models.params(keras_bilstm))
     np.testing.assert_allclose(heir.forward(batch), keras_models.run(keras_bilstm, batch), atol=1e-5)
 
 
-def test_the_keras_file_can_be_gone_on_with(keras_bilstm: Any, batch: Batch, tmp_path: Path) -> None:
+def test_the_keras_file_can_be_gone_on_with(
+    keras_bilstm: Any, batch: Batch, tmp_path: Path, keras_models: ModuleType
+) -> None:
+    import keras
+
     keras_bilstm.save(tmp_path / "bilstm.keras")
     again = keras.models.load_model(tmp_path / "bilstm.keras")
     np.testing.assert_array_equal(keras_models.run(again, batch), keras_models.run(keras_bilstm, batch))
 
 
-def test_training_lowers_the_loss_and_resumes_from_its_state() -> None:
+def test_training_lowers_the_loss_and_resumes_from_its_state(keras_models: ModuleType) -> None:
     rng = np.random.default_rng(4)
     sequences = [rng.integers(2, 20, 4).tolist() for _ in range(16)]
     targets = np.eye(2, dtype=np.float32)[[sequence[0] % 2 for sequence in sequences]]
@@ -173,7 +183,7 @@ def test_training_lowers_the_loss_and_resumes_from_its_state() -> None:
     )
 
 
-def test_the_same_seed_gives_the_same_training() -> None:
+def test_the_same_seed_gives_the_same_training(keras_models: ModuleType) -> None:
     """Dropout included, whose masks Keras draws by itself."""
     rng = np.random.default_rng(7)
     examples = Examples([rng.integers(2, 20, 4).tolist() for _ in range(16)], np.eye(2, dtype=np.float32)[[0, 1] * 8])

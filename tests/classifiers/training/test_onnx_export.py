@@ -1,10 +1,7 @@
 """ONNX Runtime as the heir of Keras and of our own layers."""
 
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -12,7 +9,6 @@ import pytest
 from classifiers.model_directory import load_onnx
 from classifiers.nn import network
 from classifiers.nn.batching import Batch, pad
-from classifiers.training import keras_backend as keras_models
 from classifiers.training import onnx_export
 
 VOCABULARY, EMBEDDING, LABELS, MAX_TOKENS = 300, 16, 5, 64
@@ -33,7 +29,10 @@ def batch() -> Batch:
     return pad([rng.integers(2, VOCABULARY, n).tolist() for n in (1, 2, 3, 17, MAX_TOKENS, MAX_TOKENS, 30)])
 
 
-def test_onnx_keras_and_numpy_answer_alike(bilstm: network.Network, batch: Batch, tmp_path: Path) -> None:
+@pytest.mark.heavy
+def test_onnx_keras_and_numpy_answer_alike(
+    bilstm: network.Network, batch: Batch, tmp_path: Path, keras_models: ModuleType
+) -> None:
     model = keras_models.build("bilstm", VOCABULARY, EMBEDDING, LABELS)
     keras_models.load(model, bilstm.params)
     onnx_export.save_bilstm(keras_models.params(model), tmp_path / "bilstm.onnx", np.float32)

@@ -18,11 +18,13 @@ from classifiers.training.recipes import Encoder, Recipe
 if TYPE_CHECKING:
     from classifiers.training.teacher import Teacher
 
-# PyTorch takes seconds to load, and of the tests' processes only those need it that run the tests of this file.
-pytestmark = pytest.mark.skipif(
-    not (find_spec("torch") and find_spec("transformers")),
-    reason="run `pip install -e '.[distill]'` to test the teacher as well",
-)
+pytestmark = [
+    pytest.mark.heavy,
+    pytest.mark.skipif(
+        not (find_spec("torch") and find_spec("transformers")),
+        reason="run `pip install -e '.[distill]'` to test the teacher as well",
+    ),
+]
 
 NO_GPU = "on a computer with a GPU, run `python3 -m pytest tests/classifiers/training/test_teacher.py`"
 MARKS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
