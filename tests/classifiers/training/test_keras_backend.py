@@ -155,14 +155,13 @@ def test_numpy_takes_over_the_weights_of_keras(keras_bilstm: Any, batch: Batch, 
     np.testing.assert_allclose(heir.forward(batch), keras_models.run(keras_bilstm, batch), atol=1e-5)
 
 
-def test_the_keras_file_can_be_gone_on_with(
-    keras_bilstm: Any, batch: Batch, tmp_path: Path, keras_models: ModuleType
-) -> None:
+def test_the_keras_file_can_be_gone_on_with(keras_bilstm: Any, batch: Batch, tmp_path: Path) -> None:
     import keras
 
     keras_bilstm.save(tmp_path / "bilstm.keras")
     again = keras.models.load_model(tmp_path / "bilstm.keras")
-    np.testing.assert_array_equal(keras_models.run(again, batch), keras_models.run(keras_bilstm, batch))
+    few = batch.ids.T[:, :3]  # without compiling either model, which takes longer than a few steps
+    np.testing.assert_array_equal(again(few), keras_bilstm(few))
 
 
 def test_training_lowers_the_loss_and_resumes_from_its_state(keras_models: ModuleType) -> None:
