@@ -3,7 +3,6 @@
 import importlib
 import io
 import json
-import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -258,11 +257,6 @@ def test_json_needs_no_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, "rich", None)
     assert compare_json(capsys, "--models", str(small_models), "hi")
-
-
-def test_the_bot_loads_nothing_of_a_terminal() -> None:
-    code = "import sys, bot.client, classifiers; sys.exit(bool({'rich', 'prompt_toolkit'} & sys.modules.keys()))"
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_evaluate_without_its_extra(
