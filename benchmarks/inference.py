@@ -39,11 +39,12 @@ from rich.console import Console
 from rich.table import Table
 
 from classifiers.classifier import NetworkClassifier
-from classifiers.model_directory import PRETRAINED, load_models, load_network, read_manifest
+from classifiers.model_directory import FILES, PRETRAINED, load_models, load_network, load_onnx, read_manifest
 from classifiers.nn import network
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, pad
 from classifiers.training import keras_backend as keras_models
+from classifiers.training.onnx_export import float_graph, read_bilstm
 
 REFERENCE = "BiLSTM, ONNX Runtime"
 LENGTHS = (5, 15, 40)
@@ -124,6 +125,7 @@ def contenders(directory: Path) -> dict[str, Contender]:
     keras_models.load(in_keras, from_scratch.params)
     return {
         REFERENCE: load_network("bilstm", directory),
+        "the same in floats": load_onnx(float_graph(read_bilstm(directory / FILES["bilstm"])).SerializeToString()),
         "RNN, NumPy": load_network("rnn", directory),
         "BiLSTM, NumPy": from_scratch.forward,
         "BiLSTM, Keras tf.function": lambda batch: keras_models.run(in_keras, batch),
@@ -146,6 +148,7 @@ from classifiers import compare, load_models
 compare(load_models(), 'hello there')""",
     "BiLSTM, Keras": """
 from classifiers.training import keras_backend as keras_models
+from classifiers.training.onnx_export import float_graph, read_bilstm
 from classifiers.nn.batching import pad
 keras_models.build("bilstm", 12000, 96, 28).predict(pad([[2, 3]]).ids.T, verbose=0)""",
 }

@@ -204,7 +204,8 @@ class TestShippedRecipe:
         further = assisted.sequences[len(distilled) :]
         assert further[:rows] != distilled.sequences[rows + 2 : 2 * rows + 2]
         answers = sigmoid(logits_of(load_network("bilstm", out), further) / SHIPPED.temperature)
-        assert np.allclose(assisted.targets[len(distilled) :], answers, atol=1e-6)
+        # In 8 bits an answer depends a little on the batch in which it is computed.
+        assert np.allclose(assisted.targets[len(distilled) :], answers, atol=1e-3)
 
     def test_targets_of_all_but_people_are_averaged_with_those_of_the_bilstm_that_it_starts_from(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -220,7 +221,7 @@ class TestShippedRecipe:
         others, people = 140 + len(LABELS), len(LABELS)
         texts = shipped_dataset().train.texts
         scores = load_models(earlier)["bilstm"].scores(texts[:others])
-        np.testing.assert_allclose(distilled.targets[:others], (teacher + scores) / 2, atol=1e-5)
+        np.testing.assert_allclose(distilled.targets[:others], (teacher + scores) / 2, atol=1e-4)
         np.testing.assert_allclose(distilled.targets[others : others + people + 2], teacher, atol=1e-6)
         augmented = distilled.targets[others + people + 2 :]
         assert (np.abs(augmented[:others] - teacher) > 1e-4).any(axis=1).all()
