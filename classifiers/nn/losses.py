@@ -29,5 +29,5 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> tuple[float, Array]:
         targets: (batch, labels); each row is a distribution.
     """
     shifted = logits - logits.max(axis=1, keepdims=True)
-    log_softmax = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return float(-(targets * log_softmax).sum(axis=1).mean()), (np.exp(log_softmax) - targets) / len(logits)
+    surprisal = np.log(np.exp(shifted).sum(axis=1, keepdims=True)) - shifted  # -log softmax, never -0.0
+    return float((targets * surprisal).sum(axis=1).mean()), (np.exp(-surprisal) - targets) / len(logits)

@@ -24,6 +24,12 @@ def test_gradients_of_losses(cross_entropy: Callable[[Array, Array], tuple[float
 
 
 @pytest.mark.parametrize("cross_entropy", [sigmoid_cross_entropy, softmax_cross_entropy])
+def test_no_loss_is_zero_and_not_minus_zero(cross_entropy: Callable[[Array, Array], tuple[float, Array]]) -> None:
+    loss, _ = cross_entropy(np.array([[1e4, -1e4], [-1e4, 1e4]]), np.eye(2))
+    assert f"{loss:.4f}" == "0.0000"
+
+
+@pytest.mark.parametrize("cross_entropy", [sigmoid_cross_entropy, softmax_cross_entropy])
 def test_losses_survive_huge_logits(cross_entropy: Callable[[Array, Array], tuple[float, Array]]) -> None:
     logits = np.array([[1e4, -1e4]], dtype=np.float32)
     right, gradient = cross_entropy(logits, np.array([[1, 0]], dtype=np.float32))
