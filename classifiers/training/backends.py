@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +77,8 @@ def in_training(
     if framework == "numpy":
         return numpy_backend.Trainer(start, recipe, multi_label), lambda: save(start.params)
     try:
-        from classifiers.training import keras_backend  # noqa: PLC0415 - TensorFlow takes seconds to load, and NumPy needs none
+        with _quiet_tensorflow():
+            from classifiers.training import keras_backend  # noqa: PLC0415 - TensorFlow takes seconds to load, and NumPy needs none
     except ImportError:
         raise MissingExtraError("Training with Keras", "train") from None
     vocabulary, embedding = start.layers[0].params["embeddings"].shape
@@ -88,6 +91,25 @@ def in_training(
         save(keras_backend.params(model))
 
     return keras_backend.Trainer(model, recipe, multi_label), export
+
+
+@contextmanager
+def _quiet_tensorflow() -> Iterator[None]:
+    """Keep off the terminal what TensorFlow logs, while it is loaded and later, unless the user has set another level.
+
+    While it is loaded it heeds no level and writes to the file descriptor itself, not to `sys.stderr`.
+    """
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") != "3":
+        yield
+        return
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _saver(name: str, out: Path) -> Callable[[Mapping[str, Array]], None]:

@@ -1,3 +1,4 @@
+import os
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from classifiers.training.distillation import pca
 from classifiers.training.recipes import TINY
 
 BIAS = np.array([0.5, -1], dtype=np.float32)
+LOGGED = "I0000 port.cc:153] oneDNN custom operations are on.\n"
 
 
 @pytest.mark.parametrize("framework", ["numpy", pytest.param("keras", marks=pytest.mark.heavy)])
@@ -31,6 +33,35 @@ def test_missing_train_extra_is_named(module: str, tmp_path: Path, monkeypatch: 
     start = initial_network("bilstm", TINY["bilstm"], 32, BIAS)
     with pytest.raises(MissingExtraError, match=r'needs more packages: run `pip install "emobot\[train\]"`'):
         in_training("bilstm", "keras", start, TINY["bilstm"], True, tmp_path)
+
+
+@pytest.mark.parametrize(("level", "shown"), [(None, ""), ("3", ""), ("0", LOGGED)])
+def test_what_tensorflow_logs_while_it_is_loaded_is_shown_only_to_whoever_has_set_another_level(
+    level: str | None,
+    shown: str,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Finder:
+        @staticmethod
+        def find_spec(name: str, *_: object) -> None:
+            if name == "classifiers.training.keras_backend":
+                os.write(2, LOGGED.encode())
+                raise ImportError
+
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
+    if level:
+        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", level)
+    monkeypatch.delattr(classifiers.training, "keras_backend", raising=False)
+    monkeypatch.delitem(sys.modules, "classifiers.training.keras_backend", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Finder, *sys.meta_path])
+    start = initial_network("rnn", TINY["rnn"], 32, BIAS)
+    with pytest.raises(MissingExtraError):
+        in_training("rnn", "keras", start, TINY["rnn"], True, tmp_path)
+    os.write(2, b"An error of ours.\n")
+    assert capfd.readouterr().err == f"{shown}An error of ours.\n"
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == (level or "3")
 
 
 def test_only_the_bilstm_is_trained_in_keras_unless_told() -> None:
