@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn, track
+from rich.table import Column
 
 from classifiers.training.history import Epoch
 from classifiers.training.progress import Bar, Item
@@ -24,15 +25,15 @@ class ConsoleReporter:
         self._console.print(line, highlight=False, soft_wrap=True)
 
     @contextmanager
-    def bar(self, title: str, epochs: int, steps: int) -> Iterator[Bar]:
-        """See `Reporter`; loss, dev score and time left stand beside the bar."""
+    def bar(self, title: str, epochs: int, steps: int, judged_on: str) -> Iterator[Bar]:
+        """See `Reporter`; loss, score and time left stand beside the bar."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("loss {task.fields[loss]:.4f}, dev macro-F1 {task.fields[score]:.3f}"),
-            TimeElapsedColumn(),
+            TextColumn(f"loss {{task.fields[loss]:.4f}}, {judged_on} macro-F1 {{task.fields[score]:.3f}}"),
+            TimeElapsedColumn(_whole_time()),
             TextColumn("left"),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(table_column=_whole_time()),
         )
         with Progress(*columns, console=self._console) as progress:
             task = progress.add_task(title, total=epochs * steps, loss=np.nan, score=np.nan)
@@ -41,6 +42,11 @@ class ConsoleReporter:
     def track(self, items: Iterable[Item], total: int, description: str) -> Iterable[Item]:
         """See `Reporter`."""
         return track(items, description, total, console=self._console)
+
+
+def _whole_time() -> Column:
+    """Return a column that stays wide enough for a time, so that the bar alone gives way in a narrow terminal."""
+    return Column(no_wrap=True, min_width=7)
 
 
 class _ConsoleBar:

@@ -118,6 +118,11 @@ class Dataset:
         return bool(np.any(self.train.targets.sum(axis=1) != 1))
 
     @property
+    def judged_on(self) -> str:
+        """The split whose texts are `dev`: dev, or train where there is no other."""
+        return "train" if self.dev is self.train else "dev"
+
+    @property
     def tunable(self) -> bool:
         """Whether dev is fit for calibration; it is not if the training rows of a user's file are used in its place."""
         return not self.own or self.dev is not self.train
@@ -184,7 +189,7 @@ def load_unlabelled(data_dir: Path | None = None) -> tuple[str, ...]:
 
 def overview(dataset: Dataset) -> list[str]:
     """Return lines to show before a training: the sizes of the splits, the labels, and the data set's remarks."""
-    dev = "no dev of its own" if dataset.dev is dataset.train else f"{len(dataset.dev):,} dev"
+    dev = "no dev of its own" if dataset.judged_on == "train" else f"{len(dataset.dev):,} dev"
     labels = ", ".join(f"{label} {count:,}" for label, count in dataset.counts.items())
     return [
         f"{dataset.name}: {len(dataset.train):,} texts to learn from, {dev}, {len(dataset.test):,} test.",

@@ -1,4 +1,4 @@
-"""Measure how good a model is, and the baseline that it has to beat."""
+"""Measure how good a model is, and the baselines that it has to beat."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from classifiers.emotions import NEUTRAL
 from classifiers.errors import MissingExtraError
 from classifiers.nn.arrays import Array
 from classifiers.nn.losses import sigmoid_cross_entropy, softmax_cross_entropy
-from classifiers.text import tokenize
+from classifiers.text import Tokenizer, tokenize
 from classifiers.training.datasets import Dataset, Split
 
 BINS = 15
@@ -234,6 +234,63 @@ def _calibration_error(scores: Array, truth: Array) -> float:
     bins = np.minimum((scores * BINS).astype(int), BINS - 1)
     gaps = np.bincount(bins, weights=scores.astype(np.float64) - truth, minlength=BINS)
     return float(np.abs(gaps).sum() / len(scores))
+
+
+@dataclass(frozen=True, slots=True)
+class BagOfWords:
+    """How far the words of a text lead without their order, as `bag_of_words` measures it.
+
+    Attributes:
+        dev_loss: the loss on dev, as in `history.Epoch`.
+        score: the macro-F1 on dev, as in `history.Epoch`.
+        metrics: on test.
+    """
+
+    dev_loss: float
+    score: float
+    metrics: Metrics
+
+
+def bag_of_words(dataset: Dataset, tokenizer: Tokenizer) -> BagOfWords:
+    """Train a logistic regression over word counts, and judge and measure it as the networks are.
+
+    It gets what the networks get, the numbers of the words, but for their order. Training has one optimum, so it is
+    trained to its end and has no epochs.
+
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
+    """
+    dev_logits, test_logits = _count_logits(dataset, tokenizer)
+    dev_loss, score = judge(dataset)(dev_logits, dataset.dev.targets)
+    chosen = calibrated(dev_logits, dataset)
+    scores = probabilities(test_logits, chosen.temperature, dataset.multi_label)
+    return BagOfWords(dev_loss, score, measure(scores, dataset.test.targets, chosen.thresholds, dataset.labels))
+
+
+def _count_logits(dataset: Dataset, tokenizer: Tokenizer) -> tuple[Array, Array]:
+    """Return the logits (rows, labels) of a logistic regression over word counts on dev and on test."""
+    try:
+        from scipy.sparse import csr_matrix  # noqa: PLC0415 - only training needs these
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+        from sklearn.multiclass import OneVsRestClassifier  # noqa: PLC0415
+    except ImportError:
+        raise MissingExtraError("The baseline", "train") from None
+
+    def counts(split: Split) -> Any:
+        numbers = [tokenizer.encode(text) for text in split.texts]
+        rows = np.repeat(np.arange(len(numbers)), [len(each) for each in numbers])
+        places = rows, np.concatenate(numbers)
+        return csr_matrix((np.ones(len(rows)), places), shape=(len(numbers), len(tokenizer)))  # equal places are added
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of a label that all training texts have
+        if dataset.multi_label:
+            each_label = OneVsRestClassifier(LogisticRegression(solver="liblinear"))
+            logits = each_label.fit(counts(dataset.train), dataset.train.targets.astype(int)).decision_function
+        else:
+            one_label = LogisticRegression(max_iter=1000)
+            logits = one_label.fit(counts(dataset.train), dataset.train.targets.argmax(axis=1)).predict_log_proba
+    return logits(counts(dataset.dev)), logits(counts(dataset.test))
 
 
 def tfidf_baseline(dataset: Dataset) -> tuple[Array, Array]:

@@ -27,8 +27,8 @@ class Reporter(Protocol):
     def say(self, line: str) -> None:
         """Tell a line of text."""
 
-    def bar(self, title: str, epochs: int, steps: int) -> AbstractContextManager[Bar]:
-        """Open the progress of a training of so many epochs with so many batches each."""
+    def bar(self, title: str, epochs: int, steps: int, judged_on: str) -> AbstractContextManager[Bar]:
+        """Open the progress of a training of so many epochs with so many batches each, each judged on dev or train."""
 
     def track(self, items: Iterable[Item], total: int, description: str) -> Iterable[Item]:
         """Return the items, and tell of how many of `total` have been taken."""

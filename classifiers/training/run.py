@@ -41,6 +41,7 @@ from classifiers.training.evaluation import (
     Chance,
     Metrics,
     against_chance,
+    bag_of_words,
     baseline,
     calibrated,
     choose_reaction_certainty,
@@ -53,7 +54,7 @@ from classifiers.training.origin import Origin
 from classifiers.training.output_folder import checkpoint, prepare, remove_checkpoints, remove_if_empty
 from classifiers.training.progress import Reporter
 from classifiers.training.recipes import SHIPPED, Distillation, Recipe, choose_recipe
-from classifiers.training.report import verdicts, write_report
+from classifiers.training.report import BAG_OF_WORDS, BASELINE, verdicts, write_report
 from classifiers.training.teacher_ensemble import TeacherEnsemble
 from classifiers.training.warm_start import check_start, continue_from
 
@@ -262,7 +263,7 @@ class Run:
         return {name: self._measure(name) for name in self.recipes if name in self.trainings}
 
     def write(self, measurements: Mapping[str, Measurement]) -> None:
-        """Write the manifest and the report; tell how the networks compare with the baseline and with chance."""
+        """Write the manifest and the report; tell how the networks compare with the baselines and with chance."""
         dataset = self.dataset
         manifest = Manifest(
             command=self.command,
@@ -277,7 +278,9 @@ class Run:
         write_manifest(self.folder, manifest)
         metrics = {name: each.metrics for name, each in measurements.items()}
         chances = {name: each.chance for name, each in measurements.items()}
-        reference = baseline(dataset)
+        words, reference = bag_of_words(dataset, self.tokenizer), baseline(dataset)
+        self._say_figures(BAG_OF_WORDS, words.metrics, "which words, without their order")
+        self._say_figures(BASELINE, reference, "words, pairs of words and parts of words")
         for verdict in verdicts(metrics, reference, chances):
             self.reporter.say(verdict)
         write_report(
@@ -287,6 +290,7 @@ class Run:
             metrics=metrics,
             scores={name: each.scores for name, each in measurements.items()},
             command=self.command,
+            words=words,
             baseline=reference,
             chances=chances,
         )
@@ -356,10 +360,14 @@ class Run:
         """Train a network or a teacher, with its progress told and its checkpoint in the folder."""
         origin = Origin.of(self.dataset, train.sequences, framework)
         kept = checkpoint(self.folder, title)
-        with self.reporter.bar(title, recipe.epochs, count_batches(train, recipe.batch_size)) as bar:
+        steps = count_batches(train, recipe.batch_size)
+        with self.reporter.bar(title, recipe.epochs, steps, self.dataset.judged_on) as bar:
             training = fit(network, train, dev, recipe, judge(self.dataset), origin, kept, bar.on_batch, bar.on_epoch)
         if len(training.epochs) < recipe.epochs and not training.interrupted:
-            self.reporter.say(f"{title}: ended early, since dev has got no better for {recipe.patience} epochs.")
+            self.reporter.say(
+                f"{title}: ended early, since the loss on {self.dataset.judged_on} has got no better for "
+                f"{recipe.patience} epochs."
+            )
         return training
 
     def _measure(self, name: str) -> Measurement:
@@ -390,11 +398,14 @@ class Run:
             certainty=self._reaction_certainty(classifier),
             test=figures,
         )
-        self.reporter.say(
-            f"{NAMES[name]} on test: macro-F1 {metrics.macro_f1:.3f}, micro-F1 {metrics.micro_f1:.3f}, "
-            f"top-1 {metrics.top1:.3f} (epoch {card.epochs}, temperature {card.temperature:.2f})"
-        )
+        self._say_figures(NAMES[name], metrics, f"epoch {card.epochs}, temperature {card.temperature:.2f}")
         return Measurement(card, metrics, scores, against_chance(scores, dataset))
+
+    def _say_figures(self, title: str, metrics: Metrics, remark: str) -> None:
+        self.reporter.say(
+            f"{title} on test: macro-F1 {metrics.macro_f1:.3f}, micro-F1 {metrics.micro_f1:.3f}, "
+            f"top-1 {metrics.top1:.3f} ({remark})"
+        )
 
     def _reaction_certainty(self, classifier: NetworkClassifier) -> float:
         """Return the certainty from which the bot reacts, chosen on the dev messages of people if the labels allow."""

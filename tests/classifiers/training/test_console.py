@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from classifiers.training.console import ConsoleReporter
@@ -10,15 +12,32 @@ def test_lines_are_printed_whole_and_without_markup(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == f"{line}\n"
 
 
-def test_bar_ends_with_the_last_loss_and_score(capsys: pytest.CaptureFixture[str]) -> None:
-    with ConsoleReporter().bar("RNN", epochs=2, steps=2) as bar:
+@pytest.mark.parametrize("judged_on", ["dev", "train"])
+def test_bar_ends_with_the_last_loss_and_the_score_on_what_it_was_judged_on(
+    judged_on: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ConsoleReporter().bar("BiLSTM", epochs=2, steps=2, judged_on=judged_on) as bar:
         for number in (1, 2):
             for loss in (0.5, 0.25):
                 bar.on_batch(number, loss / number)
             bar.on_epoch(Epoch(number, 0.1, 0.1, 0.75, 1.0))
     shown = " ".join(capsys.readouterr().out.split())
-    assert "RNN epoch 2/2" in shown
-    assert "loss 0.1250, dev macro-F1 0.750" in shown
+    assert "BiLSTM epoch 2/2" in shown
+    assert f"loss 0.1250, {judged_on} macro-F1 0.750" in shown
+
+
+def test_bar_leaves_times_whole_in_80_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with ConsoleReporter().bar("BiLSTM", epochs=40, steps=1, judged_on="train") as bar:
+        for number in range(1, 41):
+            bar.on_batch(number, 0.0052)
+            bar.on_epoch(Epoch(number, 0.0052, 0.1, 1.0, 1.0))
+    assert re.search(
+        r"BiLSTM epoch 40/40 ━+ loss 0.0052, train macro-F1 1.000 \d:\d\d:\d\d left \d:\d\d:\d\d *\n",
+        capsys.readouterr().out,
+    )
 
 
 def test_track_returns_all_items(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,11 +11,13 @@ from classifiers.calibration import PRECISION, choose_thresholds
 from classifiers.classifier import Prediction
 from classifiers.errors import MissingExtraError
 from classifiers.nn.losses import softmax_cross_entropy
+from classifiers.training.corpus import fit_tokenizer
 from classifiers.training.datasets import Dataset, Split, load_dataset
 from classifiers.training.evaluation import (
     Chance,
     Reactions,
     against_chance,
+    bag_of_words,
     baseline,
     calibrated,
     choose_reaction_certainty,
@@ -137,6 +139,31 @@ class TestBaseline:
         )
         for seen, unseen in zip(tfidf_baseline(dataset), tfidf_baseline(blind), strict=True):
             np.testing.assert_array_equal(seen, unseen)
+
+
+class TestBagOfWords:
+    def test_learns_nothing_of_the_built_in_phrases_and_guesses_at_their_test(self) -> None:
+        dataset = load_dataset("builtin")
+        words = bag_of_words(dataset, fit_tokenizer(dataset))
+        assert words.dev_loss == pytest.approx(np.log(2), abs=0.005)
+        assert words.metrics.top1 * words.metrics.rows == 12 == words.metrics.rows / 2
+
+    @pytest.mark.parametrize("both", [False, True])
+    def test_learns_what_words_can_tell(self, both: bool) -> None:
+        texts = ("an awful day", "a sunny day", "an awful week", "a sunny week", "a sunny but awful day")
+        targets = np.array([[1, 0], [0, 1], [1, 0], [0, 1], [1, 1]], dtype=np.float32)
+        different = 5 if both else 4
+        split = Split(texts[:different] * 10, np.tile(targets[:different], (10, 1)))
+        dataset = Dataset("made up", ("fear", "joy"), split, split, split, "")
+        words = bag_of_words(dataset, fit_tokenizer(dataset))
+        assert dataset.multi_label == both
+        assert words.score == words.metrics.macro_f1 == 1
+        assert words.dev_loss < 0.2
+
+    def test_takes_unknown_words_and_a_label_that_all_texts_have(self) -> None:
+        split = Split(("oh", "\u200b"), np.array([[1, 0, 1], [0, 1, 1]], dtype=np.float32))
+        dataset = Dataset("", LABELS, split, split, split, "")
+        assert bag_of_words(dataset, fit_tokenizer(dataset)).metrics.label_f1["neutral"] == 1
 
 
 def test_reactions_worked_out_by_hand() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from classifiers.emotions import LABELS
 from classifiers.errors import MissingExtraError
 from classifiers.training import report
 from classifiers.training.datasets import Dataset, Split
-from classifiers.training.evaluation import Chance, Metrics, measure
+from classifiers.training.evaluation import BagOfWords, Chance, Metrics, measure
 from classifiers.training.history import Epoch
 from classifiers.training.report import confusion, verdicts, write_report
 
@@ -23,6 +24,7 @@ HISTORIES = {
     "rnn": [Epoch(1, 0.7, 0.6, 0.3, 60.0), Epoch(2, 0.5, 0.45, 0.52, 61.0), Epoch(3, 0.4, 0.5, 0.53, 60.0)],
     "bilstm": [Epoch(1, 0.6, 0.5, 0.4, 1000.0), Epoch(2, 0.4, 0.4, 0.61, 1200.0)],
 }
+WORDS = BagOfWords(0.55, 0.25, Metrics(43, 0.2, 0.21, 0.22, 0.06, dict.fromkeys(NAMES, 0.2)))
 CHANCES = {"rnn": Chance(43, 42, "fear", 20, True), "bilstm": Chance(43, 20, "fear", 20, False)}
 
 
@@ -50,6 +52,7 @@ def _write(directory: Path, dataset: Dataset, with_baseline: bool = True) -> tup
         metrics=metrics,
         scores=scores,
         command="python train.py --dataset moods.tsv",
+        words=WORDS,
         baseline=middle if with_baseline else None,
         chances=CHANCES,
     )
@@ -69,10 +72,15 @@ def test_the_report_tells_command_data_and_every_figure(tmp_path: Path) -> None:
     assert (
         f"| RNN | {figures['rnn']} | 181 s |\n"
         f"| BiLSTM | {figures['bilstm']} | 2,200 s |\n"
+        "| Bag of words | 0.200 | 0.210 | 0.220 | 0.060 |  |\n"
         "| TF-IDF baseline | 0.700 | 0.710 | 0.720 | 0.050 |  |"
     ) in text
     assert f"| fear | 20 | {metrics['rnn'].label_f1['fear']:.3f} | 0.000 | 0.700 |" in text
-    assert "RNN: 3 epochs, best after number 2 (dev macro-F1 0.520, dev loss 0.4500)" in text
+    assert (
+        "RNN: 3 epochs, best after number 2 (on dev: loss 0.4500, macro-F1 0.520); loss in training from 0.7000 to "
+        "0.4000\n"
+    ) in text
+    assert "Bag of words: trained to its end (on dev: loss 0.5500, macro-F1 0.250)\n" in text
 
 
 def test_networks_are_held_against_the_baseline(tmp_path: Path) -> None:
@@ -133,6 +141,40 @@ def test_the_split_that_chose_thresholds_is_told(tmp_path: Path) -> None:
     assert "| dev | none of its own |" in shared
 
 
+def test_training_texts_are_not_called_dev(tmp_path: Path) -> None:
+    text, _ = _write(tmp_path, _dataset(own_dev=False))
+    assert re.findall(r".*\bdev\b.*", text) == [
+        "| dev | none of its own |",
+        "- Nothing was chosen on the test split: best epoch, temperature and thresholds come from **the training texts "
+        "themselves**, since there is no dev split. So the figures on them are too high, and probabilities are higher "
+        "than they should be.",
+    ]
+    assert "best after number 2 (on the training texts: loss 0.4500, macro-F1 0.520)" in text
+
+
+def test_figure_of_the_training_is_explained_with_what_naming_all_labels_would_give(tmp_path: Path) -> None:
+    text, _ = _write(tmp_path, _dataset(own_dev=False))
+    # Two labels stand for half of the texts each, so that precision is 1/2 and recall 1; the third for none.
+    assert "](training.png)\n\nHow to read this: " in text
+    assert f"To name every label for every text gives a macro-F1 of {2 / 3 * 2 / 3:.3f}." in text
+
+
+@pytest.mark.parametrize("judged_on", ["dev", "the training texts"])
+def test_figure_of_the_training_has_nothing_that_does_not_compare(judged_on: str) -> None:
+    losses, scores = report._draw_training(HISTORIES, WORDS, judged_on).axes
+    assert losses.get_title() == f"Loss on {judged_on} (star: the epoch kept)"
+    assert scores.get_title() == f"Score on {judged_on}"
+    for axes, shown, level in ((losses, "dev_loss", WORDS.dev_loss), (scores, "score", WORDS.score)):
+        curves = [line for line in axes.lines if line.get_marker() != "*"]
+        assert {line.get_label(): np.asarray(line.get_ydata()).tolist() for line in curves} == {
+            "RNN": [getattr(epoch, shown) for epoch in HISTORIES["rnn"]],
+            "BiLSTM": [getattr(epoch, shown) for epoch in HISTORIES["bilstm"]],
+            "Bag of words, without their order": [level, level],
+        }
+    stars = [line.get_xydata() for line in losses.lines if line.get_marker() == "*"]
+    assert np.asarray(stars).tolist() == [[[2, 0.45]], [[2, 0.4]]]
+
+
 def test_top1_comes_with_its_uncertainty(tmp_path: Path) -> None:
     text, _ = _write(tmp_path, _dataset())
     assert "33 texts count for top-1, so it is known to about ±0.171" in text
@@ -191,6 +233,7 @@ def test_one_model_alone(tmp_path: Path) -> None:
         metrics={"rnn": metrics},
         scores={"rnn": dataset.test.targets},
         command="python train.py --model rnn",
+        words=WORDS,
         baseline=None,
         chances={"rnn": CHANCES["rnn"]},
     )
