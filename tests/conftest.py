@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
-from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
 from classifiers.model_directory import (
@@ -122,4 +121,5 @@ def figures() -> None:
 def blank_figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the figures of reports blank, unless a test asks for `figures`."""
     if "figures" not in request.fixturenames:
-        monkeypatch.setattr(Figure, "savefig", lambda _figure, path: Path(path).touch())
+        # By its name, so that Matplotlib need not be imported before pytest-xdist can start any process.
+        monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda _figure, path: Path(path).touch())
