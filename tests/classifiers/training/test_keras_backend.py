@@ -1,6 +1,6 @@
 """Keras as the judge of our layers and of how they train."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,6 +25,16 @@ def lively(params: dict[str, Array], scale: float) -> dict[str, Array]:
     """Weights large enough for every gate to matter, so that a swapped gate or direction cannot hide."""
     rng = np.random.default_rng(0)
     return {name: rng.normal(0, scale, array.shape).astype(np.float32) for name, array in params.items()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _graphs_as_they_are() -> Iterator[None]:
+    """Let TensorFlow run graphs as it has traced them: to optimise one takes longer than a test runs it."""
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
 @pytest.fixture(scope="module")
