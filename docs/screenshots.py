@@ -26,8 +26,8 @@ TEXT = "well, that could have gone a lot worse. not exactly thrilled, but i'll t
 async def take_all() -> None:
     """One picture after the other, in one conversation."""
     async with (
-        simulation.opened(load_configuration()) as preview,
-        demo_page.served(preview.url) as url,
+        simulation.opened(load_configuration()) as demo,
+        demo_page.served(demo) as url,
         async_playwright() as playwright,
     ):
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
@@ -36,7 +36,8 @@ async def take_all() -> None:
         )
         await page.goto(url)
         await page.wait_for_timeout(3000)  # the page tells its size first, and must not be interrupted in that
-        you, lounge = preview.viewers[0], preview.channel
+        preview, lounge = demo.preview, demo.channels[0]
+        you = preview.viewers[0]
         await you.send(lounge, "I can't believe we won, this is amazing!")
         await _shoot(preview, page, page, "demo")
         for name, options in (("compare", {"text": TEXT}), ("mood", {}), ("settings", {})):

@@ -1,20 +1,32 @@
-"""The demo's page: SimCord's under our name, without what is for developers, and showing the newest message."""
+"""The demo's page: SimCord's under our name and in our colours, without what is for developers, and with more to do."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from html import escape
 from importlib.resources import files
+from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import web
 from yarl import URL
 
-_OWN_FILES = {"/emobot.css": "text/css", "/emobot.js": "text/javascript", "/emobot.svg": "image/svg+xml"}
+from bot.cli.demo_visits import REACTIONS, Demo, Visit
+from bot.reactions.dislikes import DISLIKE
+
+if TYPE_CHECKING:
+    import simcord
+
+_CONTENT_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _LARGEST_REQUEST = 32 * 1024**2  # SimCord itself takes files of up to 25 MiB
 _OF_ONE_CONNECTION = {"connection", "content-encoding", "content-length", "date", "server", "transfer-encoding"}
 """Headers that each of the two connections, ours and that to SimCord, has for itself."""
+_CONTEXT = "X-Simcord-Context"
+"""The header in which a page says which one it is."""
 
 _REPLACEMENTS = {
     "<title>SimCord Preview</title>": "<title>Emobot – the demo</title>",
@@ -22,9 +34,14 @@ _REPLACEMENTS = {
     '<span class="brand-mark" aria-hidden="true">S</span>': '<span class="brand-mark" aria-hidden="true"></span>',
     "<strong>SimCord</strong><small>Preview</small>": "<strong>Emobot</strong><small>the demo</small>",
     "End preview session": "End the demo",
-    "</head>": '<link rel="icon" href="/emobot.svg"><link rel="stylesheet" href="/emobot.css">'
-    '<script type="module" src="/emobot.js"></script></head>',
+    "</head>": '<link rel="icon" href="/emobot.svg"><link rel="stylesheet" href="/theme.css">'
+    '<link rel="stylesheet" href="/emobot.css"><script type="module" src="/emobot.js"></script></head>',
+    '<span id="action-status"': '<span id="notice" role="status"></span><span id="action-status"',
+    '<div id="preview-stage"': '{channels}<div id="preview-stage"',
+    "</body>": "{menu}</body>",
 }
+
+_WHAT_DISLIKES_DO = ' title="Takes Emobot\'s reaction back, if you wrote the message or are a host"'
 
 
 class PortTakenError(Exception):
@@ -32,36 +49,20 @@ class PortTakenError(Exception):
 
 
 @asynccontextmanager
-async def served(original: str, port: int = 0) -> AsyncIterator[str]:
+async def served(demo: Demo, port: int = 0) -> AsyncIterator[str]:
     """Serve the page on this computer as long as the context is open, and yield its address.
 
     Args:
-        original: the address of SimCord's page; its fragment, which is the key to it, is part of ours, too.
+        demo: what is shown. The fragment of SimCord's address, which is the key to it, is part of ours, too.
         port: where to listen, 0 for any port that is free.
 
     Raises:
         PortTakenError: another program listens there.
     """
-    address = URL(original)
-    application = web.Application(client_max_size=_LARGEST_REQUEST)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
-
-    async def pass_on(request: web.Request) -> web.Response:
-        headers = _addressed_to(address.authority, runner.addresses[0][1], request.headers)
-        try:
-            async with session.request(
-                request.method, request.raw_path, headers=headers, data=await request.read()
-            ) as response:
-                body = await response.read()
-        except aiohttp.ClientConnectionError:
-            raise web.HTTPGone from None  # the demo was ended, which the page then says
-        if request.path == "/":
-            body = with_our_name(body.decode()).encode()
-        return web.Response(body=body, status=response.status, headers=_passed_on(response.headers))
-
-    application.router.add_routes([web.get(path, _own_file) for path in _OWN_FILES])
-    application.router.add_route("*", "/{path:.*}", pass_on)
+    address = URL(demo.preview.url)
     async with aiohttp.ClientSession(address.origin()) as session:
+        site = _Site(demo, session, address.authority)
+        runner = web.AppRunner(site.application(), access_log=None, shutdown_timeout=1)
         await runner.setup()
         try:
             await _listen(runner, port)
@@ -70,11 +71,106 @@ async def served(original: str, port: int = 0) -> AsyncIterator[str]:
             await runner.cleanup()
 
 
-def with_our_name(html: str) -> str:
-    """Return SimCord's page with our title, name, icon, style and script."""
+class _Site:
+    """Answers the browser: with our own files, by what `Demo` does, or with what SimCord answers."""
+
+    def __init__(self, demo: Demo, session: aiohttp.ClientSession, authority: str) -> None:
+        self._demo = demo
+        self._session = session
+        self._authority = authority
+
+    def application(self) -> web.Application:
+        application = web.Application(client_max_size=_LARGEST_REQUEST)
+        ours = [file.name for file in files("bot.cli").joinpath("page").iterdir()]
+        application.router.add_routes([web.get(f"/{name}", _own_file) for name in ours])
+        application.router.add_post("/demo/{deed:channel|reaction|command}", self._do)
+        application.router.add_post("/api/{what:pages|action}", self._act)
+        application.router.add_route("*", "/{path:.*}", self._pass_on)
+        return application
+
+    async def _act(self, request: web.Request) -> web.Response:
+        """Pass on what happens in the channel of the page that asks for it."""
+        async with self._demo.turn(request.headers.get(_CONTEXT)):
+            return await self._pass_on(request)
+
+    async def _pass_on(self, request: web.Request) -> web.Response:
+        status, headers, body = await self._ask(request, request.method, request.raw_path, await request.read())
+        if request.path == "/":
+            body = our_page(body.decode(), self._demo.channels, self._demo.commands).encode()
+        return web.Response(body=body, status=status, headers=headers)
+
+    async def _do(self, request: web.Request) -> web.Response:
+        """Let a visitor do what SimCord's page has no control for."""
+        visit, wanted = await self._visit(request), await request.json()
+        try:
+            match request.match_info["deed"]:
+                case "channel":
+                    await self._demo.move(visit, int(wanted["channel"]))
+                case "reaction":
+                    await self._demo.react(visit, int(wanted["message"]), wanted["emoji"])
+                case "command":
+                    await self._demo.use_command(visit, int(wanted["message"]), wanted["command"])
+        except LookupError:
+            raise web.HTTPNotFound from None
+        return web.json_response({})
+
+    async def _visit(self, request: web.Request) -> Visit:
+        """Return who sees what on the page that sends a request; only whom SimCord tells that may do anything."""
+        status, _, body = await self._ask(request, "GET", "/api/state")
+        if status != 200:
+            raise web.HTTPUnauthorized
+        shown = json.loads(body)
+        return Visit(request.headers[_CONTEXT], int(shown["viewerId"]), int(shown["channelId"]))
+
+    async def _ask(
+        self, request: web.Request, method: str, path: str, data: bytes | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Send SimCord a request with the headers of one of the browser; return status, headers and body."""
+        our_port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
+        headers = _addressed_to(self._authority, our_port, request.headers)
+        try:
+            async with self._session.request(method, path, headers=headers, data=data) as response:
+                return response.status, _passed_on(response.headers), await response.read()
+        except aiohttp.ClientConnectionError:
+            raise web.HTTPGone from None  # the demo was ended, which the page then says
+
+
+def our_page(html: str, channels: Iterable[simcord.ChannelHandle] = (), commands: Iterable[str] = ()) -> str:
+    """Return SimCord's page with our title, name, icon, styles and scripts, and with what it has no control for.
+
+    Args:
+        html: SimCord's page.
+        channels: the channels.
+        commands: the names of the commands in the menu of a message.
+    """
     for theirs, ours in _REPLACEMENTS.items():
         html = html.replace(theirs, ours)
-    return html
+    return html.replace("{channels}", _list_of(channels)).replace("{menu}", _menu_of(commands))
+
+
+def _list_of(channels: Iterable[simcord.ChannelHandle]) -> str:
+    items = "".join(
+        f'<button type="button" data-channel="{channel.id}">{escape(channel.name or "")}</button>'
+        for channel in channels
+    )
+    return f'<nav id="channels" aria-labelledby="channels-heading"><h2 id="channels-heading">Channels</h2>{items}</nav>'
+
+
+def _menu_of(commands: Iterable[str]) -> str:
+    reactions = "".join(
+        f'<button type="button" role="menuitem" tabindex="-1" data-emoji="{emoji}" aria-label="React with {emoji}"'
+        f"{_WHAT_DISLIKES_DO if emoji == DISLIKE else ''}>{emoji}</button>"
+        for emoji in REACTIONS
+    )
+    apps = "".join(
+        f'<button type="button" role="menuitem" tabindex="-1" data-command="{escape(name)}">{escape(name)}</button>'
+        for name in commands
+    )
+    return (
+        '<div id="message-menu" role="menu" aria-label="Reactions and apps" popover>'
+        f'<div role="group" aria-label="Reactions">{reactions}</div><div role="group" aria-label="Apps">{apps}</div>'
+        "</div>"
+    )
 
 
 async def _listen(runner: web.AppRunner, port: int) -> None:
@@ -86,7 +182,7 @@ async def _listen(runner: web.AppRunner, port: int) -> None:
 
 async def _own_file(request: web.Request) -> web.Response:
     text = files("bot.cli").joinpath("page", request.path.removeprefix("/")).read_text("utf-8")
-    return web.Response(text=text, content_type=_OWN_FILES[request.path])
+    return web.Response(text=text, content_type=_CONTENT_TYPES[PurePath(request.path).suffix])
 
 
 def _addressed_to(authority: str, our_port: int, headers: Mapping[str, str]) -> dict[str, str]:

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot.cli import demo_page
+from bot.cli.demo_visits import Demo
+from bot.cli.scenery import CHANNELS, PEOPLE, WELCOME
 from bot.client import Emobot, create_bot
 from bot.configuration import Configuration
 from bot.i18n import ENGLISH, Translate
 from bot.maintenance.cog import Maintenance
-from bot.reactions.history import WINDOW
+from bot.reactions.dislikes import DISLIKE
 from bot.server_settings import Liveliness, ServerSettings
 from bot.ui.card import draw_card
 from classifiers import Classifier, MissingExtraError
@@ -35,29 +37,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
 
-WELCOME = """\
-## Welcome to the living room 👋
-I am **Emobot**. I read along, and when a message has a clear emotion I answer with its emoji.
-- **Write something** below, with feeling: *I can't believe we won, this is amazing!*
-- **Type `/compare`** to see how my two models, an RNN and a BiLSTM, read the same text.
-- **Type `/mood`** for the mood of this channel (the week before you came is made up), `/settings` for what a \
-server's owner can change, `/privacy` for what I keep.
-
-Everything happens on this computer, and nothing you write is kept."""
-
-CONVERSATION = (
-    (58, "Maya", "I got the job!! I'm so happy right now"),
-    (57, "Jonas", "Congratulations, you totally deserve this, amazing work"),
-    (49, "Maya", "Thank you so much for all your help with the interview"),
-    (31, "Priya", "The meeting is at ten on Thursday."),
-    (12, "Jonas", "I'm so sorry, I completely forgot about it"),
-    (4, "Priya", "haha no worries, that dog video still makes me laugh"),
-)
-"""Minutes before the visitor comes, who writes, and what."""
-
-PEOPLE = {"You": "#5865f2", "Maya": "#c2410c", "Jonas": "#15803d", "Priya": "#a21caf"}
-"""All people, the visitor first, with the colours of their portraits."""
-
 SETTLES_WITHIN = 12.0
 """Real seconds that SimCord waits for the bot to come to rest before it calls the outcome of an action uncertain.
 
@@ -66,17 +45,25 @@ Its own 5 are too few for a slow computer. It stays below the 15 after which the
 
 
 class _Clock:
-    """The real clock, since the simulated one stands still between two actions; it can be put forward."""
+    """Monotonic seconds: those of the simulation while the past is played, then also the real ones.
+
+    The simulated clock stands still between two actions, so by it alone no pause after a reaction would ever end.
+    """
 
     def __init__(self) -> None:
-        self._ahead = 0.0
+        self._played = 0.0
+        self._visited_at: float | None = None
 
     def __call__(self) -> float:
-        return time.perf_counter() + self._ahead
+        return self._played + (0.0 if self._visited_at is None else time.perf_counter() - self._visited_at)
 
     def put_forward(self, seconds: float) -> None:
         """Put the clock forward."""
-        self._ahead += seconds
+        self._played += seconds
+
+    def run(self) -> None:
+        """Let the clock run in real time from now on."""
+        self._visited_at = time.perf_counter()
 
 
 async def run(configuration: Configuration, port: int, open_browser: Callable[[str], object] | None = None) -> None:
@@ -92,50 +79,50 @@ async def run(configuration: Configuration, port: int, open_browser: Callable[[s
         MissingExtraError: the demo extra is installed in part only.
         ConfigurationError, ModelDirectoryError: the bot cannot be built.
     """
-    async with opened(configuration) as preview, demo_page.served(preview.url, port) as url:
+    async with opened(configuration) as demo, demo_page.served(demo, port) as url:
         print(f"Emobot is waiting for you at {url}\nPress Ctrl-C to end.", flush=True)  # noqa: T201 - for who started it
         if open_browser:
             await asyncio.to_thread(open_browser, url)
-        await preview.wait_closed()
+        await demo.preview.wait_closed()
 
 
 @asynccontextmanager
 async def opened(
     configuration: Configuration, *, models: Mapping[str, Classifier] | None = None
-) -> AsyncIterator[simcord.Preview]:
-    """Open a server with people, a conversation and the bot, and SimCord's page of it; raises as `run` does."""
+) -> AsyncIterator[Demo]:
+    """Open a server with people, conversations and the bot, and SimCord's page of it; raises as `run` does."""
     clock = _Clock()
     with tempfile.TemporaryDirectory() as folder:
         forgotten = f"sqlite+aiosqlite:///{folder}/demo.db"
         bot = create_bot(replace(configuration, database_url=forgotten), models=models, clock=clock)
         async with bot, simcord.run(bot, check_errors=False, settle_timeout=SETTLES_WITHIN) as env:
-            lounge, viewers = await _furnish(env, bot, clock)
+            channels, viewers = await _furnish(env, bot, clock)
             # The first pictures load what draws, for which a visitor's first /mood should not have to wait.
             portraits = await asyncio.to_thread(_portraits, viewers)
-            preview = env.preview(lounge, viewers=viewers, layout="channel", assets=portraits)
+            preview = env.preview(channels[0], viewers=viewers, layout="channel", assets=portraits)
             try:
                 await preview.__aenter__()
             except simcord.SetupError as error:
                 raise MissingExtraError("The demo", "demo") from error
+            clock.run()
             try:
-                yield preview
+                yield Demo(preview, bot, channels)
             finally:
                 await preview.close()
 
 
 async def _furnish(
     env: simcord.Env, bot: Emobot, clock: _Clock
-) -> tuple[simcord.ChannelHandle, list[simcord.MemberActor]]:
-    """Fill the server; return the channel to show and the people as whom it can be seen, the visitor first."""
+) -> tuple[tuple[simcord.ChannelHandle, ...], list[simcord.MemberActor]]:
+    """Fill the server; return its channels, and the people as whom it can be seen, the visitor first."""
     # The simulation begins at a date of its own and its page shows UTC, so local time is passed off as that. What
     # the bot does every minute would be done for each minute of the months between, so it rests meanwhile.
     now = datetime.now().astimezone().replace(tzinfo=UTC)
     await bot.remove_cog("Maintenance")
-    await _wait_until(env, now - timedelta(hours=1))
+    await _wait_until(now - timedelta(hours=1), env, clock)
     await bot.http.edit_profile({"username": "Emobot"})
     guild = env.create_guild("The living room")
-    lounge = guild.create_text_channel("lounge", topic="Say how you feel, or type /compare")
-    guild.create_text_channel("memes", topic="For what makes you laugh")
+    channels = {channel: guild.create_text_channel(channel.name, topic=channel.topic) for channel in CHANNELS}
     host = guild.create_role("host", permissions=discord.Permissions(manage_guild=True, manage_messages=True))
     people = {
         name: guild.add_member(
@@ -144,17 +131,20 @@ async def _furnish(
         for name in PEOPLE
     }
     await bot.store.save_settings(guild.id, ServerSettings(liveliness=Liveliness.LIVELY))
-    _remember_a_week(bot, guild.id, lounge.id, now)
-    for minutes, name, text in CONVERSATION:
-        await _wait_until(env, now - timedelta(minutes=minutes))
-        await people[name].send(lounge, text)
-        clock.put_forward(20)
-    await _wait_until(env, now)
+    for handle in channels.values():
+        _remember_a_week(bot, guild.id, handle.id, now)
+    past = [(line, handle) for channel, handle in channels.items() for line in channel.lines]
+    for line, handle in sorted(past, key=lambda said: -said[0].minutes):
+        await _wait_until(now - timedelta(minutes=line.minutes), env, clock)
+        message = await people[line.author].send(handle, line.text)
+        if line.disliked:
+            await people[line.author].react(message, DISLIKE)
+    await _wait_until(now, env, clock)
     await bot.add_cog(Maintenance(bot, bot.store, bot.requests.time))
-    clock.put_forward(WINDOW)  # or the visitor's first words might come to one reaction too many
     # Last, since the page opens at the bot's latest message.
+    lounge, *others = channels.values()
     await bot.get_partial_messageable(lounge.id).send(WELCOME)
-    return lounge, list(people.values())
+    return (lounge, *others), list(people.values())
 
 
 def _portraits(people: Iterable[simcord.MemberActor]) -> dict[str, tuple[str, bytes]]:
@@ -174,9 +164,11 @@ def _portrait(initial: str, colour: str) -> bytes:
     return draw_card((0.4, 0.4), fill, (), ENGLISH)
 
 
-async def _wait_until(env: simcord.Env, moment: datetime) -> None:
+async def _wait_until(moment: datetime, env: simcord.Env, clock: _Clock) -> None:
     """Let the simulated time pass until `moment`, unless it is later already."""
-    await env.advance_time(max(0.0, (moment - env.now()).total_seconds()))
+    seconds = max(0.0, (moment - env.now()).total_seconds())
+    await env.advance_time(seconds)
+    clock.put_forward(seconds)
 
 
 def _remember_a_week(bot: Emobot, guild_id: int, channel_id: int, now: datetime) -> None:

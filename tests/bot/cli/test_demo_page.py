@@ -6,26 +6,82 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import pytest
-import simcord
 from yarl import URL
 
 from bot.cli import demo_page, simulation
+from bot.cli.demo_visits import Demo
 from bot.configuration import Configuration
 from tests.bot.scripted import SCRIPT, ScriptedClassifier
 
 NEEDED = "it needs a browser: pip install -e '.[screenshots]' && playwright install chromium"
+SIZES = ((1280, 800), (1024, 640), (390, 844))
+HARD_TO_READ = Path(__file__).with_name("contrast.js").read_text("utf-8")
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[tuple[simcord.Preview, URL]]:
-    """SimCord's page of the demo, and the address of ours; no fixture, as SimCord must end where it has begun."""
+async def served() -> AsyncIterator[tuple[Demo, URL]]:
+    """The demo and the address of its page; no fixture, as SimCord must end where it has begun."""
     models = {"rnn": ScriptedClassifier(SCRIPT), "bilstm": ScriptedClassifier(SCRIPT)}
-    async with simulation.opened(Configuration(), models=models) as preview, demo_page.served(preview.url) as url:
-        yield preview, URL(url)
+    async with simulation.opened(Configuration(), models=models) as demo, demo_page.served(demo) as url:
+        yield demo, URL(url)
+
+
+class Visitor:
+    """A page of the demo, as a browser that sends the same requests."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: URL) -> None:
+        self._session = session
+        self._url = url
+        self.headers = {"X-Simcord-Capability": url.fragment}
+
+    async def open(self) -> None:
+        state = await self.post("/api/pages")
+        self.headers["X-Simcord-Context"] = state["context"]["id"]
+
+    async def state(self) -> Any:
+        async with self._session.get(self._url.with_path("/api/state"), headers=self.headers) as response:
+            return await response.json()
+
+    async def messages(self) -> Any:
+        state = await self.state()
+        return [state["messages"][message] for message in state["timeline"]]
+
+    async def act(self, kind: str, **body: object) -> Any:
+        state = await self.state()
+        sequence = state["lastAction"]["sequence"] + 1 if state["lastAction"] else 1
+        envelope = {
+            "protocol_version": 3,
+            "kind": kind,
+            "request_id": str(sequence),
+            "sequence": sequence,
+            "generation": state["context"]["generation"],
+            "bot_generation": state["botGeneration"],
+            "published_revision": state["publishedRevision"],
+        }
+        receipt = await self.post("/api/action", **envelope, **body)
+        assert receipt["settlement"] == "settled", receipt
+        return receipt
+
+    async def post(self, path: str, **body: object) -> Any:
+        async with self._session.post(self._url.with_path(path), json=body, headers=self.headers) as response:
+            assert response.status == 200
+            return await response.json()
+
+
+@asynccontextmanager
+async def visiting(url: URL, pages: int = 1) -> AsyncIterator[list[Visitor]]:
+    """Pages of the demo that are open at once."""
+    async with aiohttp.ClientSession() as session:
+        visitors = [Visitor(session, url) for _ in range(pages)]
+        for visitor in visitors:
+            await visitor.open()
+        yield visitors
 
 
 @pytest.fixture
@@ -35,18 +91,23 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @asynccontextmanager
-async def seen_in_chromium(url: URL, width: int, height: int) -> AsyncIterator[Any]:
-    """Playwright's page of an address, in the Chromium of PATH or in its own; skips the test where there is none."""
+async def chromium() -> AsyncIterator[Any]:
+    """Playwright's browser, the Chromium of PATH or its own; skips the test where there is none."""
     playwright_api = pytest.importorskip("playwright.async_api", reason=NEEDED)
     async with playwright_api.async_playwright() as playwright:
         program = shutil.which("chromium") or shutil.which(playwright.chromium.executable_path)
         if not program:
             pytest.skip(NEEDED)
         browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        page = await browser.new_page(viewport={"width": width, "height": height})
-        await page.goto(str(url))
-        yield page
+        yield browser
         await browser.close()
+
+
+async def opened(browser: Any, url: URL, width: int, height: int) -> Any:
+    """A page of the demo in a window of this size."""
+    page = await browser.new_page(viewport={"width": width, "height": height})
+    await page.goto(str(url))
+    return page
 
 
 async def test_the_page_bears_our_name(session: aiohttp.ClientSession) -> None:
@@ -64,10 +125,11 @@ async def test_the_page_bears_our_name(session: aiohttp.ClientSession) -> None:
 def test_what_is_replaced_hidden_and_scrolled_is_still_there_in_simcord() -> None:
     theirs = files("simcord.preview").joinpath("static", "index.html").read_text("utf-8")
     assert [text for text in demo_page._REPLACEMENTS if text not in theirs] == []
-    ours = "".join(files("bot.cli").joinpath("page", name).read_text("utf-8") for name in ("emobot.css", "emobot.js"))
-    ids = re.findall(r'#([a-z][a-z-]+)|getElementById\("([a-z-]+)"\)', ours)
+    shown = demo_page.our_page(theirs)
+    ours = "".join(file.read_text("utf-8") for file in files("bot.cli").joinpath("page").iterdir())
+    ids = re.findall(r'(?m)^#([a-z][a-z-]+)|getElementById\("([a-z-]+)"\)', ours)
     assert len(ids) > 8
-    assert [name for pair in ids for name in pair if name and f'id="{name}"' not in theirs] == []
+    assert [name for pair in ids for name in pair if name and f'id="{name}"' not in shown] == []
 
 
 async def test_simcord_answers_through_it_to_who_has_the_key_and_comes_from_this_page(
@@ -91,34 +153,175 @@ async def test_simcord_answers_through_it_to_who_has_the_key_and_comes_from_this
 
 
 async def test_a_page_whose_demo_has_ended_is_told_so(session: aiohttp.ClientSession) -> None:
-    async with served() as (preview, url):
-        await preview.close()
+    async with served() as (demo, url):
+        await demo.preview.close()
         async with session.get(url.with_path("/api/state")) as response:
             assert response.status == 410
 
 
 async def test_a_taken_port_is_told() -> None:
+    demo: Any = SimpleNamespace(preview=SimpleNamespace(url="http://127.0.0.1:9/#key"))
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(demo_page.PortTakenError, match=f"Port {port} is taken"):
-            async with demo_page.served("http://127.0.0.1:9/#key", port):
+            async with demo_page.served(demo, port):
                 pass
 
 
+async def test_a_page_that_goes_into_another_channel_shows_it_and_writes_there() -> None:
+    async with served() as (demo, url), visiting(url, 2) as (moving, staying):
+        match_day = demo.channels[1]
+        await moving.post("/demo/channel", channel=str(match_day.id))
+        await moving.act("viewer", viewer_id=(await moving.state())["viewerId"])
+        state = await moving.state()
+        assert state["channel"]["name"] == "match-day"
+        assert len(state["messages"]) == len(match_day.history())
+        await staying.act("send_message", content="hello to all")
+        await moving.act("send_message", content="what a match")
+        assert (await staying.state())["channel"]["name"] == "lounge"
+        assert [channel.history()[-1].content for channel in demo.channels] == ["hello to all", "what a match"]
+
+
+async def test_only_who_has_the_key_does_anything(
+    session: aiohttp.ClientSession,
+) -> None:
+    async with served() as (demo, url), visiting(url) as [visitor]:
+        path, body = url.with_path("/demo/channel"), {"channel": str(demo.channels[1].id)}
+        for headers, status in (
+            (visitor.headers, 200),
+            ({**visitor.headers, "Origin": "http://example.org"}, 401),
+            ({**visitor.headers, "X-Simcord-Capability": ""}, 401),
+            ({**visitor.headers, "X-Simcord-Context": "no page"}, 401),
+        ):
+            async with session.post(path, json=body, headers=headers) as response:
+                assert response.status == status, headers
+
+
+async def test_the_commands_in_the_menu_of_a_message_are_answered_privately() -> None:
+    async with served() as (demo, url), visiting(url) as [visitor]:
+        happy = demo.channels[0].history()[0]
+        answers = {
+            "Compare emotions": "They agree on **joy**",
+            "Take the reaction back": "Reaction removed.",
+            "Was this right?": "I hear **joy** 😃 in that message.",
+            "Why?": "Someone removed my reaction, so I add no other.",
+        }
+        assert sorted(answers) == sorted(demo.commands)
+        for command, answer in answers.items():
+            await visitor.post("/demo/command", message=str(happy.id), command=command)
+            newest = (await visitor.messages())[-1]
+            assert newest["ephemeral"]
+            assert answer in str(newest), command
+        assert len(await visitor.messages()) - len(demo.channels[0].history(viewer=demo.preview.viewers[1])) == 4
+
+
+async def test_the_reaction_is_taken_back_by_one_by_hand_of_who_may_do_that() -> None:
+    async with served() as (demo, url), visiting(url) as [visitor]:
+        first, lounge = demo.channels[0].history()[0], demo.channels[0]
+        _you, _maya, jonas, _priya = demo.preview.viewers
+        await visitor.act("viewer", viewer_id=str(jonas.id))
+        await visitor.post("/demo/reaction", message=str(first.id), emoji="❌")
+        assert [str(reaction.emoji) for reaction in lounge.history()[0].reactions] == ["😃", "❌"]
+        await visitor.act("viewer", viewer_id=str(first.author.id))
+        await visitor.post("/demo/reaction", message=str(first.id), emoji="❌")
+        shown = (await visitor.messages())[0]["reactions"]
+        assert [(reaction["emoji"]["name"], reaction["count"]) for reaction in shown] == [("❌", 2)]
+
+
+async def test_what_a_visitor_cannot_do_in_discord_is_refused(session: aiohttp.ClientSession) -> None:
+    async with served() as (demo, url), visiting(url) as [visitor]:
+        message, elsewhere = (str(channel.history()[0].id) for channel in demo.channels)
+        for deed, body in (
+            ("channel", {"channel": "1"}),
+            ("reaction", {"message": "1", "emoji": "❌"}),
+            ("reaction", {"message": elsewhere, "emoji": "❌"}),
+            ("reaction", {"message": message, "emoji": "words"}),
+            ("command", {"message": message, "command": "compare"}),
+        ):
+            async with session.post(url.with_path(f"/demo/{deed}"), json=body, headers=visitor.headers) as response:
+                assert response.status == 404, body
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1024, 640), (390, 844)])
-async def test_the_newest_message_and_its_reaction_are_in_sight(width: int, height: int) -> None:
-    async with served() as (_, url), seen_in_chromium(url, width, height) as page:
-        newest = page.locator("#channel-message-list > article:last-child")
-        await _comes_into_sight(page, newest.get_by_text("nothing you write is kept"))
-        for number in range(4):
-            await page.get_by_role("textbox", name="Message").fill(f"so happy, {number} times over")
-            await page.keyboard.press("Enter")
-            await _comes_into_sight(page, newest.get_by_text(f"{number} times over"))
-            if number == 0:
-                await _comes_into_sight(page, newest.locator(".reaction-chip"))
-        await page.get_by_label("Viewing as").select_option("Maya")
-        await _comes_into_sight(page, newest.get_by_text("3 times over"))
+async def test_the_newest_message_and_its_reaction_are_in_sight_in_windows_of_any_size() -> None:
+    async with served() as (_, url), chromium() as browser:
+        for width, height in SIZES:
+            page = await opened(browser, url, width, height)
+            newest = page.locator("#channel-message-list > article:last-child")
+            await _comes_into_sight(page, newest.locator(".message-content > *").last)
+            for text in (f"so happy in {width} pixels", "and more", "and more of it", "and most"):
+                await page.get_by_role("textbox", name="Message").fill(text)
+                await page.keyboard.press("Enter")
+                await _comes_into_sight(page, newest.get_by_text(text))
+                if "happy" in text:
+                    await _comes_into_sight(page, newest.locator(".reaction-chip"))
+            await page.get_by_label("Viewing as").select_option("Maya")
+            await _comes_into_sight(page, newest.get_by_text("and most"))
+            channels = page.get_by_role("navigation", name="Channels")
+            await channels.get_by_role("button", name="match-day").click()
+            await _comes_into_sight(page, newest.get_by_text("see you all on Saturday"))
+            assert await channels.locator("[aria-current=true]").text_content() == "match-day"
+            await page.close()
+
+
+@pytest.mark.slow
+async def test_the_menu_of_a_message_is_used_by_mouse_and_by_keyboard() -> None:
+    async with served() as (_, url), chromium() as browser:
+        page = await opened(browser, url, 1280, 800)
+        first, newest = (
+            page.locator(f"#channel-message-list > article:{place}-of-type") for place in ("first", "last")
+        )
+        await first.click(button="right")
+        await page.get_by_role("menuitem", name="Why?").click()
+        await newest.get_by_text("I reacted with 😃").wait_for()
+        await newest.get_by_text("Only you can see this").wait_for()
+        button = first.get_by_role("button", name="Reactions and apps for Maya's message")
+        await button.focus()
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("Escape")
+        assert await button.evaluate("button => button === document.activeElement")
+        for key in ("Enter", "ArrowUp", "ArrowDown", "ArrowRight", "Enter"):
+            await page.keyboard.press(key)
+        await first.get_by_role("button", name="👍").wait_for()
+        await first.click(button="right")
+        await page.get_by_role("menuitem", name="React with ❌").click()
+        await first.get_by_role("button", name="❌").wait_for()
+        assert await first.get_by_role("button", name="😃").count() == 0
+
+
+@pytest.mark.slow
+async def test_everything_is_easy_to_read_in_light_and_in_dark() -> None:
+    async with served() as (demo, url), chromium() as browser:
+        page, you = await opened(browser, url, 1280, 1000), demo.preview.viewers[0]
+        await page.locator("article").get_by_text("nothing you write is kept").wait_for()
+        for name, options in (("compare", {"text": "so happy"}), ("settings", {}), ("privacy", {})):
+            async with demo.turn(None):
+                await you.slash(demo.channels[0], name, **options)
+        await demo.preview.refresh()
+        await page.get_by_role("button", name="Opt out").wait_for()
+        await _is_easy_to_read(page, "Liveliness")
+        await page.locator(".select-trigger").first.click()
+        await _is_easy_to_read(page, "even on a good guess")
+        await page.keyboard.press("Escape")
+        await page.get_by_role("button", name="Try a variation").click()
+        await _is_easy_to_read(page, "Change a word")
+        await page.keyboard.press("Escape")
+        await page.locator("article").first.click(button="right")
+        await _is_easy_to_read(page, "Was this right?")
+        await page.keyboard.press("Escape")
+        await page.get_by_role("textbox", name="Message").fill("/")
+        await _is_easy_to_read(page, "See a picture of the mood")
+
+
+async def _is_easy_to_read(page: Any, what: str) -> None:
+    """Look at the page in both colour schemes, once it shows what it is about."""
+    await page.locator(f"text={what} >> visible=true").first.wait_for()
+    for scheme, (darkest, lightest) in {"light": (0.8, 1.0), "dark": (0.0, 0.1)}.items():
+        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        found = await page.evaluate(HARD_TO_READ)
+        assert what in found["seen"]
+        assert found["hard"] == [], scheme
+        assert darkest <= found["luminance"] <= lightest
 
 
 async def _comes_into_sight(page: Any, what: Any) -> None:

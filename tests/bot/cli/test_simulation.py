@@ -11,12 +11,13 @@ import pytest
 import simcord
 from simcord.preview import _require_preview_runtime
 
-from bot.cli import simulation
+from bot.cli import scenery, simulation
 from bot.configuration import Configuration
+from bot.reactions.outcomes import Outcome
 from bot.ui.card import draw_card
 from classifiers import EMOJI, Classifier, MissingExtraError
 from tests.bot.pressing import words_of
-from tests.bot.scripted import SCRIPT, ScriptedClassifier, believing
+from tests.bot.scripted import SCRIPT, ScriptedClassifier, believing, reactions_of
 
 
 @pytest.fixture
@@ -26,29 +27,29 @@ def scripted() -> dict[str, Classifier]:
 
 
 async def test_a_conversation_to_which_the_bot_has_reacted(scripted: dict[str, Classifier]) -> None:
-    async with simulation.opened(Configuration(), models=scripted) as preview:
-        *messages, welcome = preview.channel.history()
-        assert [message.content for message in messages] == [text for *_, text in simulation.CONVERSATION]
+    async with simulation.opened(Configuration(), models=scripted) as demo:
+        *messages, welcome = demo.channels[0].history()
+        assert [message.content for message in messages] == [line.text for line in scenery.QUIET]
         assert [[str(reaction.emoji) for reaction in message.reactions] for message in messages[:2]] == [
             ["😃"],
             ["👏"],
         ]
         assert len({message.author.id for message in messages}) > 1
         assert len({f"{message.created_at:%H:%M}" for message in messages}) == len(messages)
-        assert (welcome.content, welcome.author.name) == (simulation.WELCOME, "Emobot")
+        assert (welcome.content, welcome.author.name) == (scenery.WELCOME, "Emobot")
 
 
 async def test_everybody_who_writes_has_a_portrait(scripted: dict[str, Classifier]) -> None:
-    async with simulation.opened(Configuration(), models=scripted) as preview:
-        shown = (await preview.snapshot())["messages"].values()
+    async with simulation.opened(Configuration(), models=scripted) as demo:
+        shown = (await demo.preview.snapshot())["messages"].values()
         people = {message["author"]["name"]: message["author"]["avatar_available"] for message in shown}
         assert people == {"Maya": True, "Jonas": True, "Priya": True, "Emobot": False}  # the page has the bot's
 
 
 async def test_its_page_is_served_on_this_machine_only_and_not_for_longer(scripted: dict[str, Classifier]) -> None:
     async with aiohttp.ClientSession() as session:
-        async with simulation.opened(Configuration(), models=scripted) as preview:
-            url = preview.url
+        async with simulation.opened(Configuration(), models=scripted) as demo:
+            url = demo.preview.url
             assert url.startswith("http://127.0.0.1:")
             async with session.get(url) as page:
                 assert page.status == 200
@@ -58,15 +59,15 @@ async def test_its_page_is_served_on_this_machine_only_and_not_for_longer(script
 
 
 async def test_visitors_are_reacted_to_and_can_compare(scripted: dict[str, Classifier]) -> None:
-    async with simulation.opened(Configuration(), models=scripted) as preview:
-        you = preview.viewers[0]
+    async with simulation.opened(Configuration(), models=scripted) as demo:
+        you = demo.preview.viewers[0]
         assert you.user.global_name == "You"
-        await you.send(preview.channel, "so happy")
-        shown = await preview.snapshot()
+        await you.send(demo.channels[0], "so happy")
+        shown = await demo.preview.snapshot()
         newest = shown["messages"][shown["messageIndex"][-1]["id"]]
         assert newest["reactions"]
-        assert {"compare", "settings"} <= set(you.available_commands(preview.channel))
-        result = await you.slash(preview.channel, "compare", text="so happy")
+        assert {"compare", "settings"} <= set(you.available_commands(demo.channels[0]))
+        result = await you.slash(demo.channels[0], "compare", text="so happy")
         assert result.response
         assert "They agree on **joy**" in words_of(result.response)
 
@@ -76,15 +77,15 @@ async def test_a_week_has_gone_by_and_the_bot_never_tires(
 ) -> None:
     waited = 0.0
     monkeypatch.setattr(simulation, "time", SimpleNamespace(perf_counter=lambda: time.perf_counter() + waited))
-    async with simulation.opened(Configuration(), models=scripted) as preview:
-        you = preview.viewers[0]
-        picture = await you.slash(preview.channel, "mood")
+    async with simulation.opened(Configuration(), models=scripted) as demo:
+        you = demo.preview.viewers[0]
+        picture = await you.slash(demo.channels[0], "mood")
         assert picture.response
         assert len(picture.response.attachments) == 1
-        await you.send(preview.channel, "so happy")
+        await you.send(demo.channels[0], "so happy")
         waited = 2.0  # by the real clock, as nobody puts that of the simulation forward
-        await you.send(preview.channel, "so happy")
-        assert [len(message.reactions) for message in preview.channel.history()[-2:]] == [1, 1]
+        await you.send(demo.channels[0], "so happy")
+        assert [len(message.reactions) for message in demo.channels[0].history()[-2:]] == [1, 1]
 
 
 async def test_it_ends_when_it_is_closed_in_the_browser(
@@ -140,8 +141,8 @@ async def test_slow_answers_are_waited_for_longer_than_simcord_does_by_itself(
 ) -> None:
     defaults: Any = vars(simcord.Env)["__init__"].__kwdefaults__
     monkeypatch.setitem(defaults, "settle_timeout", 5.0)
-    async with simulation.opened(Configuration(), models=scripted) as preview:
-        assert 5.0 < preview.env.settle_timeout < 15.0
+    async with simulation.opened(Configuration(), models=scripted) as demo:
+        assert 5.0 < demo.preview.env.settle_timeout < 15.0
 
 
 async def test_half_of_the_extra_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,16 +155,27 @@ async def test_half_of_the_extra_is_not_enough(monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_the_shipped_weights_make_a_lively_demo() -> None:
-    async with simulation.opened(Configuration()) as preview:
-        *messages, _welcome = preview.channel.history()
+    async with simulation.opened(Configuration()) as demo:
+        *messages, _welcome = demo.channels[0].history()
         emoji = [str(reaction.emoji) for message in messages for reaction in message.reactions]
         assert set(emoji) <= set(EMOJI.values())
         assert len(set(emoji)) >= 4
         assert len(emoji) < len(messages)  # it can also be silent
 
 
+async def test_the_bot_holds_back_in_the_channel_where_everybody_writes_at_once() -> None:
+    async with simulation.opened(Configuration()) as demo:
+        quiet, busy = ([message.reactions for message in channel.history()] for channel in demo.channels)
+        assert sum(map(bool, quiet)) / len(quiet) > 0.6
+        assert sum(map(bool, busy)) / len(busy) < 0.4
+        assert [reactions for reactions in busy if "❌" in [str(reaction.emoji) for reaction in reactions]] == [busy[0]]
+        outcomes = reactions_of(demo.bot).outcomes
+        assert outcomes[Outcome.COOLING_DOWN]
+        assert outcomes[Outcome.ENOUGH]
+
+
 async def test_who_writes_what_the_welcome_proposes_gets_a_reaction() -> None:
-    [proposed] = re.findall(r"with feeling: \*(.+)\*", simulation.WELCOME)
-    async with simulation.opened(Configuration()) as preview:
-        await preview.viewers[0].send(preview.channel, proposed)
-        assert preview.channel.history()[-1].reactions
+    [proposed] = re.findall(r"with feeling: \*(.+)\*", scenery.WELCOME)
+    async with simulation.opened(Configuration()) as demo:
+        await demo.preview.viewers[0].send(demo.channels[0], proposed)
+        assert demo.channels[0].history()[-1].reactions

@@ -1,0 +1,120 @@
+"""What visitors of the demo do for which SimCord's page has no control of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import discord
+
+from bot.client import Emobot
+from bot.reactions.dislikes import DISLIKE
+
+if TYPE_CHECKING:
+    import simcord
+
+REACTIONS = (DISLIKE, "👍", "❤️", "😂")
+"""The emoji that are offered for a reaction by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A page of the demo in somebody's browser.
+
+    Attributes:
+        context: its name in SimCord.
+        person: the id of the person as whom the server is seen.
+        channel: the id of the channel that is seen.
+    """
+
+    context: str
+    person: int
+    channel: int
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A simulated server with the bot, and what its visitors do.
+
+    SimCord does one thing at a time, and in one channel: that of its preview. So each page has its turn, in which the
+    preview's channel is the page's.
+
+    Attributes:
+        preview: SimCord's pages of the server.
+        bot: the bot.
+        channels: the channels, first the one in which a visitor begins.
+    """
+
+    preview: simcord.Preview
+    bot: Emobot
+    channels: tuple[simcord.ChannelHandle, ...]
+    _places: dict[str, simcord.ChannelHandle] = field(default_factory=dict, init=False)
+    _busy: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
+    @property
+    def commands(self) -> list[str]:
+        """The names of the commands in the menu of a message."""
+        return [command.name for command in self.bot.tree.get_commands(type=discord.AppCommandType.message)]
+
+    @asynccontextmanager
+    async def turn(self, context: str | None) -> AsyncIterator[None]:
+        """Wait until no page does anything, and keep it so as long as the context manager is open.
+
+        Args:
+            context: the page that does something now, None for one that is about to be opened.
+        """
+        async with self._busy:
+            self.preview.channel = self._places.get(context or "", self.channels[0])
+            yield
+
+    async def move(self, visit: Visit, channel_id: int) -> None:
+        """Put a page into another channel, which it shows when it is next drawn anew.
+
+        Raises:
+            LookupError: there is no such channel.
+        """
+        channel = self._channel(channel_id)
+        async with self.turn(visit.context):
+            self.preview._pages[visit.context].channel_id = channel_id  # SimCord itself never moves a page
+            self._places[visit.context] = channel
+
+    async def react(self, visit: Visit, message_id: int, emoji: str) -> None:
+        """React to a message as the person as whom the server is seen.
+
+        Raises:
+            LookupError: there is no such message, or the emoji is not offered.
+        """
+        if emoji not in REACTIONS:
+            raise LookupError(emoji)
+        async with self.turn(visit.context):
+            await self._person(visit).react(self._message(visit, message_id), emoji)
+            await self.preview.refresh()
+
+    async def use_command(self, visit: Visit, message_id: int, name: str) -> None:
+        """Use a command in the menu of a message.
+
+        Raises:
+            LookupError: there is no such message or command.
+        """
+        if name not in self.commands:
+            raise LookupError(name)
+        async with self.turn(visit.context):
+            message = self._message(visit, message_id)
+            await self._person(visit).context_menu(self._channel(visit.channel), name, message)
+            await self.preview.refresh()
+
+    def _person(self, visit: Visit) -> simcord.MemberActor:
+        people: dict[int, simcord.MemberActor] = {person.id: person for person in self.preview.viewers}
+        return people[visit.person]
+
+    def _channel(self, channel_id: int) -> simcord.ChannelHandle:
+        """Return a channel; raise LookupError if it is not one of the demo's."""
+        return {channel.id: channel for channel in self.channels}[channel_id]
+
+    def _message(self, visit: Visit, message_id: int) -> discord.Message:
+        """Return a message that a page shows; raise LookupError if it shows none of this id."""
+        shown = self._channel(visit.channel).history(viewer=self._person(visit))
+        return {message.id: message for message in shown}[message_id]
