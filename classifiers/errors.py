@@ -3,6 +3,7 @@
 ClassifiersError
 ├── CheckpointError       a training that cannot be gone on with
 ├── DatasetError          a data set that is missing, damaged or malformed
+├── ExerciseError         an answer to an exercise of the course that is not right yet
 ├── MissingExtraError     an optional package that this command needs
 └── ModelDirectoryError   a model directory that is missing, foreign or damaged
 """
@@ -22,6 +23,10 @@ class CheckpointError(ClassifiersError):
 
 class DatasetError(ClassifiersError):
     """A data set cannot be had or read."""
+
+
+class ExerciseError(ClassifiersError):
+    """An answer to an exercise of the course is not right yet, or there is none."""
 
 
 def install(extra: str) -> str:

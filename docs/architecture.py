@@ -24,7 +24,7 @@ FEATURES = "bot.features"
 """One box for the folders of the features, which do not import each other. Reactions have a cog, too, but some of the
 features import them."""
 
-_ROOMS = ("cli", "nn", "study", "training")
+_ROOMS = ("cli", "exercises", "nn", "study", "training")
 _PICTURE = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)
 
 

@@ -10,6 +10,7 @@ import click
 from classifiers.cli.chat import chat
 from classifiers.cli.compare import compare
 from classifiers.cli.evaluate import evaluate
+from classifiers.cli.exercise import exercise
 from classifiers.command_line import finish, invoke, version_option
 
 PROGRAM = "python -m classifiers"
@@ -21,7 +22,7 @@ def cli() -> None:
     """Ask the emotion models from a terminal."""
 
 
-for _command in (compare, chat, evaluate):
+for _command in (compare, chat, evaluate, exercise):
     cli.add_command(_command)
 
 

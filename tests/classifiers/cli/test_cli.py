@@ -220,7 +220,7 @@ def test_wrong_usage_is_told_in_one_sentence(
     assert captured.out == ""
 
 
-@pytest.mark.parametrize("command", ["compare", "chat", "evaluate"])
+@pytest.mark.parametrize("command", ["compare", "chat", "evaluate", "exercise"])
 def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     assert command in capsys.readouterr().out

@@ -1,0 +1,59 @@
+"""The file in which a student has written an answer."""
+
+from __future__ import annotations
+
+import runpy
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from classifiers.errors import ExerciseError
+from classifiers.nn.arrays import Array
+
+_LONGEST = 200
+"""The characters of an exception's own text that are shown."""
+
+
+class Attempt:
+    """A student's file, which is run once; what goes wrong in it is told with its line, in one sentence.
+
+    Raises:
+        ExerciseError: the file cannot be run.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._names = self._guarded(f"{file} cannot be run", lambda: runpy.run_path(str(file)))
+
+    def call(self, name: str, *arrays: Array) -> Any:
+        """Return what a function of the file returns for copies of arrays, so that it may change them.
+
+        Raises:
+            ExerciseError: there is no such function, it is still to be written, or it raises something.
+        """
+        function = self._names.get(name)
+        if not callable(function):
+            raise ExerciseError(f"{self.file} has no function `{name}`: write it under this name.")
+        return self._guarded(f"`{name}` cannot be called", lambda: function(*(array.copy() for array in arrays)))
+
+    def _guarded(self, what: str, work: Callable[[], Any]) -> Any:
+        try:
+            return work()
+        except NotImplementedError:
+            raise ExerciseError(
+                f"{self.file} is still to be written: do what the text at its top says, then run this again."
+            ) from None
+        except (Exception, SystemExit) as error:
+            raise ExerciseError(self._told(what, error)) from None
+
+    def _told(self, what: str, error: BaseException) -> str:
+        """Return in one sentence what was raised, and at which line of the file if it was there."""
+        reason = (str(error).splitlines() or [""])[0][:_LONGEST].rstrip(".")
+        said = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+        if isinstance(error, SyntaxError) and error.lineno:
+            return f"Line {error.lineno} of {self.file} is not valid Python: {error.msg}."
+        own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(self.file)]
+        if not own:
+            return f"{what}: {said}."
+        return f"Line {own[-1].lineno} of {self.file}, `{own[-1].line}`, raised {said}."

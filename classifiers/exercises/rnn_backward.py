@@ -1,0 +1,135 @@
+"""Exercise 1: the backward pass of the RNN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from classifiers.errors import ExerciseError
+from classifiers.exercises.attempt import Attempt
+from classifiers.exercises.judging import (
+    TOLERANCE,
+    arrays_in,
+    named_mistake,
+    numeric_gradient,
+    place_of_difference,
+    relative_error,
+)
+from classifiers.nn.arrays import Array
+from classifiers.nn.layers import RNN
+
+_STEPS, _BATCH, _FEATURES, _UNITS = 6, 4, 3, 5  # all different, so that no wrong shape fits
+
+_Step = Callable[[Array, Array, Array, Array], Array]
+"""Gives da_t from dh_t, da_{t+1}, h_t and U."""
+
+
+def _right_step(dh: Array, after: Array, h: Array, u: Array) -> Array:
+    return np.asarray((dh + after @ u.T) * (1 - h**2))
+
+
+_WRONG_STEPS: dict[str, _Step] = {
+    "the gradient from the step after it is missing: h_t also reaches the loss by way of h_{t+1}": (
+        lambda dh, _after, h, _u: dh * (1 - h**2)
+    ),
+    "what comes from the step after has to be multiplied by the transpose of U, not by U itself": (
+        lambda dh, after, h, u: (dh + after @ u) * (1 - h**2)
+    ),
+    "what comes from the step after has to be multiplied by the transpose of U": (
+        lambda dh, after, h, _u: (dh + after) * (1 - h**2)
+    ),
+    "the slope of the tanh is missing: the gradient passes through the tanh of each step": (
+        lambda dh, after, _h, u: dh + after @ u.T
+    ),
+    "the slope of the tanh also belongs to what comes from the step after, not to dh alone": (
+        lambda dh, after, h, u: dh * (1 - h**2) + after @ u.T
+    ),
+    "the slope of the tanh is 1 - h², not 1 - h": (lambda dh, after, h, u: (dh + after @ u.T) * (1 - h)),
+    "the slope of the tanh is 1 - h², where h is already the tanh: do not take the tanh of it again": (
+        lambda dh, after, h, u: (dh + after @ u.T) * (1 - np.tanh(h) ** 2)
+    ),
+}
+
+
+def check(attempt: Attempt) -> str:
+    """Compare `backward` with central differences of our layer's forward pass, and with its backward pass.
+
+    Raises:
+        ExerciseError: the gradients differ.
+    """
+    rng = np.random.default_rng(1)
+    layer = RNN(_FEATURES, _UNITS, None)
+    layer.params = {name: rng.normal(0, 0.5, array.shape) for name, array in layer.params.items()}
+    w, u, b = layer.params["kernel"], layer.params["recurrent_kernel"], layer.params["bias"]
+    x, dh = rng.normal(size=(_STEPS, _BATCH, _FEATURES)), rng.normal(size=(_STEPS, _BATCH, _UNITS))
+    lengths = np.full(_BATCH, _STEPS)
+    h = layer.forward(x, lengths)
+
+    given = {"dx": x, "dW": w, "dU": u, "db": b}
+    found = arrays_in(attempt.call("backward", dh, x, h, w, u), list(given), "backward", given)
+    expected = {
+        name: numeric_gradient(lambda: float((layer.forward(x, lengths) * dh).sum()), array)
+        for name, array in given.items()
+    }
+    mistakes = _mistakes(dh, x, h, w, u)
+    for name, array in found.items():
+        if relative_error(array, expected[name]) > TOLERANCE:
+            hint = named_mistake(array, mistakes[name]) or (name == "dx" and _hint_by_steps(array, expected[name]))
+            raise ExerciseError(f"{name} is wrong: {hint or place_of_difference(name, array, expected[name])}.")
+
+    layer.forward(x, lengths)
+    ours = {"dx": layer.backward(dh), "dW": layer.grads["kernel"], "dU": layer.grads["recurrent_kernel"]}
+    ours["db"] = layer.grads["bias"]
+    numeric = max(relative_error(array, expected[name]) for name, array in found.items())
+    exact = max(relative_error(array, ours[name]) for name, array in found.items())
+    return (
+        f"Solved: dx, dW, dU and db are those of central differences (apart by {numeric:.0e}) and of our own layer "
+        f"(apart by {exact:.0e})."
+    )
+
+
+def _hint_by_steps(found: Array, expected: Array) -> str | None:
+    """Return what follows for dx from the last step, which nothing comes after."""
+    if relative_error(found[-1], expected[-1]) > TOLERANCE:
+        return "already at the last step, which nothing comes after: look at the slope of the tanh and at Wᵀ"
+    if relative_error(found[-2], expected[-2]) > TOLERANCE:
+        return "it is right at the last step and wrong before it: look at what each step hands to the one before it"
+    return None
+
+
+def _mistakes(dh: Array, x: Array, h: Array, w: Array, u: Array) -> dict[str, dict[str, Array]]:
+    """Return for each gradient what well-known mistakes lead to, by their hints."""
+    da = _through_time(_right_step, dh, h, u)
+    return {
+        "dx": {hint: _through_time(step, dh, h, u) @ w.T for hint, step in _WRONG_STEPS.items()},
+        "dW": {
+            "it is that of step 0 alone, but all steps use the same W: add up over the steps": x[0].T @ da[0],
+            "it is a mean over the batch, but should be the sum": _outer(x, da) / _BATCH,
+            "it is made of dh, but W stands behind the tanh: make it of da": _outer(x, dh),
+        },
+        "dU": {
+            "it is made of h_t and da_t, but U multiplies the state before: take h_{t-1} and da_t": _outer(h, da),
+            "it is that of step 1 alone, but all steps use the same U: add up over the steps": h[0].T @ da[1],
+            "it is a mean over the batch, but should be the sum": _outer(h[:-1], da[1:]) / _BATCH,
+            "it is made of dh, but U stands behind the tanh: make it of da": _outer(h[:-1], dh[1:]),
+        },
+        "db": {
+            "it is that of step 0 alone, but b is added at every step: add up over the steps": da[0].sum(axis=0),
+            "it is a mean over the batch, but should be the sum": da.mean(axis=1).sum(axis=0),
+            "it is a mean over steps and batch, but should be the sum": da.mean(axis=(0, 1)),
+            "it is made of dh, but b stands behind the tanh: make it of da": dh.sum(axis=(0, 1)),
+        },
+    }
+
+
+def _through_time(step: _Step, dh: Array, h: Array, u: Array) -> Array:
+    da = np.zeros_like(h)
+    after = da[0]
+    for t in range(len(h) - 1, -1, -1):
+        da[t] = after = step(dh[t], after, h[t], u)
+    return da
+
+
+def _outer(x: Array, dy: Array) -> Array:
+    return np.asarray(np.einsum("tbi,tbj->ij", x, dy))
