@@ -16,6 +16,7 @@ from bot.analyzer import Analyzer, AnalyzerClosedError, AnalyzerOverloadedError,
 from bot.configuration import Configuration
 from bot.reactions.gate import may_react, no_words_reason, why_unreadable
 from bot.reactions.history import ChannelHistory, Trace, Traces
+from bot.reactions.joining import seconds_since_joining
 from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import Decision, choose, is_understood
 from bot.reactions.sending import ReactionSender
@@ -197,9 +198,3 @@ class Reactions(commands.Cog):
 
     def _settings_of(self, message: discord.Message) -> ServerSettings:
         return self._store.settings(message.guild.id if message.guild else None)
-
-
-def seconds_since_joining(message: discord.Message) -> float | None:
-    """Return how long the bot had been in the server when a message was written; None in direct messages."""
-    joined_at = message.guild.me.joined_at if message.guild else None
-    return (message.created_at - joined_at).total_seconds() if joined_at else None

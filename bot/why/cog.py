@@ -13,10 +13,10 @@ from discord.ext import commands
 from bot.analyzer import Analyzer
 from bot.configuration import Configuration
 from bot.i18n import Translate, translator
-from bot.reactions.cog import seconds_since_joining
 from bot.reactions.gate import may_react, no_words_reason, why_unreadable
 from bot.reactions.guard import is_grave
 from bot.reactions.history import ChannelHistory, Traces
+from bot.reactions.joining import seconds_since_joining
 from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import choose, profile_in, seconds_to_next
 from bot.reactions.sending import ReactionSender
