@@ -90,6 +90,7 @@ class Decision:
         certainty: its calibrated probability, in [0, 1].
         required: the certainty from which the emotion gets a reaction, in [0, 1].
         reason: why there is no emoji, None if there is one.
+        profile: the numbers by which the channel's reactions are limited.
     """
 
     emoji: str | None
@@ -97,6 +98,7 @@ class Decision:
     certainty: float
     required: float
     reason: Outcome | None
+    profile: Profile
 
 
 def choose(
@@ -120,17 +122,17 @@ def choose(
         minimum_certainty: the certainty that is enough, in [0, 1]; None for the model's own, from its calibration.
         usable: whether the bot may use a custom emoji; in place of others it takes the default.
     """
-    settings = settings or ServerSettings()
+    settings, state = settings or ServerSettings(), channel or ChannelState()
     [(emotion, certainty)] = prediction.top(1)
     emoji = emoji_for(emotion, settings, usable, prediction.emoji.get(emotion))
     required = max(
-        required_certainty(prediction.certainty, settings, channel or ChannelState(), minimum_certainty),
+        required_certainty(prediction.certainty, settings, state, minimum_certainty),
         prediction.thresholds[prediction.labels.index(emotion)],
     )
     reason = _reason(prediction, settings, channel, required, emoji)
     if reason is None and is_grave(text):
         reason = Outcome.GRAVE
-    return Decision(None if reason else emoji, emotion, certainty, required, reason)
+    return Decision(None if reason else emoji, emotion, certainty, required, reason, profile_in(settings, state))
 
 
 def is_understood(prediction: Prediction) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +9,10 @@ from datetime import datetime
 import discord
 
 from bot.i18n import Translate, mark
-from bot.reactions import gate
 from bot.reactions.history import Trace
 from bot.reactions.outcomes import Outcome
-from bot.reactions.policy import ChannelState, Decision, Profile
+from bot.reactions.policy import ChannelState, Decision
+from bot.reactions.sentences import AT_THAT_TIME, UNHEARD, why_silent
 from bot.server_settings import Liveliness, ServerSettings
 from bot.ui.emotions import written
 from bot.ui.quotation import escape, is_clear, shortened
@@ -21,46 +20,6 @@ from classifiers.explain import WordShare
 
 PACE = frozenset({Outcome.COOLING_DOWN, Outcome.ENOUGH})
 """Reasons that pass by themselves: the channel has had its reactions for now."""
-
-_AT_THAT_TIME = {
-    Outcome.COOLING_DOWN: mark("After each reaction I pause in that channel for {seconds} seconds."),
-    Outcome.ENOUGH: mark("I react to at most {share} of the messages that a channel gets in ten minutes."),
-    **dict.fromkeys((Outcome.OVERLOADED, Outcome.TOO_SLOW), mark("I had too much to read at that moment.")),
-    Outcome.STALE: mark("I was too late, and a late reaction would only confuse."),
-    **dict.fromkeys(
-        (Outcome.CROWDED, Outcome.HELD_BACK, Outcome.RATE_LIMITED),
-        mark("At that moment there were more reactions to send than Discord allows."),
-    ),
-    Outcome.BACKING_OFF: mark("Discord had refused reactions of mine here, so I paused for a while."),
-    **dict.fromkeys(
-        # Nobody else is told that the author has blocked the bot.
-        (Outcome.FORBIDDEN, Outcome.NO_ACCESS, Outcome.REFUSED, Outcome.BLOCKED),
-        mark("Discord did not let me react to it."),
-    ),
-    Outcome.UNKNOWN_EMOJI: mark("Discord does not know the emoji that I have for this emotion."),
-    Outcome.TOO_MANY_REACTIONS: mark("It already has as many different reactions as Discord allows."),
-    Outcome.DISCORD_FAILED: mark("Discord did not answer me."),
-    Outcome.TAKEN_BACK: mark("Someone removed my reaction, so I add no other."),
-}
-"""What may have kept the bot from reacting when the message was written, and cannot be found out later."""
-
-SENTENCES = {
-    **gate.SENTENCES,
-    **_AT_THAT_TIME,
-    Outcome.SWITCHED_OFF: mark("My reactions are turned off in this server."),
-    Outcome.LEFT_OUT: mark("This server's settings exclude this channel."),
-    Outcome.AGE_RESTRICTED: mark("I am turned off in age-restricted channels here."),
-    Outcome.NOT_PERMITTED: mark("I lack a permission in this channel; `/settings` shows which one."),
-    Outcome.EMPTY: mark("It has no text of its own, and I don't react to pictures, stickers or forwarded messages."),
-    Outcome.GRAVE: mark("It seems to be about self-harm, death or grave illness; I never react to that."),
-    Outcome.NOT_UNDERSTOOD: mark("I know too few of its words; I understand only English."),
-    Outcome.NEUTRAL: mark("I hear no emotion in it."),
-    Outcome.NO_EMOJI: mark("I have no emoji for this emotion."),
-    Outcome.MUTED: mark("This emotion is muted in this server."),
-    Outcome.UNSURE: mark("I am not certain enough."),
-    Outcome.DELICATE: mark("I also hear grief, fear or sadness in it, and a cheerful emoji could hurt."),
-}
-"""Each reason for silence in plain words; those for which nobody can open the menu of the message are not there."""
 
 _SETTINGS = {
     Outcome.SWITCHED_OFF: mark("Reactions"),
@@ -71,7 +30,6 @@ _SETTINGS = {
     Outcome.MUTED: mark("Muted emotions"),
 }
 _LIVELINESS = {Liveliness.QUIET: mark("quiet"), Liveliness.NORMAL: mark("normal"), Liveliness.LIVELY: mark("lively")}
-_UNHEARD = frozenset({Outcome.NEUTRAL, Outcome.NOT_UNDERSTOOD})
 _WORDS, _LONGEST_WORD = 3, 40
 
 
@@ -84,7 +42,6 @@ class Finding:
         reason: why it has none; None if the bot has reacted, or would react now.
         decision: what the policy says now.
         words: all words of the message, with how far they moved the model.
-        profile: the numbers by which the channel's reactions are limited.
         setting: the setting that would change it, as `setting_for` returns it.
         next_at: when the channel may get its next reaction, None if it may already.
     """
@@ -93,7 +50,6 @@ class Finding:
     reason: Outcome | None
     decision: Decision
     words: Sequence[WordShare]
-    profile: Profile
     setting: Sequence[str]
     next_at: datetime | None
 
@@ -110,7 +66,7 @@ def reason_for_silence(now: Outcome | None, trace: Trace | None) -> Outcome | No
         return now
     if trace.unwanted:
         return Outcome.TAKEN_BACK
-    return trace.outcome if trace.outcome in _AT_THAT_TIME else now
+    return trace.outcome if trace.outcome in AT_THAT_TIME else now
 
 
 def setting_for(
@@ -149,13 +105,13 @@ def setting_for(
 def unread(reason: Outcome, translate: Translate) -> str:
     """Return why no model reads a message, and the setting that would change it."""
     setting = (_SETTINGS[reason],) if reason in _SETTINGS else ()
-    return "\n".join((translate(SENTENCES[reason]), *_setting(setting, translate)))
+    return "\n".join((why_silent(reason, translate), *_setting(setting, translate)))
 
 
 def answer(finding: Finding, translate: Translate) -> str:
     """Return all that is told about a message."""
     lines = [_headline(finding, translate)]
-    if finding.reason not in _UNHEARD:
+    if finding.reason not in UNHEARD:
         lines += _reading(finding, translate)
     if finding.reason in PACE:
         lines.append(_next(finding.next_at, translate))
@@ -167,9 +123,7 @@ def _headline(finding: Finding, translate: Translate) -> str:
         return translate("I reacted with {emoji}.").format(emoji=finding.reaction)
     if finding.reason is None:
         return translate("If it were written now, I would react with {emoji}.").format(emoji=finding.decision.emoji)
-    return translate(SENTENCES[finding.reason]).format(
-        seconds=translate.number(math.ceil(finding.profile.cooldown)), share=translate.percent(finding.profile.share)
-    )
+    return why_silent(finding.reason, translate, finding.decision.profile)
 
 
 def _reading(finding: Finding, translate: Translate) -> list[str]:

@@ -18,7 +18,7 @@ from bot.reactions.guard import is_grave
 from bot.reactions.history import ChannelHistory, Traces
 from bot.reactions.joining import seconds_since_joining
 from bot.reactions.outcomes import Outcome
-from bot.reactions.policy import choose, profile_in, seconds_to_next
+from bot.reactions.policy import choose, seconds_to_next
 from bot.reactions.sending import ReactionSender
 from bot.store import Store
 from bot.ui.turns import Turns
@@ -111,7 +111,6 @@ class Why(commands.Cog):
             reason=reason,
             decision=decision,
             words=explanations[model].words,
-            profile=profile_in(settings, state),
             setting=setting_for(reason, settings, state.dislikes, decide) if guild_id else (),
             next_at=interaction.created_at + timedelta(seconds=wait) if wait else None,
         )

@@ -31,6 +31,7 @@ from classifiers import EMOJI, LABELS, NEUTRAL, Prediction, load_models
 from classifiers.training.datasets import load_dataset
 from tests.bot.scripted import believing
 
+NORMAL = PROFILES[Liveliness.NORMAL]
 PARTY = "<:party:123456789012345678>"
 
 probability = st.floats(0, 1)
@@ -61,7 +62,7 @@ def predictions(draw: st.DrawFn) -> Prediction:
 
 def test_reacts_with_the_strongest_emotion() -> None:
     decision = choose("", believing(joy=0.8, love=0.7), minimum_certainty=0.5)
-    assert decision == Decision("😃", "joy", 0.8, 0.5, None)
+    assert decision == Decision("😃", "joy", 0.8, 0.5, None, NORMAL)
 
 
 @pytest.mark.parametrize(
@@ -268,7 +269,7 @@ def test_no_tone_of_skin_makes_jolly_emoji_fit_for_who_suffers(skin: str) -> Non
 def test_nothing_is_put_under_a_grave_message_whatever_is_heard_in_it(label: str) -> None:
     heard = believing(**{label: 1.0})
     for text in ("cancer is back", "im gonna kill myself lol", "my grandpa just died lol"):
-        assert choose(text, heard) == Decision(None, label, 1.0, 0.5, Outcome.GRAVE)
+        assert choose(text, heard) == Decision(None, label, 1.0, 0.5, Outcome.GRAVE, NORMAL)
     assert choose("killing it 💀", heard).emoji == EMOJI[label]
 
 

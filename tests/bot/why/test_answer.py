@@ -8,21 +8,24 @@ from bot.i18n import ENGLISH
 from bot.reactions.history import Trace
 from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import PROFILES, ChannelState, Decision
+from bot.reactions.sentences import SENTENCES
 from bot.server_settings import Liveliness, ServerSettings
-from bot.why.answer import PACE, SENTENCES, Finding, answer, reason_for_silence, setting_for, unread
+from bot.why.answer import PACE, Finding, answer, reason_for_silence, setting_for, unread
 from classifiers.explain import WordShare
+
+NORMAL = PROFILES[Liveliness.NORMAL]
 
 MESSAGE = 2000
 """The characters of a message without components."""
 
 
 def finding(reason: Outcome | None, words: list[WordShare] | None = None) -> Finding:
-    decision = Decision(None if reason else "😃", "joy", 0.9, 0.5, reason)
-    return Finding(None, reason, decision, words or [], PROFILES[Liveliness.NORMAL], (), None)
+    decision = Decision(None if reason else "😃", "joy", 0.9, 0.5, reason, NORMAL)
+    return Finding(None, reason, decision, words or [], (), None)
 
 
 def never(_settings: ServerSettings, _channel: ChannelState) -> Decision:
-    return Decision(None, "joy", 0.4, 0.5, Outcome.UNSURE)
+    return Decision(None, "joy", 0.4, 0.5, Outcome.UNSURE, NORMAL)
 
 
 def test_every_outcome_of_a_message_that_is_there_has_a_sentence() -> None:
@@ -83,7 +86,7 @@ def test_the_setting_is_one_that_would_change_it(
 def test_the_least_lively_of_the_settings_that_are_enough_is_named() -> None:
     def if_lively(settings: ServerSettings, channel: ChannelState) -> Decision:
         enough = settings.liveliness == Liveliness.LIVELY and channel == ChannelState(dislikes=2)
-        return Decision("😃" if enough else None, "joy", 0.4, 0.5, None)
+        return Decision("😃" if enough else None, "joy", 0.4, 0.5, None, NORMAL)
 
     quiet = ServerSettings(liveliness=Liveliness.QUIET)
     assert setting_for(Outcome.UNSURE, quiet, 2, if_lively) == ("Liveliness", "lively")

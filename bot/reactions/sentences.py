@@ -1,0 +1,69 @@
+"""The reasons for silence in plain words, for whoever asks why the bot does not react."""
+
+from __future__ import annotations
+
+import math
+
+from bot.i18n import Translate, mark
+from bot.reactions import gate
+from bot.reactions.outcomes import Outcome
+from bot.reactions.policy import Profile
+
+AT_THAT_TIME = {
+    Outcome.COOLING_DOWN: mark("After each reaction I pause in that channel for {seconds} seconds."),
+    Outcome.ENOUGH: mark("I react to at most {share} of the messages that a channel gets in ten minutes."),
+    **dict.fromkeys((Outcome.OVERLOADED, Outcome.TOO_SLOW), mark("I had too much to read at that moment.")),
+    Outcome.STALE: mark("I was too late, and a late reaction would only confuse."),
+    **dict.fromkeys(
+        (Outcome.CROWDED, Outcome.HELD_BACK, Outcome.RATE_LIMITED),
+        mark("At that moment there were more reactions to send than Discord allows."),
+    ),
+    Outcome.BACKING_OFF: mark("Discord had refused reactions of mine here, so I paused for a while."),
+    **dict.fromkeys(
+        # Nobody else is told that the author has blocked the bot.
+        (Outcome.FORBIDDEN, Outcome.NO_ACCESS, Outcome.REFUSED, Outcome.BLOCKED),
+        mark("Discord did not let me react to it."),
+    ),
+    Outcome.UNKNOWN_EMOJI: mark("Discord does not know the emoji that I have for this emotion."),
+    Outcome.TOO_MANY_REACTIONS: mark("It already has as many different reactions as Discord allows."),
+    Outcome.DISCORD_FAILED: mark("Discord did not answer me."),
+    Outcome.TAKEN_BACK: mark("Someone removed my reaction, so I add no other."),
+}
+"""What may have kept the bot from reacting when the message was written, and cannot be found out later."""
+
+SENTENCES = {
+    **gate.SENTENCES,
+    **AT_THAT_TIME,
+    Outcome.SWITCHED_OFF: mark("My reactions are turned off in this server."),
+    Outcome.LEFT_OUT: mark("This server's settings exclude this channel."),
+    Outcome.AGE_RESTRICTED: mark("I am turned off in age-restricted channels here."),
+    Outcome.NOT_PERMITTED: mark("I lack a permission in this channel; `/settings` shows which one."),
+    Outcome.EMPTY: mark("It has no text of its own, and I don't react to pictures, stickers or forwarded messages."),
+    Outcome.GRAVE: mark("It seems to be about self-harm, death or grave illness; I never react to that."),
+    Outcome.NOT_UNDERSTOOD: mark("I know too few of its words; I understand only English."),
+    Outcome.NEUTRAL: mark("I hear no emotion in it."),
+    Outcome.NO_EMOJI: mark("I have no emoji for this emotion."),
+    Outcome.MUTED: mark("This emotion is muted in this server."),
+    Outcome.UNSURE: mark("I am not certain enough."),
+    Outcome.DELICATE: mark("I also hear grief, fear or sadness in it, and a cheerful emoji could hurt."),
+}
+"""Each reason for silence in plain words; those for which nobody can open the menu of the message are not there."""
+
+UNHEARD = frozenset({Outcome.NEUTRAL, Outcome.NOT_UNDERSTOOD})
+"""Reasons beside which the strongest emotion means nothing."""
+
+
+def why_silent(reason: Outcome, translate: Translate, profile: Profile | None = None) -> str:
+    """Return a reason for silence in plain words.
+
+    Args:
+        reason: one of those in `SENTENCES`.
+        translate: the reader's language.
+        profile: the numbers by which the channel's reactions are limited; None where no policy was asked.
+    """
+    sentence = translate(SENTENCES[reason])
+    if profile is None:
+        return sentence
+    return sentence.format(
+        seconds=translate.number(math.ceil(profile.cooldown)), share=translate.percent(profile.share)
+    )
