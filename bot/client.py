@@ -28,8 +28,10 @@ from bot.privacy.cog import Privacy
 from bot.reactions.cog import Reactions
 from bot.reactions.dislikes import Dislikes
 from bot.reactions.history import ChannelHistory, create_traces
+from bot.reactions.observers import Observers
 from bot.reactions.sending import ReactionSender
 from bot.settings.cog import ServerSettingsCog
+from bot.settings.trial import Trials
 from bot.store import Store
 from bot.ui.turns import Turns
 from bot.why.cog import Why
@@ -98,14 +100,16 @@ class Emobot(commands.AutoShardedBot):
         analyzer, store, configuration = self.analyzer, self.store, self.configuration
         requests, clock = self.requests, self._clock or asyncio.get_running_loop().time
         history, traces, sender = ChannelHistory(clock), create_traces(clock), ReactionSender(self, requests, clock)
+        observers = Observers()
         await self.add_cog(Maintenance(self, store, requests.time))
-        await self.add_cog(Reactions(self, analyzer, store, configuration, history, traces, sender))
+        await self.add_cog(Reactions(self, analyzer, store, configuration, history, traces, sender, observers))
         await self.add_cog(Dislikes(self, history, traces, requests, sender))
         turns = Turns()
         await self.add_cog(Compare(self, analyzer, store, turns))
         await self.add_cog(Why(self, analyzer, store, configuration, history, traces, sender, turns))
         await self.add_cog(Mood(analyzer, store, requests.time))
-        await self.add_cog(ServerSettingsCog(self, analyzer, store, history))
+        trials = Trials(self, store, requests, observers, clock)
+        await self.add_cog(ServerSettingsCog(self, analyzer, store, history, trials))
         await self.add_cog(Corrections(self, analyzer, store))
         await self.add_cog(Privacy(self, store))
         await self.add_cog(About(self, analyzer, store, configuration))

@@ -15,8 +15,10 @@ from discord.ext import commands
 from bot.analyzer import Analyzer, AnalyzerClosedError, AnalyzerOverloadedError, AnalyzerTooSlowError
 from bot.configuration import Configuration
 from bot.reactions.gate import may_react, no_words_reason, why_unreadable
+from bot.reactions.guard import is_grave
 from bot.reactions.history import ChannelHistory, Trace, Traces
 from bot.reactions.joining import seconds_since_joining
+from bot.reactions.observers import Ending, Observers
 from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import Decision, choose, is_understood
 from bot.reactions.sending import ReactionSender
@@ -29,6 +31,9 @@ log = logging.getLogger(__name__)
 CORRECTABLE = timedelta(minutes=2)
 """Time after a message was written in which an edit of it changes the reaction."""
 
+_UNTOLD = frozenset({Outcome.OPTED_OUT, Outcome.NOT_READY, Outcome.MESSAGE_GONE})
+"""Outcomes that observers are not told. While it is unknown who has opted out, anybody may have."""
+
 
 class Reactions(commands.Cog):
     """Reads messages and reacts to those with a clear emotion.
@@ -38,6 +43,7 @@ class Reactions(commands.Cog):
 
     Attributes:
         outcomes: how many messages had which outcome since the start.
+        observers: who is told at once how the messages of a channel end.
     """
 
     def __init__(
@@ -49,8 +55,10 @@ class Reactions(commands.Cog):
         history: ChannelHistory,
         traces: Traces,
         sender: ReactionSender,
+        observers: Observers,
     ) -> None:
         self.outcomes: Counter[Outcome] = Counter()
+        self.observers = observers
         self._bot = bot
         self._analyzer = analyzer
         self._store = store
@@ -64,9 +72,10 @@ class Reactions(commands.Cog):
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """React to a new message, or count the reason not to."""
-        outcome = await self._handle_new(message)
-        self.outcomes[outcome] += 1
-        log.debug("Message %d in channel %d: %s.", message.id, message.channel.id, outcome)
+        ending = await self._handle_new(message)
+        self.outcomes[ending.outcome] += 1
+        log.debug("Message %d in channel %d: %s.", message.id, message.channel.id, ending.outcome)
+        self._tell_observers(message, ending)
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
@@ -74,74 +83,76 @@ class Reactions(commands.Cog):
         message, trace = payload.message, self._traces.get(payload.message_id)
         if trace is None or message.edited_at is None or message.edited_at - message.created_at > CORRECTABLE:
             return  # an edit without a time is Discord's own, which adds the preview of a link
-        outcome = await self._handle(message, trace)
-        log.debug("Message %d in channel %d was edited: %s.", message.id, message.channel.id, outcome)
+        ending = await self._handle(message, trace)
+        log.debug("Message %d in channel %d was edited: %s.", message.id, message.channel.id, ending.outcome)
+        self._tell_observers(message, ending)
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """Take back the count of a deleted message's mood."""
-        self._forget(payload.message_id)
+        self._forget(payload.channel_id, payload.message_id)
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         """Take back the counts of deleted messages' moods."""
         for message_id in payload.message_ids:
-            self._forget(message_id)
+            self._forget(payload.channel_id, message_id)
 
     # From a message to its reaction
 
-    async def _handle_new(self, message: discord.Message) -> Outcome:
+    async def _handle_new(self, message: discord.Message) -> Ending:
         if reason := self._why_unreadable(message):
-            return reason
+            return Ending(reason)
         if not may_react(message):
-            return Outcome.NOT_PERMITTED
+            return Ending(Outcome.NOT_PERMITTED)
         trace = self._traces[message.id] = Trace()
         return await self._handle(message, trace)
 
-    async def _handle(self, message: discord.Message, trace: Trace) -> Outcome:
+    async def _handle(self, message: discord.Message, trace: Trace) -> Ending:
         """Read a new or edited message and react to it; undo what an earlier text of it led to."""
         async with trace.busy:
             before = trace.emoji
             self._uncount_mood(message.id, trace)
-            outcome = trace.outcome = await self._read_and_react(message, trace)
-            if outcome != Outcome.REACTED:
+            ending = await self._read_and_react(message, trace)
+            trace.outcome = ending.outcome
+            if ending.outcome != Outcome.REACTED:
                 trace.emoji = None
             if before and trace.emoji != before and not trace.unwanted:
                 await self._sender.remove(message, before)
-            return outcome
+            return ending
 
     async def _read_and_react(  # noqa: PLR0911 - a return for each step that can be the last
         self, message: discord.Message, trace: Trace
-    ) -> Outcome:
+    ) -> Ending:
         """Take a message through all steps from its text to its reaction; return how it ended.
 
         Its author and its server may object at any moment, so each wait is followed by another look at the gate.
         """
         # The text that a message forwards is not read: somebody else wrote it, who may have opted out.
         if reason := self._why_unreadable(message) or no_words_reason(message.content):
-            return reason
+            return Ending(reason)
         if message.edited_at is None:
             self._history.count_message(message.channel.id)
         prediction = await self._classify(message)
         if isinstance(prediction, Outcome):
-            return prediction
+            return Ending(prediction)
         if reason := self._why_unreadable(message):
-            return reason
+            return Ending(reason)
         self._count_mood(message, prediction, trace)
         if trace.unwanted:
-            return Outcome.TAKEN_BACK
+            return Ending(Outcome.TAKEN_BACK)
         before = trace.emoji
         decision = self._choose(message, prediction, corrects=before is not None)
         trace.emoji = decision.emoji  # from now on a dislike finds it
         if decision.reason:
-            return decision.reason
+            return Ending(decision.reason, decision)
         if decision.emoji is None or decision.emoji == before:
-            return Outcome.REACTED
+            return Ending(Outcome.REACTED, decision)
         outcome = await self._sender.add(message, decision.emoji)
         if outcome == Outcome.REACTED and (trace.unwanted or self._why_unreadable(message)):
             await self._sender.remove(message, decision.emoji)
-            return Outcome.TAKEN_BACK
-        return outcome
+            return Ending(Outcome.TAKEN_BACK, decision)
+        return Ending(outcome, decision)
 
     # The steps
 
@@ -192,7 +203,24 @@ class Reactions(commands.Cog):
             self._store.count_mood(guild_id, channel_id, discord.utils.snowflake_time(message_id), emotion, -1)
             trace.mood = None
 
-    def _forget(self, message_id: int) -> None:
+    def _tell_observers(self, message: discord.Message, ending: Ending) -> None:
+        """Tell whoever observes the channel how a message ended, by the reason that *Why?* would give now."""
+        observers = self.observers.of(message.channel.id)
+        if not observers:
+            return
+        if reason := self._why_unreadable(message):
+            ending = Ending(reason)
+        elif ending.decision and ending.outcome != Outcome.REACTED and is_grave(message.content):
+            ending = Ending(Outcome.GRAVE)
+        for observer in observers:
+            if ending.outcome in _UNTOLD:
+                observer.gone(message.id)
+            else:
+                observer.ended(message.id, message.author.id, ending)
+
+    def _forget(self, channel_id: int, message_id: int) -> None:
+        for observer in self.observers.of(channel_id):
+            observer.gone(message_id)
         if trace := self._traces.pop(message_id, None):
             self._uncount_mood(message_id, trace)
 

@@ -29,6 +29,7 @@ from bot.settings.panel import (
     hidden_channels,
     summary,
 )
+from bot.settings.trial import Trials
 from bot.store import Store
 from bot.ui.emotions import emotions_of, groups_of, key_of, written
 from bot.ui.quotation import quote
@@ -54,12 +55,18 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
     """Shows and changes a server's settings; keeps them by the server's id, and nothing about who changed them."""
 
     def __init__(
-        self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store, channels: ChannelHistory
+        self,
+        bot: commands.AutoShardedBot,
+        analyzer: Analyzer,
+        store: Store,
+        channels: ChannelHistory,
+        trials: Trials,
     ) -> None:
         self._bot = bot
         self._analyzer = analyzer
         self._store = store
         self._channels = channels
+        self._trials = trials
         self._emotions = emotions_of(analyzer.models)
         self._saving = asyncio.Lock()
 
@@ -69,6 +76,10 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         self._bot.add_view(ImportForm(None, self.import_file, self.report))
         for emotion, default in self._emotions.items():
             self._bot.add_view(EmojiForm(emotion, default, None, None, self.set_emoji, self.report))
+
+    async def cog_unload(self) -> None:
+        """End what somebody tries out, since nobody would show it any more."""
+        await self._trials.close()
 
     @app_commands.command(name="settings", description="See and change how I behave in this server")
     @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
@@ -89,6 +100,9 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             argument: what follows it in its custom_id.
             chosen: what was chosen, if it is a menu.
         """
+        if (control, argument) == ("try", "stop"):  # whoever started it, even if they manage the server no longer
+            await self._trials.stop(interaction)
+            return
         guild = await _require_manager(interaction)
         if guild is None:
             return
@@ -100,6 +114,8 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             case "retry", key:
                 emotions = [emotion for emotion in self._emotions if key_of(emotion) == key]
                 await self._ask_for_emoji(interaction, guild, emotions)  # none if other models are loaded by now
+            case "try", _:
+                await self._trials.start(interaction, guild)
             case "export", _:
                 await self._export(interaction, guild)
             case "import", _:

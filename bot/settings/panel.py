@@ -123,6 +123,14 @@ def hidden_channels(settings: ServerSettings, guild: discord.Guild) -> list[int]
     return _present(settings, guild)[SHOWN_CHANNELS:]
 
 
+def lacking(permissions: discord.Permissions, translate: Translate) -> str:
+    """Return what the bot needs and may not do in a channel, as a warning; empty if nothing is lacking."""
+    names = [translate(name) for permission, name in NEEDED.items() if not getattr(permissions, permission)]
+    if not names:
+        return ""
+    return translate("⚠️ In this channel I don't have: {permissions}.").format(permissions=", ".join(names))
+
+
 def summary(state: PanelState) -> dict[str, str]:
     """Return a line on each setting, by the control that changes it."""
     translate = translator(state.locale)
@@ -214,17 +222,10 @@ class SettingsPanel(ui.LayoutView):
         translate = self._translate
         told = summary(self._state)
         order = ("enabled", "channels", "age_restricted", "liveliness", "model", "muted", "emoji", "mood")
-        lacking = [
-            translate(name) for permission, name in NEEDED.items() if not getattr(self._state.permissions, permission)
-        ]
         parts = ["## " + translate("Settings"), *(told[control] for control in order)]
         if self._state.holding_back:
             parts.append(told["forgive"])
-        if lacking:
-            parts.append(
-                translate("⚠️ In this channel I don't have: {permissions}.").format(permissions=", ".join(lacking))
-            )
-        return "\n".join(filter(None, (*parts, news)))
+        return "\n".join(filter(None, (*parts, lacking(self._state.permissions, translate), news)))
 
     def _tabs(self, current: Page) -> ui.ActionRow[SettingsPanel]:
         return ui.ActionRow(
@@ -277,6 +278,7 @@ class SettingsPanel(ui.LayoutView):
         ]
         return [
             self._switch("enabled", translate("Reactions"), translate("Whether I react at all."), on=settings.enabled),
+            self._trial(),
             ui.TextDisplay(_heading(translate("Liveliness"), translate("How readily I react."))),
             _menu("liveliness", liveliness),
             ui.TextDisplay(
@@ -295,6 +297,15 @@ class SettingsPanel(ui.LayoutView):
                 ui.Button(label=translate("Reset"), custom_id="settings:reset", style=discord.ButtonStyle.danger),
             ),
         ]
+
+    def _trial(self) -> ui.Section[SettingsPanel]:
+        """Return the button that shows for a while what the bot thinks of each message."""
+        translate = self._translate
+        meaning = translate(
+            "For ten minutes, I show you what I think of each message in this channel. Nobody else sees it."
+        )
+        button: ui.Button[SettingsPanel] = ui.Button(label=translate("Try it here"), custom_id="settings:try")
+        return ui.Section(_heading(translate("Why am I silent?"), meaning), accessory=button)
 
     def _channels(self) -> list[ui.Item[SettingsPanel]]:
         translate = self._translate

@@ -27,7 +27,6 @@ from classifiers import EMOJI, Classifier, Prediction
 from tests.bot.pressing import speak_in_brackets
 from tests.bot.scripted import ScriptedClassifier, World, believing
 
-MANAGER = discord.Permissions(manage_guild=True)
 COMPONENTS_V2 = 1 << 15
 
 
@@ -90,12 +89,6 @@ class Panel:
 
     def _parts(self) -> Iterator[dict[str, Any]]:
         return walk_components(self.message.components)
-
-
-@pytest.fixture
-def owner(world: World) -> simcord.MemberActor:
-    role = world.guild.create_role("managers", permissions=MANAGER)
-    return world.guild.add_member(world.env.create_user("olga"), roles=[role])
 
 
 async def opened(owner: simcord.MemberActor, channel: simcord.ChannelHandle) -> Panel:

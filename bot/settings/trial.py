@@ -1,0 +1,228 @@
+"""*Try it here*: for ten minutes somebody who manages a server sees what the bot thinks of each message in a channel.
+
+All that is shown is one message that nobody else sees. It is edited, rather than followed by others, with the token of
+the press that asked for it, which Discord accepts for 15 minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+
+import discord
+from discord.ext import commands, tasks
+
+from bot.connection.requests import DiscordRequests
+from bot.i18n import mark, translator
+from bot.reactions.gate import NOT_READY, permissions_of
+from bot.reactions.observers import Ending, Observers
+from bot.reactions.outcomes import Outcome
+from bot.settings.panel import lacking
+from bot.settings.trial_panel import End, Line, TrialPanel, as_text, instruction
+from bot.store import Store
+
+LASTS = timedelta(minutes=10)
+
+EVERY = 3.0
+"""Seconds between two edits, so that Discord's limit is not reached however much is written."""
+
+SHOWN = 12
+"""How many messages are shown: the latest."""
+
+HIDDEN = mark("I can't see this channel, so I read nothing here.")
+
+_GONE = frozenset({401, 403, 404})  # the token has expired, the channel or the message was deleted
+_FAREWELL = 2.0  # seconds for which a bot that is being stopped tries to say so
+
+
+class Trial:
+    """What somebody is shown of a channel, which it observes.
+
+    It remembers how the latest messages ended and who wrote them, but not their texts, until it is over.
+
+    Attributes:
+        interaction: the press that asked for it.
+        channel: the channel.
+        ends: when its time is over, by the clock.
+        end: why it is over, None while it is not.
+        changed: whether there is something to show that is not shown yet.
+        drawing: held while the message is edited.
+    """
+
+    def __init__(
+        self,
+        interaction: discord.Interaction,
+        channel: discord.abc.GuildChannel | discord.Thread,
+        ends: float,
+        has_opted_out: Callable[[int], bool],
+        go_on: Callable[[Trial], Awaitable[None]],
+    ) -> None:
+        """Start with no message; `go_on` is called with the trial every few seconds while `rounds` run."""
+        self.interaction = interaction
+        self.channel = channel
+        self.ends = ends
+        self.end: End | None = None
+        self.changed = False
+        self.drawing = asyncio.Lock()
+        self._has_opted_out = has_opted_out
+        self._go_on = go_on
+        self._lines: dict[int, Line] = {}
+
+    @tasks.loop(seconds=EVERY)
+    async def rounds(self) -> None:
+        """Go on until it is cancelled."""
+        await self._go_on(self)
+
+    def ended(self, message_id: int, author_id: int, ending: Ending) -> None:
+        """Show how a message ended, unless it is the bot's own."""
+        if ending.outcome == Outcome.ITSELF:
+            return
+        self._lines[message_id] = Line(message_id, author_id, ending)
+        if len(self._lines) > SHOWN:
+            del self._lines[min(self._lines)]
+        self.changed = True
+
+    def gone(self, message_id: int) -> None:
+        """Show a message no longer."""
+        if self._lines.pop(message_id, None):
+            self.changed = True
+
+    def leave_out_objectors(self) -> None:
+        """Show no message any longer whose author has opted out since."""
+        for line in list(self._lines.values()):
+            if self._has_opted_out(line.author_id):
+                self.gone(line.message_id)
+
+    def panel(self) -> TrialPanel:
+        """Return what is to be shown now."""
+        translate = translator(self.interaction.locale)
+        lines = [
+            as_text(self._lines[message_id], self.channel.guild.id, self.channel.id, translate)
+            for message_id in sorted(self._lines)
+        ]
+        if self.end:
+            return TrialPanel(translate, [translate(self.end.value)], lines, runs=False)
+        above = [instruction(self.channel.id, self.interaction.created_at + LASTS, translate)]
+        if self._has_opted_out(self.interaction.user.id):
+            above.append("⚠️ " + translate("You have opted out: I only read what you type into /compare."))
+        if lack := lacking(self.interaction.app_permissions, translate):
+            above.append(lack)
+        return TrialPanel(translate, above, lines, runs=True)
+
+
+class Trials:
+    """The trials that are under way, one for each person and channel."""
+
+    def __init__(
+        self,
+        bot: commands.AutoShardedBot,
+        store: Store,
+        requests: DiscordRequests,
+        observers: Observers,
+        clock: Callable[[], float],
+    ) -> None:
+        """Start with none.
+
+        Args:
+            bot: knows what it can see.
+            store: knows who has opted out.
+            requests: sends the edits.
+            observers: among them are the trials.
+            clock: monotonic seconds.
+        """
+        self._bot = bot
+        self._store = store
+        self._requests = requests
+        self._observers = observers
+        self._clock = clock
+        self._running: dict[tuple[int, int], Trial] = {}
+
+    async def start(self, interaction: discord.Interaction, guild: discord.Guild) -> None:
+        """Begin a trial in the channel of a press; an earlier one of the same person there ends."""
+        channel = self._visible(guild.id, interaction.channel_id)
+        if channel is None or not self._store.ready:
+            sentence = HIDDEN if channel is None else NOT_READY
+            await interaction.response.send_message(translator(interaction.locale)(sentence), ephemeral=True)
+            return
+        ends = self._clock() + LASTS.total_seconds()
+        trial = Trial(interaction, channel, ends, self._store.has_opted_out, self._go_on)
+        await interaction.response.send_message(view=trial.panel(), ephemeral=True)
+        earlier = self._running.get(_key(trial))
+        self._running[_key(trial)] = trial
+        self._observers.add(channel.id, trial)
+        trial.rounds.start()
+        if earlier:
+            await self._end(earlier, End.MOVED)
+
+    async def stop(self, interaction: discord.Interaction) -> None:
+        """End the trial of whoever presses its button; one from before a restart is over already."""
+        trial = self._running.get((interaction.user.id, interaction.channel_id or 0))
+        if trial is None:
+            translate = translator(interaction.locale)
+            panel = TrialPanel(translate, [translate(End.OVER.value)], [], runs=False)
+            await interaction.response.edit_message(view=panel)
+            return
+        await interaction.response.defer()  # an edit that is under way may take longer than Discord waits for an answer
+        await self._end(trial, End.STOPPED)
+
+    async def close(self) -> None:
+        """End all trials, without waiting for Discord for long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL):
+                await asyncio.gather(*(self._end(trial, End.RESTARTED) for trial in list(self._running.values())))
+
+    async def _go_on(self, trial: Trial) -> None:
+        """Show what is new, unless it is time to end."""
+        trial.leave_out_objectors()
+        if self._clock() >= trial.ends:
+            await self._end(trial, End.TIME)
+        elif self._visible(trial.channel.guild.id, trial.channel.id) is None:
+            await self._end(trial, End.HIDDEN)
+        elif trial.changed and not await self._show(trial) and self._leave(trial, End.OVER):
+            trial.rounds.cancel()
+
+    async def _end(self, trial: Trial, end: End) -> None:
+        """End a trial and say why; do nothing if it is over already."""
+        if not self._leave(trial, end):
+            return
+        try:
+            await self._show(trial)
+        finally:
+            trial.rounds.cancel()
+
+    def _leave(self, trial: Trial, end: End) -> bool:
+        """Let a trial be told of no further message; return False if it is over already."""
+        if trial.end:
+            return False
+        trial.end = end
+        trial.leave_out_objectors()
+        self._observers.remove(trial.channel.id, trial)
+        if self._running.get(_key(trial)) is trial:
+            del self._running[_key(trial)]
+        return True
+
+    async def _show(self, trial: Trial) -> bool:
+        """Edit the message; return False if Discord will not let it be edited any more."""
+        async with trial.drawing:
+            trial.changed = False
+            try:
+                await self._requests.ask(trial.interaction.edit_original_response(view=trial.panel()))
+            except discord.HTTPException as error:
+                if error.status in _GONE:
+                    return False
+                trial.changed = True  # the next round tries again
+            except discord.DiscordException:
+                trial.changed = True
+        return True
+
+    def _visible(self, guild_id: int, channel_id: int | None) -> discord.abc.GuildChannel | discord.Thread | None:
+        """Return a channel if it is there and the bot may see it, else None."""
+        guild = self._bot.get_guild(guild_id)
+        channel = guild.get_channel_or_thread(channel_id) if guild and channel_id else None
+        return channel if guild and channel and permissions_of(channel, guild.me).view_channel else None
+
+
+def _key(trial: Trial) -> tuple[int, int]:
+    return trial.interaction.user.id, trial.channel.id

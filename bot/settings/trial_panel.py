@@ -1,0 +1,117 @@
+"""The message of *Try it here*: what the bot thinks of the latest messages in a channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+import discord
+from discord import ui
+
+from bot.i18n import Translate, mark
+from bot.reactions.observers import Ending
+from bot.reactions.outcomes import Outcome
+from bot.reactions.sentences import UNHEARD, why_silent
+from bot.ui.emotions import named
+from bot.ui.limits import MESSAGE_TEXT
+from bot.ui.quotation import escape, length, shortened
+
+STOP = "settings:try:stop"
+"""The custom_id of the button that ends it."""
+
+_LONGEST_NAME = 40
+
+
+class End(Enum):
+    """Why it has ended, in the words of its message."""
+
+    TIME = mark("The ten minutes are over.")
+    STOPPED = mark("You stopped this.")
+    MOVED = mark("You started this again, so it goes on in the newer message.")
+    HIDDEN = mark("This has ended because I can no longer see the channel.")
+    OVER = mark("This is over.")
+    RESTARTED = mark("This has ended because I was stopped or restarted.")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is shown of a message.
+
+    Attributes:
+        message_id: the message.
+        author_id: who wrote it; they are not named, but may yet opt out.
+        ending: how it ended.
+    """
+
+    message_id: int
+    author_id: int
+    ending: Ending
+
+
+class TrialPanel(ui.LayoutView):
+    """The message. It does not listen, since the cog handles its button."""
+
+    def __init__(self, translate: Translate, above: Sequence[str], lines: Sequence[str], *, runs: bool) -> None:
+        """Draw it.
+
+        Args:
+            translate: the reader's language.
+            above: what stands above the lines.
+            lines: on each message one, the oldest first. Where there is no room for all, the newest are shown.
+            runs: whether there is something to stop.
+        """
+        super().__init__(timeout=None)
+        head = "\n".join(("## " + translate("Try it here"), *above))
+        parts: list[ui.Item[TrialPanel]] = [ui.TextDisplay(head)]
+        if shown := _newest(lines, MESSAGE_TEXT - length(head)):
+            parts += [ui.Separator(), ui.TextDisplay("\n".join(shown))]
+        if runs:
+            parts.append(ui.ActionRow(ui.Button(label=translate("Stop"), custom_id=STOP)))
+        colour = discord.Colour.green() if runs else discord.Colour.light_grey()
+        self.add_item(ui.Container(*parts, accent_colour=colour))
+        self.stop()
+
+
+def instruction(channel_id: int, until: datetime, translate: Translate) -> str:
+    """Return what to do until when, and what happens to the messages."""
+    what = translate(
+        "Write something in {channel}, or wait for others to: I say here what I think of each message, and only you "
+        "can see it. This ends {when}."
+    )
+    kept = translate("I don't keep any of it, and I neither read nor show messages by people who have opted out.")
+    return what.format(channel=f"<#{channel_id}>", when=discord.utils.format_dt(until, "R")) + f"\n-# {kept}"
+
+
+def as_text(line: Line, guild_id: int, channel_id: int, translate: Translate) -> str:
+    """Return when a message was written, a link to it, what the model hears, and the reaction or why there is none."""
+    when = discord.utils.format_dt(discord.utils.snowflake_time(line.message_id), "T")
+    link = f"https://discord.com/channels/{guild_id}/{channel_id}/{line.message_id}"
+    return f"{when} {link} {_told(line.ending, translate)}"
+
+
+def _told(ending: Ending, translate: Translate) -> str:
+    outcome, decision = ending.outcome, ending.decision
+    if decision is None:
+        return why_silent(outcome, translate)
+    if outcome == Outcome.REACTED:
+        what = translate("I reacted with {emoji}.").format(emoji=decision.emoji)
+    else:
+        what = why_silent(outcome, translate, decision.profile)
+    if outcome in UNHEARD:
+        return what
+    return translate("**{emotion}**, {certainty} certain, {required} needed: {what}").format(
+        emotion=escape(shortened(named(decision.emotion, translate), _LONGEST_NAME)),
+        certainty=translate.percent(decision.certainty),
+        required=translate.percent(decision.required),
+        what=what,
+    )
+
+
+def _newest(lines: Sequence[str], room: int) -> Sequence[str]:
+    """Return the last of some lines, as many as together have at most so many characters."""
+    start = len(lines)
+    while start and (room := room - length(lines[start - 1]) - 1) >= 0:
+        start -= 1
+    return lines[start:]

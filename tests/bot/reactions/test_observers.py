@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import discord
+import pytest
+import simcord
+
+from bot.reactions.observers import Ending, Observers
+from bot.reactions.outcomes import Outcome
+from tests.bot.scripted import World, reactions_of
+
+
+class Listener:
+    """Takes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def ended(self, message_id: int, author_id: int, ending: Ending) -> None:
+        self.told.append((message_id, author_id, ending))
+
+    def gone(self, message_id: int) -> None:
+        self.told.append(message_id)
+
+
+def test_each_channel_has_its_observers_until_they_are_removed() -> None:
+    observers, one, other = Observers(), Listener(), Listener()
+    observers.add(1, one)
+    observers.add(1, other)
+    assert (observers.of(1), observers.of(2), len(observers)) == ((one, other), (), 1)
+    observers.remove(1, one)
+    assert observers.of(1) == (other,)
+    observers.remove(1, other)
+    assert (observers.of(1), len(observers)) == ((), 0)  # a channel without any takes no memory
+
+
+def test_an_observer_may_be_removed_while_all_are_told() -> None:
+    observers, one, other = Observers(), Listener(), Listener()
+    observers.add(1, one)
+    observers.add(1, other)
+    for observer in observers.of(1):
+        observers.remove(1, observer)
+        observer.ended(2, 3, Ending(Outcome.NEUTRAL))
+    assert one.told == other.told == [(2, 3, Ending(Outcome.NEUTRAL))]
+
+
+@pytest.fixture
+def listener(world: World) -> Listener:
+    """Somebody who observes the channel."""
+    listener = Listener()
+    reactions_of(world.bot).observers.add(world.channel.id, listener)
+    return listener
+
+
+@pytest.fixture
+def bob(world: World) -> simcord.MemberActor:
+    return world.guild.add_member(world.env.create_user("bob"))
+
+
+async def test_of_who_has_opted_out_nothing_is_told(world: World, bob: simcord.MemberActor, listener: Listener) -> None:
+    await world.bot.store.opt_out(bob.id)
+    message = await bob.send(world.channel, "happy")
+    assert listener.told == [message.id]
+
+
+async def test_of_who_opts_out_while_the_reaction_is_sent_nothing_is_told(
+    world: World, bob: simcord.MemberActor, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_reaction = discord.Message.add_reaction
+
+    async def slowly(message: discord.Message, emoji: discord.PartialEmoji) -> None:
+        await add_reaction(message, emoji)
+        await world.bot.store.opt_out(bob.id)
+
+    monkeypatch.setattr(discord.Message, "add_reaction", slowly)
+    message = await bob.send(world.channel, "happy")
+    assert (world.emoji_of(message), listener.told) == ([], [message.id])
+
+
+async def test_a_grave_message_is_told_as_one_whatever_else_speaks_against_a_reaction(
+    world: World, listener: Listener
+) -> None:
+    message = await world.alice.send(world.channel, "hmm, i want to die")
+    assert listener.told == [(message.id, world.alice.id, Ending(Outcome.GRAVE))]

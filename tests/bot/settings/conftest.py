@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+import discord
+import pytest
+import simcord
+
+from tests.bot.scripted import World
+
+
+@pytest.fixture
+def owner(world: World) -> simcord.MemberActor:
+    """Somebody who may manage the server, by the role "managers"."""
+    role = world.guild.create_role("managers", permissions=discord.Permissions(manage_guild=True))
+    return world.guild.add_member(world.env.create_user("olga"), roles=[role])

@@ -1,0 +1,402 @@
+"""*Try it here*: what somebody who manages a server is shown of a channel, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+import simcord
+from simcord.components import validate_components, walk_components
+
+from bot.configuration import Configuration
+from bot.errors import NOT_ALLOWED
+from bot.i18n import LANGUAGES, translator
+from bot.reactions.gate import NOT_READY
+from bot.reactions.observers import Ending
+from bot.reactions.policy import PROFILES, Decision
+from bot.reactions.sentences import SENTENCES
+from bot.server_settings import Liveliness
+from bot.settings.panel import lacking
+from bot.settings.trial import EVERY, HIDDEN, LASTS, SHOWN, Trial, Trials
+from bot.settings.trial_panel import STOP, End, Line, TrialPanel, as_text, instruction
+from classifiers import Classifier
+from tests.bot.pressing import restarts, speak_in_brackets, untranslated, words_of
+from tests.bot.scripted import ManualClock, ScriptedClassifier, World, believing, reactions_of
+
+COMPONENTS_V2 = 1 << 15
+
+HEARD = "**joy**, 90% certain, 50% needed: "
+REACTED = f"{HEARD}I reacted with 😃."
+PAUSE = f"{HEARD}After each reaction I pause in that channel for 10 seconds."
+
+
+@dataclass
+class Shown:
+    """A trial as the one who asked for it sees it."""
+
+    world: World
+    owner: simcord.MemberActor
+    message: simcord.ResponseMessage
+
+    @property
+    def text(self) -> str:
+        return words_of(self.message)
+
+    @property
+    def lines(self) -> dict[str, str]:
+        """What is said of each message, by the link to it."""
+        lines = (line.split(" ", 2) for line in self.text.splitlines() if line.startswith("<t:"))
+        return {link: said for _when, link, said in lines}
+
+    @property
+    def runs(self) -> bool:
+        """Whether there is a button to stop it."""
+        return any(part.get("custom_id") == STOP for part in walk_components(self.message.components))
+
+    def of(self, message: discord.Message) -> str:
+        """What is said of a message; empty if it is not shown."""
+        return self.lines.get(message.jump_url, "")
+
+    async def next_edit(self) -> None:
+        await self.world.rest(EVERY)
+
+    async def stop(self) -> None:
+        await self.owner.click(self.message, custom_id=STOP)
+
+
+async def press(owner: simcord.MemberActor, channel: simcord.ChannelHandle) -> simcord.InteractionResult:
+    """Open the settings in a channel and press the button there."""
+    opened = await owner.slash(channel, "settings")
+    assert opened.response
+    return await owner.click(opened.response, custom_id="settings:try")
+
+
+async def started(world: World, owner: simcord.MemberActor, channel: simcord.ChannelHandle | None = None) -> Shown:
+    result = await press(owner, channel or world.channel)
+    assert result.response
+    assert result.ephemeral
+    return Shown(world, owner, result.response)
+
+
+@pytest.fixture
+async def trial(world: World, owner: simcord.MemberActor) -> Shown:
+    return await started(world, owner)
+
+
+@pytest.fixture
+def bob(world: World) -> simcord.MemberActor:
+    return world.guild.add_member(world.env.create_user("bob"))
+
+
+async def test_it_says_what_to_do_until_when_and_is_seen_by_nobody_else(world: World, trial: Shown) -> None:
+    first, rest = trial.text.removeprefix("## Try it here\n").split("\n", 1)
+    asked = discord.utils.snowflake_time(trial.message.id)
+    until = first.partition("This ends <t:")[2].removesuffix(":R>.")
+    assert first.startswith(f"Write something in <#{world.channel.id}>, or wait for others to: ")
+    assert int(until) - asked.timestamp() == pytest.approx(600, abs=2)
+    assert rest == "-# I don't keep any of it, and I neither read nor show messages by people who have opted out."
+    assert trial.runs
+    assert world.channel.history(viewer=world.alice) == []
+
+
+async def test_each_message_is_shown_with_what_is_heard_and_the_reaction_or_why_there_is_none(
+    world: World, bilstm: ScriptedClassifier, trial: Shown
+) -> None:
+    bilstm.script["sad"] = believing(sadness=0.9)
+    said = {
+        "so happy today": REACTED,
+        "happy again": PAUSE,
+        "hmm": "**joy**, 45% certain, 50% needed: I am not certain enough.",
+        "plain words": "I hear no emotion in it.",
+        "https://example.com": "It contains no words that I can read.",
+        "sad, for grandpa died": "It seems to be about self-harm, death or grave illness; I never react to that.",
+    }
+    messages = {text: await world.alice.send(world.channel, text) for text in said}
+    assert trial.lines == {}
+    await trial.next_edit()
+    assert trial.lines == {messages[text].jump_url: what for text, what in said.items()}
+    assert trial.text.count(f"<t:{int(messages['hmm'].created_at.timestamp())}:T> {messages['hmm'].jump_url} ") == 1
+    assert not any(text in trial.text for text in said)
+
+
+async def test_webhooks_are_shown_but_neither_the_bot_itself_nor_other_channels(world: World, trial: Shown) -> None:
+    webhook = await world.guild.create_webhook(world.channel).send("happy")
+    await world.bot.get_partial_messageable(world.channel.id).send("happy")
+    await world.alice.send(world.guild.create_text_channel("elsewhere"), "happy")
+    await trial.next_edit()
+    assert trial.lines == {webhook.jump_url: "I read only what people write."}
+
+
+async def test_an_edit_changes_its_line_and_a_deletion_removes_it(world: World, trial: Shown) -> None:
+    edited = await world.alice.send(world.channel, "happy")
+    deleted = [await world.alice.send(world.channel, "plain") for _ in range(3)]
+    await trial.next_edit()
+    assert [*trial.lines] == [message.jump_url for message in (edited, *deleted)]
+    await world.alice.edit(edited, "plain")
+    await world.alice.delete(deleted[0])
+    await trial.next_edit()
+    assert [*trial.lines] == [message.jump_url for message in (edited, *deleted[1:])]
+    assert trial.of(edited) == "I hear no emotion in it."
+
+
+async def test_who_has_opted_out_is_neither_read_nor_shown(
+    world: World, bob: simcord.MemberActor, bilstm: ScriptedClassifier, trial: Shown
+) -> None:
+    await world.bot.store.opt_out(bob.id)
+    await bob.send(world.channel, "happy")
+    await trial.next_edit()
+    assert (trial.lines, bilstm.batches) == ({}, [])
+
+
+async def test_who_opts_out_later_is_no_longer_shown(world: World, bob: simcord.MemberActor, trial: Shown) -> None:
+    stays = await world.alice.send(world.channel, "plain")
+    await bob.send(world.channel, "plain")
+    await trial.next_edit()
+    assert len(trial.lines) == 2
+    await world.bot.store.opt_out(bob.id)
+    await trial.next_edit()
+    assert [*trial.lines] == [stays.jump_url]
+
+
+async def test_whoever_has_opted_out_is_told_why_their_own_messages_are_not_shown(
+    world: World, owner: simcord.MemberActor
+) -> None:
+    await world.bot.store.opt_out(owner.id)
+    trial = await started(world, owner)
+    assert "⚠️ You have opted out: I only read what you type into /compare." in trial.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"enabled": False}, "My reactions are turned off in this server."),
+        ({"channel_rule": "only"}, "This server's settings exclude this channel."),
+        ({}, "I am turned off in age-restricted channels here."),
+    ],
+)
+async def test_where_nothing_is_read_the_reason_is_shown(
+    world: World,
+    owner: simcord.MemberActor,
+    bilstm: ScriptedClassifier,
+    changes: dict[str, object],
+    sentence: str,
+) -> None:
+    known_to_the_bot(world).nsfw = True  # SimCord does not know of it
+    await world.configure(**changes)
+    trial = await started(world, owner)
+    message = await world.alice.send(world.channel, "happy")
+    await trial.next_edit()
+    assert (trial.of(message), bilstm.batches) == (sentence, [])
+
+
+def known_to_the_bot(world: World) -> discord.TextChannel:
+    """The channel as the bot knows it."""
+    channel = world.bot.get_channel(world.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    return channel
+
+
+async def test_a_missing_permission_is_told_at_once_and_at_each_message(
+    world: World, owner: simcord.MemberActor
+) -> None:
+    channel = closed_to(world, "add_reactions")
+    trial = await started(world, owner, channel)
+    assert "⚠️ In this channel I don't have: Add Reactions." in trial.text
+    message = await world.alice.send(channel, "happy")
+    await trial.next_edit()
+    assert trial.of(message) == "I lack a permission in this channel; `/settings` shows which one."
+
+
+def closed_to(world: World, permission: str) -> simcord.ChannelHandle:
+    """A channel in which the bot lacks a permission."""
+    me = world.guild.me
+    assert me
+    return world.guild.create_text_channel(
+        "closed", overwrites={me: discord.PermissionOverwrite(**{permission: False})}
+    )
+
+
+async def test_however_much_is_written_there_is_one_edit_with_the_latest(world: World, trial: Shown) -> None:
+    messages = [await world.alice.send(world.channel, "plain") for _ in range(SHOWN + 3)]
+    before = edits(world)
+    await trial.next_edit()
+    assert edits(world) == before + 1
+    assert [*trial.lines] == [message.jump_url for message in messages[3:]]
+    await trial.next_edit()
+    assert edits(world) == before + 1  # nothing is new
+
+
+def edits(world: World) -> int:
+    """How often the bot has asked Discord to edit the message."""
+    return sum(request.method == "PATCH" and "/webhooks/" in request.path for request in world.env.http_requests)
+
+
+# ---------------------------------------------------------------- how it ends
+
+
+def nothing_goes_on(world: World) -> bool:
+    """Whether no trial observes a channel or looks for news any more."""
+    tasks = [task for task in asyncio.all_tasks() if Trial.rounds.coro.__qualname__ in task.get_name()]
+    return tasks == [] and len(reactions_of(world.bot).observers) == 0
+
+
+async def test_a_button_stops_it(world: World, trial: Shown) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    await trial.stop()
+    assert trial.text.splitlines()[1] == End.STOPPED.value
+    assert (trial.of(message), trial.runs) == (REACTED, False)
+    shown = trial.text
+    await world.alice.send(world.channel, "plain")
+    await trial.next_edit()
+    assert trial.text == shown
+    assert nothing_goes_on(world)
+
+
+@pytest.mark.parametrize("clock", [ManualClock()])
+async def test_it_ends_after_ten_minutes(world: World, clock: ManualClock, trial: Shown) -> None:
+    clock.now += LASTS.total_seconds() - 1
+    await trial.next_edit()
+    assert trial.runs
+    clock.now += 1
+    await trial.next_edit()
+    assert (trial.text.splitlines(), trial.runs) == (["## Try it here", End.TIME.value], False)
+    assert nothing_goes_on(world)
+
+
+async def test_it_is_refused_to_whoever_may_not_manage_the_server(world: World, owner: simcord.MemberActor) -> None:
+    opened = await owner.slash(world.channel, "settings")
+    assert opened.response
+    resign(world, owner)
+    result = await owner.click(opened.response, custom_id="settings:try")
+    assert result.response
+    assert (result.response.content, result.ephemeral) == (NOT_ALLOWED, True)
+
+
+async def test_whoever_may_no_longer_manage_the_server_can_still_stop_it(world: World, trial: Shown) -> None:
+    resign(world, trial.owner)
+    await trial.stop()
+    assert End.STOPPED.value in trial.text
+
+
+def resign(world: World, owner: simcord.MemberActor) -> None:
+    world.env.backend.remove_member_role(world.guild.id, owner.id, world.guild.roles["managers"].id)
+
+
+async def test_a_second_one_of_the_same_person_in_the_channel_takes_the_place_of_the_first(
+    world: World, owner: simcord.MemberActor, bob: simcord.MemberActor, trial: Shown
+) -> None:
+    world.env.backend.add_member_role(world.guild.id, bob.id, world.guild.roles["managers"].id)
+    others = await started(world, bob)
+    second = await started(world, owner)
+    assert (End.MOVED.value in trial.text, trial.runs) == (True, False)
+    message = await world.alice.send(world.channel, "happy")
+    await trial.next_edit()
+    assert [shown.of(message) for shown in (trial, second, others)] == ["", REACTED, REACTED]
+    await second.stop()
+    assert End.STOPPED.value in second.text
+    assert others.runs
+
+
+@pytest.mark.usefixtures("trial")
+async def test_a_deleted_channel_ends_it_without_a_trace(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.env.backend.delete_channel(world.channel.id)
+    await world.rest(EVERY)
+    assert nothing_goes_on(world)
+    assert (world.env.errors, caplog.records) == ([], [])
+
+
+async def test_a_channel_that_the_bot_sees_no_longer_ends_it(world: World, trial: Shown) -> None:
+    channel = known_to_the_bot(world)
+    await channel.set_permissions(channel.guild.me, view_channel=False)
+    await trial.next_edit()
+    assert (End.HIDDEN.value in trial.text, trial.runs) == (True, False)
+
+
+async def test_a_channel_that_the_bot_does_not_see_is_not_tried(world: World, owner: simcord.MemberActor) -> None:
+    result = await press(owner, closed_to(world, "view_channel"))
+    assert result.response
+    assert (result.response.content, result.ephemeral) == (HIDDEN, True)
+
+
+class TestWithoutADatabase:
+    @pytest.fixture
+    def configuration(self, tmp_path: Path) -> Configuration:
+        return Configuration(database_url=f"sqlite+aiosqlite:///{tmp_path}/nowhere/emobot.db")
+
+    async def test_it_is_not_tried_while_it_is_unknown_who_has_opted_out(
+        self, world: World, owner: simcord.MemberActor
+    ) -> None:
+        result = await press(owner, world.channel)
+        assert result.response
+        assert (result.response.content, result.ephemeral) == (NOT_READY, True)
+
+
+@pytest.mark.usefixtures("trial")
+async def test_an_expired_token_ends_it(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.env.inject_error("PATCH", "/webhooks/*", status=401, code=50027)
+    await world.alice.send(world.channel, "plain")
+    await world.rest(EVERY)
+    assert edits(world) == 1
+    assert nothing_goes_on(world)
+    assert (world.env.errors, caplog.records) == ([], [])
+
+
+async def test_an_edit_that_discord_failed_at_is_tried_again(world: World, trial: Shown) -> None:
+    world.env.inject_error("PATCH", "/webhooks/*", status=400, code=0)
+    message = await world.alice.send(world.channel, "happy")
+    await trial.next_edit()
+    assert trial.of(message) == ""
+    await trial.next_edit()
+    assert trial.of(message) == REACTED
+
+
+async def test_a_bot_that_is_stopped_says_so(world: World, trial: Shown) -> None:
+    await world.bot.remove_cog("Settings")  # as discord.py does when the bot is closed
+    assert (End.RESTARTED.value in trial.text, trial.runs) == (True, False)
+
+
+async def test_after_a_crash_the_button_still_ends_what_looks_as_if_it_went_on(
+    world: World, trial: Shown, models: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(_trials: Trials) -> None: ...
+
+    monkeypatch.setattr(Trials, "close", crash)
+    async with restarts(world, models) as restart:
+        await restart()
+        assert trial.runs
+        await trial.stop()
+        assert trial.text.splitlines() == ["## Try it here", End.OVER.value]
+        assert not trial.runs
+
+
+@pytest.mark.parametrize("locale", [discord.Locale.british_english, *map(discord.Locale, LANGUAGES)])
+@pytest.mark.parametrize(("label", "least"), [("disappointment", SHOWN), ("*" * 300, SHOWN - 3)])
+def test_the_longest_message_fits_with_the_newest_lines(locale: discord.Locale, label: str, least: int) -> None:
+    translate, highest = translator(locale), 2**63 - 1
+    for reason in SENTENCES:
+        ending = Ending(reason, Decision(None, label, 1.0, 1.0, reason, PROFILES[Liveliness.NORMAL]))
+        ids = range(highest - SHOWN, highest)
+        lines = [as_text(Line(number, highest, ending), highest, highest, translate) for number in ids]
+        above = [instruction(highest, datetime.now(UTC), translate), lacking(discord.Permissions.none(), translate)]
+        panel: Any = TrialPanel(translate, above, lines, runs=True)
+        validate_components(panel.to_components(), flags=COMPONENTS_V2)
+        *_, text = (part["content"] for part in walk_components(panel.to_components()) if "content" in part)
+        shown = text.split("\n")
+        assert shown == lines[-len(shown) :]
+        assert len(shown) >= least
+
+
+async def test_every_word_is_translated(
+    world: World, owner: simcord.MemberActor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speak_in_brackets(monkeypatch)
+    await world.bot.store.opt_out(owner.id)
+    channel = closed_to(world, "add_reactions")
+    trial = await started(world, owner, channel)
+    await trial.next_edit()
+    assert untranslated(trial.message) == ""
