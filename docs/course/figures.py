@@ -276,8 +276,8 @@ def directions() -> Drawing:
             if real:
                 drawing.line((x - 28, right_y - 8), (before + 30, right_y - 8), colour=STATE)
     drawing.line((columns[1], 76), (columns[1], 57), colour=STATE)
-    drawing.box(columns[1], 38, "mean and maximum over the real steps", 310)
-    drawing.line((455, 38), (520, 38))
+    drawing.box(columns[1], 38, "mean and maximum over the real steps", 330)
+    drawing.line((465, 38), (520, 38))
     drawing.text(530, 38, "dense layer", INK, "start")
     drawing.text(655, 107, "not read", FAINT, "start")
     return drawing

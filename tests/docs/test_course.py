@@ -21,7 +21,7 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
 
 def sections(text: str) -> list[str]:
-    return re.split(r"^(?=##+ )", text, flags=re.MULTILINE)
+    return re.split(r"^(?=## )", text, flags=re.MULTILINE)
 
 
 @each_chapter
@@ -89,6 +89,24 @@ def test_what_a_page_points_to_exists(page: Path) -> None:
     targets = re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8"))
     assert targets
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_measurements_in_the_tables_are_those_of_the_study() -> None:
+    """Three numbers of a row stand side by side in one of the study's tables, and so do three counts, in brackets."""
+
+    def rows(page: Path) -> list[tuple[str, str]]:
+        return re.findall(r"^\| ([A-Z][^|]*) \| (.+) \|$", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+    measured: dict[str, list[str]] = {}
+    for name, cells in rows(ROOT / "docs" / "study.md"):
+        counts = " | ".join(re.findall(r"\((\d)\)", cells))
+        measured.setdefault(name.removesuffix(", from the left"), []).extend([cells, counts])
+    cited = [(name, cells) for name, cells in rows(COURSE / "5-both-directions.md") if name in measured]
+    assert len(cited) == 11
+    for name, cells in cited:
+        values = cells.split(" | ")
+        for together in (" | ".join(values[:3]), " | ".join(values[3:])):
+            assert any(together in row for row in measured[name]), (name, together)
 
 
 def test_contents_list_every_chapter_under_its_title() -> None:
