@@ -19,7 +19,7 @@ import numpy as np
 PHRASES = Path(__file__).parents[1] / "classifiers" / "data" / "builtin.tsv"
 LABELS = ["joy", "sadness"]
 VECTOR, UNITS = 8, 16  # how many numbers stand for a word, and how many are the state of a layer
-EPOCHS, RATE = 30, 0.05  # how often every phrase is seen, and how far each of them moves the weights
+EPOCHS, RATE = 30, 0.05  # how often every phrase is seen, and how far each one moves the weights
 
 
 def read_phrases(split):
@@ -29,7 +29,7 @@ def read_phrases(split):
 
 
 def initial_weights(words, rng):
-    """Return the weights before training: random, and the smaller the more of them are added up."""
+    """Return the weights before training: random, and smaller where more of them are added up."""
 
     def matrix(rows, columns):
         return rng.normal(0, 1 / np.sqrt(rows), (rows, columns))
@@ -52,7 +52,7 @@ def rnn(x, W, U, b):
 def rnn_backward(dh, x, h, W, U):
     """Return dx, dW, dU and db by back-propagation through time.
 
-    A state reaches the loss on two ways: through the layers above, which is what `dh` holds, and through the state of
+    A state reaches the loss in two ways: through the layers above, which is what `dh` holds, and through the state of
     the next step. So the steps are taken from the last to the first, and each hands its share to the one before it.
     With a_t for what the tanh is taken of, da_t = (dh_t + da_{t+1} Uᵀ) (1 - h_t²), where 1 - h_t² is the tanh's slope.
     """

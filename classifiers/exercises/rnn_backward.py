@@ -110,6 +110,9 @@ def _mistakes(dh: Array, x: Array, h: Array, w: Array, u: Array) -> dict[str, di
         },
         "dU": {
             "it is made of h_t and da_t, but U multiplies the state before: take h_{t-1} and da_t": _outer(h, da),
+            "at step 0, h[t - 1] is h[-1], the last state of all, but the state before step 0 is zero": (
+                _outer(np.roll(h, 1, axis=0), da)
+            ),
             "it is that of step 1 alone, but all steps use the same U: add up over the steps": h[0].T @ da[1],
             "it is a mean over the batch, but should be the sum": _outer(h[:-1], da[1:]) / _BATCH,
             "it is made of dh, but U stands behind the tanh: make it of da": _outer(h[:-1], dh[1:]),

@@ -58,6 +58,7 @@ def test_the_forward_pass_of_the_stub_is_that_of_the_layer() -> None:
         ("dW += x[t].T @ da", "dW = x[t].T @ da", "dW is wrong: it is that of step 0 alone"),
         ("return dx, dW", "return dx, dW / 4", "dW is wrong: it is a mean over the batch"),
         ("x[t].T @ da", "x[t].T @ dh[t]", "dW is wrong: it is made of dh"),
+        ("if t > 0:", "if True:", r"dU is wrong: at step 0, h\[t - 1\] is h\[-1\], the last state of all"),
         ("h[t - 1].T", "h[t].T", r"dU is wrong: dU\[.*\] is "),
         ("dU += h[t - 1].T @ da", "dU = h[t - 1].T @ da", "dU is wrong: it is that of step 1 alone"),
         ("dW, dU, db\n", "dW, dU / 4, db\n", "dU is wrong: it is a mean over the batch"),

@@ -2,7 +2,7 @@
 
     dc_t = dc_t + dh_t * o[t] * (1 - np.tanh(c[t]) ** 2)
 
-A cell reaches the loss on two ways: through its own state, and through the next cell, c_{t+1} = f_{t+1} c_t + ...
+A cell reaches the loss in two ways: through its own state, and through the next cell, c_{t+1} = f_{t+1} c_t + ...
 Without `dc_t +` the second way was lost. It is the one that LSTMs were invented for: along it the gradient is
 multiplied by nothing but the forget gates. For a sequence of one step there is no next cell, so all was right there.
 """
