@@ -21,36 +21,6 @@ from classifiers.nn.layers import RNN
 
 _STEPS, _BATCH, _FEATURES, _UNITS = 6, 4, 3, 5  # all different, so that no wrong shape fits
 
-_Step = Callable[[Array, Array, Array, Array], Array]
-"""Gives da_t from dh_t, da_{t+1}, h_t and U."""
-
-
-def _right_step(dh: Array, after: Array, h: Array, u: Array) -> Array:
-    return np.asarray((dh + after @ u.T) * (1 - h**2))
-
-
-_WRONG_STEPS: dict[str, _Step] = {
-    "the gradient from the step after it is missing: h_t also reaches the loss by way of h_{t+1}": (
-        lambda dh, _after, h, _u: dh * (1 - h**2)
-    ),
-    "what comes from the step after has to be multiplied by the transpose of U, not by U itself": (
-        lambda dh, after, h, u: (dh + after @ u) * (1 - h**2)
-    ),
-    "what comes from the step after has to be multiplied by the transpose of U": (
-        lambda dh, after, h, _u: (dh + after) * (1 - h**2)
-    ),
-    "the slope of the tanh is missing: the gradient passes through the tanh of each step": (
-        lambda dh, after, _h, u: dh + after @ u.T
-    ),
-    "the slope of the tanh also belongs to what comes from the step after, not to dh alone": (
-        lambda dh, after, h, u: dh * (1 - h**2) + after @ u.T
-    ),
-    "the slope of the tanh is 1 - h², not 1 - h": (lambda dh, after, h, u: (dh + after @ u.T) * (1 - h)),
-    "the slope of the tanh is 1 - h², where h is already the tanh: do not take the tanh of it again": (
-        lambda dh, after, h, u: (dh + after @ u.T) * (1 - np.tanh(h) ** 2)
-    ),
-}
-
 
 def check(attempt: Attempt) -> str:
     """Compare `backward` with central differences of our layer's forward pass, and with its backward pass.
@@ -100,9 +70,9 @@ def _hint_by_steps(found: Array, expected: Array) -> str | None:
 
 def _mistakes(dh: Array, x: Array, h: Array, w: Array, u: Array) -> dict[str, dict[str, Array]]:
     """Return for each gradient what well-known mistakes lead to, by their hints."""
-    da = _through_time(_right_step, dh, h, u)
+    da = _through_time(dh, h, lambda _dh, da: da @ u.T)
     return {
-        "dx": {hint: _through_time(step, dh, h, u) @ w.T for hint, step in _WRONG_STEPS.items()},
+        "dx": {hint: wrong @ w.T for hint, wrong in _wrong_da(dh, h, u).items()},
         "dW": {
             "it is that of step 0 alone, but all steps use the same W: add up over the steps": x[0].T @ da[0],
             "it is a mean over the batch, but should be the sum": _outer(x, da) / _BATCH,
@@ -126,11 +96,49 @@ def _mistakes(dh: Array, x: Array, h: Array, w: Array, u: Array) -> dict[str, di
     }
 
 
-def _through_time(step: _Step, dh: Array, h: Array, u: Array) -> Array:
+def _wrong_da(dh: Array, h: Array, u: Array) -> dict[str, Array]:
+    """Return what becomes of da, the gradient behind the tanh, by well-known mistakes."""
+    only_last = np.zeros_like(dh)
+    only_last[-1] = dh[-1]
+    return {
+        "the gradient from the step after it is missing: h_t also reaches the loss by way of h_{t+1}": (
+            _through_time(dh, h, lambda _dh, da: 0 * da)
+        ),
+        "what comes from the layers above is missing: dh[t] has to be added at every step, not only at the last": (
+            _through_time(only_last, h, lambda _dh, da: da @ u.T)
+        ),
+        "what comes from the step after has to be multiplied by the transpose of U, not by U itself": (
+            _through_time(dh, h, lambda _dh, da: da @ u)
+        ),
+        "what comes from the step after has to be multiplied by the transpose of U": (
+            _through_time(dh, h, lambda _dh, da: da)
+        ),
+        "what comes from the step after has skipped the slope of its tanh: hand on da @ U.T, which has passed it": (
+            _through_time(dh, h, lambda dh, _da: dh @ u.T)
+        ),
+        "the slope of the tanh is missing: the gradient passes through the tanh of each step": (
+            _through_time(dh, h, lambda _dh, da: da @ u.T, np.ones_like)
+        ),
+        "the slope of the tanh is 1 - h², not 1 - h": _through_time(dh, h, lambda _dh, da: da @ u.T, lambda h: 1 - h),
+        "the slope of the tanh is 1 - h², where h is already the tanh: do not take the tanh of it again": (
+            _through_time(dh, h, lambda _dh, da: da @ u.T, lambda h: 1 - np.tanh(h) ** 2)
+        ),
+    }
+
+
+def _through_time(
+    dh: Array,
+    h: Array,
+    hand_on: Callable[[Array, Array], Array],
+    slope: Callable[[Array], Array] = lambda h: 1 - h**2,
+) -> Array:
+    """Return da of all steps, where `hand_on` makes of a step's dh and da what the step before it gets."""
     da = np.zeros_like(h)
-    after = da[0]
+    from_next = da[0]
     for t in range(len(h) - 1, -1, -1):
-        da[t] = after = step(dh[t], after, h[t], u)
+        dh_t = dh[t] + from_next
+        da[t] = dh_t * slope(h[t])
+        from_next = hand_on(dh_t, da[t])
     return da
 
 

@@ -18,7 +18,9 @@ def test_a_stub_names_its_number_its_check_and_where_to_read(number: int, exerci
     text = (FOLDER / exercise.file).read_text(encoding="utf-8")
     assert text.startswith(f'"""Exercise {number}: ')
     assert f"\n    python -m classifiers exercise {number}\n" in text
-    assert re.search(r"Chapter \d of the course,\s\.\./\d-[\w-]+\.md,", text)
+    chapter = re.search(r"Chapter (\d) of the course,\s(\.\./\1-[\w-]+\.md),", text)
+    assert chapter
+    assert f"](exercises/{exercise.file})" in (FOLDER / chapter[2]).read_text(encoding="utf-8")
     assert "import numpy as np\n" in text
     assert "classifiers." not in text, "it needs nothing of ours"
 

@@ -9,7 +9,6 @@ from classifiers.nn.layers import RNN
 from tests.classifiers.exercises.answers import changed_solution, solution, stub, written
 
 NAME = "1_rnn_backward.py"
-DA = "da = (dh[t] + from_next) * (1 - h[t] ** 2)"
 
 
 def test_the_solution_passes() -> None:
@@ -49,10 +48,11 @@ def test_the_forward_pass_of_the_stub_is_that_of_the_layer() -> None:
         ("da @ U.T", "da @ U", "dx is wrong: what comes from the step after .* transpose of U, not by U itself"),
         ("da @ U.T", "da", "dx is wrong: what comes from the step after .* by the transpose of U."),
         ("* (1 - h[t] ** 2)", "", "dx is wrong: the slope of the tanh is missing"),
-        (DA, "da = dh[t] * (1 - h[t] ** 2) + from_next", "dx is wrong: .* also belongs to what comes"),
+        ("(dh[t] + from_next)", "((t == 5) * dh[t] + from_next)", "dx is wrong: what comes from the layers above"),
         ("h[t] ** 2", "h[t]", "dx is wrong: the slope of the tanh is 1 - h², not 1 - h"),
         ("h[t] ** 2", "np.tanh(h[t]) ** 2", "dx is wrong: .* do not take the tanh of it again"),
-        ("from_next = da", "from_next = (dh[t] + from_next)", "dx is wrong: it is right at the last step and"),
+        ("from_next = da", "from_next = (dh[t] + from_next)", "dx is wrong: .* has skipped the slope of its tanh"),
+        ("from_next = da", "from_next = 2 * da", "dx is wrong: it is right at the last step and wrong before it"),
         ("dx[t] = da", "dx[t] = 2 * da", "dx is wrong: already at the last step, which nothing comes after"),
         ("dx[t] = da", "dx[t] = (t > 1) * da", r"dx is wrong: dx\[.*\] is 0, but central differences give "),
         ("dW += x[t].T @ da", "dW = x[t].T @ da", "dW is wrong: it is that of step 0 alone"),
