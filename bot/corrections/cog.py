@@ -27,7 +27,7 @@ THANKS = mark("Thank you! I have counted your answer, without the message.")
 OVER = mark("This question is out of date: since I asked it, I have learnt to recognise other emotions.")
 
 _CONTROL = re.compile(r"correction:(?P<heard>[^:]+):(?P<answer>[^:]+):(?P<message>\d+)")
-"""The custom_id of an answer: the label heard, the label meant or the name of its menu, and the message.
+"""The custom_id of an answer: the label heard, the label meant or + and the name of its menu, and the message.
 
 Labels are written by `key_of`.
 """
@@ -163,7 +163,8 @@ def _question(heard: str, message_id: int, emotions: Mapping[str, str | None], t
             discord.SelectOption(label=named(emotion, translate), value=key_of(emotion), emoji=emotions[emotion])
             for emotion in offered
         ]
-        return ui.Select(placeholder=placeholder, options=options, custom_id=custom_id(name))
+        # No label's key begins like that, so no menu is taken for a button.
+        return ui.Select(placeholder=placeholder, options=options, custom_id=custom_id(f"+{name}"))
 
     view = ui.View(timeout=None)
     view.add_item(button(heard, translate("Yes, that was right"), discord.ButtonStyle.success))

@@ -81,7 +81,7 @@ async def test_no_emotion_counts_neutral_as_meant(world: World) -> None:
     assert await world.bot.store.corrections(world.guild.id) == {("joy", "neutral"): 1}
 
 
-@pytest.mark.parametrize(("menu", "meant"), [("pleasant", "love"), ("other", "sadness")])
+@pytest.mark.parametrize(("menu", "meant"), [("+pleasant", "love"), ("+other", "sadness")])
 async def test_an_emotion_from_a_menu_counts_as_meant(world: World, menu: str, meant: str) -> None:
     question = shown(await ask(world, "happy"))
     result = await world.alice.select(question, [meant], custom_id=control(question, menu))
@@ -114,7 +114,7 @@ async def test_a_message_without_a_reaction_is_asked_about_as_well(world: World)
 async def test_a_neutral_message_is_asked_about_as_one_without_emotion(world: World) -> None:
     question = shown(await ask(world, "the meeting is at ten"))
     assert question.content == "I hear no emotion in that message. Is that right?"
-    await world.alice.select(question, ["fear"], custom_id=control(question, "other"))
+    await world.alice.select(question, ["fear"], custom_id=control(question, "+other"))
     await world.alice.click(shown(await ask(world, "the meeting is at ten")), label=YES)
     assert await world.bot.store.corrections() == {("neutral", "fear"): 1, ("neutral", "neutral"): 1}
 
@@ -270,10 +270,26 @@ class TestWithLabelsOfAnotherDataSet:
         assert await world.bot.store.corrections() == {}
 
 
+class TestWithALabelOfTheNameOfAMenu:
+    @pytest.fixture
+    def models(self) -> dict[str, Classifier]:
+        labels = ("joy", "sadness", "other")
+        script = {"hm": Prediction(labels, (0.05, 0.05, 0.9), (0.3,) * 3)}
+        return {"bilstm": ScriptedClassifier(script, labels=labels)}
+
+    async def test_every_control_has_an_id_of_its_own(self, world: World) -> None:
+        question = shown(await ask(world, "hm"))
+        ids = [str(each["custom_id"]) for each in controls(question)]
+        assert len(set(ids)) == len(ids) == 4
+        result = await world.alice.select(question, ["sadness"], custom_id=control(question, "+other"))
+        assert told(result) == THANKS
+        assert await world.bot.store.corrections() == {("other", "sadness"): 1}
+
+
 @pytest.mark.parametrize("value", [None, "love"])
 async def test_a_double_click_counts_once(world: World, value: str | None) -> None:
     question = shown(await ask(world, "happy"))
-    custom_id = control(question, "pleasant" if value else "joy:joy")
+    custom_id = control(question, "+pleasant" if value else "joy:joy")
     first, second = await press_twice(world, world.alice, question, custom_id, value)
     assert told(first) == THANKS
     assert second.acknowledged
@@ -310,7 +326,7 @@ async def test_a_question_outlives_a_restart(world: World, models: dict[str, Cla
     async with restarts(world, models) as restart:
         await restart()
         assert told(await world.alice.click(first, label=NONE)) == THANKS
-        assert told(await world.alice.select(second, ["fear"], custom_id=control(second, "other"))) == THANKS
+        assert told(await world.alice.select(second, ["fear"], custom_id=control(second, "+other"))) == THANKS
         assert await world.bot.store.corrections() == {("joy", "neutral"): 1, ("love", "fear"): 1}
 
 
