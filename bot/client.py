@@ -262,7 +262,7 @@ def create_bot(
     models = load_models(configuration.models) if models is None else models
     if configuration.reacts_with not in models:
         raise ConfigurationError(
-            f"EMOBOT_REACTS_WITH asks for {configuration.reacts_with}, but {configuration.models} holds only "
-            f"{' and '.join(models)}."
+            f"The bot reacts with {configuration.reacts_with}, but {configuration.models} holds only "
+            f"{' and '.join(models)}: set EMOBOT_REACTS_WITH to {' or '.join(models)}."
         )
     return Emobot(configuration, models, clock)

@@ -212,7 +212,10 @@ def test_the_readme_has_a_row_for_each_command(payloads: list[dict[str, Any]]) -
 
 def test_the_models_asked_for_must_be_there() -> None:
     rnn = {"rnn": ScriptedClassifier(SCRIPT)}
-    with pytest.raises(ConfigurationError, match=r"^EMOBOT_REACTS_WITH asks for bilstm, but .* holds only rnn"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"^The bot reacts with bilstm, but .* holds only rnn: set EMOBOT_REACTS_WITH to rnn\.$",
+    ):
         create_bot(Configuration(), models=rnn)
     assert create_bot(Configuration(reacts_with="rnn"), models=rnn)
 
