@@ -172,13 +172,17 @@ async def _wait_until(moment: datetime, env: simcord.Env, clock: _Clock) -> None
 
 
 def _remember_a_week(bot: Emobot, guild_id: int, channel_id: int, now: datetime) -> None:
-    """Make up moods, so that there is something to see: a bad Wednesday, a good weekend, quiet nights."""
+    """Make up moods, so that there is something to see: a bad Wednesday, a good weekend, quiet nights.
+
+    They are those of GoEmotions that the reacting model knows, or all that it knows if it knows none of these.
+    """
+    labels = bot.analyzer.models[bot.analyzer.default_model].labels
     rng = random.Random(0)  # noqa: S311 - decoration, not secrecy
     for hours in range(1, 7 * 24):
         hour = now - timedelta(hours=hours)
         awake = max(0.0, math.sin((hour.hour - 7) / 17 * math.pi))
         bad, good = hour.weekday() == 2, hour.weekday() >= 4
-        weights = {
+        made_up = {
             "neutral": 5.0,
             "joy": 1.5 + 2 * good,
             "amusement": 1.5 + good,
@@ -190,5 +194,6 @@ def _remember_a_week(bot: Emobot, guild_id: int, channel_id: int, now: datetime)
             "annoyance": 0.7 + 3 * bad,
             "nervousness": 0.3,
         }
+        weights = {label: weight for label, weight in made_up.items() if label in labels} or dict.fromkeys(labels, 1.0)
         for emotion in rng.choices(list(weights), list(weights.values()), k=round(awake * rng.uniform(4, 12))):
             bot.store.count_mood(guild_id, channel_id, hour, emotion)

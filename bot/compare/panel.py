@@ -252,11 +252,14 @@ def _heat_map(comparison: Comparison, translate: Translate) -> list[ui.Item[Comp
 
 
 def _buttons(comparison: Comparison, translate: Translate) -> ui.ActionRow[ComparisonPanel]:
-    """Return the buttons; each opens what it names, so a second press changes nothing."""
+    """Return the buttons; each opens what it names, so a second press changes nothing.
+
+    None opens all labels where they stand there already.
+    """
     labels = max(len(answer.prediction.labels) for answer in comparison.answers.values())
     controls = {
         "heat": translate("Heat map"),
-        "all": translate("All {count}").format(count=labels),
+        **({"all": translate("All {count}").format(count=labels)} if labels > _TOP else {}),
         "vary": translate("Try a variation"),
     }
     back = {Page.HEAT: translate("Hide the heat map"), Page.ALL: translate("Top {count}").format(count=_TOP)}

@@ -311,7 +311,8 @@ def _colours(emotions: Counter[str]) -> dict[str, str]:
     names = [emotion for emotion, _messages in own.most_common(most)] + ([OTHERS] if len(own) > most else [])
     occurring = {_GROUP_OF.get(emotion, NEUTRAL) for emotion in emotions}
     ours = {group: colour for group, colour in COLOURS.items() if group in occurring and group != NEUTRAL}
-    return ours | dict(zip(names, OWN_COLOURS, strict=False)) | {NEUTRAL: COLOURS[NEUTRAL]}
+    neutral = {NEUTRAL: COLOURS[NEUTRAL]} if emotions[NEUTRAL] else {}  # not all data sets have it
+    return ours | dict(zip(names, OWN_COLOURS, strict=False)) | neutral
 
 
 def _group_name(group: str, translate: Translate) -> str:

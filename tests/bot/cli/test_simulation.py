@@ -15,7 +15,7 @@ from bot.cli import scenery, simulation
 from bot.configuration import Configuration
 from bot.reactions.outcomes import Outcome
 from bot.ui.card import draw_card
-from classifiers import EMOJI, Classifier, MissingExtraError
+from classifiers import EMOJI, Classifier, MissingExtraError, Prediction
 from tests.bot.pressing import words_of
 from tests.bot.scripted import SCRIPT, ScriptedClassifier, believing, reactions_of
 
@@ -86,6 +86,20 @@ async def test_a_week_has_gone_by_and_the_bot_never_tires(
         waited = 2.0  # by the real clock, as nobody puts that of the simulation forward
         await you.send(demo.channels[0], "so happy")
         assert [len(message.reactions) for message in demo.channels[0].history()[-2:]] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "seen"),
+    [(("nice", "toxic"), {"nice", "toxic"}), (("sadness", "joy", "love"), {"sadness", "joy"}), (("love",), {"love"})],
+)
+async def test_week_that_has_gone_by_has_moods_that_the_model_knows(labels: tuple[str, ...], seen: set[str]) -> None:
+    prediction = Prediction(labels, (0.9, *(0.05 for _ in labels[1:])), (0.3,) * len(labels))
+    models: dict[str, Classifier] = {"bilstm": ScriptedClassifier({"": prediction}, labels=labels)}
+    async with simulation.opened(Configuration(), models=models) as demo:
+        picture = await demo.preview.viewers[0].slash(demo.channels[0], "mood")
+        assert picture.response
+        named = re.findall(r"(?:\S+ )?(\w+) \d+%", picture.response.content.split("\n")[1])
+        assert set(named) == seen
 
 
 async def test_it_ends_when_it_is_closed_in_the_browser(

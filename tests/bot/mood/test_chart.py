@@ -96,7 +96,7 @@ class TestSums:
 
     def test_the_rarer_ones_of_many_own_labels_are_one_group(self) -> None:
         mood = mood_of("day", *((0, f"mood {number}", 10 - number) for number in range(10)))
-        assert list(mood.groups) == ["mood 0", "mood 1", "mood 2", "mood 3", OTHERS, NEUTRAL]
+        assert list(mood.groups) == ["mood 0", "mood 1", "mood 2", "mood 3", OTHERS]
         assert sum(mood.groups[OTHERS]) == 6 + 5 + 4 + 3 + 2 + 1
         assert sum(mood.by_step()) == mood.messages == 55
 
@@ -347,7 +347,7 @@ class TestPicture:
         mood = mood_of("day", *((number, label, 9) for number, label in enumerate(labels)))
         written = texts(mood, translator(discord.Locale.german))
         names = [text.split("  ")[1] for text in written if "  " in text]
-        assert sorted(names) == sorted(["$\\alpha$ rage", "▯", f"{'a' * 19}…", "b", "andere Emotionen", "neutral"])
+        assert sorted(names) == sorted(["$\\alpha$ rage", "▯", f"{'a' * 19}…", "b", "andere Emotionen"])
 
     def test_what_is_written_in_another_language(self) -> None:
         written = texts(throughout("week", joy=3), german)
