@@ -75,7 +75,7 @@ class Reactions(commands.Cog):
         ending = await self._handle_new(message)
         self.outcomes[ending.outcome] += 1
         log.debug("Message %d in channel %d: %s.", message.id, message.channel.id, ending.outcome)
-        self._tell_observers(message, ending)
+        await self._tell_observers(message, ending)
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
@@ -85,7 +85,7 @@ class Reactions(commands.Cog):
             return  # an edit without a time is Discord's own, which adds the preview of a link
         ending = await self._handle(message, trace)
         log.debug("Message %d in channel %d was edited: %s.", message.id, message.channel.id, ending.outcome)
-        self._tell_observers(message, ending)
+        await self._tell_observers(message, ending)
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
@@ -203,7 +203,7 @@ class Reactions(commands.Cog):
             self._store.count_mood(guild_id, channel_id, discord.utils.snowflake_time(message_id), emotion, -1)
             trace.mood = None
 
-    def _tell_observers(self, message: discord.Message, ending: Ending) -> None:
+    async def _tell_observers(self, message: discord.Message, ending: Ending) -> None:
         """Tell whoever observes the channel how a message ended, by the reason that *Why?* would give now."""
         observers = self.observers.of(message.channel.id)
         if not observers:
@@ -216,7 +216,7 @@ class Reactions(commands.Cog):
             if ending.outcome in _UNTOLD:
                 observer.gone(message.id)
             else:
-                observer.ended(message.id, message.author.id, ending)
+                await observer.ended(message.id, message.author.id, ending)
 
     def _forget(self, channel_id: int, message_id: int) -> None:
         for observer in self.observers.of(channel_id):

@@ -26,7 +26,7 @@ class Ending:
 class Observer(Protocol):
     """Is told of the messages of a channel, but never of those whose authors have opted out."""
 
-    def ended(self, message_id: int, author_id: int, ending: Ending) -> None:
+    async def ended(self, message_id: int, author_id: int, ending: Ending) -> None:
         """Take how a new or edited message ended."""
 
     def gone(self, message_id: int) -> None:

@@ -7,6 +7,7 @@ the press that asked for it, which Discord accepts for 15 minutes.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -25,8 +26,8 @@ from bot.store import Store
 
 LASTS = timedelta(minutes=10)
 
-EVERY = 3.0
-"""Seconds between two edits, so that Discord's limit is not reached however much is written."""
+PAUSE = 3.0
+"""Seconds between two edits at least, so that Discord's limit is not reached however much is written."""
 
 SHOWN = 12
 """How many messages are shown: the latest."""
@@ -48,6 +49,7 @@ class Trial:
         ends: when its time is over, by the clock.
         end: why it is over, None while it is not.
         changed: whether there is something to show that is not shown yet.
+        shown_at: when the message was edited, by the clock.
         drawing: held while the message is edited.
     """
 
@@ -59,23 +61,24 @@ class Trial:
         has_opted_out: Callable[[int], bool],
         go_on: Callable[[Trial], Awaitable[None]],
     ) -> None:
-        """Start with no message; `go_on` is called with the trial every few seconds while `rounds` run."""
+        """Start with no message; `go_on` is called with the trial at each message, and every second by `rounds`."""
         self.interaction = interaction
         self.channel = channel
         self.ends = ends
         self.end: End | None = None
         self.changed = False
+        self.shown_at = -math.inf
         self.drawing = asyncio.Lock()
         self._has_opted_out = has_opted_out
         self._go_on = go_on
         self._lines: dict[int, Line] = {}
 
-    @tasks.loop(seconds=EVERY)
+    @tasks.loop(seconds=1)
     async def rounds(self) -> None:
         """Go on until it is cancelled."""
         await self._go_on(self)
 
-    def ended(self, message_id: int, author_id: int, ending: Ending) -> None:
+    async def ended(self, message_id: int, author_id: int, ending: Ending) -> None:
         """Show how a message ended, unless it is the bot's own."""
         if ending.outcome == Outcome.ITSELF:
             return
@@ -83,6 +86,7 @@ class Trial:
         if len(self._lines) > SHOWN:
             del self._lines[min(self._lines)]
         self.changed = True
+        await self._go_on(self)
 
     def gone(self, message_id: int) -> None:
         """Show a message no longer."""
@@ -174,14 +178,19 @@ class Trials:
                 await asyncio.gather(*(self._end(trial, End.RESTARTED) for trial in list(self._running.values())))
 
     async def _go_on(self, trial: Trial) -> None:
-        """Show what is new, unless it is time to end."""
+        """Show what is new, unless it is time to end or the last edit was just now."""
+        if trial.end:
+            return
         trial.leave_out_objectors()
-        if self._clock() >= trial.ends:
+        now = self._clock()
+        if now >= trial.ends:
             await self._end(trial, End.TIME)
         elif self._visible(trial.channel.guild.id, trial.channel.id) is None:
             await self._end(trial, End.HIDDEN)
-        elif trial.changed and not await self._show(trial) and self._leave(trial, End.OVER):
-            trial.rounds.cancel()
+        elif trial.changed and now - trial.shown_at >= PAUSE:
+            trial.shown_at = now
+            if not await self._show(trial) and self._leave(trial, End.OVER):
+                trial.rounds.cancel()
 
     async def _end(self, trial: Trial, end: End) -> None:
         """End a trial and say why; do nothing if it is over already."""

@@ -88,7 +88,7 @@ def as_text(line: Line, guild_id: int, channel_id: int, translate: Translate) ->
     """Return when a message was written, a link to it, what the model hears, and the reaction or why there is none."""
     when = discord.utils.format_dt(discord.utils.snowflake_time(line.message_id), "T")
     link = f"https://discord.com/channels/{guild_id}/{channel_id}/{line.message_id}"
-    return f"{when} {link} {_told(line.ending, translate)}"
+    return f"{when} [→]({link}) {_told(line.ending, translate)}"
 
 
 def _told(ending: Ending, translate: Translate) -> str:

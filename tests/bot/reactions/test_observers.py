@@ -15,7 +15,7 @@ class Listener:
     def __init__(self) -> None:
         self.told: list[object] = []
 
-    def ended(self, message_id: int, author_id: int, ending: Ending) -> None:
+    async def ended(self, message_id: int, author_id: int, ending: Ending) -> None:
         self.told.append((message_id, author_id, ending))
 
     def gone(self, message_id: int) -> None:
@@ -33,13 +33,13 @@ def test_each_channel_has_its_observers_until_they_are_removed() -> None:
     assert (observers.of(1), len(observers)) == ((), 0)  # a channel without any takes no memory
 
 
-def test_an_observer_may_be_removed_while_all_are_told() -> None:
+async def test_an_observer_may_be_removed_while_all_are_told() -> None:
     observers, one, other = Observers(), Listener(), Listener()
     observers.add(1, one)
     observers.add(1, other)
     for observer in observers.of(1):
         observers.remove(1, observer)
-        observer.ended(2, 3, Ending(Outcome.NEUTRAL))
+        await observer.ended(2, 3, Ending(Outcome.NEUTRAL))
     assert one.told == other.told == [(2, 3, Ending(Outcome.NEUTRAL))]
 
 

@@ -22,7 +22,7 @@ from bot.reactions.policy import PROFILES, Decision
 from bot.reactions.sentences import SENTENCES
 from bot.server_settings import Liveliness
 from bot.settings.panel import lacking
-from bot.settings.trial import EVERY, HIDDEN, LASTS, SHOWN, Trial, Trials
+from bot.settings.trial import HIDDEN, LASTS, PAUSE, SHOWN, Trial, Trials
 from bot.settings.trial_panel import STOP, End, Line, TrialPanel, as_text, instruction
 from classifiers import Classifier
 from tests.bot.pressing import restarts, speak_in_brackets, untranslated, words_of
@@ -32,7 +32,7 @@ COMPONENTS_V2 = 1 << 15
 
 HEARD = "**joy**, 90% certain, 50% needed: "
 REACTED = f"{HEARD}I reacted with 😃."
-PAUSE = f"{HEARD}After each reaction I pause in that channel for 10 seconds."
+PACE = f"{HEARD}After each reaction I pause in that channel for 10 seconds."
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Shown:
     def lines(self) -> dict[str, str]:
         """What is said of each message, by the link to it."""
         lines = (line.split(" ", 2) for line in self.text.splitlines() if line.startswith("<t:"))
-        return {link: said for _when, link, said in lines}
+        return {link.removeprefix("[→](").removesuffix(")"): said for _when, link, said in lines}
 
     @property
     def runs(self) -> bool:
@@ -63,7 +63,7 @@ class Shown:
         return self.lines.get(message.jump_url, "")
 
     async def next_edit(self) -> None:
-        await self.world.rest(EVERY)
+        await self.world.rest(PAUSE)
 
     async def stop(self) -> None:
         await self.owner.click(self.message, custom_id=STOP)
@@ -110,17 +110,19 @@ async def test_each_message_is_shown_with_what_is_heard_and_the_reaction_or_why_
     bilstm.script["sad"] = believing(sadness=0.9)
     said = {
         "so happy today": REACTED,
-        "happy again": PAUSE,
+        "happy again": PACE,
         "hmm": "**joy**, 45% certain, 50% needed: I am not certain enough.",
         "plain words": "I hear no emotion in it.",
         "https://example.com": "It contains no words that I can read.",
         "sad, for grandpa died": "It seems to be about self-harm, death or grave illness; I never react to that.",
     }
     messages = {text: await world.alice.send(world.channel, text) for text in said}
-    assert trial.lines == {}
+    assert [*trial.lines.values()] == [REACTED]  # the first at once
     await trial.next_edit()
     assert trial.lines == {messages[text].jump_url: what for text, what in said.items()}
-    assert trial.text.count(f"<t:{int(messages['hmm'].created_at.timestamp())}:T> {messages['hmm'].jump_url} ") == 1
+    assert (
+        trial.text.count(f"<t:{int(messages['hmm'].created_at.timestamp())}:T> [→]({messages['hmm'].jump_url}) ") == 1
+    )
     assert not any(text in trial.text for text in said)
 
 
@@ -221,14 +223,16 @@ def closed_to(world: World, permission: str) -> simcord.ChannelHandle:
     )
 
 
-async def test_however_much_is_written_there_is_one_edit_with_the_latest(world: World, trial: Shown) -> None:
+async def test_however_much_is_written_the_latest_are_shown_by_an_edit_every_few_seconds(
+    world: World, trial: Shown
+) -> None:
     messages = [await world.alice.send(world.channel, "plain") for _ in range(SHOWN + 3)]
-    before = edits(world)
+    assert edits(world) == 1
     await trial.next_edit()
-    assert edits(world) == before + 1
+    assert edits(world) == 2
     assert [*trial.lines] == [message.jump_url for message in messages[3:]]
     await trial.next_edit()
-    assert edits(world) == before + 1  # nothing is new
+    assert edits(world) == 2  # nothing is new
 
 
 def edits(world: World) -> int:
@@ -305,7 +309,7 @@ async def test_a_second_one_of_the_same_person_in_the_channel_takes_the_place_of
 @pytest.mark.usefixtures("trial")
 async def test_a_deleted_channel_ends_it_without_a_trace(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.env.backend.delete_channel(world.channel.id)
-    await world.rest(EVERY)
+    await world.rest(PAUSE)
     assert nothing_goes_on(world)
     assert (world.env.errors, caplog.records) == ([], [])
 
@@ -340,7 +344,7 @@ class TestWithoutADatabase:
 async def test_an_expired_token_ends_it(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.env.inject_error("PATCH", "/webhooks/*", status=401, code=50027)
     await world.alice.send(world.channel, "plain")
-    await world.rest(EVERY)
+    await world.rest(PAUSE)
     assert edits(world) == 1
     assert nothing_goes_on(world)
     assert (world.env.errors, caplog.records) == ([], [])
@@ -349,7 +353,6 @@ async def test_an_expired_token_ends_it(world: World, caplog: pytest.LogCaptureF
 async def test_an_edit_that_discord_failed_at_is_tried_again(world: World, trial: Shown) -> None:
     world.env.inject_error("PATCH", "/webhooks/*", status=400, code=0)
     message = await world.alice.send(world.channel, "happy")
-    await trial.next_edit()
     assert trial.of(message) == ""
     await trial.next_edit()
     assert trial.of(message) == REACTED
