@@ -214,7 +214,6 @@ def test_the_closing_hint_pastes_into_a_shell(
     assert words == ["python", "-m", "classifiers", "compare", "--models", f"models/{name[:-6]}", "your text"]
 
 
-@pytest.mark.usefixtures("figures")
 def test_a_data_set_of_ones_own(feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Several labels a row, so the networks judge each label by itself."""
     assert run("--dataset", feelings, "--model", "rnn", "--epochs", 1, "--out", tmp_path / "models") == 0

@@ -128,6 +128,7 @@ def test_file_named_builtin_gets_the_recipe_of_a_file(
     assert (recipes[2].epochs, recipes[2].patience) == (500, None)  # as many as were asked for
 
 
+@pytest.mark.heavy
 def test_one_framework_does_not_resume_the_training_of_another(
     feelings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
