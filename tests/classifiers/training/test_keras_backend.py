@@ -192,6 +192,17 @@ def test_training_lowers_the_loss_and_resumes_from_its_state(keras_models: Modul
     )
 
 
+@pytest.fixture
+def step_by_step() -> Iterator[None]:
+    """Let TensorFlow run at once what it would compile first."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.usefixtures("step_by_step")  # three networks are compiled in a hundred times the time of two updates
 def test_the_same_seed_gives_the_same_training(keras_models: ModuleType) -> None:
     """Dropout included, whose masks Keras draws by itself."""
     rng = np.random.default_rng(7)
