@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -277,7 +278,7 @@ def test_newest_revision_is_the_last_of_the_scripts() -> None:
     assert max(known_revisions()) == NEWEST
 
 
-def test_alembic_is_not_loaded_where_the_tables_are_current(tmp_path: Path) -> None:
+def test_alembic_is_not_loaded_where_the_tables_are_current(migrated: Path, sqlite_url: str, tmp_path: Path) -> None:
     code = """
 import asyncio, sys
 from sqlalchemy import make_url
@@ -286,10 +287,12 @@ from bot.store.engine import migrate, open_engine
 async def nothing(_connection):
     pass
 
-asyncio.run(migrate(open_engine(make_url(sys.argv[1])), nothing))
-print(sorted({"alembic", "sqlalchemy.dialects.postgresql"} & sys.modules.keys()))
+for url in sys.argv[1:]:
+    asyncio.run(migrate(open_engine(make_url(url)), nothing))
+    print(sorted({"alembic", "sqlalchemy.dialects.postgresql"} & sys.modules.keys()))
 """
-    command = [sys.executable, "-c", code, f"sqlite+aiosqlite:///{tmp_path / 'emobot.db'}"]
-    loaded = [subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() for _ in range(2)]
-    assert loaded[1] == "[]"
-    assert "alembic" in loaded[0]
+    current = shutil.copy(migrated, tmp_path / "current.db")
+    command = [sys.executable, "-c", code, f"sqlite+aiosqlite:///{current}", sqlite_url]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert loaded[0] == "[]"
+    assert "alembic" in loaded[1]
