@@ -255,13 +255,7 @@ def _reading_section(dataset: Dataset, single_rows: int) -> str:
         "**Top-1**: of the texts with exactly one label, how many have their strongest score there.",
         "**Calibration error**: how far, on average, a predicted probability is from how often it is right; "
         "0 at best. With rare labels it is small in any case, so compare it only within this table.",
-        "Nothing was chosen on the test split: best epoch, temperature and thresholds come from "
-        + (
-            "**the training texts themselves**, since there is no dev split. So the figures on them are too "
-            "high, and probabilities are higher than they should be."
-            if dataset.judged_on == "train"
-            else "the dev split. Dev figures are therefore too high; those on test are not."
-        ),
+        f"Nothing was chosen on the test split: {_choices(dataset)}",
         "This is one training with one seed; another seed gives slightly different figures.",
     ]
     if single_rows:
@@ -270,6 +264,24 @@ def _reading_section(dataset: Dataset, single_rows: int) -> str:
             f"±{0.98 / single_rows**0.5:.3f} (95 %, at worst); a smaller difference may be chance."
         )
     return "## How to read this\n\n" + "\n".join(f"- {point}" for point in points)
+
+
+def _choices(dataset: Dataset) -> str:
+    """Return what was chosen on which texts, and what follows from that for the figures."""
+    if dataset.judged_on == "dev":
+        return (
+            "best epoch, temperature and thresholds come from the dev split. Dev figures are therefore too high; those "
+            "on test are not."
+        )
+    chosen = (
+        "best epoch, temperature and thresholds come"
+        if dataset.tunable
+        else "no temperature and no thresholds were chosen, and the best epoch comes"
+    )
+    return (
+        f"{chosen} from **the training texts themselves**, since there is no dev split. So the figures on them are too "
+        "high, and probabilities are higher than they should be."
+    )
 
 
 def _with_baseline(metrics: Mapping[str, Metrics], baseline: Metrics | None) -> dict[str, Metrics]:

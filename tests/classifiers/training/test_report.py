@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.image
@@ -139,6 +140,11 @@ def test_the_split_that_chose_thresholds_is_told(tmp_path: Path) -> None:
     shared, _ = _write(tmp_path / "shared", _dataset(own_dev=False))
     assert "**the training texts themselves**" in shared
     assert "| dev | none of its own |" in shared
+
+
+def test_what_few_texts_without_dev_do_not_choose_is_told(tmp_path: Path) -> None:
+    text, _ = _write(tmp_path, replace(_dataset(own_dev=False), own=True))
+    assert "no temperature and no thresholds were chosen, and the best epoch comes from **the training texts" in text
 
 
 def test_training_texts_are_not_called_dev(tmp_path: Path) -> None:
