@@ -105,10 +105,15 @@ def test_networks_stay_with_keras(kind: str, scale: float, batch: Batch, keras_m
     logits = net.forward(batch)
     loss, d_logits = sigmoid_cross_entropy(logits, targets)
     net.backward(d_logits)
-    with tf.GradientTape() as tape:
-        judged = model(batch.ids.T, training=False)
-        judged_loss = keras.losses.BinaryCrossentropy(from_logits=True)(targets, judged)
-    gradients = tape.gradient(judged_loss, [variables[name].value for name in net.params])
+
+    def judge() -> Any:
+        with tf.GradientTape() as tape:
+            judged = model(batch.ids.T, training=False)
+            judged_loss = keras.losses.BinaryCrossentropy(from_logits=True)(targets, judged)
+        return judged, judged_loss, tape.gradient(judged_loss, [variables[name].value for name in net.params])
+
+    # Compiled, since each of the steps of a layer would take long by itself.
+    judged, judged_loss, gradients = tf.function(judge, autograph=False)()
     np.testing.assert_allclose(logits, judged, atol=1e-5)
     assert loss == pytest.approx(float(judged_loss), abs=1e-5)
     for (name, ours), theirs in zip(net.grads.items(), gradients, strict=True):
