@@ -19,7 +19,9 @@ from bot.cli import demo_page, simulation
 from bot.configuration import load_configuration
 
 FOLDER = Path(__file__).parent
-WIDTH, HEIGHT = 900, 1000
+PAGE = {"width": 1280, "height": 800}
+ANSWER = {"width": 1120, "height": 1000}
+"""The window for an answer of the bot, when what it thinks is folded."""
 TEXT = "well, that could have gone a lot worse. not exactly thrilled, but i'll take it"
 
 
@@ -31,15 +33,21 @@ async def take_all() -> None:
         async_playwright() as playwright,
     ):
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = await browser.new_page(
-            viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=1.5, color_scheme="dark"
-        )
+        page = await browser.new_page(viewport=PAGE, device_scale_factor=1.5, color_scheme="dark")
         await page.goto(url)
         await page.wait_for_timeout(3000)  # the page tells its size first, and must not be interrupted in that
-        preview, lounge = demo.preview, demo.channels[0]
+        preview, (lounge, match_day) = demo.preview, demo.channels
         you = preview.viewers[0]
-        await you.send(lounge, "I can't believe we won, this is amazing!")
-        await _shoot(preview, page, page, "demo")
+        await page.get_by_role("button", name="match-day").click()
+        await page.get_by_text("see you all on Saturday").last.wait_for()
+        async with demo.turn(None):
+            await you.send(match_day, "I can't believe we won, this is amazing!")
+        for scheme, name in (("light", "demo"), ("dark", "demo-dark")):
+            await page.emulate_media(color_scheme=scheme)
+            await _shoot(preview, page, page, name)
+        await page.get_by_role("button", name="lounge").click()
+        await page.get_by_text("What Emobot thinks").click()  # which folds it
+        await page.set_viewport_size(ANSWER)
         for name, options in (("compare", {"text": TEXT}), ("mood", {}), ("settings", {})):
             answer = (await you.slash(lounge, name, **options)).response
             if answer is None:
@@ -53,7 +61,8 @@ async def _shoot(preview: simcord.Preview, page: Page, what: Page | Locator, nam
     """Wait until the page shows what there is, and keep how it, or a message of it, looks."""
     await preview.refresh()
     await page.wait_for_load_state("networkidle")
-    await page.wait_for_timeout(1500)  # pictures and fonts
+    await page.wait_for_timeout(1500)
+    await page.locator("#preview-app[aria-busy=false]").wait_for()  # pictures and fonts
     path = FOLDER / f"{name}.png"
     await what.screenshot(path=path)
     print(path)

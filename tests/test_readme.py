@@ -63,6 +63,6 @@ def test_the_tree_has_every_package() -> None:
 
 
 def test_files_that_are_pointed_to_exist() -> None:
-    targets = re.findall(r"\]\((?!http)([^)]+)\)", README)
+    targets = re.findall(r'(?:\]\(|src="|srcset=")(?!http)([^)"]+)[)"]', README)
     assert targets
     assert [target for target in targets if not (ROOT / target).exists()] == []

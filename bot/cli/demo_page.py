@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from bot.analyzer import AnalyzerError
 from bot.cli.demo_visits import REACTIONS, Demo, Visit
 from bot.reactions.dislikes import DISLIKE
 
@@ -38,10 +39,16 @@ _REPLACEMENTS = {
     '<link rel="stylesheet" href="/emobot.css"><script type="module" src="/emobot.js"></script></head>',
     '<span id="action-status"': '<span id="notice" role="status"></span><span id="action-status"',
     '<div id="preview-stage"': '{channels}<div id="preview-stage"',
+    '<aside id="inspector-panel"': '{thoughts}<aside id="inspector-panel"',
     "</body>": "{menu}</body>",
 }
 
 _WHAT_DISLIKES_DO = ' title="Takes Emobot\'s reaction back, if you wrote the message or are a host"'
+_THOUGHTS = """\
+<details id="thoughts" open>
+<summary>What Emobot thinks <span id="newest-thought"></span></summary>
+<ol id="thoughts-list" reversed></ol>
+</details>"""
 
 
 class PortTakenError(Exception):
@@ -83,7 +90,7 @@ class _Site:
         application = web.Application(client_max_size=_LARGEST_REQUEST)
         ours = [file.name for file in files("bot.cli").joinpath("page").iterdir()]
         application.router.add_routes([web.get(f"/{name}", _own_file) for name in ours])
-        application.router.add_post("/demo/{deed:channel|reaction|command}", self._do)
+        application.router.add_post("/demo/{deed:channel|reaction|command|thoughts}", self._do)
         application.router.add_post("/api/{what:pages|action}", self._act)
         application.router.add_route("*", "/{path:.*}", self._pass_on)
         return application
@@ -102,6 +109,7 @@ class _Site:
     async def _do(self, request: web.Request) -> web.Response:
         """Let a visitor do what SimCord's page has no control for."""
         visit, wanted = await self._visit(request), await request.json()
+        answer: object = {}
         try:
             match request.match_info["deed"]:
                 case "channel":
@@ -110,9 +118,13 @@ class _Site:
                     await self._demo.react(visit, int(wanted["message"]), wanted["emoji"])
                 case "command":
                     await self._demo.use_command(visit, int(wanted["message"]), wanted["command"])
+                case "thoughts":
+                    answer = await self._demo.thoughts(visit, {int(message) for message in wanted["messages"]})
         except LookupError:
             raise web.HTTPNotFound from None
-        return web.json_response({})
+        except AnalyzerError:
+            raise web.HTTPServiceUnavailable from None  # the page asks again
+        return web.json_response(answer)
 
     async def _visit(self, request: web.Request) -> Visit:
         """Return who sees what on the page that sends a request; only whom SimCord tells that may do anything."""
@@ -145,7 +157,10 @@ def our_page(html: str, channels: Iterable[simcord.ChannelHandle] = (), commands
     """
     for theirs, ours in _REPLACEMENTS.items():
         html = html.replace(theirs, ours)
-    return html.replace("{channels}", _list_of(channels)).replace("{menu}", _menu_of(commands))
+    parts = {"{channels}": _list_of(channels), "{thoughts}": _THOUGHTS, "{menu}": _menu_of(commands)}
+    for place, part in parts.items():
+        html = html.replace(place, part)
+    return html
 
 
 def _list_of(channels: Iterable[simcord.ChannelHandle]) -> str:

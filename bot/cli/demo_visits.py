@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import discord
 
 from bot.client import Emobot
+from bot.i18n import ENGLISH
 from bot.reactions.dislikes import DISLIKE
+from bot.reactions.outcomes import Outcome
+from bot.ui.emotions import named
+from bot.why.answer import Finding, answer
+from bot.why.cog import Why
 
 if TYPE_CHECKING:
     import simcord
@@ -105,6 +111,42 @@ class Demo:
             message = self._message(visit, message_id)
             await self._person(visit).context_menu(self._channel(visit.channel), name, message)
             await self.preview.refresh()
+
+    async def thoughts(self, visit: Visit, message_ids: Collection[int]) -> dict[str, dict[str, object] | None]:
+        """Return what the bot thinks of messages, by their ids, None for those that are not there or not a person's.
+
+        The menu "Why?" finds it out and has the words.
+        """
+        told: dict[str, dict[str, object] | None] = dict.fromkeys(map(str, message_ids))
+        for message in self._channel(visit.channel).history(viewer=self._person(visit)):
+            if message.id in message_ids and not message.author.bot:
+                async with self.turn(visit.context):
+                    told[str(message.id)] = await self._thought(message)
+        return told
+
+    async def _thought(self, message: discord.Message) -> dict[str, object]:
+        found = await self._why.find_out(message, datetime.now(UTC))
+        thought: dict[str, object] = {
+            "author": message.author.display_name,
+            "text": message.content,
+            "why": answer(found, ENGLISH),
+        }
+        if isinstance(found, Finding) and found.reason != Outcome.NOT_UNDERSTOOD:
+            decision = found.decision
+            thought |= {
+                "emotion": named(decision.emotion, ENGLISH),
+                "emoji": found.reaction,
+                "certainty": decision.certainty,
+                "required": None if found.reason == Outcome.NEUTRAL else decision.required,
+            }
+        return thought
+
+    @property
+    def _why(self) -> Why:
+        cog = self.bot.get_cog("Why")
+        if not isinstance(cog, Why):
+            raise TypeError(cog)
+        return cog
 
     def _person(self, visit: Visit) -> simcord.MemberActor:
         people: dict[int, simcord.MemberActor] = {person.id: person for person in self.preview.viewers}

@@ -41,13 +41,13 @@ class Profile:
             share of wrong reactions.
         share: the highest share of the messages in the rolling window that get a reaction.
         free: reactions in the window that are allowed whatever the share, or the bot would never react in a quiet
-            channel.
+            channel; dislikes can leave a fraction of one.
         cooldown: seconds between two reactions in a channel.
     """
 
     strictness: float
     share: float
-    free: int
+    free: float
     cooldown: float
 
 
@@ -175,17 +175,19 @@ def profile_in(settings: ServerSettings, channel: ChannelState) -> Profile:
 
     They are those of the server's liveliness, but in a server with the default the bot begins with the pace of a lively
     one and settles evenly within an hour. Whoever has just invited it tries it out, and silence would look broken.
+    Each dislike in the channel halves the number of reactions.
     """
     profile, lively = PROFILES[settings.liveliness], PROFILES[Liveliness.LIVELY]
-    if settings.liveliness is not Liveliness.NORMAL or channel.joined_for is None:
-        return profile
-    new = min(max(1 - channel.joined_for / SETTLED_AFTER, 0.0), 1.0)
-    return replace(
-        profile,
-        share=profile.share + new * (lively.share - profile.share),
-        free=round(profile.free + new * (lively.free - profile.free)),
-        cooldown=profile.cooldown + new * (lively.cooldown - profile.cooldown),
-    )
+    if settings.liveliness is Liveliness.NORMAL and channel.joined_for is not None:
+        new = min(max(1 - channel.joined_for / SETTLED_AFTER, 0.0), 1.0)
+        profile = replace(
+            profile,
+            share=profile.share + new * (lively.share - profile.share),
+            free=round(profile.free + new * (lively.free - profile.free)),
+            cooldown=profile.cooldown + new * (lively.cooldown - profile.cooldown),
+        )
+    factor = _dislike_factor(channel)
+    return replace(profile, share=profile.share * factor, free=profile.free * factor)
 
 
 def seconds_to_next(settings: ServerSettings, outlook: Iterable[tuple[float, ChannelState]]) -> float:
@@ -249,5 +251,4 @@ def _pause_left(settings: ServerSettings, channel: ChannelState) -> float:
 def _has_enough(settings: ServerSettings, channel: ChannelState) -> bool:
     """Return whether one more reaction would exceed the channel's share."""
     profile = profile_in(settings, channel)
-    allowed = max(profile.free, profile.share * channel.messages) * _dislike_factor(channel)
-    return channel.reactions + 1 > max(1, allowed)
+    return channel.reactions + 1 > max(1, profile.free, profile.share * channel.messages)

@@ -102,20 +102,22 @@ def setting_for(
     return ()
 
 
-def unread(reason: Outcome, translate: Translate) -> str:
-    """Return why no model reads a message, and the setting that would change it."""
-    setting = (_SETTINGS[reason],) if reason in _SETTINGS else ()
-    return "\n".join((why_silent(reason, translate), *_setting(setting, translate)))
+def answer(found: Finding | Outcome, translate: Translate) -> str:
+    """Return all that is told about a message.
 
-
-def answer(finding: Finding, translate: Translate) -> str:
-    """Return all that is told about a message."""
-    lines = [_headline(finding, translate)]
-    if finding.reason not in UNHEARD:
-        lines += _reading(finding, translate)
-    if finding.reason in PACE:
-        lines.append(_next(finding.next_at, translate))
-    return "\n".join((*lines, *_setting(finding.setting, translate)))
+    Args:
+        found: what was found out about it, or why no model reads it.
+        translate: the translator.
+    """
+    if isinstance(found, Outcome):
+        setting = (_SETTINGS[found],) if found in _SETTINGS else ()
+        return "\n".join((why_silent(found, translate), *_setting(setting, translate)))
+    lines = [_headline(found, translate)]
+    if found.reason not in UNHEARD:
+        lines += _reading(found, translate)
+    if found.reason in PACE:
+        lines.append(_next(found.next_at, translate))
+    return "\n".join((*lines, *_setting(found.setting, translate)))
 
 
 def _headline(finding: Finding, translate: Translate) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import discord
@@ -12,7 +12,7 @@ from discord.ext import commands
 
 from bot.analyzer import Analyzer
 from bot.configuration import Configuration
-from bot.i18n import Translate, translator
+from bot.i18n import translator
 from bot.reactions.gate import may_react, no_words_reason, why_unreadable
 from bot.reactions.guard import is_grave
 from bot.reactions.history import ChannelHistory, Traces
@@ -22,7 +22,7 @@ from bot.reactions.policy import choose, seconds_to_next
 from bot.reactions.sending import ReactionSender
 from bot.store import Store
 from bot.ui.turns import Turns
-from bot.why.answer import PACE, Finding, answer, reason_for_silence, setting_for, unread
+from bot.why.answer import PACE, Finding, answer, reason_for_silence, setting_for
 
 
 class Why(commands.Cog):
@@ -70,29 +70,32 @@ class Why(commands.Cog):
     async def explain(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Answer privately why a message has a reaction or none."""
         translate = translator(interaction.locale)
-        text = self._unread(message, translate) or self._turns.refusal(interaction, translate)
-        if text is None:
+        if reason := self._why_unread(message):
+            text = answer(reason, translate)
+        elif refusal := self._turns.refusal(interaction, translate):
+            text = refusal
+        else:
             with self._turns.reading(interaction.user.id):
-                text = await self._read(interaction, message, translate)
+                text = answer(await self.find_out(message, interaction.created_at), translate)
         await interaction.response.send_message(text, ephemeral=True)
 
-    def _unread(self, message: discord.Message, translate: Translate) -> str | None:
-        """Return the answer about a message that no model reads or that is left alone whatever it says, else None."""
-        reason = (
-            why_unreadable(message, self._store, self._bot.user)
-            or (None if may_react(message) else Outcome.NOT_PERMITTED)
-            or no_words_reason(message.content)
-            or (Outcome.GRAVE if is_grave(message.content) else None)
-        )
-        return unread(reason, translate) if reason else None
+    async def find_out(self, message: discord.Message, now: datetime) -> Finding | Outcome:
+        """Return what there is to tell about a message, or why no model reads it.
 
-    async def _read(self, interaction: discord.Interaction, message: discord.Message, translate: Translate) -> str:
-        """Return the answer about a message that may be read."""
+        Args:
+            message: the message.
+            now: the time, from which the next reaction is foretold.
+
+        Raises:
+            AnalyzerError: the model gave no answer.
+        """
+        if reason := self._why_unread(message):
+            return reason
         guild_id = message.guild.id if message.guild else None
         model = self._analyzer.reacting_model(self._store.settings(guild_id).model)
         answers, explanations = await self._analyzer.explain(message.content, model)
-        if refusal := self._unread(message, translate):  # the author or the server may have objected meanwhile
-            return refusal
+        if reason := self._why_unread(message):  # the author or the server may have objected meanwhile
+            return reason
         settings, channel_id = self._store.settings(guild_id), message.channel.id
         decide = partial(
             choose,
@@ -106,12 +109,20 @@ class Why(commands.Cog):
         decision, reaction = decide(settings, state), trace.emoji if trace else None
         reason = None if reaction else reason_for_silence(decision.reason, trace)
         wait = math.ceil(seconds_to_next(settings, outlook)) if reason in PACE else 0
-        finding = Finding(
+        return Finding(
             reaction=reaction,
             reason=reason,
             decision=decision,
             words=explanations[model].words,
             setting=setting_for(reason, settings, state.dislikes, decide) if guild_id else (),
-            next_at=interaction.created_at + timedelta(seconds=wait) if wait else None,
+            next_at=now + timedelta(seconds=wait) if wait else None,
         )
-        return answer(finding, translate)
+
+    def _why_unread(self, message: discord.Message) -> Outcome | None:
+        """Return why no model reads a message, or why it is left alone whatever a model says; None if neither is so."""
+        return (
+            why_unreadable(message, self._store, self._bot.user)
+            or (None if may_react(message) else Outcome.NOT_PERMITTED)
+            or no_words_reason(message.content)
+            or (Outcome.GRAVE if is_grave(message.content) else None)
+        )

@@ -17,6 +17,7 @@ from yarl import URL
 from bot.cli import demo_page, simulation
 from bot.cli.demo_visits import Demo
 from bot.configuration import Configuration
+from bot.reactions.gate import NOT_TO_BE_READ
 from tests.bot.scripted import SCRIPT, ScriptedClassifier
 
 NEEDED = "it needs a browser: pip install -e '.[screenshots]' && playwright install chromium"
@@ -228,6 +229,45 @@ async def test_the_reaction_is_taken_back_by_one_by_hand_of_who_may_do_that() ->
         assert [(reaction["emoji"]["name"], reaction["count"]) for reaction in shown] == [("❌", 2)]
 
 
+async def test_what_the_bot_thinks_is_told_in_the_words_of_the_menu_why() -> None:
+    async with served() as (demo, url), visiting(url) as [visitor]:
+        happy, *_, plain, welcome = demo.channels[0].history()
+        elsewhere = demo.channels[1].history()[0]
+        asked = [str(message.id) for message in (happy, plain, welcome, elsewhere)]
+        thoughts = await visitor.post("/demo/thoughts", messages=asked)
+        for message in (happy, plain):
+            await visitor.post("/demo/command", message=str(message.id), command="Why?")
+            assert thoughts[str(message.id)].pop("why") == (await visitor.messages())[-1]["content"]
+        assert [thoughts[message] for message in asked] == [
+            {
+                "author": "Maya",
+                "text": happy.content,
+                "emotion": "joy",
+                "emoji": "😃",
+                "certainty": 0.9,
+                "required": pytest.approx(0.375),
+            },
+            {
+                "author": "Priya",
+                "text": plain.content,
+                "emotion": "neutral",
+                "emoji": None,
+                "certainty": 0.9,
+                "required": None,
+            },
+            None,
+            None,
+        ]
+
+
+async def test_nothing_is_told_of_what_somebody_feels_who_has_opted_out() -> None:
+    async with served() as (demo, url), visiting(url) as [visitor]:
+        happy = demo.channels[0].history()[0]
+        await demo.bot.store.opt_out(happy.author.id)
+        thoughts = await visitor.post("/demo/thoughts", messages=[str(happy.id)])
+        assert thoughts == {str(happy.id): {"author": "Maya", "text": happy.content, "why": NOT_TO_BE_READ}}
+
+
 async def test_what_a_visitor_cannot_do_in_discord_is_refused(session: aiohttp.ClientSession) -> None:
     async with served() as (demo, url), visiting(url) as [visitor]:
         message, elsewhere = (str(channel.history()[0].id) for channel in demo.channels)
@@ -255,6 +295,7 @@ async def test_the_newest_message_and_its_reaction_are_in_sight_in_windows_of_an
                 await _comes_into_sight(page, newest.get_by_text(text))
                 if "happy" in text:
                     await _comes_into_sight(page, newest.locator(".reaction-chip"))
+                    await _tells_its_thoughts(page, text)
             await page.get_by_label("Viewing as").select_option("Maya")
             await _comes_into_sight(page, newest.get_by_text("and most"))
             channels = page.get_by_role("navigation", name="Channels")
@@ -264,8 +305,29 @@ async def test_the_newest_message_and_its_reaction_are_in_sight_in_windows_of_an
             await page.close()
 
 
+async def _tells_its_thoughts(page: Any, text: str) -> None:
+    """Look at the panel: beside the conversation in a wide window, below it and folded in a narrow one."""
+    thought, summary = page.locator(".thought").filter(has_text=text), page.get_by_text("What Emobot thinks")
+    await thought.wait_for(state="attached")
+    conversation, window = page.locator("#preview-stage"), page.viewport_size
+    if window["width"] < 760:
+        assert not await thought.is_visible()
+        await summary.get_by_text("😃 joy 90%").wait_for()
+        await summary.click()
+    await thought.get_by_text("I reacted with 😃.").wait_for()
+    chat, panel = await conversation.bounding_box(), await page.locator("#thoughts").bounding_box()
+    if window["width"] < 760:
+        assert panel["y"] >= chat["y"] + chat["height"]
+    else:
+        assert panel["x"] >= chat["x"] + chat["width"]
+    assert panel["x"] + panel["width"] <= window["width"]
+    assert panel["y"] + panel["height"] <= window["height"]
+    await summary.click()
+    await thought.wait_for(state="hidden")
+
+
 @pytest.mark.slow
-async def test_the_menu_of_a_message_is_used_by_mouse_and_by_keyboard() -> None:
+async def test_the_menu_of_a_message_is_used_by_mouse_and_by_keyboard_and_the_panel_follows() -> None:
     async with served() as (_, url), chromium() as browser:
         page = await opened(browser, url, 1280, 800)
         first, newest = (
@@ -287,6 +349,12 @@ async def test_the_menu_of_a_message_is_used_by_mouse_and_by_keyboard() -> None:
         await page.get_by_role("menuitem", name="React with ❌").click()
         await first.get_by_role("button", name="❌").wait_for()
         assert await first.get_by_role("button", name="😃").count() == 0
+        thought = page.locator(".thought").last
+        await thought.get_by_text("Someone removed my reaction, so I add no other.").wait_for()
+        await page.get_by_role("button", name="match-day").click()
+        await _comes_into_sight(page, newest.get_by_text("see you all on Saturday"))
+        await thought.get_by_role("button", name="Jonas My own prediction was so wrong").click()
+        await _comes_into_sight(page, first.get_by_text("My own prediction was so wrong"))
 
 
 @pytest.mark.slow

@@ -120,7 +120,7 @@ def test_a_reaction_always_keeps_the_rules(
     if channel:
         profile = profile_in(server, channel)
         assert channel.quiet_for is None or channel.quiet_for >= profile.cooldown
-        assert channel.reactions + 1 <= max(profile.free, profile.share * channel.messages)
+        assert channel.reactions + 1 <= max(1, profile.free, profile.share * channel.messages)
 
 
 @given(predictions(), server_settings, channel_states, probability, probability)

@@ -10,7 +10,7 @@ from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import PROFILES, ChannelState, Decision
 from bot.reactions.sentences import SENTENCES
 from bot.server_settings import Liveliness, ServerSettings
-from bot.why.answer import PACE, Finding, answer, reason_for_silence, setting_for, unread
+from bot.why.answer import PACE, Finding, answer, reason_for_silence, setting_for
 from classifiers.explain import WordShare
 
 NORMAL = PROFILES[Liveliness.NORMAL]
@@ -31,7 +31,7 @@ def never(_settings: ServerSettings, _channel: ChannelState) -> Decision:
 def test_every_outcome_of_a_message_that_is_there_has_a_sentence() -> None:
     assert set(Outcome) - set(SENTENCES) == {Outcome.REACTED, Outcome.MESSAGE_GONE}
     for reason in SENTENCES:
-        for text in (unread(reason, ENGLISH), answer(finding(reason), ENGLISH)):
+        for text in (answer(reason, ENGLISH), answer(finding(reason), ENGLISH)):
             assert text
         assert "{" not in answer(finding(reason), ENGLISH)
 

@@ -199,6 +199,14 @@ async def test_a_share_that_is_used_up_is_told_with_the_time_of_the_next_reactio
     assert seconds_to_next(message, following) == pytest.approx(540, abs=2)
 
 
+@pytest.mark.parametrize("clock", [ManualClock()])
+async def test_where_people_took_reactions_back_the_smaller_share_is_told(world: World, clock: ManualClock) -> None:
+    await world.configure(liveliness="lively")
+    await world.alice.react(await world.alice.send(world.channel, "happy"), "❌")
+    clock.now += 60
+    assert (await why_of(world, "happy"))[0] == ENOUGH  # half of the 70% of a lively server
+
+
 @pytest.mark.usefixtures("new_server")
 async def test_in_a_new_server_the_shorter_pause_is_told(world: World) -> None:
     await world.alice.send(world.channel, "happy")
