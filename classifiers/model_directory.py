@@ -13,7 +13,10 @@ loaded.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
+import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -56,7 +59,11 @@ DIRECTIONS = {name: kind.directions for name, kind in KINDS.items()}
 """1 for each model that reads from the left only, 2 for each that reads from both sides."""
 
 
-_REMEDY = "train it anew with `python train.py`, or unset EMOBOT_MODELS to use the models that are shipped"
+# `python train.py` would do only in a clone.
+_REMEDY = "train it anew with `python -m train`, or unset EMOBOT_MODELS to use the models that are shipped"
+
+_PLACE = re.compile(r" - at `\$\.?(.*)`$")
+_FIELD = re.compile(r"field `(.*)`$")
 
 
 _Amount: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
@@ -132,21 +139,50 @@ def read_manifest(directory: Path) -> Manifest:
         ModelDirectoryError: the directory or its manifest is missing, foreign or damaged.
     """
     try:
-        manifest = msgspec.json.decode((directory / MANIFEST).read_bytes(), type=Manifest)
+        content = (directory / MANIFEST).read_bytes().removeprefix(codecs.BOM_UTF8)  # some editors write it
     except (FileNotFoundError, NotADirectoryError):
         raise ModelDirectoryError(
             f"There is no model directory at {directory} (it would hold a {MANIFEST}); {_REMEDY}."
         ) from None
     except OSError as error:
         raise ModelDirectoryError(f"The model directory {directory} cannot be read: {error.strerror}.") from error
+    try:
+        manifest = msgspec.json.decode(content, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        fault = _fault(error) if isinstance(error, msgspec.ValidationError) else _not_json(content)
         raise ModelDirectoryError(
-            f"{directory / MANIFEST} is no manifest of this version ({error}); {_REMEDY}."
+            f"{directory / MANIFEST} is no manifest of this version ({fault}); {_REMEDY}."
         ) from None
     try:
         return _spelled(manifest)
     except ValueError as error:
         raise ModelDirectoryError(f'{directory / MANIFEST}: {error}; correct its entry "emoji".') from None
+
+
+def _fault(error: msgspec.ValidationError) -> str:
+    """Return what is wrong with a manifest, without the types of Python and msgspec's own notation."""
+    text, place = str(error), _PLACE.search(str(error))
+    names = re.findall(r"[a-z]\w*", place[1]) if place else []
+    text = _PLACE.sub("", text)
+    inside = f' in "{names[0]}"' if names else ""
+    if field := _FIELD.search(text):
+        return f'this version knows no "{field[1]}"{inside}' if "unknown" in text else f'it lacks "{field[1]}"{inside}'
+    if not text.startswith(("Expected", "Invalid")):
+        return text  # one of ours
+    if not names:
+        return "it is a list or a single value"
+    return f'its "{names[-1]}"{inside if len(names) > 1 else ""} cannot be used'
+
+
+def _not_json(content: bytes) -> str:
+    """Return where a manifest is not JSON, as far as that can be told."""
+    try:
+        json.loads(content)
+    except json.JSONDecodeError as error:
+        return f"it is not JSON at line {error.lineno}"
+    except (UnicodeDecodeError, RecursionError):
+        return "it is not JSON"
+    return "it holds a number that is not finite"  # which Python reads
 
 
 def _spelled(manifest: Manifest) -> Manifest:

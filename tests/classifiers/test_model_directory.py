@@ -102,7 +102,7 @@ def test_emoji_that_cannot_be_used_are_refused(small_models: Path, emoji: dict[s
 
 
 def test_a_missing_directory(tmp_path: Path) -> None:
-    with pytest.raises(ModelDirectoryError, match=r"no model directory at .*nowhere.*python train\.py"):
+    with pytest.raises(ModelDirectoryError, match=r"no model directory at .*nowhere.*python -m train"):
         load_models(tmp_path / "nowhere")
 
 
@@ -112,11 +112,31 @@ def test_a_file_in_its_place(tmp_path: Path) -> None:
         load_models(tmp_path / "file")
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff\xfe", b"[" * 100_000, b'{"format": "emobot-models-9"}'])
-def test_a_foreign_manifest(small_models: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "it is not JSON at line 1"),
+        (b'{\n"emoji": {"joy": "x",}\n}', "it is not JSON at line 2"),
+        (b"{}", 'it lacks "command"'),
+        (b'{"more": 1}', 'this version knows no "more"'),
+        (b'{"models": {"rnn": {}}}', 'it lacks "embedding" in "models"'),
+        (b"[1]", "it is a list or a single value"),
+        (b"\xff\xfe", "it is not JSON"),
+        (b"[" * 100_000, "it is a list or a single value"),
+        (b'{"format": "emobot-models-9"}', 'its "format" cannot be used'),
+    ],
+)
+def test_what_is_wrong_with_a_foreign_manifest_is_told_in_plain_words(
+    small_models: Path, content: bytes, why: str
+) -> None:
     (small_models / MANIFEST).write_bytes(content)
-    with pytest.raises(ModelDirectoryError, match="no manifest of this version"):
+    with pytest.raises(ModelDirectoryError, match=rf"no manifest of this version \({why}( at line 1)?\)"):
         load_models(small_models)
+
+
+def test_a_manifest_may_begin_with_the_mark_that_some_editors_write(small_models: Path) -> None:
+    (small_models / MANIFEST).write_bytes(b"\xef\xbb\xbf" + (small_models / MANIFEST).read_bytes())
+    assert [*load_models(small_models)] == ["rnn", "bilstm"]
 
 
 @pytest.mark.parametrize("name", [TOKENIZER, FILES["rnn"], FILES["bilstm"]])
@@ -142,11 +162,12 @@ def changed_card(directory: Path, **changes: object) -> dict[str, object]:
     ("changes", "why"),
     [
         ({"labels": ["joy", "sadness"]}, "3 thresholds for 2 labels"),
-        ({"labels": []}, r"length >= 1 - at `\$\.labels`"),
-        ({"labels": ["joy", "sadness", ""]}, r"length >= 1 - at `\$\.labels"),
+        ({"labels": []}, 'its "labels" cannot be used'),
+        ({"labels": ["joy", "sadness", ""]}, 'its "labels" cannot be used'),
         ({"labels": ["joy", "sadness", "joy"]}, "it has 'joy' twice"),
         ({"models": {}}, "holds no model"),
-        ({"max_tokens": 0}, r">= 1 - at `\$\.max_tokens`"),
+        ({"max_tokens": 0}, 'its "max_tokens" cannot be used'),
+        ({"dataset_sha256": None}, 'its "dataset_sha256" cannot be used'),
     ],
 )
 def test_a_manifest_that_contradicts_itself(small_models: Path, changes: dict[str, object], why: str) -> None:
@@ -158,17 +179,17 @@ def test_a_manifest_that_contradicts_itself(small_models: Path, changes: dict[st
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"temperature": 0}, r">= 0\.01 - at .*temperature"),
-        ({"temperature": -1.0}, r">= 0\.01 - at .*temperature"),
-        ({"temperature": 1e300}, r"<= 100\.0 - at .*temperature"),
-        ({"temperature": float("inf")}, "malformed"),
-        ({"temperature": float("nan")}, "malformed"),
-        ({"temperature": None}, "got `null` - at .*temperature"),
-        ({"thresholds": [-1, 0.4, 0.5]}, r"> 0\.0 - at .*thresholds"),
-        ({"thresholds": [0.3, 0.4, 1.5]}, r"<= 1\.0 - at .*thresholds"),
+        ({"temperature": 0}, 'its "temperature" in "models" cannot be used'),
+        ({"temperature": -1.0}, 'its "temperature" in "models" cannot be used'),
+        ({"temperature": 1e300}, 'its "temperature" in "models" cannot be used'),
+        ({"temperature": float("inf")}, "it holds a number that is not finite"),
+        ({"temperature": float("nan")}, "it holds a number that is not finite"),
+        ({"temperature": None}, 'its "temperature" in "models" cannot be used'),
+        ({"thresholds": [-1, 0.4, 0.5]}, 'its "thresholds" in "models" cannot be used'),
+        ({"thresholds": [0.3, 0.4, 1.5]}, 'its "thresholds" in "models" cannot be used'),
         ({"thresholds": [0.3, 0.4]}, "rnn has 2 thresholds for 3 labels"),
-        ({"certainty": 2}, r"<= 1\.0 - at .*certainty"),
-        ({"parameters": -5}, ">= 1 - at .*parameters"),
+        ({"certainty": 2}, 'its "certainty" in "models" cannot be used'),
+        ({"parameters": -5}, 'its "parameters" in "models" cannot be used'),
     ],
 )
 def test_a_calibration_that_cannot_be(small_models: Path, changes: dict[str, object], why: str) -> None:
