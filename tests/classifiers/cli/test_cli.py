@@ -78,13 +78,15 @@ def test_compare_explains_as_json(small_models: Path, capsys: pytest.CaptureFixt
         [label, probability] = answer["top"][0]
         [without] = compare_json(capsys, "--models", str(small_models), "I'm happy")
         share = probability - without[name]["scores"][label]
-        assert answer["words"][1]["share"] == pytest.approx(share, abs=1e-6)
+        # In 8 bits, a text's probabilities differ a little with the texts that are read together with it.
+        exactly = 1e-6 if name == "rnn" else 1e-4
+        assert answer["words"][1]["share"] == pytest.approx(share, abs=exactly)
         forward, backward = answer["reading"]["forward"], answer["reading"]["backward"]
         for rows in (forward, backward) if name == "bilstm" else (forward,):
             assert [row["word"] for row in rows] == words
             assert all(len(row["top"]) == 2 for row in rows)
         assert (backward is None) == (answer["saliency"] is not None) == (name == "rnn")
-        assert forward[-1]["top"][0] == [label, pytest.approx(probability, abs=1e-6)]
+        assert forward[-1]["top"][0] == [label, pytest.approx(probability, abs=exactly)]
         assert empty[name]["words"] == empty[name]["reading"]["forward"] == []
     assert len(record["rnn"]["saliency"]) == 3
 
