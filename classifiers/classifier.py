@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from classifiers.acceptance import acceptance
 from classifiers.calibration import probabilities
-from classifiers.emotions import EMOJI
+from classifiers.emotions import EMOJI, NEUTRAL
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, logits_of
 from classifiers.text import Tokenizer
@@ -25,9 +26,11 @@ class Prediction:
         labels: the model's labels, in its own order.
         scores: a calibrated probability for each label, in [0, 1].
         thresholds: the probability from which each label counts as present, chosen on the dev split.
-        certainty: how probable the strongest label must be for this model to be trusted with a reaction.
+        certainty: how probable it must be that a reader accepts the label for this model to be trusted with a
+            reaction.
         known: the share of the text's words that are common to the model, in [0, 1]; low for another language.
         emoji: the model's default emoji by label; not every label need have one.
+        acceptance: the probability for each label that a reader accepts it, in [0, 1]; empty if that is its score.
     """
 
     labels: tuple[str, ...]
@@ -36,16 +39,28 @@ class Prediction:
     certainty: float = MINIMUM_CERTAINTY
     known: float = 1.0
     emoji: Mapping[str, str] = field(default_factory=lambda: EMOJI)
+    acceptance: tuple[float, ...] = ()
 
     def top(self, count: int | None = None) -> list[tuple[str, float]]:
         """The `count` most probable labels (all if None) with their probabilities, best first."""
         ranked = sorted(zip(self.labels, self.scores, strict=True), key=lambda pair: -pair[1])
         return ranked[:count]
 
+    def accepted(self) -> tuple[str, float]:
+        """The emotion that a reader most probably accepts, with that probability; neutral is left aside."""
+        probabilities = zip(self.labels, self.acceptance or self.scores, strict=True)
+        return max((pair for pair in probabilities if pair[0] != NEUTRAL), key=lambda pair: pair[1])
+
+    def reaction(self) -> tuple[str, float]:
+        """What a reaction would express: neutral if that is the most probable label, else what `accepted` says."""
+        [(strongest, score)] = self.top(1)
+        return (strongest, score) if strongest == NEUTRAL else self.accepted()
+
     def is_certain(self, minimum: float | None = None) -> bool:
-        """Whether the most probable label is over its threshold and at least `minimum` (None: `certainty`)."""
-        [(strongest, probability)] = self.top(1)
-        return strongest in self.present and probability >= (self.certainty if minimum is None else minimum)
+        """Whether the label of `reaction` is over its threshold and at least `minimum` (None: `certainty`)."""
+        label, probability = self.reaction()
+        threshold = self.thresholds[self.labels.index(label)]
+        return probability >= max(threshold, self.certainty if minimum is None else minimum)
 
     @property
     def present(self) -> list[str]:
@@ -98,6 +113,8 @@ class NetworkClassifier:
         certainty: as in `Prediction`.
         multi_label: whether labels are judged each by itself (sigmoid) or against each other (softmax).
         emoji: as in `Prediction`.
+        shares: (labels, labels) how often readers accept labels together, from `acceptance.shares_of`; None if that
+            is not known.
     """
 
     run: Callable[[Batch], Array]
@@ -108,6 +125,7 @@ class NetworkClassifier:
     certainty: float
     multi_label: bool
     emoji: Mapping[str, str] = field(default_factory=lambda: EMOJI)
+    shares: Array | None = None
 
     def scores(self, texts: Sequence[str]) -> Array:
         """Return probabilities (texts, labels)."""
@@ -118,9 +136,11 @@ class NetworkClassifier:
         if not texts:
             return []
         sequences, known = zip(*map(self.tokenizer.read, texts), strict=True)
+        scores = self._scores(sequences)
+        accepted = [()] * len(texts) if self.shares is None else map(tuple, acceptance(scores, self.shares).tolist())
         return [
-            Prediction(self.labels, tuple(scores), self.thresholds, self.certainty, share, self.emoji)
-            for scores, share in zip(self._scores(sequences).tolist(), known, strict=True)
+            Prediction(self.labels, tuple(row), self.thresholds, self.certainty, share, self.emoji, accepted_row)
+            for row, share, accepted_row in zip(scores.tolist(), known, accepted, strict=True)
         ]
 
     def _scores(self, sequences: Sequence[Sequence[int]]) -> Array:

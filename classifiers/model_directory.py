@@ -28,6 +28,7 @@ import numpy as np
 import onnxruntime
 from safetensors.numpy import load, save
 
+from classifiers.acceptance import shares_of
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
 from classifiers.emotions import EMOJI, checked_emoji, spelled
 from classifiers.errors import ModelDirectoryError
@@ -87,6 +88,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     Attributes:
         emoji: emoji for labels that have none of their own, or to replace theirs.
+        neighbours: labels that readers accept together, see `classifiers.acceptance`.
         files: the SHA-256 of each other file.
     """
 
@@ -99,6 +101,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     max_tokens: _Amount
     models: dict[str, ModelCard]
     emoji: dict[str, str] = {}
+    neighbours: dict[str, dict[str, Annotated[float, msgspec.Meta(ge=0, le=1)]]] = {}
     files: dict[str, str] = {}
 
     def __post_init__(self) -> None:
@@ -114,6 +117,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
                 raise ValueError(f"this version knows no model {name!r}")
             if len(card.thresholds) != len(self.labels):
                 raise ValueError(f"{name} has {len(card.thresholds)} thresholds for {len(self.labels)} labels")
+        for label in [*self.neighbours, *(other for row in self.neighbours.values() for other in row)]:
+            if label not in self.labels:
+                raise ValueError(f"neighbours has {label!r}, which is none of its labels")
         _refuse_repetition(self.labels)
 
 
@@ -355,6 +361,7 @@ def _classifier(manifest: Manifest, tokenizer: Tokenizer, name: str, content: by
         card.certainty,
         manifest.multi_label,
         EMOJI | manifest.emoji,
+        shares_of(manifest.neighbours, manifest.labels) if manifest.neighbours else None,
     )
 
 

@@ -86,7 +86,7 @@ class Corrections(commands.Cog):
         if not is_understood(prediction):
             await interaction.response.send_message(translate(NOT_UNDERSTOOD), ephemeral=True)
             return
-        heard = prediction.top(1)[0][0]
+        heard, _probability = prediction.reaction()
         question = _question(heard, message.id, self._emotions, translate)
         await interaction.response.send_message(_asked(heard, self._emotions, translate), view=question, ephemeral=True)
 

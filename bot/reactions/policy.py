@@ -86,8 +86,8 @@ class Decision:
 
     Attributes:
         emoji: the reaction, None for no reaction.
-        emotion: the most probable emotion.
-        certainty: its calibrated probability, in [0, 1].
+        emotion: the one that a reader most probably accepts, or neutral.
+        certainty: the probability of that, in [0, 1].
         required: the certainty from which the emotion gets a reaction, in [0, 1].
         reason: why there is no emoji, None if there is one.
         profile: the numbers by which the channel's reactions are limited.
@@ -110,7 +110,9 @@ def choose(
     minimum_certainty: float | None = None,
     usable: Callable[[str], bool] = bool,
 ) -> Decision:
-    """Choose the emoji of the strongest emotion if the model is certain enough and the channel's limits allow it.
+    """Choose the emoji of the emotion that a reader most probably accepts.
+
+    There is none if the model is not certain enough or the channel's limits do not allow it.
 
     A grave message gets no reaction, whatever the model predicts.
 
@@ -123,7 +125,7 @@ def choose(
         usable: whether the bot may use a custom emoji; in place of others it takes the default.
     """
     settings, state = settings or ServerSettings(), channel or ChannelState()
-    [(emotion, certainty)] = prediction.top(1)
+    emotion, certainty = prediction.reaction()
     emoji = emoji_for(emotion, settings, usable, prediction.emoji.get(emotion))
     required = max(
         required_certainty(prediction.certainty, settings, state, minimum_certainty),
@@ -156,7 +158,7 @@ def emoji_for(emotion: str, settings: ServerSettings, usable: Callable[[str], bo
 def required_certainty(
     own: float, settings: ServerSettings, channel: ChannelState, minimum_certainty: float | None = None
 ) -> float:
-    """Return how probable the strongest emotion must be, in [0, 1].
+    """Return how probable it must be that a reader accepts the emotion, in [0, 1].
 
     Args:
         own: the model's, from its calibration.
@@ -210,7 +212,7 @@ def _reason(  # noqa: PLR0911 - a return for each reason
     emoji: str | None,
 ) -> Outcome | None:
     """Return why a message gets no reaction, None if it gets one."""
-    [(emotion, certainty)] = prediction.top(1)
+    emotion, certainty = prediction.reaction()
     if not is_understood(prediction):
         return Outcome.NOT_UNDERSTOOD
     if emotion == NEUTRAL:

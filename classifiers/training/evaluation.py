@@ -149,9 +149,9 @@ class Reactions:
 
     Attributes:
         rows: the number of messages.
-        acceptable: the share of messages whose most probable label is one that a fair reader accepts.
-        emotional: of the emotional messages (neutral not accepted), the share whose most probable emotion, neutral
-            aside, is one that a fair reader accepts; it does not depend on the certainty asked for.
+        acceptable: the share of messages where a fair reader accepts what a reaction would express.
+        emotional: of the emotional messages (neutral not accepted), the share where a fair reader accepts the chosen
+            emotion, neutral aside; it does not depend on the certainty asked for.
         coverage: the share of emotional messages that get a reaction.
         precision: the share of all reactions that a fair reader accepts; 0 if there are none.
         neutral: the share of plainly neutral messages (nothing else accepted) that get a reaction.
@@ -178,7 +178,7 @@ def measure_reactions(predictions: Sequence[Prediction], split: Split, labels: S
     accepted = _accepted(split, labels)
     right = np.array(_are_right(predictions, accepted))
     reacts = np.array([_is_reaction(prediction) and prediction.is_certain() for prediction in predictions])
-    felt = np.array([_strongest_emotion(each) in labels for each, labels in zip(predictions, accepted, strict=True)])
+    felt = np.array([each.accepted()[0] in labels for each, labels in zip(predictions, accepted, strict=True)])
     emotional = np.array([NEUTRAL not in reading for reading in accepted])
     neutral = np.array([reading == {NEUTRAL} for reading in accepted])
     return Reactions(
@@ -197,7 +197,7 @@ def choose_reaction_certainty(predictions: Sequence[Prediction], split: Split, l
     Args: as there, with messages of a dev split.
     """
     pairs = [
-        (prediction.top(1)[0][1], right)
+        (prediction.reaction()[1], right)
         for prediction, right in zip(predictions, _are_right(predictions, _accepted(split, labels)), strict=True)
         if _is_reaction(prediction) and prediction.is_certain(0)
     ]
@@ -210,15 +210,11 @@ def _accepted(split: Split, labels: Sequence[str]) -> list[set[str]]:
 
 
 def _are_right(predictions: Sequence[Prediction], accepted: Sequence[set[str]]) -> list[bool]:
-    return [prediction.top(1)[0][0] in each for prediction, each in zip(predictions, accepted, strict=True)]
-
-
-def _strongest_emotion(prediction: Prediction) -> str:
-    return next(label for label, _ in prediction.top() if label != NEUTRAL)
+    return [prediction.reaction()[0] in each for prediction, each in zip(predictions, accepted, strict=True)]
 
 
 def _is_reaction(prediction: Prediction) -> bool:
-    return prediction.top(1)[0][0] != NEUTRAL
+    return prediction.reaction()[0] != NEUTRAL
 
 
 def _share(what: Array, among: Array) -> float:

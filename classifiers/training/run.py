@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from classifiers.acceptance import neighbours_in, shares_of
 from classifiers.calibration import probabilities
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
 from classifiers.emotions import LABELS, checked_emoji, without_emoji
@@ -274,6 +275,7 @@ class Run:
             max_tokens=self.tokenizer.max_tokens,
             models={name: each.card for name, each in measurements.items()},
             emoji=dict(self.emoji),
+            neighbours=self._neighbours(),
         )
         write_manifest(self.folder, manifest)
         metrics = {name: each.metrics for name, each in measurements.items()}
@@ -384,6 +386,7 @@ class Run:
             chosen.temperature,
             0.0,
             dataset.multi_label,
+            shares=shares_of(self._neighbours(), dataset.labels),
         )
         scores = probabilities(test_logits, chosen.temperature, dataset.multi_label)
         metrics = measure(scores, dataset.test.targets, chosen.thresholds, dataset.labels)
@@ -406,6 +409,10 @@ class Run:
             f"{title} on test: macro-F1 {metrics.macro_f1:.3f}, micro-F1 {metrics.micro_f1:.3f}, "
             f"top-1 {metrics.top1:.3f} ({remark})"
         )
+
+    def _neighbours(self) -> dict[str, dict[str, float]]:
+        """Return the labels that people accept together, if the data set has the labels that they were asked for."""
+        return neighbours_in(self.people.train.targets, self.people.labels) if self.people else {}
 
     def _reaction_certainty(self, classifier: NetworkClassifier) -> float:
         """Return the certainty from which the bot reacts, chosen on the dev messages of people if the labels allow."""

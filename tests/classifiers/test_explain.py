@@ -235,15 +235,16 @@ def test_loaded_models_explain_themselves(small_models: Path) -> None:
     """The one in ONNX Runtime as the one in NumPy; only a network of ours has a backward pass."""
     text = "i am not happy, but sad"
     for name, model in load_models(small_models).items():
+        tolerance = 2e-5 if name == "bilstm" else 1e-6  # in 8 bits the batch counts a little
         explanation = explain(model, text)
         [[label, probability]] = model.predict([text])[0].top(1)
         assert explanation.label == label
-        assert explanation.probability == pytest.approx(probability, abs=1e-6)
+        assert explanation.probability == pytest.approx(probability, abs=tolerance)
         [without] = model.scores(["i am happy, but sad"])
         share = explanation.words[2].share
-        assert share == pytest.approx(probability - without[model.labels.index(label)], abs=1e-6)
+        assert share == pytest.approx(probability - without[model.labels.index(label)], abs=tolerance)
         reading = predict_prefixes(model, text, DIRECTIONS[name])
-        np.testing.assert_allclose(reading.forward[-1], model.scores([text])[0], atol=1e-6)
+        np.testing.assert_allclose(reading.forward[-1], model.scores([text])[0], atol=tolerance)
         net = network_of(model)
         assert (net is None) == (name == "bilstm")
         if net is not None:

@@ -168,6 +168,9 @@ def changed_card(directory: Path, **changes: object) -> dict[str, object]:
         ({"models": {}}, "holds no model"),
         ({"max_tokens": 0}, 'its "max_tokens" cannot be used'),
         ({"dataset_sha256": None}, 'its "dataset_sha256" cannot be used'),
+        ({"neighbours": {"pride": {"joy": 0.5}}}, "neighbours has 'pride'"),
+        ({"neighbours": {"joy": {"pride": 0.5}}}, "neighbours has 'pride'"),
+        ({"neighbours": {"joy": {"sadness": 1.5}}}, 'its "neighbours.* cannot be used'),
     ],
 )
 def test_a_manifest_that_contradicts_itself(small_models: Path, changes: dict[str, object], why: str) -> None:

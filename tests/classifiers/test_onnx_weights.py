@@ -15,7 +15,7 @@ def test_the_shipped_weights_are_found() -> None:
     expected = [array.ravel() for array in expected if array.dtype.kind == "f"]
     found = list(float_weights(content))
     assert len(found) == len(expected)
-    assert sum(array.size for array in found) > 2e6
+    assert sum(array.size for array in found) > 1e4
     for ours, theirs in zip(found, expected, strict=True):
         assert ours.dtype == theirs.dtype
         np.testing.assert_array_equal(ours, theirs)

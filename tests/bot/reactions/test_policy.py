@@ -65,6 +65,14 @@ def test_reacts_with_the_strongest_emotion() -> None:
     assert decision == Decision("😃", "joy", 0.8, 0.5, None, NORMAL)
 
 
+def test_neighbouring_emotions_are_one_decision() -> None:
+    """Neither admiration nor joy is certain, but nearly every reader accepts joy."""
+    torn = Prediction(("admiration", "joy", "neutral"), (0.5, 0.45, 0.1), (0.3,) * 3, acceptance=(0.55, 0.7, 0.1))
+    decision = choose("", torn, minimum_certainty=0.65)
+    assert (decision.emoji, decision.emotion, decision.certainty) == ("😃", "joy", 0.7)
+    assert choose("", torn, minimum_certainty=0.75).reason == Outcome.UNSURE
+
+
 @pytest.mark.parametrize(
     ("prediction", "reason"),
     [

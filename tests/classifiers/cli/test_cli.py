@@ -71,22 +71,20 @@ def test_compare_explains_as_json(small_models: Path, capsys: pytest.CaptureFixt
         capsys, "--models", str(small_models), "--explain", "--top", "2", "I'm not happy", ""
     )
     words = ["I'm", "not", "happy"]
-    for name in ("rnn", "bilstm"):
+    for name, tolerance in (("rnn", 1e-6), ("bilstm", 2e-5)):  # in 8 bits the batch counts a little
         answer = record[name]
         assert isinstance(answer, dict)
         assert [word["word"] for word in answer["words"]] == words
         [label, probability] = answer["top"][0]
         [without] = compare_json(capsys, "--models", str(small_models), "I'm happy")
         share = probability - without[name]["scores"][label]
-        # In 8 bits, a text's probabilities differ a little with the texts that are read together with it.
-        exactly = 1e-6 if name == "rnn" else 1e-4
-        assert answer["words"][1]["share"] == pytest.approx(share, abs=exactly)
+        assert answer["words"][1]["share"] == pytest.approx(share, abs=tolerance)
         forward, backward = answer["reading"]["forward"], answer["reading"]["backward"]
         for rows in (forward, backward) if name == "bilstm" else (forward,):
             assert [row["word"] for row in rows] == words
             assert all(len(row["top"]) == 2 for row in rows)
         assert (backward is None) == (answer["saliency"] is not None) == (name == "rnn")
-        assert forward[-1]["top"][0] == [label, pytest.approx(probability, abs=exactly)]
+        assert forward[-1]["top"][0] == [label, pytest.approx(probability, abs=tolerance)]
         assert empty[name]["words"] == empty[name]["reading"]["forward"] == []
     assert len(record["rnn"]["saliency"]) == 3
 

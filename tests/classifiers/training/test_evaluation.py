@@ -184,6 +184,15 @@ def test_reactions_worked_out_by_hand() -> None:
     assert reactions == Reactions(7, acceptable=4 / 7, emotional=3 / 4, coverage=1 / 4, precision=2 / 3, neutral=1 / 2)
 
 
+def test_reactions_are_measured_by_the_label_that_is_accepted_most_probably() -> None:
+    split = Split(("",) * 2, np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float32))
+    predictions = [Prediction(LABELS, (0.4, 0.5, 0.1), (0.2,) * 3, 0.5, acceptance=(0.8, 0.5, 0.1))] * 2
+    assert measure_reactions(predictions, split, LABELS) == Reactions(
+        2, acceptable=0.5, emotional=0.5, coverage=1.0, precision=0.5, neutral=0.0
+    )
+    assert choose_reaction_certainty([predictions[0]], Split(("",), split.targets[:1]), LABELS) == pytest.approx(0.4)
+
+
 def test_the_chosen_certainty_is_what_makes_enough_reactions_right() -> None:
     rng = np.random.default_rng(0)
     joy = rng.uniform(0.3, 1, 400)

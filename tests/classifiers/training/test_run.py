@@ -18,7 +18,7 @@ from classifiers.nn.activations import sigmoid
 from classifiers.nn.batching import Examples, logits_of
 from classifiers.training import run as run_module
 from classifiers.training.corpus import shipped_dataset
-from classifiers.training.datasets import Split
+from classifiers.training.datasets import Split, load_dataset
 from classifiers.training.distillation import apply_temperature
 from classifiers.training.history import Training
 from classifiers.training.numpy_backend import Trainer
@@ -69,7 +69,33 @@ def test_bot_reacts_from_the_certainty_chosen_on_the_dev_messages_of_people(
 
 def test_bot_reacts_to_labels_of_your_own_from_the_usual_certainty(feelings: Path, tmp_path: Path) -> None:
     trained(tmp_path / "models", dataset=str(feelings))
-    assert read_manifest(tmp_path / "models").models["rnn"].certainty == MINIMUM_CERTAINTY
+    manifest = read_manifest(tmp_path / "models")
+    assert manifest.models["rnn"].certainty == MINIMUM_CERTAINTY
+    assert manifest.neighbours == {}
+
+
+@pytest.mark.usefixtures("small_goemotions")
+def test_neighbours_are_those_of_peoples_training_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = load_dataset("people")
+    both = np.zeros((1, len(LABELS)), np.float32)
+    both[0, [LABELS.index("joy"), LABELS.index("love")]] = 1
+    edited = replace(people, train=Split(("a text",), both))
+    seen: list[Prediction] = []
+
+    def choose(predictions: Sequence[Prediction], _split: Split, _labels: Sequence[str]) -> float:
+        seen.extend(predictions)
+        return 0.77
+
+    monkeypatch.setattr(run_module, "choose_reaction_certainty", choose)
+    monkeypatch.setattr(
+        run_module, "load_dataset", lambda name, **_: edited if name == "people" else load_dataset(name)
+    )
+    trained(tmp_path / "models", dataset="goemotions")
+    assert read_manifest(tmp_path / "models").neighbours == {"joy": {"love": 1.0}, "love": {"joy": 1.0}}
+    assert seen, "the certainty is chosen on what the bot will use"
+    for prediction in seen:
+        accepted = dict(zip(prediction.labels, prediction.acceptance, strict=True))
+        assert accepted["joy"] == pytest.approx(accepted["love"])
 
 
 def test_training_starts_from_the_weights_of_an_earlier_one(feelings: Path, tmp_path: Path) -> None:

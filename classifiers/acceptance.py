@@ -1,0 +1,66 @@
+"""How probable it is that a reader accepts a label, where readers take labels for each other.
+
+What one reader calls admiration is joy or approval to another. Where a model is torn between such neighbours, each of
+them is improbable by itself, although nearly every reader would accept any of them: for a reaction, they are one
+decision, and the one that is accepted most probably speaks for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from classifiers.emotions import NEUTRAL
+from classifiers.nn.arrays import Array
+
+LEAST_SHARE = 0.2
+"""Labels that are accepted together less often than that count as unrelated."""
+
+Neighbours = Mapping[str, Mapping[str, float]]
+"""For a label, the labels that readers who accept it accept as well, with the share of its texts in which they do."""
+
+
+def neighbours_in(targets: Array, labels: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Return the neighbours of each label that has any, by the labels that readers accept for the same texts.
+
+    Neutral has none: that silence is fine as well says nothing of the emotions.
+
+    Args:
+        targets: (texts, labels) the labels that a reader accepts are above 0.
+        labels: the name of each column.
+    """
+    accepted = np.asarray(targets > 0, dtype=np.float64)
+    shares = accepted.T @ accepted / np.maximum(accepted.sum(axis=0), 1)[:, None]
+    return {
+        label: found
+        for label, row in zip(labels, shares.tolist(), strict=True)
+        if label != NEUTRAL
+        and (
+            found := {
+                other: round(share, 3)
+                for other, share in zip(labels, row, strict=True)
+                if other not in (label, NEUTRAL) and share >= LEAST_SHARE
+            }
+        )
+    }
+
+
+def shares_of(neighbours: Neighbours, labels: Sequence[str]) -> Array:
+    """Return neighbours as a matrix (labels, labels): how often readers of the row's label accept the column's."""
+    return np.array(
+        [[1.0 if label == other else neighbours.get(label, {}).get(other, 0.0) for other in labels] for label in labels]
+    )
+
+
+def acceptance(scores: Array, shares: Array) -> Array:
+    """Return how probable it is that a reader accepts each label (texts, labels).
+
+    A reader accepts a label because it is meant, or because a neighbour is meant and they accept both: 1 - Π over
+    meant labels of (1 - score · share), a noisy-or (Pearl, "Probabilistic Reasoning in Intelligent Systems", 1988).
+
+    Args:
+        scores: (texts, labels) a calibrated probability for each label.
+        shares: (labels, labels) from `shares_of`.
+    """
+    return np.asarray(1 - np.prod(1 - scores[:, :, None] * shares, axis=1))
