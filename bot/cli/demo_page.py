@@ -45,10 +45,10 @@ _REPLACEMENTS = {
 
 _WHAT_DISLIKES_DO = ' title="Takes Emobot\'s reaction back, if you wrote the message or are a host"'
 _THOUGHTS = """\
-<details id="thoughts" open>
+<aside class="thoughts" aria-label="What Emobot thinks"><details id="thoughts" open>
 <summary>What Emobot thinks <span id="newest-thought"></span></summary>
 <ol id="thoughts-list" reversed></ol>
-</details>"""
+</details></aside>"""
 
 
 class PortTakenError(Exception):

@@ -149,6 +149,6 @@ function element(name, className, text = "") {
 }
 
 setInterval(tick, 1000);
-panel.open = !matchMedia("(max-width: 760px)").matches;
+panel.open = !matchMedia("(max-width: 900px)").matches;
 new MutationObserver(follow).observe(messages, { childList: true, subtree: true });
 follow();
