@@ -123,16 +123,14 @@ def test_help_lists_every_command() -> None:
     ("words", "completed"),
     [("emobot d", {"dry-run", "data", "demo"}), ("emobot data ", {"export", "erase"}), ("emobot demo --p", {"--port"})],
 )
-def test_shells_complete_commands_and_options(words: str, completed: set[str]) -> None:
-    count = len(words.split(" ")) - 1
-    done = subprocess.run(
-        [sys.executable, "-m", "bot"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=environment(_EMOBOT_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(count)),
-    )
-    assert {line.removeprefix("plain,") for line in done.stdout.splitlines()} == completed
+def test_shells_complete_commands_and_options(
+    words: str, completed: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_EMOBOT_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split(" ")) - 1))
+    assert main() == 0
+    assert {line.removeprefix("plain,") for line in capsys.readouterr().out.splitlines()} == completed
 
 
 def test_help_and_wrong_arguments_import_neither_discord_nor_the_models() -> None:
