@@ -134,6 +134,16 @@ async def test_webhooks_are_shown_but_neither_the_bot_itself_nor_other_channels(
     assert trial.lines == {webhook.jump_url: "I read only what people write."}
 
 
+async def test_in_a_thread_it_shows_what_is_written_there(world: World, owner: simcord.MemberActor) -> None:
+    await known_to_the_bot(world).create_thread(name="aside", type=discord.ChannelType.public_thread)
+    await world.env.settle()
+    [thread] = world.channel.threads
+    trial = await started(world, owner, thread)
+    await world.alice.send(world.channel, "plain")
+    message = await world.alice.send(thread, "happy")
+    assert trial.lines == {message.jump_url: REACTED}
+
+
 async def test_an_edit_changes_its_line_and_a_deletion_removes_it(world: World, trial: Shown) -> None:
     edited = await world.alice.send(world.channel, "happy")
     deleted = [await world.alice.send(world.channel, "plain") for _ in range(3)]
