@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+
 from classifiers.acceptance import acceptance
 from classifiers.calibration import probabilities
 from classifiers.emotions import EMOJI, NEUTRAL
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, logits_of
 from classifiers.text import Tokenizer
+from classifiers.windows import answers_to_windows
 
 MINIMUM_CERTAINTY = 0.5
 """How probable the strongest emotion must be for a reaction, if it was not chosen on chat messages."""
@@ -24,13 +27,14 @@ class Prediction:
 
     Attributes:
         labels: the model's labels, in its own order.
-        scores: a calibrated probability for each label, in [0, 1].
+        scores: a calibrated probability for each label, in [0, 1]; of a long text, the mean of its windows.
         thresholds: the probability from which each label counts as present, chosen on the dev split.
         certainty: how probable it must be that a reader accepts the label for this model to be trusted with a
             reaction.
         known: the share of the text's words that are common to the model, in [0, 1]; low for another language.
         emoji: the model's default emoji by label; not every label need have one.
-        acceptance: the probability for each label that a reader accepts it, in [0, 1]; empty if that is its score.
+        acceptance: the probability for each label that a reader accepts it, in [0, 1], of a long text in the window
+            where that is least; empty if it is the score.
     """
 
     labels: tuple[str, ...]
@@ -129,22 +133,36 @@ class NetworkClassifier:
 
     def scores(self, texts: Sequence[str]) -> Array:
         """Return probabilities (texts, labels)."""
-        return self._scores([self.tokenizer.encode(text) for text in texts])
+        return np.array(
+            [each.mean(axis=0) for each in self._of_windows([self.tokenizer.read(text)[0] for text in texts])]
+        )
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """See `Classifier`."""
         if not texts:
             return []
         sequences, known = zip(*map(self.tokenizer.read, texts), strict=True)
-        scores = self._scores(sequences)
-        accepted = [()] * len(texts) if self.shares is None else map(tuple, acceptance(scores, self.shares).tolist())
         return [
-            Prediction(self.labels, tuple(row), self.thresholds, self.certainty, share, self.emoji, accepted_row)
-            for row, share, accepted_row in zip(scores.tolist(), known, accepted, strict=True)
+            Prediction(
+                self.labels,
+                tuple(scores.mean(axis=0).tolist()),
+                self.thresholds,
+                self.certainty,
+                share,
+                self.emoji,
+                # A long text gets only a reaction that each of its windows bears.
+                tuple((scores if self.shares is None else acceptance(scores, self.shares)).min(axis=0).tolist()),
+            )
+            for scores, share in zip(self._of_windows(sequences), known, strict=True)
         ]
 
-    def _scores(self, sequences: Sequence[Sequence[int]]) -> Array:
-        return probabilities(logits_of(self.run, sequences), self.temperature, self.multi_label)
+    def _of_windows(self, sequences: Sequence[Sequence[int]]) -> list[Array]:
+        """Return probabilities (windows, labels) of the windows of each text."""
+
+        def answer(windows: Sequence[Sequence[int]]) -> Array:
+            return probabilities(logits_of(self.run, windows), self.temperature, self.multi_label)
+
+        return answers_to_windows(sequences, self.tokenizer.max_tokens, answer)
 
 
 @dataclass(frozen=True, slots=True)

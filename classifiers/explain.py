@@ -7,6 +7,9 @@ gradient that our own backward pass computes for it (gradient times input: Denil
 Sentences from Labelled Documents", 2014); one backward pass serves all words, but it needs a network of ours.
 `predict_prefixes` gives the model the first word, the first two, and so on.
 
+Of a text that is longer than what a network reads at once, only one window is explained: `explain` takes the one in
+which the strongest label is most probable, the others the first.
+
 A word here is a stretch of the text as somebody wrote it: contractions, emoji with their skin tones, emoticons and
 runs of one mark stay whole, and what `strip_markup` removes (links, mentions, code, quotes) is part of no word.
 """
@@ -26,6 +29,7 @@ from classifiers.nn.arrays import Array
 from classifiers.nn.batching import UNKNOWN, Steps, complete, logits_in_steps, pad
 from classifiers.nn.network import Network
 from classifiers.text import TOKEN, Tokenizer, normalize, tokenize
+from classifiers.windows import windows
 
 BATCH_SIZE = 16
 """How many variants of a text go through a model at once; their lengths differ, and a larger batch pads more."""
@@ -39,8 +43,8 @@ class WordShare:
         text: the word as it stands in the text.
         start: where it begins.
         end: where it ends; it is text[start:end] of the whole.
-        share: the label's probability with all words less that without this one, in [-1, 1]; 0 for a word that the
-            model does not read (see `PrefixPredictions.words`).
+        share: the label's probability with all words less that without this one, in [-1, 1], in the window that is
+            explained; 0 for a word that is not in it or that the model does not read (see `PrefixPredictions.words`).
     """
 
     text: str
@@ -69,8 +73,8 @@ class PrefixPredictions:
     """What a model predicts for the beginnings and the endings of a text, word by word.
 
     Attributes:
-        words: the words that the model reads, in their order: none beyond its longest sequence, and none that is
-            only the third or later of equal ones in a row, which `tokenize` drops.
+        words: the words that the model reads, in their order: none beyond the first window, and none that is only the
+            third or later of equal ones in a row, which `tokenize` drops.
         labels: one for each column of the two tables.
         forward: (words, labels) probabilities after the first word, the first two, and so on.
         backward: (words, labels) probabilities of the text from this word on, as a network that also reads from the
@@ -91,15 +95,22 @@ def explain(model: Classifier, text: str) -> Explanation:
 def explain_in_steps(model: Classifier, text: str) -> Steps[Explanation]:
     """Do what `explain` does, `BATCH_SIZE` variants of the text in each step."""
     words = _cut(text, model.tokenizer)
-    reached = _reached(words, model.tokenizer.max_tokens)
-    scores = yield from _scores(model, [words, *(words[:place] + words[place + 1 :] for place in reached)])
-    strongest = int(scores[0].argmax())
-    probability = float(scores[0, strongest])
+    numbers, places = _read(words, model.tokenizer.longest)
+    cut = windows(range(len(numbers)), model.tokenizer.max_tokens)
+    answers = yield from _answers(model, [[numbers[place] for place in window] for window in cut])
+    strongest = int(answers.mean(axis=0).argmax())
+    window = cut[int(answers[:, strongest].argmax())]
+    start = places[window[0]] if window[0] else 0
+    # What is not read because equal words precede it would be, if one of those were left out.
+    stop = max(places[window[-1]] + 1, places[window[-1] + 1]) if window[-1] + 1 < len(places) else len(words)
+    stretch = words[start:stop]
+    reached = _reached(stretch, model.tokenizer.max_tokens)
+    scores = yield from _scores(model, [stretch, *(stretch[:place] + stretch[place + 1 :] for place in reached)])
     shares = np.zeros(len(words))
-    shares[reached] = probability - scores[1:, strongest]
+    shares[[start + place for place in reached]] = scores[0, strongest] - scores[1:, strongest]
     return Explanation(
         model.labels[strongest],
-        probability,
+        float(answers[:, strongest].mean()),
         tuple(
             WordShare(text[word.start : word.end], word.start, word.end, share)
             for word, share in zip(words, shares.tolist(), strict=True)
@@ -169,7 +180,11 @@ def _scores(model: Classifier, texts: Sequence[Sequence[_Word]]) -> Steps[Array]
     """Return probabilities (texts, labels) of texts given as words, which are tokenised only once."""
     if not texts:
         return np.empty((0, len(model.labels)))
-    sequences = [_read(words, model.tokenizer.max_tokens)[0] for words in texts]
+    return (yield from _answers(model, [_read(words, model.tokenizer.max_tokens)[0] for words in texts]))
+
+
+def _answers(model: Classifier, sequences: Sequence[Sequence[int]]) -> Steps[Array]:
+    """Return probabilities (sequences, labels) of token numbers."""
     logits = yield from logits_in_steps(model.run, sequences, BATCH_SIZE)
     return probabilities(logits, model.temperature, model.multi_label)
 

@@ -117,17 +117,26 @@ def _pieces(found: str, kind: str | None) -> Sequence[str]:
     return [piece for piece in _ENCLITIC.split(word) if piece] if "'" in word else (word,)
 
 
+WINDOWS = 8
+"""How many times as long as what a network reads at once a text may be; the rest of a longer one is ignored.
+
+At 64 tokens these are 512, more than hardly any message of 2,000 characters has.
+"""
+
+
 class Tokenizer:
     """A vocabulary, and how many tokens of a text a model reads.
 
     Attributes:
         words: the known tokens, most frequent first; the number of words[i] is i + 2.
-        max_tokens: how many tokens are read; the rest of a longer text is ignored.
+        max_tokens: how many tokens a network reads at once; a longer text is read in windows of that length.
+        longest: how many tokens are read in all; the rest of a longer text is ignored.
     """
 
     def __init__(self, words: Iterable[str], max_tokens: int) -> None:
         self.words = tuple(words)
         self.max_tokens = max_tokens
+        self.longest = WINDOWS * max_tokens
         self._numbers = {word: number for number, word in enumerate(self.words, start=2)}
         self._longest = 2 * max(map(len, self.words), default=0)  # the longest token that may be a drawn-out word
 
@@ -143,29 +152,39 @@ class Tokenizer:
         return len(self.words) + 2
 
     def encode(self, text: str) -> list[int]:
-        """Return the token numbers of a text, at least one and at most `max_tokens`; [UNKNOWN] for an empty text."""
-        return self.read(text)[0]
+        """Return the first `max_tokens` token numbers of a text, from which a network learns; at least one."""
+        return self._read(text, self.max_tokens)[0]
 
     def read(self, text: str) -> tuple[list[int], float]:
-        """Return the token numbers as in `encode`, and which share of the words are among the `COMMON` most frequent.
+        """Return the token numbers of a text, and which share of its words are among the `COMMON` most frequent.
 
-        The share is 1 if there are no words. Hardly any message in the language of the vocabulary has a share below
-        0.6, and hardly any message in another language has one above.
+        There is at least one number, [UNKNOWN] for an empty text, and there are at most `longest`. The share is 1 if
+        there are no words. Hardly any message in the language of the vocabulary has a share below 0.6, and hardly any
+        message in another language has one above.
         """
-        tokens = list(islice(_tokens(text), self.max_tokens))
+        return self._read(text, self.longest)
+
+    def words_read(self, text: str, limit: int | None = None) -> int:
+        """Return how many words of a text, as spaces part them, a model reads, the last perhaps in part.
+
+        Args:
+            text: any text.
+            limit: how many tokens are read; `longest` if it is None.
+        """
+        limit = self.longest if limit is None else limit
+        words = strip_markup(text).split()
+
+        def tokens(count: int) -> int:
+            return sum(1 for _ in islice(_tokens(" ".join(words[:count])), limit))
+
+        return bisect_left(range(len(words)), limit, key=tokens)
+
+    def _read(self, text: str, limit: int) -> tuple[list[int], float]:
+        tokens = list(islice(_tokens(text), limit))
         numbers = [self._number(token) for token in tokens]
         words = [number for token, number in zip(tokens, numbers, strict=True) if token[0].isalpha()]
         common = sum(UNKNOWN < number <= UNKNOWN + COMMON for number in words)
         return numbers or [UNKNOWN], common / len(words) if words else 1.0
-
-    def words_read(self, text: str) -> int:
-        """Return how many words of a text, as spaces part them, a model reads, the last perhaps in part."""
-        words = strip_markup(text).split()
-
-        def tokens(count: int) -> int:
-            return sum(1 for _ in islice(_tokens(" ".join(words[:count])), self.max_tokens))
-
-        return bisect_left(range(len(words)), self.max_tokens, key=tokens)
 
     def _number(self, token: str) -> int:
         if len(token) > self._longest:

@@ -166,7 +166,15 @@ class Compare(commands.Cog):
         async with self._drawing:
             picture = await asyncio.to_thread(draw, readings, translate)
         explained = await self._analyzer.explain(text)
-        return Comparison(quotation, author_id, *explained, alternative_text(readings, translate), read), picture
+        drawn = self._words_drawn(text)
+        comparison = Comparison(quotation, author_id, *explained, alternative_text(readings, translate), drawn, read)
+        return comparison, picture
+
+    def _words_drawn(self, text: str) -> int | None:
+        """Return how many words the heat map shows, None if it shows all that are read."""
+        tokenizers = [model.tokenizer for model in self._analyzer.models.values()]
+        drawn = min(tokenizer.words_read(text, tokenizer.max_tokens) for tokenizer in tokenizers)
+        return None if drawn == min(tokenizer.words_read(text) for tokenizer in tokenizers) else drawn
 
     def _words_read(self, quotation: Quotation) -> int | None:
         """Return how many words the models read, None if they read the whole text."""

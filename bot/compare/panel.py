@@ -59,6 +59,7 @@ class Comparison:
         answers: what each model made of it, by name; one model or several.
         explanations: which words moved each model; none for the page of all labels.
         picture: what is seen in the heat map, for those who do not see it; None without one.
+        drawn: how many words the heat map shows, None if it shows all that are read.
         read: how many words the models read, None if they read the whole text.
         before: what each model made of the text of which this one is a variation; nothing if it is none.
     """
@@ -68,6 +69,7 @@ class Comparison:
     answers: Mapping[str, Answer]
     explanations: Mapping[str, Explanation] = field(default_factory=dict)
     picture: str | None = None
+    drawn: int | None = None
     read: int | None = None
     before: Mapping[str, Answer] = field(default_factory=dict)
 
@@ -245,6 +247,10 @@ def _heat_map(comparison: Comparison, translate: Translate) -> list[ui.Item[Comp
     if comparison.picture is None:
         return []
     explained = translate("How probable each emotion is after each word read; dots mark the strongest.")
+    if comparison.drawn is not None:
+        explained += "\n-# " + translate.plural(
+            "Only the first {count} word is shown.", "Only the first {count} words are shown.", comparison.drawn
+        )
     return [
         ui.MediaGallery(discord.MediaGalleryItem(f"attachment://{PICTURE}", description=comparison.picture)),
         ui.TextDisplay(f"-# {explained}"),

@@ -14,10 +14,13 @@ from classifiers.model_directory import DIRECTIONS, load_models
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, pad
 from classifiers.nn.network import Network, build
-from classifiers.text import Tokenizer
+from classifiers.text import WINDOWS, Tokenizer
 
 BLANK = "\N{NO-BREAK SPACE}"  # white space that makes no list or quote of what follows it
-TOKENIZER = Tokenizer(["i", "am", "do", "n't", "not", "happy", "sad", "!!", "😂", ",", "(", ":)", ".."], max_tokens=12)
+WORDS = ("i", "am", "do", "n't", "not", "happy", "sad", "!!", "😂", ",", "(", ":)", "..")
+TOKENIZER = Tokenizer(WORDS, max_tokens=64)
+SHORT = Tokenizer(WORDS, max_tokens=12)
+"""One of which a longer text is read in windows."""
 
 
 def lively(kind: str, dtype: type[np.floating]) -> Network:
@@ -28,8 +31,8 @@ def lively(kind: str, dtype: type[np.floating]) -> Network:
     return built
 
 
-def classifier(run: Callable[[Batch], Array]) -> NetworkClassifier:
-    return NetworkClassifier(run, TOKENIZER, ("joy", "sadness", "neutral"), (0.3, 0.4, 0.5), 2.0, 0.5, True)
+def classifier(run: Callable[[Batch], Array], tokenizer: Tokenizer = TOKENIZER) -> NetworkClassifier:
+    return NetworkClassifier(run, tokenizer, ("joy", "sadness", "neutral"), (0.3, 0.4, 0.5), 2.0, 0.5, True)
 
 
 MODEL = classifier(lively("rnn", np.float64).forward)
@@ -163,7 +166,7 @@ def test_all_variants_pass_in_one_batch() -> None:
 
     explain(classifier(run), "i am not happy")
     predict_prefixes(classifier(run), "i am not happy", 2)
-    assert batches == [(4, 5), (4, 8)]
+    assert batches == [(4, 1), (4, 5), (4, 8)]
 
 
 @pytest.mark.parametrize("text", ["", " \n", "<@1>", "\u200b", "https://a.b/c"])
@@ -183,19 +186,42 @@ def test_unknown_words_have_shares_too() -> None:
 
 
 def test_words_that_are_not_read_have_no_share() -> None:
-    """Twelve tokens are read; a third equal word in a row is not."""
+    """A third equal word in a row is not."""
+    words = explain(MODEL, "happy happy happy happy i am not sad").words
+    assert [place for place, word in enumerate(words) if word.share] == [4, 5, 6, 7]
+
+
+def test_of_a_long_text_the_first_window_is_read_word_by_word() -> None:
     text = "happy happy happy happy " + "i am not sad " * 4
-    words = explain(MODEL, text).words
+    model = classifier(lively("rnn", np.float64).forward, SHORT)
+    words = explain(model, text).words
     assert len(words) == 20
     reached = [0, 1, *range(4, 14)]
-    assert [place for place, word in enumerate(words) if word.share] == [place for place in reached if place > 1]
-    assert predict_prefixes(MODEL, text, 1).words == tuple(words[place].text for place in reached)
-    gradients = saliency(lively("rnn", np.float64), TOKENIZER, text, 0)
+    assert predict_prefixes(model, text, 1).words == tuple(words[place].text for place in reached)
+    gradients = saliency(lively("rnn", np.float64), SHORT, text, 0)
     assert [place for place, gradient in enumerate(gradients) if gradient] == reached
 
 
+def test_of_a_long_text_the_window_is_explained_in_which_the_label_is_most_probable() -> None:
+    model = classifier(lively("rnn", np.float64).forward, SHORT)
+    text = "i am not sad " * 6  # three windows, which begin at tokens 0, 6 and 12
+    explanation = explain(model, text)
+    column = model.labels.index(explanation.label)
+    [whole] = model.scores([text])
+    assert column == whole.argmax()
+    assert explanation.probability == pytest.approx(whole.max())
+    words = text.split()
+    starts = (0, 6, 12)
+    of_windows = [model.scores([" ".join(words[start : start + 12])])[0, column] for start in starts]
+    start = starts[int(np.argmax(of_windows))]
+    assert [place for place, word in enumerate(explanation.words) if word.share] == list(range(start, start + 12))
+    without = " ".join([*words[start : start + 3], *words[start + 4 : start + 12]])
+    share = max(of_windows) - model.scores([without])[0, column]
+    assert explanation.words[start + 3].share == pytest.approx(share, abs=1e-9)
+
+
 @pytest.mark.parametrize("piece", ["a", "a ", "no yes ", "`", "[(", "😂", "½", "ﷺ", "> ", "'", ". ", "x\n- "])
-def test_the_longest_message_asks_no_more_than_the_longest_sequence(piece: str) -> None:
+def test_the_longest_message_asks_no_more_than_its_windows_and_the_words_of_one(piece: str) -> None:
     text = (piece * 4000)[:4000]
     rows = 0
 
@@ -204,9 +230,9 @@ def test_the_longest_message_asks_no_more_than_the_longest_sequence(piece: str) 
         rows += batch.ids.shape[1]
         return np.zeros((batch.ids.shape[1], 3))
 
-    explain(classifier(run), text)
-    predict_prefixes(classifier(run), text, 2)
-    assert rows <= 1 + 3 * TOKENIZER.max_tokens
+    explain(classifier(run, SHORT), text)
+    predict_prefixes(classifier(run, SHORT), text, 2)
+    assert rows <= 2 * WINDOWS + 1 + 3 * SHORT.max_tokens
 
 
 @pytest.mark.parametrize("kind", ["rnn", "bilstm"])

@@ -157,4 +157,15 @@ def test_drawn_out_words_are_found_under_their_plain_spelling() -> None:
     ],
 )
 def test_the_words_that_a_model_of_three_tokens_reads(text: str, words: int) -> None:
-    assert Tokenizer(["a", "b"], max_tokens=3).words_read(text) == words
+    assert Tokenizer(["a", "b"], max_tokens=3).words_read(text, 3) == words
+
+
+def test_a_text_is_read_to_eight_times_what_a_network_reads_at_once() -> None:
+    tokenizer = Tokenizer(["a", "b"], max_tokens=3)
+    text = "a b " * 20
+    assert len(tokenizer.read(text)[0]) == tokenizer.words_read(text) == tokenizer.longest == 24
+    assert tokenizer.encode(text) == [2, 3, 2]
+
+
+def test_all_words_of_a_long_text_tell_its_language() -> None:
+    assert Tokenizer(["a", "b"], max_tokens=3).read("a b a c d")[1] == 0.6

@@ -249,15 +249,22 @@ async def test_the_longest_texts_fit_and_every_button_works(world: World, text: 
     assert world.env.errors == []
 
 
-async def test_of_a_long_text_it_says_how_much_was_read(world: World) -> None:
-    panel = panel_of(await world.alice.slash(world.channel, "compare", text="happy day " * 32))
+async def test_of_a_text_that_is_quoted_in_part_it_says_how_much_was_read(world: World) -> None:
+    panel = panel_of(await world.alice.slash(world.channel, "compare", text="happy day " * 90))
     assert "were read" not in words_of(panel)
-    panel = panel_of(await world.alice.slash(world.channel, "compare", text="happy day " * 32 + "but thanks"))
-    for label in ("All 28", "Heat map", "Hide the heat map"):
-        assert "They agree on **joy** 😃.\n-# Only the first 64 words were read." in words_of(panel)
-        await world.alice.click(panel, label=label)
     panel = panel_of(await world.alice.slash(world.channel, "compare", text=LONG))
-    assert "-# Only the first 64 words were read." in words_of(panel)
+    for label in ("All 28", "Heat map", "Hide the heat map"):
+        assert "They agree on **joy** 😃.\n-# Only the first 221 words were read." in words_of(panel)
+        await world.alice.click(panel, label=label)
+
+
+async def test_of_a_long_text_the_heat_map_says_how_much_it_shows(world: World) -> None:
+    panel = panel_of(await world.alice.slash(world.channel, "compare", text="happy day " * 32))
+    await world.alice.click(panel, label="Heat map")
+    assert "shown" not in words_of(panel)
+    panel = panel_of(await world.alice.slash(world.channel, "compare", text="happy day " * 33))
+    await world.alice.click(panel, label="Heat map")
+    assert "dots mark the strongest.\n-# Only the first 64 words are shown." in words_of(panel)
 
 
 async def test_longer_texts_are_refused_by_discord_itself(world: World) -> None:

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from classifiers.classifier import NetworkClassifier
+from classifiers.model_directory import load_models
+from classifiers.nn.arrays import Array
+from classifiers.nn.batching import Batch
+from classifiers.text import Tokenizer
+from classifiers.windows import answers_to_windows, windows
+
+
+@pytest.mark.parametrize("length", [*range(1, 40), 512])
+def test_windows_cover_a_sequence_and_overlap_by_half(length: int) -> None:
+    numbers = list(range(length))
+    cut = windows(numbers, 8)
+    assert cut[0][0] == 0
+    assert cut[-1][-1] == length - 1
+    assert all(len(window) <= 8 for window in cut)
+    assert len(cut) == 1 or all(len(window) >= 5 for window in cut)
+    for before, window in pairwise(cut):
+        assert len({*before} & {*window}) == pytest.approx(len(window) / 2, abs=1)
+
+
+def test_a_sequence_that_is_read_at_once_is_one_window() -> None:
+    assert windows([1, 2, 3, 4], 4) == [[1, 2, 3, 4]]
+    assert windows([1, 2, 3, 4, 5, 6], 4) == [[1, 2, 3, 4], [3, 4, 5, 6]]
+
+
+def test_windows_of_a_single_number_cover_as_well() -> None:
+    assert {number for window in windows([1, 2, 3], 1) for number in window} == {1, 2, 3}
+
+
+def test_answers_come_back_by_sequence() -> None:
+    def answer(cut: Sequence[Sequence[int]]) -> Array:
+        return np.array([[window[0], len(window)] for window in cut], np.float64)
+
+    one, two = answers_to_windows([[5, 6], [0, 1, 2, 3, 4, 5]], 4, answer)
+    np.testing.assert_array_equal(one, [[5, 2]])
+    np.testing.assert_array_equal(two, [[0, 4], [2, 4]])
+
+
+def test_a_long_text_has_the_mean_of_its_windows_and_only_a_reaction_that_each_bears() -> None:
+    """The network is as sure of joy as words are happy."""
+    tokenizer = Tokenizer(["happy", "day", "sad"], max_tokens=4)
+
+    def run(batch: Batch) -> Array:
+        share = (batch.ids == 2).sum(axis=0) / batch.lengths
+        return np.stack([4 * share - 2, np.full_like(share, -3)], axis=1)
+
+    model = NetworkClassifier(run, tokenizer, ("joy", "love"), (0.5, 0.5), 1.0, 0.5, True)
+    high, low = 1 / (1 + np.exp(-2)), 1 / (1 + np.exp(2))
+    [prediction] = model.predict(["happy happy day happy happy sad sad day day"])
+    windows_read = [model.scores([text])[0, 0] for text in ("happy happy", "day")]
+    assert windows_read == [pytest.approx(high), pytest.approx(low)]
+    assert prediction.scores[0] == pytest.approx(model.scores(["happy happy day happy happy sad sad day day"])[0, 0])
+    assert low < prediction.scores[0] < high
+    label, certainty = prediction.reaction()
+    assert label == "joy"
+    assert certainty == pytest.approx(low)
+
+
+@pytest.mark.parametrize("name", ["rnn", "bilstm"])
+@pytest.mark.parametrize("times", [16, 30, 100])
+def test_the_end_of_a_long_message_counts(name: str, times: int) -> None:
+    praise = "everything is great " * times
+    turn = "but my cat ran away, I am heartbroken. I cry all day, I feel so sad and alone, and nothing helps."
+    alone, turned = load_models()[name].predict([praise, praise + turn])
+    assert alone.is_certain()
+    assert not turned.is_certain()
