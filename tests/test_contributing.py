@@ -63,6 +63,14 @@ def test_no_file_of_tests_imports_heavy_libraries_for_tests_that_do_without() ->
     assert [file.name for file in files if heavy.search(file.read_text(encoding="utf-8"))] == []
 
 
+def test_tree_has_every_package() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    _, tree, _ = page.partition("## Where things are")[2].split("```\n", 2)
+    folders = [file.parent.name for root in ("bot", "classifiers") for file in (ROOT / root).glob("*/__init__.py")]
+    assert len(folders) > 8
+    assert [folder for folder in folders if not re.search(rf"(^|\s){folder}/", tree)] == []
+
+
 def test_workflow_runs_what_contributors_run() -> None:
     assert "- run: .ci/run\n" in (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
 

@@ -1,16 +1,10 @@
 """The README keeps its word."""
 
 import re
-import shlex
-from contextlib import suppress
 from pathlib import Path
 
-import pytest
-
-import train
-from bot.cli import main as bot_main
-from classifiers.cli import main as classifiers_main
-from classifiers.model_directory import PRETRAINED, read_manifest
+from classifiers import load_models
+from classifiers.explain import predict_prefixes
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -26,43 +20,33 @@ def test_two_commands_set_everything_up() -> None:
     assert re.search(r"pytest$", README, re.MULTILINE)
 
 
-def test_the_command_that_made_the_shipped_weights_is_told() -> None:
-    assert f"`{read_manifest(PRETRAINED).command}`" in README
+def test_networks_read_the_praise_of_the_first_picture_as_told() -> None:
+    script = (ROOT / "docs" / "screenshots.py").read_text(encoding="utf-8")
+    text = re.search(r'^TEXT = "(.+)"$', script, re.MULTILINE)
+    assert text is not None
+    assert f"/compare: {text[1]}. The RNN heard admiration, the BiLSTM annoyance" in README
+    turns = {}
+    for name, directions in (("rnn", 1), ("bilstm", 2)):
+        reading = predict_prefixes(load_models()[name], text[1], directions)
+        strongest = [max(zip(row, reading.labels, strict=True))[1] for row in reading.forward]
+        turns[name] = {label: reading.words[strongest.index(label)] for label in strongest}
+    assert turns == {"rnn": {"admiration": "great"}, "bilstm": {"admiration": "great", "annoyance": "again"}}
 
 
-def test_every_option_exists(capsys: pytest.CaptureFixture[str]) -> None:
-    helps = ""
-    for main, words in (
-        (bot_main, ["--help"]),
-        (bot_main, ["demo", "--help"]),
-        (bot_main, ["dry-run", "--help"]),
-        (bot_main, ["data", "export", "--help"]),
-        (classifiers_main, ["compare", "--help"]),
-        (classifiers_main, ["evaluate", "--help"]),
-        (train.main, ["--help"]),
-    ):
-        with suppress(SystemExit):
-            main(words)
-        helps += capsys.readouterr().out
-    options = set(re.findall(r"(?<=[ `])--[a-z][a-z-]+", README))
-    assert len(options) > 4
-    assert [option for option in options if option not in helps] == []
+def test_figures_are_those_of_the_pages() -> None:
+    models, speed = ((ROOT / "docs" / page).read_text(encoding="utf-8") for page in ("models.md", "speed.md"))
+    accepted = re.search(r"accept\s+([\d.]+) % of the BiLSTM's and ([\d.]+) % of the RNN's", README)
+    assert accepted is not None
+    for row, percent in zip((r"BiLSTM, 3 x 128", r"RNN, 2 x 128, from scratch"), accepted.groups(), strict=True):
+        precision = re.search(rf"^\| {row} \| [\d.]+ \| [\d.]+ \| ([\d.]+) \|", models, re.MULTILINE)
+        assert precision is not None
+        assert f"{float(precision[1]):.1%}" == f"{percent}%"
+    times = re.search(r"15 tokens in ([\d.]+ ms) on one thread, the RNN in ([\d.]+ ms)", README)
+    assert times is not None
+    for row, time in zip(("BiLSTM, ONNX Runtime", "RNN, NumPy"), times.groups(), strict=True):
+        assert re.search(rf"^\| {row} \| [^|]+ \| {time}\b", speed, re.MULTILINE)
 
 
-def test_the_comparison_runs_as_written(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in re.findall(r"python -m classifiers (compare [^`]*)`", README):
-        assert classifiers_main(shlex.split(command)) == 0
-        assert re.search("not (bad at all|happy)", capsys.readouterr().out)
-
-
-def test_the_tree_has_every_package() -> None:
-    _, tree, _ = README.partition("## How it is built")[2].split("```\n", 2)
-    folders = [file.parent.name for root in ("bot", "classifiers") for file in (ROOT / root).glob("*/__init__.py")]
-    assert len(folders) > 8
-    assert [folder for folder in folders if not re.search(rf"(^|\s){folder}/", tree)] == []
-
-
-def test_files_that_are_pointed_to_exist() -> None:
-    targets = re.findall(r'(?:\]\(|src="|srcset=")(?!http)([^)"]+)[)"]', README)
-    assert targets
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+def test_the_example_is_as_short_as_told() -> None:
+    lines = (ROOT / "examples" / "rnn_from_scratch.py").read_text(encoding="utf-8").count("\n")
+    assert f"of under {lines + 1} lines" in README

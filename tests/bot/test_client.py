@@ -202,12 +202,12 @@ def test_no_two_commands_share_a_name(payloads: list[dict[str, Any]]) -> None:
     assert max(Counter((payload["type"], payload["name"].casefold()) for payload in payloads).values()) == 1
 
 
-def test_the_readme_has_a_row_for_each_command(payloads: list[dict[str, Any]]) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+def test_docs_have_a_row_for_each_command(payloads: list[dict[str, Any]]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
     commands = [payload["name"] for payload in payloads if payload["type"] == 1]
     menus = [payload["name"] for payload in payloads if payload["type"] == 3]
-    assert sorted(re.findall(r"^\| `/(\w+)` \|", readme, re.MULTILINE)) == sorted(commands)
-    assert [name for name in menus if not re.search(rf"\*(Apps, )?{re.escape(name)}\*", readme)] == []
+    assert sorted(re.findall(r"^\| `/(\w+)` \|", page, re.MULTILINE)) == sorted(commands)
+    assert [name for name in menus if not re.search(rf"\*(Apps, )?{re.escape(name)}\*", page)] == []
 
 
 def test_the_models_asked_for_must_be_there() -> None:

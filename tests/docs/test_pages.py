@@ -1,0 +1,104 @@
+"""README and the pages of docs keep their word: links lead somewhere, commands and options exist."""
+
+import re
+import shlex
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from babel import Locale
+
+import train
+from bot.cli import main as bot_main
+from bot.i18n import LANGUAGES
+from classifiers.cli import main as classifiers_main
+from classifiers.model_directory import PRETRAINED, read_manifest
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md")))
+USAGE = "\n".join(
+    (ROOT / page).read_text(encoding="utf-8")
+    for page in ("README.md", "docs/commands.md", "docs/running.md", "docs/training.md")
+)
+"""What tells of our command lines."""
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link into a page can name: its headings, written as GitHub does."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_and_pictures_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    broken = []
+    for target in re.findall(r'(?:\]\(|src="|srcset=")(?!https?:)([^)"]+)[)"]', text):
+        file, _, anchor = target.partition("#")
+        path = page.parent / file if file else page
+        if not path.exists() or (anchor and anchor not in anchors(path)):
+            broken.append(target)
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_each_picture_for_dark_stands_before_the_same_for_light(page: Path) -> None:
+    pairs = re.findall(r'dark\)" srcset="(.+)-dark\.png">\s*<img src="(.+)\.png"', page.read_text(encoding="utf-8"))
+    assert [dark for dark, light in pairs if dark != light] == []
+
+
+def test_readme_links_every_page() -> None:
+    readme = PAGES[0].read_text(encoding="utf-8")
+    data_cards = {"chat.md", "people.md"}  # models.md links them
+    assert [
+        page.name for page in PAGES[2:] if page.name not in data_cards and f"(docs/{page.name})" not in readme
+    ] == []
+
+
+def test_every_option_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    helps = ""
+    for main, words in (
+        (bot_main, ["--help"]),
+        (bot_main, ["demo", "--help"]),
+        (bot_main, ["dry-run", "--help"]),
+        (bot_main, ["data", "export", "--help"]),
+        (classifiers_main, ["compare", "--help"]),
+        (classifiers_main, ["evaluate", "--help"]),
+        (train.main, ["--help"]),
+    ):
+        with suppress(SystemExit):
+            main(words)
+        helps += capsys.readouterr().out
+    options = set(re.findall(r"(?<=[ `])--[a-z][a-z-]+", USAGE))
+    assert len(options) > 10
+    assert [option for option in options if option not in helps] == []
+
+
+def test_trainings_are_such_as_the_command_line_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my.csv").touch()
+    commands = re.findall(r"^python train\.py(.*?)(?:#.*)?$", USAGE, re.MULTILINE)
+    assert len(commands) == 7
+    for command in commands:
+        train.train.make_context("train", shlex.split(command))
+
+
+def test_comparisons_run_as_written(capsys: pytest.CaptureFixture[str]) -> None:
+    commands = re.findall(r"python -m classifiers (compare [^`]*)`", USAGE)
+    assert len(commands) == 2
+    for command in commands:
+        assert classifiers_main(shlex.split(command)) == 0
+        assert re.search("not (bad at all|happy)", capsys.readouterr().out)
+
+
+def test_the_command_that_made_the_shipped_weights_is_told() -> None:
+    assert f"`{read_manifest(PRETRAINED).command}`" in (DOCS / "training.md").read_text(encoding="utf-8")
+
+
+def test_all_languages_are_listed() -> None:
+    listed = re.search(r"^The bot speaks .+\.$", (DOCS / "commands.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert listed is not None
+    names = {str(Locale.parse(catalogue).get_language_name("en")) for catalogue in ("en", *LANGUAGES.values())}
+    assert [name for name in names if name not in listed[0]] == []
+    assert len(names) == len(re.split(", | and ", listed[0]))
