@@ -15,6 +15,7 @@ from classifiers.nn.layers import RNN
 from classifiers.nn.losses import softmax_cross_entropy
 from classifiers.study.gradients import gradient_norms
 from classifiers.study.networks import Row
+from classifiers.study.slopes import spectral_radius
 
 TOLERANCE = 0.01
 """How far a prediction may be from what is measured, in powers of ten for each step."""
@@ -27,11 +28,6 @@ _NEAREST, _FARTHEST = 40, 100
 _LETTERS, _SEQUENCES = 8, 8
 _INPUT_SIZE = 1e-6
 """The factor on the inputs, so small that every tanh is nearly the identity."""
-
-
-def spectral_radius(matrix: Array) -> float:
-    """Return the largest absolute value of a matrix's eigenvalues."""
-    return float(np.abs(np.linalg.eigvals(matrix)).max())
 
 
 _WRONG: dict[str, Callable[[Array], float]] = {

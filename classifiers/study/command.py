@@ -10,7 +10,7 @@ holds, for the plain RNN and for each remedy:
 - **goemotions**: the same gradient on real texts, before and after a short training.
 
 Each finished run is one JSON file in the folder `runs` and is not repeated. `classifiers.study.report` turns them into
-figures and the tables of the article.
+figures and the tables of the article, and `--redraw` does so again from the numbers alone.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from classifiers.command_line import WholeNumber
 from classifiers.study.report import read_article, write_report
-from classifiers.study.runs import Run, carry_out, collect, plan
+from classifiers.study.runs import Run, carry_out, collect, plan, read_numbers
 from classifiers.study.settings import FULL, QUICK
 from classifiers.training.datasets import load_dataset
 from classifiers.training.output_folder import check_writable
@@ -51,7 +51,8 @@ from classifiers.training.output_folder import check_writable
     metavar="N",
     help="how many networks to train at once (default: the number of cores)",
 )
-def study(seeds: int, quick: bool, out: Path | None, jobs: int) -> int:
+@click.option("--redraw", is_flag=True, help="measure nothing; draw figures and tables anew from DIR/numbers.json")
+def study(seeds: int, quick: bool, out: Path | None, jobs: int, redraw: bool) -> int:
     """Measure the vanishing gradient.
 
     It is measured in networks that remember a letter and in networks that read GoEmotions. Figures, numbers and the
@@ -62,6 +63,11 @@ def study(seeds: int, quick: bool, out: Path | None, jobs: int) -> int:
     console = Console(markup=False, emoji=False)  # names of folders are no markup
     start = time.perf_counter()
     read_article(out)
+    if redraw:
+        numbers = read_numbers(out / "numbers.json")
+        check_writable(out)
+        console.print(f"Written: {write_report(numbers, out)} and the figures in {out}.")
+        return 0
     check_writable(out / "runs")
     check_writable(out)
     runs = plan(settings, seeds, out / "runs")

@@ -10,6 +10,7 @@ import numpy as np
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch
 from classifiers.nn.losses import softmax_cross_entropy
+from classifiers.nn.network import Network
 from classifiers.nn.optimizers import warmup_cosine
 from classifiers.study.gradients import gradient_norms, rounded
 from classifiers.study.networks import MEMORY
@@ -31,6 +32,18 @@ def memory_batch(distance: int, rows: int, letters: int, rng: np.random.Generato
     return Batch(ids, np.full(rows, len(ids), dtype=np.int32)), np.eye(letters, dtype=np.float32)[drawn[distance]]
 
 
+def before_training(
+    name: str, seed: int, distance: int, settings: Settings
+) -> tuple[Network, Batch, Array, np.random.Generator]:
+    """Return the untrained network of a run, the sequences it is measured on, their targets, and its random generator.
+
+    They depend on the arguments alone, so that what was not recorded of an untrained network can still be looked up.
+    """
+    rng = np.random.default_rng([seed, distance])
+    network = MEMORY[name].network(FIRST_LETTER + 2 * settings.letters, settings.units, settings.letters, rng)
+    return network, *memory_batch(distance, settings.probes, settings.letters, rng), rng
+
+
 def measure_memory(name: str, seed: int, settings: Settings) -> dict[str, Any]:
     """Train a network for each distance; return the accuracies, and for `shown` the gradients before and after.
 
@@ -40,11 +53,8 @@ def measure_memory(name: str, seed: int, settings: Settings) -> dict[str, Any]:
     row = MEMORY[name]
     found: dict[str, Any] = {"accuracy": {}}
     for distance in settings.distances:
-        rng = np.random.default_rng([seed, distance])
-        tokens = FIRST_LETTER + 2 * settings.letters
-        network = row.network(tokens, settings.units, settings.letters, rng)
+        network, batch, targets, rng = before_training(name, seed, distance, settings)
         trainer = Trainer(network, settings.recipe(row.clip_norm, seed), multi_label=False)
-        batch, targets = memory_batch(distance, settings.probes, settings.letters, rng)
         others = rng.permutation(targets)
         probe = partial(gradient_norms, network, row, batch, others, softmax_cross_entropy, 2 * distance)
         if distance == settings.shown:

@@ -9,11 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 from matplotlib.figure import Figure
 
 from classifiers.errors import ClassifiersError
 from classifiers.nn.arrays import Array
+from classifiers.study.settings import Settings
+from classifiers.study.slopes import EXPLAINED, step_factors
 from classifiers.training.markdown import markdown_table
 
 if TYPE_CHECKING:
@@ -40,10 +43,32 @@ LEARNT = 0.9
 """The least accuracy with which a network has learnt its distance."""
 
 # Okabe and Ito's palette, which people with any kind of colour vision can tell apart.
-START, END, OTHERS = "#0072B2", "#D55E00", "#CCCCCC"
+START, END, EDGE = "#0072B2", "#D55E00", "#44546A"
 
 SMALLEST = 1e-12
-"""Smaller gradients, including zero, are drawn with this value, at the bottom of a figure."""
+"""Smaller gradients, including zero, are drawn with this value."""
+
+_READ_MEMORY = (
+    "**How to read this:** each dot is one seed, and the darker it is, the more letters it named rightly; a row that "
+    "stays dark further to the right remembers longer."
+)
+_READ_GRADIENTS = (
+    "**How to read this:** a line that falls straight loses the same share of the gradient at each step back, and a "
+    "level one loses nothing; the bands span all seeds, and where a band leaves a panel at the bottom it goes on down."
+)
+_READ_GOEMOTIONS = (
+    "**How to read this:** as above; the steeper the dashed line, the less an early word counts before training, and "
+    "the gap to the solid line is what training changed."
+)
+
+_FACTORS = {
+    "norm": r"$\log_{10} \lVert U \rVert_2$, the bound",
+    "radius": r"$\log_{10} \rho(U)$",
+    "stretch": r"$\log_{10} s(U)$",
+    "tanh": r"$\log_{10}$ slope of tanh",
+    "forget": r"$\log_{10} f$",
+}
+"""The head of each column of factors in the table of slopes; the article explains them."""
 
 _EMPTY_ARTICLE = """# The vanishing gradient, measured
 
@@ -58,6 +83,11 @@ _EMPTY_ARTICLE = """# The vanishing gradient, measured
 ## Gradients
 
 <!-- study: gradients -->
+<!-- end -->
+
+## Slopes
+
+<!-- study: slopes -->
 <!-- end -->
 
 ## GoEmotions
@@ -124,24 +154,30 @@ def rewritten(text: str, parts: Mapping[str, str]) -> str:
 
 
 def draw_memory(numbers: Mapping[str, Any]) -> Figure:
-    """Draw accuracy by distance: a panel for each row, with the others in grey behind it."""
+    """Draw accuracy by row and distance: a dot for each seed, the darker the more it had right."""
     settings, rows = numbers["settings"], numbers["memory"]
-    accuracies = {name: accuracy(runs) for name, runs in rows.items()}
-    places = np.arange(len(settings["distances"]))
-    figure, panels = _panels(list(rows))
-    for axes, (name, own) in zip(panels, accuracies.items(), strict=True):
-        for other in accuracies.values():
-            axes.plot(places, np.median(other, axis=0), color=OTHERS, linewidth=1)
-        axes.axhline(1 / settings["letters"], color="black", linewidth=0.8, linestyle=":")
-        axes.fill_between(places, own.min(axis=0), own.max(axis=0), color=END, alpha=0.15, linewidth=0)
-        axes.plot(places, own.T, "o", color=END, markersize=3, alpha=0.4)
-        axes.plot(places, np.median(own, axis=0), color=END)
-        axes.set_title(TITLES[name], fontsize=10)
-        axes.set_xticks(places, [str(distance) for distance in settings["distances"]])
-        axes.set_ylim(0, 1.04)
-    panels[0].text(0, 1 / settings["letters"] + 0.02, "chance", fontsize=8)
-    figure.supxlabel("Steps between the marked letter and the end", fontsize=10)
-    figure.supylabel("Accuracy: each seed, and their median", fontsize=10)
+    chance = 1 / settings["letters"]
+    figure = Figure(figsize=(10, 0.9 + 0.36 * len(rows)), dpi=110, layout="constrained")
+    axes = figure.subplots()
+    dots = []
+    for line, runs in enumerate(rows.values()):
+        # The best seed stands to the left, so that equal results look alike.
+        found = -np.sort(-accuracy(runs), axis=0)
+        offsets = (np.arange(len(found)) - (len(found) - 1) / 2) * 0.75 / len(found)
+        dots += [(place + offsets, np.full(len(found), line), found[:, place]) for place in range(found.shape[1])]
+    x, y, colour = np.concatenate(dots, axis=1)
+    marks = axes.scatter(x, y, s=60, c=colour, cmap="Blues", vmin=0, vmax=1, edgecolors=EDGE, linewidths=0.8)
+    axes.set_xticks(range(len(settings["distances"])), [str(distance) for distance in settings["distances"]])
+    axes.set_yticks(range(len(rows)), [TITLES[name] for name in rows])
+    axes.invert_yaxis()
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.grid(axis="y", alpha=0.3)
+    axes.set_axisbelow(True)
+    axes.set_title("Each dot is one seed", fontsize=10, loc="left")
+    axes.set_xlabel("Steps between the marked letter and the end", fontsize=10)
+    bar = figure.colorbar(marks, ax=axes, ticks=[chance, 0.5, 1], aspect=30)
+    bar.ax.set_yticklabels(["chance", "half right", "all right"], fontsize=8)
     return figure
 
 
@@ -162,14 +198,14 @@ def draw_gradients(rows: Mapping[str, Sequence[Mapping[str, Any]]], marked: int 
                 steps, middle = np.arange(lines.shape[1]), np.median(lines, axis=0)
                 axes.fill_between(steps, lines.min(axis=0), lines.max(axis=0), color=colour, alpha=0.2, linewidth=0)
                 axes.plot(steps, middle, style, color=colour, linewidth=1.5)
-                lowest, highest = min(lowest, lines.min()), max(highest, lines.max())
+                lowest, highest = min(lowest, middle.min()), max(highest, lines.max())
             ends.append((float(middle[-1]), moment, colour))
         _label_ends(axes, steps[-1], ends)
         if marked:
             axes.axvline(marked, color="black", linewidth=0.8, linestyle=":")
         axes.set_yscale("log")
         axes.set_title(TITLES[name], fontsize=10)
-    panels[0].set_ylim(lowest / 2, highest * 3)
+    panels[0].set_ylim(lowest / 8, highest * 3)
     if marked:
         panels[0].text(marked, lowest, " marked letter", fontsize=8)
     figure.supxlabel("Steps back from where the reading ends", fontsize=10)
@@ -228,13 +264,14 @@ def sections(numbers: Mapping[str, Any], folder: str) -> dict[str, str]:
     )
     return {
         "setup": setup,
-        "memory": f"![Accuracy by distance]({folder}/memory.png)\n\n{_memory_table(numbers)}",
+        "memory": f"![Accuracy by distance]({folder}/memory.png)\n\n{_READ_MEMORY}\n\n{_memory_table(numbers)}",
         "gradients": (
-            f"![Gradient by steps back, memory]({folder}/gradients.png)\n\n"
+            f"![Gradient by steps back, memory]({folder}/gradients.png)\n\n{_READ_GRADIENTS}\n\n"
             + _gradient_table(numbers["memory"], (shown // 2, shown, 2 * shown))
         ),
+        "slopes": _slopes_table(numbers),
         "goemotions": (
-            f"![Gradient by steps back, GoEmotions]({folder}/goemotions.png)\n\n"
+            f"![Gradient by steps back, GoEmotions]({folder}/goemotions.png)\n\n{_READ_GOEMOTIONS}\n\n"
             + _gradient_table(numbers["goemotions"], (reach // 4, reach // 2, reach))
         ),
     }
@@ -266,6 +303,22 @@ def _gradient_table(rows: Mapping[str, Sequence[Mapping[str, Any]]], steps: Sequ
                 line.append(f"{np.median([run['top1'] for run in runs]):.3f}" if direction == 0 else "")
             lines.append(line)
     return markdown_table([*header, "top-1 on dev"] if scored else header, lines)
+
+
+def _slopes_table(numbers: Mapping[str, Any]) -> str:
+    """Return a table with the slope of each explained row's line before training, and what its steps consist of."""
+    settings = msgspec.convert(numbers["settings"], Settings)
+    far, near = numbers["shown"], numbers["shown"] // 2
+    lines = []
+    for name in EXPLAINED:
+        runs = numbers["memory"][name]
+        logarithms = np.log10(norms(runs, "start")[:, 0, [near, far]])
+        slope = np.median(logarithms[:, 1] - logarithms[:, 0]) / (far - near)
+        factors = [step_factors(name, seed, settings) for seed in range(len(runs))]
+        known = {key: np.median([seed[key] for seed in factors]) for key in factors[0]}
+        cells = [f"{known[key]:z.3f}" if key in known else "" for key in _FACTORS]
+        lines.append([TITLES[name], f"{slope:z.3f}", *cells])
+    return markdown_table(["network", f"slope, k = {near} to {far}", *_FACTORS.values()], lines)
 
 
 def _left(found: Array) -> Array:

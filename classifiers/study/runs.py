@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 import msgspec
 
+from classifiers.errors import ClassifiersError
 from classifiers.files import write_atomically
 from classifiers.study.goemotions import measure_goemotions
 from classifiers.study.memory import measure_memory
@@ -41,6 +42,32 @@ class _GoEmotionsRecord(_Record):
 
 
 _RECORDS = {"memory": _MemoryRecord, "goemotions": _GoEmotionsRecord}
+
+
+class _MemoryResult(TypedDict):
+    """What `numbers.json` says of one seed of the memory task."""
+
+    accuracy: dict[str, float]
+    start: list[list[float]]
+    end: list[list[float]]
+
+
+class _GoEmotionsResult(TypedDict):
+    """What it says of one seed on GoEmotions."""
+
+    top1: float
+    start: list[list[float]]
+    end: list[list[float]]
+
+
+class _Numbers(TypedDict):
+    """The content of `numbers.json`."""
+
+    settings: Settings
+    shown: int
+    seconds: float
+    memory: dict[str, list[_MemoryResult]]
+    goemotions: dict[str, list[_GoEmotionsResult]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,4 +140,23 @@ def collect(runs: Sequence[Run]) -> dict[str, Any]:
         if record:
             found = {key: value for key, value in record.items() if key not in {"settings", "seconds"}}
             numbers[run.part][run.row].append(found)
+    return numbers
+
+
+def read_numbers(file: Path) -> dict[str, Any]:
+    """Return what `collect` found in an earlier study, from its `numbers.json`.
+
+    Raises:
+        ClassifiersError: there is no such file, or it is damaged.
+    """
+    try:
+        numbers: dict[str, Any] = json.loads(file.read_bytes())
+        known = msgspec.convert(numbers, _Numbers)
+    except OSError as error:
+        raise ClassifiersError(f"{file} cannot be read ({error.strerror}): measure without --redraw.") from None
+    except (ValueError, RecursionError):
+        raise ClassifiersError(f"{file} is damaged: measure without --redraw.") from None
+    for rows, names in ((known["memory"], MEMORY), (known["goemotions"], GOEMOTIONS)):
+        if list(rows) != list(names) or not all(rows.values()):
+            raise ClassifiersError(f"{file} lacks some of the networks: measure without --redraw.")
     return numbers

@@ -15,7 +15,7 @@ CHAPTERS = sorted(COURSE.glob("[1-9]-*.md"))
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"\$[^$\n]+\$")
 
-PAGES = [*CHAPTERS, COURSE / "README.md"]
+PAGES = [*CHAPTERS, COURSE / "README.md", ROOT / "docs" / "study.md"]
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 

@@ -55,8 +55,18 @@ class TestCommand:
             "look/memory.png", "look/gradients.png", "look/goemotions.png",
         }  # fmt: skip
 
-        # A second time, only what is missing is measured, and own words in the article stay.
+        # From the numbers alone, figures and tables are made again, and nothing is measured.
+        (out / "memory.png").unlink()
+        (tmp_path / "look.md").write_text(re.sub(r"^\|.*\n", "", text, flags=re.MULTILINE))
+        times = {path: path.stat().st_mtime_ns for path in (out / "runs").iterdir()}
         request.getfixturevalue("blank_figures")
+        assert train.main(["study", "--redraw", "--out", str(out)]) == 0
+        assert (tmp_path / "look.md").read_text() == text
+        assert json.loads((out / "numbers.json").read_text()) == numbers
+        assert (out / "memory.png").exists()
+        assert {path: path.stat().st_mtime_ns for path in (out / "runs").iterdir()} == times
+
+        # A second time, only what is missing is measured, and own words in the article stay.
         (tmp_path / "look.md").write_text(text.replace("## Memory", "## Memory\n\nMy words."))
         times = {path: path.stat().st_mtime_ns for path in (out / "runs").iterdir()}
         gone, kept, *_ = times
@@ -65,6 +75,34 @@ class TestCommand:
         assert gone.exists()
         assert kept.stat().st_mtime_ns == times[kept]
         assert "My words." in (tmp_path / "look.md").read_text()
+
+    @pytest.mark.parametrize(
+        ("content", "sentence"),
+        [
+            (None, "cannot be read (No such file or directory): measure without --redraw."),
+            ("{", "is damaged: measure without --redraw."),
+            ("[" * 100_000, "is damaged: measure without --redraw."),
+            ('{"settings": {}}', "is damaged: measure without --redraw."),
+            ("no gru", "lacks some of the networks: measure without --redraw."),
+            ("no seeds", "lacks some of the networks: measure without --redraw."),
+        ],
+    )
+    def test_numbers_that_cannot_be_drawn(
+        self, content: str | None, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        numbers = json.loads(Path("docs/study/numbers.json").read_text())
+        if content == "no gru":
+            del numbers["memory"]["gru"]
+            content = json.dumps(numbers)
+        elif content == "no seeds":
+            content = json.dumps(numbers | {"goemotions": {row: [] for row in GOEMOTIONS}})
+        out = tmp_path / "look"
+        out.mkdir()
+        if content is not None:
+            (out / "numbers.json").write_text(content)
+        assert train.main(["study", "--quick", "--redraw", "--out", str(out)]) == 2
+        assert capsys.readouterr().err == f"{out / 'numbers.json'} {sentence}\n"
+        assert not (tmp_path / "look.md").exists()
 
     def test_ctrl_c(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         def interrupted(*_: object) -> None:

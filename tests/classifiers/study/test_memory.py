@@ -1,6 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 
-from classifiers.study.memory import FIRST_LETTER, memory_batch
+from classifiers.nn.losses import softmax_cross_entropy
+from classifiers.study.gradients import gradient_norms
+from classifiers.study.memory import FIRST_LETTER, before_training, measure_memory, memory_batch
+from classifiers.study.networks import MEMORY
+from classifiers.study.settings import QUICK
 
 
 def test_the_marked_letter_stands_in_the_middle_and_is_the_answer() -> None:
@@ -12,3 +18,11 @@ def test_the_marked_letter_stands_in_the_middle_and_is_the_answer() -> None:
     assert marked.sum() == 50
     np.testing.assert_array_equal(batch.ids[3] - FIRST_LETTER - 4, targets.argmax(axis=1))
     assert set(np.unique(batch.ids)) == set(range(FIRST_LETTER, FIRST_LETTER + 8))
+
+
+def test_the_network_before_training_is_the_one_whose_gradient_was_recorded() -> None:
+    settings = replace(QUICK, updates=1)
+    network, batch, targets, rng = before_training("glorot", 3, settings.shown, settings)
+    others = rng.permutation(targets)
+    norms = gradient_norms(network, MEMORY["glorot"], batch, others, softmax_cross_entropy, 2 * settings.shown)
+    assert norms == measure_memory("glorot", 3, settings)["start"]

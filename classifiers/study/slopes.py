@@ -1,0 +1,59 @@
+"""What one step back does to the gradient before training, told from the weights and the states."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from classifiers.nn.activations import sigmoid
+from classifiers.nn.arrays import Array, split_gates
+from classifiers.nn.layers import LSTM
+from classifiers.study.memory import before_training
+from classifiers.study.settings import Settings
+
+EXPLAINED = ("glorot", "orthogonal", "lstm", "lstm-open")
+"""The rows of the memory task of whose steps `step_factors` tells."""
+
+
+_SEQUENCES = 100
+"""How many sequences the means are taken over: with all their steps and units, more would change no third digit."""
+
+
+def step_factors(name: str, seed: int, settings: Settings) -> dict[str, float]:
+    """Return factors of one step back, as logarithms to base 10, in the untrained network of a row in `EXPLAINED`.
+
+    Of a tanh network:
+
+    - "norm": the spectral norm of its recurrent matrix U, the most by which U stretches a vector;
+    - "radius": the spectral radius of U, by which U stretches a vector at each of many steps;
+    - "stretch": the Frobenius norm of U by the root of its size, the root mean square over all directions;
+    - "tanh": the root mean square of the slope of tanh.
+
+    Of an LSTM, "forget": the geometric mean of its forget gate.
+    """
+    network, batch, _, _ = before_training(name, seed, settings.shown, settings)
+    embedding, recurrent = network.layers[:2]
+    ids, lengths = batch.ids[:, :_SEQUENCES], batch.lengths[:_SEQUENCES]
+    x = embedding.forward(ids, lengths)
+    hidden = recurrent.forward(x, lengths)
+    if isinstance(recurrent, LSTM):
+        return {"forget": float(np.log10(_forget_gates(recurrent, x, hidden)).mean())}
+    matrix = recurrent.params["recurrent_kernel"]
+    factors = {
+        "norm": np.linalg.norm(matrix, 2),
+        "radius": spectral_radius(matrix),
+        "stretch": np.linalg.norm(matrix) / np.sqrt(len(matrix)),
+        "tanh": np.sqrt(np.mean((1 - hidden**2) ** 2)),
+    }
+    return {key: float(np.log10(factor)) for key, factor in factors.items()}
+
+
+def spectral_radius(matrix: Array) -> float:
+    """Return the largest absolute value of a matrix's eigenvalues."""
+    return float(np.abs(np.linalg.eigvals(matrix)).max())
+
+
+def _forget_gates(layer: LSTM, x: Array, hidden: Array) -> Array:
+    """Return the forget gates (time, batch, units) with which an LSTM read `x`."""
+    before = np.concatenate([np.zeros_like(hidden[:1]), hidden[:-1]])
+    gates = x @ layer.params["kernel"] + before @ layer.params["recurrent_kernel"] + layer.params["bias"]
+    return sigmoid(split_gates(gates, 4)[1])
