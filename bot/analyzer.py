@@ -26,6 +26,9 @@ from classifiers.nn.batching import Steps
 
 Result = TypeVar("Result")
 
+_SHIPPED = ("bilstm", "rnn")
+"""The models that come with the package, the one that reacts by default first."""
+
 
 class AnalyzerError(Exception):
     """The analyzer gave no answer, for a reason other than the model."""
@@ -107,6 +110,18 @@ class Analyzer:
                 reacts.
         """
         return server_model if server_model is not None and server_model in self.models else self.default_model
+
+    def rivals(self, server_model: str | None) -> tuple[str, str] | None:
+        """Return the model that reacts in a server and the one to compare it with; None if there is only one.
+
+        Of more than two models, the other one is of those that are shipped.
+
+        Args:
+            server_model: the model that the server's settings name; see `reacting_model`.
+        """
+        reacting = self.reacting_model(server_model)
+        others = [name for name in (*_SHIPPED, *self.models) if name in self.models and name != reacting]
+        return (reacting, others[0]) if others else None
 
     async def classify(self, text: str, server_model: str | None) -> Prediction:
         """Return the prediction of the model that reacts in a server.

@@ -17,6 +17,7 @@ from bot.analyzer import Analyzer
 from bot.configuration import Configuration
 from bot.i18n import Translate, mark, translator
 from bot.store import Store, StoreError
+from bot.ui.standings import look_up_standings
 from classifiers import NAMES, ModelDirectoryError
 from classifiers.model_directory import ModelCard, read_manifest
 
@@ -59,6 +60,9 @@ class About(commands.Cog):
             colour=discord.Colour.blurple(),
         )
         embed.add_field(name=translate("What people say"), value=await self._agreement(translate, guild), inline=False)
+        if pair := self._analyzer.rivals(self._store.settings(guild.id if guild else None).model):
+            told = await look_up_standings(self._store, pair, guild.id if guild else None, translate)
+            embed.add_field(name=translate("Blind comparisons"), value="\n".join(told), inline=False)
         if self._models:
             embed.add_field(name=translate("My models"), value=self._figures(translate, guild), inline=False)
         embed.add_field(name=translate("Right now"), value=self._state(translate, guild), inline=False)

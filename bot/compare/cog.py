@@ -12,36 +12,45 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.analyzer import Analyzer
+from bot.compare.duel import ALREADY, COUNTED, FORGOTTEN, ONE_MODEL, VOTE, DuelPanel, Duels, Pair, panel_with, revealed
 from bot.compare.heat_map import alternative_text, draw
-from bot.compare.panel import CONTROL, PICTURE, Comparison, ComparisonPanel, Page, VariationForm, author_in
+from bot.compare.panel import CONTROL, PICTURE, Comparison, ComparisonPanel, Page, VariationForm, author_in, understood
 from bot.errors import report_error
 from bot.i18n import Translate, mark, translator
 from bot.reactions.gate import NO_WORDS, SENTENCES, author_or_server_objection, no_words_reason, text_of, why_unreadable
+from bot.reactions.outcomes import Outcome
+from bot.reactions.sentences import why_silent
 from bot.store import Store
 from bot.ui.limits import INPUT_TEXT
 from bot.ui.quotation import Quotation
+from bot.ui.standings import look_up_standings
 from bot.ui.turns import Turns
-from classifiers import strip_markup
+from classifiers import NAMES, strip_markup
 
 NOT_YOURS = mark("Only the person who asked can use these buttons; use /compare to get your own.")
 OVER = mark("This comparison is over: I keep no texts, so this one is gone. Please use /compare again.")
 
 
 class Compare(commands.Cog):
-    """Shows what each model makes of one text; keeps nothing, so a panel is read back from what it quotes."""
+    """Shows what each model makes of one text; keeps no text, so a panel is read back from what it quotes.
+
+    Stores for each server how often people preferred which of two models in blind duels, but not the text or who
+    voted. This is deleted with all other data about a server.
+    """
 
     def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store, turns: Turns) -> None:
         self._bot = bot
         self._analyzer = analyzer
         self._store = store
         self._turns = turns
+        self._duels = Duels(store)
         self._menu = app_commands.ContextMenu(name="Compare emotions", callback=self.compare_message)
         self._drawing = asyncio.Lock()  # one at a time, so that pictures never take all of the computer
 
     async def cog_load(self) -> None:
         """Add the message menu, which a cog does not add by itself, and listen to panels from before a restart."""
         self._bot.tree.add_command(self._menu)
-        self._bot.add_dynamic_items(_Control)
+        self._bot.add_dynamic_items(_Control, _Vote)
         self._bot.add_view(VariationForm(None, self.compare_variation, self.report))
 
     async def cog_unload(self) -> None:
@@ -49,12 +58,24 @@ class Compare(commands.Cog):
         self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
 
     @app_commands.command(name="compare")
-    @app_commands.describe(text="What the models should read, up to 4,000 characters")
+    @app_commands.describe(
+        text="What the models should read, up to 4,000 characters",
+        blind="Hide which model is which until you have voted for an answer",
+    )
     async def compare_text(
-        self, interaction: discord.Interaction, text: app_commands.Range[str, 1, INPUT_TEXT]
+        self,
+        interaction: discord.Interaction,
+        text: app_commands.Range[str, 1, INPUT_TEXT],
+        blind: bool = False,
     ) -> None:
         """See how the RNN and the BiLSTM read the same text"""  # noqa: D415 - Discord shows it as a label
-        await self._answer(interaction, text, interaction.user.id, ephemeral=False)
+        pair = self._analyzer.rivals(self._store.settings(interaction.guild_id).model) if blind else None
+        if blind and pair is None:
+            [model] = self._analyzer.models
+            sentence = translator(interaction.locale)(ONE_MODEL).format(model=NAMES[model])
+            await interaction.response.send_message(sentence, ephemeral=True)
+        else:
+            await self._answer(interaction, text, interaction.user.id, ephemeral=False, pair=pair)
 
     async def compare_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Answer privately, so that nobody's message is put on show."""
@@ -89,6 +110,32 @@ class Compare(commands.Cog):
         varied, private = self._varied(interaction), _is_private(interaction)
         await self._answer(interaction, text, interaction.user.id, ephemeral=private, varied=varied)
 
+    async def vote(self, interaction: discord.Interaction, vote: str, duel_id: int) -> None:
+        """Count a vote, and tell whoever gave it which model gave which answer and how the two stand.
+
+        Args:
+            interaction: the press of the button.
+            vote: "a", "b", "both" or "neither".
+            duel_id: the duel.
+        """
+        translate = translator(interaction.locale)
+        if (sides := self._duels.sides(duel_id)) is None:
+            await interaction.response.send_message(translate(FORGOTTEN), ephemeral=True)
+            return
+        # Somebody who installed the bot for themselves may use it in a server that has not asked it in.
+        guild = self._bot.get_guild(interaction.guild_id) if interaction.guild_id else None
+        counted = await self._duels.count(guild.id if guild else 0, duel_id, sides, interaction.user.id, vote)
+        lines = [
+            revealed(sides, translate),
+            translate(COUNTED if counted else ALREADY),
+            *await look_up_standings(self._store, sides, guild.id if guild else None, translate),
+        ]
+        told = "\n".join(lines)
+        if counted and interaction.message and (_is_private(interaction) or interaction.context.dm_channel):
+            await interaction.response.edit_message(view=panel_with(interaction.message, told))
+        else:
+            await interaction.response.send_message(told, ephemeral=True)
+
     async def report(self, interaction: discord.Interaction, error: Exception) -> None:
         """Report that a press or a form failed."""
         await report_error(interaction, "A button of /compare", error)
@@ -119,22 +166,32 @@ class Compare(commands.Cog):
         *,
         ephemeral: bool,
         varied: str | None = None,
+        pair: Pair | None = None,
     ) -> None:
-        """Compare a text, and with the one of which it is a variation, if any."""
+        """Compare a text, and with the one of which it is a variation, if any; blindly if a pair of models is given."""
         translate = translator(interaction.locale)
         if sentence := self._turns.refusal(interaction, translate):
             await interaction.response.send_message(sentence, ephemeral=True)
             return
         quotation = Quotation.of(text)
         with self._turns.reading(interaction.user.id):
-            answers, explanations = await self._analyzer.explain(quotation.text)
+            answers, explanations = await self._analyzer.explain(quotation.text, *(pair or ()))
             before = {} if varied is None else await self._analyzer.compare(varied)
         if not any(explanation.words for explanation in explanations.values()):
             await interaction.response.send_message(translate(NO_WORDS), ephemeral=True)
             return
+        if pair and not understood(answers):  # a vote on guesses would say nothing of the models
+            sentence = why_silent(Outcome.NOT_UNDERSTOOD, translate)
+            await interaction.response.send_message(sentence, ephemeral=True)
+            return
         read = self._words_read(quotation)
         comparison = Comparison(quotation, author_id, answers, explanations, read=read, before=before)
-        panel = ComparisonPanel(comparison, translate)
+        panel: ui.LayoutView
+        if pair:
+            sides = self._duels.open(interaction.id, pair)
+            panel = DuelPanel(comparison, sides, interaction.id, translate)
+        else:
+            panel = ComparisonPanel(comparison, translate)
         await interaction.response.send_message(view=panel, ephemeral=ephemeral)
 
     async def _redraw(self, interaction: discord.Interaction, quotation: Quotation, author_id: int, page: Page) -> None:
@@ -202,6 +259,30 @@ class _Control(ui.DynamicItem[ui.Item[Any]], template=CONTROL):
         cog: Compare = interaction.client.get_cog("Compare")
         try:
             await cog.press(interaction, self._control, self._author_id)
+        except Exception as error:  # nothing else would tell whoever pressed
+            await cog.report(interaction, error)
+
+
+class _Vote(ui.DynamicItem[ui.Item[Any]], template=VOTE):
+    """Any button of any duel, recognised by its custom_id."""
+
+    def __init__(self, item: ui.Item[Any], vote: str, duel_id: int) -> None:
+        super().__init__(item)
+        self._vote = vote
+        self._duel_id = duel_id
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Return the button that was pressed."""
+        return cls(item, match["vote"], int(match["duel"]))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Pass the vote to the cog."""
+        cog: Compare = interaction.client.get_cog("Compare")
+        try:
+            await cog.vote(interaction, self._vote, self._duel_id)
         except Exception as error:  # nothing else would tell whoever pressed
             await cog.report(interaction, error)
 

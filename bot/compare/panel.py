@@ -104,7 +104,7 @@ class ComparisonPanel(ui.LayoutView):
         self.add_item(
             ui.Container(
                 comparison.quotation.display(),
-                ui.TextDisplay("\n".join((verdict(answers, translate), *_limit(comparison.read, translate)))),
+                ui.TextDisplay("\n".join((verdict(answers, translate), *limit(comparison.read, translate)))),
                 ui.Separator(),
                 *models,
                 *_heat_map(comparison, translate),
@@ -148,7 +148,7 @@ class VariationForm(Form):
 
 def verdict(answers: Mapping[str, Answer], translate: Translate = ENGLISH) -> str:
     """Return one sentence on whether the models agree on the strongest emotion, or that they know too few words."""
-    if not _understood(answers):
+    if not understood(answers):
         known = max(answer.prediction.known for answer in answers.values())
         if not known:
             return translate("I know none of these words, so this is no more than a guess.")
@@ -170,7 +170,7 @@ def verdict(answers: Mapping[str, Answer], translate: Translate = ENGLISH) -> st
     return translate("They disagree: {hearings}.").format(hearings=", ".join(each))
 
 
-def _limit(read: int | None, translate: Translate) -> list[str]:
+def limit(read: int | None, translate: Translate) -> list[str]:
     """Return a line that says how much of a long text was read."""
     if read is None:
         return []
@@ -180,13 +180,13 @@ def _limit(read: int | None, translate: Translate) -> list[str]:
     ]
 
 
-def _understood(answers: Mapping[str, Answer]) -> bool:
+def understood(answers: Mapping[str, Answer]) -> bool:
     """Return whether any model knows enough of the words."""
     return any(is_understood(answer.prediction) for answer in answers.values())
 
 
 def _colour(answers: Mapping[str, Answer]) -> discord.Colour:
-    if not _understood(answers):
+    if not understood(answers):
         return discord.Colour.light_grey()
     return discord.Colour.green() if agree(answers) else discord.Colour.orange()
 
@@ -206,21 +206,36 @@ def _models(comparison: Comparison, translate: Translate) -> list[ui.Item[Compar
             columns = {translate("Before"): comparison.before[name], translate("After"): answer}
             strongest = _side_by_side(columns, translate)[: 1 + _TOP]
         else:
-            strongest = [
-                f"`{bar(probability)} {_percent(probability, translate)}` "
-                f"{_emoji(label, answer)} {written(label, None, translate)}"
-                for label, probability in answer.prediction.top(_TOP)
-            ]
-        words = comparison.explanations[name].words
-        shown = marked(comparison.quotation.text, words, _MARKED // len(comparison.answers))
+            strongest = strongest_of(answer, _TOP, translate)
+        shown = words_of(name, comparison)
         items += [ui.TextDisplay("\n".join((f"**{NAMES[name]}**", *strongest, shown))), ui.Separator()]
+    return [*items[:-1], ui.TextDisplay(note_on_words(comparison, translate))]
+
+
+def strongest_of(answer: Answer, most: int, translate: Translate) -> list[str]:
+    """Return a line with a bar for each of the strongest emotions of an answer."""
+    return [
+        f"`{bar(probability)} {_percent(probability, translate)}` "
+        f"{_emoji(label, answer)} {written(label, None, translate)}"
+        for label, probability in answer.prediction.top(most)
+    ]
+
+
+def words_of(name: str, comparison: Comparison) -> str:
+    """Return the text as one line in which the words that moved a model are marked."""
+    words = comparison.explanations[name].words
+    return marked(comparison.quotation.text, words, _MARKED // len(comparison.answers))
+
+
+def note_on_words(comparison: Comparison, translate: Translate) -> str:
+    """Return a line that says what the marks mean, or that there are none."""
     moved = any(is_clear(word) for explanation in comparison.explanations.values() for word in explanation.words)
     note = (
         translate("Words in **bold** speak for the strongest emotion, ~~struck-out~~ ones against it.")
         if moved
         else translate("No single word makes the difference here.")
     )
-    return [*items[:-1], ui.TextDisplay(f"-# {note}")]
+    return f"-# {note}"
 
 
 def _table(answers: Mapping[str, Answer], translate: Translate) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import discord
-from cachetools import TTLCache
 from discord import app_commands, ui
 from discord.ext import commands
 
@@ -16,8 +15,9 @@ from bot.errors import report_error
 from bot.i18n import Translate, mark, translator
 from bot.reactions.gate import SENTENCES, no_words_reason, text_of, why_unreadable
 from bot.reactions.policy import is_understood
-from bot.store import Store, StoreError
+from bot.store import Store
 from bot.ui.emotions import NO_EMOJI, emotions_of, groups_of, key_of, named, written
+from bot.ui.one_each import OneEach
 from classifiers import NEUTRAL
 
 NOT_UNDERSTOOD = mark("I know too few of its words to hear an emotion.")
@@ -34,8 +34,6 @@ Labels are written by `key_of`.
 
 _MENUS = 4
 """The most menus that Discord allows under a message that also has buttons."""
-
-_REMEMBERED, _MOST_REMEMBERED = 86_400.0, 10_000
 
 
 class Corrections(commands.Cog):
@@ -59,8 +57,7 @@ class Corrections(commands.Cog):
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         )
-        # From the person who answered and the message asked about to the question that was answered.
-        self._answered: TTLCache[tuple[int, int], int] = TTLCache(_MOST_REMEMBERED, _REMEMBERED)
+        self._one_each = OneEach()
 
     async def cog_load(self) -> None:
         """Add the message menu, and listen to the answers to all questions, including those asked before a restart."""
@@ -78,7 +75,7 @@ class Corrections(commands.Cog):
         if reason := why_unreadable(message, self._store, self._bot.user) or no_words_reason(text_of(message)):
             await interaction.response.send_message(translate(SENTENCES[reason]), ephemeral=True)
             return
-        if (interaction.user.id, message.id) in self._answered:
+        if self._one_each.answered(interaction.user.id, message.id):
             await interaction.response.send_message(translate(ALREADY), ephemeral=True)
             return
         settings = self._store.settings(interaction.guild_id)
@@ -103,20 +100,15 @@ class Corrections(commands.Cog):
         if heard not in self._labels or meant not in self._labels:
             await interaction.response.edit_message(content=translate(OVER), view=None)
             return
-        answer = interaction.user.id, message_id
         question = interaction.message.id if interaction.message else interaction.id
-        if answer in self._answered:
-            if self._answered[answer] == question:  # a second click, sent before the buttons were removed
+        if answered := self._one_each.answered(interaction.user.id, message_id):
+            if answered == question:  # a second click, sent before the buttons were removed
                 await interaction.response.defer()
             else:
                 await interaction.response.edit_message(content=translate(ALREADY), view=None)
             return
-        self._answered[answer] = question
-        try:
+        with self._one_each.counting(interaction.user.id, message_id, question):
             await self._store.add_correction(interaction.guild_id or 0, self._labels[heard], self._labels[meant])
-        except StoreError:
-            self._answered.pop(answer, None)
-            raise
         await interaction.response.edit_message(content=translate(THANKS), view=None)
 
 

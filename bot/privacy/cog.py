@@ -51,6 +51,7 @@ class Privacy(commands.Cog):
                 self._store.mood_days,
             ),
             translate("which emotion I heard and which one was meant, when someone tells me, without the message"),
+            translate("how often people preferred which model in blind comparisons, without the text or who voted"),
             translate("only the user ID of everyone who opts out, so that I know whose messages not to read"),
         )
         lines = (

@@ -1,4 +1,4 @@
-"""Data in SQLite or PostgreSQL: settings of servers, opt-outs, counts of moods and of corrections.
+"""Data in SQLite or PostgreSQL: settings of servers, opt-outs, counts of moods, corrections and duels.
 
 Features call `Store`. It looks up what is known in `Cache`, which `DatabaseSync` keeps the same as the database; what
 happens during an outage is said there.

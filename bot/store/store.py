@@ -16,7 +16,7 @@ from bot.server_settings import ServerSettings
 from bot.store.cache import OPT_OUT, SERVER, Cache, Change
 from bot.store.engine import StoreError, new_row, upsert
 from bot.store.sync import DatabaseSync
-from bot.store.tables import Correction, Erasures, Mood, OptOut, Server
+from bot.store.tables import Correction, Duel, Erasures, Mood, OptOut, Server
 
 GRACE = timedelta(days=7)
 """How long a server's data outlives the bot's stay there."""
@@ -147,6 +147,29 @@ class Store:
         async with self.sync.transaction() as (connection, _):
             return {(heard, meant): int(times) for heard, meant, times in await connection.execute(query)}
 
+    async def add_verdict(self, guild_id: int, pair: tuple[str, str], verdict: str) -> None:
+        """Count that somebody compared two models, in either order, without knowing which was which.
+
+        Args:
+            guild_id: the server, 0 for none.
+            pair: the names of the models.
+            verdict: the name of the one that was preferred, "both" or "neither".
+        """
+        model, rival = sorted(pair)
+        counted = {"guild_id": guild_id, "model": model, "rival": rival, "verdict": verdict, "times": 1}
+        async with self.sync.transaction() as (connection, _):
+            await connection.execute(upsert(connection, Duel, lambda new: {"times": Duel.times + new.times}), counted)
+
+    async def verdicts(self, pair: tuple[str, str], guild_id: int | None = None) -> dict[str, int]:
+        """Return how often each verdict on two models, in either order, was counted, in one server or in all."""
+        model, rival = sorted(pair)
+        query = select(Duel.verdict, func.sum(Duel.times)).where(Duel.model == model, Duel.rival == rival)
+        if guild_id is not None:
+            query = query.where(Duel.guild_id == guild_id)
+        async with self.sync.transaction() as (connection, _):
+            counts = await connection.execute(query.group_by(Duel.verdict))
+            return {verdict: int(times) for verdict, times in counts}
+
     async def mark_left(self, guild_id: int, now: datetime) -> None:
         """Note since when the bot is no longer in a server; an earlier note stays."""
         async with self.sync.transaction() as (connection, _):
@@ -162,7 +185,7 @@ class Store:
 
     async def known_guilds(self) -> dict[int, datetime | None]:
         """Return the servers with any data, each with the time when the bot left, None if it is there."""
-        kept = union(*(select(table.guild_id) for table in (Server, Mood, Correction)))
+        kept = union(*(select(table.guild_id) for table in (Server, Mood, Correction, Duel)))
         left = select(Server.guild_id, Server.left_at).where(Server.left_at.is_not(None))
         async with self.sync.transaction(patient=True) as (connection, _):
             known = set(await connection.scalars(kept)) | {key.guild_id for key in self.cache.waiting_moods}
@@ -185,11 +208,17 @@ class Store:
             .where(Correction.guild_id == guild_id)
             .order_by(Correction.heard, Correction.meant)
         )
+        duels = (
+            select(Duel.model, Duel.rival, Duel.verdict, Duel.times)
+            .where(Duel.guild_id == guild_id)
+            .order_by(Duel.model, Duel.rival, Duel.verdict)
+        )
         since = datetime.fromtimestamp(0, UTC)
         async with self.sync.transaction(patient=True) as (connection, _):
             settings, left_at = (await connection.execute(server)).one_or_none() or (None, None)
             moods = await self._counts(connection, ("channel_id", "hour", "emotion"), guild_id, since)
             pairs = (await connection.execute(corrections)).mappings().all()
+            verdicts = (await connection.execute(duels)).mappings().all()
         return {
             "guild_id": guild_id,
             "settings": settings and _parsed(settings),
@@ -199,6 +228,7 @@ class Store:
                 for (channel_id, hour, emotion), messages in moods
             ],
             "corrections": [dict(pair) for pair in pairs],
+            "duels": [dict(verdict) for verdict in verdicts],
         }
 
     async def erase_guild(self, guild_id: int) -> None:
@@ -243,7 +273,7 @@ async def _erase(connection: AsyncConnection, guild_ids: Collection[int]) -> lis
     """Erase all data about servers; their counts that wait in other processes are then dropped unwritten."""
     row = upsert(connection, Erasures, lambda _: {"number": Erasures.number + 1})
     await connection.execute(row, {"id": 1, "number": 1})  # first: its lock waits for a process that writes counts
-    for table in (Server, Mood, Correction):
+    for table in (Server, Mood, Correction, Duel):
         await connection.execute(delete(table).where(table.guild_id.in_(guild_ids)))
     return [Change(SERVER, guild_id, None) for guild_id in guild_ids]
 

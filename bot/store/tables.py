@@ -75,6 +75,18 @@ class Correction(Table):
     times: Mapped[int]
 
 
+class Duel(Table):
+    """How often people of a server gave a verdict on two models whose names were hidden from them."""
+
+    __tablename__ = "duels"
+
+    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    model: Mapped[str] = mapped_column(Text, primary_key=True)
+    rival: Mapped[str] = mapped_column(Text, primary_key=True)
+    verdict: Mapped[str] = mapped_column(Text, primary_key=True)
+    times: Mapped[int]
+
+
 class Erasures(Table):
     """The number of erasures of servers, in one row with the id 1; a new number shows other processes an erasure.
 

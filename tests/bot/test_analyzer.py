@@ -314,3 +314,21 @@ async def test_closing_answers_who_waits_and_admits_nobody(analyzer: Analyzer, m
     assert [task.result() for task in tasks] == [SCRIPT["happy"], SCRIPT["odd"]]
     left = set(threading.enumerate()) - before
     assert not any(thread.name.startswith("classifier") for thread in left)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "server_model", "rivals"),
+    [
+        (("rnn", "bilstm"), None, ("bilstm", "rnn")),
+        (("rnn", "bilstm"), "rnn", ("rnn", "bilstm")),
+        (("rnn", "gru", "lstm", "bilstm"), None, ("bilstm", "rnn")),
+        (("rnn", "gru", "lstm", "bilstm"), "gru", ("gru", "bilstm")),
+        (("gru", "lstm", "bilstm"), None, ("bilstm", "gru")),
+        (("bilstm",), "rnn", None),
+    ],
+)
+def test_the_reacting_model_has_the_other_shipped_one_for_a_rival(
+    loaded: tuple[str, ...], server_model: str | None, rivals: tuple[str, str] | None
+) -> None:
+    analyzer = Analyzer(dict.fromkeys(loaded, ScriptedClassifier(SCRIPT)), "bilstm")
+    assert analyzer.rivals(server_model) == rivals

@@ -16,7 +16,7 @@ from bot.store import Store, StoreError
 from classifiers import LABELS, Classifier, model_directory
 from classifiers.model_directory import MANIFEST, Manifest, ModelCard
 from tests.bot.pressing import speak_in_brackets, untranslated
-from tests.bot.scripted import World
+from tests.bot.scripted import ScriptedClassifier, World
 
 PROJECT = Path(__file__).parents[3] / "pyproject.toml"
 FIGURES = {
@@ -117,13 +117,38 @@ async def test_in_a_direct_message(world: World) -> None:
     assert part(message, "My models")[1] == f"{FIGURES['BiLSTM']} · reacts here"
 
 
+async def test_how_two_models_stand_whose_names_were_hidden(world: World) -> None:
+    [line] = part(await about(world), "Blind comparisons")
+    assert line == "No votes yet: `/compare` with `blind` shows two answers to choose from, without names."
+    for _ in range(30):
+        await world.bot.store.add_verdict(world.guild.id, ("rnn", "bilstm"), "rnn")
+    await world.bot.store.add_verdict(0, ("rnn", "bilstm"), "both")
+    assert part(await about(world), "Blind comparisons") == [
+        "30 votes in this server: RNN 30, BiLSTM 0, both 0, neither 0.",
+        "The RNN is ahead with 100% of 30 votes for one of the two; the 95% confidence interval is 89% to 100%.",
+    ]
+    everywhere, _ = part(shown(await world.alice.user.slash("about")), "Blind comparisons")
+    assert everywhere == "31 votes everywhere: RNN 30, BiLSTM 0, both 1, neither 0."
+
+
+class TestWithOneModel:
+    @pytest.fixture
+    def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
+        return {"bilstm": bilstm}
+
+    async def test_there_is_nothing_to_compare(self, world: World) -> None:
+        assert part(await about(world), "Blind comparisons") == []
+
+
 async def test_without_the_store_it_tells_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(*_arguments: Any) -> None:
         raise StoreError("the database is locked")
 
-    monkeypatch.setattr(Store, "corrections", fail)
+    for method in ("corrections", "verdicts"):
+        monkeypatch.setattr(Store, method, fail)
     message = await about(world)
-    assert part(message, "What people say") == ["I can't look that up right now."]
+    for title in ("What people say", "Blind comparisons"):
+        assert part(message, title) == ["I can't look that up right now."]
     assert part(message, "My models")
 
 
@@ -222,6 +247,7 @@ class TestWithLinks:
         speak_in_brackets(monkeypatch)
         assert set(untranslated(await about(world)).split()) == {"Emobot", "RNN", "BiLSTM"}
         await world.bot.store.add_correction(world.guild.id, "joy", "joy")
+        await world.bot.store.add_verdict(world.guild.id, ("rnn", "bilstm"), "rnn")
         assert set(untranslated(await about(world)).split()) == {"Emobot", "RNN", "BiLSTM"}
 
 

@@ -15,6 +15,7 @@ from bot.store import Store
 from tests.bot.cli.support import Terminal, told
 
 GUILD, OTHER_GUILD, USER, OTHER_USER = 111, 222, 333, 444
+PAIR = ("rnn", "bilstm")
 
 
 def on_the_store(work: Callable[[Store], Awaitable[Any]]) -> Any:
@@ -39,6 +40,7 @@ def filled() -> None:
         for guild in (GUILD, OTHER_GUILD):
             await store.save_settings(guild, ServerSettings(enabled=False))
             await store.add_correction(guild, "joy", "love")
+            await store.add_verdict(guild, PAIR, "neither")
         for user in (USER, OTHER_USER):
             await store.opt_out(user)
 
@@ -64,6 +66,7 @@ def test_export_of_a_server_is_json_about_it_alone(capsys: pytest.CaptureFixture
     out = capsys.readouterr().out
     assert json.loads(out) == kept_of(guild=GUILD)
     assert '"love"' in out
+    assert '"neither"' in out
     assert str(OTHER_GUILD) not in out
 
 
@@ -87,6 +90,7 @@ def test_erase_of_a_server_leaves_all_others(capsys: pytest.CaptureFixture[str])
     assert main(["data", "erase", "--guild", str(GUILD), "--yes"]) == 0
     assert capsys.readouterr().out == f"Nothing is kept about the server {GUILD} any more.\n"
     assert not on_the_store(lambda store: store.corrections(GUILD))
+    assert not on_the_store(lambda store: store.verdicts(PAIR, GUILD))
     assert set(on_the_store(lambda store: store.known_guilds())) == {OTHER_GUILD}
     assert kept_of(guild=OTHER_GUILD) == before
     assert kept_of(user=USER)["opted_out"]

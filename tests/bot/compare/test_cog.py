@@ -116,7 +116,7 @@ async def test_installed_by_a_user_where_the_bot_is_not(world: World) -> None:
 
 
 async def raw_compare(
-    world: World, *, text: str, context: int, integration_owners: dict[str, str]
+    world: World, *, text: str, context: int, integration_owners: dict[str, str], blind: bool = False
 ) -> simcord.InteractionResult:
     """What Discord sends for a command by somebody who installed the bot for themselves."""
     backend = world.env.backend
@@ -134,7 +134,7 @@ async def raw_compare(
             "id": command["id"],
             "name": "compare",
             "type": 1,
-            "options": [{"name": "text", "type": 3, "value": text}],
+            "options": [{"name": "text", "type": 3, "value": text}, {"name": "blind", "type": 5, "value": blind}],
         },
         "channel_id": str(record.channel_id),
         "channel": {

@@ -60,7 +60,10 @@ async def test_it_says_what_is_kept_to_nobody_but_the_one_who_asks(world: World)
     [embed] = shown(result).embeds
     text = str(embed.description)
     assert "I never keep what people write, I keep nothing by author, and I don't learn from messages." in text
-    for kept in ("the settings of a server", "for 90 days", "which emotion I heard", "only the user ID of everyone"):
+    for kept in (
+        *("the settings of a server", "for 90 days", "which emotion I heard"),
+        *("how often people preferred which model", "only the user ID of everyone"),
+    ):
         assert kept in text
     assert "erased 7 days after I leave it" in text
     assert standing(shown(result)) == READ

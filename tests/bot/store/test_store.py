@@ -43,6 +43,7 @@ async def test_a_new_database_holds_nothing(store: Store) -> None:
     assert (store.settings(1), store.is_configured(1), store.has_opted_out(1)) == (ServerSettings(), False, False)
     assert await store.moods(1, LONG_AGO) == []
     assert (await store.corrections(), await store.known_guilds()) == ({}, {})
+    assert await store.verdicts(("rnn", "bilstm")) == {}
     assert await store.export_user(1) == {"user_id": 1, "opted_out": False}
     assert await store.export_guild(1) == {
         "guild_id": 1,
@@ -50,6 +51,7 @@ async def test_a_new_database_holds_nothing(store: Store) -> None:
         "left_at": None,
         "moods": [],
         "corrections": [],
+        "duels": [],
     }
 
 
@@ -88,6 +90,7 @@ def test_only_an_opt_out_is_kept_by_person_and_no_text_at_all() -> None:
         *("servers.guild_id", "servers.settings", "servers.left_at", "opt_outs.user_id"),
         *("moods.guild_id", "moods.channel_id", "moods.hour", "moods.emotion", "moods.messages"),
         *("corrections.guild_id", "corrections.heard", "corrections.meant", "corrections.times"),
+        *("duels.guild_id", "duels.model", "duels.rival", "duels.verdict", "duels.times"),
         *("erasures.id", "erasures.number"),  # of servers, with no word on which
     }
 
@@ -209,6 +212,21 @@ async def test_corrections_are_counted_as_pairs(url: str, store: Store, open_sto
     assert await other.corrections() == {("fear", "fear"): 1, ("joy", "love"): 3}
 
 
+async def test_verdicts_on_two_models_are_counted_in_whichever_order_they_are_named(
+    url: str, store: Store, open_store: StoreOpener
+) -> None:
+    other = await open_store(url)
+    await store.add_verdict(1, ("rnn", "bilstm"), "rnn")
+    await other.add_verdict(1, ("bilstm", "rnn"), "rnn")
+    await store.add_verdict(1, ("rnn", "bilstm"), "both")
+    await store.add_verdict(0, ("rnn", "bilstm"), "rnn")
+    await store.add_verdict(1, ("rnn", "gru"), "gru")
+    assert await other.verdicts(("rnn", "bilstm"), 1) == {"rnn": 2, "both": 1}
+    assert await other.verdicts(("bilstm", "rnn")) == {"rnn": 3, "both": 1}
+    assert await other.verdicts(("gru", "rnn"), 1) == {"gru": 1}
+    assert await other.verdicts(("gru", "rnn"), 0) == {}
+
+
 async def test_an_emotion_may_have_any_name(store: Store) -> None:
     """Own data sets have labels of their own, longer than ours and in any script."""
     label = "passive aggressiveness, or what they call it: 受動的攻撃性 " * 10
@@ -226,14 +244,16 @@ async def test_known_guilds_are_those_with_any_data(store: Store) -> None:
     store.count_mood(4, 40, NOON, "joy")
     await store.refresh()
     store.count_mood(5, 50, NOON, "joy")
+    await store.add_verdict(6, ("rnn", "bilstm"), "rnn")
     await store.add_correction(0, "joy", "love")  # in direct messages, which no server ever leaves
-    assert set(await store.known_guilds()) == {1, 2, 3, 4, 5}
+    assert set(await store.known_guilds()) == {1, 2, 3, 4, 5, 6}
 
 
 async def fill(store: Store, guild_id: int) -> None:
     """Something of every kind, written and waiting."""
     await store.save_settings(guild_id, SETTINGS)
     await store.add_correction(guild_id, "joy", "love")
+    await store.add_verdict(guild_id, ("rnn", "bilstm"), "both")
     store.count_mood(guild_id, 10, NOON, "joy", 2)
     await store.refresh()
     store.count_mood(guild_id, 10, NOON, "joy")
@@ -247,6 +267,7 @@ EXPORTED = {
         {"channel_id": 11, "hour": "2026-03-01T13:00:00+00:00", "emotion": "fear", "messages": 1},
     ],
     "corrections": [{"heard": "joy", "meant": "love", "times": 1}],
+    "duels": [{"model": "bilstm", "rival": "rnn", "verdict": "both", "times": 1}],
 }
 
 

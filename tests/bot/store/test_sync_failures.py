@@ -313,7 +313,7 @@ async def test_tables_that_are_lost_while_the_bot_runs_are_made_again(
     await store.save_settings(1, SETTINGS)
     await store.opt_out(7)
     await store.refresh()
-    tables = ("servers", "opt_outs", "moods", "corrections", "erasures", "alembic_version")
+    tables = ("servers", "opt_outs", "moods", "corrections", "duels", "erasures", "alembic_version")
     await others.execute(*(f"DROP TABLE {table}" for table in tables))
     with pytest.raises(StoreError):
         await store.opt_out(8)

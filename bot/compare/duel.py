@@ -1,0 +1,154 @@
+"""The blind duel of `/compare`: two answers whose models are not named before the vote.
+
+Which model gave which answer is in memory alone. So nothing in a panel can give it away, and after a restart the bot
+says that it no longer knows.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from typing import TypeAlias
+
+import discord
+from cachetools import TTLCache
+from discord import ui
+
+from bot.compare.panel import Comparison, limit, note_on_words, strongest_of, words_of
+from bot.i18n import ENGLISH, Translate, mark
+from bot.store import Store
+from bot.ui.one_each import MOST_REMEMBERED, REMEMBERED, OneEach
+from bot.ui.standings import BOTH, NEITHER
+from classifiers import NAMES
+
+VOTE = re.compile(r"duel:(?P<vote>a|b|both|neither):(?P<duel>\d{1,20})")
+"""The custom_id of a button: the vote, and the id of the interaction that asked for the duel."""
+
+ONE_MODEL = mark("A blind comparison needs two models, and only the {model} is loaded.")
+FORGOTTEN = mark(
+    "I no longer know which model gave which answer: I remember it for a day at most, and not over a restart. "
+    "Please use /compare again."
+)
+COUNTED = mark("Thank you! I have counted your vote, without the text.")
+ALREADY = mark("You have already voted: I count one vote per person and comparison.")
+
+Pair: TypeAlias = tuple[str, str]
+
+
+def _toss() -> bool:
+    return bool(secrets.randbits(1))
+
+
+class Duels:
+    """Remembers which models are behind A and B in each duel, and counts each person's first vote.
+
+    Counted are the two models, the verdict and the server; who has voted in which duel is in memory for a day.
+    """
+
+    def __init__(self, store: Store, toss: Callable[[], bool] = _toss) -> None:
+        """Start with no duel.
+
+        Args:
+            store: where votes are counted.
+            toss: whether the first model of a pair is A, by chance.
+        """
+        self._store = store
+        self._toss = toss
+        self._sides: TTLCache[int, Pair] = TTLCache(MOST_REMEMBERED, REMEMBERED)
+        self._one_each = OneEach()
+
+    def open(self, duel_id: int, pair: Pair) -> Pair:
+        """Return the models of a new duel in random order, the one behind A first."""
+        first, second = pair
+        self._sides[duel_id] = sides = (first, second) if self._toss() else (second, first)
+        return sides
+
+    def sides(self, duel_id: int) -> Pair | None:
+        """Return the models of a duel, the one behind A first; None if that is forgotten."""
+        return self._sides.get(duel_id)
+
+    async def count(self, guild_id: int, duel_id: int, sides: Pair, user_id: int, vote: str) -> bool:
+        """Count a vote, and return True, unless the person has already voted in this duel.
+
+        Args:
+            guild_id: the server, 0 for none.
+            duel_id: the duel.
+            sides: its models, the one behind A first.
+            user_id: who votes.
+            vote: "a", "b", "both" or "neither".
+
+        Raises:
+            StoreError: nothing was counted.
+        """
+        if self._one_each.answered(user_id, duel_id):
+            return False
+        verdict = {"a": sides[0], "b": sides[1], "both": BOTH, "neither": NEITHER}[vote]
+        with self._one_each.counting(user_id, duel_id, duel_id):
+            await self._store.add_verdict(guild_id, sides, verdict)
+        return True
+
+
+class DuelPanel(ui.LayoutView):
+    """Two answers to one text, without the names of the models. It does not listen, as `ComparisonPanel` does not."""
+
+    def __init__(self, comparison: Comparison, sides: Pair, duel_id: int, translate: Translate = ENGLISH) -> None:
+        """Draw it.
+
+        Args:
+            comparison: what the two models made of the text.
+            sides: their names, the one behind A first.
+            duel_id: of the duel, by which the buttons find the names.
+            translate: into the reader's language.
+        """
+        super().__init__(timeout=None)
+        question = translate("Which answer is better? Vote, and I will tell you which model gave which.")
+        answers = [
+            ui.TextDisplay[DuelPanel](
+                "\n".join(
+                    (
+                        f"**{letter}**",
+                        *strongest_of(comparison.answers[name], 1, translate),
+                        words_of(name, comparison),
+                    )
+                )
+            )
+            for letter, name in zip("AB", sides, strict=True)
+        ]
+        labels = {"a": "A", "b": "B", "both": translate("Both"), "neither": translate("Neither")}
+        self.add_item(
+            ui.Container(
+                comparison.quotation.display(),
+                ui.TextDisplay("\n".join((question, *limit(comparison.read, translate)))),
+                ui.Separator(),
+                answers[0],
+                ui.Separator(),
+                answers[1],
+                ui.TextDisplay(note_on_words(comparison, translate)),
+                ui.ActionRow(
+                    *(ui.Button(label=label, custom_id=f"duel:{vote}:{duel_id}") for vote, label in labels.items())
+                ),
+                ui.TextDisplay("-# " + translate("Nothing you write is kept.")),
+                accent_colour=discord.Colour.blurple(),
+            )
+        )
+        self.stop()
+
+
+def revealed(sides: Pair, translate: Translate) -> str:
+    """Return a sentence that says which model gave which answer."""
+    first, second = (f"**{NAMES[name]}**" for name in sides)
+    return translate("A was the {first}, B the {second}.").format(first=first, second=second)
+
+
+def panel_with(message: discord.Message, told: str) -> ui.LayoutView:
+    """Return the panel of a message with a text in place of its buttons."""
+    panel = ui.LayoutView.from_message(message, timeout=None)
+    for box in panel.children:
+        if isinstance(box, ui.Container):
+            parts = list(box.children)
+            box.clear_items()
+            for part in parts:
+                box.add_item(ui.TextDisplay(told) if isinstance(part, ui.ActionRow) else part)
+    panel.stop()
+    return panel

@@ -1,0 +1,103 @@
+"""How two models stand when people choose between their answers without knowing which is which."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from bot.i18n import Translate
+from bot.store import Store, StoreError
+from classifiers import NAMES
+
+BOTH, NEITHER = "both", "neither"
+"""Verdicts that prefer no model; any other is the name of the model that is preferred."""
+
+ENOUGH = 30
+"""How many votes for one of the two there must be before anything is said of who is ahead."""
+
+_CONFIDENCE, _DEVIATIONS = 0.95, 1.959964
+"""How sure an interval is, and how many standard deviations of a normal distribution it therefore reaches to a side."""
+
+
+async def look_up_standings(
+    store: Store, pair: tuple[str, str], guild_id: int | None, translate: Translate
+) -> list[str]:
+    """Return how two models stand in a server, or in all if it is None, as `standings` does."""
+    try:
+        verdicts = await store.verdicts(pair, guild_id)
+    except StoreError:
+        return [translate("I can't look that up right now.")]
+    return standings(verdicts, pair, translate, everywhere=guild_id is None)
+
+
+def standings(
+    verdicts: Mapping[str, int], pair: tuple[str, str], translate: Translate, *, everywhere: bool = False
+) -> list[str]:
+    """Return a line with the votes on two models, and one that says which is ahead or why that cannot be told.
+
+    Args:
+        verdicts: how often each verdict was given.
+        pair: the names of the models.
+        translate: the reader's language.
+        everywhere: whether the votes are those of all servers, not of one.
+    """
+    if not any(verdicts.values()):
+        return [translate("No votes yet: `/compare` with `blind` shows two answers to choose from, without names.")]
+    ahead, behind = sorted(pair, key=lambda name: -verdicts.get(name, 0))
+    tally = translate("{ahead} {more}, {behind} {fewer}, both {both}, neither {neither}").format(
+        ahead=NAMES[ahead],
+        more=translate.number(verdicts.get(ahead, 0)),
+        behind=NAMES[behind],
+        fewer=translate.number(verdicts.get(behind, 0)),
+        both=translate.number(verdicts.get(BOTH, 0)),
+        neither=translate.number(verdicts.get(NEITHER, 0)),
+    )
+    total = sum(verdicts.values())
+    votes = (
+        translate.plural("{count} vote everywhere: {tally}.", "{count} votes everywhere: {tally}.", total)
+        if everywhere
+        else translate.plural("{count} vote in this server: {tally}.", "{count} votes in this server: {tally}.", total)
+    )
+    return [votes.format(tally=tally), _conclusion(verdicts.get(ahead, 0), verdicts.get(behind, 0), ahead, translate)]
+
+
+def interval(wins: int, votes: int) -> tuple[float, float]:
+    """Return Wilson's 95 % confidence interval of a share, which holds for few votes and extreme shares too.
+
+    Args:
+        wins: how many votes were for one side.
+        votes: how many there were, at least one.
+    """
+    share, square = wins / votes, _DEVIATIONS**2
+    scale = 1 + square / votes
+    centre = (share + square / (2 * votes)) / scale
+    reach = _DEVIATIONS * math.sqrt(share * (1 - share) / votes + square / (4 * votes**2)) / scale
+    return max(0.0, centre - reach), min(1.0, centre + reach)
+
+
+def _conclusion(more: int, fewer: int, ahead: str, translate: Translate) -> str:
+    votes = more + fewer
+    if votes < ENOUGH:
+        return translate(
+            "With fewer than {minimum} votes for one of the two, I can't tell yet which one people prefer."
+        ).format(minimum=translate.number(ENOUGH))
+    low, high = interval(more, votes)
+    sentence = (
+        translate(
+            "It is too close to call: {share} of {votes} votes for one of the two are for the {model}, "
+            "but the {confidence} confidence interval is {low} to {high}."
+        )
+        if low <= 0.5
+        else translate(
+            "The {model} is ahead with {share} of {votes} votes for one of the two; "
+            "the {confidence} confidence interval is {low} to {high}."
+        )
+    )
+    return sentence.format(
+        model=NAMES[ahead],
+        share=translate.percent(more / votes),
+        votes=translate.number(votes),
+        confidence=translate.percent(_CONFIDENCE),
+        low=translate.percent(low),
+        high=translate.percent(high),
+    )

@@ -1,0 +1,302 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+import simcord
+from simcord.backend import serializers
+from simcord.components import validate_components, walk_components
+from simcord.interactions import base_payload
+
+from bot.compare.cog import Compare
+from bot.compare.duel import ALREADY, COUNTED, FORGOTTEN, DuelPanel, Duels
+from bot.compare.panel import Comparison
+from bot.errors import UNSAVED
+from bot.i18n import LANGUAGES, translator
+from bot.reactions.gate import NO_WORDS
+from bot.store import Store, StoreError
+from bot.ui.limits import MESSAGE_TEXT
+from bot.ui.quotation import Quotation
+from classifiers import Answer, Classifier, Prediction
+from classifiers.explain import Explanation, WordShare
+from tests.bot.compare.test_cog import buttons, panel_of, raw_compare, sentence_of
+from tests.bot.pressing import press_twice, restarts, speak_in_brackets, words_of
+from tests.bot.scripted import SCRIPT, ScriptedClassifier, World, believing
+
+PAIR = ("rnn", "bilstm")
+A_IS_BILSTM, A_IS_RNN = "A was the **BiLSTM**, B the **RNN**.", "A was the **RNN**, B the **BiLSTM**."
+TOO_FEW = "With fewer than 30 votes for one of the two, I can't tell yet which one people prefer."
+
+
+@pytest.fixture
+def reacting_is_a() -> bool:
+    """How the coin falls; the BiLSTM reacts unless a test says otherwise."""
+    return True
+
+
+@pytest.fixture(autouse=True)
+def _coin(world: World, reacting_is_a: bool) -> None:
+    cog = world.bot.get_cog("Compare")
+    assert isinstance(cog, Compare)
+    cog._duels = Duels(world.bot.store, toss=lambda: reacting_is_a)
+
+
+@pytest.fixture
+def bob(world: World) -> simcord.MemberActor:
+    return world.guild.add_member(world.env.create_user("bob"))
+
+
+async def duel(world: World, text: str = "odd weather") -> simcord.ResponseMessage:
+    """What alice has asked for in the channel."""
+    result = await world.alice.slash(world.channel, "compare", text=text, blind=True)
+    assert not result.ephemeral
+    return panel_of(result)
+
+
+async def test_two_answers_stand_one_below_the_other_without_names(world: World) -> None:
+    panel = await duel(world)
+    assert words_of(panel) == (
+        "> odd weather\n"
+        "Which answer is better? Vote, and I will tell you which model gave which.\n"
+        "**A**\n"
+        "`████████    80%` ❤️ love\n"
+        "> **odd** weather\n"
+        "**B**\n"
+        "`███████     70%` 😨 fear\n"
+        "> **odd** weather\n"
+        "-# Words in **bold** speak for the strongest emotion, ~~struck-out~~ ones against it.\n"
+        "-# Nothing you write is kept."
+    )
+    assert buttons(panel) == ["A", "B", "Both", "Neither"]
+
+
+class TestWhereTheCoinFallsTheOtherWay:
+    @pytest.fixture
+    def reacting_is_a(self) -> bool:
+        return False
+
+    async def test_a_is_the_other_model(self, world: World) -> None:
+        panel = await duel(world)
+        assert "**A**\n`███████     70%` 😨 fear\n" in words_of(panel)
+        assert sentence_of(await world.alice.click(panel, label="A")).startswith(A_IS_RNN)
+        assert await world.bot.store.verdicts(PAIR) == {"rnn": 1}
+
+
+def test_the_order_is_left_to_chance(world: World) -> None:
+    duels = Duels(world.bot.store)
+    assert {duels.open(number, PAIR) for number in range(100)} == {PAIR, PAIR[::-1]}
+
+
+async def test_nothing_in_the_message_gives_a_model_away_before_the_vote(world: World) -> None:
+    sent = []
+    for toss in (lambda: True, lambda: False):
+        cog = world.bot.get_cog("Compare")
+        assert isinstance(cog, Compare)
+        cog._duels = Duels(world.bot.store, toss=toss)
+        panel = await duel(world, "happy")  # of which both models think the same
+        shown = str(panel.components)
+        assert not re.search("rnn|lstm|gru", shown, re.IGNORECASE)
+        sent.append(re.sub(r"duel:(a|b|both|neither):\d+", r"duel:\1:ID", shown))
+    assert sent[0] == sent[1]
+    assert sent[0].count(":ID'") == 4
+
+
+@pytest.mark.parametrize(
+    ("label", "verdict"), [("A", "bilstm"), ("B", "rnn"), ("Both", "both"), ("Neither", "neither")]
+)
+async def test_a_vote_is_counted_and_the_names_are_told_to_the_voter_alone(
+    world: World, bob: simcord.MemberActor, label: str, verdict: str
+) -> None:
+    panel = await duel(world)
+    before = words_of(panel)
+    told = sentence_of(await bob.click(panel, label=label)).split("\n")
+    assert told[:2] == [A_IS_BILSTM, COUNTED]
+    assert told[2].startswith("1 vote in this server: ")
+    assert told[3:] == [TOO_FEW]
+    assert (words_of(panel), buttons(panel)) == (before, ["A", "B", "Both", "Neither"])
+    assert await world.bot.store.verdicts(PAIR, world.guild.id) == {verdict: 1}
+
+
+async def test_one_vote_of_each_person_counts_for_a_duel(world: World, bob: simcord.MemberActor) -> None:
+    first, second = await duel(world), await duel(world)
+    assert COUNTED in sentence_of(await world.alice.click(first, label="A"))
+    told = sentence_of(await world.alice.click(first, label="B")).split("\n")
+    assert told[:3] == [A_IS_BILSTM, ALREADY, "1 vote in this server: BiLSTM 1, RNN 0, both 0, neither 0."]
+    assert COUNTED in sentence_of(await bob.click(first, label="B"))
+    told = sentence_of(await world.alice.click(second, label="Both")).split("\n")
+    assert told[1:3] == [COUNTED, "3 votes in this server: BiLSTM 1, RNN 1, both 1, neither 0."]
+
+
+async def test_a_double_click_counts_once(world: World) -> None:
+    panel = await duel(world)
+    [custom_id] = [part["custom_id"] for part in walk_components(panel.components) if part.get("label") == "A"]
+    answers = await press_twice(world, world.alice, panel, custom_id)
+    assert [answer.acknowledged for answer in answers] == [True, True]
+    assert await world.bot.store.verdicts(PAIR) == {"bilstm": 1}
+
+
+async def test_in_direct_messages_the_panel_itself_tells_the_names(world: World) -> None:
+    await world.bot.store.add_verdict(world.guild.id, PAIR, "rnn")
+    user = world.alice.user
+    panel = panel_of(await user.slash("compare", text="odd weather", blind=True))
+    *before, note = words_of(panel).split("\n")
+    await user.click(panel, label="A")
+    assert words_of(panel).split("\n") == [
+        *before,
+        A_IS_BILSTM,
+        COUNTED,
+        "2 votes everywhere: BiLSTM 1, RNN 1, both 0, neither 0.",
+        TOO_FEW,
+        note,
+    ]
+    assert buttons(panel) == []
+    assert await world.bot.store.verdicts(PAIR, 0) == {"bilstm": 1}
+
+
+async def test_in_a_conversation_of_others_the_panel_keeps_the_names_to_itself(world: World) -> None:
+    """Where one of them has brought the bot along, so that all of them see the panel."""
+    result = await raw_compare(world, text="odd", context=2, integration_owners={"0": "1"}, blind=True)
+    panel = panel_of(result)
+    before = words_of(panel)
+    backend = world.env.backend
+    record, payload = base_payload(
+        backend,
+        type=3,
+        channel_id=panel.channel_id,
+        guild_id=None,
+        user_id=world.alice.id,
+        data={"custom_id": custom_id_of(panel, "a"), "component_type": 2},
+    )
+    record.source_message_id = panel.id
+    message = dict(serializers.message_payload(backend, backend.get_message(panel.channel_id, panel.id)))
+    backend.emit("INTERACTION_CREATE", payload | {"context": 2, "message": message})
+    await world.env.settle()
+    assert A_IS_BILSTM in sentence_of(simcord.InteractionResult(world.env, record))
+    assert words_of(panel) == before
+
+
+async def test_after_a_restart_it_says_that_it_no_longer_knows(world: World, models: dict[str, Classifier]) -> None:
+    panel = await duel(world)
+    async with restarts(world, models) as restart:
+        await restart()
+        assert sentence_of(await world.alice.click(panel, label="A")) == FORGOTTEN
+        assert await world.bot.store.verdicts(PAIR) == {}
+
+
+async def test_when_the_store_fails_one_may_vote_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = await duel(world)
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "add_verdict", failing)
+        assert sentence_of(await world.alice.click(panel, label="A")) == UNSAVED
+    assert COUNTED in sentence_of(await world.alice.click(panel, label="A"))
+    assert await world.bot.store.verdicts(PAIR) == {"bilstm": 1}
+
+
+async def test_when_only_the_standings_fail_the_vote_counts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = await duel(world)
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "verdicts", failing)
+        told = sentence_of(await world.alice.click(panel, label="A")).split("\n")
+    assert told == [A_IS_BILSTM, COUNTED, "I can't look that up right now."]
+    assert await world.bot.store.verdicts(PAIR) == {"bilstm": 1}
+
+
+async def failing(*_arguments: Any) -> None:
+    raise StoreError("the database is locked")
+
+
+async def test_what_cannot_be_compared_is_no_duel(world: World, bilstm: ScriptedClassifier) -> None:
+    result = await world.alice.slash(world.channel, "compare", text="https://example.com", blind=True)
+    assert sentence_of(result) == NO_WORDS
+    for model in world.bot.analyzer.models.values():
+        assert isinstance(model, ScriptedClassifier)
+        model.script = {"bonjour": dataclasses.replace(believing(neutral=0.9), known=0.0)}
+    result = await world.alice.slash(world.channel, "compare", text="bonjour", blind=True)
+    assert sentence_of(result) == "I know too few of its words; I understand only English."
+    bilstm.script = dict(SCRIPT)
+    assert await duel(world, "happy")
+
+
+def content(folder: Path) -> bytes:
+    """All that the store has written."""
+    return b"".join(path.read_bytes() for path in folder.glob("emobot.db*"))
+
+
+async def test_nothing_is_kept_of_the_text_or_the_voter(world: World, tmp_path: Path) -> None:
+    await world.alice.click(await duel(world, "odd secret"), label="Both")
+    await world.bot.store.close()
+    kept = content(tmp_path)
+    assert b"both" in kept
+    assert b"secret" not in kept
+    assert str(world.alice.id).encode() not in kept
+
+
+class TestWithOneModel:
+    @pytest.fixture
+    def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
+        return {"bilstm": bilstm}
+
+    async def test_it_is_refused_in_one_sentence(self, world: World) -> None:
+        result = await world.alice.slash(world.channel, "compare", text="happy", blind=True)
+        assert sentence_of(result) == "A blind comparison needs two models, and only the BiLSTM is loaded."
+
+
+class TestWithThreeModels:
+    @pytest.fixture
+    def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
+        gru = ScriptedClassifier({"odd": believing(pride=0.6)})
+        return {"rnn": ScriptedClassifier({"odd": believing(fear=0.7)}), "gru": gru, "bilstm": bilstm}
+
+    async def test_the_one_that_reacts_is_compared_with_the_other_shipped_one(self, world: World) -> None:
+        shown = words_of(await duel(world))
+        assert ("love" in shown, "fear" in shown, "pride" in shown) == (True, True, False)
+        gru = world.bot.analyzer.models["gru"]
+        assert isinstance(gru, ScriptedClassifier)
+        assert gru.batches == []
+        await world.configure(model="gru")
+        panel = await duel(world)
+        assert ("love" in words_of(panel), "fear" in words_of(panel), "pride" in words_of(panel)) == (True, False, True)
+        assert "A was the **GRU**, B the **BiLSTM**." in sentence_of(await world.alice.click(panel, label="A"))
+        assert await world.bot.store.verdicts(("gru", "bilstm")) == {"gru": 1}
+
+
+async def test_every_word_is_translated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    speak_in_brackets(monkeypatch)
+    panel = await duel(world)
+    assert re.findall(r"[A-Za-z]{2,}", re.sub("«[^«»]*»", "", words_of(panel))) == ["odd", "weather"] * 3
+    assert [label for label in buttons(panel) if not label.startswith("«")] == ["A", "B"]
+    told = sentence_of(await world.alice.click(panel, custom_id=custom_id_of(panel, "both")))
+    assert all(line.startswith("«") and line.endswith("»") for line in told.split("\n"))
+
+
+def custom_id_of(panel: simcord.ResponseMessage, vote: str) -> str:
+    [found] = [
+        str(part["custom_id"])
+        for part in walk_components(panel.components)
+        if str(part.get("custom_id")).startswith(f"duel:{vote}:")
+    ]
+    return found
+
+
+@pytest.mark.parametrize("locale", [discord.Locale.british_english, *map(discord.Locale, LANGUAGES)])
+async def test_the_longest_of_all_duels_fits(locale: discord.Locale) -> None:
+    labels = tuple(f"label {'+' * 20} {place}" for place in range(200))
+    prediction = Prediction(labels, tuple(place == 7 for place in range(200)), (0.3,) * 200)
+    quotation = Quotation.of("😂😂😂😂+++++ " * 400)
+    words = [
+        WordShare(word[0], word.start(), word.end(), 0.5 * (-1) ** place)
+        for place, word in enumerate(re.finditer(r"\S+", quotation.text))
+    ]
+    explanation = Explanation("joy", 0.9, tuple(words))
+    comparison = Comparison(
+        quotation, 7, dict.fromkeys(PAIR, Answer(prediction, 1.0)), dict.fromkeys(PAIR, explanation), read=1000
+    )
+    panel: Any = DuelPanel(comparison, PAIR, 10**19, translator(locale))
+    validate_components(panel.to_components(), flags=1 << 15)
+    told = "x" * 1000  # more than any language needs to tell the names and the standings
+    texts = [part["content"] for part in walk_components(panel.to_components()) if part["type"] == 10]
+    assert sum(len(text.encode("utf-16-le")) // 2 for text in (*texts, told)) <= MESSAGE_TEXT
