@@ -106,8 +106,9 @@ def token_of(emoticon: str) -> str:
 
     If there is none, return the emoticon itself, without repetitions of its mouth and without an arm before it.
 
-    >>> [token_of(":)))"), token_of("t___t"), token_of("<333"), token_of("(ಥ_ಥ)")]
-    [':)', '😢', '<3', '😢']
+    Examples:
+        >>> [token_of(":)))"), token_of("t___t"), token_of("<333"), token_of("(ಥ_ಥ)")]
+        [':)', '😢', '<3', '😢']
     """
     plain = _DRAWN_OUT.sub(r"\1", emoticon)
     if plain in SAME:

@@ -36,6 +36,7 @@ EMOJI: dict[str, str] = {
 """The default emoji of each emotion; neutral has none, since the bot never reacts to it."""
 
 NEUTRAL = "neutral"
+"""The label of a text without emotion."""
 
 LABELS: tuple[str, ...] = (*EMOJI, NEUTRAL)
 """All labels in GoEmotions' order: alphabetical, neutral last."""

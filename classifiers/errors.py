@@ -1,11 +1,13 @@
 """What can go wrong, each told in one sentence that a user can act on.
 
-ClassifiersError
-├── CheckpointError       a training that cannot be gone on with
-├── DatasetError          a data set that is missing, damaged or malformed
-├── ExerciseError         an answer to an exercise of the course that is not right yet
-├── MissingExtraError     an optional package that this command needs
-└── ModelDirectoryError   a model directory that is missing, foreign or damaged
+    ClassifiersError
+    ├── CheckpointError       a training that cannot be gone on with
+    ├── DatasetError          a data set that is missing, damaged or malformed
+    ├── ExerciseError         an answer to an exercise of the course that is not right yet
+    ├── MissingExtraError     an optional package that this command needs
+    └── ModelDirectoryError   a model directory that is missing, foreign or damaged
+
+A command line prints the text of any of them and exits with status 2.
 """
 
 from __future__ import annotations

@@ -91,8 +91,9 @@ def tokenize(text: str) -> list[str]:
     "haha"). Emoji and runs of "!" and "?" stay whole. Emoticons stay whole too, or are replaced by one of the same
     feeling. No token occurs more than twice in a row.
 
-    >>> tokenize("I DON'T caaare!!! 😂😂😂 :))")
-    ['i', 'do', "n't", 'caare', '!!', '😂', '😂', ':)']
+    Examples:
+        >>> tokenize("I DON'T caaare!!! 😂😂😂 :))")
+        ['i', 'do', "n't", 'caare', '!!', '😂', '😂', ':)']
     """
     return list(_tokens(text))
 
