@@ -1,8 +1,8 @@
 """Run the classifiers off the event loop: in one worker thread, in batches, with a limit and a deadline.
 
 Heartbeats must not wait for a model, so no prediction runs on the event loop's thread. Texts that arrive while the
-worker is busy become its next batch, so batches grow with the load. No task waits for work: a task starts with the
-first text and ends when none is left.
+worker is busy become its next batch, so batches grow with the load. A text that has waited for longer than its caller
+does is dropped unread. No task waits for work: a task starts with the first text and ends when none is left.
 
 An explanation takes a hundred times as long as a prediction, so it is computed in short steps, and only while no text
 waits for a prediction.
@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, TypeVar
 
+from bot.fair_queue import FairQueue
 from classifiers import Answer, Classifier, Prediction
 from classifiers import compare as compare_models
 from classifiers.explain import Explanation, PrefixPredictions, explain_in_steps, predict_prefixes_in_steps
@@ -29,13 +30,15 @@ Result = TypeVar("Result")
 _SHIPPED = ("bilstm", "rnn")
 """The models that come with the package, the one that reacts by default first."""
 
+_BATCHES_AT_ONCE = 4  # the texts of so many batches are taken and sorted together
+
 
 class AnalyzerError(Exception):
     """The analyzer gave no answer, for a reason other than the model."""
 
 
 class AnalyzerOverloadedError(AnalyzerError):
-    """Too many texts are waiting already."""
+    """Too many are waiting."""
 
 
 class AnalyzerTooSlowError(AnalyzerError):
@@ -74,7 +77,7 @@ class Analyzer:
         models: Mapping[str, Classifier],
         default_model: str | None = None,
         *,
-        max_waiting: int = 256,
+        max_waiting: int = 2048,
         max_batch: int = 32,
         max_explaining: int = 16,
         deadline: float = 2.0,
@@ -84,19 +87,17 @@ class Analyzer:
         Args:
             models: the loaded models by name.
             default_model: the name of the model that reacts where a server has not chosen another; None for the first.
-            max_waiting: how many callers may wait for an answer at once.
+            max_waiting: how many texts may wait for a prediction; a message has at most 4,000 characters.
             max_batch: how many texts a model is given at once.
             max_explaining: how many callers may wait for more than a prediction.
-            deadline: seconds that a caller waits at most; an interaction must be answered within three.
+            deadline: seconds that a caller waits who names no time; an interaction must be answered within three.
         """
         self.models = models
         self.default_model = next(iter(models)) if default_model is None else default_model
-        self._max_waiting = max_waiting
         self._max_batch = max_batch
         self._deadline = deadline
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="classifier")
-        self._callers = 0
-        self._jobs: list[_Job] = []
+        self._jobs: FairQueue[_Job] = FairQueue(max_waiting)
         self._max_explaining = max_explaining
         self._questions: deque[_Question] = deque()
         self._flush: asyncio.Task[None] | None = None
@@ -123,21 +124,28 @@ class Analyzer:
         others = [name for name in (*_SHIPPED, *self.models) if name in self.models and name != reacting]
         return (reacting, others[0]) if others else None
 
-    async def classify(self, text: str, server_model: str | None) -> Prediction:
+    async def classify(
+        self, text: str, server_model: str | None, *, sharing: Hashable = None, within: float | None = None
+    ) -> Prediction:
         """Return the prediction of the model that reacts in a server.
 
         Args:
             text: the text.
             server_model: the model that the server's settings name; see `reacting_model`.
+            sharing: whose texts share a place in the queue with this one, as those of a channel do: if too many texts
+                wait, the oldest goes of those who have most.
+            within: seconds after which the answer is of no use; None for the usual deadline.
 
         Raises:
             AnalyzerError: no answer, because of the limit, the deadline or the end of the bot.
             Exception: whatever the model raised.
         """
-        with self._admitted():
-            job = _Job(text, self.reacting_model(server_model), asyncio.get_running_loop().create_future())
-            self._jobs.append(job)
-            return await self._answered(job.answer)
+        self._check_open()
+        job = _Job(text, self.reacting_model(server_model), asyncio.get_running_loop().create_future())
+        pushed_out = self._jobs.put(sharing, job)
+        if pushed_out and not pushed_out.answer.done():
+            pushed_out.answer.set_exception(AnalyzerOverloadedError("too many newer texts are waiting"))
+        return await self._answered(job.answer, self._deadline if within is None else within)
 
     async def compare(self, text: str) -> dict[str, Answer]:
         """Return every model's answer to a text, each with its own time; raise as `classify` does."""
@@ -165,40 +173,27 @@ class Analyzer:
 
     async def _ask(self, steps: Steps[Result]) -> Result:
         """Take the steps one after another while no text waits for a prediction, and return their result."""
-        with self._admitted():
-            if len(self._questions) >= self._max_explaining:
-                raise AnalyzerOverloadedError(f"{len(self._questions)} explanations are waiting already")
-            answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-            self._questions.append(_Question(steps, answer))
-            return await self._answered(answer)
+        self._check_open()
+        if len(self._questions) >= self._max_explaining:
+            raise AnalyzerOverloadedError(f"{len(self._questions)} explanations are waiting already")
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._questions.append(_Question(steps, answer))
+        return await self._answered(answer, self._deadline)
 
-    async def _answered(self, answer: asyncio.Future[Result]) -> Result:
-        """Start the worker if it is idle, and wait for the answer until the deadline."""
-        if self._flush is None:
-            self._flush = asyncio.create_task(self._answer_all())
-        async with asyncio.timeout(self._deadline):
-            return await answer
-
-    @contextmanager
-    def _admitted(self) -> Iterator[None]:
-        """Admit a caller within the limit while the block runs; turn its timeout into AnalyzerTooSlowError.
-
-        Raises:
-            AnalyzerClosedError: the bot is shutting down.
-            AnalyzerOverloadedError: too many callers are waiting.
-            AnalyzerTooSlowError: the block raised a TimeoutError.
-        """
+    def _check_open(self) -> None:
+        """Raise AnalyzerClosedError if the bot is shutting down."""
         if self._closed:
             raise AnalyzerClosedError("the analyzer is closed")
-        if self._callers >= self._max_waiting:
-            raise AnalyzerOverloadedError(f"{self._callers} texts are waiting already")
-        self._callers += 1
+
+    async def _answered(self, answer: asyncio.Future[Result], within: float) -> Result:
+        """Start the worker if it is idle, and wait for the answer; raise AnalyzerTooSlowError if it comes too late."""
+        if self._flush is None:
+            self._flush = asyncio.create_task(self._answer_all())
         try:
-            yield
+            async with asyncio.timeout(within):
+                return await answer
         except TimeoutError as error:
-            raise AnalyzerTooSlowError(f"no answer within {self._deadline:g} s") from error
-        finally:
-            self._callers -= 1
+            raise AnalyzerTooSlowError(f"no answer within {within:g} s") from error
 
     async def _answer_all(self) -> None:
         """Answer all callers: predictions come before each further step of an explanation."""
@@ -212,13 +207,13 @@ class Analyzer:
             self._flush = None
 
     async def _answer_texts(self) -> None:
-        """Answer all texts that wait for the model of the first one."""
-        model = self._jobs[0].model
+        """Answer the texts whose turn it is."""
         # Texts of similar length make a batch fast, since the shorter ones are padded.
-        jobs = sorted((job for job in self._jobs if job.model == model), key=lambda job: len(job.text))
-        self._jobs = [job for job in self._jobs if job.model != model]
-        for start in range(0, len(jobs), self._max_batch):
-            await self._answer(jobs[start : start + self._max_batch])
+        taken = sorted(self._jobs.take(_BATCHES_AT_ONCE * self._max_batch), key=lambda job: (job.model, len(job.text)))
+        for _, jobs_of_model in groupby(taken, key=lambda job: job.model):
+            jobs = list(jobs_of_model)
+            for start in range(0, len(jobs), self._max_batch):
+                await self._answer(jobs[start : start + self._max_batch])
 
     async def _take_step(self) -> None:
         """Take the next step of the first explanation, or drop it if its caller no longer waits."""

@@ -133,7 +133,7 @@ class Reactions(commands.Cog):
             return Ending(reason)
         if message.edited_at is None:
             self._history.count_message(message.channel.id)
-        prediction = await self._classify(message)
+        prediction = await self._classify(message, corrects=trace.emoji is not None)
         if isinstance(prediction, Outcome):
             return Ending(prediction)
         if reason := self._why_unreadable(message):
@@ -159,10 +159,18 @@ class Reactions(commands.Cog):
     def _why_unreadable(self, message: discord.Message) -> Outcome | None:
         return why_unreadable(message, self._store, self._bot.user)
 
-    async def _classify(self, message: discord.Message) -> Prediction | Outcome:
-        """Return the model's prediction, or why there is none."""
+    async def _classify(self, message: discord.Message, *, corrects: bool) -> Prediction | Outcome:
+        """Return the model's prediction, or why there is none; nothing is read that is too old for a reaction."""
+        left = self._sender.seconds_left(message)
+        if left < 0 and not corrects:
+            return Outcome.STALE
         try:
-            prediction = await self._analyzer.classify(message.content, self._settings_of(message).model)
+            prediction = await self._analyzer.classify(
+                message.content,
+                self._settings_of(message).model,
+                sharing=message.channel.id,
+                within=left if left > 0 else None,
+            )
         except (AnalyzerOverloadedError, AnalyzerClosedError):
             return Outcome.OVERLOADED
         except AnalyzerTooSlowError:

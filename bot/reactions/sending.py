@@ -44,13 +44,17 @@ class ReactionSender:
     async def add(self, message: discord.Message, emoji: str) -> Outcome:
         """Add a reaction if the limits admit it; return `Outcome.REACTED`, or why there is no reaction."""
         channel_id, guild_id = _place(message)
-        age = (self._requests.time.now() - (message.edited_at or message.created_at)).total_seconds()
+        age = self._age(message)
         if limit := self._limits.admit(channel_id, guild_id, age):
             return limit
         try:
             return await self._request(message, emoji, within=self._limits.max_age - age)
         finally:
             self._limits.release(channel_id)
+
+    def seconds_left(self, message: discord.Message) -> float:
+        """Return the seconds after which a message is too old for a reaction, negative if it is already."""
+        return self._limits.max_age - self._age(message)
 
     def may_use(self, custom_emoji: str) -> bool:
         """Return whether the bot knows a custom emoji and may react with it."""
@@ -65,6 +69,10 @@ class ReactionSender:
             await self._requests.ask(message.remove_reaction(discord.PartialEmoji.from_str(emoji), self._bot.user))
         except discord.DiscordException as error:
             log.debug("The reaction to message %d could not be removed: %s.", message.id, type(error).__name__)
+
+    def _age(self, message: discord.Message) -> float:
+        """Return the seconds since a message was written or edited."""
+        return (self._requests.time.now() - (message.edited_at or message.created_at)).total_seconds()
 
     async def _request(self, message: discord.Message, emoji: str, within: float) -> Outcome:
         """Send the request for a reaction unless it would take more than so many seconds; return the outcome."""

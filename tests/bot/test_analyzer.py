@@ -98,16 +98,41 @@ async def test_no_task_is_left_when_all_is_answered(analyzer: Analyzer, model: H
     assert await analyzer.classify("thanks", "rnn") == SCRIPT["thanks"]
 
 
-async def test_callers_beyond_the_limit_are_refused(analyzer: Analyzer, model: HeldClassifier) -> None:
-    tasks = await started(*["happy"] * 6, analyzer=analyzer)
-    with pytest.raises(AnalyzerOverloadedError):
-        await analyzer.classify("happy", "rnn")
-    for ask in (analyzer.compare, analyzer.explain, analyzer.predict_prefixes):
-        with pytest.raises(AnalyzerOverloadedError):
-            await ask("happy")
+async def test_of_more_texts_than_may_wait_the_oldest_goes_unread(analyzer: Analyzer, model: HeldClassifier) -> None:
+    [first] = await started("happy", analyzer=analyzer)
+    texts = [f"odd {number}" for number in range(8)]
+    tasks = await started(*texts, analyzer=analyzer)
     model.let_go.set()
-    await asyncio.gather(*tasks)
-    assert await analyzer.classify("happy", "rnn") == SCRIPT["happy"]
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(answer) for answer in answers[:2]] == [AnalyzerOverloadedError] * 2
+    assert (await first, answers[2:]) == (SCRIPT["happy"], [SCRIPT["odd"]] * 6)
+    assert [text for batch in model.batches for text in batch] == ["happy", *texts[2:]]
+
+
+async def test_a_flood_pushes_out_no_text_of_others_and_delays_none(analyzer: Analyzer, model: HeldClassifier) -> None:
+    [first] = await started("happy", analyzer=analyzer)
+    flood = [asyncio.create_task(analyzer.classify(f"odd {number}", "rnn", sharing=1)) for number in range(20)]
+    await asyncio.sleep(0)
+    other = asyncio.create_task(analyzer.classify("thanks", "rnn", sharing=2))
+    late = [asyncio.create_task(analyzer.classify(f"odd {number}", "rnn", sharing=1)) for number in range(20, 40)]
+    await asyncio.sleep(0)
+    model.let_go.set()
+    assert await other == SCRIPT["thanks"]
+    answers = await asyncio.gather(first, *flood, *late, return_exceptions=True)
+    assert sum(isinstance(answer, AnalyzerOverloadedError) for answer in answers) == 40 - 5
+
+
+async def test_a_caller_waits_as_long_as_the_answer_is_of_use_to_it(model: HeldClassifier) -> None:
+    analyzer = Analyzer({"rnn": model}, deadline=0.01)
+    patient = asyncio.create_task(analyzer.classify("happy", "rnn", within=60))
+    await asyncio.to_thread(model.reached.wait, 10)
+    for late in (analyzer.classify("thanks", "rnn", within=0), analyzer.classify("odd", "rnn")):
+        with pytest.raises(AnalyzerTooSlowError):
+            await late
+    model.let_go.set()
+    assert await patient == SCRIPT["happy"]
+    await analyzer.close()
+    assert model.batches == [["happy"]]  # the others were dropped unread
 
 
 async def test_a_caller_that_waits_beyond_the_deadline_gets_an_error(model: HeldClassifier) -> None:

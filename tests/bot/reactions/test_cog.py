@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import discord
 import pytest
@@ -428,8 +429,8 @@ async def test_an_objection_while_a_message_is_read_is_heard(
 ) -> None:
     classify = world.bot.analyzer.classify
 
-    async def read_and_object(text: str, model: str) -> Prediction:
-        prediction = await classify(text, model)
+    async def read_and_object(*arguments: Any, **options: Any) -> Prediction:
+        prediction = await classify(*arguments, **options)
         await objection(world)
         return prediction
 
@@ -460,8 +461,8 @@ async def test_a_message_that_is_deleted_while_it_is_read_leaves_nothing_behind(
 ) -> None:
     classify = world.bot.analyzer.classify
 
-    async def read_and_lose(text: str, model: str) -> Prediction:
-        prediction = await classify(text, model)
+    async def read_and_lose(*arguments: Any, **options: Any) -> Prediction:
+        prediction = await classify(*arguments, **options)
         [message] = world.channel.history()
         payload = {"id": message.id, "channel_id": world.channel.id, "guild_id": world.guild.id}
         await reactions_of(world.bot).on_raw_message_delete(discord.RawMessageDeleteEvent(payload))  # type: ignore[arg-type]
@@ -479,6 +480,17 @@ async def test_an_edit_that_leaves_no_words_takes_the_reaction_away(world: World
     await world.alice.edit(message, "https://example.com")
     assert (world.emoji_of(message), bilstm.batches) == ([], [["happy"]])
     assert await world.moods() == {}
+
+
+async def test_a_message_that_came_too_late_is_not_read(world: World, bilstm: ScriptedClassifier) -> None:
+    message = await world.alice.send(world.channel, "nothing")
+    await world.env.advance_time(16)
+    payload = dict(
+        serializers.message_payload(world.env.backend, world.env.backend.get_message(world.channel.id, message.id))
+    )
+    world.env.backend.emit("MESSAGE_CREATE", payload | {"content": "happy"})
+    await world.env.settle()
+    assert (world.outcomes, bilstm.batches) == ({"neutral": 1, "stale": 1}, [["nothing"]])
 
 
 async def test_an_edit_of_an_older_message_is_as_fresh_as_the_edit(world: World) -> None:

@@ -1,0 +1,57 @@
+"""A bounded queue that is fair to each of those whose items wait in it; no input or output."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+class FairQueue(Generic[Item]):
+    """Holds items in lanes, of which each has its share: one that gets more than it can use only delays itself.
+
+    Items are taken from the lanes in turn, the oldest of each first. When there are too many, the oldest of the longest
+    lane goes, since it has waited in vain for longest, and the newer ones are of more use.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Start with no item.
+
+        Args:
+            most: how many items may wait, at least 1.
+        """
+        self._most = most
+        self._size = 0
+        self._lanes: dict[Hashable, deque[Item]] = {}  # none is empty; the one whose turn is next comes first
+
+    def __len__(self) -> int:
+        """Return how many items wait."""
+        return self._size
+
+    def put(self, lane: Hashable, item: Item) -> Item | None:
+        """Add an item to a lane; return the item that had to go for it, None if there was room."""
+        self._lanes.setdefault(lane, deque()).append(item)
+        self._size += 1
+        if self._size <= self._most:
+            return None
+        return self._pop(max(self._lanes, key=lambda lane: len(self._lanes[lane])))
+
+    def take(self, most: int) -> list[Item]:
+        """Remove and return up to so many items, one of each lane in turn."""
+        taken: list[Item] = []
+        while self._lanes and len(taken) < most:
+            lane = next(iter(self._lanes))
+            taken.append(self._pop(lane))
+            if lane in self._lanes:
+                self._lanes[lane] = self._lanes.pop(lane)  # now the last
+        return taken
+
+    def _pop(self, lane: Hashable) -> Item:
+        items = self._lanes[lane]
+        item = items.popleft()
+        self._size -= 1
+        if not items:
+            del self._lanes[lane]
+        return item

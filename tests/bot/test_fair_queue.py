@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from bot.fair_queue import FairQueue
+
+
+@pytest.fixture
+def queue() -> FairQueue[str]:
+    return FairQueue(6)
+
+
+def filled(queue: FairQueue[str], *items: str) -> list[str | None]:
+    """What had to go for each item, whose first letter is its lane."""
+    return [queue.put(item[0], item) for item in items]
+
+
+def test_a_lane_is_served_in_order(queue: FairQueue[str]) -> None:
+    assert filled(queue, "a1", "a2", "a3") == [None] * 3
+    assert (queue.take(2), queue.take(2), queue.take(2)) == (["a1", "a2"], ["a3"], [])
+
+
+def test_lanes_are_served_in_turn_however_much_waits_in_one(queue: FairQueue[str]) -> None:
+    filled(queue, "a1", "a2", "a3", "a4", "b1", "c1")
+    assert queue.take(2) == ["a1", "b1"]
+    filled(queue, "b2")
+    assert queue.take(3) == ["c1", "a2", "b2"]
+    assert queue.take(9) == ["a3", "a4"]
+
+
+def test_the_oldest_goes_when_there_are_too_many(queue: FairQueue[str]) -> None:
+    gone = filled(queue, *(f"a{number}" for number in range(9)))
+    assert gone == [None] * 6 + ["a0", "a1", "a2"]
+    assert (len(queue), queue.take(9)) == (6, ["a3", "a4", "a5", "a6", "a7", "a8"])
+
+
+def test_a_lane_that_floods_pushes_out_only_its_own(queue: FairQueue[str]) -> None:
+    filled(queue, "b1", "c1")
+    gone = filled(queue, *(f"a{number}" for number in range(100)))
+    assert {item[0] for item in gone if item} == {"a"}
+    assert filled(queue, "b2") == ["a96"]  # and others still find room
+    assert queue.take(9) == ["b1", "c1", "a97", "b2", "a98", "a99"]
+
+
+def test_more_lanes_than_places_lose_the_oldest(queue: FairQueue[str]) -> None:
+    assert filled(queue, *"abcdefgh") == [None] * 6 + ["a", "b"]
+
+
+def test_an_empty_lane_takes_no_memory(queue: FairQueue[str]) -> None:
+    filled(queue, "a1", "b1")
+    queue.take(2)
+    assert (len(queue), queue._lanes) == (0, {})
