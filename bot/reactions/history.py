@@ -14,7 +14,7 @@ from typing import TypeAlias
 from cachetools import TTLCache
 
 from bot.reactions.outcomes import Outcome
-from bot.reactions.policy import MOST_DISLIKES, ChannelState
+from bot.reactions.pace import MOST_DISLIKES, ChannelState
 
 WINDOW = 600.0
 """Seconds for which messages and reactions count for the share of messages that get a reaction."""

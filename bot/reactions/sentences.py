@@ -7,7 +7,7 @@ import math
 from bot.i18n import Translate, mark
 from bot.reactions import gate
 from bot.reactions.outcomes import Outcome
-from bot.reactions.policy import Profile
+from bot.reactions.pace import Profile
 
 AT_THAT_TIME = {
     Outcome.COOLING_DOWN: mark("After each reaction I pause in that channel for {seconds} seconds."),

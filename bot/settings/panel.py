@@ -16,7 +16,7 @@ import discord
 from discord import ui
 
 from bot.i18n import Translate, mark, translator
-from bot.reactions.policy import PROFILES
+from bot.reactions.pace import PROFILES
 from bot.server_settings import CUSTOM_EMOJI, Liveliness, ServerSettings
 from bot.settings.emoji import usable_emoji
 from bot.ui.emotions import groups_of, key_of, named, written

@@ -11,7 +11,8 @@ import discord
 from bot.i18n import Translate, mark
 from bot.reactions.history import Trace
 from bot.reactions.outcomes import Outcome
-from bot.reactions.policy import ChannelState, Decision
+from bot.reactions.pace import ChannelState
+from bot.reactions.policy import Decision
 from bot.reactions.sentences import AT_THAT_TIME, UNHEARD, why_silent
 from bot.server_settings import Liveliness, ServerSettings
 from bot.ui.emotions import written

@@ -18,7 +18,8 @@ from bot.reactions.guard import is_grave
 from bot.reactions.history import ChannelHistory, Traces
 from bot.reactions.joining import seconds_since_joining
 from bot.reactions.outcomes import Outcome
-from bot.reactions.policy import choose, seconds_to_next
+from bot.reactions.pace import seconds_to_next
+from bot.reactions.policy import choose
 from bot.reactions.sending import ReactionSender
 from bot.store import Store
 from bot.ui.turns import Turns

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from bot import Emobot, create_bot
 from bot.configuration import Configuration
-from bot.reactions.policy import PROFILES, Profile
+from bot.reactions.pace import PROFILES, Profile
 from bot.server_settings import Liveliness
 from bot.serving import serve
 from classifiers import Classifier

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.reactions.policy import PROFILES, Profile
+from bot.reactions.pace import PROFILES, Profile
 from bot.server_settings import Liveliness
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from bot.reactions.history import DISLIKES_COUNT_FOR, WINDOW, ChannelHistory
-from bot.reactions.policy import MOST_DISLIKES, ChannelState
+from bot.reactions.pace import MOST_DISLIKES, ChannelState
 from tests.bot.clock import Clock
 
 ALICE, BOB = 7, 8

@@ -7,24 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot import fair_queue
 from bot.connection import backoff, rate_limits
-from bot.reactions import guard, history, outcomes, policy, reaction_limits
+from bot.reactions import guard, history, outcomes, pace, policy, reaction_limits
 from bot.reactions.outcomes import Outcome
+from bot.reactions.pace import MOST_DISLIKES, PROFILES, SETTLED_AFTER, ChannelState, profile_in
 from bot.reactions.policy import (
-    MOST_DISLIKES,
-    PROFILES,
     SENSITIVE,
-    SETTLED_AFTER,
     UNDERSTOOD,
-    ChannelState,
     Decision,
     choose,
     emoji_for,
     is_jolly,
     is_understood,
-    profile_in,
     required_certainty,
-    seconds_to_next,
 )
 from bot.server_settings import Liveliness, ServerSettings
 from classifiers import EMOJI, LABELS, NEUTRAL, Prediction, load_models
@@ -194,44 +190,6 @@ def test_a_channel_has_enough_at_some_time() -> None:
     assert choose("", joy, channel=ChannelState(messages=9, reactions=1, quiet_for=10)).emoji == "😃"
 
 
-@pytest.mark.parametrize(
-    ("joined_for", "share", "free", "cooldown"),
-    [
-        (-60, 0.7, 3, 2),
-        (0, 0.7, 3, 2),
-        (1800, 0.525, 2, 6),
-        (3600, 0.35, 1, 10),
-        (10**9, 0.35, 1, 10),
-        (None, 0.35, 1, 10),
-    ],
-)
-def test_in_a_new_server_the_pace_begins_lively_and_settles_within_an_hour(
-    joined_for: float | None, share: float, free: int, cooldown: float
-) -> None:
-    profile = profile_in(ServerSettings(), ChannelState(joined_for=joined_for))
-    assert profile.share == pytest.approx(share)
-    assert (profile.free, profile.cooldown) == (free, cooldown)
-    assert profile.strictness == PROFILES[Liveliness.NORMAL].strictness
-    busy = ChannelState(messages=2, reactions=1, quiet_for=9, joined_for=joined_for)
-    assert (choose("", believing(joy=0.95), channel=busy).emoji is None) == (cooldown == 10)
-
-
-@pytest.mark.parametrize("liveliness", [Liveliness.QUIET, Liveliness.LIVELY])
-def test_a_liveliness_that_was_chosen_holds_from_the_beginning(liveliness: Liveliness) -> None:
-    assert profile_in(ServerSettings(liveliness=liveliness), ChannelState(joined_for=0)) == PROFILES[liveliness]
-
-
-def test_the_next_reaction_comes_after_the_pause_and_once_the_share_allows_it() -> None:
-    resting = ChannelState(messages=9, reactions=1, quiet_for=4)
-    exhausted = ChannelState(messages=9, reactions=3, quiet_for=4)
-    server = ServerSettings()
-    assert seconds_to_next(server, [(0, ChannelState())]) == 0
-    assert seconds_to_next(server, [(0, resting), (596, ChannelState())]) == 6
-    assert seconds_to_next(server, [(0, exhausted), (200, ChannelState(9, 2, 204)), (596, ChannelState())]) == 200
-    assert seconds_to_next(server, [(0, exhausted), (2, ChannelState(9, 2, 6)), (596, ChannelState())]) == 6
-    assert seconds_to_next(ServerSettings(liveliness=Liveliness.LIVELY), [(0, exhausted)]) == 0
-
-
 def test_another_language_is_left_alone() -> None:
     joy = believing(joy=0.95)
     foreign = Prediction(joy.labels, joy.scores, joy.thresholds, joy.certainty, known=0.59)
@@ -295,7 +253,9 @@ def test_a_jolly_reaction_is_withheld_where_sadness_is_heard_as_well() -> None:
     assert choose("", believing(amusement=0.8, annoyance=0.4)).emoji == "😂"
 
 
-@pytest.mark.parametrize("module", [policy, guard, outcomes, history, reaction_limits, backoff, rate_limits])
+@pytest.mark.parametrize(
+    "module", [policy, pace, guard, outcomes, history, reaction_limits, backoff, rate_limits, fair_queue]
+)
 def test_decisions_and_limits_import_nothing_that_does_input_or_output(module: object) -> None:
     tree = ast.parse(Path(str(getattr(module, "__file__"))).read_text())  # noqa: B009
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
@@ -303,8 +263,8 @@ def test_decisions_and_limits_import_nothing_that_does_input_or_output(module: o
     pure = {
         *("__future__", "asyncio", "bisect", "cachetools", "collections", "collections.abc", "dataclasses", "enum"),
         *("itertools", "math", "typing"),
-        *("bot.connection.backoff", "bot.reactions.guard", "bot.reactions.outcomes", "bot.reactions.policy"),
-        *("bot.server_settings", "re"),
+        *("bot.connection.backoff", "bot.reactions.guard", "bot.reactions.outcomes", "bot.reactions.pace"),
+        *("bot.reactions.policy", "bot.server_settings", "re"),
     }
     classifiers = {f"classifiers.{name}" for name in ("classifier", "emotions", "markup", "text")}
     assert imported <= pure | classifiers

@@ -18,7 +18,8 @@ from bot.errors import NOT_ALLOWED
 from bot.i18n import LANGUAGES, translator
 from bot.reactions.gate import NOT_READY
 from bot.reactions.observers import Ending
-from bot.reactions.policy import PROFILES, Decision
+from bot.reactions.pace import PROFILES
+from bot.reactions.policy import Decision
 from bot.reactions.sentences import SENTENCES
 from bot.server_settings import Liveliness
 from bot.settings.panel import lacking

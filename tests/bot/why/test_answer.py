@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from bot.i18n import ENGLISH
 from bot.reactions.history import Trace
 from bot.reactions.outcomes import Outcome
-from bot.reactions.policy import PROFILES, ChannelState, Decision
+from bot.reactions.pace import PROFILES, ChannelState
+from bot.reactions.policy import Decision
 from bot.reactions.sentences import SENTENCES
 from bot.server_settings import Liveliness, ServerSettings
 from bot.why.answer import PACE, Finding, answer, reason_for_silence, setting_for
