@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 
 import discord
@@ -14,12 +16,13 @@ from discord.ext import commands
 
 from bot.analyzer import Analyzer, AnalyzerClosedError, AnalyzerOverloadedError, AnalyzerTooSlowError
 from bot.configuration import Configuration
-from bot.reactions.gate import may_react, no_words_reason, why_unreadable
+from bot.reactions.gate import may_react, no_words_reason, why_in_vain, why_unreadable
 from bot.reactions.guard import is_grave
 from bot.reactions.history import ChannelHistory, Trace, Traces
 from bot.reactions.joining import seconds_since_joining
 from bot.reactions.observers import Ending, Observers
 from bot.reactions.outcomes import Outcome
+from bot.reactions.pace import ChannelState, sampled
 from bot.reactions.policy import Decision, choose, is_understood
 from bot.reactions.sending import ReactionSender
 from bot.server_settings import ServerSettings
@@ -33,6 +36,21 @@ CORRECTABLE = timedelta(minutes=2)
 
 _UNTOLD = frozenset({Outcome.OPTED_OUT, Outcome.NOT_READY, Outcome.MESSAGE_GONE})
 """Outcomes that observers are not told. While it is unknown who has opted out, anybody may have."""
+
+_COUNTED = frozenset(
+    {
+        Outcome.REACTED,
+        Outcome.MESSAGE_GONE,
+        Outcome.UNKNOWN_EMOJI,
+        Outcome.TOO_MANY_REACTIONS,
+        Outcome.BLOCKED,
+    }
+)
+"""Outcomes after which a reaction counts for the pace of its channel.
+
+It does not where Discord failed or was not asked. Where it refused the reaction for the sake of the one message, the
+channel does not pause, so the next refusal could follow at once.
+"""
 
 
 class Reactions(commands.Cog):
@@ -56,6 +74,7 @@ class Reactions(commands.Cog):
         traces: Traces,
         sender: ReactionSender,
         observers: Observers,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self.outcomes: Counter[Outcome] = Counter()
         self.observers = observers
@@ -66,6 +85,7 @@ class Reactions(commands.Cog):
         self._history = history
         self._traces = traces
         self._sender = sender
+        self._chance = chance
 
     # Events
 
@@ -133,12 +153,16 @@ class Reactions(commands.Cog):
             return Ending(reason)
         if message.edited_at is None:
             self._history.count_message(message.channel.id)
-        prediction = await self._classify(message, corrects=trace.emoji is not None)
+        in_vain = self._why_in_vain(message, trace)
+        counts_for = self._sampled(message) if in_vain else 1
+        if in_vain and not counts_for:
+            return Ending(in_vain)
+        prediction = await self._classify(message)
         if isinstance(prediction, Outcome):
             return Ending(prediction)
         if reason := self._why_unreadable(message):
             return Ending(reason)
-        self._count_mood(message, prediction, trace)
+        self._count_mood(message, prediction, trace, counts_for)
         if trace.unwanted:
             return Ending(Outcome.TAKEN_BACK)
         before = trace.emoji
@@ -148,7 +172,7 @@ class Reactions(commands.Cog):
             return Ending(decision.reason, decision)
         if decision.emoji is None or decision.emoji == before:
             return Ending(Outcome.REACTED, decision)
-        outcome = await self._sender.add(message, decision.emoji)
+        outcome = await self._add(message, decision.emoji, corrects=before is not None)
         if outcome == Outcome.REACTED and (trace.unwanted or self._why_unreadable(message)):
             await self._sender.remove(message, decision.emoji)
             return Ending(Outcome.TAKEN_BACK, decision)
@@ -159,11 +183,21 @@ class Reactions(commands.Cog):
     def _why_unreadable(self, message: discord.Message) -> Outcome | None:
         return why_unreadable(message, self._store, self._bot.user)
 
-    async def _classify(self, message: discord.Message, *, corrects: bool) -> Prediction | Outcome:
-        """Return the model's prediction, or why there is none; nothing is read that is too old for a reaction."""
+    def _why_in_vain(self, message: discord.Message, trace: Trace) -> Outcome | None:
+        """Return why a reading of the message would change nothing but the mood, None if it may change more."""
+        if trace.emoji or self.observers.of(message.channel.id):
+            return None  # its reaction may have to go, or somebody is shown what is heard in each message
+        return why_in_vain(message, self._settings_of(message), self._state(message), self._sender.obstacle(message))
+
+    def _sampled(self, message: discord.Message) -> int:
+        """Return for how many messages one counts that is read for the mood alone, 0 if it is not to be read."""
+        if self._mood_channel(message) is None:
+            return 0
+        return sampled(self._history.messages_per_window(message.channel.id), self._chance)
+
+    async def _classify(self, message: discord.Message) -> Prediction | Outcome:
+        """Return the model's prediction, or why there is none."""
         left = self._sender.seconds_left(message)
-        if left < 0 and not corrects:
-            return Outcome.STALE
         try:
             prediction = await self._analyzer.classify(
                 message.content,
@@ -177,39 +211,59 @@ class Reactions(commands.Cog):
             return Outcome.TOO_SLOW
         return prediction if message.id in self._traces else Outcome.MESSAGE_GONE
 
-    def _count_mood(self, message: discord.Message, prediction: Prediction, trace: Trace) -> None:
-        """Count the message's strongest emotion for its channel; whoever sees the channel can see the count."""
-        if message.guild is None or not self._settings_of(message).mood or not is_understood(prediction):
+    def _count_mood(self, message: discord.Message, prediction: Prediction, trace: Trace, messages: int) -> None:
+        """Count the message's strongest emotion for its channel, for so many messages."""
+        channel_id = self._mood_channel(message)
+        if message.guild is None or channel_id is None or not is_understood(prediction):
             return
-        channel = message.channel
-        if isinstance(channel, discord.Thread) and channel.is_private():
-            return  # many who see the channel cannot see the thread
-        channel_id = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
         emotion = (prediction.present or [NEUTRAL])[0]
-        self._store.count_mood(message.guild.id, channel_id, message.created_at, emotion)
-        trace.mood = (message.guild.id, channel_id, emotion)
+        self._store.count_mood(message.guild.id, channel_id, message.created_at, emotion, messages)
+        trace.mood = (message.guild.id, channel_id, emotion, messages)
 
     def _choose(self, message: discord.Message, prediction: Prediction, *, corrects: bool) -> Decision:
-        channel_id = message.channel.id
-        decision = choose(
+        return choose(
             message.content,
             prediction,
             self._settings_of(message),
-            None if corrects else self._history.state(channel_id, seconds_since_joining(message)),
+            None if corrects else self._state(message),
             minimum_certainty=self._configuration.min_certainty,
             usable=self._sender.may_use,
         )
-        if decision.emoji and not corrects:
-            self._history.count_reaction(channel_id)
-        return decision
+
+    async def _add(self, message: discord.Message, emoji: str, *, corrects: bool) -> Outcome:
+        """Add a reaction, which counts for the pace of the channel unless it corrects one, and return the outcome."""
+        if corrects:
+            return await self._sender.add(message, emoji)
+        counted_at = self._history.count_reaction(message.channel.id)
+        outcome = await self._sender.add(message, emoji)
+        if outcome not in _COUNTED:
+            self._history.uncount_reaction(message.channel.id, counted_at)
+        return outcome
 
     # What the steps need
 
     def _uncount_mood(self, message_id: int, trace: Trace) -> None:
         if trace.mood:
-            guild_id, channel_id, emotion = trace.mood
-            self._store.count_mood(guild_id, channel_id, discord.utils.snowflake_time(message_id), emotion, -1)
+            guild_id, channel_id, emotion, messages = trace.mood
+            self._store.count_mood(guild_id, channel_id, discord.utils.snowflake_time(message_id), emotion, -messages)
             trace.mood = None
+
+    def _mood_channel(self, message: discord.Message) -> int | None:
+        """Return the channel for which the mood of a message is counted, None if it is not.
+
+        Whoever sees the channel can see the count.
+        """
+        if message.guild is None or not self._settings_of(message).mood:
+            return None
+        channel = message.channel
+        if isinstance(channel, discord.Thread):
+            return (
+                None if channel.is_private() else channel.parent_id
+            )  # many who see the channel can't see a private one
+        return channel.id
+
+    def _state(self, message: discord.Message) -> ChannelState:
+        return self._history.state(message.channel.id, seconds_since_joining(message))
 
     async def _tell_observers(self, message: discord.Message, ending: Ending) -> None:
         """Tell whoever observes the channel how a message ended, by the reason that *Why?* would give now."""

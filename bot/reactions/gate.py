@@ -1,4 +1,7 @@
-"""Which messages may be read: by who wrote them, opt-outs, the server's settings, and whether there are words."""
+"""Which messages may be read, and which need not be: no reaction to them is possible, whatever they say.
+
+Whether a message may be read depends on who wrote it, opt-outs, the server's settings, and whether there are words.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import discord
 
 from bot.i18n import mark
 from bot.reactions.outcomes import Outcome
+from bot.reactions.pace import ChannelState, channel_reason
 from bot.server_settings import ServerSettings
 from bot.store import Store
 from classifiers.markup import strip_markup
@@ -109,6 +113,20 @@ def settings_reason(settings: ServerSettings, *channel_ids: int | None, age_rest
     if age_restricted and not settings.age_restricted:
         return Outcome.AGE_RESTRICTED
     return None
+
+
+def why_in_vain(
+    message: discord.Message, settings: ServerSettings, channel: ChannelState, obstacle: Outcome | None
+) -> Outcome | None:
+    """Return why a message can get no reaction for now, whatever it says; None if it can get one.
+
+    Args:
+        message: the message; its text is not looked at.
+        settings: the server's.
+        channel: what happened in the channel lately.
+        obstacle: why no reaction could be sent, None if one could.
+    """
+    return (None if may_react(message) else Outcome.NOT_PERMITTED) or channel_reason(settings, channel) or obstacle
 
 
 def may_react(message: discord.Message) -> bool:

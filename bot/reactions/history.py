@@ -35,14 +35,15 @@ class Trace:
         emoji: the bot's reaction, None if it has none.
         outcome: how the message ended; None while it is handled for the first time.
         unwanted: whether somebody took a reaction back or removed it, so that the message gets no other.
-        mood: the emotion that was counted for the mood, with the server and the channel it was counted for.
+        mood: the emotion that was counted for the mood, with the server and the channel it was counted for, and for
+            how many messages.
         busy: held while the message or an edit of it is handled.
     """
 
     emoji: str | None = None
     outcome: Outcome | None = None
     unwanted: bool = False
-    mood: tuple[int, int, str] | None = None
+    mood: tuple[int, int, str, int] | None = None
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -113,13 +114,32 @@ class ChannelHistory:
             quiet_for = then - record.reactions[-1] if left else None
             yield then - self._clock(), replace(now, messages=messages, reactions=left, quiet_for=quiet_for)
 
+    def messages_per_window(self, channel_id: int) -> float:
+        """Return how many messages a channel gets in a window at the speed of the latest."""
+        messages = self._record(channel_id).messages
+        if len(messages) < _MOST_MESSAGES:
+            return len(messages)
+        return len(messages) * WINDOW / max(self._clock() - messages[0], 1.0)
+
     def count_message(self, channel_id: int) -> None:
         """Count a message."""
         self._record(channel_id).messages.append(self._clock())
 
-    def count_reaction(self, channel_id: int) -> None:
-        """Count a reaction before it is sent, so that the decision on the next message already includes it."""
-        self._record(channel_id).reactions.append(self._clock())
+    def count_reaction(self, channel_id: int) -> float:
+        """Count a reaction before it is sent, so that the decision on the next message already includes it.
+
+        Returns:
+            The time, by which `uncount_reaction` takes it back.
+        """
+        now = self._clock()
+        self._record(channel_id).reactions.append(now)
+        return now
+
+    def uncount_reaction(self, channel_id: int, counted_at: float) -> None:
+        """Take the count of a reaction back if it still counts."""
+        reactions = self._record(channel_id).reactions
+        if counted_at in reactions:
+            reactions.remove(counted_at)
 
     def count_dislike(self, channel_id: int, person: int | None) -> None:
         """Count a dislike, each person once: the policy then reacts less in the channel for a day.

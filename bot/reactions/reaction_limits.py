@@ -55,13 +55,19 @@ class ReactionLimits:
             guild_id: the server of the channel, None for direct messages.
             age: seconds since the message was written.
         """
+        if obstacle := self.obstacle(channel_id, guild_id, age):
+            return obstacle
+        if self._in_flight[channel_id] >= self._max_in_flight:
+            return Outcome.CROWDED
+        self._in_flight[channel_id] += 1
+        return None
+
+    def obstacle(self, channel_id: int, guild_id: int | None, age: float) -> Outcome | None:
+        """Return why no reaction would be admitted however few are in flight, None if one would; see `admit`."""
         if age > self.max_age:
             return Outcome.STALE
         if self._channels.remaining(channel_id) or (guild_id and self._servers.remaining(guild_id)):
             return Outcome.BACKING_OFF
-        if self._in_flight[channel_id] >= self._max_in_flight:
-            return Outcome.CROWDED
-        self._in_flight[channel_id] += 1
         return None
 
     def release(self, channel_id: int) -> None:

@@ -52,6 +52,11 @@ class ReactionSender:
         finally:
             self._limits.release(channel_id)
 
+    def obstacle(self, message: discord.Message) -> Outcome | None:
+        """Return why a message can get no reaction for now, None if it can get one."""
+        obstacle = self._limits.obstacle(*_place(message), self._age(message))
+        return obstacle or (Outcome.HELD_BACK if self._requests.wait() else None)
+
     def seconds_left(self, message: discord.Message) -> float:
         """Return the seconds after which a message is too old for a reaction, negative if it is already."""
         return self._limits.max_age - self._age(message)

@@ -278,7 +278,7 @@ async def test_a_wrong_clock_of_this_computer_changes_nothing_but_one_line(
         assert await dealt_with(bot, 3) == {"reacted": 2, "stale": 1}
         await bot.store.refresh()
         await bot.store.purge(bot.requests.time.now())
-        assert len((await bot.store.export_guild(GUILD))["moods"]) == 2
+        assert len((await bot.store.export_guild(GUILD))["moods"]) == 3
     [warning] = warnings(caplog)
     assert warning.startswith("This computer's clock is ")
     assert ("slow" if ahead > timedelta() else "fast") in warning

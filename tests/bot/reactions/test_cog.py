@@ -212,6 +212,27 @@ async def test_a_message_in_another_language_gets_no_reaction(world: World, bils
     assert await world.moods() == {}
 
 
+@pytest.mark.parametrize(("status", "code"), [(503, 0), (403, 50013), (400, 50035)])
+async def test_a_reaction_that_discord_did_not_take_does_not_count_for_the_pace(
+    world: World, status: int, code: int
+) -> None:
+    world.env.inject_error("PUT", "/channels/*/reactions/*", status=status, code=code)
+    await world.alice.send(world.channel, "happy")
+    await world.env.advance_time(5)
+    if status == 403:
+        await world.env.advance_time(55)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == ["😃"]
+
+
+async def test_a_refusal_for_the_sake_of_one_message_is_not_followed_by_another_at_once(world: World) -> None:
+    """Each would count towards the ban."""
+    world.env.inject_error("PUT", "/channels/*/reactions/*", status=403, code=90001)
+    await world.alice.send(world.channel, "happy")
+    await world.alice.send(world.channel, "happy")
+    assert world.outcomes == {"blocked by the author": 1, "cooling down": 1}
+
+
 # ---------------------------------------------------------------- what servers and people want
 
 
@@ -358,6 +379,80 @@ async def test_moods_are_not_counted_where_nobody_wants_it(world: World) -> None
     assert await world.moods() == {}
 
 
+# ---------------------------------------------------------------- what is not read
+
+
+async def pause(world: World) -> str:
+    await world.alice.send(world.channel, "happy")
+    return "cooling down"
+
+
+async def use_up_the_share(world: World) -> str:
+    await world.alice.send(world.channel, "happy")
+    await world.env.advance_time(11)
+    return "enough"
+
+
+async def be_refused(world: World) -> str:
+    world.env.inject_error("PUT", "/channels/*/reactions/*", status=403, code=50013)
+    await world.alice.send(world.channel, "happy")
+    await world.env.advance_time(11)
+    return "backing off"
+
+
+async def be_failed(world: World) -> str:
+    world.env.inject_error("PUT", "/channels/*/reactions/*", status=503)
+    await world.alice.send(world.guild.create_text_channel("elsewhere"), "happy")
+    return "held back"
+
+
+OBSTACLES = [pause, use_up_the_share, be_refused, be_failed]
+
+
+@pytest.mark.parametrize("arrange", OBSTACLES)
+async def test_a_message_that_can_get_no_reaction_whatever_it_says_is_not_read(
+    world: World, bilstm: ScriptedClassifier, arrange: Callable[[World], Awaitable[str]]
+) -> None:
+    await world.configure(mood=False)
+    outcome = await arrange(world)
+    await world.alice.send(world.channel, "thanks")
+    assert world.outcomes[outcome] == 1
+    assert bilstm.batches == [["happy"]]
+
+
+@pytest.mark.parametrize("arrange", OBSTACLES)
+async def test_the_mood_of_each_message_counts_in_a_channel_that_is_not_busy(
+    world: World, arrange: Callable[[World], Awaitable[str]]
+) -> None:
+    reactions_of(world.bot)._chance = lambda: 0.999
+    await arrange(world)
+    await world.alice.send(world.channel, "thanks")
+    assert (await world.moods())["gratitude"] == 1
+
+
+async def test_in_a_busy_channel_a_sample_counts_for_all_until_it_is_edited_or_deleted(
+    world: World, bilstm: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.reactions.pace.COUNTED_EACH", 2)
+    reactions_of(world.bot)._chance = iter((0.2, 0.4, 0.3, 0.9, 0.9, 0.1)).__next__
+    await pause(world)
+    await world.alice.send(world.channel, "nothing")
+    third = await world.alice.send(world.channel, "hmm")  # the third, so one in two is read: 0.4 is below 1/2
+    fourth = await world.alice.send(world.channel, "thanks")
+    fifth = await world.alice.send(world.channel, "odd")  # one in three, and 0.9 is not below 1/3
+    assert bilstm.batches == [["happy"], ["nothing"], ["hmm"], ["thanks"]]
+    assert await world.moods() == {"joy": 3, "neutral": 1, "gratitude": 2}
+    await world.alice.delete(third)
+    assert await world.moods() == {"joy": 1, "neutral": 1, "gratitude": 2}
+    await world.alice.edit(fourth, "odd")  # which is another draw
+    assert await world.moods() == {"joy": 1, "neutral": 1}
+    await world.alice.edit(fifth, "thanks")
+    assert await world.moods() == {"joy": 1, "neutral": 1, "gratitude": 3}
+    await world.alice.delete(fifth)
+    await world.alice.delete(fourth)
+    assert await world.moods() == {"joy": 1, "neutral": 1}
+
+
 # ---------------------------------------------------------------- second thoughts
 
 
@@ -483,6 +578,7 @@ async def test_an_edit_that_leaves_no_words_takes_the_reaction_away(world: World
 
 
 async def test_a_message_that_came_too_late_is_not_read(world: World, bilstm: ScriptedClassifier) -> None:
+    await world.configure(mood=False)
     message = await world.alice.send(world.channel, "nothing")
     await world.env.advance_time(16)
     payload = dict(

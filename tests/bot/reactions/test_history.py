@@ -39,6 +39,18 @@ def test_counts_older_than_the_window_are_forgotten(clock: Clock) -> None:
     assert history.state(1) == ChannelState(messages=1)
 
 
+def test_a_count_can_be_taken_back_as_long_as_it_counts(clock: Clock) -> None:
+    history = ChannelHistory(clock)
+    first = history.count_reaction(1)
+    clock.now += 1
+    history.count_reaction(1)
+    clock.now += 1
+    history.uncount_reaction(1, first)
+    assert history.state(1) == ChannelState(messages=0, reactions=1, quiet_for=1)
+    history.uncount_reaction(1, first)
+    assert history.state(1).reactions == 1
+
+
 def test_the_outlook_tells_what_the_next_message_would_meet_whenever_a_reaction_leaves_the_window(clock: Clock) -> None:
     history = ChannelHistory(clock)
     assert list(history.outlook(1)) == [(0, ChannelState(messages=1))]
@@ -94,6 +106,24 @@ def test_disliked_channels_are_listed_until_they_are_forgiven(clock: Clock) -> N
     history.forgive([2, 4])
     assert [history.state(channel_id).dislikes for channel_id in (1, 2, 3)] == [1, 0, 1]
     assert history.holding_back([2, 4, 1]) == [1]
+
+
+def test_how_many_messages_a_channel_gets_is_judged_by_the_latest(clock: Clock) -> None:
+    history = ChannelHistory(clock)
+    assert history.messages_per_window(1) == 0
+    for _ in range(199):
+        history.count_message(1)
+        clock.now += 0.5
+    assert history.messages_per_window(1) == 199
+    for _ in range(100):
+        history.count_message(1)
+        clock.now += 0.5
+    assert history.messages_per_window(1) == 2 * WINDOW
+    for _ in range(200):
+        history.count_message(1)  # all at once
+    assert history.messages_per_window(1) == 200 * WINDOW
+    clock.now += WINDOW
+    assert history.messages_per_window(1) == 0
 
 
 def test_a_busy_channel_takes_limited_memory(clock: Clock) -> None:

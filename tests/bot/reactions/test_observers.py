@@ -6,7 +6,7 @@ import simcord
 
 from bot.reactions.observers import Ending, Observers
 from bot.reactions.outcomes import Outcome
-from tests.bot.scripted import World, reactions_of
+from tests.bot.scripted import ScriptedClassifier, World, reactions_of
 
 
 class Listener:
@@ -81,3 +81,17 @@ async def test_a_grave_message_is_told_as_one_whatever_else_speaks_against_a_rea
 ) -> None:
     message = await world.alice.send(world.channel, "hmm, i want to die")
     assert listener.told == [(message.id, world.alice.id, Ending(Outcome.GRAVE))]
+
+
+async def test_each_message_is_read_as_long_as_somebody_observes_its_channel(
+    world: World, listener: Listener, bilstm: ScriptedClassifier
+) -> None:
+    await world.configure(mood=False)
+    for _ in range(3):
+        await world.alice.send(world.channel, "happy")
+    assert bilstm.batches == [["happy"]] * 3
+    [_, *paused] = [told[2] for told in listener.told if isinstance(told, tuple)]
+    assert [(ending.outcome, ending.decision.emotion) for ending in paused] == [(Outcome.COOLING_DOWN, "joy")] * 2
+    reactions_of(world.bot).observers.remove(world.channel.id, listener)
+    await world.alice.send(world.channel, "happy")
+    assert bilstm.batches == [["happy"]] * 3

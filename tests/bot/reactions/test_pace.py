@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from bot.reactions.pace import PROFILES, ChannelState, profile_in, seconds_to_next
+from bot.reactions.pace import COUNTED_EACH, PROFILES, ChannelState, profile_in, sampled, seconds_to_next
 from bot.reactions.policy import choose
 from bot.server_settings import Liveliness, ServerSettings
 from tests.bot.scripted import believing
@@ -44,3 +45,28 @@ def test_the_next_reaction_comes_after_the_pause_and_once_the_share_allows_it() 
     assert seconds_to_next(server, [(0, exhausted), (200, ChannelState(9, 2, 204)), (596, ChannelState())]) == 200
     assert seconds_to_next(server, [(0, exhausted), (2, ChannelState(9, 2, 6)), (596, ChannelState())]) == 6
     assert seconds_to_next(ServerSettings(liveliness=Liveliness.LIVELY), [(0, exhausted)]) == 0
+
+
+@pytest.mark.parametrize("messages", [0, 1, COUNTED_EACH])
+def test_each_message_is_in_the_sample_of_a_channel_that_is_not_busy(messages: int) -> None:
+    assert sampled(messages, lambda: 0.999) == 1
+
+
+@pytest.mark.parametrize(("messages", "each"), [(101, 2), (200, 2), (1000, 10), (60_000.5, 601)])
+def test_a_sample_has_at_most_as_many_messages_as_are_counted_in_a_channel_that_is_not_busy(
+    messages: float, each: int
+) -> None:
+    assert (sampled(messages, lambda: 0.9 / each), sampled(messages, lambda: 1 / each)) == (each, 0)
+
+
+@pytest.mark.parametrize("messages", [100, 150, 700, 3000])
+def test_a_sample_counts_on_average_what_all_would(messages: int) -> None:
+    chance = np.random.default_rng(7).random
+    joyful, tries = 0.3, 20_000
+    counts = [sampled(messages, chance) for _ in range(tries)]
+    joy = sum(counts[: int(joyful * tries)])
+    each = max(1, messages // COUNTED_EACH)
+    deviation = (tries * each) ** 0.5  # of the sum, at most
+    assert sum(counts) == pytest.approx(tries, abs=3 * deviation)
+    assert joy == pytest.approx(joyful * tries, abs=3 * deviation)
+    assert sum(map(bool, counts)) < 1.1 * tries / each

@@ -199,6 +199,14 @@ async def test_a_share_that_is_used_up_is_told_with_the_time_of_the_next_reactio
     assert seconds_to_next(message, following) == pytest.approx(540, abs=2)
 
 
+async def test_of_a_message_that_was_not_read_the_reason_is_told_that_its_text_has(world: World) -> None:
+    await world.configure(mood=False)
+    await world.alice.send(world.channel, "happy")
+    assert await why_of(world, "plain words") == ["I hear no emotion in it."]
+    assert (await why_of(world, "happy"))[:3] == [PAUSE, HEARD, WORD]
+    assert world.outcomes == {"reacted": 1, "cooling down": 2}
+
+
 @pytest.mark.parametrize("clock", [ManualClock()])
 async def test_where_people_took_reactions_back_the_smaller_share_is_told(world: World, clock: ManualClock) -> None:
     await world.configure(liveliness="lively")
