@@ -70,7 +70,7 @@ def named_mistake(found: Array, mistakes: Mapping[str, Array]) -> str | None:
 
 
 def place_of_difference(name: str, found: Array, expected: Array) -> str:
-    """Return in words where two arrays differ most: `dW[0, 2] is 0.5, but central differences give 0.25`."""
+    """Return in words where two arrays differ most: `dW[0, 2] is 0.5, while central differences give 0.25`."""
     place = np.unravel_index(np.abs(found - expected).argmax(), found.shape)
     index = ", ".join(str(int(number)) for number in place)
-    return f"{name}[{index}] is {found[place]:.4g}, but central differences give {expected[place]:.4g}"
+    return f"{name}[{index}] is {found[place]:.4g}, while central differences give {expected[place]:.4g}"

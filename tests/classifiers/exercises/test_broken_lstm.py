@@ -17,7 +17,7 @@ def test_the_solution_passes() -> None:
 def test_the_broken_one_fails_the_gradient_check_from_two_steps_on() -> None:
     hint = (
         "The states are right, and so are all gradients of a sequence of one step; but in a sequence of 2 steps "
-        r"dx\[0, \d\] is .*, but central differences give .*: follow what `backward` hands from a step to the "
+        r"dx\[0, \d\] is .*, while central differences give .*: follow what `backward` hands from a step to the "
     )
     with pytest.raises(ExerciseError, match=hint):
         check(stub(NAME))

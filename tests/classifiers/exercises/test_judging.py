@@ -61,4 +61,4 @@ def test_a_mistake_is_named_if_it_leads_to_just_this_array() -> None:
 def test_the_largest_difference_is_shown() -> None:
     found, expected = np.zeros((2, 3)), np.zeros((2, 3))
     found[0, 1], expected[1, 2] = 0.25, -0.5
-    assert place_of_difference("dW", found, expected) == "dW[1, 2] is 0, but central differences give -0.5"
+    assert place_of_difference("dW", found, expected) == "dW[1, 2] is 0, while central differences give -0.5"

@@ -54,7 +54,7 @@ def test_the_forward_pass_of_the_stub_is_that_of_the_layer() -> None:
         ("from_next = da", "from_next = (dh[t] + from_next)", "dx is wrong: .* has skipped the slope of its tanh"),
         ("from_next = da", "from_next = 2 * da", "dx is wrong: it is right at the last step and wrong before it"),
         ("dx[t] = da", "dx[t] = 2 * da", "dx is wrong: already at the last step, which nothing comes after"),
-        ("dx[t] = da", "dx[t] = (t > 1) * da", r"dx is wrong: dx\[.*\] is 0, but central differences give "),
+        ("dx[t] = da", "dx[t] = (t > 1) * da", r"dx is wrong: dx\[.*\] is 0, while central differences give "),
         ("dW += x[t].T @ da", "dW = x[t].T @ da", "dW is wrong: it is that of step 0 alone"),
         ("return dx, dW", "return dx, dW / 4", "dW is wrong: it is a mean over the batch"),
         ("x[t].T @ da", "x[t].T @ dh[t]", "dW is wrong: it is made of dh"),
