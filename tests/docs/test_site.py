@@ -149,6 +149,13 @@ def test_style_sheet_may_import_from_beside_it() -> None:
     assert site_hooks.loaded_by_style('@import url("a.css"); b { src: url(b.woff) }') == ["a.css", "b.woff"]
 
 
+def test_every_page_of_docs_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    named = re.findall(r"(\S+\.md)$", navigation, re.MULTILINE)
+    pages = {page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")}
+    assert sorted(named) == sorted(pages | {uri for uri in site_hooks.SOURCES if uri.endswith(".md")})
+
+
 def test_reference_has_every_public_module() -> None:
     pages = "\n".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "api").glob("*.md"))
     package = ROOT / "classifiers"
