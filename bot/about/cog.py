@@ -1,4 +1,4 @@
-"""`/about`: what the bot is, how often people agree with it, and its current state."""
+"""`/about`: what the bot is and how often people agree with it; a button shows the models' figures and its state."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from importlib import metadata
+from typing import Any, Self
 
 import discord
 from discord import app_commands
@@ -15,6 +16,7 @@ from discord.ext import commands
 
 from bot.analyzer import Analyzer
 from bot.configuration import Configuration
+from bot.errors import report_error
 from bot.i18n import Translate, mark, translator
 from bot.store import Store, StoreError
 from bot.ui.standings import look_up_standings
@@ -23,6 +25,7 @@ from classifiers.model_directory import ModelCard, read_manifest
 
 log = logging.getLogger(__name__)
 
+_FIGURES_BUTTON = "about:figures"
 _FIGURES = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "top1": "top-1", "ece": mark("calibration error")}
 
 
@@ -37,15 +40,21 @@ class About(commands.Cog):
         self._store = store
         self._configuration = configuration
         self._models: Mapping[str, ModelCard] = {}
+        self._listener = _FiguresListener(self)
 
     async def cog_load(self) -> None:
-        """Read the models' figures, if they come from a model directory."""
+        """Listen to the buttons of all answers, and read the models' figures, if they come from a model directory."""
+        self._bot.add_view(self._listener)
         try:
             manifest = await asyncio.to_thread(read_manifest, self._configuration.models)
         except ModelDirectoryError as error:
             log.warning("/about goes without the models' figures: %s", error)
         else:
             self._models = manifest.models
+
+    async def cog_unload(self) -> None:
+        """Stop listening."""
+        self._listener.stop()
 
     @app_commands.command(name="about", description="See what I am, how often I am right and how I am doing")
     async def about(self, interaction: discord.Interaction) -> None:
@@ -59,19 +68,30 @@ class About(commands.Cog):
             ),
             colour=discord.Colour.blurple(),
         )
+        chosen = self._store.settings(guild.id if guild else None).model
+        listening = translate("My {model} reads the messages here; `/compare` shows what each model makes of a text.")
+        listening = listening.format(model=NAMES[self._analyzer.reacting_model(chosen)])
+        embed.add_field(name=translate("Model"), value=listening, inline=False)
         embed.add_field(name=translate("What people say"), value=await self._agreement(translate, guild), inline=False)
-        if pair := self._analyzer.rivals(self._store.settings(guild.id if guild else None).model):
+        if pair := self._analyzer.rivals(chosen):
             told = await look_up_standings(self._store, pair, guild.id if guild else None, translate)
             embed.add_field(name=translate("Blind comparisons"), value="\n".join(told), inline=False)
-        if self._models:
-            embed.add_field(name=translate("My models"), value=self._figures(translate, guild), inline=False)
-        embed.add_field(name=translate("Right now"), value=self._state(translate, guild), inline=False)
         embed.add_field(
             name=translate("Your data"),
             value=translate("Use /privacy to see what is kept about you, or to opt out."),
             inline=False,
         )
-        await interaction.response.send_message(embed=embed, view=self._links(translate), ephemeral=True)
+        await interaction.response.send_message(embed=embed, view=self._buttons(translate), ephemeral=True)
+
+    async def show_figures(self, interaction: discord.Interaction) -> None:
+        """Answer the button for the curious privately: how good the models are, and the bot's state."""
+        translate = translator(interaction.locale)
+        guild = self._bot.get_guild(interaction.guild_id) if interaction.guild_id else None
+        embed = discord.Embed(title=translate("Figures"), colour=discord.Colour.blurple())
+        if self._models:
+            embed.add_field(name=translate("My models"), value=self._figures(translate, guild), inline=False)
+        embed.add_field(name=translate("Right now"), value=self._state(translate, guild), inline=False)
+        await interaction.response.send_message(embed=embed, ephemeral=True)
 
     async def _agreement(self, translate: Translate, guild: discord.Guild | None) -> str:
         try:
@@ -123,16 +143,36 @@ class About(commands.Cog):
             )
         return "\n".join(lines)
 
-    def _links(self, translate: Translate) -> discord.ui.View:
+    def _buttons(self, translate: Translate) -> discord.ui.View:
         view = discord.ui.View()
+        view.add_item(discord.ui.Button(label=translate("Figures"), custom_id=_FIGURES_BUTTON))
         for label, url in (
             (translate("Source code"), self._configuration.source_url),
             (translate("Privacy policy"), self._configuration.privacy_url),
         ):
             if url:
                 view.add_item(discord.ui.Button(label=label, url=str(url)))
-        view.stop()  # there is nothing to listen to
+        view.stop()  # the bot listens to the button of every answer, see `cog_load`
         return view
+
+
+class _FiguresListener(discord.ui.View):
+    """Takes the presses of the button under every answer, including those sent before a restart."""
+
+    def __init__(self, cog: About) -> None:
+        super().__init__(timeout=None)
+        self._cog = cog
+
+    @discord.ui.button(custom_id=_FIGURES_BUTTON)
+    async def press(self, interaction: discord.Interaction, _button: discord.ui.Button[Self]) -> None:
+        """Show the figures."""
+        await self._cog.show_figures(interaction)
+
+    async def on_error(
+        self, interaction: discord.Interaction, error: Exception, _item: discord.ui.Item[Any], /
+    ) -> None:
+        """Say that something went wrong."""
+        await report_error(interaction, "The button of /about", error)
 
 
 def _share_of_right(corrections: Counter[tuple[str, str]], translate: Translate) -> str:

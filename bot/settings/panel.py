@@ -234,7 +234,6 @@ class SettingsPanel(ui.LayoutView):
                     label=self._translate(name),
                     custom_id=f"settings:page:{page}",
                     style=discord.ButtonStyle.primary if page is current else discord.ButtonStyle.secondary,
-                    disabled=page is current,
                 )
                 for page, name in _PAGES.items()
             )
