@@ -20,7 +20,7 @@ from bot.configuration import load_configuration
 
 FOLDER = Path(__file__).parent
 PAGE = {"width": 1280, "height": 800}
-ANSWER = {"width": 900, "height": 1400}
+ANSWER = {"width": 690, "height": 1400}
 """The window for an answer of the bot: it holds the longest, for to take a longer one Chromium would resize it, which
 the page answers in the middle of the picture."""
 TEXT = "great job breaking the build again, genius"
