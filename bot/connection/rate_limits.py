@@ -11,15 +11,16 @@ from collections.abc import Callable
 
 
 class RefusalCounter:
-    """Counts refused requests: Discord bans an address after 10,000 refusals within ten minutes."""
+    """Counts refused requests, wherever: Discord bans an address after 10,000 refusals within ten minutes."""
 
-    def __init__(self, clock: Callable[[], float], *, most: int = 12, window: float = 600.0) -> None:
+    def __init__(self, clock: Callable[[], float], *, most: int = 200, window: float = 600.0) -> None:
         """Start with no refusal.
 
         Args:
             clock: monotonic seconds.
-            most: how many refusals within a window are too many; few, since further requests may be on their way when
-                the last of them comes.
+            most: how many refusals within a window are too many. Other bots may share the address, and further requests
+                may be on their way when the last of them comes. A bot in thousands of servers gets some in any case, as
+                from people who have blocked it.
             window: seconds.
         """
         self.window = window

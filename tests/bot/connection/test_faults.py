@@ -17,6 +17,8 @@ from aiohttp import web
 
 from bot import Emobot, create_bot
 from bot.configuration import Configuration
+from bot.connection.clock import loop_time
+from bot.connection.rate_limits import RefusalCounter
 from bot.reactions.pace import PROFILES, Profile
 from bot.server_settings import Liveliness
 from bot.serving import serve
@@ -187,6 +189,21 @@ async def test_a_server_that_refuses_reactions_is_left_alone_after_a_few_channel
 
 
 @pytest.mark.parametrize("servers", [MANY])
+async def test_a_dozen_servers_that_refuse_do_not_keep_the_bot_from_reacting_in_others(
+    bot: Emobot, loopback: Loopback, running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    loopback.fault = to_reactions(lambda: refusal(403, 50013))
+    async with running:
+        for channel in range(12):
+            await loopback.say("happy", channel)
+        await dealt_with(bot, 12)
+        loopback.fault = None
+        await loopback.say("happy", channel=12)
+        assert await dealt_with(bot, 13) == {"forbidden": 12, "reacted": 1}
+    assert warnings(caplog) == []
+
+
+@pytest.mark.parametrize("servers", [MANY])
 @pytest.mark.parametrize("status", [403, 429])
 async def test_servers_that_all_refuse_lead_to_few_requests_in_ten_minutes_and_one_line(
     bot: Emobot,
@@ -195,7 +212,11 @@ async def test_servers_that_all_refuse_lead_to_few_requests_in_ten_minutes_and_o
     running: Running,
     status: int,
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(
+        bot.requests, "_refusals", RefusalCounter(loop_time, most=12)
+    )  # as many as the test has time for
     loopback.fault = to_reactions(lambda: refusal(403, 50013) if status == 403 else limited(0, "user"))
     async with running:
         for minute in range(10):

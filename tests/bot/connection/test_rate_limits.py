@@ -34,6 +34,15 @@ def test_many_refusals_within_the_window_are_returned_once_by_status(refusals: R
         assert refusals.count(403) == {403: 2, 429: 1}
 
 
+def test_by_default_200_refusals_in_ten_minutes_are_too_many(clock: Clock) -> None:
+    refusals = RefusalCounter(clock)
+    assert refusals.window == 600
+    assert [refusals.count(status) for status in (401, 403, 403, 429) * 50] == [
+        *[None] * 199,
+        {401: 50, 403: 100, 429: 50},
+    ]
+
+
 async def take(limiter: RateLimiter, wanted: list[float]) -> tuple[list[float], list[float]]:
     """Send several requests at once; return those that were admitted, in order, and those that were refused."""
     given: list[float] = []
