@@ -25,6 +25,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from classifiers.command_line import WholeNumber
+from classifiers.study.page import gradients_page
+from classifiers.study.phrases import phrase_gradients
 from classifiers.study.report import read_article, write_report
 from classifiers.study.runs import Run, carry_out, collect, plan, read_numbers
 from classifiers.study.settings import FULL, QUICK
@@ -52,7 +54,13 @@ from classifiers.training.output_folder import check_writable
     help="how many networks to train at once (default: the number of cores)",
 )
 @click.option("--redraw", is_flag=True, help="measure nothing; draw figures and tables anew from DIR/numbers.json")
-def study(seeds: int, quick: bool, out: Path | None, jobs: int, redraw: bool) -> int:
+@click.option(
+    "--page",
+    is_flag=True,
+    help="only write DIR/gradients.html, a page on which you explore which words of a phrase a gradient reaches; "
+    'needs Altair, pip install -e ".[pages]"',
+)
+def study(seeds: int, quick: bool, out: Path | None, jobs: int, redraw: bool, page: bool) -> int:
     """Measure the vanishing gradient.
 
     It is measured in networks that remember a letter and in networks that read GoEmotions. Figures, numbers and the
@@ -62,6 +70,12 @@ def study(seeds: int, quick: bool, out: Path | None, jobs: int, redraw: bool) ->
     out = out or (Path("models", "quick-study") if quick else Path("docs", "study"))
     console = Console(markup=False, emoji=False)  # names of folders are no markup
     start = time.perf_counter()
+    if page:
+        check_writable(out)
+        file = out / "gradients.html"
+        file.write_text(gradients_page(phrase_gradients()), encoding="utf-8")
+        console.print(f"Written: {file}, which any browser opens, offline too.")
+        return 0
     read_article(out)
     if redraw:
         numbers = read_numbers(out / "numbers.json")
