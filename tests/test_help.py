@@ -25,7 +25,7 @@ _EXAMPLE = re.compile(rf"^ *({'|'.join(map(re.escape, MAINS))})((?: \S+)*)", re.
 
 def contexts(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[click.Context]:
     """The context of a command, then those of the commands in it."""
-    context = click.Context(command, info_name=name, parent=parent)
+    context = click.Context(command, info_name=name, parent=parent, **command.context_settings)
     yield context
     if isinstance(command, click.Group):
         for each in command.list_commands(context):
