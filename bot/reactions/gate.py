@@ -126,7 +126,7 @@ def why_in_vain(
         channel: what happened in the channel lately.
         obstacle: why no reaction could be sent, None if one could.
     """
-    return (None if may_react(message) else Outcome.NOT_PERMITTED) or channel_reason(settings, channel) or obstacle
+    return channel_reason(settings, channel) or obstacle or (None if may_react(message) else Outcome.NOT_PERMITTED)
 
 
 def may_react(message: discord.Message) -> bool:

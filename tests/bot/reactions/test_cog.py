@@ -430,6 +430,16 @@ async def test_the_mood_of_each_message_counts_in_a_channel_that_is_not_busy(
     assert (await world.moods())["gratitude"] == 1
 
 
+async def test_an_edit_where_the_bot_may_no_longer_react_is_not_read(
+    world: World, bilstm: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.configure(mood=False)
+    message = await world.alice.send(world.channel, "nothing")
+    monkeypatch.setattr(discord.TextChannel, "permissions_for", lambda *_: discord.Permissions(view_channel=True))
+    await world.alice.edit(message, "happy")
+    assert (world.reaction_requests(), bilstm.batches) == (0, [["nothing"]])
+
+
 async def test_in_a_busy_channel_a_sample_counts_for_all_until_it_is_edited_or_deleted(
     world: World, bilstm: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
