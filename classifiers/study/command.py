@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from classifiers.command_line import WholeNumber
-from classifiers.study.page import gradients_page
+from classifiers.study.page import check_altair, gradients_page
 from classifiers.study.phrases import phrase_gradients
 from classifiers.study.report import read_article, write_report
 from classifiers.study.runs import Run, carry_out, collect, plan, read_numbers
@@ -71,6 +71,7 @@ def study(seeds: int, quick: bool, out: Path | None, jobs: int, redraw: bool, pa
     console = Console(markup=False, emoji=False)  # names of folders are no markup
     start = time.perf_counter()
     if page:
+        check_altair()
         check_writable(out)
         file = out / "gradients.html"
         file.write_text(gradients_page(phrase_gradients()), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,17 +39,23 @@ body { background: var(--page); color: var(--text); font: 16px/1.5 system-ui, sa
 """.replace("START", START).replace("END", END)
 
 
-def gradients_page(records: Sequence[Mapping[str, Any]]) -> str:
-    """Return a page that shows the result of `phrases.phrase_gradients`.
+def check_altair() -> None:
+    """Find out whether a page can be drawn, so that no network is trained in vain.
 
     Raises:
-        ClassifiersError: Altair is not installed.
+        ClassifiersError: Altair, or the package from which it takes the scripts, is not installed.
     """
-    try:
-        import altair as alt  # noqa: PLC0415  (only this page needs it)
-        import vl_convert  # noqa: F401, PLC0415  (Altair takes the scripts from it)
-    except ImportError:
-        raise ClassifiersError('The page needs Altair: install it with pip install -e ".[pages]".') from None
+    for package in ("altair", "vl_convert"):
+        try:
+            importlib.import_module(package)
+        except ImportError:
+            raise ClassifiersError('The page needs Altair: install it with pip install -e ".[pages]".') from None
+
+
+def gradients_page(records: Sequence[Mapping[str, Any]]) -> str:
+    """Return a page that shows the result of `phrases.phrase_gradients`."""
+    import altair as alt  # noqa: PLC0415  (only this page needs it)
+
     phrases = list(dict.fromkeys(record["phrase"] for record in records))
     count = max(record["at"] for record in records)
     phrase = alt.selection_point(

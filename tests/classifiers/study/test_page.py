@@ -37,6 +37,7 @@ def test_the_page_has_all_that_it_needs_inside() -> None:
 def test_the_command_writes_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(command, "check_altair", lambda: None)
     monkeypatch.setattr(command, "gradients_page", lambda records: f"a page of {len(records)} gradients")
     assert train.main(["study", "--page", "--out", str(tmp_path / "look")]) == 0
     assert (tmp_path / "look" / "gradients.html").read_text() == "a page of 12 gradients"
@@ -44,9 +45,13 @@ def test_the_command_writes_the_page(
     assert not (tmp_path / "look.md").exists()
 
 
-def test_without_altair_a_sentence_says_how_to_get_it(
+def test_without_altair_a_sentence_says_how_to_get_it_before_anything_is_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    def in_vain() -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(command, "phrase_gradients", in_vain)
     monkeypatch.setitem(sys.modules, "altair", None)
     assert train.main(["study", "--page", "--out", str(tmp_path / "look")]) == 2
     assert capsys.readouterr().err == 'The page needs Altair: install it with pip install -e ".[pages]".\n'
