@@ -48,6 +48,7 @@ async def take_all() -> None:
         await page.get_by_role("button", name="lounge").click()
         await page.get_by_text("What Emobot thinks").click()  # which folds it
         await page.set_viewport_size(ANSWER)
+        await page.wait_for_timeout(3000)  # again it tells its size
         for command, options in (("compare", {"text": TEXT}), ("mood", {}), ("settings", {})):
             answer = (await you.slash(lounge, command, **options)).response
             if answer is None:
@@ -71,6 +72,8 @@ async def _shoot(preview: simcord.Preview, page: Page, what: Page | Locator, nam
         await page.locator("#preview-app[aria-busy=false]").wait_for()  # pictures and fonts
         path = FOLDER / f"{name}{suffix}.png"
         await what.screenshot(path=path)
+        if notice := await page.locator("#notice").text_content():
+            raise RuntimeError(f"Take the pictures again, as the page was interrupted in that of {name}: {notice}")
         print(path)
 
 
