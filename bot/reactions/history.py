@@ -6,7 +6,7 @@ A trace lets an edit, a deletion or a dislike undo what a message led to. The po
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -22,6 +22,7 @@ WINDOW = 600.0
 DISLIKES_COUNT_FOR = 86_400.0
 """Seconds from the last dislike in a channel until all its dislikes are forgotten: a day."""
 
+_MINUTE = 60.0
 _MOST_MESSAGES = 200
 _MOST_CHANNELS = 20_000
 _REMEMBERED, _MOST_REMEMBERED = 1800.0, 20_000  # seconds and number of traces
@@ -62,9 +63,10 @@ def create_traces(clock: Callable[[], float]) -> Traces:
 
 @dataclass(slots=True)
 class _Record:
-    """When messages were written and reactions added, by the clock."""
+    """When messages were written and reactions added, by the clock, and how many messages in each minute."""
 
     messages: deque[float] = field(default_factory=lambda: deque(maxlen=_MOST_MESSAGES))
+    minutes: Counter[float] = field(default_factory=Counter)
     reactions: deque[float] = field(default_factory=lambda: deque(maxlen=_MOST_MESSAGES))
 
 
@@ -114,16 +116,15 @@ class ChannelHistory:
             quiet_for = then - record.reactions[-1] if left else None
             yield then - self._clock(), replace(now, messages=messages, reactions=left, quiet_for=quiet_for)
 
-    def messages_per_window(self, channel_id: int) -> float:
-        """Return how many messages a channel gets in a window at the speed of the latest."""
-        messages = self._record(channel_id).messages
-        if len(messages) < _MOST_MESSAGES:
-            return len(messages)
-        return len(messages) * WINDOW / max(self._clock() - messages[0], 1.0)
+    def messages_in_window(self, channel_id: int) -> int:
+        """Return how many messages a channel got in the last ten minutes, however many, exact to the minute."""
+        return self._record(channel_id).minutes.total()
 
     def count_message(self, channel_id: int) -> None:
         """Count a message."""
-        self._record(channel_id).messages.append(self._clock())
+        record, now = self._record(channel_id), self._clock()
+        record.messages.append(now)
+        record.minutes[now // _MINUTE] += 1
 
     def count_reaction(self, channel_id: int) -> float:
         """Count a reaction before it is sent, so that the decision on the next message already includes it.
@@ -167,4 +168,6 @@ class ChannelHistory:
         for moments in (record.messages, record.reactions):
             while moments and moments[0] <= self._clock() - WINDOW:
                 moments.popleft()
+        for minute in [minute for minute in record.minutes if minute <= (self._clock() - WINDOW) // _MINUTE]:
+            del record.minutes[minute]
         return record

@@ -16,8 +16,8 @@ MOST_DISLIKES = 3
 COUNTED_EACH = 100
 """Messages in the rolling window up to which the mood of each is counted; in a busier channel, that of a sample.
 
-A sample has 50 to 100 messages in a window, so more than 300 in an hour: the standard error of any emotion's share in
-an hour is below 3 percentage points.
+A sample has 50 messages in a window at least, so 300 in an hour: the standard error of any emotion's share in an hour
+is below 3 percentage points.
 """
 
 
@@ -109,13 +109,13 @@ def seconds_to_next(settings: ServerSettings, outlook: Iterable[tuple[float, Cha
     )
 
 
-def sampled(messages: float, chance: Callable[[], float]) -> int:
+def sampled(messages: int, chance: Callable[[], float]) -> int:
     """Return for how many messages one of a channel's counts in the sample for the mood, 0 if it is not in it.
 
     On average that is 1, so the expected counts are those of all messages.
 
     Args:
-        messages: how many the channel gets in the rolling window.
+        messages: how many the channel got in the rolling window.
         chance: returns a random number, evenly distributed in [0, 1).
     """
     each = max(1, math.ceil(messages / COUNTED_EACH))

@@ -108,22 +108,18 @@ def test_disliked_channels_are_listed_until_they_are_forgiven(clock: Clock) -> N
     assert history.holding_back([2, 4, 1]) == [1]
 
 
-def test_how_many_messages_a_channel_gets_is_judged_by_the_latest(clock: Clock) -> None:
+def test_all_messages_of_the_last_ten_minutes_are_counted_however_many(clock: Clock) -> None:
+    clock.now = 60_000
     history = ChannelHistory(clock)
-    assert history.messages_per_window(1) == 0
-    for _ in range(199):
-        history.count_message(1)
-        clock.now += 0.5
-    assert history.messages_per_window(1) == 199
-    for _ in range(100):
-        history.count_message(1)
-        clock.now += 0.5
-    assert history.messages_per_window(1) == 2 * WINDOW
-    for _ in range(200):
-        history.count_message(1)  # all at once
-    assert history.messages_per_window(1) == 200 * WINDOW
+    assert history.messages_in_window(1) == 0
+    for minute in range(1, 16):
+        for _ in range(100 * minute):
+            history.count_message(1)
+        clock.now += 60
+    assert history.messages_in_window(1) == 100 * sum(range(7, 16))  # the tenth minute has only begun
+    assert len(history._records[1].minutes) == 9
     clock.now += WINDOW
-    assert history.messages_per_window(1) == 0
+    assert history.messages_in_window(1) == 0
 
 
 def test_a_busy_channel_takes_limited_memory(clock: Clock) -> None:
