@@ -107,6 +107,8 @@ s\W?u\W?i\W?c\W?i\W?d\w*|su[iua]?[iu]?[csz]{1,2}[iu]{0,2}d(?:e|al|a|es|ed|ing|s|
 un[ -]?aliv(?:e|es|ed|ing)|sew\W?er\W?(?:slide|sliding|side|cide)|soo?[iy]?cid\w*|kermit sewer
 toaster bath|an hero|game[ -]?end SELF|kys+|kyself|(?<!\d)(?<!\d )k!?ms+
 k[iy]?l+(?:s|ed|ing|in)? ?SELF
+(?:ruin|wreck|destroy)(?:s|ed|ing)? (?:my|his|her|our|their) (?:whole |entire )?li(?:fe|ves)
+(?:feel|feels|feeling|felt)(?: like)? SOME (?:replaceable|disposable|unwanted)
 (?:hang|hanged|hanging|hung|shoot|shooting|shot|drown|drowning|starve|starving|neck|topped|rope|roping|yeet) SELF
 (?:off|offed|offing|end|ending|harm|harming|cutting|burning|delete|stab|stabbed|poison) SELF
 cut SELF(?! (?:some|an?|off|out|loose|on|while|when|shaving|cooking|chopping|slicing|opening)\b)
