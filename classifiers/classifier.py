@@ -18,7 +18,7 @@ from classifiers.text import Tokenizer
 from classifiers.windows import answers_to_windows
 
 MINIMUM_CERTAINTY = 0.5
-"""How probable the strongest emotion must be for a reaction, if it was not chosen on chat messages."""
+"""How probable the strongest emotion must be for a reaction, if that was not chosen on messages of people."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,7 @@ def demo(port: int, no_browser: bool) -> None:
     No token and no network needed; Ctrl-C ends it.
     """
     configuration = load_configuration()
-    # They need the demo extra, the help does not.
-    from bot.cli import demo_page, simulation  # noqa: PLC0415
+    from bot.cli import demo_page, simulation  # noqa: PLC0415 - they need the demo extra, the help does not
 
     logs.set_up("WARNING" if configuration.log_level == "INFO" else configuration.log_level)
     shown = not no_browser and is_at_a_desktop(sys.platform, sys.stdout.isatty(), os.environ)

@@ -54,7 +54,7 @@ def check_altair() -> None:
 
 def gradients_page(records: Sequence[Mapping[str, Any]]) -> str:
     """Return a page that shows the result of `phrases.phrase_gradients`."""
-    import altair as alt  # noqa: PLC0415  (only this page needs it)
+    import altair as alt  # noqa: PLC0415 - only this page needs it
 
     phrases = list(dict.fromkeys(record["phrase"] for record in records))
     count = max(record["at"] for record in records)

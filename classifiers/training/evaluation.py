@@ -267,8 +267,8 @@ def _count_logits(dataset: Dataset, tokenizer: Tokenizer) -> tuple[Array, Array]
     """Return the logits (rows, labels) of a logistic regression over word counts on dev and on test."""
     try:
         from scipy.sparse import csr_matrix  # noqa: PLC0415 - only training needs these
-        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-        from sklearn.multiclass import OneVsRestClassifier  # noqa: PLC0415
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - as above
+        from sklearn.multiclass import OneVsRestClassifier  # noqa: PLC0415 - as above
     except ImportError:
         raise MissingExtraError("The baseline", "train") from None
 
@@ -305,8 +305,8 @@ def tfidf_baseline(dataset: Dataset) -> tuple[Array, Array]:
     try:
         from scipy.sparse import hstack  # noqa: PLC0415 - only training needs these
         from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
-        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-        from sklearn.multiclass import OneVsRestClassifier  # noqa: PLC0415
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - as above
+        from sklearn.multiclass import OneVsRestClassifier  # noqa: PLC0415 - as above
     except ImportError:
         raise MissingExtraError("The baseline", "train") from None
     words = TfidfVectorizer(
