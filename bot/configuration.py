@@ -15,6 +15,7 @@ from dotenv.parser import Binding, parse_stream
 from yarl import URL
 
 from bot.discord_token import WANTED, TokenError, parse_token
+from bot.logs import LogFormat
 from bot.store.url import FORM, DatabaseUrlError, parse_database_url
 from classifiers import PRETRAINED, ModelName
 
@@ -82,6 +83,10 @@ def _log_level(text: str) -> str:
     return _one_of(_LogLevel)(text.upper())
 
 
+def _log_format(text: str) -> str:
+    return _one_of(LogFormat)(text.lower())
+
+
 def _between(least: Number, most: Number) -> Callable[[str], Number]:
     """Return a function that reads a number of the limits' type, both limits included."""
 
@@ -139,6 +144,10 @@ class Configuration:
     log_level: _LogLevel = field(
         default="INFO",
         metadata=_variable("EMOBOT_LOG_LEVEL", _log_level, _listed(_LogLevel)),
+    )
+    log_format: LogFormat = field(
+        default="text",
+        metadata=_variable("EMOBOT_LOG_FORMAT", _log_format, _listed(LogFormat)),
     )
 
 

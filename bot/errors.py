@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import traceback
 
 import aiohttp
 import discord
@@ -12,6 +11,7 @@ from discord import app_commands
 
 from bot.analyzer import AnalyzerError
 from bot.i18n import mark, translator
+from bot.logs import FAILURE
 from bot.store import StoreError
 
 log = logging.getLogger(__name__)
@@ -50,8 +50,7 @@ async def report_error(interaction: discord.Interaction, what: str, error: Excep
 
 def log_failure(what: str, error: BaseException | None) -> None:
     """Log where an exception was raised, but not its message, which may quote what somebody wrote."""
-    trace = "".join(traceback.format_tb(error.__traceback__)) if error else ""
-    log.error("%s failed with %s at\n%s", what, type(error).__name__, trace)
+    log.error("%s failed", what, extra={FAILURE: error})
 
 
 _REQUEST_FAILED = (

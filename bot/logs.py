@@ -5,46 +5,101 @@ from __future__ import annotations
 import logging
 import re
 import traceback
-from typing import TextIO
+from datetime import UTC, datetime
+from typing import Literal, TextIO
 
 import aiohttp
 import discord
+import msgspec
 from discord.gateway import ReconnectWebSocket
+
+LogFormat = Literal["text", "json"]
 
 OWN = ("bot", "classifiers")
 """The loggers that are told the level which was asked for; those of libraries say nothing below INFO."""
 
 _EXPECTED = (OSError, TimeoutError, aiohttp.ClientError, discord.DiscordException, ReconnectWebSocket)
-"""Failures of a connection, which is made again: where they were raised helps nobody."""
+"""Failures of a connection, which a library makes again: where they were raised helps nobody."""
+
+FAILURE = "failure"
+"""The name in `extra` of an exception that a record is about, in place of `exc_info`.
+
+No handler but ours writes it, so the text of the exception, which may quote what somebody wrote, goes nowhere.
+"""
 
 _ID = re.compile(r"\d{15,20}")
 
 
-def set_up(level: str, stream: TextIO | None = None) -> None:
+def set_up(level: str, form: LogFormat = "text", stream: TextIO | None = None) -> None:
     """Log everything from a level on.
 
     Args:
         level: DEBUG, INFO, WARNING or ERROR.
+        form: lines for people, or one JSON object a line for a program.
         stream: where to; standard error if None.
     """
     number = logging.getLevelNamesMapping()[level]
     handler = logging.StreamHandler(stream)
-    handler.addFilter(_leave_people_out)
+    formatter: logging.Formatter = discord.utils.MISSING  # discord.py's own, which colours lines on a terminal
+    if form == "json":
+        formatter = _JsonFormatter()
+    else:
+        handler.addFilter(_leave_people_out)
     # At DEBUG discord.py logs whole events, with what people write, and aiosqlite logs every statement with its values.
-    discord.utils.setup_logging(handler=handler, level=max(number, logging.INFO))
+    discord.utils.setup_logging(handler=handler, formatter=formatter, level=max(number, logging.INFO))
     for name in OWN:
         logging.getLogger(name).setLevel(number)
 
 
+class _Entry(msgspec.Struct, omit_defaults=True):
+    """What may be logged of a record, by the names that the JSON objects have, in their order.
+
+    Attributes:
+        time: in UTC.
+        level: DEBUG, INFO, WARNING, ERROR or CRITICAL.
+        logger: the module that logs.
+        message: without anything about people.
+        exception: the type of the exception that the record is about, None if there is none.
+        traceback: where it was raised, None for the lost connections of a library.
+    """
+
+    time: datetime
+    level: str
+    logger: str
+    message: str
+    exception: str | None = None
+    traceback: str | None = None
+
+
+def _entry(record: logging.LogRecord) -> _Entry:
+    """Return what may be logged of a record: no text of an exception, and no ids in a library's message."""
+    message, own = record.getMessage(), record.name.partition(".")[0] in OWN
+    entry = _Entry(
+        time=datetime.fromtimestamp(record.created, UTC),
+        level=record.levelname,
+        logger=record.name,
+        message=message if own else _ID.sub("…", message),
+    )
+    error = getattr(record, FAILURE, None) or (record.exc_info and record.exc_info[1])
+    if isinstance(error, BaseException):
+        entry.exception = type(error).__name__
+        if own or not isinstance(error, _EXPECTED):
+            entry.traceback = "".join(traceback.format_tb(error.__traceback__))
+    return entry
+
+
+class _JsonFormatter(logging.Formatter):
+    """Writes a record as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return msgspec.json.encode(_entry(record)).decode()
+
+
 def _leave_people_out(record: logging.LogRecord) -> bool:
-    """Remove from a record what may be about people: the text of an exception, and ids in a library's message."""
-    message = record.getMessage()
-    if record.name.partition(".")[0] not in OWN:
-        message = _ID.sub("…", message)
-    if record.exc_info and record.exc_info[0]:
-        kind, _, trace = record.exc_info
-        message = f"{message}: {kind.__name__}"
-        if not issubclass(kind, _EXPECTED):
-            message += f" at\n{''.join(traceback.format_tb(trace))}"
-    record.msg, record.args, record.exc_info, record.exc_text = message, None, None, None
+    """Reduce a record to what may be logged of it, for a formatter that writes lines for people."""
+    entry = _entry(record)
+    exception = f": {entry.exception}" if entry.exception else ""
+    place = f" at\n{entry.traceback}" if entry.traceback else ""
+    record.msg, record.args = f"{entry.message}{exception}{place}", None
+    record.exc_info = record.exc_text = None
     return True

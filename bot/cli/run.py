@@ -19,7 +19,7 @@ def run() -> None:
     """Connect to Discord with the token in DISCORD_TOKEN and react to messages until Ctrl-C."""
     configuration = load_configuration()
     token = token_of(configuration)
-    logs.set_up(configuration.log_level)
+    logs.set_up(configuration.log_level, configuration.log_format)
     # The bot joins no voice channel, so nobody should be told to install what voice needs.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     models = create_bot(configuration).analyzer.models  # so that unusable models are reported before Discord is asked

@@ -147,6 +147,7 @@ def test_models_may_stand_in_the_home_directory(monkeypatch: pytest.MonkeyPatch)
         ("EMOBOT_DEV_GUILD", "secret", "the numeric id of a Discord server"),
         ("EMOBOT_DEV_GUILD", "0", "the numeric id of a Discord server"),
         ("EMOBOT_LOG_LEVEL", "secret", "DEBUG, INFO, WARNING or ERROR"),
+        ("EMOBOT_LOG_FORMAT", "secret", "text or json"),
     ],
 )
 def test_a_broken_value_is_named_but_not_repeated(

@@ -1,31 +1,43 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from bot import logs
+from bot.errors import log_failure
+from bot.logs import LogFormat
 from tests.bot.scripted import World
 
 WORDS = "thanks for the secret recipe"
 
 
 @pytest.fixture
-def stream(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
+def form() -> LogFormat:
+    """How the log is written; tests override it."""
+    return "text"
+
+
+@pytest.fixture
+def stream(request: pytest.FixtureRequest, form: LogFormat) -> Iterator[io.StringIO]:
     """What is logged at the level of the test's parameter, DEBUG if it has none."""
     root, own = logging.getLogger(), [logging.getLogger(name) for name in logs.OWN]
     handlers, levels = list(root.handlers), [logger.level for logger in (root, *own)]
     stream = io.StringIO()
-    logs.set_up(getattr(request, "param", "DEBUG"), stream)
+    logs.set_up(getattr(request, "param", "DEBUG"), form, stream)
     yield stream
     root.handlers[:] = handlers
     for logger, level in zip((root, *own), levels, strict=True):
         logger.setLevel(level)
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
 async def test_nothing_that_people_do_is_logged_with_their_id_or_their_words(world: World, stream: io.StringIO) -> None:
     alice, bob = world.alice, world.guild.add_member(world.env.create_user("robert"))
     message = await alice.send(world.channel, WORDS)
@@ -98,3 +110,65 @@ def test_a_connection_that_is_lost_takes_one_line(stream: io.StringIO, error: Ex
     assert logged.count("\n") == lines
     assert f"Attempting a reconnect in 2.00s: {type(error).__name__}" in logged
     assert "secret" not in logged
+
+
+def test_a_failure_of_the_bot_is_logged_with_its_place_but_not_its_words(stream: io.StringIO) -> None:
+    try:
+        raise ConnectionResetError(f"cannot read {WORDS!r}")
+    except ConnectionResetError as error:
+        log_failure("on_message", error)
+    logged = stream.getvalue()
+    assert "on_message failed: ConnectionResetError at\n" in logged
+    assert f"{__file__}" in logged
+    assert "secret" not in logged
+
+
+class TestForAProgram:
+    @pytest.fixture
+    def form(self) -> LogFormat:
+        return "json"
+
+    def test_each_record_is_one_line_of_json(self, stream: io.StringIO) -> None:
+        logging.getLogger("bot.client").info("Ready as %s in %d servers.", "Emobot\n#1", 3)
+        logging.getLogger("discord.http").warning("Rate limited in %s", "123456789012345678")
+        [ready, limited] = objects(stream)
+        assert list(ready) == ["time", "level", "logger", "message"]
+        assert ready["message"] == "Ready as Emobot\n#1 in 3 servers."
+        assert (limited["level"], limited["logger"]) == ("WARNING", "discord.http")
+        assert limited["message"] == "Rate limited in …"
+
+    def test_the_time_is_that_of_the_record_in_utc(self, stream: io.StringIO) -> None:
+        log = logging.getLogger("bot.client")
+        record = log.makeRecord(log.name, logging.INFO, __file__, 1, "Ready.", (), None)
+        record.created = datetime(2026, 11, 27, 20, 15, 30, 250_000, UTC).timestamp()
+        log.handle(record)
+        [entry] = objects(stream)
+        assert entry["time"] == "2026-11-27T20:15:30.250000Z"
+
+    def test_an_exception_comes_with_its_type_and_its_place_but_not_its_words(self, stream: io.StringIO) -> None:
+        try:
+            raise ValueError(f"cannot read {WORDS!r}")
+        except ValueError as error:
+            log_failure("on_message", error)
+            logging.getLogger("discord.client").exception("Ignoring exception in %s", "on_message")
+        assert "secret" not in stream.getvalue()
+        for entry, message in zip(
+            objects(stream), ("on_message failed", "Ignoring exception in on_message"), strict=True
+        ):
+            assert (entry["message"], entry["exception"]) == (message, "ValueError")
+            assert f"{__file__}" in entry["traceback"]
+
+    def test_a_connection_that_is_lost_has_a_type_and_no_place(self, stream: io.StringIO) -> None:
+        try:
+            raise ConnectionResetError("secret")
+        except ConnectionResetError:
+            logging.getLogger("discord.shard").exception("Attempting a reconnect in %.2fs", 2.0)
+        [entry] = objects(stream)
+        assert entry["exception"] == "ConnectionResetError"
+        assert "traceback" not in entry
+        assert "secret" not in stream.getvalue()
+
+
+def objects(stream: io.StringIO) -> list[dict[str, Any]]:
+    """What each line of the log says."""
+    return [json.loads(line) for line in stream.getvalue().splitlines()]

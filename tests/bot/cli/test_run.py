@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 
 import discord
@@ -76,3 +77,14 @@ async def test_debugging_does_not_log_what_people_write(
     assert logging.getLogger("bot").isEnabledFor(logging.DEBUG)
     assert not logging.getLogger("discord.gateway").isEnabledFor(logging.DEBUG)
     assert logging.getLogger("discord.gateway").isEnabledFor(logging.INFO)
+
+
+async def test_the_log_is_json_where_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EMOBOT_LOG_FORMAT", "json")
+    fake_discord.close_code = 4013
+    assert await asyncio.to_thread(main, []) == 1
+    *logged, sentence = capsys.readouterr().err.splitlines()
+    assert "bot.client" in {json.loads(line)["logger"] for line in logged}
+    assert sentence == "Discord closed the connection (code 4013): try again."

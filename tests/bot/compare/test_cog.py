@@ -534,7 +534,7 @@ class TestWhenItFails:
         told = result.followups or [answer_to(result)]
         assert [(message.content, message.ephemeral) for message in told] == [(BROKEN, True)]
         assert words_of(panel) == before
-        assert "A button of /compare failed with ValueError" in caplog.text
+        assert "A button of /compare failed" in caplog.text
         assert "happy" not in caplog.text
 
     async def test_a_busy_bot_says_so(self, world: World, panel: simcord.ResponseMessage) -> None:
@@ -585,7 +585,7 @@ async def test_a_failure_is_told_to_the_user_and_logged_without_the_text(
     assert result.response
     assert (result.response.content, result.ephemeral) == (BROKEN, True)
     assert len(world.env.errors) == 1
-    assert "'compare' failed with ValueError" in caplog.text
+    assert "'compare' failed" in caplog.text
     assert "secret" not in caplog.text
 
 

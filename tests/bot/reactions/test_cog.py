@@ -173,7 +173,7 @@ async def test_a_model_that_fails_is_reported_without_the_text(
     monkeypatch.setattr(bilstm, "_predict", fail)
     await world.alice.send(world.channel, "a secret")
     assert [type(error) for error in world.env.errors] == [ValueError]
-    assert "on_message failed with ValueError" in caplog.text
+    assert "on_message failed" in caplog.text
     assert "secret" not in caplog.text
     monkeypatch.undo()
     message = await world.alice.send(world.channel, "happy")
