@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from bot.reactions.phrases import any_of, whole_words
 from classifiers.markup import strip_markup
 from classifiers.text import normalize
 
@@ -217,22 +218,8 @@ death|heart stopped
 """
 
 
-def _any_of(*alternatives: str) -> str:
-    """Return a pattern that finds any line of some lists."""
-    lines = "\n".join(alternatives).split("\n")
-    return f"(?:{'|'.join(line for line in lines if line and not line.startswith('#'))})"
-
-
-def _whole(pattern: str) -> re.Pattern[str]:
-    """Return a pattern that finds whole words, with all words in capitals written out."""
-    while any(word in pattern for word in _WORDS):  # some stand for others
-        for word, meaning in _WORDS.items():
-            pattern = pattern.replace(word, meaning)
-    return re.compile(rf"\b{pattern}\b")
-
-
-_HARMLESS_PHRASE = _whole(_any_of(_HARMLESS))
-_GRAVE_PHRASE = _whole(_any_of(_GRAVE, f"WHO(?:'?s)? {_any_of(_FATE)}"))
+_HARMLESS_PHRASE = whole_words(any_of(_HARMLESS), _WORDS)
+_GRAVE_PHRASE = whole_words(any_of(_GRAVE, f"WHO(?:'?s)? {any_of(_FATE)}"), _WORDS)
 _SPELLED_OUT = re.compile(r"\b[a-z](?:[ .*_-]{1,2}[a-z]){2,}\b")
 _DISGUISED = re.compile(r"(?<=[a-z])[0134@$!](?=[a-z])")
 _LETTERS = dict(zip("0134@$!", "oieaasi", strict=True))

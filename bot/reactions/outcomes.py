@@ -54,6 +54,8 @@ class Outcome(StrEnum):
     """The emoji is a jolly one, but there is grief, fear or sadness in the message."""
     GRAVE = "grave"
     """The message speaks of self-harm, death or grave illness."""
+    IRONIC = "ironic"
+    """The emotion is a pleasant one, but a set phrase shows irony."""
 
     # Whether the model answered
     OVERLOADED = "overloaded"

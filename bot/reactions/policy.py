@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.reactions.guard import is_grave
+from bot.reactions.irony import is_ironic
 from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import PROFILES, ChannelState, Profile, channel_reason, dislike_factor, profile_in
 from bot.server_settings import CUSTOM_EMOJI, ServerSettings
 from classifiers.classifier import Prediction
-from classifiers.emotions import NEUTRAL
+from classifiers.emotions import NEUTRAL, SENTIMENT
 
 UNDERSTOOD = 0.6
 """The share of a message's words that must be common ones for the model to understand it.
@@ -62,7 +63,7 @@ def choose(
 
     There is none if the model is not certain enough or the channel's limits do not allow it.
 
-    A grave message gets no reaction, whatever the model predicts.
+    A grave message gets no reaction, whatever the model predicts, and an ironic one no pleasant reaction.
 
     Args:
         text: the message as it was written.
@@ -82,6 +83,8 @@ def choose(
     reason = _reason(prediction, settings, channel, required, emoji)
     if reason is None and is_grave(text):
         reason = Outcome.GRAVE
+    elif reason is None and emotion in SENTIMENT["positive"] and is_ironic(text):
+        reason = Outcome.IRONIC
     return Decision(None if reason else emoji, emotion, certainty, required, reason, profile_in(settings, state))
 
 

@@ -40,6 +40,7 @@ SENTENCES = {
     Outcome.NOT_PERMITTED: mark("I lack a permission in this channel; `/settings` shows which one."),
     Outcome.EMPTY: mark("It has no text of its own, and I don't react to pictures, stickers or forwarded messages."),
     Outcome.GRAVE: mark("It seems to be about self-harm, death or grave illness; I never react to that."),
+    Outcome.IRONIC: mark("It sounds ironic, so a friendly emoji might be out of place."),
     Outcome.NOT_UNDERSTOOD: mark("I know too few of its words; I understand only English."),
     Outcome.NEUTRAL: mark("I hear no emotion in it."),
     Outcome.NO_EMOJI: mark("I have no emoji for this emotion."),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot import fair_queue
 from bot.connection import backoff, rate_limits
-from bot.reactions import guard, history, outcomes, pace, policy, reaction_limits
+from bot.reactions import guard, history, irony, outcomes, pace, phrases, policy, reaction_limits
 from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import MOST_DISLIKES, PROFILES, SETTLED_AFTER, ChannelState, profile_in
 from bot.reactions.policy import (
@@ -24,6 +24,7 @@ from bot.reactions.policy import (
 )
 from bot.server_settings import Liveliness, ServerSettings
 from classifiers import EMOJI, LABELS, NEUTRAL, Prediction, load_models
+from classifiers.emotions import SENTIMENT
 from classifiers.training.datasets import load_dataset
 from tests.bot.scripted import believing
 
@@ -239,6 +240,14 @@ def test_nothing_is_put_under_a_grave_message_whatever_is_heard_in_it(label: str
     assert choose("killing it 💀", heard).emoji == EMOJI[label]
 
 
+@pytest.mark.parametrize("text", ["I love how nobody reads the pinned message", "thanks, I hate it", "cool story"])
+def test_no_pleasant_emoji_is_put_under_irony(text: str) -> None:
+    for label in SENTIMENT["positive"]:
+        assert choose(text, believing(**{label: 1.0})) == Decision(None, label, 1.0, 0.5, Outcome.IRONIC, NORMAL)
+    assert choose(text, believing(annoyance=1.0)).emoji == EMOJI["annoyance"]
+    assert choose(text, believing(amusement=0.2)).reason == Outcome.UNSURE  # the reason that a setting can change
+
+
 def test_a_label_of_another_data_set_has_the_emoji_of_its_model_or_of_the_server() -> None:
     mute = Prediction(("guilt", "neutral"), (0.9, 0.1), (0.3, 0.3))
     speaking = Prediction(("guilt", "neutral"), (0.9, 0.1), (0.3, 0.3), emoji={"guilt": "🫥"})
@@ -254,7 +263,8 @@ def test_a_jolly_reaction_is_withheld_where_sadness_is_heard_as_well() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [policy, pace, guard, outcomes, history, reaction_limits, backoff, rate_limits, fair_queue]
+    "module",
+    [policy, pace, guard, irony, phrases, outcomes, history, reaction_limits, backoff, rate_limits, fair_queue],
 )
 def test_decisions_and_limits_import_nothing_that_does_input_or_output(module: object) -> None:
     tree = ast.parse(Path(str(getattr(module, "__file__"))).read_text())  # noqa: B009
@@ -263,8 +273,8 @@ def test_decisions_and_limits_import_nothing_that_does_input_or_output(module: o
     pure = {
         *("__future__", "asyncio", "bisect", "cachetools", "collections", "collections.abc", "dataclasses", "enum"),
         *("itertools", "math", "typing"),
-        *("bot.connection.backoff", "bot.reactions.guard", "bot.reactions.outcomes", "bot.reactions.pace"),
-        *("bot.reactions.policy", "bot.server_settings", "re"),
+        *("bot.connection.backoff", "bot.reactions.guard", "bot.reactions.irony", "bot.reactions.outcomes"),
+        *("bot.reactions.pace", "bot.reactions.phrases", "bot.reactions.policy", "bot.server_settings", "re"),
     }
     classifiers = {f"classifiers.{name}" for name in ("classifier", "emotions", "markup", "text")}
     assert imported <= pure | classifiers

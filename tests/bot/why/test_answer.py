@@ -75,6 +75,7 @@ def test_the_pace_of_now_does_not_hide_what_happened(now: Outcome | None) -> Non
         (Outcome.UNSURE, Liveliness.QUIET, 1, ()),
         (Outcome.MUTED, Liveliness.QUIET, 1, ("Muted emotions",)),
         (Outcome.GRAVE, Liveliness.QUIET, 1, ()),
+        (Outcome.IRONIC, Liveliness.QUIET, 1, ()),
         (None, Liveliness.QUIET, 1, ()),
     ],
 )

@@ -1,0 +1,25 @@
+"""Compile lists of phrases, one regular expression a line, to one pattern."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+
+def any_of(*lists: str) -> str:
+    """Return an expression that matches any line of some lists, except for empty ones and those that begin with "#"."""
+    lines = "\n".join(lists).split("\n")
+    return f"(?:{'|'.join(line for line in lines if line and not line.startswith('#'))})"
+
+
+def whole_words(expression: str, abbreviations: Mapping[str, str]) -> re.Pattern[str]:
+    """Return a pattern that finds an expression as whole words.
+
+    Args:
+        expression: a regular expression, in lower case but for the abbreviations.
+        abbreviations: the expression that each stands for; it may contain others.
+    """
+    while any(short in expression for short in abbreviations):
+        for short, meaning in abbreviations.items():
+            expression = expression.replace(short, meaning)
+    return re.compile(rf"\b{expression}\b")
