@@ -26,7 +26,8 @@ from classifiers.model_directory import ModelCard, read_manifest
 log = logging.getLogger(__name__)
 
 _FIGURES_BUTTON = "about:figures"
-_FIGURES = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "top1": "top-1", "ece": mark("calibration error")}
+FIGURES = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "top1": "top-1", "ece": mark("calibration error")}
+"""The names that readers know, of the figures in a manifest."""
 
 
 class About(commands.Cog):
@@ -123,7 +124,7 @@ class About(commands.Cog):
         reacting = self._analyzer.reacting_model(self._store.settings(guild.id if guild else None).model)
         lines = []
         for name, card in self._models.items():
-            figures = ", ".join(f"{translate(_FIGURES.get(key, key))} {value:.3f}" for key, value in card.test.items())
+            figures = ", ".join(f"{translate(FIGURES.get(key, key))} {value:.3f}" for key, value in card.test.items())
             lines.append(f"**{NAMES[name]}**: {figures}")
             if name == reacting:
                 lines[-1] += " · " + translate("reacts here")

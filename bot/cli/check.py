@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from sqlalchemy import make_url
 
+from bot.about.cog import FIGURES
 from bot.cli.application import fetch_application, invitation
 from bot.cli.database import in_database
 from bot.cli.errors import INTENT_OFF, CommandError, discord_errors, login_missing, reports_errors
@@ -59,9 +60,9 @@ def _check_models(configuration: Configuration) -> None:
     manifest = read_manifest(configuration.models)
     click.echo(f"Models: {configuration.models}, trained on {manifest.dataset}.")
     for name, card in manifest.models.items():
-        figures = ", ".join(f"{metric} {value:.3f}" for metric, value in card.test.items())
+        figures = ", ".join(f"{FIGURES.get(metric, metric)} {value:.3f}" for metric, value in card.test.items())
         role = "reacts to messages" if name == configuration.reacts_with else "for /compare"
-        click.echo(f"  {NAMES[name]}: {card.parameters:,} parameters; {figures}; {role}.")
+        click.echo(f"  {NAMES[name]}: {card.parameters:,} parameters; on its test texts {figures}; {role}.")
     mute = without_emoji(manifest.labels, manifest.emoji)
     if mute:
         click.echo(
