@@ -27,7 +27,8 @@ def test_without_a_token_all_but_discord_is_checked(capsys: pytest.CaptureFixtur
     assert models.startswith("Models: ")
     assert rnn.startswith("  RNN: ")
     assert bilstm.startswith("  BiLSTM: ")
-    assert "macro-F1 0." in bilstm and "calibration error 0." in bilstm
+    assert "macro-F1 0." in bilstm
+    assert "calibration error 0." in bilstm
     assert bilstm.endswith("reacts to messages.")
     assert database == f"Database: {Path.cwd() / 'emobot.db'}, in order."
     assert new.startswith("  That file is new. If the bot has kept anything before, it is in another one: ")
