@@ -147,22 +147,22 @@ class Analyzer:
             pushed_out.answer.set_exception(AnalyzerOverloadedError("too many newer texts are waiting"))
         return await self._answered(job.answer, self._deadline if within is None else within)
 
-    async def compare(self, text: str) -> dict[str, Answer]:
-        """Return every model's answer to a text, each with its own time; raise as `classify` does."""
-        return await self._ask(_compare(self.models, text))
-
-    async def explain(self, text: str, *names: str) -> tuple[dict[str, Answer], dict[str, Explanation]]:
-        """Return what `compare` does, and which words moved each model; raise as `classify` does.
+    async def compare(self, text: str, *names: str) -> dict[str, Answer]:
+        """Return each model's answer to a text, each with its own time; raise as `classify` does.
 
         Args:
             text: the text.
             names: the models to ask; all if none is named.
         """
-        return await self._ask(_explain({name: self.models[name] for name in names or self.models}, text))
+        return await self._ask(_compare(self._named(names), text))
 
-    async def predict_prefixes(self, text: str) -> dict[str, PrefixPredictions]:
-        """Return every model's predictions after each word of a text; raise as `classify` does."""
-        return await self._ask(_predict_prefixes(self.models, text))
+    async def explain(self, text: str, *names: str) -> tuple[dict[str, Answer], dict[str, Explanation]]:
+        """Return what `compare` does, and which words moved each model; take the same and raise as `classify` does."""
+        return await self._ask(_explain(self._named(names), text))
+
+    async def predict_prefixes(self, text: str, *names: str) -> dict[str, PrefixPredictions]:
+        """Return each model's predictions after each word of a text; take what `compare` does and raise as it does."""
+        return await self._ask(_predict_prefixes(self._named(names), text))
 
     async def close(self) -> None:
         """Admit no more callers, answer those who wait, and end the worker thread."""
@@ -170,6 +170,10 @@ class Analyzer:
         if self._flush is not None:
             await asyncio.wait([self._flush])
         await asyncio.to_thread(self._worker.shutdown)
+
+    def _named(self, names: Sequence[str]) -> dict[str, Classifier]:
+        """Return the models of these names, all if there is none."""
+        return {name: self.models[name] for name in names or self.models}
 
     async def _ask(self, steps: Steps[Result]) -> Result:
         """Take the steps one after another while no text waits for a prediction, and return their result."""

@@ -12,9 +12,10 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.analyzer import Analyzer
-from bot.compare.duel import ALREADY, COUNTED, FORGOTTEN, ONE_MODEL, VOTE, DuelPanel, Duels, Pair, panel_with, revealed
+from bot.compare.choice import ChoiceError, Names, chosen, offered, written
+from bot.compare.duel import ALREADY, COUNTED, FORGOTTEN, ONE_MODEL, VOTE, DuelPanel, Duels, panel_with, revealed
 from bot.compare.heat_map import alternative_text, draw
-from bot.compare.panel import CONTROL, PICTURE, Comparison, ComparisonPanel, Page, VariationForm, author_in, understood
+from bot.compare.panel import CONTROL, PICTURE, Comparison, ComparisonPanel, Page, VariationForm, control_in, understood
 from bot.errors import report_error
 from bot.i18n import Translate, mark, translator
 from bot.reactions.gate import NO_WORDS, SENTENCES, author_or_server_objection, no_words_reason, text_of, why_unreadable
@@ -61,21 +62,35 @@ class Compare(commands.Cog):
     @app_commands.describe(
         text="What the models should read, up to 4,000 characters",
         blind="Hide which model is which until you have voted for an answer",
+        models="Which of my models should answer (default: the two that I usually compare)",
     )
     async def compare_text(
         self,
         interaction: discord.Interaction,
         text: app_commands.Range[str, 1, INPUT_TEXT],
         blind: bool = False,
+        models: app_commands.Range[str, 1, 100] | None = None,
     ) -> None:
         """See how the RNN and the BiLSTM read the same text"""  # noqa: D415 - Discord shows it as a label
-        pair = self._analyzer.rivals(self._store.settings(interaction.guild_id).model) if blind else None
-        if blind and pair is None:
-            [model] = self._analyzer.models
-            sentence = translator(interaction.locale)(ONE_MODEL).format(model=NAMES[model])
+        translate = translator(interaction.locale)
+        loaded = tuple(self._analyzer.models)
+        if blind and len(loaded) == 1:
+            sentence = translate(ONE_MODEL).format(model=NAMES[loaded[0]])
             await interaction.response.send_message(sentence, ephemeral=True)
-        else:
-            await self._answer(interaction, text, interaction.user.id, ephemeral=False, pair=pair)
+            return
+        try:
+            names = chosen(models, loaded, blind=blind) if models else self._usual(interaction)
+        except ChoiceError as error:
+            await interaction.response.send_message(error.told(translate), ephemeral=True)
+            return
+        await self._answer(interaction, text, interaction.user.id, names, ephemeral=False, blind=blind)
+
+    @compare_text.autocomplete("models")
+    async def offer_models(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """Return the models that can be compared, while somebody chooses."""
+        blind = bool(interaction.namespace.blind)
+        choices = offered(tuple(self._analyzer.models), self._usual(interaction), typed, blind=blind)
+        return [app_commands.Choice(name=written(choice), value=written(choice)) for choice in choices]
 
     async def compare_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Answer privately, so that nobody's message is put on show."""
@@ -83,16 +98,12 @@ class Compare(commands.Cog):
             sentence = translator(interaction.locale)(SENTENCES[reason])
             await interaction.response.send_message(sentence, ephemeral=True)
             return
-        await self._answer(interaction, text_of(message), message.author.id, ephemeral=True)
+        names = self._usual(interaction)
+        await self._answer(interaction, text_of(message), message.author.id, names, ephemeral=True)
 
-    async def press(self, interaction: discord.Interaction, control: str, author_id: int) -> None:
-        """Carry out a press of a button.
-
-        Args:
-            interaction: the press.
-            control: the page to open, or "vary".
-            author_id: who wrote the text.
-        """
+    async def press(self, interaction: discord.Interaction, pressed: re.Match[str]) -> None:
+        """Carry out a press of a button, whose custom_id `CONTROL` has matched."""
+        control, author_id = pressed["control"], int(pressed["author"])
         translate = translator(interaction.locale)
         quotation = Quotation.in_message(interaction.message) if interaction.message else None
         if sentence := self._refusal_to_press(interaction, author_id):
@@ -103,12 +114,15 @@ class Compare(commands.Cog):
             form = VariationForm(quotation.text, self.compare_variation, self.report, translate)
             await interaction.response.send_modal(form)
         else:
-            await self._redraw(interaction, quotation, author_id, Page(control))
+            names = self._compared_in(interaction, pressed)
+            await self._redraw(interaction, quotation, author_id, names, Page(control))
 
     async def compare_variation(self, interaction: discord.Interaction, text: str) -> None:
         """Compare a variation as any other text, with the probabilities before and after side by side."""
-        varied, private = self._varied(interaction), _is_private(interaction)
-        await self._answer(interaction, text, interaction.user.id, ephemeral=private, varied=varied)
+        control = control_in(interaction.message) if interaction.message else None
+        names = self._compared_in(interaction, control)
+        varied, private = self._varied(interaction, control), _is_private(interaction)
+        await self._answer(interaction, text, interaction.user.id, names, ephemeral=private, varied=varied)
 
     async def vote(self, interaction: discord.Interaction, vote: str, duel_id: int) -> None:
         """Count a vote, and tell whoever gave it which model gave which answer and how the two stand.
@@ -150,12 +164,23 @@ class Compare(commands.Cog):
         reason = author_or_server_objection(author_id, interaction.guild_id, interaction.channel, self._store)
         return SENTENCES[reason] if reason else None
 
-    def _varied(self, interaction: discord.Interaction) -> str | None:
+    def _usual(self, interaction: discord.Interaction) -> Names:
+        """Return the names of the models that are compared where nobody has chosen others."""
+        loaded = tuple(self._analyzer.models)
+        pair = self._analyzer.rivals(self._store.settings(interaction.guild_id).model) or loaded
+        return tuple(name for name in loaded if name in pair)
+
+    def _compared_in(self, interaction: discord.Interaction, control: re.Match[str] | None) -> Names:
+        """Return the names of the models in a panel with this control; the usual ones if one is no longer loaded."""
+        names = tuple(str(control["models"]).split("+")) if control else ()
+        return names if names and all(name in self._analyzer.models for name in names) else self._usual(interaction)
+
+    def _varied(self, interaction: discord.Interaction, control: re.Match[str] | None) -> str | None:
         """Return the text in the panel whose form was handed in; None if it is gone or may no longer be read."""
         message = interaction.message
-        if message is None or (author_id := author_in(message)) is None:
+        if message is None or control is None or self._refusal_to_press(interaction, int(control["author"])):
             return None
-        quotation = None if self._refusal_to_press(interaction, author_id) else Quotation.in_message(message)
+        quotation = Quotation.in_message(message)
         return quotation.text if quotation else None
 
     async def _answer(
@@ -163,38 +188,42 @@ class Compare(commands.Cog):
         interaction: discord.Interaction,
         text: str,
         author_id: int,
+        names: Names,
         *,
         ephemeral: bool,
         varied: str | None = None,
-        pair: Pair | None = None,
+        blind: bool = False,
     ) -> None:
-        """Compare a text, and with the one of which it is a variation, if any; blindly if a pair of models is given."""
+        """Compare what some models make of a text, and of the one of which it is a variation, if any."""
         translate = translator(interaction.locale)
         if sentence := self._turns.refusal(interaction, translate):
             await interaction.response.send_message(sentence, ephemeral=True)
             return
         quotation = Quotation.of(text)
         with self._turns.reading(interaction.user.id):
-            answers, explanations = await self._analyzer.explain(quotation.text, *(pair or ()))
-            before = {} if varied is None else await self._analyzer.compare(varied)
+            answers, explanations = await self._analyzer.explain(quotation.text, *names)
+            before = {} if varied is None else await self._analyzer.compare(varied, *names)
         if not any(explanation.words for explanation in explanations.values()):
             await interaction.response.send_message(translate(NO_WORDS), ephemeral=True)
             return
-        if pair and not understood(answers):  # a vote on guesses would say nothing of the models
+        if blind and not understood(answers):  # a vote on guesses would say nothing of the models
             sentence = why_silent(Outcome.NOT_UNDERSTOOD, translate)
             await interaction.response.send_message(sentence, ephemeral=True)
             return
-        read = self._words_read(quotation)
+        read = self._words_read(quotation, names)
         comparison = Comparison(quotation, author_id, answers, explanations, read=read, before=before)
         panel: ui.LayoutView
-        if pair:
-            sides = self._duels.open(interaction.id, pair)
+        if blind:
+            first, second = names
+            sides = self._duels.open(interaction.id, (first, second))
             panel = DuelPanel(comparison, sides, interaction.id, translate)
         else:
             panel = ComparisonPanel(comparison, translate)
         await interaction.response.send_message(view=panel, ephemeral=ephemeral)
 
-    async def _redraw(self, interaction: discord.Interaction, quotation: Quotation, author_id: int, page: Page) -> None:
+    async def _redraw(
+        self, interaction: discord.Interaction, quotation: Quotation, author_id: int, names: Names, page: Page
+    ) -> None:
         translate = translator(interaction.locale)
         if sentence := self._turns.refusal(interaction, translate):
             await interaction.response.send_message(sentence, ephemeral=True)
@@ -202,7 +231,7 @@ class Compare(commands.Cog):
         if page is Page.HEAT:
             await interaction.response.defer()  # a picture may take its time
         with self._turns.reading(interaction.user.id):
-            comparison, picture = await self._compared(quotation, author_id, page, translate)
+            comparison, picture = await self._compared(quotation, author_id, names, page, translate)
         panel = ComparisonPanel(comparison, translate)
         if picture:
             file = discord.File(io.BytesIO(picture), PICTURE)
@@ -211,54 +240,53 @@ class Compare(commands.Cog):
             await interaction.response.edit_message(view=panel, attachments=[])
 
     async def _compared(
-        self, quotation: Quotation, author_id: int, page: Page, translate: Translate
+        self, quotation: Quotation, author_id: int, names: Names, page: Page, translate: Translate
     ) -> tuple[Comparison, bytes | None]:
         """Return all that a page shows, with its picture if it has one."""
-        text, read = quotation.text, self._words_read(quotation)
+        text, read = quotation.text, self._words_read(quotation, names)
         if page is Page.ALL:
-            return Comparison(quotation, author_id, await self._analyzer.compare(text), read=read), None
+            return Comparison(quotation, author_id, await self._analyzer.compare(text, *names), read=read), None
         if page is Page.TOP:
-            return Comparison(quotation, author_id, *await self._analyzer.explain(text), read=read), None
-        readings = await self._analyzer.predict_prefixes(text)
+            return Comparison(quotation, author_id, *await self._analyzer.explain(text, *names), read=read), None
+        readings = await self._analyzer.predict_prefixes(text, *names)
         async with self._drawing:
             picture = await asyncio.to_thread(draw, readings, translate)
-        explained = await self._analyzer.explain(text)
-        drawn = self._words_drawn(text)
+        explained = await self._analyzer.explain(text, *names)
+        drawn = self._words_drawn(text, names)
         comparison = Comparison(quotation, author_id, *explained, alternative_text(readings, translate), drawn, read)
         return comparison, picture
 
-    def _words_drawn(self, text: str) -> int | None:
+    def _words_drawn(self, text: str, names: Names) -> int | None:
         """Return how many words the heat map shows, None if it shows all that are read."""
-        tokenizers = [model.tokenizer for model in self._analyzer.models.values()]
+        tokenizers = [self._analyzer.models[name].tokenizer for name in names]
         drawn = min(tokenizer.words_read(text, tokenizer.max_tokens) for tokenizer in tokenizers)
         return None if drawn == min(tokenizer.words_read(text) for tokenizer in tokenizers) else drawn
 
-    def _words_read(self, quotation: Quotation) -> int | None:
+    def _words_read(self, quotation: Quotation, names: Names) -> int | None:
         """Return how many words the models read, None if they read the whole text."""
-        read = min(model.tokenizer.words_read(quotation.text) for model in self._analyzer.models.values())
+        read = min(self._analyzer.models[name].tokenizer.words_read(quotation.text) for name in names)
         return None if quotation.whole and read == len(strip_markup(quotation.text).split()) else read
 
 
 class _Control(ui.DynamicItem[ui.Item[Any]], template=CONTROL):
     """Any button of any panel, recognised by its custom_id."""
 
-    def __init__(self, item: ui.Item[Any], control: str, author_id: int) -> None:
+    def __init__(self, item: ui.Item[Any], pressed: re.Match[str]) -> None:
         super().__init__(item)
-        self._control = control
-        self._author_id = author_id
+        self._pressed = pressed
 
     @classmethod
     async def from_custom_id(
         cls, _interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
     ) -> Self:
         """Return the button that was pressed."""
-        return cls(item, match["control"], int(match["author"]))
+        return cls(item, match)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Pass the press to the cog."""
         cog: Compare = interaction.client.get_cog("Compare")
         try:
-            await cog.press(interaction, self._control, self._author_id)
+            await cog.press(interaction, self._pressed)
         except Exception as error:  # nothing else would tell whoever pressed
             await cog.report(interaction, error)
 

@@ -1,7 +1,7 @@
 """The panel of `/compare`: the predictions of both models for one text.
 
-It is redrawn after every press from its own quotation. The custom_id of a button says who wrote the text and what it
-opens, in the form of `CONTROL`, so panels need no state and go on working after a restart.
+It is redrawn after every press from its own quotation. The custom_id of a button says who wrote the text, which models
+are compared and what it opens, in the form of `CONTROL`, so panels need no state and go on working after a restart.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from bot.ui.quotation import Quotation, is_clear, longest, marked
 from classifiers import NAMES, NEUTRAL, Answer, agree
 from classifiers.explain import Explanation
 
-CONTROL = re.compile(r"compare:(?P<control>top|heat|all|vary):(?P<author>\d{1,20})")
-"""The custom_id of a button: what it opens, and who wrote the text."""
+CONTROL = re.compile(r"compare:(?P<control>top|heat|all|vary):(?P<author>\d{1,20})(?::(?P<models>[a-z+]+))?")
+"""The custom_id of a button: what it opens, who wrote the text, and the models, which older panels lack."""
 
 PICTURE = "heat-map.png"
 
@@ -81,12 +81,12 @@ class Comparison:
         return Page.TOP if self.explanations else Page.ALL
 
 
-def author_in(message: discord.Message) -> int | None:
-    """Return who wrote the text that the panel of a message quotes, by its buttons; None if it has none."""
+def control_in(message: discord.Message) -> re.Match[str] | None:
+    """Return the custom_id of a button in a message, matched by `CONTROL`; None if it has no such button."""
     rows = (row for box in message.components if isinstance(box, discord.Container) for row in box.children)
     buttons = (button for row in rows if isinstance(row, discord.ActionRow) for button in row.children)
     found = (CONTROL.fullmatch(button.custom_id or "") for button in buttons)
-    return next((int(match["author"]) for match in found if match), None)
+    return next(filter(None, found), None)
 
 
 class ComparisonPanel(ui.LayoutView):
@@ -284,11 +284,12 @@ def _buttons(comparison: Comparison, translate: Translate) -> ui.ActionRow[Compa
         "vary": translate("Try a variation"),
     }
     back = {Page.HEAT: translate("Hide the heat map"), Page.ALL: translate("Top {count}").format(count=_TOP)}
+    subject = f"{comparison.author}:{'+'.join(comparison.answers)}"
     return ui.ActionRow(
         *(
-            ui.Button(label=back[Page(control)], custom_id=f"compare:{Page.TOP}:{comparison.author}")
+            ui.Button(label=back[Page(control)], custom_id=f"compare:{Page.TOP}:{subject}")
             if control == comparison.page
-            else ui.Button(label=label, custom_id=f"compare:{control}:{comparison.author}")
+            else ui.Button(label=label, custom_id=f"compare:{control}:{subject}")
             for control, label in controls.items()
         )
     )

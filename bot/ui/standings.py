@@ -81,6 +81,10 @@ def _conclusion(more: int, fewer: int, ahead: str, translate: Translate) -> str:
         return translate(
             "With fewer than {minimum} votes for one of the two, I can't tell yet which one people prefer."
         ).format(minimum=translate.number(ENOUGH))
+    if more == fewer:
+        return translate("It is a tie: of {votes} votes for one of the two, each got half.").format(
+            votes=translate.number(votes)
+        )
     low, high = interval(more, votes)
     sentence = (
         translate(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from classifiers.classifier import Answer
+from classifiers.classifier import Answer, NetworkClassifier
 from classifiers.classifier import compare as compare_models
 from classifiers.cli.insight import Insight, insight_record, look_into
 from classifiers.cli.lines import read_lines
@@ -17,7 +17,7 @@ from classifiers.cli.options import json_option, models_option
 from classifiers.command_line import WholeNumber
 from classifiers.emotions import LABELS
 from classifiers.errors import require
-from classifiers.model_directory import load_models
+from classifiers.model_directory import FILES, load_models
 
 
 @click.command(short_help="Show both models' emotions for a text, side by side.")
@@ -34,10 +34,26 @@ from classifiers.model_directory import load_models
     metavar="N",
     help="How many emotions to show (default: 3).",
 )
+@click.option(
+    "--model",
+    "names",
+    type=click.Choice(list(FILES)),
+    multiple=True,
+    metavar="NAME",
+    help="Ask this model only; give the option once for each (default: all that the directory holds).",
+)
 @click.option("--explain", is_flag=True, help="Also show which words counted most, and the prediction after each word.")
 @models_option
 @json_option
-def compare(texts: tuple[str, ...], file: Path | None, top: int, explain: bool, directory: Path, as_json: bool) -> int:
+def compare(
+    texts: tuple[str, ...],
+    file: Path | None,
+    top: int,
+    names: tuple[str, ...],
+    explain: bool,
+    directory: Path,
+    as_json: bool,
+) -> int:
     """Show both models' top emotions for each TEXT, side by side, with the time each took.
 
     Put a text of several words in quotes.
@@ -47,12 +63,27 @@ def compare(texts: tuple[str, ...], file: Path | None, top: int, explain: bool, 
     if texts and file is not None:
         raise click.UsageError("Give either texts or --file, not both", click.get_current_context())
     show = _print_json if as_json else _table_printer()
-    models = load_models(directory)
+    models = _chosen(names, load_models(directory), directory)
     for text in texts if file is None else read_lines(file):
         answers = compare_models(models, text)
         insights = {name: look_into(name, model, text) for name, model in models.items()} if explain else {}
         show(text, answers, top, insights)
     return 0
+
+
+def _chosen(
+    names: Sequence[str], models: Mapping[str, NetworkClassifier], directory: Path
+) -> Mapping[str, NetworkClassifier]:
+    """Return the models of these names, all if there is none.
+
+    Raises:
+        click.UsageError: the directory does not hold one of them.
+    """
+    for name in names:
+        if name not in models:
+            held = " and ".join(models)
+            raise click.UsageError(f"{directory} holds no {name}, only {held}", click.get_current_context())
+    return {name: model for name, model in models.items() if name in names} if names else models
 
 
 Show = Callable[[str, Mapping[str, Answer], int, Mapping[str, Insight]], None]

@@ -137,6 +137,21 @@ async def test_how_two_models_stand_whose_names_were_hidden(world: World) -> Non
     assert everywhere == "31 votes everywhere: RNN 30, BiLSTM 0, both 1, neither 0."
 
 
+class TestWithMoreModels:
+    @pytest.fixture
+    def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
+        return dict.fromkeys(("rnn", "gru", "lstm", "bilstm"), bilstm)
+
+    async def test_each_two_that_people_voted_on_are_told(self, world: World) -> None:
+        await world.bot.store.add_verdict(world.guild.id, ("lstm", "gru"), "gru")
+        await world.bot.store.add_verdict(world.guild.id + 1, ("rnn", "gru"), "gru")
+        [embed] = (await about(world)).embeds
+        told = {field.name: field.value for field in embed.fields if str(field.name).startswith("Blind")}
+        assert list(told) == ["Blind comparisons", "Blind comparisons: GRU + LSTM"]
+        assert str(told["Blind comparisons"]).startswith("No votes yet:")
+        assert str(told["Blind comparisons: GRU + LSTM"]).startswith("1 vote in this server: GRU 1, LSTM 0,")
+
+
 class TestWithOneModel:
     @pytest.fixture
     def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:

@@ -353,11 +353,21 @@ class TestButtons:
     async def test_a_double_click_is_as_good_as_one(
         self, world: World, panel: simcord.ResponseMessage, page: str
     ) -> None:
-        results = await press_twice(world, world.alice, panel, f"compare:{page}:{world.alice.id}")
+        results = await press_twice(world, world.alice, panel, f"compare:{page}:{world.alice.id}:rnn+bilstm")
         assert all(result.acknowledged for result in results)
         assert len(pictures(panel)) == (page == "heat")
         assert (words_of(panel).count("%` ") == 28) == (page == "all")
         assert world.env.errors == []
+
+    async def test_a_panel_from_before_models_could_be_chosen_works(
+        self, world: World, panel: simcord.ResponseMessage
+    ) -> None:
+        stored = world.env.backend.get_message(panel.channel_id, panel.id)
+        for part in walk_components(stored.components):
+            if "custom_id" in part:
+                part["custom_id"] = part["custom_id"].removesuffix(":rnn+bilstm")
+        await world.alice.click(panel, custom_id=f"compare:heat:{world.alice.id}")
+        assert names_in(panel) == ["RNN", "BiLSTM"]
 
     async def test_of_a_long_text_the_beginning_serves_them(self, world: World) -> None:
         panel = panel_of(await world.alice.slash(world.channel, "compare", text=LONG))
@@ -622,3 +632,67 @@ async def test_a_busy_bot_says_so(world: World, caplog: pytest.LogCaptureFixture
     assert (result.response.content, result.ephemeral) == (BUSY, True)
     assert len(world.env.errors) == 1
     assert "'compare' was not answered: the analyzer is closed" in caplog.text
+
+
+class TestWithMoreThanTwoModels:
+    @pytest.fixture
+    def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
+        heard = {"rnn": "fear", "gru": "pride", "lstm": "joy"}
+        others = {name: ScriptedClassifier({"odd": believing(**{label: 0.7})}) for name, label in heard.items()}
+        return {**others, "bilstm": bilstm}
+
+    async def test_two_answer_unless_others_are_chosen(self, world: World) -> None:
+        panel = panel_of(await world.alice.slash(world.channel, "compare", text="odd"))
+        assert names_in(panel) == ["RNN", "BiLSTM"]
+        await world.configure(model="lstm")
+        message = await world.alice.send(world.channel, "odd weather")
+        panel = panel_of(await world.alice.context_menu(world.channel, "Compare emotions", message))
+        assert names_in(panel) == ["LSTM", "BiLSTM"]
+
+    async def test_the_choice_is_offered_while_it_is_typed(self, world: World) -> None:
+        offered = await world.alice.autocomplete(world.channel, "compare", "models", "gru", text="odd")
+        assert [choice["value"] for choice in offered] == [
+            *("RNN + GRU", "GRU + LSTM", "GRU + BiLSTM"),
+            "RNN + GRU + LSTM + BiLSTM",
+        ]
+        offered = await world.alice.autocomplete(world.channel, "compare", "models", "gru", text="odd", blind=True)
+        assert [choice["name"] for choice in offered] == ["RNN + GRU", "GRU + LSTM", "GRU + BiLSTM"]
+
+    async def test_all_that_follows_is_of_the_chosen_ones(self, world: World) -> None:
+        panel = panel_of(await world.alice.slash(world.channel, "compare", text="odd", models="GRU + LSTM"))
+        assert "They disagree: the GRU heard **pride** 🦁, the LSTM heard **joy** 😃." in words_of(panel)
+        await world.alice.click(panel, label="All 28")
+        assert "`GRU         LSTM       `" in words_of(panel)
+        await world.alice.click(panel, label="Heat map")
+        assert [name in pictures(panel)[0] for name in ("GRU", "LSTM", "RNN")] == [True, True, False]
+        await world.alice.click(panel, label="Hide the heat map")
+        assert names_in(panel) == ["GRU", "LSTM"]
+        form = await world.alice.click(panel, label="Try a variation")
+        varied = panel_of(await world.alice.submit_modal(form, {"text": "so odd"}))
+        assert names_in(varied) == ["GRU", "LSTM"]
+        assert words_of(varied).count("Before") == 2
+
+    async def test_a_model_that_is_not_there_is_told_so(self, world: World) -> None:
+        result = await world.alice.slash(world.channel, "compare", text="odd", models="GRU + transformer")
+        assert sentence_of(result) == ("I have no model called transformer; these are loaded: RNN, GRU, LSTM, BiLSTM.")
+
+    async def test_a_panel_of_models_that_are_gone_shows_the_usual_ones(
+        self, world: World, models: dict[str, Classifier]
+    ) -> None:
+        panel = panel_of(await world.alice.slash(world.channel, "compare", text="odd", models="GRU + LSTM"))
+        async with restarts(world, {name: model for name, model in models.items() if name != "gru"}) as restart:
+            await restart()
+            await world.alice.click(panel, label="Heat map")
+            assert names_in(panel) == ["RNN", "BiLSTM"]
+
+
+def names_in(panel: simcord.ResponseMessage) -> list[str]:
+    """The models whose answers a panel shows."""
+    return re.findall(r"^\*\*(\w+)\*\*$", words_of(panel), re.MULTILINE)
+
+
+async def test_where_there_are_two_models_they_can_be_chosen(world: World) -> None:
+    offered = await world.alice.autocomplete(world.channel, "compare", "models", "", text="odd")
+    assert [choice["value"] for choice in offered] == ["RNN + BiLSTM"]
+    panel = panel_of(await world.alice.slash(world.channel, "compare", text="odd", models="RNN + BiLSTM"))
+    assert names_in(panel) == ["RNN", "BiLSTM"]

@@ -33,16 +33,16 @@ TOO_FEW = "With fewer than 30 votes for one of the two, I can't tell yet which o
 
 
 @pytest.fixture
-def reacting_is_a() -> bool:
-    """How the coin falls; the BiLSTM reacts unless a test says otherwise."""
-    return True
+def first_is_a() -> bool:
+    """How the coin falls; the RNN comes first in every list of models, and is B unless a test says otherwise."""
+    return False
 
 
 @pytest.fixture(autouse=True)
-def _coin(world: World, reacting_is_a: bool) -> None:
+def _coin(world: World, first_is_a: bool) -> None:
     cog = world.bot.get_cog("Compare")
     assert isinstance(cog, Compare)
-    cog._duels = Duels(world.bot.store, toss=lambda: reacting_is_a)
+    cog._duels = Duels(world.bot.store, toss=lambda: first_is_a)
 
 
 @pytest.fixture
@@ -76,8 +76,8 @@ async def test_two_answers_stand_one_below_the_other_without_names(world: World)
 
 class TestWhereTheCoinFallsTheOtherWay:
     @pytest.fixture
-    def reacting_is_a(self) -> bool:
-        return False
+    def first_is_a(self) -> bool:
+        return True
 
     async def test_a_is_the_other_model(self, world: World) -> None:
         panel = await duel(world)
@@ -251,6 +251,19 @@ class TestWithThreeModels:
         gru = ScriptedClassifier({"odd": believing(pride=0.6)})
         return {"rnn": ScriptedClassifier({"odd": believing(fear=0.7)}), "gru": gru, "bilstm": bilstm}
 
+    async def test_the_two_that_were_chosen_are_compared(self, world: World) -> None:
+        result = await world.alice.slash(world.channel, "compare", text="odd", blind=True, models="GRU + RNN")
+        panel = panel_of(result)
+        assert ("love" in words_of(panel), "fear" in words_of(panel), "pride" in words_of(panel)) == (False, True, True)
+        told = sentence_of(await world.alice.click(panel, label="A"))
+        assert told.startswith("A was the **GRU**, B the **RNN**.")
+        assert "1 vote in this server: GRU 1, RNN 0, both 0, neither 0." in told
+        assert await world.bot.store.verdicts(("rnn", "gru")) == {"gru": 1}
+
+    async def test_no_more_than_two_can_be_chosen(self, world: World) -> None:
+        result = await world.alice.slash(world.channel, "compare", text="odd", blind=True, models="GRU + RNN + BiLSTM")
+        assert sentence_of(result) == "Please choose two of the models that are loaded: RNN, GRU, BiLSTM."
+
     async def test_the_one_that_reacts_is_compared_with_the_other_shipped_one(self, world: World) -> None:
         shown = words_of(await duel(world))
         assert ("love" in shown, "fear" in shown, "pride" in shown) == (True, True, False)
@@ -260,8 +273,8 @@ class TestWithThreeModels:
         await world.configure(model="gru")
         panel = await duel(world)
         assert ("love" in words_of(panel), "fear" in words_of(panel), "pride" in words_of(panel)) == (True, False, True)
-        assert "A was the **GRU**, B the **BiLSTM**." in sentence_of(await world.alice.click(panel, label="A"))
-        assert await world.bot.store.verdicts(("gru", "bilstm")) == {"gru": 1}
+        assert "A was the **BiLSTM**, B the **GRU**." in sentence_of(await world.alice.click(panel, label="A"))
+        assert await world.bot.store.verdicts(("gru", "bilstm")) == {"bilstm": 1}
 
 
 async def test_every_word_is_translated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,9 +87,9 @@ async def test_both_models_stand_one_below_the_other() -> None:
         "-# Nothing you write is kept.",
     ]
     assert buttons(panel) == {
-        "Heat map": "compare:heat:7",
-        "All 28": "compare:all:7",
-        "Try a variation": "compare:vary:7",
+        "Heat map": "compare:heat:7:rnn+bilstm",
+        "All 28": "compare:all:7:rnn+bilstm",
+        "Try a variation": "compare:vary:7:rnn+bilstm",
     }
 
 
@@ -110,9 +110,9 @@ async def test_all_labels_stand_in_one_table_for_both() -> None:
     assert sorted(row.split()[-1] for row in rows) == sorted(LABELS)
     assert {len(row.split("`")[1]) for row in (head, *rows)} == {len(head) - 2}
     assert buttons(panel) == {
-        "Heat map": "compare:heat:7",
-        "Top 3": "compare:top:7",
-        "Try a variation": "compare:vary:7",
+        "Heat map": "compare:heat:7:rnn+bilstm",
+        "Top 3": "compare:top:7:rnn+bilstm",
+        "Try a variation": "compare:vary:7:rnn+bilstm",
     }
 
 
@@ -122,9 +122,9 @@ async def test_the_heat_map_stands_below_both() -> None:
     [item] = gallery["items"]
     assert (item["media"]["url"], item["description"]) == ("attachment://heat-map.png", "A picture.")
     assert buttons(panel) == {
-        "Hide the heat map": "compare:top:7",
-        "All 28": "compare:all:7",
-        "Try a variation": "compare:vary:7",
+        "Hide the heat map": "compare:top:7:rnn+bilstm",
+        "All 28": "compare:all:7:rnn+bilstm",
+        "Try a variation": "compare:vary:7:rnn+bilstm",
     }
 
 

@@ -45,6 +45,11 @@ def test_while_the_interval_contains_one_half_it_is_too_close_to_call() -> None:
     )
 
 
+def test_where_both_have_as_many_votes_it_is_a_tie() -> None:
+    _, conclusion = standings({"bilstm": 15, "rnn": 15, "neither": 1}, PAIR, ENGLISH)
+    assert conclusion == "It is a tie: of 30 votes for one of the two, each got half."
+
+
 def test_once_the_interval_is_above_one_half_one_is_ahead() -> None:
     _, conclusion = standings({"rnn": 81, "bilstm": 19}, PAIR, ENGLISH)
     assert conclusion == (

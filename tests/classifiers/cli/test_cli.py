@@ -42,6 +42,18 @@ def test_compare_as_json(small_models: Path, capsys: pytest.CaptureFixture[str])
         assert answer["milliseconds"] > 0
 
 
+def test_compare_asks_only_the_models_that_are_named(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("--models", str(small_models), "i am happy")
+    [both] = compare_json(capsys, *arguments)
+    [one] = compare_json(capsys, *arguments, "--model", "rnn")
+    assert one.keys() == both.keys() - {"bilstm"}
+    assert one["rnn"]["scores"] == both["rnn"]["scores"]
+    [again] = compare_json(capsys, *arguments, "--model", "bilstm", "--model", "rnn")
+    assert again.keys() == both.keys()
+    assert main(["compare", *arguments, "--model", "gru"]) == 2
+    assert f"{small_models} holds no gru, only rnn and bilstm: see `python -m" in capsys.readouterr().err
+
+
 def test_compare_reads_a_text_a_line(
     small_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

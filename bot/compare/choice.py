@@ -1,0 +1,70 @@
+"""Which of the loaded models `/compare` asks: what its option `models` offers, and what somebody has typed there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import combinations
+from typing import TypeAlias
+
+from bot.i18n import Translate, mark
+from classifiers import NAMES
+
+UNKNOWN = mark("I have no model called {name}; these are loaded: {models}.")
+TWO = mark("Please choose two of the models that are loaded: {models}.")
+
+Names: TypeAlias = tuple[str, ...]
+
+
+class ChoiceError(Exception):
+    """These models cannot be compared."""
+
+    def __init__(self, sentence: str, loaded: Sequence[str], name: str = "") -> None:
+        """Take `UNKNOWN` or `TWO`, the loaded models, and the name that is unknown."""
+        super().__init__(sentence)
+        self._sentence = sentence
+        self._loaded = loaded
+        self._name = name
+
+    def told(self, translate: Translate) -> str:
+        """Return a sentence for whoever chose."""
+        return translate(self._sentence).format(name=self._name, models=", ".join(NAMES[name] for name in self._loaded))
+
+
+def written(names: Sequence[str]) -> str:
+    """Return how a choice of models is written, as `chosen` reads it."""
+    return " + ".join(NAMES[name] for name in names)
+
+
+def offered(loaded: Sequence[str], usual: Names, typed: str, *, blind: bool) -> list[Names]:
+    """Return what can be chosen: the usual models, then each other pair, and all models if they are not two.
+
+    Args:
+        loaded: the names of all models.
+        usual: those that are asked where nothing is chosen.
+        typed: the beginning of a choice; what does not contain each word of it is left out.
+        blind: whether it is for a blind comparison, which is of two models.
+    """
+    choices = [usual, *combinations(loaded, 2), *(() if blind else (tuple(loaded),))]
+    words = _words(typed)
+    return [choice for choice in dict.fromkeys(choices) if all(any(word in name for name in choice) for word in words)]
+
+
+def chosen(text: str, loaded: Sequence[str], *, blind: bool) -> Names:
+    """Return the models that a text names, in the order in which models are shown.
+
+    Raises:
+        ChoiceError: it names a model that is not loaded, or not as many as are compared.
+    """
+    words = _words(text)
+    if unknown := [word for word in words if word not in loaded]:
+        raise ChoiceError(UNKNOWN, loaded, unknown[0])
+    names = tuple(name for name in loaded if name in words)
+    if len(names) < min(2, len(loaded)) or (blind and len(names) > 2):
+        raise ChoiceError(TWO, loaded)
+    return names
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a text in small letters, as the names of models are in commands."""
+    return re.findall(r"\w+", text.casefold())
