@@ -60,8 +60,11 @@ class DatabaseSync:
         self._engine = open_engine(self._url)
         self._patient_engine = open_engine(self._url, patient=True)
         self._notifies = not is_sqlite(self._url)
-        watch = NotificationWatch(self._engine, self._notified) if self._notifies else FileWatch(self._engine)
-        self._watch: Watch = watch
+        self._watch: Watch = (
+            NotificationWatch(self._engine, self._notified, lambda why: self._fail(StoreError(why)))
+            if self._notifies
+            else FileWatch(self._engine)
+        )
         self._turn = asyncio.Lock()
         self._in_sync = False  # whether the cache equals the database, and the watch tells when it no longer does
         self._failure: Exception | None = None
@@ -78,8 +81,8 @@ class DatabaseSync:
         await self._synchronize(read=True)
 
     async def write(self) -> None:
-        """Write the counts that wait, if any, in as few statements as possible; handles failures as `refresh` does."""
-        if self._cache.waiting_moods:
+        """Write the counts that wait, if any; after a failure recover as `refresh` does."""
+        if self._cache.waiting_moods or self._failure:
             await self._synchronize(read=False)
 
     async def _synchronize(self, *, read: bool) -> None:

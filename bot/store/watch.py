@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 _CHANNEL = "emobot"
+_LOST = "its connection was lost"
 
 
 class Watch(Protocol):
@@ -77,24 +78,30 @@ def _size(path: Path) -> int:
 class NotificationWatch:
     """Listen to PostgreSQL: whoever changes a row notifies all in the same transaction, with the row's kind and id."""
 
-    def __init__(self, engine: AsyncEngine, notified: Callable[[str, int], None]) -> None:
+    def __init__(
+        self, engine: AsyncEngine, notified: Callable[[str, int], None], when_lost: Callable[[str], None]
+    ) -> None:
         """Do not listen yet; `changed` begins it.
 
         Args:
             engine: of the database.
             notified: called at once with the kind and the id of each row that any process changes.
+            when_lost: called at once with the reason when the server or the network ends the connection.
         """
         self._engine = engine
         self._notified = notified
+        self._when_lost = when_lost
         self._connection: AsyncConnection | None = None
+        self._listener: Any = None  # the driver's own connection
 
     async def changed(self) -> bool:
         """Return whether this watch has just begun to listen, so that earlier changes were missed."""
         if self._connection:
             return False
         self._connection = await self._engine.connect()
-        listener: Any = (await self._connection.get_raw_connection()).driver_connection
-        await listener.add_listener(_CHANNEL, self._receive)
+        self._listener = (await self._connection.get_raw_connection()).driver_connection
+        await self._listener.add_listener(_CHANNEL, self._receive)
+        self._listener.add_termination_listener(self._terminated)
         return True
 
     async def lost(self) -> str | None:
@@ -104,15 +111,20 @@ class NotificationWatch:
                 await self._connection.execute(select(1))
                 await self._connection.rollback()
         except (SQLAlchemyError, OSError):
-            return "its connection was lost"
+            return _LOST
         return None
 
     async def stop(self) -> None:
         """Close the connection for good instead of giving it back to the pool."""
+        self._listener = None  # lest its end be taken for a loss
         if self._connection:
             await self._connection.invalidate()
             await self._connection.close()
         self._connection = None
+
+    def _terminated(self, connection: object) -> None:
+        if connection is self._listener:
+            self._when_lost(_LOST)
 
     def _receive(self, _connection: object, _process: int, _channel: str, payload: object) -> None:
         kind, _, identity = str(payload).partition(" ")

@@ -304,6 +304,19 @@ async def test_a_lost_connection_is_made_again_and_what_was_missed_is_read(
     assert await soon(lambda: store.has_opted_out(7))
 
 
+async def test_a_lost_connection_is_told_of_at_once_and_made_again_by_the_next_write_though_nothing_waits(
+    postgres_url: str, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, others = await open_store(postgres_url), Others(postgres_url)
+    await others.end_connections()
+    assert await soon(lambda: "(its connection was lost): the bot goes on" in caplog.text)
+    await others.execute("""INSERT INTO servers (guild_id, settings) VALUES (1, '{"enabled": false}')""")
+    await store.write()
+    assert store.settings(1) == SETTINGS
+    await store.close()
+    assert len(caplog.messages) == 1  # a connection that the bot itself ends is not lost
+
+
 async def test_a_row_that_cannot_be_read_when_told_of_is_read_by_refresh(
     postgres_url: str, open_store: StoreOpener
 ) -> None:
