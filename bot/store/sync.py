@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 # Seconds that a transaction waits for its turn, and also the slack on top of PATIENCE: all in all under three.
 _TURN = 0.4
 _BATCH = 1000  # rows in one statement, so that each is done in time
+_PIECE = 250  # counts of moods in one transaction: the event loop stands still while their values are prepared
 _Row = TypeVar("_Row")
 
 
@@ -86,17 +87,17 @@ class DatabaseSync:
             await self._synchronize(read=False)
 
     async def _synchronize(self, *, read: bool) -> None:
-        async with self._turn:
-            try:
-                if read or not self._in_sync:
+        try:
+            if read or not self._in_sync:
+                async with self._turn:
                     await self._read()
-                await self._write_moods()
-            except Exception as error:
-                self._fail(error)
-            else:
-                if self._failure:
-                    log.info("The database %s is in use again.", describe(self._url))
-                self._failure = None
+            await self._write_moods()
+        except Exception as error:
+            self._fail(error)
+        else:
+            if self._failure:
+                log.info("The database %s is in use again.", describe(self._url))
+            self._failure = None
         if self._reader:
             await asyncio.wait([self._reader])  # it may have waited for its turn
 
@@ -210,8 +211,12 @@ class DatabaseSync:
                     self._in_sync = False  # so that `refresh` reads everything, or says why it cannot
 
     async def _write_moods(self) -> None:
-        # In one order, lest two processes wait for each other's rows.
-        await self._write(sorted(self._cache.waiting_moods.items()))
+        """Write the counts that wait by now, in pieces, after each of which others have their turn."""
+        for keys in _batches(list(self._cache.waiting_moods), _PIECE):
+            async with self._turn:
+                waiting = self._cache.waiting_moods
+                # In one order, lest two processes wait for each other's rows.
+                await self._write(sorted((key, waiting[key]) for key in keys if key in waiting))
 
     async def _write(self, counts: Sequence[tuple[MoodKey, int]]) -> None:
         """Write counts, all or nothing, unless the database refuses what one of them holds: that one is left out."""
@@ -222,10 +227,10 @@ class DatabaseSync:
                 await self._drop_erased(connection, lock=True)
                 counts = [(key, n) for key, n in counts if key in self._cache.waiting_moods]
                 count = upsert(connection, Mood, lambda new: {"messages": Mood.messages + new.messages})
-                for batch in _batches(counts):
-                    await connection.execute(count, [{**key._asdict(), "messages": n} for key, n in batch])
-                    if taken_back := [key._asdict() for key, n in batch if n < 0]:
-                        await connection.execute(_DELETE_IF_NONE, taken_back)
+                if counts:
+                    await connection.execute(count, [{**key._asdict(), "messages": n} for key, n in counts])
+                if taken_back := [key._asdict() for key, n in counts if n < 0]:
+                    await connection.execute(_DELETE_IF_NONE, taken_back)
         except Exception as error:
             if not refuses_values(error):
                 raise
@@ -270,5 +275,5 @@ _DELETE_IF_NONE = delete(Mood).where(
 )
 
 
-def _batches(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
-    return (rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH))
+def _batches(rows: Sequence[_Row], size: int = _BATCH) -> Iterator[Sequence[_Row]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))

@@ -24,6 +24,16 @@ async def test_a_wrong_token_is_reported_without_the_token(
     assert "s3cr3t" not in out + err
 
 
+async def test_collections_of_garbage_leave_out_what_was_loaded(
+    fake_discord: FakeDiscord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full one takes a quarter of a second else, in which no heartbeat is sent."""
+    frozen: list[list[str]] = []
+    monkeypatch.setattr("gc.freeze", lambda: frozen.append(list(fake_discord.asked)))
+    await asyncio.to_thread(main, [])
+    assert frozen == [[]]  # once, before Discord is asked for anything
+
+
 async def test_nothing_is_said_about_voice(
     fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

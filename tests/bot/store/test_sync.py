@@ -273,6 +273,17 @@ async def test_changes_are_made_one_after_another_so_that_memory_has_the_last_on
     assert store.settings(1) == SETTINGS
 
 
+async def test_many_counts_are_written_in_pieces_between_which_others_have_their_turn(store: Store) -> None:
+    for channel_id in range(1000):
+        store.count_mood(1, channel_id, NOON, "joy")
+    writing = asyncio.create_task(store.write())
+    await asyncio.sleep(0)
+    await store.opt_out(7)
+    assert 0 < len(store.cache.waiting_moods) < 1000
+    await writing
+    assert await store.moods(1, NOON) == [MoodCount(NOON, "joy", 1000)]
+
+
 def agree(*stores: Store) -> bool:
     return len({(store.settings(1).channels, store.has_opted_out(7)) for store in stores}) == 1
 
