@@ -12,6 +12,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot import discord_address
 from bot.about.cog import About
 from bot.analyzer import Analyzer
 from bot.compare.cog import Compare
@@ -94,6 +95,11 @@ class Emobot(commands.AutoShardedBot):
         self.analyzer = Analyzer(models, configuration.reacts_with)
         self._clock = clock
         self.store = Store(configuration.database_url, configuration.mood_days)
+
+    async def login(self, token: str) -> None:
+        """Log in, at the addresses of the configuration; raise what discord.py raises."""
+        discord_address.use(self.configuration.api_base, self.configuration.gateway_url)
+        await super().login(token)
 
     async def setup_hook(self) -> None:
         """Add all features, then register the commands."""

@@ -14,6 +14,7 @@ from dotenv import dotenv_values
 from dotenv.parser import Binding, parse_stream
 from yarl import URL
 
+from bot.discord_address import AddressError, parse_api_base, parse_gateway_url
 from bot.discord_token import WANTED, TokenError, parse_token
 from bot.logs import LogFormat
 from bot.store.url import FORM, DatabaseUrlError, parse_database_url
@@ -141,6 +142,14 @@ class Configuration:
         default=None,
         metadata=_variable("EMOBOT_DEV_GUILD", _between(1, 2**63 - 1), "the numeric id of a Discord server"),
     )
+    api_base: str | None = field(
+        default=None,
+        metadata=_variable("DISCORD_API_BASE", parse_api_base, "an address that begins with https://"),
+    )
+    gateway_url: str | None = field(
+        default=None,
+        metadata=_variable("DISCORD_GATEWAY_URL", parse_gateway_url, "an address that begins with wss://"),
+    )
     log_level: _LogLevel = field(
         default="INFO",
         metadata=_variable("EMOBOT_LOG_LEVEL", _log_level, _listed(_LogLevel)),
@@ -166,7 +175,7 @@ def load_configuration() -> Configuration:
             continue
         try:
             values[variable.name] = variable.metadata["parse"](given[name])
-        except (DatabaseUrlError, TokenError) as error:
+        except (AddressError, DatabaseUrlError, TokenError) as error:
             wrong.append(f"{name} must {error}")
         except (ValueError, RuntimeError):  # RuntimeError: there is no home directory of that name
             wrong.append(f"{name} must be {variable.metadata['allowed']}")

@@ -5,19 +5,25 @@ from __future__ import annotations
 import aiohttp
 import discord
 
+from bot import discord_address
 from bot.client import PERMISSIONS
+from bot.configuration import Configuration
 
 
-async def fetch_application(token: str, trace: aiohttp.TraceConfig | None = None) -> discord.AppInfo:
+async def fetch_application(
+    configuration: Configuration, token: str, trace: aiohttp.TraceConfig | None = None
+) -> discord.AppInfo:
     """Log in, without connecting to the gateway, and return what Discord knows of the application.
 
     Args:
+        configuration: says where Discord is.
         token: the bot's.
         trace: hears the requests.
 
     Raises:
         discord.LoginFailure: Discord does not accept the token.
     """
+    discord_address.use(configuration.api_base, configuration.gateway_url)
     async with discord.Client(intents=discord.Intents.none(), http_trace=trace or aiohttp.TraceConfig()) as client:
         await client.login(token)
         return await client.application_info()
@@ -26,3 +32,16 @@ async def fetch_application(token: str, trace: aiohttp.TraceConfig | None = None
 def invitation(application: discord.AppInfo) -> str:
     """Return the link that invites the bot with the permissions that it needs."""
     return discord.utils.oauth_url(application.id, permissions=PERMISSIONS)
+
+
+def elsewhere(configuration: Configuration) -> list[str]:
+    """Return a line for each of Discord's addresses that the operator has replaced by another one."""
+    addresses = {
+        "API": (configuration.api_base, "DISCORD_API_BASE"),
+        "gateway": (configuration.gateway_url, "DISCORD_GATEWAY_URL"),
+    }
+    return [
+        f"Discord's {name}: {address}, because {variable} says so."
+        for name, (address, variable) in addresses.items()
+        if address
+    ]

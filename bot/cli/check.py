@@ -11,7 +11,7 @@ import click
 from sqlalchemy import make_url
 
 from bot.about.cog import FIGURES
-from bot.cli.application import fetch_application, invitation
+from bot.cli.application import elsewhere, fetch_application, invitation
 from bot.cli.database import in_database
 from bot.cli.errors import INTENT_OFF, CommandError, discord_errors, login_missing, reports_errors
 from bot.client import create_bot
@@ -42,13 +42,15 @@ def check_all() -> None:
     configuration = load_configuration()
     click.echo(f"Settings: in order, from {_sources(Path(ENV_FILE).absolute())}.")
     _warn_if_others_can_read(Path(ENV_FILE))
+    for line in elsewhere(configuration):
+        click.echo(line)
     _check_models(configuration)
     _check_database(configuration)
     if configuration.discord_token is None:
         click.echo(f"Discord: not asked. {login_missing()}")
         return
     with discord_errors():
-        asyncio.run(_check_discord(configuration.discord_token))
+        asyncio.run(_check_discord(configuration, configuration.discord_token))
 
 
 def _sources(file: Path) -> str:
@@ -86,9 +88,9 @@ def _check_database(configuration: Configuration) -> None:
         _warn_if_others_can_read(file)
 
 
-async def _check_discord(token: str) -> None:
+async def _check_discord(configuration: Configuration, token: str) -> None:
     time = DiscordTime(asyncio.get_running_loop().time)
-    application = await fetch_application(token, listen(time))
+    application = await fetch_application(configuration, token, listen(time))
     click.echo(f"Discord: the token is that of {application.name}.")
     error = time.error_of_host()
     if abs(error.total_seconds()) > TOLERATED:

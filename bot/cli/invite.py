@@ -19,6 +19,7 @@ def invite() -> None:
     It asks for the permissions that the bot needs and for nothing else: to see channels, read their history and add
     reactions.
     """
-    token = token_of(load_configuration())
+    configuration = load_configuration()
+    token = token_of(configuration)
     with discord_errors():
-        click.echo(invitation(asyncio.run(fetch_application(token))))
+        click.echo(invitation(asyncio.run(fetch_application(configuration, token))))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import gc
+import logging
 
 import click
 import discord
 
 from bot import logs
+from bot.cli.application import elsewhere
 from bot.cli.errors import discord_errors, reports_errors, token_of
 from bot.cli.stopping import run_until_stopped
 from bot.client import create_bot
 from bot.configuration import load_configuration
 from bot.serving import serve
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -22,6 +26,8 @@ def run() -> None:
     configuration = load_configuration()
     token = token_of(configuration)
     logs.set_up(configuration.log_level, configuration.log_format)
+    for line in elsewhere(configuration):
+        log.info(line)
     # The bot joins no voice channel, so nobody should be told to install what voice needs.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     models = create_bot(configuration).analyzer.models  # so that unusable models are reported before Discord is asked

@@ -175,3 +175,16 @@ async def test_what_is_no_token_at_all_is_reported_without_asking_discord(
     assert await asyncio.to_thread(main, ["check"]) == 2
     assert told(capsys).startswith(sentence)
     assert fake_discord.asked == []
+
+
+async def test_addresses_in_place_of_discords_are_used_and_named(
+    fake_discord: FakeDiscord, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(discord.http.Route, "BASE", "http://127.0.0.1:1")  # where nobody listens
+    monkeypatch.setenv("DISCORD_API_BASE", str(fake_discord.url))
+    monkeypatch.setenv("DISCORD_GATEWAY_URL", "wss://gateway.example")
+    assert await asyncio.to_thread(main, ["check"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert f"Discord's API: {str(fake_discord.url).rstrip('/')}, because DISCORD_API_BASE says so." in told
+    assert "Discord's gateway: wss://gateway.example, because DISCORD_GATEWAY_URL says so." in told
+    assert "GET /oauth2/applications/@me" in fake_discord.asked

@@ -6,6 +6,8 @@ import logging
 
 import discord
 import pytest
+import yarl
+from discord.gateway import DiscordWebSocket
 
 from bot.cli import main
 from tests.bot.cli.fake_discord import FakeDiscord
@@ -98,3 +100,17 @@ async def test_the_log_is_json_where_it_is_asked_for(
     *logged, sentence = capsys.readouterr().err.splitlines()
     assert "bot.client" in {json.loads(line)["logger"] for line in logged}
     assert sentence == "Discord closed the connection (code 4013): try again."
+
+
+async def test_addresses_in_place_of_discords_are_used_and_logged(
+    fake_discord: FakeDiscord, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(discord.http.Route, "BASE", "http://127.0.0.1:1")  # where nobody listens
+    monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL("ws://127.0.0.1:1"))
+    gateway_url = str(fake_discord.url.with_scheme("ws") / "gateway")
+    monkeypatch.setenv("DISCORD_API_BASE", str(fake_discord.url))
+    monkeypatch.setenv("DISCORD_GATEWAY_URL", gateway_url)
+    assert await asyncio.to_thread(main, []) == 2
+    err = capsys.readouterr().err
+    assert f"Discord's gateway: {gateway_url}, because DISCORD_GATEWAY_URL says so." in err
+    assert "switch on Message Content Intent" in err.splitlines()[-1]  # so the gateway was asked, too
