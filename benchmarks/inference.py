@@ -34,10 +34,10 @@ import onnx.numpy_helper
 import onnx.parser
 import onnxruntime
 import tensorflow as tf
-from racing import race
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.racing import race
 from classifiers.classifier import NetworkClassifier
 from classifiers.model_directory import FILES, PRETRAINED, load_models, load_network, load_onnx, read_manifest
 from classifiers.nn import network

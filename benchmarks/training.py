@@ -32,10 +32,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 import threadpoolctl
-from racing import race
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.racing import race
 from classifiers.model_directory import NAMES
 from classifiers.nn import network
 from classifiers.nn.arrays import Array

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import importlib
 import importlib.util
-import json
 import logging
-import os
 import re
 import subprocess
 import sys
@@ -18,6 +15,7 @@ import pytest
 import simcord
 from discord.ext import commands
 
+from benchmarks.gateway.contract import MISSING, Contract, find_contract
 from bot import Emobot, create_bot
 from bot.analyzer import AnalyzerClosedError
 from bot.configuration import Configuration, ConfigurationError
@@ -239,45 +237,26 @@ async def payloads(simcord_env: simcord.Env) -> list[dict[str, Any]]:
     return sync.json
 
 
-class DiscordsDescription:
-    """Discord's own account of its API, which says what it takes."""
-
-    def __init__(self, path: Path) -> None:
-        self.api = json.loads(path.read_text())
-        self.jsonschema = importlib.import_module("jsonschema")  # publishes no types
-
-    def errors(self, method: str, path: str, payload: Any) -> list[str]:
-        """What Discord would find wrong with a request."""
-        body = self.api["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"]
-        schema = {**body, "components": self.api["components"]}
-        return [error.message for error in self.jsonschema.Draft202012Validator(schema).iter_errors(payload)]
-
-
 @pytest.fixture(scope="module")
-def description() -> DiscordsDescription:
-    if "DISCORD_OPENAPI" not in os.environ:
-        pytest.skip(
-            "run `curl -O https://raw.githubusercontent.com/discord/discord-api-spec/main/specs/openapi.json` "
-            "and `export DISCORD_OPENAPI=$PWD/openapi.json`"
-        )
-    return DiscordsDescription(Path(os.environ["DISCORD_OPENAPI"]))
+def contract() -> Contract:
+    return find_contract() or pytest.skip(MISSING)
 
 
-def test_discord_would_take_the_commands(description: DiscordsDescription, payloads: list[dict[str, Any]]) -> None:
+def test_discord_would_take_the_commands(contract: Contract, payloads: list[dict[str, Any]]) -> None:
     path = "/applications/{application_id}/commands"
-    assert description.errors("put", path, payloads) == []
-    assert description.errors("put", path, [{**payloads[0], "name": "x" * 33}])
+    assert contract.errors("put", path, payloads) == []
+    assert contract.errors("put", path, [{**payloads[0], "name": "x" * 33}])
 
 
-async def test_discord_would_take_the_answers(description: DiscordsDescription, world: World) -> None:
+async def test_discord_would_take_the_answers(contract: Contract, world: World) -> None:
     path = "/interactions/{interaction_id}/{interaction_token}/callback"
     await world.alice.slash(world.channel, "compare", text="odd weather")
     await world.alice.slash(world.channel, "compare", text="<#1>")
     answers: list[Any] = [request.json for request in world.env.http_requests if request.path.endswith("/callback")]
     assert len(answers) == 2
     for answer in answers:
-        assert description.errors("post", path, answer) == []
-        assert description.errors("post", path, {**answer, "type": "text"})
+        assert contract.errors("post", path, answer) == []
+        assert contract.errors("post", path, {**answer, "type": "text"})
 
 
 def test_the_bot_imports_nothing_that_a_message_does_not_need() -> None:

@@ -1,0 +1,1 @@
+"""Measurements that print tables, and the loopback Discord that some of them and the tests need."""

@@ -1,0 +1,146 @@
+"""What is the same for all REST routes: faults, the token, Discord's description, limits, and a record of it all."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import NamedTuple
+
+from aiohttp import web
+
+from benchmarks.gateway.buckets import Buckets, GlobalLimit, Limit
+from benchmarks.gateway.contract import Contract
+from benchmarks.gateway.faults import Fault, limit_exceeded, refusal
+from benchmarks.gateway.rest import CALLBACK, FOLLOWUP, MESSAGES, ORIGINAL, REACTION, Routes, payload_of
+
+PREFIX = "/api/v10"
+"""Where the routes begin."""
+
+LIMITS = {
+    REACTION: Limit(1, 0.25),
+    MESSAGES: Limit(5, 5.0),
+    FOLLOWUP: Limit(5, 2.0),
+    ORIGINAL: Limit(5, 2.0),
+}
+"""The limits of buckets, by route, as they have been observed; Discord promises none."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_OTHER_LIMIT = Limit(30, 10.0)
+
+_WITHOUT_TOKEN = (CALLBACK, FOLLOWUP, ORIGINAL)
+"""Routes that have a token of their own in the path; they do not count for the limit of all requests."""
+
+_OF_PLACE = ("channel_id", "guild_id", "webhook_id", "webhook_token")
+"""The parts of a path by which Discord divides the bucket of a route."""
+
+
+class Asked(NamedTuple):
+    """A request.
+
+    Attributes:
+        method, path: what was asked for; the path without its beginning, which all have in common.
+        status: the HTTP status that it was answered with.
+        at: when it came, by the clock of the loopback Discord.
+    """
+
+    method: str
+    path: str
+    status: int
+    at: float
+
+
+class Api:
+    """Discord's REST API.
+
+    Attributes:
+        fault: a switch: what answers in place of the routes.
+        asked: all requests that were answered, in the order of the answers.
+        violations: what was wrong with requests by Discord's description; those were refused with 400.
+        limit: the limit of all requests together.
+    """
+
+    def __init__(
+        self,
+        routes: Routes,
+        token: str,
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
+        contract: Contract | None,
+    ) -> None:
+        """Start with no request.
+
+        Args:
+            routes: what there is.
+            token: of the bot.
+            clock: seconds.
+            now: Discord's time.
+            contract: what Discord takes; None for anything that the routes understand.
+        """
+        self.fault: Fault | None = None
+        self.asked: list[Asked] = []
+        self.violations: list[str] = []
+        self.limit = GlobalLimit(clock)
+        self._buckets = Buckets(lambda: now().timestamp())
+        self._handlers = routes.handlers()
+        self._token = token
+        self._clock = clock
+        self._contract = contract
+
+    def refused(self) -> list[Asked]:
+        """Return the requests whose answers count towards the ban after 10,000 in ten minutes."""
+        return [asked for asked in self.asked if asked.status in (401, 403, 429)]
+
+    def reactions(self, status: int | None = None) -> list[Asked]:
+        """Return the requests for a reaction, those that were answered with a status if one is given."""
+        return [
+            asked
+            for asked in self.asked
+            if asked.method == "PUT" and "/reactions/" in asked.path and status in (None, asked.status)
+        ]
+
+    def app(self) -> web.Application:
+        """Return what serves the routes."""
+        app = web.Application(middlewares=[self._answer], client_max_size=1 << 25)
+        for (method, path), handler in self._handlers.items():
+            app.router.add_route(method, PREFIX + path, handler)
+        return app
+
+    @web.middleware
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        at = self._clock()
+        response = (await self.fault(request) if self.fault else None) or await self._admit(request, handler)
+        self.asked.append(Asked(request.method, request.path.removeprefix(PREFIX), response.status, at))
+        return response
+
+    async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer a request unless it is unknown, without the token, wrong, or too much."""
+        resource = request.match_info.route.resource
+        if resource is None:
+            self.violations.append(f"{request.method} {request.path} is not among the routes of the loopback Discord")
+            return refusal(404, 0, "404: Not Found")
+        route = resource.canonical.removeprefix(PREFIX)
+        own_token = route in _WITHOUT_TOKEN
+        if not own_token and request.headers.get("Authorization") != f"Bot {self._token}":
+            return refusal(401, 0, "401: Unauthorized")
+        if wrong := await self._errors(request, route):
+            self.violations += wrong
+            return refusal(400, 50035, "Invalid Form Body")
+        if not own_token and (wait := self.limit.take()):
+            return limit_exceeded("global", wait)
+        place = "+".join(request.match_info[name] for name in _OF_PLACE if name in request.match_info)
+        bucket = route if route == REACTION else f"{request.method} {route}"
+        admission = self._buckets.take(bucket, place, LIMITS.get(route, _OTHER_LIMIT))
+        if admission.retry_after:
+            return limit_exceeded("user", admission.retry_after, admission.headers)
+        response = await handler(request)
+        response.headers.update(admission.headers)
+        return response
+
+    async def _errors(self, request: web.Request, route: str) -> list[str]:
+        if self._contract is None:
+            return []
+        return [
+            *self._contract.parameter_errors(request.method, route, request.match_info, request.query),
+            *self._contract.errors(request.method, route, await payload_of(request)),
+        ]

@@ -1,0 +1,98 @@
+"""Discord's own account of its API, an OpenAPI description, which says what requests it takes."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+VARIABLE = "DISCORD_OPENAPI"
+"""The environment variable with the path of the description."""
+
+MISSING = (
+    "run `curl -O https://raw.githubusercontent.com/discord/discord-api-spec/main/specs/openapi.json` "
+    f"and `export {VARIABLE}=$PWD/openapi.json`"
+)
+"""What to do where the description is absent."""
+
+
+class Contract:
+    """What Discord takes, by its description."""
+
+    def __init__(self, file: Path) -> None:
+        """Read the description."""
+        self._api = json.loads(file.read_text(encoding="utf-8"))
+        self._jsonschema: Any = importlib.import_module("jsonschema")  # publishes no types
+        self._validator = cache(self._new_validator)  # the answer to most requests is known from the first of its kind
+
+    def errors(self, method: str, path: str, payload: Any) -> list[str]:
+        """Return what Discord would find wrong with the JSON of a request.
+
+        Args:
+            method: in any letters.
+            path: as the description gives it, with names in braces.
+            payload: the JSON, None if there is none.
+        """
+        if (operation := self._operation(method, path)) is None:
+            return [f"{method} {path} is not among Discord's routes"]
+        if (body := operation.get("requestBody")) is None:
+            return [] if payload is None else [f"{method} {path} takes no JSON"]
+        if payload is None:
+            return [f"{method} {path} needs JSON"] if body.get("required") else []
+        return self._violations(json.dumps(body["content"]["application/json"]["schema"]), payload)
+
+    def parameter_errors(
+        self, method: str, path: str, in_path: Mapping[str, str], in_query: Mapping[str, str]
+    ) -> list[str]:
+        """Return what Discord would find wrong with the parameters in a path and in its query."""
+        if (operation := self._operation(method, path)) is None:
+            return []
+        known = [*self._api["paths"][path].get("parameters", []), *operation.get("parameters", [])]
+        errors = []
+        for place, given in (("path", in_path), ("query", in_query)):
+            schemas = {entry["name"]: entry["schema"] for entry in known if entry["in"] == place}
+            for name, text in given.items():
+                if name not in schemas:
+                    errors.append(f"{method} {path} has no parameter {name} in its {place}")
+                    continue
+                schema = json.dumps(schemas[name])
+                if all(self._violations(schema, reading) for reading in _readings(text)):
+                    errors.append(f"{method} {path} does not take {name}={text}")
+        return errors
+
+    def answer_errors(self, method: str, path: str, status: int, payload: Any) -> list[str]:
+        """Return what is wrong with an answer that is said to be Discord's."""
+        operation = self._operation(method, path)
+        answers = operation["responses"] if operation else {}
+        if str(status) not in answers:
+            return [f"{method} {path} is never answered with {status}"]
+        if (content := answers[str(status)].get("content")) is None:
+            return [] if payload is None else [f"{method} {path} is answered with no JSON"]
+        return self._violations(json.dumps(content["application/json"]["schema"]), payload)
+
+    def _operation(self, method: str, path: str) -> dict[str, Any] | None:
+        operation: dict[str, Any] | None = self._api["paths"].get(path, {}).get(method.lower())
+        return operation
+
+    def _violations(self, schema: str, payload: Any) -> list[str]:
+        return [error.message for error in self._validator(schema).iter_errors(payload)]
+
+    def _new_validator(self, schema: str) -> Any:
+        return self._jsonschema.Draft202012Validator({**json.loads(schema), "components": self._api["components"]})
+
+
+def find_contract() -> Contract | None:
+    """Return the description that the environment names, None if it names none."""
+    return Contract(Path(os.environ[VARIABLE])) if os.environ.get(VARIABLE) else None
+
+
+def _readings(text: str) -> list[Any]:
+    """Return what the text of a parameter may stand for; discord.py writes true as 1, which Discord takes."""
+    try:
+        return [text, json.loads(text), *([bool(int(text))] if text in ("0", "1") else [])]
+    except ValueError:
+        return [text]

@@ -1,0 +1,267 @@
+"""The loopback Discord as a whole, on the loopback address, and what people do in it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+from aiohttp import web
+
+from benchmarks.gateway.api import PREFIX, Api
+from benchmarks.gateway.contract import Contract
+from benchmarks.gateway.protocol import Gateway
+from benchmarks.gateway.rest import Interaction, Routes
+from benchmarks.gateway.world import ALICE, EPOCH, TOKEN, Channel, User, World
+
+_SHUTDOWN = 0.01  # seconds that requests have which hang when the API goes away
+_COMMAND, _COMPONENT, _MODAL = 2, 3, 5  # types of interactions
+_MESSAGE_MENU = 3  # a type of commands
+_STRING, _BOOLEAN = 3, 5  # types of a command's options
+
+
+class Endpoint:
+    """Something on a port of the loopback address, which can go away and come back.
+
+    Attributes:
+        port: on which it is, once it has been there; it comes back on the same.
+    """
+
+    def __init__(self, make_app: Any, before_answer: Any) -> None:
+        self.port = 0
+        self._make_app = make_app
+        self._before_answer = before_answer
+        self._runner: web.AppRunner | None = None
+
+    async def open(self) -> None:
+        """Begin to listen."""
+        app = self._make_app()
+        app.on_response_prepare.append(self._before_answer)
+        # What it logs would stand among the words of the bot.
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True).start()
+        self.port = self._runner.addresses[0][1]
+
+    async def close(self) -> None:
+        """Go away: whoever connects is refused."""
+        if self._runner:
+            await self._runner.cleanup()
+        self._runner = None
+
+
+class LoopbackDiscord:
+    """A Discord on the loopback address.
+
+    Attributes:
+        world: what is in it.
+        token: of the bot.
+        gateway: its gateway, with switches for faults.
+        api: its REST API, with a switch for faults and a record of requests.
+        routes: what the bot did by its requests.
+        ahead: by how much its clock is ahead of this computer's.
+        api_endpoint, gateway_endpoint: where they are; each can be closed and opened again.
+    """
+
+    def __init__(
+        self,
+        world: World | None = None,
+        *,
+        token: str = TOKEN,
+        shards: int = 1,
+        max_concurrency: int = 1,
+        contract: Contract | None = None,
+    ) -> None:
+        """Make it in a running event loop; `running` serves it.
+
+        Args:
+            world: what is in it; one server with one channel if None.
+            token: of the bot.
+            shards: how many it recommends.
+            max_concurrency: how many may identify at once.
+            contract: by which all requests are checked; see `find_contract`.
+        """
+        loop = asyncio.get_running_loop()
+        self._loop = loop
+        self._epoch = datetime.now(UTC) - timedelta(seconds=loop.time())
+        self.ahead = timedelta()
+        self.world = world or World()
+        self.token = token
+        self.gateway = Gateway(self.world, token, self._clock, shards, max_concurrency)
+        self.routes = Routes(self.world, self.gateway, self._clock, self.now)
+        self.api = Api(self.routes, token, self._clock, self.now, contract)
+        self.api_endpoint = Endpoint(self.api.app, self._date)
+        self.gateway_endpoint = Endpoint(self._gateway_app, self._date)
+
+    @property
+    def api_base(self) -> str:
+        """The address of the REST API."""
+        return f"http://127.0.0.1:{self.api_endpoint.port}{PREFIX}"
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serve it on free ports."""
+        try:
+            await self.gateway_endpoint.open()
+            self.gateway.url = f"ws://127.0.0.1:{self.gateway_endpoint.port}"
+            await self.api_endpoint.open()
+            yield
+        finally:
+            await self.close_gateway()
+            await self.api_endpoint.close()
+
+    async def close_gateway(self) -> None:
+        """Let the gateway go away, with all connections; its endpoint can be opened again."""
+        self.gateway.cut()
+        await self.gateway_endpoint.close()
+
+    def now(self) -> datetime:
+        """Return Discord's time, which goes on with the event loop's."""
+        return self._epoch + self.ahead + timedelta(seconds=self._clock())
+
+    # ------------------------------------------------------------ what people do
+
+    async def say(self, text: str, channel: int | Channel = 0, *, author: User = ALICE, age: float = 0.0) -> int:
+        """Let somebody write a message, and return its id.
+
+        Args:
+            text: what it says.
+            channel: where, or the number of the channel.
+            author: who writes it.
+            age: seconds for which it has been written already.
+        """
+        place = self.world.places[channel] if isinstance(channel, int) else channel
+        written = self.now() - timedelta(seconds=age)
+        message_id = self.routes.new_id(written)
+        message = self.world.message_payload(message_id, place, author, text, written)
+        self.routes.remember(message_id, place)
+        await self._dispatch_message("MESSAGE_CREATE", message, place)
+        return message_id
+
+    async def edit(self, message_id: int, text: str, *, author: User = ALICE) -> None:
+        """Let the author of a message change what it says."""
+        place, _ = self.routes.messages[message_id]
+        written = EPOCH + timedelta(milliseconds=message_id >> 22)
+        edited = self.now().isoformat()
+        message = self.world.message_payload(message_id, place, author, text, written, edited_timestamp=edited)
+        await self._dispatch_message("MESSAGE_UPDATE", message, place)
+
+    async def delete(self, message_id: int) -> None:
+        """Let somebody delete a message."""
+        place, _ = self.routes.messages.pop(message_id)
+        data = {"id": str(message_id), "channel_id": str(place.id), **_in_server(place)}
+        await self.gateway.dispatch("MESSAGE_DELETE", json.dumps(data), place.guild_id)
+
+    async def react(self, message_id: int, emoji: str, *, user: User = ALICE) -> None:
+        """Let somebody react to a message."""
+        place, _ = self.routes.messages[message_id]
+        data = self.world.reaction_payload(message_id, place, user, emoji)
+        await self.gateway.dispatch("MESSAGE_REACTION_ADD", json.dumps(data), place.guild_id)
+
+    async def slash(
+        self, command: str, channel: int | Channel = 0, *, user: User = ALICE, **options: str | bool
+    ) -> Interaction:
+        """Let somebody use a slash command that the bot has registered; return what will have its answer."""
+        place = self.world.places[channel] if isinstance(channel, int) else channel
+        given = [
+            {"name": name, "type": _BOOLEAN if isinstance(value, bool) else _STRING, "value": value}
+            for name, value in options.items()
+        ]
+        return await self._interact(_COMMAND, {**self._command(command, place), "options": given}, place, user)
+
+    async def choose_from_menu(self, command: str, message_id: int, text: str, *, user: User = ALICE) -> Interaction:
+        """Let somebody choose from the menu of a message of alice's, which says a text; return what has the answer."""
+        place, _ = self.routes.messages[message_id]
+        message = self.world.message_payload(message_id, place, ALICE, text, self.now())
+        chosen = {"target_id": str(message_id), "resolved": {"messages": {str(message_id): message}}}
+        return await self._interact(_COMMAND, {**self._command(command, place), **chosen}, place, user)
+
+    async def press(self, custom_id: str, answered: Interaction, *, user: User = ALICE) -> Interaction:
+        """Let somebody press a button of an answer; return what will have the answer to that."""
+        said = (answered.callback or {}).get("data", {})
+        message = self.world.message_payload(
+            answered.message_id,
+            answered.place,
+            self.world.bot,
+            said.get("content") or "",
+            self.now(),
+            components=said.get("components") or [],
+            flags=said.get("flags") or 0,
+        )
+        pressed = {"custom_id": custom_id, "component_type": 2}
+        return await self._interact(_COMPONENT, pressed, answered.place, user, message=message)
+
+    # ------------------------------------------------------------ how the bot hears of it
+
+    async def _dispatch_message(self, event: str, message: dict[str, Any], place: Channel) -> None:
+        if place.guild_id is None:
+            await self.gateway.dispatch(event, json.dumps(message), None)
+            return
+        member = self.world.member_payload()
+        message |= {"guild_id": str(place.guild_id), "member": member}
+        blank = json.dumps({**message, "content": "", "attachments": [], "embeds": [], "components": []})
+        await self.gateway.dispatch(event, json.dumps(message), place.guild_id, without_content=blank)
+
+    async def _interact(self, kind: int, data: dict[str, Any], place: Channel, user: User, **more: Any) -> Interaction:
+        interaction_id = self.routes.new_id()
+        interaction = Interaction(interaction_id, f"token-{interaction_id}", place, self.routes.new_id())
+        if "message" in more:
+            interaction.message_id = int(more["message"]["id"])
+        self.routes.interactions[interaction.token] = interaction
+        by: dict[str, Any] = {"user": user.payload()}
+        if place.guild_id is not None:
+            by = {"member": {**self.world.member_payload(user), "permissions": str((1 << 53) - 1)}}
+            by |= {"guild_id": str(place.guild_id), "guild_locale": "en-US"}
+        payload = {
+            "id": str(interaction_id),
+            "application_id": str(self.world.application_id),
+            "type": kind,
+            "data": data,
+            "token": interaction.token,
+            "version": 1,
+            "channel": place.payload(),
+            "channel_id": str(place.id),
+            "locale": "en-US",
+            "app_permissions": str(self.world.permissions),
+            "entitlements": [],
+            "authorizing_integration_owners": {"0": str(place.guild_id or 0)},
+            "context": 0 if place.guild_id else 1,
+            "attachment_size_limit": 10_485_760,
+            **by,
+            **more,
+        }
+        await self.gateway.dispatch("INTERACTION_CREATE", json.dumps(payload), place.guild_id)
+        return interaction
+
+    def _command(self, name: str, place: Channel) -> dict[str, Any]:
+        """Return what an interaction says of a command of that name.
+
+        Raises:
+            LookupError: the bot has registered none.
+        """
+        registered = [*self.routes.commands.get(None, []), *self.routes.commands.get(place.guild_id, [])]
+        for command in registered:
+            if command["name"] == name:
+                return {"id": command["id"], "name": name, "type": command["type"]}
+        raise LookupError(f"the bot has registered no command {name}")
+
+    # ------------------------------------------------------------ serving
+
+    def _clock(self) -> float:
+        return self._loop.time()  # looked up each time, since tests set it forward
+
+    def _gateway_app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/", self.gateway.handle)
+        return app
+
+    async def _date(self, _: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = format_datetime(self.now(), usegmt=True)
+
+
+def _in_server(place: Channel) -> dict[str, str]:
+    return {} if place.guild_id is None else {"guild_id": str(place.guild_id)}

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from benchmarks.gateway.buckets import Buckets, GlobalLimit, Limit
+from tests.bot.scripted import ManualClock
+
+
+def test_a_bucket_admits_as_many_as_it_says_until_it_is_filled_again() -> None:
+    clock = ManualClock(1000.0)
+    buckets = Buckets(clock)
+    answers = [buckets.take("route", "here", Limit(2, 5.0)) for _ in range(3)]
+    assert [answer.retry_after for answer in answers] == [0, 0, 5]
+    assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
+    assert {answer.headers["X-RateLimit-Reset"] for answer in answers} == {"1005.000"}
+    assert buckets.take("route", "there", Limit(2, 5.0)).retry_after == 0
+    assert buckets.take("another", "here", Limit(2, 5.0)).retry_after == 0
+    clock.now = 1005.0
+    assert buckets.take("route", "here", Limit(2, 5.0)).headers["X-RateLimit-Remaining"] == "1"
+
+
+def test_all_requests_together_have_a_limit_in_any_second() -> None:
+    clock = ManualClock()
+    limit = GlobalLimit(clock)
+    assert [limit.take() for _ in range(51)] == [0.0] * 50 + [1.0]
+    clock.now = 0.75
+    assert limit.take() == 0.25
+    clock.now = 1.0
+    assert limit.take() == 0.0

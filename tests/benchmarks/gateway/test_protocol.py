@@ -1,0 +1,220 @@
+"""What the gateway says to bots that do not keep to its rules, frame by frame."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from benchmarks.gateway import Garbage, LoopbackDiscord, World
+from benchmarks.gateway.protocol import MESSAGE_CONTENT, MOST_REPLAYED, MOST_SENT, Session
+
+GUILDS, GUILD_MESSAGES = 1 << 0, 1 << 9
+HEARTBEAT, IDENTIFY, RESUME, INVALID_SESSION, ACKNOWLEDGED = 1, 2, 6, 9, 11
+
+
+class Shard:
+    """The bare connection of a bot, which says what a test wants."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, token: str) -> None:
+        self.socket = socket
+        self.token = token
+
+    async def say(self, op: int, **data: Any) -> None:
+        await self.socket.send_str(json.dumps({"op": op, "d": {"token": self.token, **data}}))
+
+    async def identify(self, intents: int = GUILDS | GUILD_MESSAGES | MESSAGE_CONTENT, **data: Any) -> None:
+        await self.say(IDENTIFY, intents=intents, **data)
+
+    async def hear(self) -> dict[str, Any]:
+        frame: dict[str, Any] = json.loads(await self.socket.receive_str(timeout=10))
+        return frame
+
+    async def hear_of(self, event: str) -> dict[str, Any]:
+        while (frame := await self.hear()).get("t") != event:
+            pass
+        data: dict[str, Any] = frame["d"]
+        return data
+
+    async def close_code(self) -> int | None:
+        while not self.socket.closed:
+            await self.socket.receive(timeout=10)
+        return self.socket.close_code
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as opened:
+        yield opened
+
+
+async def connect(loopback: LoopbackDiscord, session: aiohttp.ClientSession) -> Shard:
+    """A connection that has been greeted."""
+    shard = Shard(await session.ws_connect(f"{loopback.gateway.url}/?v=10&encoding=json"), loopback.token)
+    assert (await shard.hear())["d"] == {"heartbeat_interval": 41250}
+    return shard
+
+
+@pytest.fixture
+async def shard(loopback: LoopbackDiscord, session: aiohttp.ClientSession) -> Shard:
+    return await connect(loopback, session)
+
+
+async def test_another_version_of_the_api_is_refused(loopback: LoopbackDiscord, session: aiohttp.ClientSession) -> None:
+    socket = await session.ws_connect(f"{loopback.gateway.url}/?v=9&encoding=json")
+    assert await Shard(socket, "").close_code() == 4012
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ({"token": "another"}, 4004),
+        ({"shard": [2, 2]}, 4010),
+    ],
+)
+async def test_who_identifies_wrongly_is_told_why(shard: Shard, data: dict[str, Any], code: int) -> None:
+    await shard.identify(**data)
+    assert await shard.close_code() == code
+
+
+async def test_the_content_of_messages_needs_to_be_granted(shard: Shard, world: World) -> None:
+    world.application_flags = 0
+    await shard.identify()
+    assert await shard.close_code() == 4014
+
+
+async def test_who_does_not_ask_for_the_content_of_messages_gets_none(loopback: LoopbackDiscord, shard: Shard) -> None:
+    await shard.identify(GUILDS | GUILD_MESSAGES)
+    await shard.hear_of("GUILD_CREATE")
+    await loopback.say("secret")
+    assert (await shard.hear_of("MESSAGE_CREATE"))["content"] == ""
+
+
+async def test_who_does_not_ask_for_messages_hears_of_none(loopback: LoopbackDiscord, shard: Shard) -> None:
+    await shard.identify(GUILDS)
+    await shard.hear_of("GUILD_CREATE")
+    message_id = await loopback.say("hello")
+    await loopback.react(message_id, "👋")
+    await shard.say(HEARTBEAT)
+    assert await shard.hear() == {"op": ACKNOWLEDGED}
+
+
+async def test_who_identifies_twice_or_not_at_all_is_sent_away(
+    loopback: LoopbackDiscord, session: aiohttp.ClientSession, shard: Shard
+) -> None:
+    await shard.identify()
+    await shard.identify()
+    assert await shard.close_code() == 4005
+    silent = await connect(loopback, session)
+    await silent.say(3)
+    assert await silent.close_code() == 4003
+
+
+async def test_who_sends_too_many_frames_is_sent_away(shard: Shard) -> None:
+    for _ in range(MOST_SENT):
+        await shard.say(HEARTBEAT)
+    for _ in range(MOST_SENT):
+        assert await shard.hear() == {"op": ACKNOWLEDGED}
+    await shard.say(HEARTBEAT)
+    assert await shard.close_code() == 4008
+
+
+async def test_who_sends_no_heartbeat_is_sent_away(loopback: LoopbackDiscord, session: aiohttp.ClientSession) -> None:
+    loopback.gateway.heartbeat_interval = 0.02
+    shard = Shard(await session.ws_connect(f"{loopback.gateway.url}/?v=10&encoding=json"), loopback.token)
+    assert await shard.close_code() == 4009
+
+
+async def resumed(
+    loopback: LoopbackDiscord, session: aiohttp.ClientSession, shard: Shard, **data: Any
+) -> dict[str, Any]:
+    """The first frame after the connection was cut and the session, or what a test takes for it, resumed."""
+    await shard.identify()
+    ready = await shard.hear_of("READY")
+    await shard.hear_of("GUILD_CREATE")
+    loopback.gateway.cut()
+    again = await connect(loopback, session)
+    await again.say(RESUME, **{"session_id": ready["session_id"], "seq": 2, **data})
+    return await again.hear()
+
+
+async def test_who_resumes_gets_the_events_since(
+    loopback: LoopbackDiscord, session: aiohttp.ClientSession, shard: Shard
+) -> None:
+    assert (await resumed(loopback, session, shard, seq=1))["t"] == "GUILD_CREATE"
+    assert loopback.gateway.resumed == 1
+
+
+async def test_who_resumes_a_session_that_is_not_known_has_to_identify(
+    loopback: LoopbackDiscord, session: aiohttp.ClientSession, shard: Shard
+) -> None:
+    assert await resumed(loopback, session, shard, session_id="another") == {"op": INVALID_SESSION, "d": False}
+
+
+async def test_who_leaves_with_a_plain_close_ends_the_session(
+    loopback: LoopbackDiscord, session: aiohttp.ClientSession, shard: Shard
+) -> None:
+    await shard.identify()
+    ready = await shard.hear_of("READY")
+    await shard.socket.close(code=1000)
+    again = await connect(loopback, session)
+    await again.say(RESUME, session_id=ready["session_id"], seq=1)
+    assert (await again.hear())["op"] == INVALID_SESSION
+
+
+def test_a_session_remembers_a_number_of_events_and_no_more() -> None:
+    session = Session("session", shard=0, shards=1, intents=0)
+    for _ in range(MOST_REPLAYED + 1):
+        session.add("RESUMED", "{}")
+    assert session.after(MOST_REPLAYED) == ['{"op":0,"s":10001,"t":"RESUMED","d":{}}']
+    assert len(session.after(1) or []) == MOST_REPLAYED
+    assert session.after(0) is None
+
+
+async def test_a_silent_gateway_says_nothing_and_forgets_nothing(
+    loopback: LoopbackDiscord, session: aiohttp.ClientSession, shard: Shard
+) -> None:
+    await shard.identify()
+    ready = await shard.hear_of("READY")
+    await shard.hear_of("GUILD_CREATE")
+    loopback.gateway.silent = True
+    await shard.say(HEARTBEAT)
+    await loopback.say("hello")
+    with pytest.raises(TimeoutError):
+        await shard.socket.receive(timeout=0.05)
+    loopback.gateway.silent = False
+    again = await connect(loopback, session)
+    await again.say(RESUME, session_id=ready["session_id"], seq=2)
+    assert (await again.hear_of("MESSAGE_CREATE"))["content"] == "hello"
+
+
+async def test_a_gateway_that_is_away_refuses_connections_until_it_is_back(
+    loopback: LoopbackDiscord, session: aiohttp.ClientSession, shard: Shard
+) -> None:
+    await loopback.close_gateway()
+    assert await shard.close_code() == 1006
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await connect(loopback, session)
+    await loopback.gateway_endpoint.open()
+    assert await connect(loopback, session)
+
+
+@pytest.mark.parametrize("kind", Garbage)
+async def test_garbage_cannot_be_read(loopback: LoopbackDiscord, shard: Shard, kind: Garbage) -> None:
+    await shard.identify()
+    await shard.hear_of("GUILD_CREATE")
+    await loopback.gateway.send_garbage(kind)
+    message = await shard.socket.receive(timeout=10)
+    match kind:
+        case Garbage.NO_STREAM:
+            assert message.type is aiohttp.WSMsgType.BINARY
+        case Garbage.NO_JSON:
+            with pytest.raises(ValueError, match="Expecting value"):
+                json.loads(message.data)
+        case Garbage.NO_OBJECT:
+            assert json.loads(message.data) == []
+        case Garbage.NO_MESSAGE:
+            assert json.loads(message.data)["d"] == {"id": "no number"}

@@ -1,0 +1,192 @@
+"""The loopback Discord as bots of discord.py alone take it, and then the full bot."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+
+from benchmarks.gateway import LoopbackDiscord, World
+from bot import create_bot
+from classifiers import Classifier
+from tests.loopback import Skipper, configured, connected, until
+
+
+class Greeter(discord.AutoShardedClient):
+    """Greets whoever says hello, and keeps what it hears."""
+
+    def __init__(self, shards: int = 1) -> None:
+        intents = discord.Intents(guilds=True, messages=True, reactions=True, message_content=True)
+        super().__init__(intents=intents, shard_count=shards, max_messages=None)
+        self.heard: list[str] = []
+        self.reactions: list[str] = []
+
+    async def on_message(self, message: discord.Message) -> None:
+        self.heard.append(message.content)
+        if message.content == "hello":
+            await message.add_reaction("👋")
+
+    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
+        self.reactions.append(str(payload.emoji))
+
+
+def decompression(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The decompression that discord.py chooses where Zstandard is installed, or where it is not."""
+    with monkeypatch.context() as patch:
+        if name == "zlib-stream":
+            patch.setitem(sys.modules, "zstandard", None)
+        spec = importlib.util.spec_from_file_location("discord.utils_again", discord.utils.__file__)
+        assert spec
+        assert spec.loader
+        utils: Any = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(utils)
+    assert name == utils._ActiveDecompressionContext.COMPRESSION_TYPE
+    return utils._ActiveDecompressionContext
+
+
+@pytest.mark.parametrize("compression", ["zlib-stream", "zstd-stream"])
+async def test_a_bot_hears_and_reacts_and_hears_of_its_reaction_in_either_compression(
+    loopback: LoopbackDiscord, compression: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("discord.utils._ActiveDecompressionContext", decompression(compression, monkeypatch))
+    bot = Greeter()
+    async with connected(bot, loopback):
+        message_id = await loopback.say("hello")
+        await loopback.say("a" * 2000)
+        await until(lambda: len(bot.heard) == 2 and bot.reactions)
+    assert bot.heard == ["hello", "a" * 2000]
+    assert [(reaction.message_id, reaction.emoji) for reaction in loopback.routes.reactions] == [(message_id, "👋")]
+    assert bot.reactions == ["👋"]
+
+
+@pytest.mark.parametrize("mid_frame", [False, True])
+async def test_a_bot_whose_connection_is_cut_resumes_and_gets_what_it_missed_once(
+    loopback: LoopbackDiscord, mid_frame: bool
+) -> None:
+    bot = Greeter()
+    async with connected(bot, loopback):
+        await loopback.say("before")
+        await until(lambda: bot.heard)
+        loopback.gateway.cut(mid_frame=mid_frame)
+        for number in range(3):
+            await loopback.say(f"meanwhile {number}")
+        await until(lambda: len(bot.heard) == 4)
+        await loopback.say("after")
+        await until(lambda: len(bot.heard) == 5)
+    assert bot.heard == ["before", "meanwhile 0", "meanwhile 1", "meanwhile 2", "after"]
+    assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
+
+
+async def test_a_bot_that_is_asked_to_reconnect_resumes(loopback: LoopbackDiscord) -> None:
+    bot = Greeter()
+    async with connected(bot, loopback):
+        await loopback.gateway.request_reconnect()
+        await loopback.say("hello")
+        await until(lambda: bot.heard)
+    assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
+
+
+@pytest.mark.parametrize("resumable", [True, False])
+async def test_a_bot_whose_session_is_invalid_resumes_it_or_begins_another(
+    loopback: LoopbackDiscord, skipper: Skipper, resumable: bool
+) -> None:
+    bot = Greeter()
+    async with connected(bot, loopback):
+        skipper.skip(5)
+        await loopback.gateway.invalidate(resumable=resumable)
+        await until(lambda: loopback.gateway.identified + loopback.gateway.resumed == 2, skipper)
+        await loopback.say("hello")
+        await until(lambda: bot.heard)
+    assert (loopback.gateway.identified, loopback.gateway.resumed) == ((1, 1) if resumable else (2, 0))
+
+
+async def test_a_bot_that_may_not_resume_begins_another_session(loopback: LoopbackDiscord, skipper: Skipper) -> None:
+    bot = Greeter()
+    async with connected(bot, loopback):
+        skipper.skip(5)
+        loopback.gateway.refuses_resume = True
+        loopback.gateway.cut()
+        await until(lambda: loopback.gateway.identified == 2, skipper)
+        await until(lambda: not bot.guilds[0].unavailable)
+        await loopback.say("hello")
+        await until(lambda: bot.heard)
+    assert (loopback.gateway.identified, loopback.gateway.resumed) == (2, 0)
+
+
+class TestShards:
+    """Four servers, two for each of two shards."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        return World(servers=4)
+
+    @pytest.fixture
+    def loopback_options(self) -> dict[str, Any]:
+        return {"shards": 2}
+
+    async def test_both_identify_five_seconds_apart_and_hear_of_their_own_servers(
+        self, loopback: LoopbackDiscord, skipper: Skipper
+    ) -> None:
+        bot = Greeter(shards=2)
+        async with connected(bot, loopback, skipper):
+            for channel in range(4):
+                await loopback.say(f"in {channel}", channel)
+            await until(lambda: len(bot.heard) == 4)
+            assert sorted(bot.heard) == ["in 0", "in 1", "in 2", "in 3"]
+            assert [guild.shard_id for guild in sorted(bot.guilds, key=lambda guild: guild.id)] == [1, 0, 1, 0]
+        assert (loopback.gateway.identified, loopback.gateway.events["READY"]) == (2, 2)
+
+    async def test_one_that_identifies_too_early_is_told_to_try_again(
+        self, loopback: LoopbackDiscord, skipper: Skipper
+    ) -> None:
+        class Hasty(Greeter):
+            async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+                """Wait for nothing."""
+
+        bot = Hasty(shards=2)
+        async with connected(bot, loopback, skipper):
+            pass
+        assert loopback.gateway.hasty_identifies > 0
+        assert loopback.gateway.identified == 2
+
+
+async def test_the_full_bot_reacts_over_the_socket(
+    loopback: LoopbackDiscord, models: dict[str, Classifier], migrated: Path
+) -> None:
+    shutil.copy(migrated, "emobot.db")
+    async with connected(create_bot(configured(loopback), models=models), loopback):
+        message_id = await loopback.say("happy")
+        await until(lambda: loopback.routes.reactions)
+    assert [(reaction.message_id, reaction.emoji) for reaction in loopback.routes.reactions] == [(message_id, "😃")]
+
+
+async def test_the_full_bot_answers_a_command_over_the_socket(
+    loopback: LoopbackDiscord, models: dict[str, Classifier], migrated: Path
+) -> None:
+    shutil.copy(migrated, "emobot.db")
+    async with connected(create_bot(configured(loopback), models=models), loopback):
+        asked = await loopback.slash("compare", text="odd weather")
+        await until(lambda: asked.callback)
+    assert asked.callback
+    assert asked.callback["type"] == 4
+    assert "love" in json.dumps(asked.callback)
+
+
+async def test_the_full_bot_changes_its_answer_when_a_button_is_pressed(
+    loopback: LoopbackDiscord, models: dict[str, Classifier], migrated: Path
+) -> None:
+    shutil.copy(migrated, "emobot.db")
+    async with connected(create_bot(configured(loopback), models=models), loopback):
+        asked = await loopback.slash("settings")
+        await until(lambda: asked.callback)
+        buttons = re.findall(r'"custom_id": "([^"]+)"', json.dumps(asked.callback))
+        pressed = await loopback.press(buttons[0], asked)
+        await until(lambda: pressed.callback)
+    assert pressed.callback

@@ -1,0 +1,156 @@
+"""Fixtures for tests against the loopback Discord, see `benchmarks.gateway`.
+
+How a test of a fault is written: ask for `loopback`, which is served already, and start a bot of the test's own.
+
+    async def test_a_connection_cut_in_mid_frame_costs_no_message(
+        loopback: LoopbackDiscord, skipper: Skipper, models: dict[str, Classifier]
+    ) -> None:
+        bot = create_bot(configured(loopback), models=models)
+        async with connected(bot, loopback):
+            loopback.gateway.cut(mid_frame=True)
+            await loopback.say("happy")
+            await until(loopback.api.reactions)
+
+`until` waits for what happens by itself. What would take long in real seconds takes none with `skipper.skip(30)`, which
+sets forward the clock of the event loop and so those of the bot and of the loopback Discord. The switches for faults
+are `loopback.api.fault`, with a function of `benchmarks.gateway.faults`, and what `loopback.gateway` offers;
+`loopback.gateway_endpoint` and `loopback.api_endpoint` can be closed and opened again. What the bot asked for is in
+`loopback.api.asked`, and what came of it in `loopback.routes`. Every request of every test is checked by Discord's own
+description where DISCORD_OPENAPI names it. Another `world`, with more servers and channels, and `loopback_options`,
+such as more shards, are fixtures that a test overrides.
+
+These fixtures can be used wherever a conftest.py imports them. A bot in a process of its own gets the variables of
+`environment(loopback)`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import discord
+import pytest
+import yarl
+
+from benchmarks.gateway import Contract, LoopbackDiscord, World, find_contract
+from bot.configuration import Configuration
+
+
+class Skipper:
+    """Sets the clocks of an event loop and of this computer forward, so that whoever sleeps wakes at once."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._ahead = 0.0
+        loop = asyncio.get_running_loop()
+        real, wall = loop.time, discord.utils.utcnow
+        monkeypatch.setattr(loop, "time", lambda: real() + self._ahead)
+        monkeypatch.setattr(discord.utils, "utcnow", lambda: wall() + timedelta(seconds=self._ahead))
+
+    def skip(self, seconds: float) -> None:
+        """Let seconds go by."""
+        self._ahead += seconds
+
+
+@pytest.fixture
+async def skipper(monkeypatch: pytest.MonkeyPatch) -> Skipper:
+    """What lets time go by."""
+    return Skipper(monkeypatch)
+
+
+@pytest.fixture
+def world() -> World:
+    """What is in the loopback Discord; tests override it."""
+    return World()
+
+
+@pytest.fixture
+def loopback_options() -> dict[str, Any]:
+    """Further arguments of the loopback Discord; tests override them."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def description() -> Contract | None:
+    """Discord's account of its API, None where it is absent; to read it takes half a second."""
+    return find_contract()
+
+
+@pytest.fixture
+async def loopback(
+    skipper: Skipper,
+    world: World,
+    loopback_options: dict[str, Any],
+    description: Contract | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[LoopbackDiscord]:
+    """A Discord that is served, and that discord.py takes for the real one until the test ends."""
+    del skipper  # first, since Discord's time goes on with the loop's
+    served = LoopbackDiscord(world, contract=description, **loopback_options)
+    async with served.running():
+        # The bot sets both itself, from its configuration; so they are set back, and bots of discord.py find it, too.
+        monkeypatch.setattr(discord.http.Route, "BASE", served.api_base)
+        monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(served.gateway.url))
+        yield served
+    assert not served.api.violations, served.api.violations
+
+
+def configured(served: LoopbackDiscord, **settings: Any) -> Configuration:
+    """Return the configuration of a bot in a loopback Discord."""
+    return Configuration(
+        discord_token=served.token, api_base=served.api_base, gateway_url=served.gateway.url, **settings
+    )
+
+
+def environment(served: LoopbackDiscord) -> dict[str, str]:
+    """Return the same as `configured` as environment variables, for a bot in a process of its own."""
+    return {
+        "DISCORD_TOKEN": served.token,
+        "DISCORD_API_BASE": served.api_base,
+        "DISCORD_GATEWAY_URL": served.gateway.url,
+    }
+
+
+@asynccontextmanager
+async def connected(
+    bot: discord.Client, served: LoopbackDiscord, skipper: Skipper | None = None
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Start a bot and wait until it is in all servers; what is yielded ends with it.
+
+    Args:
+        bot: the bot.
+        served: where it is.
+        skipper: with one, time goes by faster meanwhile, as more than one shard needs.
+    """
+    async with bot:
+        running = asyncio.create_task(bot.start(served.token))
+        try:
+            await until(lambda: running.done() or _is_everywhere(bot, served.world), skipper)
+            if running.done():
+                await running
+            yield running
+        finally:
+            await bot.close()
+            await asyncio.wait([running])
+
+
+def _is_everywhere(bot: discord.Client, world: World) -> bool:
+    return len(bot.guilds) == world.servers and not any(guild.unavailable for guild in bot.guilds)
+
+
+async def until(happened: Callable[[], object], skipper: Skipper | None = None) -> None:
+    """Wait until something has happened; what never happens fails the test after a long while.
+
+    Args:
+        happened: says whether it has.
+        skipper: with one, time goes by a hundred times as fast meanwhile.
+    """
+    for _ in range(30_000):
+        if happened():
+            return
+        if skipper:
+            skipper.skip(0.1)
+        await asyncio.sleep(0.001)
+    raise AssertionError("It did not happen.")
