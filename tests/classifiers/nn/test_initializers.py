@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from classifiers.calibration import probabilities
-from classifiers.nn.initializers import orthogonal, prior_bias
+from classifiers.nn.initializers import chain, chrono_bias, orthogonal, prior_bias
 from classifiers.nn.layers import GRU, LSTM, RNN, Dense, Embedding, Layer, LayerNorm
 
 
@@ -30,6 +30,33 @@ def test_how_recurrent_layers_start(layer: Callable[[np.random.Generator], Layer
     other = layer(np.random.default_rng(1)).params
     assert not np.array_equal(params["kernel"], other["kernel"])
     assert not np.array_equal(params["recurrent_kernel"], other["recurrent_kernel"])
+
+
+def test_a_chain_hands_each_state_to_the_next_unit_until_it_falls_off_the_end() -> None:
+    matrix = chain(5, gain=2)
+    assert matrix.dtype == np.float32
+    state = np.array([1.0, 0, 0, 0, 0])
+    seen = [state := state @ matrix for _ in range(5)]
+    np.testing.assert_array_equal(np.nonzero(np.array(seen))[1], [1, 2, 3, 4])
+    np.testing.assert_array_equal(np.array(seen).max(axis=1), [2, 4, 8, 16, 0])
+    assert np.diag(chain(5), 1) == pytest.approx([1.02] * 4)
+
+
+def test_a_chain_is_not_normal_and_has_no_eigenvalue_but_zero() -> None:
+    matrix = chain(48).astype(np.float64)
+    assert not np.allclose(matrix @ matrix.T, matrix.T @ matrix)
+    assert not np.linalg.matrix_power(matrix, 48).any()
+    assert np.linalg.norm(np.linalg.matrix_power(matrix, 47), 2) == pytest.approx(1.02**47, rel=1e-5)
+
+
+def test_chrono_biases_keep_a_state_for_times_that_are_uniform_up_to_the_longest() -> None:
+    bias = chrono_bias(np.random.default_rng(0), 20_000, longest=80)
+    assert bias.dtype == np.float32
+    kept = 1 / (1 + np.exp(-bias.astype(np.float64)))
+    times = 1 / (1 - kept)  # steps in which 1 - 1 / times to that power falls to about 1/e
+    assert 2 <= times.min() < 2.1
+    assert 79.9 < times.max() <= 80.001
+    assert np.quantile(times, [0.25, 0.5, 0.75]) == pytest.approx([21.5, 41, 60.5], abs=1)
 
 
 def test_how_other_layers_start() -> None:

@@ -34,6 +34,7 @@ def sequence_layers() -> list[Layer]:
         GRU(FEATURES, UNITS, rng),
         LayerNorm(FEATURES),
         Bidirectional(RNN(FEATURES, UNITS, rng), RNN(FEATURES, UNITS, rng)),
+        Bidirectional(GRU(FEATURES, UNITS, rng), GRU(FEATURES, UNITS, rng)),
         Bidirectional(LSTM(FEATURES, UNITS, rng), LSTM(FEATURES, UNITS, rng)),
         MeanMaxPooling(),
         Dense(FEATURES, UNITS, rng),
