@@ -16,9 +16,11 @@ from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
+from time import perf_counter
 from typing import Any, TypeVar
 
 from bot.fair_queue import FairQueue
+from bot.meter import Meter
 from classifiers import Answer, Classifier, Prediction
 from classifiers import compare as compare_models
 from classifiers.explain import Explanation, PrefixPredictions, explain_in_steps, predict_prefixes_in_steps
@@ -81,6 +83,7 @@ class Analyzer:
         max_batch: int = 32,
         max_explaining: int = 16,
         deadline: float = 2.0,
+        meter: Meter | None = None,
     ) -> None:
         """Start with nothing to do; the worker thread starts with the first text.
 
@@ -91,17 +94,29 @@ class Analyzer:
             max_batch: how many texts a model is given at once.
             max_explaining: how many callers may wait for more than a prediction.
             deadline: seconds that a caller waits who names no time; an interaction must be answered within three.
+            meter: is told how long each batch takes; None to tell nobody.
         """
         self.models = models
         self.default_model = next(iter(models)) if default_model is None else default_model
         self._max_batch = max_batch
         self._deadline = deadline
+        self._meter = meter or Meter()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="classifier")
         self._jobs: FairQueue[_Job] = FairQueue(max_waiting)
         self._max_explaining = max_explaining
         self._questions: deque[_Question] = deque()
         self._flush: asyncio.Task[None] | None = None
         self._closed = False
+
+    @property
+    def texts_waiting(self) -> int:
+        """How many texts wait for a prediction."""
+        return len(self._jobs)
+
+    @property
+    def explanations_waiting(self) -> int:
+        """How many questions about one text wait or are being answered."""
+        return len(self._questions)
 
     def reacting_model(self, server_model: str | None) -> str:
         """Return the name of the model that reacts in a server.
@@ -163,6 +178,15 @@ class Analyzer:
     async def predict_prefixes(self, text: str, *names: str) -> dict[str, PrefixPredictions]:
         """Return each model's predictions after each word of a text; take what `compare` does and raise as it does."""
         return await self._ask(_predict_prefixes(self._named(names), text))
+
+    async def responds(self, within: float) -> bool:
+        """Return whether the worker thread comes to a new task within so many seconds."""
+        try:
+            async with asyncio.timeout(within):
+                await asyncio.get_running_loop().run_in_executor(self._worker, _nothing)
+        except (TimeoutError, RuntimeError):  # RuntimeError: it was closed
+            return False
+        return True
 
     async def close(self) -> None:
         """Admit no more callers, answer those who wait, and end the worker thread."""
@@ -239,11 +263,12 @@ class Analyzer:
         jobs = [job for job in jobs if not job.answer.done()]
         if not jobs:
             return
-        predict = self.models[jobs[0].model].predict
+        model, texts = jobs[0].model, [job.text for job in jobs]
         try:
-            predictions = await asyncio.get_running_loop().run_in_executor(
-                self._worker, predict, [job.text for job in jobs]
+            predictions, seconds = await asyncio.get_running_loop().run_in_executor(
+                self._worker, _predict_timed, self.models[model], texts
             )
+            self._meter.model_answered(model, len(texts), seconds)
             answers = list(zip(jobs, predictions, strict=True))
         except Exception as error:
             if len(jobs) > 1:  # one by one, so that only the text at fault fails
@@ -255,6 +280,17 @@ class Analyzer:
             for job, prediction in answers:
                 if not job.answer.done():
                     job.answer.set_result(prediction)
+
+
+def _nothing() -> None:
+    """Do nothing, in the worker thread."""
+
+
+def _predict_timed(model: Classifier, texts: Sequence[str]) -> tuple[Sequence[Prediction], float]:
+    """Return the predictions, and the seconds that they took."""
+    begin = perf_counter()
+    predictions = model.predict(texts)
+    return predictions, perf_counter() - begin
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,12 +25,14 @@ from bot.corrections.cog import Corrections
 from bot.errors import log_failure, report_error
 from bot.i18n import CommandTranslator
 from bot.maintenance.cog import Maintenance
+from bot.meter import Meter
 from bot.mood.cog import Mood
 from bot.privacy.cog import Privacy
 from bot.reactions.cog import Reactions
 from bot.reactions.dislikes import Dislikes
 from bot.reactions.history import ChannelHistory, create_traces
 from bot.reactions.observers import Observers
+from bot.reactions.outcomes import Outcome
 from bot.reactions.sending import ReactionSender
 from bot.settings.cog import ServerSettingsCog
 from bot.settings.trial import Trials
@@ -71,12 +74,19 @@ class Emobot(commands.AutoShardedBot):
         analyzer: the models, off the event loop.
         store: what it keeps.
         requests: watches over what it asks of Discord, and knows Discord's time.
+        outcomes: how many messages had which outcome since the start.
+        sizes: returns how many entries what it remembers has, by a name of each.
     """
 
     def __init__(
-        self, configuration: Configuration, models: Mapping[str, Classifier], clock: Callable[[], float] | None = None
+        self,
+        configuration: Configuration,
+        models: Mapping[str, Classifier],
+        clock: Callable[[], float] | None = None,
+        meter: Meter | None = None,
     ) -> None:
-        self.requests = DiscordRequests(loop_time, self._leave)
+        self._meter = meter or Meter()
+        self.requests = DiscordRequests(loop_time, self._leave, self._meter)
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -92,9 +102,11 @@ class Emobot(commands.AutoShardedBot):
             max_ratelimit_timeout=PATIENCE,
         )
         self.configuration = configuration
-        self.analyzer = Analyzer(models, configuration.reacts_with)
+        self.analyzer = Analyzer(models, configuration.reacts_with, meter=self._meter)
         self._clock = clock
         self.store = Store(configuration.database_url, configuration.mood_days)
+        self.outcomes: Counter[Outcome] = Counter()
+        self.sizes: Callable[[], Mapping[str, int]] = dict
 
     async def login(self, token: str) -> None:
         """Log in, at the addresses of the configuration; raise what discord.py raises."""
@@ -105,10 +117,12 @@ class Emobot(commands.AutoShardedBot):
         """Add all features, then register the commands."""
         analyzer, store, configuration = self.analyzer, self.store, self.configuration
         requests, clock = self.requests, self._clock or asyncio.get_running_loop().time
-        history, traces, sender = ChannelHistory(clock), create_traces(clock), ReactionSender(self, requests, clock)
-        observers = Observers()
+        history, traces, observers = ChannelHistory(clock), create_traces(clock), Observers()
+        sender = ReactionSender(self, requests, clock, self._meter)
+        reactions = Reactions(self, analyzer, store, configuration, history, traces, sender, observers)
+        self.outcomes = reactions.outcomes
         await self.add_cog(Maintenance(self, store, requests.time))
-        await self.add_cog(Reactions(self, analyzer, store, configuration, history, traces, sender, observers))
+        await self.add_cog(reactions)
         await self.add_cog(Dislikes(self, history, traces, requests, sender))
         turns = Turns()
         await self.add_cog(Compare(self, analyzer, store, turns))
@@ -119,6 +133,13 @@ class Emobot(commands.AutoShardedBot):
         await self.add_cog(Corrections(self, analyzer, store))
         await self.add_cog(Privacy(self, store))
         await self.add_cog(About(self, analyzer, store, configuration))
+        self.sizes = lambda: {
+            "messages": len(traces),
+            "channels": len(history),
+            "pauses": len(sender),
+            "trials": len(observers),
+            **store.cache.sizes(),
+        }
         await self._sync_commands()
 
     async def connect(self, *, reconnect: bool = True) -> None:
@@ -252,6 +273,7 @@ def create_bot(
     *,
     models: Mapping[str, Classifier] | None = None,
     clock: Callable[[], float] | None = None,
+    meter: Meter | None = None,
 ) -> Emobot:
     """Return a bot with its models loaded, not yet started.
 
@@ -259,6 +281,7 @@ def create_bot(
         configuration: what to build it from; read from the environment and `.env` if None.
         models: classifiers by name; loaded from the directory in the configuration if None.
         clock: monotonic seconds, by which reactions are paced; those of the event loop if None.
+        meter: is told what is worth measuring; None to tell nobody.
 
     Raises:
         ConfigurationError: a setting is not allowed, or asks for a model that is not there.
@@ -271,4 +294,4 @@ def create_bot(
             f"The bot reacts with {configuration.reacts_with}, but {configuration.models} holds only "
             f"{' and '.join(models)}: set EMOBOT_REACTS_WITH to {' or '.join(models)}."
         )
-    return Emobot(configuration, models, clock)
+    return Emobot(configuration, models, clock, meter)

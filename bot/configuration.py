@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -61,6 +62,10 @@ def _web_address(text: str) -> str:
     if url.scheme not in ("http", "https") or not url.host or any(map(str.isspace, url.host)):
         raise ValueError
     return str(url)
+
+
+def _ip_address(text: str) -> str:
+    return str(ip_address(text.strip()))
 
 
 def _one_of(choice: Any) -> Callable[[str], str]:
@@ -157,6 +162,14 @@ class Configuration:
     log_format: LogFormat = field(
         default="text",
         metadata=_variable("EMOBOT_LOG_FORMAT", _log_format, _listed(LogFormat)),
+    )
+    health_port: int | None = field(
+        default=None,
+        metadata=_variable("EMOBOT_HEALTH_PORT", _between(1, 65535), "the number of a TCP port, from 1 to 65535"),
+    )
+    health_host: str = field(
+        default="127.0.0.1",
+        metadata=_variable("EMOBOT_HEALTH_HOST", _ip_address, "an IP address of this computer, or 0.0.0.0 for all"),
     )
 
 

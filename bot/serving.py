@@ -6,13 +6,18 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import aiohttp
 import discord
 
 from bot.client import create_bot
 from bot.configuration import Configuration
+from bot.meter import Meter
 from classifiers import Classifier
+
+if TYPE_CHECKING:
+    from bot.monitoring.health import Health
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +27,21 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 _STABLE = 600.0  # seconds of running after which the next wait is the first one again
 
 
-async def serve(configuration: Configuration, models: Mapping[str, Classifier], token: str) -> None:
+async def serve(
+    configuration: Configuration,
+    models: Mapping[str, Classifier],
+    token: str,
+    health: Health | None = None,
+    meter: Meter | None = None,
+) -> None:
     """Run the bot until it is stopped; wait and start it again when Discord fails or cannot be reached.
 
     Args:
         configuration: what the bot is built from.
         models: classifiers by name.
         token: with which it logs in.
+        health: follows each bot that is started; None for nothing.
+        meter: is told what is worth measuring; None to tell nobody.
 
     Raises:
         discord.LoginFailure: Discord does not accept the token, or no longer.
@@ -38,7 +51,9 @@ async def serve(configuration: Configuration, models: Mapping[str, Classifier], 
     while True:
         started = asyncio.get_running_loop().time()
         try:
-            async with create_bot(configuration, models=models) as bot:
+            async with create_bot(configuration, models=models, meter=meter) as bot:
+                if health:
+                    health.follow(bot)
                 await bot.start(token)
             return
         except Exception as error:
@@ -47,6 +62,8 @@ async def serve(configuration: Configuration, models: Mapping[str, Classifier], 
             if asyncio.get_running_loop().time() - started > _STABLE:
                 wait = FIRST_WAIT
             pause = max(wait, _asked_for(error))
+            if health:
+                health.leave()
             log.warning("Discord cannot be reached (%s): the bot tries again in %.0f s.", _kind(error), pause)
         await asyncio.sleep(pause)
         wait = min(2 * wait, LONGEST_WAIT)

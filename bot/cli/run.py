@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+from collections.abc import Mapping
 
 import click
 import discord
@@ -13,8 +14,9 @@ from bot.cli.application import elsewhere
 from bot.cli.errors import discord_errors, reports_errors, token_of
 from bot.cli.stopping import run_until_stopped
 from bot.client import create_bot
-from bot.configuration import load_configuration
+from bot.configuration import Configuration, load_configuration
 from bot.serving import serve
+from classifiers import Classifier
 
 log = logging.getLogger(__name__)
 
@@ -33,4 +35,16 @@ def run() -> None:
     models = create_bot(configuration).analyzer.models  # so that unusable models are reported before Discord is asked
     gc.freeze()  # or each full collection would look through all libraries and models, for a quarter of a second
     with discord_errors():
-        run_until_stopped(serve(configuration, models, token))
+        run_until_stopped(_serve(configuration, models, token))
+
+
+async def _serve(configuration: Configuration, models: Mapping[str, Classifier], token: str) -> None:
+    """Run the bot, and answer questions about its health as long as it runs if a port for them is set."""
+    if configuration.health_port is None:
+        await serve(configuration, models, token)
+        return
+
+    from bot.monitoring.server import serving_health  # noqa: PLC0415 - few ask for it
+
+    async with serving_health(configuration.health_host, configuration.health_port) as (health, meter):
+        await serve(configuration, models, token, health, meter)

@@ -62,6 +62,10 @@ class RateLimiter:
         self._order = itertools.count()
         self._giving: asyncio.Task[None] | None = None
 
+    def __len__(self) -> int:
+        """Return how many requests wait."""
+        return len(self._waiting)
+
     async def acquire(self, freshness: float) -> bool:
         """Wait until a request may be sent; return False if it may not because too many newer ones wait.
 

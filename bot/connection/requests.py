@@ -18,6 +18,7 @@ import discord
 from bot.connection.backoff import Backoff
 from bot.connection.clock import DiscordTime
 from bot.connection.rate_limits import RateLimiter, RefusalCounter
+from bot.meter import Meter
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ _EVERYWHERE = 0
 Answer = TypeVar("Answer")
 
 _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
+_when_sent: ContextVar[Callable[[], object] | None] = ContextVar("when_sent", default=None)
 
 
 class HeldBackError(discord.DiscordException):
@@ -56,17 +58,24 @@ class DiscordRequests:
         token_refused: whether Discord no longer accepts the bot's token.
     """
 
-    def __init__(self, clock: Callable[[], float], when_token_is_refused: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        when_token_is_refused: Callable[[], None] = lambda: None,
+        meter: Meter | None = None,
+    ) -> None:
         """Start with no request sent.
 
         Args:
             clock: monotonic seconds.
             when_token_is_refused: called once, when Discord refuses the bot's token.
+            meter: is told of each answer; None to tell nobody.
         """
         self.time = DiscordTime(clock)
         self.token_refused = False
         self._clock = clock
         self._when_token_is_refused = when_token_is_refused
+        self._meter = meter or Meter()
         self._rate = RateLimiter(clock)
         self._refusals = RefusalCounter(clock)
         self._failures = Backoff(clock, longest=300.0)
@@ -79,18 +88,27 @@ class DiscordRequests:
         trace = aiohttp.TraceConfig()
         trace.on_request_start.append(self._before)
         trace.on_request_end.append(self._after)
+        trace.on_request_exception.append(self._without_answer)
         return trace
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for their turn."""
+        return len(self._rate)
 
     def wait(self) -> float:
         """Return the seconds for which all requests are paused, 0 if they are not."""
         return max(self._limited_until - self._clock(), self._failures.remaining(_EVERYWHERE), 0.0)
 
-    async def ask(self, request: Awaitable[Answer], within: float = math.inf) -> Answer:
+    async def ask(
+        self, request: Awaitable[Answer], within: float = math.inf, when_sent: Callable[[], object] | None = None
+    ) -> Answer:
         """Send a request to Discord and return its answer.
 
         Args:
             request: what a method of discord.py returned.
             within: seconds after which it is not sent any more, nor again.
+            when_sent: called when it is sent for the first time.
 
         Raises:
             discord.HTTPException: Discord refused, or answered with an error.
@@ -98,7 +116,7 @@ class DiscordRequests:
             HeldBackError: it was not sent.
             DiscordFailedError: there was no answer, or one that cannot be read.
         """
-        before = _deadline.set(self._clock() + within)
+        before, called_before = _deadline.set(self._clock() + within), _when_sent.set(when_sent)
         try:
             answer = await request
         except discord.DiscordException as error:
@@ -110,6 +128,7 @@ class DiscordRequests:
             raise DiscordFailedError(type(error).__name__) from error
         finally:
             _deadline.reset(before)
+            _when_sent.reset(called_before)
         self._failures.succeed(_EVERYWHERE)
         return answer
 
@@ -132,13 +151,17 @@ class DiscordRequests:
             if not await self._rate.acquire(deadline) or self._clock() > deadline:
                 raise HeldBackError("too late")
             if not self.token_refused and not self.wait():  # both may have changed in the meantime
-                return
+                break
+        if when_sent := _when_sent.get():
+            _when_sent.set(None)
+            when_sent()
 
     async def _after(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
         """Take the date, refusals and rate limits from the headers of an answer."""
         status, headers = params.response.status, params.response.headers
+        self._meter.discord_answered(status)
         if _note_date(self.time, params):
             self._check_clock()
         scope = headers.get("X-RateLimit-Scope")
@@ -151,6 +174,11 @@ class DiscordRequests:
         if status == 401 and _has_token(params) and not self.token_refused:
             self.token_refused = True
             self._when_token_is_refused()
+
+    async def _without_answer(
+        self, _session: aiohttp.ClientSession, _context: SimpleNamespace, _params: aiohttp.TraceRequestExceptionParams
+    ) -> None:
+        self._meter.discord_answered(None)
 
     def _check_clock(self) -> None:
         """Warn once when this computer's clock is wrong."""

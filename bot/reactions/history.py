@@ -86,6 +86,10 @@ class ChannelHistory:
         self._records: TTLCache[int, _Record] = TTLCache(_MOST_CHANNELS, WINDOW, clock)
         self._dislikes: TTLCache[int, frozenset[int | None]] = TTLCache(_MOST_CHANNELS, DISLIKES_COUNT_FOR, clock)
 
+    def __len__(self) -> int:
+        """Return how many channels are remembered."""
+        return len(self._records)
+
     def state(self, channel_id: int, joined_for: float | None = None) -> ChannelState:
         """Return what the policy goes by in a channel.
 

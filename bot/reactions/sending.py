@@ -9,6 +9,7 @@ import discord
 from discord.ext import commands
 
 from bot.connection.requests import DiscordFailedError, DiscordRequests, HeldBackError
+from bot.meter import Meter
 from bot.reactions.outcomes import Outcome
 from bot.reactions.reaction_limits import ReactionLimits
 
@@ -29,17 +30,25 @@ _LONG_PAUSE, _SHORT_PAUSE = 60.0, 5.0
 class ReactionSender:
     """Asks Discord to add and to remove the bot's reactions; after a refusal it pauses the channel."""
 
-    def __init__(self, bot: commands.AutoShardedBot, requests: DiscordRequests, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, bot: commands.AutoShardedBot, requests: DiscordRequests, clock: Callable[[], float], meter: Meter
+    ) -> None:
         """Start with no reaction sent.
 
         Args:
             bot: whose reactions they are.
             requests: sends the requests.
             clock: monotonic seconds, by which channels pause.
+            meter: is told of each reaction.
         """
         self._bot = bot
+        self._meter = meter
         self._requests = requests
         self._limits = ReactionLimits(clock)
+
+    def __len__(self) -> int:
+        """Return how many channels and servers take memory; see `ReactionLimits`."""
+        return len(self._limits)
 
     async def add(self, message: discord.Message, emoji: str) -> Outcome:
         """Add a reaction if the limits admit it; return `Outcome.REACTED`, or why there is no reaction."""
@@ -74,6 +83,8 @@ class ReactionSender:
             await self._requests.ask(message.remove_reaction(discord.PartialEmoji.from_str(emoji), self._bot.user))
         except discord.DiscordException as error:
             log.debug("The reaction to message %d could not be removed: %s.", message.id, type(error).__name__)
+        else:
+            self._meter.reaction_done("remove")
 
     def _age(self, message: discord.Message) -> float:
         """Return the seconds since a message was written or edited."""
@@ -85,7 +96,11 @@ class ReactionSender:
         if self._requests.wait():
             return Outcome.HELD_BACK
         try:
-            await self._requests.ask(message.add_reaction(discord.PartialEmoji.from_str(emoji)), within)
+            await self._requests.ask(
+                message.add_reaction(discord.PartialEmoji.from_str(emoji)),
+                within,
+                lambda: self._meter.reaction_requested(self._age(message)),
+            )
         except discord.HTTPException as error:
             return self._after_discord_refused(channel_id, guild_id, error)
         except discord.RateLimited as error:
@@ -96,6 +111,7 @@ class ReactionSender:
         except DiscordFailedError:
             return Outcome.DISCORD_FAILED
         self._limits.succeeded(channel_id, guild_id)
+        self._meter.reaction_done("add")
         return Outcome.REACTED
 
     def _after_discord_refused(self, channel_id: int, guild_id: int | None, error: discord.HTTPException) -> Outcome:

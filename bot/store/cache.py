@@ -103,6 +103,10 @@ class Cache:
         """Return the ids of all who have opted out."""
         return frozenset(self._opt_outs)
 
+    def sizes(self) -> Mapping[str, int]:
+        """Return how many settings, opt-outs and waiting counts are in memory, each by its name."""
+        return {"settings": len(self._servers), "opt-outs": len(self._opt_outs), "moods": len(self._moods)}
+
     def apply(self, change: Change) -> None:
         """Take over a change of the database. A server that was erased loses its waiting counts too."""
         if change.kind == OPT_OUT:

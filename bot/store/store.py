@@ -59,6 +59,11 @@ class Store:
         """Whether settings and opt-outs have been read from the database at least once."""
         return self.cache.ready
 
+    @property
+    def usable(self) -> bool:
+        """Whether the database answered when it was last asked, so that the cache is known to equal it."""
+        return self.sync.usable
+
     def settings(self, guild_id: int | None) -> ServerSettings:
         """Return the settings of a server, the defaults for None; see `Cache.settings`."""
         return self.cache.settings(guild_id)

@@ -74,6 +74,11 @@ class DatabaseSync:
         self._changed: defaultdict[str, set[int]] = defaultdict(set)  # ids of rows to read again, by kind
         self._reader: asyncio.Task[None] | None = None
 
+    @property
+    def usable(self) -> bool:
+        """Whether the database answered when it was last asked, so that the cache is known to equal it."""
+        return self._in_sync
+
     async def refresh(self) -> None:
         """Open the database if necessary, take over what others changed, and write the counts that wait.
 

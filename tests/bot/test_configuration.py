@@ -148,6 +148,9 @@ def test_models_may_stand_in_the_home_directory(monkeypatch: pytest.MonkeyPatch)
         ("EMOBOT_DEV_GUILD", "0", "the numeric id of a Discord server"),
         ("EMOBOT_LOG_LEVEL", "secret", "DEBUG, INFO, WARNING or ERROR"),
         ("EMOBOT_LOG_FORMAT", "secret", "text or json"),
+        ("EMOBOT_HEALTH_PORT", "0", "the number of a TCP port, from 1 to 65535"),
+        ("EMOBOT_HEALTH_PORT", "65536", "the number of a TCP port, from 1 to 65535"),
+        ("EMOBOT_HEALTH_HOST", "secret.example", "an IP address of this computer"),
     ],
 )
 def test_a_broken_value_is_named_but_not_repeated(

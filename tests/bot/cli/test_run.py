@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 
 import discord
 import pytest
@@ -11,6 +12,7 @@ from discord.gateway import DiscordWebSocket
 
 from bot.cli import main
 from tests.bot.cli.fake_discord import FakeDiscord
+from tests.bot.cli.support import told
 
 pytestmark = pytest.mark.usefixtures("scripted")
 
@@ -114,3 +116,16 @@ async def test_addresses_in_place_of_discords_are_used_and_logged(
     err = capsys.readouterr().err
     assert f"Discord's gateway: {gateway_url}, because DISCORD_GATEWAY_URL says so." in err
     assert "switch on Message Content Intent" in err.splitlines()[-1]  # so the gateway was asked, too
+
+
+def test_a_port_that_is_in_use_is_told_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "MQ.a.b")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        monkeypatch.setenv("EMOBOT_HEALTH_PORT", str(port))
+        assert main([]) == 2
+    assert told(capsys).startswith(f"Port {port} of 127.0.0.1 is in use already: choose another EMOBOT_HEALTH_PORT")

@@ -1,0 +1,60 @@
+"""Whether a bot lives and whether it is ready, in words."""
+
+from __future__ import annotations
+
+from bot.client import Emobot
+
+_PATIENCE = 5.0
+"""Seconds in which the worker thread must come to a new task; its longest one takes less than a second."""
+
+
+class Health:
+    """Judges the bot that runs.
+
+    Attributes:
+        bot: the bot that runs, None while the process waits to start it again.
+        ready_shards: the ids of its shards that are connected and know their servers.
+    """
+
+    def __init__(self) -> None:
+        self.bot: Emobot | None = None
+        self.ready_shards: set[int] = set()
+
+    def follow(self, bot: Emobot) -> None:
+        """Judge this bot from now on; it has not been started yet."""
+        self.bot, self.ready_shards = bot, set()
+        for event in ("on_shard_ready", "on_shard_resumed"):
+            bot.add_listener(self._on_shard_up, event)
+        bot.add_listener(self._on_shard_disconnect, "on_shard_disconnect")
+
+    def leave(self) -> None:
+        """Judge no bot until the next one is followed."""
+        self.bot, self.ready_shards = None, set()
+
+    async def why_dead(self) -> list[str]:
+        """Return why the process should be started again, nothing if it works or waits for Discord.
+
+        That it returns at all shows that the event loop answers.
+        """
+        if self.bot is None or await self.bot.analyzer.responds(_PATIENCE):
+            return []
+        return [f"the models' thread has not answered within {_PATIENCE:g} s"]
+
+    def why_not_ready(self) -> list[str]:
+        """Return why the bot cannot do its work now, nothing if it can."""
+        if self.bot is None:
+            return ["the bot waits before it connects to Discord again"]
+        why = []
+        if not self.bot.is_ready():
+            why.append("the bot is not logged in to Discord yet")
+        if missing := sorted(self.bot.shards.keys() - self.ready_shards):
+            why.append(f"not connected: shard {', '.join(map(str, missing))}")
+        if not self.bot.store.usable:
+            why.append("the database cannot be used")
+        return why
+
+    async def _on_shard_up(self, shard_id: int) -> None:
+        self.ready_shards.add(shard_id)
+
+    async def _on_shard_disconnect(self, shard_id: int) -> None:
+        self.ready_shards.discard(shard_id)

@@ -1,0 +1,95 @@
+"""`/healthz`, `/readyz` and `/metrics` over HTTP."""
+
+from __future__ import annotations
+
+import errno
+import importlib.util
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from bot.configuration import ConfigurationError
+from bot.meter import Meter
+from bot.monitoring.health import Health
+
+log = logging.getLogger(__name__)
+
+NO_METRICS = (
+    "There are no metrics without prometheus-client: run `pip install 'emobot[metrics]'` and start the bot again."
+)
+
+_SHUTDOWN = 1.0  # seconds that an answer on its way may still take when the bot stops
+
+
+@asynccontextmanager
+async def serving_health(host: str, port: int) -> AsyncIterator[tuple[Health, Meter]]:
+    """Answer at an address as long as the context lasts.
+
+    Args:
+        host: the address of this computer to listen at; 0.0.0.0 for all.
+        port: the TCP port.
+
+    Yields:
+        What has to follow the bot, and what the bot has to be built with.
+
+    Raises:
+        ConfigurationError: nobody can listen there.
+    """
+    health, meter, app = Health(), Meter(), web.Application()
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return _verdict(await health.why_dead())
+
+    async def readyz(_request: web.Request) -> web.Response:
+        return _verdict(health.why_not_ready())
+
+    async def metrics_missing(_request: web.Request) -> web.Response:
+        return web.Response(text=f"{NO_METRICS}\n", status=501)
+
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    if importlib.util.find_spec("prometheus_client"):
+        from prometheus_client.aiohttp import make_aiohttp_handler  # noqa: PLC0415 - it is an extra
+
+        from bot.monitoring.metrics import create_metrics  # noqa: PLC0415 - it imports the same
+
+        registry, meter = create_metrics(health)
+        app.router.add_get("/metrics", make_aiohttp_handler(registry))
+    else:
+        app.router.add_get("/metrics", metrics_missing)
+        log.warning(NO_METRICS)
+
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise ConfigurationError(_why_not(host, port, error)) from None
+        log.info("Health is told at http://%s/healthz and /readyz, metrics at /metrics.", _address(host, port))
+        yield health, meter
+    finally:
+        await runner.cleanup()
+
+
+def _verdict(reasons: Sequence[str]) -> web.Response:
+    """Return the answer for people and probes alike: the status says whether all is well, the text why not."""
+    return web.Response(text="".join(f"{reason}\n" for reason in reasons) or "ok\n", status=503 if reasons else 200)
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {port} of {host} is in use already: choose another EMOBOT_HEALTH_PORT, or stop what listens there, "
+            "perhaps this bot itself."
+        )
+    return (
+        f"EMOBOT_HEALTH_HOST and EMOBOT_HEALTH_PORT must be an address of this computer and a port that may be opened, "
+        f"unlike {_address(host, port)} ({error.strerror or error})."
+    )
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import socket
+import threading
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from discord.state import AutoShardedConnectionState
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot import create_bot
+from bot.configuration import Configuration, ConfigurationError
+from bot.monitoring import health as health_module
+from bot.monitoring.server import serving_health
+from bot.reactions.outcomes import Outcome
+from bot.serving import serve
+from classifiers import Classifier, Prediction
+from tests.bot.connection.loopback import Loopback, connected, serving, until
+from tests.bot.scripted import SCRIPT, ScriptedClassifier
+
+LABELS = {"action", "le", "model", "outcome", "shard", "status", "version", "what"}
+
+
+@pytest.fixture
+async def loopback(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Loopback]:
+    loopback = Loopback()
+    async with serving(loopback, monkeypatch):
+        yield loopback
+
+
+@pytest.fixture(autouse=True)
+def _no_wait_for_further_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let discord.py wait no two seconds for further servers before it says that it is ready."""
+    initialise = AutoShardedConnectionState.__init__
+
+    def impatient(state: AutoShardedConnectionState[Any], **options: Any) -> None:
+        initialise(state, **options, guild_ready_timeout=0.01)
+
+    monkeypatch.setattr(AutoShardedConnectionState, "__init__", impatient)
+
+
+@pytest.fixture
+def port() -> int:
+    """A port at which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number: int = free.getsockname()[1]
+        return number
+
+
+class Probe:
+    """Asks as Prometheus, Kubernetes or `curl` does."""
+
+    def __init__(self, session: aiohttp.ClientSession, port: int) -> None:
+        self._session = session
+        self._port = port
+
+    async def ask(self, path: str) -> tuple[int, str]:
+        async with self._session.get(f"http://127.0.0.1:{self._port}{path}") as response:
+            return response.status, await response.text()
+
+    async def until(self, path: str, answer: tuple[int, str]) -> None:
+        """Ask until it is answered so; what never is fails the test after a while."""
+        for _ in range(3000):
+            given = await self.ask(path)
+            if given == answer:
+                return
+            await asyncio.sleep(0.005)
+        assert given == answer
+
+    async def metrics(self) -> dict[tuple[str, ...], float]:
+        """Every sample by its name and the values of its labels."""
+        status, text = await self.ask("/metrics")
+        assert status == 200
+        return {
+            (sample.name, *sample.labels.values()): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+
+@pytest.fixture
+async def probe(port: int) -> AsyncIterator[Probe]:
+    async with aiohttp.ClientSession() as session:
+        yield Probe(session, port)
+
+
+async def test_it_is_ready_once_its_shards_are_and_whenever_they_are(
+    models: dict[str, Classifier], loopback: Loopback, port: int, probe: Probe
+) -> None:
+    async with serving_health("127.0.0.1", port) as (health, meter):
+        assert await probe.ask("/readyz") == (503, "the bot waits before it connects to Discord again\n")
+        bot = create_bot(Configuration(), models=models, meter=meter)
+        health.follow(bot)
+        status, reasons = await probe.ask("/readyz")
+        assert status == 503
+        assert reasons.splitlines() == ["the bot is not logged in to Discord yet", "the database cannot be used"]
+        async with connected(bot):
+            await probe.until("/readyz", (200, "ok\n"))
+            assert (await probe.metrics())["emobot_shard_ready", "0"] == 1
+            loopback.replay = "[]"  # so that it resumes, but is told nothing
+            await loopback.send({"op": 7, "d": None})
+            await until(lambda: loopback.resumed)
+            await probe.until("/readyz", (503, "not connected: shard 0\n"))
+            assert await probe.ask("/healthz") == (200, "ok\n")
+            assert (await probe.metrics())["emobot_shard_ready", "0"] == 0
+            await loopback.dispatch("RESUMED", {})
+            await probe.until("/readyz", (200, "ok\n"))
+
+
+async def test_it_is_not_ready_while_its_database_is_away(
+    models: dict[str, Classifier], loopback: Loopback, port: int, probe: Probe
+) -> None:
+    del loopback
+    async with serving_health("127.0.0.1", port) as (health, meter):
+        bot = create_bot(Configuration(), models=models, meter=meter)
+        health.follow(bot)
+        async with connected(bot):
+            await probe.until("/readyz", (200, "ok\n"))
+            os.rename("emobot.db", "moved.db")
+            os.mkdir("emobot.db")
+            await bot.store.refresh()
+            assert await probe.ask("/readyz") == (503, "the database cannot be used\n")
+            assert (await probe.metrics())["emobot_database_usable",] == 0
+            os.rmdir("emobot.db")
+            os.rename("moved.db", "emobot.db")
+            await bot.store.refresh()
+            assert await probe.ask("/readyz") == (200, "ok\n")
+
+
+class StuckClassifier(ScriptedClassifier):
+    """Answers only once it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(dict(SCRIPT))
+        self.let_go = threading.Event()
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        assert self.let_go.wait(60)
+        return super().predict(texts)
+
+
+async def test_it_is_dead_while_the_thread_of_the_models_is_stuck(
+    loopback: Loopback, port: int, probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health_module, "_PATIENCE", 0.2)
+    stuck = StuckClassifier()
+    async with serving_health("127.0.0.1", port) as (health, meter):
+        bot = create_bot(Configuration(), models={"bilstm": stuck}, meter=meter)
+        health.follow(bot)
+        async with connected(bot):
+            await loopback.say("happy")
+            await probe.until("/healthz", (503, "the models' thread has not answered within 0.2 s\n"))
+            stuck.let_go.set()
+            await probe.until("/healthz", (200, "ok\n"))
+
+
+async def test_what_happened_is_in_the_metrics_and_nothing_about_people(
+    models: dict[str, Classifier], loopback: Loopback, port: int, probe: Probe
+) -> None:
+    async with serving_health("127.0.0.1", port) as (health, meter):
+        bot = create_bot(Configuration(), models=models, meter=meter)
+        health.follow(bot)
+        async with connected(bot):
+            await probe.until("/readyz", (200, "ok\n"))
+            await loopback.say("happy")
+            await loopback.say("secret")
+            await until(lambda: bot.outcomes.total() == 2)
+            metrics = await probe.metrics()
+            _, text = await probe.ask("/metrics")
+    assert metrics["emobot_messages_total", "reacted"] == 1
+    assert metrics["emobot_messages_total", "cooling down"] + metrics["emobot_messages_total", "neutral"] == 1
+    assert metrics["emobot_reactions_total", "add"] == metrics["emobot_reaction_delay_seconds_count",] == 1
+    assert metrics["emobot_discord_answers_total", "204"] == 1
+    assert metrics["emobot_model_batch_texts_sum", "bilstm"] >= 1
+    assert metrics["emobot_servers",] == metrics["emobot_ready",] == 1
+    assert metrics["emobot_remembered", "messages"] == 2
+    assert {labels[0] for name, *labels in metrics if name == "emobot_messages_total"} == set(Outcome)
+    assert set(re.findall(r'(\w+)="', text)) == LABELS
+    assert "secret" not in text
+    assert "alice" not in text
+    for channel_id, guild_id in loopback.channels.items():
+        assert not {str(channel_id), str(guild_id)} & {label for _, *labels in metrics for label in labels}
+
+
+async def test_counts_go_on_when_the_bot_is_started_again(
+    models: dict[str, Classifier], loopback: Loopback, port: int, probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.serving.FIRST_WAIT", 0.01)
+    answers = [web.Response(status=503)]
+    loopback.fault = lambda _request: answers.pop() if answers else None
+    async with serving_health("127.0.0.1", port) as (health, meter):
+        running = asyncio.create_task(serve(Configuration(), models, "token", health, meter))
+        await probe.until("/readyz", (200, "ok\n"))
+        metrics = await probe.metrics()
+        running.cancel()
+        await asyncio.wait([running])
+    assert metrics["emobot_discord_answers_total", "503"] == 1  # to the first bot
+    assert metrics["emobot_discord_answers_total", "200"] >= 1
+
+
+async def test_without_prometheus_client_it_says_what_to_install(
+    port: int, probe: Probe, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    async with serving_health("127.0.0.1", port):
+        status, text = await probe.ask("/metrics")
+        assert await probe.ask("/healthz") == (200, "ok\n")
+    assert status == 501
+    assert "run `pip install 'emobot[metrics]'`" in text
+    assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [text.strip()]
+
+
+async def test_nobody_listens_before_and_after(port: int, probe: Probe) -> None:
+    async with serving_health("127.0.0.1", port):
+        assert (await probe.ask("/healthz"))[0] == 200
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await probe.ask("/healthz")
+
+
+async def test_an_address_of_another_computer_is_refused(port: int) -> None:
+    with pytest.raises(ConfigurationError, match=rf"must be an address of this computer .* 192\.0\.2\.1:{port} \("):
+        async with serving_health("192.0.2.1", port):
+            pass

@@ -1,0 +1,128 @@
+"""What the features tell whoever measures the bot, over a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot import Emobot, create_bot
+from bot.configuration import Configuration
+from bot.meter import Meter
+from classifiers import Classifier
+from tests.bot.connection.loopback import Fault, Loopback, connected, limited, refusal, serving, until
+from tests.bot.scripted import reactions_of
+
+
+class NotingMeter(Meter):
+    """Notes what it is told, but for answers to what is no reaction."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[str, int]] = []
+        self.delays: list[float] = []
+        self.told: list[Any] = []
+
+    def model_answered(self, model: str, texts: int, seconds: float) -> None:
+        assert seconds >= 0
+        self.batches.append((model, texts))
+
+    def reaction_requested(self, delay: float) -> None:
+        self.delays.append(delay)
+        self.told.clear()
+
+    def reaction_done(self, action: str) -> None:
+        self.told.append(action)
+
+    def discord_answered(self, status: int | None) -> None:
+        self.told.append(status)
+
+
+@pytest.fixture
+async def loopback(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Loopback]:
+    loopback = Loopback()
+    async with serving(loopback, monkeypatch):
+        yield loopback
+
+
+@pytest.fixture
+def meter() -> NotingMeter:
+    return NotingMeter()
+
+
+@pytest.fixture
+def bot(models: dict[str, Classifier], meter: NotingMeter) -> Emobot:
+    return create_bot(Configuration(), models=models, meter=meter)
+
+
+async def after_a_message(bot: Emobot, loopback: Loopback, age: float = 0.0, fault: Fault | None = None) -> str:
+    """Let somebody write a message to which the bot wants to react, and return how it ended."""
+    async with connected(bot):
+        loopback.fault = fault
+        await loopback.say("happy", age=age)
+        outcomes = reactions_of(bot).outcomes
+        await until(outcomes.total)
+        loopback.fault = None
+        [outcome] = outcomes
+        return outcome
+
+
+def once(answer: web.Response) -> Fault:
+    """Answer the first request for a reaction in Discord's place."""
+    answers = [answer]
+    return lambda request: answers.pop() if answers and "/reactions/" in request.path else None
+
+
+async def test_a_reaction_is_told_with_its_batch_its_delay_and_its_answer(
+    bot: Emobot, loopback: Loopback, meter: NotingMeter
+) -> None:
+    assert await after_a_message(bot, loopback, age=5) == "reacted"
+    assert meter.batches == [("bilstm", 1)]
+    assert len(meter.delays) == 1
+    assert 4 <= meter.delays[0] < 15  # Discord's dates are exact to the second
+    assert meter.told == [204, "add"]
+
+
+async def test_a_refused_reaction_is_told_as_refused_and_not_as_done(
+    bot: Emobot, loopback: Loopback, meter: NotingMeter
+) -> None:
+    assert await after_a_message(bot, loopback, fault=once(refusal(403, 50013))) == "forbidden"
+    assert meter.told == [403]
+
+
+async def test_a_request_that_is_sent_again_has_one_delay(bot: Emobot, loopback: Loopback, meter: NotingMeter) -> None:
+    assert await after_a_message(bot, loopback, fault=once(limited(0.01, "user"))) == "reacted"
+    assert len(meter.delays) == 1
+    assert meter.told == [429, 204, "add"]
+
+
+async def test_an_answer_that_does_not_come_is_told_as_none(
+    bot: Emobot, loopback: Loopback, meter: NotingMeter
+) -> None:
+    def hang_up(request: web.Request) -> web.Response | None:
+        if "/reactions/" in request.path and request.transport:
+            request.transport.abort()
+        return None
+
+    assert await after_a_message(bot, loopback, fault=hang_up) == "Discord failed"
+    assert set(meter.told) == {None}
+
+
+async def test_a_removed_reaction_is_told(bot: Emobot, loopback: Loopback, meter: NotingMeter) -> None:
+    async with connected(bot):
+        message_id = await loopback.say("happy")
+        await until(lambda: "add" in meter.told)
+        [channel_id] = loopback.channels
+        reaction = {
+            **{"user_id": "3", "channel_id": str(channel_id), "message_id": str(message_id)},
+            **{
+                "guild_id": "10000",
+                "message_author_id": "3",
+                "emoji": {"id": None, "name": "❌"},
+                "burst": False,
+                "type": 0,
+            },
+        }
+        await loopback.dispatch("MESSAGE_REACTION_ADD", reaction)
+        await until(lambda: "remove" in meter.told)
