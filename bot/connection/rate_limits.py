@@ -9,33 +9,68 @@ import math
 from collections import Counter, deque
 from collections.abc import Callable
 
+COUNT_TOWARDS_A_BAN = (401, 403, 429)
+"""The HTTP statuses of requests that Discord counts before it bans an address."""
+
+_MINUTE = 60.0
+
 
 class RefusalCounter:
-    """Counts refused requests, wherever: Discord bans an address after 10,000 refusals within ten minutes."""
+    """Counts refused requests, wherever, and tells when there are too many to go on.
 
-    def __init__(self, clock: Callable[[], float], *, most: int = 200, window: float = 600.0) -> None:
-        """Start with no refusal.
+    Discord bans an address after 10,000 requests refused with 401, 403 or 429 within ten minutes. A bot in thousands of
+    servers gets some in any case, as from people who have blocked it; where most are refused, further ones are in vain.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        *,
+        free: int = 14,
+        each: int = 4,
+        most: int = 200,
+        window: float = 600.0,
+    ) -> None:
+        """Start with no request counted.
 
         Args:
             clock: monotonic seconds.
-            most: how many refusals within a window are too many. Other bots may share the address, and further requests
-                may be on their way when the last of them comes. A bot in thousands of servers gets some in any case, as
-                from people who have blocked it.
+            free: how many refusals within a window are borne whatever else is accepted. Further requests may be on
+                their way when the last of them comes.
+            each: how many accepted requests within a window make one further refusal bearable.
+            most: how many refusals that count towards a ban are too many in any case, since other bots may share the
+                address.
             window: seconds.
         """
         self.window = window
         self._clock = clock
-        self._refusals: deque[tuple[float, int]] = deque(maxlen=most)
+        self._free = free
+        self._each = each
+        self._most = most
+        self._refusals: deque[tuple[float, int]] = deque()
+        self._accepted: Counter[int] = Counter()  # by minute
+
+    def accept(self) -> None:
+        """Count a request that was not refused."""
+        self._accepted[self._minute()] += 1
 
     def count(self, status: int) -> Counter[int] | None:
         """Count a refusal; return the counts by HTTP status and start again if there are too many, else return None."""
         now = self._clock()
         self._refusals.append((now, status))
-        if len(self._refusals) < (self._refusals.maxlen or 0) or self._refusals[0][0] <= now - self.window:
-            return None
+        while self._refusals[0][0] <= now - self.window:
+            self._refusals.popleft()
+        for minute in [minute for minute in self._accepted if minute <= self._minute() - self.window / _MINUTE]:
+            del self._accepted[minute]
         statuses = Counter(status for _, status in self._refusals)
+        borne = self._free + self._accepted.total() // self._each
+        if statuses.total() < borne and sum(statuses[status] for status in COUNT_TOWARDS_A_BAN) < self._most:
+            return None
         self._refusals.clear()
         return statuses
+
+    def _minute(self) -> int:
+        return int(self._clock() // _MINUTE)
 
 
 class RateLimiter:

@@ -17,7 +17,7 @@ import discord
 
 from bot.connection.backoff import Backoff
 from bot.connection.clock import DiscordTime
-from bot.connection.rate_limits import RateLimiter, RefusalCounter
+from bot.connection.rate_limits import COUNT_TOWARDS_A_BAN, RateLimiter, RefusalCounter
 from bot.meter import Meter
 
 log = logging.getLogger(__name__)
@@ -165,8 +165,8 @@ class DiscordRequests:
         if _note_date(self.time, params):
             self._check_clock()
         scope = headers.get("X-RateLimit-Scope")
-        if status in (401, 403, 429) and scope != "shared":  # a shared limit is nobody's fault, says Discord
-            self._count_refusal(status)
+        if scope != "shared":  # such a limit is nobody's fault, says Discord
+            self._count(status, by_token=_has_token(params))
         if status == 429 and scope not in ("user", "shared"):
             self._limit(_seconds(headers.get("Retry-After")))
         if status >= 500:
@@ -191,7 +191,12 @@ class DiscordRequests:
                 "%s The bot goes by Discord's time, but the times in this log are wrong.", clock_is_wrong(error)
             )
 
-    def _count_refusal(self, status: int) -> None:
+    def _count(self, status: int, *, by_token: bool) -> None:
+        """Count a request as accepted or refused; those without the token, such as answers to commands, pass anyhow."""
+        if status < 400 and by_token:
+            self._refusals.accept()
+        if not (status in COUNT_TOWARDS_A_BAN or (400 <= status < 500 and by_token)):
+            return
         statuses = self._refusals.count(status)
         if statuses:
             self._limit(self._refusals.window)

@@ -9,6 +9,7 @@ from bot.connection.backoff import Backoff
 from bot.reactions.outcomes import Outcome
 
 _SERVER_PAUSE = 60.0  # seconds of a server's first pause
+_AUTHOR_PAUSE = 3600.0  # seconds for which whoever has blocked the bot is left alone
 
 
 class ReactionLimits:
@@ -17,8 +18,8 @@ class ReactionLimits:
     discord.py obeys rate limits by waiting, so in a busy channel reactions would come too late for anybody to
     understand. Hence only a few may be in flight in each channel, and others are dropped. After Discord refused a
     reaction, by 403 for example, the channel is paused, each time twice as long (`Backoff`). From the third refusal in
-    a server, in whichever channels and without a success in between, the whole server is paused as well. A channel
-    without reactions in flight or recent refusals takes no memory.
+    a server, in whichever channels and without a success in between, the whole server is paused as well. Whoever has
+    blocked the bot is left alone for an hour. A channel without reactions in flight or recent refusals takes no memory.
     """
 
     def __init__(
@@ -42,33 +43,39 @@ class ReactionLimits:
         self._in_flight: Counter[int] = Counter()
         self._channels = Backoff(clock, longest=longest_pause)
         self._servers = Backoff(clock, longest=longest_pause, free=2)
+        self._authors = Backoff(clock, longest=_AUTHOR_PAUSE)
 
     def __len__(self) -> int:
-        """Return how many channels and servers take memory; a channel may be counted twice."""
-        return len(self._in_flight) + len(self._channels) + len(self._servers)
+        """Return how many channels, servers and people take memory; a channel may be counted twice."""
+        return len(self._in_flight) + len(self._channels) + len(self._servers) + len(self._authors)
 
-    def admit(self, channel_id: int, guild_id: int | None, age: float) -> Outcome | None:
+    def admit(self, channel_id: int, guild_id: int | None, age: float, author_id: int = 0) -> Outcome | None:
         """Admit a reaction, after which `release` must be called; or return why it is not admitted.
 
         Args:
             channel_id: the channel of the message.
             guild_id: the server of the channel, None for direct messages.
             age: seconds since the message was written.
+            author_id: who wrote it.
         """
-        if obstacle := self.obstacle(channel_id, guild_id, age):
+        if obstacle := self.obstacle(channel_id, guild_id, age, author_id):
             return obstacle
         if self._in_flight[channel_id] >= self._max_in_flight:
             return Outcome.CROWDED
         self._in_flight[channel_id] += 1
         return None
 
-    def obstacle(self, channel_id: int, guild_id: int | None, age: float) -> Outcome | None:
+    def obstacle(self, channel_id: int, guild_id: int | None, age: float, author_id: int = 0) -> Outcome | None:
         """Return why no reaction would be admitted however few are in flight, None if one would; see `admit`."""
         if age > self.max_age:
             return Outcome.STALE
         if self._channels.remaining(channel_id) or (guild_id and self._servers.remaining(guild_id)):
             return Outcome.BACKING_OFF
-        return None
+        return Outcome.BLOCKED if self._authors.remaining(author_id) else None
+
+    def blocked(self, author_id: int) -> None:
+        """Note that the author of a message has blocked the bot, which would refuse every further reaction too."""
+        self._authors.fail(author_id, _AUTHOR_PAUSE)
 
     def release(self, channel_id: int) -> None:
         """Note that a reaction is no longer in flight."""

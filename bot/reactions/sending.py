@@ -54,7 +54,7 @@ class ReactionSender:
         """Add a reaction if the limits admit it; return `Outcome.REACTED`, or why there is no reaction."""
         channel_id, guild_id = _place(message)
         age = self._age(message)
-        if limit := self._limits.admit(channel_id, guild_id, age):
+        if limit := self._limits.admit(channel_id, guild_id, age, message.author.id):
             return limit
         try:
             return await self._request(message, emoji, within=self._limits.max_age - age)
@@ -63,7 +63,7 @@ class ReactionSender:
 
     def obstacle(self, message: discord.Message) -> Outcome | None:
         """Return why a message can get no reaction for now, None if it can get one."""
-        obstacle = self._limits.obstacle(*_place(message), self._age(message))
+        obstacle = self._limits.obstacle(*_place(message), self._age(message), message.author.id)
         return obstacle or (Outcome.HELD_BACK if self._requests.wait() else None)
 
     def seconds_left(self, message: discord.Message) -> float:
@@ -102,7 +102,7 @@ class ReactionSender:
                 lambda: self._meter.reaction_requested(self._age(message)),
             )
         except discord.HTTPException as error:
-            return self._after_discord_refused(channel_id, guild_id, error)
+            return self._after_discord_refused(message, error)
         except discord.RateLimited as error:
             self._limits.refused(channel_id, guild_id, error.retry_after)
             return Outcome.RATE_LIMITED
@@ -114,13 +114,16 @@ class ReactionSender:
         self._meter.reaction_done("add")
         return Outcome.REACTED
 
-    def _after_discord_refused(self, channel_id: int, guild_id: int | None, error: discord.HTTPException) -> Outcome:
-        """Return the outcome of a refused request, and pause the channel if the refusal was about the channel."""
+    def _after_discord_refused(self, message: discord.Message, error: discord.HTTPException) -> Outcome:
+        """Return the outcome of a refused request, and pause the channel or the author that it was about."""
         if error.code in _MESSAGE_CODES:
-            return _MESSAGE_CODES[error.code]
+            outcome = _MESSAGE_CODES[error.code]
+            if outcome == Outcome.BLOCKED:
+                self._limits.blocked(message.author.id)
+            return outcome
         if error.status >= 500:
             return Outcome.DISCORD_FAILED  # discord.py has already retried it several times
-        self._limits.refused(channel_id, guild_id, _LONG_PAUSE if error.code in _CHANNEL_CODES else _SHORT_PAUSE)
+        self._limits.refused(*_place(message), _LONG_PAUSE if error.code in _CHANNEL_CODES else _SHORT_PAUSE)
         return _CHANNEL_CODES.get(error.code, Outcome.REFUSED)
 
 

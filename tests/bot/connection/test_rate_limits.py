@@ -15,7 +15,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def refusals(clock: Clock) -> RefusalCounter:
-    return RefusalCounter(clock, most=3, window=600)
+    return RefusalCounter(clock, free=3, window=600)
 
 
 def test_refusals_spread_over_more_than_the_window_are_not_too_many(refusals: RefusalCounter, clock: Clock) -> None:
@@ -34,12 +34,38 @@ def test_many_refusals_within_the_window_are_returned_once_by_status(refusals: R
         assert refusals.count(403) == {403: 2, 429: 1}
 
 
-def test_by_default_200_refusals_in_ten_minutes_are_too_many(clock: Clock) -> None:
+def test_by_default_14_refusals_in_ten_minutes_are_too_many_if_nothing_else_is_accepted(clock: Clock) -> None:
     refusals = RefusalCounter(clock)
     assert refusals.window == 600
+    assert [refusals.count(404) for _ in range(14)] == [*[None] * 13, {404: 14}]
+
+
+def test_of_five_requests_one_may_be_refused(clock: Clock) -> None:
+    refusals = RefusalCounter(clock, free=3)
+    for _ in range(1000):
+        for _ in range(4):
+            refusals.accept()
+        assert refusals.count(404) is None
+    assert [refusals.count(404) for _ in range(3)][2]
+
+
+def test_what_was_accepted_before_the_window_excuses_nothing(clock: Clock) -> None:
+    refusals = RefusalCounter(clock)
+    for _ in range(1000):
+        refusals.accept()
+    clock.now += 660
+    assert [refusals.count(404) for _ in range(14)][13] == {404: 14}
+
+
+def test_200_refusals_that_count_towards_a_ban_are_too_many_whatever_is_accepted(clock: Clock) -> None:
+    refusals = RefusalCounter(clock)
+    for _ in range(10_000):
+        refusals.accept()
+    for _ in range(100):
+        assert refusals.count(404) is None
     assert [refusals.count(status) for status in (401, 403, 403, 429) * 50] == [
         *[None] * 199,
-        {401: 50, 403: 100, 429: 50},
+        {401: 50, 403: 100, 404: 100, 429: 50},
     ]
 
 

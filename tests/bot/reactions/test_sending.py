@@ -43,8 +43,23 @@ async def test_an_error_that_is_not_about_the_channel_does_not_touch_the_next(
 ) -> None:
     world.env.inject_error("PUT", "/channels/*/reactions/*", status=status, code=code)
     await world.alice.send(world.channel, "happy")
-    message = await world.alice.send(world.channel, "happy")
+    bob = world.guild.add_member(world.env.create_user("bob"))
+    message = await bob.send(world.channel, "happy")
     assert (world.emoji_of(message), world.outcomes) == (["😃"], {outcome: 1, "reacted": 1})
+
+
+@pytest.mark.usefixtures("unrestrained")
+async def test_whoever_has_blocked_the_bot_costs_one_refusal_in_an_hour(world: World) -> None:
+    world.env.inject_error("PUT", "/channels/*/reactions/*", status=403, code=90001)
+    await world.alice.send(world.channel, "happy")
+    requests = world.reaction_requests()
+    await world.rest(3599)
+    await world.alice.send(world.channel, "happy")
+    assert world.reaction_requests() == requests
+    assert world.outcomes == {"blocked by the author": 2}
+    await world.rest(1)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == ["😃"]
 
 
 @pytest.mark.usefixtures("unrestrained")
