@@ -177,18 +177,20 @@ class Gateway:
 
     # ------------------------------------------------------------ what happens
 
-    async def dispatch(self, event: str, data: str, guild_id: int | None, without_content: str | None = None) -> None:
+    async def dispatch(
+        self, event: str, data: str, guild_id: int | None, without_content: Callable[[], str] | None = None
+    ) -> None:
         """Send an event to whoever hears of it, and remember it for those that resume.
 
         Args:
             event: its name.
             data: in JSON.
             guild_id: the server it happens in, None for direct messages and what is about no server.
-            without_content: what sessions get without the intent for the content of messages, the same if None.
+            without_content: returns what sessions get without the intent for the content of messages; the same if None.
         """
         for session in list(self.sessions.values()):
             if session.hears(event, guild_id):
-                shown = data if without_content is None or session.intents & MESSAGE_CONTENT else without_content
+                shown = data if without_content is None or session.intents & MESSAGE_CONTENT else without_content()
                 await self._dispatch(session, event, shown)
 
     async def request_reconnect(self) -> None:

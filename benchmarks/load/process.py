@@ -1,0 +1,124 @@
+"""The process of a bot under load, seen from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from benchmarks.gateway import LoopbackDiscord
+from bot.client import INTENTS
+
+DROPPED = ("overloaded", "too slow", "stale")
+"""Outcomes of messages that the bot could not read in time."""
+
+_ROOT = Path(__file__).parents[2]
+_LOOKS_EVERY = 0.02  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a bot has done so far.
+
+    Attributes:
+        outcomes: how many messages had which outcome.
+        main_thread, process: seconds of processor time of its main thread, and of all its threads.
+    """
+
+    outcomes: Counter[str]
+    main_thread: float
+    process: float
+
+    def since(self, before: Progress) -> Progress:
+        """Return what it has done since it had done less."""
+        return Progress(
+            self.outcomes - before.outcomes, self.main_thread - before.main_thread, self.process - before.process
+        )
+
+    @property
+    def handled(self) -> int:
+        """How many messages it is done with."""
+        return self.outcomes.total()
+
+    @property
+    def dropped(self) -> int:
+        """How many messages it could not read in time."""
+        return sum(self.outcomes[outcome] for outcome in DROPPED)
+
+
+class BotProcess:
+    """A bot in a process of its own, which is in the loopback Discord."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._seen = psutil.Process(process.pid)
+
+    async def progress(self) -> Progress:
+        """Return what it has done so far.
+
+        Raises:
+            RuntimeError: it has ended; its standard error says why.
+        """
+        assert self._process.stdin  # noqa: S101 - it is piped, as is stdout
+        assert self._process.stdout  # noqa: S101
+        self._process.stdin.write(b"\n")
+        line = await self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the bot has ended")
+        told = json.loads(line)
+        return Progress(Counter(told["outcomes"]), told["main_thread"], told["process"])
+
+    def memory(self) -> int:
+        """Return the bytes of its memory that are resident."""
+        rss: int = self._seen.memory_info().rss
+        return rss
+
+    async def settled(self, messages: int, within: float) -> Progress:
+        """Wait until it is done with so many messages since its start, or the seconds are over; return its progress."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + within
+        while True:
+            progress = await self.progress()
+            if progress.handled >= messages or loop.time() >= end:
+                return progress
+            await asyncio.sleep(_LOOKS_EVERY)
+
+
+@asynccontextmanager
+async def started(which: str, discord: LoopbackDiscord) -> AsyncIterator[BotProcess]:
+    """Start the `full` or the `empty` bot and wait until it is in all servers; stop it in the end."""
+    identified = discord.gateway.identified
+    with tempfile.TemporaryDirectory() as folder:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "benchmarks.load.contender", which, str(INTENTS.value)),
+            cwd=folder,  # where its database is
+            env={
+                **{name: value for name, value in os.environ.items() if not name.startswith("EMOBOT_")},
+                "PYTHONPATH": str(_ROOT),
+                "DISCORD_TOKEN": discord.token,
+                "DISCORD_API_BASE": discord.api_base,
+                "DISCORD_GATEWAY_URL": discord.gateway.url,
+                "EMOBOT_LOG_LEVEL": "ERROR",  # it has nothing to say but when it has ended
+            },
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            bot = BotProcess(process)
+            while discord.gateway.identified == identified:
+                await bot.progress()  # raises if it has ended
+                await asyncio.sleep(_LOOKS_EVERY)
+            yield bot
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()

@@ -1,0 +1,213 @@
+"""The measurements, each of which is a row of the table or a few of them."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from benchmarks.gateway import LoopbackDiscord, World
+from benchmarks.load.process import BotProcess, Progress, started
+from benchmarks.load.stream import Stream
+
+SERVERS, CHANNELS = 20, 10
+"""How many servers there are, and how many channels each has."""
+
+WARM_UP = 200
+"""Messages that each bot reads before it is measured, unless a caller says otherwise."""
+
+PATIENCE = 1.0
+"""Seconds after the last message within which a bot that keeps up is done with all."""
+
+TOLERANCE = 1.1
+"""The greatest rate that was kept up with and the least that was not differ by less than this factor."""
+
+_SETTLING = 20.0  # seconds after which a bot that is not done with all messages never will be
+_ALL = range(SERVERS * CHANNELS)
+
+
+class Quantiles(NamedTuple):
+    """Seconds from a message to the request for a reaction: how many there were, their median and 99th percentile."""
+
+    reactions: int
+    median: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds of processor time a message: of the main thread, and of the whole process."""
+
+    main_thread: float
+    process: float
+
+
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """What became of more messages than the bot can read.
+
+    Attributes:
+        rate: messages a second that were written.
+        dropped: the share of them that it could not read in time.
+        latency: of the reactions that it gave.
+    """
+
+    rate: float
+    dropped: float
+    latency: Quantiles
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """A busy channel beside quiet ones.
+
+    Attributes:
+        reactions_per_second: in the busy channel.
+        oldest: seconds from a message there to the request for its reaction, at most.
+        alone, beside: the latency in the quiet channels without the busy one, and with it.
+    """
+
+    reactions_per_second: float
+    oldest: float
+    alone: Quantiles
+    beside: Quantiles
+
+
+class Bench:
+    """A bot in a loopback Discord of its own."""
+
+    def __init__(self, discord: LoopbackDiscord, bot: BotProcess) -> None:
+        self.discord = discord
+        self.bot = bot
+        self.stream = Stream(discord)
+
+    async def settled(self, within: float = _SETTLING) -> Progress:
+        """Wait until the bot is done with all messages, or the seconds are over; return its progress."""
+        return await self.bot.settled(self.stream.written, within)
+
+    def latency(self, messages: Sequence[int]) -> Quantiles:
+        """Return how long it took from these messages to the requests for reactions to them."""
+        sent, wanted = self.discord.routes.messages, set(messages)
+        seconds = sorted(
+            reaction.at - sent[reaction.message_id].at
+            for reaction in self.discord.routes.reactions
+            if reaction.message_id in wanted
+        )
+        if len(seconds) < 2:
+            return Quantiles(len(seconds), *(seconds or [float("nan")]) * 2)
+        return Quantiles(len(seconds), statistics.median(seconds), statistics.quantiles(seconds, n=100)[-1])
+
+
+@asynccontextmanager
+async def bench(which: str, warm_up: int = WARM_UP) -> AsyncIterator[Bench]:
+    """Start the `full` or the `empty` bot in a loopback Discord of its own, and let it read so many messages."""
+    discord = LoopbackDiscord(World(servers=SERVERS, channels=CHANNELS))
+    async with discord.running(), started(which, discord) as bot:
+        running = Bench(discord, bot)
+        await running.stream.write(50, warm_up / 50, _ALL)
+        await running.settled()
+        yield running
+
+
+async def keeps_up(which: str, rate: float, seconds: float) -> bool:
+    """Return whether a fresh bot takes so many messages a second, drops none, and is done soon after the last."""
+    async with bench(which) as running:
+        loop = asyncio.get_running_loop()
+        before, start = await running.bot.progress(), loop.time()
+        await running.stream.write(rate, seconds, _ALL)
+        if loop.time() - start > seconds + PATIENCE:  # it did not take them out of the socket as fast
+            return False
+        progress = await running.settled(PATIENCE)
+        return progress.handled == running.stream.written and not progress.since(before).dropped
+
+
+async def most_messages(seconds: float, first: float = 200.0) -> dict[str, float]:
+    """Return the most messages a second that the full and the empty bot keep up with; both are tried in turns."""
+    good: dict[str, float] = dict.fromkeys(("full", "empty"), 0.0)
+    bad: dict[str, float] = {}
+    while searched := [name for name in good if name not in bad or bad[name] > TOLERANCE * max(good[name], 1.0)]:
+        for name in searched:
+            rate = (good[name] * bad[name]) ** 0.5 if name in bad and good[name] else 2 * good[name] or first
+            if name in bad and not good[name]:
+                rate = bad[name] / 2
+            if await keeps_up(name, rate, seconds):
+                good[name] = rate
+            else:
+                bad[name] = rate
+    return good
+
+
+async def cost(rate: float, seconds: float, rounds: int) -> dict[str, Cost]:
+    """Return what a message costs the full and the empty bot, which hear the same in turns; medians of the rounds."""
+    costs: dict[str, list[Cost]] = {"full": [], "empty": []}
+    async with AsyncExitStack() as stack:
+        benches = {name: await stack.enter_async_context(bench(name)) for name in costs}
+        for _ in range(rounds):
+            for name, running in benches.items():
+                before = await running.bot.progress()
+                await running.stream.write(rate, seconds, _ALL)
+                spent = (await running.settled()).since(before)
+                costs[name].append(Cost(spent.main_thread / spent.handled, spent.process / spent.handled))
+    return {
+        name: Cost(
+            statistics.median(each.main_thread for each in found), statistics.median(each.process for each in found)
+        )
+        for name, found in costs.items()
+    }
+
+
+async def flood(rate: float, seconds: float) -> Flood:
+    """Return what becomes of messages that come faster than the bot can read."""
+    async with bench("full") as running:
+        loop = asyncio.get_running_loop()
+        before, start = await running.bot.progress(), loop.time()
+        messages = await running.stream.write(rate, seconds, _ALL)
+        written_in = loop.time() - start
+        done = (await running.settled()).since(before)
+        return Flood(len(messages) / written_in, done.dropped / len(messages), running.latency(messages))
+
+
+async def latencies(rates: Sequence[float], seconds: float) -> dict[float, Quantiles]:
+    """Return how long reactions take at some rates of messages."""
+    found = {}
+    for rate in rates:
+        async with bench("full") as running:
+            messages = await running.stream.write(rate, seconds, _ALL)
+            await running.settled()
+            found[rate] = running.latency(messages)
+    return found
+
+
+async def memory(rate: float, first: int, last: int) -> tuple[int, int]:
+    """Return the bytes that are resident after the first and after the last of so many messages."""
+    async with bench("full") as running:
+        sizes = []
+        for messages in (first, last):
+            await running.stream.write(rate, (messages - running.stream.written) / rate, _ALL)
+            await running.settled()
+            sizes.append(running.bot.memory())
+    return sizes[0], sizes[1]
+
+
+async def busy(seconds: float, busy_rate: float = 100.0, quiet_rate: float = 8.0) -> Busy:
+    """Return how a busy channel and the quiet ones beside it fare; there are a hundred quiet channels."""
+    quiet = range(1, 101)
+    async with bench("full") as running:
+        alone = await running.stream.write(quiet_rate, seconds, quiet)
+        await running.settled()
+        loud, beside = await asyncio.gather(
+            running.stream.write(busy_rate, seconds, range(1)), running.stream.write(quiet_rate, seconds, quiet)
+        )
+        await running.settled()
+        sent, wanted = running.discord.routes.messages, set(loud)
+        ages = [
+            reaction.at - sent[reaction.message_id].at
+            for reaction in running.discord.routes.reactions
+            if reaction.message_id in wanted
+        ]
+        return Busy(
+            len(ages) / seconds, max(ages, default=float("nan")), running.latency(alone), running.latency(beside)
+        )

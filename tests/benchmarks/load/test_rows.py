@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.load import rows
+from benchmarks.load.rows import TOLERANCE, bench, most_messages
+
+CAPACITY = {"full": 530.0, "empty": 6100.0}
+
+
+@pytest.mark.parametrize("first", [200.0, 10_000.0])
+async def test_the_most_messages_are_found_within_the_tolerance_in_turns(
+    first: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    async def keeps_up(which: str, rate: float, _seconds: float) -> bool:
+        tried.append(which)
+        return rate <= CAPACITY[which]
+
+    monkeypatch.setattr(rows, "keeps_up", keeps_up)
+    found = await most_messages(1.0, first)
+    for which, capacity in CAPACITY.items():
+        assert capacity / TOLERANCE <= found[which] <= capacity
+    assert tried[:4] == ["full", "empty"] * 2
+    assert len(tried) < 30
+
+
+async def test_a_bot_that_keeps_up_with_nothing_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def keeps_up(_which: str, _rate: float, _seconds: float) -> bool:
+        return False
+
+    monkeypatch.setattr(rows, "keeps_up", keeps_up)
+    assert await most_messages(1.0) == {"full": 0.0, "empty": 0.0}
+
+
+@pytest.mark.slow
+async def test_a_bot_in_a_process_of_its_own_says_what_it_did_and_what_that_cost() -> None:
+    async with bench("empty", warm_up=1) as running:
+        before = await running.bot.progress()
+        messages = await running.stream.write(1000, 0.05, range(10))
+        spent = (await running.settled()).since(before)
+        assert spent.outcomes == {"heard": 50}
+        assert 0 < spent.main_thread <= spent.process
+        assert running.bot.memory() > 10 * 2**20
+        assert running.latency(messages).reactions == 0
+
+
+@pytest.mark.slow
+async def test_the_full_bot_in_a_process_of_its_own_drops_none_and_reacts() -> None:
+    async with bench("full", warm_up=20) as running:
+        done = await running.bot.progress()
+        assert done.handled == 20
+        assert done.dropped == 0
+        assert done.outcomes["reacted"] == len(running.discord.routes.reactions) > 0
+        assert running.latency(list(running.discord.routes.messages)).reactions == done.outcomes["reacted"]
