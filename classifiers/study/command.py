@@ -25,8 +25,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from classifiers.command_line import WholeNumber
-from classifiers.study.page import check_altair, gradients_page
-from classifiers.study.phrases import phrase_gradients
+from classifiers.study.pages.everything import study_pages
+from classifiers.study.pages.frame import check_altair
 from classifiers.study.report import read_article, write_report
 from classifiers.study.runs import Run, carry_out, collect, plan, read_numbers
 from classifiers.study.settings import FULL, QUICK
@@ -55,12 +55,12 @@ from classifiers.training.output_folder import check_writable
 )
 @click.option("--redraw", is_flag=True, help="measure nothing; draw figures and tables anew from DIR/numbers.json")
 @click.option(
-    "--page",
+    "--pages",
     is_flag=True,
-    help="only write DIR/gradients.html, a page on which you explore which words of a phrase a gradient reaches; "
+    help="only write pictures to explore in a browser into DIR/pages, one of them of what is in DIR/numbers.json; "
     'needs Altair, pip install -e ".[pages]"',
 )
-def study(seeds: int, quick: bool, out: Path | None, jobs: int, redraw: bool, page: bool) -> int:
+def study(seeds: int, quick: bool, out: Path | None, jobs: int, redraw: bool, pages: bool) -> int:
     """Measure the vanishing gradient.
 
     It is measured in networks that remember a letter and in networks that read GoEmotions. Figures, numbers and the
@@ -70,12 +70,13 @@ def study(seeds: int, quick: bool, out: Path | None, jobs: int, redraw: bool, pa
     out = out or (Path("models", "quick-study") if quick else Path("docs", "study"))
     console = Console(markup=False, emoji=False)  # names of folders are no markup
     start = time.perf_counter()
-    if page:
+    if pages:
         check_altair()
-        check_writable(out)
-        file = out / "gradients.html"
-        file.write_text(gradients_page(phrase_gradients()), encoding="utf-8")
-        console.print(f"Written: {file}, which any browser opens, offline too.")
+        numbers = read_numbers(out / "numbers.json")
+        check_writable(out / "pages")
+        for name, page in study_pages(numbers).items():
+            (out / "pages" / name).write_text(page, encoding="utf-8")
+        console.print(f"Written: {out / 'pages' / 'index.html'}, which any browser opens, offline too.")
         return 0
     read_article(out)
     if redraw:

@@ -60,6 +60,9 @@ class _GoEmotionsResult(TypedDict):
     end: list[list[float]]
 
 
+_REMEDY = "measure first, without --redraw or --pages"
+
+
 class _Numbers(TypedDict):
     """The content of `numbers.json`."""
 
@@ -153,10 +156,10 @@ def read_numbers(file: Path) -> dict[str, Any]:
         numbers: dict[str, Any] = json.loads(file.read_bytes())
         known = msgspec.convert(numbers, _Numbers)
     except OSError as error:
-        raise ClassifiersError(f"{file} cannot be read ({error.strerror}): measure without --redraw.") from None
+        raise ClassifiersError(f"{file} cannot be read ({error.strerror}): {_REMEDY}.") from None
     except (ValueError, RecursionError):
-        raise ClassifiersError(f"{file} is damaged: measure without --redraw.") from None
+        raise ClassifiersError(f"{file} is damaged: {_REMEDY}.") from None
     for rows, names in ((known["memory"], MEMORY), (known["goemotions"], GOEMOTIONS)):
         if list(rows) != list(names) or not all(rows.values()):
-            raise ClassifiersError(f"{file} lacks some of the networks: measure without --redraw.")
+            raise ClassifiersError(f"{file} lacks some of the networks: {_REMEDY}.")
     return numbers

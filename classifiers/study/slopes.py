@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from classifiers.nn.activations import sigmoid
-from classifiers.nn.arrays import Array, split_gates
+from classifiers.nn.arrays import Array
 from classifiers.nn.layers import LSTM
 from classifiers.study.memory import before_training
+from classifiers.study.reading import reading
 from classifiers.study.settings import Settings
 
 EXPLAINED = ("glorot", "orthogonal", "lstm", "lstm-open")
@@ -34,9 +34,9 @@ def step_factors(name: str, seed: int, settings: Settings) -> dict[str, float]:
     embedding, recurrent = network.layers[:2]
     ids, lengths = batch.ids[:, :_SEQUENCES], batch.lengths[:_SEQUENCES]
     x = embedding.forward(ids, lengths)
-    hidden = recurrent.forward(x, lengths)
     if isinstance(recurrent, LSTM):
-        return {"forget": float(np.log10(_forget_gates(recurrent, x, hidden)).mean())}
+        return {"forget": float(np.log10(reading(recurrent, x, lengths).forget).mean())}
+    hidden = recurrent.forward(x, lengths)
     matrix = recurrent.params["recurrent_kernel"]
     factors = {
         "norm": np.linalg.norm(matrix, 2),
@@ -50,10 +50,3 @@ def step_factors(name: str, seed: int, settings: Settings) -> dict[str, float]:
 def spectral_radius(matrix: Array) -> float:
     """Return the largest absolute value of a matrix's eigenvalues."""
     return float(np.abs(np.linalg.eigvals(matrix)).max())
-
-
-def _forget_gates(layer: LSTM, x: Array, hidden: Array) -> Array:
-    """Return the forget gates (time, batch, units) with which an LSTM read `x`."""
-    before = np.concatenate([np.zeros_like(hidden[:1]), hidden[:-1]])
-    gates = x @ layer.params["kernel"] + before @ layer.params["recurrent_kernel"] + layer.params["bias"]
-    return sigmoid(split_gates(gates, 4)[1])

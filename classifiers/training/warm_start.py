@@ -75,7 +75,7 @@ def continue_from(
         ClassifiersError: the directory is damaged.
         MissingExtraError: what reads the BiLSTM's file is not installed.
     """
-    known_words, weights = load_models(directory)[name].tokenizer.words, _weights(name, directory)
+    known_words, weights = load_models(directory)[name].tokenizer.words, read_weights(name, directory)
     given, own = weights["0.embeddings"], network.params["0.embeddings"].copy()
     places = {word: place for place, word in enumerate(words)}
     shared = [(old, places[word]) for old, word in enumerate(known_words) if word in places]
@@ -95,7 +95,7 @@ def _predicted(vectors: Array, known: Array, targets: Array) -> Array:
     return predicted
 
 
-def _weights(name: str, directory: Path) -> dict[str, Array]:
+def read_weights(name: str, directory: Path) -> dict[str, Array]:
     """Return the parameters in a model directory, under the names that `classifiers.nn.network` gives them; float32."""
     path = directory / FILES[name]
     if name == "bilstm":

@@ -79,12 +79,12 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("content", "sentence"),
         [
-            (None, "cannot be read (No such file or directory): measure without --redraw."),
-            ("{", "is damaged: measure without --redraw."),
-            ("[" * 100_000, "is damaged: measure without --redraw."),
-            ('{"settings": {}}', "is damaged: measure without --redraw."),
-            ("no gru", "lacks some of the networks: measure without --redraw."),
-            ("no seeds", "lacks some of the networks: measure without --redraw."),
+            (None, "cannot be read (No such file or directory): measure first, without --redraw or --pages."),
+            ("{", "is damaged: measure first, without --redraw or --pages."),
+            ("[" * 100_000, "is damaged: measure first, without --redraw or --pages."),
+            ('{"settings": {}}', "is damaged: measure first, without --redraw or --pages."),
+            ("no gru", "lacks some of the networks: measure first, without --redraw or --pages."),
+            ("no seeds", "lacks some of the networks: measure first, without --redraw or --pages."),
         ],
     )
     def test_numbers_that_cannot_be_drawn(

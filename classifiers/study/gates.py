@@ -1,0 +1,102 @@
+"""What the gates, cells and states of the shipped BiLSTM do while it reads a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+
+from classifiers.classifier import Classifier
+from classifiers.model_directory import PRETRAINED, load_models
+from classifiers.nn.arrays import Array
+from classifiers.nn.batching import pad
+from classifiers.nn.layers import LSTM, Bidirectional
+from classifiers.nn.network import KINDS, Network, build
+from classifiers.study.reading import Reading, reading
+from classifiers.text import tokenize
+from classifiers.training.warm_start import read_weights
+
+SENTENCES = (
+    "great job breaking the build again, genius",
+    "the team was awful but now it is great",
+    "I thought I would hate it, but I love it",
+    "I am not happy at all",
+    "thank you so much, you saved my day",
+)
+"""What the BiLSTM reads on the page."""
+
+DIRECTIONS = ("from the left", "from the right")
+
+UNITS = 8
+"""How many units of each direction are shown one by one: those whose cells change most over the sentence."""
+
+MEAN = 0
+"""The place among the units of what all units do together."""
+
+
+def shipped_bilstm() -> tuple[Network, Classifier]:
+    """Return the shipped BiLSTM in our own layers, and the classifier that answers by it."""
+    weights = read_weights("bilstm", PRETRAINED)
+    vocabulary, embedding = weights["0.embeddings"].shape
+    labels = len(weights[f"{KINDS['bilstm'].output}.bias"])
+    network = build("bilstm", vocabulary, embedding, labels, rng=None)
+    network.load(weights)
+    return network, replace(load_models(PRETRAINED)["bilstm"], run=network.forward)
+
+
+def gate_records() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Let the shipped BiLSTM read `SENTENCES`.
+
+    Returns:
+        Two lists of records: what is computed at each word, and the "answer" to each sentence, which is the strongest
+        emotion with its probability.
+
+        Of the first, there is a record for each sentence, layer (1 is the lowest), direction, unit, and "place" of a
+        word from the left. Units 1 to `UNITS` are single ones; unit `MEAN` has the mean of each gate over all units,
+        and the root mean square of cells and states.
+    """
+    network, classifier = shipped_bilstm()
+    records: list[dict[str, Any]] = []
+    for sentence in SENTENCES:
+        words = tokenize(sentence)
+        for layer, direction, read in _readings(network, classifier.tokenizer.encode(sentence)):
+            for unit, lines in _units(read):
+                about = {"sentence": sentence, "layer": layer, "direction": direction, "unit": unit}
+                for place, word in enumerate(words):
+                    values = {name: round(float(line[place]), 2) for name, line in lines.items()}
+                    records.append({**about, "place": place + 1, "word": word, **values})
+    strongest = [prediction.top(1)[0] for prediction in classifier.predict(SENTENCES)]
+    answers = [
+        {"sentence": sentence, "answer": f"{label}, {probability:.0%}"}
+        for sentence, (label, probability) in zip(SENTENCES, strongest, strict=True)
+    ]
+    return records, answers
+
+
+def _readings(network: Network, ids: list[int]) -> Iterator[tuple[int, str, Reading]]:
+    """Yield layer, direction and what it computes for one sentence (words, units), the leftmost word first."""
+    batch = pad([ids])
+    x: Array = batch.ids
+    count = 0
+    for layer in network.layers:
+        if isinstance(layer, Bidirectional):
+            count += 1
+            sides = ((layer.forward_layer, slice(None)), (layer.backward_layer, slice(None, None, -1)))
+            for direction, (side, order) in zip(DIRECTIONS, sides, strict=True):
+                found = reading(cast(LSTM, side), x[order], batch.lengths)
+                yield count, direction, found.at(order, 0)
+        x = layer.forward(x, batch.lengths)
+
+
+def _units(read: Reading) -> Iterator[tuple[int, dict[str, Array]]]:
+    """Yield units, and their lines (words,) by name: all units together, then those whose cells change most."""
+    gates = {"input": read.input, "forget": read.forget, "output": read.output}
+    states = {"cell": read.cell, "state": read.state}
+    means = {name: array.mean(axis=1) for name, array in gates.items()}
+    sizes = {name: np.sqrt(np.square(array).mean(axis=1)) for name, array in states.items()}
+    yield MEAN, means | sizes
+    liveliest = np.argsort(-read.cell.std(axis=0), kind="stable")[:UNITS]
+    for number, unit in enumerate(liveliest, start=1):
+        yield number, {name: array[:, unit] for name, array in (gates | states).items()}

@@ -1,0 +1,64 @@
+// Shows a picture as wide as the page allows, and keeps its tables in step with what is chosen.
+
+const { spec, tables } = JSON.parse(document.getElementById("picture").textContent);
+const chart = document.getElementById("chart");
+
+// The records that a table shows: those whose fields are what is chosen, where anything is.
+function shown(table, view) {
+  return spec.datasets[table.data].filter((record) =>
+    Object.entries(table.where).every(([field, signal]) => {
+      const chosen = view.signal(signal);
+      return chosen === null || record[field] === chosen;
+    })
+  );
+}
+
+function cell(row, kind, text, scope) {
+  const made = row.appendChild(document.createElement(kind));
+  made.textContent = text;
+  if (scope) made.scope = scope;
+}
+
+// Writes a table with a row for each value of one field, and a column for each of the others' and of what is told.
+function write(table, body, view) {
+  const rows = new Map();
+  const columns = new Set([table.row_title]);
+  for (const record of shown(table, view)) {
+    const names = table.rows.map((field) => record[field]).join(", ");
+    if (!rows.has(names)) rows.set(names, new Map());
+    for (const [field, title] of Object.entries(table.values)) {
+      const column = [...table.columns.map((each) => record[each]), title].filter(Boolean).join(", ");
+      columns.add(column);
+      rows.get(names).set(column, record[field]);
+    }
+  }
+  const [first, ...others] = columns;
+  body.tHead?.remove();
+  const head = body.createTHead().insertRow();
+  for (const column of [first, ...others]) cell(head, "th", column, "col");
+  body.tBodies[0]?.remove();
+  const lines = body.createTBody();
+  for (const [name, values] of rows) {
+    const line = lines.insertRow();
+    cell(line, "th", name, "row");
+    for (const column of others) cell(line, "td", values.get(column) ?? "");
+  }
+}
+
+vegaEmbed(chart, spec, { actions: false, bind: "#controls", renderer: "svg", tooltip: { theme: "custom" } }).then(
+  ({ view }) => {
+    const margin = chart.querySelector("svg").getBoundingClientRect().width - view.width();
+    const fit = () => {
+      // There is no room at all while the page is not laid out.
+      if (chart.clientWidth > margin) view.width(Math.min(spec.usermeta.width, chart.clientWidth - margin)).run();
+    };
+    new ResizeObserver(fit).observe(chart);
+
+    const written = document.querySelectorAll("table");
+    tables.forEach((table, place) => {
+      const fill = () => write(table, written[place], view);
+      for (const signal of Object.values(table.where)) view.addSignalListener(signal, fill);
+      fill();
+    });
+  }
+);

@@ -1,0 +1,141 @@
+"""The picture of the memory task, seed by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from classifiers.study.pages.frame import BEFORE_OR_AFTER, BLUE, FAINT, NARROW, ORANGE, POWERS, WIDTH, Picture, Table
+from classifiers.study.report import DIRECTIONS, SMALLEST, TITLES
+
+
+def picture(numbers: Mapping[str, Any]) -> Picture:
+    """Return the picture of the memory task's accuracies and gradients, from the content of `numbers.json`."""
+    import altair as alt  # noqa: PLC0415 - only the pages need it
+
+    accuracies, gradients = list(accuracy_records(numbers)), list(gradient_records(numbers))
+    settings, shown = numbers["settings"], numbers["shown"]
+    networks = [TITLES[row] for row in numbers["memory"]]
+    seeds = sorted({record["seed"] for record in accuracies})
+    distances = settings["distances"]
+    network = alt.selection_point(
+        "network",
+        fields=["network"],
+        bind=alt.binding_select(options=[None, *networks], labels=["all", *networks], name="Network"),
+        value=networks[0],
+    )
+    seed = alt.selection_point(
+        "seed",
+        fields=["seed"],
+        bind=alt.binding_select(options=[None, *seeds], labels=["all", *map(str, seeds)], name="Seed"),
+    )
+    pointed = alt.selection_point("pointed", fields=["network", "seed"], on="pointerover", clear="pointerout")
+
+    rows = alt.Chart(alt.NamedData("accuracies"), width=WIDTH, height=42 * len(networks))
+    row = alt.Y("network:N", axis=None, sort=None)
+    names = (
+        rows.transform_aggregate(groupby=["network"])
+        .mark_text(align="left", fontSize=13, x=0, yOffset=-14, tooltip=None)
+        .encode(y=row, text="network:N")
+    )
+    dots = rows.mark_circle(size=alt.ExprRef(f"{NARROW} ? 60 : 110"), strokeWidth=1.5, yOffset=5).encode(
+        x=alt.X(
+            "distance:O",
+            title="steps to remember",
+            scale=alt.Scale(domain=distances, paddingInner=0.25),
+            axis=alt.Axis(labelAngle=0, domain=False, ticks=False),
+        ),
+        xOffset=alt.XOffset("seed:O", scale=alt.Scale(domain=seeds)),
+        y=row,
+        color=alt.value(BLUE),
+        stroke=alt.value(BLUE),
+        fillOpacity=alt.FillOpacity("accuracy:Q", scale=alt.Scale(domain=[0, 1], range=[0, 1]), legend=None),
+        opacity=alt.condition(network & seed & pointed, alt.value(1), alt.value(0.35)),
+        tooltip=["network:N", "seed:O", "distance:O", alt.Tooltip("accuracy:Q", format=".0%")],
+    )
+    lines = (
+        alt.Chart(
+            alt.NamedData("gradients"), width=WIDTH, height=220, title=f"The gradient, for {shown} steps to remember"
+        )
+        .transform_filter(network & seed & pointed)
+        .mark_line(clip=True, strokeWidth=1.5)
+        .encode(
+            x=alt.X(
+                "back:Q",
+                title="steps back",
+                scale=alt.Scale(domain=[0, 2 * shown]),
+                axis=alt.Axis(grid=False, tickCount=4),
+            ),
+            y=alt.Y(
+                "left:Q",
+                title="what is left",
+                scale=alt.Scale(type="log", domain=[1e-8, 1e4]),
+                axis=alt.Axis(values=[1e-8, 1e-4, 1, 1e4], labelExpr=POWERS),
+            ),
+            color=alt.Color(
+                "moment:N",
+                scale=alt.Scale(domain=["start", "end"], range=[BLUE, ORANGE]),
+                legend=alt.Legend(labelExpr=BEFORE_OR_AFTER, symbolType="stroke", symbolSize=400),
+            ),
+            strokeDash=alt.condition(alt.datum.moment == "start", alt.value([5, 4]), alt.value([])),
+            detail=["network:N", "seed:O", "direction:N"],
+            tooltip=["network:N", "seed:O", "direction:N", "moment:N", "back:Q", alt.Tooltip("left:Q", format=".2e")],
+        )
+    )
+    marked = alt.Chart(alt.Data(values=[{"back": shown}])).mark_rule(color=FAINT, strokeDash=[2, 3]).encode(x="back:Q")
+    chosen = {"network": "network_network", "seed": "seed_seed"}
+    tables = (
+        Table(
+            "The share of letters that were named rightly, by steps from the end",
+            data="accuracies",
+            rows=("network", "seed"),
+            row_title="network and seed",
+            columns=("distance",),
+            values={"accuracy": ""},
+            where=chosen,
+        ),
+        Table(
+            "What is left of the gradient, by steps back",
+            data="gradients",
+            rows=("network", "seed", "direction", "moment"),
+            row_title="network, seed and moment",
+            columns=("back",),
+            values={"left": ""},
+            where=chosen,
+        ),
+    )
+    return Picture(
+        name="memory",
+        title="How far back do they remember, seed by seed?",
+        about="What each network and seed named rightly, and its gradient before and after training.",
+        how_to_read="each dot is one training, with the seeds from left to right, and the fuller it is, the more "
+        "letters it named rightly; choose a network or a seed, or point at a dot, to see below what is left of the "
+        "gradient.",
+        chart=alt.vconcat(
+            alt.layer(names, dots.add_params(pointed, seed, network)), alt.layer(marked, lines), spacing=24
+        ).resolve_scale(color="independent"),
+        records={"accuracies": accuracies, "gradients": gradients},
+        tables=tables,
+    )
+
+
+def accuracy_records(numbers: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield "network", "seed", "distance" and "accuracy" for each network of the memory task; seeds count from 1."""
+    for row, runs in numbers["memory"].items():
+        for seed, run in enumerate(runs, start=1):
+            for distance, accuracy in run["accuracy"].items():
+                yield {"network": TITLES[row], "seed": seed, "distance": int(distance), "accuracy": accuracy}
+
+
+def gradient_records(numbers: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what is "left" of the gradient "back" steps back, as a multiple of that at the last step read.
+
+    There are records for each network, seed, direction and moment, "start" or "end" of training.
+    """
+    for row, runs in numbers["memory"].items():
+        for seed, run in enumerate(runs, start=1):
+            for moment in ("start", "end"):
+                for direction, norms in zip(DIRECTIONS, run[moment], strict=False):
+                    about = {"network": TITLES[row], "seed": seed, "direction": direction, "moment": moment}
+                    for back, norm in enumerate(norms):
+                        yield {**about, "back": back, "left": float(f"{max(norm, SMALLEST) / norms[0]:.2g}")}

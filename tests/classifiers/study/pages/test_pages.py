@@ -1,0 +1,196 @@
+"""Pages of pictures work offline, by keyboard, and for who does not see them."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import train
+from classifiers.study import command
+from classifiers.study.gates import DIRECTIONS, SENTENCES, UNITS
+from classifiers.study.pages import everything, frame, gates, phrases, radii, seeds
+from classifiers.study.radii import EXPONENT, GRADIENT, NORM, RADII, RADIUS, SINGULAR, STARTS
+
+NUMBERS = Path("docs/study/numbers.json")
+
+GRADIENTS = [
+    {"phrase": "not bad", "network": network, "moment": moment, "at": 2, "word": word, "token": token, "left": word / 2}
+    for network in ("RNN", "LSTM", "BiLSTM")
+    for moment in ("start", "end")
+    for word, token in ((1, "not"), (2, "</script>"))
+]
+GATES = [
+    {"sentence": SENTENCES[0], "layer": layer, "direction": direction, "unit": unit, "place": 1, "word": "great"}
+    | dict.fromkeys(("input", "forget", "output", "cell", "state"), 0.5)
+    for layer in (1, 2, 3)
+    for direction in DIRECTIONS
+    for unit in range(UNITS + 1)
+]
+ANSWERS = [{"sentence": SENTENCES[0], "answer": "joy, 90%"}]
+BY_DISTANCE, BY_RADIUS = (
+    [
+        {"start": start, "radius": radius, "quantity": quantity, "back": 0, "left": 1, "slope": radius - level}
+        for start, level in zip(STARTS.values(), (1.3, 1.6), strict=True)
+        for radius in RADII
+        for quantity in quantities
+    ]
+    for quantities in ((GRADIENT, EXPONENT, *SINGULAR), (GRADIENT, EXPONENT, RADIUS, NORM))
+)
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[frame.Picture]:
+    pytest.importorskip("altair", reason="they need Altair: pip install -e '.[pages]'")
+    return [
+        phrases.picture(GRADIENTS),
+        gates.picture(GATES, ANSWERS),
+        radii.picture(BY_DISTANCE, BY_RADIUS),
+        seeds.picture(json.loads(NUMBERS.read_text(encoding="utf-8"))),
+    ]
+
+
+@pytest.fixture(scope="module")
+def pages(pictures: list[frame.Picture]) -> Iterator[Mapping[str, str]]:
+    vl_convert = pytest.importorskip("vl_convert")
+
+    def without_vega(own: str, vl_version: str) -> str:
+        """Vega itself takes seconds to put together, and `docs/screenshots.py` looks at pages that have it."""
+        assert vl_version in vl_convert.get_vegalite_versions()
+        return own
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vl_convert, "javascript_bundle", without_vega)
+        yield frame.pages_of(pictures)
+
+
+def content(page: str) -> dict[str, Any]:
+    """Return what the script of a page shows."""
+    [text] = re.findall(r'<script type="application/json" id="picture">(.*?)</script>', page, re.DOTALL)
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def test_there_is_a_page_for_each_picture_and_one_that_lists_them(
+    pages: Mapping[str, str], pictures: list[frame.Picture]
+) -> None:
+    assert list(pages) == ["index.html", "gradients.html", "gates.html", "radius.html", "memory.html"]
+    assert re.findall(r'<a href="(.*?)">(.*?)</a>', pages["index.html"]) == [
+        (f"{picture.name}.html", picture.title) for picture in pictures
+    ]
+
+
+def test_pages_load_nothing(pages: Mapping[str, str]) -> None:
+    for name, page in pages.items():
+        written = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+        assert "Content-Security-Policy\" content=\"default-src 'none'" in written
+        assert re.findall(r"""(?:src|href)=["']?([^"'\s>]+)""", written) == (
+            ["index.html"] if name != "index.html" else [other for other in pages if other != "index.html"]
+        )
+        assert not re.search(r"<link|@import|url\(", written)
+        assert "vegaEmbed(" in page or name == "index.html"
+
+
+def test_a_word_cannot_end_the_script_that_holds_it(pages: Mapping[str, str]) -> None:
+    records = content(pages["gradients.html"])["spec"]["datasets"]["gradients"]
+    assert {record["token"] for record in records} == {"not", "</script>"}
+
+
+def test_each_page_says_in_one_sentence_how_to_read_it(pages: Mapping[str, str]) -> None:
+    for name, page in pages.items():
+        if name != "index.html":
+            [sentence] = re.findall(r"<p><b>How to read this:</b> (.*?)</p>", page)
+            assert sentence.endswith(".")
+            assert sentence.count(". ") == 0
+            assert page.count("<h1>") == 1
+
+
+def test_what_is_chosen_and_told_is_there(pages: Mapping[str, str]) -> None:
+    """Each table is of records that there are, chosen by what one sets with the keyboard."""
+    vl_convert = pytest.importorskip("vl_convert")
+    for name, page in pages.items():
+        if name == "index.html":
+            continue
+        shown = content(page)
+        compiled = vl_convert.vegalite_to_vega(shown["spec"])
+        signals = {signal["name"]: signal.get("bind", {}).get("input") for signal in compiled["signals"]}
+        chosen = {signal for table in shown["tables"] for signal in table["where"].values()}
+        assert {signals[signal] for signal in chosen} <= {"range", "select"}
+        assert {signal for signal, bound in signals.items() if bound} - {"shown"} == chosen
+        for table in shown["tables"]:
+            for record in shown["spec"]["datasets"][table["data"]]:
+                assert {*table["rows"], *table["columns"], *table["values"], *table["where"]} <= record.keys()
+
+
+def test_the_notes_say_at_which_radius_the_gradient_keeps_its_size(pages: Mapping[str, str]) -> None:
+    assert "about 1.3 with the orthogonal start and 1.6 with the Glorot start" in pages["radius.html"]
+
+
+def test_memory_is_told_seed_by_seed() -> None:
+    numbers = {
+        "memory": {
+            "bilstm": [{"accuracy": {"2": 1.0, "5": 0.2}, "start": [[4.0, 2.0], [5.0, 0.0]], "end": [[1.0, 3.0]] * 2}]
+        }
+    }
+    about = {"network": "BiLSTM", "seed": 1}
+    assert list(seeds.accuracy_records(numbers)) == [
+        about | {"distance": 2, "accuracy": 1.0},
+        about | {"distance": 5, "accuracy": 0.2},
+    ]
+    start = [record for record in seeds.gradient_records(numbers) if record["moment"] == "start"]
+    assert [(record["direction"], record["back"], record["left"]) for record in start] == [
+        ("from the left", 0, 1),
+        ("from the left", 1, 0.5),
+        ("from the right", 0, 1),
+        ("from the right", 1, 2e-13),
+    ]
+
+
+class TestTheCommand:
+    @pytest.fixture
+    def out(self, tmp_path: Path) -> Path:
+        (tmp_path / "look").mkdir()
+        (tmp_path / "look" / "numbers.json").write_bytes(NUMBERS.read_bytes())
+        return tmp_path / "look"
+
+    def test_writes_the_pages(
+        self, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(command, "check_altair", lambda: None)
+        monkeypatch.setattr(command, "study_pages", lambda numbers: {"index.html": f"{len(numbers['memory'])} rows"})
+        assert train.main(["study", "--pages", "--out", str(out)]) == 0
+        assert (out / "pages" / "index.html").read_text() == "9 rows"
+        assert "which any browser opens" in " ".join(capsys.readouterr().out.split())
+        assert not out.with_suffix(".md").exists()
+
+    def test_says_how_to_get_altair_before_anything_is_computed(
+        self, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def in_vain() -> None:
+            raise AssertionError
+
+        monkeypatch.setattr(everything, "phrase_gradients", in_vain)
+        monkeypatch.setitem(sys.modules, "altair", None)
+        assert train.main(["study", "--pages", "--out", str(out)]) == 2
+        assert capsys.readouterr().err == 'The pages need Altair: install it with pip install -e ".[pages]".\n'
+
+    def test_needs_the_numbers_of_the_study(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(command, "check_altair", lambda: None)
+        assert train.main(["study", "--pages", "--out", str(tmp_path / "none")]) == 2
+        assert "measure first, without --redraw or --pages." in capsys.readouterr().err
+        assert not (tmp_path / "none").exists()
+
+
+def test_everything_is_computed_for_the_page_that_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("altair", reason="it needs Altair: pip install -e '.[pages]'")
+    monkeypatch.setattr(everything, "phrase_gradients", lambda: GRADIENTS)
+    monkeypatch.setattr(everything, "gate_records", lambda: (GATES, ANSWERS))
+    monkeypatch.setattr(everything, "radius_records", lambda: (BY_DISTANCE, BY_RADIUS))
+    monkeypatch.setattr(everything, "pages_of", lambda pictures: {picture.name: picture for picture in pictures})
+    drawn = everything.study_pages(json.loads(NUMBERS.read_text(encoding="utf-8")))
+    assert list(drawn) == ["gradients", "gates", "radius", "memory"]

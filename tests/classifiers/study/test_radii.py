@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from classifiers.study import radii
+from classifiers.study.radii import EXPONENT, GRADIENT, NORM, RADIUS, REACH, SINGULAR, STARTS, measured, radius_records
+
+
+@pytest.mark.parametrize("row", STARTS)
+@pytest.mark.parametrize("radius", [0.7, 1.2])
+def test_the_lyapunov_exponent_foretells_the_slope_of_the_gradient(row: str, radius: float) -> None:
+    lines, slopes = measured(row, radius, seed=0)
+    assert slopes[EXPONENT] == pytest.approx(slopes[GRADIENT], abs=0.02)
+    assert slopes[RADIUS] == pytest.approx(np.log10(radius), abs=1e-6)
+    assert slopes[RADIUS] - slopes[GRADIENT] > 0.03  # the matrix alone does not
+    assert slopes[NORM] > slopes[RADIUS] - 1e-6
+    assert lines[EXPONENT][-1] == pytest.approx(REACH * slopes[EXPONENT])
+
+
+def test_the_norm_of_an_orthogonal_matrix_is_its_radius_and_that_of_glorot_more() -> None:
+    of = {row: measured(row, 1.0, seed=1)[1] for row in STARTS}
+    assert of["orthogonal"][NORM] == pytest.approx(of["orthogonal"][RADIUS], abs=1e-6)
+    assert of["glorot"][NORM] > 0.2
+
+
+def test_lines_begin_at_one_and_the_product_stretches_most_by_its_largest_value() -> None:
+    lines, _ = measured("orthogonal", 1.0, seed=0)
+    assert all(line[0] == 0 for line in lines.values())
+    largest, middle, smallest = (lines[name] for name in SINGULAR)
+    assert (largest[1:] > middle[1:]).all()
+    assert (middle[1:] > smallest[1:]).all()
+    assert (largest[1:] < np.arange(1, REACH + 1) * 1e-6).all()  # no step stretches by more than the spectral norm, 1
+
+
+def test_records_are_means_of_logarithms_over_the_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fake(_: str, radius: float, seed: int) -> tuple[dict[str, object], dict[str, object]]:
+        line = np.full(REACH + 1, float(seed))
+        line[4] = np.nan  # as a singular value that is lost in rounding
+        return {GRADIENT: line + radius}, {GRADIENT: np.float64(seed)}
+
+    monkeypatch.setattr(radii, "measured", fake)
+    by_distance, by_radius = radius_records()
+    assert by_radius[0] == {"start": "orthogonal", "radius": 0.5, "quantity": GRADIENT, "slope": 1}
+    assert {record["radius"] for record in by_radius} == set(radii.RADII)
+    own = [record for record in by_distance if record["start"] == "Glorot" and record["radius"] == 1.0]
+    assert [record["back"] for record in own] == [back for back in range(0, REACH + 1, 2) if back != 4]
+    assert {record["left"] for record in own} == {100}  # 10 to the mean of 0, 1 and 2, and the radius

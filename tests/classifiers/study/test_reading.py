@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from classifiers.nn.activations import sigmoid
+from classifiers.nn.arrays import Array, split_gates
+from classifiers.nn.layers import LSTM, lstm_step
+from classifiers.study.reading import Reading, reading
+
+STEPS, BATCH, FEATURES, UNITS = 7, 2, 3, 4
+
+
+@pytest.fixture
+def layer() -> LSTM:
+    rng = np.random.default_rng(0)
+    layer = LSTM(FEATURES, UNITS, rng)
+    layer.params = {name: rng.normal(size=array.shape) for name, array in layer.params.items()}
+    return layer
+
+
+@pytest.fixture
+def x() -> Array:
+    return np.random.default_rng(1).normal(size=(STEPS, BATCH, FEATURES))
+
+
+@pytest.fixture
+def read(layer: LSTM, x: Array) -> Reading:
+    return reading(layer, x, np.full(BATCH, STEPS))
+
+
+def test_states_cells_and_gates_are_those_of_one_step_after_the_other(layer: LSTM, x: Array, read: Reading) -> None:
+    h, c = np.zeros((2, BATCH, UNITS))
+    for t, now in enumerate(x):
+        z = now @ layer.params["kernel"] + h @ layer.params["recurrent_kernel"] + layer.params["bias"]
+        i, f, _, o = split_gates(z, 4)
+        for gate, found in ((i, read.input), (f, read.forget), (o, read.output)):
+            np.testing.assert_allclose(found[t], sigmoid(gate))
+        h, c = lstm_step(now, h, c, layer.params)
+        np.testing.assert_allclose(read.state[t], h)
+        np.testing.assert_allclose(read.cell[t], c)
+
+
+def test_a_part_is_the_same_part_of_each_array(read: Reading) -> None:
+    part = read.at(slice(None, None, -1), 1)
+    for name in ("input", "forget", "output", "cell", "state"):
+        np.testing.assert_array_equal(getattr(part, name), getattr(read, name)[::-1, 1])
