@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import version
 from typing import Literal
 
@@ -30,16 +31,14 @@ class PrometheusMeter(Meter):
     """Counts what the features tell, in the metrics of a registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._model_seconds = Histogram(
+        seconds = Histogram(
             "emobot_model_seconds",
             "Seconds that a model took for a batch of texts",
             ["model"],
             buckets=_TIMES,
             registry=registry,
         )
-        self._batch_texts = Histogram(
-            "emobot_model_batch_texts", "Texts in a batch", ["model"], buckets=_SIZES, registry=registry
-        )
+        texts = Histogram("emobot_model_batch_texts", "Texts in a batch", ["model"], buckets=_SIZES, registry=registry)
         self._delay = Histogram(
             "emobot_reaction_delay_seconds",
             "Seconds from the time in a message's id, or of its edit, until Discord is asked for a reaction to it, "
@@ -47,22 +46,25 @@ class PrometheusMeter(Meter):
             buckets=_DELAYS,
             registry=registry,
         )
-        self._reactions = Counter(
+        reactions = Counter(
             "emobot_reactions", "Reactions that Discord added or removed", ["action"], registry=registry
         )
-        self._answers = Counter(
+        answers = Counter(
             "emobot_discord_answers",
             "Answers of Discord to requests, by HTTP status; none stands for no answer at all",
             ["status"],
             registry=registry,
         )
+        # Remembered, since a look-up of labels takes longer than to count.
+        self._seconds, self._texts = cache(seconds.labels), cache(texts.labels)
+        self._reactions, self._answers = cache(reactions.labels), cache(answers.labels)
         for action in ("add", "remove"):
-            self._reactions.labels(action)
+            self._reactions(action)
 
     def model_answered(self, model: str, texts: int, seconds: float) -> None:
         """Count a batch."""
-        self._model_seconds.labels(model).observe(seconds)
-        self._batch_texts.labels(model).observe(texts)
+        self._seconds(model).observe(seconds)
+        self._texts(model).observe(texts)
 
     def reaction_requested(self, delay: float) -> None:
         """Count a request for a reaction."""
@@ -70,11 +72,11 @@ class PrometheusMeter(Meter):
 
     def reaction_done(self, action: Literal["add", "remove"]) -> None:
         """Count a reaction."""
-        self._reactions.labels(action).inc()
+        self._reactions(action).inc()
 
     def discord_answered(self, status: int | None) -> None:
         """Count an answer."""
-        self._answers.labels("none" if status is None else str(status)).inc()
+        self._answers("none" if status is None else str(status)).inc()
 
 
 class _State(Collector):

@@ -1,0 +1,133 @@
+"""The bot asks Discord for what it uses, and for nothing else."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+import simcord
+from simcord.components import walk_components
+
+from bot import Emobot
+from bot.client import INTENTS, PERMISSIONS
+from bot.monitoring.health import Health
+from bot.settings.panel import NEEDED
+from tests.bot.scripted import World
+
+SOURCES = [path.read_text(encoding="utf-8") for path in (Path(__file__).parents[2] / "bot").rglob("*.py")]
+
+OF_NO_INTENT = {
+    *("on_error", "on_ready", "on_shard_disconnect", "on_shard_ready", "on_shard_resumed"),
+    "on_raw_bulk_message_delete",  # comes with on_raw_message_delete, which its documentation names alone
+    "on_raw_reaction_clear_emoji",  # with on_raw_reaction_clear
+}
+"""Events that discord.py's documentation of the intents does not name."""
+
+WITHOUT_EVENT = {"expressions": "get_emoji", "message_content": "content"}
+"""Intents for what the bot looks up rather than hears, with the attribute that it looks up."""
+
+ROUTES: dict[str, set[str]] = {
+    "PUT /channels/ID/messages/ID/reactions/EMOJI/@me": {"view_channel", "read_message_history", "add_reactions"},
+    "DELETE /channels/ID/messages/ID/reactions/EMOJI/@me": {"view_channel", "read_message_history"},
+    "GET /channels/ID/messages/ID": {"view_channel", "read_message_history"},
+    # Answers to commands have a token of their own.
+    "POST /interactions/ID/TOKEN/callback": set(),
+    "PATCH /webhooks/ID/TOKEN/messages/@original": set(),
+    "POST /webhooks/ID/TOKEN": set(),
+    # What a bot asks about itself
+    "GET /oauth2/applications/@me": set(),
+    "GET /applications/ID/commands": set(),
+    "PUT /applications/ID/commands": set(),
+    "GET /users/@me/guilds": set(),
+}
+"""What the bot asks of Discord, with the permissions that each needs in the channel."""
+
+
+def listened(bot: Emobot) -> set[str]:
+    """The events that something in the bot hears."""
+    heard = {name for cog in bot.cogs.values() for name, _ in cog.get_listeners()}
+    added = {name for name, listeners in bot.extra_events.items() for each in listeners if is_ours(each)}
+    return heard | added | {name for name in vars(Emobot) if name.startswith("on_")}
+
+
+def is_ours(listener: Callable[..., Any]) -> bool:
+    """Whether a listener is the bot's and not SimCord's."""
+    return listener.__module__.startswith("bot.")
+
+
+def events_of(intent: str) -> set[str]:
+    """The events that need an intent, by discord.py's documentation."""
+    return set(re.findall(r":func:`(on_\w+)`", getattr(discord.Intents, intent).__doc__ or ""))
+
+
+async def test_every_intent_is_needed_and_every_event_has_one(simcord_bot: Emobot, simcord_env: simcord.Env) -> None:
+    del simcord_env  # which has started it
+    Health().follow(simcord_bot)
+    heard, asked = listened(simcord_bot), {name for name, wanted in INTENTS if wanted}
+    assert {"on_message", "on_guild_join", "on_raw_reaction_add", "on_shard_ready"} <= heard
+    assert asked == {name for name, _ in INTENTS if events_of(name) & heard} | WITHOUT_EVENT.keys()
+    assert heard - {event for name in asked for event in events_of(name)} == OF_NO_INTENT
+    assert [used for used in WITHOUT_EVENT.values() if not any(f".{used}" in source for source in SOURCES)] == []
+
+
+def as_in_routes(request: simcord.types.HttpLogEntry) -> str:
+    """A request as ROUTES names it."""
+    path = re.sub(r"(?<=/reactions/)[^/]+", "EMOJI", request.path)
+    path = re.sub(r"(?<=/)\d+(/)[\w-]{20,}", r"ID\1TOKEN", path)
+    return f"{request.method} {re.sub(r'(?<=/)[0-9]+', 'ID', path)}"
+
+
+async def test_everything_works_with_the_permissions_of_the_link_and_each_is_needed(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    me, alice = world.guild.me, world.alice
+    assert me
+    only = discord.PermissionOverwrite.from_pair(PERMISSIONS, discord.Permissions.all() & ~PERMISSIONS)
+    bare = world.guild.create_text_channel("bare", overwrites={me: only})
+    manager = world.guild.create_role("manager", permissions=discord.Permissions(manage_guild=True))
+    olga = world.guild.add_member(world.env.create_user("olga"), roles=[manager])
+
+    message = await alice.send(bare, "happy")
+    await alice.edit(message, "thanks")
+    assert world.emoji_of(message, bare) == ["🙏"]
+    menus = world.bot.tree.walk_commands(type=discord.AppCommandType.message)
+    for menu in sorted(menus, key=lambda menu: menu.name == "Take the reaction back"):
+        await press_everything(alice, menu.name, bare, message)
+    assert world.emoji_of(message, bare) == []
+    await world.rest(3600)
+    await alice.react(message, "❌")  # of which the bot knows nothing any more
+    for command in world.bot.tree.walk_commands(type=discord.AppCommandType.chat_input):
+        await press_everything(olga, command.name, bare)
+
+    asked = {as_in_routes(request) for request in world.env.http_requests}
+    assert {route for route, needed in ROUTES.items() if needed} <= asked <= set(ROUTES)
+    assert discord.Permissions(**dict.fromkeys(set().union(*ROUTES.values()), True)) == PERMISSIONS
+    assert discord.Permissions(**dict.fromkeys(NEEDED, True)) == PERMISSIONS
+    assert caplog.records == []  # nothing was refused
+
+
+async def press_everything(
+    person: simcord.MemberActor, name: str, channel: simcord.ChannelHandle, message: Any = None
+) -> None:
+    """Let somebody use a command, or a menu of a message, and press each button of the answer, each time anew."""
+
+    async def answered() -> simcord.ResponseMessage:
+        if message:
+            result = await person.context_menu(channel, name, message)
+        else:
+            result = await person.slash(channel, name, **({"text": "happy"} if name == "compare" else {}))
+        assert result.response
+        return result.response
+
+    for number in itertools.count():
+        answer = await answered()
+        buttons = [part for part in walk_components(answer.components) if "custom_id" in part and part["type"] == 2]
+        pressable = [button["custom_id"] for button in buttons if not button.get("disabled")]
+        if number >= len(pressable):
+            break
+        await person.click(answer, custom_id=pressable[number])
