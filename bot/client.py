@@ -12,6 +12,7 @@ from typing import Any
 import discord
 from discord import app_commands
 from discord.ext import commands
+from yarl import URL
 
 from bot import discord_address
 from bot.about.cog import About
@@ -20,6 +21,7 @@ from bot.compare.cog import Compare
 from bot.configuration import Configuration, ConfigurationError, load_configuration
 from bot.connection import gateway
 from bot.connection.clock import loop_time
+from bot.connection.identify_turns import IdentifyTurns
 from bot.connection.requests import PATIENCE, DiscordRequests
 from bot.corrections.cog import Corrections
 from bot.errors import log_failure, report_error
@@ -36,7 +38,9 @@ from bot.reactions.outcomes import Outcome
 from bot.reactions.sending import ReactionSender
 from bot.settings.cog import ServerSettingsCog
 from bot.settings.trial import Trials
+from bot.shards import in_ranges
 from bot.store import Store
+from bot.store.locks import AdvisoryLocks
 from bot.ui.turns import Turns
 from bot.why.cog import Why
 from classifiers import Classifier, load_models
@@ -97,13 +101,17 @@ class Emobot(commands.AutoShardedBot):
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True),
             activity=discord.CustomActivity("Feeling along"),
             max_messages=None,  # nothing looks a message up again, so none is kept
-            shard_count=1,  # until `connect` asks Discord
+            shard_count=configuration.shard_count or 1,  # if it is not set, until `connect` asks Discord
             http_trace=self.requests.trace(),
             max_ratelimit_timeout=PATIENCE,
         )
         self.configuration = configuration
         self.analyzer = Analyzer(models, configuration.reacts_with, meter=self._meter)
         self._clock = clock
+        self._turns: IdentifyTurns | None = None
+        if configuration.shard_ids:
+            self.shard_ids = list(configuration.shard_ids)
+            self._turns = IdentifyTurns(AdvisoryLocks(configuration.database_url))
         self.store = Store(configuration.database_url, configuration.mood_days)
         self.outcomes: Counter[Outcome] = Counter()
         self.sizes: Callable[[], Mapping[str, int]] = dict
@@ -114,7 +122,7 @@ class Emobot(commands.AutoShardedBot):
         await super().login(token)
 
     async def setup_hook(self) -> None:
-        """Add all features, then register the commands."""
+        """Add all features, then register the commands; of several processes, the one with shard 0 does that."""
         analyzer, store, configuration = self.analyzer, self.store, self.configuration
         requests, clock = self.requests, self._clock or asyncio.get_running_loop().time
         history, traces, observers = ChannelHistory(clock), create_traces(clock), Observers()
@@ -140,17 +148,19 @@ class Emobot(commands.AutoShardedBot):
             "trials": len(observers),
             **store.cache.sizes(),
         }
-        await self._sync_commands()
+        if configuration.shard_ids is None or 0 in configuration.shard_ids:
+            await self._sync_commands()
 
     async def connect(self, *, reconnect: bool = True) -> None:
-        """Connect with as many shards as Discord recommends today, until the bot is closed.
+        """Connect with the configured shards, or as many as Discord recommends today, until the bot is closed.
 
         Raises:
             discord.LoginFailure: Discord no longer accepts the token.
         """
         gateway.use()
         try:
-            self.shard_count, _, _ = await self.http.get_bot_gateway()
+            recommended, _, limits = await self.http.get_bot_gateway()
+            self._choose_shards(recommended, limits["max_concurrency"])
             await super().connect(reconnect=reconnect)
         except discord.DiscordException:
             if not self.requests.token_refused:
@@ -158,10 +168,33 @@ class Emobot(commands.AutoShardedBot):
         if self.requests.token_refused:
             raise discord.LoginFailure("The token was reset while the bot ran.")
 
+    async def launch_shard(self, gateway: URL, shard_id: int, *, initial: bool = False) -> None:
+        """Connect a shard when it may begin its session, since Discord ends a connection that waits for long.
+
+        discord.py calls this again after a failure, even when the bot has been closed.
+        """
+        if self._turns and not self.is_closed():
+            await self._turns.wait(shard_id)
+        if not self.is_closed():
+            await super().launch_shard(gateway, shard_id, initial=initial)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait until a shard may begin its session: five seconds after another one, be it of another process.
+
+        It has its turn already when it is launched, but not when Discord has ended its session.
+        """
+        if self._turns is None or shard_id is None:
+            await super().before_identify_hook(shard_id, initial=initial)
+        else:
+            await self._turns.wait(shard_id)
+            self._turns.use(shard_id)
+
     async def close(self) -> None:
         """Write what waits to be kept, leave Discord, end the worker thread, and write the rest."""
         await self.store.write()  # first, since leaving Discord may take longer than the bot is given
         await super().close()
+        if self._turns:
+            await self._turns.close()
         await self.analyzer.close()
         await self.store.close()
 
@@ -176,6 +209,14 @@ class Emobot(commands.AutoShardedBot):
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - discord.py's
         """Report an exception in an event handler, without what the event was about."""
         log_failure(event_method, sys.exc_info()[1])
+
+    def _choose_shards(self, recommended: int, concurrency: int) -> None:
+        self.shard_count = self.configuration.shard_count or recommended
+        if self.shard_count < recommended:
+            log.warning("SHARD_COUNT is %d, but Discord recommends %d shards.", self.shard_count, recommended)
+        if self._turns and self.shard_ids:
+            self._turns.concurrency = concurrency
+            log.info("This process serves the shards %s of %d.", in_ranges(self.shard_ids), self.shard_count)
 
     def _leave(self) -> None:
         """Leave Discord; `connect` returns then."""

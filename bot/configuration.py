@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,11 +13,15 @@ from typing import Any, Literal, TypeVar, get_args
 
 from dotenv import dotenv_values
 from dotenv.parser import Binding, parse_stream
+from sqlalchemy import make_url
 from yarl import URL
 
 from bot.discord_address import AddressError, parse_api_base, parse_gateway_url
 from bot.discord_token import WANTED, TokenError, parse_token
 from bot.logs import LogFormat
+from bot.shards import FORM as SHARDS
+from bot.shards import MOST_SHARDS, ShardsError, Share, own_shards, parse_shard_ids
+from bot.store.engine import is_sqlite
 from bot.store.url import FORM, DatabaseUrlError, parse_database_url
 from classifiers import PRETRAINED, ModelName
 
@@ -131,6 +135,15 @@ class Configuration:
         repr=False,  # it may have a password
         metadata=_variable("DATABASE_URL", _database_url, FORM),
     )
+    shard_count: int | None = field(
+        default=None,
+        metadata=_variable("SHARD_COUNT", _between(1, MOST_SHARDS), f"a whole number from 1 to {MOST_SHARDS}"),
+    )
+    shard_ids: tuple[int, ...] | None = field(
+        default=None,
+        metadata=_variable("SHARD_IDS", parse_shard_ids, SHARDS),
+    )
+    """The shards of this process if others serve the rest, else None."""
     mood_days: int = field(
         default=90,
         metadata=_variable("EMOBOT_MOOD_DAYS", _between(1, 3650), "a whole number of days from 1 to 3650"),
@@ -188,13 +201,36 @@ def load_configuration() -> Configuration:
             continue
         try:
             values[variable.name] = variable.metadata["parse"](given[name])
-        except (AddressError, DatabaseUrlError, TokenError) as error:
+        except (AddressError, DatabaseUrlError, ShardsError, TokenError) as error:
             wrong.append(f"{name} must {error}")
         except (ValueError, RuntimeError):  # RuntimeError: there is no home directory of that name
             wrong.append(f"{name} must be {variable.metadata['allowed']}")
+    chosen = values.pop("shard_ids", None)
+    configuration = Configuration(**values)
+    try:
+        configuration = configuration if chosen is None else _with_shards(configuration, chosen)
+    except ShardsError as error:
+        wrong.append(f"SHARD_IDS must {error}")
     if wrong:
         raise ConfigurationError("; ".join(wrong) + ".")
-    return Configuration(**values)
+    return configuration
+
+
+def _with_shards(configuration: Configuration, chosen: tuple[int, ...] | Share) -> Configuration:
+    """Return the configuration with the shards that SHARD_IDS chooses.
+
+    Raises:
+        ShardsError: they do not exist, or no database can be shared with the processes that serve the others.
+    """
+    count, ids = own_shards(chosen, configuration.shard_count)
+    if len(ids) == count:
+        return replace(configuration, shard_count=count)
+    if is_sqlite(make_url(configuration.database_url)):
+        raise ShardsError(
+            "leave no shard to other processes while the database is a file of SQLite: set DATABASE_URL to the "
+            "PostgreSQL database that all processes share"
+        )
+    return replace(configuration, shard_count=count, shard_ids=ids)
 
 
 def _not_empty(variables: Mapping[str, str | None]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from bot.analyzer import Analyzer
 from bot.configuration import Configuration
 from bot.errors import report_error
 from bot.i18n import Translate, mark, translator
+from bot.shards import in_ranges
 from bot.store import Store, StoreError
 from bot.ui.standings import look_up_standings, standings
 from classifiers import NAMES, ModelDirectoryError
@@ -149,12 +150,16 @@ class About(commands.Cog):
 
     def _state(self, translate: Translate, guild: discord.Guild | None) -> str:
         latency = self._bot.latency
+        own = self._configuration.shard_ids
+        servers = translate("Servers of this process: {count}") if own else translate("Servers: {count}")
         lines = [
             translate("Latency: {milliseconds} ms").format(milliseconds=round(latency * 1000))
             if math.isfinite(latency)
             else translate("Latency: not measured yet"),
-            translate("Servers: {count}").format(count=len(self._bot.guilds)),
+            servers.format(count=len(self._bot.guilds)),
         ]
+        if own:
+            lines.append(translate("Shards of this process: {shards}").format(shards=in_ranges(own)))
         if guild:
             lines.append(
                 translate("Shard: {shard} ({count} in all)").format(shard=guild.shard_id, count=self._bot.shard_count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import discord
 from discord.ext import commands, tasks
@@ -14,6 +14,9 @@ from bot.connection.clock import DiscordTime
 from bot.store import Store, StoreError
 
 log = logging.getLogger(__name__)
+
+_ERASING_PAUSE = timedelta(minutes=50)
+"""After one process has erased what is due, how long none does it again; less than between two rounds of `tidy`."""
 
 
 class Maintenance(commands.Cog):
@@ -53,7 +56,8 @@ class Maintenance(commands.Cog):
     async def tidy(self) -> None:
         """Erase what is due, after noting servers that the bot left or joined while the database was unavailable.
 
-        It goes by Discord's time, since a wrong clock of this computer could make everything due.
+        Each process notes what concerns its own servers, and one of them erases for all. It goes by
+        Discord's time, since a wrong clock of this computer could make everything due.
         """
         if not self._time.known:
             return
@@ -73,7 +77,8 @@ class Maintenance(commands.Cog):
                     await self._store.mark_present(guild_id)
                 elif not present and not left_at:
                     await self._store.mark_left(guild_id, now)
-        await self._store.purge(now)
+        if await self._store.claim("purge", now, _ERASING_PAUSE):
+            await self._store.purge(now)
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, union, update
+from sqlalchemy import delete, func, or_, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.server_settings import ServerSettings
 from bot.store.cache import OPT_OUT, SERVER, Cache, Change
 from bot.store.engine import StoreError, new_row, upsert
 from bot.store.sync import DatabaseSync
-from bot.store.tables import Correction, Duel, Erasures, Mood, OptOut, Server
+from bot.store.tables import Correction, Duel, Erasures, Job, Mood, OptOut, Server
 
 GRACE = timedelta(days=7)
 """How long a server's data outlives the bot's stay there."""
@@ -196,6 +196,20 @@ class Store:
             known = set(await connection.scalars(kept)) | {key.guild_id for key in self.cache.waiting_moods}
             left_at = {row.guild_id: row.left_at for row in await connection.execute(left)}
         return {guild_id: left_at.get(guild_id) for guild_id in known if guild_id}  # 0 stands for direct messages
+
+    async def claim(self, job: str, now: datetime, every: timedelta) -> bool:
+        """Return whether it is for this process to do a job now, which the processes do once for all.
+
+        Args:
+            job: its name.
+            now: the time, which is the same for all processes.
+            every: how long after one process has begun the job none begins it again.
+        """
+        due = or_(Job.begun_at <= now - every, Job.begun_at > now + every)  # the latter is no true time
+        async with self.sync.transaction() as (connection, _):
+            row = new_row(connection, Job).values(name=job, begun_at=now)
+            claimed = row.on_conflict_do_update(index_elements=[Job.name], set_={"begun_at": now}, where=due)
+            return (await connection.execute(claimed)).rowcount > 0
 
     async def purge(self, now: datetime) -> None:
         """Erase counts of moods older than `mood_days`, and everything of servers that the bot left `GRACE` ago."""

@@ -98,3 +98,12 @@ class Erasures(Table):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     number: Mapped[int]
+
+
+class Job(Table):
+    """When a job that one of several processes does for all was last begun."""
+
+    __tablename__ = "jobs"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    begun_at: Mapped[datetime]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import os
+import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -13,12 +14,15 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import simcord
+from sqlalchemy import NullPool, make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot import Emobot, create_bot
 from bot.configuration import Configuration
 from bot.store import Store
 from classifiers import Classifier
 from tests.bot.scripted import SCRIPT, ScriptedClassifier, World, believing
+from tests.bot.store.others import Network
 
 SETTLES_WITHIN = 12.0
 """Real seconds that SimCord waits for the bot to come to rest; its own 5 are too few for a busy machine. A sleep or a
@@ -112,6 +116,29 @@ async def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     await store.refresh()
     await store.close()
     return file
+
+
+@pytest.fixture
+async def postgres_url() -> AsyncIterator[str]:
+    """A database of its own on the server that TEST_POSTGRES names."""
+    server = os.environ.get("TEST_POSTGRES")
+    if not server:
+        pytest.skip("run `. .ci/postgres` in bash, or set TEST_POSTGRES to the URL of a PostgreSQL server")
+    engine = create_async_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    name = f"emobot_{secrets.token_hex(8)}"
+    async with engine.connect() as connection:
+        await connection.execute(text(f"CREATE DATABASE {name}"))
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    async with engine.connect() as connection:
+        await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+async def network(postgres_url: str) -> AsyncIterator[Network]:
+    network = Network(postgres_url)
+    await network.restore()
+    yield network
+    await network.break_down()
 
 
 @pytest.fixture

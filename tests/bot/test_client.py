@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import logging
 import re
@@ -13,7 +14,9 @@ from typing import Any, get_args
 import discord
 import pytest
 import simcord
+from aiohttp import web
 from discord.ext import commands
+from yarl import URL
 
 from benchmarks.gateway.contract import MISSING, Contract, find_contract
 from bot import Emobot, create_bot
@@ -22,6 +25,8 @@ from bot.configuration import Configuration, ConfigurationError
 from bot.server_settings import ServerSettings
 from bot.store import Store
 from classifiers import Classifier, ModelDirectoryError, ModelName
+from tests.bot.connection.loopback import Loopback, serving
+from tests.bot.connection.loopback import answer as answered
 from tests.bot.scripted import SCRIPT, ScriptedClassifier, World
 
 
@@ -171,6 +176,48 @@ async def test_it_runs_in_shards(models: dict[str, Classifier]) -> None:
             channel = guild.create_text_channel("general")
             await guild.add_member(env.create_user(f"alice{shard}")).send(channel, "happy")
             assert channel.history()[0].reactions
+
+
+@pytest.mark.parametrize(("shard_ids", "synced"), [((0, 2), 1), ((1, 3), 0)])
+async def test_of_several_processes_the_one_with_shard_0_syncs_the_commands(
+    models: dict[str, Classifier], shard_ids: tuple[int, ...], synced: int
+) -> None:
+    bot = create_bot(Configuration(shard_count=4, shard_ids=shard_ids), models=models)
+    async with bot, simcord.run(bot) as env:
+        assert len(syncs(env)) == synced
+
+
+@pytest.mark.parametrize(("configured", "shards"), [(None, 3), (2, 2), (4, 4)])
+@pytest.mark.usefixtures("stores")
+async def test_it_has_as_many_shards_as_configured_or_else_as_discord_recommends(
+    models: dict[str, Classifier],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    configured: int | None,
+    shards: int,
+) -> None:
+    def recommend(request: web.Request) -> web.Response | None:
+        limits = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
+        gateway = {"url": "", "shards": 3, "session_start_limit": limits}
+        return answered(gateway) if request.path == "/gateway/bot" else None
+
+    async def stay(_bot: commands.AutoShardedBot, *, reconnect: bool) -> None:
+        pass
+
+    monkeypatch.setattr(commands.AutoShardedBot, "connect", stay)
+    loopback = Loopback()
+    loopback.fault = recommend
+    async with serving(loopback, monkeypatch), create_bot(Configuration(shard_count=configured), models=models) as bot:
+        await bot.start("token")
+        assert bot.shard_count == shards
+    assert ("SHARD_COUNT is 2, but Discord recommends 3 shards." in caplog.text) == (configured == 2)
+
+
+async def test_a_bot_that_is_closed_while_it_connects_tries_no_longer(models: dict[str, Classifier]) -> None:
+    bot = create_bot(Configuration(), models=models)
+    async with bot:
+        await bot.close()
+        await asyncio.wait_for(bot.launch_shard(URL("ws://127.0.0.1:1"), 0), 60)
 
 
 async def test_being_mentioned_is_no_command(world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -63,6 +63,32 @@ def test_the_database_is_named_without_its_driver(monkeypatch: pytest.MonkeyPatc
     assert load_configuration().database_url == "postgresql+asyncpg://me:a%40b@db/emobot?ssl=require"
 
 
+def test_shards_that_other_processes_serve_need_a_database_that_they_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHARD_COUNT", "16")
+    monkeypatch.setenv("SHARD_IDS", "0-3")
+    with pytest.raises(ConfigurationError, match=r"^SHARD_IDS must leave no shard .* SQLite: set DATABASE_URL"):
+        load_configuration()
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me@db/emobot")
+    configuration = load_configuration()
+    assert (configuration.shard_count, configuration.shard_ids) == (16, (0, 1, 2, 3))
+
+
+def test_a_process_that_serves_all_shards_needs_no_other_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHARD_COUNT", "4")
+    assert load_configuration() == Configuration(shard_count=4)
+    monkeypatch.setenv("SHARD_IDS", "0-3")
+    assert load_configuration() == Configuration(shard_count=4)
+
+
+def test_shards_that_contradict_the_number_of_shards_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHARD_IDS", "0-3")
+    with pytest.raises(ConfigurationError, match=r"^SHARD_IDS must stand beside SHARD_COUNT.*\.$"):
+        load_configuration()
+    monkeypatch.setenv("SHARD_COUNT", "0")
+    with pytest.raises(ConfigurationError, match=r"^SHARD_COUNT must be a whole number from 1 .*"):
+        load_configuration()
+
+
 def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("EMOBOT_MOOD_DAYS=7\nEMOBOT_DEV_GUILD\n")
     monkeypatch.setenv("EMOBOT_MOOD_DAYS", "")
@@ -138,6 +164,9 @@ def test_models_may_stand_in_the_home_directory(monkeypatch: pytest.MonkeyPatch)
         ("EMOBOT_MOOD_DAYS", "0", "a whole number of days from 1 to 3650"),
         ("EMOBOT_MOOD_DAYS", "3651", "a whole number of days from 1 to 3650"),
         ("EMOBOT_MOOD_DAYS", "7.5", "a whole number of days from 1 to 3650"),
+        ("SHARD_COUNT", "secret", "a whole number from 1 to 100000"),
+        ("SHARD_COUNT", "0", "a whole number from 1 to 100000"),
+        ("SHARD_IDS", "secret", "shards, as in 0-3,8, or auto/ and the number of processes, as in auto/16"),
         ("EMOBOT_SOURCE_URL", "secret", "a web address that begins with https:// or http://"),
         ("EMOBOT_SOURCE_URL", "ftp://secret", "a web address that begins with https:// or http://"),
         ("EMOBOT_SOURCE_URL", "https://", "a web address that begins with https:// or http://"),

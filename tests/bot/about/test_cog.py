@@ -257,6 +257,25 @@ async def test_each_server_sees_its_own_shard(configuration: Configuration, mode
             assert part(message, "Right now")[2] == f"Shard: {shard} (2 in all)"
 
 
+class TestWithOneOfSeveralProcesses:
+    @pytest.fixture
+    def configuration(self, directory: Path) -> Configuration:
+        return Configuration(models=directory, shard_count=8, shard_ids=(0, 1, 2, 5))
+
+    async def test_it_tells_its_shards_and_counts_its_own_servers(self, world: World) -> None:
+        assert part(await figures(world), "Right now")[1:] == [
+            "Servers of this process: 1",
+            "Shards of this process: 0-2, 5",
+            f"Shard: {(world.guild.id >> 22) % 8} (8 in all)",
+        ]
+
+    async def test_every_word_of_it_is_translated(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        message = await about(world)
+        speak_in_brackets(monkeypatch)
+        curious = shown(await world.alice.click(message, custom_id="about:figures"))
+        assert set(untranslated(curious).split()) == {"RNN", "BiLSTM"}
+
+
 async def test_links_that_the_operator_has_not_set_are_left_out(world: World) -> None:
     assert links(await about(world)) == {}
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import discord
 import pytest
@@ -142,6 +142,23 @@ async def test_what_is_too_old_by_discords_time_is_erased(
     time.note(world.env.now() + timedelta(days=world.bot.store.mood_days + 1))
     await maintenance.tidy()
     assert await kept_moods(world) == 0
+
+
+async def test_of_several_processes_one_erases_for_all_and_another_an_hour_later(
+    world: World, maintenance: Maintenance, time: DiscordTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.bot.store.claim("purge", world.env.now(), timedelta(0))  # as another process does
+    purged: list[datetime] = []
+
+    async def purge(now: datetime) -> None:
+        purged.append(now)
+
+    monkeypatch.setattr(world.bot.store, "purge", purge)
+    await maintenance.tidy()
+    assert purged == []
+    time.note(world.env.now() + timedelta(hours=1))
+    await maintenance.tidy()
+    assert len(purged) == 1
 
 
 async def test_nothing_is_erased_before_discords_time_is_known(world: World) -> None:

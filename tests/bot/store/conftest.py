@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import NullPool, make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.store import Store
-from tests.bot.store.others import Network, Others
+from tests.bot.store.others import Others
 
 StoreOpener = Callable[[str], Awaitable[Store]]
 
@@ -29,21 +25,6 @@ def sqlite_url(tmp_path: Path, migrated: Path) -> str:
     """A file with tables, since to make them takes longer than most of what is tested."""
     file = shutil.copy(migrated, tmp_path / "emobot.db")
     return f"sqlite+aiosqlite:///{file}"
-
-
-@pytest.fixture
-async def postgres_url() -> AsyncIterator[str]:
-    """A database of its own on the server that TEST_POSTGRES names."""
-    server = os.environ.get("TEST_POSTGRES")
-    if not server:
-        pytest.skip("run `. .ci/postgres` in bash, or set TEST_POSTGRES to the URL of a PostgreSQL server")
-    engine = create_async_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    name = f"emobot_{secrets.token_hex(8)}"
-    async with engine.connect() as connection:
-        await connection.execute(text(f"CREATE DATABASE {name}"))
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    async with engine.connect() as connection:
-        await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -76,14 +57,6 @@ async def store(url: str, open_store: StoreOpener) -> Store:
 @pytest.fixture
 def others(url: str) -> Others:
     return Others(url)
-
-
-@pytest.fixture
-async def network(postgres_url: str) -> AsyncIterator[Network]:
-    network = Network(postgres_url)
-    await network.restore()
-    yield network
-    await network.break_down()
 
 
 @pytest.fixture

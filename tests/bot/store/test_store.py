@@ -92,6 +92,7 @@ def test_only_an_opt_out_is_kept_by_person_and_no_text_at_all() -> None:
         *("corrections.guild_id", "corrections.heard", "corrections.meant", "corrections.times"),
         *("duels.guild_id", "duels.model", "duels.rival", "duels.verdict", "duels.times"),
         *("erasures.id", "erasures.number"),  # of servers, with no word on which
+        *("jobs.name", "jobs.begun_at"),  # such as the purge
     }
 
 
@@ -318,6 +319,16 @@ async def test_a_server_is_erased_when_the_bot_has_been_gone_for_longer_than_the
     await store.purge(NOON + HOUR + GRACE + timedelta(seconds=1))
     assert set(await store.known_guilds()) == {2}
     assert (await store.export_guild(2))["left_at"] is None
+
+
+async def test_a_job_is_for_one_process_until_it_is_due_again(url: str, open_store: StoreOpener) -> None:
+    processes = [await open_store(url) for _ in range(4)]
+    for now in (NOON, NOON + HOUR):
+        claims = await asyncio.gather(*(process.claim("purge", now, HOUR) for process in processes))
+        assert sorted(claims) == [False, False, False, True]
+        assert not await processes[0].claim("purge", now + HOUR / 2, HOUR)
+    assert await processes[0].claim("another", NOON, HOUR)
+    assert await processes[0].claim("purge", NOON - 2 * HOUR, HOUR)  # the earlier claims were made at a wrong time
 
 
 async def test_mark_present_stores_nothing_about_a_server(store: Store) -> None:

@@ -1,0 +1,88 @@
+"""Turns of several processes to begin a session with Discord, which allows few of them at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from bot.store import StoreError
+from bot.store.locks import AdvisoryLocks
+
+log = logging.getLogger(__name__)
+
+PERIOD = 5.5
+"""Seconds from the beginning of a session until another may begin in the same bucket: the 5 that Discord asks for, and
+a little more since one message may travel faster than the other."""
+
+UNUSED = 30.0
+"""Seconds after which a turn is lost that was not used, as when Discord cannot be reached."""
+
+
+@dataclass(eq=False)
+class _Turn:
+    lock: AsyncExitStack
+    used: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class IdentifyTurns:
+    """Lets one process at a time begin a session in each bucket; a bucket is a shard's number modulo `concurrency`.
+
+    Attributes:
+        concurrency: how many sessions may begin together, which is Discord's `max_concurrency`.
+    """
+
+    def __init__(self, locks: AdvisoryLocks) -> None:
+        """Start with no turn.
+
+        Args:
+            locks: in the database that all processes share.
+        """
+        self.concurrency = 1
+        self._locks = locks
+        self._turns: dict[int, _Turn] = {}
+        self._tasks: dict[asyncio.Task[None], _Turn] = {}
+
+    async def wait(self, shard_id: int) -> None:
+        """Wait for the turn of a shard's bucket, unless this process has it and has not used it.
+
+        If the database fails, it waits as long as a session of another process would take; should Discord refuse the
+        session then, discord.py begins it again.
+        """
+        bucket = shard_id % self.concurrency
+        if bucket in self._turns:
+            return
+        try:
+            lock = await self._locks.acquire(bucket)
+        except StoreError as error:
+            log.warning("Shard %d begins its session without regard to other processes: %s", shard_id, error)
+            await asyncio.sleep(PERIOD)
+            lock = AsyncExitStack()
+        self._turns[bucket] = turn = _Turn(lock)
+        task = asyncio.create_task(self._keep(bucket, turn))
+        self._tasks[task] = turn
+        task.add_done_callback(self._tasks.pop)
+
+    def use(self, shard_id: int) -> None:
+        """Note that a shard begins its session now; others of its bucket may after `PERIOD`."""
+        self._turns.pop(shard_id % self.concurrency).used.set()
+
+    async def close(self) -> None:
+        """Give up all turns."""
+        turns = dict(self._tasks)
+        for task in turns:
+            task.cancel()
+        await asyncio.gather(*turns, return_exceptions=True)
+        for turn in turns.values():
+            await turn.lock.aclose()  # a task that had not begun yet has not released it
+
+    async def _keep(self, bucket: int, turn: _Turn) -> None:
+        async with turn.lock:
+            try:
+                await asyncio.wait_for(turn.used.wait(), UNUSED)
+            except TimeoutError:
+                if self._turns.get(bucket) is turn:
+                    del self._turns[bucket]
+            else:
+                await asyncio.sleep(PERIOD)

@@ -1,0 +1,165 @@
+"""Several processes that begin sessions with Discord, and one PostgreSQL database that they share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot import create_bot
+from bot.configuration import Configuration
+from bot.connection import identify_turns
+from bot.connection.identify_turns import IdentifyTurns
+from bot.store.locks import AdvisoryLocks
+from classifiers import Classifier
+from tests.bot.connection.loopback import Loopback, Skipper, connected, serving, until
+from tests.bot.store.others import Network, Others
+
+
+class Processes:
+    """Opens the turns of one process after the other, and closes them in the end."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.opened: list[IdentifyTurns] = []
+
+    def start(self, concurrency: int = 1, url: str | None = None) -> IdentifyTurns:
+        turns = IdentifyTurns(AdvisoryLocks(url or self.url))
+        turns.concurrency = concurrency
+        self.opened.append(turns)
+        return turns
+
+
+@pytest.fixture
+async def processes(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Processes]:
+    monkeypatch.setattr(identify_turns, "PERIOD", 0.05)
+    monkeypatch.setattr("bot.store.locks._LOOKS_EVERY", 0.01)
+    processes = Processes(postgres_url)
+    yield processes
+    for turns in processes.opened:
+        await turns.close()
+
+
+async def others_wait(task: asyncio.Task[None]) -> bool:
+    """Whether somebody waits for a while in which they would have got a lock that nobody holds."""
+    await asyncio.sleep(0.3)
+    return not task.done()
+
+
+async def test_one_process_at_a_time_begins_a_session_in_a_bucket(processes: Processes) -> None:
+    first, second = processes.start(), processes.start()
+    await first.wait(0)
+    waiting = asyncio.create_task(second.wait(1))
+    assert await others_wait(waiting)  # the first has not begun its session yet
+    first.use(0)
+    await waiting
+    second.use(1)
+
+
+async def test_a_turn_lasts_for_the_five_seconds_after_the_session_began(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identify_turns, "PERIOD", 100)
+    first, second = processes.start(), processes.start()
+    await first.wait(0)
+    first.use(0)
+    for turns in (first, second):
+        waiting = asyncio.create_task(turns.wait(0))
+        assert await others_wait(waiting)
+        waiting.cancel()
+
+
+async def test_buckets_do_not_wait_for_each_other(processes: Processes) -> None:
+    first, second = processes.start(concurrency=2), processes.start(concurrency=2)
+    await first.wait(0)
+    await second.wait(1)
+    assert await others_wait(asyncio.create_task(second.wait(2)))
+
+
+async def test_who_has_the_turn_need_not_wait_for_it_again(processes: Processes) -> None:
+    turns = processes.start()
+    await turns.wait(0)
+    await turns.wait(0)
+
+
+async def test_a_turn_that_is_not_used_is_lost(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identify_turns, "UNUSED", 0.01)
+    first, second = processes.start(), processes.start()
+    await first.wait(0)
+    await second.wait(0)
+    await first.wait(0)  # and is had again
+
+
+async def test_a_process_that_dies_leaves_its_turn_to_others(processes: Processes, postgres_url: str) -> None:
+    first, second = processes.start(), processes.start()
+    await first.wait(0)
+    await Others(postgres_url).end_connections()
+    await second.wait(0)
+
+
+async def test_who_waits_no_longer_holds_nothing(processes: Processes) -> None:
+    first, second, third = (processes.start() for _ in range(3))
+    await first.wait(0)
+    waiting = asyncio.create_task(second.wait(0))
+    assert await others_wait(waiting)
+    waiting.cancel()
+    first.use(0)
+    await third.wait(0)
+
+
+async def test_a_process_that_ends_holds_nothing(processes: Processes) -> None:
+    first, second = processes.start(), processes.start()
+    await first.wait(0)
+    await first.close()
+    await second.wait(0)
+
+
+async def test_without_the_database_a_session_begins_after_the_usual_pause(
+    processes: Processes, network: Network, caplog: pytest.LogCaptureFixture
+) -> None:
+    turns = processes.start(url=network.url)
+    await network.break_down()
+    await turns.wait(3)
+    turns.use(3)
+    [record] = caplog.records
+    assert record.getMessage().startswith("Shard 3 begins its session without regard to other processes: The database ")
+    await network.restore()
+    await turns.wait(3)
+    await until(lambda: turns._turns)
+    assert await others_wait(asyncio.create_task(processes.start().wait(3)))
+
+
+async def test_two_bots_begin_their_sessions_one_after_the_other_and_so_again_when_discord_ends_one(
+    postgres_url: str, models: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.store.locks._LOOKS_EVERY", 0.01)
+    skipper, loopback = Skipper(monkeypatch), Loopback()
+
+    async def pause_is_over() -> None:
+        await asyncio.sleep(0.3)
+        skipper.skip(6)
+
+    def one_of_two(shard_id: int) -> Configuration:
+        return Configuration(database_url=postgres_url, shard_count=2, shard_ids=(shard_id,))
+
+    bots = [create_bot(one_of_two(shard_id), models=models) for shard_id in range(2)]
+    async with serving(loopback, monkeypatch), connected(bots[0]):
+        assert loopback.identified == 1
+        async with bots[1]:
+            running = asyncio.create_task(bots[1].start("token"))
+            await until(lambda: [asked.path for asked in loopback.asked].count("/gateway/bot") == 2)
+            assert await others_wait(running)
+            await loopback.say("happy")  # to the connection that was made last
+            await until(loopback.reactions)
+            assert loopback.identified == 1
+            await pause_is_over()
+            await until(lambda: bots[1].guilds)
+            assert loopback.identified == 2
+            await loopback.send({"op": 9, "d": False})  # which ends the session of the second
+            await asyncio.sleep(0.3)
+            assert loopback.identified == 2
+            await pause_is_over()
+            await until(lambda: loopback.identified == 3)
+            await bots[1].close()
+            await asyncio.wait([running])
