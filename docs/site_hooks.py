@@ -1,12 +1,14 @@
 """Make the documentation site of what the repository holds, for MkDocs, which calls the functions named `on_...`.
 
-The README and other files outside docs are pages of the site as they are. Links that lead to no page lead to the
-repository. Formulae become MathML, which browsers show without a script, and diagrams tables. What is built is looked
-through: a page may load nothing from elsewhere, nor what is not there.
+The README and other files outside docs are pages of the site as they are. The pictures to explore are computed, which
+takes half a minute. Links that lead to no page lead to the repository. Formulae become MathML, which browsers show
+without a script, and diagrams tables. What is built is looked through: a page may load nothing from elsewhere, nor what
+is not there.
 """
 
 from __future__ import annotations
 
+import functools
 import html
 import logging
 import posixpath
@@ -19,7 +21,10 @@ from urllib.parse import urljoin, urlsplit
 
 from math_core import LatexError, LatexToMathML
 from mkdocs.exceptions import PluginError
-from mkdocs.structure.files import File
+from mkdocs.structure.files import File, InclusionLevel
+
+from classifiers.study.pages.everything import study_pages
+from classifiers.study.runs import read_numbers
 
 ROOT = Path(__file__).parents[1]
 BRANCH = "https://github.com/emobot-project/emobot/{kind}/main/{path}"
@@ -34,6 +39,9 @@ SOURCES = {
     "report/training.png": "classifiers/pretrained/training.png",
 }
 """The files outside docs that are in the site, by their place there."""
+
+PICTURES = "study/pages"
+"""The place in the site of the pictures to explore."""
 
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:)([^)#\s]+)")
 _PICTURE = re.compile(
@@ -58,11 +66,24 @@ def on_files(files: Any, config: Any) -> Any:
     """Add what is in the site, but not in docs."""
     for uri, source in SOURCES.items():
         files.append(File.generated(config, uri, abs_src_path=str(ROOT / source)))
+    for name, page in _pictures().items():
+        uri = f"{PICTURES}/{name}"
+        if written := files.get_file_from_path(uri):  # by `train.py study --pages`, perhaps long ago
+            files.remove(written)
+        files.append(File.generated(config, uri, content=page, inclusion=InclusionLevel.INCLUDED))
     return files
 
 
-def on_page_markdown(markdown: str, *, page: Any, files: Any, **_: Any) -> str:
+@functools.cache
+def _pictures() -> dict[str, str]:
+    """Return the pages of pictures, computed once however often `mkdocs serve` builds the site."""
+    _log.info("Computing the pictures to explore, which takes half a minute")
+    return study_pages(read_numbers(ROOT / "docs" / "study" / "numbers.json"))
+
+
+def on_page_markdown(markdown: str, *, page: Any, files: Any, config: Any, **_: Any) -> str:
     """Return a page as MkDocs reads it: the repository's links and pictures are written for GitHub."""
+    markdown = within_site(markdown, page.file.src_uri, config.site_url)
     uris = [file.src_uri for file in files if file.inclusion.is_included()]
     places = {SOURCES.get(uri, f"docs/{uri}"): uri for uri in uris}
     return for_mkdocs(markdown, page.file.src_uri, places)
@@ -85,6 +106,17 @@ def on_post_build(config: Any) -> None:
         loaded = loaded_by_style(text) if file.suffix == ".css" else loaded_by_page(text)
         for address in unfit(loaded, urljoin(config.site_url, name), config.site_url, site):
             _log.warning("%s loads %s, which is not in the site", name, address)
+
+
+def within_site(markdown: str, uri: str, site_url: str) -> str:
+    """Return Markdown whose links to the site itself, which GitHub's readers need, are relative and so are checked.
+
+    Args:
+        markdown: the text.
+        uri: the page's place in the site.
+        site_url: where the site begins.
+    """
+    return markdown.replace(f"]({site_url}", f"]({posixpath.relpath('.', posixpath.dirname(uri) or '.')}/")
 
 
 def for_mkdocs(markdown: str, uri: str, places: Mapping[str, str]) -> str:

@@ -52,6 +52,15 @@ def test_link_leads_to_a_page_or_else_to_the_repository(page: str, link: str, ex
     assert site_hooks.for_mkdocs(f"see [this]({link}).", page, PLACES) == f"see [this]({expected})."
 
 
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [("study.md", "./study/pages/gates.html"), ("course/5-both-directions.md", "../study/pages/gates.html")],
+)
+def test_link_to_the_site_itself_is_relative_so_that_it_is_checked(page: str, expected: str) -> None:
+    shown = site_hooks.within_site(f"see [this]({SITE}study/pages/gates.html).", page, SITE)
+    assert shown == f"see [this]({expected})."
+
+
 PICTURE = """<picture>
   <source media="(prefers-color-scheme: dark)" srcset="docs/demo-dark.png">
   <img src="docs/demo.png"{width} alt="The demo">

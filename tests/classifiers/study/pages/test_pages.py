@@ -160,9 +160,9 @@ class TestTheCommand:
         self, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setattr(command, "check_altair", lambda: None)
-        monkeypatch.setattr(command, "study_pages", lambda numbers: {"index.html": f"{len(numbers['memory'])} rows"})
+        monkeypatch.setattr(command, "study_pages", lambda numbers: {"index.html": str(numbers["shown"])})
         assert train.main(["study", "--pages", "--out", str(out)]) == 0
-        assert (out / "pages" / "index.html").read_text() == "9 rows"
+        assert (out / "pages" / "index.html").read_text() == str(json.loads(NUMBERS.read_bytes())["shown"])
         assert "which any browser opens" in " ".join(capsys.readouterr().out.split())
         assert not out.with_suffix(".md").exists()
 
