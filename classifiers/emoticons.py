@@ -6,6 +6,8 @@ repetition is bounded or cannot backtrack.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import regex
 
 _FACES = {
@@ -47,20 +49,27 @@ _KAOMOJI = rf"""
     \( (?=[^()\n]{{0,20}}[^\x00-\x7f])
     (?: [^\w()\n\p{{Sc}}\p{{Emoji_Presentation}}] | [\p{{Pc}}\p{{M}}\p{{Nl}}ノಠಥ益皿]
       | (?<!\p{{L}})(?:[oxtuvwqn]|(?![a-z])\p{{L}})(?!\p{{L}})
-    ){{3,20}}
+    ){{3,20}}+
     \) [ノ彡づっつゝง۶シ/凸┌┐ㄏ╯]{{0,2}}
 """
 """Any other face in parentheses: few characters, one of them beyond ASCII, and no word."""
 
+_EYE = r"[$'*+.0;<=>@^`noqtuvx¬°òᅮᅲᵔ•≧⊙⌒◉○●◕◠★☆♡♥✧・╥╬ㅜㅠಠಥ-]"
+_NEXT = r"[\\_.^wvoωд□‿▽∀ᴗ◡ヮワ益皿﹃ ͜ಠ╬òó-]"
+"""With one of the first and one of the second, most faces begin: a quick look, since trying all of them takes long."""
+
 FACE = rf"""
-    (?=[^\s!?,/1-9a-mprswyz])  # what none begins with, so that most places need no trying
-    (?: (?<![^\W_]) \(?\*? (?: {" | ".join(_FACES.values())} ) \*?\)? (?![.-]?[^\W_]|_\w) | {_SHRUG} | {_KAOMOJI} )
+    (?: (?= \(?\*?{_EYE}{_NEXT} | ʕ | \(╯ )  # the quick look
+        (?<![^\W_]) \(?\*? (?: {" | ".join(_FACES.values())} ) \*?\)? (?![.-]?[^\W_]|_\w)
+      | {_SHRUG} | {_KAOMOJI}
+    )
 """
 """The pattern of all faces that may contain characters of Discord's markup."""
 
 EMOTICON = rf"""
     {FACE} | (?=[\\o┻]) (?: {" | ".join(_GESTURES.values())} )
-    | [<>]?(?:[:;=8x]['^]?[-o*~]?|[:;][,_])(?:\)++|\(++|\]++|\[++|d++|p++|o++|c++|3++|/++|\\++|\|++|[{{}}s0@*<>$])(?!\w)
+    | (?=[<>:;=8x]) [<>]?(?:[:;=8x]['^]?[-o*~]?|[:;][,_]) (?=[)(\][dpoc3/\\|{{}}s0@*<>$])
+      (?:\)++|\(++|\]++|\[++|d++|p++|o++|c++|3++|/++|\\++|\|++|[{{}}s0@*<>$])(?!\w)
     | <[/\\]?3++(?!\d|[.,]\d)  # heart
 """
 """The pattern of all emoticons except mirrored ones, such as "(:"."""
@@ -110,7 +119,11 @@ def token_of(emoticon: str) -> str:
         >>> [token_of(":)))"), token_of("t___t"), token_of("<333"), token_of("(ಥ_ಥ)")]
         [':)', '😢', '<3', '😢']
     """
-    plain = _DRAWN_OUT.sub(r"\1", emoticon)
+    return _token_of(_DRAWN_OUT.sub(r"\1", emoticon))
+
+
+@lru_cache(maxsize=1024)  # to try all patterns takes as long as to read several words; emoticons seldom differ
+def _token_of(plain: str) -> str:
     if plain in SAME:
         return SAME[plain]
-    return next((token for pattern, token in _PATTERNS if pattern.search(emoticon)), plain.lstrip(_ARMS))
+    return next((token for pattern, token in _PATTERNS if pattern.search(plain)), plain.lstrip(_ARMS))

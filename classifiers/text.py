@@ -10,7 +10,7 @@ import unicodedata
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 
 import regex
 
@@ -28,6 +28,8 @@ _PLAIN = str.maketrans(
         **dict.fromkeys("‐‑‒–—―", "-"),
         "…": "...",
         "¯": "",
+        "ﷺ": "ص",  # for which NFKC would write 18 letters, so that a short text would take long
+        "ﷻ": "ج",  # 8 letters; no other character stands for more than 6
         "\N{VARIATION SELECTOR-16}": "",
         "\N{VARIATION SELECTOR-15}": "",
         **dict.fromkeys(map(chr, range(0x1F3FB, 0x1F400)), ""),  # skin tones
@@ -55,6 +57,7 @@ _INVISIBLE = regex.compile(
     r"(?<!\p{Extended_Pictographic})\u200d | \u200d(?!\p{Extended_Pictographic}) | (?!\u200d)[\p{Cf}\p{Cs}\p{DI}]",
     regex.VERBOSE,
 )
+_FLOOD = regex.compile(r"(\p{M}{30})\p{M}+")
 _ADORNMENT = regex.compile(r"(?<=\p{Latin})\p{M}+")
 _TWICE = regex.compile(r"(\p{L}|[.!?*~-])\1{2,}")
 _SYLLABLE = regex.compile(r"(\p{L}{2,3})\1{2,}\p{L}?")
@@ -75,12 +78,15 @@ def normalize(text: str) -> str:
     """Return a text in lower case and one spelling: plain quotes and letters, no skin tones, nothing invisible.
 
     Format characters are removed (a zero-width space would split a word), except for the joiners inside emoji. So are
-    marks on Latin letters that no composed letter has, as in "h̶a̶p̶p̶y̶".
+    marks on Latin letters that no composed letter has, as in "h̶a̶p̶p̶y̶", and all after the first 30 in a row, the limit of
+    Unicode's Stream-Safe Text Format (Standard Annex 15), which no language reaches.
     """
     plain = text.translate(_PLAIN)
     if plain.isascii():
         return plain.casefold()
-    plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", plain)).casefold()
+    # The time to bring marks in order grows with the square of their number, and one can stand for several.
+    few_marks = _FLOOD.sub(r"\1", _INVISIBLE.sub("", plain))
+    plain = _FLOOD.sub(r"\1", unicodedata.normalize("NFKC", few_marks).casefold())
     return str(_ADORNMENT.sub("", plain))
 
 
@@ -99,12 +105,21 @@ def tokenize(text: str) -> list[str]:
 
 
 def _tokens(text: str) -> Iterator[str]:
-    plain = _SYLLABLE.sub(r"\1\1", _TWICE.sub(r"\1\1", normalize(strip_markup(text))))
+    return (token for token, _ in _places(_shortened(strip_markup(text))))
+
+
+def _shortened(text: str) -> str:
+    """Return a text as `normalize` does, with elongations shortened; what is done to a word depends on no other."""
+    return str(_SYLLABLE.sub(r"\1\1", _TWICE.sub(r"\1\1", normalize(text))))
+
+
+def _places(plain: str) -> Iterator[tuple[str, int]]:
+    """Yield the tokens of what `_shortened` returned, each with the place where what it was found in ends."""
     before = last = ""
     for found in TOKEN.finditer(plain):
         for token in _pieces(found[0], found.lastgroup):
             if token != last or last != before:
-                yield token
+                yield token, found.end()
             before, last = last, token
 
 
@@ -173,12 +188,10 @@ class Tokenizer:
             limit: how many tokens are read; `longest` if it is None.
         """
         limit = self.longest if limit is None else limit
-        words = strip_markup(text).split()
-
-        def tokens(count: int) -> int:
-            return sum(1 for _ in islice(_tokens(" ".join(words[:count])), limit))
-
-        return bisect_left(range(len(words)), limit, key=tokens)
+        words = [_shortened(word) for word in strip_markup(text).split()]
+        ends = list(accumulate(len(word) + 1 for word in words))
+        last = next(islice(_places(" ".join(words)), limit - 1, None), None)
+        return len(words) if last is None else bisect_left(ends, last[1]) + 1
 
     def _read(self, text: str, limit: int) -> tuple[list[int], float]:
         tokens = list(islice(_tokens(text), limit))

@@ -220,7 +220,7 @@ death|heart stopped
 
 _HARMLESS_PHRASE = whole_words(any_of(_HARMLESS), _WORDS)
 _GRAVE_PHRASE = whole_words(any_of(_GRAVE, f"WHO(?:'?s)? {any_of(_FATE)}"), _WORDS)
-_SPELLED_OUT = re.compile(r"\b[a-z](?:[ .*_-]{1,2}[a-z]){2,}\b")
+_SPELLED_OUT = re.compile(r"\b[a-z](?:[ .*_-]{1,2}[a-z]){2,}(?![^\W_])")
 _DISGUISED = re.compile(r"(?<=[a-z])[0134@$!](?=[a-z])")
 _LETTERS = dict(zip("0134@$!", "oieaasi", strict=True))
 

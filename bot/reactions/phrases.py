@@ -13,13 +13,14 @@ def any_of(*lists: str) -> str:
 
 
 def whole_words(expression: str, abbreviations: Mapping[str, str]) -> re.Pattern[str]:
-    """Return a pattern that finds an expression as whole words.
+    """Return a pattern that finds an expression as whole words in lower-case text.
 
     Args:
-        expression: a regular expression, in lower case but for the abbreviations.
+        expression: a regular expression, in lower case but for the abbreviations; what it finds begins with an English
+            letter, a digit or an apostrophe.
         abbreviations: the expression that each stands for; it may contain others.
     """
     while any(short in expression for short in abbreviations):
         for short, meaning in abbreviations.items():
             expression = expression.replace(short, meaning)
-    return re.compile(rf"\b{expression}\b")
+    return re.compile(rf"\b(?=['a-z0-9]){expression}\b")

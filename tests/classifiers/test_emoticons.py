@@ -1,6 +1,8 @@
 import pytest
+import regex
 
 from classifiers import PRETRAINED, load_models
+from classifiers.emoticons import _FACES, FACE
 from classifiers.text import Tokenizer, tokenize
 
 FACES = {
@@ -76,3 +78,14 @@ def test_no_face_is_a_foreign_word(text: str, tokenizer: Tokenizer) -> None:
 )
 def test_what_only_looks_like_a_face_stays(text: str, tokens: str) -> None:
     assert tokenize(text) == tokens.split(" ")
+
+
+def test_the_quick_look_at_the_first_characters_overlooks_no_face() -> None:
+    """No pair of characters with which a face can begin is passed over."""
+    faces = regex.compile(" | ".join(_FACES.values()), regex.VERBOSE)
+    found = regex.compile(FACE, regex.VERBOSE)
+    characters = sorted(set("".join(_FACES.values())) | set("A1é\u3000"))
+    pairs = [first + second for first in characters for second in characters]
+    begun = [pair for pair in pairs if faces.fullmatch(pair, partial=True)]
+    assert len(begun) > 300
+    assert [pair for pair in begun if not found.fullmatch(pair, partial=True)] == []

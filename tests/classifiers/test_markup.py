@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers.markup import BLANK, blank_markup, strip_markup
+from tests import hostile
 
 
 @pytest.mark.parametrize(
@@ -77,8 +78,9 @@ def test_pure_markup_leaves_nothing(message: str) -> None:
     assert strip_markup(message) == ""
 
 
-@given(st.text(st.sampled_from("_*~|`>\\\\<#-:()[]^To/ \n") | st.characters()))
+@given(hostile.texts() | st.text(st.sampled_from("_*~|`>\\<#-:()[]^To/ \n") | st.characters()))
 def test_markup_is_blanked_in_its_place(text: str) -> None:
     blanked = blank_markup(text)
     assert len(blanked) == len(text)
     assert all(new in (old, BLANK) for old, new in zip(text, blanked, strict=True))
+    assert len(strip_markup(text)) <= len(text)

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 import regex
 from hypothesis import given
@@ -7,14 +9,7 @@ from classifiers import text as text_module
 from classifiers.markup import strip_markup
 from classifiers.nn.batching import UNKNOWN
 from classifiers.text import Tokenizer, normalize, tokenize
-
-PIECES = [
-    *("a", ":", "`", "[(", "](http://", "<@", "ab", "😂", "> ", "_-", "*", "'", "a'", "aabb", "ﷺ", "①⑴㍿", "🇩🇪", "🇩"),
-    *("_a__", "_", "__", " _a __b", "\\", "\\_", "(", "(・", "('▽", "^_", "t_t ", "x_x", "ಠ益", "xd", "<3", "o7"),
-    *("\u200d", "👨\u200d", "\u0301", "\ud800", "\u00ad"),
-    *("://", "||", "~~", "-# ", "\n> ", "<mailto:", "[a](", "1.", "!?", "."),
-]
-"""What texts are made of that have stopped a tokenizer somewhere."""
+from tests import hostile
 
 
 @pytest.mark.parametrize(
@@ -80,26 +75,60 @@ def test_emoji_are_read_whatever_the_age_of_pythons_own_tables(emoji: str) -> No
     assert len(tokenize(emoji)) == 1
 
 
-@given(st.text(st.characters()))
-def test_normalizing_twice_is_normalizing_once(text: str) -> None:
-    assert normalize(normalize(text)) == normalize(text)
+@given(hostile.texts())
+def test_normalizing_twice_is_normalizing_once_and_makes_no_text_more_than_six_times_as_long(text: str) -> None:
+    normal = normalize(text)
+    assert normalize(normal) == normal
+    assert len(normal) <= 6 * len(text)
 
 
-@given(st.text(st.characters()) | st.lists(st.sampled_from(PIECES), max_size=60).map("".join))
+@given(hostile.texts())
 def test_any_unicode_goes_in(text: str) -> None:
     """Lone surrogates included, and no token comes out empty, or as what no vocabulary could be written with."""
+    tokens = tokenize(text)
+    assert all(token.encode() for token in tokens)
+    assert tokenize(text) == tokens
+    assert all(len(set(three)) > 1 for three in zip(tokens, tokens[1:], tokens[2:], strict=False))
     tokenizer = Tokenizer(["a"], max_tokens=8)
-    assert all(token.encode() for token in tokenize(text))
-    numbers = tokenizer.encode(text)
-    assert 1 <= len(numbers) <= 8
+    numbers, known = tokenizer.read(text)
+    assert 1 <= len(numbers) <= tokenizer.longest
     assert set(numbers) <= {UNKNOWN, 2}
+    assert 0 <= known <= 1
+    assert 0 <= tokenizer.words_read(text, 8) <= tokenizer.words_read(text) <= len(strip_markup(text).split())
 
 
-@pytest.mark.parametrize("piece", PIECES)
-def test_hostile_repetition_is_quick(piece: str) -> None:
-    """4,000 characters, the most that Discord hands over, without catastrophic backtracking."""
-    text = (piece * 4000)[:4000]
-    assert len(tokenize(text)) <= 18 * 4000  # no character stands for more than "ﷺ" does
+def test_no_character_becomes_more_than_six() -> None:
+    """Unicode writes out a few as whole phrases, with which a short text would take as long as a long one."""
+    spelled_out = (chr(code) for code in range(0x20000) if len(unicodedata.normalize("NFKC", chr(code))) > 2)
+    longest = max(spelled_out, key=lambda character: len(normalize(character)))
+    assert len(normalize(longest)) == 6
+
+
+@given(st.text("\u0301\u0336\u0344\u0f71\u0f72\u0f73\u05b0", min_size=50), st.sampled_from(["", "a", "字", "ก"]))
+def test_of_a_flood_of_marks_thirty_are_left(marks: str, before: str) -> None:
+    """They are put into an order, which takes a time that grows with the square of their number."""
+    normal = normalize(before + marks + "b")
+    assert len(normal) <= 32
+    assert normalize(normal) == normal
+
+
+def test_three_marks_on_a_letter_stay() -> None:
+    assert normalize("ก็่้") == "ก็่้"
+
+
+@pytest.mark.parametrize("text", ["a b " * 1000, "_-" * 2000, "ﷺ " * 2000, "lol " * 1000])
+def test_to_count_the_words_that_are_read_each_character_is_normalised_once(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    normalised: list[str] = []
+
+    def recorded(part: str) -> str:
+        normalised.append(part)
+        return normalize(part)
+
+    monkeypatch.setattr(text_module, "normalize", recorded)
+    Tokenizer(["a"], max_tokens=8).words_read(text)
+    assert 0 < len("".join(normalised)) <= len(text)
 
 
 def test_a_word_longer_than_any_drawn_out_one_is_unknown_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:

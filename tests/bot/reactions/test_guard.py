@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.reactions.guard import is_grave
+from tests import hostile
 
 TEXTS = Path(__file__).parent / "texts"
 GRAVE = (TEXTS / "grave.txt").read_text(encoding="utf-8").splitlines()
@@ -40,8 +41,11 @@ def test_what_is_not_the_authors_own_word_does_not_count(text: str) -> None:
     assert not is_grave(text)
 
 
-@given(
-    st.text(st.characters()) | st.lists(st.sampled_from("my dad is so s u i k m died dead to 🙂".split())).map(" ".join)
-)
+@pytest.mark.parametrize("text", ["s_u_i_c_i_d_e_", "s_u_i_c_i_d_e_ again", "s u_i_c i_d_e_"])
+def test_a_word_spelled_out_may_end_in_what_parts_its_letters(text: str) -> None:
+    assert is_grave(text)
+
+
+@given(hostile.texts() | st.lists(st.sampled_from("my dad is so s u i k m died dead to 🙂".split())).map(" ".join))
 def test_any_text_is_judged(text: str) -> None:
     assert is_grave(text) in (True, False)

@@ -1,0 +1,95 @@
+"""Time what is done to a message before a network reads it, for the worst texts that we know.
+
+    python benchmarks/hostile_text.py [--rounds 5] [--most 12] [--json]
+
+Each text is one of the pieces of `tests/hostile.py` over and over, as long as Discord hands over at most. All take
+turns with an ordinary text of the same length; "times ordinary" is the ratio to it. "doubled" says how many times as
+long a text of twice the length takes: 2 means that the time grows with the length, 4 that it grows with its square.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+sys.path[0] = str(Path(__file__).parents[1])  # or the file `bot.py` beside this would be imported as the package `bot`
+
+from benchmarks.racing import race
+from bot.reactions.guard import is_grave
+from classifiers import load_models
+from tests.hostile import PIECES
+
+LENGTH = 4000
+"""Characters of a text, the most that Discord hands over."""
+
+ORDINARY = "I am so happy for you, it is great! Why don't we celebrate tonight? "
+
+
+class Timing(NamedTuple):
+    """How long a step takes for one text: milliseconds, how many times an ordinary text, and growth when doubled."""
+
+    piece: str
+    milliseconds: float
+    times_ordinary: float
+    doubled: float
+
+
+def repeated(piece: str, length: int) -> str:
+    """Return a piece over and over, cut to a length."""
+    return (piece * (length // len(piece) + 1))[:length]
+
+
+def worst(step: Callable[[str], object], rounds: int, most: int) -> list[Timing]:
+    """Return the timings of the pieces that take a step longest, the slowest first."""
+    texts = {piece: repeated(piece, LENGTH) for piece in PIECES}
+    runs = {piece: partial(step, text) for piece, text in texts.items()} | {
+        "": partial(step, repeated(ORDINARY, LENGTH))
+    }
+    times = race(runs, rounds)
+    slowest = sorted(texts, key=lambda piece: -times[piece])[:most]
+    longer = race({piece: partial(step, repeated(piece, 2 * LENGTH)) for piece in slowest}, rounds)
+    return [Timing(piece, times[piece], times[piece] / times[""], longer[piece] / times[piece]) for piece in slowest]
+
+
+def main() -> None:
+    """Measure, and print a table for each step, or JSON."""
+    parser = argparse.ArgumentParser(description="Time hostile texts on their way to a network.")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of which the median is taken (5)")
+    parser.add_argument("--most", type=int, default=12, help="how many texts to show for each step (12)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    arguments = parser.parse_args()
+    tokenizer = load_models()["rnn"].tokenizer
+    steps: dict[str, Callable[[str], object]] = {
+        "token numbers": tokenizer.read,
+        "the guard": is_grave,
+        "words read (panels)": tokenizer.words_read,
+    }
+    found = {name: worst(step, arguments.rounds, arguments.most) for name, step in steps.items()}
+    if arguments.json:
+        print(json.dumps({name: [timing._asdict() for timing in timings] for name, timings in found.items()}))
+        return
+    for name, timings in found.items():
+        table = Table("text", title=f"{name}: {LENGTH:,} characters")
+        for title in ("ms", "times ordinary", "doubled"):
+            table.add_column(title, justify="right")
+        for timing in timings:
+            table.add_row(
+                escape(ascii(timing.piece)),
+                f"{timing.milliseconds:.1f}",
+                f"{timing.times_ordinary:.1f}",
+                f"{timing.doubled:.1f}",
+            )
+        Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
