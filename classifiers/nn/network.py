@@ -114,11 +114,17 @@ class Network:
 def build(
     name: str, vocabulary: int, embedding: int, labels: int, rng: Seed, dropout: float = 0.0, units: int = UNITS
 ) -> Network:
-    """A network of one of `KINDS`: word vectors, recurrent layers, mean and max over time, logits.
+    """The network `stacked` of one of `KINDS`.
 
     Layer for layer the network of `classifiers.training.keras_backend.build`, with which it can exchange its weights.
     """
-    kind = KINDS[name]
+    return stacked(KINDS[name], vocabulary, embedding, labels, rng, dropout, units)
+
+
+def stacked(
+    kind: Kind, vocabulary: int, embedding: int, labels: int, rng: Seed, dropout: float = 0.0, units: int = UNITS
+) -> Network:
+    """A network of any kind: word vectors, recurrent layers, mean and max over time, logits."""
     layers: list[Layer] = [Embedding(vocabulary, embedding, rng)]
     features = embedding
     for place in range(kind.depth):

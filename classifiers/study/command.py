@@ -1,13 +1,16 @@
 """Measure the vanishing gradient in our own layers: `python train.py study`.
 
 Hochreiter (1991) and Bengio and others (1994) found that the error sent back through a recurrence shrinks
-exponentially with every step, so that a network does not learn from early input. Two experiments show how far that
-holds, for the plain RNN and for each remedy:
+exponentially with every step, so that a network does not learn from early input. The first three experiments show how
+far that holds, for the plain RNN and for each remedy, and the others how good the networks are:
 
 - **memory**: name the one marked letter, which is `distance` steps from either end of the sequence. Each distance and
   seed has its own network, all with the same number of updates. Measured: its accuracy, and the norm of the gradient of
   the loss at each step of the input, before and after training.
+- **long**: the same task at twice the longest distance, with more updates.
 - **goemotions**: the same gradient on real texts, before and after a short training.
+- **matched**: the figures of networks with equally many recurrent parameters, trained on all of GoEmotions.
+- **curves**: the accuracy by epoch on the built-in phrases.
 
 Each finished run is one JSON file in the folder `runs` and is not repeated. `classifiers.study.report` turns them into
 figures and the tables of the article, and `--redraw` does so again from the numbers alone.
@@ -28,17 +31,26 @@ from classifiers.command_line import WholeNumber
 from classifiers.study.pages.everything import study_pages
 from classifiers.study.pages.frame import check_altair
 from classifiers.study.report import read_article, write_report
-from classifiers.study.runs import Run, carry_out, collect, plan, read_numbers
-from classifiers.study.settings import FULL, QUICK
+from classifiers.study.runs import EXPERIMENTS, Part, Run, carry_out, collect, plan, read_numbers
 from classifiers.training.datasets import load_dataset
 from classifiers.training.output_folder import check_writable
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--seeds", type=WholeNumber(1, 1000), default=5, metavar="N", help="number of seeds for each network (default: 5)"
+    "--only",
+    type=click.Choice(list(EXPERIMENTS)),
+    multiple=True,
+    help="carry out this experiment alone, or several by giving it again; the results of the others are taken from "
+    "DIR/numbers.json",
 )
-@click.option("--quick", is_flag=True, help="run for seconds, not minutes; the results mean nothing")
+@click.option(
+    "--seeds",
+    type=WholeNumber(1, 1000),
+    metavar="N",
+    help="number of seeds for each network (default: 5, and 3 in the experiments long and matched)",
+)
+@click.option("--quick", is_flag=True, help="run for a minute; the results mean nothing")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -60,13 +72,14 @@ from classifiers.training.output_folder import check_writable
     help="only write pictures to explore in a browser into DIR/pages, one of them of what is in DIR/numbers.json; "
     'needs Altair, pip install -e ".[pages]"',
 )
-def study(seeds: int, quick: bool, out: Path | None, jobs: int, redraw: bool, pages: bool) -> int:
+def study(
+    only: tuple[Part, ...], seeds: int | None, quick: bool, out: Path | None, jobs: int, redraw: bool, pages: bool
+) -> int:
     """Measure the vanishing gradient.
 
     It is measured in networks that remember a letter and in networks that read GoEmotions. Figures, numbers and the
     tables of the article are written. Ctrl-C stops; run the same command to continue.
     """
-    settings = QUICK if quick else FULL
     out = out or (Path("models", "quick-study") if quick else Path("docs", "study"))
     console = Console(markup=False, emoji=False)  # names of folders are no markup
     start = time.perf_counter()
@@ -84,15 +97,17 @@ def study(seeds: int, quick: bool, out: Path | None, jobs: int, redraw: bool, pa
         check_writable(out)
         console.print(f"Written: {write_report(numbers, out)} and the figures in {out}.")
         return 0
+    earlier = read_numbers(out / "numbers.json") if only else None
     check_writable(out / "runs")
     check_writable(out)
-    runs = plan(settings, seeds, out / "runs")
-    if any(run.kept() is None for run in runs):
-        load_dataset("goemotions")  # to find out now whether it can be had
+    runs = plan([part for part in EXPERIMENTS if not only or part in only], quick, seeds, out / "runs")
+    missing = {run.part for run in runs if run.kept() is None}
+    for name in dict.fromkeys(name for part in missing for name in EXPERIMENTS[part].datasets):
+        load_dataset(name)  # to find out now whether it can be had
     if not _carry_out_with_progress(runs, jobs, console):
         console.print("Stopped; run the same command to continue.")
         return 130
-    article = write_report(collect(runs), out)
+    article = write_report(collect(runs, earlier), out)
     console.print(f"Written: {article} and the figures in {out}, after {time.perf_counter() - start:,.0f} s.")
     return 0
 

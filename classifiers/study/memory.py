@@ -1,7 +1,8 @@
-"""The experiment `memory`: name the one marked letter among plain ones."""
+"""The experiments `memory` and `long`: name the one marked letter among plain ones."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,12 @@ from classifiers.training.numpy_backend import Trainer
 
 FIRST_LETTER = 2
 """Token number of the first plain letter; those before it are padding and unknown."""
+
+LONG = ("orthogonal", "chain", "relu", "lstm-chrono")
+"""The rows of the memory task that are trained for longer at a longer distance."""
+
+_LOOKS = 10
+"""How often the accuracy is measured in such a training."""
 
 
 def memory_batch(distance: int, rows: int, letters: int, rng: np.random.Generator) -> tuple[Batch, Array]:
@@ -59,11 +66,37 @@ def measure_memory(name: str, seed: int, settings: Settings) -> dict[str, Any]:
         probe = partial(gradient_norms, network, row, batch, others, softmax_cross_entropy, 2 * distance)
         if distance == settings.shown:
             found["start"] = probe()
-        for step in range(settings.updates):
-            rate = warmup_cosine(step, settings.updates, settings.learning_rate)
-            trainer.step(*memory_batch(distance, settings.batch_size, settings.letters, rng), rate)
+        for _ in _updates(trainer, distance, settings, rng):
+            pass
         if distance == settings.shown:
             found["end"] = probe()
-        right = network.forward(batch).argmax(axis=1) == targets.argmax(axis=1)
-        found["accuracy"][str(distance)] = rounded(right.mean())
+        found["accuracy"][str(distance)] = _accuracy(network, batch, targets)
     return found
+
+
+def measure_long(name: str, seed: int, settings: Settings) -> dict[str, Any]:
+    """Train a network for the one distance of the settings; return its accuracy by the number of updates so far."""
+    [distance] = settings.distances
+    network, batch, targets, rng = before_training(name, seed, distance, settings)
+    trainer = Trainer(network, settings.recipe(MEMORY[name].clip_norm, seed), multi_label=False)
+    looks = np.linspace(0, settings.updates, _LOOKS + 1).round().astype(int)[1:].tolist()
+    return {
+        "accuracy": {
+            str(done): _accuracy(network, batch, targets)
+            for done in _updates(trainer, distance, settings, rng)
+            if done in looks
+        }
+    }
+
+
+def _updates(trainer: Trainer, distance: int, settings: Settings, rng: np.random.Generator) -> Iterator[int]:
+    """Train on sequences that never repeat, and yield after each update how many there have been."""
+    for step in range(settings.updates):
+        rate = warmup_cosine(step, settings.updates, settings.learning_rate)
+        trainer.step(*memory_batch(distance, settings.batch_size, settings.letters, rng), rate)
+        yield step + 1
+
+
+def _accuracy(network: Network, batch: Batch, targets: Array) -> float:
+    right = network.forward(batch).argmax(axis=1) == targets.argmax(axis=1)
+    return rounded(right.mean())

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classifiers.nn.initializers import glorot_uniform
+from classifiers.nn.initializers import chain, chrono_bias, glorot_uniform
 from classifiers.nn.layers import GRU, LSTM, RNN, Bidirectional, Dense, Embedding, Layer, MeanMaxPooling
 from classifiers.nn.network import Network
 from classifiers.study.layers import LastStep, NormalisedRNN, ReLURNN, Residual
+
+LONGEST = 80
+"""The longest time for which chrono initialisation is told to remember, in steps: the longest distance of the study."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,17 @@ def _orthogonal(units: int, rng: np.random.Generator) -> list[Layer]:
     return [RNN(units, units, rng)]
 
 
+def _chain(units: int, rng: np.random.Generator) -> list[Layer]:
+    """Return an RNN that starts as a chain of units, each fed by one feature of the input, as Orhan and Pitkow have it.
+
+    Their networks have ELU or ReLU in place of tanh. 0.9 is their scale of W.
+    """
+    layer = RNN(units, units, rng)
+    layer.params["kernel"] = 0.9 * np.eye(units, dtype=np.float32)
+    layer.params["recurrent_kernel"] = chain(units)
+    return [layer]
+
+
 def _lstm(units: int, rng: np.random.Generator) -> list[Layer]:
     return [LSTM(units, units, rng)]
 
@@ -59,6 +73,13 @@ def _open_lstm(units: int, rng: np.random.Generator) -> list[Layer]:
     return [layer]
 
 
+def _chrono_lstm(units: int, rng: np.random.Generator) -> list[Layer]:
+    layer = LSTM(units, units, rng)
+    forget = chrono_bias(rng, units, LONGEST)
+    layer.params["bias"][: 2 * units] = np.concatenate([-forget, forget])
+    return [layer]
+
+
 def _bilstm(units: int, rng: np.random.Generator) -> list[Layer]:
     return [Bidirectional(LSTM(units, units, rng), LSTM(units, units, rng))]
 
@@ -66,12 +87,14 @@ def _bilstm(units: int, rng: np.random.Generator) -> list[Layer]:
 MEMORY = {
     "glorot": Row(_glorot, clip_norm=math.inf),
     "orthogonal": Row(_orthogonal),
+    "chain": Row(_chain),
     "relu": Row(lambda units, rng: [ReLURNN(units, units, rng)]),
     "skip": Row(lambda units, rng: [Residual(RNN(units, units, rng)), Residual(RNN(units, units, rng))]),
     "norm": Row(lambda units, rng: [NormalisedRNN(units, units, rng)]),
     "gru": Row(lambda units, rng: [GRU(units, units, rng)]),
     "lstm": Row(_lstm),
     "lstm-open": Row(_open_lstm),
+    "lstm-chrono": Row(_chrono_lstm),
     "bilstm": Row(_bilstm, directions=2),
 }
 """The networks of the memory task: the plain RNN first, then each remedy."""

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 from matplotlib.figure import Figure
+from scipy import stats
 
 from classifiers.errors import ClassifiersError
 from classifiers.nn.arrays import Array
+from classifiers.study.curves import CURVES
+from classifiers.study.matched import MatchedSettings
 from classifiers.study.settings import Settings
 from classifiers.study.slopes import EXPLAINED, step_factors
 from classifiers.training.markdown import markdown_table
@@ -25,17 +28,53 @@ if TYPE_CHECKING:
 TITLES = {
     "glorot": "Tanh RNN, Glorot start",
     "orthogonal": "Tanh RNN, orthogonal, clipped",
+    "chain": "Tanh RNN, non-normal start",
     "relu": "ReLU RNN, identity start",
     "skip": "Two tanh layers, skip connections",
     "norm": "Tanh RNN, layer normalisation",
     "gru": "GRU",
     "lstm": "LSTM",
     "lstm-open": "LSTM, forget gate wide open",
+    "lstm-chrono": "LSTM, chrono start",
     "bilstm": "BiLSTM",
     "orthogonal-pooled": "Tanh RNN, orthogonal, pooled",
     "bilstm-pooled": "BiLSTM, pooled",
 }
-"""The name of each row of the study in figures and tables."""
+"""The name of each row in figures and tables, in the experiments on what networks remember and on their gradients."""
+
+MATCHED_TITLES = {
+    "rnn": "RNN",
+    "rnn-wide": "Wide RNN",
+    "birnn": "BiRNN",
+    "gru": "GRU",
+    "bigru": "BiGRU",
+    "lstm": "LSTM",
+    "bilstm": "BiLSTM",
+}
+"""The same in the experiment with equally many recurrent parameters."""
+
+FIGURES = {
+    "macro_f1": "macro-F1",
+    "top1": "top-1",
+    "acceptable": "strongest label accepted",
+    "emotional": "strongest emotion accepted",
+}
+"""The figures of that experiment: the first two on the test part of GoEmotions, the others on people's messages."""
+
+COMPARISONS = {
+    "size": [("rnn", "rnn-wide")],
+    "gates": [("rnn-wide", "gru"), ("rnn-wide", "lstm"), ("birnn", "bigru"), ("birnn", "bilstm")],
+    "directions": [("rnn-wide", "birnn"), ("gru", "bigru"), ("lstm", "bilstm")],
+    "gates and directions": [("rnn-wide", "bilstm")],
+    "all three": [("rnn", "bilstm")],
+}
+"""What two rows of that experiment differ in, and which rows these are."""
+
+CURVE_TITLES = {"rnn": "RNN", "bilstm": "BiLSTM"}
+"""The kinds of network on the built-in phrases."""
+
+ORIGINAL = {"rnn-500": (410, 1.0), "bilstm-10": (10, 0.8)}
+"""All that is known of the original study's curves: an epoch and the accuracy there."""
 
 DIRECTIONS = ("from the left", "from the right")
 
@@ -61,6 +100,15 @@ _READ_GOEMOTIONS = (
     "the gap to the solid line is what training changed."
 )
 
+_READ_MATCHED = (
+    "**How to read this:** each dot is one seed and each tick the mean of its row; where the dots of two rows overlap, "
+    "the seeds do not tell them apart."
+)
+_READ_CURVES = (
+    "**How to read this:** a line is the median of the seeds and a band their range; the axis of epochs is "
+    "logarithmic, and the crosses are all that is known of the original study."
+)
+
 _FACTORS = {
     "norm": r"$\log_{10} \lVert U \rVert_2$, the bound",
     "radius": r"$\log_{10} \rho(U)$",
@@ -80,6 +128,11 @@ _EMPTY_ARTICLE = """# The vanishing gradient, measured
 <!-- study: memory -->
 <!-- end -->
 
+## Memory, longer
+
+<!-- study: long -->
+<!-- end -->
+
 ## Gradients
 
 <!-- study: gradients -->
@@ -93,6 +146,16 @@ _EMPTY_ARTICLE = """# The vanishing gradient, measured
 ## GoEmotions
 
 <!-- study: goemotions -->
+<!-- end -->
+
+## Matched
+
+<!-- study: matched -->
+<!-- end -->
+
+## Curves
+
+<!-- study: curves -->
 <!-- end -->
 """
 
@@ -109,8 +172,10 @@ def write_report(numbers: Mapping[str, Any], out: Path) -> Path:
     """
     (out / "numbers.json").write_text(json.dumps(numbers) + "\n", encoding="utf-8")
     draw_memory(numbers).savefig(out / "memory.png")
-    draw_gradients(numbers["memory"], numbers["shown"]).savefig(out / "gradients.png")
+    draw_gradients(numbers["memory"], memory_settings(numbers).shown).savefig(out / "gradients.png")
     draw_gradients(numbers["goemotions"], None).savefig(out / "goemotions.png")
+    draw_matched(numbers["matched"]).savefig(out / "matched.png")
+    draw_curves(numbers["curves"]).savefig(out / "curves.png")
     article = _article(out)
     article.write_text(rewritten(read_article(out), sections(numbers, out.name)), encoding="utf-8")
     return article
@@ -155,8 +220,8 @@ def rewritten(text: str, parts: Mapping[str, str]) -> str:
 
 def draw_memory(numbers: Mapping[str, Any]) -> Figure:
     """Draw accuracy by row and distance: a dot for each seed, the darker the more it had right."""
-    settings, rows = numbers["settings"], numbers["memory"]
-    chance = 1 / settings["letters"]
+    settings, rows = memory_settings(numbers), numbers["memory"]
+    chance = 1 / settings.letters
     figure = Figure(figsize=(10, 0.9 + 0.36 * len(rows)), dpi=110, layout="constrained")
     axes = figure.subplots()
     dots = []
@@ -167,7 +232,7 @@ def draw_memory(numbers: Mapping[str, Any]) -> Figure:
         dots += [(place + offsets, np.full(len(found), line), found[:, place]) for place in range(found.shape[1])]
     x, y, colour = np.concatenate(dots, axis=1)
     marks = axes.scatter(x, y, s=60, c=colour, cmap="Blues", vmin=0, vmax=1, edgecolors=EDGE, linewidths=0.8)
-    axes.set_xticks(range(len(settings["distances"])), [str(distance) for distance in settings["distances"]])
+    axes.set_xticks(range(len(settings.distances)), [str(distance) for distance in settings.distances])
     axes.set_yticks(range(len(rows)), [TITLES[name] for name in rows])
     axes.invert_yaxis()
     axes.tick_params(length=0)
@@ -213,6 +278,49 @@ def draw_gradients(rows: Mapping[str, Sequence[Mapping[str, Any]]], marked: int 
     return figure
 
 
+def draw_matched(rows: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
+    """Draw the figures of networks with equally many parameters: a panel for two of them, a dot for each seed."""
+    figure = Figure(figsize=(10, 0.9 + 0.4 * len(rows)), dpi=110, layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, (key, where) in zip(panels, (("macro_f1", "GoEmotions, test"), ("emotional", "people")), strict=True):
+        for line, runs in enumerate(rows.values()):
+            found = np.array([run[key] for run in runs])
+            axes.plot(found, np.full(len(found), line), "o", color=START, alpha=0.6)
+            axes.plot(found.mean(), line, "|", color=END, markersize=18, markeredgewidth=2)
+        axes.set_xlabel(f"{FIGURES[key]} ({where})", fontsize=10)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.3)
+        axes.set_axisbelow(True)
+    panels[0].set_yticks(range(len(rows)), [MATCHED_TITLES[name] for name in rows])
+    panels[0].invert_yaxis()
+    return figure
+
+
+def draw_curves(rows: Mapping[str, Sequence[Mapping[str, Sequence[float]]]]) -> Figure:
+    """Draw the accuracy by epoch on the built-in phrases, a panel for each kind of network."""
+    figure = Figure(figsize=(10, 3.6), dpi=110, layout="constrained")
+    panels = dict(zip(CURVE_TITLES, figure.subplots(1, len(CURVE_TITLES), sharey=True), strict=True))
+    for (name, runs), colour in zip(rows.items(), (START, START, END), strict=True):
+        axes = panels[CURVES[name].kind]
+        lines = np.array([run["accuracy"] for run in runs])
+        epochs, middle = np.arange(1, lines.shape[1] + 1), np.median(lines, axis=0)
+        axes.fill_between(epochs, lines.min(axis=0), lines.max(axis=0), color=colour, alpha=0.2, linewidth=0)
+        axes.plot(epochs, middle, color=colour, linewidth=1.5, label=f"ours, {len(epochs)} epochs")
+        if name in ORIGINAL:
+            axes.plot(*ORIGINAL[name], "x", color="black", markersize=9, label="original study")
+    for kind, axes in panels.items():
+        axes.set_title(CURVE_TITLES[kind], fontsize=10)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:.0f}")
+        axes.set_ylim(0, 1.05)
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(fontsize=8, loc="lower right", frameon=False)
+    figure.supxlabel("Epoch", fontsize=10)
+    figure.supylabel("Test phrases that are right", fontsize=10)
+    return figure
+
+
 def _panels(names: Sequence[str]) -> tuple[Figure, list[Axes]]:
     """Return a figure, without pyplot's global state, and its panels in rows of three with shared axes."""
     lines = -(-len(names) // 3)
@@ -252,19 +360,19 @@ def sections(numbers: Mapping[str, Any], folder: str) -> dict[str, str]:
         numbers: the result of `runs.collect`.
         folder: the folder of the figures, relative to the article.
     """
-    settings, seeds = numbers["settings"], len(numbers["memory"]["glorot"])
-    shown, reach = numbers["shown"], settings["reach"]
-    minutes = max(1, round(numbers["seconds"] / 60))
+    settings, seeds = memory_settings(numbers), len(numbers["memory"]["glorot"])
+    shown, reach = settings.shown, settings.reach
     setup = (
-        f"Recurrent layers of {settings['units']} units; Adam with a peak rate of {settings['learning_rate']:g}, "
+        f"Recurrent layers of {settings.units} units; Adam with a peak rate of {settings.learning_rate:g}, "
         f"warm-up and cosine; gradients clipped at a joint norm of 1 except in the first row. Memory: "
-        f"{settings['letters']} letters, {settings['updates']:,} updates of {settings['batch_size']} sequences. "
-        f"GoEmotions: {settings['texts']:,} texts, seen {_times(settings['epochs'])}. Seeds: {seeds}. All networks "
-        f"together took {minutes:,} {'minute' if minutes == 1 else 'minutes'} of one core."
+        f"{settings.letters} letters, {settings.updates:,} updates of {settings.batch_size} sequences. "
+        f"GoEmotions: {settings.texts:,} texts, seen {_times(settings.epochs)}. Seeds: {seeds}. All these networks "
+        f"together took {_minutes(numbers, 'memory', 'goemotions')} of one core."
     )
     return {
         "setup": setup,
         "memory": f"![Accuracy by distance]({folder}/memory.png)\n\n{_READ_MEMORY}\n\n{_memory_table(numbers)}",
+        "long": _long_table(numbers),
         "gradients": (
             f"![Gradient by steps back, memory]({folder}/gradients.png)\n\n{_READ_GRADIENTS}\n\n"
             + _gradient_table(numbers["memory"], (shown // 2, shown, 2 * shown))
@@ -274,11 +382,26 @@ def sections(numbers: Mapping[str, Any], folder: str) -> dict[str, str]:
             f"![Gradient by steps back, GoEmotions]({folder}/goemotions.png)\n\n{_READ_GOEMOTIONS}\n\n"
             + _gradient_table(numbers["goemotions"], (reach // 4, reach // 2, reach))
         ),
+        "matched": (
+            f"![Figures by network]({folder}/matched.png)\n\n{_READ_MATCHED}\n\n{_matched_table(numbers)}\n\n"
+            + _comparisons_table(numbers["matched"])
+        ),
+        "curves": f"![Accuracy by epoch]({folder}/curves.png)\n\n{_READ_CURVES}\n\n{_curves_table(numbers['curves'])}",
     }
 
 
+def memory_settings(numbers: Mapping[str, Any]) -> Settings:
+    """Return the settings of the memory task from the content of `numbers.json`."""
+    return msgspec.convert(numbers["settings"]["memory"], Settings)
+
+
+def _minutes(numbers: Mapping[str, Any], *parts: str) -> str:
+    minutes = max(1, round(sum(numbers["seconds"][part] for part in parts) / 60))
+    return f"{minutes:,} {'minute' if minutes == 1 else 'minutes'}"
+
+
 def _memory_table(numbers: Mapping[str, Any]) -> str:
-    header = ["network", *(f"k = {distance}" for distance in numbers["settings"]["distances"])]
+    header = ["network", *(f"k = {distance}" for distance in memory_settings(numbers).distances)]
     lines = []
     for name, runs in numbers["memory"].items():
         found = accuracy(runs)
@@ -286,6 +409,23 @@ def _memory_table(numbers: Mapping[str, Any]) -> str:
         cells = [f"{middle:.2f} ({count})" for middle, count in zip(np.median(found, axis=0), learnt, strict=True)]
         lines.append([TITLES[name], *cells])
     return markdown_table(header, lines)
+
+
+def _long_table(numbers: Mapping[str, Any]) -> str:
+    """Return the settings of the longer training and a table of its accuracy by the number of updates."""
+    settings = msgspec.convert(numbers["settings"]["long"], Settings)
+    rows = numbers["long"]
+    updates = [*next(iter(rows.values()))[0]["accuracy"]][1::2]
+    lines = []
+    for name, runs in rows.items():
+        found = np.array([[run["accuracy"][each] for each in updates] for run in runs])
+        cells = [f"{middle:.2f}" for middle in np.median(found, axis=0)]
+        lines.append([TITLES[name], *cells, f"{(found[:, -1] >= LEARNT).sum()} of {len(runs)}"])
+    header = ["network", *(f"{int(each):,} updates" for each in updates), "learnt"]
+    return (
+        f"Letters at k = {settings.distances[0]}, {settings.updates:,} updates, {len(runs)} seeds; "
+        f"{_minutes(numbers, 'long')} of one core.\n\n{markdown_table(header, lines)}"
+    )
 
 
 def _gradient_table(rows: Mapping[str, Sequence[Mapping[str, Any]]], steps: Sequence[int]) -> str:
@@ -307,8 +447,8 @@ def _gradient_table(rows: Mapping[str, Sequence[Mapping[str, Any]]], steps: Sequ
 
 def _slopes_table(numbers: Mapping[str, Any]) -> str:
     """Return a table with the slope of each explained row's line before training, and what its steps consist of."""
-    settings = msgspec.convert(numbers["settings"], Settings)
-    far, near = numbers["shown"], numbers["shown"] // 2
+    settings = memory_settings(numbers)
+    far, near = settings.shown, settings.shown // 2
     lines = []
     for name in EXPLAINED:
         runs = numbers["memory"][name]
@@ -319,6 +459,91 @@ def _slopes_table(numbers: Mapping[str, Any]) -> str:
         cells = [f"{known[key]:z.3f}" if key in known else "" for key in _FACTORS]
         lines.append([TITLES[name], f"{slope:z.3f}", *cells])
     return markdown_table(["network", f"slope, k = {near} to {far}", *_FACTORS.values()], lines)
+
+
+def _matched_table(numbers: Mapping[str, Any]) -> str:
+    """Return the settings of the experiment, and a table with mean and standard deviation of each figure by row."""
+    settings = msgspec.convert(numbers["settings"]["matched"], MatchedSettings)
+    lines = []
+    for name, runs in numbers["matched"].items():
+        cells = [
+            f"{found.mean():.3f} ± {found.std(ddof=1):.3f}" if len(found) > 1 else f"{found[0]:.3f}"
+            for found in (_figure(runs, key) for key in FIGURES)
+        ]
+        sizes = (f"{runs[0][key]:,}" for key in ("units", "recurrent", "parameters"))
+        lines.append([MATCHED_TITLES[name], *sizes, *cells])
+    texts = "all" if settings.texts is None else f"{settings.texts:,}"
+    header = ["network", "units", "recurrent parameters", "all parameters", *FIGURES.values()]
+    return (
+        f"Training texts: {texts}, seen {_times(settings.epochs)}. Seeds: {len(runs)}. All networks together took "
+        f"{_minutes(numbers, 'matched')} of one core.\n\n{markdown_table(header, lines)}"
+    )
+
+
+def _comparisons_table(rows: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
+    """Return a table of differences between rows with their 95 % intervals over seeds; bold if without zero."""
+    lines = []
+    for what, pairs in COMPARISONS.items():
+        for before, after in pairs:
+            cells = []
+            for key in FIGURES:
+                difference, half = interval(rows, before, after, key)
+                found = f"{difference:+.3f}"
+                cells.append(f"{f'**{found}**' if abs(difference) > half else found} ± {half:.3f}")
+            lines.append([f"{what}: {MATCHED_TITLES[before]} to {MATCHED_TITLES[after]}", *cells])
+    return markdown_table(["what changes", *FIGURES.values()], lines)
+
+
+def interval(
+    rows: Mapping[str, Sequence[Mapping[str, float]]], before: str, after: str, key: str
+) -> tuple[float, float]:
+    """Return by how much the mean of a figure changes between two rows, and the half-width of its 95 % interval.
+
+    The interval is Student's, with the deviation between seeds pooled over all rows, since three seeds of a row say
+    little of it. It is infinite if no row has a second seed.
+    """
+    found = {name: _figure(runs, key) for name, runs in rows.items()}
+    freedom = sum(len(each) - 1 for each in found.values())
+    difference = float(found[after].mean() - found[before].mean())
+    if not freedom:
+        return difference, np.inf
+    variance = sum(float(((each - each.mean()) ** 2).sum()) for each in found.values()) / freedom
+    spread = np.sqrt(variance * (1 / len(found[before]) + 1 / len(found[after])))
+    return difference, float(stats.t.ppf(0.975, freedom) * spread)
+
+
+def _figure(runs: Sequence[Mapping[str, float]], key: str) -> Array:
+    return np.array([run[key] for run in runs])
+
+
+def _curves_table(rows: Mapping[str, Sequence[Mapping[str, Sequence[float]]]]) -> str:
+    """Return a table with the accuracy on the built-in phrases, and since when all were right."""
+    lines = []
+    for name, runs in rows.items():
+        found = np.array([run["accuracy"] for run in runs])
+        tenth, last = found[:, min(9, found.shape[1] - 1)], found[:, -1]
+        since = [_right_since(run["accuracy"]) for run in runs]
+        reached = [epoch for epoch in since if epoch]
+        lines.append(
+            [
+                f"{CURVE_TITLES[CURVES[name].kind]}, {found.shape[1]} epochs",
+                _range(tenth),
+                _range(last),
+                f"{np.median(reached):.0f} ({len(reached)} of {len(runs)})" if reached else f"none of {len(runs)}",
+            ]
+        )
+    return markdown_table(["network", "after 10 epochs", "at the end", "all right from epoch"], lines)
+
+
+def _right_since(accuracy: Sequence[float]) -> int | None:
+    """Return the first epoch from which all phrases stay right; None if some are wrong at the end."""
+    wrong = [number for number, share in enumerate(accuracy, 1) if share < 1]
+    since = wrong[-1] + 1 if wrong else 1
+    return since if since <= len(accuracy) else None
+
+
+def _range(found: Array) -> str:
+    return f"{np.median(found):.2f} ({found.min():.2f} to {found.max():.2f})"
 
 
 def _left(found: Array) -> Array:

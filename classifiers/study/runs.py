@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypedDict
@@ -16,32 +16,14 @@ import msgspec
 
 from classifiers.errors import ClassifiersError
 from classifiers.files import write_atomically
+from classifiers.study.curves import CURVES, FULL_CURVES, QUICK_CURVES, CurveSettings, measure_curve
 from classifiers.study.goemotions import measure_goemotions
-from classifiers.study.memory import measure_memory
+from classifiers.study.matched import FULL_MATCHED, MATCHED, QUICK_MATCHED, MatchedSettings, measure_matched
+from classifiers.study.memory import LONG, measure_long, measure_memory
 from classifiers.study.networks import GOEMOTIONS, MEMORY
-from classifiers.study.settings import Settings, as_json
+from classifiers.study.settings import FULL, FULL_LONG, QUICK, QUICK_LONG, Settings, as_json
 
-Part: TypeAlias = Literal["memory", "goemotions"]
-
-
-class _Record(TypedDict):
-    """The content of a run's file, in either part of the study."""
-
-    settings: dict[str, Any]
-    seconds: float
-    start: list[list[float]]
-    end: list[list[float]]
-
-
-class _MemoryRecord(_Record):
-    accuracy: dict[str, float]
-
-
-class _GoEmotionsRecord(_Record):
-    top1: float
-
-
-_RECORDS = {"memory": _MemoryRecord, "goemotions": _GoEmotionsRecord}
+Part: TypeAlias = Literal["memory", "long", "goemotions", "matched", "curves"]
 
 
 class _MemoryResult(TypedDict):
@@ -52,6 +34,12 @@ class _MemoryResult(TypedDict):
     end: list[list[float]]
 
 
+class _LongResult(TypedDict):
+    """What it says of one seed that was trained for longer: the accuracy by the number of updates."""
+
+    accuracy: dict[str, float]
+
+
 class _GoEmotionsResult(TypedDict):
     """What it says of one seed on GoEmotions."""
 
@@ -60,17 +48,98 @@ class _GoEmotionsResult(TypedDict):
     end: list[list[float]]
 
 
-_REMEDY = "measure first, without --redraw or --pages"
+_REMEDY = "measure everything first, without --redraw, --pages or --only"
+
+
+class _MatchedResult(TypedDict):
+    """What it says of one seed with as many recurrent parameters as the others."""
+
+    units: int
+    recurrent: int
+    parameters: int
+    epoch: int
+    dev_loss: float
+    macro_f1: float
+    micro_f1: float
+    top1: float
+    acceptable: float
+    emotional: float
+
+
+class _CurveResult(TypedDict):
+    """What it says of one seed on the built-in phrases: the accuracy after each epoch."""
+
+    accuracy: list[float]
+
+
+class _AllSettings(TypedDict):
+    memory: Settings
+    long: Settings
+    goemotions: Settings
+    matched: MatchedSettings
+    curves: CurveSettings
 
 
 class _Numbers(TypedDict):
     """The content of `numbers.json`."""
 
-    settings: Settings
-    shown: int
-    seconds: float
+    settings: _AllSettings
+    seconds: dict[Part, float]
     memory: dict[str, list[_MemoryResult]]
+    long: dict[str, list[_LongResult]]
     goemotions: dict[str, list[_GoEmotionsResult]]
+    matched: dict[str, list[_MatchedResult]]
+    curves: dict[str, list[_CurveResult]]
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A part of the study.
+
+    Attributes:
+        rows: the names of its networks.
+        measure: function from a row, a seed and the settings to a result.
+        result: the type of a result.
+        full: its settings.
+        quick: its settings for a quick trial.
+        seeds: how many seeds each network has, unless the user says.
+        datasets: what it needs that may have to be downloaded.
+    """
+
+    rows: Sequence[str]
+    measure: Callable[..., dict[str, Any]]
+    result: type
+    full: Any
+    quick: Any
+    seeds: int
+    datasets: Sequence[str] = ()
+
+
+EXPERIMENTS: Mapping[Part, Experiment] = {
+    "memory": Experiment(tuple(MEMORY), measure_memory, _MemoryResult, FULL, QUICK, seeds=5),
+    "long": Experiment(LONG, measure_long, _LongResult, FULL_LONG, QUICK_LONG, seeds=3),
+    "goemotions": Experiment(
+        tuple(GOEMOTIONS), measure_goemotions, _GoEmotionsResult, FULL, QUICK, seeds=5, datasets=("goemotions",)
+    ),
+    "matched": Experiment(
+        tuple(MATCHED),
+        measure_matched,
+        _MatchedResult,
+        FULL_MATCHED,
+        QUICK_MATCHED,
+        seeds=3,
+        datasets=("goemotions", "people"),
+    ),
+    "curves": Experiment(tuple(CURVES), measure_curve, _CurveResult, FULL_CURVES, QUICK_CURVES, seeds=5),
+}
+"""The parts of the study."""
+
+
+class _Known(TypedDict):
+    """What the file of every run says, beside the result."""
+
+    settings: dict[str, Any]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,35 +149,46 @@ class Run:
     part: Part
     row: str
     seed: int
-    settings: Settings
+    settings: Any
     file: Path
 
     def kept(self) -> dict[str, Any] | None:
         """Return the results of an earlier run with the same settings; None without them or if the file is damaged."""
         try:
             # Python's own reader, since what has diverged is NaN, which msgspec's does not read.
-            record: dict[str, Any] = msgspec.convert(json.loads(self.file.read_bytes()), _RECORDS[self.part])
+            # Python's own reader, since what has diverged is NaN, which msgspec's does not read.
+            record: dict[str, Any] = json.loads(self.file.read_bytes())
+            msgspec.convert(record, EXPERIMENTS[self.part].result)
+            known = msgspec.convert(record, _Known)
         except (FileNotFoundError, ValueError, RecursionError, msgspec.ValidationError):
             return None
-        return record if record["settings"] == as_json(self.settings) else None
+        return record if known["settings"] == as_json(self.settings) else None
 
     def __call__(self) -> None:
         """Measure, and write the file at once or not at all."""
         start = time.process_time()
-        measure = measure_memory if self.part == "memory" else measure_goemotions
-        found = measure(self.row, self.seed, self.settings)
+        found = EXPERIMENTS[self.part].measure(self.row, self.seed, self.settings)
         record = {"settings": as_json(self.settings), "seconds": round(time.process_time() - start, 1), **found}
         write_atomically(self.file, json.dumps(record).encode())
 
 
-def plan(settings: Settings, seeds: int, folder: Path) -> list[Run]:
-    """Return all runs, seed after seed, the slow ones of each seed first, so that the last ones to finish are short."""
-    rows: list[tuple[Part, str]] = [("memory", row) for row in reversed(MEMORY)]
-    rows += [("goemotions", row) for row in reversed(GOEMOTIONS)]
+def plan(parts: Sequence[Part], quick: bool, seeds: int | None, folder: Path) -> list[Run]:
+    """Return the runs of some parts, part after part, so that Ctrl-C leaves the fewest unfinished.
+
+    Within a part they come seed after seed, the slow ones of each seed first, so that the last to finish are short.
+
+    Args:
+        parts: names in `EXPERIMENTS`.
+        quick: whether it is a quick trial.
+        seeds: how many seeds each network has; None for as many as its experiment says.
+        folder: where the results are kept.
+    """
     return [
-        Run(part, row, seed, settings, folder / f"{part}-{row}-{seed}.json")
-        for seed in range(seeds)
-        for part, row in rows
+        Run(part, row, seed, experiment.quick if quick else experiment.full, folder / f"{part}-{row}-{seed}.json")
+        for part in parts
+        for experiment in [EXPERIMENTS[part]]
+        for seed in range(seeds or experiment.seeds)
+        for row in reversed(experiment.rows)
     ]
 
 
@@ -129,20 +209,30 @@ def carry_out(runs: Sequence[Run], jobs: int) -> Iterator[None]:
         yield from pool.imap_unordered(Run.__call__, runs)
 
 
-def collect(runs: Sequence[Run]) -> dict[str, Any]:
-    """Return the results of all runs: {"settings", "shown", "seconds", part: {row: [of seed 0, of seed 1, ...]}}."""
-    records = [(run, run.kept()) for run in runs]
-    numbers: dict[str, Any] = {
-        "settings": as_json(runs[0].settings),
-        "shown": runs[0].settings.shown,
-        "seconds": round(sum(record["seconds"] for _, record in records if record)),
-        "memory": {row: [] for row in MEMORY},
-        "goemotions": {row: [] for row in GOEMOTIONS},
-    }
-    for run, record in records:
-        if record:
-            found = {key: value for key, value in record.items() if key not in {"settings", "seconds"}}
-            numbers[run.part][run.row].append(found)
+def collect(runs: Sequence[Run], earlier: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the results of all runs as in `numbers.json`, those of other parts from `earlier` numbers.
+
+    They are {"settings": {part: ...}, "seconds": {part: ...}, part: {row: [of seed 0, of seed 1, ...]}}.
+    """
+    known = earlier or {"settings": {}, "seconds": {}}
+    measured = {run.part for run in runs}
+    numbers: dict[str, Any] = {"settings": {}, "seconds": {}}
+    for part, experiment in EXPERIMENTS.items():
+        if part not in measured:
+            numbers["settings"][part], numbers["seconds"][part] = known["settings"][part], known["seconds"][part]
+            numbers[part] = known[part]
+            continue
+        own = [(run, record) for run in runs if run.part == part and (record := run.kept())]
+        numbers["settings"][part] = as_json(own[0][0].settings)
+        numbers["seconds"][part] = round(sum(record["seconds"] for _, record in own))
+        numbers[part] = {
+            row: [
+                {key: value for key, value in record.items() if key not in {"settings", "seconds"}}
+                for run, record in own
+                if run.row == row
+            ]
+            for row in experiment.rows
+        }
     return numbers
 
 
@@ -159,7 +249,8 @@ def read_numbers(file: Path) -> dict[str, Any]:
         raise ClassifiersError(f"{file} cannot be read ({error.strerror}): {_REMEDY}.") from None
     except (ValueError, RecursionError):
         raise ClassifiersError(f"{file} is damaged: {_REMEDY}.") from None
-    for rows, names in ((known["memory"], MEMORY), (known["goemotions"], GOEMOTIONS)):
-        if list(rows) != list(names) or not all(rows.values()):
+    for part, experiment in EXPERIMENTS.items():
+        rows: Mapping[str, Sequence[Any]] = known[part]
+        if tuple(rows) != tuple(experiment.rows) or not all(rows.values()):
             raise ClassifiersError(f"{file} lacks some of the networks: {_REMEDY}.")
     return numbers

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from classifiers.training.recipes import Recipe
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,9 @@ FULL = Settings(
     reach=20,
 )
 
+FULL_LONG = replace(FULL, distances=(80,), updates=2000)
+"""Settings for a longer training at a longer distance."""
+
 QUICK = Settings(
     units=12,
     letters=4,
@@ -83,7 +89,9 @@ QUICK = Settings(
 )
 """Settings for a quick trial: the results have the right form but mean nothing."""
 
+QUICK_LONG = replace(QUICK, distances=(6,))
 
-def as_json(settings: Settings) -> dict[str, Any]:
+
+def as_json(settings: DataclassInstance) -> dict[str, Any]:
     """Return settings in the form in which they are read back from a file."""
     return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(settings).items()}

@@ -17,6 +17,7 @@ from classifiers.study.gradients import gradient_norms
 from classifiers.study.layers import LastStep
 from classifiers.study.memory import before_training
 from classifiers.study.networks import MEMORY
+from classifiers.study.report import COMPARISONS, interval
 from classifiers.study.settings import FULL
 from classifiers.study.slopes import spectral_radius, step_factors
 
@@ -37,6 +38,17 @@ def left(row: str, moment: str, direction: int = 0) -> str:
 
 def top1(row: str) -> list[float]:
     return sorted(run["top1"] for run in NUMBERS["goemotions"][row])
+
+
+def change(before: str, after: str, figure: str = "macro_f1") -> float:
+    """Return by how much a figure changes between two rows with equally many recurrent parameters."""
+    return interval(NUMBERS["matched"], before, after, figure)[0]
+
+
+def apart(before: str, after: str, figure: str = "macro_f1") -> bool:
+    """Return whether the seeds tell the two rows apart."""
+    difference, half = interval(NUMBERS["matched"], before, after, figure)
+    return abs(difference) > half
 
 
 def learnt(row: str, distance: int) -> int:
@@ -60,14 +72,16 @@ class TestTheAnswerAtTheTop:
         assert re.findall(r"^## (.+)$", ARTICLE, re.MULTILINE)[0] == "Why a BiLSTM rather than an RNN?"
 
     def test_says_of_the_study_what_its_numbers_say(self, answer: dict[str, str]) -> None:
-        rnn, lstm, both = (np.median(top1(row)) for row in ("orthogonal", "lstm", "bilstm"))
+        rnn, both = (np.median(top1(row)) for row in ("orthogonal", "bilstm"))
         pooled = [np.median(top1(row)) for row in ("bilstm-pooled", "orthogonal-pooled")]
         for line, sentence in (
             ("1", f"its top-1 is {both:.3f} and that of the RNN {rnn:.3f}."),
-            ("2", f"it has {lstm:.3f} alone. The second direction adds {both - lstm:.3f}"),
-            ("3", f"{left('bilstm', 'start')} of it is left, and of the RNN's {left('orthogonal', 'start')}."),
+            ("2", f"four times the recurrent weights brought an RNN {change('rnn', 'rnn-wide'):.3f} macro-F1."),
+            ("3", f"an LSTM's gates bring {change('rnn-wide', 'lstm'):.3f} more"),
+            ("3", f"its second direction {change('lstm', 'bilstm'):.3f}, which is within noise."),
+            ("4", f"{left('bilstm', 'start')} of it is left, and of the RNN's {left('orthogonal', 'start')}."),
             (
-                "4",
+                "5",
                 f"{left('bilstm', 'end')} is left from the left and {left('bilstm', 'end', 1)} from the right, "
                 f"and in the RNN {left('orthogonal', 'end')}.",
             ),
@@ -76,19 +90,19 @@ class TestTheAnswerAtTheTop:
             assert sentence in answer[line]
 
     def test_calls_level_what_is_level(self, answer: dict[str, str]) -> None:
-        assert "level" in answer["5"]
+        assert "level" in answer["6"]
         assert [learnt(row, 20) for row in ("bilstm", "lstm", "orthogonal")] == [5, 5, 5]
         assert [learnt(row, 40) for row in ("bilstm", "lstm", "orthogonal")] == [0, 0, 0]
-        assert "level" in answer["6"]
-        assert "three of five" in answer["7"]
-        assert learnt("lstm-open", 40) == 3
+        assert [apart("rnn", "rnn-wide"), apart("rnn-wide", "lstm"), apart("lstm", "bilstm")] == [True, True, False]
+
+    def test_says_how_often_an_lstm_learnt_by_its_start(self, answer: dict[str, str]) -> None:
+        assert "an LSTM as usual learnt 40 steps with no seed, by chrono start with all five" in answer["7"]
+        assert [learnt(row, 40) for row in ("lstm", "lstm-chrono")] == [0, 5]
 
     @pytest.mark.parametrize(
         ("ahead", "behind"),
         [
             ("bilstm", "orthogonal"),
-            ("lstm", "orthogonal"),
-            ("bilstm", "lstm"),
             ("bilstm-pooled", "orthogonal-pooled"),
         ],
     )
@@ -263,3 +277,45 @@ def test_without_ways_through_the_hidden_state_an_lstm_falls_as_its_forget_gates
     [norms] = gradient_norms(network, MEMORY["lstm"], batch, targets, softmax_cross_entropy, FULL.shown)
     slope = np.log10(norms[20] / norms[10]) / 10
     np.testing.assert_allclose(slope, step_factors("lstm", 0, FULL)["forget"], atol=0.01)
+
+
+def test_what_is_said_of_gates_directions_and_size_is_what_was_measured() -> None:
+    said = " ".join(section("Gates, directions or size?").split())
+    for sentence in (
+        f"**Size** brings {change('rnn', 'rnn-wide'):.3f} macro-F1",
+        f"the LSTM is {change('rnn-wide', 'lstm'):.3f} ahead of the RNN and the GRU {change('rnn-wide', 'gru'):.3f}; "
+        f"in both directions it is {change('birnn', 'bilstm'):.3f} and {change('birnn', 'bigru'):.3f}",
+        f"bring {change('rnn-wide', 'birnn'):.3f} to the RNN",
+        f"the {change('gru', 'bigru'):.3f} and {change('lstm', 'bilstm'):.3f} are within noise",
+        f"Of the {change('rnn', 'bilstm'):.3f} by which the BiLSTM leads the small RNN",
+    ):
+        assert sentence in said
+    gates = [("rnn-wide", "gru"), ("rnn-wide", "lstm"), ("birnn", "bigru"), ("birnn", "bilstm")]
+    assert all(apart(*pair) for pair in [("rnn", "rnn-wide"), *gates, ("rnn-wide", "birnn")])
+    assert not any(apart(*pair) for pair in [("gru", "bigru"), ("lstm", "bilstm")])
+    sides = [("rnn-wide", "birnn"), ("gru", "bigru"), ("lstm", "bilstm")]
+    assert not any(apart(*pair, "top1") for pair in sides)
+    assert [round(change(*pair, "acceptable"), 2) for pair in sides] == [-0.02, -0.04, -0.04]
+    assert not any(apart(*pair, "emotional") for pairs in COMPARISONS.values() for pair in pairs)
+
+
+def test_sizes_are_equal_within_what_is_said() -> None:
+    assert "have 27,840 of them within 1 %" in " ".join(section("Gates, directions or size?").split())
+    sizes = {row: runs[0]["recurrent"] for row, runs in NUMBERS["matched"].items()}
+    assert sizes.pop("rnn") * 4 == 27_840
+    assert all(abs(size / 27_840 - 1) < 0.01 for size in sizes.values())
+
+
+def test_what_is_said_of_the_curves_is_what_was_measured() -> None:
+    said = " ".join(section("The curves that it began with").split())
+    ten, forty = (np.array([run["accuracy"] for run in NUMBERS["curves"][row]]) for row in ("bilstm-10", "bilstm-40"))
+    assert np.median(ten[:, -1]) < 0.6
+    assert "With ten epochs, which are 70 updates, our BiLSTM is near chance" in said
+    assert f"it has {np.median(forty[:, 9]):.2f} right after ten, and in the end all phrases in four of five" in said
+    assert (forty[:, -1] == 1).sum() == 4
+
+
+def test_letters_80_steps_back_are_remembered_by_the_chrono_start_alone() -> None:
+    accuracy = {row: [run["accuracy"] for run in runs] for row, runs in NUMBERS["long"].items()}
+    assert all(run["400"] == 1 for run in accuracy.pop("lstm-chrono"))
+    assert all(max(run.values()) < 0.2 for runs in accuracy.values() for run in runs)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from classifiers.study.pages.frame import BEFORE_OR_AFTER, BLUE, FAINT, NARROW, ORANGE, POWERS, WIDTH, Picture, Table
-from classifiers.study.report import DIRECTIONS, SMALLEST, TITLES
+from classifiers.study.report import DIRECTIONS, SMALLEST, TITLES, memory_settings
 
 
 def picture(numbers: Mapping[str, Any]) -> Picture:
@@ -14,10 +14,11 @@ def picture(numbers: Mapping[str, Any]) -> Picture:
     import altair as alt  # noqa: PLC0415 - only the pages need it
 
     accuracies, gradients = list(accuracy_records(numbers)), list(gradient_records(numbers))
-    settings, shown = numbers["settings"], numbers["shown"]
+    settings = memory_settings(numbers)
+    shown = settings.shown
     networks = [TITLES[row] for row in numbers["memory"]]
     seeds = sorted({record["seed"] for record in accuracies})
-    distances = settings["distances"]
+    distances = list(settings.distances)
     network = alt.selection_point(
         "network",
         fields=["network"],

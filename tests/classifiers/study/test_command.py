@@ -5,33 +5,38 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 import train
 from classifiers.emotions import LABELS
-from classifiers.study import command, goemotions, report, runs
+from classifiers.study import goemotions, matched, report
+from classifiers.study.memory import LONG
 from classifiers.study.networks import GOEMOTIONS, MEMORY
-from classifiers.study.settings import QUICK
+from classifiers.study.runs import EXPERIMENTS, Part
 from classifiers.training import datasets
 
 
 class TestCommand:
     """`train.py study --quick`, on a few made-up texts and with hardly any training."""
 
+    REMEDY = "measure everything first, without --redraw, --pages or --only."
+
     @pytest.fixture(autouse=True)
-    def small_world(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        folder = tmp_path / "data" / "goemotions"
-        folder.mkdir(parents=True)
+    def small_world(self, small_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         hashes = {}
-        for file in ("train.tsv", "dev.tsv", "test.tsv"):
+        for file in ("train.tsv", "dev.tsv", "test.tsv"):  # with one label each, so that there is a top-1
             content = "".join(f"so much {label} in here\t{number}\tid\n" for number, label in enumerate(LABELS))
-            (folder / file).write_text(content)
+            (small_data / "goemotions" / file).write_text(content)
             hashes[file] = hashlib.sha256(content.encode()).hexdigest()
         monkeypatch.setattr(datasets, "GOEMOTIONS_SHA256", hashes)
-        monkeypatch.setenv("EMOBOT_DATA_DIR", str(tmp_path / "data"))
-        monkeypatch.setattr(command, "QUICK", replace(QUICK, updates=2))
+        parts: tuple[Part, ...] = ("memory", "long", "goemotions")
+        for part in parts:
+            quick = replace(EXPERIMENTS[part].quick, updates=2)
+            monkeypatch.setitem(EXPERIMENTS, part, replace(EXPERIMENTS[part], quick=quick))
         goemotions._goemotions.cache_clear()
+        matched._data.cache_clear()
 
     def test_figures_numbers_and_article(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
@@ -42,17 +47,17 @@ class TestCommand:
         shown = capsys.readouterr().out
         assert re.search(r"Written: .* after [\d,]+ s\.", " ".join(shown.split()))
         assert {path.name for path in out.iterdir()} == {
-            "runs", "numbers.json", "memory.png", "gradients.png", "goemotions.png",
+            "runs", "numbers.json", "memory.png", "gradients.png", "goemotions.png", "matched.png", "curves.png",
         }  # fmt: skip
         numbers = json.loads((out / "numbers.json").read_text())
         assert list(numbers["memory"]) == list(MEMORY)
         assert [len(found) for found in numbers["goemotions"].values()] == [2] * len(GOEMOTIONS)
         text = (tmp_path / "look.md").read_text()
-        for title in report.TITLES.values():
+        for title in (*report.TITLES.values(), *report.MATCHED_TITLES.values()):
             assert f"| {title}" in text
         assert "Seeds: 2." in text
         assert set(re.findall(r"\((look/.*?\.png)\)", text)) == {
-            "look/memory.png", "look/gradients.png", "look/goemotions.png",
+            "look/memory.png", "look/gradients.png", "look/goemotions.png", "look/matched.png", "look/curves.png",
         }  # fmt: skip
 
         # From the numbers alone, figures and tables are made again, and nothing is measured.
@@ -79,12 +84,15 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("content", "sentence"),
         [
-            (None, "cannot be read (No such file or directory): measure first, without --redraw or --pages."),
-            ("{", "is damaged: measure first, without --redraw or --pages."),
-            ("[" * 100_000, "is damaged: measure first, without --redraw or --pages."),
-            ('{"settings": {}}', "is damaged: measure first, without --redraw or --pages."),
-            ("no gru", "lacks some of the networks: measure first, without --redraw or --pages."),
-            ("no seeds", "lacks some of the networks: measure first, without --redraw or --pages."),
+            (
+                None,
+                "cannot be read (No such file or directory)",
+            ),
+            ("{", "is damaged"),
+            ("[" * 100_000, "is damaged"),
+            ('{"settings": {}}', "is damaged"),
+            ("no gru", "lacks some of the networks"),
+            ("no seeds", "lacks some of the networks"),
         ],
     )
     def test_numbers_that_cannot_be_drawn(
@@ -101,27 +109,52 @@ class TestCommand:
         if content is not None:
             (out / "numbers.json").write_text(content)
         assert train.main(["study", "--quick", "--redraw", "--out", str(out)]) == 2
-        assert capsys.readouterr().err == f"{out / 'numbers.json'} {sentence}\n"
+        error = capsys.readouterr().err
+        assert error == f"{out / 'numbers.json'} {sentence}: {self.REMEDY}\n"
         assert not (tmp_path / "look.md").exists()
 
+    @pytest.mark.usefixtures("blank_figures")
+    def test_one_experiment_alone_keeps_the_results_of_the_others(self, tmp_path: Path) -> None:
+        out = tmp_path / "look"
+        out.mkdir()
+        earlier = Path("docs/study/numbers.json").read_text()
+        (out / "numbers.json").write_text(earlier)
+        words = ["study", "--quick", "--only", "curves", "--jobs", "1", "--out", str(out)]
+        assert train.main(words) == 0
+        assert {path.name.partition("-")[0] for path in (out / "runs").iterdir()} == {"curves"}
+        numbers, before = json.loads((out / "numbers.json").read_text()), json.loads(earlier)
+        assert {len(run["accuracy"]) for runs in numbers["curves"].values() for run in runs} == {2}
+        del numbers["curves"], before["curves"]
+        for kept in ("settings", "seconds"):
+            assert numbers[kept].pop("curves") != before[kept].pop("curves")
+        assert numbers == before
+
+    def test_one_experiment_alone_needs_the_results_of_the_others(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = tmp_path / "look"
+        assert train.main(["study", "--quick", "--only", "curves", "--out", str(out)]) == 2
+        assert self.REMEDY in capsys.readouterr().err
+        assert not out.exists()
+
     def test_ctrl_c(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        def interrupted(*_: object) -> None:
+        def interrupted(*_: object) -> NoReturn:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(runs, "measure_goemotions", interrupted)
+        monkeypatch.setitem(EXPERIMENTS, "goemotions", replace(EXPERIMENTS["goemotions"], measure=interrupted))
         out = tmp_path / "look"
         assert train.main(["study", "--quick", "--seeds", "1", "--jobs", "1", "--out", str(out)]) == 130
         assert "run the same command to continue" in capsys.readouterr().out
-        assert len(list((out / "runs").iterdir())) == len(MEMORY)
+        assert len(list((out / "runs").iterdir())) == len(MEMORY) + len(LONG)
         assert not (out / "numbers.json").exists()
 
     def test_a_data_set_that_cannot_be_had_is_told_before_the_work(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        def in_vain(*_: object) -> None:
+        def in_vain(*_: object) -> NoReturn:
             raise AssertionError
 
-        monkeypatch.setattr(runs, "measure_memory", in_vain)
+        monkeypatch.setitem(EXPERIMENTS, "memory", replace(EXPERIMENTS["memory"], measure=in_vain))
         monkeypatch.setenv("EMOBOT_DATA_DIR", str(tmp_path / "nothing"))
         assert train.main(["study", "--quick", "--jobs", "1", "--out", str(tmp_path / "look")]) == 2
         assert capsys.readouterr().err.startswith("There is no goemotions/train.tsv in ")
@@ -146,10 +179,10 @@ class TestCommand:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        def in_vain(*_: object) -> None:
+        def in_vain(*_: object) -> NoReturn:
             raise AssertionError
 
-        monkeypatch.setattr(runs, "measure_memory", in_vain)
+        monkeypatch.setitem(EXPERIMENTS, "memory", replace(EXPERIMENTS["memory"], measure=in_vain))
         monkeypatch.chdir(tmp_path)
         Path("file").write_text("mine")
         Path("bytes.md").write_bytes(b"\xff\xfe")

@@ -4,9 +4,9 @@ import numpy as np
 
 from classifiers.nn.losses import softmax_cross_entropy
 from classifiers.study.gradients import gradient_norms
-from classifiers.study.memory import FIRST_LETTER, before_training, measure_memory, memory_batch
+from classifiers.study.memory import FIRST_LETTER, before_training, measure_long, measure_memory, memory_batch
 from classifiers.study.networks import MEMORY
-from classifiers.study.settings import QUICK
+from classifiers.study.settings import QUICK, QUICK_LONG
 
 
 def test_the_marked_letter_stands_in_the_middle_and_is_the_answer() -> None:
@@ -26,3 +26,10 @@ def test_the_network_before_training_is_the_one_whose_gradient_was_recorded() ->
     others = rng.permutation(targets)
     norms = gradient_norms(network, MEMORY["glorot"], batch, others, softmax_cross_entropy, 2 * settings.shown)
     assert norms == measure_memory("glorot", 3, settings)["start"]
+
+
+def test_a_longer_training_tells_the_accuracy_on_its_way() -> None:
+    settings = replace(QUICK_LONG, distances=(2,), updates=100)
+    accuracy = measure_long("orthogonal", 0, settings)["accuracy"]
+    assert list(accuracy) == [str(10 * look) for look in range(1, 11)]
+    assert accuracy["100"] > 0.9 > accuracy["10"]

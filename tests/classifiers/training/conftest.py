@@ -1,16 +1,14 @@
 """Small data sets for whole runs."""
 
-import hashlib
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
-import numpy as np
 import pooch
 import pytest
 
 from classifiers.emotions import LABELS
-from classifiers.training import datasets, people
+from classifiers.training import datasets
 from classifiers.training.datasets import SPLITS
 from tests.classifiers.training.recording import QuickTeacher
 
@@ -24,43 +22,12 @@ def keras_models() -> ModuleType:
 
 
 @pytest.fixture
-def small_goemotions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """GoEmotions, chat and people with a few rows each, an empty cache, and `QuickTeacher` for the MPNet."""
-    rng = np.random.default_rng(0)
-    folder = tmp_path / "data" / "goemotions"
-    folder.mkdir(parents=True)
-    hashes = {}
-    for file, count in (("train.tsv", 140), ("dev.tsv", 60), ("test.tsv", 60)):
-        numbers = rng.integers(0, len(LABELS), count)
-        numbers[: len(LABELS)] = range(len(LABELS))
-        content = "".join(f"so much {LABELS[n]} here {i}\t{n},{27 - n}\tid\n" for i, n in enumerate(numbers))
-        (folder / file).write_text(content)
-        hashes[file] = hashlib.sha256(content.encode()).hexdigest()
+def small_goemotions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_data: Path) -> None:
+    """`small_data`, chat with a few rows, an empty cache, and `QuickTeacher` for the MPNet."""
     chat = [f"{split}\tgames\t{label} gg {split}\t{label}" for split in SPLITS for label in LABELS]
-    (tmp_path / "chat.tsv").write_text("\n".join(["split\ttopic\ttext\tlabel", *chat]))
-    _write_people(tmp_path / "data" / "people")
-    monkeypatch.setattr(people, "PEOPLE", tmp_path / "data" / "people" / "people.tsv")
-    monkeypatch.setattr(people, "IRC_FILES", tmp_path / "data" / "people" / "people-irc.txt")
-    monkeypatch.setattr(datasets, "GOEMOTIONS_SHA256", hashes)
-    monkeypatch.setattr(datasets, "CHAT", tmp_path / "chat.tsv")
-    monkeypatch.setenv("EMOBOT_DATA_DIR", str(tmp_path / "data"))
+    (small_data / "chat.tsv").write_text("\n".join(["split\ttopic\ttext\tlabel", *chat]))
+    monkeypatch.setattr(datasets, "CHAT", small_data / "chat.tsv")
     monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache" / name)
     module = SimpleNamespace(Teacher=QuickTeacher, fastest_device=lambda: "cpu")
     monkeypatch.setitem(sys.modules, "classifiers.training.teacher", module)
     monkeypatch.setattr(QuickTeacher, "epochs_run", [])
-
-
-def _write_people(folder: Path) -> None:
-    """Write an SMS for each split and label, and two IRC messages without labels."""
-    (folder / "sms").mkdir(parents=True)
-    (folder / "irc" / "data" / "train").mkdir(parents=True)
-    rows, messages = ["split\tsource\tconversation\tsha256\tlabel\tsecond"], []
-    for split in SPLITS:
-        for label in LABELS:
-            text = f"{label} lol {split}"
-            rows.append(f"{split}\tsms\tsms\t{hashlib.sha256(text.encode()).hexdigest()[:16]}\t{label}\t")
-            messages.append(f"ham\t{text}")
-    (folder / "people.tsv").write_text("\n".join(rows))
-    (folder / "sms" / "SMSSpamCollection").write_text("\n".join(messages))
-    (folder / "irc" / "data" / "train" / "day.raw.txt").write_text("[12:01] <joe> so much\n[12:02] <ann> joy here\n")
-    (folder / "people-irc.txt").write_text("day.raw.txt 0\n")

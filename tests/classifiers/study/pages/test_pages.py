@@ -160,9 +160,9 @@ class TestTheCommand:
         self, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setattr(command, "check_altair", lambda: None)
-        monkeypatch.setattr(command, "study_pages", lambda numbers: {"index.html": str(numbers["shown"])})
+        monkeypatch.setattr(command, "study_pages", lambda numbers: {"index.html": str(numbers["seconds"])})
         assert train.main(["study", "--pages", "--out", str(out)]) == 0
-        assert (out / "pages" / "index.html").read_text() == str(json.loads(NUMBERS.read_bytes())["shown"])
+        assert (out / "pages" / "index.html").read_text() == str(json.loads(NUMBERS.read_bytes())["seconds"])
         assert "which any browser opens" in " ".join(capsys.readouterr().out.split())
         assert not out.with_suffix(".md").exists()
 
@@ -182,7 +182,7 @@ class TestTheCommand:
     ) -> None:
         monkeypatch.setattr(command, "check_altair", lambda: None)
         assert train.main(["study", "--pages", "--out", str(tmp_path / "none")]) == 2
-        assert "measure first, without --redraw or --pages." in capsys.readouterr().err
+        assert "measure everything first, without --redraw, --pages or --only." in capsys.readouterr().err
         assert not (tmp_path / "none").exists()
 
 

@@ -1,0 +1,178 @@
+"""The experiment `matched`: networks with equally many recurrent parameters, trained on all of GoEmotions.
+
+Rows that differ in one thing alone (gates, directions or size) tell which of them brings the accuracy.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classifiers.acceptance import neighbours_in, shares_of
+from classifiers.calibration import probabilities
+from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
+from classifiers.nn.arrays import Array
+from classifiers.nn.batching import Examples
+from classifiers.nn.initializers import prior_bias
+from classifiers.nn.layers import GRU, LSTM, RNN
+from classifiers.nn.network import Kind, stacked
+from classifiers.study.gradients import rounded
+from classifiers.text import Tokenizer
+from classifiers.training.corpus import encode, fit_tokenizer
+from classifiers.training.datasets import Dataset, Split, load_dataset
+from classifiers.training.evaluation import calibrated, judge, measure, measure_reactions
+from classifiers.training.loop import fit
+from classifiers.training.numpy_backend import Trainer
+from classifiers.training.origin import Origin
+from classifiers.training.recipes import FULL as RECIPES
+from classifiers.training.recipes import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedSettings:
+    """The size of the experiment.
+
+    Attributes:
+        parameters: how many recurrent parameters each network has, the first row a quarter of them.
+        texts: how many of GoEmotions' training texts are used; None for all.
+        epochs: how often each of these texts is seen; dev chooses one of the epochs.
+    """
+
+    parameters: int
+    texts: int | None
+    epochs: int
+
+    def recipe(self, seed: int) -> Recipe:
+        """Return the plain recipe of `train.py --dataset goemotions`, with the same number of epochs for all rows."""
+        return replace(RECIPES["rnn"], epochs=self.epochs, seed=seed)
+
+
+FULL_MATCHED = MatchedSettings(parameters=27_840, texts=20_000, epochs=3)
+"""The parameters are those of an LSTM of 48 units, as the study's have, that reads the plain recipe's vectors of 96."""
+
+QUICK_MATCHED = MatchedSettings(parameters=6_000, texts=100, epochs=1)
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedRow:
+    """A network of the experiment: one recurrent layer, with pooling, between embeddings and logits.
+
+    Attributes:
+        kind: its recurrent layer and its directions.
+        share: its recurrent parameters as a share of those in the settings.
+    """
+
+    kind: Kind
+    share: float = 1.0
+
+    def units(self, features: int, parameters: int) -> int:
+        """Return the units in each direction with which the recurrent parameters come closest to what they should be.
+
+        Args:
+            features: the size of the word vectors that the layer reads.
+            parameters: those of the settings.
+        """
+        wanted = parameters * self.share
+        return min(range(1, int(wanted) + 1), key=lambda units: abs(self.recurrent(features, units) - wanted))
+
+    def recurrent(self, features: int, units: int) -> int:
+        """Return the number of recurrent parameters: all of W, U and b of the layer, in both directions."""
+        layer = self.kind.layer(features, 1, None)
+        gates: int = layer.params["kernel"].shape[1]
+        biases = layer.params["bias"].size // gates  # our GRU, like Keras', has two vectors of them
+        return self.kind.directions * gates * units * (features + units + biases)
+
+
+MATCHED = {
+    "rnn": MatchedRow(Kind(RNN, 1), share=0.25),
+    "rnn-wide": MatchedRow(Kind(RNN, 1)),
+    "birnn": MatchedRow(Kind(RNN, 1, directions=2)),
+    "gru": MatchedRow(Kind(GRU, 1)),
+    "bigru": MatchedRow(Kind(GRU, 1, directions=2)),
+    "lstm": MatchedRow(Kind(LSTM, 1)),
+    "bilstm": MatchedRow(Kind(LSTM, 1, directions=2)),
+}
+"""The networks of the experiment; all but the first have equally many recurrent parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """GoEmotions as the networks read it, and the messages of people on which they are measured, too."""
+
+    dataset: Dataset
+    tokenizer: Tokenizer
+    train: Examples
+    dev: Examples
+    test: Examples
+    people: Dataset
+    shares: Array
+
+
+@cache
+def _data(texts: int | None) -> _Data:
+    dataset = load_dataset("goemotions")
+    dataset = replace(dataset, train=Split(dataset.train.texts[:texts], dataset.train.targets[:texts]))
+    tokenizer = fit_tokenizer(dataset)
+    train, dev, test = (encode(split, tokenizer) for split in (dataset.train, dataset.dev, dataset.test))
+    people = load_dataset("people")
+    shares = shares_of(neighbours_in(people.train.targets, people.labels), dataset.labels)
+    return _Data(dataset, tokenizer, train, dev, test, people, shares)
+
+
+def measure_matched(name: str, seed: int, settings: MatchedSettings) -> dict[str, Any]:
+    """Train a network by the plain recipe, and return its size and its figures at the epoch that dev chose.
+
+    Test is read once: temperature and thresholds are chosen on dev. The figures on messages of people are those of
+    `python -m classifiers evaluate --dataset people`.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C while the network was training.
+    """
+    data, recipe = _data(settings.texts), settings.recipe(seed)
+    row, dataset = MATCHED[name], data.dataset
+    units = row.units(recipe.embedding, settings.parameters)
+    rng = np.random.default_rng(seed)
+    network = stacked(row.kind, len(data.tokenizer), recipe.embedding, len(dataset.labels), rng, recipe.dropout, units)
+    network.layers[-1].params["bias"] = prior_bias(dataset.train.targets, dataset.multi_label)
+    trainer = Trainer(network, recipe, dataset.multi_label)
+    origin = Origin.of(dataset, data.train.sequences, "numpy")
+    with tempfile.TemporaryDirectory() as folder:
+        training = fit(trainer, data.train, data.dev, recipe, judge(dataset), origin, Path(folder, "checkpoint"))
+    if training.interrupted:
+        raise KeyboardInterrupt
+    chosen = calibrated(network.logits(data.dev.sequences), dataset)
+    scores = probabilities(network.logits(data.test.sequences), chosen.temperature, dataset.multi_label)
+    metrics = measure(scores, data.test.targets, chosen.thresholds, dataset.labels)
+    classifier = NetworkClassifier(
+        network.forward,
+        data.tokenizer,
+        dataset.labels,
+        tuple(chosen.thresholds.tolist()),
+        chosen.temperature,
+        MINIMUM_CERTAINTY,
+        dataset.multi_label,
+        shares=data.shares,
+    )
+    messages = data.people.test
+    reactions = measure_reactions(classifier.predict(messages.texts), messages, data.people.labels)
+    figures: Mapping[str, float] = {
+        "dev_loss": training.best_epoch.dev_loss,
+        "macro_f1": metrics.macro_f1,
+        "micro_f1": metrics.micro_f1,
+        "top1": metrics.top1,
+        "acceptable": reactions.acceptable,
+        "emotional": reactions.emotional,
+    }
+    return {
+        "units": units,
+        "recurrent": row.recurrent(recipe.embedding, units),
+        "parameters": sum(array.size for array in network.params.values()),
+        "epoch": training.best_epoch.number,
+        **{key: rounded(figure) for key, figure in figures.items()},
+    }

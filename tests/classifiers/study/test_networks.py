@@ -1,0 +1,39 @@
+"""How the rows of the study start that differ from a usual layer in that alone."""
+
+import numpy as np
+import pytest
+
+from classifiers.nn.activations import sigmoid
+from classifiers.nn.arrays import Array
+from classifiers.study.networks import LONGEST, MEMORY
+
+UNITS = 48
+
+
+def start(row: str) -> dict[str, Array]:
+    [layer] = MEMORY[row].layers(UNITS, np.random.default_rng(0))
+    return layer.params
+
+
+def test_a_letter_moves_along_the_chain_from_each_unit_to_the_next() -> None:
+    params = start("chain")
+    np.testing.assert_array_equal(params["kernel"], np.float32(0.9) * np.eye(UNITS, dtype=np.float32))
+    np.testing.assert_allclose(np.eye(UNITS)[3] @ params["recurrent_kernel"], 1.02 * np.eye(UNITS)[4], rtol=1e-6)
+
+
+def test_the_input_gate_of_a_chrono_lstm_is_as_closed_as_its_forget_gate_is_open() -> None:
+    params, usual = start("lstm-chrono"), start("lstm")
+    into, forget, *others = np.split(params["bias"], 4)
+    np.testing.assert_array_equal(into, -forget)
+    times = 1 / (1 - sigmoid(forget.astype(np.float64)))
+    assert 2 <= times.min() < 10
+    assert LONGEST - 10 < times.max() <= LONGEST
+    assert not np.any(others)
+    np.testing.assert_array_equal(params["recurrent_kernel"], usual["recurrent_kernel"])
+
+
+@pytest.mark.parametrize("row", MEMORY)
+def test_the_start_depends_on_the_seed_alone(row: str) -> None:
+    layers = [MEMORY[row].network(10, 6, 4, np.random.default_rng(3)).params for _ in range(2)]
+    for name, array in layers[0].items():
+        np.testing.assert_array_equal(array, layers[1][name])
