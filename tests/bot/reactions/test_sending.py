@@ -149,9 +149,9 @@ async def test_a_reaction_to_an_older_message_has_only_the_time_that_is_left(
     left: list[float] = []
     ask = world.bot.requests.ask
 
-    async def note_and_ask(request: Awaitable[None], within: float, **options: Any) -> None:
+    async def note_and_ask(request: Awaitable[None], within: float, *more: Any) -> None:
         left.append(within)
-        await ask(request, within, **options)
+        await ask(request, within, *more)
 
     message = await world.alice.send(world.channel, "nothing")
     await world.env.advance_time(11)
