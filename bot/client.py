@@ -23,6 +23,7 @@ from bot.connection import gateway
 from bot.connection.clock import loop_time
 from bot.connection.identify_turns import IdentifyTurns
 from bot.connection.requests import PATIENCE, DiscordRequests
+from bot.connection.session_starts import SessionStarts
 from bot.corrections.cog import Corrections
 from bot.errors import log_failure, report_error
 from bot.i18n import CommandTranslator
@@ -102,6 +103,7 @@ class Emobot(commands.AutoShardedBot):
             activity=discord.CustomActivity("Feeling along"),
             max_messages=None,  # nothing looks a message up again, so none is kept
             shard_count=configuration.shard_count or 1,  # if it is not set, until `connect` asks Discord
+            heartbeat_timeout=gateway.SILENCE,
             http_trace=self.requests.trace(),
             max_ratelimit_timeout=PATIENCE,
         )
@@ -113,6 +115,7 @@ class Emobot(commands.AutoShardedBot):
             self.shard_ids = list(configuration.shard_ids)
             self._turns = IdentifyTurns(AdvisoryLocks(configuration.database_url))
         self.store = Store(configuration.database_url, configuration.mood_days)
+        self._session_starts = SessionStarts(loop_time, self.requests.time.now)
         self.outcomes: Counter[Outcome] = Counter()
         self.sizes: Callable[[], Mapping[str, int]] = dict
 
@@ -161,6 +164,8 @@ class Emobot(commands.AutoShardedBot):
         try:
             recommended, _, limits = await self.http.get_bot_gateway()
             self._choose_shards(recommended, limits["max_concurrency"])
+            self._session_starts.note(dict(limits))
+            await self._session_starts.wait_for(len(self.shard_ids or range(self.shard_count or 1)))
             await super().connect(reconnect=reconnect)
         except discord.DiscordException:
             if not self.requests.token_refused:
@@ -178,14 +183,13 @@ class Emobot(commands.AutoShardedBot):
         if not self.is_closed():
             await super().launch_shard(gateway, shard_id, initial=initial)
 
-    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
         """Wait until a shard may begin its session: five seconds after another one, be it of another process.
 
         It has its turn already when it is launched, but not when Discord has ended its session.
         """
-        if self._turns is None or shard_id is None:
-            await super().before_identify_hook(shard_id, initial=initial)
-        else:
+        await self._session_starts.begin(shard_id or 0)
+        if self._turns and shard_id is not None:
             await self._turns.wait(shard_id)
             self._turns.use(shard_id)
 

@@ -1,21 +1,39 @@
-"""The connection to Discord's gateway, which survives frames that cannot be read."""
+"""The connection to Discord's gateway, which survives frames that cannot be read, silence and failing shards."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, ClassVar
-from weakref import WeakKeyDictionary
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
 
 import aiohttp
 import discord
 from discord.backoff import ExponentialBackoff
-from discord.gateway import DiscordWebSocket, ReconnectWebSocket, WebSocketClosure
+from discord.gateway import DiscordWebSocket, KeepAliveHandler, ReconnectWebSocket, WebSocketClosure
 
 log = logging.getLogger(__name__)
 
-_LONGEST_DELAY = 60.0
+SILENCE = 38.0
+"""Seconds after which a gateway that sends nothing is given up. Discord answers each heartbeat, and they are sent at
+least every 21 s, twice as often as Discord asks for, so that the loss of one answer is no loss of the connection."""
+
+FAREWELL = 3.0
+"""Seconds that a gateway which was given up has to answer the end of the connection; one that is gone never does."""
+
+LONGEST_PAUSE = 60.0
+"""Seconds that a shard waits at most before it connects again."""
+
+_STABLE = 60.0  # seconds after which a connection was no failure, so that the next one is made at once
 _DISCORDS_OWN = (ReconnectWebSocket, WebSocketClosure, discord.ConnectionClosed, aiohttp.ClientError, OSError)
+
+
+class Heartbeats(KeepAliveHandler):
+    """Sends heartbeats twice as often as Discord asks for, so that silence is noticed before a third is due."""
+
+    def __init__(self, *args: Any, interval: float, **kwargs: Any) -> None:
+        super().__init__(*args, interval=interval / 2, **kwargs)
 
 
 class Gateway(DiscordWebSocket):
@@ -25,13 +43,45 @@ class Gateway(DiscordWebSocket):
     either, the frame itself is broken and Discord would send it for ever, so a new session begins.
     """
 
-    _backoffs: ClassVar[WeakKeyDictionary[Any, ExponentialBackoff[Any]]] = WeakKeyDictionary()  # by bot
     _resumed_at: int | None = None
+
+    async def identify(self) -> None:
+        """Begin a session."""
+        try:
+            await super().identify()
+        except BaseException:  # as when its turn comes too late: discord.py forgets the connection, but not its thread
+            await self._give_up()
+            raise
 
     async def resume(self) -> None:
         """Resume the session of an earlier connection."""
         self._resumed_at = self.sequence
-        await super().resume()
+        try:
+            await super().resume()
+        except BaseException:
+            await self._give_up()
+            raise
+
+    async def poll_event(self) -> None:
+        """Wait for a frame and handle it.
+
+        Raises:
+            ReconnectWebSocket: the connection is lost, silent, or sent a frame that cannot be read.
+            discord.ConnectionClosed: Discord ended the connection and wants no other.
+        """
+        try:
+            # discord.py notices silence by itself, but then waits for half a minute for an answer to its farewell.
+            async with asyncio.timeout(SILENCE + FAREWELL):
+                await super().poll_event()
+        except TimeoutError:
+            await self._give_up()  # if both times are over at once, as after a sleep of this computer, nobody has
+            raise ReconnectWebSocket(self.shard_id) from None
+
+    async def _give_up(self) -> None:
+        """Close the connection, and do not wait for long for an answer to that."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL):
+                await self.close()
 
     async def received_message(self, msg: Any, /) -> None:
         """Handle a frame, or connect again.
@@ -45,18 +95,65 @@ class Gateway(DiscordWebSocket):
             raise
         except Exception as error:
             resume = self.session_id is not None and self.sequence != self._resumed_at
-            delay = min(self._backoffs.setdefault(self._connection, ExponentialBackoff()).delay(), _LONGEST_DELAY)
             log.warning(
-                "Shard %s got a frame from Discord that cannot be read (%s): it connects again in %.1f s.",
+                "Shard %s got a frame from Discord that cannot be read (%s): it connects again.",
                 self.shard_id,
                 type(error).__name__,
-                delay,
             )
             await self.close()
-            await asyncio.sleep(delay)
             raise ReconnectWebSocket(self.shard_id, resume=resume) from None
 
 
+class _Backoff(ExponentialBackoff[Any]):
+    def delay(self) -> Any:
+        return min(super().delay(), LONGEST_PAUSE)
+
+
+class Shard(discord.shard.Shard):
+    """Connects again while the other shards go on, of which discord.py lets each wait for the one before.
+
+    A connection that did not last counts as a failure, after which it waits, longer each time.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._backoff = _Backoff()
+        self._connecting: asyncio.Task[None] | None = None
+        self._connected_at: float | None = None  # None while there is no connection
+
+    def launch(self) -> None:
+        """Begin to listen."""
+        self._connected_at = asyncio.get_running_loop().time()
+        super().launch()
+
+    async def close(self) -> None:
+        """Close the connection, or stop making one."""
+        if self._connecting:
+            self._connecting.cancel()
+        await super().close()
+
+    async def reidentify(self, exc: ReconnectWebSocket) -> None:
+        """Begin to connect again, to go on with the session or to begin another."""
+        self._begin(self._reidentify(exc))
+
+    async def reconnect(self) -> None:
+        """Begin to connect again after a failure to do so."""
+        self._begin(super().reconnect())
+
+    def _begin(self, connecting: Coroutine[Any, Any, None]) -> None:
+        self._connecting = asyncio.get_running_loop().create_task(connecting)
+
+    async def _reidentify(self, exc: ReconnectWebSocket) -> None:
+        connected_at, self._connected_at = self._connected_at, None
+        if connected_at is not None and asyncio.get_running_loop().time() - connected_at > _STABLE:
+            self._backoff = _Backoff()
+        else:
+            await asyncio.sleep(self._backoff.delay())
+        await super().reidentify(exc)
+
+
 def use() -> None:
-    """Make discord.py connect with this class; it offers no other way to choose one."""
+    """Make discord.py connect with these classes; it offers no other way to choose them."""
     discord.shard.DiscordWebSocket = Gateway  # type: ignore[misc]
+    discord.shard.Shard = Shard  # type: ignore[misc]
+    discord.gateway.KeepAliveHandler = Heartbeats  # type: ignore[assignment, misc]

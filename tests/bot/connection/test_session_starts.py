@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.connection.session_starts import APART, SessionStarts
+from tests.bot.clock import Clock
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock that whoever sleeps sets forward."""
+    clock = Clock()
+
+    async def sleep(seconds: float) -> None:
+        clock.now += max(seconds, 0)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    return clock
+
+
+@pytest.fixture
+def starts(clock: Clock) -> SessionStarts:
+    return SessionStarts(clock, lambda: NOON)
+
+
+def limit(remaining: int = 1000, max_concurrency: int = 1, reset_after: int = 3_600_000) -> dict[str, int]:
+    return {"total": 1000, "remaining": remaining, "reset_after": reset_after, "max_concurrency": max_concurrency}
+
+
+async def begun(starts: SessionStarts, clock: Clock, *shards: int) -> list[float]:
+    """When each shard begins its session, in seconds from now."""
+    began, moments = clock.now, []
+    for shard_id in shards:
+        await starts.begin(shard_id)
+        moments.append(clock.now - began)
+    return moments
+
+
+async def test_sessions_begin_apart_even_if_discord_has_told_no_limit(starts: SessionStarts, clock: Clock) -> None:
+    assert await begun(starts, clock, 0, 1, 0) == [0, APART, 2 * APART]
+
+
+async def test_shards_of_different_buckets_begin_together(starts: SessionStarts, clock: Clock) -> None:
+    starts.note(limit(max_concurrency=2))
+    assert await begun(starts, clock, 0, 1, 2, 3) == [0, 0, APART, APART]
+
+
+async def test_without_sessions_left_it_waits_for_the_next_day_and_says_so_once(
+    starts: SessionStarts, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    starts.note(limit(remaining=1))
+    await starts.wait_for(1)
+    assert await begun(starts, clock, 0, 0, 0) == [0, 3600, 3600 + APART]
+    assert caplog.messages == [
+        "Discord lets this bot begin no more sessions until 2026-03-01 12:59 UTC, and it needs 1: it waits until then."
+    ]
+
+
+async def test_all_shards_wait_if_there_are_sessions_for_some_of_them_only(
+    starts: SessionStarts, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    starts.note(limit(remaining=3))
+    began = clock.now
+    await starts.wait_for(4)
+    assert clock.now - began == 3600
+    assert caplog.messages == [
+        "Discord lets this bot begin 3 more sessions until 2026-03-01 13:00 UTC, and it needs 4: it waits until then."
+    ]
+    assert await begun(starts, clock, *range(1000)) == [number * APART for number in range(1000)]
+
+
+async def test_two_shards_that_begin_at_once_do_so_one_after_the_other(starts: SessionStarts, clock: Clock) -> None:
+    began = clock.now
+    await asyncio.gather(starts.begin(0), starts.begin(1))
+    assert clock.now - began == APART

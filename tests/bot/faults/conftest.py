@@ -1,0 +1,73 @@
+"""Fixtures of the tests of faults: a loopback Discord of many servers, and a bot that reacts whenever it can."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.gateway import LoopbackDiscord, World
+from bot import Emobot, create_bot
+from bot.logs import _EXPECTED
+from bot.reactions.pace import PROFILES, Profile
+from bot.server_settings import Liveliness
+from classifiers import Classifier
+from tests.loopback import (  # noqa: F401 - fixtures
+    Skipper,
+    configured,
+    connected,
+    description,
+    loopback,
+    loopback_options,
+    skipper,
+)
+
+
+@pytest.fixture(autouse=True)
+def _unrestrained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause and no highest share, so that the same channel serves again, and all the time for the database."""
+    monkeypatch.setattr("bot.store.sync._TURN", 10_000)
+    monkeypatch.setitem(PROFILES, Liveliness.NORMAL, Profile(strictness=0, share=1, free=1000, cooldown=0))
+
+
+@pytest.fixture
+def world() -> World:
+    """Forty servers of one channel each."""
+    return World(servers=40)
+
+
+@pytest.fixture
+def database(tmp_path: Path, migrated: Path) -> Path:
+    """The bot's database."""
+    return Path(shutil.copy(migrated, tmp_path / "emobot.db"))
+
+
+@pytest.fixture
+def bot(loopback: LoopbackDiscord, models: dict[str, Classifier], database: Path) -> Emobot:  # noqa: F811
+    """A bot that is not started."""
+    del database
+    return create_bot(configured(loopback), models=models)
+
+
+@pytest.fixture
+async def running(
+    bot: Emobot,
+    loopback: LoopbackDiscord,  # noqa: F811
+    skipper: Skipper,  # noqa: F811
+    caplog: pytest.LogCaptureFixture,
+) -> AsyncIterator[Emobot]:
+    """The bot while it is in all servers; in the end its log has no traceback and nothing that somebody wrote."""
+    caplog.set_level(logging.INFO)
+    async with connected(bot, loopback, skipper):
+        yield bot
+    assert [record.getMessage() for record in caplog.records if _has_traceback(record)] == []
+    assert "happy" not in caplog.text
+
+
+def _has_traceback(record: logging.LogRecord) -> bool:
+    """Whether the bot's handler would print one: of expected failures it prints the name alone."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is not None and not issubclass(kind, _EXPECTED)

@@ -1,0 +1,44 @@
+"""What the tests of faults share."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from benchmarks.gateway import LoopbackDiscord
+from bot import Emobot
+from tests.loopback import Skipper
+
+
+def reacted_to(loopback: LoopbackDiscord) -> list[int]:
+    """Return the ids of all messages that have a reaction of the bot, in the order in which they got it."""
+    return [reaction.message_id for reaction in loopback.routes.reactions]
+
+
+async def reacts_again(loopback: LoopbackDiscord, channel: int = 39, skipper: Skipper | None = None) -> None:
+    """Somebody writes until the bot has reacted to one of those messages, as it does when all is well again."""
+    written: list[int] = []
+    for _ in range(200):
+        written.append(await loopback.say("happy", channel))
+        for _ in range(50):
+            if set(written) & set(reacted_to(loopback)):
+                return
+            await asyncio.sleep(0.002)
+        if skipper:
+            skipper.skip(5)
+    raise AssertionError(f"The bot did not react again to any of {len(written)} messages.")
+
+
+async def moods(bot: Emobot, loopback: LoopbackDiscord) -> int:
+    """Return how many messages were counted for the moods of all servers, in the database and waiting."""
+    total = 0
+    for guild_id in loopback.world.guild_ids():
+        total += sum(count.messages for count in await bot.store.moods(guild_id, datetime.fromtimestamp(0, UTC)))
+    return total
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what the bot itself warned of."""
+    return [r.getMessage() for r in caplog.records if r.levelname == "WARNING" and r.name.startswith("bot")]

@@ -1,0 +1,183 @@
+"""What is lost when the gateway fails. Each name says it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from benchmarks.gateway import Garbage, LoopbackDiscord, World
+from bot import Emobot
+from bot.connection.gateway import FAREWELL, SILENCE, Gateway
+from tests.bot.faults.support import moods, reacted_to, reacts_again
+from tests.bot.scripted import reactions_of
+from tests.loopback import Skipper, until
+
+
+async def test_a_connection_cut_in_mid_frame_loses_no_message(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
+    loopback.gateway.cut(mid_frame=True)
+    said = [await loopback.say("happy", channel) for channel in range(10)]
+    await until(lambda: len(reacted_to(loopback)) == 10, skipper)
+    assert sorted(reacted_to(loopback)) == said
+    assert await moods(running, loopback) == 10
+    assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
+
+
+async def test_a_silent_gateway_is_left_within_45_seconds_and_loses_reactions_to_what_is_stale_by_then(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
+    assert SILENCE + FAREWELL < 45
+    loopback.gateway.silent = True
+    for second in range(20):
+        await loopback.say("happy", second)
+        skipper.skip(1)
+    skipper.skip(SILENCE - 20 - 0.5)
+    fresh = await loopback.say("happy", 30)
+    loopback.gateway.silent = False
+    skipper.skip(1)
+    await until(lambda: loopback.gateway.resumed)
+    await until(lambda: reactions_of(running).outcomes.total() == 21)
+    assert reacted_to(loopback) == [fresh]  # at once, though twenty came before it
+    assert dict(reactions_of(running).outcomes) == {"stale": 20, "reacted": 1}
+    assert await moods(running, loopback) == 21
+
+
+async def test_a_gateway_that_answers_not_even_the_end_of_a_connection_is_left_all_the_same(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
+    """As after a power failure: nothing comes back, not even that there is nobody."""
+    del running
+    [connection] = loopback.gateway.connections
+    loopback.gateway.silent = True
+    connection.transport.pause_reading()  # type: ignore[attr-defined]
+    skipper.skip(SILENCE + 0.1)
+    await asyncio.sleep(0.01)
+    loopback.gateway.silent = False
+    skipper.skip(FAREWELL + 0.1)
+    await until(lambda: loopback.gateway.resumed)
+    await reacts_again(loopback)
+
+
+async def test_a_session_that_may_not_be_resumed_loses_what_was_written_meanwhile(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
+    loopback.gateway.refuses_resume = True
+    loopback.gateway.cut()
+    await until(lambda: not loopback.gateway.connections)
+    await loopback.say("happy", 0)
+    await until(lambda: loopback.gateway.identified == 2, skipper)
+    await reacts_again(loopback)
+    assert loopback.gateway.resumed == 0
+    assert running.guilds
+
+
+async def test_a_request_to_reconnect_loses_no_message(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
+    await loopback.gateway.request_reconnect()
+    said = [await loopback.say("happy", channel) for channel in range(10)]
+    await until(lambda: len(reacted_to(loopback)) == 10, skipper)
+    assert sorted(reacted_to(loopback)) == said
+    assert await moods(running, loopback) == 10
+    assert loopback.gateway.identified == 1
+
+
+@pytest.mark.parametrize("kind", Garbage)
+async def test_a_frame_of_garbage_loses_no_message(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, kind: Garbage
+) -> None:
+    await loopback.gateway.send_garbage(kind)
+    said = [await loopback.say("happy", channel) for channel in range(10)]
+    await until(lambda: len(reacted_to(loopback)) == 10, skipper)
+    assert sorted(reacted_to(loopback)) == said
+    assert await moods(running, loopback) == 10
+    assert loopback.gateway.identified == 1
+
+
+async def test_garbage_at_each_resumption_loses_what_was_written_meanwhile_and_begins_one_session(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
+    loopback.gateway.replay = Garbage.NO_JSON
+    await loopback.gateway.send_garbage(Garbage.NO_JSON)
+    await until(lambda: loopback.gateway.identified == 2, skipper)
+    await reacts_again(loopback)
+    assert loopback.gateway.resumed == 1
+    assert running.guilds
+
+
+async def test_a_gateway_that_is_away_for_ten_minutes_is_asked_once_a_minute_and_loses_no_session(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture
+) -> None:
+    del running
+    await loopback.close_gateway()
+    for _ in range(600):
+        skipper.skip(1)
+        await asyncio.sleep(0.002)
+    retries = [line for line in caplog.messages if line.startswith("Attempting a reconnect")]
+    waits = [float(line.split()[-1].removesuffix("s")) for line in retries]
+    assert len(waits) >= 10
+    assert max(waits) <= 60
+    await loopback.gateway_endpoint.open()
+    await until(lambda: loopback.gateway.connections, skipper)
+    await reacts_again(loopback, skipper=skipper)
+
+
+async def test_a_gateway_that_ends_each_session_at_once_is_tried_ever_more_seldom(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
+    """Discord resets the token of a bot that begins a thousand sessions in a day."""
+    del running
+    began = loopback.gateway.identified
+    loopback.gateway.refuses_resume = True
+    for _ in range(600):
+        loopback.gateway.cut()
+        skipper.skip(1)
+        await asyncio.sleep(0.002)
+    assert loopback.gateway.identified - began <= 40
+    loopback.gateway.refuses_resume = False
+    await reacts_again(loopback, skipper=skipper)
+
+
+class TestShards:
+    """Forty servers, ten for each of four shards."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        return World(servers=40)
+
+    @pytest.fixture
+    def loopback_options(self) -> dict[str, Any]:
+        return {"shards": 4}
+
+    async def test_a_shard_that_cannot_connect_keeps_no_other_from_it(
+        self, running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        connect, failures = Gateway.from_client, 0
+
+        async def fail(client: Any, **options: Any) -> Any:
+            nonlocal failures
+            if options["shard_id"] == 0:
+                await asyncio.sleep(30)
+                failures += 1
+                raise OSError("no route to host")
+            return await connect(client, **options)
+
+        monkeypatch.setattr(Gateway, "from_client", fail)
+        loopback.gateway.cut()
+        await until(lambda: loopback.gateway.resumed == 3, skipper)
+        assert failures == 0  # it is still trying
+        monkeypatch.setattr(Gateway, "from_client", connect)
+        await until(lambda: len(loopback.gateway.connections) == 4, skipper)
+        assert failures == 1
+        assert len(running.shards) == 4
+
+    async def test_shards_whose_sessions_end_together_begin_others_one_after_the_other(
+        self, running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+    ) -> None:
+        await loopback.gateway.invalidate(resumable=False)
+        await until(lambda: loopback.gateway.identified == 8, skipper)
+        assert loopback.gateway.hasty_identifies == 0
+        assert len(running.shards) == 4
