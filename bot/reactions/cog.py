@@ -16,6 +16,7 @@ from discord.ext import commands
 
 from bot.analyzer import Analyzer, AnalyzerClosedError, AnalyzerOverloadedError, AnalyzerTooSlowError
 from bot.configuration import Configuration
+from bot.connection.clock import loop_time
 from bot.reactions.gate import may_react, no_words_reason, why_in_vain, why_unreadable
 from bot.reactions.guard import is_grave
 from bot.reactions.history import ChannelHistory, Trace, Traces
@@ -25,6 +26,7 @@ from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import ChannelState, sampled
 from bot.reactions.policy import Decision, choose, is_understood
 from bot.reactions.sending import ReactionSender
+from bot.reactions.summary import Summary
 from bot.server_settings import ServerSettings
 from bot.store import Store
 from classifiers import NEUTRAL, Prediction
@@ -86,6 +88,7 @@ class Reactions(commands.Cog):
         self._traces = traces
         self._sender = sender
         self._chance = chance
+        self._summary = Summary(loop_time)
 
     # Events
 
@@ -94,6 +97,8 @@ class Reactions(commands.Cog):
         """React to a new message, or count the reason not to."""
         ending = await self._handle_new(message)
         self.outcomes[ending.outcome] += 1
+        if line := self._summary.add(ending.outcome):
+            log.info(line)
         log.debug("Message %d in channel %d: %s.", message.id, message.channel.id, ending.outcome)
         await self._tell_observers(message, ending)
 

@@ -1,0 +1,53 @@
+"""Sum up how messages ended while reactions are refused; no input or output."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from bot.reactions.outcomes import Outcome
+
+_MINUTE = 60.0
+_REFUSED = frozenset(
+    {
+        Outcome.FORBIDDEN,
+        Outcome.NO_ACCESS,
+        Outcome.RATE_LIMITED,
+        Outcome.REFUSED,
+        Outcome.DISCORD_FAILED,
+        Outcome.HELD_BACK,
+        Outcome.OVERLOADED,
+    }
+)
+"""Outcomes of which an operator should hear."""
+
+
+class Summary:
+    """Counts outcomes by the minute, and puts those of a minute in which anything was refused in one line."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """Start with no outcome.
+
+        Args:
+            clock: monotonic seconds.
+        """
+        self._clock = clock
+        self._counts: Counter[Outcome] = Counter()
+        self._began = 0.0
+
+    def add(self, outcome: Outcome) -> str | None:
+        """Count how a message ended.
+
+        Returns:
+            A line about those before it if they began more than a minute ago and any of them was refused, else None.
+        """
+        now, line = self._clock(), None
+        if self._counts and now - self._began >= _MINUTE:
+            if _REFUSED & self._counts.keys():
+                told = ", ".join(f"{number} {outcome}" for outcome, number in self._counts.most_common())
+                line = f"Of {self._counts.total()} messages in {now - self._began:.0f} s: {told}."
+            self._counts.clear()
+        if not self._counts:
+            self._began = now
+        self._counts[outcome] += 1
+        return line

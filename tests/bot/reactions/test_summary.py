@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from bot.reactions.outcomes import Outcome
+from bot.reactions.summary import Summary
+from tests.bot.clock import Clock
+
+
+def test_a_minute_in_which_something_was_refused_is_summed_up_once() -> None:
+    clock = Clock()
+    summary = Summary(clock)
+    for outcome in (Outcome.REACTED, Outcome.FORBIDDEN, Outcome.FORBIDDEN, Outcome.UNSURE):
+        assert summary.add(outcome) is None
+        clock.now += 15
+    assert summary.add(Outcome.REACTED) == "Of 4 messages in 60 s: 2 forbidden, 1 reacted, 1 unsure."
+    assert summary.add(Outcome.REACTED) is None
+    clock.now += 60
+    assert summary.add(Outcome.REACTED) is None
+
+
+def test_minutes_without_a_refusal_are_not_told() -> None:
+    clock = Clock()
+    summary = Summary(clock)
+    for _ in range(10):
+        assert summary.add(Outcome.COOLING_DOWN) is None
+        clock.now += 40
+
+
+def test_a_refusal_does_not_count_for_the_minute_after_it() -> None:
+    clock = Clock()
+    summary = Summary(clock)
+    summary.add(Outcome.HELD_BACK)
+    clock.now += 90
+    assert summary.add(Outcome.HELD_BACK) == "Of 1 messages in 90 s: 1 held back."
+    clock.now += 60
+    assert summary.add(Outcome.REACTED) == "Of 1 messages in 60 s: 1 held back."
+    clock.now += 60
+    assert summary.add(Outcome.REACTED) is None
