@@ -7,6 +7,7 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import discord
@@ -22,7 +23,7 @@ from bot.configuration import Configuration, ConfigurationError, load_configurat
 from bot.connection import gateway
 from bot.connection.clock import loop_time
 from bot.connection.identify_turns import IdentifyTurns
-from bot.connection.requests import PATIENCE, DiscordRequests
+from bot.connection.requests import ANSWERED_WITHIN, PATIENCE, DiscordRequests
 from bot.connection.session_starts import SessionStarts
 from bot.corrections.cog import Corrections
 from bot.errors import log_failure, report_error
@@ -107,6 +108,7 @@ class Emobot(commands.AutoShardedBot):
             http_trace=self.requests.trace(),
             max_ratelimit_timeout=PATIENCE,
         )
+        self.http.request = partial(self.http.request, timeout=ANSWERED_WITHIN)  # type: ignore[method-assign]
         self.configuration = configuration
         self.analyzer = Analyzer(models, configuration.reacts_with, meter=self._meter)
         self._clock = clock

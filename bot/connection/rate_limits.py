@@ -13,6 +13,7 @@ COUNT_TOWARDS_A_BAN = (401, 403, 429)
 """The HTTP statuses of requests that Discord counts before it bans an address."""
 
 _MINUTE = 60.0
+_TOO_MANY = 2
 
 
 class RefusalCounter:
@@ -56,18 +57,25 @@ class RefusalCounter:
 
     def count(self, status: int) -> Counter[int] | None:
         """Count a refusal; return the counts by HTTP status and start again if there are too many, else return None."""
-        now = self._clock()
-        self._refusals.append((now, status))
-        while self._refusals[0][0] <= now - self.window:
-            self._refusals.popleft()
-        for minute in [minute for minute in self._accepted if minute <= self._minute() - self.window / _MINUTE]:
-            del self._accepted[minute]
+        self._refusals.append((self._clock(), status))
+        borne = self._borne()
         statuses = Counter(status for _, status in self._refusals)
-        borne = self._free + self._accepted.total() // self._each
         if statuses.total() < borne and sum(statuses[status] for status in COUNT_TOWARDS_A_BAN) < self._most:
             return None
         self._refusals.clear()
         return statuses
+
+    def bearable(self) -> int:
+        """Return how many requests may be on their way: if all of them are refused, that is only a few too many."""
+        return max(self._borne() - len(self._refusals), 0) + _TOO_MANY
+
+    def _borne(self) -> int:
+        """Forget what is older than the window; return how many refusals within it are too many."""
+        while self._refusals and self._refusals[0][0] <= self._clock() - self.window:
+            self._refusals.popleft()
+        for minute in [minute for minute in self._accepted if minute <= self._minute() - self.window / _MINUTE]:
+            del self._accepted[minute]
+        return self._free + self._accepted.total() // self._each
 
     def _minute(self) -> int:
         return int(self._clock() // _MINUTE)

@@ -28,6 +28,10 @@ PATIENCE = 30.0
 TOLERATED = 5.0
 """Seconds by which this computer's clock may be wrong without a warning."""
 
+ANSWERED_WITHIN = aiohttp.ClientTimeout(total=300, sock_connect=10, sock_read=15)
+"""Seconds until a request is given up to which nothing is answered; by itself aiohttp would wait for five minutes."""
+
+_MOST_UNANSWERED = 50  # requests; if Discord hangs, further reactions are held back
 _UNKNOWN_LIMIT = 60.0  # seconds of a rate limit whose length Discord does not tell
 _QUIET = 600.0  # seconds between two warnings of the same kind
 _FIRST_PAUSE = 1.0  # seconds for which all requests pause after the first failure
@@ -79,6 +83,7 @@ class DiscordRequests:
         self._rate = RateLimiter(clock)
         self._refusals = RefusalCounter(clock)
         self._failures = Backoff(clock, longest=300.0)
+        self._unanswered = 0
         self._limited_until = -math.inf
         self._quiet_until = -math.inf
         self._warned_of_clock = False
@@ -150,8 +155,11 @@ class DiscordRequests:
             await asyncio.sleep(wait)
             if not await self._rate.acquire(deadline) or self._clock() > deadline:
                 raise HeldBackError("too late")
+            if hurried and self._unanswered >= min(_MOST_UNANSWERED, self._refusals.bearable()):
+                raise HeldBackError("too many requests are not answered yet")
             if not self.token_refused and not self.wait():  # both may have changed in the meantime
                 break
+        self._unanswered += 1
         if when_sent := _when_sent.get():
             _when_sent.set(None)
             when_sent()
@@ -162,6 +170,7 @@ class DiscordRequests:
         """Take the date, refusals and rate limits from the headers of an answer."""
         status, headers = params.response.status, params.response.headers
         self._meter.discord_answered(status)
+        self._unanswered -= _has_token(params)
         if _note_date(self.time, params):
             self._check_clock()
         scope = headers.get("X-RateLimit-Scope")
@@ -176,9 +185,10 @@ class DiscordRequests:
             self._when_token_is_refused()
 
     async def _without_answer(
-        self, _session: aiohttp.ClientSession, _context: SimpleNamespace, _params: aiohttp.TraceRequestExceptionParams
+        self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestExceptionParams
     ) -> None:
         self._meter.discord_answered(None)
+        self._unanswered -= _has_token(params)
 
     def _check_clock(self) -> None:
         """Warn once when this computer's clock is wrong."""
@@ -246,7 +256,9 @@ def _note_date(time: DiscordTime, params: aiohttp.TraceRequestEndParams) -> bool
     return True
 
 
-def _has_token(params: aiohttp.TraceRequestStartParams | aiohttp.TraceRequestEndParams) -> bool:
+def _has_token(
+    params: aiohttp.TraceRequestStartParams | aiohttp.TraceRequestEndParams | aiohttp.TraceRequestExceptionParams,
+) -> bool:
     return "Authorization" in params.headers
 
 

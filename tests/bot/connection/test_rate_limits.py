@@ -69,6 +69,16 @@ def test_200_refusals_that_count_towards_a_ban_are_too_many_whatever_is_accepted
     ]
 
 
+def test_the_more_was_refused_the_fewer_may_be_on_their_way(clock: Clock) -> None:
+    refusals = RefusalCounter(clock, free=3)
+    assert [refusals.bearable(), refusals.count(403), refusals.bearable()] == [5, None, 4]
+    for _ in range(40):
+        refusals.accept()
+    assert refusals.bearable() == 14
+    clock.now += 660
+    assert refusals.bearable() == 5
+
+
 async def take(limiter: RateLimiter, wanted: list[float]) -> tuple[list[float], list[float]]:
     """Send several requests at once; return those that were admitted, in order, and those that were refused."""
     given: list[float] = []
