@@ -29,7 +29,7 @@ def run() -> None:
     token = token_of(configuration)
     logs.set_up(configuration.log_level, configuration.log_format)
     for line in elsewhere(configuration):
-        log.info(line)
+        log.info("An address of Discord is replaced. %s", line)
     # The bot joins no voice channel, so nobody should be told to install what voice needs.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     models = create_bot(configuration).analyzer.models  # so that unusable models are reported before Discord is asked

@@ -58,8 +58,11 @@ class PrometheusMeter(Meter):
         # Remembered, since a look-up of labels takes longer than to count.
         self._seconds, self._texts = cache(seconds.labels), cache(texts.labels)
         self._reactions, self._answers = cache(reactions.labels), cache(answers.labels)
+        # With 0 from the start, since Prometheus takes no notice of a first count.
         for action in ("add", "remove"):
             self._reactions(action)
+        for status in ("200", "204", "401", "403", "404", "429", "none"):
+            self._answers(status)
 
     def model_answered(self, model: str, texts: int, seconds: float) -> None:
         """Count a batch."""

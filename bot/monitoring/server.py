@@ -16,9 +16,7 @@ from bot.monitoring.health import Health
 
 log = logging.getLogger(__name__)
 
-NO_METRICS = (
-    "There are no metrics without prometheus-client: run `pip install 'emobot[metrics]'` and start the bot again."
-)
+NO_METRICS = "There are no metrics: run `pip install 'prometheus-client>=0.24'` and start the bot again."
 
 _SHUTDOWN = 1.0  # seconds that an answer on its way may still take when the bot stops
 

@@ -214,7 +214,7 @@ async def test_without_prometheus_client_it_says_what_to_install(
         status, text = await probe.ask("/metrics")
         assert await probe.ask("/healthz") == (200, "ok\n")
     assert status == 501
-    assert "run `pip install 'emobot[metrics]'`" in text
+    assert "run `pip install 'prometheus-client>=0.24'`" in text
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [text.strip()]
 
 
