@@ -98,7 +98,7 @@ class Reactions(commands.Cog):
         ending = await self._handle_new(message)
         self.outcomes[ending.outcome] += 1
         if line := self._summary.add(ending.outcome):
-            log.info(line)
+            log.info("Reactions were refused. %s", line)
         log.debug("Message %d in channel %d: %s.", message.id, message.channel.id, ending.outcome)
         await self._tell_observers(message, ending)
 
