@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -12,8 +12,9 @@ Item = TypeVar("Item")
 class FairQueue(Generic[Item]):
     """Holds items in lanes, of which each has its share: one that gets more than it can use only delays itself.
 
-    Items are taken from the lanes in turn, the oldest of each first. When there are too many, the oldest of the longest
-    lane goes, since it has waited in vain for longest, and the newer ones are of more use.
+    Items are taken from the lanes in turn, the newest of each first: under too much load some are then as quick as
+    ever, where otherwise all would be late. When there are too many, the oldest of the longest lane goes, since it has
+    waited in vain for longest.
     """
 
     def __init__(self, most: int) -> None:
@@ -36,21 +37,21 @@ class FairQueue(Generic[Item]):
         self._size += 1
         if self._size <= self._most:
             return None
-        return self._pop(max(self._lanes, key=lambda lane: len(self._lanes[lane])))
+        return self._remove(max(self._lanes, key=lambda lane: len(self._lanes[lane])), deque.popleft)
 
     def take(self, most: int) -> list[Item]:
-        """Remove and return up to so many items, one of each lane in turn."""
+        """Remove and return up to so many items, one of each lane in turn, the newest of each first."""
         taken: list[Item] = []
         while self._lanes and len(taken) < most:
             lane = next(iter(self._lanes))
-            taken.append(self._pop(lane))
+            taken.append(self._remove(lane, deque.pop))
             if lane in self._lanes:
                 self._lanes[lane] = self._lanes.pop(lane)  # now the last
         return taken
 
-    def _pop(self, lane: Hashable) -> Item:
+    def _remove(self, lane: Hashable, end: Callable[[deque[Item]], Item]) -> Item:
         items = self._lanes[lane]
-        item = items.popleft()
+        item = end(items)
         self._size -= 1
         if not items:
             del self._lanes[lane]

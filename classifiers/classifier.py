@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Protocol
 
 import numpy as np
@@ -47,17 +48,16 @@ class Prediction:
 
     def top(self, count: int | None = None) -> list[tuple[str, float]]:
         """The `count` most probable labels (all if None) with their probabilities, best first."""
-        ranked = sorted(zip(self.labels, self.scores, strict=True), key=lambda pair: -pair[1])
-        return ranked[:count]
+        return _ranked(zip(self.labels, self.scores, strict=True))[:count]
 
     def accepted(self) -> tuple[str, float]:
         """The emotion that a reader most probably accepts, with that probability; neutral is left aside."""
         probabilities = zip(self.labels, self.acceptance or self.scores, strict=True)
-        return max((pair for pair in probabilities if pair[0] != NEUTRAL), key=lambda pair: pair[1])
+        return max((pair for pair in probabilities if pair[0] != NEUTRAL), key=_probability)
 
     def reaction(self) -> tuple[str, float]:
         """What a reaction would express: neutral if that is the most probable label, else what `accepted` says."""
-        [(strongest, score)] = self.top(1)
+        strongest, score = max(zip(self.labels, self.scores, strict=True), key=_probability)
         return (strongest, score) if strongest == NEUTRAL else self.accepted()
 
     def is_certain(self, minimum: float | None = None) -> bool:
@@ -69,8 +69,16 @@ class Prediction:
     @property
     def present(self) -> list[str]:
         """The labels over their thresholds, most probable first."""
-        thresholds = dict(zip(self.labels, self.thresholds, strict=True))
-        return [label for label, score in self.top() if score >= thresholds[label]]
+        judged = zip(self.labels, self.scores, self.thresholds, strict=True)
+        return [label for label, _ in _ranked((label, score) for label, score, least in judged if score >= least)]
+
+
+_probability = itemgetter(1)
+
+
+def _ranked(pairs: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Return labels with their probabilities, best first; equal ones in their own order."""
+    return sorted(pairs, key=_probability, reverse=True)
 
 
 class Classifier(Protocol):

@@ -36,9 +36,9 @@ def _full() -> tuple[Counts, Callable[[], object]]:
     cogs: list[Reactions] = []
     initialise = Reactions.__init__
 
-    def remember(cog: Reactions, *arguments: Any) -> None:
+    def remember(cog: Reactions, *arguments: Any, **options: Any) -> None:
         cogs.append(cog)
-        initialise(cog, *arguments)
+        initialise(cog, *arguments, **options)
 
     setattr(Reactions, "__init__", remember)  # noqa: B010 - so that its outcomes can be read
 

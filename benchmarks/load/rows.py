@@ -107,7 +107,7 @@ async def bench(which: str, warm_up: int = WARM_UP) -> AsyncIterator[Bench]:
     discord = LoopbackDiscord(World(servers=SERVERS, channels=CHANNELS))
     async with discord.running(), started(which, discord) as bot:
         running = Bench(discord, bot)
-        await running.stream.write(50, warm_up / 50, _ALL)
+        await running.stream.write(100, warm_up / 100, _ALL)
         await running.settled()
         yield running
 

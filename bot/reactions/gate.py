@@ -29,6 +29,9 @@ SENTENCES = {
 }
 """What people are told who ask the bot to read a message that it may not read."""
 
+_OF_SERVERS = (discord.abc.GuildChannel, discord.Thread)
+_MAY_BE_AGE_RESTRICTED = (discord.TextChannel, discord.VoiceChannel, discord.StageChannel, discord.Thread)
+
 
 def text_of(message: discord.Message) -> str:
     """Return the text of a message, or of the message that it forwards."""
@@ -66,7 +69,7 @@ def author_or_server_objection(author_id: int, guild_id: int | None, channel: ob
         return Outcome.NOT_READY
     if store.has_opted_out(author_id):
         return Outcome.OPTED_OUT
-    if guild_id is not None and not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+    if guild_id is not None and not isinstance(channel, _OF_SERVERS):
         return Outcome.LEFT_OUT  # an unknown thread, so it is unknown too whether it is left out
     return settings_reason(store.settings(guild_id), *_places(channel), age_restricted=_is_age_restricted(channel))
 
@@ -132,7 +135,7 @@ def why_in_vain(
 def may_react(message: discord.Message) -> bool:
     """Return whether the bot has the permissions to react, so that no request is sent in vain."""
     channel = message.channel
-    if message.guild is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+    if message.guild is None or not isinstance(channel, _OF_SERVERS):
         return True
     granted = permissions_of(channel, message.guild.me)
     return granted.view_channel and granted.read_message_history and granted.add_reactions
@@ -154,5 +157,4 @@ def _places(channel: object) -> tuple[int | None, ...]:
 
 
 def _is_age_restricted(channel: object) -> bool:
-    kinds = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
-    return isinstance(channel, kinds) and channel.is_nsfw()
+    return isinstance(channel, _MAY_BE_AGE_RESTRICTED) and channel.is_nsfw()

@@ -113,7 +113,7 @@ class ChannelHistory:
         """
         now = self.state(channel_id, joined_for)
         yield 0.0, replace(now, messages=now.messages + 1)
-        record = self._records[channel_id]
+        record = self._record(channel_id)
         for gone, moment in enumerate(record.reactions, 1):
             then, left = moment + WINDOW, len(record.reactions) - gone
             messages = 1 + sum(written > moment for written in record.messages)
@@ -126,7 +126,7 @@ class ChannelHistory:
 
     def count_message(self, channel_id: int) -> None:
         """Count a message."""
-        record, now = self._record(channel_id), self._clock()
+        record, now = self._kept(channel_id), self._clock()
         record.messages.append(now)
         record.minutes[now // _MINUTE] += 1
 
@@ -137,7 +137,7 @@ class ChannelHistory:
             The time, by which `uncount_reaction` takes it back.
         """
         now = self._clock()
-        self._record(channel_id).reactions.append(now)
+        self._kept(channel_id).reactions.append(now)
         return now
 
     def uncount_reaction(self, channel_id: int, counted_at: float) -> None:
@@ -167,11 +167,18 @@ class ChannelHistory:
             self._dislikes.pop(channel_id, None)
 
     def _record(self, channel_id: int) -> _Record:
+        """Return what still counts in a channel."""
         record = self._records.get(channel_id) or _Record()
-        self._records[channel_id] = record  # which also keeps it for another window
+        start = self._clock() - WINDOW
         for moments in (record.messages, record.reactions):
-            while moments and moments[0] <= self._clock() - WINDOW:
+            while moments and moments[0] <= start:
                 moments.popleft()
-        for minute in [minute for minute in record.minutes if minute <= (self._clock() - WINDOW) // _MINUTE]:
-            del record.minutes[minute]
+        minutes = record.minutes
+        while minutes and (oldest := next(iter(minutes))) <= start // _MINUTE:
+            del minutes[oldest]
+        return record
+
+    def _kept(self, channel_id: int) -> _Record:
+        """Return what still counts in a channel, to be added to; it is kept for a window from now."""
+        record = self._records[channel_id] = self._record(channel_id)
         return record

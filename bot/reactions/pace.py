@@ -17,7 +17,13 @@ COUNTED_EACH = 100
 """Messages in the rolling window up to which the mood of each is counted; in a busier channel, that of a sample.
 
 A sample has 50 messages in a window at least, so 300 in an hour: the standard error of any emotion's share in an hour
-is below 3 percentage points.
+is below 3 percentage points. It is larger only where the model cannot keep up, see `WAITING_EACH`.
+"""
+
+WAITING_EACH = 32
+"""Texts that wait for the model for each further message of which only one is read for the mood alone.
+
+So texts that may lead to a reaction need not wait for those that cannot.
 """
 
 
@@ -109,16 +115,17 @@ def seconds_to_next(settings: ServerSettings, outlook: Iterable[tuple[float, Cha
     )
 
 
-def sampled(messages: int, chance: Callable[[], float]) -> int:
+def sampled(messages: int, waiting: int, chance: Callable[[], float]) -> int:
     """Return for how many messages one of a channel's counts in the sample for the mood, 0 if it is not in it.
 
     On average that is 1, so the expected counts are those of all messages.
 
     Args:
         messages: how many the channel got in the rolling window.
+        waiting: how many texts wait for the model.
         chance: returns a random number, evenly distributed in [0, 1).
     """
-    each = max(1, math.ceil(messages / COUNTED_EACH))
+    each = max(1, math.ceil(messages / COUNTED_EACH), 1 + waiting // WAITING_EACH)
     return each if chance() * each < 1 else 0
 
 

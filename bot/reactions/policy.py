@@ -80,7 +80,7 @@ def choose(
         required_certainty(prediction.certainty, settings, state, minimum_certainty),
         prediction.thresholds[prediction.labels.index(emotion)],
     )
-    reason = _reason(prediction, settings, channel, required, emoji)
+    reason = _reason(prediction, emotion, certainty, settings, channel, required, emoji)
     if reason is None and is_grave(text):
         reason = Outcome.GRAVE
     elif reason is None and emotion in SENTIMENT["positive"] and is_ironic(text):
@@ -125,13 +125,14 @@ def required_certainty(
 
 def _reason(  # noqa: PLR0911 - a return for each reason
     prediction: Prediction,
+    emotion: str,
+    certainty: float,
     settings: ServerSettings,
     channel: ChannelState | None,
     required: float,
     emoji: str | None,
 ) -> Outcome | None:
     """Return why a message gets no reaction, None if it gets one."""
-    emotion, certainty = prediction.reaction()
     if not is_understood(prediction):
         return Outcome.NOT_UNDERSTOOD
     if emotion == NEUTRAL:

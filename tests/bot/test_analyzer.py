@@ -106,7 +106,7 @@ async def test_of_more_texts_than_may_wait_the_oldest_goes_unread(analyzer: Anal
     answers = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(answer) for answer in answers[:2]] == [AnalyzerOverloadedError] * 2
     assert (await first, answers[2:]) == (SCRIPT["happy"], [SCRIPT["odd"]] * 6)
-    assert [text for batch in model.batches for text in batch] == ["happy", *texts[2:]]
+    assert [text for batch in model.batches for text in batch] == ["happy", *reversed(texts[2:])]
 
 
 async def test_a_flood_pushes_out_no_text_of_others_and_delays_none(analyzer: Analyzer, model: HeldClassifier) -> None:
@@ -167,7 +167,7 @@ async def test_a_text_that_a_model_cannot_read_fails_alone(analyzer: Analyzer, m
     others = await started("odd", "poison", "thanks", analyzer=analyzer)
     model.let_go.set()
     answers = await asyncio.gather(*first, *others, return_exceptions=True)
-    assert model.batches[:2] == [["happy"], ["odd", "poison", "thanks"]]
+    assert model.batches[:2] == [["happy"], ["odd", "thanks", "poison"]]
     assert [answers[0], answers[1], answers[3]] == [SCRIPT["happy"], SCRIPT["odd"], SCRIPT["thanks"]]
     assert isinstance(answers[2], ValueError)
 

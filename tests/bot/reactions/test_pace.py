@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bot.reactions.pace import COUNTED_EACH, PROFILES, ChannelState, profile_in, sampled, seconds_to_next
+from bot.reactions.pace import COUNTED_EACH, PROFILES, WAITING_EACH, ChannelState, profile_in, sampled, seconds_to_next
 from bot.reactions.policy import choose
 from bot.server_settings import Liveliness, ServerSettings
 from tests.bot.scripted import believing
@@ -49,23 +49,29 @@ def test_the_next_reaction_comes_after_the_pause_and_once_the_share_allows_it() 
 
 @pytest.mark.parametrize("messages", [0, 1, COUNTED_EACH])
 def test_each_message_is_in_the_sample_of_a_channel_that_is_not_busy(messages: int) -> None:
-    assert sampled(messages, lambda: 0.999) == 1
+    assert sampled(messages, WAITING_EACH - 1, lambda: 0.999) == 1
 
 
 @pytest.mark.parametrize(("messages", "each"), [(101, 2), (200, 2), (1000, 10), (60_001, 601)])
 def test_a_sample_has_at_most_as_many_messages_as_are_counted_in_a_channel_that_is_not_busy(
     messages: int, each: int
 ) -> None:
-    assert (sampled(messages, lambda: 0.9 / each), sampled(messages, lambda: 1 / each)) == (each, 0)
+    assert (sampled(messages, 0, lambda: 0.9 / each), sampled(messages, 0, lambda: 1 / each)) == (each, 0)
 
 
-@pytest.mark.parametrize("messages", [100, 150, 700, 3000])
-def test_a_sample_counts_on_average_what_all_would(messages: int) -> None:
+@pytest.mark.parametrize(("waiting", "each"), [(31, 1), (32, 2), (95, 3), (2048, 65)])
+def test_the_more_texts_wait_the_fewer_messages_are_read_for_the_mood_alone(waiting: int, each: int) -> None:
+    assert (sampled(1, waiting, lambda: 0.9 / each), sampled(1, waiting, lambda: 0.999)) == (each, int(each == 1))
+    assert sampled(100 * each + 1, waiting, lambda: 0.0) == each + 1  # whichever of the two asks for fewer
+
+
+@pytest.mark.parametrize(("messages", "waiting"), [(100, 0), (150, 0), (700, 0), (3000, 0), (1, 100), (1, 2000)])
+def test_a_sample_counts_on_average_what_all_would(messages: int, waiting: int) -> None:
     chance = np.random.default_rng(7).random
     joyful, tries = 0.3, 20_000
-    counts = [sampled(messages, chance) for _ in range(tries)]
+    counts = [sampled(messages, waiting, chance) for _ in range(tries)]
     joy = sum(counts[: int(joyful * tries)])
-    each = max(1, messages // COUNTED_EACH)
+    each = max(1, messages // COUNTED_EACH, waiting // WAITING_EACH)
     deviation = (tries * each) ** 0.5  # of the sum, at most
     assert sum(counts) == pytest.approx(tries, abs=3 * deviation)
     assert joy == pytest.approx(joyful * tries, abs=3 * deviation)
