@@ -192,7 +192,8 @@ class Reactions(commands.Cog):
         """Return why a reading of the message would change nothing but the mood, None if it may change more."""
         if trace.emoji or self.observers.of(message.channel.id):
             return None  # its reaction may have to go, or somebody is shown what is heard in each message
-        return why_in_vain(message, self._settings_of(message), self._state(message), self._sender.obstacle(message))
+        settings, state = self._settings_of(message), self._state(message)
+        return why_in_vain(message, settings, state, lambda: self._sender.obstacle(message))
 
     def _sampled(self, message: discord.Message) -> int:
         """Return for how many messages one counts that is read for the mood alone, 0 if it is not to be read."""

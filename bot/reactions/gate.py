@@ -5,6 +5,8 @@ Whether a message may be read depends on who wrote it, opt-outs, the server's se
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import discord
 
 from bot.i18n import mark
@@ -119,7 +121,7 @@ def settings_reason(settings: ServerSettings, *channel_ids: int | None, age_rest
 
 
 def why_in_vain(
-    message: discord.Message, settings: ServerSettings, channel: ChannelState, obstacle: Outcome | None
+    message: discord.Message, settings: ServerSettings, channel: ChannelState, obstacle: Callable[[], Outcome | None]
 ) -> Outcome | None:
     """Return why a message can get no reaction for now, whatever it says; None if it can get one.
 
@@ -127,9 +129,9 @@ def why_in_vain(
         message: the message; its text is not looked at.
         settings: the server's.
         channel: what happened in the channel lately.
-        obstacle: why no reaction could be sent, None if one could.
+        obstacle: returns why no reaction could be sent, None if one could; only asked where the rest allows one.
     """
-    return channel_reason(settings, channel) or obstacle or (None if may_react(message) else Outcome.NOT_PERMITTED)
+    return channel_reason(settings, channel) or obstacle() or (None if may_react(message) else Outcome.NOT_PERMITTED)
 
 
 def may_react(message: discord.Message) -> bool:

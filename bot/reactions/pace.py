@@ -91,14 +91,17 @@ def profile_in(settings: ServerSettings, channel: ChannelState) -> Profile:
     Each dislike in the channel halves the number of reactions.
     """
     profile, lively = PROFILES[settings.liveliness], PROFILES[Liveliness.LIVELY]
-    if settings.liveliness is Liveliness.NORMAL and channel.joined_for is not None:
-        new = min(max(1 - channel.joined_for / SETTLED_AFTER, 0.0), 1.0)
+    joined_for = SETTLED_AFTER if channel.joined_for is None else channel.joined_for
+    if settings.liveliness is Liveliness.NORMAL and joined_for < SETTLED_AFTER:
+        new = min(1 - joined_for / SETTLED_AFTER, 1.0)
         profile = replace(
             profile,
             share=profile.share + new * (lively.share - profile.share),
             free=round(profile.free + new * (lively.free - profile.free)),
             cooldown=profile.cooldown + new * (lively.cooldown - profile.cooldown),
         )
+    if not channel.dislikes:
+        return profile
     factor = dislike_factor(channel)
     return replace(profile, share=profile.share * factor, free=profile.free * factor)
 
