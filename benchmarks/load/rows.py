@@ -16,8 +16,17 @@ from benchmarks.load.stream import Stream
 SERVERS, CHANNELS = 20, 10
 """How many servers there are, and how many channels each has."""
 
-WARM_UP = 200
-"""Messages that each bot reads before it is measured, unless a caller says otherwise."""
+WARM_UP = 2.0
+"""Seconds for which people write before a bot is measured."""
+
+RUN_IN = 15.0
+"""The same before the latency of reactions is measured.
+
+Without it, the pauses after reactions would end in all channels at once, and what is measured would be how long the
+bot spreads requests out.
+"""
+
+_BEFORE = 50.0  # messages a second meanwhile
 
 PATIENCE = 1.0
 """Seconds after the last message within which a bot that keeps up is done with all."""
@@ -102,12 +111,12 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(which: str, warm_up: int = WARM_UP) -> AsyncIterator[Bench]:
-    """Start the `full` or the `empty` bot in a loopback Discord of its own, and let it read so many messages."""
+async def bench(which: str, warm_up: float = WARM_UP) -> AsyncIterator[Bench]:
+    """Start the `full` or the `empty` bot in a loopback Discord of its own, and let people write for some seconds."""
     discord = LoopbackDiscord(World(servers=SERVERS, channels=CHANNELS))
     async with discord.running(), started(which, discord) as bot:
         running = Bench(discord, bot)
-        await running.stream.write(100, warm_up / 100, _ALL)
+        await running.stream.write(_BEFORE, warm_up, _ALL)
         await running.settled()
         yield running
 
@@ -161,7 +170,7 @@ async def cost(rate: float, seconds: float, rounds: int) -> dict[str, Cost]:
 
 async def flood(rate: float, seconds: float) -> Flood:
     """Return what becomes of messages that come faster than the bot can read."""
-    async with bench("full") as running:
+    async with bench("full", RUN_IN) as running:
         loop = asyncio.get_running_loop()
         before, start = await running.bot.progress(), loop.time()
         messages = await running.stream.write(rate, seconds, _ALL)
@@ -174,7 +183,7 @@ async def latencies(rates: Sequence[float], seconds: float) -> dict[float, Quant
     """Return how long reactions take at some rates of messages."""
     found = {}
     for rate in rates:
-        async with bench("full") as running:
+        async with bench("full", RUN_IN) as running:
             messages = await running.stream.write(rate, seconds, _ALL)
             await running.settled()
             found[rate] = running.latency(messages)
@@ -195,7 +204,7 @@ async def memory(rate: float, first: int, last: int) -> tuple[int, int]:
 async def busy(seconds: float, busy_rate: float = 100.0, quiet_rate: float = 8.0) -> Busy:
     """Return how a busy channel and the quiet ones beside it fare; there are a hundred quiet channels."""
     quiet = range(1, 101)
-    async with bench("full") as running:
+    async with bench("full", RUN_IN) as running:
         alone = await running.stream.write(quiet_rate, seconds, quiet)
         await running.settled()
         loud, beside = await asyncio.gather(

@@ -23,10 +23,11 @@ class Stream:
     def __init__(self, discord: LoopbackDiscord) -> None:
         self.written = 0
         self._discord = discord
-        self._texts = _texts()
+        self._random = random.Random(_SEED)  # noqa: S311 - not for a secret
+        self._texts = _texts(self._random)
 
     async def write(self, rate: float, seconds: float, channels: range) -> list[int]:
-        """Let people write at a rate for some seconds, in the channels in turn; return the ids of the messages.
+        """Let people write at a rate for some seconds, here and there in the channels; return the ids of the messages.
 
         Where the machine is too slow for the rate, it takes longer.
         """
@@ -35,14 +36,13 @@ class Stream:
         ids = []
         for number in range(round(rate * seconds)):
             await asyncio.sleep(max(start + number / rate - loop.time(), 0))
-            channel = channels[number % len(channels)]
-            ids.append(await self._discord.say(next(self._texts), channel))
+            ids.append(await self._discord.say(next(self._texts), self._random.choice(channels)))
             self.written += 1
         return ids
 
 
-def _texts() -> Iterator[str]:
+def _texts(order: random.Random) -> Iterator[str]:
     """Yield the texts for development in random order, again and again."""
     dev = list(load_dataset("chat").dev.texts)
-    random.Random(_SEED).shuffle(dev)  # noqa: S311 - not for a secret
+    order.shuffle(dev)
     return itertools.cycle(dev)

@@ -36,7 +36,7 @@ async def test_a_bot_that_keeps_up_with_nothing_ends_the_search(monkeypatch: pyt
 
 @pytest.mark.slow
 async def test_a_bot_in_a_process_of_its_own_says_what_it_did_and_what_that_cost() -> None:
-    async with bench("empty", warm_up=1) as running:
+    async with bench("empty", warm_up=0.02) as running:
         before = await running.bot.progress()
         messages = await running.stream.write(1000, 0.05, range(10))
         spent = (await running.settled()).since(before)
@@ -48,7 +48,7 @@ async def test_a_bot_in_a_process_of_its_own_says_what_it_did_and_what_that_cost
 
 @pytest.mark.slow
 async def test_the_full_bot_in_a_process_of_its_own_drops_none_and_reacts() -> None:
-    async with bench("full", warm_up=20) as running:
+    async with bench("full", warm_up=0.4) as running:
         done = await running.bot.progress()
         assert done.handled == 20
         assert done.dropped == 0
