@@ -31,6 +31,7 @@ from bot.i18n import CommandTranslator
 from bot.maintenance.cog import Maintenance
 from bot.meter import Meter
 from bot.mood.cog import Mood
+from bot.mood.weekly import WeeklyMood
 from bot.privacy.cog import Privacy
 from bot.reactions.cog import Reactions
 from bot.reactions.dislikes import Dislikes
@@ -59,7 +60,10 @@ INTENTS = discord.Intents(
     message_content=True,
 )
 PERMISSIONS = discord.Permissions(view_channel=True, read_message_history=True, add_reactions=True)
-"""All that the bot ever needs to be granted; its answers to commands need none."""
+"""All that the bot asks for; its answers to commands need none.
+
+Where it is to post the picture of the week, whoever manages the server grants what that takes, in that channel alone.
+"""
 
 _MOST_IN_DEVELOPMENT = 200  # servers; Discord tells as many at once
 
@@ -141,6 +145,7 @@ class Emobot(commands.AutoShardedBot):
         await self.add_cog(Compare(self, analyzer, store, turns))
         await self.add_cog(Why(self, analyzer, store, configuration, history, traces, sender, turns))
         await self.add_cog(Mood(analyzer, store, requests.time))
+        await self.add_cog(WeeklyMood(self, analyzer, store, requests))
         trials = Trials(self, store, requests, observers, clock)
         await self.add_cog(ServerSettingsCog(self, analyzer, store, history, trials))
         await self.add_cog(Corrections(self, analyzer, store))

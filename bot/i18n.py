@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gettext
 import io
-from datetime import datetime
+from datetime import date, datetime, time
 from functools import cache
 from pathlib import Path
 
@@ -76,6 +76,45 @@ class Translate:
         from babel.dates import format_date  # noqa: PLC0415 - see above
 
         return format_date(date, "ccc", locale=self._locale)
+
+    def weekday_name(self, date: date) -> str:
+        """Return the name of a day of the week."""
+        from babel.dates import format_date  # noqa: PLC0415 - see above
+
+        return format_date(date, "cccc", locale=self._locale)
+
+    def hour(self, hour: int) -> str:
+        """Return an hour of the day as a time."""
+        from babel.dates import format_time  # noqa: PLC0415 - see above
+
+        return format_time(time(hour), "short", locale=self._locale)
+
+    def days(self, first: date, last: date) -> str:
+        """Return a span of days, with short names of months."""
+        from babel.dates import format_interval  # noqa: PLC0415 - see above
+
+        return format_interval(first, last, "MMMd", locale=self._locale)
+
+    def city(self, zone: str) -> str:
+        """Return the place after which a time zone of the IANA database is called."""
+        from babel.dates import get_timezone_location  # noqa: PLC0415 - see above
+
+        return get_timezone_location(zone, locale=self._locale, return_city=True)
+
+    def countries(self) -> dict[str, str]:
+        """Return the time zones of the IANA database that belong to a country, each with the country's name."""
+        from babel import Locale  # noqa: PLC0415 - see above
+        from babel.core import get_global  # noqa: PLC0415 - see above
+
+        names = Locale.parse(self._locale).territories
+        zones = {zone: names.get(code, "") for zone, code in get_global("zone_territories").items() if code.isalpha()}
+        return {zone: name for zone, name in zones.items() if name and "/" in zone and not zone.startswith("Etc/")}
+
+    def language_name(self) -> str:
+        """Return how this language calls itself."""
+        from babel import Locale  # noqa: PLC0415 - see above
+
+        return str(Locale.parse(self._locale).get_language_name(self._locale))
 
     def day(self, date: datetime, *, month: bool) -> str:
         """Return the day of the month, with the short name of the month if asked for."""

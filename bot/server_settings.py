@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
+from zoneinfo import ZoneInfo
 
 import msgspec
 import regex
@@ -16,10 +17,13 @@ from classifiers.emotions import is_emoji as is_unicode_emoji
 CUSTOM_EMOJI = regex.compile(r"<(a?):(\w{2,32}):(\d{15,20})>")
 """A server's own emoji as Discord writes it in a message."""
 
+WEEKLY_MINIMUM = 50
+"""Messages in a week without which no picture of its mood is posted."""
+
 _MAX_CHANNELS = 500
 _MAX_EMOTIONS = 500
 _LONGEST_LABEL = 100
-_FIELD = regex.compile(r"^(?:muted|emoji)(?=[.:])|(?<=unknown field `).+(?=`$)|(?<= - at `\$\.)\w+")
+_FIELD = regex.compile(r"^(?:muted|emoji|time_zone)(?=[.:])|(?<=unknown field `).+(?=`$)|(?<= - at `\$\.)\w+")
 """The field at fault in the message of a ValidationError, of ours or of msgspec's."""
 
 
@@ -44,6 +48,11 @@ class Liveliness(StrEnum):
     LIVELY = "lively"
 
 
+Day: TypeAlias = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+Language: TypeAlias = Literal["en-US", "de", "es-ES", "fr", "pt-BR", "tr", "ja"]
+"""One of Discord's locales for each language that the bot speaks."""
+
+
 def is_emoji(text: str) -> bool:
     """Return whether a text is exactly one Unicode emoji or one custom emoji, as Discord takes it for a reaction."""
     return bool(CUSTOM_EMOJI.fullmatch(text) or is_unicode_emoji(text))
@@ -54,6 +63,15 @@ def _emotion(label: str) -> str:
     if not 1 <= len(label) <= _LONGEST_LABEL or label.casefold() == NEUTRAL:
         raise ValueError(f"{label[:20]!r} is no emotion")
     return label.casefold() if label.casefold() in EMOJI else label
+
+
+def is_time_zone(name: str) -> bool:
+    """Return whether a text is the name of a time zone, as Europe/Berlin."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # there is none, it is no name at all, or the name of a folder of them
+        return name == "UTC"  # which needs no database
+    return True
 
 
 def _one_emoji(text: str) -> str:
@@ -81,6 +99,12 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         emoji: what stands in for the default emoji of an emotion: one Unicode emoji, or a custom one in the form
             in which Discord writes it in messages.
         mood: whether moods are counted for `/mood`.
+        time_zone: by which the charts of moods are drawn and the weekly picture is due, by its name in the IANA
+            database.
+        language: of what the bot posts by itself; None for the language that the server has chosen in Discord.
+        weekly_channel: the channel in which the mood of the week is posted; None for none.
+        weekly_day: the day on which it is posted.
+        weekly_hour: the hour at which it is posted.
     """
 
     enabled: bool = True
@@ -92,13 +116,21 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     muted: Emotions = frozenset()
     emoji: Annotated[dict[str, str], msgspec.Meta(max_length=_MAX_EMOTIONS)] = {}
     mood: bool = True
+    time_zone: str = "UTC"
+    language: Language | None = None
+    weekly_channel: Snowflake | None = None
+    weekly_day: Day = "monday"
+    weekly_hour: Annotated[int, msgspec.Meta(ge=0, le=23)] = 9
 
     def __post_init__(self) -> None:
-        """Check the names of emotions and the emoji, and write GoEmotions' names in their letter case.
+        """Check the names of emotions and of the time zone and the emoji; write GoEmotions' names in their letter case.
 
         Raises:
             ValueError: a name or an emoji is not allowed.
         """
+        with _naming("time_zone"):
+            if not is_time_zone(self.time_zone):
+                raise ValueError(f"{self.time_zone[:40]!r} is no time zone")
         with _naming("muted"):
             muted = frozenset(map(_emotion, self.muted))
         emoji = {}

@@ -22,6 +22,7 @@ from bot.client import Emobot, create_bot
 from bot.configuration import Configuration
 from bot.i18n import ENGLISH, Translate
 from bot.maintenance.cog import Maintenance
+from bot.mood.weekly import WeeklyMood
 from bot.reactions.dislikes import DISLIKE
 from bot.server_settings import Liveliness, ServerSettings
 from bot.ui.card import draw_card
@@ -116,9 +117,10 @@ async def _furnish(
 ) -> tuple[tuple[simcord.ChannelHandle, ...], list[simcord.MemberActor]]:
     """Fill the server; return its channels, and the people as whom it can be seen, the visitor first."""
     # The simulation begins at a date of its own and its page shows UTC, so local time is passed off as that. What
-    # the bot does every minute would be done for each minute of the months between, so it rests meanwhile.
+    # the bot does every few minutes would be done for each of them in the months between, so it rests meanwhile.
     now = datetime.now().astimezone().replace(tzinfo=UTC)
-    await bot.remove_cog("Maintenance")
+    for cog in ("Maintenance", "WeeklyMood"):
+        await bot.remove_cog(cog)
     await _wait_until(now - timedelta(hours=1), env, clock)
     await bot.http.edit_profile({"username": "Emobot"})
     guild = env.create_guild("The living room")
@@ -141,6 +143,7 @@ async def _furnish(
             await people[line.author].react(message, DISLIKE)
     await _wait_until(now, env, clock)
     await bot.add_cog(Maintenance(bot, bot.store, bot.requests.time))
+    await bot.add_cog(WeeklyMood(bot, bot.analyzer, bot.store, bot.requests))
     # Last, since the page opens at the bot's latest message.
     lounge, *others = channels.values()
     await bot.get_partial_messageable(lounge.id).send(WELCOME)

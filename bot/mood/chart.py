@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bot.i18n import Translate, mark
+from bot.local_time import wall_clock
 from bot.ui.card import CARD, INK, draw_card, writable
 from bot.ui.emotions import NO_EMOJI, named, written
 from classifiers.emotions import EKMAN, NEUTRAL, SENTIMENT
@@ -71,19 +72,22 @@ class Period:
     scale: str
 
     def since(self, now: datetime) -> datetime:
-        """Return the start of the first step, so that the last contains `now` and each starts on the hour or day."""
+        """Return the start of the first step, so that the last contains `now` and each starts on the hour or day.
+
+        Both are what clocks show, see `bot.local_time.wall_clock`.
+        """
         return now - (now - _A_MONDAY) % self.step - (self.steps - 1) * self.step
 
 
 PERIODS: dict[str, Period] = {
     "day": Period(
-        mark("24 hours"), 24, _HOUR, 4 * _HOUR, mark("Each bar is one hour, quiet ones are merged. Times in UTC.")
+        mark("24 hours"), 24, _HOUR, 4 * _HOUR, mark("Each bar is one hour, quiet ones are merged. Time zone: {zone}.")
     ),
     "week": Period(
-        mark("7 days"), 28, 6 * _HOUR, _DAY, mark("Each bar is six hours, quiet ones are merged. Times in UTC.")
+        mark("7 days"), 28, 6 * _HOUR, _DAY, mark("Each bar is six hours, quiet ones are merged. Time zone: {zone}.")
     ),
     "month": Period(
-        mark("4 weeks"), 28, _DAY, 7 * _DAY, mark("Each bar is one day, quiet ones are merged. Days in UTC.")
+        mark("4 weeks"), 28, _DAY, 7 * _DAY, mark("Each bar is one day, quiet ones are merged. Time zone: {zone}.")
     ),
 }
 
@@ -93,7 +97,8 @@ class MoodOverTime:
 
     Attributes:
         period: what is covered.
-        since: when it begins.
+        zone: the time zone, by its name in the IANA database.
+        since: when it begins, by the clocks of the time zone.
         messages: how many there were.
         emotions: messages of each emotion, and of neutral.
         colours: of each group: those of `COLOURS`; or, where there are emotions that are in none of them, those that
@@ -101,17 +106,24 @@ class MoodOverTime:
         groups: messages of each group of `colours`, for each step.
     """
 
-    def __init__(self, period: Period, now: datetime, counts: Iterable[tuple[datetime, str, int]]) -> None:
+    def __init__(
+        self, period: Period, now: datetime, counts: Iterable[tuple[datetime, str, int]], zone: str = "UTC"
+    ) -> None:
         """Sum up the counts.
 
         Args:
             period: what to cover; counts from before or after are left out.
             now: when it ends.
             counts: hour, emotion and messages.
+            zone: the time zone by whose clocks the steps begin.
         """
         self.period = period
-        self.since = period.since(now)
-        steps = [((hour - self.since) // period.step, emotion, messages) for hour, emotion, messages in counts]
+        self.zone = zone
+        self.since = period.since(wall_clock(now, zone))
+        steps = [
+            ((wall_clock(hour, zone) - self.since) // period.step, emotion, messages)
+            for hour, emotion, messages in counts
+        ]
         # A count taken back after an erasure may leave less than nothing.
         steps = [each for each in steps if 0 <= each[0] < period.steps and each[2] > 0]
         self.emotions: Counter[str] = Counter()
@@ -225,9 +237,9 @@ def draw(mood: MoodOverTime, translate: Translate) -> bytes:
     The picture's words are English where its font cannot write the reader's language.
     """
     groups = (_group_name(group, translate) for group in (*COLOURS, OTHERS))
-    texts = (_SHARES, _MESSAGES, mood.period.scale)
+    texts = (_SHARES, _MESSAGES)
     times = (label.replace("\n", " ") for label in _time_axis(mood, translate)[1])
-    words = (*groups, *map(translate, texts), *times, translate.percent(1))
+    words = (*groups, *map(translate, texts), _scale(mood, translate), *times, translate.percent(1))
     return draw_card(
         (5.5, 3.5), lambda figure, font, translate: _draw_into(figure, mood, font, translate), words, translate
     )
@@ -271,7 +283,7 @@ def _draw_into(figure: Figure, mood: MoodOverTime, font: FontProperties, transla
     lower.set_yticks((0, max(totals)), ["0", translate.number(max(totals))])
     lower.set_xticks(*_time_axis(mood, translate))
     lower.set_xlim(-0.6, len(totals) - 0.4)
-    figure.supxlabel(translate(mood.period.scale), fontproperties=font, color=INK)
+    figure.supxlabel(_scale(mood, translate), fontproperties=font, color=INK)
     for axes, title in ((upper, _SHARES), (lower, _MESSAGES)):
         axes.set_title(translate(title), loc="left", fontproperties=font, color=INK, pad=6)
         axes.set_facecolor(CARD)
@@ -279,6 +291,11 @@ def _draw_into(figure: Figure, mood: MoodOverTime, font: FontProperties, transla
         axes.spines[:].set_visible(False)
         for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
             label.set(fontproperties=font)
+
+
+def _scale(mood: MoodOverTime, translate: Translate) -> str:
+    """Return the sentence that explains the axis."""
+    return translate(mood.period.scale).format(zone=translate.city(mood.zone))
 
 
 def _time_axis(mood: MoodOverTime, translate: Translate) -> tuple[list[int], list[str]]:

@@ -14,7 +14,9 @@ from discord.ext import commands
 from bot.analyzer import Analyzer
 from bot.connection.clock import DiscordTime
 from bot.i18n import Translate, mark, translator
+from bot.local_time import moment_of, wall_clock
 from bot.mood.chart import MINIMUM, PERIODS, MoodOverTime, Period, alternative_text, caption, draw
+from bot.mood.readers import readable
 from bot.store import MoodCount, Store
 from bot.ui.emotions import emotions_of
 from classifiers import EMOJI
@@ -58,9 +60,12 @@ class Mood(commands.Cog):
             await interaction.response.send_message(refusal, ephemeral=True)
             return
         channel_id = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
-        channel_ids = _visible_channels(member) if where == "server" else [channel_id]
+        channel_ids = readable(member) if where == "server" else [channel_id]
         private = where == "server"  # for it sums up channels that not everybody here can see
-        loading = asyncio.create_task(self._load_and_draw(member.guild.id, channel_ids, PERIODS[period], translate))
+        zone = self._store.settings(member.guild.id).time_zone
+        loading = asyncio.create_task(
+            self._load_and_draw(member.guild.id, channel_ids, PERIODS[period], zone, translate)
+        )
         await asyncio.wait({loading}, timeout=PATIENCE)
         if not loading.done():
             await interaction.response.defer(ephemeral=private)
@@ -95,29 +100,18 @@ class Mood(commands.Cog):
         return kept + " " + translate("Only channels that you can see are counted.")
 
     async def _load_and_draw(
-        self, guild_id: int, channel_ids: Collection[int], period: Period, translate: Translate
+        self, guild_id: int, channel_ids: Collection[int], period: Period, zone: str, translate: Translate
     ) -> tuple[MoodOverTime, bytes | None]:
         now = self._time.now()  # by which the hours were counted
-        counts = await self._store.moods(guild_id, period.since(now), channel_ids)
+        since = moment_of(period.since(wall_clock(now, zone)), zone)
+        counts = await self._store.moods(guild_id, since, channel_ids)
         async with self._drawing:
-            return await asyncio.to_thread(_sum_and_draw, counts, period, now, translate)
-
-
-def _visible_channels(member: discord.Member) -> list[int]:
-    """Return the ids of the channels whose messages a member can read."""
-    seen = []
-    for channel in member.guild.channels:
-        granted = channel.permissions_for(member)
-        # The chat of a voice channel is open only to those who may join it.
-        voice = isinstance(channel, discord.VoiceChannel | discord.StageChannel)
-        if granted.view_channel and (granted.connect or not voice):
-            seen.append(channel.id)
-    return seen
+            return await asyncio.to_thread(_sum_and_draw, counts, period, now, zone, translate)
 
 
 def _sum_and_draw(
-    counts: Iterable[MoodCount], period: Period, now: datetime, translate: Translate
+    counts: Iterable[MoodCount], period: Period, now: datetime, zone: str, translate: Translate
 ) -> tuple[MoodOverTime, bytes | None]:
     """Return the mood, and its picture if there are enough messages for one."""
-    mood = MoodOverTime(period, now, ((count.hour, count.emotion, count.messages) for count in counts))
+    mood = MoodOverTime(period, now, ((count.hour, count.emotion, count.messages) for count in counts), zone)
     return mood, draw(mood, translate) if mood.messages >= MINIMUM else None

@@ -45,6 +45,7 @@ class Privacy(commands.Cog):
         opted_out = self._store.has_opted_out(interaction.user.id)
         kept = (
             translate("the settings of a server, so that I behave as its managers want"),
+            translate("the last week whose mood I posted in a server, so that I post each only once"),
             translate.plural(
                 "how many messages in a channel had which emotion, hour by hour, for {count} day: for /mood",
                 "how many messages in a channel had which emotion, hour by hour, for {count} days: for /mood",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Self
 
 import discord
@@ -15,6 +16,7 @@ from discord.ext import commands
 from bot.analyzer import Analyzer
 from bot.errors import NOT_ALLOWED, report_error
 from bot.i18n import mark, translator
+from bot.local_time import latest_due, week_of
 from bot.reactions.history import ChannelHistory
 from bot.server_settings import CUSTOM_EMOJI, InvalidSettingsError, ServerSettings
 from bot.settings.emoji import is_hurtful, usable_emoji
@@ -26,12 +28,15 @@ from bot.settings.panel import (
     Page,
     PanelState,
     SettingsPanel,
+    ZoneForm,
     hidden_channels,
     summary,
 )
+from bot.settings.time_zones import found
 from bot.settings.trial import Trials
 from bot.store import Store
 from bot.ui.emotions import emotions_of, groups_of, key_of, written
+from bot.ui.limits import MENU_OPTIONS
 from bot.ui.quotation import quote
 
 FILE_NAME = "emobot-settings.json"
@@ -46,6 +51,9 @@ NO_EMOJI = mark("That is not a single emoji: give me one such as 🎉, or one of
 NO_SUCH_EMOJI = mark("This server has no emoji of that name that I can use.")
 JOLLY = mark("I don't use cheerful emoji for {emotion}: that could hurt someone.")
 FORGIVEN = mark("I now react as usual in all channels.")
+NO_ZONE = mark("I know no time zone by that name: try a larger city nearby, or the country.")
+WHICH_ZONE = mark("There are several time zones by that name.")
+TOO_MANY_ZONES = mark("There are many time zones by that name; if yours is not among these, give a city.")
 RESET = mark("Everything is back to the defaults.")
 
 _OWN_EMOJI = re.compile(rf"{CUSTOM_EMOJI.pattern}|:\w{{2,32}}:")
@@ -74,6 +82,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         """Listen to panels and forms from before a restart."""
         self._bot.add_dynamic_items(_Control)
         self._bot.add_view(ImportForm(None, self.import_file, self.report))
+        self._bot.add_view(ZoneForm(None, self.set_time_zone, self.report))
         for emotion, default in self._emotions.items():
             self._bot.add_view(EmojiForm(emotion, default, None, None, self.set_emoji, self.report))
 
@@ -118,19 +127,20 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
                 await self._trials.start(interaction, guild)
             case "export", _:
                 await self._export(interaction, guild)
-            case "import", _:
-                await interaction.response.send_modal(ImportForm(interaction.locale, self.import_file, self.report))
+            case "import" | "zone", _:
+                await interaction.response.send_modal(self._form(control, interaction.locale))
             case "reset", "":
                 await self._redraw(interaction, guild, Page.GENERAL, asks_to_reset=True)
             case "reset", _:
-                await self._save(guild, lambda _old: ServerSettings())
+                await self._save(interaction, guild, lambda _old: ServerSettings())
                 self._channels.forgive(_channel_ids(guild))
                 await self._redraw(interaction, guild, Page.GENERAL, f"✅ {translator(interaction.locale)(RESET)}")
             case "forgive", _:
                 self._channels.forgive(_channel_ids(guild))
                 await self._redraw(interaction, guild, Page.CHANNELS, f"✅ {translator(interaction.locale)(FORGIVEN)}")
             case _:
-                await self._save(guild, lambda old: self._changed(old, guild, control, argument, chosen))
+                change = partial(self._changed, guild=guild, control=control, argument=argument, chosen=chosen)
+                await self._save(interaction, guild, change)
                 await self._redraw(interaction, guild, Page.of(control), changed=control)
 
     async def set_emoji(self, interaction: discord.Interaction, emotion: str, text: str) -> None:
@@ -147,8 +157,22 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
                 sentence = translate(NO_SUCH_EMOJI) if _OWN_EMOJI.fullmatch(text) else translate(NO_EMOJI)
             await self._redraw(interaction, guild, Page.EMOTIONS, f"⚠️ {sentence}", refused=emotion)
             return
-        await self._save(guild, lambda old: _with_emoji(old, emotion, emoji))
+        await self._save(interaction, guild, lambda old: _with_emoji(old, emotion, emoji))
         await self._redraw(interaction, guild, Page.EMOTIONS, changed="emoji")
+
+    async def set_time_zone(self, interaction: discord.Interaction, typed: str) -> None:
+        """Set the time zone that was typed, or let it be chosen where there are several by that name."""
+        guild = await _require_manager(interaction)
+        if guild is None:
+            return
+        translate = translator(interaction.locale)
+        zones = await asyncio.to_thread(found, typed, translate)
+        if len(zones) == 1:
+            await self._save(interaction, guild, lambda old: old.changed(time_zone=zones[0]))
+            await self._redraw(interaction, guild, Page.MOOD, changed="time_zone")
+            return
+        sentence = (TOO_MANY_ZONES if len(zones) > MENU_OPTIONS else WHICH_ZONE) if zones else NO_ZONE
+        await self._redraw(interaction, guild, Page.MOOD, f"⚠️ {translate(sentence)}", zones=zones)
 
     async def import_file(self, interaction: discord.Interaction, file: discord.Attachment) -> None:
         """Import the settings from a file, except what cannot be used here."""
@@ -166,7 +190,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             await self._redraw(interaction, guild, Page.GENERAL, f"⚠️ {sentence}")
             return
         fitting, left_out = usable_part(given, guild, self._emotions, self._analyzer.models.keys())
-        await self._save(guild, lambda _old: fitting)
+        await self._save(interaction, guild, lambda _old: fitting)
         news = (
             translate(PARTLY_IMPORTED).format(things=", ".join(map(translate, left_out)))
             if left_out
@@ -177,6 +201,12 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
     async def report(self, interaction: discord.Interaction, error: Exception) -> None:
         """Report that a press or a form failed."""
         await report_error(interaction, "A control of /settings", error)
+
+    def _form(self, control: str, locale: discord.Locale) -> ui.Modal:
+        """Return the form that a button opens."""
+        if control == "zone":
+            return ZoneForm(locale, self.set_time_zone, self.report)
+        return ImportForm(locale, self.import_file, self.report)
 
     async def _ask_for_emoji(self, interaction: discord.Interaction, guild: discord.Guild, chosen: list[str]) -> None:
         if not chosen:
@@ -194,10 +224,22 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         file = discord.File(io.BytesIO(content), FILE_NAME)
         await interaction.response.send_message(translate(EXPORTED), file=file, ephemeral=True)
 
-    async def _save(self, guild: discord.Guild, change: Callable[[ServerSettings], ServerSettings]) -> None:
-        """Change the current settings under a lock, so that no change is lost to another."""
+    async def _save(
+        self, interaction: discord.Interaction, guild: discord.Guild, change: Callable[[ServerSettings], ServerSettings]
+    ) -> None:
+        """Change the current settings under a lock, so that no change is lost to another.
+
+        A picture of the week that by the new settings was due before, while by the old ones it was not, is given up:
+        nobody expects one at once.
+        """
         async with self._saving:
-            await self._store.save_settings(guild.id, change(self._store.settings(guild.id)))
+            old = self._store.settings(guild.id)
+            new = change(old)
+            given_up = None
+            if new.weekly_channel and _schedule(new) != _schedule(old):
+                due = latest_due(interaction.created_at, new.weekly_day, new.weekly_hour, new.time_zone)
+                given_up = week_of(due, new.time_zone)
+            await self._store.save_settings(guild.id, new, given_up=given_up)
 
     async def _redraw(
         self,
@@ -208,12 +250,13 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         *,
         changed: str | None = None,
         refused: str | None = None,
+        zones: Sequence[str] = (),
         asks_to_reset: bool = False,
     ) -> None:
         """Show the current settings, with news or the line of the changed setting; see `SettingsPanel`."""
         state = self._state(interaction, guild)
         news = f"✅ {summary(state)[changed]}" if changed else news
-        panel = SettingsPanel(state, page, news=news, refused=refused, asks_to_reset=asks_to_reset)
+        panel = SettingsPanel(state, page, news=news, refused=refused, zones=zones, asks_to_reset=asks_to_reset)
         await interaction.response.edit_message(view=panel)
 
     def _state(self, interaction: discord.Interaction, guild: discord.Guild) -> PanelState:
@@ -226,6 +269,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             locale=interaction.locale,
             emotions=self._emotions,
             default_model=self._analyzer.default_model,
+            now=interaction.created_at,
             holding_back=self._channels.holding_back(_channel_ids(guild)),
         )
 
@@ -233,20 +277,24 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         self, old: ServerSettings, guild: discord.Guild, control: str, argument: str, chosen: list[str]
     ) -> ServerSettings:
         """Return the settings after a control was used."""
+        value: object
         match control:
             case "channels":
-                return old.changed(channels={*hidden_channels(old, guild), *map(int, chosen)})
+                value = {*hidden_channels(old, guild), *map(int, chosen)}
             case "muted":
                 offered = groups_of(self._emotions).get(argument, ())  # none if other models are loaded by now
-                return old.changed(muted=old.muted.difference(offered).union(chosen) if offered else old.muted)
+                value = old.muted.difference(offered).union(chosen) if offered else old.muted
             case "model":
-                [model] = chosen
-                return old.changed(model=model if model in self._analyzer.models else None)
-            case "liveliness" | "channel_rule":
+                value = next((name for name in chosen if name in self._analyzer.models), None)
+            case "language":
+                value = None if chosen == ["server"] else chosen[0]
+            case "weekly_channel" | "weekly_hour":
+                value = int(chosen[0]) if chosen else None
+            case "liveliness" | "channel_rule" | "time_zone" | "weekly_day":
                 [value] = chosen
-                return old.changed(**{control: value})
             case _:
-                return old.changed(**{control: argument == "on"})
+                value = argument == "on"
+        return old.changed(**{control: value})
 
 
 class _Control(ui.DynamicItem[ui.Item[Any]], template=CONTROL):
@@ -286,6 +334,12 @@ async def _require_manager(interaction: discord.Interaction) -> discord.Guild | 
     sentence = translator(interaction.locale)(NOT_ALLOWED)
     await interaction.response.send_message(sentence, ephemeral=True)
     return None
+
+
+def _schedule(settings: ServerSettings) -> tuple[object, ...]:
+    """Return what decides when a picture of the week is due, None where none is."""
+    on = settings.weekly_channel is not None and settings.mood
+    return (on, settings.weekly_day, settings.weekly_hour, settings.time_zone)
 
 
 def _channel_ids(guild: discord.Guild) -> list[int]:

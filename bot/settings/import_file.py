@@ -50,11 +50,14 @@ def usable_part(
     muted = given.muted.intersection(emotions)
     channels = frozenset(channel_id for channel_id in given.channels if guild.get_channel(channel_id))
     model = given.model if given.model in models else None
+    weekly = (
+        given.weekly_channel if isinstance(guild.get_channel(given.weekly_channel or 0), discord.TextChannel) else None
+    )
     left_out = {
-        mark("some channels"): channels != given.channels,
+        mark("some channels"): channels != given.channels or weekly != given.weekly_channel,
         mark("some emotions"): not given.muted.union(given.emoji).issubset(emotions),
         mark("some emoji"): any(emotion in emotions for emotion in given.emoji.keys() - emoji.keys()),
         mark("the model"): model != given.model,
     }
-    fitting = given.changed(channels=channels, emoji=emoji, muted=muted, model=model)
+    fitting = given.changed(channels=channels, emoji=emoji, muted=muted, model=model, weekly_channel=weekly)
     return fitting, [thing for thing, is_left_out in left_out.items() if is_left_out]

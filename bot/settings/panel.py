@@ -9,19 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 import discord
 from discord import ui
 
 from bot.i18n import Translate, mark, translator
+from bot.local_time import DAYS, next_due, wall_clock
 from bot.reactions.pace import PROFILES
-from bot.server_settings import CUSTOM_EMOJI, Liveliness, ServerSettings
+from bot.server_settings import CUSTOM_EMOJI, WEEKLY_MINIMUM, Language, Liveliness, ServerSettings
 from bot.settings.emoji import usable_emoji
+from bot.settings.time_zones import described
 from bot.ui.emotions import groups_of, key_of, named, written
 from bot.ui.form import Failed, Form
-from bot.ui.limits import FORM_TITLE, MENU_OPTIONS, MENU_PLACEHOLDER, MESSAGE_TEXT
+from bot.ui.limits import FORM_TITLE, MENU_LABEL, MENU_OPTIONS, MENU_PLACEHOLDER, MESSAGE_TEXT
+from bot.ui.posting import lacking_to_post
 from bot.ui.quotation import shortened
 from classifiers import NAMES
 
@@ -31,7 +35,7 @@ CONTROL = re.compile(r"settings:(?P<control>[a-z_]+)(?::(?P<argument>[\w -]+))?"
 SHOWN_CHANNELS = 25
 """Channels that Discord lets one select menu show as chosen."""
 
-SHOWN_GROUPS = 7
+SHOWN_GROUPS = 6
 """Groups of emotions whose menus, with all else, Discord takes in one message."""
 
 NEEDED = {
@@ -55,11 +59,13 @@ _LIVELINESS = {
     Liveliness.LIVELY: (mark("lively"), mark("even on a good guess, to at most {share} of the messages")),
 }
 _RULES = {"except": mark("All channels but these"), "only": mark("Only these channels")}
+_A_MONDAY = date(1970, 1, 5)
 _LISTED = MESSAGE_TEXT // 8
 """Characters of a list; the four lists and the news of a fifth, with all else, must fit into the message."""
 
 
 EmojiGiven: TypeAlias = Callable[[discord.Interaction, str, str], Awaitable[None]]
+ZoneGiven: TypeAlias = Callable[[discord.Interaction, str], Awaitable[None]]
 FileGiven: TypeAlias = Callable[[discord.Interaction, discord.Attachment], Awaitable[None]]
 
 
@@ -69,16 +75,24 @@ class Page(StrEnum):
     GENERAL = "general"
     CHANNELS = "channels"
     EMOTIONS = "emotions"
+    MOOD = "mood"
 
     @classmethod
     def of(cls, control: str) -> Page:
         """Return the page that has a control."""
         if control in ("channel_rule", "channels", "age_restricted"):
             return cls.CHANNELS
+        if control in ("mood", "time_zone", "language", "weekly_channel", "weekly_day", "weekly_hour"):
+            return cls.MOOD
         return cls.EMOTIONS if control in ("muted", "emoji") else cls.GENERAL
 
 
-_PAGES = {Page.GENERAL: mark("General"), Page.CHANNELS: mark("Channels"), Page.EMOTIONS: mark("Emotions")}
+_PAGES = {
+    Page.GENERAL: mark("General"),
+    Page.CHANNELS: mark("Channels"),
+    Page.EMOTIONS: mark("Emotions"),
+    Page.MOOD: mark("Mood"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +108,7 @@ class PanelState:
         default_model: the name of the model that reacts where a server has chosen none.
         permissions: the bot's, in the channel of the panel.
         locale: the reader's.
+        now: when the panel was asked for.
         holding_back: channels in which reactions were taken back of late, so that there are fewer of them.
     """
 
@@ -105,12 +120,18 @@ class PanelState:
     locale: discord.Locale
     emotions: Mapping[str, str | None]
     default_model: str
+    now: datetime
     holding_back: Collection[int] = ()
 
     @property
     def model(self) -> str | None:
         """The model that the server has chosen, or None if it is not loaded."""
         return self.settings.model if self.settings.model in self.models else None
+
+    @property
+    def weekly_channel(self) -> discord.abc.GuildChannel | None:
+        """The channel for the picture of the week, None if there is none or it was deleted."""
+        return self.guild.get_channel(self.settings.weekly_channel or 0)
 
 
 def shown_channels(settings: ServerSettings, guild: discord.Guild) -> list[int]:
@@ -160,7 +181,11 @@ def summary(state: PanelState) -> dict[str, str]:
             _listed(_own(state, emotion) for emotion in sorted(settings.emoji)) or none,
         ),
         "mood": (translate("Mood counting"), _on_or_off(settings.mood, translate)),
+        "time_zone": (translate("Time zone"), translate.city(settings.time_zone)),
+        "language": (translate("Language"), _language(state, translate)),
+        "weekly_channel": (translate("Picture of the week"), _weekly(state, translate)),
     }
+    told["weekly_day"] = told["weekly_hour"] = told["weekly_channel"]
     told["channel_rule"] = told["channels"]
     told["forgive"] = (
         translate("Holding back"),
@@ -179,6 +204,7 @@ class SettingsPanel(ui.LayoutView):
         *,
         news: str = "",
         refused: str | None = None,
+        zones: Sequence[str] = (),
         asks_to_reset: bool = False,
     ) -> None:
         """Draw it.
@@ -188,14 +214,21 @@ class SettingsPanel(ui.LayoutView):
             page: the page to open.
             news: what was just done, in a sentence.
             refused: the emotion for which an emoji was just refused, so that another one can be given at once.
+            zones: time zones of which one is to be chosen.
             asks_to_reset: show no page, but ask whether everything shall really be reset.
         """
         super().__init__(timeout=None)
         self._state = state
+        self._zones = zones
         self._translate = translator(state.locale)
         if not state.configured:
             self.add_item(ui.TextDisplay(self._guide()))
-        pages = {Page.GENERAL: self._general, Page.CHANNELS: self._channels, Page.EMOTIONS: self._emotions}
+        pages = {
+            Page.GENERAL: self._general,
+            Page.CHANNELS: self._channels,
+            Page.EMOTIONS: self._emotions,
+            Page.MOOD: self._mood,
+        }
         controls = self._reset_question() if asks_to_reset else [self._tabs(page), *pages[page]()]
         colour = discord.Colour.green() if state.settings.enabled else discord.Colour.light_grey()
         overview: ui.TextDisplay[SettingsPanel] = ui.TextDisplay(self._overview(news))
@@ -221,11 +254,15 @@ class SettingsPanel(ui.LayoutView):
     def _overview(self, news: str) -> str:
         translate = self._translate
         told = summary(self._state)
-        order = ("enabled", "channels", "age_restricted", "liveliness", "model", "muted", "emoji", "mood")
+        order = (
+            *("enabled", "channels", "age_restricted", "liveliness", "model", "muted", "emoji", "mood"),
+            "weekly_channel",
+        )
         parts = ["## " + translate("Settings"), *(told[control] for control in order)]
         if self._state.holding_back:
             parts.append(told["forgive"])
-        return "\n".join(filter(None, (*parts, lacking(self._state.permissions, translate), news)))
+        warnings = (lacking(self._state.permissions, translate), _obstacle_to_weekly(self._state, translate))
+        return "\n".join(filter(None, (*parts, *warnings, news)))
 
     def _tabs(self, current: Page) -> ui.ActionRow[SettingsPanel]:
         return ui.ActionRow(
@@ -284,12 +321,6 @@ class SettingsPanel(ui.LayoutView):
                 _heading(translate("Model"), translate("Which model decides; `/compare` shows how they differ."))
             ),
             _menu("model", models),
-            self._switch(
-                "mood",
-                translate("Mood counting"),
-                translate("Counts emotions for `/mood`, per channel and hour, never per person."),
-                on=settings.mood,
-            ),
             ui.ActionRow(
                 ui.Button(label=translate("Export"), custom_id="settings:export"),
                 ui.Button(label=translate("Import"), custom_id="settings:import"),
@@ -342,6 +373,99 @@ class SettingsPanel(ui.LayoutView):
             ),
             *self._react_as_usual(),
         ]
+
+    def _mood(self) -> list[ui.Item[SettingsPanel]]:
+        translate, settings = self._translate, self._state.settings
+        days = [
+            discord.SelectOption(
+                label=translate.weekday_name(_A_MONDAY + timedelta(days=place)),
+                value=day,
+                default=day == settings.weekly_day,
+            )
+            for place, day in enumerate(DAYS)
+        ]
+        hours = [
+            discord.SelectOption(label=translate.hour(hour), value=str(hour), default=hour == settings.weekly_hour)
+            for hour in range(24)
+        ]
+        languages = [
+            discord.SelectOption(
+                label=shortened(_servers_language(self._state, translate), MENU_LABEL),
+                value="server",
+                description=translate("chosen in Discord's own settings of the server"),
+                default=settings.language is None,
+            ),
+            *(
+                discord.SelectOption(
+                    label=translator(discord.Locale(locale)).language_name(),
+                    value=locale,
+                    default=locale == settings.language,
+                )
+                for locale in get_args(Language)
+            ),
+        ]
+        button: ui.Button[SettingsPanel] = ui.Button(label=translate("Change"), custom_id="settings:zone")
+        return [
+            self._switch(
+                "mood",
+                translate("Mood counting"),
+                translate("Counts emotions for `/mood`, per channel and hour, never per person."),
+                on=settings.mood,
+            ),
+            ui.TextDisplay(_heading(translate("Picture of the week"), self._about_weekly())),
+            ui.ActionRow(
+                ui.ChannelSelect(
+                    custom_id="settings:weekly_channel",
+                    placeholder=translate("Off; choose a channel to turn it on"),
+                    channel_types=[discord.ChannelType.text, discord.ChannelType.news],
+                    min_values=0,
+                    max_values=1,
+                    default_values=[
+                        discord.SelectDefaultValue(id=channel.id, type=discord.SelectDefaultValueType.channel)
+                        for channel in (self._state.weekly_channel,)
+                        if channel
+                    ],
+                )
+            ),
+            _menu("weekly_day", days),
+            _menu("weekly_hour", hours),
+            ui.TextDisplay(_heading(translate("Language"), translate("In which I write the picture of the week."))),
+            _menu("language", languages),
+            ui.Section(
+                _heading(
+                    translate("Time zone") + f": {described(settings.time_zone, translate)}",
+                    translate("By which I draw `/mood` and post the picture of the week."),
+                ),
+                accessory=button,
+            ),
+            *self._zones_found(),
+        ]
+
+    def _about_weekly(self) -> str:
+        """Return what the picture of the week is, and when the next one comes."""
+        translate, settings = self._translate, self._state.settings
+        told = translate.plural(
+            "Once a week I post the mood of the last seven days, if there was at least {count} message.",
+            "Once a week I post the mood of the last seven days, if there were at least {count} messages.",
+            WEEKLY_MINIMUM,
+        )
+        if self._state.weekly_channel is None:
+            return told
+        due = next_due(self._state.now, settings.weekly_day, settings.weekly_hour, settings.time_zone)
+        return told + " " + translate("The next one: {when}").format(when=discord.utils.format_dt(due, "F"))
+
+    def _zones_found(self) -> list[ui.Item[SettingsPanel]]:
+        """Return the menu of time zones of which one is to be chosen, if there are any."""
+        translate = self._translate
+        options = [
+            discord.SelectOption(
+                label=shortened(described(zone, translate), MENU_LABEL),
+                value=zone,
+                description=f"{wall_clock(self._state.now, zone):%H:%M}",
+            )
+            for zone in self._zones[:MENU_OPTIONS]
+        ]
+        return [_menu("time_zone", options, placeholder=translate("Which one do you mean?"))] if options else []
 
     def _react_as_usual(self) -> list[ui.Item[SettingsPanel]]:
         """Return the button that lifts all holding back; nothing if the bot holds back nowhere."""
@@ -485,6 +609,28 @@ class EmojiForm(Form):
         await self._given(interaction, self._emotion, self._text.value.strip())
 
 
+class ZoneForm(Form):
+    """Asks for a time zone."""
+
+    def __init__(self, locale: discord.Locale | None, given: ZoneGiven, failed: Failed) -> None:
+        """Draw it; `given` is called with what was typed, `failed` with the exception that it raised."""
+        translate = translator(locale)
+        super().__init__(translate("Time zone"), "settings:zone", failed)
+        self._given = given
+        self._text: ui.TextInput[ZoneForm] = ui.TextInput(custom_id="zone", max_length=60)
+        self.add_item(
+            ui.Label(
+                text=translate("City or country"),
+                description=translate("A large city or a country, or a name such as Europe/Berlin"),
+                component=self._text,
+            )
+        )
+
+    async def on_submit(self, interaction: discord.Interaction, /) -> None:
+        """Pass on what was typed."""
+        await self._given(interaction, self._text.value.strip())
+
+
 class ImportForm(Form):
     """Asks for a file with settings."""
 
@@ -532,6 +678,40 @@ def _own(state: PanelState, emotion: str) -> str:
 
 def _default_model(state: PanelState, translate: Translate) -> str:
     return translate("the default") + f" ({NAMES[state.default_model]})"
+
+
+def _servers_language(state: PanelState, translate: Translate) -> str:
+    """Return the name of the language that a server has chosen in Discord, as that of its default."""
+    chosen = translator(state.guild.preferred_locale).language_name()
+    return translate("the server's own") + f" ({chosen})"
+
+
+def _language(state: PanelState, translate: Translate) -> str:
+    chosen = state.settings.language
+    return translator(discord.Locale(chosen)).language_name() if chosen else _servers_language(state, translate)
+
+
+def _weekly(state: PanelState, translate: Translate) -> str:
+    """Return where and when the picture of the week is posted."""
+    settings = state.settings
+    if state.weekly_channel is None:
+        return translate("off")
+    day = translate.weekday_name(_A_MONDAY + timedelta(days=DAYS.index(settings.weekly_day)))
+    hour, city = translate.hour(settings.weekly_hour), translate.city(settings.time_zone)
+    return f"<#{state.weekly_channel.id}>, {day}, {hour} ({city})"
+
+
+def _obstacle_to_weekly(state: PanelState, translate: Translate) -> str:
+    """Return why no picture of the week can be posted, as a warning; empty if it can be, or if none is wanted."""
+    if state.weekly_channel is None:
+        return ""
+    if not state.settings.mood:
+        return translate("⚠️ There is no picture of the week while moods are not counted.")
+    if names := lacking_to_post(state.weekly_channel):
+        return translate("⚠️ For the picture of the week I don't have in {channel}: {permissions}.").format(
+            channel=f"<#{state.weekly_channel.id}>", permissions=", ".join(map(translate, names))
+        )
+    return ""
 
 
 def _listed(items: Iterable[str]) -> str:

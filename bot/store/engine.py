@@ -32,7 +32,7 @@ WRITE = ("BEGIN IMMEDIATE",)
 LIGHT_WRITE = ("PRAGMA synchronous = NORMAL", *WRITE)
 """The same without waiting for a slow disk: a power failure just after it may undo the transaction."""
 
-NEWEST = "0005"
+NEWEST = "0006"
 """The newest revision in `migrations/versions`."""
 
 _MIGRATION_LOCK = int.from_bytes(b"emobot")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, union, update
+from sqlalchemy import Update, delete, func, or_, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.server_settings import ServerSettings
@@ -92,8 +92,13 @@ class Store:
         """Write the counts that wait and close all connections."""
         await self.sync.close()
 
-    async def save_settings(self, guild_id: int, settings: ServerSettings) -> None:
+    async def save_settings(self, guild_id: int, settings: ServerSettings, *, given_up: str | None = None) -> None:
         """Save the settings of a server.
+
+        Args:
+            guild_id: the server.
+            settings: its settings.
+            given_up: a week for which no picture of the mood is to be posted any more, see `claim_week`.
 
         Raises:
             StoreError: the database failed and the old settings stay; or the old settings, of which these are a
@@ -109,7 +114,27 @@ class Store:
             else:
                 row = upsert(connection, Server, lambda new: {"settings": new.settings})
                 await connection.execute(row, {"guild_id": guild_id, "settings": text})
+            if given_up:
+                await connection.execute(_claim(guild_id, given_up))
             changes.append(Change(SERVER, guild_id, text))
+
+    async def claim_week(self, guild_id: int, week: str) -> bool:
+        """Return whether the caller, of all processes, is to post the picture of a server's mood for a week.
+
+        Nobody else will be from then on, for this week or an earlier one, unless the week is given back.
+
+        Args:
+            guild_id: the server, whose settings have been saved.
+            week: the ISO week, as "2026-W48".
+        """
+        async with self.sync.transaction() as (connection, _):
+            return bool((await connection.execute(_claim(guild_id, week))).rowcount)
+
+    async def give_week_back(self, guild_id: int, week: str) -> None:
+        """Let the picture of a week that was claimed be posted later, since it could not be now."""
+        claimed = (Server.guild_id == guild_id, Server.posted_week == week)
+        async with self.sync.transaction() as (connection, _):
+            await connection.execute(update(Server).where(*claimed).values(posted_week=None))
 
     async def opt_out(self, user_id: int) -> None:
         """Remember that a person's messages are not to be read."""
@@ -221,7 +246,7 @@ class Store:
 
     async def export_guild(self, guild_id: int) -> dict[str, Any]:
         """Return all data about a server, ready for JSON."""
-        server = select(Server.settings, Server.left_at).where(Server.guild_id == guild_id)
+        server = select(Server.settings, Server.left_at, Server.posted_week).where(Server.guild_id == guild_id)
         corrections = (
             select(Correction.heard, Correction.meant, Correction.times)
             .where(Correction.guild_id == guild_id)
@@ -234,7 +259,7 @@ class Store:
         )
         since = datetime.fromtimestamp(0, UTC)
         async with self.sync.transaction(patient=True) as (connection, _):
-            settings, left_at = (await connection.execute(server)).one_or_none() or (None, None)
+            settings, left_at, week = (await connection.execute(server)).one_or_none() or (None, None, None)
             moods = await self._counts(connection, ("channel_id", "hour", "emotion"), guild_id, since)
             pairs = (await connection.execute(corrections)).mappings().all()
             verdicts = (await connection.execute(duels)).mappings().all()
@@ -242,6 +267,7 @@ class Store:
             "guild_id": guild_id,
             "settings": settings and _parsed(settings),
             "left_at": left_at and left_at.isoformat(),
+            "posted_week": week,
             "moods": [
                 {"channel_id": channel_id, "hour": hour.isoformat(), "emotion": emotion, "messages": messages}
                 for (channel_id, hour, emotion), messages in moods
@@ -286,6 +312,15 @@ class Store:
             if waiting.guild_id == guild_id and waiting.hour >= since and wanted:
                 counts[tuple(getattr(waiting, name) for name in by)] += messages
         return sorted((+counts).items())
+
+
+def _claim(guild_id: int, week: str) -> Update:
+    """Return the statement that claims a week; in whichever process changes a row by it, the week is claimed.
+
+    Of several processes that run it at once, each waits for the one before and then finds its week.
+    """
+    unclaimed = or_(Server.posted_week.is_(None), Server.posted_week < week)
+    return update(Server).where(Server.guild_id == guild_id, unclaimed).values(posted_week=week)
 
 
 async def _erase(connection: AsyncConnection, guild_ids: Collection[int]) -> list[Change]:

@@ -35,13 +35,18 @@ class Table(DeclarativeBase):
 
 
 class Server(Table):
-    """A server's settings as JSON, if any were ever saved, and the time when the bot left it."""
+    """A server's settings as JSON, if any were ever saved, and the time when the bot left it.
+
+    Attributes:
+        posted_week: the last ISO week whose picture of the mood was posted or given up, as "2026-W48".
+    """
 
     __tablename__ = "servers"
 
     guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     settings: Mapped[str | None] = mapped_column(Text)
     left_at: Mapped[datetime | None] = mapped_column(index=True)
+    posted_week: Mapped[str | None] = mapped_column(Text)
 
 
 class OptOut(Table):

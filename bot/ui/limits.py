@@ -12,6 +12,9 @@ FORM_TITLE = 45
 MENU_PLACEHOLDER = 150
 """What a menu shows while nothing is chosen."""
 
+MENU_LABEL = 100
+"""An option of a menu."""
+
 MENU_OPTIONS = 25
 """How many options a menu has."""
 

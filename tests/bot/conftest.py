@@ -80,8 +80,8 @@ def real_pictures() -> None:
 def _blank_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the cogs send a blank picture in place of each, unless a test asks for `real_pictures`."""
     if "real_pictures" not in request.fixturenames:
-        for cog in ("mood", "compare"):
-            monkeypatch.setattr(f"bot.{cog}.cog.draw", lambda *_: BLANK)
+        for module in ("mood.cog", "mood.weekly", "compare.cog"):
+            monkeypatch.setattr(f"bot.{module}.draw", lambda *_: BLANK)
 
 
 @pytest.fixture

@@ -96,8 +96,9 @@ class World:
         await store.save_settings(self.guild.id, store.settings(self.guild.id).changed(**changes))
 
     async def rest(self, seconds: float = 600) -> None:
-        """Let so much time pass without maintenance, whose rounds would take most of what the test takes."""
-        await self.bot.remove_cog("Maintenance")
+        """Let so much time pass without what the bot does every few minutes, which would take most of a test's time."""
+        for cog in ("Maintenance", "WeeklyMood"):
+            await self.bot.remove_cog(cog)
         await self.env.advance_time(seconds)
 
     async def moods(self, *channel_ids: int) -> dict[str, int]:

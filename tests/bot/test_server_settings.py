@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.server_settings import InvalidSettingsError, Liveliness, ServerSettings, is_emoji
+from bot.i18n import LANGUAGES
+from bot.local_time import DAYS
+from bot.server_settings import Day, InvalidSettingsError, Language, Liveliness, ServerSettings, is_emoji
 from classifiers import EMOJI
 
 
@@ -39,6 +43,11 @@ def test_json_there_and_back() -> None:
         model="rnn",
         muted=frozenset({"joy", "anger"}),
         emoji={"love": "<:party:123456789012345678>"},
+        time_zone="Europe/Berlin",
+        language="de",
+        weekly_channel=3,
+        weekly_day="friday",
+        weekly_hour=18,
     )
     text = chosen.to_json()
     assert ServerSettings.from_json(text) == chosen
@@ -52,6 +61,13 @@ def test_json_there_and_back() -> None:
         ("", "Invalid JSON", None),
         ("[]", "object", None),
         ('{"liveliness": "wild"}', "liveliness", "liveliness"),
+        ('{"time_zone": "Europe/Atlantis"}', "'Europe/Atlantis' is no time zone", "time_zone"),
+        ('{"time_zone": "Europe"}', "'Europe' is no time zone", "time_zone"),
+        ('{"time_zone": "../UTC"}', "'../UTC' is no time zone", "time_zone"),
+        ('{"time_zone": ""}', "'' is no time zone", "time_zone"),
+        ('{"language": "fi"}', "language", "language"),
+        ('{"weekly_hour": 24}', "weekly_hour", "weekly_hour"),
+        ('{"weekly_day": "Monday"}', "weekly_day", "weekly_day"),
         ('{"emoji": {"joy": "ha"}}', "emoji.joy", "emoji"),
         ('{"emoji": {"joy": 1}}', "emoji", "emoji"),
         ('{"emoji": {"neutral": "😂"}}', "'neutral' is no emotion", "emoji"),
@@ -86,3 +102,9 @@ def test_emotions_of_any_data_set_are_taken_and_ours_in_any_letter_case() -> Non
     settings = ServerSettings.from_json('{"muted": ["JOY", "Guilt"], "emoji": {"Anger": "🔥", "boredom": "🥱"}}')
     assert settings.muted == {"joy", "Guilt"}
     assert settings.emoji == {"anger": "🔥", "boredom": "🥱"}
+
+
+def test_there_is_a_language_for_each_catalogue_and_the_days_are_those_of_a_week() -> None:
+    languages = {LANGUAGES.get(locale, "en") for locale in get_args(Language)}
+    assert (languages, len(get_args(Language))) == ({"en", *LANGUAGES.values()}, len(languages))
+    assert get_args(Day) == DAYS

@@ -241,6 +241,28 @@ CONES = [[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.
 OPPONENTS = [[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259, 0.7828, -0.8087]]
 
 
+class TestTimeZone:
+    def test_steps_begin_by_the_clocks_of_the_zone(self) -> None:
+        hours = [(datetime(2026, 11, 22, hour, tzinfo=UTC), "joy", hour + 1) for hour in (14, 15, 21)]
+        mood = MoodOverTime(PERIODS["month"], NOW, hours, "Asia/Tokyo")
+        assert mood.since == datetime(2026, 10, 29, tzinfo=UTC)  # it is Wednesday in Tokyo already
+        assert mood.by_step()[-4:] == [15, 38, 0, 0]  # of Sunday, Monday, and the two days since
+
+    def test_a_day_with_a_change_of_the_clocks_is_one_day(self) -> None:
+        now = datetime(2026, 10, 25, 22, tzinfo=UTC)  # summer time has ended at one
+        hours = [(now - timedelta(hours=ago), "joy", 1) for ago in range(48)]
+        mood = MoodOverTime(PERIODS["month"], now, hours, "Europe/Berlin")
+        assert mood.by_step()[-3:] == [0, 24 - 1, 24 + 1]
+
+    def test_the_picture_names_it_in_the_readers_language(self) -> None:
+        mood = MoodOverTime(PERIODS["week"], NOW, [(NOW, "joy", 30)], "Asia/Tokyo")
+        german = figure_of(lambda: draw(mood, translator(discord.Locale.german)))
+        assert german.get_supxlabel() == "Ein Balken je sechs Stunden, ruhige zusammengefasst. Zeitzone: Tokio."
+        # The font cannot write Japanese, so that all is English.
+        japanese = figure_of(lambda: draw(mood, translator(discord.Locale.japanese)))
+        assert japanese.get_supxlabel() == "Each bar is six hours, quiet ones are merged. Time zone: Tokyo."
+
+
 class TestColours:
     def test_the_card_brings_its_own_background(self) -> None:
         picture = pixels(throughout("week", joy=5))
@@ -319,17 +341,17 @@ class TestPicture:
             (
                 "day",
                 ["00:00\nNov 24", "04:00\n", "08:00\n", "12:00\n", "16:00\n", "20:00\n"],
-                "Each bar is one hour, quiet ones are merged. Times in UTC.",
+                "Each bar is one hour, quiet ones are merged. Time zone: UTC.",
             ),
             (
                 "week",
                 ["Wed\nNov 18", "Thu\n19", "Fri\n20", "Sat\n21", "Sun\n22", "Mon\n23", "Tue\n24"],
-                "Each bar is six hours, quiet ones are merged. Times in UTC.",
+                "Each bar is six hours, quiet ones are merged. Time zone: UTC.",
             ),
             (
                 "month",
                 ["Mon\nNov 2", "Mon\n9", "Mon\n16", "Mon\n23"],
-                "Each bar is one day, quiet ones are merged. Days in UTC.",
+                "Each bar is one day, quiet ones are merged. Time zone: UTC.",
             ),
         ],
     )

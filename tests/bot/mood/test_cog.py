@@ -110,6 +110,16 @@ async def test_looking_back_as_far_as_asked(world: World, period: str, messages:
     assert numbers.startswith(f"{messages} messages. ")
 
 
+async def test_days_begin_by_the_servers_time_zone(world: World) -> None:
+    midnight = world.env.now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=27)
+    for hours, emotion in ((-8, "grief"), (-7, "joy"), (0, "love")):
+        world.bot.store.count_mood(world.guild.id, world.channel.id, midnight + timedelta(hours=hours), emotion, 20)
+    assert shown(await world.alice.slash(world.channel, "mood", period="month"))[1] == "❤️ love 100%"
+    await world.configure(time_zone="Asia/Bangkok")  # where it is seven hours later
+    picture = shown(await world.alice.slash(world.channel, "mood", period="month"))
+    assert picture[1] == "😃 joy 50% · ❤️ love 50%"
+
+
 class TestTheWholeServer:
     async def test_all_that_whoever_asks_can_see(self, world: World) -> None:
         count(world, world.channel.id, joy=15)

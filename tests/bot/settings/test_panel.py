@@ -5,7 +5,9 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
+from zoneinfo import available_timezones
 
 import discord
 import pytest
@@ -18,9 +20,10 @@ from bot import create_bot
 from bot.configuration import Configuration
 from bot.errors import NOT_ALLOWED, UNSAVED
 from bot.i18n import LANGUAGES, LOCALES
+from bot.local_time import DAYS, latest_due, week_of
 from bot.server_settings import Liveliness, ServerSettings
 from bot.settings.import_file import MAX_FILE
-from bot.settings.panel import EmojiForm, ImportForm, Page, PanelState, SettingsPanel
+from bot.settings.panel import EmojiForm, ImportForm, Page, PanelState, SettingsPanel, ZoneForm
 from bot.store import Store, StoreError
 from bot.ui.emotions import groups_of, key_of
 from classifiers import EMOJI, Classifier, Prediction
@@ -28,6 +31,8 @@ from tests.bot.pressing import speak_in_brackets
 from tests.bot.scripted import ScriptedClassifier, World, believing
 
 COMPONENTS_V2 = 1 << 15
+NOW = datetime(2026, 11, 27, 20, tzinfo=UTC)  # a Friday
+ZONES = sorted(available_timezones())
 
 
 @dataclass
@@ -187,8 +192,11 @@ async def test_the_defaults_at_a_glance(panel: Panel) -> None:
 
 
 class TestGeneral:
-    @pytest.mark.parametrize(("field", "name"), [("enabled", "Reactions"), ("mood", "Mood counting")])
-    async def test_off_and_on_again(self, world: World, panel: Panel, field: str, name: str) -> None:
+    @pytest.mark.parametrize(
+        ("field", "name", "page"), [("enabled", "Reactions", "general"), ("mood", "Mood counting", "mood")]
+    )
+    async def test_off_and_on_again(self, world: World, panel: Panel, field: str, name: str, page: str) -> None:
+        await panel.click(f"page:{page}")
         await panel.click(f"{field}:off")
         assert panel.news == f"**{name}:** off"
         assert getattr(settings_of(world), field) is False
@@ -216,7 +224,9 @@ class TestGeneral:
         assert settings_of(world).model is None
 
     async def test_reset_asks_once_more(self, world: World, panel: Panel) -> None:
+        await panel.click("page:mood")
         await panel.click("mood:off")
+        await panel.click("page:general")
         await panel.click("reset")
         assert "Do you really want to reset all of this to the defaults?" in panel.text
         await panel.click("page:general")
@@ -225,7 +235,7 @@ class TestGeneral:
         await panel.click("reset:sure")
         assert panel.news == "Everything is back to the defaults."
         assert settings_of(world) == ServerSettings()
-        assert panel.find("mood:off")
+        assert panel.find("enabled:off")
 
 
 class TestWithOneModel:
@@ -296,6 +306,147 @@ class TestChannels:
         assert panel.chosen("channels") == [str(world.channel.id)]
         await panel.choose("channels", world.channel)
         assert settings_of(world).channels == {world.channel.id}
+
+
+class TestMood:
+    """The page for the counting of moods, the time zone and the picture of the week."""
+
+    @pytest.fixture
+    async def panel(self, world: World, owner: simcord.MemberActor) -> Panel:
+        panel = await opened(owner, world.channel)
+        await panel.click("page:mood")
+        return panel
+
+    async def test_the_picture_of_the_week_is_off_until_a_channel_is_chosen(self, world: World, panel: Panel) -> None:
+        assert "**Picture of the week:** off" in panel.text
+        assert panel.find("weekly_channel")["placeholder"] == "Off; choose a channel to turn it on"
+        assert panel.find("weekly_channel")["channel_types"] == [0, 5]
+        assert "The next one" not in panel.text
+        await panel.choose("weekly_channel", world.channel)
+        assert panel.news == f"**Picture of the week:** <#{world.channel.id}>, Monday, 9:00\u202fAM (UTC)"
+        assert panel.chosen("weekly_channel") == [str(world.channel.id)]
+        assert settings_of(world) == ServerSettings(weekly_channel=world.channel.id)
+        await panel.choose("weekly_channel")
+        assert panel.news == "**Picture of the week:** off"
+        assert settings_of(world) == ServerSettings()
+
+    async def test_its_day_and_hour_and_when_the_next_one_comes(self, world: World, panel: Panel) -> None:
+        await panel.choose("weekly_channel", world.channel)
+        await panel.choose("weekly_day", "friday")
+        await panel.choose("weekly_hour", "18")
+        assert (panel.chosen("weekly_day"), panel.chosen("weekly_hour")) == (["friday"], ["18"])
+        assert panel.news == f"**Picture of the week:** <#{world.channel.id}>, Friday, 6:00\u202fPM (UTC)"
+        found = re.search(r"The next one: <t:(\d+):F>", panel.text)
+        assert found
+        due = datetime.fromtimestamp(int(found[1]), UTC)
+        assert (due.weekday(), due.hour) == (4, 18)
+        assert due - timedelta(days=7) <= world.env.now() < due
+
+    async def test_nobody_expects_one_at_once(
+        self, world: World, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What was due before it was turned on, or before its hour was changed, is not posted any more."""
+        weeks: list[str | None] = []
+        save = Store.save_settings
+
+        async def saved(store: Store, guild_id: int, settings: ServerSettings, *, given_up: str | None = None) -> None:
+            weeks.append(given_up)
+            await save(store, guild_id, settings, given_up=given_up)
+
+        monkeypatch.setattr(Store, "save_settings", saved)
+        now = world.env.now()
+        await panel.choose("weekly_hour", "10")
+        await panel.choose("weekly_channel", world.channel)
+        other = world.guild.create_text_channel("other")
+        await panel.choose("weekly_channel", other)
+        await panel.choose("weekly_day", DAYS[now.weekday()])
+        await panel.click("mood:off")
+        await panel.click("mood:on")
+        before = latest_due(now, "monday", 10, "UTC")
+        today = latest_due(now, DAYS[now.weekday()], 10, "UTC")
+        assert weeks == [None, week_of(before, "UTC"), None, *[week_of(today, "UTC")] * 3]
+
+    async def test_the_language(self, world: World, panel: Panel) -> None:
+        labels = [option["label"] for option in panel.find("language")["options"]]
+        assert labels == [
+            *("the server's own (English)", "English", "Deutsch", "español", "français", "português", "Türkçe"),
+            "日本語",
+        ]
+        await panel.choose("language", "de")
+        assert (panel.news, settings_of(world).language) == ("**Language:** Deutsch", "de")
+        await panel.choose("language", "server")
+        assert (panel.news, settings_of(world).language) == ("**Language:** the server's own (English)", None)
+
+    async def test_a_city_sets_the_time_zone(self, world: World, panel: Panel) -> None:
+        form = await panel.click("zone")
+        await panel.owner.submit_modal(form, {"zone": "  berlin "})
+        assert panel.news == "**Time zone:** Berlin"
+        assert "**Time zone: Berlin, Germany**" in panel.text
+        assert settings_of(world).time_zone == "Europe/Berlin"
+
+    async def test_where_several_are_called_that_one_is_chosen(self, world: World, panel: Panel) -> None:
+        await panel.owner.submit_modal(await panel.click("zone"), {"zone": "Germany"})
+        assert panel.refusal == "There are several time zones by that name."
+        assert settings_of(world).time_zone == "UTC"
+        offered = panel.find("time_zone")["options"]
+        assert [option["label"] for option in offered] == ["Berlin, Germany", "Büsingen, Germany"]
+        assert re.fullmatch(r"\d\d:\d\d", offered[0]["description"])
+        await panel.choose("time_zone", "Europe/Busingen")
+        assert panel.news == "**Time zone:** Büsingen"
+        assert settings_of(world).time_zone == "Europe/Busingen"
+
+    async def test_of_too_many_the_first_are_offered(self, panel: Panel) -> None:
+        await panel.owner.submit_modal(await panel.click("zone"), {"zone": "United States"})
+        assert panel.refusal == "There are many time zones by that name; if yours is not among these, give a city."
+        assert len(panel.find("time_zone")["options"]) == 25
+
+    async def test_one_that_is_not_known_changes_nothing(self, world: World, panel: Panel) -> None:
+        await panel.owner.submit_modal(await panel.click("zone"), {"zone": "Atlantis"})
+        assert panel.refusal == "I know no time zone by that name: try a larger city nearby, or the country."
+        assert settings_of(world) == ServerSettings()
+
+    async def test_what_keeps_it_from_being_posted_is_said_while_it_does(self, world: World, panel: Panel) -> None:
+        forbidden = discord.PermissionOverwrite(send_messages=False, attach_files=False)
+        quiet = world.guild.create_text_channel("quiet", overwrites={world.guild.default_role: forbidden})
+        await panel.choose("weekly_channel", quiet)
+        lack = f"For the picture of the week I don't have in <#{quiet.id}>: Send Messages, Attach Files."
+        assert panel.refusal == lack
+        await panel.click("page:general")
+        assert panel.refusal == lack
+        await panel.click("page:mood")
+        await panel.click("mood:off")
+        assert panel.refusal == "There is no picture of the week while moods are not counted."
+        await panel.choose("weekly_channel", world.channel)
+        await panel.click("mood:on")
+        assert panel.refusal is None
+
+    async def test_a_deleted_channel_is_none(self, world: World, panel: Panel) -> None:
+        gone = world.guild.create_text_channel("gone")
+        await panel.choose("weekly_channel", gone)
+        world.env.backend.delete_channel(gone.id)
+        await world.env.settle()
+        await panel.click("page:mood")
+        assert "**Picture of the week:** off" in panel.text
+        assert panel.chosen("weekly_channel") == []
+
+    async def test_it_is_exported_and_imported_with_the_rest(self, world: World, panel: Panel) -> None:
+        chosen = ServerSettings(
+            weekly_channel=world.channel.id,
+            weekly_day="sunday",
+            weekly_hour=20,
+            time_zone="Asia/Tokyo",
+            language="ja",
+        )
+        await panel.click("page:general")
+        await panel.bring(chosen.to_json().encode())
+        assert settings_of(world) == chosen
+        voice = world.guild.create_voice_channel("voice")
+        for channel_id in (voice.id, 123456789012345678):
+            await panel.bring(chosen.changed(weekly_channel=channel_id).to_json().encode())
+            assert str(panel.news).endswith("except what can't be used here: some channels.")
+            assert settings_of(world) == chosen.changed(weekly_channel=None)
+        await panel.bring(b'{"time_zone": "Europe/Atlantis"}')
+        assert panel.refusal == ("That file cannot be used: I can't take what it says under **time\\_zone**.")
 
 
 class TestHoldingBack:
@@ -624,6 +775,7 @@ class TestAtTheSameTime:
         self, world: World, panel: Panel, owner: simcord.MemberActor
     ) -> None:
         other = await opened(owner, world.channel)
+        await panel.click("page:mood")
         await panel.click("mood:off")
         await other.choose("liveliness", "lively")
         assert settings_of(world) == ServerSettings(mood=False, liveliness=Liveliness.LIVELY)
@@ -635,11 +787,12 @@ class TestAtTheSameTime:
         other = await opened(owner, world.channel)
         save = Store.save_settings
 
-        async def slowly(store: Store, guild_id: int, settings: ServerSettings) -> None:
+        async def slowly(store: Store, guild_id: int, settings: ServerSettings, **options: Any) -> None:
             await asyncio.sleep(0)
-            await save(store, guild_id, settings)
+            await save(store, guild_id, settings, **options)
 
         monkeypatch.setattr(Store, "save_settings", slowly)
+        await panel.click("page:mood")
         await press_at_once(world, (panel, "mood:off"), (other, "enabled:off"))
         assert settings_of(world) == ServerSettings(mood=False, enabled=False)
 
@@ -675,7 +828,9 @@ class TestAfterARestart:
     @pytest.fixture
     async def panel(self, world: World, models: dict[str, Classifier], panel: Panel) -> AsyncIterator[Panel]:
         """A panel from before."""
+        await panel.click("page:mood")
         await panel.click("mood:off")
+        await panel.click("page:general")
         await restart(world, models)
         yield panel
         await world.bot.store.close()
@@ -714,7 +869,7 @@ async def restart(world: World, models: dict[str, Classifier]) -> None:
 class TestWithoutTheDatabase:
     @pytest.fixture(autouse=True)
     def _broken(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        async def fail(_store: Store, _guild_id: int, _settings: ServerSettings) -> None:
+        async def fail(_store: Store, _guild_id: int, _settings: ServerSettings, **_options: Any) -> None:
             raise StoreError("the disk is full")
 
         monkeypatch.setattr(Store, "save_settings", fail)
@@ -733,6 +888,10 @@ class TestWithoutTheDatabase:
         assert answer_of(await panel.give_emoji("joy", "🎉")) == UNSAVED
         assert settings_of(world) == ServerSettings()
         assert len(world.env.errors) == 2
+
+
+MOOD_WORDS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday AM PM UTC English t F".split()
+"""What Babel says, and Discord's own form of a time."""
 
 
 class TestInAnotherLanguage:
@@ -754,6 +913,18 @@ class TestInAnotherLanguage:
         assert words_left(panel.message.components) == ["BiLSTM"]
         await panel.click("forgive")
         assert words_left(panel.message.components) == ["BiLSTM"]
+        await panel.click("page:mood")
+        await panel.choose("weekly_channel", channel)
+        await panel.owner.submit_modal(await panel.click("zone"), {"zone": "utc"})
+        assert set(words_left(panel.message.components)) <= {"BiLSTM", *MOOD_WORDS}
+        form = await panel.click("zone")
+        assert form.modal
+        assert words_left(form.modal["components"]) == words_left([{"label": form.modal["title"]}]) == []
+        for typed in ("nowhere", "Germany", "America"):
+            await panel.owner.submit_modal(await panel.click("zone"), {"zone": typed})
+            assert not set(words_left(panel.message.components)) & {"zone", "zones", "There", "Which"}
+        await panel.choose("weekly_channel")
+        await panel.click("page:channels")
         await panel.choose("channels", channel)
         await panel.choose("channel_rule", "only")
         await panel.click("page:emotions")
@@ -810,7 +981,13 @@ async def test_the_fullest_panel_fits_in_every_language(world: World, locale: di
     guild = world.bot.get_guild(world.guild.id)
     assert guild
     for settings in (
-        ServerSettings(channels=frozenset(channels), muted=frozenset(EMOJI), emoji=emoji),
+        ServerSettings(
+            channels=frozenset(channels),
+            muted=frozenset(EMOJI),
+            emoji=emoji,
+            weekly_channel=channels[0],
+            time_zone="America/Argentina/ComodRivadavia",
+        ),
         ServerSettings(channels=frozenset(channels), channel_rule="only", emoji=dict.fromkeys(EMOJI, "👩🏽‍❤️‍💋‍👨🏽")),
         ServerSettings(enabled=False, channel_rule="only"),
     ):
@@ -823,11 +1000,12 @@ async def test_the_fullest_panel_fits_in_every_language(world: World, locale: di
             locale,
             EMOJI,
             "bilstm",
+            NOW,
             channels,
         )
         for page in Page:
             for asks in (False, True):
-                panel: Any = SettingsPanel(state, page, news="x" * 520, refused="joy", asks_to_reset=asks)
+                panel: Any = SettingsPanel(state, page, news="x" * 520, refused="joy", zones=ZONES, asks_to_reset=asks)
                 validate_components(panel.to_components(), flags=COMPONENTS_V2)
 
 
@@ -838,6 +1016,7 @@ async def test_every_form_fits_in_every_language(locale: discord.Locale) -> None
     for emotion, default in {**EMOJI, "guilt": None, "x" * 100: None}.items():
         validate_modal(EmojiForm(emotion, default, "<a:blob:123456789012345678>", locale, unused, unused).to_dict())
     validate_modal(ImportForm(locale, unused, unused).to_dict())
+    validate_modal(ZoneForm(locale, unused, unused).to_dict())
 
 
 @pytest.mark.parametrize("locale", LOCALES_TO_TRY)
@@ -845,12 +1024,12 @@ async def test_the_panel_fits_with_any_number_of_emotions(world: World, locale: 
     await world.env.settle()
     guild = world.bot.get_guild(world.guild.id)
     assert guild
-    for many in (1, 25, 26, 175, 300):
+    for many in (1, 25, 26, 150, 300):
         emotions = dict.fromkeys(f"{number} {'x' * 90}" for number in range(many))
         models, nothing = world.bot.analyzer.models.keys(), discord.Permissions.none()
         settings = ServerSettings(muted=frozenset(emotions))
-        state = PanelState(settings, False, guild, models, nothing, locale, emotions, "bilstm")
+        state = PanelState(settings, False, guild, models, nothing, locale, emotions, "bilstm", NOW)
         panel: Any = SettingsPanel(state, Page.EMOTIONS, refused="0")
         validate_components(panel.to_components(), flags=COMPONENTS_V2)
         offered = [part for part in walk_components(panel.to_components()) if part["type"] == 3]
-        assert sum(len(menu["options"]) for menu in offered) == 2 * min(many, 175)
+        assert sum(len(menu["options"]) for menu in offered) == 2 * min(many, 150)

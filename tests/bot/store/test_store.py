@@ -49,6 +49,7 @@ async def test_a_new_database_holds_nothing(store: Store) -> None:
         "guild_id": 1,
         "settings": None,
         "left_at": None,
+        "posted_week": None,
         "moods": [],
         "corrections": [],
         "duels": [],
@@ -87,7 +88,7 @@ async def test_erasing_a_person_removes_the_opt_out(
 def test_only_an_opt_out_is_kept_by_person_and_no_text_at_all() -> None:
     columns = {f"{table.name}.{column.name}" for table in Table.metadata.sorted_tables for column in table.columns}
     assert columns == {
-        *("servers.guild_id", "servers.settings", "servers.left_at", "opt_outs.user_id"),
+        *("servers.guild_id", "servers.settings", "servers.left_at", "servers.posted_week", "opt_outs.user_id"),
         *("moods.guild_id", "moods.channel_id", "moods.hour", "moods.emotion", "moods.messages"),
         *("corrections.guild_id", "corrections.heard", "corrections.meant", "corrections.times"),
         *("duels.guild_id", "duels.model", "duels.rival", "duels.verdict", "duels.times"),
@@ -253,6 +254,7 @@ async def test_known_guilds_are_those_with_any_data(store: Store) -> None:
 async def fill(store: Store, guild_id: int) -> None:
     """Something of every kind, written and waiting."""
     await store.save_settings(guild_id, SETTINGS)
+    await store.claim_week(guild_id, "2026-W09")
     await store.add_correction(guild_id, "joy", "love")
     await store.add_verdict(guild_id, ("rnn", "bilstm"), "both")
     store.count_mood(guild_id, 10, NOON, "joy", 2)
@@ -263,6 +265,7 @@ async def fill(store: Store, guild_id: int) -> None:
 
 EXPORTED = {
     "settings": json.loads(SETTINGS.to_json()),
+    "posted_week": "2026-W09",
     "moods": [
         {"channel_id": 10, "hour": "2026-03-01T12:00:00+00:00", "emotion": "joy", "messages": 3},
         {"channel_id": 11, "hour": "2026-03-01T13:00:00+00:00", "emotion": "fear", "messages": 1},
@@ -365,3 +368,46 @@ async def test_close_writes_the_waiting_counts(
     await store.close()
     assert await (await open_store(url)).moods(1, NOON) == [MoodCount(NOON, "joy", 1)]
     assert caplog.messages == []
+
+
+class TestClaimingAWeek:
+    async def test_of_many_processes_one_claims_it(self, url: str, store: Store, open_store: StoreOpener) -> None:
+        await store.save_settings(1, SETTINGS)
+        stores = [store, *[await open_store(url) for _ in range(4)]]
+        claims = await asyncio.gather(*(each.claim_week(1, "2026-W48") for each in stores for _ in range(2)))
+        assert sorted(claims) == [False] * 9 + [True]
+        assert (await store.export_guild(1))["posted_week"] == "2026-W48"
+
+    async def test_an_earlier_one_cannot_be_claimed_any_more_but_a_later_one_can(self, store: Store) -> None:
+        await store.save_settings(1, SETTINGS)
+        weeks = ("2026-W48", "2026-W47", "2026-W48", "2026-W53", "2027-W01")
+        assert [await store.claim_week(1, week) for week in weeks] == [True, False, False, True, True]
+
+    async def test_each_server_has_its_own(self, store: Store) -> None:
+        for guild_id in (1, 2):
+            await store.save_settings(guild_id, SETTINGS)
+            assert await store.claim_week(guild_id, "2026-W48")
+        assert not await store.claim_week(3, "2026-W48")  # of which nothing was ever saved
+
+    async def test_one_that_was_given_back_can_be_claimed_again(self, store: Store) -> None:
+        await store.save_settings(1, SETTINGS)
+        assert await store.claim_week(1, "2026-W48")
+        await store.give_week_back(1, "2026-W47")  # which is not the one
+        assert not await store.claim_week(1, "2026-W48")
+        await store.give_week_back(1, "2026-W48")
+        assert await store.claim_week(1, "2026-W48")
+
+    async def test_new_settings_keep_it_and_may_give_one_up(self, store: Store) -> None:
+        await store.save_settings(1, SETTINGS, given_up="2026-W48")
+        assert not await store.claim_week(1, "2026-W48")
+        await store.save_settings(1, ServerSettings())
+        await store.save_settings(1, SETTINGS, given_up="2026-W47")
+        assert not await store.claim_week(1, "2026-W48")
+        await store.save_settings(1, SETTINGS, given_up="2026-W49")
+        assert not await store.claim_week(1, "2026-W49")
+
+    async def test_it_is_erased_with_the_settings(self, store: Store) -> None:
+        await store.save_settings(1, SETTINGS)
+        await store.claim_week(1, "2026-W48")
+        await store.erase_guild(1)
+        assert (await store.export_guild(1))["posted_week"] is None

@@ -1,0 +1,208 @@
+"""The mood of the week, posted in each server that wants it: when, whether, and what is said.
+
+A process that finds a picture due claims its week in the database before it posts, so that each is posted once, however
+many processes there are. A week is given back, and tried again every ten minutes for a day after it was due, where
+Discord or the database failed. It is given up where Discord refused, where there were too few messages, and if the bot
+is killed between claim and post. Where permissions are lacking nothing is claimed and Discord is not asked; `/settings`
+tells.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+import discord
+from discord.ext import commands, tasks
+
+from bot.analyzer import Analyzer
+from bot.connection.requests import DiscordFailedError, DiscordRequests, HeldBackError
+from bot.errors import log_failure
+from bot.i18n import Translate, translator
+from bot.local_time import LATEST, latest_due, moment_of, wall_clock, week_of
+from bot.mood.chart import PERIODS, MoodOverTime, alternative_text, caption, draw
+from bot.mood.readers import open_to_readers_of
+from bot.mood.standouts import Standout, what_stood_out
+from bot.server_settings import WEEKLY_MINIMUM, ServerSettings
+from bot.store import MoodCount, Store, StoreError
+from bot.ui.emotions import NO_EMOJI, emotions_of, written
+from bot.ui.posting import lacking_to_post
+from classifiers import EMOJI
+
+log = logging.getLogger(__name__)
+
+_COMPARED = timedelta(weeks=4)
+"""How long before the week the days were with which its days are compared."""
+
+_WITHIN = 30.0
+"""Seconds after which the request to post is not sent any more."""
+
+_TRANSIENT = (discord.DiscordServerError, discord.RateLimited, HeldBackError, DiscordFailedError)
+"""Failures of Discord or of the network, after which it is worth trying again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What is posted.
+
+    Attributes:
+        text: the text.
+        picture: the picture, as PNG.
+        description: the picture in words.
+    """
+
+    text: str
+    picture: bytes
+    description: str
+
+
+class WeeklyMood(commands.Cog):
+    """Posts the mood of each server once a week if its managers want it; keeps only for which week it last did."""
+
+    def __init__(
+        self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store, requests: DiscordRequests
+    ) -> None:
+        self._bot = bot
+        self._emoji = {**EMOJI, **emotions_of(analyzer.models)}  # for what other models have counted, too
+        self._store = store
+        self._requests = requests
+        self._settled: dict[int, str] = {}  # the last week, by server, for which nothing is left to do
+
+    async def cog_load(self) -> None:
+        """Start to look every ten minutes."""
+        self.rounds.start()
+
+    async def cog_unload(self) -> None:
+        """Stop that."""
+        self.rounds.cancel()
+
+    @tasks.loop(minutes=10)
+    async def rounds(self) -> None:
+        """Post in each server of this process where a picture is due."""
+        if not (self._bot.is_ready() and self._store.ready and self._requests.time.known):
+            return
+        for guild in list(self._bot.guilds):
+            try:
+                await self._post_if_due(guild)
+            except StoreError as error:
+                log.warning("A picture of the week has to wait: %s", error)
+            except Exception as error:  # the other servers get theirs
+                log_failure("A picture of the week", error)
+
+    async def _post_if_due(self, guild: discord.Guild) -> None:
+        settings = self._store.settings(guild.id)
+        channel = guild.get_channel(settings.weekly_channel or 0)
+        if not isinstance(channel, discord.TextChannel) or not settings.mood or lacking_to_post(channel):
+            return
+        now = self._requests.time.now()
+        due = latest_due(now, settings.weekly_day, settings.weekly_hour, settings.time_zone)
+        week = week_of(due, settings.time_zone)
+        if now - due >= LATEST or self._settled.get(guild.id) == week:
+            return
+        if await self._store.claim_week(guild.id, week):
+            try:
+                await self._post(channel, due, settings)
+            except (StoreError, *_TRANSIENT) as error:
+                log.info("The picture of the week in server %d is tried again later: %s", guild.id, _told(error))
+                await self._store.give_week_back(guild.id, week)
+                return
+            except discord.HTTPException as error:
+                log.warning("Discord refused the picture of the week in server %d: %s", guild.id, _told(error))
+        self._settled[guild.id] = week
+
+    async def _post(self, channel: discord.TextChannel, due: datetime, settings: ServerSettings) -> None:
+        """Post the picture of the seven days before the one on which it is due, if there were enough messages."""
+        zone = settings.time_zone
+        end = wall_clock(due, zone).replace(hour=0)
+        since = moment_of(end - timedelta(weeks=1) - _COMPARED, zone)
+        counts = await self._store.moods(channel.guild.id, since, open_to_readers_of(channel))
+        language = settings.language and discord.Locale(settings.language)
+        translate = translator(language or channel.guild.preferred_locale)
+        post = await asyncio.to_thread(compose, counts, end.date(), zone, self._emoji, self._store.mood_days, translate)
+        if post is None:
+            return
+        file = discord.File(io.BytesIO(post.picture), "mood.png", description=post.description)
+        # By the nonce Discord takes a request that is repeated after a lost answer for the same message.
+        nonce = f"{due:%y%m%d}{channel.id}"[:25]
+        await self._requests.ask(channel.send(post.text, file=file, nonce=nonce), _WITHIN)
+
+
+def compose(
+    counts: Sequence[MoodCount],
+    end: date,
+    zone: str,
+    emoji: Mapping[str, str | None],
+    mood_days: int,
+    translate: Translate,
+) -> Post | None:
+    """Return the picture of the seven days before one, with what is said of them; None if there were too few messages.
+
+    Args:
+        counts: those of the week and of the weeks before it.
+        end: the day after the last.
+        zone: the time zone by whose clocks days begin.
+        emoji: of each emotion, None or nothing where it has none.
+        mood_days: for how many days counts are kept.
+        translate: the language of those who read it.
+    """
+    last_moment = moment_of(datetime.combine(end, time()), zone) - timedelta(microseconds=1)
+    numbers = [(count.hour, count.emotion, count.messages) for count in counts]
+    mood = MoodOverTime(PERIODS["week"], last_moment, numbers, zone)
+    if mood.messages < WEEKLY_MINIMUM:
+        return None
+    first, last = end - timedelta(days=7), end - timedelta(days=1)
+    title = translate("The mood of the week") + f" · {translate.days(first, last)}"
+    note = translate("Only channels are counted that everyone can see who can see this one.")
+    kept = translate.plural(
+        "Only counts per channel and hour are kept, never per person, for {count} day.",
+        "Only counts per channel and hour are kept, never per person, for {count} days.",
+        mood_days,
+    )
+    found = what_stood_out(*_by_day(counts, first, end, zone))
+    lines = [f"### {title}", caption(mood, emoji, translate), *_said(found, emoji, translate), f"-# {note} {kept}"]
+    description = alternative_text(mood, translate("The whole server"), translate)
+    return Post("\n".join(lines), draw(mood, translate), description)
+
+
+def _by_day(
+    counts: Sequence[MoodCount], first: date, end: date, zone: str
+) -> tuple[dict[date, Counter[str]], list[Counter[str]]]:
+    """Return the counts of each day of the week, and those of each day before it."""
+    days: defaultdict[date, Counter[str]] = defaultdict(Counter)
+    for count in counts:
+        day = wall_clock(count.hour, zone).date()
+        if day < end and count.messages > 0:
+            days[day][count.emotion] += count.messages
+    week = {day: emotions for day, emotions in days.items() if day >= first}
+    return week, [emotions for day, emotions in days.items() if day < first]
+
+
+def _said(found: Sequence[Standout] | None, emoji: Mapping[str, str | None], translate: Translate) -> list[str]:
+    """Return a line on each thing that stood out, or that nothing did; nothing where that cannot be told."""
+    if found is None:
+        return []
+    if not found:
+        return [translate("No day stood out from the weeks before.")]
+    sentence = translate("{day}: {emotion} more often than usual, in {share} of the messages (before: {usual})")
+    return [
+        "- "
+        + sentence.format(
+            day=translate.weekday_name(each.day),
+            emotion=f"{emoji.get(each.emotion) or NO_EMOJI} **{written(each.emotion, None, translate)}**",
+            share=translate.percent(each.share),
+            usual=translate.percent(each.usual),
+        )
+        for each in found
+    ]
+
+
+def _told(error: Exception) -> str:
+    """Return the part of a failure that may be logged."""
+    if isinstance(error, discord.HTTPException):
+        return f"HTTP {error.status}, code {error.code}"
+    return str(error) if isinstance(error, StoreError) else type(error).__name__

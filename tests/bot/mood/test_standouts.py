@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import date, timedelta
+
+import pytest
+
+from bot.mood.standouts import beta_binomial_tail, what_stood_out
+
+MONDAY = date(2026, 11, 23)
+SHARES = {"neutral": 0.5, "joy": 0.2, "love": 0.1, "anger": 0.1, "surprise": 0.07, "relief": 0.03}
+
+
+def days(number: int, messages: int = 100, *, spread: float = 0.0, seed: int = 1) -> list[Counter[str]]:
+    """Days by chance; with a spread, each day has shares of its own."""
+    rng = random.Random(seed)  # noqa: S311 - a simulation
+    made = []
+    for _ in range(number):
+        weights = [rng.gammavariate(share / spread, 1) if spread else share for share in SHARES.values()]
+        made.append(Counter(rng.choices(list(SHARES), weights, k=messages)))
+    return made
+
+
+def week(*counts: Counter[str]) -> dict[date, Counter[str]]:
+    return {MONDAY + timedelta(days=place): each for place, each in enumerate(counts)}
+
+
+def test_a_day_with_far_more_of_an_emotion_stands_out() -> None:
+    ordinary, before = days(6, seed=2), days(28)
+    relieved = Counter(neutral=45, joy=15, anger=10, relief=30)
+    [found] = what_stood_out(week(*ordinary[:4], relieved, *ordinary[4:]), before) or []
+    assert (found.day, found.emotion, found.share) == (MONDAY + timedelta(days=4), "relief", 0.3)
+    assert found.usual == pytest.approx(0.03, abs=0.01)
+
+
+def test_what_is_as_usual_does_not() -> None:
+    assert what_stood_out(week(*days(7, seed=2)), days(28)) == []
+
+
+def test_where_days_differ_anyway_it_takes_more() -> None:
+    joyful = Counter(neutral=40, joy=45, anger=15)
+    steady, changeable = days(28), days(28, spread=0.3)
+    assert [each.emotion for each in what_stood_out(week(joyful), steady) or []] == ["joy"]
+    assert what_stood_out(week(joyful), changeable) == []
+
+
+def test_the_spread_of_a_rare_emotion_is_not_taken_for_less_than_that_of_others() -> None:
+    """Where there were few days with relief, they say little of how much relief a day may have."""
+    relieved = Counter(neutral=45, joy=25, anger=16, relief=14)
+
+    def with_rare_relief(before: list[Counter[str]]) -> list[Counter[str]]:
+        return [counts - Counter(relief=100) + Counter(relief=place % 2) for place, counts in enumerate(before)]
+
+    assert what_stood_out(week(relieved), with_rare_relief(days(28, spread=0.4))) == []
+    calm = what_stood_out(week(relieved), with_rare_relief(days(28))) or []
+    assert [each.emotion for each in calm] == ["relief"]
+
+
+def test_a_few_messages_are_too_few_however_rare_the_emotion_is() -> None:
+    before = [Counter(neutral=100)] * 28
+    assert what_stood_out(week(Counter(neutral=11, relief=9)), before) == []
+    [found] = what_stood_out(week(Counter(neutral=10, relief=10)), before) or []
+    assert (found.emotion, found.share) == ("relief", 0.5)
+    assert found.usual == pytest.approx(0, abs=0.001)
+
+
+def test_a_small_difference_is_none_however_certain_it_is() -> None:
+    before = [Counter(neutral=90_000, joy=10_000)] * 28
+    assert what_stood_out(week(Counter(neutral=86_000, joy=14_000)), before) == []
+    assert what_stood_out(week(Counter(neutral=84_000, joy=16_000)), before) != []
+
+
+def test_neutral_never_stands_out_and_nothing_does_by_being_rarer() -> None:
+    assert what_stood_out(week(Counter(neutral=100)), days(28)) == []
+
+
+def test_each_emotion_is_told_once_the_least_probable_first_and_three_at_most() -> None:
+    before = [Counter(neutral=90, joy=2, love=2, anger=2, relief=2, surprise=2)] * 28
+    found = what_stood_out(
+        week(
+            Counter(neutral=50, joy=50),
+            Counter(neutral=40, joy=60),
+            Counter(neutral=30, love=70),
+            Counter(neutral=55, anger=45),
+            Counter(neutral=60, relief=40),
+        ),
+        before,
+    )
+    assert [(each.emotion, (each.day - MONDAY).days) for each in found or []] == [("love", 2), ("joy", 1), ("anger", 3)]
+
+
+@pytest.mark.parametrize(
+    ("before", "this_week"),
+    [
+        (days(13), days(7)),
+        (days(28, messages=19), days(7)),
+        (days(28), days(7, messages=19)),
+        (days(28), []),
+    ],
+)
+def test_with_too_few_days_or_messages_it_cannot_tell(
+    before: list[Counter[str]], this_week: list[Counter[str]]
+) -> None:
+    assert what_stood_out(week(*this_week), before) is None
+
+
+def test_false_alarms_are_rare_where_days_differ() -> None:
+    weeks = 200
+    alarms = 0
+    for seed in range(weeks):
+        drawn = days(35, messages=60, spread=0.05, seed=seed)
+        alarms += bool(what_stood_out(week(*drawn[:7]), drawn[7:]))
+    assert alarms <= 6
+
+
+@pytest.mark.parametrize(
+    ("least", "trials", "a", "b", "expected"),
+    # As scipy.stats.betabinom.sf(least - 1, trials, a, b) has them.
+    [(7, 40, 1.3, 20.5, 0.0713035), (0, 5, 1.0, 1.0, 1.0), (5, 5, 1.0, 1.0, 1 / 6), (1, 10, 0.5, 9.5, 0.3067077)],
+)
+def test_the_tail_is_that_of_a_beta_binomial_distribution(
+    least: int, trials: int, a: float, b: float, expected: float
+) -> None:
+    assert beta_binomial_tail(least, trials, a, b) == pytest.approx(expected, rel=1e-5)
