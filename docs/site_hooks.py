@@ -48,6 +48,13 @@ _PICTURE = re.compile(
     r'<picture>\s*<source media="\(prefers-color-scheme: dark\)" srcset="([^"]+)">\s*'
     r'<img src="([^"]+)"(?: width="([^"]+)")? alt="([^"]*)">\s*</picture>'
 )
+_MOVING = re.compile(
+    r"<picture>\s*"
+    r'<source media="\(prefers-reduced-motion: reduce\) and \(prefers-color-scheme: dark\)" srcset="([^"]+)">\s*'
+    r'<source media="\(prefers-reduced-motion: reduce\)" srcset="([^"]+)">\s*'
+    r'<source media="\(prefers-color-scheme: dark\)" srcset="([^"]+)">\s*'
+    r'<img src="([^"]+)" width="([^"]+)" alt="([^"]*)">\s*</picture>'
+)
 _FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
 _STYLE_URL = re.compile(r"""(?:@import\s+(?:url\()?|url\()\s*["']?([^"')\s]+)""")
 _DIAGRAM = re.compile(r"^```mermaid\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
@@ -127,7 +134,7 @@ def for_mkdocs(markdown: str, uri: str, places: Mapping[str, str]) -> str:
         uri: the page's place in the site.
         places: for each file of the repository that is in the site, its place there.
     """
-    markdown = _PICTURE.sub(in_both_themes, markdown)
+    markdown = _MOVING.sub(moving_or_still, _PICTURE.sub(in_both_themes, markdown))
     markdown = markdown.replace("<details>", "<details markdown>")
     markdown = _DIAGRAM.sub(lambda diagram: as_table(diagram[1]) or diagram[0], markdown)
     folder = posixpath.dirname(SOURCES.get(uri, f"docs/{uri}"))
@@ -148,6 +155,23 @@ def in_both_themes(picture: re.Match[str]) -> str:
     dark, light, width, alt = picture.groups()
     style = f'{{ width="{width}" }}' if width else ""
     return f"![{alt}]({light}#only-light){style} ![{alt}]({dark}#only-dark){style}"
+
+
+def moving_or_still(picture: re.Match[str]) -> str:
+    """Return all versions of a moving picture: Material shows those of the theme, and our style moving ones or still.
+
+    What is not shown is not loaded.
+    """
+    dark_still, still, dark, light, width, alt = picture.groups()
+    versions = (
+        (light, "light", "moving"),
+        (dark, "dark", "moving"),
+        (still, "light", "still"),
+        (dark_still, "dark", "still"),
+    )
+    return " ".join(
+        f'![{alt}]({file}#only-{theme}){{ .{kind} loading="lazy" width="{width}" }}' for file, theme, kind in versions
+    )
 
 
 def as_table(diagram: str) -> str:

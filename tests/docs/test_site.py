@@ -10,6 +10,7 @@ pytest.importorskip("math_core", reason="run `pip install -e '.[docs]'` to check
 pytest.importorskip("mkdocs", reason="run `pip install -e '.[docs]'` to check the documentation site")
 
 from math_core import LatexError
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 PLACES = {
@@ -18,6 +19,8 @@ PLACES = {
     "docs/demo.png": "demo.png",
     "docs/demo-dark.png": "demo-dark.png",
 }
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TALK = ("talk.webp", "talk-dark.webp", "talk-still.webp", "talk-dark-still.webp")
 SITE = "https://example.org/emobot/"
 OF_OURS = {"__main__", "command_line", "files", "memory"}
 """Modules of the package that serve its own parts only."""
@@ -75,6 +78,32 @@ def test_picture_for_light_and_dark_follows_the_theme() -> None:
 def test_picture_keeps_its_width() -> None:
     shown = site_hooks.for_mkdocs(PICTURE.format(width=' width="49%"'), "index.md", PLACES)
     assert shown.count('){ width="49%" }') == 2
+
+
+def test_moving_picture_comes_in_both_themes_and_as_a_still_one() -> None:
+    [picture] = re.findall(r"<picture>(?:(?!</picture>).)*?reduced-motion.*?</picture>", README, re.DOTALL)
+    shown = site_hooks.for_mkdocs(picture, "index.md", {f"docs/{name}": name for name in TALK})
+    found = re.findall(r"!\[(.+?)\]\(([^#]+)#only-(\w+)\)\{ \.(\w+) loading=\"lazy\" width=\"60%\" \}", shown)
+    assert [rest for _, *rest in found] == [
+        ["talk.webp", "light", "moving"],
+        ["talk-dark.webp", "dark", "moving"],
+        ["talk-still.webp", "light", "still"],
+        ["talk-dark-still.webp", "dark", "still"],
+    ]
+    assert all("Emobot reacts" in alt for alt, *_ in found)
+
+
+@pytest.mark.parametrize("name", TALK)
+def test_moving_picture_is_small_and_loops(name: str) -> None:
+    path = ROOT / "docs" / name
+    assert path.stat().st_size < 500_000
+    with Image.open(path) as picture:
+        frames, loops = getattr(picture, "n_frames", 1), picture.info.get("loop")
+    if "still" in name:
+        assert frames == 1
+    else:
+        assert frames > 20
+        assert loops == 0  # without end
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *(ROOT / "docs").glob("*.md")], ids=lambda page: page.stem)
