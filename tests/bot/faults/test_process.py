@@ -1,0 +1,162 @@
+"""What is lost when the process of the bot is told to stop, or killed. Each name says it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from benchmarks.gateway import LoopbackDiscord, World
+from bot.store import Store
+from classifiers import PRETRAINED
+from tests.loopback import environment, until
+
+ROOT = Path(__file__).parents[3]
+TEXT = "I am so happy for you, congratulations!"
+
+
+@pytest.fixture
+def world() -> World:
+    return World(servers=1, channels=40)
+
+
+@dataclass
+class Process:
+    """A bot in a process of its own."""
+
+    process: asyncio.subprocess.Process
+    log: Path
+
+    async def end(self, stop: signal.Signals) -> int:
+        """Send a signal, and return the status with which the process ends."""
+        self.process.send_signal(stop)
+        return await asyncio.wait_for(self.process.wait(), 60)
+
+    def clean(self) -> bool:
+        """Whether the log has neither a traceback nor what somebody wrote."""
+        text = self.log.read_text()
+        return "Traceback" not in text and "congratulations" not in text
+
+
+Starter = Callable[[], Awaitable[Process]]
+
+
+@pytest.fixture
+async def start(loopback: LoopbackDiscord, database: Path, tmp_path: Path) -> AsyncIterator[Starter]:
+    """Starts the unmodified bot with copies of the shipped models and waits until it is in its server."""
+    models = shutil.copytree(PRETRAINED, tmp_path / "models")
+    variables = {
+        **environment(loopback),
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "DATABASE_URL": f"sqlite:///{database}",
+        "EMOBOT_MODELS": str(models),
+        "OMP_NUM_THREADS": "1",
+    }
+    started: list[Process] = []
+
+    async def start_it() -> Process:
+        before = loopback.gateway.events["GUILD_CREATE"]
+        log = tmp_path / f"log {len(started)}"
+        with log.open("w") as file:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bot", env=variables, cwd=tmp_path, stderr=file
+            )
+        started.append(Process(process, log))
+        await until(lambda: loopback.gateway.events["GUILD_CREATE"] > before or process.returncode is not None)
+        assert process.returncode is None, log.read_text()
+        return started[-1]
+
+    yield start_it
+    for bot in started:
+        if bot.process.returncode is None:
+            bot.process.kill()
+            await bot.process.wait()
+
+
+async def counted(database: Path, loopback: LoopbackDiscord) -> int:
+    """Return how many messages the database has in its moods."""
+    store = Store(f"sqlite+aiosqlite:///{database}")
+    await store.refresh()
+    [guild_id] = loopback.world.guild_ids()
+    counts = await store.moods(guild_id, datetime.fromtimestamp(0, UTC))
+    await store.close()
+    return sum(count.messages for count in counts)
+
+
+@asynccontextmanager
+async def burst(loopback: LoopbackDiscord) -> AsyncIterator[list[int]]:
+    """Let people write all the time; yields the ids of what they wrote."""
+    written: list[int] = []
+
+    async def write() -> None:
+        while True:
+            written.append(await loopback.say(TEXT, len(written) % 40))
+            await asyncio.sleep(0.01)
+
+    writing = asyncio.create_task(write())
+    try:
+        yield written
+    finally:
+        writing.cancel()
+        await asyncio.wait([writing])
+
+
+@pytest.mark.slow
+async def test_sigterm_twice_in_a_burst_loses_no_count(
+    start: Starter, loopback: LoopbackDiscord, database: Path
+) -> None:
+    bot = await start()
+    async with burst(loopback):
+        await until(lambda: len(loopback.routes.reactions) >= 10)
+        bot.process.send_signal(signal.SIGTERM)
+        assert await bot.end(signal.SIGTERM) == 0
+    reacted = {reaction.message_id for reaction in loopback.routes.reactions}
+    assert len(reacted) == len(loopback.routes.reactions)
+    assert await counted(database, loopback) >= len(reacted)
+    assert bot.clean(), bot.log.read_text()
+
+
+@pytest.mark.slow
+async def test_kill_9_loses_seconds_of_counts_alone_and_the_next_bot_reacts_to_nothing_twice(
+    start: Starter, loopback: LoopbackDiscord, database: Path
+) -> None:
+    killed = await start()
+    async with burst(loopback) as written:
+        await until(lambda: len(loopback.routes.reactions) >= 10)
+        count = len(written)
+        await asyncio.sleep(8)  # twice as long as counts wait
+    assert await killed.end(signal.SIGKILL) == -signal.SIGKILL
+    assert await counted(database, loopback) >= count / 2
+    before = {reaction.message_id for reaction in loopback.routes.reactions}
+    await start()
+    message_id = await loopback.say(TEXT)
+    await until(lambda: message_id in {reaction.message_id for reaction in loopback.routes.reactions})
+    ids = [reaction.message_id for reaction in loopback.routes.reactions]
+    assert len(ids) == len(set(ids)) == len(before) + 1
+
+
+@pytest.mark.slow
+async def test_model_files_that_are_replaced_or_deleted_lose_nothing_while_the_bot_runs(
+    start: Starter, loopback: LoopbackDiscord, tmp_path: Path
+) -> None:
+    bot = await start()
+    await loopback.say(TEXT, 0)
+    await until(lambda: len(loopback.routes.reactions) == 1)
+    for file in (tmp_path / "models").iterdir():
+        file.write_bytes(b"replaced")
+    shutil.rmtree(tmp_path / "models")
+    for channel in range(1, 6):
+        await loopback.say(TEXT, channel)
+    await until(lambda: len(loopback.routes.reactions) == 6)
+    assert await bot.end(signal.SIGTERM) == 0
+    assert bot.clean(), bot.log.read_text()
