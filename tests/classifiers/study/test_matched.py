@@ -31,9 +31,9 @@ def test_all_rows_are_trained_by_the_plain_recipe_for_as_many_epochs() -> None:
 @pytest.mark.usefixtures("small_data")
 def test_a_result_tells_size_and_figures_and_depends_on_the_seed_alone() -> None:
     matched._data.cache_clear()
-    settings = MatchedSettings(parameters=1000, texts=140, epochs=2)
+    settings = MatchedSettings(parameters=40_000, texts=140, epochs=2)
     found = matched.measure_matched("bilstm", 1, settings)
-    assert found["units"] == MATCHED["bilstm"].units(EMBEDDING, 1000)
+    assert found["units"] == MATCHED["bilstm"].units(EMBEDDING, 40_000)
     assert found["recurrent"] < found["parameters"]
     assert found["epoch"] in (1, 2)
     assert found == matched.measure_matched("bilstm", 1, settings)
