@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib.util
 import logging
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -13,10 +14,11 @@ from aiohttp import web
 from bot.configuration import ConfigurationError
 from bot.meter import Meter
 from bot.monitoring.health import Health
+from classifiers.errors import MissingExtraError
 
 log = logging.getLogger(__name__)
 
-NO_METRICS = "There are no metrics: run `pip install 'prometheus-client>=0.24'` and start the bot again."
+NO_METRICS = str(MissingExtraError("/metrics", "metrics"))
 
 _SHUTDOWN = 1.0  # seconds that an answer on its way may still take when the bot stops
 
@@ -85,7 +87,7 @@ def _why_not(host: str, port: int, error: OSError) -> str:
         )
     return (
         f"EMOBOT_HEALTH_HOST and EMOBOT_HEALTH_PORT must be an address of this computer and a port that may be opened, "
-        f"unlike {_address(host, port)} ({error.strerror or error})."
+        f"unlike {_address(host, port)} ({os.strerror(error.errno) if error.errno else error})."
     )
 
 

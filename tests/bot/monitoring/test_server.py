@@ -214,7 +214,7 @@ async def test_without_prometheus_client_it_says_what_to_install(
         status, text = await probe.ask("/metrics")
         assert await probe.ask("/healthz") == (200, "ok\n")
     assert status == 501
-    assert "run `pip install 'prometheus-client>=0.24'`" in text
+    assert 'run `pip install "emobot[metrics]"`' in text
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [text.strip()]
 
 
@@ -226,6 +226,8 @@ async def test_nobody_listens_before_and_after(port: int, probe: Probe) -> None:
 
 
 async def test_an_address_of_another_computer_is_refused(port: int) -> None:
-    with pytest.raises(ConfigurationError, match=rf"must be an address of this computer .* 192\.0\.2\.1:{port} \("):
+    with pytest.raises(
+        ConfigurationError, match=rf"must be an address of this computer .* 192\.0\.2\.1:{port} \(Cannot assign"
+    ):
         async with serving_health("192.0.2.1", port):
             pass
