@@ -118,7 +118,7 @@ def main() -> None:
         metavar=("FIRST", "LAST"),
         help="messages after which memory is measured (default: 20000 80000)",
     )
-    parser.add_argument("--memory-rate", type=float, default=1000.0, help="messages a second meanwhile (default: 1000)")
+    parser.add_argument("--memory-rate", type=float, default=300.0, help="messages a second meanwhile (default: 300)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     measured = asyncio.run(measure(arguments.rows, arguments))

@@ -28,6 +28,9 @@ bot spreads requests out.
 
 _BEFORE = 50.0  # messages a second meanwhile
 
+STEP = 5.0
+"""Seconds at the rate itself before latency is measured: at first, most channels have no pause after a reaction."""
+
 PATIENCE = 1.0
 """Seconds after the last message within which a bot that keeps up is done with all."""
 
@@ -172,11 +175,13 @@ async def flood(rate: float, seconds: float) -> Flood:
     """Return what becomes of messages that come faster than the bot can read."""
     async with bench("full", RUN_IN) as running:
         loop = asyncio.get_running_loop()
-        before, start = await running.bot.progress(), loop.time()
+        await running.stream.write(rate, STEP, _ALL)
+        before, start, already = await running.bot.progress(), loop.time(), running.stream.written
         messages = await running.stream.write(rate, seconds, _ALL)
         written_in = loop.time() - start
         done = (await running.settled()).since(before)
-        return Flood(len(messages) / written_in, done.dropped / len(messages), running.latency(messages))
+        missing = already - before.handled  # they are among those that are done now
+        return Flood(len(messages) / written_in, done.dropped / (len(messages) + missing), running.latency(messages))
 
 
 async def latencies(rates: Sequence[float], seconds: float) -> dict[float, Quantiles]:
@@ -184,6 +189,7 @@ async def latencies(rates: Sequence[float], seconds: float) -> dict[float, Quant
     found = {}
     for rate in rates:
         async with bench("full", RUN_IN) as running:
+            await running.stream.write(rate, STEP, _ALL)
             messages = await running.stream.write(rate, seconds, _ALL)
             await running.settled()
             found[rate] = running.latency(messages)
