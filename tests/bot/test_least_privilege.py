@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
 from collections.abc import Callable
@@ -17,9 +18,13 @@ from bot import Emobot
 from bot.client import INTENTS, PERMISSIONS
 from bot.monitoring.health import Health
 from bot.settings.panel import NEEDED
+from bot.ui import posting
 from tests.bot.scripted import World
 
-SOURCES = [path.read_text(encoding="utf-8") for path in (Path(__file__).parents[2] / "bot").rglob("*.py")]
+FILES = [
+    path for path in (Path(__file__).parents[2] / "bot").rglob("*.py") if path.parent.name != "cli"
+]  # not the demo
+SOURCES = [path.read_text(encoding="utf-8") for path in FILES]
 
 OF_NO_INTENT = {
     *("on_error", "on_ready", "on_shard_disconnect", "on_shard_ready", "on_shard_resumed"),
@@ -48,6 +53,10 @@ ROUTES: dict[str, set[str]] = {
 """What the bot asks of Discord, with the permissions that each needs in the channel."""
 
 
+WHERE_WANTED = {"channel.send": {"view_channel", "send_messages", "attach_files"}}
+"""Posts outside of answers to commands, as the source calls them, with what a server that wants them has to grant."""
+
+
 def listened(bot: Emobot) -> set[str]:
     """The events that something in the bot hears."""
     heard = {name for cog in bot.cogs.values() for name, _ in cog.get_listeners()}
@@ -73,6 +82,13 @@ async def test_every_intent_is_needed_and_every_event_has_one(simcord_bot: Emobo
     assert asked == {name for name, _ in INTENTS if events_of(name) & heard} | WITHOUT_EVENT.keys()
     assert heard - {event for name in asked for event in events_of(name)} == OF_NO_INTENT
     assert [used for used in WITHOUT_EVENT.values() if not any(f".{used}" in source for source in SOURCES)] == []
+
+
+def test_it_posts_by_itself_only_what_a_server_has_granted_apart_from_the_link() -> None:
+    calls = [node.func for source in SOURCES for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    sent = {ast.unparse(call) for call in calls if isinstance(call, ast.Attribute) and call.attr == "send"}
+    assert sent - {"interaction.followup.send"} == set(WHERE_WANTED)
+    assert set().union(*WHERE_WANTED.values()) == set(posting._NEEDED)
 
 
 def as_in_routes(request: simcord.types.HttpLogEntry) -> str:
