@@ -13,6 +13,7 @@ from simcord.enums import MessageType
 
 from bot import create_bot
 from bot.configuration import Configuration
+from bot.reactions.pace import WAITING_EACH
 from classifiers import LABELS, Prediction
 from tests.bot.pressing import words_of
 from tests.bot.scripted import SCRIPT, ManualClock, ScriptedClassifier, World, reactions_of
@@ -438,6 +439,18 @@ async def test_an_edit_where_the_bot_may_no_longer_react_is_not_read(
     monkeypatch.setattr(discord.TextChannel, "permissions_for", lambda *_: discord.Permissions(view_channel=True))
     await world.alice.edit(message, "happy")
     assert (world.reaction_requests(), bilstm.batches) == (0, [["nothing"]])
+
+
+async def test_while_texts_wait_for_the_model_fewer_are_read_for_the_mood_alone(
+    world: World, bilstm: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reactions_of(world.bot)._chance = iter((0.9, 0.2)).__next__
+    await pause(world)
+    monkeypatch.setattr("bot.analyzer.Analyzer.waiting", 2 * WAITING_EACH)  # so one in three is read
+    await world.alice.send(world.channel, "nothing")
+    await world.alice.send(world.channel, "thanks")
+    assert bilstm.batches == [["happy"], ["thanks"]]
+    assert await world.moods() == {"joy": 1, "gratitude": 3}
 
 
 async def test_in_a_busy_channel_a_sample_counts_for_all_until_it_is_edited_or_deleted(
