@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-EXTRAS = {"requirements.lock": ["dev"], "requirements-bot.lock": ["postgres", "speed"]}
+EXTRAS = {"requirements.lock": ["dev"], "requirements-bot.lock": ["metrics", "postgres", "speed"]}
 """What each lock file holds besides what every installation needs."""
 
 NOT_LOCKED = {"torch"}

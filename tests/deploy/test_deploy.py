@@ -1,0 +1,145 @@
+"""The files in deploy/ are such as their programs take, and know the bot's own settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.client import INTENTS
+from bot.configuration import Configuration
+from bot.i18n import LANGUAGES
+
+yaml: Any = pytest.importorskip("yaml", reason="run `pip install -e '.[deploy]'` to check the files in deploy/")
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+SETTINGS = {field.metadata["variable"] for field in dataclasses.fields(Configuration)}
+MANIFESTS = sorted(DEPLOY.glob("kubernetes/*.yaml"))
+EXPOSURE = 20
+"""What systemd may find open in the unit, of 100, which is everything."""
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+
+
+def script(name: str) -> Path:
+    """A program that the extra `deploy` installs, beside this Python."""
+    found = Path(sys.executable).with_name(name)
+    if not found.exists():
+        pytest.skip(f"there is no {name} here: run `pip install -e '.[deploy]'`")
+    return found
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, Any]:
+    """The Kubernetes resources by their kinds."""
+    texts = [manifest.read_text(encoding="utf-8") for manifest in MANIFESTS]
+    return {resource["kind"]: resource for text in texts for resource in yaml.safe_load_all(text)}
+
+
+def test_containerfile_has_no_fault_that_hadolint_knows() -> None:
+    done = run(script("hadolint"), DEPLOY / "Containerfile")
+    assert done.returncode == 0, done.stdout
+
+
+def test_compose_file_is_such_as_compose_takes() -> None:
+    if importlib.util.find_spec("check_jsonschema") is None:
+        pytest.skip("there is no check-jsonschema here: run `pip install -e '.[deploy]'`")
+    check = (sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec")
+    done = run(*check, DEPLOY / "compose.yaml")
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda path: path.name)
+def test_manifests_are_such_as_kubernetes_takes(manifest: Path) -> None:
+    done = run(script("kubernetes-validate"), "--strict", manifest)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """The unit with this Python in place of the one that an installation has, which systemd would miss."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("there is no systemd-analyze here, which comes with systemd")
+    text = (DEPLOY / "emobot.service").read_text(encoding="utf-8")
+    assert "/opt/emobot/bin/python" in text
+    unit = tmp_path / "emobot.service"
+    unit.write_text(text.replace("/opt/emobot/bin/python", sys.executable), encoding="utf-8")
+    return unit
+
+
+def test_unit_is_such_as_systemd_takes(unit: Path) -> None:
+    done = run("systemd-analyze", "verify", unit)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_unit_leaves_little_open(unit: Path) -> None:
+    done = run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", unit)
+    if "unrecognized option" in done.stderr:
+        pytest.skip("this systemd-analyze is older than version 250 and has no --offline")
+    assert done.returncode == 0, done.stdout[-200:]
+
+
+def test_every_setting_in_the_files_is_one_of_the_bots(compose: dict[str, Any], resources: dict[str, Any]) -> None:
+    containerfile = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
+    [container] = resources["StatefulSet"]["spec"]["template"]["spec"]["containers"]
+    named = {
+        *re.findall(r"\b(EMOBOT_\w+)=", containerfile),
+        *compose["services"]["bot"]["environment"],
+        *(variable["name"] for variable in container["env"]),
+    }
+    assert {"EMOBOT_HEALTH_PORT", "DATABASE_URL", "SHARD_IDS"} <= named
+    assert named - SETTINGS == set()
+
+
+def test_image_keeps_the_data_of_all_languages_of_the_bot() -> None:
+    kept = re.findall(r"-not -name '(\w+)\*'", (DEPLOY / "Containerfile").read_text(encoding="utf-8"))
+    assert [language for language in ("en", *LANGUAGES.values()) if language[:2] not in kept] == []
+
+
+def test_pods_share_the_shards_evenly(resources: dict[str, Any]) -> None:
+    spec = resources["StatefulSet"]["spec"]
+    [container] = spec["template"]["spec"]["containers"]
+    variables = {variable["name"]: variable.get("value") for variable in container["env"]}
+    assert variables["SHARD_IDS"] == f"auto/{spec['replicas']}"
+    assert int(variables["SHARD_COUNT"]) % spec["replicas"] == 0
+
+
+def test_no_secret_stands_in_the_files(compose: dict[str, Any], resources: dict[str, Any]) -> None:
+    assert "Secret" not in resources
+    [container] = resources["StatefulSet"]["spec"]["template"]["spec"]["containers"]
+    for variable in container["env"]:
+        assert ("secretKeyRef" in variable.get("valueFrom", {})) == (
+            variable["name"] in ("DISCORD_TOKEN", "DATABASE_URL")
+        )
+    assert compose["services"]["bot"]["environment"]["DISCORD_TOKEN"].startswith("${DISCORD_TOKEN:?")
+
+
+def test_files_that_compose_mounts_are_there(compose: dict[str, Any]) -> None:
+    mounts = [mount for service in compose["services"].values() for mount in service.get("volumes", [])]
+    files = [mount.split(":")[0] for mount in mounts if mount.startswith("./")]
+    assert len(files) >= 4
+    missing = [file for file in files if not (DEPLOY / file).exists() and file != "./gateway-proxy.json"]
+    assert missing == []  # that one has the token, so everybody writes their own
+
+
+def test_gateway_proxy_asks_for_what_the_bot_hears() -> None:
+    example = json.loads((DEPLOY / "gateway-proxy.example.json").read_text(encoding="utf-8"))
+    assert (example["intents"], example["token"]) == (INTENTS.value, "")
+    assert {name for name, kept in example["cache"].items() if kept} == {"channels", "roles", "emojis"}
