@@ -102,7 +102,7 @@ _READ_GOEMOTIONS = (
 
 _READ_MATCHED = (
     "**How to read this:** each dot is one seed and each tick the mean of its row; where the dots of two rows overlap, "
-    "the seeds do not tell them apart."
+    "they differ hardly more than seeds do."
 )
 _READ_CURVES = (
     "**How to read this:** a line is the median of the seeds and a band their range; the axis of epochs is "
