@@ -23,6 +23,7 @@ WEEKLY_MINIMUM = 50
 _MAX_CHANNELS = 500
 _MAX_EMOTIONS = 500
 _LONGEST_LABEL = 100
+_LONGEST_FAULT = 300
 _FIELD = regex.compile(r"^(?:muted|emoji|time_zone)(?=[.:])|(?<=unknown field `).+(?=`$)|(?<= - at `\$\.)\w+")
 """The field at fault in the message of a ValidationError, of ours or of msgspec's."""
 
@@ -153,7 +154,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         try:
             return msgspec.convert(msgspec.structs.asdict(self) | fields, type(self))
         except msgspec.ValidationError as error:
-            raise InvalidSettingsError(_fault(error), _field(error)) from None
+            raise _refusal(error) from None
 
     def to_json(self, *, indent: int = -1) -> str:
         """Return the settings as JSON, the same for equal settings.
@@ -174,7 +175,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         try:
             return msgspec.json.decode(text, type=cls, strict=False)  # ids may be in quotation marks
         except msgspec.ValidationError as error:
-            raise InvalidSettingsError(_fault(error), _field(error)) from None
+            raise _refusal(error) from None
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise InvalidSettingsError(f"Invalid JSON: {error}") from None
 
@@ -188,13 +189,13 @@ def _naming(place: str) -> Iterator[None]:
         raise ValueError(f"{place}: {error}") from None
 
 
-def _fault(error: msgspec.ValidationError) -> str:
-    """Return what is wrong, after the place where it is: "channels[0]: Expected 'int' >= 1"."""
-    what, _, place = str(error).replace("`", "'").removesuffix("'").partition(" - at '$.")
-    return f"{place}: {what}" if place else str(error).replace("`", "'")
+def _refusal(error: msgspec.ValidationError) -> InvalidSettingsError:
+    """Return the error with what is wrong after the place where it is, "channels[0]: Expected 'int' >= 1".
 
-
-def _field(error: msgspec.ValidationError) -> str | None:
-    """Return the field at fault, None if the whole is."""
-    found = _FIELD.search(str(error))
-    return found[0] if found else None
+    It is in one line of bounded length whatever the file has for names.
+    """
+    told = "".join(character if character.isprintable() else " " for character in str(error))
+    what, _, place = told.replace("`", "'").removesuffix("'").partition(" - at '$.")
+    fault = f"{place}: {what}" if place else told.replace("`", "'")
+    field = _FIELD.search(told)
+    return InvalidSettingsError(fault[:_LONGEST_FAULT], field[0] if field else None)

@@ -69,6 +69,7 @@ _FIELD = re.compile(r"field `(.*)`$")
 
 _Amount: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 _Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
+_Label: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -87,6 +88,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """What the manifest says of the whole directory; `emoji` may be changed by hand at any time.
 
     Attributes:
+        labels: at most 100 characters each, as many as Discord's menus show, all on one line.
         emoji: emoji for labels that have none of their own, or to replace theirs.
         neighbours: labels that readers accept together, see `classifiers.acceptance`.
         files: the SHA-256 of each other file.
@@ -96,9 +98,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     command: str
     dataset: str
     dataset_sha256: str
-    labels: Annotated[tuple[_Name, ...], msgspec.Meta(min_length=1)]
+    labels: Annotated[tuple[_Label, ...], msgspec.Meta(min_length=1)]
     multi_label: bool
-    max_tokens: _Amount
+    max_tokens: Annotated[int, msgspec.Meta(ge=1, le=10_000)]
     models: dict[str, ModelCard]
     emoji: dict[str, str] = {}
     neighbours: dict[str, dict[str, Annotated[float, msgspec.Meta(ge=0, le=1)]]] = {}
@@ -266,7 +268,12 @@ def load_onnx(content: bytes) -> Callable[[Batch], Array]:
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what is wrong is told by an exception, and need not be printed as well
     options.add_session_config_entry("session.load_model_format", "ONNX")  # its other format was not looked through
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        content,
+        options,
+        providers=["CPUExecutionProvider"],
+        enable_fallback=False,  # to the same provider, after printing why
+    )
     session._model_bytes = None  # it would keep the file to load it anew, for devices that this bot does not use
 
     def run(batch: Batch) -> Array:

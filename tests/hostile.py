@@ -1,6 +1,14 @@
-"""Texts made to hurt, of pieces that have stopped a tokenizer or broken out of a quotation somewhere."""
+"""Texts and files made to hurt, for Hypothesis to combine.
+
+The texts are made of pieces that have stopped a tokenizer or broken out of a quotation somewhere. The files are sound
+ones with something else in some places.
+"""
 
 from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from hypothesis import strategies as st
 
@@ -72,3 +80,55 @@ def texts(most: int = 200) -> st.SearchStrategy[str]:
         st.sampled_from(("", *PIECES)),
     )
     return st.one_of(st.text(st.characters()), pieces.map("".join), bombs).map(lambda text: text[:most])
+
+
+CONTENTS = (
+    *(
+        b"",
+        b"\0",
+        b"\0" * 1000,
+        b"\xff",
+        b"\r",
+        b"\n" * 100,
+        b'"',
+        b"\\",
+        b"[" * 5000,
+        b'{"a":' * 5000,
+        b"9" * 5000,
+        b"1e999",
+    ),
+    *(b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\xff\xfe\0\0", b"\xed\xa0\x80", b"\\ud800", b"NaN", b"-Infinity"),
+    *(
+        b"../../secret",
+        b"PK\x03\x04",
+        b"\x80\x04\x95",
+        b"\xff" * 8,
+        b"\x7f" * 8,
+        b"x" * 200_000,
+        b"sep=,\n",
+        b"\t" * 1000,
+    ),
+)
+"""Bytes that have stopped the reader of some file."""
+
+
+@st.composite
+def damaged(draw: st.DrawFn, content: bytes) -> bytes:
+    """A file that was cut, or got other bytes in some places, in place of its own or between them."""
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.integers(0, len(content)))
+        end = draw(st.sampled_from((place, place + 1, place + 8, len(content))))
+        content = content[:place] + draw(st.sampled_from(CONTENTS) | st.binary(max_size=8)) + content[end:]
+    return content
+
+
+@contextmanager
+def little_memory() -> Iterator[None]:
+    """Make sure that Python and NumPy never hold more than 50 MB at once that they did not hold before."""
+    tracemalloc.start()
+    try:
+        yield
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 50_000_000

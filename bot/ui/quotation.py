@@ -28,6 +28,7 @@ _WHOLE, _CUT = 6001, 6002
 
 _SIGNIFICANT = re.compile(r"[\\*_~|`>#\-+\[\]<]|:(?=//)|(?<=\d)\.")
 _ESCAPED = re.compile(r"\\(.)")
+_LINE_END = re.compile(r"\r\n?")
 _ZERO_WIDTH_SPACE = "\u200b"
 
 
@@ -66,6 +67,8 @@ class Quotation:
     @classmethod
     def of(cls, text: str) -> Self:
         """Return as much of a text as fits; of a long one only the words, since the models read nothing else."""
+        # To Discord, each kind of line end is one, and form feeds are nothing: what follows would escape the quotation.
+        text = _LINE_END.sub("\n", text).replace("\f", " ")
         for form in (text.strip(), strip_markup(text)):
             if form.count("\n") < _LINES and length(_quoted(form)) <= QUOTED:
                 return cls(form, True)

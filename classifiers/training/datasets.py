@@ -390,7 +390,7 @@ def _checked(path: Path, records: Sequence[Record]) -> list[_Row]:
         if (record.split is None) != (records[0].split is None):
             raise DatasetError(f"{where}: give a split to every row or to none.")
         if record.split is not None and record.split not in SPLITS:
-            raise DatasetError(f"{where}: the split is {record.split!r}, not train, dev or test.")
+            raise DatasetError(f"{where}: the split is {repr(record.split)[:60]}, not train, dev or test.")
         try:
             labels = parse_labels(record.label)
         except ValueError as error:

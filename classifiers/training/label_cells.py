@@ -14,7 +14,9 @@ LONGEST = 100
 """The most characters of a label; Discord's menus allow as many."""
 
 _ITEM = r"""(?:"[^"]*"|'[^']*')"""
-_QUOTED_LIST = regex.compile(rf"[\[({{]\s*({_ITEM}(?:\s*[,;\s]\s*{_ITEM})*)\s*,?\s*[\])}}]")
+_QUOTED_LIST = regex.compile(  # possessive, so that many spaces are not tried in each of the ways to divide them
+    rf"[\[({{]\s*+({_ITEM}(?:(?:\s*+[,;]\s*+|\s++){_ITEM})*+)\s*+,?\s*+[\])}}]"
+)
 _PLAIN_LIST = regex.compile(r"\[([^\[\]'\"]*)\]")
 _NUMBERS = regex.compile(r"\s*\d+(?:\s+\d+)*\s*")
 _SEPARATORS = regex.compile(r"[,;|]")

@@ -58,6 +58,10 @@ class Records:
     remarks: tuple[str, ...] = ()
 
 
+_SHOWN = 12
+"""How many names of columns a message lists."""
+
+
 class _Dialect(NamedTuple):
     """The separator of the columns, and whether double quotes wrap a field (0) or are part of it (3)."""
 
@@ -161,7 +165,7 @@ class _Table:
                 advice = f" Put double quotes around a text with {dialect.separators} in it."
                 raise DatasetError(
                     f"{self.path}, line {line}: {len(fields)} columns, the header has {len(header)}: "
-                    f"{', '.join(name[:40] for name in header)}.{'' if dialect.quoting else advice}"
+                    f"{_listed(header, quoted=False)}.{'' if dialect.quoting else advice}"
                 )
             split = None if places.split is None else fields[places.split]
             yield Record(line, fields[places.text], fields[places.label], split)
@@ -242,13 +246,19 @@ def _recognised(table: _Table, dialect: _Dialect, columns: Columns) -> _Places |
     return _Places(1 - label, label) if sure else None
 
 
+def _listed(names: Sequence[str], quoted: bool = True) -> str:
+    """Return names of columns for a message: at most `_SHOWN`, each cut short, and how many are left."""
+    shown = [repr(name[:40]) if quoted else " ".join(name[:40].split()) for name in names[:_SHOWN]]
+    left = [f"and {len(names) - _SHOWN:,} more"] if len(names) > _SHOWN else []
+    return ", ".join(shown + left) or "none"
+
+
 def _lacking(where: str, found: Sequence[str], columns: Columns, advice: str = "") -> str:
     """Return the message for missing columns."""
     known = {name.casefold() for name in found}
     wanted = [name for name in (columns.text, columns.label) if name.casefold() not in known]
-    named = ", ".join(repr(name[:40]) for name in found) or "none"
     return (
-        f"{where}: there is no column {' and no column '.join(map(repr, wanted))}; the columns are {named}. "
+        f"{where}: there is no column {' and no column '.join(map(repr, wanted))}; the columns are {_listed(found)}. "
         f"Name yours with --text-column and --label-column{advice}."
     )
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import get_args
 
 import pytest
@@ -10,6 +11,30 @@ from bot.i18n import LANGUAGES
 from bot.local_time import DAYS
 from bot.server_settings import Day, InvalidSettingsError, Language, Liveliness, ServerSettings, is_emoji
 from classifiers import EMOJI
+from tests import hostile
+
+SETTINGS = ServerSettings(
+    channel_rule="only",
+    channels=frozenset({1, 2**62}),
+    liveliness=Liveliness.LIVELY,
+    model="rnn",
+    muted=frozenset({"joy", "Guilt"}),
+    emoji={"love": "<:party:123456789012345678>", "joy": "😊"},
+)
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | hostile.texts(50)
+    | st.sampled_from([*EMOJI, "😊", "only"]),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(hostile.texts(20), values, max_size=3),
+    max_leaves=5,
+)
+json_files = st.dictionaries(
+    st.sampled_from(ServerSettings.__struct_fields__) | hostile.texts(20), json_values, max_size=3
+)
 
 
 @pytest.mark.parametrize("emoji", [*EMOJI.values(), "❤", "👍🏽", "👨‍👩‍👧", "🏳️‍🌈", "🇩🇪", "1️⃣", "#⃣", "©️", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "🫠"])
@@ -108,3 +133,18 @@ def test_there_is_a_language_for_each_catalogue_and_the_days_are_those_of_a_week
     languages = {LANGUAGES.get(locale, "en") for locale in get_args(Language)}
     assert (languages, len(get_args(Language))) == ({"en", *LANGUAGES.values()}, len(languages))
     assert get_args(Day) == DAYS
+
+
+@given(
+    hostile.damaged(SETTINGS.to_json(indent=1).encode()) | json_files.map(lambda fields: json.dumps(fields).encode())
+)
+def test_of_any_file_the_settings_are_read_or_it_is_refused_in_one_line(content: bytes) -> None:
+    try:
+        read = ServerSettings.from_json(content)
+    except InvalidSettingsError as error:
+        told = [str(error), str(error.field)]
+    else:
+        told = []
+        assert ServerSettings.from_json(read.to_json()) == read
+    assert all(part.isprintable() for part in told)
+    assert all(len(fault) <= 300 for fault in told[:1])

@@ -1,5 +1,6 @@
 import errno
 import json
+import shutil
 from pathlib import Path
 from typing import get_args
 
@@ -10,6 +11,8 @@ import onnx.numpy_helper
 import onnx.parser
 import onnxruntime
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from classifiers import model_directory
@@ -30,6 +33,7 @@ from classifiers.model_directory import (
 from classifiers.nn import network
 from classifiers.nn.arrays import Array
 from classifiers.training import onnx_export
+from tests import hostile
 
 
 def edit_manifest(directory: Path, **changes: object) -> None:
@@ -167,6 +171,9 @@ def changed_card(directory: Path, **changes: object) -> dict[str, object]:
         ({"labels": ["joy", "sadness", "joy"]}, "it has 'joy' twice"),
         ({"models": {}}, "holds no model"),
         ({"max_tokens": 0}, 'its "max_tokens" cannot be used'),
+        ({"max_tokens": 2**62}, 'its "max_tokens" cannot be used'),
+        ({"labels": ["joy", "sadness", "x" * 101]}, 'its "labels" cannot be used'),
+        ({"labels": ["joy", "sadness", "a\n# b"]}, 'its "labels" cannot be used'),
         ({"dataset_sha256": None}, 'its "dataset_sha256" cannot be used'),
         ({"neighbours": {"pride": {"joy": 0.5}}}, "neighbours has 'pride'"),
         ({"neighbours": {"joy": {"pride": 0.5}}}, "neighbours has 'pride'"),
@@ -413,3 +420,35 @@ def test_the_shipped_directory_is_whole_and_small() -> None:
     assert list(models) == ["rnn", "bilstm"]
     size = sum((PRETRAINED / name).stat().st_size for name in [MANIFEST, *read_manifest(PRETRAINED).files])
     assert size < 12e6
+
+
+@settings(max_examples=settings.default.max_examples // 4)  # each loads two models
+@given(st.data())
+def test_a_damaged_directory_is_refused_in_a_sentence_unless_its_models_still_answer(
+    built_models: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """With the hash of the damaged file in the manifest, as if somebody had made it on purpose."""
+    folder = tmp_path_factory.mktemp("damaged")
+    directory = shutil.copytree(built_models, folder / "models")
+    manifest = read_manifest(directory)
+    file = data.draw(st.sampled_from([MANIFEST, TOKENIZER, FILES["rnn"], FILES["bilstm"]]))
+    (directory / file).write_bytes(data.draw(hostile.damaged((directory / file).read_bytes())))
+    if file != MANIFEST:
+        write_manifest(directory, manifest)
+    files = sorted(folder.rglob("*"))
+    refusals: list[str] = []
+    with hostile.little_memory(), np.errstate(all="ignore"):
+        try:
+            for model in load_models(directory).values():
+                assert len(model.predict(["i am happy " * 20, ""])) == 2
+        except ModelDirectoryError as error:
+            refusals.append(str(error))
+    assert not any("\n" in refusal for refusal in refusals)
+    assert sorted(folder.rglob("*")) == files
+
+
+def test_why_a_graph_cannot_be_loaded_is_told_once(small_models: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """ONNX Runtime would print some errors and try once more."""
+    content = (small_models / FILES["bilstm"]).read_bytes().replace(b"Gather", b"\xff" * 6)
+    refusal(directory_with(small_models, FILES["bilstm"], content))
+    assert capfd.readouterr() == ("", "")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import discord
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from bot.ui.quotation import Quotation, escape, marked, quote, unescape
 from classifiers.explain import WordShare
 from classifiers.text import tokenize
+from tests import hostile
 
 bombs = st.builds(
     lambda text, times: (text * times)[:4000],
@@ -22,6 +24,17 @@ anything = st.one_of(bombs, st.text(max_size=4000))
 def utf16(text: str) -> int:
     """The characters of a text as JavaScript counts them, of which Discord never counts more."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def as_discord_reads(shown: str) -> str:
+    """A text after what Discord's Markdown does before anything else: one kind of line end, no form feeds, no tabs."""
+    return re.sub(r"\r\n?", "\n", shown).replace("\f", "").replace("\t", "    ")
+
+
+def assert_harmless(shown: str) -> None:
+    """Nothing in a text is Markdown, a mention or a link once all that is behind a backslash is taken as written."""
+    left = re.sub(r"\\[^0-9A-Za-z\s]", "", as_discord_reads(shown))
+    assert not re.search(r"[\\*_~|`#<>\[\]+-]|\d\.|://|@(?!\u200b)", left)
 
 
 def read_back(quotation: Quotation) -> Quotation | None:
@@ -48,6 +61,12 @@ class TestEscaping:
     )
     def test_quotes_are_harmless(self, text: str, quoted: str) -> None:
         assert quote(text) == quoted
+
+    @given(hostile.texts() | anything)
+    def test_no_markup_is_left(self, text: str) -> None:
+        assert_harmless(escape(text))
+        assert_harmless(quote(text))
+        assert "\n" not in as_discord_reads(quote(text))
 
     @given(anything)
     @example("\\*\\@\u200b")
@@ -129,6 +148,21 @@ class TestQuotation:
         assert all(line.startswith("> ") for line in shown.split("\n"))
         assert "@everyone" not in shown
         assert read_back(quotation) == quotation
+
+    @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+    def test_no_kind_of_line_end_leads_out_of_it(self, end: str) -> None:
+        assert Quotation.of(f"so{end}happy").display().content == "> so\n> happy"
+
+    @given(hostile.texts(1500) | anything)
+    @example("http:\f//a.b")
+    def test_nothing_breaks_out_of_it(self, text: str) -> None:
+        quotation = Quotation.of(text)
+        lines = as_discord_reads(quotation.display().content).split("\n")
+        assert all(line.startswith("> ") for line in lines)
+        assert_harmless("\n".join(line.removeprefix("> ") for line in lines))
+        line = as_discord_reads(marked(quotation.text, words(quotation.text), 300))
+        assert line.startswith("> ")
+        assert_harmless(line.removeprefix("> "))
 
     def test_spaces_that_discord_may_take_off_the_end_of_a_line_are_not_missed(self) -> None:
         display: Any = discord.ui.TextDisplay("> a\n>\n> b", id=Quotation("", True).display().id)

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pooch
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
@@ -19,6 +21,7 @@ from classifiers.emotions import LABELS
 from classifiers.errors import DatasetError, MissingExtraError
 from classifiers.training import datasets
 from classifiers.training.datasets import Dataset, Split, load_dataset, overview
+from tests import hostile
 
 ROWS = {
     "train": ("Such a nice day! 😀\t17\tid1\nWho did “this”?\t6,7\tid2\n", 2),
@@ -532,3 +535,28 @@ class TestGoEmotions:
             "or put train.tsv, dev.tsv and test.tsv into a folder goemotions and set EMOBOT_DATA_DIR "
             "to the folder around it."
         )
+
+
+ROWS_OF = {
+    ".tsv": "text\tlabel\tsplit\n" + "so happy\tjoy\ttrain\noh no\tfear;sadness\ttest\n" * 9,
+    ".csv": 'text,label\n"so, ""happy""",joy\noh no,"[\'fear\', \'joy\']"\n' * 9,
+    ".jsonl": '{"text": "so happy", "label": ["joy", 3], "split": "train"}\n{"label": "fear", "text": "\\u00fc"}\n' * 9,
+}
+
+
+@pytest.mark.parametrize("ending", ROWS_OF)
+@given(data=st.data())
+def test_any_file_is_read_or_refused_in_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, ending: str, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("data")
+    file = folder / f"mine{ending}"
+    file.write_bytes(data.draw(hostile.damaged(ROWS_OF[ending].encode())))
+    refusals: list[str] = []
+    with hostile.little_memory():
+        try:
+            load_dataset(file)
+        except DatasetError as error:
+            refusals.append(str(error))
+    assert not any("\n" in refusal or len(refusal) > 1000 for refusal in refusals)
+    assert list(folder.iterdir()) == [file]

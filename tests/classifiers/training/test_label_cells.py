@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,13 @@ def test_several_labels_in_any_usual_way_of_writing_them(cell: Any) -> None:
 )
 def test_one_label_or_numbers(cell: Any, labels: tuple[str, ...]) -> None:
     assert parse_labels(cell) == labels
+
+
+@pytest.mark.parametrize("cell", ["['joy'{}x]", "['joy',{}'love'", "['joy'{}", "[1{}x]", "joy{}"])
+def test_a_million_spaces_are_divided_in_one_way_only(cell: str) -> None:
+    """In each of the possible ways, this would take days."""
+    with contextlib.suppress(ValueError):
+        assert parse_labels(cell.format(" " * 1_000_000))
 
 
 @pytest.mark.parametrize(

@@ -173,3 +173,10 @@ def test_bytes_in_an_unknown_encoding(content: bytes, message: str) -> None:
 @pytest.mark.parametrize("content", ["", "\n\n", "  \n", "text,label\n", "text,label\n,\n"])
 def test_a_table_without_rows(content: str) -> None:
     assert read("a.csv", content) == Records([])
+
+
+@pytest.mark.parametrize("content", ["a\t" * 1000 + "\ntext\tlabel\n", "text\tlabel\t" + "a\t" * 1000 + "x\nhi\tjoy\n"])
+def test_of_a_thousand_columns_a_message_lists_a_dozen(content: str) -> None:
+    with pytest.raises(DatasetError, match=r"and \d+ more") as caught:
+        read("a.tsv", content)
+    assert len(str(caught.value)) < 500
