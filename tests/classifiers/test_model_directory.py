@@ -422,7 +422,7 @@ def test_the_shipped_directory_is_whole_and_small() -> None:
     assert size < 12e6
 
 
-@settings(max_examples=settings.default.max_examples // 4)  # each loads two models
+@settings(max_examples=settings().max_examples // 4)  # each loads two models
 @given(st.data())
 def test_a_damaged_directory_is_refused_in_a_sentence_unless_its_models_still_answer(
     built_models: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
