@@ -13,7 +13,7 @@ COUNT_TOWARDS_A_BAN = (401, 403, 429)
 """The HTTP statuses of requests that Discord counts before it bans an address."""
 
 _MINUTE = 60.0
-_TOO_MANY = 2
+_TOO_MANY = 2  # requests more than are bearable, so that one is always on its way where all are refused
 
 
 class RefusalCounter:
@@ -36,8 +36,7 @@ class RefusalCounter:
 
         Args:
             clock: monotonic seconds.
-            free: how many refusals within a window are borne whatever else is accepted. Further requests may be on
-                their way when the last of them comes.
+            free: how many refusals in a row are too many, and how many within a window if nothing else is accepted.
             each: how many accepted requests within a window make one further refusal bearable.
             most: how many refusals that count towards a ban are too many in any case, since other bots may share the
                 address.
@@ -49,33 +48,38 @@ class RefusalCounter:
         self._each = each
         self._most = most
         self._refusals: deque[tuple[float, int]] = deque()
+        self._in_a_row = 0
         self._accepted: Counter[int] = Counter()  # by minute
 
     def accept(self) -> None:
         """Count a request that was not refused."""
+        self._in_a_row = 0
         self._accepted[self._minute()] += 1
 
     def count(self, status: int) -> Counter[int] | None:
         """Count a refusal; return the counts by HTTP status and start again if there are too many, else return None."""
         self._refusals.append((self._clock(), status))
-        borne = self._borne()
+        self._in_a_row += 1
+        left = self._left()
         statuses = Counter(status for _, status in self._refusals)
-        if statuses.total() < borne and sum(statuses[status] for status in COUNT_TOWARDS_A_BAN) < self._most:
+        if left > 0 and sum(statuses[status] for status in COUNT_TOWARDS_A_BAN) < self._most:
             return None
         self._refusals.clear()
+        self._in_a_row = 0
         return statuses
 
     def bearable(self) -> int:
         """Return how many requests may be on their way: if all of them are refused, that is only a few too many."""
-        return max(self._borne() - len(self._refusals), 0) + _TOO_MANY
+        return max(self._left(), 0) + _TOO_MANY
 
-    def _borne(self) -> int:
-        """Forget what is older than the window; return how many refusals within it are too many."""
+    def _left(self) -> int:
+        """Forget what is older than the window; return after how many further refusals in a row there are too many."""
         while self._refusals and self._refusals[0][0] <= self._clock() - self.window:
             self._refusals.popleft()
         for minute in [minute for minute in self._accepted if minute <= self._minute() - self.window / _MINUTE]:
             del self._accepted[minute]
-        return self._free + self._accepted.total() // self._each
+        borne = self._free + self._accepted.total() // self._each
+        return min(self._free - min(self._in_a_row, len(self._refusals)), borne - len(self._refusals))
 
     def _minute(self) -> int:
         return int(self._clock() // _MINUTE)

@@ -31,7 +31,6 @@ TOLERATED = 5.0
 ANSWERED_WITHIN = aiohttp.ClientTimeout(total=300, sock_connect=10, sock_read=15)
 """Seconds until a request is given up to which nothing is answered; by itself aiohttp would wait for five minutes."""
 
-_MOST_UNANSWERED = 50  # requests; if Discord hangs, further reactions are held back
 _UNKNOWN_LIMIT = 60.0  # seconds of a rate limit whose length Discord does not tell
 _QUIET = 600.0  # seconds between two warnings of the same kind
 _FIRST_PAUSE = 1.0  # seconds for which all requests pause after the first failure
@@ -155,7 +154,7 @@ class DiscordRequests:
             await asyncio.sleep(wait)
             if not await self._rate.acquire(deadline) or self._clock() > deadline:
                 raise HeldBackError("too late")
-            if hurried and self._unanswered >= min(_MOST_UNANSWERED, self._refusals.bearable()):
+            if hurried and self._unanswered >= self._refusals.bearable():
                 raise HeldBackError("too many requests are not answered yet")
             if not self.token_refused and not self.wait():  # both may have changed in the meantime
                 break
@@ -175,7 +174,7 @@ class DiscordRequests:
             self._check_clock()
         scope = headers.get("X-RateLimit-Scope")
         if scope != "shared":  # such a limit is nobody's fault, says Discord
-            self._count(status, by_token=_has_token(params))
+            self._count(status, by_token=_has_token(params), reads=params.method == "GET")
         if status == 429 and scope not in ("user", "shared"):
             self._limit(_seconds(headers.get("Retry-After")))
         if status >= 500:
@@ -201,9 +200,13 @@ class DiscordRequests:
                 "%s The bot goes by Discord's time, but the times in this log are wrong.", clock_is_wrong(error)
             )
 
-    def _count(self, status: int, *, by_token: bool) -> None:
-        """Count a request as accepted or refused; those without the token, such as answers to commands, pass anyhow."""
-        if status < 400 and by_token:
+    def _count(self, status: int, *, by_token: bool, reads: bool) -> None:
+        """Count a request as accepted or refused.
+
+        That Discord answers those without the token, such as answers to commands, and those that only read, does not
+        show that it will accept a reaction.
+        """
+        if status < 400 and by_token and not reads:
             self._refusals.accept()
         if not (status in COUNT_TOWARDS_A_BAN or (400 <= status < 500 and by_token)):
             return

@@ -46,7 +46,14 @@ def test_of_five_requests_one_may_be_refused(clock: Clock) -> None:
         for _ in range(4):
             refusals.accept()
         assert refusals.count(404) is None
-    assert [refusals.count(404) for _ in range(3)][2]
+    assert any(refusals.count(404) for _ in range(2))
+
+
+def test_a_busy_bot_that_is_refused_everything_now_stops_as_soon(clock: Clock) -> None:
+    refusals = RefusalCounter(clock)
+    for _ in range(10_000):
+        refusals.accept()
+    assert [refusals.count(403) for _ in range(14)] == [*[None] * 13, {403: 14}]
 
 
 def test_what_was_accepted_before_the_window_excuses_nothing(clock: Clock) -> None:
@@ -59,14 +66,12 @@ def test_what_was_accepted_before_the_window_excuses_nothing(clock: Clock) -> No
 
 def test_200_refusals_that_count_towards_a_ban_are_too_many_whatever_is_accepted(clock: Clock) -> None:
     refusals = RefusalCounter(clock)
-    for _ in range(10_000):
-        refusals.accept()
-    for _ in range(100):
-        assert refusals.count(404) is None
-    assert [refusals.count(status) for status in (401, 403, 403, 429) * 50] == [
-        *[None] * 199,
-        {401: 50, 403: 100, 404: 100, 429: 50},
-    ]
+    told = []
+    for status in (404, 401, 403, 403, 429) * 50:
+        for _ in range(10):
+            refusals.accept()
+        told.append(refusals.count(status))
+    assert told == [*[None] * 249, {401: 50, 403: 100, 404: 50, 429: 50}]
 
 
 def test_the_more_was_refused_the_fewer_may_be_on_their_way(clock: Clock) -> None:
@@ -74,8 +79,6 @@ def test_the_more_was_refused_the_fewer_may_be_on_their_way(clock: Clock) -> Non
     assert [refusals.bearable(), refusals.count(403), refusals.bearable()] == [5, None, 4]
     for _ in range(40):
         refusals.accept()
-    assert refusals.bearable() == 14
-    clock.now += 660
     assert refusals.bearable() == 5
 
 
