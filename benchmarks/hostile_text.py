@@ -25,6 +25,7 @@ sys.path[0] = str(Path(__file__).parents[1])  # or the file `bot.py` beside this
 
 from benchmarks.racing import race
 from bot.reactions.guard import is_grave
+from bot.reactions.irony import is_ironic
 from classifiers import load_models
 from tests.hostile import PIECES
 
@@ -71,6 +72,7 @@ def main() -> None:
     steps: dict[str, Callable[[str], object]] = {
         "token numbers": tokenizer.read,
         "the guard": is_grave,
+        "irony": is_ironic,
         "words read (panels)": tokenizer.words_read,
     }
     found = {name: worst(step, arguments.rounds, arguments.most) for name, step in steps.items()}

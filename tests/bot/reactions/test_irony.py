@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.reactions.irony import is_ironic
+from tests import hostile
 
 TEXTS = Path(__file__).parent / "texts"
 IRONIC = (TEXTS / "ironic.txt").read_text(encoding="utf-8").splitlines()
@@ -32,6 +33,8 @@ def test_words_that_the_author_only_quotes_do_not_count(text: str) -> None:
     assert not is_ironic(text)
 
 
-@given(st.text() | st.lists(st.sampled_from("thanks i hate love how great just another / s '".split())).map(" ".join))
+@given(
+    hostile.texts() | st.lists(st.sampled_from("thanks i hate love how great just another / s '".split())).map(" ".join)
+)
 def test_any_text_is_judged(text: str) -> None:
     assert is_ironic(text) in (True, False)
