@@ -1,0 +1,141 @@
+"""What is lost when the API fails or refuses. Each name says it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import discord
+import pytest
+
+from benchmarks.gateway import (
+    Fault,
+    LoopbackDiscord,
+    cloudflare,
+    garbled,
+    hanging,
+    limited,
+    no_text,
+    only,
+    refused,
+    status,
+)
+from bot import Emobot
+from bot.reactions.outcomes import Outcome
+from tests.bot.faults.support import moods, reacts_again
+from tests.bot.scripted import ScriptedClassifier, reactions_of
+from tests.loopback import Skipper, until
+
+FAILURES: dict[str, Fault] = {
+    "500": status(500),
+    "502": status(502, b"<html>"),
+    "503": status(503),
+    "garbage with 200": garbled(200),
+    "garbage with 403": garbled(403),
+    "garbage with 429": garbled(429),
+    "no text with 200": no_text(200),
+    "no text with 403": no_text(403),
+    "hanging": hanging(),
+}
+REFUSALS: dict[str, Fault] = {
+    "403": refused(403, 50013),
+    "404": refused(404, 10008),
+    "429 global": limited("global", 1),
+    "429 by route": limited("user", 0.3),
+    "429 shared": limited("shared", 0.3),
+    "429 of Cloudflare": cloudflare(),
+}
+ROUNDS, PAUSE = 18, 34.0  # ten minutes in all, and no pause so long that the gateway would seem silent
+EACH = 4  # messages in a round, each in another server
+
+
+async def storm(bot: Emobot, loopback: LoopbackDiscord, skipper: Skipper, model: ScriptedClassifier) -> None:
+    """Let people write for ten minutes, in one server after the other."""
+    outcomes, written = reactions_of(bot).outcomes, 0
+    for turn in range(ROUNDS):
+        for message in range(EACH):
+            await loopback.say("happy", (turn * EACH + message) % 38)
+            written += 1
+        await until(lambda: sum(map(len, model.batches)) == written)  # noqa: B023 - called at once
+        await asyncio.sleep(0.02)
+        for _ in range(int(PAUSE)):
+            skipper.skip(1)
+            await asyncio.sleep(0.001)
+    await until(lambda: outcomes.total() == written, skipper)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", FAILURES)
+async def test_ten_minutes_of_failures_lose_the_reactions_alone(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, bilstm: ScriptedClassifier, kind: str
+) -> None:
+    loopback.api.fault = only("/reactions/", FAILURES[kind])
+    await storm(running, loopback, skipper, bilstm)
+    assert len(loopback.api.refused()) <= 20
+    assert await moods(running, loopback) == ROUNDS * EACH
+    loopback.api.fault = None
+    await reacts_again(loopback, skipper=skipper)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", REFUSALS)
+async def test_ten_minutes_of_refusals_lose_the_reactions_alone_and_are_20_at_most(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, bilstm: ScriptedClassifier, kind: str
+) -> None:
+    loopback.api.fault = only("/reactions/", REFUSALS[kind])
+    await storm(running, loopback, skipper, bilstm)
+    requests = [asked for asked in loopback.api.asked if 400 <= asked.status < 500]
+    if kind != "429 shared":  # which Discord counts for nobody
+        assert len(requests) <= 20
+    assert await moods(running, loopback) == ROUNDS * EACH
+    loopback.api.fault = None
+    await reacts_again(loopback, skipper=skipper)
+
+
+async def test_an_api_that_is_away_for_a_minute_loses_the_reactions_of_that_minute(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
+    await loopback.api_endpoint.close()
+    for second in range(30):
+        await loopback.say("happy", second)
+        skipper.skip(2)
+        await asyncio.sleep(0.001)
+    await loopback.api_endpoint.open()
+    await reacts_again(loopback, skipper=skipper)
+    assert await moods(running, loopback) >= 31
+
+
+async def test_requests_that_hang_stay_few_and_end_after_15_seconds(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
+    hung = 0
+
+    async def hang(_: object) -> None:
+        nonlocal hung
+        hung += 1
+        await asyncio.Event().wait()
+
+    loopback.api.fault = only("/reactions/", hang)
+    for _ in range(5):
+        for channel in range(38):
+            await loopback.say("happy", channel)
+            skipper.skip(0.03)
+        await asyncio.sleep(0.01)
+    assert hung <= 20
+    skipper.skip(16)
+    await until(lambda: reactions_of(running).outcomes[Outcome.DISCORD_FAILED], skipper)
+    loopback.api.fault = None
+    await reacts_again(loopback, skipper=skipper)
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_a_jump_of_this_computers_clock_loses_nothing(
+    running: Emobot, loopback: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    utcnow = discord.utils.utcnow
+    await loopback.say("happy", 0)
+    await until(loopback.api.reactions)
+    monkeypatch.setattr(discord.utils, "utcnow", lambda: utcnow() + timedelta(hours=hours))
+    await loopback.say("happy", 1)
+    await until(lambda: len(loopback.routes.reactions) == 2)
+    assert await moods(running, loopback) == 2
