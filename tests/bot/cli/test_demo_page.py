@@ -376,6 +376,7 @@ async def test_everything_is_easy_to_read_in_light_and_in_dark() -> None:
         await demo.preview.refresh()
         await page.get_by_role("button", name="Opt out").wait_for()
         await _is_easy_to_read(page, "Liveliness")
+        await page.locator("#preview-app[aria-busy=false]").wait_for()  # an update would close the list again
         await page.locator(".select-trigger").first.click()
         await _is_easy_to_read(page, "even on a good guess")
         await page.keyboard.press("Escape")
