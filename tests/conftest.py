@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import threading
 
 # Libraries read these when they are first imported. More than one thread in each of the tests' processes would only
 # wait for the other processes.
@@ -12,7 +13,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
@@ -31,6 +34,9 @@ from classifiers.model_directory import (
 from classifiers.nn import network
 from classifiers.text import Tokenizer
 from classifiers.training import onnx_export
+
+if TYPE_CHECKING:
+    from discord.gateway import KeepAliveHandler
 
 LABELS = ("joy", "sadness", "neutral")
 
@@ -124,3 +130,12 @@ def blank_figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     if "figures" not in request.fixturenames:
         # By its name, so that Matplotlib need not be imported before pytest-xdist can start any process.
         monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda _figure, path: Path(path).touch())
+
+
+@pytest.fixture(autouse=True)
+def heartbeats_end() -> Iterator[None]:
+    """Stop the heartbeats of connections that a test has left, which would fail without its event loop."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name.startswith("keep-alive-handler"):
+            cast("KeepAliveHandler", thread).stop()

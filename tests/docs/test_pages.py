@@ -66,6 +66,7 @@ def test_every_option_exists(capsys: pytest.CaptureFixture[str]) -> None:
         (classifiers_main, ["compare", "--help"]),
         (classifiers_main, ["evaluate", "--help"]),
         (train.main, ["--help"]),
+        (train.main, ["study", "--help"]),
     ):
         with suppress(SystemExit):
             main(words)
