@@ -189,6 +189,9 @@ class Emobot(commands.AutoShardedBot):
             await self._turns.wait(shard_id)
         if not self.is_closed():
             await super().launch_shard(gateway, shard_id, initial=initial)
+        task = asyncio.current_task()
+        if task and task.cancelling():  # discord.py uses `wait_for`, which up to Python 3.11 may lose a cancellation
+            raise asyncio.CancelledError
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
         """Wait until a shard may begin its session: five seconds after another one, be it of another process.

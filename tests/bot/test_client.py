@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -321,3 +322,21 @@ def test_the_bot_imports_nothing_that_a_message_does_not_need() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PYTHONPATH": str(root)}
     )
     assert done.stdout == "[]\n"
+
+
+async def test_a_stop_that_discord_py_loses_while_a_shard_connects_still_stops_the_bot(
+    models: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its `wait_for` loses a cancellation that comes as the connection is made, up to Python 3.11."""
+
+    async def connect_and_lose(*_: object, **__: object) -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+
+    monkeypatch.setattr(commands.AutoShardedBot, "launch_shard", connect_and_lose)
+    async with create_bot(Configuration(), models=models) as bot:
+        launching = asyncio.create_task(bot.launch_shard(URL(), 0))
+        await asyncio.sleep(0)
+        launching.cancel()
+        await asyncio.wait([launching])
+        assert launching.cancelled()
