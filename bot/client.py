@@ -189,6 +189,8 @@ class Emobot(commands.AutoShardedBot):
             await self._turns.wait(shard_id)
         if not self.is_closed():
             await super().launch_shard(gateway, shard_id, initial=initial)
+        if self.is_closed() and (shard := self.get_shard(shard_id)):  # meanwhile, and so without this shard
+            await shard.disconnect()
         task = asyncio.current_task()
         if task and task.cancelling():  # discord.py uses `wait_for`, which up to Python 3.11 may lose a cancellation
             raise asyncio.CancelledError

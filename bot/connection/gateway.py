@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -127,21 +127,23 @@ class Shard(discord.shard.Shard):
         super().launch()
 
     async def close(self) -> None:
-        """Close the connection, or stop making one."""
+        """Close the connection, be it one that was just being made: discord.py may lose the cancellation of that."""
         if self._connecting:
             self._connecting.cancel()
+            await asyncio.wait([self._connecting])
         await super().close()
 
     async def reidentify(self, exc: ReconnectWebSocket) -> None:
         """Begin to connect again, to go on with the session or to begin another."""
-        self._begin(self._reidentify(exc))
+        self._begin(lambda: self._reidentify(exc))
 
     async def reconnect(self) -> None:
         """Begin to connect again after a failure to do so."""
-        self._begin(super().reconnect())
+        self._begin(super().reconnect)
 
-    def _begin(self, connecting: Coroutine[Any, Any, None]) -> None:
-        self._connecting = asyncio.get_running_loop().create_task(connecting)
+    def _begin(self, connect: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if not self._client.is_closed():  # else `close` has been here already
+            self._connecting = asyncio.get_running_loop().create_task(connect())
 
     async def _reidentify(self, exc: ReconnectWebSocket) -> None:
         connected_at, self._connected_at = self._connected_at, None

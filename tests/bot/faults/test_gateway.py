@@ -141,6 +141,25 @@ async def test_a_gateway_that_ends_each_session_at_once_is_tried_ever_more_seldo
     await reacts_again(loopback, skipper=skipper)
 
 
+async def test_a_bot_that_is_closed_as_its_connection_is_made_leaves_none_behind(
+    bot: Emobot, loopback: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Gateway] = []
+    connect = Gateway.from_client
+
+    async def close_meanwhile(client: Any, **options: Any) -> Any:
+        made.append(await connect(client, **options))
+        await bot.close()
+        return made[0]
+
+    monkeypatch.setattr(Gateway, "from_client", close_meanwhile)
+    async with bot:
+        await bot.start(loopback.token)
+    [gateway] = made
+    assert not gateway.open
+    assert gateway._keep_alive is None  # nor does it send heartbeats
+
+
 class TestShards:
     """Forty servers, ten for each of four shards."""
 

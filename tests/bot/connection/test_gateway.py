@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from discord.gateway import ReconnectWebSocket
+
+from bot.connection.gateway import Shard
+
+[DISCORDS_SHARD] = Shard.__bases__
+
+
+class Socket:
+    """A connection of discord.py, as far as a shard closes it."""
+
+    shard_id = 0
+
+    def __init__(self) -> None:
+        self.open = True
+
+    async def close(self, code: int) -> None:
+        del code
+        self.open = False
+
+    async def poll_event(self) -> None:
+        await asyncio.sleep(3600)
+
+
+class Client:
+    """A bot, as far as a shard asks it."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._reconnect = True
+        self.loop = asyncio.get_running_loop()
+
+    def is_closed(self) -> bool:
+        return self.closed
+
+    def dispatch(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+async def client() -> Client:
+    return Client()
+
+
+@pytest.fixture
+async def shard(client: Client) -> Shard:
+    arguments: Any = Socket(), client, lambda _: None
+    return Shard(*arguments)
+
+
+async def test_a_shard_that_is_closed_while_it_connects_waits_for_that_and_closes_the_connection_that_was_made(
+    shard: Shard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """discord.py's `wait_for` loses a cancellation that comes as the connection is made, up to Python 3.11."""
+
+    async def connect_and_lose(self: Any) -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        await asyncio.sleep(0.001)
+        self.ws = Socket()
+        self.launch()
+
+    monkeypatch.setattr(DISCORDS_SHARD, "reconnect", connect_and_lose)
+    before = shard.ws
+    await shard.reconnect()
+    await asyncio.sleep(0)
+    await shard.close()
+    assert shard.ws is not before
+    assert not shard.ws.open
+
+
+@pytest.mark.parametrize("how", ["reconnect", "reidentify"])
+async def test_a_shard_of_a_closed_bot_connects_no_more(
+    shard: Shard, client: Client, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """discord.py may still have a failure of a connection to deal with when the bot is closed."""
+    began: list[str] = []
+
+    async def connect(*_: object) -> None:
+        began.append(how)
+
+    monkeypatch.setattr(DISCORDS_SHARD, how, connect)
+    client.closed = True
+    await (shard.reconnect() if how == "reconnect" else shard.reidentify(ReconnectWebSocket(0)))
+    await asyncio.sleep(0)
+    assert began == []
+    assert shard._connecting is None
