@@ -20,18 +20,12 @@ from bot.local_time import latest_due, week_of
 from bot.reactions.history import ChannelHistory
 from bot.server_settings import CUSTOM_EMOJI, InvalidSettingsError, ServerSettings
 from bot.settings.emoji import is_hurtful, usable_emoji
+from bot.settings.forms import EmojiForm, ImportForm, ZoneForm
 from bot.settings.import_file import FileTooLargeError, read_settings, usable_part
-from bot.settings.panel import (
-    CONTROL,
-    EmojiForm,
-    ImportForm,
-    Page,
-    PanelState,
-    SettingsPanel,
-    ZoneForm,
-    hidden_channels,
-    summary,
-)
+from bot.settings.panel import CONTROL
+from bot.settings.panel.overview import summary
+from bot.settings.panel.state import PanelState, hidden_channels
+from bot.settings.panel.view import Page, SettingsPanel
 from bot.settings.time_zones import found
 from bot.settings.trial import Trials
 from bot.store import Store

@@ -31,3 +31,9 @@ def own_emoji(text: str, guild: discord.Guild) -> str | None:
 def is_hurtful(emotion: str, emoji: str) -> bool:
     """Return whether an emoji is too cheerful for an emotion."""
     return emotion in SENSITIVE and is_jolly(emoji)
+
+
+def as_typed(emoji: str) -> str:
+    """Return an emoji as people type it: a custom one by its name between colons."""
+    custom = CUSTOM_EMOJI.fullmatch(emoji)
+    return f":{custom[2]}:" if custom else emoji

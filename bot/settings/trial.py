@@ -20,7 +20,7 @@ from bot.i18n import mark, translator
 from bot.reactions.gate import NOT_READY, permissions_of
 from bot.reactions.observers import Ending, Observers
 from bot.reactions.outcomes import Outcome
-from bot.settings.panel import lacking
+from bot.settings.permissions import lacking
 from bot.settings.trial_panel import End, Line, TrialPanel, as_text, instruction
 from bot.store import Store
 

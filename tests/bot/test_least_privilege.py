@@ -17,7 +17,7 @@ from simcord.components import walk_components
 from bot import Emobot
 from bot.client import INTENTS, PERMISSIONS
 from bot.monitoring.health import Health
-from bot.settings.panel import NEEDED
+from bot.settings.permissions import NEEDED
 from bot.ui import posting
 from tests.bot.scripted import World
 

@@ -22,8 +22,10 @@ from bot.errors import NOT_ALLOWED, UNSAVED
 from bot.i18n import LANGUAGES, LOCALES
 from bot.local_time import DAYS, latest_due, week_of
 from bot.server_settings import Liveliness, ServerSettings
+from bot.settings.forms import EmojiForm, ImportForm, ZoneForm
 from bot.settings.import_file import MAX_FILE
-from bot.settings.panel import EmojiForm, ImportForm, Page, PanelState, SettingsPanel, ZoneForm
+from bot.settings.panel.state import PanelState
+from bot.settings.panel.view import Page, SettingsPanel
 from bot.store import Store, StoreError
 from bot.ui.emotions import groups_of, key_of
 from classifiers import EMOJI, Classifier, Prediction

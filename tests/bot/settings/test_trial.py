@@ -22,7 +22,7 @@ from bot.reactions.pace import PROFILES
 from bot.reactions.policy import Decision
 from bot.reactions.sentences import SENTENCES
 from bot.server_settings import Liveliness
-from bot.settings.panel import lacking
+from bot.settings.permissions import lacking
 from bot.settings.trial import HIDDEN, LASTS, PAUSE, SHOWN, Trial, Trials
 from bot.settings.trial_panel import STOP, End, Line, TrialPanel, as_text, instruction
 from classifiers import Classifier

@@ -1,0 +1,108 @@
+"""The forms that the panel of `/settings` opens."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+import discord
+from discord import ui
+
+from bot.i18n import translator
+from bot.settings.emoji import as_typed
+from bot.ui.emotions import key_of, named
+from bot.ui.form import Failed, Form
+from bot.ui.limits import FORM_TITLE
+from bot.ui.quotation import shortened
+
+EmojiGiven: TypeAlias = Callable[[discord.Interaction, str, str], Awaitable[None]]
+ZoneGiven: TypeAlias = Callable[[discord.Interaction, str], Awaitable[None]]
+FileGiven: TypeAlias = Callable[[discord.Interaction, discord.Attachment], Awaitable[None]]
+
+
+class EmojiForm(Form):
+    """Asks for the emoji of one emotion."""
+
+    def __init__(
+        self,
+        emotion: str,
+        default: str | None,
+        own: str | None,
+        locale: discord.Locale | None,
+        given: EmojiGiven,
+        failed: Failed,
+    ) -> None:
+        """Draw it.
+
+        Args:
+            emotion: the emotion.
+            default: its default emoji, if it has one.
+            own: the server's emoji for it, if it has one.
+            locale: the reader's.
+            given: called with the emotion and the text that was typed for it.
+            failed: called with the exception that `given` raised.
+        """
+        translate = translator(locale)
+        title = shortened(translate("Emoji for {emotion}").format(emotion=named(emotion, translate)), FORM_TITLE)
+        super().__init__(title, f"settings:emoji:{key_of(emotion)}", failed)
+        self._emotion = emotion
+        self._given = given
+        self._text: ui.TextInput[EmojiForm] = ui.TextInput(
+            custom_id="emoji", default=own and as_typed(own), required=False, max_length=100
+        )
+        if default:
+            meaning = translate("One emoji, or :name: for one of this server's own; empty for the usual {emoji}")
+        else:
+            meaning = translate("One emoji, or :name: for one of this server's own; empty for none")
+        self.add_item(
+            ui.Label(text=translate("Emoji"), description=meaning.format(emoji=default), component=self._text)
+        )
+
+    async def on_submit(self, interaction: discord.Interaction, /) -> None:
+        """Pass on what was typed."""
+        await self._given(interaction, self._emotion, self._text.value.strip())
+
+
+class ZoneForm(Form):
+    """Asks for a time zone."""
+
+    def __init__(self, locale: discord.Locale | None, given: ZoneGiven, failed: Failed) -> None:
+        """Draw it; `given` is called with what was typed, `failed` with the exception that it raised."""
+        translate = translator(locale)
+        super().__init__(translate("Time zone"), "settings:zone", failed)
+        self._given = given
+        self._text: ui.TextInput[ZoneForm] = ui.TextInput(custom_id="zone", max_length=60)
+        self.add_item(
+            ui.Label(
+                text=translate("City or country"),
+                description=translate("A large city or a country, or a name such as Europe/Berlin"),
+                component=self._text,
+            )
+        )
+
+    async def on_submit(self, interaction: discord.Interaction, /) -> None:
+        """Pass on what was typed."""
+        await self._given(interaction, self._text.value.strip())
+
+
+class ImportForm(Form):
+    """Asks for a file with settings."""
+
+    def __init__(self, locale: discord.Locale | None, given: FileGiven, failed: Failed) -> None:
+        """Draw it; `given` is called with the file, `failed` with the exception that it raised."""
+        translate = translator(locale)
+        super().__init__(translate("Import settings"), "settings:import", failed)
+        self._given = given
+        self._file: ui.FileUpload[ImportForm] = ui.FileUpload(custom_id="file")
+        self.add_item(
+            ui.Label(
+                text=translate("File"),
+                description=translate("A file you exported, here or in another server"),
+                component=self._file,
+            )
+        )
+
+    async def on_submit(self, interaction: discord.Interaction, /) -> None:
+        """Pass on the file."""
+        [file] = self._file.values
+        await self._given(interaction, file)

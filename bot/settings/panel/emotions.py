@@ -1,0 +1,80 @@
+"""The page with the muted emotions and the server's own emoji."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import discord
+from discord import ui
+
+from bot.settings.emoji import as_typed
+from bot.settings.panel.parts import heading, menu
+from bot.settings.panel.state import PanelState
+from bot.ui.emotions import groups_of, named
+from bot.ui.limits import MENU_OPTIONS, MENU_PLACEHOLDER
+from bot.ui.quotation import shortened
+
+SHOWN_GROUPS = 6
+"""Groups of emotions whose menus, with all else, Discord takes in one message."""
+
+
+def controls(state: PanelState) -> list[ui.Item[ui.LayoutView]]:
+    """Return the page: a menu of muted emotions and one of emoji for each group of emotions."""
+    translate, settings = state.translate, state.settings
+    groups = [
+        (name, sorted(group, key=lambda emotion: named(emotion, translate).casefold()))
+        for name, group in groups_of(state.emotions).items()
+    ]
+    shown = groups[:SHOWN_GROUPS]
+    names = {name: _group_name(state, name, emotions) for name, emotions in shown}
+    muted = [
+        menu(
+            f"muted:{group}",
+            [_option(state, emotion, default=emotion in settings.muted) for emotion in emotions],
+            placeholder=names[group],
+            at_least=0,
+            at_most=len(emotions),
+        )
+        for group, emotions in shown
+    ]
+    emoji = [
+        menu(
+            f"emoji:{group}",
+            [_option(state, emotion, own=settings.emoji.get(emotion)) for emotion in emotions],
+            placeholder=names[group],
+            at_least=0,  # whoever closes the form can take the choice back, and choose the same again
+        )
+        for group, emotions in shown
+    ]
+    hidden = sum(len(emotions) for _name, emotions in groups[SHOWN_GROUPS:])
+    remark = translate.plural(
+        "{count} more emotion can be set by importing a file.",
+        "{count} more emotions can be set by importing a file.",
+        hidden,
+    )
+    return [
+        ui.TextDisplay(heading(translate("Muted emotions"), translate("I never react to these."))),
+        *muted,
+        ui.TextDisplay(heading(translate("Changed emoji"), translate("Choose an emotion to give it another emoji."))),
+        *emoji,
+        *([ui.TextDisplay(f"-# {remark}")] if hidden else []),
+    ]
+
+
+def _group_name(state: PanelState, group: str, emotions: Sequence[str]) -> str:
+    """Return the placeholder of a menu; one of several with emotions of other data names its first and last."""
+    translate = state.translate
+    if group in ("pleasant", "other"):
+        return {"pleasant": translate("Pleasant emotions"), "other": translate("Other emotions")}[group]
+    if len(state.emotions) <= MENU_OPTIONS:
+        return translate("Emotions")
+    return shortened(translate("Emotions") + f": {emotions[0]} – {emotions[-1]}", MENU_PLACEHOLDER)
+
+
+def _option(state: PanelState, emotion: str, *, own: str | None = None, default: bool = False) -> discord.SelectOption:
+    """Return an option with the default emoji: Discord refuses a whole panel for one deleted custom emoji."""
+    emoji = state.emotions[emotion]
+    description = as_typed(own) if own else None if emoji else state.translate("no emoji yet")
+    return discord.SelectOption(
+        label=named(emotion, state.translate), value=emotion, emoji=emoji, description=description, default=default
+    )

@@ -1,0 +1,122 @@
+"""The overview at the head of a panel: a line on each setting, and what stands in the way of the bot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bot.i18n import Translate
+from bot.settings.emoji import usable_emoji
+from bot.settings.panel.general import LIVELINESS, named_default_model
+from bot.settings.panel.mood import named_day, named_language
+from bot.settings.panel.state import PanelState, chosen_channels
+from bot.settings.permissions import lacking
+from bot.ui.emotions import written
+from bot.ui.limits import MESSAGE_TEXT
+from bot.ui.posting import lacking_to_post
+from classifiers import NAMES
+
+_LISTED = MESSAGE_TEXT // 8
+"""Characters of a list; the four lists and the news of a fifth, with all else, must fit into the message."""
+
+
+def overview(state: PanelState, news: str) -> str:
+    """Return a line on each setting, then warnings, then the news."""
+    told = summary(state)
+    order = (
+        *("enabled", "channels", "age_restricted", "liveliness", "model", "muted", "emoji", "mood", "weekly_channel"),
+        *(["forgive"] if state.holding_back else []),
+    )
+    parts = ["## " + state.translate("Settings"), *(told[control] for control in order)]
+    return "\n".join(filter(None, (*parts, lacking(state.permissions, state.translate), _obstacle(state), news)))
+
+
+def summary(state: PanelState) -> dict[str, str]:
+    """Return a line on each setting, by the control that changes it."""
+    translate, settings = state.translate, state.settings
+    none = translate("none")
+    told = {
+        "enabled": (translate("Reactions"), _on_or_off(settings.enabled, translate)),
+        "channels": (translate("Channels"), _where(state)),
+        "age_restricted": (translate("Age-restricted channels"), _on_or_off(settings.age_restricted, translate)),
+        "liveliness": (translate("Liveliness"), translate(LIVELINESS[settings.liveliness][0])),
+        "model": (translate("Model"), NAMES[state.model] if state.model else named_default_model(state)),
+        "muted": (
+            translate("Muted emotions"),
+            _listed(written(each, None, translate) for each in sorted(settings.muted)) or none,
+        ),
+        "emoji": (
+            translate("Changed emoji"),
+            _listed(_own(state, emotion) for emotion in sorted(settings.emoji)) or none,
+        ),
+        "mood": (translate("Mood counting"), _on_or_off(settings.mood, translate)),
+        "time_zone": (translate("Time zone"), translate.city(settings.time_zone)),
+        "language": (translate("Language"), named_language(state)),
+        "weekly_channel": (translate("Picture of the week"), _weekly(state)),
+        "forgive": (translate("Holding back"), _listed(f"<#{each}>" for each in state.holding_back) or none),
+    }
+    told["weekly_day"] = told["weekly_hour"] = told["weekly_channel"]
+    told["channel_rule"] = told["channels"]
+    return {control: f"**{name}:** {value}" for control, (name, value) in told.items()}
+
+
+def _where(state: PanelState) -> str:
+    """Return in which channels the bot reacts."""
+    translate = state.translate
+    channels = _listed(f"<#{each}>" for each in chosen_channels(state.settings, state.guild))
+    if state.settings.channel_rule == "only":
+        if not channels:
+            return translate("none chosen yet, so nowhere")
+        return translate("only {channels}").format(channels=channels)
+    return translate("all but {channels}").format(channels=channels) if channels else translate("all")
+
+
+def _own(state: PanelState, emotion: str) -> str:
+    """Return an emotion with the server's emoji for it, or with a note if that was deleted."""
+    translate = state.translate
+    emoji = usable_emoji(state.settings.emoji[emotion], state.guild)
+    if emoji is None:
+        default = state.emotions.get(emotion) or ""
+        return translate("{emotion} {emoji} (the server's own was deleted)").format(
+            emotion=written(emotion, None, translate), emoji=default
+        )
+    return written(emotion, emoji, translate)
+
+
+def _weekly(state: PanelState) -> str:
+    """Return where and when the picture of the week is posted."""
+    translate, settings = state.translate, state.settings
+    if state.weekly_channel is None:
+        return translate("off")
+    hour, city = translate.hour(settings.weekly_hour), translate.city(settings.time_zone)
+    return f"<#{state.weekly_channel.id}>, {named_day(state, settings.weekly_day)}, {hour} ({city})"
+
+
+def _obstacle(state: PanelState) -> str:
+    """Return why no picture of the week can be posted, as a warning; empty if it can be, or if none is wanted."""
+    translate = state.translate
+    if state.weekly_channel is None:
+        return ""
+    if not state.settings.mood:
+        return translate("⚠️ There is no picture of the week while moods are not counted.")
+    if names := lacking_to_post(state.weekly_channel):
+        return translate("⚠️ For the picture of the week I don't have in {channel}: {permissions}.").format(
+            channel=f"<#{state.weekly_channel.id}>", permissions=", ".join(map(translate, names))
+        )
+    return ""
+
+
+def _listed(items: Iterable[str]) -> str:
+    """Join items until the text is too long, with the number of those left out; empty if there are none."""
+    shown: list[str] = []
+    length = more = 0
+    for item in items:
+        length += len(item) + 2
+        if length <= _LISTED:
+            shown.append(item)
+        else:
+            more += 1
+    return ", ".join(shown) + (f" +{more}" if more else "")
+
+
+def _on_or_off(on: bool, translate: Translate) -> str:
+    return translate("on") if on else translate("off")

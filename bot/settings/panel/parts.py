@@ -1,0 +1,42 @@
+"""Parts of which several pages are made."""
+
+from __future__ import annotations
+
+import discord
+from discord import ui
+
+from bot.i18n import Translate
+
+
+def heading(name: str, meaning: str) -> str:
+    """Return the name of a setting with its meaning below, in small letters."""
+    return f"**{name}**\n-# {meaning}"
+
+
+def menu(
+    control: str,
+    options: list[discord.SelectOption],
+    *,
+    placeholder: str | None = None,
+    at_least: int = 1,
+    at_most: int = 1,
+) -> ui.ActionRow[ui.LayoutView]:
+    """Return a menu of which `at_least` to `at_most` options are chosen."""
+    select: ui.Select[ui.LayoutView] = ui.Select(
+        custom_id=f"settings:{control}",
+        placeholder=placeholder,
+        options=options,
+        min_values=at_least,
+        max_values=at_most,
+    )
+    return ui.ActionRow(select)
+
+
+def switch(control: str, name: str, meaning: str, translate: Translate, *, on: bool) -> ui.Section[ui.LayoutView]:
+    """Return a setting with a button that turns it on or off; a second press of the same button changes nothing."""
+    button: ui.Button[ui.LayoutView] = ui.Button(
+        label=translate("Turn off") if on else translate("Turn on"),
+        custom_id=f"settings:{control}:{'off' if on else 'on'}",
+        style=discord.ButtonStyle.secondary if on else discord.ButtonStyle.success,
+    )
+    return ui.Section(heading(name, meaning), accessory=button)

@@ -1,0 +1,74 @@
+"""What a panel shows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import discord
+
+from bot.i18n import Translate, translator
+from bot.server_settings import ServerSettings
+
+SHOWN_CHANNELS = 25
+"""Channels that Discord lets one select menu show as chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class PanelState:
+    """What a panel shows.
+
+    Attributes:
+        settings: the server's.
+        configured: whether they were ever saved; until then a guide stands above them.
+        guild: the server.
+        models: the names of the loaded models.
+        emotions: their emotions, each with its default emoji, None where it has none.
+        default_model: the name of the model that reacts where a server has chosen none.
+        permissions: the bot's, in the channel of the panel.
+        locale: the reader's.
+        now: when the panel was asked for.
+        holding_back: channels in which reactions were taken back of late, so that there are fewer of them.
+    """
+
+    settings: ServerSettings
+    configured: bool
+    guild: discord.Guild
+    models: Collection[str]
+    permissions: discord.Permissions
+    locale: discord.Locale
+    emotions: Mapping[str, str | None]
+    default_model: str
+    now: datetime
+    holding_back: Collection[int] = ()
+
+    @property
+    def translate(self) -> Translate:
+        """The translation into the reader's language."""
+        return translator(self.locale)
+
+    @property
+    def model(self) -> str | None:
+        """The model that the server has chosen, or None if it is not loaded."""
+        return self.settings.model if self.settings.model in self.models else None
+
+    @property
+    def weekly_channel(self) -> discord.abc.GuildChannel | None:
+        """The channel for the picture of the week, None if there is none or it was deleted."""
+        return self.guild.get_channel(self.settings.weekly_channel or 0)
+
+
+def chosen_channels(settings: ServerSettings, guild: discord.Guild) -> list[int]:
+    """Return the ids of the chosen channels that still exist, in ascending order."""
+    return sorted(channel_id for channel_id in settings.channels if guild.get_channel(channel_id))
+
+
+def shown_channels(settings: ServerSettings, guild: discord.Guild) -> list[int]:
+    """Return the chosen channels that the select menu shows; the others stay chosen whatever is done there."""
+    return chosen_channels(settings, guild)[:SHOWN_CHANNELS]
+
+
+def hidden_channels(settings: ServerSettings, guild: discord.Guild) -> list[int]:
+    """Return the chosen channels that do not fit into the select menu, without those that no longer exist."""
+    return chosen_channels(settings, guild)[SHOWN_CHANNELS:]
