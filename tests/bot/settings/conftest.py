@@ -5,6 +5,7 @@ import pytest
 import simcord
 
 from tests.bot.scripted import World
+from tests.bot.settings.opened import Panel, opened
 
 
 @pytest.fixture
@@ -12,3 +13,8 @@ def owner(world: World) -> simcord.MemberActor:
     """Somebody who may manage the server, by the role "managers"."""
     role = world.guild.create_role("managers", permissions=discord.Permissions(manage_guild=True))
     return world.guild.add_member(world.env.create_user("olga"), roles=[role])
+
+
+@pytest.fixture
+async def panel(world: World, owner: simcord.MemberActor) -> Panel:
+    return await opened(owner, world.channel)

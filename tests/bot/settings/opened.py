@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+import simcord
+from simcord.components import walk_components
+
+from bot.i18n import LANGUAGES, LOCALES
+from bot.server_settings import ServerSettings
+from tests.bot.scripted import World
+
+
+LOCALES_TO_TRY = [
+    discord.Locale.british_english,
+    *(discord.Locale(locale) for locale, language in LANGUAGES.items() if (LOCALES / f"{language}.po").exists()),
+]
+"""One locale of Discord for each language of the bot."""
+
+
+@dataclass
+class Panel:
+    """An open panel, and whoever opened it."""
+
+    owner: simcord.MemberActor
+    message: simcord.ResponseMessage
+
+    @property
+    def text(self) -> str:
+        """All that it says."""
+        return "\n".join(part["content"] for part in self._parts() if part["type"] == 10)
+
+    @property
+    def news(self) -> str | None:
+        """What it says to have done."""
+        return next((line[2:] for line in self.text.splitlines() if line.startswith("✅ ")), None)
+
+    @property
+    def refusal(self) -> str | None:
+        """Why it says to have done nothing."""
+        return next((line[3:] for line in self.text.splitlines() if line.startswith("⚠️ ")), None)
+
+    def find(self, custom_id: str) -> dict[str, Any]:
+        """A control as Discord has it."""
+        [found] = [part for part in self._parts() if part.get("custom_id") == f"settings:{custom_id}"]
+        return found
+
+    def chosen(self, custom_id: str) -> list[str]:
+        """What a menu shows as chosen."""
+        menu = self.find(custom_id)
+        options = [option["value"] for option in menu.get("options", []) if option.get("default")]
+        return options or [str(default["id"]) for default in menu.get("default_values", [])]
+
+    async def click(self, custom_id: str) -> simcord.InteractionResult:
+        return await self.owner.click(self.message, custom_id=f"settings:{custom_id}")
+
+    async def choose(self, custom_id: str, *values: Any) -> simcord.InteractionResult:
+        return await self.owner.select(self.message, values, custom_id=f"settings:{custom_id}")
+
+    async def give_emoji(self, emotion: str, text: str) -> simcord.InteractionResult:
+        """Choose an emotion, then type its emoji into the form."""
+        await self.click("page:emotions")
+        [menu] = [
+            str(part["custom_id"]).removeprefix("settings:")
+            for part in self._parts()
+            if str(part.get("custom_id")).startswith("settings:emoji:")
+            and any(option["value"] == emotion for option in part["options"])
+        ]
+        form = await self.choose(menu, emotion)
+        return await self.owner.submit_modal(form, {"emoji": text})
+
+    async def bring(self, content: bytes) -> simcord.InteractionResult:
+        """Hand in a file to import."""
+        form = await self.click("import")
+        return await self.owner.submit_modal(form, {"file": ("emobot-settings.json", content)})
+
+    def _parts(self) -> Iterator[dict[str, Any]]:
+        return walk_components(self.message.components)
+
+
+async def opened(owner: simcord.MemberActor, channel: simcord.ChannelHandle) -> Panel:
+    result = await owner.slash(channel, "settings")
+    assert result.ephemeral
+    assert result.response
+    return Panel(owner, result.response)
+
+
+def settings_of(world: World) -> ServerSettings:
+    return world.bot.store.settings(world.guild.id)
+
+
+def answer_of(result: simcord.InteractionResult) -> str:
+    """A sentence told to nobody but whoever pressed."""
+    assert result.response
+    assert result.ephemeral
+    return result.response.content

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import discord
+import simcord
+
+from tests.bot.scripted import World
+from tests.bot.settings.opened import Panel, opened
+
+
+class TestTheFirstTime:
+    async def test_a_guide_stands_above_until_something_is_changed(self, world: World, panel: Panel) -> None:
+        assert panel.text.startswith("### Welcome\n")
+        assert "The defaults work well" in panel.text
+        assert "`/privacy`" in panel.text
+        await panel.click("page:channels")
+        assert "### Welcome" in panel.text
+        await panel.click("age_restricted:on")
+        assert "### Welcome" not in panel.text
+        assert "### Welcome" not in (await opened(panel.owner, world.channel)).text
+
+    async def test_nothing_is_said_of_permissions_when_none_is_lacking(self, panel: Panel) -> None:
+        assert "I don't have" not in panel.text
+
+    async def test_what_the_bot_may_not_do_here_is_said(self, world: World, owner: simcord.MemberActor) -> None:
+        assert world.guild.me
+        forbidden = discord.PermissionOverwrite(add_reactions=False, read_message_history=False)
+        channel = world.guild.create_text_channel("quiet", overwrites={world.guild.default_role: forbidden})
+        panel = await opened(owner, channel)
+        assert "⚠️ In this channel I don't have: Read Message History, Add Reactions." in panel.text
+
+
+async def test_the_defaults_at_a_glance(panel: Panel) -> None:
+    _, _, overview = panel.text.partition("## Settings\n")
+    assert overview.splitlines()[:8] == [
+        "**Reactions:** on",
+        "**Channels:** all",
+        "**Age-restricted channels:** off",
+        "**Liveliness:** normal",
+        "**Model:** the default (BiLSTM)",
+        "**Muted emotions:** none",
+        "**Changed emoji:** none",
+        "**Mood counting:** on",
+    ]

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from zoneinfo import available_timezones
+
+import discord
+import pytest
+import simcord
+from simcord.components import validate_components, walk_components
+
+from bot.i18n import LANGUAGES, LOCALES
+from bot.server_settings import ServerSettings
+from bot.settings.panel.state import PanelState
+from bot.settings.panel.view import Page, SettingsPanel
+from classifiers import EMOJI
+from tests.bot.pressing import speak_in_brackets
+from tests.bot.scripted import World
+from tests.bot.settings.opened import LOCALES_TO_TRY, Panel, answer_of, opened
+
+COMPONENTS_V2 = 1 << 15
+NOW = datetime(2026, 11, 27, 20, tzinfo=UTC)  # a Friday
+ZONES = sorted(available_timezones())
+MOOD_WORDS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday AM PM UTC English t F".split()
+"""What Babel says, and Discord's own form of a time."""
+NOTHING = discord.PermissionOverwrite(add_reactions=False, read_message_history=False)
+
+
+class TestInAnotherLanguage:
+    MODELS: ClassVar = ["BiLSTM", "BiLSTM", "RNN", "BiLSTM"]  # in the overview and in the menu
+
+    @pytest.fixture(autouse=True)
+    def _brackets(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        speak_in_brackets(monkeypatch)
+
+    async def test_every_page_is_translated(self, world: World, owner: simcord.MemberActor) -> None:
+        channel = world.guild.create_text_channel("quiet", overwrites={world.guild.default_role: NOTHING})
+        await world.alice.react(await world.alice.send(world.channel, "happy"), "❌")
+        panel = await opened(owner, channel)
+        assert words_left(panel.message.components) == self.MODELS
+        await panel.click("reset")
+        assert words_left(panel.message.components) == ["BiLSTM"]
+        await panel.click("page:general")
+        await panel.click("page:channels")
+        assert words_left(panel.message.components) == ["BiLSTM"]
+        await panel.click("forgive")
+        assert words_left(panel.message.components) == ["BiLSTM"]
+        await panel.click("page:mood")
+        await panel.choose("weekly_channel", channel)
+        await panel.owner.submit_modal(await panel.click("zone"), {"zone": "utc"})
+        assert set(words_left(panel.message.components)) <= {"BiLSTM", *MOOD_WORDS}
+        form = await panel.click("zone")
+        assert form.modal
+        assert words_left(form.modal["components"]) == words_left([{"label": form.modal["title"]}]) == []
+        for typed in ("nowhere", "Germany", "America"):
+            await panel.owner.submit_modal(await panel.click("zone"), {"zone": typed})
+            assert not set(words_left(panel.message.components)) & {"zone", "zones", "There", "Which"}
+        await panel.choose("weekly_channel")
+        await panel.click("page:channels")
+        await panel.choose("channels", channel)
+        await panel.choose("channel_rule", "only")
+        await panel.click("page:emotions")
+        await panel.choose("muted:other", "anger", "grief")
+        await panel.give_emoji("joy", "🎉")
+        assert words_left(panel.message.components) == ["BiLSTM"]
+
+    async def test_so_are_forms_and_sentences(self, panel: Panel) -> None:
+        file = await panel.click("import")
+        await panel.bring(b"nonsense")
+        assert words_left(panel.message.components) == self.MODELS
+        await panel.bring(b'{"channels": [1], "emoji": {"joy": "<:blob:123456789012345678>"}}')
+        assert words_left(panel.message.components) == self.MODELS
+        await panel.click("page:emotions")
+        emoji = await panel.choose("emoji:pleasant", "joy")
+        assert file.modal
+        assert emoji.modal
+        assert words_left([*file.modal["components"], *emoji.modal["components"]]) == []
+        assert words_left([{"label": form.modal["title"]} for form in (file, emoji) if form.modal]) == []
+        for emotion, text in (("joy", "x"), ("joy", ":tada:"), ("grief", "🎉")):
+            await panel.give_emoji(emotion, text)
+            assert words_left(panel.message.components) == ["BiLSTM"]
+        await panel.click("page:general")
+        exported = await panel.click("export")
+        assert words_left([{"label": answer_of(exported)}]) == []
+
+
+def words_left(components: list[dict[str, Any]]) -> list[str]:
+    """The words in components that do not stand in «brackets»."""
+    texts = []
+    for part in walk_components(components):
+        for words in (part, *part.get("options", [])):
+            texts += [words.get(key) or "" for key in ("content", "label", "placeholder", "description")]
+    text = re.sub(r"<#\d+>", "", " ".join(texts))
+    while (shorter := re.sub("«[^«»]*»", "", text)) != text:
+        text = shorter
+    return re.findall(r"[^\W\d_]+", text)
+
+
+@pytest.mark.parametrize("locale", LOCALES_TO_TRY)
+async def test_the_fullest_panel_fits_in_every_language(world: World, locale: discord.Locale) -> None:
+    channels = [world.guild.create_text_channel(f"room-{number}").id for number in range(40)]
+    emoji = {emotion: f"<a:{'x' * 32}:{2**63 - 1 - number}>" for number, emotion in enumerate(EMOJI)}
+    await world.env.settle()
+    guild = world.bot.get_guild(world.guild.id)
+    assert guild
+    for settings in (
+        ServerSettings(
+            channels=frozenset(channels),
+            muted=frozenset(EMOJI),
+            emoji=emoji,
+            weekly_channel=channels[0],
+            time_zone="America/Argentina/ComodRivadavia",
+        ),
+        ServerSettings(channels=frozenset(channels), channel_rule="only", emoji=dict.fromkeys(EMOJI, "👩🏽‍❤️‍💋‍👨🏽")),
+        ServerSettings(enabled=False, channel_rule="only"),
+    ):
+        state = PanelState(
+            settings,
+            False,
+            guild,
+            world.bot.analyzer.models.keys(),
+            discord.Permissions.none(),
+            locale,
+            EMOJI,
+            "bilstm",
+            NOW,
+            channels,
+        )
+        for page in Page:
+            for asks in (False, True):
+                panel: Any = SettingsPanel(state, page, news="x" * 520, refused="joy", zones=ZONES, asks_to_reset=asks)
+                validate_components(panel.to_components(), flags=COMPONENTS_V2)
+
+
+@pytest.mark.parametrize("locale", LOCALES_TO_TRY)
+async def test_the_panel_fits_with_any_number_of_emotions(world: World, locale: discord.Locale) -> None:
+    await world.env.settle()
+    guild = world.bot.get_guild(world.guild.id)
+    assert guild
+    for many in (1, 25, 26, 150, 300):
+        emotions = dict.fromkeys(f"{number} {'x' * 90}" for number in range(many))
+        models, nothing = world.bot.analyzer.models.keys(), discord.Permissions.none()
+        settings = ServerSettings(muted=frozenset(emotions))
+        state = PanelState(settings, False, guild, models, nothing, locale, emotions, "bilstm", NOW)
+        panel: Any = SettingsPanel(state, Page.EMOTIONS, refused="0")
+        validate_components(panel.to_components(), flags=COMPONENTS_V2)
+        offered = [part for part in walk_components(panel.to_components()) if part["type"] == 3]
+        assert sum(len(menu["options"]) for menu in offered) == 2 * min(many, 150)

@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import simcord
+from simcord.backend.serializers import message_payload
+from simcord.interactions import base_payload
+
+from bot import create_bot
+from bot.configuration import Configuration
+from bot.errors import NOT_ALLOWED, UNSAVED
+from bot.server_settings import Liveliness, ServerSettings
+from bot.settings.import_file import MAX_FILE
+from bot.store import Store, StoreError
+from classifiers import Classifier
+from tests.bot.scripted import World
+from tests.bot.settings.opened import Panel, answer_of, opened, settings_of
+
+
+class TestWhoMayChangeThem:
+    async def test_the_command_is_hidden_from_others(self, world: World, owner: simcord.MemberActor) -> None:
+        assert "settings" in owner.available_commands(world.channel)
+        assert "settings" not in world.alice.available_commands(world.channel)
+        assert "settings" not in world.alice.user.available_commands()
+
+    async def test_whoever_is_only_allowed_the_command_is_refused(self, world: World) -> None:
+        command = world.env.backend.find_command("settings", world.guild.id)
+        assert command
+        world.guild.set_command_permissions(int(command["id"]), {world.alice: True})
+        result = await world.alice.slash(world.channel, "settings")
+        assert answer_of(result) == NOT_ALLOWED
+
+    @pytest.mark.parametrize("custom_id", ["enabled:off", "reset", "export", "import", "page:channels"])
+    async def test_every_press_is_checked_again(self, world: World, panel: Panel, custom_id: str) -> None:
+        before = panel.text
+        resign(world, panel.owner)
+        result = await panel.click(custom_id)
+        assert answer_of(result) == NOT_ALLOWED
+        assert (result.modal, panel.text) == (None, before)
+        assert settings_of(world) == ServerSettings()
+
+    async def test_so_is_every_form(self, world: World, panel: Panel) -> None:
+        await panel.click("page:emotions")
+        emoji = await panel.choose("emoji:pleasant", "joy")
+        await panel.click("page:general")
+        file = await panel.click("import")
+        resign(world, panel.owner)
+        for form, values in ((emoji, {"emoji": "🎉"}), (file, {"file": ("a.json", b'{"enabled": false}')})):
+            assert answer_of(await panel.owner.submit_modal(form, values)) == NOT_ALLOWED
+        assert settings_of(world) == ServerSettings()
+
+
+def resign(world: World, owner: simcord.MemberActor) -> None:
+    world.env.backend.remove_member_role(world.guild.id, owner.id, world.guild.roles["managers"].id)
+
+
+class TestAFile:
+    async def test_there_and_back(self, world: World, panel: Panel) -> None:
+        emoji = world.guild.create_emoji("blob")
+        await world.env.settle()
+        settings = ServerSettings(
+            enabled=False,
+            channel_rule="only",
+            channels=frozenset({world.channel.id}),
+            age_restricted=True,
+            liveliness=Liveliness.LIVELY,
+            model="bilstm",
+            muted=frozenset({"anger"}),
+            emoji={"joy": f"<:blob:{emoji.id}>", "love": "🫶"},
+            mood=False,
+        )
+        await world.bot.store.save_settings(world.guild.id, settings)
+        exported = await panel.click("export")
+        assert exported.ephemeral
+        assert exported.response
+        [file] = exported.response.attachments
+        content = await file.read()
+        assert file.filename == "emobot-settings.json"
+        assert content.decode() == settings.to_json(indent=1)
+
+        await panel.click("reset")
+        await panel.click("reset:sure")
+        await panel.bring(content)
+        assert panel.news == "The settings from the file are now in effect."
+        assert settings_of(world) == settings
+
+    @pytest.mark.parametrize(
+        ("content", "field"),
+        [
+            (b'{"liveliness": "frantic"}', "liveliness"),
+            (b'{"channel_rule": 7}', "channel\\_rule"),
+            (b'{"emoji": {"joy": "**@everyone**"}}', "emoji"),
+            (b'{"colour": "red"}', "colour"),
+            (b'{"@everyone": "red"}', "@\u200beveryone"),
+        ],
+    )
+    async def test_a_field_that_cannot_be_used_is_named(
+        self, world: World, panel: Panel, content: bytes, field: str
+    ) -> None:
+        await panel.bring(content)
+        assert panel.refusal == f"That file cannot be used: I can't take what it says under **{field}**."
+        assert settings_of(world) == ServerSettings()
+
+    @pytest.mark.parametrize("content", [b"nonsense", b"", b"\xff\xfe", b"[]", b"null"])
+    async def test_what_holds_no_settings_is_refused(self, world: World, panel: Panel, content: bytes) -> None:
+        await panel.bring(content)
+        assert panel.refusal == "That file holds no settings: give me one that I exported."
+        assert settings_of(world) == ServerSettings()
+
+    async def test_a_large_file_is_not_even_read(self, world: World, panel: Panel) -> None:
+        await panel.bring(b" " * MAX_FILE + b'{"enabled": false}')
+        assert panel.refusal == "That file is too large to be an exported one."
+        assert settings_of(world) == ServerSettings()
+
+    async def test_what_is_of_no_use_here_is_left_out(self, world: World, panel: Panel) -> None:
+        """As when the file comes from another server."""
+        foreign = {
+            "channels": [1, world.channel.id],
+            "emoji": {"joy": "<:blob:123456789012345678>", "love": "🫶", "grief": "🎉"},
+            "mood": False,
+        }
+        await panel.bring(json.dumps(foreign).encode())
+        assert panel.news == (
+            "The settings from the file are now in effect, except what can't be used here: some channels, some emoji."
+        )
+        assert settings_of(world) == ServerSettings(
+            channels=frozenset({world.channel.id}), emoji={"love": "🫶"}, mood=False
+        )
+
+
+class TestAtTheSameTime:
+    async def test_a_double_click_is_harmless(self, world: World, panel: Panel) -> None:
+        await press_at_once(world, (panel, "enabled:off"), (panel, "enabled:off"))
+        assert settings_of(world).enabled is False
+        assert panel.news == "**Reactions:** off"
+
+    async def test_two_panels_keep_each_others_changes(
+        self, world: World, panel: Panel, owner: simcord.MemberActor
+    ) -> None:
+        other = await opened(owner, world.channel)
+        await panel.click("page:mood")
+        await panel.click("mood:off")
+        await other.choose("liveliness", "lively")
+        assert settings_of(world) == ServerSettings(mood=False, liveliness=Liveliness.LIVELY)
+        assert "**Mood counting:** off" in other.text
+
+    async def test_changes_at_the_same_moment_keep_each_other(
+        self, world: World, panel: Panel, owner: simcord.MemberActor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other = await opened(owner, world.channel)
+        save = Store.save_settings
+
+        async def slowly(store: Store, guild_id: int, settings: ServerSettings, **options: Any) -> None:
+            await asyncio.sleep(0)
+            await save(store, guild_id, settings, **options)
+
+        monkeypatch.setattr(Store, "save_settings", slowly)
+        await panel.click("page:mood")
+        await press_at_once(world, (panel, "mood:off"), (other, "enabled:off"))
+        assert settings_of(world) == ServerSettings(mood=False, enabled=False)
+
+
+async def press_at_once(world: World, *presses: tuple[Panel, str]) -> None:
+    """Press buttons before the bot has dealt with any of them."""
+    backend = world.env.backend
+    for panel, custom_id in presses:
+        record, payload = base_payload(
+            backend,
+            type=3,
+            channel_id=world.channel.id,
+            guild_id=world.guild.id,
+            user_id=panel.owner.id,
+            data={"custom_id": f"settings:{custom_id}", "component_type": 2},
+        )
+        record.source_message_id = panel.message.id
+        stored = backend.get_message(world.channel.id, panel.message.id)
+        backend.emit("INTERACTION_CREATE", {**payload, "message": dict(message_payload(backend, stored))})
+    await world.env.settle()
+
+
+async def test_nothing_is_remembered_of_panels(world: World, panel: Panel) -> None:
+    before = list(world.bot.persistent_views)
+    for _ in range(3):
+        await opened(panel.owner, world.channel)
+        await panel.click("page:channels")
+        await panel.click("page:general")
+    assert list(world.bot.persistent_views) == before
+
+
+class TestAfterARestart:
+    @pytest.fixture
+    async def panel(self, world: World, models: dict[str, Classifier], panel: Panel) -> AsyncIterator[Panel]:
+        """A panel from before."""
+        await panel.click("page:mood")
+        await panel.click("mood:off")
+        await panel.click("page:general")
+        await restart(world, models)
+        yield panel
+        await world.bot.store.close()
+
+    async def test_a_panel_goes_on_working(self, world: World, panel: Panel) -> None:
+        await panel.click("enabled:off")
+        assert settings_of(world) == ServerSettings(mood=False, enabled=False)
+        await panel.click("page:channels")
+        await panel.choose("channels", world.channel)
+        assert panel.news == f"**Channels:** all but <#{world.channel.id}>"
+
+    async def test_so_does_an_open_form(self, world: World, models: dict[str, Classifier], panel: Panel) -> None:
+        await panel.click("page:emotions")
+        form = await panel.choose("emoji:pleasant", "joy")
+        await panel.click("page:general")
+        file = await panel.click("import")
+        await restart(world, models)
+        await panel.owner.submit_modal(form, {"emoji": "🎉"})
+        assert panel.news == "**Changed emoji:** joy 🎉"
+        assert settings_of(world) == ServerSettings(mood=False, emoji={"joy": "🎉"})
+        await panel.owner.submit_modal(file, {"file": ("a.json", b"{}")})
+        assert settings_of(world) == ServerSettings()
+
+    async def test_a_form_can_be_handed_in_again_and_again(self, world: World, panel: Panel) -> None:
+        for emoji in ("🎉", "🥳"):
+            await panel.give_emoji("joy", emoji)
+            assert settings_of(world).emoji == {"joy": emoji}
+
+
+async def restart(world: World, models: dict[str, Classifier]) -> None:
+    await world.bot.store.close()
+    world.bot = create_bot(Configuration(), models=models)
+    await world.env.restart_bot(world.bot)
+
+
+class TestWithoutTheDatabase:
+    @pytest.fixture(autouse=True)
+    def _broken(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def fail(_store: Store, _guild_id: int, _settings: ServerSettings, **_options: Any) -> None:
+            raise StoreError("the disk is full")
+
+        monkeypatch.setattr(Store, "save_settings", fail)
+
+    @pytest.mark.parametrize("custom_id", ["enabled:off", "reset:sure"])
+    async def test_a_press_says_so(self, world: World, panel: Panel, custom_id: str) -> None:
+        if custom_id == "reset:sure":
+            await panel.click("reset")
+        before = panel.text
+        assert answer_of(await panel.click(custom_id)) == UNSAVED
+        assert panel.text == before
+        assert settings_of(world) == ServerSettings()
+
+    async def test_a_form_says_so(self, world: World, panel: Panel) -> None:
+        assert answer_of(await panel.bring(b'{"mood": false}')) == UNSAVED
+        assert answer_of(await panel.give_emoji("joy", "🎉")) == UNSAVED
+        assert settings_of(world) == ServerSettings()
+        assert len(world.env.errors) == 2
