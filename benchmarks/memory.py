@@ -71,7 +71,7 @@ def _memory_after(code: str) -> tuple[float, float]:
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:  # noqa: S603 - our own code
         assert process.stdin  # noqa: S101 - it is piped, as is stdout
-        assert process.stdout  # noqa: S101
+        assert process.stdout  # noqa: S101 - as above
         pid = process.stdout.readline()
         if not pid:
             raise RuntimeError("a step failed")

@@ -118,11 +118,6 @@ class Analyzer:
         """How many questions about one text wait or are being answered."""
         return len(self._questions)
 
-    @property
-    def waiting(self) -> int:
-        """How many texts wait for a prediction."""
-        return len(self._jobs)
-
     def reacting_model(self, server_model: str | None) -> str:
         """Return the name of the model that reacts in a server.
 

@@ -195,7 +195,7 @@ class Emobot(commands.AutoShardedBot):
         if task and task.cancelling():  # discord.py uses `wait_for`, which up to Python 3.11 may lose a cancellation
             raise asyncio.CancelledError
 
-    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002 - discord.py's name
         """Wait until a shard may begin its session: five seconds after another one, be it of another process.
 
         It has its turn already when it is launched, but not when Discord has ended its session.

@@ -31,7 +31,7 @@ def main() -> None:
 
 def _full() -> tuple[Counts, Callable[[], object]]:
     from bot.cli import main as run  # noqa: PLC0415 - the empty bot does without
-    from bot.reactions.cog import Reactions  # noqa: PLC0415
+    from bot.reactions.cog import Reactions  # noqa: PLC0415 - as above
 
     cogs: list[Reactions] = []
     initialise = Reactions.__init__
@@ -50,9 +50,9 @@ def _full() -> tuple[Counts, Callable[[], object]]:
 
 def _empty(intents: int) -> tuple[Counts, Callable[[], object]]:
     import discord  # noqa: PLC0415 - the full bot imports it in its own time
-    import yarl  # noqa: PLC0415
-    from discord.gateway import DiscordWebSocket  # noqa: PLC0415
-    from discord.http import Route  # noqa: PLC0415
+    import yarl  # noqa: PLC0415 - as above
+    from discord.gateway import DiscordWebSocket  # noqa: PLC0415 - as above
+    from discord.http import Route  # noqa: PLC0415 - as above
 
     Route.BASE = os.environ["DISCORD_API_BASE"]
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(os.environ["DISCORD_GATEWAY_URL"])

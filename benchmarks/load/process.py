@@ -69,7 +69,7 @@ class BotProcess:
             RuntimeError: it has ended; its standard error says why.
         """
         assert self._process.stdin  # noqa: S101 - it is piped, as is stdout
-        assert self._process.stdout  # noqa: S101
+        assert self._process.stdout  # noqa: S101 - as above
         self._process.stdin.write(b"\n")
         line = await self._process.stdout.readline()
         if not line:

@@ -199,7 +199,7 @@ class Reactions(commands.Cog):
         """Return for how many messages one counts that is read for the mood alone, 0 if it is not to be read."""
         if self._mood_channel(message) is None:
             return 0
-        return sampled(self._history.messages_in_window(message.channel.id), self._analyzer.waiting, self._chance)
+        return sampled(self._history.messages_in_window(message.channel.id), self._analyzer.texts_waiting, self._chance)
 
     async def _classify(self, message: discord.Message) -> Prediction | Outcome:
         """Return the model's prediction, or why there is none."""

@@ -304,7 +304,7 @@ def tfidf_baseline(dataset: Dataset) -> tuple[Array, Array]:
     """
     try:
         from scipy.sparse import hstack  # noqa: PLC0415 - only training needs these
-        from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
+        from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - as above
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - as above
         from sklearn.multiclass import OneVsRestClassifier  # noqa: PLC0415 - as above
     except ImportError:

@@ -123,8 +123,8 @@ def check_altair() -> None:
 def pages_of(pictures: Sequence[Picture]) -> dict[str, str]:
     """Return a page for each picture, and one that lists them, by the names of their files."""
     import altair  # noqa: PLC0415 - only the pages need these
-    import jinja2  # noqa: PLC0415
-    import vl_convert  # noqa: PLC0415
+    import jinja2  # noqa: PLC0415 - as above
+    import vl_convert  # noqa: PLC0415 - as above
 
     html, style, script = (_FOLDER.joinpath(f"page.{kind}").read_text("utf-8") for kind in ("html", "css", "js"))
     template = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(html)

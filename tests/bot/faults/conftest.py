@@ -46,7 +46,7 @@ def database(tmp_path: Path, migrated: Path) -> Path:
 
 
 @pytest.fixture
-def bot(loopback: LoopbackDiscord, models: dict[str, Classifier], database: Path) -> Emobot:  # noqa: F811
+def bot(loopback: LoopbackDiscord, models: dict[str, Classifier], database: Path) -> Emobot:  # noqa: F811 - the fixture
     """A bot that is not started."""
     del database
     return create_bot(configured(loopback), models=models)
@@ -55,8 +55,8 @@ def bot(loopback: LoopbackDiscord, models: dict[str, Classifier], database: Path
 @pytest.fixture
 async def running(
     bot: Emobot,
-    loopback: LoopbackDiscord,  # noqa: F811
-    skipper: Skipper,  # noqa: F811
+    loopback: LoopbackDiscord,  # noqa: F811 - the fixture
+    skipper: Skipper,  # noqa: F811 - the fixture
     caplog: pytest.LogCaptureFixture,
 ) -> AsyncIterator[Emobot]:
     """The bot while it is in all servers; in the end its log has no traceback and nothing that somebody wrote."""

@@ -446,7 +446,7 @@ async def test_while_texts_wait_for_the_model_fewer_are_read_for_the_mood_alone(
 ) -> None:
     reactions_of(world.bot)._chance = iter((0.9, 0.2)).__next__
     await pause(world)
-    monkeypatch.setattr("bot.analyzer.Analyzer.waiting", 2 * WAITING_EACH)  # so one in three is read
+    monkeypatch.setattr("bot.analyzer.Analyzer.texts_waiting", 2 * WAITING_EACH)  # so one in three is read
     await world.alice.send(world.channel, "nothing")
     await world.alice.send(world.channel, "thanks")
     assert bilstm.batches == [["happy"], ["thanks"]]

@@ -12,7 +12,6 @@ from bot.i18n import LANGUAGES, LOCALES
 from bot.server_settings import ServerSettings
 from tests.bot.scripted import World
 
-
 LOCALES_TO_TRY = [
     discord.Locale.british_english,
     *(discord.Locale(locale) for locale, language in LANGUAGES.items() if (LOCALES / f"{language}.po").exists()),

@@ -10,7 +10,6 @@ import pytest
 import simcord
 from simcord.components import validate_components, walk_components
 
-from bot.i18n import LANGUAGES, LOCALES
 from bot.server_settings import ServerSettings
 from bot.settings.panel.state import PanelState
 from bot.settings.panel.view import Page, SettingsPanel

@@ -55,7 +55,7 @@ def pictures() -> list[frame.Picture]:
 
 @pytest.fixture(scope="module")
 def pages(pictures: list[frame.Picture]) -> Iterator[Mapping[str, str]]:
-    vl_convert = pytest.importorskip("vl_convert")
+    vl_convert = pytest.importorskip("vl_convert", reason="run `pip install -e '.[pages]'`")
 
     def without_vega(own: str, vl_version: str) -> str:
         """Vega itself takes seconds to put together, and `docs/screenshots.py` looks at pages that have it."""
@@ -110,7 +110,7 @@ def test_each_page_says_in_one_sentence_how_to_read_it(pages: Mapping[str, str])
 
 def test_what_is_chosen_and_told_is_there(pages: Mapping[str, str]) -> None:
     """Each table is of records that there are, chosen by what one sets with the keyboard."""
-    vl_convert = pytest.importorskip("vl_convert")
+    vl_convert = pytest.importorskip("vl_convert", reason="run `pip install -e '.[pages]'`")
     for name, page in pages.items():
         if name == "index.html":
             continue
