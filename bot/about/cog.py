@@ -7,9 +7,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from importlib import metadata
-from itertools import combinations
 from typing import Any, Self
 
 import discord
@@ -22,7 +20,7 @@ from bot.errors import report_error
 from bot.i18n import Translate, mark, translator
 from bot.shards import in_ranges
 from bot.store import Store, StoreError
-from bot.ui.standings import look_up_standings, standings
+from bot.ui.standings import look_up_all_standings
 from classifiers import NAMES, ModelDirectoryError
 from classifiers.model_directory import ModelCard, read_manifest
 
@@ -78,7 +76,9 @@ class About(commands.Cog):
         embed.add_field(name=translate("Model"), value=listening, inline=False)
         embed.add_field(name=translate("What people say"), value=await self._agreement(translate, guild), inline=False)
         if pair := self._analyzer.rivals(chosen):
-            for name, told in (await self._standings(pair, guild, translate)).items():
+            guild_id = guild.id if guild else None
+            found = await look_up_all_standings(self._store, pair, self._analyzer.models, guild_id, translate)
+            for name, told in found.items():
                 embed.add_field(name=name, value="\n".join(told), inline=False)
         embed.add_field(
             name=translate("Your data"),
@@ -122,21 +122,6 @@ class About(commands.Cog):
         elif guild:
             lines.insert(0, translate("Nobody in this server has told me yet whether I was right."))
         return "\n".join(lines)
-
-    async def _standings(
-        self, usual: tuple[str, str], guild: discord.Guild | None, translate: Translate
-    ) -> dict[str, list[str]]:
-        """Return how the two models stand that are usually compared, and each other two that people voted on."""
-        guild_id = guild.id if guild else None
-        title = translate("Blind comparisons")
-        told = {title: await look_up_standings(self._store, usual, guild_id, translate)}
-        for pair in combinations(self._analyzer.models, 2):
-            if {*pair} != {*usual}:
-                with suppress(StoreError):  # which is told already
-                    if verdicts := await self._store.verdicts(pair, guild_id):
-                        name = f"{title}: {' + '.join(NAMES[model] for model in pair)}"
-                        told[name] = standings(verdicts, pair, translate, everywhere=guild_id is None)
-        return told
 
     def _figures(self, translate: Translate, guild: discord.Guild | None) -> str:
         reacting = self._analyzer.reacting_model(self._store.settings(guild.id if guild else None).model)

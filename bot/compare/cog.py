@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+from functools import partial
 from typing import Any, Self
 
 import discord
@@ -15,16 +16,26 @@ from bot.analyzer import Analyzer
 from bot.compare.choice import ChoiceError, Names, chosen, offered, written
 from bot.compare.duel import ALREADY, COUNTED, FORGOTTEN, ONE_MODEL, VOTE, DuelPanel, Duels, panel_with, revealed
 from bot.compare.heat_map import alternative_text, draw
-from bot.compare.panel import CONTROL, PICTURE, Comparison, ComparisonPanel, Page, VariationForm, control_in, understood
+from bot.compare.panel import (
+    CONTROL,
+    PICTURE,
+    Comparison,
+    ComparisonForm,
+    ComparisonPanel,
+    Page,
+    VariationForm,
+    control_in,
+    understood,
+)
 from bot.errors import report_error
-from bot.i18n import Translate, mark, translator
+from bot.i18n import ENGLISH, Translate, mark, translator
 from bot.reactions.gate import NO_WORDS, SENTENCES, author_or_server_objection, no_words_reason, text_of, why_unreadable
 from bot.reactions.outcomes import Outcome
 from bot.reactions.sentences import why_silent
 from bot.store import Store
 from bot.ui.limits import INPUT_TEXT
 from bot.ui.quotation import Quotation
-from bot.ui.standings import look_up_standings
+from bot.ui.standings import look_up_all_standings, look_up_standings, titled
 from bot.ui.turns import Turns
 from classifiers import NAMES, strip_markup
 
@@ -53,6 +64,9 @@ class Compare(commands.Cog):
         self._bot.tree.add_command(self._menu)
         self._bot.add_dynamic_items(_Control, _Vote)
         self._bot.add_view(VariationForm(None, self.compare_variation, self.report))
+        for blind in (False, True):
+            for names in ((), *offered(tuple(self._analyzer.models), (), "", blind=blind)):
+                self._bot.add_view(self._form(names, ENGLISH, blind=blind))
 
     async def cog_unload(self) -> None:
         """Take the message menu away again."""
@@ -63,34 +77,39 @@ class Compare(commands.Cog):
         text="What the models should read, up to 4,000 characters",
         blind="Hide which model is which until you have voted for an answer",
         models="Which of my models should answer (default: the two that I usually compare)",
+        standings="Show which model is ahead in blind votes, instead of comparing a text",
     )
     async def compare_text(
         self,
         interaction: discord.Interaction,
-        text: app_commands.Range[str, 1, INPUT_TEXT],
+        text: app_commands.Range[str, 1, INPUT_TEXT] | None = None,
         blind: bool = False,
         models: app_commands.Range[str, 1, 100] | None = None,
+        standings: bool = False,
     ) -> None:
         """See how the RNN and the BiLSTM read the same text"""  # noqa: D415 - Discord shows it as a label
-        translate = translator(interaction.locale)
-        loaded = tuple(self._analyzer.models)
-        if blind and len(loaded) == 1:
-            sentence = translate(ONE_MODEL).format(model=NAMES[loaded[0]])
-            await interaction.response.send_message(sentence, ephemeral=True)
+        names = await self._names(interaction, models, blind=blind or standings)
+        if not names:
             return
-        try:
-            names = chosen(models, loaded, blind=blind) if models else self._usual(interaction)
-        except ChoiceError as error:
-            await interaction.response.send_message(error.told(translate), ephemeral=True)
-            return
-        await self._answer(interaction, text, interaction.user.id, names, ephemeral=False, blind=blind)
+        if standings:
+            await self._tell_standings(interaction, names, usual=not models)
+        elif text is None:
+            form = self._form(names if models else (), translator(interaction.locale), blind=blind)
+            await interaction.response.send_modal(form)
+        else:
+            await self._answer(interaction, text, interaction.user.id, names, ephemeral=False, blind=blind)
 
     @compare_text.autocomplete("models")
     async def offer_models(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         """Return the models that can be compared, while somebody chooses."""
-        blind = bool(interaction.namespace.blind)
+        blind = bool(interaction.namespace.blind or interaction.namespace.standings)
         choices = offered(tuple(self._analyzer.models), self._usual(interaction), typed, blind=blind)
         return [app_commands.Choice(name=written(choice), value=written(choice)) for choice in choices]
+
+    async def compare_written(self, interaction: discord.Interaction, text: str, *, models: Names, blind: bool) -> None:
+        """Compare what was written into the form, as if it had stood in the command."""
+        if names := await self._names(interaction, "+".join(models), blind=blind):
+            await self._answer(interaction, text, interaction.user.id, names, ephemeral=False, blind=blind)
 
     async def compare_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Answer privately, so that nobody's message is put on show."""
@@ -136,13 +155,12 @@ class Compare(commands.Cog):
         if (sides := self._duels.sides(duel_id)) is None:
             await interaction.response.send_message(translate(FORGOTTEN), ephemeral=True)
             return
-        # Somebody who installed the bot for themselves may use it in a server that has not asked it in.
-        guild = self._bot.get_guild(interaction.guild_id) if interaction.guild_id else None
-        counted = await self._duels.count(guild.id if guild else 0, duel_id, sides, interaction.user.id, vote)
+        guild_id = self._guild_id(interaction)
+        counted = await self._duels.count(guild_id or 0, duel_id, sides, interaction.user.id, vote)
         lines = [
             revealed(sides, translate),
             translate(COUNTED if counted else ALREADY),
-            *await look_up_standings(self._store, sides, guild.id if guild else None, translate),
+            *await look_up_standings(self._store, sides, guild_id, translate),
         ]
         told = "\n".join(lines)
         if counted and interaction.message and (_is_private(interaction) or interaction.context.dm_channel):
@@ -163,6 +181,44 @@ class Compare(commands.Cog):
         # Somebody else's words stand in private panels alone, which nobody sees but whoever opened the menu.
         reason = author_or_server_objection(author_id, interaction.guild_id, interaction.channel, self._store)
         return SENTENCES[reason] if reason else None
+
+    def _guild_id(self, interaction: discord.Interaction) -> int | None:
+        """Return the server, or None; also where somebody uses the bot in a server that has not asked it in."""
+        guild = self._bot.get_guild(interaction.guild_id) if interaction.guild_id else None
+        return guild.id if guild else None
+
+    async def _names(self, interaction: discord.Interaction, models: str | None, *, blind: bool) -> Names:
+        """Return the names of the models that a command asks for; none after telling why they cannot be compared."""
+        translate = translator(interaction.locale)
+        loaded = tuple(self._analyzer.models)
+        if blind and len(loaded) == 1:
+            sentence = translate(ONE_MODEL).format(model=NAMES[loaded[0]])
+        else:
+            try:
+                return chosen(models, loaded, blind=blind) if models else self._usual(interaction)
+            except ChoiceError as error:
+                sentence = error.told(translate)
+        await interaction.response.send_message(sentence, ephemeral=True)
+        return ()
+
+    def _form(self, models: Names, translate: Translate, *, blind: bool) -> ComparisonForm:
+        """Return a form that asks for the text of a command; without models, the usual ones answer."""
+        given = partial(self.compare_written, models=models, blind=blind)
+        return ComparisonForm("+".join(models), given, self.report, translate, blind=blind)
+
+    async def _tell_standings(self, interaction: discord.Interaction, names: Names, *, usual: bool) -> None:
+        """Tell privately how two models stand, and, if they are the usual ones, each other two people voted on."""
+        translate, guild_id = translator(interaction.locale), self._guild_id(interaction)
+        first, second = names
+        told = (
+            await look_up_all_standings(self._store, (first, second), self._analyzer.models, guild_id, translate)
+            if usual
+            else {titled(names, translate): await look_up_standings(self._store, (first, second), guild_id, translate)}
+        )
+        embed = discord.Embed(colour=discord.Colour.blurple())
+        for title, lines in told.items():
+            embed.add_field(name=title, value="\n".join(lines), inline=False)
+        await interaction.response.send_message(embed=embed, ephemeral=True)
 
     def _usual(self, interaction: discord.Interaction) -> Names:
         """Return the names of the models that are compared where nobody has chosen others."""

@@ -38,7 +38,7 @@ _MARKED = 1200
 """Characters of the marked words of all models together."""
 _TABLE = 2400
 
-VariationGiven: TypeAlias = Callable[[discord.Interaction, str], Awaitable[None]]
+TextGiven: TypeAlias = Callable[[discord.Interaction, str], Awaitable[None]]
 
 
 class Page(StrEnum):
@@ -116,34 +116,69 @@ class ComparisonPanel(ui.LayoutView):
         self.stop()
 
 
-class VariationForm(Form):
-    """Asks for another text."""
+class TextForm(Form):
+    """Asks for a text."""
 
-    def __init__(self, text: str | None, given: VariationGiven, failed: Failed, translate: Translate = ENGLISH) -> None:
+    def __init__(
+        self,
+        title: str,
+        custom_id: str,
+        hint: str,
+        given: TextGiven,
+        failed: Failed,
+        translate: Translate,
+        text: str | None = None,
+    ) -> None:
         """Draw it.
 
         Args:
-            text: what is to be varied.
+            title: of the form.
+            custom_id: of the form.
+            hint: what to write.
             given: called with what was written.
             failed: called with the exception that `given` raised.
             translate: into the reader's language.
+            text: what stands there already.
         """
-        super().__init__(translate("Try a variation"), "compare:variation", failed)
+        super().__init__(title, custom_id, failed)
         self._given = given
-        self._text: ui.TextInput[VariationForm] = ui.TextInput(
+        self._text: ui.TextInput[TextForm] = ui.TextInput(
             custom_id="text", style=discord.TextStyle.paragraph, default=text, max_length=INPUT_TEXT
         )
-        self.add_item(
-            ui.Label(
-                text=translate("Text"),
-                description=translate("Change a word and see what the models make of it."),
-                component=self._text,
-            )
-        )
+        self.add_item(ui.Label(text=translate("Text"), description=hint, component=self._text))
 
     async def on_submit(self, interaction: discord.Interaction, /) -> None:
         """Pass on what was written."""
         await self._given(interaction, self._text.value)
+
+
+class VariationForm(TextForm):
+    """Asks for a variation of a text."""
+
+    def __init__(self, text: str | None, given: TextGiven, failed: Failed, translate: Translate = ENGLISH) -> None:
+        """Draw it with what is to be varied."""
+        title, hint = translate("Try a variation"), translate("Change a word and see what the models make of it.")
+        super().__init__(title, "compare:variation", hint, given, failed, translate, text)
+
+
+class ComparisonForm(TextForm):
+    """Asks for the text that a command lacks."""
+
+    def __init__(
+        self, models: str, given: TextGiven, failed: Failed, translate: Translate = ENGLISH, *, blind: bool
+    ) -> None:
+        """Draw it.
+
+        Args:
+            models: the models that were chosen in the command.
+            given: called with what was written.
+            failed: called with the exception that `given` raised.
+            translate: into the reader's language.
+            blind: whether a blind comparison was asked for.
+        """
+        title, hint = translate("Compare a text"), translate("What the models should read, up to 4,000 characters")
+        custom_id = f"compare:{'blind' if blind else 'open'}:{models}"
+        super().__init__(title, custom_id, hint, given, failed, translate)
 
 
 def verdict(answers: Mapping[str, Answer], translate: Translate = ENGLISH) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from itertools import combinations
 
 from bot.i18n import Translate
 from bot.store import Store, StoreError
@@ -28,6 +30,25 @@ async def look_up_standings(
     except StoreError:
         return [translate("I can't look that up right now.")]
     return standings(verdicts, pair, translate, everywhere=guild_id is None)
+
+
+async def look_up_all_standings(
+    store: Store, usual: tuple[str, str], loaded: Iterable[str], guild_id: int | None, translate: Translate
+) -> dict[str, list[str]]:
+    """Return how the two models stand that are usually compared, and each other two that people voted on, by title."""
+    told = {titled((), translate): await look_up_standings(store, usual, guild_id, translate)}
+    for pair in combinations(loaded, 2):
+        if {*pair} != {*usual}:
+            with suppress(StoreError):  # which is told already
+                if verdicts := await store.verdicts(pair, guild_id):
+                    told[titled(pair, translate)] = standings(verdicts, pair, translate, everywhere=guild_id is None)
+    return told
+
+
+def titled(pair: Iterable[str], translate: Translate) -> str:
+    """Return the title of standings, with the names of the models unless they are those that are usually compared."""
+    title, names = translate("Blind comparisons"), " + ".join(NAMES[name] for name in pair)
+    return f"{title}: {names}" if names else title
 
 
 def standings(

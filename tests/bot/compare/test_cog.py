@@ -555,6 +555,45 @@ class TestWhenItFails:
         assert len(world.env.errors) == 1
 
 
+class TestWithoutAText:
+    async def test_a_form_asks_for_it(self, world: World) -> None:
+        form = await world.alice.slash(world.channel, "compare")
+        assert form.modal
+        assert form.modal["title"] == "Compare a text"
+        answer = await world.alice.submit_modal(form, {"text": "odd weather"})
+        assert words_of(panel_of(answer)).startswith("> odd weather\nThey disagree")
+        assert not answer.ephemeral
+
+    async def test_the_form_remembers_what_else_was_chosen(self, world: World) -> None:
+        form = await world.alice.slash(world.channel, "compare", blind=True)
+        await world.alice.slash(world.channel, "compare")  # another form, which was opened since
+        panel = panel_of(await world.alice.submit_modal(form, {"text": "odd weather"}))
+        assert buttons(panel) == ["A", "B", "Both", "Neither"]
+
+    @pytest.mark.parametrize("blind", [False, True])
+    async def test_the_form_works_after_a_restart(
+        self, world: World, models: dict[str, Classifier], blind: bool
+    ) -> None:
+        form = await world.alice.slash(world.channel, "compare", blind=blind, models="BiLSTM + RNN")
+        async with restarts(world, models) as restart:
+            await restart()
+            answer = await world.alice.submit_modal(form, {"text": "odd weather"})
+            assert ("A" in buttons(panel_of(answer))) == blind
+
+    async def test_after_a_restart_with_one_model_a_blind_form_is_refused(
+        self, world: World, models: dict[str, Classifier]
+    ) -> None:
+        form = await world.alice.slash(world.channel, "compare", blind=True)
+        async with restarts(world, {"bilstm": models["bilstm"]}) as restart:
+            await restart()
+            answer = await world.alice.submit_modal(form, {"text": "odd weather"})
+            assert sentence_of(answer) == "A blind comparison needs two models, and only the BiLSTM is loaded."
+
+    async def test_a_text_without_words_is_told_so(self, world: World) -> None:
+        form = await world.alice.slash(world.channel, "compare")
+        assert sentence_of(await world.alice.submit_modal(form, {"text": "<@1>"})) == NO_WORDS
+
+
 def answer_to(result: simcord.InteractionResult) -> simcord.ResponseMessage:
     assert result.response
     return result.response
@@ -566,11 +605,13 @@ async def test_no_word_is_left_untranslated(world: World, monkeypatch: pytest.Mo
     for label in ("«Heat map»", "«Hide the heat map»", "«All 28»", "«Top 3»"):
         assert untranslated_words(panel) <= {"odd", "RNN", "BiLSTM", "ms"}
         await world.alice.click(panel, label=label)
-    form = await world.alice.click(panel, label="«Try a variation»")
-    assert form.modal
-    assert form.modal["title"] == "«Try a variation»"
-    [field, _] = walk_components(form.modal["components"])
-    assert re.fullmatch("«[^«»]*»«[^«»]*»", field["label"] + field["description"])
+    for form in (
+        await world.alice.click(panel, label="«Try a variation»"),
+        await world.alice.slash(world.channel, "compare"),
+    ):
+        assert form.modal
+        [field, _] = walk_components(form.modal["components"])
+        assert re.fullmatch("(«[^«»]*»){3}", form.modal["title"] + field["label"] + field["description"])
 
 
 def untranslated_words(panel: simcord.ResponseMessage) -> set[str]:
@@ -657,6 +698,17 @@ class TestWithMoreThanTwoModels:
         ]
         offered = await world.alice.autocomplete(world.channel, "compare", "models", "gru", text="odd", blind=True)
         assert [choice["name"] for choice in offered] == ["RNN + GRU", "GRU + LSTM", "GRU + BiLSTM"]
+
+        offered = await world.alice.autocomplete(world.channel, "compare", "models", "gru", standings=True)
+        assert [choice["name"] for choice in offered] == ["RNN + GRU", "GRU + LSTM", "GRU + BiLSTM"]
+
+    async def test_a_form_for_the_text_is_for_the_chosen_ones(self, world: World) -> None:
+        form = await world.alice.slash(world.channel, "compare", models="LSTM GRU")
+        await world.alice.slash(world.channel, "compare")  # another form, which was opened since
+        panel = panel_of(await world.alice.submit_modal(form, {"text": "odd"}))
+        assert names_in(panel) == ["GRU", "LSTM"]
+        refused = await world.alice.slash(world.channel, "compare", models="GRU")
+        assert sentence_of(refused) == "Please choose two of the models that are loaded: RNN, GRU, LSTM, BiLSTM."
 
     async def test_all_that_follows_is_of_the_chosen_ones(self, world: World) -> None:
         panel = panel_of(await world.alice.slash(world.channel, "compare", text="odd", models="GRU + LSTM"))

@@ -235,6 +235,41 @@ async def test_nothing_is_kept_of_the_text_or_the_voter(world: World, tmp_path: 
     assert str(world.alice.id).encode() not in kept
 
 
+async def standings(channel: simcord.ChannelHandle, member: simcord.MemberActor, **options: object) -> dict[str, str]:
+    """What `/compare standings` tells whoever asks, by title."""
+    return told_in(await member.slash(channel, "compare", standings=True, **options))
+
+
+def told_in(result: simcord.InteractionResult) -> dict[str, str]:
+    assert result.response
+    assert result.ephemeral
+    [embed] = result.response.embeds
+    return {str(field.name): str(field.value) for field in embed.fields}
+
+
+async def test_the_command_tells_who_is_ahead(world: World, bilstm: ScriptedClassifier) -> None:
+    told = await standings(world.channel, world.alice)
+    assert told == {
+        "Blind comparisons": "No votes yet: `/compare` with `blind` shows two answers to choose from, without names."
+    }
+    for _ in range(30):
+        await world.bot.store.add_verdict(world.guild.id, PAIR, "bilstm")
+    await world.bot.store.add_verdict(0, PAIR, "neither")
+    told = await standings(world.channel, world.alice, text="a text beside it", blind=True)
+    assert told == {
+        "Blind comparisons": "30 votes in this server: BiLSTM 30, RNN 0, both 0, neither 0.\n"
+        "The BiLSTM is ahead with 100% of 30 votes for one of the two; the 95% confidence interval is 89% to 100%."
+    }
+    assert bilstm.batches == []
+    everywhere = told_in(await world.alice.user.slash("compare", standings=True))["Blind comparisons"]
+    assert everywhere.startswith("31 votes everywhere: BiLSTM 30, RNN 0, both 0, neither 1.")
+
+
+async def test_when_the_store_fails_the_command_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Store, "verdicts", failing)
+    assert await standings(world.channel, world.alice) == {"Blind comparisons": "I can't look that up right now."}
+
+
 class TestWithOneModel:
     @pytest.fixture
     def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
@@ -242,6 +277,8 @@ class TestWithOneModel:
 
     async def test_it_is_refused_in_one_sentence(self, world: World) -> None:
         result = await world.alice.slash(world.channel, "compare", text="happy", blind=True)
+        assert sentence_of(result) == "A blind comparison needs two models, and only the BiLSTM is loaded."
+        result = await world.alice.slash(world.channel, "compare", standings=True)
         assert sentence_of(result) == "A blind comparison needs two models, and only the BiLSTM is loaded."
 
 
@@ -264,6 +301,15 @@ class TestWithThreeModels:
         result = await world.alice.slash(world.channel, "compare", text="odd", blind=True, models="GRU + RNN + BiLSTM")
         assert sentence_of(result) == "Please choose two of the models that are loaded: RNN, GRU, BiLSTM."
 
+    async def test_the_command_tells_of_each_two_that_people_voted_on_or_of_the_chosen_ones(self, world: World) -> None:
+        await world.bot.store.add_verdict(world.guild.id, ("rnn", "gru"), "gru")
+        told = await standings(world.channel, world.alice)
+        assert list(told) == ["Blind comparisons", "Blind comparisons: RNN + GRU"]
+        assert told["Blind comparisons: RNN + GRU"].startswith("1 vote in this server: GRU 1, RNN 0,")
+        told = await standings(world.channel, world.alice, models="BiLSTM + GRU")
+        assert list(told) == ["Blind comparisons: GRU + BiLSTM"]
+        assert told["Blind comparisons: GRU + BiLSTM"].startswith("No votes yet:")
+
     async def test_the_one_that_reacts_is_compared_with_the_other_shipped_one(self, world: World) -> None:
         shown = words_of(await duel(world))
         assert ("love" in shown, "fear" in shown, "pride" in shown) == (True, True, False)
@@ -284,6 +330,8 @@ async def test_every_word_is_translated(world: World, monkeypatch: pytest.Monkey
     assert [label for label in buttons(panel) if not label.startswith("«")] == ["A", "B"]
     told = sentence_of(await world.alice.click(panel, custom_id=custom_id_of(panel, "both")))
     assert all(line.startswith("«") and line.endswith("»") for line in told.split("\n"))
+    [(title, lines)] = (await standings(world.channel, world.alice)).items()
+    assert all(line.startswith("«") and line.endswith("»") for line in (title, *lines.split("\n")))
 
 
 def custom_id_of(panel: simcord.ResponseMessage, vote: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from simcord.components import validate_components, validate_modal, walk_components
 
-from bot.compare.panel import Comparison, ComparisonPanel, Page, VariationForm, bar, verdict
+from bot.compare.panel import Comparison, ComparisonForm, ComparisonPanel, Page, VariationForm, bar, verdict
 from bot.i18n import LANGUAGES, translator
 from bot.ui.limits import INPUT_TEXT, MESSAGE_TEXT
 from bot.ui.quotation import Quotation
@@ -232,9 +232,11 @@ async def test_any_text_fits_a_panel_in_any_language(
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-async def test_the_form_fits_in_every_language(locale: discord.Locale) -> None:
+async def test_the_forms_fit_in_every_language(locale: discord.Locale) -> None:
     async def unused(*_: Any) -> None: ...
 
+    models = "rnn+gru+lstm+bilstm"
+    validate_modal(ComparisonForm(models, unused, unused, translator(locale), blind=True).to_dict())
     for text in (None, "x" * INPUT_TEXT):
         validate_modal(VariationForm(text, unused, unused, translator(locale)).to_dict())
 
