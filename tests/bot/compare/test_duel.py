@@ -265,11 +265,6 @@ async def test_the_command_tells_who_is_ahead(world: World, bilstm: ScriptedClas
     assert everywhere.startswith("31 votes everywhere: BiLSTM 30, RNN 0, both 0, neither 1.")
 
 
-async def test_when_the_store_fails_the_command_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Store, "verdicts", failing)
-    assert await standings(world.channel, world.alice) == {"Blind comparisons": "I can't look that up right now."}
-
-
 class TestWithOneModel:
     @pytest.fixture
     def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
@@ -309,6 +304,12 @@ class TestWithThreeModels:
         told = await standings(world.channel, world.alice, models="BiLSTM + GRU")
         assert list(told) == ["Blind comparisons: GRU + BiLSTM"]
         assert told["Blind comparisons: GRU + BiLSTM"].startswith("No votes yet:")
+
+    async def test_when_the_store_fails_the_command_says_so_once(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Store, "verdicts", failing)
+        assert await standings(world.channel, world.alice) == {"Blind comparisons": "I can't look that up right now."}
 
     async def test_the_one_that_reacts_is_compared_with_the_other_shipped_one(self, world: World) -> None:
         shown = words_of(await duel(world))
