@@ -62,6 +62,12 @@ def _chain(units: int, rng: np.random.Generator) -> list[Layer]:
     return [layer]
 
 
+def _chrono_gru(units: int, rng: np.random.Generator) -> list[Layer]:
+    layer = GRU(units, units, rng)
+    layer.params["bias"][0, :units] = chrono_bias(rng, units, LONGEST)  # the update gate, which keeps
+    return [layer]
+
+
 def _lstm(units: int, rng: np.random.Generator) -> list[Layer]:
     return [LSTM(units, units, rng)]
 
@@ -92,6 +98,7 @@ MEMORY = {
     "skip": Row(lambda units, rng: [Residual(RNN(units, units, rng)), Residual(RNN(units, units, rng))]),
     "norm": Row(lambda units, rng: [NormalisedRNN(units, units, rng)]),
     "gru": Row(lambda units, rng: [GRU(units, units, rng)]),
+    "gru-chrono": Row(_chrono_gru),
     "lstm": Row(_lstm),
     "lstm-open": Row(_open_lstm),
     "lstm-chrono": Row(_chrono_lstm),

@@ -33,6 +33,7 @@ TITLES = {
     "skip": "Two tanh layers, skip connections",
     "norm": "Tanh RNN, layer normalisation",
     "gru": "GRU",
+    "gru-chrono": "GRU, chrono start",
     "lstm": "LSTM",
     "lstm-open": "LSTM, forget gate wide open",
     "lstm-chrono": "LSTM, chrono start",

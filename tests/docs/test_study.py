@@ -96,9 +96,9 @@ class TestTheAnswerAtTheTop:
         assert [learnt(row, 40) for row in ("bilstm", "lstm", "orthogonal")] == [0, 0, 0]
         assert [apart("rnn", "rnn-wide"), apart("rnn-wide", "lstm"), apart("rnn-wide", "gru")] == [True, False, True]
 
-    def test_says_how_often_an_lstm_learnt_by_its_start(self, answer: dict[str, str]) -> None:
-        assert "an LSTM as usual learnt 40 steps with no seed, by chrono start with all five" in answer["7"]
-        assert [learnt(row, 40) for row in ("lstm", "lstm-chrono")] == [0, 5]
+    def test_says_how_often_gated_networks_learnt_by_their_start(self, answer: dict[str, str]) -> None:
+        assert "LSTM and GRU as usual learnt 40 steps with no seed, by chrono start with all five" in answer["7"]
+        assert [learnt(row, 40) for row in ("lstm", "gru", "lstm-chrono", "gru-chrono")] == [0, 0, 5, 5]
 
     @pytest.mark.parametrize(
         ("ahead", "behind"),

@@ -32,6 +32,16 @@ def test_the_input_gate_of_a_chrono_lstm_is_as_closed_as_its_forget_gate_is_open
     np.testing.assert_array_equal(params["recurrent_kernel"], usual["recurrent_kernel"])
 
 
+def test_the_one_gate_of_a_chrono_gru_keeps_for_2_to_80_steps() -> None:
+    params, usual = start("gru-chrono"), start("gru")
+    (keep, *others), state_bias = np.split(params["bias"][0], 3), params["bias"][1]
+    times = 1 / (1 - sigmoid(keep.astype(np.float64)))
+    assert 2 <= times.min() < 10
+    assert LONGEST - 10 < times.max() <= LONGEST
+    assert not np.any([*others, *np.split(state_bias, 3)])
+    np.testing.assert_array_equal(params["recurrent_kernel"], usual["recurrent_kernel"])
+
+
 @pytest.mark.parametrize("row", MEMORY)
 def test_the_start_depends_on_the_seed_alone(row: str) -> None:
     layers = [MEMORY[row].network(10, 6, 4, np.random.default_rng(3)).params for _ in range(2)]
