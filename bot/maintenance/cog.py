@@ -54,20 +54,35 @@ class Maintenance(commands.Cog):
 
     @tasks.loop(hours=1)
     async def tidy(self) -> None:
-        """Erase what is due, after noting servers that the bot left or joined while the database was unavailable.
+        """Erase and pack what is due, after noting servers that the bot left or joined while the database was away.
 
-        Each process notes what concerns its own servers, and one of them erases for all. It goes by
+        Each process notes what concerns its own servers, and one of them erases and packs for all. It goes by
         Discord's time, since a wrong clock of this computer could make everything due.
         """
         if not self._time.known:
             return
-        async with self._busy:
-            try:
-                await self._note_absences_and_erase(self._time.now())
-            except StoreError as error:
-                log.warning("What is due will be erased later: %s", error)
+        now = self._time.now()
+        try:
+            async with self._busy:
+                await self._note_absences(now)
+                claimed = await self._store.claim("purge", now, _ERASING_PAUSE)
+                if claimed:
+                    await self._store.purge(now)
+            if claimed:
+                await self._pack_moods(now)
+        except StoreError as error:
+            log.warning("What is due will be erased later: %s", error)
 
-    async def _note_absences_and_erase(self, now: datetime) -> None:
+    async def _pack_moods(self, now: datetime) -> None:
+        """Pack the counts of past days, in pieces, between which new ones are written."""
+        last = None
+        while True:
+            async with self._busy:
+                last = await self._store.pack_moods(now, last)
+            if last is None:
+                return
+
+    async def _note_absences(self, now: datetime) -> None:
         if self._bot.is_ready():
             for guild_id, left_at in (await self._store.known_guilds()).items():
                 present = self._bot.get_guild(guild_id) is not None
@@ -77,8 +92,6 @@ class Maintenance(commands.Cog):
                     await self._store.mark_present(guild_id)
                 elif not present and not left_at:
                     await self._store.mark_left(guild_id, now)
-        if await self._store.claim("purge", now, _ERASING_PAUSE):
-            await self._store.purge(now)
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:

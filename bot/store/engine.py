@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Connection, Dialect, NullPool, event, func, inspect, select, text
+from sqlalchemy import ARRAY, URL, Connection, Dialect, NullPool, bindparam, event, func, inspect, select, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, StatementError
@@ -32,7 +32,7 @@ WRITE = ("BEGIN IMMEDIATE",)
 LIGHT_WRITE = ("PRAGMA synchronous = NORMAL", *WRITE)
 """The same without waiting for a slow disk: a power failure just after it may undo the transaction."""
 
-NEWEST = "0006"
+NEWEST = "0007"
 """The newest revision in `migrations/versions`."""
 
 _MIGRATION_LOCK = int.from_bytes(b"emobot")
@@ -153,6 +153,27 @@ def upsert(
     """Return an INSERT that updates a row which exists already by what `merged` makes of the new row's columns."""
     row = new_row(connection, table)
     return row.on_conflict_do_update(index_elements=list(table.__table__.primary_key), set_=merged(row.excluded))
+
+
+async def add_up(connection: AsyncConnection, table: type[Table], sum_: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, and add the column `sum_` to that of a row which exists already.
+
+    PostgreSQL gets one statement, with an array for each column, however many rows there are.
+    """
+
+    def added(new: Any) -> dict[str, Any]:
+        return {sum_: getattr(table, sum_) + getattr(new, sum_)}
+
+    if connection.dialect.name == "sqlite":
+        await connection.execute(upsert(connection, table, added), rows)
+        return
+    columns = table.__table__.columns
+    names = [column.name for column in columns]
+    arrays = [bindparam(column.name, type_=ARRAY(column.type)) for column in columns]
+    unnested = select("*").select_from(func.unnest(*arrays).table_valued(*names))
+    new = new_row(connection, table).from_select(names, unnested)
+    statement = new.on_conflict_do_update(index_elements=list(table.__table__.primary_key), set_=added(new.excluded))
+    await connection.execute(statement, {name: [row[name] for row in rows] for name in names})
 
 
 def _revision(connection: Connection) -> str | None:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Update, delete, func, or_, select, union, update
+from sqlalchemy import Update, delete, func, null, or_, select, tuple_, union, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.server_settings import ServerSettings
-from bot.store.cache import OPT_OUT, SERVER, Cache, Change
+from bot.store.cache import OPT_OUT, SERVER, Cache, Change, MoodKey
 from bot.store.engine import StoreError, new_row, upsert
+from bot.store.packing import Counts, day_of, pack
 from bot.store.sync import DatabaseSync
-from bot.store.tables import Correction, Duel, Erasures, Job, Mood, OptOut, Server
+from bot.store.tables import Correction, Duel, Erasures, Job, Mood, MoodDay, OptOut, Server
 
 GRACE = timedelta(days=7)
 """How long a server's data outlives the bot's stay there."""
+
+_PACKED_AT_ONCE = 2000  # counts: the event loop stands still for some 20 ms while they are packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +162,9 @@ class Store:
             channel_ids: the channels to sum over; None for all of them.
         """
         async with self.sync.transaction() as (connection, _):
-            counts = await self._counts(connection, ("hour", "emotion"), guild_id, since, channel_ids)
-        return [MoodCount(hour, emotion, messages) for (hour, emotion), messages in counts]
+            counts = await self._counts(connection, guild_id, since, channel_ids)
+        sums = await asyncio.to_thread(counts.summed, since, by_channel=False)
+        return [MoodCount(hour, emotion, messages) for (hour, emotion), messages in sums]
 
     async def add_correction(self, guild_id: int, heard: str, meant: str) -> None:
         """Count that somebody meant one emotion where another, or the same, was heard."""
@@ -215,7 +219,7 @@ class Store:
 
     async def known_guilds(self) -> dict[int, datetime | None]:
         """Return the servers with any data, each with the time when the bot left, None if it is there."""
-        kept = union(*(select(table.guild_id) for table in (Server, Mood, Correction, Duel)))
+        kept = union(*(select(table.guild_id) for table in (Server, Mood, MoodDay, Correction, Duel)))
         left = select(Server.guild_id, Server.left_at).where(Server.left_at.is_not(None))
         async with self.sync.transaction(patient=True) as (connection, _):
             known = set(await connection.scalars(kept)) | {key.guild_id for key in self.cache.waiting_moods}
@@ -237,12 +241,43 @@ class Store:
             return (await connection.execute(claimed)).rowcount > 0
 
     async def purge(self, now: datetime) -> None:
-        """Erase counts of moods older than `mood_days`, and everything of servers that the bot left `GRACE` ago."""
+        """Erase counts of moods older than `mood_days`, and everything of servers that the bot left `GRACE` ago.
+
+        A packed day is erased as a whole once its first hour is that old.
+        """
         async with self.sync.transaction(patient=True) as (connection, changes):
             left = (await connection.scalars(select(Server.guild_id).where(Server.left_at < now - GRACE))).all()
             if left:
                 changes += await _erase(connection, left)
-            await connection.execute(delete(Mood).where(Mood.hour < now - timedelta(days=self.mood_days)))
+            oldest = now - timedelta(days=self.mood_days)
+            await connection.execute(delete(Mood).where(Mood.hour < oldest))
+            await connection.execute(delete(MoodDay).where(MoodDay.day < oldest))
+
+    async def pack_moods(self, now: datetime, after: MoodKey | None = None) -> MoodKey | None:
+        """Pack some counts of the days before yesterday, in UTC, whose counts nobody takes back any more.
+
+        Args:
+            now: the present moment.
+            after: what the call before this one has returned; None to begin.
+
+        Returns:
+            The last count that was packed; None if no more are left.
+        """
+        key = tuple_(*(getattr(Mood, name) for name in MoodKey._fields))
+        due = [Mood.hour < day_of(now.astimezone(UTC)) - timedelta(days=1)]
+        if after:
+            due.append(key > after)
+        found = select(*key.clauses, Mood.messages).where(*due).order_by(*key.clauses).limit(_PACKED_AT_ONCE)
+        async with self.sync.transaction(patient=True) as (connection, _):
+            await connection.execute(update(Erasures).values(number=Erasures.number))  # its lock, see there
+            counts = [(MoodKey(*each), messages) for *each, messages in await connection.execute(found)]
+            if not counts:
+                return None
+            last, _messages = counts[-1]
+            row = upsert(connection, MoodDay, lambda new: {"counts": MoodDay.counts + new.counts})
+            await connection.execute(row, pack(counts))
+            await connection.execute(delete(Mood).where(*due, key <= last))
+        return last
 
     async def export_guild(self, guild_id: int) -> dict[str, Any]:
         """Return all data about a server, ready for JSON."""
@@ -260,9 +295,10 @@ class Store:
         since = datetime.fromtimestamp(0, UTC)
         async with self.sync.transaction(patient=True) as (connection, _):
             settings, left_at, week = (await connection.execute(server)).one_or_none() or (None, None, None)
-            moods = await self._counts(connection, ("channel_id", "hour", "emotion"), guild_id, since)
+            counts = await self._counts(connection, guild_id, since)
             pairs = (await connection.execute(corrections)).mappings().all()
             verdicts = (await connection.execute(duels)).mappings().all()
+        moods = await asyncio.to_thread(counts.summed, since, by_channel=True)
         return {
             "guild_id": guild_id,
             "settings": settings and _parsed(settings),
@@ -292,26 +328,27 @@ class Store:
         await self.opt_in(user_id)
 
     async def _counts(
-        self,
-        connection: AsyncConnection,
-        by: Sequence[str],
-        guild_id: int,
-        since: datetime,
-        channel_ids: Collection[int] | None = None,
-    ) -> list[tuple[tuple[Any, ...], int]]:
-        """Return counts of moods in the database and in the cache, summed by some columns and in their order."""
-        columns = [getattr(Mood, name) for name in by]
-        query = select(*columns, func.sum(Mood.messages)).where(Mood.guild_id == guild_id, Mood.hour >= since)
+        self, connection: AsyncConnection, guild_id: int, since: datetime, channel_ids: Collection[int] | None = None
+    ) -> Counts:
+        """Return the counts of moods in the database and in the cache, and perhaps some of before `since`."""
+        wanted = [Mood.guild_id == guild_id, Mood.hour >= since]
+        of_days = [MoodDay.guild_id == guild_id, MoodDay.day >= day_of(since.astimezone(UTC))]
         if channel_ids is not None:
-            query = query.where(Mood.channel_id.in_(channel_ids))
-        counts: Counter[tuple[Any, ...]] = Counter()
-        for *key, messages in await connection.execute(query.group_by(*columns)):
-            counts[tuple(key)] += int(messages)
-        for waiting, messages in self.cache.waiting_moods.items():
-            wanted = channel_ids is None or waiting.channel_id in channel_ids
-            if waiting.guild_id == guild_id and waiting.hour >= since and wanted:
-                counts[tuple(getattr(waiting, name) for name in by)] += messages
-        return sorted((+counts).items())
+            wanted.append(Mood.channel_id.in_(channel_ids))
+            of_days.append(MoodDay.channel_id.in_(channel_ids))
+        single = select(Mood.channel_id, Mood.hour, Mood.emotion, Mood.messages).where(*wanted)
+        packed = select(MoodDay.channel_id, MoodDay.day, MoodDay.counts, null()).where(*of_days)
+        # In one statement, lest they be packed between two.
+        found: Sequence[Any] = (await connection.execute(union_all(single, packed))).all()
+        waiting = [
+            (key.channel_id, key.hour, key.emotion, messages)
+            for key, messages in self.cache.waiting_moods.items()
+            if key.guild_id == guild_id and (channel_ids is None or key.channel_id in channel_ids)
+        ]
+        return Counts(
+            [(*key, messages) for *key, messages in found if messages is not None] + waiting,
+            [(channel_id, day, counts) for channel_id, day, counts, messages in found if messages is None],
+        )
 
 
 def _claim(guild_id: int, week: str) -> Update:
@@ -327,7 +364,7 @@ async def _erase(connection: AsyncConnection, guild_ids: Collection[int]) -> lis
     """Erase all data about servers; their counts that wait in other processes are then dropped unwritten."""
     row = upsert(connection, Erasures, lambda _: {"number": Erasures.number + 1})
     await connection.execute(row, {"id": 1, "number": 1})  # first: its lock waits for a process that writes counts
-    for table in (Server, Mood, Correction, Duel):
+    for table in (Server, Mood, MoodDay, Correction, Duel):
         await connection.execute(delete(table).where(table.guild_id.in_(guild_ids)))
     return [Change(SERVER, guild_id, None) for guild_id in guild_ids]
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, delete, insert, make_url, select
+from sqlalchemy import bindparam, delete, insert, make_url, select, union
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,15 +20,15 @@ from bot.store.engine import (
     PATIENCE,
     NewerDatabaseError,
     StoreError,
+    add_up,
     describe,
     is_sqlite,
     migrate,
     open_engine,
     reason,
     refuses_values,
-    upsert,
 )
-from bot.store.tables import Erasures, Mood, OptOut, Server, Table
+from bot.store.tables import Erasures, Mood, MoodDay, OptOut, Server, Table
 from bot.store.watch import FileWatch, NotificationWatch, Watch, notification
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,8 @@ log = logging.getLogger(__name__)
 # Seconds that a transaction waits for its turn, and also the slack on top of PATIENCE: all in all under three.
 _TURN = 0.4
 _BATCH = 1000  # rows in one statement, so that each is done in time
-_PIECE = 250  # counts of moods in one transaction: the event loop stands still while their values are prepared
+# Counts of moods in one transaction: the event loop stands still while their values are prepared.
+_PIECE, _PIECE_OF_ARRAYS = 250, 4000
 _Row = TypeVar("_Row")
 
 
@@ -217,7 +218,8 @@ class DatabaseSync:
 
     async def _write_moods(self) -> None:
         """Write the counts that wait by now, in pieces, after each of which others have their turn."""
-        for keys in _batches(list(self._cache.waiting_moods), _PIECE):
+        piece = _PIECE_OF_ARRAYS if self._notifies else _PIECE
+        for keys in _batches(list(self._cache.waiting_moods), piece):
             async with self._turn:
                 waiting = self._cache.waiting_moods
                 # In one order, lest two processes wait for each other's rows.
@@ -231,9 +233,8 @@ class DatabaseSync:
             async with self._engine.execution_options(begin=LIGHT_WRITE).begin() as connection:
                 await self._drop_erased(connection, lock=True)
                 counts = [(key, n) for key, n in counts if key in self._cache.waiting_moods]
-                count = upsert(connection, Mood, lambda new: {"messages": Mood.messages + new.messages})
                 if counts:
-                    await connection.execute(count, [{**key._asdict(), "messages": n} for key, n in counts])
+                    await add_up(connection, Mood, "messages", [{**key._asdict(), "messages": n} for key, n in counts])
                 if taken_back := [key._asdict() for key, n in counts if n < 0]:
                     await connection.execute(_DELETE_IF_NONE, taken_back)
         except Exception as error:
@@ -251,7 +252,7 @@ class DatabaseSync:
         """Drop the waiting counts of servers that another process has erased since the last look.
 
         The database does not tell which servers those are, since it keeps nothing of them. So, if any was erased, this
-        drops the waiting counts of every server without a row in `Mood`; a new server may thus lose those of a few
+        drops the waiting counts of every server without any in the database; a new server may thus lose those of a few
         seconds.
 
         Args:
@@ -262,8 +263,8 @@ class DatabaseSync:
         if self._erasures is not None and number != self._erasures:
             waiting = sorted({key.guild_id for key in self._cache.waiting_moods})
             for guild_ids in _batches(waiting):
-                query = select(Mood.guild_id).where(Mood.guild_id.in_(guild_ids)).distinct()
-                self._cache.drop_moods(set(guild_ids) - set(await connection.scalars(query)))
+                known = union(*(select(kept.guild_id).where(kept.guild_id.in_(guild_ids)) for kept in (Mood, MoodDay)))
+                self._cache.drop_moods(set(guild_ids) - set(await connection.scalars(known)))
         self._erasures = number
 
     def _leave_out(self, error: Exception) -> None:

@@ -69,6 +69,22 @@ class Mood(Table):
     messages: Mapped[int]
 
 
+class MoodDay(Table):
+    """The same for one day in UTC that is over, see `bot.store.packing`.
+
+    Attributes:
+        day: the midnight at which it began.
+        counts: a line of JSON for each emotion, as `["joy",13,2,14,5]`: two messages at 13 o'clock, five at 14.
+    """
+
+    __tablename__ = "mood_days"
+
+    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    channel_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[datetime] = mapped_column(primary_key=True, index=True)
+    counts: Mapped[str] = mapped_column(Text)
+
+
 class Correction(Table):
     """How often people of a server said that one emotion was meant where another was heard."""
 
@@ -95,8 +111,8 @@ class Duel(Table):
 class Erasures(Table):
     """The number of erasures of servers, in one row with the id 1; a new number shows other processes an erasure.
 
-    A transaction that writes waiting counts holds a share lock on the row, and one that erases first updates it. So
-    neither can run in the middle of the other.
+    A transaction that writes waiting counts holds a share lock on the row, and one that erases or packs counts first
+    updates it. So neither can run in the middle of the other.
     """
 
     __tablename__ = "erasures"

@@ -167,3 +167,15 @@ async def test_nothing_is_erased_before_discords_time_is_known(world: World) -> 
     await world.bot.store.refresh()
     await Maintenance(world.bot, world.bot.store, DiscordTime(Clock())).tidy()
     assert await kept_moods(world) == 1
+
+
+async def test_past_days_are_packed_and_nothing_is_lost(
+    world: World, maintenance: Maintenance, time: DiscordTime
+) -> None:
+    await world.alice.send(world.channel, "happy")
+    await world.bot.store.refresh()
+    before = await world.bot.store.export_guild(world.guild.id)
+    time.note(world.env.now() + timedelta(days=3))
+    await maintenance.tidy()
+    assert await world.bot.store.pack_moods(time.now()) is None
+    assert await world.bot.store.export_guild(world.guild.id) == before

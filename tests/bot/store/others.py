@@ -32,7 +32,11 @@ class Others:
         async with self._engine.connect() as connection:
             sqlite = connection.dialect.name == "sqlite"
             await connection.execute(
-                text("BEGIN EXCLUSIVE" if sqlite else "LOCK TABLE servers, opt_outs, moods, corrections, duels")
+                text(
+                    "BEGIN EXCLUSIVE"
+                    if sqlite
+                    else "LOCK TABLE servers, opt_outs, moods, mood_days, corrections, duels"
+                )
             )
             yield
             await connection.rollback()

@@ -90,6 +90,7 @@ def test_only_an_opt_out_is_kept_by_person_and_no_text_at_all() -> None:
     assert columns == {
         *("servers.guild_id", "servers.settings", "servers.left_at", "servers.posted_week", "opt_outs.user_id"),
         *("moods.guild_id", "moods.channel_id", "moods.hour", "moods.emotion", "moods.messages"),
+        *("mood_days.guild_id", "mood_days.channel_id", "mood_days.day", "mood_days.counts"),
         *("corrections.guild_id", "corrections.heard", "corrections.meant", "corrections.times"),
         *("duels.guild_id", "duels.model", "duels.rival", "duels.verdict", "duels.times"),
         *("erasures.id", "erasures.number"),  # of servers, with no word on which

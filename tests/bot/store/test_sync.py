@@ -16,6 +16,7 @@ from sqlalchemy.util import await_only
 from bot.server_settings import ServerSettings
 from bot.store import GRACE, MoodCount, Store, StoreError
 from bot.store.cache import SERVER, Change
+from bot.store.sync import _PIECE, _PIECE_OF_ARRAYS
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Others
 
@@ -273,14 +274,32 @@ async def test_changes_are_made_one_after_another_so_that_memory_has_the_last_on
     assert store.settings(1) == SETTINGS
 
 
-async def test_many_counts_are_written_in_pieces_between_which_others_have_their_turn(store: Store) -> None:
-    for channel_id in range(1000):
+async def test_many_counts_are_written_in_pieces_between_which_others_have_their_turn(url: str, store: Store) -> None:
+    counts = 3 * (_PIECE if url.startswith("sqlite") else _PIECE_OF_ARRAYS)
+    for channel_id in range(counts):
         store.count_mood(1, channel_id, NOON, "joy")
     writing = asyncio.create_task(store.write())
     await asyncio.sleep(0)
     await store.opt_out(7)
-    assert 0 < len(store.cache.waiting_moods) < 1000
+    assert 0 < len(store.cache.waiting_moods) < counts
     await writing
+    assert await store.moods(1, NOON) == [MoodCount(NOON, "joy", counts)]
+
+
+async def test_postgresql_gets_the_counts_of_four_seconds_in_one_statement(
+    postgres_url: str, open_store: StoreOpener
+) -> None:
+    store = await open_store(postgres_url)
+    for channel_id in range(1000):
+        store.count_mood(1, channel_id, NOON, "joy")
+    statements: list[str] = []
+    event.listen(
+        store.sync._engine.sync_engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, *_: statements.append(statement),
+    )
+    await store.write()
+    assert [statement.split()[0] for statement in statements] == ["SELECT", "INSERT"]  # the first for erasures
     assert await store.moods(1, NOON) == [MoodCount(NOON, "joy", 1000)]
 
 

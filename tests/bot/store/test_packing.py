@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import make_url
+
+from bot.store import MoodCount, Store
+from bot.store.cache import MoodKey
+from bot.store.engine import open_engine
+from bot.store.packing import pack, unpack
+from tests.bot.store.conftest import StoreOpener
+from tests.bot.store.others import Others
+from tests.bot.store.test_engine import downgrade, upgrade
+from tests.hostile import texts
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LONG_AGO = datetime(2015, 1, 1, tzinfo=UTC)
+LATER = NOON + 4 * DAY
+
+
+async def pack_all(store: Store, now: datetime) -> int:
+    """Pack until nothing is left, and return in how many pieces it was."""
+    last, pieces = None, 0
+    while last := await store.pack_moods(now, last):
+        pieces += 1
+    return pieces
+
+
+async def fill(store: Store) -> None:
+    for hour in range(40):
+        for channel_id in (10, 20):
+            store.count_mood(1, channel_id, NOON + hour * HOUR, "joy", hour + 1)
+            store.count_mood(2, channel_id, NOON + hour * HOUR, 'a "quoted"\nlabel', 2)
+    await store.write()
+
+
+@given(st.lists(st.tuples(st.integers(0, 2000), texts(), st.integers(1, 2**60)), max_size=20))
+def test_what_is_packed_comes_out_again(counts: list[tuple[int, str, int]]) -> None:
+    keys = [(MoodKey(1, 10, LONG_AGO + hour * HOUR, emotion), messages) for hour, emotion, messages in counts]
+    found = [count for row in pack(keys) for count in unpack(row["day"], row["counts"])]
+    assert sorted(found) == sorted((key.hour, key.emotion, messages) for key, messages in keys)
+
+
+def test_an_ordinary_day_of_a_channel_takes_one_row_of_240_bytes_at_most() -> None:
+    """By which docs/scaling.md reckons that 90 days of a million servers stay in bounds."""
+    emotions = ("neutral", "amusement", "curiosity", "annoyance")
+    counts = [(MoodKey(1, 10, NOON + hour * HOUR, emotion), 30) for hour in range(6) for emotion in emotions]
+    [row] = pack(counts)
+    assert len(row["counts"]) <= 240
+
+
+async def test_packing_changes_nothing_but_the_rows(store: Store, others: Others) -> None:
+    await fill(store)
+    before = [await store.export_guild(guild_id) for guild_id in (1, 2)]
+    hours = await store.moods(1, NOON + HOUR, [20])
+    assert await pack_all(store, LATER) == 1
+    assert await others.rows("SELECT count(*) FROM moods") == [(0,)]
+    assert len(await others.rows("SELECT * FROM mood_days")) == 2 * 2 * 3  # servers, channels, days that it touches
+    assert [await store.export_guild(guild_id) for guild_id in (1, 2)] == before
+    assert await store.moods(1, NOON + HOUR, [20]) == hours
+    assert set(await store.known_guilds()) == {1, 2}
+
+
+async def test_today_and_yesterday_are_not_packed(store: Store, others: Others) -> None:
+    await fill(store)
+    await pack_all(store, NOON + DAY + 11 * HOUR)
+    assert await others.rows("SELECT count(*) FROM mood_days") == [(0,)]
+    await pack_all(store, NOON + DAY + 12 * HOUR)
+    assert {len(row) for row in await others.rows("SELECT * FROM mood_days")} == {4}
+    assert await others.rows("SELECT count(*) FROM moods") == [(28 * 4,)]
+    assert sum(count.messages for count in await store.moods(1, LONG_AGO)) == 2 * sum(range(1, 41))
+
+
+async def test_it_is_done_in_pieces(store: Store, others: Others, monkeypatch: pytest.MonkeyPatch) -> None:
+    await fill(store)
+    before = await store.export_guild(1)
+    monkeypatch.setattr("bot.store.store._PACKED_AT_ONCE", 45)
+    assert await pack_all(store, LATER) == 4
+    assert await others.rows("SELECT count(*) FROM moods") == [(0,)]
+    assert await store.export_guild(1) == before
+
+
+async def test_what_is_counted_late_is_added(store: Store) -> None:
+    for _ in range(2):
+        store.count_mood(1, 10, NOON, "joy", 2)
+        await store.write()
+        await pack_all(store, LATER)
+    store.count_mood(1, 10, NOON, "joy", 2)
+    assert await store.moods(1, NOON) == [MoodCount(NOON, "joy", 6)]
+    await store.write()
+    assert await store.moods(1, NOON) == [MoodCount(NOON, "joy", 6)]
+
+
+async def test_no_count_is_lost_while_processes_pack_and_count_at_once(url: str, open_store: StoreOpener) -> None:
+    stores = [await open_store(url) for _ in range(3)]
+    await fill(stores[0])
+
+    async def count(store: Store) -> None:
+        for _ in range(5):
+            store.count_mood(1, 10, NOON, "joy")
+            await store.write()
+
+    await asyncio.gather(count(stores[0]), count(stores[1]), pack_all(stores[2], LATER), pack_all(stores[1], LATER))
+    [first] = [count for count in await stores[2].moods(1, NOON, [10]) if count.hour == NOON]
+    assert first == MoodCount(NOON, "joy", 1 + 2 * 5)
+
+
+async def test_packed_days_are_erased_when_their_first_hour_is_too_old(url: str) -> None:
+    store = Store(url, mood_days=30)
+    await store.refresh()
+    await fill(store)
+    await pack_all(store, LATER)
+    midnight = NOON - 12 * HOUR
+    await store.purge(midnight + 30 * DAY)
+    assert min(count.hour for count in await store.moods(1, LONG_AGO)) == NOON
+    await store.purge(midnight + 30 * DAY + timedelta(seconds=1))
+    assert min(count.hour for count in await store.moods(1, LONG_AGO)) == midnight + DAY
+    await store.close()
+
+
+async def test_a_server_whose_days_are_all_packed_is_erased_and_another_keeps_what_waits(
+    store: Store, open_store: StoreOpener, url: str
+) -> None:
+    await fill(store)
+    await pack_all(store, LATER)
+    other = await open_store(url)
+    other.count_mood(2, 10, LATER, "joy")
+    await store.erase_guild(1)
+    await other.write()
+    assert set(await store.known_guilds()) == {2}
+    assert await store.moods(2, LATER) == [MoodCount(LATER, "joy", 1)]
+
+
+async def test_the_revision_before_gets_every_count_back(url: str, store: Store, others: Others) -> None:
+    store.count_mood(1, 10, NOON, "joy", 2)
+    await store.write()
+    await pack_all(store, LATER)
+    store.count_mood(1, 10, NOON, "joy")
+    store.count_mood(1, 10, NOON + HOUR, "fear")
+    await store.write()
+    engine = open_engine(make_url(url), patient=True)
+    async with engine.begin() as connection:
+        await connection.run_sync(downgrade, "0006")
+    assert await others.rows("SELECT emotion, messages FROM moods ORDER BY hour") == [("joy", 3), ("fear", 1)]
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade, "0007")
+    assert [count.messages for count in await store.moods(1, NOON)] == [3, 1]
