@@ -18,12 +18,14 @@ for _library in ("OMP", "OPENBLAS", "MKL"):
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import argparse
+import contextlib
 import json
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ import onnx
 import onnx.numpy_helper
 import onnx.parser
 import onnxruntime
+import psutil
 import tensorflow as tf
 from rich.console import Console
 from rich.table import Table
@@ -49,6 +52,8 @@ from classifiers.training.onnx_export import float_graph, read_bilstm
 REFERENCE = "BiLSTM, ONNX Runtime"
 LENGTHS = (5, 15, 40)
 BATCH = 32
+STREAM = 20_000
+"""How many texts a stream has."""
 
 Contender = Callable[[Batch], Array]
 
@@ -168,6 +173,42 @@ def first_answer(code: str) -> dict[str, float]:
     return {"seconds": statistics.median(times), "megabytes": statistics.median(sizes)}
 
 
+def stream(directory: Path, texts: Sequence[str]) -> tuple[float, float, float]:
+    """Return the CPU seconds and the seconds that the command line takes for a stream of texts, and its memory (MB)."""
+    command = [sys.executable, "-m", "classifiers", "compare", "--models", str(directory), "--json", "--file", "-"]
+    before, start, most = os.times(), time.perf_counter(), 0
+    with tempfile.TemporaryFile() as file:
+        file.write("\n".join(texts).encode())
+        file.seek(0)
+        with subprocess.Popen(command, stdin=file, stdout=subprocess.DEVNULL) as process:  # noqa: S603 - our own code
+            while process.poll() is None:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    root = psutil.Process(process.pid)
+                    most = max(most, sum(each.memory_info().rss for each in (root, *root.children(recursive=True))))
+                time.sleep(0.1)
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return cpu, time.perf_counter() - start, most / 2**20
+
+
+def stream_rate(directory: Path, words: Sequence[str], batch_milliseconds: float) -> dict[str, float]:
+    """Return how fast a stream is read, and the memory for a short and for a long one."""
+    rng = np.random.default_rng(3)
+    texts = [" ".join(rng.choice(words, length)) for length in rng.integers(3, 41, STREAM)]
+    short, long = stream(directory, texts[: STREAM // 4]), stream(directory, texts)
+    further = STREAM - STREAM // 4
+    batch = 1000 * BATCH / batch_milliseconds
+    rate = further / (long[0] - short[0])
+    return {
+        "batch_texts_a_second": batch,
+        "stream_texts_a_cpu_second": rate,
+        "ratio": rate / batch,
+        "stream_texts_a_second": further / (long[1] - short[1]),
+        "short_megabytes": short[2],
+        "long_megabytes": long[2],
+    }
+
+
 def measure(directory: Path, rounds: int) -> dict[str, Any]:
     """Return all results as a JSON-ready object."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -182,12 +223,15 @@ def measure(directory: Path, rounds: int) -> dict[str, Any]:
         batch = batch_of(lengths, vocabulary)
         runs = {name: partial(run, batch) for name, run in everyone.items()}
         milliseconds[case] = race(runs, rounds)
-    words = models["bilstm"].tokenizer.words
-    text = " ".join(word for word in words if word.isalpha())[:75]
+    words = [word for word in models["bilstm"].tokenizer.words if word.isalpha()]
+    text = " ".join(words)[:75]
     whole = race({name: partial(model.predict, [text]) for name, model in models.items()}, rounds)
+    at_once = milliseconds[f"{BATCH} messages at once"]
+    both = at_once[REFERENCE] + at_once["RNN, NumPy"]
     return {
         "milliseconds": milliseconds,
         "text_to_prediction_milliseconds": whole,
+        "stream": stream_rate(directory, words, both),
         "first_answer": {name: first_answer(code) for name, code in _FIRST_ANSWER.items()},
     }
 
@@ -206,6 +250,13 @@ def show(result: dict[str, Any], console: Console) -> None:
     console.print(table)
     whole = result["text_to_prediction_milliseconds"]
     console.print("Text in, prediction out: " + ", ".join(f"{name} {taken:.2f} ms" for name, taken in whole.items()))
+    figures = result["stream"]
+    console.print(
+        f"A stream, text to JSON: {figures['stream_texts_a_cpu_second']:,.0f} texts for each second of a core, "
+        f"{figures['ratio']:.0%} of the {figures['batch_texts_a_second']:,.0f} that both networks read in batches; "
+        f"{figures['stream_texts_a_second']:,.0f} a second in all; {figures['short_megabytes']:.0f} MB for "
+        f"{STREAM // 4:,} texts, {figures['long_megabytes']:.0f} MB for {STREAM:,}"
+    )
     table = Table(title="A fresh process at its first answer")
     for column in ("process", "seconds", "MB"):
         table.add_column(column, justify="left" if column == "process" else "right")

@@ -141,9 +141,11 @@ class NetworkClassifier:
 
     def scores(self, texts: Sequence[str]) -> Array:
         """Return probabilities (texts, labels)."""
-        return np.array(
-            [each.mean(axis=0) for each in self._of_windows([self.tokenizer.read(text)[0] for text in texts])]
-        )
+        return self.scores_of([self.tokenizer.read(text)[0] for text in texts])
+
+    def scores_of(self, sequences: Sequence[Sequence[int]]) -> Array:
+        """Return probabilities (texts, labels) of texts that this model's tokenizer has read."""
+        return np.array([each.mean(axis=0) for each in self._of_windows(sequences)])
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """See `Classifier`."""

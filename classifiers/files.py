@@ -2,7 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
+
+from classifiers.errors import ClassifiersError
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """Open a file beside `path` for writing, which takes its name when the block ends, and is gone if that fails.
+
+    Raises:
+        ClassifiersError: it cannot be written.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        if path.is_dir():  # which would otherwise be found at the end
+            raise IsADirectoryError(0, "it is a folder")
+        with partial.open("wb") as file:
+            yield file
+        partial.replace(path)
+    except OSError as error:
+        raise ClassifiersError(f"{path} cannot be written: {error.strerror or error}.") from None
+    finally:
+        with suppress(OSError):
+            partial.unlink()
 
 
 def write_atomically(path: Path, content: bytes) -> None:

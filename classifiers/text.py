@@ -203,7 +203,9 @@ class Tokenizer:
     def _number(self, token: str) -> int:
         if len(token) > self._longest:
             return UNKNOWN
-        return next((self._numbers[form] for form in (token, *_squeezed(token)) if form in self._numbers), UNKNOWN)
+        if token in self._numbers:
+            return self._numbers[token]
+        return next((self._numbers[form] for form in _squeezed(token) if form in self._numbers), UNKNOWN)
 
 
 def _squeezed(token: str) -> Iterator[str]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import click
 
 from classifiers.classifier import Answer, NetworkClassifier
 from classifiers.classifier import compare as compare_models
-from classifiers.cli.insight import Insight, insight_record, look_into
-from classifiers.cli.lines import read_lines
+from classifiers.cli.insight import Insight, look_into
+from classifiers.cli.lines import read_chunks
 from classifiers.cli.options import json_option, models_option
+from classifiers.cli.parallel import in_order
+from classifiers.cli.score_tables import ENDINGS, copy_with_scores, is_table, table_texts
+from classifiers.cli.scoring import JsonLines, Scorer, loaded
 from classifiers.command_line import WholeNumber
 from classifiers.emotions import LABELS
 from classifiers.errors import require
-from classifiers.model_directory import FILES, load_models
+from classifiers.model_directory import FILES
 
 
 @click.command(short_help="Show both models' emotions for a text, side by side.")
@@ -25,7 +28,7 @@ from classifiers.model_directory import FILES, load_models
 @click.option(
     "--file",
     type=click.Path(path_type=Path, allow_dash=True),
-    help="Read one text a line from a UTF-8 file, or from standard input for -.",
+    help="Read one text a line from a UTF-8 file, or from standard input for -; or a column of a .csv or .parquet one.",
 )
 @click.option(
     "--top",
@@ -43,6 +46,18 @@ from classifiers.model_directory import FILES, load_models
     help="Ask this model only; give the option once for each (default: all that the directory holds).",
 )
 @click.option("--explain", is_flag=True, help="Also show which words counted most, and the prediction after each word.")
+@click.option(
+    "--text-column",
+    default="text",
+    metavar="NAME",
+    help="Column of a .csv or .parquet file that holds the texts (default: text).",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Copy the .csv or .parquet file to this one, with each model's scores as further columns, and show nothing.",
+)
 @models_option
 @json_option
 def compare(
@@ -51,24 +66,62 @@ def compare(
     top: int,
     names: tuple[str, ...],
     explain: bool,
+    text_column: str,
+    out: Path | None,
     directory: Path,
     as_json: bool,
 ) -> int:
     """Show both models' top emotions for each TEXT, side by side, with the time each took.
 
-    Put a text of several words in quotes.
+    Put a text of several words in quotes. A file may be of any size; for --json and --out all cores read it, and the
+    time of a text is a share of that of many.
     """
-    if not texts and file is None:
-        raise click.UsageError("Give a text, or a file of texts with --file", click.get_current_context())
-    if texts and file is not None:
-        raise click.UsageError("Give either texts or --file, not both", click.get_current_context())
-    show = _print_json if as_json else _table_printer()
-    models = _chosen(names, load_models(directory), directory)
-    for text in texts if file is None else read_lines(file):
-        answers = compare_models(models, text)
+    _check_usage(texts, file, out, as_json or explain)
+    show = None if as_json or out else _table_printer()
+    models = _chosen(names, loaded(directory), directory)
+    scorer = Scorer(directory, tuple(models))
+    if file and out:
+        count = copy_with_scores(file, out, text_column, scorer)
+        click.echo(f"Written to {out}: {count:,} texts with their scores.")
+        return 0
+    chunks = _chunks(texts, file, text_column)
+    if show is None:
+        with closing(in_order(JsonLines(scorer, top, explain), chunks)) as answers:
+            for lines in answers:
+                click.echo(lines, nl=False)
+        return 0
+    for text in chain.from_iterable(chunks):
         insights = {name: look_into(name, model, text) for name, model in models.items()} if explain else {}
-        show(text, answers, top, insights)
+        show(text, compare_models(models, text), top, insights)
     return 0
+
+
+def _check_usage(texts: Sequence[str], file: Path | None, out: Path | None, shows: bool) -> None:
+    """Refuse options that do not go together.
+
+    Raises:
+        click.UsageError: some do not.
+    """
+    fault = None
+    if not texts and file is None:
+        fault = "Give a text, or a file of texts with --file"
+    elif texts and file is not None:
+        fault = "Give either texts or --file, not both"
+    elif out and (file is None or not is_table(file)):
+        fault = f"--out needs a --file that ends in {' or '.join(ENDINGS)}"
+    elif out and file and out.suffix.lower() != file.suffix.lower():
+        fault = f"--out must end in {file.suffix}, as --file does"
+    elif out and shows:
+        fault = "--out shows nothing: leave --json and --explain out"
+    if fault:
+        raise click.UsageError(fault, click.get_current_context())
+
+
+def _chunks(texts: Sequence[str], file: Path | None, column: str) -> Iterator[Sequence[str]]:
+    """Return what is to be compared: each text given by itself, or those of a file, some at a time."""
+    if file is None:
+        return ([text] for text in texts)
+    return table_texts(file, column) if is_table(file) else read_chunks(file)
 
 
 def _chosen(
@@ -88,10 +141,6 @@ def _chosen(
 
 Show = Callable[[str, Mapping[str, Answer], int, Mapping[str, Insight]], None]
 """Prints a text, the answers to it, so many of their emotions, and the insights that there are."""
-
-
-def _print_json(text: str, answers: Mapping[str, Answer], top: int, insights: Mapping[str, Insight]) -> None:
-    click.echo(json.dumps(comparison_record(text, answers, top, insights)))
 
 
 def _table_printer() -> Show:
@@ -115,22 +164,3 @@ def _table_printer() -> Show:
             console.print(tables.reading_table(readings))
 
     return show
-
-
-def comparison_record(
-    text: str, answers: Mapping[str, Answer], count: int, insights: Mapping[str, Insight]
-) -> dict[str, Any]:
-    """Return a comparison as a JSON object, with each model's answer and insight under the model's name."""
-    return {
-        "text": text,
-        **{
-            name: {
-                "top": answer.prediction.top(count),
-                "labels": answer.prediction.present,
-                "scores": dict(zip(answer.prediction.labels, answer.prediction.scores, strict=True)),
-                "milliseconds": answer.milliseconds,
-                **(insight_record(insights[name], count) if name in insights else {}),
-            }
-            for name, answer in answers.items()
-        },
-    }

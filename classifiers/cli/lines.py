@@ -3,30 +3,56 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
 
 from classifiers.errors import DatasetError
+
+PIECE = 1 << 16
+"""How many bytes are read at once, which is as many as a pipe holds."""
+
+LONGEST = 1 << 20
+"""How many bytes a line may have, or one without an end would take all memory."""
 
 
 def read_lines(path: Path) -> Iterator[str]:
     """Yield the lines of a UTF-8 file, or of standard input for `-`, as they come.
 
     Raises:
-        DatasetError: the file cannot be read, or is no UTF-8.
+        DatasetError: the file cannot be read, is no UTF-8, or has a line longer than `LONGEST`.
     """
-    shown = "Standard input" if str(path) == "-" else path
+    return chain.from_iterable(read_chunks(path))
+
+
+def read_chunks(path: Path) -> Iterator[list[str]]:
+    """Yield the lines that `read_lines` does in lists: as many at once as have come meanwhile.
+
+    Raises:
+        DatasetError: as in `read_lines`.
+    """
+    from_stdin = str(path) == "-"
+    shown = "Standard input" if from_stdin else path
+    rest = b""
     try:
-        if str(path) == "-":
-            yield from _stripped(line.decode() for line in sys.stdin.buffer)
-        else:
-            with path.open("rb") as file:
-                yield from _stripped(line.decode() for line in file)
+        # Without a buffer, which would wait until it is full.
+        stdin = sys.stdin.buffer
+        opened = nullcontext(getattr(stdin, "raw", stdin)) if from_stdin else path.open("rb", buffering=0)
+        with opened as file:
+            while piece := file.read(PIECE):
+                *lines, rest = (rest + piece).split(b"\n")
+                if len(rest) > LONGEST:
+                    raise DatasetError(f"{shown} has a line of more than {LONGEST:,} bytes: give one text a line.")
+                if lines:
+                    yield _texts(lines)
+        if rest:
+            yield _texts([rest])
     except OSError as error:
         raise DatasetError(f"{shown} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise DatasetError(f"{shown} is not UTF-8 text: convert it first.") from None
 
 
-def _stripped(lines: Iterable[str]) -> Iterator[str]:
-    return (line.rstrip("\r\n") for line in lines)
+def _texts(lines: list[bytes]) -> list[str]:
+    return [line.decode().rstrip("\r\n") for line in lines]

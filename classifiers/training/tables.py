@@ -210,6 +210,11 @@ def _named(path: Path, header: Sequence[str], columns: Columns) -> _Places | Non
 
 
 def _place(path: Path, header: Sequence[str], name: str) -> int | None:
+    """Return the place of the column with that name, ignoring case if need be; None if there is none.
+
+    Raises:
+        DatasetError: there are several.
+    """
     exact = [place for place, each in enumerate(header) if each == name]
     places = exact or [place for place, each in enumerate(header) if each.casefold() == name.casefold()]
     if len(places) > 1:
@@ -244,6 +249,20 @@ def _recognised(table: _Table, dialect: _Dialect, columns: Columns) -> _Places |
     label = 0 if first < second else 1
     sure = first != second and 2 * min(first, second) < len(rows) and values[label][0] in values[label][1:]
     return _Places(1 - label, label) if sure else None
+
+
+def column_place(path: Path, header: Sequence[str], name: str) -> int:
+    """Return the place of the column with the texts of a file that needs no labels.
+
+    Raises:
+        DatasetError: there is none, or there are several.
+    """
+    place = _place(path, header, name)
+    if place is None:
+        raise DatasetError(
+            f"{path} has no column {name!r}; the columns are {_listed(header)}. Name yours with --text-column."
+        )
+    return place
 
 
 def _listed(names: Sequence[str], quoted: bool = True) -> str:

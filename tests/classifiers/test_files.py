@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from classifiers.files import writable, write_atomically
+from classifiers.errors import ClassifiersError
+from classifiers.files import writable, write_atomically, written_whole
 
 
 def test_the_file_is_replaced_and_nothing_stands_beside_it(tmp_path: Path) -> None:
@@ -29,3 +30,25 @@ def test_the_old_file_stays_when_writing_fails(tmp_path: Path, monkeypatch: pyte
 
 def test_a_text_with_undecodable_bytes_becomes_writable() -> None:
     assert writable("joy\udcff ü 😀") == "joy\\xff ü 😀"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_half_a_file_is_never_left(error: type[BaseException] | BaseException, tmp_path: Path) -> None:
+    path = tmp_path / "scored.csv"
+    path.write_bytes(b"old")
+
+    def fail() -> None:
+        with written_whole(path) as file:
+            file.write(b"half")
+            raise error
+
+    with pytest.raises((KeyboardInterrupt, ClassifiersError)) as told:
+        fail()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+    if isinstance(told.value, ClassifiersError):
+        assert str(told.value) == f"{path} cannot be written: No space left on device."
+    with written_whole(path) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]

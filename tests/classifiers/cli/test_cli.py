@@ -16,6 +16,8 @@ from prompt_toolkit.output import DummyOutput
 from rich.text import Text
 
 from classifiers.cli import main
+from classifiers.cli.lines import LONGEST, PIECE, read_chunks
+from classifiers.errors import DatasetError
 from classifiers.model_directory import read_manifest, write_manifest
 
 compare_module = importlib.import_module("classifiers.cli.compare")  # the package has a command of that name
@@ -65,6 +67,20 @@ def test_compare_reads_a_text_a_line(
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines)))
     records = compare_json(capsys, "--models", str(small_models), "--file", "-")
     assert [record["text"] for record in records] == expected
+
+
+def test_lines_are_read_in_pieces_as_they_come_and_have_a_bound(tmp_path: Path) -> None:
+    file = tmp_path / "texts.txt"
+    texts = ["é" * 40_000, "", "x" * LONGEST, "last"]
+    file.write_text("\n".join(texts))
+    pieces = list(read_chunks(file))
+    assert len(pieces) == 3
+    assert [text for piece in pieces for text in piece] == texts
+    file.write_text("first\n" + "x" * (LONGEST + PIECE))
+    chunks = read_chunks(file)
+    assert next(chunks) == ["first"]
+    with pytest.raises(DatasetError, match=r"texts.txt has a line of more than 1,048,576 bytes: give one text a line."):
+        next(chunks)
 
 
 def test_compare_as_a_table(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -249,7 +265,7 @@ def test_ctrl_c(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(compare_module, "load_models", interrupted)
+    monkeypatch.setattr(compare_module, "loaded", interrupted)
     assert main(["compare", "hi"]) == 130
     assert capsys.readouterr().err == ""
 

@@ -1,0 +1,150 @@
+"""CSV files with texts: reading these, and copying a file with the models' scores as further columns."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TextIO
+
+from classifiers.cli.parallel import in_order
+from classifiers.cli.scoring import Scorer
+from classifiers.errors import DatasetError
+from classifiers.files import written_whole
+from classifiers.training.tables import column_place
+
+ROWS = 1024
+"""How many rows are read, answered and written at once."""
+
+Rows = list[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first row of a CSV file, and what it tells of the others.
+
+    Attributes:
+        names: the names of the columns.
+        text: the place of the column with the texts.
+        separator: what stands between columns.
+        mark: the byte order mark at the file's beginning, by which Excel knows UTF-8, or nothing.
+    """
+
+    names: tuple[str, ...]
+    text: int
+    separator: str
+    mark: bytes
+
+
+def read_header(path: Path, column: str) -> Header:
+    """Return the header of a file; its separator is the one with which it names the column of the texts, or a comma.
+
+    Raises:
+        DatasetError: the file cannot be read, is no UTF-8 or no CSV, or lacks the column.
+    """
+    with _opened(path) as file:
+        line = file.readline()  # in which a quoted name may not break
+    mark = codecs.BOM_UTF8 if line.startswith("\N{ZERO WIDTH NO-BREAK SPACE}") else b""
+    heads = {separator: _names(line[bool(mark) :], separator) for separator in ",;\t|"}
+    separator = next((separator for separator, names in heads.items() if column in names), ",")
+    return Header(heads[separator], column_place(path, heads[separator], column), separator, mark)
+
+
+def csv_texts(path: Path, column: str) -> Iterator[list[str]]:
+    """Yield the texts in a column of a file, some at a time.
+
+    Raises:
+        DatasetError: as in `read_header`, or a row is malformed.
+    """
+    header = read_header(path, column)
+    return ([row[header.text] for row in rows] for rows in _chunks(path, header))
+
+
+def copy_csv(source: Path, target: Path, column: str, scorer: Scorer) -> int:
+    """Copy a file with the models' scores in further columns, and return how many texts it has.
+
+    Raises:
+        DatasetError: as in `csv_texts`, or there is a column of such a name already.
+        ClassifiersError: the target cannot be written.
+    """
+    header = read_header(source, column)
+    new = scorer.columns(source, header.names)
+    count = 0
+    with written_whole(target) as file:
+        file.write(header.mark + _as_csv([[*header.names, *new]], header.separator).encode())
+        work = ScoredRows(scorer, header.text, header.separator)
+        with closing(in_order(work, _chunks(source, header))) as answers:
+            for rows, content in answers:
+                file.write(content)
+                count += rows
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredRows:
+    """Adds the scores of the text at a place to rows, and makes CSV of them."""
+
+    scorer: Scorer
+    text: int
+    separator: str
+
+    def __call__(self, rows: Rows) -> tuple[int, bytes]:
+        """Return how many rows there are, and what is written of them."""
+        scores = self.scorer.scores([row[self.text] for row in rows])
+        wider = ([*row, *(f"{score:.6f}" for score in new)] for row, new in zip(rows, scores.tolist(), strict=True))
+        return len(rows), _as_csv(wider, self.separator).encode()
+
+
+def _chunks(path: Path, header: Header) -> Iterator[Rows]:
+    """Yield the rows after the header, `ROWS` at a time."""
+    with _opened(path) as file:
+        rows = _rows(path, file, header)
+        while chunk := list(islice(rows, ROWS)):
+            yield chunk
+
+
+def _rows(path: Path, file: TextIO, header: Header) -> Iterator[list[str]]:
+    """Yield the rows after the header, without empty lines."""
+    reader = csv.reader(file, delimiter=header.separator, strict=True)
+    try:
+        for row in islice(reader, 1, None):
+            if row and len(row) != len(header.names):
+                raise DatasetError(
+                    f"{path}, line {reader.line_num}: {len(row)} columns, the header has {len(header.names)}."
+                )
+            if row:
+                yield row
+    except csv.Error as error:
+        raise DatasetError(f"{path}, line {reader.line_num}: this is not well-formed ({error}).") from None
+
+
+def _names(line: str, separator: str) -> tuple[str, ...]:
+    """Return the names of the columns in the first line; none if it is empty or not well-formed."""
+    try:
+        return tuple(next(csv.reader([line], delimiter=separator, strict=True), ()))
+    except csv.Error:
+        return ()
+
+
+def _as_csv(rows: Iterable[Sequence[str]], separator: str) -> str:
+    """Return rows as the standard RFC 4180 has them, with quotes where they are needed."""
+    content = io.StringIO()
+    csv.writer(content, delimiter=separator).writerows(rows)
+    return content.getvalue()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    """Open a file for reading; what is wrong with it is a `DatasetError`."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            yield file
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise DatasetError(f"{path} is not UTF-8 text: convert it first.") from None

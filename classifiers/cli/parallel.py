@@ -1,0 +1,84 @@
+"""Work on a stream of any length with all cores, in order and in bounded memory."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Generator, Iterator, Sized
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from queue import Queue
+from threading import Thread
+from typing import TypeVar
+
+from classifiers.errors import ClassifiersError
+
+Chunk = TypeVar("Chunk", bound=Sized)
+Result = TypeVar("Result")
+
+ALONE = 1000
+"""How many texts are worth no further process, which takes as long to start as these to read."""
+
+
+def in_order(
+    work: Callable[[Chunk], Result], chunks: Iterator[Chunk], alone: int = ALONE
+) -> Generator[Result, None, None]:
+    """Yield the result of `work` for each chunk, in order, as soon as it is there.
+
+    This process does the first `alone` texts by itself, and one for each core the rest. Only so many chunks are read
+    ahead as keep them busy. An error of `chunks` comes after the results of the chunks before it.
+
+    Args:
+        work: what to do with a chunk; like chunks and results, it can be pickled.
+        chunks: where each chunk comes from; they are taken in another thread, so that a source which brings a text
+            now and then keeps no result waiting.
+        alone: how many texts this process does.
+
+    Raises:
+        ClassifiersError: a process was killed, as a system does that runs out of memory.
+    """
+    done = 0
+    for chunk in chunks:
+        yield work(chunk)
+        done += len(chunk)
+        if done >= alone:
+            yield from _by_processes(work, chunks, cores())
+            return
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _by_processes(work: Callable[[Chunk], Result], chunks: Iterator[Chunk], count: int) -> Iterator[Result]:
+    # Fresh processes read these before they load NumPy: one thread each, or they would be in each other's way.
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    # Ctrl-C is for this process alone, which then ends the others.
+    pool = ProcessPoolExecutor(
+        count, multiprocessing.get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)
+    )
+    begun: Queue[Future[Result] | None] = Queue(2 * count)
+
+    def begin() -> None:
+        try:
+            for chunk in chunks:
+                begun.put(pool.submit(work, chunk))
+            begun.put(None)
+        except Exception as error:  # for whoever waits for the results
+            failed: Future[Result] = Future()
+            failed.set_exception(error)
+            begun.put(failed)
+
+    Thread(target=begin, daemon=True).start()  # a daemon, since it may wait for input when all else ends
+    try:
+        while future := begun.get():
+            yield future.result()
+    except BrokenProcessPool:
+        raise ClassifiersError("A process that reads texts was killed, perhaps for want of memory.") from None
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()  # what it still does, nobody waits for

@@ -1,0 +1,51 @@
+"""Tables with texts, CSV or Parquet: reading these, and copying a table with the models' scores as further columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from classifiers.cli.csv_scores import copy_csv, csv_texts
+from classifiers.cli.scoring import Scorer
+from classifiers.errors import require
+
+ENDINGS = (".csv", ".parquet")
+"""The endings of tables."""
+
+
+def is_table(path: Path) -> bool:
+    """Return whether a file is a table by its ending."""
+    return path.suffix.lower() in ENDINGS
+
+
+def table_texts(path: Path, column: str) -> Iterator[list[str]]:
+    """Yield the texts in a column of a table, some at a time.
+
+    Raises:
+        DatasetError: it cannot be read, or has no such column of texts.
+        MissingExtraError: what reads Parquet is not installed.
+    """
+    if path.suffix.lower() == ".csv":
+        return csv_texts(path, column)
+    require("Reading Parquet", "parquet", "pyarrow")
+    from classifiers.cli.parquet_scores import parquet_texts  # noqa: PLC0415 - only now it is sure to be there
+
+    return parquet_texts(path, column)
+
+
+def copy_with_scores(source: Path, target: Path, column: str, scorer: Scorer) -> int:
+    """Copy a table with the models' scores as further columns, and return how many texts it has.
+
+    The target has its name once all is written, and may be the source.
+
+    Raises:
+        DatasetError: as in `table_texts`, or it has a column of such a name already.
+        MissingExtraError: what reads Parquet is not installed.
+        ClassifiersError: the target cannot be written.
+    """
+    if source.suffix.lower() == ".csv":
+        return copy_csv(source, target, column, scorer)
+    require("Reading Parquet", "parquet", "pyarrow")
+    from classifiers.cli.parquet_scores import copy_parquet  # noqa: PLC0415 - only now it is sure to be there
+
+    return copy_parquet(source, target, column, scorer)
