@@ -1,5 +1,6 @@
 """README and the pages of docs keep their word: links lead somewhere, commands and options exist."""
 
+import io
 import re
 import shlex
 from contextlib import suppress
@@ -85,12 +86,18 @@ def test_trainings_are_such_as_the_command_line_takes(tmp_path: Path, monkeypatc
         train.train.make_context("train", shlex.split(command))
 
 
-def test_comparisons_run_as_written(capsys: pytest.CaptureFixture[str]) -> None:
+def test_comparisons_run_as_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"not happy\n")))
+    Path("chat.csv").write_text("text\nnot happy\n")
     commands = re.findall(r"python -m classifiers (compare [^`]*)`", USAGE)
-    assert len(commands) == 2
+    assert len(set(commands)) == 4
     for command in commands:
         assert classifiers_main(shlex.split(command)) == 0
-        assert re.search("not (bad at all|happy)", capsys.readouterr().out)
+        assert re.search("not (bad at all|happy)|Written to scored.csv: 1 ", capsys.readouterr().out)
+    assert "rnn_joy" in Path("scored.csv").read_text()
 
 
 def test_the_command_that_made_the_shipped_weights_is_told() -> None:
