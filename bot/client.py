@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import TracebackType
 from typing import Any
 
 import discord
@@ -122,6 +123,7 @@ class Emobot(commands.AutoShardedBot):
             self._turns = IdentifyTurns(AdvisoryLocks(configuration.database_url))
         self.store = Store(configuration.database_url, configuration.mood_days)
         self._session_starts = SessionStarts(loop_time, self.requests.time.now)
+        self._leaving: asyncio.Task[None] | None = None
         self.outcomes: Counter[Outcome] = Counter()
         self.sizes: Callable[[], Mapping[str, int]] = dict
 
@@ -214,6 +216,17 @@ class Emobot(commands.AutoShardedBot):
         await self.analyzer.close()
         await self.store.close()
 
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave Discord if that has not begun, and wait until all is written; discord.py waits for its own part."""
+        if self._leaving:
+            await self._leaving
+        await super().__aexit__(kind, error, traceback)
+
     async def on_ready(self) -> None:
         """Log that all shards are up."""
         log.info("Ready as %s in %d servers.", self.user, len(self.guilds))
@@ -236,7 +249,7 @@ class Emobot(commands.AutoShardedBot):
 
     def _leave(self) -> None:
         """Leave Discord; `connect` returns then."""
-        self._leaving = asyncio.create_task(super().close())
+        self._leaving = asyncio.create_task(self.close())
 
     async def _sync_commands(self) -> None:
         """Register the commands, unless Discord has them as they are: it limits how often that may be done."""

@@ -42,12 +42,14 @@ class Asked(NamedTuple):
         method, path: what was asked for; the path without its beginning, which all have in common.
         status: the HTTP status that it was answered with.
         at: when it came, by the clock of the loopback Discord.
+        scope: whose limit it exceeded, in Discord's words; None for none, or one that is not told.
     """
 
     method: str
     path: str
     status: int
     at: float
+    scope: str | None = None
 
 
 class Api:
@@ -110,7 +112,8 @@ class Api:
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         at = self._clock()
         response = (await self.fault(request) if self.fault else None) or await self._admit(request, handler)
-        self.asked.append(Asked(request.method, request.path.removeprefix(PREFIX), response.status, at))
+        scope = response.headers.get("X-RateLimit-Scope")
+        self.asked.append(Asked(request.method, request.path.removeprefix(PREFIX), response.status, at, scope))
         return response
 
     async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:

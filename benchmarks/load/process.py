@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,16 +32,21 @@ class Progress:
     Attributes:
         outcomes: how many messages had which outcome.
         main_thread, process: seconds of processor time of its main thread, and of all its threads.
+        tasks: how many tasks its event loop has now.
     """
 
     outcomes: Counter[str]
     main_thread: float
     process: float
+    tasks: int
 
     def since(self, before: Progress) -> Progress:
         """Return what it has done since it had done less."""
         return Progress(
-            self.outcomes - before.outcomes, self.main_thread - before.main_thread, self.process - before.process
+            self.outcomes - before.outcomes,
+            self.main_thread - before.main_thread,
+            self.process - before.process,
+            self.tasks,
         )
 
     @property
@@ -56,10 +61,14 @@ class Progress:
 
 
 class BotProcess:
-    """A bot in a process of its own, which is in the loopback Discord."""
+    """A bot in a process of its own, which is in the loopback Discord.
+
+    Attributes:
+        process: the process; its standard error may be piped.
+    """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+        self.process = process
         self._seen = psutil.Process(process.pid)
 
     async def progress(self) -> Progress:
@@ -68,14 +77,14 @@ class BotProcess:
         Raises:
             RuntimeError: it has ended; its standard error says why.
         """
-        assert self._process.stdin  # noqa: S101 - it is piped, as is stdout
-        assert self._process.stdout  # noqa: S101 - as above
-        self._process.stdin.write(b"\n")
-        line = await self._process.stdout.readline()
+        assert self.process.stdin  # noqa: S101 - it is piped, as is stdout
+        assert self.process.stdout  # noqa: S101 - as above
+        self.process.stdin.write(b"\n")
+        line = await self.process.stdout.readline()
         if not line:
             raise RuntimeError("the bot has ended")
         told = json.loads(line)
-        return Progress(Counter(told["outcomes"]), told["main_thread"], told["process"])
+        return Progress(Counter(told["outcomes"]), told["main_thread"], told["process"], told["tasks"])
 
     def memory(self) -> int:
         """Return the bytes of its memory that are resident."""
@@ -93,32 +102,54 @@ class BotProcess:
             await asyncio.sleep(_LOOKS_EVERY)
 
 
+async def launch(
+    which: str,
+    discord: LoopbackDiscord,
+    folder: Path,
+    variables: Mapping[str, str] | None = None,
+    *,
+    stderr: int | None = None,
+) -> BotProcess:
+    """Start the `full` or the `empty` bot, and do not wait for what it does.
+
+    Args:
+        which: the bot.
+        discord: where it is.
+        folder: where it runs, and has its database unless it is told of another.
+        variables: further settings, as environment variables.
+        stderr: where its standard error goes, as `subprocess` has it; None for that of this process.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "benchmarks.load.contender", which, str(INTENTS.value)),
+        cwd=folder,
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith("EMOBOT_")},
+            "PYTHONPATH": str(_ROOT),
+            "DISCORD_TOKEN": discord.token,
+            "DISCORD_API_BASE": discord.api_base,
+            "DISCORD_GATEWAY_URL": discord.gateway.url,
+            **(variables or {}),
+        },
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=stderr,
+    )
+    return BotProcess(process)
+
+
 @asynccontextmanager
 async def started(which: str, discord: LoopbackDiscord) -> AsyncIterator[BotProcess]:
     """Start the `full` or the `empty` bot and wait until it is in all servers; stop it in the end."""
     identified = discord.gateway.identified
     with tempfile.TemporaryDirectory() as folder:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "benchmarks.load.contender", which, str(INTENTS.value)),
-            cwd=folder,  # where its database is
-            env={
-                **{name: value for name, value in os.environ.items() if not name.startswith("EMOBOT_")},
-                "PYTHONPATH": str(_ROOT),
-                "DISCORD_TOKEN": discord.token,
-                "DISCORD_API_BASE": discord.api_base,
-                "DISCORD_GATEWAY_URL": discord.gateway.url,
-                "EMOBOT_LOG_LEVEL": "ERROR",  # it has nothing to say but when it has ended
-            },
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
+        # It has nothing to say but when it has ended.
+        bot = await launch(which, discord, Path(folder), {"EMOBOT_LOG_LEVEL": "ERROR"})
         try:
-            bot = BotProcess(process)
             while discord.gateway.identified == identified:
                 await bot.progress()  # raises if it has ended
                 await asyncio.sleep(_LOOKS_EVERY)
             yield bot
         finally:
-            if process.returncode is None:
-                process.terminate()
-            await process.wait()
+            if bot.process.returncode is None:
+                bot.process.terminate()
+            await bot.process.wait()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from benchmarks.gateway import LoopbackDiscord
 from bot import Emobot
+from bot.logs import _EXPECTED
+from bot.store import Store
 from tests.loopback import Skipper
 
 
@@ -33,10 +37,34 @@ async def reacts_again(loopback: LoopbackDiscord, channel: int = 39, skipper: Sk
 
 async def moods(bot: Emobot, loopback: LoopbackDiscord) -> int:
     """Return how many messages were counted for the moods of all servers, in the database and waiting."""
+    return await _counted(bot.store, loopback)
+
+
+async def kept(database: Path, loopback: LoopbackDiscord) -> int:
+    """Return how many messages a file has in the moods of all servers."""
+    store = Store(f"sqlite+aiosqlite:///{database}")
+    await store.refresh()
+    counted = await _counted(store, loopback)
+    await store.close()
+    return counted
+
+
+async def _counted(store: Store, loopback: LoopbackDiscord) -> int:
     total = 0
     for guild_id in loopback.world.guild_ids():
-        total += sum(count.messages for count in await bot.store.moods(guild_id, datetime.fromtimestamp(0, UTC)))
+        total += sum(count.messages for count in await store.moods(guild_id, datetime.fromtimestamp(0, UTC)))
     return total
+
+
+def unfit_for_the_log(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what was logged with a traceback, or with what somebody wrote."""
+    return [r.getMessage() for r in caplog.records if _has_traceback(r) or "happy" in r.getMessage()]
+
+
+def _has_traceback(record: logging.LogRecord) -> bool:
+    """Whether the bot's handler would print one: of expected failures it prints the name alone."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is not None and not issubclass(kind, _EXPECTED)
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:

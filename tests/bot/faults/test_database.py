@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -13,12 +14,20 @@ from pathlib import Path
 import pytest
 
 from benchmarks.gateway import LoopbackDiscord
-from bot import Emobot
+from benchmarks.storm.postgres import PostgresServer, find_programs, postgres
+from bot import Emobot, create_bot
 from bot.server_settings import ServerSettings
+from classifiers import Classifier
 from tests.bot.faults.support import moods, reacted_to
 from tests.bot.store.others import Others
 from tests.bot.store.test_sync_failures import always
-from tests.loopback import until
+from tests.loopback import Skipper, configured, until
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for a lock of SQLite for less than the two seconds that the bot waits."""
+    monkeypatch.setattr("bot.store.engine.PATIENCE", 0.05)
 
 
 @asynccontextmanager
@@ -63,15 +72,14 @@ TROUBLES: list[Callable[[Path], AbstractAsyncContextManager[None]]] = [
 ]
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("trouble", TROUBLES)
 async def test_trouble_with_the_database_loses_no_reaction_no_setting_and_no_count(
     running: Emobot,
     loopback: LoopbackDiscord,
     database: Path,
     trouble: Callable[[Path], AbstractAsyncContextManager[None]],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bot.store.engine.PATIENCE", 0.1)
     store, off = running.store, loopback.world.guild_ids()[20]
     await store.save_settings(off, ServerSettings(enabled=False))
     await store.refresh()
@@ -87,3 +95,56 @@ async def test_trouble_with_the_database_loses_no_reaction_no_setting_and_no_cou
     assert sorted(reacted_to(loopback)) == sorted(said)
     assert await moods(running, loopback) == 20
     assert not store.settings(off).enabled
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_database_that_is_locked_for_a_minute_loses_no_reaction_and_no_count(
+    running: Emobot, loopback: LoopbackDiscord, database: Path, skipper: Skipper
+) -> None:
+    async with locked(database):
+        for second in range(60):
+            await loopback.say("happy", second % 40)
+            skipper.skip(1)
+            await asyncio.sleep(0.002)
+        await until(lambda: len(reacted_to(loopback)) == 60)
+        assert running.store.cache.sizes()["moods"] == 40
+    await until(lambda: not running.store.cache.sizes()["moods"], skipper)
+    assert await moods(running, loopback) == 60
+
+
+class TestPostgres:
+    """A server of its own, since all tests share the other one."""
+
+    @pytest.fixture
+    async def server(self) -> AsyncIterator[PostgresServer]:
+        if find_programs() is None:
+            pytest.skip("there are no programs of PostgreSQL: apt-get install postgresql")
+        async with postgres() as server:
+            yield server
+
+    @pytest.fixture
+    def bot(self, loopback: LoopbackDiscord, models: dict[str, Classifier], server: PostgresServer) -> Emobot:
+        return create_bot(configured(loopback, database_url=server.url), models=models)
+
+    @pytest.mark.slow
+    async def test_a_restart_of_the_server_loses_no_reaction_no_setting_and_no_count(
+        self, running: Emobot, loopback: LoopbackDiscord, server: PostgresServer
+    ) -> None:
+        store, off = running.store, loopback.world.guild_ids()[20]
+        await store.save_settings(off, ServerSettings(enabled=False))
+        said = [await loopback.say("happy", channel) for channel in range(10)]
+        await until(lambda: len(reacted_to(loopback)) == 10)
+        await store.write()
+        await server.stop()
+        said += [await loopback.say("happy", channel) for channel in range(10, 20)]
+        await loopback.say("happy", 20)  # in the server that has switched the bot off
+        await until(lambda: len(reacted_to(loopback)) == 20)
+        await store.refresh()
+        await until(lambda: not store.usable)
+        await server.start()
+        await store.refresh()
+        said += [await loopback.say("happy", channel) for channel in range(30, 40)]
+        await until(lambda: len(reacted_to(loopback)) == 30)
+        assert sorted(reacted_to(loopback)) == sorted(said)
+        assert await moods(running, loopback) == 30
+        assert not store.settings(off).enabled

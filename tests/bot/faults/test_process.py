@@ -10,14 +10,13 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from benchmarks.gateway import LoopbackDiscord, World
-from bot.store import Store
 from classifiers import PRETRAINED
+from tests.bot.faults.support import kept
 from tests.loopback import environment, until
 
 ROOT = Path(__file__).parents[3]
@@ -83,16 +82,6 @@ async def start(loopback: LoopbackDiscord, database: Path, tmp_path: Path) -> As
             await bot.process.wait()
 
 
-async def counted(database: Path, loopback: LoopbackDiscord) -> int:
-    """Return how many messages the database has in its moods."""
-    store = Store(f"sqlite+aiosqlite:///{database}")
-    await store.refresh()
-    [guild_id] = loopback.world.guild_ids()
-    counts = await store.moods(guild_id, datetime.fromtimestamp(0, UTC))
-    await store.close()
-    return sum(count.messages for count in counts)
-
-
 @asynccontextmanager
 async def burst(loopback: LoopbackDiscord) -> AsyncIterator[list[int]]:
     """Let people write all the time; yields the ids of what they wrote."""
@@ -122,7 +111,7 @@ async def test_sigterm_twice_in_a_burst_loses_no_count(
         assert await bot.end(signal.SIGTERM) == 0
     reacted = {reaction.message_id for reaction in loopback.routes.reactions}
     assert len(reacted) == len(loopback.routes.reactions)
-    assert await counted(database, loopback) >= len(reacted)
+    assert await kept(database, loopback) >= len(reacted)
     assert bot.clean(), bot.log.read_text()
 
 
@@ -136,7 +125,7 @@ async def test_kill_9_loses_seconds_of_counts_alone_and_the_next_bot_reacts_to_n
         count = len(written)
         await asyncio.sleep(8)  # twice as long as counts wait
     assert await killed.end(signal.SIGKILL) == -signal.SIGKILL
-    assert await counted(database, loopback) >= count / 2
+    assert await kept(database, loopback) >= count / 2
     before = {reaction.message_id for reaction in loopback.routes.reactions}
     await start()
     message_id = await loopback.say(TEXT)

@@ -1,0 +1,128 @@
+"""Let random faults befall the whole bot, and check that it bears them.
+
+    python benchmarks/chaos.py [--minutes MINUTES] [--seed SEED] [--rate RATE] [--faults NAME ...] [--postgres]
+
+The bot runs in a process of its own, in a loopback Discord in this one, see `benchmarks.gateway`, and is started again
+when it ends, as by a service manager. People write all the time: texts of our own chat set, in 200 channels of 20
+servers. One of them has opted out, and one server has switched the bot off. Now and then one fault, or two at once,
+befall Discord, the process or its database. After each, the bot has to react again by itself and to come to rest, with
+no more tasks, threads, open files and memory than at first, and the counts of moods have to add up. In the end: no
+message has two reactions, nobody has one who wants none, few requests were refused, and the log has no traceback and
+nothing that somebody wrote.
+
+It prints a table, and ends with status 1 if anything of that does not hold. The same seed brings the same faults, but
+not at the same moments. It needs Linux.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).parents[1])  # or this very file would be imported as the package `bot`
+
+import argparse
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.storm.databases import Database, PostgresDatabase, SQLiteFile
+from benchmarks.storm.faults import faults
+from benchmarks.storm.postgres import find_programs, postgres
+from benchmarks.storm.run import Passed, Report, storm
+
+
+async def run(arguments: argparse.Namespace, console: Console) -> Report:
+    """Let faults happen as the arguments say; print each when it has passed."""
+
+    def tell(passed: Passed) -> None:
+        back = "not at all" if passed.back_after is None else f"after {passed.back_after:.1f} s"
+        console.print(f"{' and '.join(passed.faults)}: back {back}, {passed.lost} of {passed.written} messages lost")
+        for sentence in passed.broken:
+            console.print(f"  broken: {sentence}")
+
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        database: Database = SQLiteFile(folder / "emobot.db")
+        if arguments.postgres:
+            database = PostgresDatabase(await stack.enter_async_context(postgres()))
+        chosen = [fault for fault in faults(type(database)) if not arguments.faults or fault.name in arguments.faults]
+        return await storm(
+            folder,
+            database,
+            chosen,
+            seconds=60 * arguments.minutes,
+            seed=arguments.seed,
+            rate=arguments.rate,
+            tell=tell,
+        )
+
+
+def tables(report: Report) -> list[Table]:
+    """Return what became of each fault, and of the whole run."""
+    each = Table("fault", title="What became of each fault", caption="lost: of the counts of moods")
+    for title in ("back after", "written", "lost", "may be lost"):
+        each.add_column(title, justify="right")
+    for passed in report.passed:
+        each.add_row(
+            " and ".join(passed.faults),
+            "never" if passed.back_after is None else f"{passed.back_after:.1f} s",
+            f"{passed.written:,}",
+            f"{passed.lost:,}",
+            f"{passed.may_be_lost:,}" + (f" ± {passed.off_by:.0f}" if passed.off_by else ""),
+            style="red" if passed.broken else None,
+        )
+    whole = Table("", title="The whole run")
+    whole.add_column("", justify="right")
+    refusals, sizes = report.refusals, [passed.size for passed in report.passed]
+    for name, value in (
+        ("messages written", f"{report.written:,}"),
+        ("messages with a reaction", f"{report.reacted:,}"),
+        ("messages in the counts of moods", f"{report.counted:,}"),
+        ("requests refused in a row", f"{refusals.in_a_row}"),
+        ("requests refused in the worst ten minutes", f"{refusals.in_ten_minutes}"),
+        ("memory at rest", _range([size.memory // 2**20 for size in sizes]) + " MB"),
+        ("tasks at rest", _range([size.tasks for size in sizes])),
+        ("threads at rest", _range([size.threads for size in sizes])),
+        ("open files at rest", _range([size.files for size in sizes])),
+        ("processes", f"{report.starts}"),
+        ("promises broken", f"{len(report.broken)}"),
+    ):
+        whole.add_row(name, value)
+    return [each, whole]
+
+
+def _range(numbers: Sequence[int]) -> str:
+    return f"{min(numbers)} to {max(numbers)}"
+
+
+def main() -> int:
+    """Run, print tables, and return the exit status."""
+    known = sorted({fault.name for database in (SQLiteFile, PostgresDatabase) for fault in faults(database)})
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=10.0, help="how long faults begin (default: 10)")
+    parser.add_argument("--seed", type=int, default=0, help="of the random choices (default: 0)")
+    parser.add_argument("--rate", type=float, default=20.0, help="messages a second (default: 20)")
+    parser.add_argument("--faults", nargs="+", choices=known, metavar="NAME", help=f"which of {', '.join(known)}")
+    parser.add_argument("--postgres", action="store_true", help="with a PostgreSQL server of its own, not SQLite")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="where to write the bot's log")
+    arguments = parser.parse_args()
+    if arguments.postgres and find_programs() is None:
+        parser.error("there are no programs of PostgreSQL here")
+    console = Console()
+    report = asyncio.run(run(arguments, console))
+    if arguments.log:
+        arguments.log.write_text("".join(f"{line}\n" for line in report.log))
+    for table in tables(report):
+        console.print(table)
+    for sentence in report.broken:
+        console.print(f"broken: {sentence}")
+    return 1 if report.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,293 @@
+"""A run: people write all the time, and one fault comes after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.gateway import ALICE, BOB, LoopbackDiscord, World
+from benchmarks.storm import invariants
+from benchmarks.storm.databases import Database
+from benchmarks.storm.faults import Fault, Scene, drawn
+from benchmarks.storm.invariants import Refusals, Written
+from benchmarks.storm.keeper import Keeper, Size
+from bot.reactions.policy import is_understood
+from bot.server_settings import ServerSettings
+from bot.store import Store
+from bot.store.url import parse_database_url
+from classifiers import PRETRAINED, load_models
+from classifiers.training.datasets import load_dataset
+
+SERVERS, CHANNELS = 20, 10
+
+BACK_WITHIN = 180.0
+"""Seconds after a fault within which the bot has to react again: by then the longest pauses of a run are over."""
+
+RESTS_WITHIN = 120.0
+"""Seconds of silence within which the bot has to be at rest; it looks after its database once a minute."""
+
+_OPTED_OUT, _SWITCHED_OFF = 0.1, 0.05  # shares of the messages
+_LOOKS_EVERY = 0.25  # seconds
+_RESTS = 6  # how often in a row a bot has nothing to do that is at rest
+_BEFORE = 3.0  # seconds in which people write before a fault
+_DEVIATIONS = 4.0  # standard deviations by which sampling may be wrong
+_WAITING_EACH = 32  # texts that wait for each further message of which the bot reads one for the mood alone
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Faults that befell the bot together, and what became of it.
+
+    Attributes:
+        faults: their names.
+        back_after: seconds from their end until the bot reacted to what was written after it, None if it did not.
+        written: messages since the last faults that should be counted.
+        lost: how many of them were not counted.
+        may_be_lost: how many of them might be lost.
+        off_by: how far sampling may have taken the counts from the truth.
+        size: what the process took at rest.
+        broken: what does not hold.
+    """
+
+    faults: Sequence[str]
+    back_after: float | None
+    written: int
+    lost: int
+    may_be_lost: int
+    off_by: float
+    size: Size
+    broken: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a run.
+
+    Attributes:
+        passed: the faults, in order.
+        written, reacted, counted: messages in all, those with a reaction, and those in the counts of moods.
+        refusals: how many requests were refused.
+        starts: how many processes there were.
+        log: the lines of the bot's log.
+        broken: what does not hold, of each fault and of the whole run.
+    """
+
+    passed: Sequence[Passed]
+    written: int
+    reacted: int
+    counted: int
+    refusals: Refusals
+    starts: int
+    log: Sequence[str]
+    broken: Sequence[str]
+
+
+class People:
+    """Who write all the time, at a rate, here and there.
+
+    Attributes:
+        written: all messages, by id.
+    """
+
+    def __init__(self, discord: LoopbackDiscord, texts: Sequence[str], rate: float, chance: random.Random) -> None:
+        self.written: dict[int, Written] = {}
+        self._discord = discord
+        self._texts = texts
+        self._rate = rate
+        self._random = chance
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Let them write as long as the context lasts."""
+        enough = asyncio.Event()
+        writing = asyncio.create_task(self._write(enough))
+        try:
+            yield
+        finally:
+            enough.set()
+            await writing
+
+    def wanted(self, since: float, until: float) -> int:
+        """Return how many messages of a time count for the mood."""
+        return sum(each.wanted and since <= each.at < until for each in self.written.values())
+
+    async def _write(self, enough: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+        while not enough.is_set():
+            at, chance = loop.time(), self._random.random()
+            off = chance >= 1 - _SWITCHED_OFF
+            author = BOB if chance < _OPTED_OUT else ALICE
+            channels = range(CHANNELS) if off else range(CHANNELS, SERVERS * CHANNELS)
+            text, channel = self._random.choice(self._texts), self._random.choice(channels)
+            self.written[await self._discord.say(text, channel, author=author)] = Written(
+                at, wanted=not off and author is not BOB
+            )
+            await asyncio.sleep(max(at + 1 / self._rate - loop.time(), 0))
+
+
+class Storm:
+    """A bot that one fault after the other befalls.
+
+    Attributes:
+        people: who write.
+    """
+
+    def __init__(self, scene: Scene, people: People) -> None:
+        self.people = people
+        self._scene = scene
+        self._first: dict[int, Size] = {}  # by process
+        self._since = 0.0
+        self._counted = 0
+
+    async def begin(self) -> None:
+        """Wait for the bot, and let people write until it reacts."""
+        await self._rest()
+        async with self.people.writing():
+            await self._back(_now())
+            await asyncio.sleep(_BEFORE)
+        await self._rest()
+        self._since, self._counted = _now(), await self._scene.database.messages()
+        await self._grown()
+
+    async def befall(self, faults: Sequence[Fault]) -> Passed:
+        """Let faults happen while people write, wait until the bot has come to rest, and take stock."""
+        async with self.people.writing():
+            await asyncio.sleep(_BEFORE)
+            start = _now()
+            await asyncio.gather(*(fault.happens(self._scene) for fault in faults))
+            back_after = await self._back(_now())
+        end = _now()
+        broken = [] if back_after is not None else [f"the bot did not react again within {BACK_WITHIN:.0f} s"]
+        if why := await self._rest():
+            broken.append(f"the bot did not come to rest within {RESTS_WITHIN:.0f} s: {why}")
+        written, counted = self.people.wanted(self._since, end), await self._scene.database.messages()
+        lost = written - (counted - self._counted)
+        meanwhile = self.people.wanted(start, end)
+        may_be_lost = self.people.wanted(start - max(fault.lost_before for fault in faults), start)
+        if any(fault.lost_meanwhile for fault in faults):
+            may_be_lost += meanwhile
+        waited = meanwhile if any(fault.replays for fault in faults) else 0
+        off_by = _DEVIATIONS * (waited * (waited // _WAITING_EACH)) ** 0.5
+        broken += invariants.miscounted(lost, may_be_lost=may_be_lost, off_by=off_by)
+        self._since, self._counted = end, counted
+        size, more = await self._grown()
+        names = [fault.name for fault in faults]
+        return Passed(names, back_after, written, lost, may_be_lost, off_by, size, [*broken, *more])
+
+    async def _back(self, since: float) -> float | None:
+        """Return the seconds until the bot reacts to what is written from now on, None if it does not."""
+        reactions = self._scene.discord.routes.reactions
+        looked_at = len(reactions)
+        while _now() < since + BACK_WITHIN:
+            for reaction in reactions[looked_at:]:
+                message = self.people.written.get(reaction.message_id)
+                if message and message.at >= since:
+                    return _now() - since
+            await asyncio.sleep(_LOOKS_EVERY)
+        return None
+
+    async def _rest(self) -> str:
+        """Wait until the bot has nothing to do; return why it has not come to rest, nothing if it has."""
+        until, rests = _now() + RESTS_WITHIN, 0
+        why = ""
+        while rests < _RESTS and _now() < until:
+            await asyncio.sleep(_LOOKS_EVERY)
+            why = await self._scene.keeper.why_not_ready() or _busy(await self._scene.keeper.metrics())
+            rests = 0 if why else rests + 1
+        return why
+
+    async def _grown(self) -> tuple[Size, list[str]]:
+        """Return what the process takes, and what of that is too much beside what it took when it first rested."""
+        size = await self._scene.keeper.size()
+        first = self._first.setdefault(self._scene.keeper.starts, size)
+        return size, invariants.grown(first, size)
+
+
+async def storm(
+    folder: Path,
+    database: Database,
+    chosen: Sequence[Fault],
+    *,
+    seconds: float,
+    seed: int,
+    rate: float,
+    tell: Callable[[Passed], None],
+) -> Report:
+    """Let faults happen for some seconds, and return what became of it.
+
+    Args:
+        folder: an empty one, for the bot.
+        database: what it keeps things in.
+        chosen: the faults.
+        seconds: how long.
+        seed: of the random choices.
+        rate: messages a second.
+        tell: is told of each fault when it has passed.
+    """
+    chance = random.Random(seed)  # noqa: S311 - not for a secret
+    discord = LoopbackDiscord(World(servers=SERVERS, channels=CHANNELS))
+    texts, models = _texts(), folder / "models"
+    shutil.copytree(PRETRAINED, models)
+    await _fill(database, discord.world.guild_ids()[0])
+    keeper = Keeper(discord, folder, {"DATABASE_URL": database.url, "EMOBOT_MODELS": str(models)})
+    people = People(discord, texts, rate, random.Random(seed))  # noqa: S311 - not for a secret
+    passed: list[Passed] = []
+    async with discord.running(), keeper.running():
+        run = Storm(Scene(discord, keeper, models, database, chance), people)
+        await run.begin()
+        end = _now() + seconds
+        while not passed or _now() < end:
+            passed.append(await run.befall(drawn(chosen, chance)))
+            tell(passed[-1])
+        await keeper.stop()
+    reactions, refusals = discord.routes.reactions, invariants.refusals(discord.api.asked)
+    broken = [
+        *(sentence for each in passed for sentence in each.broken),
+        *invariants.reactions_twice(reactions),
+        *invariants.reactions_unwanted(reactions, people.written),
+        *invariants.refused_too_often(refusals),
+        *invariants.log_unclean(keeper.log, texts),
+    ]
+    if keeper.exits[-1]:
+        broken.append(f"the bot ended with status {keeper.exits[-1]} when it was told to stop")
+    reacted = len({reaction.message_id for reaction in reactions})
+    counted = await database.messages()
+    return Report(passed, len(people.written), reacted, counted, refusals, keeper.starts, keeper.log, broken)
+
+
+def _texts() -> list[str]:
+    """Return texts of our own chat set that the bot understands, so that it counts each for the mood."""
+    texts = load_dataset("chat").dev.texts
+    return [
+        text
+        for text, prediction in zip(texts, load_models()["bilstm"].predict(texts), strict=True)
+        if is_understood(prediction)
+    ]
+
+
+async def _fill(database: Database, switched_off: int) -> None:
+    """Make the tables; bob has opted out, and a server has switched the bot off."""
+    store = Store(parse_database_url(database.url).render_as_string(hide_password=False))
+    await store.refresh()
+    await store.opt_out(BOB.id)
+    await store.save_settings(switched_off, ServerSettings(enabled=False))
+    await store.close()
+
+
+def _busy(metrics: Mapping[str, float]) -> str:
+    """Return what the bot has still to do by its metrics, nothing if it is at rest."""
+    busy = [
+        name
+        for name in ("emobot_texts_waiting", "emobot_requests_waiting", "emobot_remembered moods")
+        if metrics.get(name)
+    ]
+    return ", ".join(busy)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

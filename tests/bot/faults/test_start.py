@@ -1,0 +1,79 @@
+"""What is lost when Discord is away at the start, or accepts the token no more. Each name says it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import discord
+import pytest
+
+from benchmarks.gateway import LoopbackDiscord, refused
+from bot.monitoring.health import Health
+from bot.serving import serve
+from classifiers import Classifier
+from tests.bot.faults.support import kept, reacted_to, reacts_again, unfit_for_the_log
+from tests.bot.scripted import ScriptedClassifier
+from tests.loopback import Skipper, configured, until
+
+
+@pytest.fixture(autouse=True)
+def _clean_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    caplog.set_level(logging.INFO)
+    yield
+    assert unfit_for_the_log(caplog) == []
+
+
+@asynccontextmanager
+async def served(loopback: LoopbackDiscord, models: dict[str, Classifier], health: Health) -> AsyncIterator[None]:
+    """Let the bot run, and start it again after failures, as `python -m bot` does."""
+    serving = asyncio.create_task(serve(configured(loopback), models, loopback.token, health))
+    try:
+        yield
+    finally:
+        serving.cancel()
+        await asyncio.wait([serving])
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("away", ["API", "gateway"])
+async def test_a_discord_that_is_away_at_the_start_loses_what_is_written_until_a_minute_after_it_is_back(
+    loopback: LoopbackDiscord, models: dict[str, Classifier], skipper: Skipper, away: str
+) -> None:
+    endpoint = loopback.api_endpoint if away == "API" else loopback.gateway_endpoint
+    await endpoint.close()
+    health = Health()
+    async with served(loopback, models, health):
+        for second in range(300):
+            if second % 10 == 0:
+                await loopback.say("happy", second % 38)
+            skipper.skip(1)
+            await asyncio.sleep(0.002)
+        assert loopback.gateway.identified == 0
+        await endpoint.open()
+        back = asyncio.get_running_loop().time()
+        await until(lambda: loopback.gateway.connections and not health.why_not_ready(), skipper)
+        assert asyncio.get_running_loop().time() < back + 70
+        await reacts_again(loopback, skipper=skipper)
+        assert len(reacted_to(loopback)) == 1
+    assert loopback.api.refused() == []
+
+
+async def test_a_token_that_is_reset_ends_the_bot_with_20_refusals_at_most_and_loses_no_count(
+    loopback: LoopbackDiscord, models: dict[str, Classifier], bilstm: ScriptedClassifier, database: Path
+) -> None:
+    """Whoever runs it has to give it the new token; until then it would ask in vain."""
+    health = Health()
+    serving = asyncio.create_task(serve(configured(loopback), models, loopback.token, health))
+    await until(lambda: health.bot and not health.why_not_ready())
+    loopback.api.fault = refused(401)
+    for channel in range(40):
+        await loopback.say("happy", channel)
+    await until(lambda: sum(map(len, bilstm.batches)) == 40)
+    with pytest.raises(discord.LoginFailure, match="reset"):
+        await serving
+    assert 1 <= len(loopback.api.refused()) <= 20
+    assert await kept(database, loopback) == 40
