@@ -13,7 +13,7 @@ import click
 import discord
 
 from bot.configuration import ENV_FILE, Configuration, ConfigurationError
-from bot.store import StoreError
+from bot.store import PoolerError, StoreError
 from classifiers.command_line import finish
 
 LOGIN_REFUSED = (
@@ -55,6 +55,8 @@ def reports_errors(command: Callable[Arguments, None]) -> Callable[Arguments, in
                 return _print(error, error.status)
             except ConfigurationError as error:
                 return _print(error, 2)
+            except PoolerError as error:
+                return _print(f"The database cannot be used: {error}.", 2)
             except StoreError as error:
                 return _print(error, 1)
             return 0
@@ -120,6 +122,6 @@ def discord_errors() -> Iterator[None]:
         raise CommandError(UNREACHABLE, 1) from None
 
 
-def _print(error: Exception, status: int) -> int:
+def _print(error: Exception | str, status: int) -> int:
     click.echo(error, err=True)
     return status

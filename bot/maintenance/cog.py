@@ -11,7 +11,7 @@ import discord
 from discord.ext import commands, tasks
 
 from bot.connection.clock import DiscordTime
-from bot.store import Store, StoreError
+from bot.store import PoolerError, Store, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +29,14 @@ class Maintenance(commands.Cog):
         self._busy = asyncio.Lock()
 
     async def cog_load(self) -> None:
-        """Open the database before the first message comes, then start the loops."""
+        """Open the database before the first message comes, then start the loops.
+
+        Raises:
+            PoolerError: a pooler is in between that keeps settings and opt-outs of other processes from this one.
+        """
         await self._store.refresh()
+        if isinstance(self._store.sync.failure, PoolerError):
+            raise self._store.sync.failure
         for loop in (self.write, self.refresh, self.tidy):
             loop.start()
 

@@ -35,6 +35,7 @@ LIGHT_WRITE = ("PRAGMA synchronous = NORMAL", *WRITE)
 NEWEST = "0007"
 """The newest revision in `migrations/versions`."""
 
+_NOT_ITS_OWN = ("42P05", "26000")  # SQL's codes for a prepared statement that exists already, or does not
 _MIGRATION_LOCK = int.from_bytes(b"emobot")
 
 logging.getLogger("alembic").setLevel(logging.WARNING)  # at INFO it logs at every start which database it found
@@ -46,6 +47,17 @@ class StoreError(Exception):
 
 class NewerDatabaseError(StoreError):
     """The tables are those of a later version of the bot."""
+
+
+class PoolerError(StoreError):
+    """A pooler is in between that gives each transaction another connection."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a pooler gives each transaction another connection, as PgBouncer does in transaction mode, and so keeps "
+            "what other processes change from this one: let DATABASE_URL lead to PostgreSQL itself, or set "
+            "pool_mode = session"
+        )
 
 
 def open_engine(url: URL, *, patient: bool = False) -> AsyncEngine:
@@ -97,6 +109,11 @@ def refuses_values(error: Exception) -> bool:
     # The classes "data exception" and "integrity constraint violation" of SQL's own codes.
     refused = str(getattr(cause, "sqlstate", "")).startswith(("22", "23"))
     return refused or isinstance(cause, sqlite3.IntegrityError | sqlite3.DataError)
+
+
+def shows_pooler(error: Exception) -> bool:
+    """Return whether statements that a connection had prepared are not its own, as behind a pooler of transactions."""
+    return str(getattr(_cause(error), "sqlstate", "")) in _NOT_ITS_OWN
 
 
 def _cause(error: Exception) -> BaseException:

@@ -19,6 +19,7 @@ from bot.store.engine import (
     LONG_PATIENCE,
     PATIENCE,
     NewerDatabaseError,
+    PoolerError,
     StoreError,
     add_up,
     describe,
@@ -27,6 +28,7 @@ from bot.store.engine import (
     open_engine,
     reason,
     refuses_values,
+    shows_pooler,
 )
 from bot.store.tables import Erasures, Mood, MoodDay, OptOut, Server, Table
 from bot.store.watch import FileWatch, NotificationWatch, Watch, notification
@@ -80,6 +82,11 @@ class DatabaseSync:
         """Whether the database answered when it was last asked, so that the cache is known to equal it."""
         return self._in_sync
 
+    @property
+    def failure(self) -> Exception | None:
+        """Why the database could not be used when it was last asked, if so."""
+        return self._failure
+
     async def refresh(self) -> None:
         """Open the database if necessary, take over what others changed, and write the counts that wait.
 
@@ -99,7 +106,7 @@ class DatabaseSync:
                     await self._read()
             await self._write_moods()
         except Exception as error:
-            self._fail(error)
+            self._fail(PoolerError() if shows_pooler(error) else error)
         else:
             if self._failure:
                 log.info("The database %s is in use again.", describe(self._url))
@@ -129,11 +136,13 @@ class DatabaseSync:
             The connection, and a list to which to add each change that the cache has to take over.
 
         Raises:
-            StoreError: the database failed or did not answer in time; nothing was changed.
+            StoreError: the database failed or did not answer in time, or must not be used; nothing was changed.
         """
         engine = self._patient_engine if patient else self._engine
         turn, patience = (LONG_PATIENCE, LONG_PATIENCE) if patient else (_TURN, PATIENCE)
         changes: list[Change] = []
+        if isinstance(self._failure, PoolerError):
+            raise self._failure
         if isinstance(self._failure, NewerDatabaseError):
             raise StoreError(f"The database {describe(self._url)} is left alone: {self._failure}.")
         try:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,8 +13,11 @@ from sqlalchemy import Executable, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.store.engine import PoolerError
+
 _CHANNEL = "emobot"
 _LOST = "its connection was lost"
+_HEARS_WITHIN = 10.0  # seconds: a busy server must not be taken for a pooler
 
 
 class Watch(Protocol):
@@ -95,14 +101,36 @@ class NotificationWatch:
         self._listener: Any = None  # the driver's own connection
 
     async def changed(self) -> bool:
-        """Return whether this watch has just begun to listen, so that earlier changes were missed."""
+        """Return whether this watch has just begun to listen, so that earlier changes were missed.
+
+        Raises:
+            PoolerError: no notification comes.
+        """
         if self._connection:
             return False
         self._connection = await self._engine.connect()
         self._listener = (await self._connection.get_raw_connection()).driver_connection
         await self._listener.add_listener(_CHANNEL, self._receive)
         self._listener.add_termination_listener(self._terminated)
+        if not await self._hears():
+            await self.stop()
+            raise PoolerError
         return True
+
+    async def _hears(self) -> bool:
+        """Return whether a notification from another connection comes to this one while it does nothing."""
+        channel, heard = f"{_CHANNEL}_{secrets.token_hex(8)}", asyncio.Event()
+
+        def hear(*_: object) -> None:
+            heard.set()
+
+        await self._listener.add_listener(channel, hear)
+        async with self._engine.begin() as other:
+            await other.execute(select(func.pg_notify(channel, "")))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(heard.wait(), _HEARS_WITHIN)
+        await self._listener.remove_listener(channel, hear)
+        return heard.is_set()
 
     async def lost(self) -> str | None:
         """Return the reason if the connection is dead, else None: it would bring no notifications, and no error."""

@@ -11,6 +11,7 @@ import yarl
 from discord.gateway import DiscordWebSocket
 
 from bot.cli import main
+from bot.store import PoolerError
 from tests.bot.cli.fake_discord import FakeDiscord
 from tests.bot.cli.support import told
 
@@ -26,6 +27,24 @@ async def test_a_wrong_token_is_reported_without_the_token(
     assert err.splitlines()[-1].startswith("Discord does not accept the DISCORD_TOKEN")
     assert "Traceback" not in err
     assert "s3cr3t" not in out + err
+
+
+@pytest.mark.parametrize("command", [[], ["check"]])
+async def test_a_pooler_of_transactions_is_refused_at_the_start(
+    fake_discord: FakeDiscord,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+) -> None:
+    async def look(*_: object) -> bool:
+        raise PoolerError
+
+    monkeypatch.setattr("bot.store.sync.migrate", look)
+    assert await asyncio.to_thread(main, command) == 2
+    err = capsys.readouterr().err
+    assert err.splitlines()[-1].startswith("The database cannot be used: a pooler gives each transaction another")
+    assert "Traceback" not in err
+    assert "GET /gateway" not in fake_discord.asked  # it did not connect
 
 
 async def test_collections_of_garbage_leave_out_what_was_loaded(
