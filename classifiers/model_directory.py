@@ -37,6 +37,7 @@ from classifiers.memory import release_unused
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import UNKNOWN, Batch, pad
 from classifiers.nn.network import KINDS, build
+from classifiers.onnx_graph import refuse_other_graphs
 from classifiers.onnx_weights import float_weights, refers_to_other_files
 from classifiers.text import Tokenizer
 
@@ -261,6 +262,7 @@ def load_onnx(content: bytes) -> Callable[[Batch], Array]:
     """
     if refers_to_other_files(content):
         raise ValueError("it refers to another file")
+    refuse_other_graphs(content)
     _refuse_infinity(float_weights(content))
     options = onnxruntime.SessionOptions()
     # Measured: a second thread makes single messages slower, and idle threads would spin.

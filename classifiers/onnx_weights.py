@@ -7,11 +7,14 @@ of which are messages in turn. The library for them would take 2 MB of the bot's
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from classifiers.nn.arrays import Array
+
+Field: TypeAlias = tuple[int, int | memoryview]
+"""The number of a field and its value: an integer, or the bytes of any other type."""
 
 _GRAPH = 7
 """The field of a model that holds its graph."""
@@ -57,10 +60,10 @@ def float_weights(model: bytes) -> Iterator[Array]:
 
 def _values(message: memoryview, wanted: int) -> list[Any]:
     """Return the values of the fields with that number: integers, or views of the bytes of any other type."""
-    return [value for number, value in _fields(message) if number == wanted]
+    return [value for number, value in fields(message) if number == wanted]
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+def fields(message: memoryview) -> Iterator[Field]:
     """Yield the number and the value of each field of a message.
 
     Raises:
@@ -84,6 +87,21 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
             raise ValueError("it is damaged: a field is longer than the rest of the file")
         yield number, message[place : place + size]
         place += size
+
+
+def integers(value: int | memoryview) -> list[int]:
+    """Return the integers in a field that holds one or, packed, several; negative ones are told modulo 2 ** 64.
+
+    Raises:
+        ValueError: they are damaged.
+    """
+    if isinstance(value, int):
+        return [value]
+    numbers, place = [], 0
+    while place < len(value):
+        number, place = _varint(value, place)
+        numbers.append(number)
+    return numbers
 
 
 def _varint(message: memoryview, place: int) -> tuple[int, int]:

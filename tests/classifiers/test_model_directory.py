@@ -388,6 +388,7 @@ def test_onnx_runtimes_own_format_is_refused(
     content = (tmp_path / "bilstm.ort").read_bytes()
     assert content[4:8] == b"ORTM"
     assert "it is damaged" in refusal(directory_with(small_models, FILES["bilstm"], content))
+    monkeypatch.setattr(model_directory, "refuse_other_graphs", lambda _: None)
     monkeypatch.setattr(model_directory, "float_weights", lambda _: [])
     assert "protobuf parsing failed" in refusal(small_models)
 

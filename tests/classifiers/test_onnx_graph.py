@@ -1,0 +1,193 @@
+"""No graph but our own comes to ONNX Runtime, so that no file takes much more memory than its size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+import onnx.helper
+import onnx.numpy_helper
+import onnx.parser
+import onnxruntime
+import pytest
+
+from classifiers.model_directory import FILES, PRETRAINED, load_onnx
+from classifiers.nn import network
+from classifiers.onnx_graph import KNOWN, WIDEST, fingerprint, refuse_other_graphs
+from classifiers.training import onnx_export
+
+SHIPPED = (PRETRAINED / FILES["bilstm"]).read_bytes()
+
+
+@pytest.fixture
+def model() -> onnx.ModelProto:
+    """A small graph of ours, in floats."""
+    return onnx_export.float_graph(network.build("bilstm", 7, 4, 2, np.random.default_rng(0)).params)
+
+
+def weights(model: onnx.ModelProto, name: str) -> onnx.TensorProto:
+    return next(tensor for tensor in model.graph.initializer if tensor.name == name)
+
+
+def replaced(model: onnx.ModelProto, name: str, array: np.ndarray) -> None:
+    weights(model, name).CopyFrom(onnx.numpy_helper.from_array(array, name))
+
+
+def test_the_graphs_that_are_known_are_those_that_we_write(model: onnx.ModelProto) -> None:
+    """If this fails with another release of ONNX Runtime, add what that one writes."""
+    assert {fingerprint(SHIPPED), fingerprint(model.SerializeToString())} == {*KNOWN}
+    assert fingerprint(SHIPPED) != fingerprint(model.SerializeToString())
+
+
+def other_weights(model: onnx.ModelProto) -> None:
+    replaced(model, "embeddings", np.ones((30, 4), np.float32))
+
+
+def other_names(model: onnx.ModelProto) -> None:
+    for node in model.graph.node:
+        node.name = "another"
+        for names in (node.input, node.output):
+            names[:] = [name.replace("hidden", "state") for name in names]
+
+
+def descriptions(model: onnx.ModelProto) -> None:
+    model.doc_string = model.graph.doc_string = model.graph.node[0].doc_string = "ours"
+    next(node for node in model.graph.node if node.attribute).attribute[0].doc_string = "ours"
+
+
+def constants_in_bytes(model: onnx.ModelProto) -> None:
+    for name in ("joined", "zero", "time_axis"):
+        replaced(model, name, onnx.numpy_helper.to_array(weights(model, name)))
+
+
+@pytest.mark.parametrize("change", [other_weights, other_names, descriptions, constants_in_bytes])
+def test_what_computes_nothing_else_may_differ(
+    model: onnx.ModelProto, change: Callable[[onnx.ModelProto], None]
+) -> None:
+    change(model)
+    refuse_other_graphs(model.SerializeToString())
+
+
+def a_billion_numbers(model: onnx.ModelProto) -> None:
+    replaced(model, "zero", np.array(-(2**30), np.int32))
+
+
+def other_axes(model: onnx.ModelProto) -> None:
+    weights(model, "outer_axes").int64_data[:] = [0, 1]
+
+
+def another_operator(model: onnx.ModelProto) -> None:
+    next(node for node in model.graph.node if node.op_type == "Div").op_type = "Mul"
+
+
+def another_domain(model: onnx.ModelProto) -> None:
+    model.graph.node[0].domain = "com.microsoft"
+
+
+def another_version(model: onnx.ModelProto) -> None:
+    model.opset_import[0].version = 16
+
+
+def another_attribute(model: onnx.ModelProto) -> None:
+    lstm = next(node for node in model.graph.node if node.op_type == "LSTM")
+    next(each for each in lstm.attribute if each.name == "hidden_size").i = 2**30
+
+
+def a_graph_in_an_attribute(model: onnx.ModelProto) -> None:
+    inner = onnx.helper.make_graph([], "inner", [], [])
+    model.graph.node[0].attribute.append(onnx.helper.make_attribute("body", inner))
+
+
+def weights_crosswise(model: onnx.ModelProto) -> None:
+    replaced(model, "output_bias", np.zeros((1000, 1), np.float32))
+
+
+def weights_that_are_not_there(model: onnx.ModelProto) -> None:
+    weights(model, "embeddings").dims[0] = 2**30
+
+
+def a_dimension_below_zero(model: onnx.ModelProto) -> None:
+    weights(model, "embeddings").dims[:] = [-(2**30), -4]
+
+
+def wide_weights(model: onnx.ModelProto) -> None:
+    replaced(model, "embeddings", np.zeros((1, WIDEST + 1), np.float32))
+
+
+def weights_that_are_mostly_zeros(model: onnx.ModelProto) -> None:
+    values = onnx.helper.make_tensor("big", onnx.TensorProto.FLOAT, [1], [1.0])
+    places = onnx.helper.make_tensor("places", onnx.TensorProto.INT64, [1], [0])
+    model.graph.sparse_initializer.append(onnx.helper.make_sparse_tensor(values, places, [2**30]))
+
+
+def a_function(model: onnx.ModelProto) -> None:
+    model.functions.append(onnx.helper.make_function("ours", "Gather", [], [], [], model.opset_import))
+
+
+def a_constant_that_is_there_twice(model: onnx.ModelProto) -> None:
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(-(2**30), np.int32), "zero"))
+
+
+def what_nothing_takes(model: onnx.ModelProto) -> None:
+    model.graph.node.append(onnx.helper.make_node("Expand", ["embeddings", "joined"], ["wasted"]))
+
+
+def another_output(model: onnx.ModelProto) -> None:
+    model.graph.output.append(onnx.helper.make_tensor_value_info("mean", onnx.TensorProto.FLOAT, None))
+
+
+def what_nothing_gives(model: onnx.ModelProto) -> None:
+    model.graph.node[0].input[0] = "nowhere"
+
+
+def an_input_that_weights_replace(model: onnx.ModelProto) -> None:
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros((1, 1), np.int32), "ids"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        a_billion_numbers,
+        other_axes,
+        another_operator,
+        another_domain,
+        another_version,
+        another_attribute,
+        a_graph_in_an_attribute,
+        weights_crosswise,
+        weights_that_are_not_there,
+        a_dimension_below_zero,
+        wide_weights,
+        weights_that_are_mostly_zeros,
+        a_function,
+        a_constant_that_is_there_twice,
+        what_nothing_takes,
+        another_output,
+        what_nothing_gives,
+        an_input_that_weights_replace,
+    ],
+)
+def test_any_other_graph_is_refused_before_it_is_opened(
+    model: onnx.ModelProto, change: Callable[[onnx.ModelProto], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(onnxruntime, "InferenceSession")
+    change(model)
+    with pytest.raises(ValueError, match=r"^it"):
+        load_onnx(model.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        SHIPPED + SHIPPED,  # a reader of protocol buffers joins the two
+        b"",
+        b"\x3a\x00",  # an empty graph
+        b"\x3a\x02\x0a\x00",  # one operator, of which nothing is told
+        b"\x3a\x07\x2a\x05\x42\x01a\x10\x01",  # weights without a size
+        b"\x3a\x08\x2a\x06\x40\x80\x80\x80\x80\x20",  # the name of weights is a large integer
+    ],
+)
+def test_a_damaged_graph_is_refused(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^it"):
+        refuse_other_graphs(content)
