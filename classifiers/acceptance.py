@@ -17,6 +17,8 @@ from classifiers.nn.arrays import Array
 LEAST_SHARE = 0.2
 """Labels that are accepted together less often than that count as unrelated."""
 
+_AT_ONCE = 256  # texts, since each takes a table (labels, labels)
+
 Neighbours = Mapping[str, Mapping[str, float]]
 """For a label, the labels that readers who accept it accept as well, with the share of its texts in which they do."""
 
@@ -63,4 +65,5 @@ def acceptance(scores: Array, shares: Array) -> Array:
         scores: (texts, labels) a calibrated probability for each label.
         shares: (labels, labels) from `shares_of`.
     """
-    return np.asarray(1 - np.prod(1 - scores[:, :, None] * shares, axis=1))
+    pieces = [scores[start : start + _AT_ONCE] for start in range(0, len(scores), _AT_ONCE)]
+    return 1 - np.concatenate([np.prod(1 - piece[:, :, None] * shares, axis=1) for piece in pieces])

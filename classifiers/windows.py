@@ -6,8 +6,10 @@ with one pass over the whole, is in docs/models.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
+
+import numpy as np
 
 from classifiers.nn.arrays import Array
 
@@ -22,16 +24,23 @@ def windows(numbers: Sequence[int], size: int) -> list[Sequence[int]]:
     return [numbers[start:stop] for start, stop in zip(cuts, cuts[2:], strict=False)]
 
 
-def answers_to_windows(
-    sequences: Sequence[Sequence[int]], size: int, answer: Callable[[Sequence[Sequence[int]]], Array]
-) -> list[Array]:
-    """Return a network's answers to the windows of each sequence, an array (windows, labels) for each.
+def windows_of_all(sequences: Sequence[Sequence[int]], size: int) -> tuple[list[Sequence[int]], list[int]]:
+    """Return the windows of all sequences, one after another, and the places among them where each sequence begins.
 
     Args:
         sequences: token numbers of at least one text.
         size: how many of them the network reads at once.
-        answer: from windows to probabilities (windows, labels).
     """
     cut = [windows(numbers, size) for numbers in sequences]
-    answers = answer([window for each in cut for window in each])
-    return [answers[start:stop] for start, stop in pairwise(accumulate(map(len, cut), initial=0))]
+    return [window for each in cut for window in each], list(accumulate(map(len, cut[:-1]), initial=0))
+
+
+def mean_of_each(answers: Array, begins: Sequence[int]) -> Array:
+    """Return the mean (sequences, labels) of the answers (windows, labels) to the windows of each sequence."""
+    counts = [[end - begin] for begin, end in pairwise([*begins, len(answers)])]
+    return np.asarray(np.add.reduceat(answers, begins, axis=0) / np.array(counts, answers.dtype))
+
+
+def least_of_each(answers: Array, begins: Sequence[int]) -> Array:
+    """Return the least (sequences, labels) of the answers (windows, labels) to the windows of each sequence."""
+    return np.asarray(np.minimum.reduceat(answers, begins, axis=0))

@@ -33,8 +33,9 @@ def test_a_label_is_accepted_because_it_or_a_neighbour_is_meant() -> None:
     np.testing.assert_allclose(acceptance(scores, shares), [[1 - 0.6 * (1 - 0.3), 0.6, 0.1, 0.2]])
 
 
-def test_without_neighbours_a_label_is_accepted_as_probably_as_it_is_meant() -> None:
-    scores = np.random.default_rng(0).random((5, 4))
+@pytest.mark.parametrize("texts", [1, 5, 600])
+def test_without_neighbours_a_label_is_accepted_as_probably_as_it_is_meant(texts: int) -> None:
+    scores = np.random.default_rng(0).random((texts, 4))
     np.testing.assert_allclose(acceptance(scores, shares_of({}, LABELS)), scores)
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +10,7 @@ from classifiers.model_directory import load_models
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch
 from classifiers.text import Tokenizer
-from classifiers.windows import answers_to_windows, windows
+from classifiers.windows import least_of_each, mean_of_each, windows, windows_of_all
 
 
 @pytest.mark.parametrize("length", [*range(1, 40), 512])
@@ -35,13 +34,28 @@ def test_windows_of_a_single_number_cover_as_well() -> None:
     assert {number for window in windows([1, 2, 3], 1) for number in window} == {1, 2, 3}
 
 
-def test_answers_come_back_by_sequence() -> None:
-    def answer(cut: Sequence[Sequence[int]]) -> Array:
-        return np.array([[window[0], len(window)] for window in cut], np.float64)
+def test_answers_to_windows_become_one_mean_and_one_least_answer_for_each_sequence() -> None:
+    cut, begins = windows_of_all([[5, 6], [0, 1, 2, 3, 4, 5], [7]], 4)
+    assert (cut, begins) == ([[5, 6], [0, 1, 2, 3], [2, 3, 4, 5], [7]], [0, 1, 3])
+    answers = np.array([[window[0], len(window)] for window in cut], np.float32)
+    np.testing.assert_array_equal(mean_of_each(answers, begins), [[5, 2], [1, 4], [7, 1]])
+    np.testing.assert_array_equal(least_of_each(answers, begins), [[5, 2], [0, 4], [7, 1]])
+    assert mean_of_each(answers, begins).dtype == np.float32
 
-    one, two = answers_to_windows([[5, 6], [0, 1, 2, 3, 4, 5]], 4, answer)
-    np.testing.assert_array_equal(one, [[5, 2]])
-    np.testing.assert_array_equal(two, [[0, 4], [2, 4]])
+
+def test_a_network_is_given_few_texts_at_once_and_of_like_lengths() -> None:
+    shapes = []
+
+    def run(batch: Batch) -> Array:
+        shapes.append(batch.ids.shape)
+        return np.stack([batch.lengths, -batch.lengths], axis=1)
+
+    tokenizer = Tokenizer(["happy"], max_tokens=64)
+    model = NetworkClassifier(run, tokenizer, ("joy", "love"), (0.5, 0.5), 1.0, 0.5, True)
+    texts = ["happy", "happy happy day " * 4] * 10
+    joy = [prediction.scores[0] for prediction in model.predict(texts)]
+    assert joy == [model.predict([text])[0].scores[0] for text in texts]
+    assert [columns for _, columns in shapes[:3]] == [8, 8, 4]
 
 
 def test_a_long_text_has_the_mean_of_its_windows_and_only_a_reaction_that_each_bears() -> None:
