@@ -22,7 +22,7 @@ function cell(row, kind, text, scope) {
 // Writes a table with a row for each value of one field, and a column for each of the others' and of what is told.
 function write(table, body, view) {
   const rows = new Map();
-  const columns = new Set([table.row_title]);
+  const columns = new Set();
   for (const record of shown(table, view)) {
     const names = table.rows.map((field) => record[field]).join(", ");
     if (!rows.has(names)) rows.set(names, new Map());
@@ -32,16 +32,15 @@ function write(table, body, view) {
       rows.get(names).set(column, record[field]);
     }
   }
-  const [first, ...others] = columns;
   body.tHead?.remove();
   const head = body.createTHead().insertRow();
-  for (const column of [first, ...others]) cell(head, "th", column, "col");
+  for (const column of [table.row_title, ...columns]) cell(head, "th", column, "col");
   body.tBodies[0]?.remove();
   const lines = body.createTBody();
   for (const [name, values] of rows) {
     const line = lines.insertRow();
     cell(line, "th", name, "row");
-    for (const column of others) cell(line, "td", values.get(column) ?? "");
+    for (const column of columns) cell(line, "td", values.get(column) ?? "");
   }
 }
 

@@ -78,7 +78,7 @@ def picture(by_distance: Sequence[Mapping[str, Any]], by_radius: Sequence[Mappin
             "What one step back multiplies by, as a logarithm to base 10",
             data="by_radius",
             rows=("radius",),
-            row_title="spectral radius",
+            row_title="radius",
             columns=("quantity",),
             values={"slope": ""},
             where={"start": "start_start"},
