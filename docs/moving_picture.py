@@ -92,7 +92,7 @@ async def record(scheme: Literal["light", "dark"], name: str) -> None:
         await page.get_by_text("See how the RNN and the BiLSTM").wait_for()
         await recorder.show(900)
         await page.keyboard.press("Enter")
-        await page.get_by_text("Options", exact=True).wait_for()
+        await page.get_by_text("OPTIONS", exact=True).wait_for()
         await page.keyboard.press("Enter")  # the first option is the text
         await page.locator(".command-option-input").wait_for()
         await recorder.write(COMPARED)
