@@ -11,7 +11,7 @@ const messages = document.getElementById("channel-message-list");
 let shown;
 
 function newest() {
-  return messages.querySelector("article:last-child")?.dataset.messageId;
+  return messages.querySelector(":scope > article:last-child")?.dataset.messageId;
 }
 
 function follow() {

@@ -5,11 +5,12 @@ import { request } from "./server.js";
 const messages = document.getElementById("channel-message-list");
 const menu = document.getElementById("message-menu");
 const items = [...menu.querySelectorAll("[role=menuitem]")];
+const WITHOUT_MENU = "article[data-message-id]:not(:has(.message-ephemeral-note, .open-menu))";
 let message;
 
 // Give each message its button, again whenever SimCord draws it anew. What only one person sees has no menu in Discord.
 function decorate() {
-  for (const article of messages.querySelectorAll("article:not(:has(.message-ephemeral-note, .open-menu))")) {
+  for (const article of messages.querySelectorAll(WITHOUT_MENU)) {
     const { messageId } = article.dataset;
     const button = document.createElement("button");
     button.type = "button";

@@ -31,7 +31,7 @@ async function follow() {
 }
 
 async function ask() {
-  const articles = [...messages.querySelectorAll("article")];
+  const articles = [...messages.querySelectorAll("article[data-message-id]")];
   const seen = new Map(articles.map((article) => [article.dataset.messageId, looks(article)]));
   const unknown = [...seen.keys()].filter((message) => cards.get(message)?.looks !== seen.get(message));
   if (unknown.length) {

@@ -336,7 +336,7 @@ async def _tells_its_thoughts(page: Any, text: str) -> None:
 
 @pytest.mark.slow
 async def test_the_menu_of_a_message_is_used_by_mouse_and_by_keyboard_and_the_panel_follows() -> None:
-    async with served() as (_, url), chromium() as browser:
+    async with served() as (demo, url), chromium() as browser:
         page = await opened(browser, url, 1280, 800)
         first, newest = (
             page.locator(f"#channel-message-list > article:{place}-of-type") for place in ("first", "last")
@@ -345,6 +345,11 @@ async def test_the_menu_of_a_message_is_used_by_mouse_and_by_keyboard_and_the_pa
         await page.get_by_role("menuitem", name="Why?").click()
         await newest.get_by_text("I reacted with 😃").wait_for()
         await newest.get_by_text("Only you can see this").wait_for()
+        async with demo.turn(None):
+            await demo.preview.viewers[0].slash(demo.channels[0], "about")  # whose box is an <article>, too
+        await demo.preview.refresh()
+        await newest.get_by_text("What people say").wait_for()
+        assert await newest.locator(".open-menu").count() == 0
         button = first.get_by_role("button", name="Reactions and apps for Maya's message")
         await button.focus()
         await page.keyboard.press("Enter")
