@@ -250,7 +250,7 @@ class Routes:
         if interaction.callback:
             return refusal(400, 40060, "Interaction has already been acknowledged.")
         interaction.callback = callback = await payload_of(request)
-        if request.query.get("with_response") != "true":
+        if request.query.get("with_response") not in ("true", "1"):  # discord.py writes the latter
             return web.Response(status=204)
         about: dict[str, Any] = {"id": str(interaction.id), "type": 2}
         answer: dict[str, Any] = {"interaction": about}

@@ -113,7 +113,12 @@ class World:
 
     def channel(self, channel_id: int) -> Channel | None:
         """Return a channel by its id."""
-        return next((place for place in [*self.places, self.direct] if place.id == channel_id), None)
+        return next((place for place in [*self._places_of(channel_id), self.direct] if place.id == channel_id), None)
+
+    def _places_of(self, some_id: int) -> list[Channel]:
+        """Return the channels of a server by its id or by that of one of them, without looking at all others."""
+        end = (some_id >> 22) * self.channels
+        return self.places[max(end - self.channels, 0) : end]
 
     def guild_payload(self, guild_id: int) -> dict[str, Any]:
         """Return what GUILD_CREATE says of a server."""
@@ -146,7 +151,7 @@ class World:
             "joined_at": self.joined_at.isoformat(),
             "preferred_locale": "en-US",
             "roles": [everyone],
-            "channels": [place.payload() for place in self.places if place.guild_id == guild_id],
+            "channels": [place.payload() for place in self._places_of(guild_id)],
             "members": [self.member_payload(self.bot)],
             **{name: [] for name in empty},
             **dict.fromkeys(zero, 0),

@@ -1,7 +1,8 @@
 """One of the bots that are compared, in a process of its own: `python -m benchmarks.load.contender full`.
 
-For each line on standard input it prints what it has done so far, as JSON. The full bot runs as `python -m bot` does;
-the empty one is discord.py alone, which hears the same events and does nothing.
+For each line on standard input it prints what it has done so far, as JSON. The full bot runs as `python -m bot` does,
+and tells also of each server whose id stands in the line which settings it knows; the empty one is discord.py alone,
+which hears the same events and does nothing. It ends when standard input does.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -16,42 +18,49 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-Counts = Callable[[], dict[str, int]]
-"""Returns how many messages had which outcome."""
+Account = Callable[[list[int]], dict[str, Any]]
+"""Returns what a bot tells of itself, and of the servers with these ids."""
 
 
 def main() -> None:
     """Run the bot that the first argument names; the second one is the number of the empty bot's intents."""
     loops: list[asyncio.AbstractEventLoop] = []
     if sys.argv[1] == "full":
-        counts, run = _full(loops)
+        account, run = _full(loops)
     else:
-        counts, run = _empty(loops, int(sys.argv[2]))
-    threading.Thread(target=_tell, args=(loops, counts), daemon=True).start()
+        account, run = _empty(loops, int(sys.argv[2]))
+    threading.Thread(target=_tell, args=(loops, account), daemon=True).start()
     run()
 
 
-def _full(loops: list[asyncio.AbstractEventLoop]) -> tuple[Counts, Callable[[], object]]:
+def _full(loops: list[asyncio.AbstractEventLoop]) -> tuple[Account, Callable[[], object]]:
     from bot.cli import main as run  # noqa: PLC0415 - the empty bot does without
-    from bot.reactions.cog import Reactions  # noqa: PLC0415 - as above
+    from bot.client import Emobot  # noqa: PLC0415 - as above
 
-    cogs: list[Reactions] = []
-    initialise = Reactions.__init__
+    bots: list[Emobot] = []
+    set_up = Emobot.setup_hook
 
-    def remember(cog: Reactions, *arguments: Any, **options: Any) -> None:
-        cogs.append(cog)
+    async def remember(bot: Emobot) -> None:
+        bots.append(bot)
         loops[:] = [asyncio.get_running_loop()]
-        initialise(cog, *arguments, **options)
+        await set_up(bot)
 
-    setattr(Reactions, "__init__", remember)  # noqa: B010 - so that its outcomes can be read
+    setattr(Emobot, "setup_hook", remember)  # noqa: B010 - so that it can be looked at
 
-    def counts() -> dict[str, int]:
-        return {str(outcome): number for cog in cogs for outcome, number in list(cog.outcomes.items())}
+    def account(guild_ids: list[int]) -> dict[str, Any]:
+        outcomes: Counter[str] = Counter()
+        for bot in bots:
+            outcomes.update(dict(list(bot.outcomes.items())))  # of a copy, since they change meanwhile
+        return {
+            "outcomes": outcomes,
+            "servers": sum(not guild.unavailable for bot in bots[-1:] for guild in list(bot.guilds)),
+            "settings": {guild_id: bots[-1].store.settings(guild_id).to_json() for guild_id in guild_ids},
+        }
 
-    return counts, lambda: run(["run"])
+    return account, lambda: run(["run"])
 
 
-def _empty(loops: list[asyncio.AbstractEventLoop], intents: int) -> tuple[Counts, Callable[[], object]]:
+def _empty(loops: list[asyncio.AbstractEventLoop], intents: int) -> tuple[Account, Callable[[], object]]:
     import discord  # noqa: PLC0415 - the full bot imports it in its own time
     import yarl  # noqa: PLC0415 - as above
     from discord.gateway import DiscordWebSocket  # noqa: PLC0415 - as above
@@ -72,20 +81,21 @@ def _empty(loops: list[asyncio.AbstractEventLoop], intents: int) -> tuple[Counts
     async def on_message(_: discord.Message) -> None:
         outcomes["heard"] += 1
 
-    return lambda: dict(outcomes), lambda: client.run(os.environ["DISCORD_TOKEN"], log_handler=None)
+    return lambda _: {"outcomes": dict(outcomes)}, lambda: client.run(os.environ["DISCORD_TOKEN"], log_handler=None)
 
 
-def _tell(loops: list[asyncio.AbstractEventLoop], counts: Counts) -> None:
+def _tell(loops: list[asyncio.AbstractEventLoop], account: Account) -> None:
     """Answer each line of standard input; by a thread of its own, so that the bot need not."""
     main_thread = time.pthread_getcpuclockid(threading.main_thread().ident or 0)
-    for _ in sys.stdin:
+    for line in sys.stdin:
         told = {
-            "outcomes": counts(),
+            **account([int(guild_id) for guild_id in line.split()]),
             "main_thread": time.clock_gettime(main_thread),
             "process": time.process_time(),
             "tasks": sum(len(asyncio.all_tasks(loop)) for loop in loops),
         }
         print(json.dumps(told), flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)  # whoever measured it is gone
 
 
 if __name__ == "__main__":

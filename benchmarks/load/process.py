@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -12,11 +13,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from benchmarks.gateway import LoopbackDiscord
 from bot.client import INTENTS
+from bot.server_settings import ServerSettings
 
 DROPPED = ("overloaded", "too slow", "stale")
 """Outcomes of messages that the bot could not read in time."""
@@ -33,12 +36,14 @@ class Progress:
         outcomes: how many messages had which outcome.
         main_thread, process: seconds of processor time of its main thread, and of all its threads.
         tasks: how many tasks its event loop has now.
+        servers: how many it knows of by now; only the full bot tells.
     """
 
     outcomes: Counter[str]
     main_thread: float
     process: float
     tasks: int
+    servers: int = 0
 
     def since(self, before: Progress) -> Progress:
         """Return what it has done since it had done less."""
@@ -47,6 +52,7 @@ class Progress:
             self.main_thread - before.main_thread,
             self.process - before.process,
             self.tasks,
+            self.servers,
         )
 
     @property
@@ -70,6 +76,7 @@ class BotProcess:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self._seen = psutil.Process(process.pid)
+        self._asking = asyncio.Lock()
 
     async def progress(self) -> Progress:
         """Return what it has done so far.
@@ -77,14 +84,35 @@ class BotProcess:
         Raises:
             RuntimeError: it has ended; its standard error says why.
         """
+        told = await self._ask()
+        times = told["main_thread"], told["process"]
+        return Progress(Counter(told["outcomes"]), *times, told["tasks"], told.get("servers", 0))
+
+    async def settings(self, *guild_ids: int) -> dict[int, ServerSettings]:
+        """Return the settings of servers as the full bot knows them.
+
+        Raises:
+            RuntimeError: it has ended.
+        """
+        told = (await self._ask(*guild_ids))["settings"]
+        return {int(guild_id): ServerSettings.from_json(text) for guild_id, text in told.items()}
+
+    async def end(self, by: signal.Signals = signal.SIGTERM) -> None:
+        """End it by a signal unless it has ended, and wait until it has."""
+        if self.process.returncode is None:
+            self.process.send_signal(by)
+        await self.process.wait()
+
+    async def _ask(self, *guild_ids: int) -> dict[str, Any]:
         assert self.process.stdin  # noqa: S101 - it is piped, as is stdout
         assert self.process.stdout  # noqa: S101 - as above
-        self.process.stdin.write(b"\n")
-        line = await self.process.stdout.readline()
+        async with self._asking:
+            self.process.stdin.write(f"{' '.join(map(str, guild_ids))}\n".encode())
+            line = await self.process.stdout.readline()
         if not line:
             raise RuntimeError("the bot has ended")
-        told = json.loads(line)
-        return Progress(Counter(told["outcomes"]), told["main_thread"], told["process"], told["tasks"])
+        told: dict[str, Any] = json.loads(line)
+        return told
 
     def memory(self) -> int:
         """Return the bytes of its memory that are resident."""
@@ -150,6 +178,4 @@ async def started(which: str, discord: LoopbackDiscord) -> AsyncIterator[BotProc
                 await asyncio.sleep(_LOOKS_EVERY)
             yield bot
         finally:
-            if bot.process.returncode is None:
-                bot.process.terminate()
-            await bot.process.wait()
+            await bot.end()

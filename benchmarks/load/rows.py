@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -88,6 +88,40 @@ class Busy:
     beside: Quantiles
 
 
+class Search:
+    """A search for the most messages a second that something keeps up with.
+
+    Attributes:
+        rate: what is to be tried next.
+        most: what was kept up with, 0 if nothing was.
+    """
+
+    def __init__(self, first: float, tolerance: float = TOLERANCE) -> None:
+        """Start with a rate; the search is over when it is known within the tolerance, as a factor."""
+        self.rate = first
+        self.most = 0.0
+        self._least_not: float | None = None
+        self._tolerance = tolerance
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to try."""
+        return self._least_not is not None and self._least_not <= self._tolerance * max(self.most, 1.0)
+
+    def note(self, *, kept_up: bool) -> None:
+        """Note what became of the rate that was tried."""
+        if kept_up:
+            self.most = self.rate
+        else:
+            self._least_not = self.rate
+        if self._least_not is None:
+            self.rate = 2 * self.most
+        elif self.most:
+            self.rate = (self.most * self._least_not) ** 0.5
+        else:
+            self.rate = self._least_not / 2
+
+
 class Bench:
     """A bot in a loopback Discord of its own."""
 
@@ -100,17 +134,22 @@ class Bench:
         """Wait until the bot is done with all messages, or the seconds are over; return its progress."""
         return await self.bot.settled(self.stream.written, within)
 
-    def latency(self, messages: Sequence[int]) -> Quantiles:
+    def latency(self, messages: Iterable[int]) -> Quantiles:
         """Return how long it took from these messages to the requests for reactions to them."""
-        sent, wanted = self.discord.routes.messages, set(messages)
-        seconds = sorted(
-            reaction.at - sent[reaction.message_id].at
-            for reaction in self.discord.routes.reactions
-            if reaction.message_id in wanted
-        )
-        if len(seconds) < 2:
-            return Quantiles(len(seconds), *(seconds or [float("nan")]) * 2)
-        return Quantiles(len(seconds), statistics.median(seconds), statistics.quantiles(seconds, n=100)[-1])
+        return latency(self.discord, messages)
+
+
+def latency(discord: LoopbackDiscord, messages: Iterable[int]) -> Quantiles:
+    """Return how long it took from messages to the requests for reactions to them."""
+    sent, wanted = discord.routes.messages, set(messages)
+    seconds = sorted(
+        reaction.at - sent[reaction.message_id].at
+        for reaction in discord.routes.reactions
+        if reaction.message_id in wanted
+    )
+    if len(seconds) < 2:
+        return Quantiles(len(seconds), *(seconds or [float("nan")]) * 2)
+    return Quantiles(len(seconds), statistics.median(seconds), statistics.quantiles(seconds, n=100)[-1])
 
 
 @asynccontextmanager
@@ -138,18 +177,12 @@ async def keeps_up(which: str, rate: float, seconds: float) -> bool:
 
 async def most_messages(seconds: float, first: float = 200.0) -> dict[str, float]:
     """Return the most messages a second that the full and the empty bot keep up with; both are tried in turns."""
-    good: dict[str, float] = dict.fromkeys(("full", "empty"), 0.0)
-    bad: dict[str, float] = {}
-    while searched := [name for name in good if name not in bad or bad[name] > TOLERANCE * max(good[name], 1.0)]:
+    searches = {name: Search(first) for name in ("full", "empty")}
+    while searched := [name for name, search in searches.items() if not search.over]:
         for name in searched:
-            rate = (good[name] * bad[name]) ** 0.5 if name in bad and good[name] else 2 * good[name] or first
-            if name in bad and not good[name]:
-                rate = bad[name] / 2
-            if await keeps_up(name, rate, seconds):
-                good[name] = rate
-            else:
-                bad[name] = rate
-    return good
+            search = searches[name]
+            search.note(kept_up=await keeps_up(name, search.rate, seconds))
+    return {name: search.most for name, search in searches.items()}
 
 
 async def cost(rate: float, seconds: float, rounds: int) -> dict[str, Cost]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 from benchmarks.gateway import LoopbackDiscord
 from classifiers.training.datasets import load_dataset
@@ -31,14 +31,23 @@ class Stream:
 
         Where the machine is too slow for the rate, it takes longer.
         """
+        ids: list[int] = []
+        if count := round(rate * seconds):
+            async for message_id in self.messages(rate, channels):
+                ids.append(message_id)
+                if len(ids) == count:
+                    break
+        return ids
+
+    async def messages(self, rate: float, channels: range) -> AsyncIterator[int]:
+        """Let people write at a rate, here and there in the channels, and yield the messages' ids, without end."""
         loop = asyncio.get_running_loop()
         start = loop.time()
-        ids = []
-        for number in range(round(rate * seconds)):
+        for number in itertools.count():
             await asyncio.sleep(max(start + number / rate - loop.time(), 0))
-            ids.append(await self._discord.say(next(self._texts), self._random.choice(channels)))
+            message_id = await self._discord.say(next(self._texts), self._random.choice(channels))
             self.written += 1
-        return ids
+            yield message_id
 
 
 def _texts(order: random.Random) -> Iterator[str]:

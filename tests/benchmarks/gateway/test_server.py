@@ -180,7 +180,7 @@ async def test_the_full_bot_answers_a_command_over_the_socket(
 
 
 async def test_the_full_bot_changes_its_answer_when_a_button_is_pressed(
-    loopback: LoopbackDiscord, models: dict[str, Classifier], migrated: Path
+    loopback: LoopbackDiscord, models: dict[str, Classifier], migrated: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     shutil.copy(migrated, "emobot.db")
     async with connected(create_bot(configured(loopback), models=models), loopback):
@@ -190,3 +190,4 @@ async def test_the_full_bot_changes_its_answer_when_a_button_is_pressed(
         pressed = await loopback.press(buttons[0], asked)
         await until(lambda: pressed.callback)
     assert pressed.callback
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []

@@ -1,0 +1,173 @@
+"""What was measured of a cluster as rows of a table, with what is promised and whether it is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from benchmarks.load.cluster import Plan
+from benchmarks.load.cluster_rows import Kill, Load, Memory, Rolling, Saves, Start
+from benchmarks.load.rows import Quantiles
+
+ROWS = ("memory", "load", "most", "saves", "kill", "rolling", "restart")
+"""What can be measured after the start, in this order."""
+
+SERVED_AGAIN = 10.0
+"""Seconds after which the servers of a process are to be served that is started again."""
+
+SAVED_AGAIN = 5.0
+"""Seconds after which a change is to be known to all processes once PostgreSQL is back."""
+
+SEEN = 1.0
+"""Seconds after which a change is to be known to all processes."""
+
+_BEGINS_EVERY = 5.5  # seconds between two sessions of a bucket
+_MEGABYTE = 2**20
+
+
+@dataclass
+class Measured:
+    """What was measured; None for what was not wanted."""
+
+    plan: Plan
+    start: Start | None = None
+    memory: Memory | None = None
+    load: Load | None = None
+    most: float | None = None
+    saves: Saves | None = None
+    kill: Kill | None = None
+    rolling: Rolling | None = None
+    restart: Start | None = None
+
+    @property
+    def title(self) -> str:
+        """What was measured, in words."""
+        plan = self.plan
+        return (
+            f"{plan.servers:,} servers on {plan.shards} shards in {plan.processes} processes, "
+            f"{plan.max_concurrency} sessions at once"
+        )
+
+
+class Line(NamedTuple):
+    """A row of the table.
+
+    Attributes:
+        what, measured: what was measured, and its value.
+        promised: what the value should be; nothing if nothing is promised.
+        kept: whether it is.
+    """
+
+    what: str
+    measured: str
+    promised: str = ""
+    kept: bool = True
+
+
+def table(measured: Measured) -> list[Line]:
+    """Return the rows of all that was measured."""
+    lines: list[Line] = []
+    if measured.start:
+        lines += _started("start", measured.plan, measured.start, syncs=1, purges=1)
+    if measured.memory:
+        lines += _memory(measured.plan, measured.memory)
+    if measured.load:
+        lines += _load(measured.load)
+    if measured.most is not None:
+        lines.append(Line("messages a second, none dropped", f"{measured.most:.0f}"))
+    if measured.saves:
+        lines += _saves(measured.saves)
+    if measured.kill:
+        lines += _kill(measured.plan, measured.kill)
+    if measured.rolling:
+        lines += _rolling(measured.rolling)
+    if measured.restart:
+        lines += _started("restart of all", measured.plan, measured.restart, syncs=0, purges=0)
+    return lines
+
+
+def _started(name: str, plan: Plan, start: Start, syncs: int, purges: int) -> list[Line]:
+    return [
+        Line(
+            f"{name}: all servers served after",
+            f"{max(start.seconds):.1f} s, the first process {min(start.seconds):.1f} s",
+        ),
+        _exactly(f"{name}: sessions begun", start.identifies, plan.shards),
+        _exactly(f"{name}: sessions begun too soon", start.hasty, 0),
+        _exactly(f"{name}: commands registered", start.syncs, syncs),
+        _exactly(f"{name}: times that what is due is erased", start.purges, purges),
+    ]
+
+
+def _memory(plan: Plan, memory: Memory) -> list[Line]:
+    own = sum(memory.processes) - memory.base * plan.processes
+    each = f"{min(memory.processes) / _MEGABYTE:.0f} to {max(memory.processes) / _MEGABYTE:.0f} MB"
+    return [
+        Line("memory of a process", f"{each}; in one server {memory.base / _MEGABYTE:.0f} MB"),
+        Line("memory for 1,000 servers", f"{own / _MEGABYTE / (plan.servers - plan.processes) * 1000:.1f} MB"),
+        Line("connections to the database, at rest", f"{memory.connections}"),
+    ]
+
+
+def _load(load: Load) -> list[Line]:
+    at = f"at {load.rate:.0f}/s"
+    return [
+        _exactly(f"{at}: messages not heard", load.unheard, 0),
+        _exactly(f"{at}: messages not read in time", load.dropped, 0),
+        Line(f"{at}: from message to reaction", _milliseconds(load.latency)),
+        Line(f"{at}: processor time a message", f"{1000 * load.processor:.2f} ms"),
+        _exactly(f"{at}: requests refused with 429", load.refused, 0),
+        Line(f"{at}: transactions and rows written a second", f"{load.commits:.1f}, {load.rows:.1f}"),
+        Line(f"{at}: connections to the database, at most", f"{load.connections}"),
+    ]
+
+
+def _saves(saves: Saves) -> list[Line]:
+    return [
+        Line("a change in /settings: answered after", f"{1000 * saves.answered:.0f} ms"),
+        _within("a change in /settings: known to each process after", saves.everywhere, SEEN),
+        _within("the same from a restart of PostgreSQL on", saves.after_restart, SAVED_AGAIN),
+    ]
+
+
+def _kill(plan: Plan, kill: Kill) -> list[Line]:
+    return [
+        Line("one killed: from message to reaction elsewhere, before", _milliseconds(kill.alone)),
+        Line("one killed: the same from then on", _milliseconds(kill.beside)),
+        _exactly("one killed: messages elsewhere not heard", kill.unheard, 0),
+        _exactly("one killed: messages elsewhere not read in time", kill.dropped, 0),
+        _exactly("one killed: shards elsewhere that connect again", kill.reconnects, 0),
+        Line("one killed: first reaction after its new start", f"{kill.first_reaction:.1f} s"),
+        _within("one killed: all its servers served after", kill.served, SERVED_AGAIN + waits(plan)),
+    ]
+
+
+def waits(plan: Plan) -> float:
+    """Return the seconds that a single process waits in any case until its last session may begin."""
+    shards = plan.shards_of(0)
+    buckets = {shard % plan.max_concurrency for shard in shards}
+    return (-(-len(shards) // len(buckets)) - 1) * _BEGINS_EVERY
+
+
+def _rolling(rolling: Rolling) -> list[Line]:
+    return [
+        Line(
+            "rolling restart: servers of a process not served for",
+            f"{min(rolling.away):.1f} to {max(rolling.away):.1f} s",
+        ),
+        _exactly(f"rolling restart: settings lost of {rolling.saved} saved", rolling.lost, 0),
+        _exactly("rolling restart: messages with two reactions", rolling.doubled, 0),
+    ]
+
+
+def _exactly(what: str, number: int, promised: int) -> Line:
+    return Line(what, f"{number}", f"{promised}", number == promised)
+
+
+def _within(what: str, seconds: float, promised: float) -> Line:
+    shown = f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+    return Line(what, shown, f"within {promised:g} s", seconds <= promised)
+
+
+def _milliseconds(latency: Quantiles) -> str:
+    return f"{1000 * latency.median:.1f} ms, 99th percentile {1000 * latency.high:.1f} ms ({latency.reactions})"
