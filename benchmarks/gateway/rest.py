@@ -19,6 +19,9 @@ from benchmarks.gateway.world import Channel, World, snowflake
 MOST_MESSAGES = 100_000
 """Messages that are remembered; older ones are unknown to the routes."""
 
+MOST_GUILDS = 200
+"""Servers of the bot that are told at once."""
+
 REACTION = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me"
 MESSAGES = "/channels/{channel_id}/messages"
 FOLLOWUP = "/webhooks/{webhook_id}/{webhook_token}"
@@ -154,7 +157,9 @@ class Routes:
     async def _me(self, _: web.Request) -> web.Response:
         return json_answer({**self._world.bot.payload(), "mfa_enabled": False, "locale": "en-US", "verified": True})
 
-    async def _my_guilds(self, _: web.Request) -> web.Response:
+    async def _my_guilds(self, request: web.Request) -> web.Response:
+        after, limit = int(request.query.get("after", 0)), int(request.query.get("limit", MOST_GUILDS))
+        guild_ids = [guild_id for guild_id in self._world.guild_ids() if guild_id > after]
         guild: dict[str, Any] = {"icon": None, "banner": None, "owner": False, "features": []}
         return json_answer(
             [
@@ -164,7 +169,7 @@ class Routes:
                     "name": f"server {guild_id}",
                     "permissions": str(self._world.permissions),
                 }
-                for guild_id in self._world.guild_ids()
+                for guild_id in guild_ids[:limit]
             ]
         )
 

@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -59,6 +60,13 @@ class Plan:
         return range(servers.start * CHANNELS - 1, self.servers * CHANNELS, servers.step * CHANNELS)
 
 
+class Started(NamedTuple):
+    """How long it took until a process served all its servers: in all, and of its processor time."""
+
+    seconds: float
+    processor: float
+
+
 class Cluster:
     """The processes, each of which can be ended and started again while the others go on.
 
@@ -80,8 +88,8 @@ class Cluster:
         self.streams = {process: Stream(discord) for process in range(plan.processes)}
         self._stacks: dict[int, AsyncExitStack] = {}
 
-    async def start(self, *processes: int) -> dict[int, float]:
-        """Start processes at the same time; return the seconds after which each serves all its servers."""
+    async def start(self, *processes: int) -> dict[int, Started]:
+        """Start processes at the same time; return when each serves all its servers."""
         return dict(zip(processes, await asyncio.gather(*map(self._start, processes)), strict=True))
 
     async def end(self, *processes: int, by: signal.Signals = signal.SIGTERM) -> None:
@@ -144,7 +152,7 @@ class Cluster:
         await self.end(*self.bots)
         await self.database.close()
 
-    async def _start(self, process: int) -> float:
+    async def _start(self, process: int) -> Started:
         plan, loop = self.plan, asyncio.get_running_loop()
         began = loop.time()
         stack = self._stacks[process] = AsyncExitStack()
@@ -154,11 +162,11 @@ class Cluster:
             "SHARD_IDS": ",".join(map(str, plan.shards_of(process))),
         }
         bot = self.bots[process] = await stack.enter_async_context(launched("full", self.discord, settings))
-        while (await bot.progress()).servers < len(plan.servers_of(process)):
+        while (progress := await bot.progress()).servers < len(plan.servers_of(process)):
             if loop.time() - began > _SERVING_WITHIN:
                 raise RuntimeError(f"Process {process} does not know its servers after ten minutes.")
             await asyncio.sleep(_LOOKS_EVERY)
-        return loop.time() - began
+        return Started(loop.time() - began, progress.process)
 
 
 class Database:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from benchmarks.gateway import LoopbackDiscord
 from benchmarks.gateway.communities import CHANNELS
 from benchmarks.gateway.rest import Interaction
-from benchmarks.load.cluster import Cluster
+from benchmarks.load.cluster import Cluster, Started
 from benchmarks.load.rows import PATIENCE, Quantiles, Search, latency
 from benchmarks.load.servers import RESTS_FOR, memory
 from bot.store import Store
@@ -25,7 +25,7 @@ SETTLING = 20.0
 TOLERANCE = 1.2
 """The greatest rate that was kept up with and the least that was not differ by less than this factor."""
 
-_STATISTICS = 3.0  # seconds after which PostgreSQL has counted what was done
+_STATISTICS = 11.0  # seconds after which PostgreSQL has counted what a connection did that rests now
 _LOOKS_EVERY = 0.002  # seconds
 _ANSWERED_WITHIN = 3.0  # seconds, as Discord has it
 _REDRAWN = 7  # the answer that changes the panel, and not one that says what failed
@@ -39,14 +39,14 @@ class Start:
     """All processes, started at the same time.
 
     Attributes:
-        seconds: after which each process served all its servers.
+        served: when each process served all its servers.
         identifies: sessions that were begun.
         hasty: those of them that Discord refused since they came too soon.
         syncs: how often the commands were registered.
         purges: how often a process has begun to erase what is due.
     """
 
-    seconds: list[float]
+    served: list[Started]
     identifies: int
     hasty: int
     syncs: int
@@ -118,7 +118,7 @@ class Kill:
         unheard, dropped: messages in their servers that were not handled, and that were not read in time.
         reconnects: their shards that have connected again.
         first_reaction: seconds from the new start to the first reaction in the servers of the killed process.
-        served: the same until all its servers are served.
+        served: when it served all of them.
     """
 
     alone: Quantiles
@@ -127,7 +127,7 @@ class Kill:
     dropped: int
     reconnects: int
     first_reaction: float
-    served: float
+    served: Started
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +153,10 @@ async def start(cluster: Cluster) -> Start:
     gateway, database = cluster.discord.gateway, cluster.database
     identifies, hasty, syncs = gateway.identified, gateway.hasty_identifies, _syncs(cluster.discord)
     purges = await database.rows_changed("jobs")
-    seconds = await cluster.start(*range(cluster.plan.processes))
+    served = await cluster.start(*range(cluster.plan.processes))
     await asyncio.sleep(_STATISTICS)
     return Start(
-        list(seconds.values()),
+        list(served.values()),
         gateway.identified - identifies,
         gateway.hasty_identifies - hasty,
         _syncs(cluster.discord) - syncs,
@@ -186,7 +186,7 @@ async def load(cluster: Cluster, rate: float, seconds: float) -> Load:
     lasted = loop.time() - began
     done = await cluster.settled(before, written, SETTLING)
     messages = sum(map(len, written.values()))
-    await asyncio.sleep(2 * _STATISTICS)  # counts are written every four seconds
+    await asyncio.sleep(_STATISTICS)
     return Load(
         messages / lasted,
         messages - sum(each.handled for each in done.values()),

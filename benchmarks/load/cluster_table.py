@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import mean
 from typing import NamedTuple
 
 from benchmarks.load.cluster import Plan
@@ -90,7 +91,10 @@ def _started(name: str, plan: Plan, start: Start, syncs: int, purges: int) -> li
     return [
         Line(
             f"{name}: all servers served after",
-            f"{max(start.seconds):.1f} s, the first process {min(start.seconds):.1f} s",
+            f"{max(start.served).seconds:.1f} s, the first process's {min(start.served).seconds:.1f} s",
+        ),
+        Line(
+            f"{name}: processor time of a process until then", f"{mean(each.processor for each in start.served):.1f} s"
         ),
         _exactly(f"{name}: sessions begun", start.identifies, plan.shards),
         _exactly(f"{name}: sessions begun too soon", start.hasty, 0),
@@ -138,7 +142,8 @@ def _kill(plan: Plan, kill: Kill) -> list[Line]:
         _exactly("one killed: messages elsewhere not read in time", kill.dropped, 0),
         _exactly("one killed: shards elsewhere that connect again", kill.reconnects, 0),
         Line("one killed: first reaction after its new start", f"{kill.first_reaction:.1f} s"),
-        _within("one killed: all its servers served after", kill.served, SERVED_AGAIN + waits(plan)),
+        _within("one killed: all its servers served after", kill.served.seconds, SERVED_AGAIN + waits(plan)),
+        Line("one killed: processor time of its new start", f"{kill.served.processor:.1f} s"),
     ]
 
 

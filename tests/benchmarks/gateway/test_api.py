@@ -68,6 +68,15 @@ async def test_a_bot_without_its_token_is_refused(bot: Bot, loopback: LoopbackDi
     assert [asked[:3] for asked in loopback.api.refused()] == [("GET", "/users/@me", 401)]
 
 
+async def test_its_servers_are_told_in_pages(bot: Bot, loopback: LoopbackDiscord) -> None:
+    loopback.world.servers = 500
+    pages = []
+    for query in ("", "?after=0&limit=3", f"?after={200 << 22}", f"?after={400 << 22}"):
+        _, servers, _ = await bot.ask("GET", f"/users/@me/guilds{query}")
+        pages.append([int(server["id"]) >> 22 for server in servers])
+    assert pages == [[*range(1, 201)], [1, 2, 3], [*range(201, 401)], [*range(401, 501)]]
+
+
 async def test_a_reaction_is_given_and_taken_back(bot: Bot, loopback: LoopbackDiscord, skipper: Skipper) -> None:
     message_id = await loopback.say("hello")
     assert (await bot.react(message_id))[0] == 204
