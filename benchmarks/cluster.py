@@ -25,20 +25,23 @@ from rich.table import Table
 from benchmarks.load import cluster_rows as rows
 from benchmarks.load.cluster import Cluster, Plan, cluster
 from benchmarks.load.cluster_table import ROWS, Measured, table
-from benchmarks.load.postgres import NoPostgresError
+from benchmarks.load.postgres import NoPostgresError, Postgres
 
 
 async def measure(plan: Plan, arguments: argparse.Namespace) -> Measured:
     """Return what is wanted of a cluster that is started for it."""
     measured = Measured(plan)
-    async with cluster(plan) as running:
+    async with cluster(plan) as (running, server):
         measured.start = await rows.start(running)
-        for row in arguments.rows:
-            await _measure(row, running, measured, arguments)
+        for row in ROWS:
+            if row in arguments.rows:
+                await _measure(row, running, server, measured, arguments)
     return measured
 
 
-async def _measure(row: str, running: Cluster, measured: Measured, arguments: argparse.Namespace) -> None:
+async def _measure(
+    row: str, running: Cluster, server: Postgres, measured: Measured, arguments: argparse.Namespace
+) -> None:
     rate, seconds = arguments.rate, arguments.seconds
     match row:
         case "memory":
@@ -48,7 +51,7 @@ async def _measure(row: str, running: Cluster, measured: Measured, arguments: ar
         case "most":
             measured.most = await rows.most_messages(running, seconds, 2 * rate)
         case "saves":
-            measured.saves = await rows.saves(running)
+            measured.saves = await rows.saves(running, server)
         case "kill":
             measured.kill = await rows.kill(running, rate, seconds)
         case "rolling":

@@ -73,17 +73,17 @@ class Cluster:
     Attributes:
         plan: how large it is.
         discord: where they are.
-        server: of their database.
+        database_url: of their database.
         database: tells what is in it, and what it does.
         bots: the processes that run, by number.
         streams: who writes in the servers of each.
     """
 
-    def __init__(self, plan: Plan, discord: LoopbackDiscord, server: Postgres) -> None:
+    def __init__(self, plan: Plan, discord: LoopbackDiscord, database_url: str) -> None:
         self.plan = plan
         self.discord = discord
-        self.server = server
-        self.database = Database(server.url)
+        self.database_url = database_url
+        self.database = Database(database_url)
         self.bots: dict[int, BotProcess] = {}
         self.streams = {process: Stream(discord) for process in range(plan.processes)}
         self._stacks: dict[int, AsyncExitStack] = {}
@@ -157,7 +157,7 @@ class Cluster:
         began = loop.time()
         stack = self._stacks[process] = AsyncExitStack()
         settings = {
-            "DATABASE_URL": self.server.url,
+            "DATABASE_URL": self.database_url,
             "SHARD_COUNT": str(plan.shards),
             "SHARD_IDS": ",".join(map(str, plan.shards_of(process))),
         }
@@ -200,14 +200,14 @@ class Database:
 
 
 @asynccontextmanager
-async def cluster(plan: Plan) -> AsyncIterator[Cluster]:
+async def cluster(plan: Plan) -> AsyncIterator[tuple[Cluster, Postgres]]:
     """Serve a Discord and a database for a cluster whose processes are yet to be started; end them in the end."""
     discord = LoopbackDiscord(
         Communities(servers=plan.servers), shards=plan.shards, max_concurrency=plan.max_concurrency
     )
     async with postgres() as server, discord.running():
-        made = Cluster(plan, discord, server)
+        made = Cluster(plan, discord, server.url)
         try:
-            yield made
+            yield made, server
         finally:
             await made.close()

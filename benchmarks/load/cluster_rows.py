@@ -15,6 +15,7 @@ from benchmarks.gateway import LoopbackDiscord
 from benchmarks.gateway.communities import CHANNELS
 from benchmarks.gateway.rest import Interaction
 from benchmarks.load.cluster import Cluster, Started
+from benchmarks.load.postgres import Postgres
 from benchmarks.load.rows import PATIENCE, Quantiles, Search, latency
 from benchmarks.load.servers import RESTS_FOR, memory
 from bot.store import Store
@@ -208,23 +209,23 @@ async def most_messages(cluster: Cluster, seconds: float, first: float) -> float
     return search.most
 
 
-async def saves(cluster: Cluster) -> Saves:
+async def saves(cluster: Cluster, server: Postgres) -> Saves:
     """Return how soon a change of settings is everywhere, and how soon that is so again after PostgreSQL was away."""
     loop, processes = asyncio.get_running_loop(), range(cluster.plan.processes)
     answered, everywhere = [], []
     for number in range(_SAVES):
-        server = cluster.plan.servers_of(number % len(processes))[-1 - number]
+        place = cluster.plan.servers_of(number % len(processes))[-1 - number]
         began = loop.time()
-        saving = asyncio.create_task(_switch_off(cluster.discord, server))
+        saving = asyncio.create_task(_switch_off(cluster.discord, place))
         saving.add_done_callback(lambda _, began=began: answered.append(loop.time() - began))  # type: ignore[misc]
-        await _known_everywhere(cluster, server)
+        await _known_everywhere(cluster, place)
         everywhere.append(loop.time() - began)
         await saving
-    await cluster.server.restart()
+    await server.restart()
     began = loop.time()
-    for server in cluster.plan.servers_of(0):
-        if await _switch_off(cluster.discord, server):
-            await _known_everywhere(cluster, server)
+    for place in cluster.plan.servers_of(0):
+        if await _switch_off(cluster.discord, place):
+            await _known_everywhere(cluster, place)
             break
     return Saves(statistics.median(answered), statistics.median(everywhere), loop.time() - began)
 
@@ -347,7 +348,7 @@ async def _saving(cluster: Cluster) -> AsyncIterator[Sequence[int]]:
 
 async def _lost(cluster: Cluster, saved: Sequence[int]) -> int:
     """Return in how many servers some process or the database does not know that reactions are switched off."""
-    store = Store(cluster.server.url)
+    store = Store(cluster.database_url)
     await store.refresh()
     lost = {server for server in saved if store.settings(server << 22).enabled}
     await store.close()

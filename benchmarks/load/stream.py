@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 
 from benchmarks.gateway import LoopbackDiscord
 from classifiers.training.datasets import load_dataset
@@ -52,6 +53,12 @@ class Stream:
 
 def _texts(order: random.Random) -> Iterator[str]:
     """Yield the texts for development in random order, again and again."""
-    dev = list(load_dataset("chat").dev.texts)
-    order.shuffle(dev)
-    return itertools.cycle(dev)
+    texts = list(_dev_texts())
+    order.shuffle(texts)
+    return itertools.cycle(texts)
+
+
+@cache
+def _dev_texts() -> tuple[str, ...]:
+    """Return the texts for development; to read them takes seconds."""
+    return tuple(load_dataset("chat").dev.texts)

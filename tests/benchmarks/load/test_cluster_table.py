@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.load.cluster import Plan, Started
+from benchmarks.load.cluster_rows import Kill, Load, Memory, Rolling, Saves, Start
+from benchmarks.load.cluster_table import Measured, table, waits
+from benchmarks.load.rows import Quantiles
+
+PLAN = Plan(servers=2004, shards=8, processes=4, max_concurrency=8)
+LATENCY = Quantiles(10, 0.006, 0.02)
+START = Start([Started(4.0, 2.0), Started(6.0, 3.0)], identifies=8, hasty=0, syncs=1, purges=1)
+MEMORY = Memory([110 * 2**20] * 4, base=100 * 2**20, connections=8)
+LOAD = Load(100.0, 0, 0, LATENCY, 0.0015, refused=0, commits=2.0, rows=30.0, connections=9)
+SAVES = Saves(answered=0.02, everywhere=0.03, after_restart=3.0)
+KILL = Kill(LATENCY, LATENCY, 0, 0, reconnects=0, first_reaction=3.0, served=Started(9.0, 4.0))
+ROLLING = Rolling([5.0, 7.0], saved=12, lost=0, doubled=0)
+RESTART = replace(START, syncs=0, purges=0)
+KEPT = Measured(PLAN, START, MEMORY, LOAD, 500.0, SAVES, KILL, ROLLING, RESTART)
+
+
+def test_what_was_measured_is_in_the_table_and_what_was_not_is_not() -> None:
+    assert table(Measured(PLAN)) == []
+    shown = {line.what: line.measured for line in table(KEPT)}
+    assert KEPT.title == "2,004 servers on 8 shards in 4 processes, 8 sessions at once"
+    assert shown["start: all servers served after"] == "6.0 s, the first process's 4.0 s"
+    assert shown["start: processor time of a process until then"] == "2.5 s"
+    assert shown["memory for 1,000 servers"] == "20.0 MB"
+    assert shown["at 100/s: from message to reaction"] == "6.0 ms, 99th percentile 20.0 ms (10)"
+    assert shown["a change in /settings: known to each process after"] == "30 ms"
+    assert shown["rolling restart: servers of a process not served for"] == "5.0 to 7.0 s"
+    assert shown["messages a second, none dropped"] == "500"
+
+
+def test_all_promises_may_be_kept() -> None:
+    assert [line.what for line in table(KEPT) if not line.kept] == []
+
+
+@pytest.mark.parametrize(
+    ("measured", "what"),
+    [
+        (replace(KEPT, start=replace(START, identifies=9)), "start: sessions begun"),
+        (replace(KEPT, start=replace(START, hasty=1)), "start: sessions begun too soon"),
+        (replace(KEPT, start=replace(START, syncs=4)), "start: commands registered"),
+        (replace(KEPT, start=replace(START, purges=4)), "start: times that what is due is erased"),
+        (replace(KEPT, restart=START), "restart of all: commands registered"),
+        (replace(KEPT, load=replace(LOAD, unheard=1)), "at 100/s: messages not heard"),
+        (replace(KEPT, load=replace(LOAD, dropped=1)), "at 100/s: messages not read in time"),
+        (replace(KEPT, load=replace(LOAD, refused=1)), "at 100/s: requests refused with 429"),
+        (replace(KEPT, saves=replace(SAVES, everywhere=1.1)), "a change in /settings: known to each process after"),
+        (replace(KEPT, saves=replace(SAVES, after_restart=5.1)), "the same from a restart of PostgreSQL on"),
+        (replace(KEPT, kill=replace(KILL, unheard=1)), "one killed: messages elsewhere not heard"),
+        (replace(KEPT, kill=replace(KILL, dropped=1)), "one killed: messages elsewhere not read in time"),
+        (replace(KEPT, kill=replace(KILL, reconnects=1)), "one killed: shards elsewhere that connect again"),
+        (replace(KEPT, kill=replace(KILL, served=Started(10.1, 4.0))), "one killed: all its servers served after"),
+        (replace(KEPT, rolling=replace(ROLLING, lost=1)), "rolling restart: settings lost of 12 saved"),
+        (replace(KEPT, rolling=replace(ROLLING, doubled=1)), "rolling restart: messages with two reactions"),
+    ],
+)
+def test_each_promise_that_is_broken_is_told(measured: Measured, what: str) -> None:
+    assert what in [line.what for line in table(measured) if not line.kept]
+
+
+@pytest.mark.parametrize(("max_concurrency", "seconds"), [(8, 0), (4, 5.5), (2, 5.5), (1, 5.5), (16, 0)])
+def test_a_process_waits_only_for_shards_of_the_same_bucket(max_concurrency: int, seconds: float) -> None:
+    """With eight shards in four processes, those of the first one are 0 and 4."""
+    assert waits(replace(PLAN, max_concurrency=max_concurrency)) == seconds
