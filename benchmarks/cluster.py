@@ -25,7 +25,7 @@ from rich.table import Table
 from benchmarks.load import cluster_rows as rows
 from benchmarks.load.cluster import Cluster, Plan, cluster
 from benchmarks.load.cluster_table import ROWS, Measured, table
-from benchmarks.load.postgres import NoPostgresError, Postgres
+from benchmarks.storm.postgres import PostgresServer, find_programs
 
 
 async def measure(plan: Plan, arguments: argparse.Namespace) -> Measured:
@@ -40,7 +40,7 @@ async def measure(plan: Plan, arguments: argparse.Namespace) -> Measured:
 
 
 async def _measure(
-    row: str, running: Cluster, server: Postgres, measured: Measured, arguments: argparse.Namespace
+    row: str, running: Cluster, server: PostgresServer, measured: Measured, arguments: argparse.Namespace
 ) -> None:
     rate, seconds = arguments.rate, arguments.seconds
     match row:
@@ -77,10 +77,9 @@ def main() -> None:
     plan = Plan(arguments.servers, arguments.shards, arguments.processes, arguments.max_concurrency)
     if wrong := plan.why_impossible():
         parser.error(wrong)
-    try:
-        measured = asyncio.run(measure(plan, arguments))
-    except NoPostgresError as error:
-        sys.exit(f"{error}.")
+    if find_programs() is None:
+        sys.exit("PostgreSQL is needed for this: install it (on Debian: apt install postgresql).")
+    measured = asyncio.run(measure(plan, arguments))
     lines = table(measured)
     if arguments.json:
         print(json.dumps(asdict(measured)))

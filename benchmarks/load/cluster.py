@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from sqlalchemy import NullPool, text
@@ -14,9 +16,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from benchmarks.gateway import LoopbackDiscord
 from benchmarks.gateway.communities import CHANNELS, Communities
-from benchmarks.load.postgres import Postgres, postgres
-from benchmarks.load.process import BotProcess, Progress, launched
+from benchmarks.load.process import BotProcess, Progress, launch
 from benchmarks.load.stream import Stream
+from benchmarks.storm.postgres import PostgresServer, postgres
 
 _LOOKS_EVERY = 0.1  # seconds
 _SERVING_WITHIN = 600.0  # seconds; a process that does not know its servers by then never will
@@ -79,14 +81,22 @@ class Cluster:
         streams: who writes in the servers of each.
     """
 
-    def __init__(self, plan: Plan, discord: LoopbackDiscord, database_url: str) -> None:
+    def __init__(self, plan: Plan, discord: LoopbackDiscord, database_url: str, folder: Path) -> None:
+        """Start with no process.
+
+        Args:
+            plan: how large it is.
+            discord: where the processes are to be.
+            database_url: of their database.
+            folder: where they run.
+        """
         self.plan = plan
         self.discord = discord
         self.database_url = database_url
         self.database = Database(database_url)
         self.bots: dict[int, BotProcess] = {}
         self.streams = {process: Stream(discord) for process in range(plan.processes)}
-        self._stacks: dict[int, AsyncExitStack] = {}
+        self._folder = folder
 
     async def start(self, *processes: int) -> dict[int, Started]:
         """Start processes at the same time; return when each serves all its servers."""
@@ -94,10 +104,7 @@ class Cluster:
 
     async def end(self, *processes: int, by: signal.Signals = signal.SIGTERM) -> None:
         """End processes by a signal."""
-        await asyncio.gather(*(self.bots[process].end(by) for process in processes))
-        for process in processes:
-            del self.bots[process]
-            await self._stacks.pop(process).aclose()
+        await asyncio.gather(*(self.bots.pop(process).end(by) for process in processes))
 
     async def progress(self) -> dict[int, Progress]:
         """Return what each process has done so far."""
@@ -155,13 +162,13 @@ class Cluster:
     async def _start(self, process: int) -> Started:
         plan, loop = self.plan, asyncio.get_running_loop()
         began = loop.time()
-        stack = self._stacks[process] = AsyncExitStack()
-        settings = {
+        variables = {
             "DATABASE_URL": self.database_url,
             "SHARD_COUNT": str(plan.shards),
             "SHARD_IDS": ",".join(map(str, plan.shards_of(process))),
+            "EMOBOT_LOG_LEVEL": "ERROR",  # it has nothing to say but when it has ended
         }
-        bot = self.bots[process] = await stack.enter_async_context(launched("full", self.discord, settings))
+        bot = self.bots[process] = await launch("full", self.discord, self._folder, variables)
         while (progress := await bot.progress()).servers < len(plan.servers_of(process)):
             if loop.time() - began > _SERVING_WITHIN:
                 raise RuntimeError(f"Process {process} does not know its servers after ten minutes.")
@@ -200,14 +207,15 @@ class Database:
 
 
 @asynccontextmanager
-async def cluster(plan: Plan) -> AsyncIterator[tuple[Cluster, Postgres]]:
+async def cluster(plan: Plan) -> AsyncIterator[tuple[Cluster, PostgresServer]]:
     """Serve a Discord and a database for a cluster whose processes are yet to be started; end them in the end."""
     discord = LoopbackDiscord(
         Communities(servers=plan.servers), shards=plan.shards, max_concurrency=plan.max_concurrency
     )
     async with postgres() as server, discord.running():
-        made = Cluster(plan, discord, server.url)
-        try:
-            yield made, server
-        finally:
-            await made.close()
+        with TemporaryDirectory() as folder:
+            made = Cluster(plan, discord, server.url, Path(folder))
+            try:
+                yield made, server
+            finally:
+                await made.close()

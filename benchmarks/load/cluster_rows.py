@@ -15,9 +15,9 @@ from benchmarks.gateway import LoopbackDiscord
 from benchmarks.gateway.communities import CHANNELS
 from benchmarks.gateway.rest import Interaction
 from benchmarks.load.cluster import Cluster, Started
-from benchmarks.load.postgres import Postgres
 from benchmarks.load.rows import PATIENCE, Quantiles, Search, latency
 from benchmarks.load.servers import RESTS_FOR, memory
+from benchmarks.storm.postgres import PostgresServer
 from bot.store import Store
 
 SETTLING = 20.0
@@ -209,7 +209,7 @@ async def most_messages(cluster: Cluster, seconds: float, first: float) -> float
     return search.most
 
 
-async def saves(cluster: Cluster, server: Postgres) -> Saves:
+async def saves(cluster: Cluster, server: PostgresServer) -> Saves:
     """Return how soon a change of settings is everywhere, and how soon that is so again after PostgreSQL was away."""
     loop, processes = asyncio.get_running_loop(), range(cluster.plan.processes)
     answered, everywhere = [], []
@@ -221,7 +221,8 @@ async def saves(cluster: Cluster, server: Postgres) -> Saves:
         await _known_everywhere(cluster, place)
         everywhere.append(loop.time() - began)
         await saving
-    await server.restart()
+    await server.stop()
+    await server.start()
     began = loop.time()
     for place in cluster.plan.servers_of(0):
         if await _switch_off(cluster.discord, place):

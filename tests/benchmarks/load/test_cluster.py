@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -44,11 +45,11 @@ def test_a_cluster_that_cannot_be_is_refused_in_a_sentence(plan: Plan, why: str 
 
 
 async def test_each_process_has_its_share_of_what_is_written_until_the_load_is_over(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("benchmarks.load.stream._dev_texts", lambda: ("happy", "odd"))
     discord = LoopbackDiscord(Communities(servers=50))
-    cluster = Cluster(PLAN, discord, "postgresql+asyncpg:///none")
+    cluster = Cluster(PLAN, discord, "postgresql+asyncpg:///none", tmp_path)
     async with cluster.load(2000) as written:
         await until(lambda: min(map(len, written.values())) >= 5)
     counts = [len(messages) for messages in written.values()]
