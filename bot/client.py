@@ -97,7 +97,7 @@ class Emobot(commands.AutoShardedBot):
         meter: Meter | None = None,
     ) -> None:
         self._meter = meter or Meter()
-        self.requests = DiscordRequests(loop_time, self._leave, self._meter)
+        self.requests = DiscordRequests(loop_time, configuration.own_requests_per_second, self._leave, self._meter)
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,

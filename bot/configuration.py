@@ -144,6 +144,11 @@ class Configuration:
         metadata=_variable("SHARD_IDS", parse_shard_ids, SHARDS),
     )
     """The shards of this process if others serve the rest, else None."""
+    requests_per_second: int = field(
+        default=50,
+        metadata=_variable("EMOBOT_REQUESTS_PER_SECOND", _between(1, 10_000), "a whole number from 1 to 10000"),
+    )
+    """Requests that Discord allows the bot, in all processes together."""
     mood_days: int = field(
         default=90,
         metadata=_variable("EMOBOT_MOOD_DAYS", _between(1, 3650), "a whole number of days from 1 to 3650"),
@@ -184,6 +189,12 @@ class Configuration:
         default="127.0.0.1",
         metadata=_variable("EMOBOT_HEALTH_HOST", _ip_address, "an IP address of this computer, or 0.0.0.0 for all"),
     )
+
+    @property
+    def own_requests_per_second(self) -> float:
+        """Requests that this process may send: as large a part of the bot's as its shards are of all shards."""
+        share = len(self.shard_ids) / self.shard_count if self.shard_ids and self.shard_count else 1.0
+        return self.requests_per_second * share
 
 
 def load_configuration() -> Configuration:

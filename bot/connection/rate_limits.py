@@ -8,11 +8,14 @@ import itertools
 import math
 from collections import Counter, deque
 from collections.abc import Callable
+from typing import Self
 
 COUNT_TOWARDS_A_BAN = (401, 403, 429)
 """The HTTP statuses of requests that Discord counts before it bans an address."""
 
 _MINUTE = 60.0
+_CAUTION = 0.7  # the part of what Discord allows in a second that is sent: 35 of 50 requests
+_AT_ONCE = 0.08  # the part of it that may be sent together: 4 of 50
 _TOO_MANY = 2  # requests more than are bearable, so that one is always on its way where all are refused
 
 
@@ -88,22 +91,31 @@ class RefusalCounter:
 class RateLimiter:
     """Limits the requests sent in a second; if too many wait, the newest go first and the oldest are refused."""
 
-    def __init__(
-        self, clock: Callable[[], float], *, rate: float = 35.0, at_once: int = 4, most_waiting: int = 35
-    ) -> None:
+    @classmethod
+    def below(cls, allowed: float, clock: Callable[[], float]) -> Self:
+        """Return one that stays below a limit, since a slow network may deliver delayed requests with later ones.
+
+        Args:
+            allowed: requests in a second.
+            clock: monotonic seconds.
+        """
+        rate = _CAUTION * allowed
+        return cls(clock, rate=rate, at_once=max(_AT_ONCE * allowed, 1.0), most_waiting=max(round(rate), 1))
+
+    def __init__(self, clock: Callable[[], float], *, rate: float, at_once: float, most_waiting: int) -> None:
         """Start with no request waiting.
 
         Args:
             clock: monotonic seconds.
-            rate: requests in a second. Discord allows 50, but a slow network may deliver delayed ones with later ones.
+            rate: requests in a second.
             at_once: how many may be sent together after a rest.
-            most_waiting: how many may wait; with the default rate that is for a second at most.
+            most_waiting: how many may wait.
         """
         self._clock = clock
         self._rate = rate
         self._at_once = at_once
         self._most_waiting = most_waiting
-        self._left = float(at_once)
+        self._left = at_once
         self._counted_at = -math.inf
         self._waiting: list[tuple[float, int, asyncio.Future[bool]]] = []
         self._order = itertools.count()

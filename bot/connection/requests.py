@@ -57,6 +57,7 @@ class DiscordRequests:
     cancelled there. So no request is ever cancelled: it has a deadline, and is not sent after that.
 
     Attributes:
+        allowed: how many this process may send in a second.
         time: Discord's time, from the dates of its answers.
         token_refused: whether Discord no longer accepts the bot's token.
     """
@@ -64,6 +65,7 @@ class DiscordRequests:
     def __init__(
         self,
         clock: Callable[[], float],
+        allowed: float,
         when_token_is_refused: Callable[[], None] = lambda: None,
         meter: Meter | None = None,
     ) -> None:
@@ -71,15 +73,17 @@ class DiscordRequests:
 
         Args:
             clock: monotonic seconds.
+            allowed: how many requests this process may send in a second.
             when_token_is_refused: called once, when Discord refuses the bot's token.
             meter: is told of each answer; None to tell nobody.
         """
+        self.allowed = allowed
         self.time = DiscordTime(clock)
         self.token_refused = False
         self._clock = clock
         self._when_token_is_refused = when_token_is_refused
         self._meter = meter or Meter()
-        self._rate = RateLimiter(clock)
+        self._rate = RateLimiter.below(allowed, clock)
         self._refusals = RefusalCounter(clock)
         self._failures = Backoff(clock, longest=300.0)
         self._unanswered = 0

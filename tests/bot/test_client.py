@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -186,6 +187,20 @@ async def test_of_several_processes_the_one_with_shard_0_syncs_the_commands(
     bot = create_bot(Configuration(shard_count=4, shard_ids=shard_ids), models=models)
     async with bot, simcord.run(bot) as env:
         assert len(syncs(env)) == synced
+
+
+def test_of_several_processes_each_sends_its_part_of_the_requests_that_discord_allows(
+    models: dict[str, Classifier],
+) -> None:
+    alone = Configuration()
+    one_of_four = replace(alone, database_url="postgresql+asyncpg:///none", shard_count=16, shard_ids=(1, 5, 9, 13))
+    for configuration, allowed in (
+        (alone, 50),
+        (one_of_four, 12.5),
+        (replace(one_of_four, requests_per_second=500), 125),
+        (replace(alone, shard_count=16), 50),
+    ):
+        assert create_bot(configuration, models=models).requests.allowed == allowed
 
 
 @pytest.mark.parametrize(("configured", "shards"), [(None, 3), (2, 2), (4, 4)])

@@ -167,6 +167,8 @@ def test_models_may_stand_in_the_home_directory(monkeypatch: pytest.MonkeyPatch)
         ("SHARD_COUNT", "secret", "a whole number from 1 to 100000"),
         ("SHARD_COUNT", "0", "a whole number from 1 to 100000"),
         ("SHARD_IDS", "secret", "shards, as in 0-3,8, or auto/ and the number of processes, as in auto/16"),
+        ("EMOBOT_REQUESTS_PER_SECOND", "0", "a whole number from 1 to 10000"),
+        ("EMOBOT_REQUESTS_PER_SECOND", "secret", "a whole number from 1 to 10000"),
         ("EMOBOT_SOURCE_URL", "secret", "a web address that begins with https:// or http://"),
         ("EMOBOT_SOURCE_URL", "ftp://secret", "a web address that begins with https:// or http://"),
         ("EMOBOT_SOURCE_URL", "https://", "a web address that begins with https:// or http://"),

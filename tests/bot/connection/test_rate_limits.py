@@ -138,16 +138,25 @@ async def test_a_cancelled_request_uses_up_nothing(passing: Clock) -> None:
     assert passing.now - 1000 == pytest.approx(0.2)
 
 
-async def test_in_any_second_fewer_requests_are_sent_than_discord_allows(passing: Clock) -> None:
-    limiter = RateLimiter(passing)
+@pytest.mark.parametrize("allowed", [50, 12.5, 500])
+async def test_in_any_second_fewer_requests_are_sent_than_discord_allows(passing: Clock, allowed: float) -> None:
+    limiter = RateLimiter.below(allowed, passing)
     moments: list[float] = []
 
     async def one(number: int) -> None:
         if await limiter.acquire(number):
             moments.append(passing.now)
 
-    for second in range(10):  # 60 are wanted each second, Discord allows 50
-        await asyncio.gather(*(one(60 * second + number) for number in range(60)))
+    wanted = round(1.2 * allowed)
+    for second in range(10):
+        await asyncio.gather(*(one(wanted * second + number) for number in range(wanted)))
         passing.now = max(passing.now, 1001.0 + second)
-    assert max(sum(begin <= moment < begin + 1 for moment in moments) for begin in moments) <= 40
-    assert len(moments) >= 350
+    assert max(sum(begin <= moment < begin + 1 for moment in moments) for begin in moments) <= 0.8 * allowed
+    assert len(moments) >= 0.66 * allowed * 10
+
+
+async def test_a_small_share_of_what_discord_allows_still_lets_one_request_after_the_other_be_sent(
+    passing: Clock,
+) -> None:
+    limiter = RateLimiter.below(0.5, passing)
+    assert await take(limiter, [1, 3, 2]) == ([1, 3], [2])
