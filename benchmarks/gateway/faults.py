@@ -20,6 +20,8 @@ from benchmarks.gateway.buckets import whole_seconds
 Fault = Callable[[web.Request], Awaitable[web.Response | None]]
 """Answers a request in the API's place, or leaves it to go its way by returning None."""
 
+_FOR_EVER = 1e6  # seconds
+
 VIA = {"Via": "1.1 google"}
 """By this header discord.py tells Discord's own limits from those of Cloudflare."""
 
@@ -85,7 +87,7 @@ def hanging() -> Fault:
     """Never answer; the connection stays open."""
 
     async def fault(_: web.Request) -> None:
-        await asyncio.Event().wait()
+        await asyncio.sleep(_FOR_EVER)  # what waits for nothing at all would be collected as garbage
 
     return fault
 

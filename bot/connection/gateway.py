@@ -120,10 +120,11 @@ class Shard(discord.shard.Shard):
         self._backoff = _Backoff()
         self._connecting: asyncio.Task[None] | None = None
         self._connected_at: float | None = None  # None while there is no connection
+        self._reason: ReconnectWebSocket | None = None  # why it connects again, and whether its session goes on
 
     def launch(self) -> None:
         """Begin to listen."""
-        self._connected_at = asyncio.get_running_loop().time()
+        self._connected_at, self._reason = asyncio.get_running_loop().time(), None
         super().launch()
 
     async def close(self) -> None:
@@ -135,11 +136,21 @@ class Shard(discord.shard.Shard):
 
     async def reidentify(self, exc: ReconnectWebSocket) -> None:
         """Begin to connect again, to go on with the session or to begin another."""
+        self._reason = exc
         self._begin(lambda: self._reidentify(exc))
 
     async def reconnect(self) -> None:
-        """Begin to connect again after a failure to do so."""
-        self._begin(super().reconnect)
+        """Begin to connect again after a failure to do so.
+
+        discord.py would begin another session, which never hears of what was written meanwhile. The address that
+        Discord gave for this session may be what failed, so it goes on at the usual one.
+        """
+        reason, connect = self._reason, super().reidentify
+        if reason is None:
+            self._begin(super().reconnect)
+            return
+        self.ws.gateway = Gateway.DEFAULT_GATEWAY
+        self._begin(lambda: connect(reason))
 
     def _begin(self, connect: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if not self._client.is_closed():  # else `close` has been here already

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+import yarl
 
 from benchmarks.gateway import Garbage, LoopbackDiscord, World
 from bot import Emobot
@@ -108,6 +109,35 @@ async def test_garbage_at_each_resumption_loses_what_was_written_meanwhile_and_b
     assert running.guilds
 
 
+async def test_a_gateway_that_is_away_for_a_minute_loses_reactions_to_what_is_stale_by_then_and_no_count(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
+    await loopback.close_gateway()
+    for second in range(60):
+        if second % 3 == 0:
+            await loopback.say("happy", second // 3)
+        skipper.skip(1)
+        await asyncio.sleep(0.002)
+    await loopback.gateway_endpoint.open()
+    await until(lambda: loopback.gateway.connections, skipper)
+    fresh = await loopback.say("happy", 30)
+    await until(lambda: fresh in reacted_to(loopback))
+    await until(lambda: reactions_of(running).outcomes.total() == 21)
+    assert await moods(running, loopback) == 21
+    assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
+
+
+async def test_a_gateway_whose_address_for_a_session_is_gone_goes_on_with_it_at_the_usual_one(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
+    running.shards[0]._parent.ws.gateway = yarl.URL("ws://127.0.0.1:1")  # where nobody listens
+    loopback.gateway.cut()
+    said = [await loopback.say("happy", channel) for channel in range(10)]
+    await until(lambda: len(reacted_to(loopback)) == 10, skipper)
+    assert sorted(reacted_to(loopback)) == said
+    assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
+
+
 async def test_a_gateway_that_is_away_for_ten_minutes_is_asked_once_a_minute_and_loses_no_session(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -174,24 +204,23 @@ class TestShards:
     async def test_a_shard_that_cannot_connect_keeps_no_other_from_it(
         self, running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        connect, failures = Gateway.from_client, 0
+        connect, given_up = Gateway.from_client, asyncio.Event()
 
         async def fail(client: Any, **options: Any) -> Any:
-            nonlocal failures
             if options["shard_id"] == 0:
-                await asyncio.sleep(30)
-                failures += 1
+                await given_up.wait()
                 raise OSError("no route to host")
             return await connect(client, **options)
 
         monkeypatch.setattr(Gateway, "from_client", fail)
         loopback.gateway.cut()
         await until(lambda: loopback.gateway.resumed == 3, skipper)
-        assert failures == 0  # it is still trying
+        assert len(loopback.gateway.connections) == 3  # the other one is still trying
         monkeypatch.setattr(Gateway, "from_client", connect)
+        given_up.set()
         await until(lambda: len(loopback.gateway.connections) == 4, skipper)
-        assert failures == 1
         assert len(running.shards) == 4
+        assert loopback.gateway.identified == 4
 
     async def test_shards_whose_sessions_end_together_begin_others_one_after_the_other(
         self, running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
