@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from classifiers.emotions import is_emoji
 from classifiers.errors import require
 from classifiers.files import writable
 from classifiers.model_directory import FILES
+from classifiers.training.output_folder import has_checkpoint
 from classifiers.training.run import Options, Outcome, run
 
 PROGRAM = "python train.py"
@@ -195,13 +197,25 @@ def train(context: click.Context, /, **given: Any) -> int:
     except KeyboardInterrupt:
         reporter.say("Stopped; go on with the same command and --resume.")
         return 130
+    if outcome.lost:
+        reporter.say("Another worker is lost: waiting for it, to go on from the last checkpoint.")
+        _start_anew(context.obj, outcome.folder)
     for line in _closing(outcome):
         reporter.say(line)
     return 0 if outcome.complete else 130
 
 
+def _start_anew(words: Sequence[str], folder: Path) -> None:
+    """Replace this process by one with the same command line, which goes on with what is in the folder."""
+    words = [word for word in words if word != "--overwrite"] if has_checkpoint(folder) else list(words)
+    python = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv[1:])]
+    os.execv(sys.executable, [*python, *words])  # noqa: S606 - no shell is wanted
+
+
 def _closing(outcome: Outcome) -> list[str]:
     """Return the lines to print at the end of a run."""
+    if not outcome.written and outcome.complete:
+        return ["Trained to the end."]
     if not outcome.written:
         return ["Stopped before the first epoch was finished, so nothing is written."]
     compare = shlex.join(["python", "-m", "classifiers", "compare", "--models", str(outcome.folder), "your text"])

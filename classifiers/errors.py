@@ -5,7 +5,8 @@
     ├── DatasetError          a data set that is missing, damaged or malformed
     ├── ExerciseError         an answer to an exercise of the course that is not right yet
     ├── MissingExtraError     an optional package that this command needs
-    └── ModelDirectoryError   a model directory that is missing, foreign or damaged
+    ├── ModelDirectoryError   a model directory that is missing, foreign or damaged
+    └── WorkerLostError       a process on another machine that trained with this one
 
 A command line prints the text of any of them and exits with status 2.
 """
@@ -45,6 +46,10 @@ class MissingExtraError(ClassifiersError):
 
 class ModelDirectoryError(ClassifiersError):
     """A model directory cannot be loaded or written."""
+
+
+class WorkerLostError(ClassifiersError):
+    """Another process that trained with this one is lost, so that this one must start anew."""
 
 
 def require(purpose: str, extra: str, *modules: str) -> None:

@@ -527,3 +527,28 @@ def test_a_full_disk_while_training_is_told_in_a_sentence(feelings: Path, tmp_pa
 def test_a_missing_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--dataset", tmp_path / "none.csv") == 2
     assert "none.csv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_process_starts_anew_when_another_is_lost(
+    stopped: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same words, but for the one that would throw away what it has trained."""
+
+    class Started(Exception):  # noqa: N818 - it stands for an end of this process
+        pass
+
+    def execv(path: str, words: list[str]) -> None:
+        assert path == sys.executable
+        raise Started(words)
+
+    words = ["--out", str(tmp_path), "--overwrite"]
+    monkeypatch.setattr(train, "run", lambda *_: Outcome(tmp_path, (), complete=False, lost=True))
+    monkeypatch.setattr(train, "has_checkpoint", lambda _: stopped)
+    monkeypatch.setattr(os, "execv", execv)
+    monkeypatch.setattr(sys, "orig_argv", ["python", "train.py", *words])
+    monkeypatch.setattr(sys, "argv", ["train.py", *words])
+    with pytest.raises(Started) as started:
+        train.main()
+    assert started.value.args[0] == ["python", "train.py", *(words[:-1] if stopped else words)]
+    assert "Another worker is lost: waiting for it" in capsys.readouterr().out

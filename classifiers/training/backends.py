@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,9 +16,13 @@ from classifiers.nn import network
 from classifiers.nn.arrays import Array
 from classifiers.nn.network import Network
 from classifiers.training import numpy_backend
+from classifiers.training.cluster import Cluster
 from classifiers.training.distillation import pca
 from classifiers.training.loop import Trainable
 from classifiers.training.recipes import Recipe
+
+if TYPE_CHECKING:
+    from classifiers.training.distributed import Workers
 
 
 def choose_frameworks(names: Iterable[str], framework: str | None) -> dict[str, str]:
@@ -57,8 +62,28 @@ def initial_network(name: str, recipe: Recipe, vocabulary: int, bias: Array, vec
     return built
 
 
+def join(cluster: Cluster) -> Workers:
+    """Return all processes that train together, once all are there; nothing may be computed in Keras before.
+
+    Raises:
+        MissingExtraError: Keras is not installed.
+    """
+    try:
+        with _quiet_tensorflow():
+            from classifiers.training import distributed  # noqa: PLC0415 - TensorFlow takes seconds to load
+    except ImportError:
+        raise MissingExtraError("Training with Keras", "train") from None
+    return distributed.Workers(cluster)
+
+
 def in_training(
-    name: str, framework: str, start: Network, recipe: Recipe, multi_label: bool, out: Path
+    name: str,
+    framework: str,
+    start: Network,
+    recipe: Recipe,
+    multi_label: bool,
+    out: Path,
+    workers: Workers | None = None,
 ) -> tuple[Trainable, Callable[[], None]]:
     """Return a network in training in a framework, and the function that writes its files into `out`.
 
@@ -69,6 +94,7 @@ def in_training(
         recipe: how it is trained.
         multi_label: whether a text may have several labels.
         out: the model directory.
+        workers: the processes that train it together, in Keras; None if this one trains alone.
 
     Raises:
         MissingExtraError: the framework, or what writes the file, is not installed.
@@ -83,14 +109,19 @@ def in_training(
         raise MissingExtraError("Training with Keras", "train") from None
     vocabulary, embedding = start.layers[0].params["embeddings"].shape
     labels = len(start.layers[-1].params["bias"])
-    model = keras_backend.build(name, vocabulary, embedding, labels, recipe.dropout, recipe.seed)
+    own_seed = recipe.seed + (workers.cluster.index if workers else 0)  # each process drops out features of its own
+    model = keras_backend.build(name, vocabulary, embedding, labels, recipe.dropout, own_seed)
     keras_backend.load(model, start.params)
 
     def export() -> None:
         model.save(out / f"{name}.keras")
         save(keras_backend.params(model))
 
-    return keras_backend.Trainer(model, recipe, multi_label), export
+    if workers is None:
+        return keras_backend.Trainer(model, recipe, multi_label), export
+    from classifiers.training import distributed  # noqa: PLC0415 - as in `join`
+
+    return distributed.Trainer(model, recipe, multi_label, workers), export
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def _prepare(folder: Path, models: Collection[str], resume: bool, overwrite: boo
         )
     if overwrite:
         remove_checkpoints(folder)
-    elif not _has_checkpoint(folder):
+    elif not has_checkpoint(folder):
         raise ClassifiersError(
             f"There is no stopped training in {folder} that can be gone on with: "
             "start one with --overwrite, or choose another folder with --out."
@@ -121,7 +121,7 @@ def _is_ours(folder: Path) -> bool:
     try:
         return b'"emobot-models-' in (folder / MANIFEST).read_bytes()
     except OSError:
-        return _has_checkpoint(folder)
+        return has_checkpoint(folder)
 
 
 def _stopped(folder: Path) -> list[str]:
@@ -129,5 +129,6 @@ def _stopped(folder: Path) -> list[str]:
     return [name for name in FILES if is_checkpoint(checkpoint(folder, name))]
 
 
-def _has_checkpoint(folder: Path) -> bool:
+def has_checkpoint(folder: Path) -> bool:
+    """Return whether a model directory holds the checkpoint of a training that was stopped."""
     return any(is_checkpoint(path) for path in (folder / CHECKPOINTS).glob("*/"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, TypeVar
 
 from classifiers.training.history import Epoch
@@ -19,6 +19,30 @@ class Bar(Protocol):
 
     def on_epoch(self, epoch: Epoch) -> None:
         """Show a finished epoch's score."""
+
+
+class Quiet:
+    """A `Reporter` and `Bar` that says nothing, for a process that trains along with one that does."""
+
+    def say(self, line: str) -> None:
+        """See `Reporter`."""
+
+    @contextmanager
+    def bar(self, title: str, epochs: int, steps: int, judged_on: str) -> Iterator[Bar]:
+        """See `Reporter`."""
+        del title, epochs, steps, judged_on
+        yield self
+
+    def track(self, items: Iterable[Item], total: int, description: str) -> Iterable[Item]:
+        """See `Reporter`."""
+        del total, description
+        return items
+
+    def on_batch(self, number: int, loss: float) -> None:
+        """See `Bar`."""
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        """See `Bar`."""
 
 
 class Reporter(Protocol):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from classifiers.acceptance import neighbours_in, shares_of
 from classifiers.calibration import probabilities
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
 from classifiers.emotions import LABELS, checked_emoji, without_emoji
-from classifiers.errors import ClassifiersError
+from classifiers.errors import ClassifiersError, WorkerLostError
 from classifiers.model_directory import (
     FILES,
     NAMES,
@@ -27,7 +30,8 @@ from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples, count_batches, logits_of
 from classifiers.nn.initializers import prior_bias
 from classifiers.text import Tokenizer
-from classifiers.training.backends import choose_frameworks, in_training, initial_network
+from classifiers.training.backends import choose_frameworks, in_training, initial_network, join
+from classifiers.training.cluster import VARIABLE, Cluster, read_cluster
 from classifiers.training.corpus import (
     encode,
     fit_tokenizer,
@@ -52,12 +56,22 @@ from classifiers.training.evaluation import (
 from classifiers.training.history import Training
 from classifiers.training.loop import Trainable, fit
 from classifiers.training.origin import Origin
-from classifiers.training.output_folder import checkpoint, prepare, remove_checkpoints, remove_if_empty
-from classifiers.training.progress import Reporter
+from classifiers.training.output_folder import (
+    CHECKPOINTS,
+    checkpoint,
+    has_checkpoint,
+    prepare,
+    remove_checkpoints,
+    remove_if_empty,
+)
+from classifiers.training.progress import Quiet, Reporter
 from classifiers.training.recipes import SHIPPED, Distillation, Recipe, choose_recipe
 from classifiers.training.report import BAG_OF_WORDS, BASELINE, verdicts, write_report
 from classifiers.training.teacher_ensemble import TeacherEnsemble
 from classifiers.training.warm_start import check_start, continue_from
+
+if TYPE_CHECKING:
+    from classifiers.training.distributed import Workers
 
 ASSISTANT = "bilstm"
 """The network that labels further texts for the others, once it has learnt from the teachers."""
@@ -116,13 +130,16 @@ class Outcome:
 
     Attributes:
         folder: the model directory.
-        written: the networks that are in it; none if Ctrl-C came before the first epoch was finished.
+        written: the networks that are in it; none if Ctrl-C came before the first epoch was finished, or if another
+            process writes them.
         complete: whether all of them were trained to the end.
+        lost: whether another process that trained with this one was lost, so that this one has to start anew.
     """
 
     folder: Path
     written: tuple[str, ...]
     complete: bool
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +160,32 @@ class Measurement:
 
 
 def run(options: Options, reporter: Reporter) -> Outcome:
-    """Train, measure and write the networks that the options ask for.
+    """Train, measure and write the networks that the options ask for, with other processes if TF_CONFIG says so.
 
     Raises:
         ClassifiersError: an option, the data or the folder cannot be used; something is not installed.
         KeyboardInterrupt: Ctrl-C while teachers or the assistant were at work; what was trained is kept.
     """
-    current = Run.prepared(options, reporter)
-    current.train()
+    cluster = read_cluster(os.environ)
+    if cluster is None or cluster.is_chief:
+        return _run(options, reporter, cluster)
+    reporter.say(
+        f"Worker {cluster.index} of {cluster.count} trains along; the chief tells of it and writes the models."
+    )
+    with TemporaryDirectory() as folder:
+        return _run(replace(options, out=Path(folder), resume=False, overwrite=False), Quiet(), cluster)
+
+
+def _run(options: Options, reporter: Reporter, cluster: Cluster | None) -> Outcome:
+    current = Run.prepared(options, reporter, cluster)
+    try:
+        if cluster:
+            current.join(cluster)
+        current.train()
+    except WorkerLostError:
+        return Outcome(current.folder, (), complete=False, lost=True)
+    if cluster and not cluster.is_chief:
+        return Outcome(current.folder, (), current.complete)
     if not current.trainings:
         remove_if_empty(current.folder)
         return Outcome(current.folder, (), complete=False)
@@ -180,6 +215,7 @@ class Run:
         people: messages on which it is chosen when the bot reacts; None if the data set has other labels than they.
         dev: the dev split as token numbers.
         trainings: of the networks that have finished an epoch.
+        workers: the processes that train together; None if this one trains alone.
     """
 
     command: str
@@ -196,9 +232,10 @@ class Run:
     people: Dataset | None
     dev: Examples
     trainings: dict[str, Training] = field(default_factory=dict)
+    workers: Workers | None = None
 
     @classmethod
-    def prepared(cls, options: Options, reporter: Reporter) -> Run:
+    def prepared(cls, options: Options, reporter: Reporter, cluster: Cluster | None = None) -> Run:
         """Check the options, load the data and prepare the folder; tell what will be learnt.
 
         Raises:
@@ -211,8 +248,13 @@ class Run:
             raise ClassifiersError(
                 "Only the shipped recipe has a teacher: add --recipe shipped, or leave --encoder out."
             )
+        if cluster and (distillation or options.framework == "numpy"):
+            raise ClassifiersError(
+                f"Only Keras trains on several machines: leave --recipe shipped and --framework numpy out, or unset "
+                f"{VARIABLE}."
+            )
         models = [name for name in FILES if name in options.models]
-        frameworks = choose_frameworks(models, options.framework)
+        frameworks = choose_frameworks(models, "keras" if cluster else options.framework)
         if distillation:
             dataset = shipped_dataset()
         else:
@@ -226,7 +268,8 @@ class Run:
                 raise ClassifiersError(
                     "The models cannot replace those that they start from: give another folder by --out."
                 )
-        prepare(folder, models, options.resume, options.overwrite)
+        again = cluster is not None and not options.overwrite and has_checkpoint(folder)  # a process comes back
+        prepare(folder, models, options.resume or again, options.overwrite)
         for line in [*overview(dataset), *_labels_without_emoji(dataset, emoji)]:
             reporter.say(line)
         tokenizer = fit_tokenizer(dataset)
@@ -251,6 +294,18 @@ class Run:
         """Whether all networks were trained to the end."""
         interrupted = any(training.interrupted for training in self.trainings.values())
         return len(self.trainings) == len(self.recipes) and not interrupted
+
+    def join(self, cluster: Cluster) -> None:
+        """Wait until all processes of a cluster are there, and get the chief's checkpoints.
+
+        Raises:
+            ClassifiersError: one of them is to train something else.
+            WorkerLostError: one is gone again.
+        """
+        self.reporter.say(f"Waiting until all {cluster.count} workers are there.")
+        self.workers = join(cluster)
+        self.workers.agree("data or options", f"{self.dataset.sha256} {self.recipes}")
+        self.workers.send_files(self.folder / CHECKPOINTS)
 
     def train(self) -> None:
         """Train all networks and write each one's files; end early after Ctrl-C."""
@@ -345,7 +400,7 @@ class Run:
         start = initial_network(name, recipe, len(self.tokenizer), bias, vectors)
         if self.start_from:
             continue_from(self.start_from, name, start, self.tokenizer.words, vectors)
-        network, export = in_training(name, framework, start, recipe, dataset.multi_label, self.folder)
+        network, export = in_training(name, framework, start, recipe, dataset.multi_label, self.folder, self.workers)
         training = self._fit(NAMES[name], network, examples, self.dev, recipe, framework)
         if training.epochs:
             if not self.trainings:

@@ -1,7 +1,8 @@
 """Whole training runs on small data, without the command line."""
 
+import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ from safetensors.numpy import load_file
 
 from classifiers.classifier import MINIMUM_CERTAINTY, Prediction
 from classifiers.emotions import LABELS
-from classifiers.errors import CheckpointError, ClassifiersError
+from classifiers.errors import CheckpointError, ClassifiersError, WorkerLostError
 from classifiers.model_directory import load_models, load_network, read_manifest
 from classifiers.nn.activations import sigmoid
 from classifiers.nn.batching import Examples, logits_of
+from classifiers.training import backends
 from classifiers.training import run as run_module
+from classifiers.training.cluster import Cluster
 from classifiers.training.corpus import shipped_dataset
 from classifiers.training.datasets import Split, load_dataset
 from classifiers.training.distillation import apply_temperature
@@ -294,3 +297,83 @@ def same_weights(one: Path, other: Path) -> bool:
 
 def interrupt(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
+
+
+class Alone:
+    """Stands for `distributed.Workers` with no other process there; its networks train in NumPy."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+
+    def agree(self, what: str, value: str) -> None:
+        assert what
+        assert value
+
+    def send_files(self, folder: Path) -> None:
+        assert folder.name == "checkpoints"
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """A function that makes this process one of two that train together, though the other is never there."""
+
+    def in_training(name: str, framework: str, *rest: Any) -> Any:
+        assert (framework, type(rest[-1])) == ("keras", Alone)
+        return backends.in_training(name, "numpy", *rest[:-1])
+
+    def set_place(index: int) -> None:
+        config = {"cluster": {"worker": ["one:1", "two:1"]}, "task": {"type": "worker", "index": index}}
+        monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+
+    monkeypatch.setattr(run_module, "join", Alone)
+    monkeypatch.setattr(run_module, "in_training", in_training)
+    return set_place
+
+
+def test_only_the_chief_writes(feelings: Path, tmp_path: Path, place: Callable[[int], None]) -> None:
+    place(1)
+    reporter = RecordingReporter()
+    outcome = trained(tmp_path / "models", reporter, dataset=str(feelings))
+    assert (outcome.written, outcome.complete, outcome.lost) == ((), True, False)
+    assert not outcome.folder.exists()
+    assert not (tmp_path / "models").exists()
+    assert reporter.lines == ["Worker 1 of 2 trains along; the chief tells of it and writes the models."]
+    place(0)
+    assert trained(tmp_path / "models", dataset=str(feelings)) == Outcome(tmp_path / "models", ("rnn",), complete=True)
+
+
+def test_a_lost_worker_ends_the_run_which_goes_on_when_started_again(
+    feelings: Path, tmp_path: Path, place: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_epoch = Trainer.train_epoch
+    begun: list[int] = []
+
+    def lose(trainer: Trainer, examples: Examples, number: int) -> Iterator[float]:
+        begun.append(number)
+        if len(begun) == 3:
+            raise WorkerLostError
+        yield from train_epoch(trainer, examples, number)
+
+    monkeypatch.setattr(Trainer, "train_epoch", lose)
+    place(0)
+    out = tmp_path / "models"
+    outcome = trained(out, dataset=str(feelings), epochs=4)
+    assert outcome == Outcome(out, (), complete=False, lost=True)
+    assert trained(out, dataset=str(feelings), epochs=4).complete, "without resume"
+    assert begun == [1, 2, 3, 3, 4]
+
+
+@pytest.mark.parametrize("options", [{"framework": "numpy"}, {"recipe": "shipped", "models": ("rnn", "bilstm")}])
+def test_only_keras_trains_on_several_machines(
+    options: dict[str, Any], tmp_path: Path, place: Callable[[int], None]
+) -> None:
+    place(0)
+    with pytest.raises(ClassifiersError, match=r"Only Keras trains on several machines: .* or unset TF_CONFIG"):
+        trained(tmp_path / "models", **options)
+
+
+def test_a_bad_tf_config_is_told_before_anything_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_CONFIG", "two machines")
+    with pytest.raises(ClassifiersError, match="TF_CONFIG cannot be used"):
+        trained(tmp_path / "models")
+    assert not (tmp_path / "models").exists()

@@ -1,0 +1,144 @@
+"""Training on several machines: TensorFlow's `MultiWorkerMirroredStrategy` in a loop of our own.
+
+Each machine runs the same command, with its place in the environment variable TF_CONFIG (see `cluster`). Every process
+has the whole network, and the same weights as all others. In each step it takes its share of the batch and computes the
+gradients of it, the strategy adds up the gradients of all, and each process makes the same update with the sum. So the
+weights are those that one process would get from the same batches.
+
+The chief alone reads and writes checkpoints and models; it sends the others the checkpoint from which they go on. Where
+a process is lost, TensorFlow lets the others fail in their next step: `WorkerLostError`. They start anew and wait for
+it, as TensorFlow cannot let a process in again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+import msgspec
+import numpy as np
+import tensorflow as tf
+
+from classifiers.errors import ClassifiersError, WorkerLostError
+from classifiers.nn.arrays import Array
+from classifiers.training import keras_backend
+from classifiers.training.cluster import Cluster
+from classifiers.training.recipes import Recipe
+
+
+class Workers:
+    """All processes that train together, connected; there is one such object in a process.
+
+    TensorFlow asks for it to be made before anything is computed. Making it waits until all others have come. Each
+    process uses one GPU, if there is one: on a machine with several, start one for each, with CUDA_VISIBLE_DEVICES.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:1], "GPU")
+        with _told():
+            self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
+
+        def add(array: Any) -> Any:
+            return tf.distribute.get_replica_context().all_reduce("SUM", tf.identity(array))  # which has a device
+
+        self._add = tf.function(lambda array: self.strategy.run(add, (array,)), autograph=False, reduce_retracing=True)
+
+    def total(self, array: Array) -> Array:
+        """Return the sum of the arrays that all processes give; each gives one of this shape and type."""
+        with _told():
+            return np.asarray(self.first(self._add(tf.constant(array))))
+
+    def from_chief(self, content: bytes) -> bytes:
+        """Return what the chief gives, whatever the others give."""
+        own = content if self.cluster.is_chief else b""
+        size = int(self.total(np.array(len(own), np.int64)))
+        numbers = np.zeros(-(-size // 4), np.int32)
+        if self.cluster.is_chief:
+            numbers[:] = np.frombuffer(own.ljust(4 * len(numbers), b"\0"), np.int32)
+        return self.total(numbers).tobytes()[:size]
+
+    def agree(self, what: str, value: str) -> None:
+        """Make sure that all processes have the same `value`.
+
+        Raises:
+            ClassifiersError: one has another; its sentence names `what`.
+        """
+        differs = self.from_chief(value.encode()) != value.encode()
+        if self.total(np.array(differs, np.int32)):
+            raise ClassifiersError(f"The workers have different {what}: start all with the same command and files.")
+
+    def send_files(self, folder: Path) -> None:
+        """Write the chief's files in a folder and below it into the same folder of every other process."""
+        paths = [path for path in folder.rglob("*") if path.is_file()] if self.cluster.is_chief else []
+        files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+        received = msgspec.msgpack.decode(self.from_chief(msgspec.msgpack.encode(files)), type=dict[str, bytes])
+        if not self.cluster.is_chief:
+            for name, content in received.items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(content)
+
+    def first(self, value: Any) -> Any:
+        """Return what the first device of this process has computed."""
+        return self.strategy.experimental_local_results(value)[0]
+
+
+class Trainer(keras_backend.Trainer):
+    """A Keras network that several processes train together."""
+
+    def __init__(self, model: keras.Model, recipe: Recipe, multi_label: bool, workers: Workers) -> None:
+        super().__init__(model, recipe, multi_label)
+        self._workers = workers
+        cross_entropy = keras.losses.BinaryCrossentropy if multi_label else keras.losses.CategoricalCrossentropy
+        loss = cross_entropy(from_logits=True, reduction="sum")
+
+        def gradients(ids: Any, targets: Any, weights: Any) -> Any:
+            """Return the loss on the whole batch and its gradients, summed over all processes."""
+            with tf.GradientTape() as tape:
+                error = loss(targets, model(ids, training=True), sample_weight=weights)
+            own = [error, *tape.gradient(error, model.trainable_variables)]
+            return tf.distribute.get_replica_context().all_reduce("SUM", own)
+
+        def update(ids: Any, targets: Any, weights: Any) -> Any:
+            # The optimizer stands outside of `run`: there it would clip the gradients before they are summed.
+            sums = workers.strategy.run(gradients, (ids, targets, weights))
+            error, *summed = map(workers.first, sums)
+            self._optimizer.apply_gradients(zip(summed, model.trainable_variables, strict=True))
+            return error
+
+        any_shape = (
+            tf.TensorSpec((None, None), tf.int32),
+            tf.TensorSpec((None, None), tf.float32),
+            tf.TensorSpec((None,), tf.float32),
+        )
+        self._shared_update = tf.function(update, input_signature=any_shape, autograph=False)
+
+    def step(self, ids: Array, targets: Array, rate: float) -> float:
+        """Make one update from a batch, of which this process takes its share; return the loss before it."""
+        rows = slice(self._workers.cluster.index, None, self._workers.cluster.count)
+        weights = np.full(len(ids), 1 / len(ids), np.float32)[rows]
+        if not len(weights):  # a batch of fewer texts than processes: take one that counts nothing
+            rows, weights = slice(0, 1), np.zeros(1, np.float32)
+        self._optimizer.learning_rate = rate
+        with _told():
+            return float(self._shared_update(ids[rows], targets[rows], weights))
+
+    def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
+        """See `Trainable`; each process does a share, and all get the same numbers, on which they decide alike."""
+        rows = slice(self._workers.cluster.index, None, self._workers.cluster.count)
+        logits = np.zeros((len(sequences), self.model.output_shape[-1]), np.float32)
+        if own := sequences[rows]:
+            logits[rows] = super().logits(own)
+        return self._workers.total(logits)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell in a sentence that another process is lost."""
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError):
+        raise WorkerLostError("Another worker is lost.") from None
