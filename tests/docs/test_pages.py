@@ -81,7 +81,7 @@ def test_trainings_are_such_as_the_command_line_takes(tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path)
     Path("my.csv").touch()
     commands = re.findall(r"^python train\.py(.*?)(?:#.*)?$", USAGE, re.MULTILINE)
-    assert len(commands) == 7
+    assert len(commands) == 8
     for command in commands:
         train.train.make_context("train", shlex.split(command))
 
