@@ -78,14 +78,14 @@ def tables(report: Report) -> list[Table]:
         )
     whole = Table("", title="The whole run")
     whole.add_column("", justify="right")
-    refusals, sizes = report.refusals, [passed.size for passed in report.passed]
+    refusals, sizes = report.refusals, [passed.size for passed in report.passed if passed.size]
     for name, value in (
         ("messages written", f"{report.written:,}"),
         ("messages with a reaction", f"{report.reacted:,}"),
         ("messages in the counts of moods", f"{report.counted:,}"),
         ("requests refused in a row", f"{refusals.in_a_row}"),
         ("requests refused in the worst ten minutes", f"{refusals.in_ten_minutes}"),
-        ("memory at rest", _range([size.memory // 2**20 for size in sizes]) + " MB"),
+        ("MB of memory at rest", _range([size.memory // 2**20 for size in sizes])),
         ("tasks at rest", _range([size.tasks for size in sizes])),
         ("threads at rest", _range([size.threads for size in sizes])),
         ("open files at rest", _range([size.files for size in sizes])),
@@ -97,7 +97,7 @@ def tables(report: Report) -> list[Table]:
 
 
 def _range(numbers: Sequence[int]) -> str:
-    return f"{min(numbers)} to {max(numbers)}"
+    return f"{min(numbers)} to {max(numbers)}" if numbers else "never"
 
 
 def main() -> int:

@@ -50,7 +50,7 @@ class Passed:
         lost: how many of them were not counted.
         may_be_lost: how many of them might be lost.
         off_by: how far sampling may have taken the counts from the truth.
-        size: what the process took at rest.
+        size: what the process took at rest, None if it did not come to rest.
         broken: what does not hold.
     """
 
@@ -60,7 +60,7 @@ class Passed:
     lost: int
     may_be_lost: int
     off_by: float
-    size: Size
+    size: Size | None
     broken: Sequence[str]
 
 
@@ -147,12 +147,12 @@ class Storm:
     async def begin(self) -> None:
         """Wait for the bot, and let people write until it reacts."""
         await self._rest()
+        self._first.clear()  # it has not read a message yet
         async with self.people.writing():
             await self._back(_now())
             await asyncio.sleep(_BEFORE)
         await self._rest()
         self._since, self._counted = _now(), await self._scene.database.messages()
-        await self._grown()
 
     async def befall(self, faults: Sequence[Fault]) -> Passed:
         """Let faults happen while people write, wait until the bot has come to rest, and take stock."""
@@ -163,8 +163,8 @@ class Storm:
             back_after = await self._back(_now())
         end = _now()
         broken = [] if back_after is not None else [f"the bot did not react again within {BACK_WITHIN:.0f} s"]
-        if why := await self._rest():
-            broken.append(f"the bot did not come to rest within {RESTS_WITHIN:.0f} s: {why}")
+        size, why = await self._rest()
+        broken += [f"the bot did not come to rest within {RESTS_WITHIN:.0f} s: {reason}" for reason in why]
         written, counted = self.people.wanted(self._since, end), await self._scene.database.messages()
         lost = written - (counted - self._counted)
         meanwhile = self.people.wanted(start, end)
@@ -175,9 +175,8 @@ class Storm:
         off_by = _DEVIATIONS * (waited * (waited // _WAITING_EACH)) ** 0.5
         broken += invariants.miscounted(lost, may_be_lost=may_be_lost, off_by=off_by)
         self._since, self._counted = end, counted
-        size, more = await self._grown()
         names = [fault.name for fault in faults]
-        return Passed(names, back_after, written, lost, may_be_lost, off_by, size, [*broken, *more])
+        return Passed(names, back_after, written, lost, may_be_lost, off_by, size, broken)
 
     async def _back(self, since: float) -> float | None:
         """Return the seconds until the bot reacts to what is written from now on, None if it does not."""
@@ -191,21 +190,29 @@ class Storm:
             await asyncio.sleep(_LOOKS_EVERY)
         return None
 
-    async def _rest(self) -> str:
-        """Wait until the bot has nothing to do; return why it has not come to rest, nothing if it has."""
-        until, rests = _now() + RESTS_WITHIN, 0
-        why = ""
-        while rests < _RESTS and _now() < until:
-            await asyncio.sleep(_LOOKS_EVERY)
-            why = await self._scene.keeper.why_not_ready() or _busy(await self._scene.keeper.metrics())
-            rests = 0 if why else rests + 1
-        return why
+    async def _rest(self) -> tuple[Size | None, list[str]]:
+        """Wait until the bot has nothing to do and takes no more than when it first rested.
 
-    async def _grown(self) -> tuple[Size, list[str]]:
-        """Return what the process takes, and what of that is too much beside what it took when it first rested."""
-        size = await self._scene.keeper.size()
-        first = self._first.setdefault(self._scene.keeper.starts, size)
-        return size, invariants.grown(first, size)
+        Returns:
+            What the process takes, None if there is none; and why it has not come to rest, nothing if it has.
+        """
+        until, rests = _now() + RESTS_WITHIN, 0
+        while True:
+            await asyncio.sleep(_LOOKS_EVERY)
+            size, why = await self._look()
+            rests = 0 if why else rests + 1
+            if rests == _RESTS and size:
+                self._first.setdefault(self._scene.keeper.starts, size)
+            if rests == _RESTS or _now() > until:
+                return size, why
+
+    async def _look(self) -> tuple[Size | None, list[str]]:
+        """Return what the process takes, and why it is not at rest."""
+        keeper = self._scene.keeper
+        if why := await keeper.why_not_ready() or _busy(await keeper.metrics()):
+            return None, [why]
+        size = await keeper.size()
+        return size, invariants.grown(self._first.get(keeper.starts, size), size)
 
 
 async def storm(
