@@ -169,7 +169,7 @@ class Emobot(commands.AutoShardedBot):
         Raises:
             discord.LoginFailure: Discord no longer accepts the token.
         """
-        gateway.use()
+        gateway.use(behind_proxy=self.configuration.gateway_url is not None)
         try:
             recommended, _, limits = await self.http.get_bot_gateway()
             self._choose_shards(recommended, limits["max_concurrency"])

@@ -74,7 +74,7 @@ def passes(error: Exception) -> bool:
     if isinstance(error, discord.GatewayNotFound) and error.__cause__:
         return passes(error.__cause__) if isinstance(error.__cause__, Exception) else False
     if isinstance(error, discord.HTTPException):
-        return error.status >= 500 or error.status == 429
+        return error.status >= 500 or error.status in (408, 429)  # 408 as a proxy says it where Discord gave no answer
     return isinstance(error, (OSError, TimeoutError, aiohttp.ClientError, discord.RateLimited, json.JSONDecodeError))
 
 

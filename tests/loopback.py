@@ -98,10 +98,8 @@ async def loopback(
 
 
 def configured(served: LoopbackDiscord, **settings: Any) -> Configuration:
-    """Return the configuration of a bot in a loopback Discord."""
-    return Configuration(
-        discord_token=served.token, api_base=served.api_base, gateway_url=served.gateway.url, **settings
-    )
+    """Return the configuration of a bot in a loopback Discord, whose gateway it takes for Discord's own."""
+    return Configuration(discord_token=served.token, api_base=served.api_base, **settings)
 
 
 def environment(served: LoopbackDiscord) -> dict[str, str]:

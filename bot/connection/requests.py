@@ -35,6 +35,7 @@ _UNKNOWN_LIMIT = 60.0  # seconds of a rate limit whose length Discord does not t
 _QUIET = 600.0  # seconds between two warnings of the same kind
 _FIRST_PAUSE = 1.0  # seconds for which all requests pause after the first failure
 _EVERYWHERE = 0
+_NO_ANSWER = 408  # with which a proxy tells that Discord gave none in time; Discord itself never says it
 
 Answer = TypeVar("Answer")
 
@@ -128,8 +129,10 @@ class DiscordRequests:
         try:
             answer = await request
         except discord.DiscordException as error:
-            if isinstance(error, discord.HTTPException) and error.status >= 500:
+            if isinstance(error, discord.HTTPException) and _is_failure(error.status):
                 self._fail(f"HTTP {error.status}")
+                if error.status == _NO_ANSWER:
+                    raise DiscordFailedError(f"HTTP {error.status}") from error
             raise
         except Exception as error:
             self._fail(type(error).__name__)
@@ -177,11 +180,12 @@ class DiscordRequests:
         if _note_date(self.time, params):
             self._check_clock()
         scope = headers.get("X-RateLimit-Scope")
-        if scope != "shared":  # such a limit is nobody's fault, says Discord
+        # A shared limit is nobody's fault, says Discord; and an answer of the proxy's own never reached Discord.
+        if scope != "shared" and "generated-by-proxy" not in headers and status != _NO_ANSWER:
             self._count(status, by_token=_has_token(params), reads=params.method == "GET")
         if status == 429 and scope not in ("user", "shared"):
             self._limit(_seconds(headers.get("Retry-After")))
-        if status >= 500:
+        if _is_failure(status):
             self._fail(f"HTTP {status}")
         if status == 401 and _has_token(params) and not self.token_refused:
             self.token_refused = True
@@ -255,7 +259,9 @@ def clock_is_wrong(error: timedelta) -> str:
 
 
 def _note_date(time: DiscordTime, params: aiohttp.TraceRequestEndParams) -> bool:
-    """Note in `time` the date of an answer; return False if the answer has none."""
+    """Note in `time` the date of an answer; return False if it has none, or comes from the cache of a proxy."""
+    if "X-Cached" in params.response.headers:
+        return False
     try:
         time.note(parsedate_to_datetime(params.response.headers.get("Date", "")))
     except ValueError:
@@ -267,6 +273,11 @@ def _has_token(
     params: aiohttp.TraceRequestStartParams | aiohttp.TraceRequestEndParams | aiohttp.TraceRequestExceptionParams,
 ) -> bool:
     return "Authorization" in params.headers
+
+
+def _is_failure(status: int) -> bool:
+    """Return whether an answer tells that Discord failed, rather than that it refused."""
+    return status >= 500 or status == _NO_ANSWER
 
 
 def _seconds(retry_after: str | None) -> float:

@@ -142,4 +142,17 @@ def test_files_that_compose_mounts_are_there(compose: dict[str, Any]) -> None:
 def test_gateway_proxy_asks_for_what_the_bot_hears() -> None:
     example = json.loads((DEPLOY / "gateway-proxy.example.json").read_text(encoding="utf-8"))
     assert (example["intents"], example["token"]) == (INTENTS.value, "")
-    assert {name for name, kept in example["cache"].items() if kept} == {"channels", "roles", "emojis"}
+    # Without its own member in each server, the bot would not know what it may do there.
+    assert {name for name, kept in example["cache"].items() if kept} == {
+        *("channels", "roles", "emojis", "current_member")
+    }
+
+
+def test_gateway_proxy_has_all_that_it_does_not_start_without(compose: dict[str, Any]) -> None:
+    example = json.loads((DEPLOY / "gateway-proxy.example.json").read_text(encoding="utf-8"))
+    assert example["externally_accessible_url"] == f"ws://gateway-proxy:{example['port']}"
+    assert "gateway-proxy" in compose["services"]
+    assert set(example["cache"]) == {
+        *("channels", "presences", "emojis", "current_member", "members", "roles", "scheduled_events"),
+        *("stage_instances", "stickers", "users", "voice_states"),
+    }

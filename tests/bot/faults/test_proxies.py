@@ -1,0 +1,229 @@
+"""What the proxies do to the bot that an operator may put before Discord. Each name says it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.gateway import LoopbackDiscord, World, hanging, limited, only, times
+from benchmarks.gateway.proxies import GatewayProxy, Nirn
+from bot import Emobot, create_bot
+from bot.client import INTENTS
+from bot.configuration import Configuration
+from bot.reactions.outcomes import Outcome
+from bot.server_settings import ServerSettings
+from classifiers import Classifier
+from tests.bot.faults.support import moods, reacted_to, reacts_again, warnings
+from tests.bot.scripted import reactions_of
+from tests.loopback import Skipper, connected, until
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+def world() -> World:
+    """Forty servers, as everywhere here."""
+    return World(servers=40)
+
+
+class TestNirn:
+    @pytest.fixture
+    async def nirn(self, loopback: LoopbackDiscord) -> AsyncIterator[tuple[Nirn, str]]:
+        nirn = Nirn(loopback)
+        async with nirn.running() as address:
+            yield nirn, address
+
+    @pytest.fixture
+    def bot(
+        self, loopback: LoopbackDiscord, nirn: tuple[Nirn, str], models: dict[str, Classifier], database: Path
+    ) -> Emobot:
+        del database
+        return create_bot(Configuration(discord_token=loopback.token, api_base=nirn[1]), models=models)
+
+    async def test_each_reaction_comes_once_and_all_requests_go_through_it(
+        self, running: Emobot, loopback: LoopbackDiscord, nirn: tuple[Nirn, str], skipper: Skipper
+    ) -> None:
+        said = [await loopback.say("happy", channel) for channel in range(10)]
+        await until(lambda: len(reacted_to(loopback)) == 10, skipper)
+        assert sorted(reacted_to(loopback)) == said
+        assert nirn[0].asked >= len(loopback.api.asked)
+        assert loopback.api.refused() == []
+        assert running.requests.time.known
+
+    @pytest.mark.parametrize("scope", ["user", "shared"])
+    async def test_a_429_that_it_hands_on_delays_a_reaction_and_loses_none(
+        self, running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, scope: str
+    ) -> None:
+        loopback.api.fault = only("/reactions/", times(1, limited(scope, 0.3)))
+        said = await loopback.say("happy")
+        await until(loopback.api.refused)
+        for _ in range(200):  # slowly, since the message must not become stale meanwhile
+            skipper.skip(0.01)
+            await asyncio.sleep(0.001)
+        await until(lambda: reactions_of(running).outcomes[Outcome.REACTED] == 1)
+        assert reacted_to(loopback) == [said]
+        assert len(loopback.api.refused()) == 1
+
+    async def test_a_global_429_that_it_hands_on_loses_what_is_due_during_the_pause_as_without_it(
+        self, running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+    ) -> None:
+        loopback.api.fault = only("/reactions/", times(1, limited("global", 0.3)))
+        await loopback.say("happy")
+        await until(lambda: reactions_of(running).outcomes[Outcome.HELD_BACK] == 1)
+        await reacts_again(loopback, skipper=skipper)
+        assert len(loopback.api.refused()) == 1
+
+    async def test_a_429_of_its_own_loses_reactions_and_counts_for_no_ban(
+        self,
+        running: Emobot,
+        loopback: LoopbackDiscord,
+        nirn: tuple[Nirn, str],
+        skipper: Skipper,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        nirn[0].lost_node = True
+        asked, outcomes = nirn[0].asked, reactions_of(running).outcomes
+        for channel in range(30):
+            await loopback.say("happy", channel)
+            await until(lambda: outcomes.total() == channel + 1)  # noqa: B023 - called at once
+        assert nirn[0].asked == asked + 30
+        assert reacted_to(loopback) == []
+        nirn[0].lost_node = False
+        await reacts_again(loopback, skipper=skipper)
+        assert not [line for line in warnings(caplog) if "refused" in line]
+        assert await moods(running, loopback) >= 31
+
+    async def test_a_408_is_a_failure_of_discord_and_no_refusal(
+        self,
+        running: Emobot,
+        loopback: LoopbackDiscord,
+        nirn: tuple[Nirn, str],
+        skipper: Skipper,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        monkeypatch.setattr("bot.connection.requests._FIRST_PAUSE", 0.0)  # or few requests were sent
+        nirn[0].timeout = 0.0
+        loopback.api.fault = only("/reactions/", hanging())
+        outcomes = reactions_of(running).outcomes
+        for channel in range(20):
+            await loopback.say("happy", channel)
+            await until(lambda: outcomes.total() == channel + 1)  # noqa: B023 - called at once
+        assert outcomes == {Outcome.DISCORD_FAILED: 20}
+        nirn[0].timeout = 5.0
+        loopback.api.fault = None
+        await reacts_again(loopback, skipper=skipper)
+        assert [line.split(" (")[0] for line in warnings(caplog)] == ["Discord failed"]
+
+    async def test_an_answer_that_it_repeats_does_not_put_the_clock_back(
+        self,
+        bot: Emobot,
+        loopback: LoopbackDiscord,
+        nirn: tuple[Nirn, str],
+        models: dict[str, Classifier],
+        skipper: Skipper,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        async with connected(bot, loopback, skipper):
+            pass
+        skipper.skip(540)
+        asked = len(loopback.api.asked)
+        again = create_bot(Configuration(discord_token=loopback.token, api_base=nirn[1]), models=models)
+        caplog.set_level(logging.WARNING)
+        async with connected(again, loopback, skipper):
+            assert abs(again.requests.time.now() - loopback.now()) < timedelta(seconds=5)
+        paths = [request.path for request in loopback.api.asked[asked:]]
+        assert "/gateway/bot" not in paths  # which Discord answered nine minutes ago
+        assert not [line for line in warnings(caplog) if "clock" in line]
+
+
+class TestGatewayProxy:
+    @pytest.fixture
+    async def proxy(self, loopback: LoopbackDiscord) -> AsyncIterator[GatewayProxy]:
+        proxy = GatewayProxy(loopback, INTENTS.value)
+        async with proxy.running():
+            yield proxy
+
+    @pytest.fixture
+    def through(self, loopback: LoopbackDiscord, proxy: GatewayProxy) -> dict[str, Any]:
+        return {"discord_token": loopback.token, "api_base": loopback.api_base, "gateway_url": proxy.url}
+
+    @pytest.fixture
+    def bot(self, through: dict[str, Any], models: dict[str, Classifier], database: Path) -> Emobot:
+        del database
+        return create_bot(Configuration(**through), models=models)
+
+    async def test_the_bot_is_in_all_servers_and_reacts_in_them(
+        self, running: Emobot, loopback: LoopbackDiscord, proxy: GatewayProxy, skipper: Skipper
+    ) -> None:
+        said = [await loopback.say("happy", channel) for channel in range(10)]
+        await until(lambda: len(reacted_to(loopback)) == 10, skipper)
+        assert sorted(reacted_to(loopback)) == said
+        assert len(running.guilds) == 40
+        assert (loopback.gateway.identified, proxy.identified) == (1, 1)
+        assert proxy.compressions == {None}
+
+    @pytest.mark.parametrize("names_discord", [False, True])
+    async def test_a_lost_connection_loses_what_was_written_meanwhile_and_begins_a_session_with_the_proxy_alone(
+        self, running: Emobot, loopback: LoopbackDiscord, proxy: GatewayProxy, skipper: Skipper, *, names_discord: bool
+    ) -> None:
+        proxy.names_discord = names_discord
+        await until(lambda: proxy.identified == 1)
+        await running.store.save_settings(loopback.world.guild_ids()[0], ServerSettings(mood=False))
+        before = await loopback.say("happy", 1)
+        await until(lambda: reacted_to(loopback) == [before], skipper)
+        for identified in (2, 3):  # the first READY was sent before the switch
+            proxy.cut()
+            await until(lambda: not proxy.bots())
+            await loopback.say("happy", 2)
+            await until(lambda: proxy.identified == identified, skipper)  # noqa: B023 - called at once
+        await reacts_again(loopback, channel=3, skipper=skipper)
+        assert reacted_to(loopback).count(before) == 1
+        assert 1 <= proxy.refused_resumes <= 2
+        assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 0)
+        assert (len(running.guilds), await running.store.known_guilds()) == (
+            40,
+            dict.fromkeys(await running.store.known_guilds(), None),
+        )
+
+    async def test_a_bot_that_is_started_again_costs_no_session_with_discord(
+        self,
+        bot: Emobot,
+        through: dict[str, Any],
+        loopback: LoopbackDiscord,
+        proxy: GatewayProxy,
+        models: dict[str, Classifier],
+        skipper: Skipper,
+    ) -> None:
+        async with connected(bot, loopback, skipper):
+            left = loopback.gateway.starts_left
+        again = create_bot(Configuration(**through), models=models)
+        async with connected(again, loopback, skipper):
+            await reacts_again(loopback, skipper=skipper)
+        assert (proxy.identified, loopback.gateway.identified) == (2, 1)
+        assert loopback.gateway.starts_left == left
+
+    async def test_another_number_of_shards_is_not_let_in(
+        self,
+        through: dict[str, Any],
+        loopback: LoopbackDiscord,
+        proxy: GatewayProxy,
+        models: dict[str, Classifier],
+        skipper: Skipper,
+    ) -> None:
+        bot = create_bot(Configuration(**through, shard_count=2), models=models)
+        async with bot:
+            running = asyncio.create_task(bot.start(loopback.token))
+            for _ in range(100):
+                skipper.skip(0.2)
+                await asyncio.sleep(0.001)
+            assert not running.done()
+            assert (len(bot.guilds), proxy.identified) == (0, 0)
+            await bot.close()
+            await asyncio.wait([running])
