@@ -26,6 +26,10 @@ FAREWELL = 3.0
 LONGEST_PAUSE = 60.0
 """Seconds that a shard waits at most before it connects again."""
 
+FRAMES_AT_ONCE = 16
+"""Frames after which others have their turn. To read a frame that is there already waits for nothing: under load,
+thousands of messages would be in memory before the first of them is handled."""
+
 _STABLE = 60.0  # seconds after which a connection was no failure, so that the next one is made at once
 _DISCORDS_OWN = (ReconnectWebSocket, WebSocketClosure, discord.ConnectionClosed, aiohttp.ClientError, OSError)
 
@@ -51,6 +55,7 @@ class Gateway(DiscordWebSocket):
 
     behind_proxy: ClassVar[bool] = False
     _resumed_at: int | None = None
+    _frames = 0
 
     @classmethod
     async def from_client(
@@ -98,6 +103,9 @@ class Gateway(DiscordWebSocket):
         except TimeoutError:
             await self._give_up()  # if both times are over at once, as after a sleep of this computer, nobody has
             raise ReconnectWebSocket(self.shard_id) from None
+        self._frames += 1
+        if self._frames % FRAMES_AT_ONCE == 0:
+            await asyncio.sleep(0)
 
     async def _give_up(self) -> None:
         """Close the connection, and do not wait for long for an answer to that."""

@@ -5,9 +5,9 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from discord.gateway import ReconnectWebSocket
+from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 
-from bot.connection.gateway import Shard
+from bot.connection.gateway import FRAMES_AT_ONCE, Gateway, Shard
 
 [DISCORDS_SHARD] = Shard.__bases__
 
@@ -91,3 +91,25 @@ async def test_a_shard_of_a_closed_bot_connects_no_more(
     await asyncio.sleep(0)
     assert began == []
     assert shard._connecting is None
+
+
+async def test_messages_are_handled_before_many_more_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting: list[int] = []
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def handle(number: int) -> None:
+        waiting.remove(number)
+
+    async def read_without_waiting(_: DiscordWebSocket) -> None:
+        waiting.append(len(tasks))
+        tasks.add(asyncio.create_task(handle(len(tasks))))
+
+    monkeypatch.setattr(DiscordWebSocket, "poll_event", read_without_waiting)
+    socket: Any = Socket()
+    gateway = Gateway(socket, loop=asyncio.get_running_loop())
+    most = 0
+    for _ in range(200):
+        await gateway.poll_event()
+        most = max(most, len(waiting))
+    assert most < FRAMES_AT_ONCE
+    await asyncio.gather(*tasks)
