@@ -88,7 +88,13 @@ async def loopback(
 ) -> AsyncIterator[LoopbackDiscord]:
     """A Discord that is served, and that discord.py takes for the real one until the test ends."""
     del skipper  # first, since Discord's time goes on with the loop's
-    served = LoopbackDiscord(world, contract=description, **loopback_options)
+    async with serving(LoopbackDiscord(world, contract=description, **loopback_options), monkeypatch) as served:
+        yield served
+
+
+@asynccontextmanager
+async def serving(served: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LoopbackDiscord]:
+    """Serve a loopback Discord, which discord.py takes for the real one until the test ends."""
     async with served.running():
         # The bot sets both itself, from its configuration; so they are set back, and bots of discord.py find it, too.
         monkeypatch.setattr(discord.http.Route, "BASE", served.api_base)

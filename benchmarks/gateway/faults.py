@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 
 from aiohttp import web
@@ -43,9 +43,11 @@ UNREADABLE: dict[Garbage, str | bytes] = {
 """The frames of all kinds but the last, which is an event: bytes are sent as they are, strings through the stream."""
 
 
-def status(code: int, body: bytes = b"", content_type: str = "text/html") -> Fault:
+def status(
+    code: int, body: bytes = b"", content_type: str = "text/html", headers: Mapping[str, str] | None = None
+) -> Fault:
     """Answer with an HTTP status, as a proxy does when Discord is down, or with garbage if a body is given."""
-    return _answering(lambda: web.Response(status=code, body=body, content_type=content_type))
+    return _answering(lambda: web.Response(status=code, body=body, content_type=content_type, headers=headers))
 
 
 def garbled(code: int = 200) -> Fault:

@@ -16,10 +16,10 @@ from typing import Any, get_args
 import discord
 import pytest
 import simcord
-from aiohttp import web
 from discord.ext import commands
 from yarl import URL
 
+from benchmarks.gateway import LoopbackDiscord
 from benchmarks.gateway.contract import MISSING, Contract, find_contract
 from bot import Emobot, create_bot
 from bot.analyzer import AnalyzerClosedError
@@ -27,9 +27,8 @@ from bot.configuration import Configuration, ConfigurationError
 from bot.server_settings import ServerSettings
 from bot.store import Store
 from classifiers import Classifier, ModelDirectoryError, ModelName
-from tests.bot.connection.loopback import Loopback, serving
-from tests.bot.connection.loopback import answer as answered
 from tests.bot.scripted import SCRIPT, ScriptedClassifier, World
+from tests.loopback import serving
 
 
 def syncs(env: simcord.Env) -> list[str]:
@@ -212,20 +211,17 @@ async def test_it_has_as_many_shards_as_configured_or_else_as_discord_recommends
     configured: int | None,
     shards: int,
 ) -> None:
-    def recommend(request: web.Request) -> web.Response | None:
-        limits = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
-        gateway = {"url": "", "shards": 3, "session_start_limit": limits}
-        return answered(gateway) if request.path == "/gateway/bot" else None
-
     async def stay(_bot: commands.AutoShardedBot, *, reconnect: bool) -> None:
         pass
 
     monkeypatch.setattr(commands.AutoShardedBot, "connect", stay)
-    loopback = Loopback()
-    loopback.fault = recommend
-    async with serving(loopback, monkeypatch), create_bot(Configuration(shard_count=configured), models=models) as bot:
-        await bot.start("token")
-        assert bot.shard_count == shards
+    async with serving(LoopbackDiscord(shards=3), monkeypatch) as loopback:
+        configuration = Configuration(
+            shard_count=configured, api_base=loopback.api_base, gateway_url=loopback.gateway.url
+        )
+        async with create_bot(configuration, models=models) as bot:
+            await bot.start(loopback.token)
+            assert bot.shard_count == shards
     assert ("SHARD_COUNT is 2, but Discord recommends 3 shards." in caplog.text) == (configured == 2)
 
 

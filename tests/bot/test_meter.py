@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from benchmarks.gateway import Fault, LoopbackDiscord, limited, only, refused, times
 from bot import Emobot, create_bot
-from bot.configuration import Configuration
 from bot.meter import Meter
 from classifiers import Classifier
-from tests.bot.connection.loopback import Fault, Loopback, connected, limited, refusal, serving, until
 from tests.bot.scripted import reactions_of
+from tests.loopback import configured, connected, serving, until
 
 
 class NotingMeter(Meter):
@@ -40,10 +40,9 @@ class NotingMeter(Meter):
 
 
 @pytest.fixture
-async def loopback(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Loopback]:
-    loopback = Loopback()
-    async with serving(loopback, monkeypatch):
-        yield loopback
+async def loopback(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LoopbackDiscord]:
+    async with serving(LoopbackDiscord(), monkeypatch) as served:
+        yield served
 
 
 @pytest.fixture
@@ -52,30 +51,24 @@ def meter() -> NotingMeter:
 
 
 @pytest.fixture
-def bot(models: dict[str, Classifier], meter: NotingMeter) -> Emobot:
-    return create_bot(Configuration(), models=models, meter=meter)
+def bot(loopback: LoopbackDiscord, models: dict[str, Classifier], meter: NotingMeter) -> Emobot:
+    return create_bot(configured(loopback), models=models, meter=meter)
 
 
-async def after_a_message(bot: Emobot, loopback: Loopback, age: float = 0.0, fault: Fault | None = None) -> str:
+async def after_a_message(bot: Emobot, loopback: LoopbackDiscord, age: float = 0.0, fault: Fault | None = None) -> str:
     """Let somebody write a message to which the bot wants to react, and return how it ended."""
-    async with connected(bot):
-        loopback.fault = fault
+    async with connected(bot, loopback):
+        loopback.api.fault = fault
         await loopback.say("happy", age=age)
         outcomes = reactions_of(bot).outcomes
         await until(outcomes.total)
-        loopback.fault = None
+        loopback.api.fault = None
         [outcome] = outcomes
         return outcome
 
 
-def once(answer: web.Response) -> Fault:
-    """Answer the first request for a reaction in Discord's place."""
-    answers = [answer]
-    return lambda request: answers.pop() if answers and "/reactions/" in request.path else None
-
-
 async def test_a_reaction_is_told_with_its_batch_its_delay_and_its_answer(
-    bot: Emobot, loopback: Loopback, meter: NotingMeter
+    bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter
 ) -> None:
     assert await after_a_message(bot, loopback, age=5) == "reacted"
     assert meter.batches == [("bilstm", 1)]
@@ -85,44 +78,34 @@ async def test_a_reaction_is_told_with_its_batch_its_delay_and_its_answer(
 
 
 async def test_a_refused_reaction_is_told_as_refused_and_not_as_done(
-    bot: Emobot, loopback: Loopback, meter: NotingMeter
+    bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter
 ) -> None:
-    assert await after_a_message(bot, loopback, fault=once(refusal(403, 50013))) == "forbidden"
+    assert await after_a_message(bot, loopback, fault=only("/reactions/", refused(403, 50013))) == "forbidden"
     assert meter.told == [403]
 
 
-async def test_a_request_that_is_sent_again_has_one_delay(bot: Emobot, loopback: Loopback, meter: NotingMeter) -> None:
-    assert await after_a_message(bot, loopback, fault=once(limited(0.01, "user"))) == "reacted"
+async def test_a_request_that_is_sent_again_has_one_delay(
+    bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter
+) -> None:
+    assert await after_a_message(bot, loopback, fault=only("/reactions/", times(1, limited("user", 0.01)))) == "reacted"
     assert len(meter.delays) == 1
     assert meter.told == [429, 204, "add"]
 
 
 async def test_an_answer_that_does_not_come_is_told_as_none(
-    bot: Emobot, loopback: Loopback, meter: NotingMeter
+    bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter
 ) -> None:
-    def hang_up(request: web.Request) -> web.Response | None:
-        if "/reactions/" in request.path and request.transport:
+    async def hang_up(request: web.Request) -> None:
+        if request.transport:
             request.transport.abort()
-        return None
 
-    assert await after_a_message(bot, loopback, fault=hang_up) == "Discord failed"
+    assert await after_a_message(bot, loopback, fault=only("/reactions/", hang_up)) == "Discord failed"
     assert set(meter.told) == {None}
 
 
-async def test_a_removed_reaction_is_told(bot: Emobot, loopback: Loopback, meter: NotingMeter) -> None:
-    async with connected(bot):
+async def test_a_removed_reaction_is_told(bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter) -> None:
+    async with connected(bot, loopback):
         message_id = await loopback.say("happy")
         await until(lambda: "add" in meter.told)
-        [channel_id] = loopback.channels
-        reaction = {
-            **{"user_id": "3", "channel_id": str(channel_id), "message_id": str(message_id)},
-            **{
-                "guild_id": "10000",
-                "message_author_id": "3",
-                "emoji": {"id": None, "name": "❌"},
-                "burst": False,
-                "type": 0,
-            },
-        }
-        await loopback.dispatch("MESSAGE_REACTION_ADD", reaction)
+        await loopback.react(message_id, "❌")
         await until(lambda: "remove" in meter.told)

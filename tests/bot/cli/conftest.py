@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
+from typing import Any
 
-import discord
 import pytest
-import yarl
-from aiohttp import web
-from discord.gateway import DiscordWebSocket
 
 from bot.logs import OWN
-from tests.bot.cli.fake_discord import FakeDiscord
+from tests.bot.cli.support import TOKEN
 from tests.bot.scripted import SCRIPT, ScriptedClassifier
+from tests.loopback import description, loopback, skipper, world  # noqa: F401 - fixtures
 
 
 @pytest.fixture
@@ -34,15 +32,7 @@ def _logging_as_before() -> Iterator[None]:
 
 
 @pytest.fixture
-async def fake_discord(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeDiscord]:
-    fake = FakeDiscord()
-    runner = web.AppRunner(fake.app(), access_log=None)  # what it logs would stand among the words of the bot
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    fake.url = yarl.URL(f"http://127.0.0.1:{runner.addresses[0][1]}")
-    monkeypatch.setattr(discord.http.Route, "BASE", str(fake.url))
-    monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", fake.url.with_scheme("ws") / "gateway")
-    monkeypatch.setenv("DISCORD_TOKEN", "MQ.s3cr3t.s3cr3t")
-    yield fake
-    await runner.cleanup()
+def loopback_options(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A token that no output may have, and that is in the environment already."""
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
+    return {"token": TOKEN}

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
+from benchmarks.gateway import LoopbackDiscord, refused
 from bot.cli import main
 from classifiers.model_directory import MANIFEST, read_manifest, write_manifest
-from tests.bot.cli.fake_discord import FakeDiscord
-from tests.bot.cli.support import told
+from tests.bot.cli.support import requests, told
 
 
 def test_without_a_token_all_but_discord_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,22 +117,22 @@ def test_an_unreachable_database_is_reported_with_status_1(
 
 @pytest.mark.parametrize("flag", ["gateway_message_content", "gateway_message_content_limited"])
 async def test_with_all_in_order_the_link_is_printed(
-    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str], flag: str
+    loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str], flag: str
 ) -> None:
-    fake_discord.application_flags = discord.ApplicationFlags(**{flag: True}).value
+    loopback.world.application_flags = discord.ApplicationFlags(**{flag: True}).value
     assert await asyncio.to_thread(main, ["check"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     assert "Discord: the token is that of Emobot.\nMessage content intent: on.\n" in out
     assert "client_id=2&" in out
-    assert {asked.split()[0] for asked in fake_discord.asked} == {"GET"}  # it only looks
+    assert {asked.split()[0] for asked in requests(loopback)} == {"GET"}  # it only looks
 
 
 @pytest.mark.parametrize(("ahead", "told"), [(-16, "1[67] fast"), (16, "1[56] slow"), (3, None)])
 async def test_a_wrong_clock_is_reported(
-    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str], ahead: int, told: str | None
+    loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str], ahead: int, told: str | None
 ) -> None:
-    fake_discord.ahead = timedelta(seconds=ahead)
+    loopback.ahead = timedelta(seconds=ahead)
     assert await asyncio.to_thread(main, ["check"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
@@ -142,16 +142,16 @@ async def test_a_wrong_clock_is_reported(
         assert "This computer's clock" not in out
 
 
-async def test_a_missing_intent_is_reported(fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]) -> None:
-    fake_discord.application_flags = 0
+async def test_a_missing_intent_is_reported(loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str]) -> None:
+    loopback.world.application_flags = 0
     assert await asyncio.to_thread(main, ["check"]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "switch on Message Content Intent" in err
 
 
-async def test_a_wrong_token_is_reported(fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]) -> None:
-    fake_discord.login = 401
+async def test_a_wrong_token_is_reported(loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str]) -> None:
+    loopback.api.fault = refused(401)
     assert await asyncio.to_thread(main, ["check"]) == 2
     assert capsys.readouterr().err.startswith("Discord does not accept the DISCORD_TOKEN")
 
@@ -165,7 +165,7 @@ async def test_a_wrong_token_is_reported(fake_discord: FakeDiscord, capsys: pyte
     ],
 )
 async def test_what_is_no_token_at_all_is_reported_without_asking_discord(
-    fake_discord: FakeDiscord,
+    loopback: LoopbackDiscord,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     token: str,
@@ -174,17 +174,17 @@ async def test_what_is_no_token_at_all_is_reported_without_asking_discord(
     monkeypatch.setenv("DISCORD_TOKEN", token)
     assert await asyncio.to_thread(main, ["check"]) == 2
     assert told(capsys).startswith(sentence)
-    assert fake_discord.asked == []
+    assert loopback.api.asked == []
 
 
 async def test_addresses_in_place_of_discords_are_used_and_named(
-    fake_discord: FakeDiscord, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    loopback: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(discord.http.Route, "BASE", "http://127.0.0.1:1")  # where nobody listens
-    monkeypatch.setenv("DISCORD_API_BASE", str(fake_discord.url))
+    monkeypatch.setenv("DISCORD_API_BASE", loopback.api_base)
     monkeypatch.setenv("DISCORD_GATEWAY_URL", "wss://gateway.example")
     assert await asyncio.to_thread(main, ["check"]) == 0
     told = capsys.readouterr().out.splitlines()
-    assert f"Discord's API: {str(fake_discord.url).rstrip('/')}, because DISCORD_API_BASE says so." in told
+    assert f"Discord's API: {loopback.api_base}, because DISCORD_API_BASE says so." in told
     assert "Discord's gateway: wss://gateway.example, because DISCORD_GATEWAY_URL says so." in told
-    assert "GET /oauth2/applications/@me" in fake_discord.asked
+    assert "GET /oauth2/applications/@me" in requests(loopback)

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.gateway import LoopbackDiscord, refused
 from bot.cli import main
-from tests.bot.cli.fake_discord import FakeDiscord
-from tests.bot.cli.support import Terminal, environment, told
+from tests.bot.cli.support import TOKEN, Terminal, environment, told
 
 EXAMPLE = Path(__file__).parents[3] / ".env.example"
 ENV = Path(".env")
-VALID = "MQ.s3cr3t.s3cr3t"
+VALID = TOKEN
 
 
 def written() -> str:
@@ -40,9 +40,9 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> list[str | type[BaseException]]:
 
 
 @pytest.fixture
-def new_bot(fake_discord: FakeDiscord, small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def new_bot(loopback: LoopbackDiscord, small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stand-in for Discord, no token in the environment yet, and small models to be checked."""
-    del fake_discord
+    del loopback
     monkeypatch.delenv("DISCORD_TOKEN")
     monkeypatch.setenv("EMOBOT_MODELS", str(small_models))
 
@@ -67,11 +67,11 @@ async def test_the_token_is_written_and_everything_is_checked(
 
 @pytest.mark.usefixtures("new_bot")
 async def test_a_token_that_discord_refuses_is_reported(
-    fake_discord: FakeDiscord,
+    loopback: LoopbackDiscord,
     typed: list[str],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    fake_discord.login = 401
+    loopback.api.fault = refused(401)
     typed += [VALID]
     assert await asyncio.to_thread(main, ["init"]) == 2
     assert capsys.readouterr().err.startswith("Discord does not accept the DISCORD_TOKEN")

@@ -7,13 +7,13 @@ import discord
 import pytest
 import yarl
 
+from benchmarks.gateway import LoopbackDiscord
 from bot.cli import main
-from tests.bot.cli.fake_discord import FakeDiscord
-from tests.bot.cli.support import told
+from tests.bot.cli.support import requests, told
 
 
 async def test_the_link_asks_for_the_needed_permissions_only(
-    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+    loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await asyncio.to_thread(main, ["invite"]) == 0
     link = yarl.URL(capsys.readouterr().out.strip())
@@ -21,7 +21,7 @@ async def test_the_link_asks_for_the_needed_permissions_only(
     assert set(link.query["scope"].split()) == {"bot", "applications.commands"}
     needed = discord.Permissions(view_channel=True, read_message_history=True, add_reactions=True)
     assert int(link.query["permissions"]) == needed.value
-    assert {asked.split()[0] for asked in fake_discord.asked} == {"GET"}
+    assert {asked.split()[0] for asked in requests(loopback)} == {"GET"}
 
 
 def test_without_a_token_there_is_no_link(capsys: pytest.CaptureFixture[str]) -> None:
@@ -30,7 +30,7 @@ def test_without_a_token_there_is_no_link(capsys: pytest.CaptureFixture[str]) ->
 
 
 async def test_an_unreachable_discord_is_reported_with_status_1(
-    monkeypatch: pytest.MonkeyPatch, fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with socket.socket() as nobody_listens_there:
         nobody_listens_there.bind(("127.0.0.1", 0))
@@ -40,4 +40,4 @@ async def test_an_unreachable_discord_is_reported_with_status_1(
     err = capsys.readouterr().err
     assert err.splitlines()[-1].startswith("Discord cannot be reached")
     assert "Traceback" not in err
-    assert fake_discord.asked == []
+    assert loopback.api.asked == []

@@ -10,18 +10,25 @@ import pytest
 import yarl
 from discord.gateway import DiscordWebSocket
 
+from benchmarks.gateway import LoopbackDiscord, World, refused, status
 from bot.cli import main
 from bot.store import PoolerError
-from tests.bot.cli.fake_discord import FakeDiscord
-from tests.bot.cli.support import told
+from tests.bot.cli.support import requests, told
+from tests.loopback import environment
 
 pytestmark = pytest.mark.usefixtures("scripted")
 
 
+@pytest.fixture
+def world() -> World:
+    """A Discord that lets no bot in, so that each ends by itself: nobody has switched on its intent."""
+    return World(application_flags=0)
+
+
 async def test_a_wrong_token_is_reported_without_the_token(
-    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+    loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fake_discord.login = 401
+    loopback.api.fault = refused(401)
     assert await asyncio.to_thread(main, []) == 2
     out, err = capsys.readouterr()
     assert err.splitlines()[-1].startswith("Discord does not accept the DISCORD_TOKEN")
@@ -31,7 +38,7 @@ async def test_a_wrong_token_is_reported_without_the_token(
 
 @pytest.mark.parametrize("command", [[], ["check"]])
 async def test_a_pooler_of_transactions_is_refused_at_the_start(
-    fake_discord: FakeDiscord,
+    loopback: LoopbackDiscord,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     command: list[str],
@@ -44,79 +51,79 @@ async def test_a_pooler_of_transactions_is_refused_at_the_start(
     err = capsys.readouterr().err
     assert err.splitlines()[-1].startswith("The database cannot be used: a pooler gives each transaction another")
     assert "Traceback" not in err
-    assert "GET /gateway" not in fake_discord.asked  # it did not connect
+    assert "GET /gateway/bot" not in requests(loopback)  # so it did not connect
 
 
 async def test_collections_of_garbage_leave_out_what_was_loaded(
-    fake_discord: FakeDiscord, monkeypatch: pytest.MonkeyPatch
+    loopback: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full one takes a quarter of a second else, in which no heartbeat is sent."""
     frozen: list[list[str]] = []
-    monkeypatch.setattr("gc.freeze", lambda: frozen.append(list(fake_discord.asked)))
+    monkeypatch.setattr("gc.freeze", lambda: frozen.append(requests(loopback)))
     await asyncio.to_thread(main, [])
     assert frozen == [[]]  # once, before Discord is asked for anything
 
 
 async def test_nothing_is_said_about_voice(
-    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(discord.VoiceClient, "warn_nacl", True)
     monkeypatch.setattr(discord.VoiceClient, "warn_dave", True)
-    fake_discord.login = 401
+    loopback.api.fault = refused(401)
     await asyncio.to_thread(main, [])
     assert "voice" not in capsys.readouterr().err
 
 
 async def test_a_missing_message_content_intent_is_reported(
-    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+    loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await asyncio.to_thread(main, []) == 2
     err = capsys.readouterr().err
     assert "switch on Message Content Intent under Privileged Gateway Intents" in err.splitlines()[-1]
     assert "Traceback" not in err
-    assert "GET /gateway/bot" in fake_discord.asked  # how many shards, the bot asks Discord
+    assert "GET /gateway/bot" in requests(loopback)  # how many shards, the bot asks Discord
 
 
 async def test_another_close_code_is_reported_with_status_1(
-    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+    loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fake_discord.close_code = 4013
+    loopback.gateway.close_code = 4013
     assert await asyncio.to_thread(main, []) == 1
     assert capsys.readouterr().err.splitlines()[-1] == "Discord closed the connection (code 4013): try again."
 
 
 async def test_a_token_that_the_gateway_refuses_is_reported(
-    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+    loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fake_discord.close_code = 4004
+    loopback.gateway.close_code = 4004
     assert await asyncio.to_thread(main, []) == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith("Discord does not accept the DISCORD_TOKEN")
 
 
 async def test_a_failure_of_discord_is_reported_with_status_1(
-    fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+    loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fake_discord.login = 418
+    loopback.api.fault = status(418)
     assert await asyncio.to_thread(main, []) == 1
     assert capsys.readouterr().err.splitlines()[-1] == "Discord answered with HTTP 418: try again later."
 
 
 async def test_debugging_does_not_log_what_people_write(
-    monkeypatch: pytest.MonkeyPatch, fake_discord: FakeDiscord
+    monkeypatch: pytest.MonkeyPatch, loopback: LoopbackDiscord
 ) -> None:
     monkeypatch.setenv("EMOBOT_LOG_LEVEL", "DEBUG")
     await asyncio.to_thread(main, [])
-    assert fake_discord.asked
+    assert loopback.api.asked
     assert logging.getLogger("bot").isEnabledFor(logging.DEBUG)
     assert not logging.getLogger("discord.gateway").isEnabledFor(logging.DEBUG)
     assert logging.getLogger("discord.gateway").isEnabledFor(logging.INFO)
 
 
 async def test_the_log_is_json_where_it_is_asked_for(
-    monkeypatch: pytest.MonkeyPatch, fake_discord: FakeDiscord, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EMOBOT_LOG_FORMAT", "json")
-    fake_discord.close_code = 4013
+    loopback.gateway.close_code = 4013
     assert await asyncio.to_thread(main, []) == 1
     *logged, sentence = capsys.readouterr().err.splitlines()
     assert "bot.client" in {json.loads(line)["logger"] for line in logged}
@@ -124,16 +131,15 @@ async def test_the_log_is_json_where_it_is_asked_for(
 
 
 async def test_addresses_in_place_of_discords_are_used_and_logged(
-    fake_discord: FakeDiscord, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    loopback: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(discord.http.Route, "BASE", "http://127.0.0.1:1")  # where nobody listens
     monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL("ws://127.0.0.1:1"))
-    gateway_url = str(fake_discord.url.with_scheme("ws") / "gateway")
-    monkeypatch.setenv("DISCORD_API_BASE", str(fake_discord.url))
-    monkeypatch.setenv("DISCORD_GATEWAY_URL", gateway_url)
+    for name, value in environment(loopback).items():
+        monkeypatch.setenv(name, value)
     assert await asyncio.to_thread(main, []) == 2
     err = capsys.readouterr().err
-    assert f"Discord's gateway: {gateway_url}, because DISCORD_GATEWAY_URL says so." in err
+    assert f"Discord's gateway: {loopback.gateway.url}, because DISCORD_GATEWAY_URL says so." in err
     assert "switch on Message Content Intent" in err.splitlines()[-1]  # so the gateway was asked, too
 
 

@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from benchmarks.gateway import LoopbackDiscord, World
 from bot import create_bot
 from bot.configuration import Configuration
 from bot.connection import identify_turns
 from bot.connection.identify_turns import IdentifyTurns
 from bot.store.locks import AdvisoryLocks
 from classifiers import Classifier
-from tests.bot.connection.loopback import Loopback, Skipper, connected, serving, until
 from tests.bot.store.others import Network, Others
+from tests.loopback import Skipper, configured, until
 
 
 class Processes:
@@ -130,36 +131,37 @@ async def test_without_the_database_a_session_begins_after_the_usual_pause(
     assert await others_wait(asyncio.create_task(processes.start().wait(3)))
 
 
-async def test_two_bots_begin_their_sessions_one_after_the_other_and_so_again_when_discord_ends_one(
-    postgres_url: str, models: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("world", [World(servers=2)])
+async def test_two_bots_begin_their_sessions_one_after_the_other_and_so_again_when_discord_ends_both(
+    loopback: LoopbackDiscord,
+    skipper: Skipper,
+    postgres_url: str,
+    models: dict[str, Classifier],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("bot.store.locks._LOOKS_EVERY", 0.01)
-    skipper, loopback = Skipper(monkeypatch), Loopback()
-
-    async def pause_is_over() -> None:
-        await asyncio.sleep(0.3)
-        skipper.skip(6)
 
     def one_of_two(shard_id: int) -> Configuration:
-        return Configuration(database_url=postgres_url, shard_count=2, shard_ids=(shard_id,))
+        return configured(loopback, database_url=postgres_url, shard_count=2, shard_ids=(shard_id,))
+
+    async def one_more_has_begun(before: int) -> None:
+        await asyncio.sleep(0.3)
+        assert loopback.gateway.identified == before
+        skipper.skip(6)
+        await until(lambda: loopback.gateway.identified == before + 1)
 
     bots = [create_bot(one_of_two(shard_id), models=models) for shard_id in range(2)]
-    async with serving(loopback, monkeypatch), connected(bots[0]):
-        assert loopback.identified == 1
-        async with bots[1]:
-            running = asyncio.create_task(bots[1].start("token"))
-            await until(lambda: [asked.path for asked in loopback.asked].count("/gateway/bot") == 2)
-            assert await others_wait(running)
-            await loopback.say("happy")  # to the connection that was made last
-            await until(loopback.reactions)
-            assert loopback.identified == 1
-            await pause_is_over()
-            await until(lambda: bots[1].guilds)
-            assert loopback.identified == 2
-            await loopback.send({"op": 9, "d": False})  # which ends the session of the second
-            await asyncio.sleep(0.3)
-            assert loopback.identified == 2
-            await pause_is_over()
-            await until(lambda: loopback.identified == 3)
-            await bots[1].close()
-            await asyncio.wait([running])
+    async with bots[0], bots[1]:
+        running = [asyncio.create_task(bots[0].start(loopback.token))]
+        await until(lambda: bots[0].guilds)
+        running.append(asyncio.create_task(bots[1].start(loopback.token)))
+        await until(lambda: [asked.path for asked in loopback.api.asked].count("/gateway/bot") == 2)
+        await one_more_has_begun(1)
+        await until(lambda: bots[1].guilds)
+        await loopback.gateway.invalidate(resumable=False)
+        for sessions in (2, 3):
+            await one_more_has_begun(sessions)
+        assert loopback.gateway.hasty_identifies == 0
+        for bot in bots:
+            await bot.close()
+        await asyncio.wait(running)

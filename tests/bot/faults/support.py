@@ -13,7 +13,8 @@ from benchmarks.gateway import LoopbackDiscord
 from bot import Emobot
 from bot.logs import _EXPECTED
 from bot.store import Store
-from tests.loopback import Skipper
+from tests.bot.scripted import reactions_of
+from tests.loopback import Skipper, until
 
 
 def reacted_to(loopback: LoopbackDiscord) -> list[int]:
@@ -33,6 +34,13 @@ async def reacts_again(loopback: LoopbackDiscord, channel: int = 39, skipper: Sk
         if skipper:
             skipper.skip(5)
     raise AssertionError(f"The bot did not react again to any of {len(written)} messages.")
+
+
+async def ended(bot: Emobot, messages: int, skipper: Skipper | None = None) -> dict[str, int]:
+    """Wait until the bot is done with so many messages, as `until` does, and return how they ended."""
+    outcomes = reactions_of(bot).outcomes
+    await until(lambda: outcomes.total() >= messages, skipper)
+    return {outcome.value: number for outcome, number in outcomes.items()}
 
 
 async def moods(bot: Emobot, loopback: LoopbackDiscord) -> int:

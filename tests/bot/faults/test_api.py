@@ -22,9 +22,9 @@ from benchmarks.gateway import (
 )
 from bot import Emobot
 from bot.reactions.outcomes import Outcome
-from tests.bot.faults.support import moods, reacts_again
+from tests.bot.faults.support import ended, moods, reacts_again, warnings
 from tests.bot.scripted import ScriptedClassifier, reactions_of
-from tests.loopback import Skipper, until
+from tests.loopback import Skipper, connected, until
 
 FAILURES: dict[str, Fault] = {
     "500": status(500),
@@ -139,3 +139,21 @@ async def test_a_jump_of_this_computers_clock_loses_nothing(
     await loopback.say("happy", 1)
     await until(lambda: len(loopback.routes.reactions) == 2)
     assert await moods(running, loopback) == 2
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=16), timedelta(seconds=-16), timedelta(days=-3650)])
+async def test_a_wrong_clock_of_this_computer_loses_nothing_and_is_told_once(
+    bot: Emobot, loopback: LoopbackDiscord, caplog: pytest.LogCaptureFixture, ahead: timedelta
+) -> None:
+    loopback.ahead = ahead
+    async with connected(bot, loopback):
+        await loopback.say("happy", 0)
+        await loopback.say("happy", 1, age=20)
+        await loopback.say("happy", 2)
+        assert await ended(bot, 3) == {"reacted": 2, "stale": 1}
+        await bot.store.refresh()
+        await bot.store.purge(bot.requests.time.now())
+        assert await moods(bot, loopback) == 3
+    [warning] = warnings(caplog)
+    assert warning.startswith("This computer's clock is ")
+    assert ("slow" if ahead > timedelta() else "fast") in warning

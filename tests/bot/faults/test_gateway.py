@@ -11,7 +11,7 @@ import yarl
 from benchmarks.gateway import Garbage, LoopbackDiscord, World
 from bot import Emobot
 from bot.connection.gateway import FAREWELL, SILENCE, Gateway
-from tests.bot.faults.support import moods, reacted_to, reacts_again
+from tests.bot.faults.support import moods, reacted_to, reacts_again, warnings
 from tests.bot.scripted import reactions_of
 from tests.loopback import Skipper, until
 
@@ -87,25 +87,28 @@ async def test_a_request_to_reconnect_loses_no_message(
 
 
 @pytest.mark.parametrize("kind", Garbage)
-async def test_a_frame_of_garbage_loses_no_message(
-    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, kind: Garbage
+async def test_a_frame_of_garbage_loses_no_message_and_is_told_once(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture, kind: Garbage
 ) -> None:
     await loopback.gateway.send_garbage(kind)
     said = [await loopback.say("happy", channel) for channel in range(10)]
     await until(lambda: len(reacted_to(loopback)) == 10, skipper)
     assert sorted(reacted_to(loopback)) == said
     assert await moods(running, loopback) == 10
-    assert loopback.gateway.identified == 1
+    assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
+    [warning] = warnings(caplog)
+    assert warning.startswith("Shard 0 got a frame from Discord that cannot be read")
 
 
 async def test_garbage_at_each_resumption_loses_what_was_written_meanwhile_and_begins_one_session(
-    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture
 ) -> None:
     loopback.gateway.replay = Garbage.NO_JSON
     await loopback.gateway.send_garbage(Garbage.NO_JSON)
     await until(lambda: loopback.gateway.identified == 2, skipper)
     await reacts_again(loopback)
     assert loopback.gateway.resumed == 1
+    assert len(warnings(caplog)) == 2
     assert running.guilds
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import discord
 import pytest
 
-from benchmarks.gateway import LoopbackDiscord, refused
+from benchmarks.gateway import LoopbackDiscord, cloudflare, refused, status
 from bot.monitoring.health import Health
 from bot.serving import serve
 from classifiers import Classifier
-from tests.bot.faults.support import kept, reacted_to, reacts_again, unfit_for_the_log
+from tests.bot.faults.support import kept, reacted_to, reacts_again, unfit_for_the_log, warnings
 from tests.bot.scripted import ScriptedClassifier
 from tests.loopback import Skipper, configured, until
 
@@ -77,3 +77,50 @@ async def test_a_token_that_is_reset_ends_the_bot_with_20_refusals_at_most_and_l
         await serving
     assert 1 <= len(loopback.api.refused()) <= 20
     assert await kept(database, loopback) == 40
+
+
+@pytest.mark.parametrize("code", [503, 429])
+async def test_connecting_is_retried_after_waits_of_up_to_a_minute(
+    loopback: LoopbackDiscord,
+    skipper: Skipper,
+    models: dict[str, Classifier],
+    caplog: pytest.LogCaptureFixture,
+    code: int,
+) -> None:
+    loopback.api.fault = status(503) if code == 503 else cloudflare()
+    async with served(loopback, models, Health()):
+        for attempt in range(1, 9):
+            await until(lambda: len(retries(caplog)) == attempt)  # noqa: B023 - called at once
+            skipper.skip(61)
+        await until(lambda: len(retries(caplog)) == 9)
+        loopback.api.fault = None
+        skipper.skip(61)
+        await until(lambda: loopback.gateway.identified)
+    waits = [int(line.split()[-2]) for line in retries(caplog)]
+    assert waits == ([1, 2, 4, 8, 16, 32, 60, 60, 60] if code == 503 else [60] * 9)
+
+
+def retries(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [line for line in warnings(caplog) if line.startswith("Discord cannot be reached")]
+
+
+async def test_a_bot_that_waits_for_the_network_can_be_stopped_meanwhile(
+    loopback: LoopbackDiscord, models: dict[str, Classifier], caplog: pytest.LogCaptureFixture
+) -> None:
+    await loopback.api_endpoint.close()
+    serving = asyncio.create_task(serve(configured(loopback), models, loopback.token))
+    await until(lambda: retries(caplog))
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    assert loopback.api.asked == []
+
+
+async def test_a_token_that_is_refused_ends_the_bot_at_once(
+    loopback: LoopbackDiscord, models: dict[str, Classifier], caplog: pytest.LogCaptureFixture
+) -> None:
+    loopback.api.fault = refused(401)
+    with pytest.raises(discord.LoginFailure):
+        await serve(configured(loopback), models, loopback.token)
+    assert retries(caplog) == []
+    assert len(loopback.api.asked) == 1

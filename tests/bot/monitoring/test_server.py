@@ -11,28 +11,21 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 from discord.state import AutoShardedConnectionState
 from prometheus_client.parser import text_string_to_metric_families
 
+from benchmarks.gateway import LoopbackDiscord, status, times
 from bot import create_bot
-from bot.configuration import Configuration, ConfigurationError
+from bot.configuration import ConfigurationError
 from bot.monitoring import health as health_module
 from bot.monitoring.server import serving_health
 from bot.reactions.outcomes import Outcome
 from bot.serving import serve
 from classifiers import Classifier, Prediction
-from tests.bot.connection.loopback import Loopback, connected, serving, until
 from tests.bot.scripted import SCRIPT, ScriptedClassifier
+from tests.loopback import Skipper, configured, connected, until
 
 LABELS = {"action", "le", "model", "outcome", "shard", "status", "version", "what"}
-
-
-@pytest.fixture
-async def loopback(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Loopback]:
-    loopback = Loopback()
-    async with serving(loopback, monkeypatch):
-        yield loopback
 
 
 @pytest.fixture(autouse=True)
@@ -93,36 +86,36 @@ async def probe(port: int) -> AsyncIterator[Probe]:
 
 
 async def test_it_is_ready_once_its_shards_are_and_whenever_they_are(
-    models: dict[str, Classifier], loopback: Loopback, port: int, probe: Probe
+    models: dict[str, Classifier], loopback: LoopbackDiscord, skipper: Skipper, port: int, probe: Probe
 ) -> None:
     async with serving_health("127.0.0.1", port) as (health, meter):
         assert await probe.ask("/readyz") == (503, "the bot waits before it connects to Discord again\n")
-        bot = create_bot(Configuration(), models=models, meter=meter)
+        bot = create_bot(configured(loopback), models=models, meter=meter)
         health.follow(bot)
         status, reasons = await probe.ask("/readyz")
         assert status == 503
         assert reasons.splitlines() == ["the bot is not logged in to Discord yet", "the database cannot be used"]
-        async with connected(bot):
+        async with connected(bot, loopback):
             await probe.until("/readyz", (200, "ok\n"))
             assert (await probe.metrics())["emobot_shard_ready", "0"] == 1
-            loopback.replay = "[]"  # so that it resumes, but is told nothing
-            await loopback.send({"op": 7, "d": None})
-            await until(lambda: loopback.resumed)
+            loopback.gateway.silent = True  # so that it connects again, but is told nothing
+            loopback.gateway.cut()
             await probe.until("/readyz", (503, "not connected: shard 0\n"))
             assert await probe.ask("/healthz") == (200, "ok\n")
             assert (await probe.metrics())["emobot_shard_ready", "0"] == 0
-            await loopback.dispatch("RESUMED", {})
+            loopback.gateway.silent = False
+            loopback.gateway.cut()
+            await until(lambda: loopback.gateway.resumed, skipper)
             await probe.until("/readyz", (200, "ok\n"))
 
 
 async def test_it_is_not_ready_while_its_database_is_away(
-    models: dict[str, Classifier], loopback: Loopback, port: int, probe: Probe
+    models: dict[str, Classifier], loopback: LoopbackDiscord, port: int, probe: Probe
 ) -> None:
-    del loopback
     async with serving_health("127.0.0.1", port) as (health, meter):
-        bot = create_bot(Configuration(), models=models, meter=meter)
+        bot = create_bot(configured(loopback), models=models, meter=meter)
         health.follow(bot)
-        async with connected(bot):
+        async with connected(bot, loopback):
             await probe.until("/readyz", (200, "ok\n"))
             os.rename("emobot.db", "moved.db")
             os.mkdir("emobot.db")
@@ -148,14 +141,14 @@ class StuckClassifier(ScriptedClassifier):
 
 
 async def test_it_is_dead_while_the_thread_of_the_models_is_stuck(
-    loopback: Loopback, port: int, probe: Probe, monkeypatch: pytest.MonkeyPatch
+    loopback: LoopbackDiscord, port: int, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health_module, "_PATIENCE", 0.2)
     stuck = StuckClassifier()
     async with serving_health("127.0.0.1", port) as (health, meter):
-        bot = create_bot(Configuration(), models={"bilstm": stuck}, meter=meter)
+        bot = create_bot(configured(loopback), models={"bilstm": stuck}, meter=meter)
         health.follow(bot)
-        async with connected(bot):
+        async with connected(bot, loopback):
             await loopback.say("happy")
             await probe.until("/healthz", (503, "the models' thread has not answered within 0.2 s\n"))
             stuck.let_go.set()
@@ -163,12 +156,12 @@ async def test_it_is_dead_while_the_thread_of_the_models_is_stuck(
 
 
 async def test_what_happened_is_in_the_metrics_and_nothing_about_people(
-    models: dict[str, Classifier], loopback: Loopback, port: int, probe: Probe
+    models: dict[str, Classifier], loopback: LoopbackDiscord, port: int, probe: Probe
 ) -> None:
     async with serving_health("127.0.0.1", port) as (health, meter):
-        bot = create_bot(Configuration(), models=models, meter=meter)
+        bot = create_bot(configured(loopback), models=models, meter=meter)
         health.follow(bot)
-        async with connected(bot):
+        async with connected(bot, loopback):
             await probe.until("/readyz", (200, "ok\n"))
             await loopback.say("happy")
             await loopback.say("secret")
@@ -186,18 +179,17 @@ async def test_what_happened_is_in_the_metrics_and_nothing_about_people(
     assert set(re.findall(r'(\w+)="', text)) == LABELS
     assert "secret" not in text
     assert "alice" not in text
-    for channel_id, guild_id in loopback.channels.items():
-        assert not {str(channel_id), str(guild_id)} & {label for _, *labels in metrics for label in labels}
+    for place in loopback.world.places:
+        assert not {str(place.id), str(place.guild_id)} & {label for _, *labels in metrics for label in labels}
 
 
 async def test_counts_go_on_when_the_bot_is_started_again(
-    models: dict[str, Classifier], loopback: Loopback, port: int, probe: Probe, monkeypatch: pytest.MonkeyPatch
+    models: dict[str, Classifier], loopback: LoopbackDiscord, port: int, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.serving.FIRST_WAIT", 0.01)
-    answers = [web.Response(status=503)]
-    loopback.fault = lambda _request: answers.pop() if answers else None
+    loopback.api.fault = times(1, status(503))
     async with serving_health("127.0.0.1", port) as (health, meter):
-        running = asyncio.create_task(serve(Configuration(), models, "token", health, meter))
+        running = asyncio.create_task(serve(configured(loopback), models, loopback.token, health, meter))
         await probe.until("/readyz", (200, "ok\n"))
         metrics = await probe.metrics()
         running.cancel()

@@ -1,0 +1,94 @@
+"""What is lost to Discord's limits. Each name says it."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+
+from benchmarks.gateway import LoopbackDiscord, World, cloudflare, limited, only
+from bot import Emobot
+from tests.bot.faults.support import ended
+from tests.loopback import Skipper, until
+
+MANY = 120
+
+
+@pytest.fixture
+def world() -> World:
+    return World(channels=MANY)
+
+
+async def test_after_a_long_global_limit_it_reacts_again_and_nothing_late(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
+    """A request that is cancelled while discord.py waits would keep it from ever sending another one."""
+    loopback.api.fault = only("/reactions/", limited("global", 20))
+    await loopback.say("happy", 0)
+    await until(lambda: loopback.api.reactions(429))
+    loopback.api.fault = None
+    await loopback.say("happy", 1)
+    assert await ended(running, 1) == {"held back": 1}
+    skipper.skip(21)
+    await ended(running, 2)
+    await loopback.say("happy", 2)
+    assert await ended(running, 3) == {"held back": 2, "reacted": 1}
+    assert len(loopback.api.reactions()) == 2
+
+
+async def test_message_that_grows_too_old_during_a_limit_is_held_back(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
+    loopback.api.fault = only("/reactions/", limited("global", 5))
+    await loopback.say("happy", 0, age=11)
+    await until(lambda: loopback.api.reactions(429))
+    loopback.api.fault = None
+    skipper.skip(6)
+    await ended(running, 1)
+    await loopback.say("happy", 1)
+    assert await ended(running, 2) == {"held back": 1, "reacted": 1}
+    assert len(loopback.api.reactions()) == 2
+
+
+@pytest.mark.parametrize("scope", ["global", "user"])
+async def test_a_limit_too_long_to_wait_for_is_waited_for_without_asking(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, scope: str
+) -> None:
+    loopback.api.fault = only("/reactions/", limited(scope, 100))
+    await loopback.say("happy")
+    await ended(running, 1, skipper)
+    loopback.api.fault = None
+    skipper.skip(50)
+    await loopback.say("happy")
+    await ended(running, 2, skipper)
+    assert len(loopback.api.reactions()) == 1
+    skipper.skip(51)
+    await loopback.say("happy")
+    assert (await ended(running, 3))["reacted"] == 1
+
+
+async def test_a_limit_of_cloudflare_which_does_not_say_how_long_is_respected(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
+    loopback.api.fault = only("/reactions/", cloudflare())
+    for channel in range(10):
+        await loopback.say("happy", channel)
+        await ended(running, channel + 1)
+    assert len(loopback.api.reactions()) == 1
+    loopback.api.fault = None
+    skipper.skip(61)
+    await loopback.say("happy", 11)
+    assert (await ended(running, 11))["reacted"] == 1
+
+
+async def test_more_reactions_than_discord_allows_in_a_second_come_evenly_and_the_freshest_first(
+    running: Emobot, loopback: LoopbackDiscord
+) -> None:
+    ids = [await loopback.say("happy", channel) for channel in range(MANY)]
+    outcomes = await ended(running, MANY)
+    assert loopback.api.refused() == []
+    given = [int(asked.path.split("/")[4]) for asked in loopback.api.reactions(204)]
+    assert len(given) == outcomes["reacted"] >= 35
+    assert len(given) < MANY  # or this test has shown nothing
+    # In the order of arrival, those given would be the older. Not the very last: a slow machine may read it too late.
+    assert statistics.mean(given) > statistics.mean(set(ids) - set(given))
