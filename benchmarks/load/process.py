@@ -26,6 +26,7 @@ DROPPED = ("overloaded", "too slow", "stale")
 
 _ROOT = Path(__file__).parents[2]
 _LOOKS_EVERY = 0.02  # seconds
+_STOPS_WITHIN = 60.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,21 @@ class BotProcess:
         rss: int = self._seen.memory_info().rss
         return rss
 
+    async def stop(self) -> None:
+        """Tell it to stop, and wait until it has; one that does not is killed.
+
+        Raises:
+            TimeoutError: it did not stop.
+        """
+        if self.process.returncode is None:
+            self.process.terminate()
+        try:
+            await asyncio.wait_for(self.process.wait(), _STOPS_WITHIN)
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+            raise
+
     async def settled(self, messages: int, within: float) -> Progress:
         """Wait until it is done with so many messages since its start, or the seconds are over; return its progress."""
         loop = asyncio.get_running_loop()
@@ -168,12 +184,13 @@ async def launch(
 @asynccontextmanager
 async def started(which: str, discord: LoopbackDiscord) -> AsyncIterator[BotProcess]:
     """Start the `full` or the `empty` bot and wait until it is in all servers; stop it in the end."""
-    identified = discord.gateway.identified
+    told = discord.gateway.events["GUILD_CREATE"]
     with tempfile.TemporaryDirectory() as folder:
         # It has nothing to say but when it has ended.
         bot = await launch(which, discord, Path(folder), {"EMOBOT_LOG_LEVEL": "ERROR"})
         try:
-            while discord.gateway.identified == identified:
+            # Before that, it does not know the channel of a message, and may not react there.
+            while discord.gateway.events["GUILD_CREATE"] < told + discord.world.servers:
                 await bot.progress()  # raises if it has ended
                 await asyncio.sleep(_LOOKS_EVERY)
             yield bot

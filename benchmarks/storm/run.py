@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from benchmarks.storm.databases import Database
 from benchmarks.storm.faults import Fault, Scene, drawn
 from benchmarks.storm.invariants import Refusals, Written
 from benchmarks.storm.keeper import Keeper, Size
+from bot.reactions.pace import WAITING_EACH
 from bot.reactions.policy import is_understood
 from bot.server_settings import ServerSettings
 from bot.store import Store
@@ -36,7 +38,6 @@ _LOOKS_EVERY = 0.25  # seconds
 _RESTS = 6  # how often in a row a bot has nothing to do that is at rest
 _BEFORE = 3.0  # seconds in which people write before a fault
 _DEVIATIONS = 4.0  # standard deviations by which sampling may be wrong
-_WAITING_EACH = 32  # texts that wait for each further message of which the bot reads one for the mood alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +159,13 @@ class Storm:
         """Let faults happen while people write, wait until the bot has come to rest, and take stock."""
         async with self.people.writing():
             await asyncio.sleep(_BEFORE)
-            start = _now()
+            start, sessions = _now(), self._sessions()
             await asyncio.gather(*(fault.happens(self._scene) for fault in faults))
-            back_after = await self._back(_now())
+            over = _now()
+            if any(fault.replays for fault in faults):
+                await self._connected(sessions)
+            replayed = self.people.wanted(start, _now())
+            back_after = await self._back(over)
         end = _now()
         broken = [] if back_after is not None else [f"the bot did not react again within {BACK_WITHIN:.0f} s"]
         size, why = await self._rest()
@@ -171,8 +176,7 @@ class Storm:
         may_be_lost = self.people.wanted(start - max(fault.lost_before for fault in faults), start)
         if any(fault.lost_meanwhile for fault in faults):
             may_be_lost += meanwhile
-        waited = meanwhile if any(fault.replays for fault in faults) else 0
-        off_by = _DEVIATIONS * (waited * (waited // _WAITING_EACH)) ** 0.5
+        off_by = _off_by(replayed if any(fault.replays for fault in faults) else 0)
         broken += invariants.miscounted(lost, may_be_lost=may_be_lost, off_by=off_by)
         self._since, self._counted = end, counted
         names = [fault.name for fault in faults]
@@ -189,6 +193,19 @@ class Storm:
                     return _now() - since
             await asyncio.sleep(_LOOKS_EVERY)
         return None
+
+    def _sessions(self) -> int:
+        """Return how often the bot has begun a session or gone on with one."""
+        gateway = self._scene.discord.gateway
+        return gateway.identified + gateway.resumed
+
+    async def _connected(self, sessions: int) -> None:
+        """Wait until the bot has begun a session, or gone on with one, more often; or no longer."""
+        until = _now() + BACK_WITHIN
+        while True:
+            await asyncio.sleep(_LOOKS_EVERY)
+            if self._sessions() > sessions or _now() > until:
+                return
 
     async def _rest(self) -> tuple[Size | None, list[str]]:
         """Wait until the bot has nothing to do and takes no more than when it first rested.
@@ -294,6 +311,14 @@ def _busy(metrics: Mapping[str, float]) -> str:
         if metrics.get(name)
     ]
     return ", ".join(busy)
+
+
+def _off_by(messages: int) -> float:
+    """Return how far sampling may take the counts from the truth if the bot hears of so many messages at once.
+
+    A message that stands for `each` others is read with a chance of one in `each`, so its variance is `each` - 1.
+    """
+    return _DEVIATIONS * math.sqrt(sum(waiting // WAITING_EACH for waiting in range(messages)))
 
 
 def _now() -> float:

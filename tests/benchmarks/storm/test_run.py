@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.storm import run
+from benchmarks.storm.databases import SQLiteFile
+from benchmarks.storm.faults import faults
+from benchmarks.storm.run import Passed, storm
+
+
+@pytest.mark.slow
+async def test_a_bot_that_keeps_its_promises_passes_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "_BEFORE", 0.2)
+    monkeypatch.setattr(run, "_LOOKS_EVERY", 0.1)
+    [fault] = [fault for fault in faults(SQLiteFile) if fault.name == "frame: no JSON in the stream"]
+    told: list[Passed] = []
+    report = await storm(
+        tmp_path, SQLiteFile(tmp_path / "emobot.db"), [fault], seconds=0, seed=0, rate=30, tell=told.append
+    )
+    assert report.broken == [], report.log
+    assert report.passed == told
+    assert [passed.faults for passed in told] == [[fault.name]]
+    assert 0 < report.reacted < report.counted < report.written
+    assert report.starts == 1
