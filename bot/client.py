@@ -210,6 +210,7 @@ class Emobot(commands.AutoShardedBot):
     async def close(self) -> None:
         """Write what waits to be kept, leave Discord, end the worker thread, and write the rest."""
         await self.store.write()  # first, since leaving Discord may take longer than the bot is given
+        self.requests.close()
         await super().close()
         if self._turns:
             await self._turns.close()
@@ -249,6 +250,7 @@ class Emobot(commands.AutoShardedBot):
 
     def _leave(self) -> None:
         """Leave Discord; `connect` returns then."""
+        self.requests.close()
         self._leaving = asyncio.create_task(self.close())
 
     async def _sync_commands(self) -> None:

@@ -30,6 +30,9 @@ async def report_error(interaction: discord.Interaction, what: str, error: Excep
         what: the command or control, for the log.
         error: the exception; one that a command has wrapped is unwrapped.
     """
+    if interaction.client.is_closed():
+        log.debug("%s was not answered: the bot stops.", what)
+        return
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     sentence = _sentence(cause)
     if isinstance(cause, _REQUEST_FAILED):

@@ -44,7 +44,7 @@ _when_sent: ContextVar[Callable[[], object] | None] = ContextVar("when_sent", de
 
 
 class HeldBackError(discord.DiscordException):
-    """A request was not sent: it would have come too late, or all requests are paused."""
+    """A request was not sent: it would have come too late, all requests are paused, or the bot stops."""
 
 
 class DiscordFailedError(discord.DiscordException):
@@ -88,6 +88,7 @@ class DiscordRequests:
         self._refusals = RefusalCounter(clock)
         self._failures = Backoff(clock, longest=300.0)
         self._unanswered = 0
+        self._closed = False
         self._limited_until = -math.inf
         self._quiet_until = -math.inf
         self._warned_of_clock = False
@@ -108,6 +109,10 @@ class DiscordRequests:
     def wait(self) -> float:
         """Return the seconds for which all requests are paused, 0 if they are not."""
         return max(self._limited_until - self._clock(), self._failures.remaining(_EVERYWHERE), 0.0)
+
+    def close(self) -> None:
+        """Take it for no failure of Discord from now on that a request is not answered: the connections are closed."""
+        self._closed = True
 
     async def ask(
         self, request: Awaitable[Answer], within: float = math.inf, when_sent: Callable[[], object] | None = None
@@ -135,6 +140,8 @@ class DiscordRequests:
                     raise DiscordFailedError(f"HTTP {error.status}") from error
             raise
         except Exception as error:
+            if self._closed:
+                raise HeldBackError("the bot stops") from error
             self._fail(type(error).__name__)
             raise DiscordFailedError(type(error).__name__) from error
         finally:

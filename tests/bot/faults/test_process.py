@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -11,10 +12,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.gateway import LoopbackDiscord, World
+from bot import Emobot
 from classifiers import PRETRAINED
 from tests.bot.faults.support import kept
 from tests.loopback import environment, until
@@ -152,3 +155,53 @@ async def test_model_files_that_are_replaced_or_deleted_lose_nothing_while_the_b
     await until(lambda: len(loopback.routes.reactions) == 6)
     assert await bot.end(signal.SIGTERM) == 0
     assert bot.clean(), bot.log.read_text()
+
+
+class TestWithin:
+    """Bots within this process, whose requests are on their way when they are told to stop."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        return World()
+
+    async def test_a_change_that_is_being_saved_is_kept_and_leaves_no_error_in_the_log(
+        self,
+        running: Emobot,
+        loopback: LoopbackDiscord,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        [guild_id], save = loopback.world.guild_ids(), running.store.save_settings
+
+        async def save_and_stop(*arguments: Any, **options: Any) -> None:
+            await save(*arguments, **options)
+            await running.close()
+
+        monkeypatch.setattr(running.store, "save_settings", save_and_stop)
+        caplog.set_level(logging.DEBUG, "bot.errors")
+        opened = await loopback.slash("settings")
+        await until(lambda: opened.callback)
+        pressed = await loopback.press("settings:enabled:off", opened)
+        await until(lambda: "the bot stops" in caplog.text)
+        assert pressed.callback is None
+        assert not running.store.settings(guild_id).enabled
+        assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+    async def test_a_reaction_that_is_being_asked_for_leaves_no_warning_in_the_log(
+        self,
+        running: Emobot,
+        loopback: LoopbackDiscord,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        ask, outcomes = running.http.add_reaction, running.outcomes
+
+        async def stop_and_ask(*arguments: Any) -> None:
+            await running.close()
+            await ask(*arguments)
+
+        monkeypatch.setattr(running.http, "add_reaction", stop_and_ask)
+        await loopback.say("happy")
+        await until(outcomes.total)
+        assert dict(outcomes) == {"held back": 1}
+        assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
