@@ -21,11 +21,8 @@ from classifiers.training.numpy_backend import Trainer
 FIRST_LETTER = 2
 """Token number of the first plain letter; those before it are padding and unknown."""
 
-LONG = ("orthogonal", "chain", "relu", "lstm-chrono")
-"""The rows of the memory task that are trained for longer at a longer distance."""
-
 _LOOKS = 10
-"""How often the accuracy is measured in such a training."""
+"""How often the accuracy is measured in a longer training."""
 
 
 def memory_batch(distance: int, rows: int, letters: int, rng: np.random.Generator) -> tuple[Batch, Array]:

@@ -90,7 +90,8 @@ SMALLEST = 1e-12
 
 _READ_MEMORY = (
     "**How to read this:** each dot is one seed, and the darker it is, the more letters it named rightly; a row that "
-    "stays dark further to the right remembers longer, and the distances that all networks learnt share a column."
+    "stays dark further to the right remembers longer; the distances that all networks learnt share the first column, "
+    "and the last one is that of the longer training."
 )
 _READ_GRADIENTS = (
     "**How to read this:** a line that falls straight loses the same share of the gradient at each step back, and a "
@@ -222,24 +223,27 @@ def rewritten(text: str, parts: Mapping[str, str]) -> str:
 def draw_memory(numbers: Mapping[str, Any]) -> Figure:
     """Draw accuracy by row and distance: a dot for each seed, the darker the more it had right.
 
-    The short distances that all seeds of all rows have learnt are one column, in which each seed's worst is drawn.
+    The short distances that all seeds of all rows have learnt are one column, in which each seed's worst is drawn. The
+    last column is that of the longer training.
     """
-    settings, rows = memory_settings(numbers), numbers["memory"]
+    settings, longer, rows = memory_settings(numbers), long_settings(numbers), numbers["memory"]
     chance = 1 / settings.letters
     columns = [str(distance) for distance in settings.distances]
     by_all = np.all([accuracy(runs).min(axis=0) >= LEARNT for runs in rows.values()], axis=0)
     together = max(1, int(by_all.argmin()))  # 1 also if all learnt all
     if together > 1:
         columns[:together] = [f"up to {columns[together - 1]}"]
+    columns.append(f"{longer.distances[0]}\n({longer.updates:,} updates)")
     figure = Figure(figsize=(8, 0.9 + 0.36 * len(rows)), dpi=110, layout="constrained")
     axes = figure.subplots()
     dots = []
-    for line, runs in enumerate(rows.values()):
+    for line, (name, runs) in enumerate(rows.items()):
         every = accuracy(runs)
-        found = np.column_stack([every[:, :together].min(axis=1), every[:, together:]])
-        found = -np.sort(-found, axis=0)  # the best seed stands to the left, so that equal results look alike
-        offsets = (np.arange(len(found)) - (len(found) - 1) / 2) * 0.75 / len(found)
-        dots += [(place + offsets, np.full(len(found), line), found[:, place]) for place in range(found.shape[1])]
+        groups = [every[:, :together].min(axis=1), *every[:, together:].T, accuracy(numbers["long"][name])[:, -1]]
+        for place, seeds in enumerate(groups):
+            offsets = (np.arange(len(seeds)) - (len(seeds) - 1) / 2) * 0.75 / max(map(len, groups))
+            # The best seed stands to the left, so that equal results look alike.
+            dots.append((place + offsets, np.full(len(seeds), line), np.sort(seeds)[::-1]))
     x, y, colour = np.concatenate(dots, axis=1)
     marks = axes.scatter(x, y, s=60, c=colour, cmap="Blues", vmin=0, vmax=1, edgecolors=EDGE, linewidths=0.8)
     axes.set_xticks(range(len(columns)), columns)
@@ -403,6 +407,11 @@ def memory_settings(numbers: Mapping[str, Any]) -> Settings:
     return msgspec.convert(numbers["settings"]["memory"], Settings)
 
 
+def long_settings(numbers: Mapping[str, Any]) -> Settings:
+    """Return the settings of the longer training from the content of `numbers.json`."""
+    return msgspec.convert(numbers["settings"]["long"], Settings)
+
+
 def _minutes(numbers: Mapping[str, Any], *parts: str) -> str:
     minutes = max(1, round(sum(numbers["seconds"][part] for part in parts) / 60))
     return f"{minutes:,} {'minute' if minutes == 1 else 'minutes'}"
@@ -421,8 +430,7 @@ def _memory_table(numbers: Mapping[str, Any]) -> str:
 
 def _long_table(numbers: Mapping[str, Any]) -> str:
     """Return the settings of the longer training and a table of its accuracy by the number of updates."""
-    settings = msgspec.convert(numbers["settings"]["long"], Settings)
-    rows = numbers["long"]
+    settings, rows = long_settings(numbers), numbers["long"]
     updates = [*next(iter(rows.values()))[0]["accuracy"]][1::2]
     lines = []
     for name, runs in rows.items():

@@ -19,7 +19,7 @@ from classifiers.files import write_atomically
 from classifiers.study.curves import CURVES, FULL_CURVES, QUICK_CURVES, CurveSettings, measure_curve
 from classifiers.study.goemotions import measure_goemotions
 from classifiers.study.matched import FULL_MATCHED, MATCHED, QUICK_MATCHED, MatchedSettings, measure_matched
-from classifiers.study.memory import LONG, measure_long, measure_memory
+from classifiers.study.memory import measure_long, measure_memory
 from classifiers.study.networks import GOEMOTIONS, MEMORY
 from classifiers.study.settings import FULL, FULL_LONG, QUICK, QUICK_LONG, Settings, as_json
 
@@ -117,7 +117,7 @@ class Experiment:
 
 EXPERIMENTS: Mapping[Part, Experiment] = {
     "memory": Experiment(tuple(MEMORY), measure_memory, _MemoryResult, FULL, QUICK, seeds=5),
-    "long": Experiment(LONG, measure_long, _LongResult, FULL_LONG, QUICK_LONG, seeds=3),
+    "long": Experiment(tuple(MEMORY), measure_long, _LongResult, FULL_LONG, QUICK_LONG, seeds=3),
     "goemotions": Experiment(
         tuple(GOEMOTIONS), measure_goemotions, _GoEmotionsResult, FULL, QUICK, seeds=5, datasets=("goemotions",)
     ),

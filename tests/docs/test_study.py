@@ -323,5 +323,7 @@ def test_what_is_said_of_the_curves_is_what_was_measured() -> None:
 
 def test_letters_80_steps_back_are_remembered_by_the_chrono_start_alone() -> None:
     accuracy = {row: [run["accuracy"] for run in runs] for row, runs in NUMBERS["long"].items()}
-    assert all(run["400"] == 1 for run in accuracy.pop("lstm-chrono"))
+    assert all(run["400"] == 1 for row in ("gru-chrono", "lstm-chrono") for run in accuracy.pop(row))
+    assert all(0.2 < run["2000"] < 0.5 for run in accuracy.pop("lstm-open"))
+    assert len(accuracy) == len(MEMORY) - 3
     assert all(max(run.values()) < 0.2 for runs in accuracy.values() for run in runs)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from classifiers.study.pages.frame import BEFORE_OR_AFTER, BLUE, FAINT, NARROW, ORANGE, POWERS, WIDTH, Picture, Table
-from classifiers.study.report import DIRECTIONS, SMALLEST, TITLES, memory_settings
+from classifiers.study.report import DIRECTIONS, SMALLEST, TITLES, long_settings, memory_settings
 
 
 def picture(numbers: Mapping[str, Any]) -> Picture:
@@ -14,11 +14,11 @@ def picture(numbers: Mapping[str, Any]) -> Picture:
     import altair as alt  # noqa: PLC0415 - only the pages need it
 
     accuracies, gradients = list(accuracy_records(numbers)), list(gradient_records(numbers))
-    settings = memory_settings(numbers)
+    settings, longer = memory_settings(numbers), long_settings(numbers)
     shown = settings.shown
     networks = [TITLES[row] for row in numbers["memory"]]
     seeds = sorted({record["seed"] for record in accuracies})
-    distances = list(settings.distances)
+    distances = [*settings.distances, *longer.distances]
     network = alt.selection_point(
         "network",
         fields=["network"],
@@ -117,15 +117,26 @@ def picture(numbers: Mapping[str, Any]) -> Picture:
         ).resolve_scale(color="independent"),
         records={"accuracies": accuracies, "gradients": gradients},
         tables=tables,
+        notes=(
+            f"Each network was trained for {settings.updates:,} updates, and for {longer.updates:,} where it had to "
+            f"remember {longer.distances[0]} steps.",
+        ),
     )
 
 
 def accuracy_records(numbers: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield "network", "seed", "distance" and "accuracy" for each network of the memory task; seeds count from 1."""
+    """Yield "network", "seed", "distance" and "accuracy" for each network of the memory task; seeds count from 1.
+
+    Those of the longer training, of which the last accuracy counts, are among them.
+    """
+    [longest] = long_settings(numbers).distances
     for row, runs in numbers["memory"].items():
         for seed, run in enumerate(runs, start=1):
             for distance, accuracy in run["accuracy"].items():
                 yield {"network": TITLES[row], "seed": seed, "distance": int(distance), "accuracy": accuracy}
+        for seed, run in enumerate(numbers["long"][row], start=1):
+            *_, accuracy = run["accuracy"].values()
+            yield {"network": TITLES[row], "seed": seed, "distance": longest, "accuracy": accuracy}
 
 
 def gradient_records(numbers: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,6 @@ import pytest
 import train
 from classifiers.emotions import LABELS
 from classifiers.study import goemotions, matched, report
-from classifiers.study.memory import LONG
 from classifiers.study.networks import GOEMOTIONS, MEMORY
 from classifiers.study.runs import EXPERIMENTS, Part
 from classifiers.training import datasets
@@ -145,7 +144,7 @@ class TestCommand:
         out = tmp_path / "look"
         assert train.main(["study", "--quick", "--seeds", "1", "--jobs", "1", "--out", str(out)]) == 130
         assert "run the same command to continue" in capsys.readouterr().out
-        assert len(list((out / "runs").iterdir())) == len(MEMORY) + len(LONG)
+        assert len(list((out / "runs").iterdir())) == 2 * len(MEMORY)
         assert not (out / "numbers.json").exists()
 
     def test_a_data_set_that_cannot_be_had_is_told_before_the_work(

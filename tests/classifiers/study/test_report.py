@@ -14,6 +14,8 @@ from classifiers.study.networks import GOEMOTIONS, MEMORY
 from classifiers.study.runs import EXPERIMENTS
 from classifiers.study.settings import FULL, as_json
 
+LONGER = "80\n(2,000 updates)"
+
 ARTICLE = Path(__file__).parents[3] / "docs" / "study.md"
 
 
@@ -46,12 +48,14 @@ def test_the_figure_of_the_memory_has_a_dot_for_each_seed(numbers: dict[str, Any
     [dots] = axes.collections
     places = np.rint(np.asarray(dots.get_offsets())).astype(int)
     colours = np.asarray(dots.get_array())
-    assert len(colours) == len(MEMORY) * 3 * 5
+    assert len(colours) == len(MEMORY) * (3 * 5 + 3)
     assert [label.get_text() for label in axes.get_yticklabels()] == [report.TITLES[name] for name in MEMORY]
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["up to 10", "20", "40"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == [*("up to 10", "20", "40"), LONGER]
     for line, name in enumerate(MEMORY):
         own = colours[(places == [1, line]).all(axis=1)]
         assert sorted(own) == sorted(run["accuracy"]["20"] for run in numbers["memory"][name])
+        own = colours[(places == [3, line]).all(axis=1)]
+        assert sorted(own) == sorted(run["accuracy"]["2000"] for run in numbers["long"][name])
     assert axes.get_title(loc="left") == "Each dot is one seed"
     assert [label.get_text() for label in bar.get_yticklabels()] == ["chance", "half right", "all right"]
 
@@ -59,7 +63,7 @@ def test_the_figure_of_the_memory_has_a_dot_for_each_seed(numbers: dict[str, Any
 def test_a_distance_that_one_seed_failed_has_a_column_of_its_own(numbers: dict[str, Any]) -> None:
     numbers["memory"]["gru"][2]["accuracy"]["5"] = 0.5
     axes, _ = report.draw_memory(numbers).axes
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["2", "5", "10", "20", "40"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == [*("2", "5", "10", "20", "40"), LONGER]
     numbers["memory"]["gru"][2]["accuracy"] = {"2": 0.95, "5": 0.92, "10": 0.93, "20": 1.0, "40": 1.0}
     dots = report.draw_memory(numbers).axes[0].collections[0]
     assert 0.92 in np.asarray(dots.get_array())  # its worst

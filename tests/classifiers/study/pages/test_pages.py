@@ -14,6 +14,7 @@ from classifiers.study import command
 from classifiers.study.gates import DIRECTIONS, SENTENCES, UNITS
 from classifiers.study.pages import everything, frame, gates, phrases, radii, seeds
 from classifiers.study.radii import EXPONENT, GRADIENT, NORM, RADII, RADIUS, SINGULAR, STARTS
+from classifiers.study.settings import FULL_LONG, as_json
 
 NUMBERS = Path("docs/study/numbers.json")
 
@@ -131,14 +132,17 @@ def test_the_notes_say_at_which_radius_the_gradient_keeps_its_size(pages: Mappin
 
 def test_memory_is_told_seed_by_seed() -> None:
     numbers = {
+        "settings": {"long": as_json(FULL_LONG)},
+        "long": {"bilstm": [{"accuracy": {"400": 0.1, "800": 0.9}}]},
         "memory": {
             "bilstm": [{"accuracy": {"2": 1.0, "5": 0.2}, "start": [[4.0, 2.0], [5.0, 0.0]], "end": [[1.0, 3.0]] * 2}]
-        }
+        },
     }
     about = {"network": "BiLSTM", "seed": 1}
     assert list(seeds.accuracy_records(numbers)) == [
         about | {"distance": 2, "accuracy": 1.0},
         about | {"distance": 5, "accuracy": 0.2},
+        about | {"distance": 80, "accuracy": 0.9},
     ]
     start = [record for record in seeds.gradient_records(numbers) if record["moment"] == "start"]
     assert [(record["direction"], record["back"], record["left"]) for record in start] == [
