@@ -130,7 +130,12 @@ class Emobot(commands.AutoShardedBot):
     async def login(self, token: str) -> None:
         """Log in, at the addresses of the configuration; raise what discord.py raises."""
         discord_address.use(self.configuration.api_base, self.configuration.gateway_url)
-        await super().login(token)
+        try:
+            await super().login(token)
+        except discord.HTTPException:
+            if self.requests.token_refused:  # after the first answer, from which discord.py would know
+                raise discord.LoginFailure("The token was reset while the bot logged in.") from None
+            raise
 
     async def setup_hook(self) -> None:
         """Add all features, then register the commands; of several processes, the one with shard 0 does that."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import discord
 import pytest
 
-from benchmarks.gateway import LoopbackDiscord, cloudflare, refused, status
+from benchmarks.gateway import LoopbackDiscord, cloudflare, only, refused, status
 from bot.monitoring.health import Health
 from bot.serving import serve
 from classifiers import Classifier
@@ -124,3 +124,14 @@ async def test_a_token_that_is_refused_ends_the_bot_at_once(
         await serve(configured(loopback), models, loopback.token)
     assert retries(caplog) == []
     assert len(loopback.api.asked) == 1
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("route", ["/users/@me", "/oauth2/", "/commands", "/gateway/bot"])
+async def test_a_token_that_is_refused_at_any_moment_of_the_start_ends_the_bot(
+    loopback: LoopbackDiscord, models: dict[str, Classifier], route: str
+) -> None:
+    loopback.api.fault = only(route, refused(401))
+    with pytest.raises(discord.LoginFailure):
+        await serve(configured(loopback), models, loopback.token)
+    assert 1 <= len(loopback.api.refused()) <= 20
