@@ -131,6 +131,13 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
     help="column that holds the label or labels, or its number (default: label)",
 )
 @_data(
+    "--shards",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="folder of .parquet files to train on in Keras, of any size; the data set then only gives the labels, the "
+    "vocabulary, dev and test (needs the parquet extra)",
+)
+@_data(
     "--emoji",
     type=_LabelledEmoji(),
     multiple=True,

@@ -1,6 +1,7 @@
 """Measure how fast our NumPy networks train, compared with Keras and PyTorch.
 
     python benchmarks/training.py [--json]
+    python benchmarks/training.py --stream 1000000 [--json]
 
 A training step is a forward pass, a backward pass, clipping and AdamW, on the same batches of 64 texts and on one
 thread for all. Ten batches with the lengths of GoEmotions' own represent an epoch of GoEmotions. As in `inference.py`,
@@ -12,6 +13,9 @@ and `nn.LSTM` and its fused AdamW.
 BLAS computes NumPy's matrix products; the title of the table names its kernels. OpenBLAS chooses them by the processor,
 unless the environment variable `OPENBLAS_CORETYPE` does: with Haswell kernels, a newer processor takes half as long
 again.
+
+With --stream, `train.py --shards` trains the RNN in Keras on that many made-up texts instead, once on a tenth of them
+and once on all. The table shows the memory that each run took at most, measurements at its end included, and its time.
 """
 
 from __future__ import annotations
@@ -23,13 +27,21 @@ for _library in ("OMP", "OPENBLAS", "MKL"):
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import argparse
+import csv
 import json
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 import tensorflow as tf
 import threadpoolctl
 from rich.console import Console
@@ -181,6 +193,62 @@ def measure(rounds: int) -> dict[str, Any]:
     return {"blas": blas(), "milliseconds": milliseconds, "shares": parts}
 
 
+def made_up(count: int, rng: np.random.Generator) -> dict[str, list[str]]:
+    """Return texts of 3 to 27 words with the frequencies of a language, each labelled by its first word."""
+    frequency = 1 / np.arange(2, VOCABULARY)
+    lengths = rng.integers(3, 28, count)
+    numbers = rng.choice(VOCABULARY - 2, lengths.sum(), p=frequency / frequency.sum())
+    texts = np.split(numbers, lengths.cumsum()[:-1])
+    words = ["".join("bdfgklmnpr"[int(digit)] + "a" for digit in str(number)) for number in range(VOCABULARY)]
+    return {
+        "text": [" ".join(words[number] for number in text) for text in texts],
+        "label": [("joy", "sadness", "neutral")[text[0] % 3] for text in texts],
+    }
+
+
+def write_shards(folder: Path, rows: int) -> None:
+    """Write made-up texts into files of at most 50,000."""
+    rng = np.random.default_rng(1)
+    folder.mkdir()
+    for number, start in enumerate(range(0, rows, 50_000)):
+        pq.write_table(pa.table(made_up(min(50_000, rows - start), rng)), folder / f"{number:06}.parquet")
+
+
+def train_on_stream(folder: Path, rows: int) -> dict[str, float]:
+    """Return the seconds and megabytes that a training on so many rows takes."""
+    shards, sample = folder / f"shards-{rows}", folder / "sample.csv"
+    write_shards(shards, rows)
+    with sample.open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [("text", "label"), *zip(*made_up(4000, np.random.default_rng(2)).values(), strict=True)]
+        )
+    data = ["--dataset", str(sample), "--shards", str(shards), "--out", str(folder / f"models-{rows}")]
+    command = [sys.executable, "-m", "train", *data, "--model", "rnn", "--epochs", "1", "--batch-size", "512"]
+    start, most = time.perf_counter(), 0
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:  # noqa: S603 - our own code
+        watched = psutil.Process(process.pid)
+        while process.poll() is None:
+            most = max(most, watched.memory_info().rss)
+            time.sleep(0.1)
+    if process.returncode:
+        raise RuntimeError("The training failed.")
+    return {"seconds": time.perf_counter() - start, "megabytes": most / 2**20}
+
+
+def measure_stream(rows: int) -> dict[str, dict[str, float]]:
+    """Return the figures of a training on a tenth of so many rows and of one on all."""
+    with tempfile.TemporaryDirectory() as folder:
+        return {f"{count:,} rows": train_on_stream(Path(folder), count) for count in (rows // 10, rows)}
+
+
+def show_stream(result: dict[str, dict[str, float]], console: Console) -> None:
+    """Print the figures of streams as a table."""
+    table = Table("corpus", "seconds", "MB", title="A training from shards")
+    for name, figures in result.items():
+        table.add_row(name, f"{figures['seconds']:,.0f}", f"{figures['megabytes']:,.0f}")
+    console.print(table)
+
+
 def show(result: dict[str, Any], console: Console) -> None:
     """Print the results as tables with ratios."""
     milliseconds = result["milliseconds"]
@@ -208,11 +276,14 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20, help="how many turns each contender takes (default: 20)")
+    parser.add_argument("--stream", type=int, metavar="ROWS", help="train on so many texts from shards instead")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     arguments = parser.parse_args()
-    result = measure(arguments.rounds)
+    result = measure_stream(arguments.stream) if arguments.stream else measure(arguments.rounds)
     if arguments.json:
         print(json.dumps(result))
+    elif arguments.stream:
+        show_stream(result, Console())
     else:
         show(result, Console())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from classifiers.cli.parallel import in_order
 from classifiers.cli.scoring import Scorer
-from classifiers.errors import DatasetError
 from classifiers.files import written_whole
+from classifiers.training.parquet_files import opened_parquet, texts_in
 from classifiers.training.tables import column_place
 
 ROWS = 4096
@@ -28,7 +28,7 @@ def parquet_texts(path: Path, column: str) -> Iterator[list[str]]:
         DatasetError: the file cannot be read, is no Parquet, or has no such column of texts.
     """
     place = column_place(path, _schema(path).names, column)
-    return (_texts(batch.column(place)) for batch in _chunks(path, place))
+    return (texts_in(batch.column(place)) for batch in _chunks(path, place))
 
 
 def copy_parquet(source: Path, target: Path, column: str, scorer: Scorer) -> int:
@@ -62,38 +62,20 @@ class ScoredBatch:
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the batch with the further columns of the schema."""
         texts = batch.column(self.text)
-        scores = self.scorer.scores(_texts(texts)).astype(np.float32)
+        scores = self.scorer.scores(texts_in(texts)).astype(np.float32)
         missing = np.asarray(texts.is_null())
         new = [pa.array(column, mask=missing) for column in scores.T]
         return pa.RecordBatch.from_arrays([*batch.columns, *new], schema=self.schema)
 
 
 def _schema(path: Path) -> pa.Schema:
-    with _opened(path) as file:
+    with opened_parquet(path) as file:
         return file.schema_arrow
 
 
 def _chunks(path: Path, text: int) -> Iterator[pa.RecordBatch]:
     """Yield a file's rows, `ROWS` at a time, after checking that there are texts at the place `text`."""
-    with _opened(path) as file:
+    with opened_parquet(path) as file:
         for batch in file.iter_batches(ROWS):
-            _texts(batch.column(text))
+            texts_in(batch.column(text))
             yield batch
-
-
-def _texts(column: pa.Array) -> list[str]:
-    return [text or "" for text in column.cast(pa.string()).to_pylist()]
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[pq.ParquetFile]:
-    """Open a file for reading; what is wrong with it is a `DatasetError`."""
-    try:
-        with path.open("rb") as file:
-            yield pq.ParquetFile(file, buffer_size=1 << 20)  # instead of whole columns of a row group
-    except UnicodeDecodeError:
-        raise DatasetError(f"{path} has a text that is not UTF-8: convert it first.") from None
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror or 'it is damaged'}.") from None
-    except pa.ArrowException as error:
-        raise DatasetError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0].rstrip('.')}.") from None

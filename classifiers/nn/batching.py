@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
@@ -64,7 +64,7 @@ def training_batches(
         yield Batch(np.where(dropped, np.int32(UNKNOWN), batch.ids), batch.lengths), examples.targets[rows]
 
 
-def count_batches(examples: Examples, batch_size: int) -> int:
+def count_batches(examples: Sized, batch_size: int) -> int:
     """How many batches `training_batches` yields."""
     return -(-len(examples) // batch_size)
 

@@ -15,14 +15,18 @@ from classifiers.model_directory import FILES, save_numpy
 from classifiers.nn import network
 from classifiers.nn.arrays import Array
 from classifiers.nn.network import Network
+from classifiers.text import Tokenizer
 from classifiers.training import numpy_backend
 from classifiers.training.cluster import Cluster
+from classifiers.training.datasets import Dataset
 from classifiers.training.distillation import pca
 from classifiers.training.loop import Trainable
 from classifiers.training.recipes import Recipe
+from classifiers.training.tables import Columns
 
 if TYPE_CHECKING:
     from classifiers.training.distributed import Workers
+    from classifiers.training.shards import Shards
 
 
 def choose_frameworks(names: Iterable[str], framework: str | None) -> dict[str, str]:
@@ -76,6 +80,19 @@ def join(cluster: Cluster) -> Workers:
     return distributed.Workers(cluster)
 
 
+def shards_in(folder: Path, columns: Columns, dataset: Dataset, tokenizer: Tokenizer, least: int) -> Shards:
+    """Return the shards in a folder, at least so many, which have texts and labels such as the data set has.
+
+    Raises:
+        DatasetError: there are none, or they cannot be used.
+        MissingExtraError: what reads them is not installed.
+    """
+    require("Reading Parquet", "parquet", "pyarrow")
+    with _quiet_tensorflow():
+        from classifiers.training.shards import find_shards  # noqa: PLC0415 - it needs TensorFlow
+    return find_shards(folder, columns, dataset.labels, dataset.multi_label, tokenizer, least)
+
+
 def in_training(
     name: str,
     framework: str,
@@ -84,6 +101,7 @@ def in_training(
     multi_label: bool,
     out: Path,
     workers: Workers | None = None,
+    shards: Shards | None = None,
 ) -> tuple[Trainable, Callable[[], None]]:
     """Return a network in training in a framework, and the function that writes its files into `out`.
 
@@ -95,6 +113,7 @@ def in_training(
         multi_label: whether a text may have several labels.
         out: the model directory.
         workers: the processes that train it together, in Keras; None if this one trains alone.
+        shards: what it learns from, in Keras, in place of examples in memory; None if there are such.
 
     Raises:
         MissingExtraError: the framework, or what writes the file, is not installed.
@@ -117,11 +136,15 @@ def in_training(
         model.save(out / f"{name}.keras")
         save(keras_backend.params(model))
 
-    if workers is None:
-        return keras_backend.Trainer(model, recipe, multi_label), export
-    from classifiers.training import distributed  # noqa: PLC0415 - as in `join`
+    if shards:
+        from classifiers.training.shards import Trainer  # noqa: PLC0415 - it needs TensorFlow
 
-    return distributed.Trainer(model, recipe, multi_label, workers), export
+        return Trainer(model, recipe, multi_label, workers or join(Cluster()), shards), export
+    if workers:
+        from classifiers.training import distributed  # noqa: PLC0415 - likewise
+
+        return distributed.Trainer(model, recipe, multi_label, workers), export
+    return keras_backend.Trainer(model, recipe, multi_label), export
 
 
 @contextmanager

@@ -38,9 +38,12 @@ class Workers:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:1], "GPU")
-        with _told():
-            self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        if cluster.count == 1:
+            self.strategy = tf.distribute.get_strategy()
+        else:
+            tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:1], "GPU")
+            with _told():
+                self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
 
         def add(array: Any) -> Any:
             return tf.distribute.get_replica_context().all_reduce("SUM", tf.identity(array))  # which has a device
@@ -122,9 +125,13 @@ class Trainer(keras_backend.Trainer):
         weights = np.full(len(ids), 1 / len(ids), np.float32)[rows]
         if not len(weights):  # a batch of fewer texts than processes: take one that counts nothing
             rows, weights = slice(0, 1), np.zeros(1, np.float32)
+        return self.update(ids[rows], targets[rows], weights, rate)
+
+    def update(self, ids: Array, targets: Array, weights: Array, rate: float) -> float:
+        """Make one update from this process's share of a batch; the weights of all texts of the batch add up to 1."""
         self._optimizer.learning_rate = rate
         with _told():
-            return float(self._shared_update(ids[rows], targets[rows], weights))
+            return float(self._shared_update(ids, targets, weights))
 
     def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
         """See `Trainable`; each process does a share, and all get the same numbers, on which they decide alike."""

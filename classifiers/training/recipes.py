@@ -162,13 +162,14 @@ VECTOR_DEVIATION = 0.3
 """Standard deviation of the elements of word vectors that start from the teachers'."""
 
 
-def choose_recipe(network: str, dataset: Dataset, batch_size: int | None = None) -> Recipe:
+def choose_recipe(network: str, dataset: Dataset, batch_size: int | None = None, texts: int | None = None) -> Recipe:
     """Return the recipe of a network that learns the labels of a data set.
 
-    For a user's file it depends on the number of training texts, in batches of `batch_size` if that is given.
+    For a user's file it depends on the number of training texts, in batches of `batch_size` if that is given; for
+    `texts` that are not in the data set, on their number.
     """
-    if dataset.own:
-        return adapted(FULL[network], len(dataset.train), batch_size)
+    if texts or dataset.own:
+        return adapted(FULL[network], texts or len(dataset.train), batch_size)
     return TINY[network] if dataset.name == "builtin" else FULL[network]
 
 

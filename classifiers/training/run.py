@@ -30,7 +30,7 @@ from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples, count_batches, logits_of
 from classifiers.nn.initializers import prior_bias
 from classifiers.text import Tokenizer
-from classifiers.training.backends import choose_frameworks, in_training, initial_network, join
+from classifiers.training.backends import choose_frameworks, in_training, initial_network, join, shards_in
 from classifiers.training.cluster import VARIABLE, Cluster, read_cluster
 from classifiers.training.corpus import (
     encode,
@@ -67,11 +67,13 @@ from classifiers.training.output_folder import (
 from classifiers.training.progress import Quiet, Reporter
 from classifiers.training.recipes import SHIPPED, Distillation, Recipe, choose_recipe
 from classifiers.training.report import BAG_OF_WORDS, BASELINE, verdicts, write_report
+from classifiers.training.tables import Columns
 from classifiers.training.teacher_ensemble import TeacherEnsemble
 from classifiers.training.warm_start import check_start, continue_from
 
 if TYPE_CHECKING:
     from classifiers.training.distributed import Workers
+    from classifiers.training.shards import Shards
 
 ASSISTANT = "bilstm"
 """The network that labels further texts for the others, once it has learnt from the teachers."""
@@ -89,6 +91,7 @@ class Options:
         start: a model directory from whose weights the networks start, or None to start from random ones.
         text_column: the name or number of the column of a file that holds the text.
         label_column: the same of its labels.
+        shards: a folder of Parquet files to train on in place of the data set's training texts, or None.
         emoji: (label, emoji) pairs with which the bot is to react.
         models: the networks to train.
         framework: numpy, keras, or None for the usual one of each network.
@@ -110,6 +113,7 @@ class Options:
     start: Path | None = None
     text_column: str = "text"
     label_column: str = "label"
+    shards: Path | None = None
     emoji: Sequence[tuple[str, str]] = ()
     models: Sequence[str] = ("rnn", "bilstm")
     framework: str | None = None
@@ -216,6 +220,7 @@ class Run:
         dev: the dev split as token numbers.
         trainings: of the networks that have finished an epoch.
         workers: the processes that train together; None if this one trains alone.
+        shards: what is learnt in place of the data set's training texts; None to learn these.
     """
 
     command: str
@@ -233,6 +238,7 @@ class Run:
     dev: Examples
     trainings: dict[str, Training] = field(default_factory=dict)
     workers: Workers | None = None
+    shards: Shards | None = None
 
     @classmethod
     def prepared(cls, options: Options, reporter: Reporter, cluster: Cluster | None = None) -> Run:
@@ -248,20 +254,27 @@ class Run:
             raise ClassifiersError(
                 "Only the shipped recipe has a teacher: add --recipe shipped, or leave --encoder out."
             )
-        if cluster and (distillation or options.framework == "numpy"):
+        if (cluster or options.shards) and (distillation or options.framework == "numpy"):
+            remedy = f"unset {VARIABLE}" if cluster else "leave --shards out"
             raise ClassifiersError(
-                f"Only Keras trains on several machines: leave --recipe shipped and --framework numpy out, or unset "
-                f"{VARIABLE}."
+                "Only Keras trains on several machines or from shards: leave --recipe shipped and "
+                f"--framework numpy out, or {remedy}."
             )
         models = [name for name in FILES if name in options.models]
-        frameworks = choose_frameworks(models, "keras" if cluster else options.framework)
+        frameworks = choose_frameworks(models, "keras" if cluster or options.shards else options.framework)
         if distillation:
             dataset = shipped_dataset()
         else:
             dataset = load_dataset(options.dataset, text_column=options.text_column, label_column=options.label_column)
         emoji = _checked_emoji(options.emoji, dataset)
         folder = options.out or Path("models") / dataset.name
-        recipes = {name: _recipe(name, dataset, distillation, options) for name in models}
+        tokenizer = fit_tokenizer(dataset)
+        shards = None
+        if options.shards:
+            columns = Columns(options.text_column, options.label_column)
+            shards = shards_in(options.shards, columns, dataset, tokenizer, cluster.count if cluster else 1)
+        texts = len(shards) if shards else None
+        recipes = {name: _recipe(name, dataset, distillation, options, texts) for name in models}
         if options.start:
             check_start(options.start, recipes, dataset.labels)
             if options.start.resolve() == folder.resolve():
@@ -272,7 +285,10 @@ class Run:
         prepare(folder, models, options.resume or again, options.overwrite)
         for line in [*overview(dataset), *_labels_without_emoji(dataset, emoji)]:
             reporter.say(line)
-        tokenizer = fit_tokenizer(dataset)
+        if shards:
+            reporter.say(
+                f"{len(shards):,} texts in {len(shards.paths)} shards to learn from; of the others only the vocabulary."
+            )
         return cls(
             command=options.command,
             reporter=reporter,
@@ -287,6 +303,7 @@ class Run:
             start_from=options.start,
             people=load_dataset("people") if dataset.labels == LABELS else None,
             dev=encode(dataset.dev, tokenizer),
+            shards=shards,
         )
 
     @property
@@ -304,7 +321,8 @@ class Run:
         """
         self.reporter.say(f"Waiting until all {cluster.count} workers are there.")
         self.workers = join(cluster)
-        self.workers.agree("data or options", f"{self.dataset.sha256} {self.recipes}")
+        shards = self.shards.fingerprint if self.shards else ""
+        self.workers.agree("data or options", f"{self.dataset.sha256} {self.recipes} {shards}")
         self.workers.send_files(self.folder / CHECKPOINTS)
 
     def train(self) -> None:
@@ -400,7 +418,9 @@ class Run:
         start = initial_network(name, recipe, len(self.tokenizer), bias, vectors)
         if self.start_from:
             continue_from(self.start_from, name, start, self.tokenizer.words, vectors)
-        network, export = in_training(name, framework, start, recipe, dataset.multi_label, self.folder, self.workers)
+        network, export = in_training(
+            name, framework, start, recipe, dataset.multi_label, self.folder, self.workers, self.shards
+        )
         training = self._fit(NAMES[name], network, examples, self.dev, recipe, framework)
         if training.epochs:
             if not self.trainings:
@@ -416,8 +436,10 @@ class Run:
     ) -> Training:
         """Train a network or a teacher, with its progress told and its checkpoint in the folder."""
         origin = Origin.of(self.dataset, train.sequences, framework)
+        if self.shards:
+            origin = replace(origin, tokens=self.shards.fingerprint)
         kept = checkpoint(self.folder, title)
-        steps = count_batches(train, recipe.batch_size)
+        steps = count_batches(self.shards or train, recipe.batch_size)
         with self.reporter.bar(title, recipe.epochs, steps, self.dataset.judged_on) as bar:
             training = fit(network, train, dev, recipe, judge(self.dataset), origin, kept, bar.on_batch, bar.on_epoch)
         if len(training.epochs) < recipe.epochs and not training.interrupted:
@@ -496,9 +518,11 @@ def _check_distillation(distillation: Distillation, options: Options) -> None:
         )
 
 
-def _recipe(name: str, dataset: Dataset, distillation: Distillation | None, options: Options) -> Recipe:
+def _recipe(
+    name: str, dataset: Dataset, distillation: Distillation | None, options: Options, texts: int | None
+) -> Recipe:
     """Return the recipe of a network, with what the options change."""
-    recipe = distillation.networks[name] if distillation else choose_recipe(name, dataset, options.batch_size)
+    recipe = distillation.networks[name] if distillation else choose_recipe(name, dataset, options.batch_size, texts)
     if options.epochs is not None:  # all of them are wanted
         recipe = replace(recipe, patience=None)
     given = {key: getattr(options, key, None) for key in asdict(recipe)}

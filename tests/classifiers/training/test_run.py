@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from safetensors.numpy import load_file
 
 from classifiers.classifier import MINIMUM_CERTAINTY, Prediction
 from classifiers.emotions import LABELS
-from classifiers.errors import CheckpointError, ClassifiersError, WorkerLostError
+from classifiers.errors import CheckpointError, ClassifiersError, MissingExtraError, WorkerLostError
 from classifiers.model_directory import load_models, load_network, read_manifest
 from classifiers.nn.activations import sigmoid
 from classifiers.nn.batching import Examples, logits_of
@@ -318,8 +319,8 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """A function that makes this process one of two that train together, though the other is never there."""
 
     def in_training(name: str, framework: str, *rest: Any) -> Any:
-        assert (framework, type(rest[-1])) == ("keras", Alone)
-        return backends.in_training(name, "numpy", *rest[:-1])
+        assert (framework, type(rest[-2])) == ("keras", Alone)
+        return backends.in_training(name, "numpy", *rest[:-2])
 
     def set_place(index: int) -> None:
         config = {"cluster": {"worker": ["one:1", "two:1"]}, "task": {"type": "worker", "index": index}}
@@ -364,12 +365,23 @@ def test_a_lost_worker_ends_the_run_which_goes_on_when_started_again(
 
 
 @pytest.mark.parametrize("options", [{"framework": "numpy"}, {"recipe": "shipped", "models": ("rnn", "bilstm")}])
-def test_only_keras_trains_on_several_machines(
-    options: dict[str, Any], tmp_path: Path, place: Callable[[int], None]
+def test_only_keras_trains_on_several_machines_or_from_shards(
+    options: dict[str, Any], tmp_path: Path, place: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place(0)
-    with pytest.raises(ClassifiersError, match=r"Only Keras trains on several machines: .* or unset TF_CONFIG"):
+    with pytest.raises(ClassifiersError, match=r"Only Keras trains on several machines .* or unset TF_CONFIG\."):
         trained(tmp_path / "models", **options)
+    monkeypatch.delenv("TF_CONFIG")
+    with pytest.raises(ClassifiersError, match=r" or from shards: .* or leave --shards out\."):
+        trained(tmp_path / "models", shards=tmp_path, **options)
+
+
+def test_shards_without_their_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(
+        MissingExtraError, match=r'Reading Parquet needs more packages: run `pip install "emobot\[parquet'
+    ):
+        trained(tmp_path / "models", shards=tmp_path)
 
 
 def test_a_bad_tf_config_is_told_before_anything_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

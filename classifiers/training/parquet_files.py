@@ -1,0 +1,35 @@
+"""Opening Parquet files; needs PyArrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from classifiers.errors import DatasetError
+
+
+@contextmanager
+def opened_parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a file for reading; what is found to be wrong with it until the block ends is a `DatasetError`.
+
+    Raises:
+        DatasetError: the file cannot be read, is no Parquet, or has texts that are no UTF-8.
+    """
+    try:
+        with path.open("rb") as file:
+            yield pq.ParquetFile(file, buffer_size=1 << 20)  # instead of whole columns of a row group
+    except UnicodeDecodeError:
+        raise DatasetError(f"{path} has a text that is not UTF-8: convert it first.") from None
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror or 'it is damaged'}.") from None
+    except pa.ArrowException as error:
+        raise DatasetError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0].rstrip('.')}.") from None
+
+
+def texts_in(column: pa.Array) -> list[str]:
+    """Return the texts in a column, empty ones where it is null."""
+    return [text or "" for text in column.cast(pa.string()).to_pylist()]

@@ -1,0 +1,203 @@
+"""Training on a folder of Parquet files, the shards, which `tf.data` streams, so that a corpus may have any size.
+
+Each process reads shards of its own, in random order and several in turn. What is done with all texts in memory is done
+with some thousands of these at a time: random batches of nearly equal lengths, by `training_batches`. An epoch has as
+many batches as all rows fill; where processes have different numbers of rows, some come twice and others not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from classifiers.errors import DatasetError
+from classifiers.nn.arrays import Array
+from classifiers.nn.batching import Batch, Examples, count_batches, pad, training_batches
+from classifiers.nn.optimizers import warmup_cosine
+from classifiers.text import Tokenizer
+from classifiers.training import distributed
+from classifiers.training.cluster import Cluster
+from classifiers.training.label_cells import parse_labels
+from classifiers.training.parquet_files import opened_parquet, texts_in
+from classifiers.training.recipes import Recipe
+from classifiers.training.tables import Columns, column_place
+
+ROWS = 1024
+"""How many rows of a shard are read at once."""
+
+AT_ONCE = 4
+"""From how many shards in turn."""
+
+MIXED = 20_000
+"""How many rows are put in random batches together at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """Training texts in files.
+
+    Attributes:
+        paths: the files.
+        rows: how many texts each of them has.
+        columns: where a file has texts and labels.
+        labels: the label of each column of the targets.
+        multi_label: whether a text may have several.
+        tokenizer: what makes token numbers of texts.
+    """
+
+    paths: tuple[Path, ...]
+    rows: tuple[int, ...]
+    columns: Columns
+    labels: tuple[str, ...]
+    multi_label: bool
+    tokenizer: Tokenizer
+
+    def __len__(self) -> int:
+        return sum(self.rows)
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells these shards and their token numbers from others, without reading them."""
+        content = [[path.name for path in self.paths], self.rows, self.columns, self.labels, self.tokenizer.words]
+        return hashlib.sha256(repr(content).encode("utf-8", "surrogateescape")).hexdigest()
+
+    def batches(
+        self, size: int, rng: np.random.Generator, word_dropout: float, cluster: Cluster
+    ) -> Iterator[tuple[Batch, Array]]:
+        """Yield without end what a process trains on: full batches with their targets, as `training_batches` does.
+
+        Raises:
+            DatasetError: a shard cannot be read, or has a label that is none of ours.
+        """
+        mixed = min(MIXED, sum(self.rows[cluster.index :: cluster.count]))
+        wanted = size * max(1, mixed // size)
+        sequences: list[Sequence[int]] = []
+        targets = np.zeros((0, len(self.labels)), np.float32)
+        for ids, lengths, further in self._stream(int(rng.integers(2**31)), cluster):
+            sequences += [row[:length] for row, length in zip(ids, lengths, strict=True)]
+            targets = np.concatenate([targets, further])
+            while len(sequences) >= wanted:
+                examples = Examples(sequences[:wanted], targets[:wanted])
+                sequences, targets = sequences[wanted:], targets[wanted:]
+                yield from training_batches(examples, size, rng, word_dropout)
+
+    def _stream(self, seed: int, cluster: Cluster) -> Iterator[tuple[Array, Array, Array]]:
+        """Yield without end some rows of one of a process's shards after the other, as `_rows` does."""
+        failures: list[DatasetError] = []
+
+        def rows(path: bytes) -> Iterator[tuple[Array, Array, Array]]:
+            try:
+                yield from self._rows(Path(path.decode()))
+            except DatasetError as error:  # of which TensorFlow would make an error of its own
+                failures.append(error)
+                raise
+
+        signature = (
+            tf.TensorSpec((None, None), tf.int32),
+            tf.TensorSpec((None,), tf.int32),
+            tf.TensorSpec((None, len(self.labels)), tf.float32),
+        )
+        own = [str(path) for path in self.paths[cluster.index :: cluster.count]]
+        stream = (
+            tf.data.Dataset.from_tensor_slices(own)
+            .shuffle(len(own), seed)
+            .repeat()
+            .interleave(
+                lambda path: tf.data.Dataset.from_generator(rows, output_signature=signature, args=(path,)), AT_ONCE
+            )
+            .prefetch(AT_ONCE)
+        )
+        try:
+            yield from stream.as_numpy_iterator()
+        except tf.errors.OpError:
+            if failures:
+                raise failures[0] from None
+            raise
+
+    def _rows(self, path: Path) -> Iterator[tuple[Array, Array, Array]]:
+        """Yield the token numbers (rows, time), lengths and targets of `ROWS` rows of a shard at a time."""
+        numbers = {label.casefold(): number for number, label in enumerate(self.labels)}
+        known: dict[str, Array] = {}
+        with opened_parquet(path) as file:
+            names = file.schema_arrow.names
+            wanted = [names[column_place(path, names, name)] for name in (self.columns.text, self.columns.label)]
+            for batch in file.iter_batches(ROWS, columns=wanted):
+                cells = batch.column(wanted[1]).to_pylist()
+                known |= {repr(cell): self._targets(path, cell, numbers) for cell in cells if repr(cell) not in known}
+                padded = pad([self.tokenizer.encode(text) for text in texts_in(batch.column(wanted[0]))])
+                yield padded.ids.T, padded.lengths, np.stack([known[repr(cell)] for cell in cells])
+
+    def _targets(self, path: Path, cell: Any, numbers: dict[str, int]) -> Array:
+        targets = np.zeros(len(self.labels), np.float32)
+        try:
+            for label in parse_labels(cell):
+                targets[numbers[label.casefold()]] = 1
+        except ValueError as error:
+            raise DatasetError(f"{path}: {error}.") from None
+        except KeyError:
+            raise DatasetError(f"{path}: {str(cell)[:60]!r} is none of the labels of the data set.") from None
+        if targets.sum() > 1 and not self.multi_label:
+            raise DatasetError(
+                f"{path}: {str(cell)[:60]!r} are several labels, where the data set has one for each text."
+            )
+        return targets
+
+
+def find_shards(
+    folder: Path, columns: Columns, labels: Sequence[str], multi_label: bool, tokenizer: Tokenizer, least: int
+) -> Shards:
+    """Return the shards in a folder, of which only the footers are read.
+
+    Args:
+        folder: where the files ending in `.parquet` are.
+        columns: the names of the columns with texts and labels.
+        labels: the labels that there may be.
+        multi_label: whether a text may have several.
+        tokenizer: what makes token numbers of texts.
+        least: how many files there must be.
+
+    Raises:
+        DatasetError: there are fewer, one is no Parquet or lacks a column or has no row.
+    """
+    paths = tuple(sorted(folder.glob("*.parquet")))
+    if len(paths) < least:
+        raise DatasetError(f"{folder} has {len(paths)} files that end in .parquet: each worker needs one of its own.")
+    rows = []
+    for path in paths:
+        with opened_parquet(path) as file:
+            for name in (columns.text, columns.label):
+                column_place(path, file.schema_arrow.names, name)
+            rows.append(file.metadata.num_rows)
+        if not rows[-1]:
+            raise DatasetError(f"{path} has no rows: delete it.")
+    return Shards(paths, tuple(rows), columns, tuple(labels), multi_label, tokenizer)
+
+
+class Trainer(distributed.Trainer):
+    """A Keras network that one or several processes train on shards."""
+
+    def __init__(
+        self, model: keras.Model, recipe: Recipe, multi_label: bool, workers: distributed.Workers, shards: Shards
+    ) -> None:
+        super().__init__(model, recipe, multi_label, workers)
+        self._shards = shards
+
+    def train_epoch(self, examples: Examples, number: int) -> Iterator[float]:
+        """See `Trainable`; the examples are those of the shards."""
+        del examples
+        recipe, cluster = self._recipe, self._workers.cluster
+        size = len(range(cluster.index, recipe.batch_size, cluster.count))
+        weights = np.full(size, 1 / recipe.batch_size, np.float32)
+        rng = np.random.default_rng([recipe.seed, number, cluster.index])
+        steps = count_batches(self._shards, recipe.batch_size)
+        batches = self._shards.batches(size, rng, recipe.word_dropout, cluster)
+        for step, (batch, targets) in zip(range((number - 1) * steps, number * steps), batches, strict=False):
+            rate = warmup_cosine(step, recipe.epochs * steps, recipe.learning_rate)
+            yield self.update(batch.ids.T, targets, weights, rate)
