@@ -1,5 +1,6 @@
 """What tests of both halves share: how they are run, a small model directory with untrained weights, and a data set."""
 
+import importlib
 import json
 import os
 import shutil
@@ -42,7 +43,7 @@ LABELS = ("joy", "sadness", "neutral")
 
 threadpool_limits(1, user_api="blas")  # pytest-randomly imports NumPy before the variables above are set
 
-settings.register_profile("quick", max_examples=100, deadline=None, derandomize=True)
+settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile("thorough", max_examples=5000, deadline=None)  # pytest --hypothesis-profile=thorough
 settings.load_profile("quick")
 
@@ -119,6 +120,20 @@ def feelings(tmp_path: Path) -> Path:
     return file
 
 
+FIGURES = {
+    "classifiers.training.report": ("_draw_training", "_draw_label_f1", "_draw_calibration", "_draw_confusion"),
+    "classifiers.study.report": ("draw_memory", "draw_gradients", "draw_matched", "draw_curves"),
+}
+"""What draws the figures of reports."""
+
+
+class BlankFigure:
+    """In place of Matplotlib's, which takes longer to draw than a small training."""
+
+    def savefig(self, path: Path) -> None:
+        path.touch()
+
+
 @pytest.fixture
 def figures() -> None:
     """Let the reports have their figures, which take longer than a small training."""
@@ -128,8 +143,11 @@ def figures() -> None:
 def blank_figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the figures of reports blank, unless a test asks for `figures`."""
     if "figures" not in request.fixturenames:
-        # By its name, so that Matplotlib need not be imported before pytest-xdist can start any process.
-        monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda _figure, path: Path(path).touch())
+        for name, figures in FIGURES.items():
+            # By their names, so that Matplotlib need not be imported before pytest-xdist can start any process.
+            module = importlib.import_module(name)
+            for figure in figures:
+                monkeypatch.setattr(module, figure, lambda *_: BlankFigure())
 
 
 @pytest.fixture(autouse=True)

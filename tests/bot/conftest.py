@@ -127,7 +127,8 @@ async def postgres_url() -> AsyncIterator[str]:
     engine = create_async_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     name = f"emobot_{secrets.token_hex(8)}"
     async with engine.connect() as connection:
-        await connection.execute(text(f"CREATE DATABASE {name}"))
+        # The usual way to copy the empty one, by the log, takes twice as long.
+        await connection.execute(text(f"CREATE DATABASE {name} STRATEGY FILE_COPY"))
     yield make_url(server).set(database=name).render_as_string(hide_password=False)
     async with engine.connect() as connection:
         await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))

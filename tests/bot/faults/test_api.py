@@ -46,6 +46,7 @@ REFUSALS: dict[str, Fault] = {
     "429 of Cloudflare": cloudflare(),
 }
 ROUNDS, PAUSE = 18, 34.0  # ten minutes in all, and no pause so long that the gateway would seem silent
+STEP = 3.4  # seconds that go by at once, in which a request that failed is repeated once or twice
 EACH = 4  # messages in a round, each in another server
 
 
@@ -57,10 +58,9 @@ async def storm(bot: Emobot, loopback: LoopbackDiscord, skipper: Skipper, model:
             await loopback.say("happy", (turn * EACH + message) % 38)
             written += 1
         await until(lambda: sum(map(len, model.batches)) == written)  # noqa: B023 - called at once
-        await asyncio.sleep(0.02)
-        for _ in range(int(PAUSE)):
-            skipper.skip(1)
-            await asyncio.sleep(0.001)
+        for _ in range(int(PAUSE / STEP)):
+            await asyncio.sleep(0.002)
+            skipper.skip(STEP)
     await until(lambda: outcomes.total() == written, skipper)
 
 

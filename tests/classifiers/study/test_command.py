@@ -37,9 +37,8 @@ class TestCommand:
         goemotions._goemotions.cache_clear()
         matched._data.cache_clear()
 
-    def test_figures_numbers_and_article(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
-    ) -> None:
+    @pytest.mark.usefixtures("blank_figures")
+    def test_figures_numbers_and_article(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         out = tmp_path / "look"
         words = ["study", "--quick", "--seeds", "2", "--jobs", "1", "--out", str(out)]
         assert train.main(words) == 0
@@ -63,7 +62,6 @@ class TestCommand:
         (out / "memory.png").unlink()
         (tmp_path / "look.md").write_text(re.sub(r"^\|.*\n", "", text, flags=re.MULTILINE))
         times = {path: path.stat().st_mtime_ns for path in (out / "runs").iterdir()}
-        request.getfixturevalue("blank_figures")
         assert train.main(["study", "--redraw", "--out", str(out)]) == 0
         assert (tmp_path / "look.md").read_text() == text
         assert json.loads((out / "numbers.json").read_text()) == numbers
