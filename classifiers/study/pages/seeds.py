@@ -39,7 +39,7 @@ def picture(numbers: Mapping[str, Any]) -> Picture:
         .mark_text(align="left", fontSize=13, x=0, yOffset=-14, tooltip=None)
         .encode(y=row, text="network:N")
     )
-    dots = rows.mark_circle(size=alt.ExprRef(f"{NARROW} ? 60 : 110"), strokeWidth=1.5, yOffset=5).encode(
+    dots = rows.mark_circle(size=alt.ExprRef(f"{NARROW} ? 25 : 110"), strokeWidth=1.5, yOffset=5).encode(
         x=alt.X(
             "distance:O",
             title="steps to remember",
