@@ -34,7 +34,6 @@ import numpy as np
 import onnx
 import onnx.numpy_helper
 import onnx.parser
-import onnxruntime
 import psutil
 import tensorflow as tf
 from rich.console import Console
@@ -46,6 +45,7 @@ from classifiers.model_directory import FILES, PRETRAINED, load_models, load_net
 from classifiers.nn import network
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, pad
+from classifiers.onnx_runtime import onnxruntime
 from classifiers.training import keras_backend as keras_models
 from classifiers.training.onnx_export import float_graph, read_bilstm
 

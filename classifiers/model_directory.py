@@ -25,7 +25,6 @@ from typing import Annotated, Literal, TypeAlias, TypeVar, get_args
 
 import msgspec
 import numpy as np
-import onnxruntime
 from safetensors.numpy import load, save
 
 from classifiers.acceptance import shares_of
@@ -38,6 +37,7 @@ from classifiers.nn.arrays import Array
 from classifiers.nn.batching import UNKNOWN, Batch, pad
 from classifiers.nn.network import KINDS, build
 from classifiers.onnx_graph import refuse_other_graphs
+from classifiers.onnx_runtime import onnxruntime
 from classifiers.onnx_weights import float_weights, refers_to_other_files
 from classifiers.text import Tokenizer
 
