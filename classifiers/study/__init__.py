@@ -1,1 +1,1 @@
-"""The study of recurrent networks: its layers, its experiments and its report."""
+"""The study of recurrent networks: its layers, its experiments, its figures and its article."""

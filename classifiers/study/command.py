@@ -12,7 +12,7 @@ far that holds, for the plain RNN and for each remedy, and the others how good t
 - **matched**: the figures of networks with equally many recurrent parameters, trained on all of GoEmotions.
 - **curves**: the accuracy by epoch on the built-in phrases.
 
-Each finished run is one JSON file in the folder `runs` and is not repeated. `classifiers.study.report` turns them into
+Each finished run is one JSON file in the folder `runs` and is not repeated. `classifiers.study.article` turns them into
 figures and the tables of the article, and `--redraw` does so again from the numbers alone.
 """
 
@@ -28,9 +28,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from classifiers.command_line import WholeNumber
+from classifiers.study.article import read_article, write_report
 from classifiers.study.pages.everything import study_pages
 from classifiers.study.pages.frame import check_altair
-from classifiers.study.report import read_article, write_report
 from classifiers.study.runs import EXPERIMENTS, Part, Run, carry_out, collect, plan, read_numbers
 from classifiers.training.datasets import load_dataset
 from classifiers.training.output_folder import check_writable

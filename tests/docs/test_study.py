@@ -13,11 +13,11 @@ from classifiers.nn.activations import sigmoid
 from classifiers.nn.arrays import Array, split_gates
 from classifiers.nn.layers import LSTM, RNN, lstm_step
 from classifiers.nn.losses import softmax_cross_entropy
+from classifiers.study.findings import COMPARISONS, interval
 from classifiers.study.gradients import gradient_norms
 from classifiers.study.layers import LastStep
 from classifiers.study.memory import before_training
 from classifiers.study.networks import MEMORY
-from classifiers.study.report import COMPARISONS, interval
 from classifiers.study.settings import FULL
 from classifiers.study.slopes import spectral_radius, step_factors
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from classifiers.study.findings import DIRECTIONS, SMALLEST, TITLES, long_settings, memory_settings
 from classifiers.study.pages.frame import BEFORE_OR_AFTER, BLUE, FAINT, NARROW, ORANGE, POWERS, WIDTH, Picture, Table
-from classifiers.study.report import DIRECTIONS, SMALLEST, TITLES, long_settings, memory_settings
 
 
 def picture(numbers: Mapping[str, Any]) -> Picture:

@@ -11,7 +11,7 @@ import pytest
 
 import train
 from classifiers.emotions import LABELS
-from classifiers.study import goemotions, matched, report
+from classifiers.study import findings, goemotions, matched
 from classifiers.study.networks import GOEMOTIONS, MEMORY
 from classifiers.study.runs import EXPERIMENTS, Part
 from classifiers.training import datasets
@@ -51,7 +51,7 @@ class TestCommand:
         assert list(numbers["memory"]) == list(MEMORY)
         assert [len(found) for found in numbers["goemotions"].values()] == [2] * len(GOEMOTIONS)
         text = (tmp_path / "look.md").read_text()
-        for title in (*report.TITLES.values(), *report.MATCHED_TITLES.values()):
+        for title in (*findings.TITLES.values(), *findings.MATCHED_TITLES.values()):
             assert f"| {title}" in text
         assert "Seeds: 2." in text
         assert set(re.findall(r"\((look/.*?\.png)\)", text)) == {

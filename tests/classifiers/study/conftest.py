@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def numbers() -> dict[str, Any]:
+    """What the study has measured, as it is published."""
+    path = Path(__file__).parents[3] / "docs" / "study" / "numbers.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found

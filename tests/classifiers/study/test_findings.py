@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from classifiers.study import findings
+from classifiers.study.matched import MATCHED
+from classifiers.study.networks import GOEMOTIONS, MEMORY
+
+
+def test_every_row_has_a_title() -> None:
+    assert set(findings.TITLES) == {*MEMORY, *GOEMOTIONS}
+    assert list(findings.MATCHED_TITLES) == list(MATCHED)
+    assert {name for pairs in findings.COMPARISONS.values() for pair in pairs for name in pair} == set(MATCHED)
+
+
+def test_of_two_rows_the_interval_is_students() -> None:
+    rows = {"rnn": [{"macro_f1": x} for x in (0.1, 0.2, 0.4)], "lstm": [{"macro_f1": x} for x in (0.5, 0.7, 0.3)]}
+    difference, half = findings.interval(rows, "rnn", "lstm", "macro_f1")
+    judge = stats.ttest_ind([0.5, 0.7, 0.3], [0.1, 0.2, 0.4]).confidence_interval(0.95)
+    assert (difference - half, difference + half) == pytest.approx((judge.low, judge.high))
+
+
+def test_a_third_row_says_how_much_seeds_differ() -> None:
+    two = {"rnn": [{"top1": x} for x in (0.1, 0.2, 0.4)], "lstm": [{"top1": x} for x in (0.5, 0.7, 0.3)]}
+    difference, half = findings.interval(two, "rnn", "lstm", "top1")
+    for third, wider in (((0.3, 0.3, 0.3), False), ((0.0, 0.5, 1.0), True)):
+        found = findings.interval({**two, "gru": [{"top1": x} for x in third]}, "rnn", "lstm", "top1")
+        assert found[0] == difference
+        assert (found[1] > half) is wider
+
+
+def test_one_seed_tells_nothing_apart() -> None:
+    rows = {"rnn": [{"top1": 0.1}], "lstm": [{"top1": 0.9}]}
+    difference, half = findings.interval(rows, "rnn", "lstm", "top1")
+    assert difference == pytest.approx(0.8)
+    assert half == np.inf
