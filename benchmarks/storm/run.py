@@ -7,7 +7,7 @@ import math
 import random
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,7 @@ RESTS_WITHIN = 120.0
 """Seconds of silence within which the bot has to be at rest; it looks after its database once a minute."""
 
 _OPTED_OUT, _SWITCHED_OFF = 0.1, 0.05  # shares of the messages
+_COMMANDS = 0.02  # for each message
 _LOOKS_EVERY = 0.25  # seconds
 _RESTS = 6  # how often in a row a bot has nothing to do that is at rest
 _BEFORE = 3.0  # seconds in which people write before a fault
@@ -125,10 +126,21 @@ class People:
             author = BOB if chance < _OPTED_OUT else ALICE
             channels = range(CHANNELS) if off else range(CHANNELS, SERVERS * CHANNELS)
             text, channel = self._random.choice(self._texts), self._random.choice(channels)
+            if self._random.random() < _COMMANDS:
+                await self._use_command(text, channel)
             self.written[await self._discord.say(text, channel, author=author)] = Written(
                 at, wanted=not off and author is not BOB
             )
             await asyncio.sleep(max(at + 1 / self._rate - loop.time(), 0))
+
+    async def _use_command(self, text: str, channel: int) -> None:
+        """Let somebody use a command; nobody waits for the answer, which may never come."""
+        command = self._random.choice(("about", "compare", "mood", "privacy", "settings"))
+        with suppress(LookupError):  # it has not registered any yet
+            if command == "compare":
+                await self._discord.slash(command, channel, text=text)
+            else:
+                await self._discord.slash(command, channel)
 
 
 class Storm:
