@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, ClassVar, Self
@@ -39,6 +40,11 @@ class Heartbeats(KeepAliveHandler):
 
     def __init__(self, *args: Any, interval: float, **kwargs: Any) -> None:
         super().__init__(*args, interval=interval / 2, **kwargs)
+
+    def get_payload(self) -> dict[str, Any]:
+        """Return a heartbeat, and note when it is sent: the answer may be there before discord.py's thread does so."""
+        self._last_send = time.perf_counter()
+        return super().get_payload()
 
 
 class Gateway(DiscordWebSocket):

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 
-from bot.connection.gateway import FRAMES_AT_ONCE, Gateway, Shard
+from bot.connection.gateway import FRAMES_AT_ONCE, Gateway, Heartbeats, Shard
 
 [DISCORDS_SHARD] = Shard.__bases__
 
@@ -113,3 +114,16 @@ async def test_messages_are_handled_before_many_more_are_read(monkeypatch: pytes
         most = max(most, len(waiting))
     assert most < FRAMES_AT_ONCE
     await asyncio.gather(*tasks)
+
+
+def test_an_answer_that_comes_before_the_thread_notes_the_heartbeat_is_not_taken_for_a_late_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Over a quick connection of a busy computer, discord.py warned of 20 seconds and told them as the latency."""
+    connection: Any = SimpleNamespace(thread_id=0, _max_heartbeat_timeout=60.0, HEARTBEAT=1, sequence=7)
+    heartbeats = Heartbeats(ws=connection, interval=41.25, shard_id=0)
+    heartbeats._last_send -= 20.6
+    assert heartbeats.get_payload() == {"op": 1, "d": 7}
+    heartbeats.ack()
+    assert heartbeats.latency < 10
+    assert caplog.messages == []
