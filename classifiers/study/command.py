@@ -28,9 +28,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from classifiers.command_line import WholeNumber
+from classifiers.errors import require
 from classifiers.study.article import read_article, write_report
-from classifiers.study.pages.everything import study_pages
-from classifiers.study.pages.frame import check_altair
 from classifiers.study.runs import EXPERIMENTS, Part, Run, carry_out, collect, plan, read_numbers
 from classifiers.training.datasets import load_dataset
 from classifiers.training.output_folder import check_writable
@@ -84,12 +83,7 @@ def study(
     console = Console(markup=False, emoji=False)  # names of folders are no markup
     start = time.perf_counter()
     if pages:
-        check_altair()
-        numbers = read_numbers(out / "numbers.json")
-        check_writable(out / "pages")
-        for name, page in study_pages(numbers).items():
-            (out / "pages" / name).write_text(page, encoding="utf-8")
-        console.print(f"Written: {out / 'pages' / 'index.html'}, which any browser opens, offline too.")
+        console.print(f"Written: {_write_pages(out)}, which any browser opens, offline too.")
         return 0
     read_article(out)
     if redraw:
@@ -110,6 +104,23 @@ def study(
     article = write_report(collect(runs, earlier), out)
     console.print(f"Written: {article} and the figures in {out}, after {time.perf_counter() - start:,.0f} s.")
     return 0
+
+
+def _write_pages(out: Path) -> Path:
+    """Write the pictures to explore into a folder of `out`, and return the page that lists them.
+
+    Raises:
+        MissingExtraError: what draws them is not installed.
+        ClassifiersError: there are no numbers in `out`, or the folder cannot be written to.
+    """
+    require("Drawing the pages", "pages", "altair", "jinja2", "vl_convert")
+    from classifiers.study.pages.everything import study_pages  # noqa: PLC0415 - only now it is sure to work
+
+    numbers, folder = read_numbers(out / "numbers.json"), out / "pages"
+    check_writable(folder)
+    for name, page in study_pages(numbers).items():
+        (folder / name).write_text(page, encoding="utf-8")
+    return folder / "index.html"
 
 
 def _carry_out_with_progress(runs: Sequence[Run], jobs: int, console: Console) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from typing import Any
 
-from classifiers.errors import ClassifiersError
+import altair
+import jinja2
+import vl_convert
 
 TEXT, FAINT, LINE = "var(--text)", "var(--faint)", "var(--line)"
 BLUE, ORANGE, GREEN, GREY = "var(--blue)", "var(--orange)", "var(--green)", "var(--grey)"
@@ -107,25 +108,8 @@ class Picture:
     notes: tuple[str, ...] = ()
 
 
-def check_altair() -> None:
-    """Find out whether pages can be drawn, so that nothing is computed in vain.
-
-    Raises:
-        ClassifiersError: Altair, or the package from which its scripts are taken, is not installed.
-    """
-    for package in ("altair", "vl_convert"):
-        try:
-            importlib.import_module(package)
-        except ImportError:
-            raise ClassifiersError('The pages need Altair: install it with pip install -e ".[pages]".') from None
-
-
 def pages_of(pictures: Sequence[Picture]) -> dict[str, str]:
     """Return a page for each picture, and one that lists them, by the names of their files."""
-    import altair  # noqa: PLC0415 - only the pages need these
-    import jinja2  # noqa: PLC0415 - as above
-    import vl_convert  # noqa: PLC0415 - as above
-
     html, style, script = (_FOLDER.joinpath(f"page.{kind}").read_text("utf-8") for kind in ("html", "css", "js"))
     template = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(html)
     version = altair.SCHEMA_VERSION.removeprefix("v").rpartition(".")[0]

@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import altair as alt
+
 from classifiers.nn.network import KINDS
 from classifiers.study.gates import DIRECTIONS, MEAN, UNITS
 from classifiers.study.pages.frame import BLUE, GREEN, NARROW, ORANGE, TEXT, WIDTH, Picture, Table
@@ -16,49 +18,30 @@ _LARGEST = {"cell": 3, "state": 1}
 """The size from which on a cell, or a state, is drawn in full colour."""
 
 
+_PLACE = alt.X("label:N", sort=None, title=None)
+"""The words, by their place in the sentence."""
+
+_TABLE = Table(
+    "Gates, cell and state at each word",
+    data="gates",
+    rows=("place", "word"),
+    row_title="word",
+    columns=("direction",),
+    values={name: f"{name} gate" for name in _GATES} | {name: name for name in _LARGEST},
+    where={"sentence": "sentence_sentence", "layer": "layer_layer", "unit": "unit_unit"},
+)
+
+
 def picture(records: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]]) -> Picture:
     """Return the picture of the result of `gates.gate_records`."""
-    import altair as alt  # noqa: PLC0415 - only the pages need it
-
     sentences = [answer["sentence"] for answer in answers]
-    depth = KINDS["bilstm"].depth
-    units = list(range(UNITS + 1))
     sentence = alt.selection_point(
         "sentence", fields=["sentence"], bind=alt.binding_select(options=sentences, name="Sentence"), value=sentences[0]
     )
-    layer = alt.selection_point(
-        "layer", fields=["layer"], bind=alt.binding_range(min=1, max=depth, step=1, name="Layer"), value=2
-    )
-    unit = alt.selection_point(
-        "unit",
-        fields=["unit"],
-        bind=alt.binding_select(
-            options=units,
-            labels=["all units, their mean" if each == MEAN else f"unit {each}" for each in units],
-            name="Gates of",
-        ),
-        on="pointerover",
-        clear=False,
-        value=MEAN,
-    )
+    layers = alt.binding_range(min=1, max=KINDS["bilstm"].depth, step=1, name="Layer")
+    layer = alt.selection_point("layer", fields=["layer"], bind=layers, value=2)
+    unit = _unit()
     shown = alt.param("shown", bind=alt.binding_select(options=[*_LARGEST], name="The rows show"), value="cell")
-
-    place = alt.X("label:N", sort=None, title=None)
-    words = place.axis(
-        labelExpr="split(datum.label, ' ')[1]",
-        labelAngle=alt.ExprRef(f"{NARROW} ? 270 : 0"),
-        labelAlign=alt.ExprRef(f"{NARROW} ? 'right' : 'center'"),
-        labelBaseline=alt.ExprRef(f"{NARROW} ? 'middle' : 'top'"),
-        domain=False,
-        ticks=False,
-    )
-    answer = (
-        alt.Chart(alt.NamedData("answers"), width=WIDTH, height=20)
-        .transform_filter(sentence)
-        .transform_calculate(said="'The BiLSTM says: ' + datum.answer")
-        .mark_text(align="left", fontSize=15, x=0)
-        .encode(text="said:N")
-    )
     charts = []
     for direction in DIRECTIONS:
         base = (
@@ -68,53 +51,11 @@ def picture(records: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str,
             .transform_filter(layer)
             .transform_calculate(label="datum.place + ' ' + datum.word")
         )
-        lines = (
-            base.properties(height=120, title=_TITLES[direction])
-            .transform_filter(unit)
-            .transform_fold([*_GATES], as_=["gate", "open"])
-            .mark_line(point=alt.OverlayMarkDef(size=50))
-            .encode(
-                x=place.axis(None),
-                y=alt.Y("open:Q", title="open", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(values=[0, 0.5, 1])),
-                color=alt.Color(
-                    "gate:N",
-                    scale=alt.Scale(domain=[*_GATES], range=[*_GATES.values()]),
-                    legend=alt.Legend(labelExpr="datum.label + ' gate'"),
-                ),
-                strokeDash=alt.condition(alt.datum.gate == "input", alt.value([5, 4]), alt.value([])),
-                tooltip=["word:N", "gate:N", "open:Q"],
-            )
-        )
-        single = base.properties(height=16 * UNITS).transform_filter(alt.datum.unit != MEAN)
-        row = alt.Y("unit:O", title="unit", axis=alt.Axis(ticks=False, domain=False))
-        largest = " : ".join(f"shown == '{name}' ? {size}" for name, size in _LARGEST.items())
-        cells = (
-            single.transform_calculate(value="datum[shown]", size=f"abs(datum[shown]) / ({largest} : 1)")
-            .mark_rect()
-            .encode(
-                x=words,
-                y=row,
-                color=alt.condition(alt.datum.value < 0, alt.value(BLUE), alt.value(ORANGE)),
-                opacity=alt.Opacity("size:Q", scale=alt.Scale(domain=[0, 1], range=[0.03, 1], clamp=True), legend=None),
-                tooltip=["word:N", "unit:O", "cell:Q", "state:Q"],
-            )
-        )
-        frame = single.transform_filter(unit).transform_aggregate(groupby=["unit"])
-        frame = frame.mark_rect(fillOpacity=0, stroke=TEXT, strokeWidth=2, tooltip=None).encode(y="unit:O")
-        charts += [lines, alt.layer(cells, frame)]
+        charts += [_lines(base.properties(title=_TITLES[direction]), unit), _cells(base, unit)]
     with warnings.catch_warnings():  # of what is meant: a choice in one part holds in all
         warnings.filterwarnings("ignore", "Automatically deduplicated", UserWarning)
         both = alt.vconcat(*charts, spacing=12).add_params(unit, layer, sentence)
-        chart = alt.vconcat(answer, both, spacing=12).add_params(shown)
-    table = Table(
-        "Gates, cell and state at each word",
-        data="gates",
-        rows=("place", "word"),
-        row_title="word",
-        columns=("direction",),
-        values={name: f"{name} gate" for name in _GATES} | {name: name for name in _LARGEST},
-        where={"sentence": "sentence_sentence", "layer": "layer_layer", "unit": "unit_unit"},
-    )
+        chart = alt.vconcat(_answer(sentence), both, spacing=12).add_params(shown)
     return Picture(
         name="gates",
         title="What do the gates do while the BiLSTM reads?",
@@ -124,5 +65,72 @@ def picture(records: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str,
         "orange is positive and blue negative, and the row that you point at or choose shows its own gates.",
         chart=chart,
         records={"gates": records, "answers": answers},
-        tables=(table,),
+        tables=(_TABLE,),
     )
+
+
+def _unit() -> alt.Parameter:
+    """Return the choice of the unit whose gates are shown."""
+    units = list(range(UNITS + 1))
+    labels = ["all units, their mean" if each == MEAN else f"unit {each}" for each in units]
+    menu = alt.binding_select(options=units, labels=labels, name="Gates of")
+    return alt.selection_point("unit", fields=["unit"], bind=menu, on="pointerover", clear=False, value=MEAN)
+
+
+def _answer(sentence: alt.Parameter) -> alt.Chart:
+    """Return what the network says of the chosen sentence."""
+    return (
+        alt.Chart(alt.NamedData("answers"), width=WIDTH, height=20)
+        .transform_filter(sentence)
+        .transform_calculate(said="'The BiLSTM says: ' + datum.answer")
+        .mark_text(align="left", fontSize=15, x=0)
+        .encode(text="said:N")
+    )
+
+
+def _lines(base: alt.Chart, unit: alt.Parameter) -> alt.Chart:
+    """Return the gates of the chosen unit by word."""
+    return (
+        base.properties(height=120)
+        .transform_filter(unit)
+        .transform_fold([*_GATES], as_=["gate", "open"])
+        .mark_line(point=alt.OverlayMarkDef(size=50))
+        .encode(
+            x=_PLACE.axis(None),
+            y=alt.Y("open:Q", title="open", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(values=[0, 0.5, 1])),
+            color=alt.Color(
+                "gate:N",
+                scale=alt.Scale(domain=[*_GATES], range=[*_GATES.values()]),
+                legend=alt.Legend(labelExpr="datum.label + ' gate'"),
+            ),
+            strokeDash=alt.condition(alt.datum.gate == "input", alt.value([5, 4]), alt.value([])),
+            tooltip=["word:N", "gate:N", "open:Q"],
+        )
+    )
+
+
+def _cells(base: alt.Chart, unit: alt.Parameter) -> alt.LayerChart:
+    """Return the cell, or state, of each unit at each word, with a frame around the chosen unit."""
+    single = base.properties(height=16 * UNITS).transform_filter(alt.datum.unit != MEAN)
+    largest = " : ".join(f"shown == '{name}' ? {size}" for name, size in _LARGEST.items())
+    cells = (
+        single.transform_calculate(value="datum[shown]", size=f"abs(datum[shown]) / ({largest} : 1)")
+        .mark_rect()
+        .encode(
+            x=_PLACE.axis(
+                labelExpr="split(datum.label, ' ')[1]",
+                labelAngle=alt.ExprRef(f"{NARROW} ? 270 : 0"),
+                labelAlign=alt.ExprRef(f"{NARROW} ? 'right' : 'center'"),
+                labelBaseline=alt.ExprRef(f"{NARROW} ? 'middle' : 'top'"),
+                domain=False,
+                ticks=False,
+            ),
+            y=alt.Y("unit:O", title="unit", axis=alt.Axis(ticks=False, domain=False)),
+            color=alt.condition(alt.datum.value < 0, alt.value(BLUE), alt.value(ORANGE)),
+            opacity=alt.Opacity("size:Q", scale=alt.Scale(domain=[0, 1], range=[0.03, 1], clamp=True), legend=None),
+            tooltip=["word:N", "unit:O", "cell:Q", "state:Q"],
+        )
+    )
+    frame = single.transform_filter(unit).transform_aggregate(groupby=["unit"])
+    frame = frame.mark_rect(fillOpacity=0, stroke=TEXT, strokeWidth=2, tooltip=None).encode(y="unit:O")
+    return alt.layer(cells, frame)

@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import altair as alt
+
 from classifiers.study.pages.frame import BEFORE_OR_AFTER, BLUE, GREY, NARROW, ORANGE, WIDTH, Picture, Table
 from classifiers.study.phrases import NETWORKS
+
+_TABLE = Table(
+    "The gradient at each word, as a multiple of that at the chosen one",
+    data="gradients",
+    rows=("word", "token"),
+    row_title="word",
+    columns=("network", "moment"),
+    values={"left": ""},
+    where={"phrase": "phrase_phrase", "at": "at_at"},
+)
 
 
 def picture(records: Sequence[Mapping[str, Any]]) -> Picture:
     """Return the picture of the result of `phrases.phrase_gradients`."""
-    import altair as alt  # noqa: PLC0415 - only the pages need it
-
     phrases = list(dict.fromkeys(record["phrase"] for record in records))
     count = max(record["at"] for record in records)
     phrase = alt.selection_point(
@@ -31,48 +41,6 @@ def picture(records: Sequence[Mapping[str, Any]]) -> Picture:
         for text in phrases
         for number, token in enumerate(text.split(), 1)
     ]
-    strip = alt.Chart(alt.NamedData("words"), width=WIDTH, height=48).transform_filter(phrase)
-    strip = strip.encode(x=alt.X("at:O", axis=None))
-    chosen = strip.mark_rect(cornerRadius=4, color=GREY).encode(
-        opacity=alt.condition(at, alt.value(0.4), alt.value(0.1))
-    )
-    angle = alt.ExprRef(f"{NARROW} ? 270 : 0")
-    named = strip.mark_text(fontSize=15, angle=angle, tooltip=None).encode(text="token:N")
-    charts = [alt.layer(chosen.add_params(at, phrase), named)]
-    for title in NETWORKS.values():
-        base = (
-            alt.Chart(alt.NamedData("gradients"), width=WIDTH, height=130, title=title)
-            .transform_filter(alt.datum.network == title)
-            .transform_filter(phrase)
-            .transform_filter(at)
-        )
-        charts.append(
-            base.mark_line(point=alt.OverlayMarkDef(size=50), clip=True).encode(
-                x=alt.X("word:O", axis=None, scale=alt.Scale(domain=list(range(1, count + 1)))),
-                y=alt.Y(
-                    "left:Q",
-                    title="gradient left",
-                    scale=alt.Scale(type="log", domain=[0.01, 10]),
-                    axis=alt.Axis(values=[0.01, 0.1, 1, 10]),
-                ),
-                color=alt.Color(
-                    "moment:N",
-                    scale=alt.Scale(domain=["start", "end"], range=[BLUE, ORANGE]),
-                    legend=alt.Legend(labelExpr=BEFORE_OR_AFTER),
-                ),
-                strokeDash=alt.condition(alt.datum.moment == "start", alt.value([5, 4]), alt.value([])),
-                tooltip=[alt.Tooltip("token:N", title="word"), "moment:N", alt.Tooltip("left:Q", title="gradient")],
-            )
-        )
-    table = Table(
-        "The gradient at each word, as a multiple of that at the chosen one",
-        data="gradients",
-        rows=("word", "token"),
-        row_title="word",
-        columns=("network", "moment"),
-        values={"left": ""},
-        where={"phrase": "phrase_phrase", "at": "at_at"},
-    )
     return Picture(
         name="gradients",
         title="Which words does the gradient reach?",
@@ -80,7 +48,48 @@ def picture(records: Sequence[Mapping[str, Any]]) -> Picture:
         how_to_read="the network predicts from the word that you point at or choose with the slider, and each point "
         "says how large the gradient of the loss is at a word, as a multiple of that at the chosen one; where a line "
         "ends, the network has not read any further.",
-        chart=alt.vconcat(*charts, spacing=12),
+        chart=alt.vconcat(
+            _words(phrase, at), *(_lines(network, count, phrase, at) for network in NETWORKS.values()), spacing=12
+        ),
         records={"gradients": records, "words": words},
-        tables=(table,),
+        tables=(_TABLE,),
+    )
+
+
+def _words(phrase: alt.Parameter, at: alt.Parameter) -> alt.LayerChart:
+    """Return the words of the chosen phrase, of which one is chosen by pointing at it."""
+    strip = alt.Chart(alt.NamedData("words"), width=WIDTH, height=48).transform_filter(phrase)
+    strip = strip.encode(x=alt.X("at:O", axis=None))
+    boxes = strip.mark_rect(cornerRadius=4, color=GREY).encode(
+        opacity=alt.condition(at, alt.value(0.4), alt.value(0.1))
+    )
+    angle = alt.ExprRef(f"{NARROW} ? 270 : 0")
+    named = strip.mark_text(fontSize=15, angle=angle, tooltip=None).encode(text="token:N")
+    return alt.layer(boxes.add_params(at, phrase), named)
+
+
+def _lines(network: str, count: int, phrase: alt.Parameter, at: alt.Parameter) -> alt.Chart:
+    """Return a network's gradient at each of up to `count` words, before and after training."""
+    return (
+        alt.Chart(alt.NamedData("gradients"), width=WIDTH, height=130, title=network)
+        .transform_filter(alt.datum.network == network)
+        .transform_filter(phrase)
+        .transform_filter(at)
+        .mark_line(point=alt.OverlayMarkDef(size=50), clip=True)
+        .encode(
+            x=alt.X("word:O", axis=None, scale=alt.Scale(domain=list(range(1, count + 1)))),
+            y=alt.Y(
+                "left:Q",
+                title="gradient left",
+                scale=alt.Scale(type="log", domain=[0.01, 10]),
+                axis=alt.Axis(values=[0.01, 0.1, 1, 10]),
+            ),
+            color=alt.Color(
+                "moment:N",
+                scale=alt.Scale(domain=["start", "end"], range=[BLUE, ORANGE]),
+                legend=alt.Legend(labelExpr=BEFORE_OR_AFTER),
+            ),
+            strokeDash=alt.condition(alt.datum.moment == "start", alt.value([5, 4]), alt.value([])),
+            tooltip=[alt.Tooltip("token:N", title="word"), "moment:N", alt.Tooltip("left:Q", title="gradient")],
+        )
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import altair as alt
+
 from classifiers.study.pages.frame import BLUE, FAINT, GREEN, GREY, NARROW, ORANGE, POWERS, TEXT, WIDTH, Picture, Table
 from classifiers.study.radii import EXPONENT, GRADIENT, NORM, RADII, RADIUS, REACH, SEEDS, SINGULAR, SLOPE, STARTS
 
@@ -12,10 +14,30 @@ _COLOURS = {GRADIENT: ORANGE, EXPONENT: TEXT, **dict.fromkeys(SINGULAR, BLUE), R
 _DASHES = {EXPONENT: [6, 4], SINGULAR[1]: [5, 3], SINGULAR[2]: [2, 3], NORM: [2, 2]}
 
 
+_TABLES = (
+    Table(
+        "What one step back multiplies by, as a logarithm to base 10",
+        data="by_radius",
+        rows=("radius",),
+        row_title="radius",
+        columns=("quantity",),
+        values={"slope": ""},
+        where={"start": "start_start"},
+    ),
+    Table(
+        "What is left at the chosen radius",
+        data="by_distance",
+        rows=("back",),
+        row_title="steps back",
+        columns=("quantity",),
+        values={"left": ""},
+        where={"start": "start_start", "radius": "radius_radius"},
+    ),
+)
+
+
 def picture(by_distance: Sequence[Mapping[str, Any]], by_radius: Sequence[Mapping[str, Any]]) -> Picture:
     """Return the picture of the result of `radii.radius_records`."""
-    import altair as alt  # noqa: PLC0415 - only the pages need it
-
     starts = list(STARTS.values())
     start = alt.selection_point(
         "start", fields=["start"], bind=alt.binding_select(options=starts, name="Start"), value=starts[0]
@@ -29,18 +51,25 @@ def picture(by_distance: Sequence[Mapping[str, Any]], by_radius: Sequence[Mappin
         clear=False,
         value=1.0,
     )
+    return Picture(
+        name="radius",
+        title="How large may the recurrent matrix be?",
+        about="How an RNN's gradient changes with the spectral radius of its matrix, and what foretells it.",
+        how_to_read="above, a line that falls loses the same share at each step back, and a level one nothing; below, "
+        "the gradient keeps its size where its line crosses 0, and the nearer another line is to it, the better that "
+        "number foretells the gradient.",
+        chart=alt.vconcat(_lines(start, radius), _slopes(start, radius), spacing=24).resolve_scale(
+            color="independent", strokeDash="independent"
+        ),
+        records={"by_distance": by_distance, "by_radius": by_radius},
+        tables=_TABLES,
+        notes=_notes(by_radius),
+    )
 
-    def coloured(quantities: Sequence[str]) -> dict[str, Any]:
-        scale = alt.Scale(domain=list(quantities), range=[_COLOURS[each] for each in quantities])
-        dashes = alt.Scale(domain=list(quantities), range=[_DASHES.get(each, [1, 0]) for each in quantities])
-        legend = alt.Legend(columns=alt.ExprRef(f"{NARROW} ? 1 : 3"), symbolType="stroke", symbolSize=400)
-        return {
-            "color": alt.Color("quantity:N", scale=scale, legend=legend),
-            "strokeDash": alt.StrokeDash("quantity:N", scale=dashes, legend=legend),
-            "strokeWidth": alt.condition(alt.datum.quantity == GRADIENT, alt.value(3.5), alt.value(2)),
-        }
 
-    lines = (
+def _lines(start: alt.Parameter, radius: alt.Parameter) -> alt.Chart:
+    """Return what is left by steps back, at the chosen radius."""
+    return (
         alt.Chart(alt.NamedData("by_distance"), width=WIDTH, height=260, title="What is left, by steps back")
         .transform_filter(start)
         .transform_filter(radius)
@@ -56,59 +85,36 @@ def picture(by_distance: Sequence[Mapping[str, Any]], by_radius: Sequence[Mappin
                 axis=alt.Axis(values=[1e-12, 1e-8, 1e-4, 1, 1e4], labelExpr=POWERS),
             ),
             tooltip=["quantity:N", "back:Q", alt.Tooltip("left:Q", format=".2e")],
-            **coloured((GRADIENT, EXPONENT, *SINGULAR)),
+            **_coloured((GRADIENT, EXPONENT, *SINGULAR)),
         )
     )
+
+
+def _slopes(start: alt.Parameter, radius: alt.Parameter) -> alt.LayerChart:
+    """Return the factor of one step back by radius, with a rule at the chosen one."""
     slopes = (
         alt.Chart(alt.NamedData("by_radius"), width=WIDTH, height=260, title="The factor of one step back, by radius")
         .transform_filter(start)
         .encode(x=alt.X("radius:Q", title="spectral radius", scale=alt.Scale(domain=[RADII[0], RADII[-1]])))
     )
-    factor = alt.Y("slope:Q", title="log₁₀ of the factor")
-    of_slopes = slopes.mark_line().encode(
-        y=factor,
-        tooltip=["quantity:N", "radius:Q", "slope:Q"],
-        **coloured((GRADIENT, EXPONENT, RADIUS, NORM)),
-    )
+    factor, tooltip = alt.Y("slope:Q", title="log₁₀ of the factor"), ["quantity:N", "radius:Q", "slope:Q"]
+    lines = slopes.mark_line().encode(y=factor, tooltip=tooltip, **_coloured((GRADIENT, EXPONENT, RADIUS, NORM)))
     level = alt.Chart(alt.Data(values=[{"slope": 0}])).mark_rule(color=FAINT).encode(y=factor)
     chosen = slopes.transform_filter(radius).mark_rule(color=TEXT, strokeWidth=2).encode(tooltip=alt.value(None))
-    points = slopes.mark_point(size=90, opacity=0).encode(y=factor, tooltip=["quantity:N", "radius:Q", "slope:Q"])
-    tables = (
-        Table(
-            "What one step back multiplies by, as a logarithm to base 10",
-            data="by_radius",
-            rows=("radius",),
-            row_title="radius",
-            columns=("quantity",),
-            values={"slope": ""},
-            where={"start": "start_start"},
-        ),
-        Table(
-            "What is left at the chosen radius",
-            data="by_distance",
-            rows=("back",),
-            row_title="steps back",
-            columns=("quantity",),
-            values={"left": ""},
-            where={"start": "start_start", "radius": "radius_radius"},
-        ),
-    )
-    return Picture(
-        name="radius",
-        title="How large may the recurrent matrix be?",
-        about="How an RNN's gradient changes with the spectral radius of its matrix, and what foretells it.",
-        how_to_read="above, a line that falls loses the same share at each step back, and a level one nothing; below, "
-        "the gradient keeps its size where its line crosses 0, and the nearer another line is to it, the better that "
-        "number foretells the gradient.",
-        chart=alt.vconcat(
-            lines,
-            alt.layer(level, of_slopes, chosen, points.add_params(radius, start)),
-            spacing=24,
-        ).resolve_scale(color="independent", strokeDash="independent"),
-        records={"by_distance": by_distance, "by_radius": by_radius},
-        tables=tables,
-        notes=_notes(by_radius),
-    )
+    points = slopes.mark_point(size=90, opacity=0).encode(y=factor, tooltip=tooltip)
+    return alt.layer(level, lines, chosen, points.add_params(radius, start))
+
+
+def _coloured(quantities: Sequence[str]) -> dict[str, Any]:
+    """Return colour, dashes and width of the lines of some quantities."""
+    scale = alt.Scale(domain=list(quantities), range=[_COLOURS[each] for each in quantities])
+    dashes = alt.Scale(domain=list(quantities), range=[_DASHES.get(each, [1, 0]) for each in quantities])
+    legend = alt.Legend(columns=alt.ExprRef(f"{NARROW} ? 1 : 3"), symbolType="stroke", symbolSize=400)
+    return {
+        "color": alt.Color("quantity:N", scale=scale, legend=legend),
+        "strokeDash": alt.StrokeDash("quantity:N", scale=dashes, legend=legend),
+        "strokeWidth": alt.condition(alt.datum.quantity == GRADIENT, alt.value(3.5), alt.value(2)),
+    }
 
 
 def _notes(by_radius: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

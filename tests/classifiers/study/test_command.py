@@ -3,18 +3,23 @@
 import hashlib
 import json
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NoReturn
 
 import pytest
 
 import train
 from classifiers.emotions import LABELS
-from classifiers.study import findings, goemotions, matched
+from classifiers.errors import MissingExtraError
+from classifiers.study import command, findings, goemotions, matched
 from classifiers.study.networks import GOEMOTIONS, MEMORY
 from classifiers.study.runs import EXPERIMENTS, Part
 from classifiers.training import datasets
+
+NUMBERS = Path("docs/study/numbers.json")
 
 
 class TestCommand:
@@ -204,3 +209,39 @@ class TestCommand:
     def test_a_wrong_option(self, option: str, value: str, bounds: str, capsys: pytest.CaptureFixture[str]) -> None:
         assert train.main(["study", option, value]) == 2
         assert f"{value!r} is not a whole number from {bounds}" in capsys.readouterr().err
+
+
+class TestPages:
+    @pytest.fixture
+    def out(self, tmp_path: Path) -> Path:
+        (tmp_path / "look").mkdir()
+        (tmp_path / "look" / "numbers.json").write_bytes(NUMBERS.read_bytes())
+        return tmp_path / "look"
+
+    def test_writes_the_pages(
+        self, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(command, "require", lambda *_: None)
+        drawn = SimpleNamespace(study_pages=lambda numbers: {"index.html": str(numbers["seconds"])})
+        monkeypatch.setitem(sys.modules, "classifiers.study.pages.everything", drawn)
+        assert train.main(["study", "--pages", "--out", str(out)]) == 0
+        assert (out / "pages" / "index.html").read_text() == str(json.loads(NUMBERS.read_bytes())["seconds"])
+        assert "which any browser opens" in " ".join(capsys.readouterr().out.split())
+        assert not out.with_suffix(".md").exists()
+
+    def test_says_how_to_get_altair_before_anything_is_computed(
+        self, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "altair", None)
+        monkeypatch.setitem(sys.modules, "classifiers.study.pages.everything", SimpleNamespace(study_pages=pytest.fail))
+        assert train.main(["study", "--pages", "--out", str(out)]) == 2
+        assert capsys.readouterr().err == f"{MissingExtraError('Drawing the pages', 'pages')}\n"
+
+    def test_needs_the_numbers_of_the_study(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(command, "require", lambda *_: None)
+        monkeypatch.setitem(sys.modules, "classifiers.study.pages.everything", SimpleNamespace(study_pages=dict))
+        assert train.main(["study", "--pages", "--out", str(tmp_path / "none")]) == 2
+        assert "measure everything first, without --redraw, --pages or --only." in capsys.readouterr().err
+        assert not (tmp_path / "none").exists()

@@ -2,15 +2,17 @@
 
 import json
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import train
-from classifiers.study import command
+pytest.importorskip("altair", reason="run `pip install -e '.[pages]'`")
+pytest.importorskip("vl_convert", reason="run `pip install -e '.[pages]'`")
+
+import vl_convert
+
 from classifiers.study.gates import DIRECTIONS, SENTENCES, UNITS
 from classifiers.study.pages import everything, frame, gates, phrases, radii, seeds
 from classifiers.study.radii import EXPONENT, GRADIENT, NORM, RADII, RADIUS, SINGULAR, STARTS
@@ -45,7 +47,6 @@ BY_DISTANCE, BY_RADIUS = (
 
 @pytest.fixture(scope="module")
 def pictures() -> list[frame.Picture]:
-    pytest.importorskip("altair", reason="they need Altair: pip install -e '.[pages]'")
     return [
         phrases.picture(GRADIENTS),
         gates.picture(GATES, ANSWERS),
@@ -56,7 +57,6 @@ def pictures() -> list[frame.Picture]:
 
 @pytest.fixture(scope="module")
 def pages(pictures: list[frame.Picture]) -> Iterator[Mapping[str, str]]:
-    vl_convert = pytest.importorskip("vl_convert", reason="run `pip install -e '.[pages]'`")
 
     def without_vega(own: str, vl_version: str) -> str:
         """Vega itself takes seconds to put together, and `docs/screenshots.py` looks at pages that have it."""
@@ -111,7 +111,6 @@ def test_each_page_says_in_one_sentence_how_to_read_it(pages: Mapping[str, str])
 
 def test_what_is_chosen_and_told_is_there(pages: Mapping[str, str]) -> None:
     """Each table is of records that there are, chosen by what one sets with the keyboard."""
-    vl_convert = pytest.importorskip("vl_convert", reason="run `pip install -e '.[pages]'`")
     for name, page in pages.items():
         if name == "index.html":
             continue
@@ -153,45 +152,7 @@ def test_memory_is_told_seed_by_seed() -> None:
     ]
 
 
-class TestTheCommand:
-    @pytest.fixture
-    def out(self, tmp_path: Path) -> Path:
-        (tmp_path / "look").mkdir()
-        (tmp_path / "look" / "numbers.json").write_bytes(NUMBERS.read_bytes())
-        return tmp_path / "look"
-
-    def test_writes_the_pages(
-        self, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        monkeypatch.setattr(command, "check_altair", lambda: None)
-        monkeypatch.setattr(command, "study_pages", lambda numbers: {"index.html": str(numbers["seconds"])})
-        assert train.main(["study", "--pages", "--out", str(out)]) == 0
-        assert (out / "pages" / "index.html").read_text() == str(json.loads(NUMBERS.read_bytes())["seconds"])
-        assert "which any browser opens" in " ".join(capsys.readouterr().out.split())
-        assert not out.with_suffix(".md").exists()
-
-    def test_says_how_to_get_altair_before_anything_is_computed(
-        self, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        def in_vain() -> None:
-            raise AssertionError
-
-        monkeypatch.setattr(everything, "phrase_gradients", in_vain)
-        monkeypatch.setitem(sys.modules, "altair", None)
-        assert train.main(["study", "--pages", "--out", str(out)]) == 2
-        assert capsys.readouterr().err == 'The pages need Altair: install it with pip install -e ".[pages]".\n'
-
-    def test_needs_the_numbers_of_the_study(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        monkeypatch.setattr(command, "check_altair", lambda: None)
-        assert train.main(["study", "--pages", "--out", str(tmp_path / "none")]) == 2
-        assert "measure everything first, without --redraw, --pages or --only." in capsys.readouterr().err
-        assert not (tmp_path / "none").exists()
-
-
 def test_everything_is_computed_for_the_page_that_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("altair", reason="it needs Altair: pip install -e '.[pages]'")
     monkeypatch.setattr(everything, "phrase_gradients", lambda: GRADIENTS)
     monkeypatch.setattr(everything, "gate_records", lambda: (GATES, ANSWERS))
     monkeypatch.setattr(everything, "radius_records", lambda: (BY_DISTANCE, BY_RADIUS))
