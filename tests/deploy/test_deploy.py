@@ -108,6 +108,13 @@ def test_every_setting_in_the_files_is_one_of_the_bots(compose: dict[str, Any], 
     assert named - SETTINGS == set()
 
 
+def test_image_needs_no_shell_since_it_has_none() -> None:
+    _, _, image = (DEPLOY / "Containerfile").read_text(encoding="utf-8").partition("\nFROM scratch\n")
+    assert re.findall(r"^RUN", image, re.MULTILINE) == []
+    commands = re.findall(r"(?:CMD|ENTRYPOINT) (.*)", image)
+    assert [json.loads(command)[0] for command in commands] == ["python3", "python3"]
+
+
 def test_image_keeps_the_data_of_all_languages_of_the_bot() -> None:
     kept = re.findall(r"-not -name '(\w+)\*'", (DEPLOY / "Containerfile").read_text(encoding="utf-8"))
     assert [language for language in ("en", *LANGUAGES.values()) if language[:2] not in kept] == []
