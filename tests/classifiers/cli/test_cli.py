@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import itertools
 import json
 import sys
 from importlib import metadata
@@ -15,7 +16,7 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 from rich.text import Text
 
-from classifiers.cli import main
+from classifiers.cli import main, scoring
 from classifiers.cli.lines import LONGEST, PIECE, read_chunks
 from classifiers.errors import DatasetError
 from classifiers.model_directory import read_manifest, write_manifest
@@ -81,6 +82,14 @@ def test_lines_are_read_in_pieces_as_they_come_and_have_a_bound(tmp_path: Path) 
     assert next(chunks) == ["first"]
     with pytest.raises(DatasetError, match=r"texts.txt has a line of more than 1,048,576 bytes: give one text a line."):
         next(chunks)
+
+
+def test_texts_that_are_read_together_share_the_time(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading the texts, and each model's own part, take a second each."""
+    monkeypatch.setattr(scoring.time, "perf_counter", itertools.count().__next__)
+    lines = scoring.JsonLines(scoring.Scorer(small_models, ("rnn", "bilstm")), 1, explain=False)(["i am happy", "sad"])
+    records = [json.loads(line) for line in lines.splitlines()]
+    assert [record[name]["milliseconds"] for record in records for name in ("rnn", "bilstm")] == [1000] * 4
 
 
 def test_compare_as_a_table(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
