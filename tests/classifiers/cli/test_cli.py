@@ -86,7 +86,7 @@ def test_lines_are_read_in_pieces_as_they_come_and_have_a_bound(tmp_path: Path) 
 
 def test_texts_that_are_read_together_share_the_time(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading the texts, and each model's own part, take a second each."""
-    monkeypatch.setattr(scoring.time, "perf_counter", itertools.count().__next__)
+    monkeypatch.setattr("classifiers.cli.scoring.time.perf_counter", itertools.count().__next__)
     lines = scoring.JsonLines(scoring.Scorer(small_models, ("rnn", "bilstm")), 1, explain=False)(["i am happy", "sad"])
     records = [json.loads(line) for line in lines.splitlines()]
     assert [record[name]["milliseconds"] for record in records for name in ("rnn", "bilstm")] == [1000] * 4
