@@ -142,7 +142,8 @@ async def test_pgbouncer_in_transaction_mode_is_refused_in_a_sentence(
 ) -> None:
     monkeypatch.setattr("bot.store.watch._HEARS_WITHIN", 0.2)
     url = pooler("transaction")
-    for _ in range(2):  # at the second time the statements of the first are still prepared
+    for _ in range(2):  # at the second time the statements of the first are still prepared, under the same names
+        monkeypatch.setattr("asyncpg.connection._uid", 0)  # as in another process
         store = await open_store(url)
         assert not store.ready
         with pytest.raises(StoreError, match="let DATABASE_URL lead to PostgreSQL itself"):
