@@ -67,17 +67,18 @@ class Maintenance(commands.Cog):
         """
         if not self._time.known:
             return
-        now = self._time.now()
-        try:
-            async with self._busy:
-                await self._note_absences(now)
-                claimed = await self._store.claim("purge", now, _ERASING_PAUSE)
-                if claimed:
-                    await self._store.purge(now)
-            if claimed:
-                await self._pack_moods(now)
-        except StoreError as error:
-            log.warning("What is due will be erased later: %s", error)
+        for task in (self._note_absences, self._erase_and_pack):
+            try:
+                await task(self._time.now())
+            except StoreError as error:
+                log.warning("What is due will be erased later: %s", error)
+
+    async def _erase_and_pack(self, now: datetime) -> None:
+        async with self._busy:
+            if not await self._store.claim("purge", now, _ERASING_PAUSE):
+                return
+            await self._store.purge(now)
+        await self._pack_moods(now)
 
     async def _pack_moods(self, now: datetime) -> None:
         """Pack the counts of past days, in pieces, between which new ones are written."""
@@ -89,7 +90,9 @@ class Maintenance(commands.Cog):
                 return
 
     async def _note_absences(self, now: datetime) -> None:
-        if self._bot.is_ready():
+        if not self._bot.is_ready():
+            return
+        async with self._busy:
             for guild_id, left_at in (await self._store.known_guilds()).items():
                 present = self._bot.get_guild(guild_id) is not None
                 if not self._is_ours(guild_id):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Update, delete, func, null, or_, select, tuple_, union, union_all, update
+from sqlalchemy import Select, Update, delete, func, null, or_, select, tuple_, union, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.server_settings import ServerSettings
@@ -22,6 +22,7 @@ from bot.store.tables import Correction, Duel, Erasures, Job, Mood, MoodDay, Opt
 GRACE = timedelta(days=7)
 """How long a server's data outlives the bot's stay there."""
 
+_ERASED_AT_ONCE = 20_000  # rows: between two pieces, others have their turn
 _PACKED_AT_ONCE = 2000  # counts: the event loop stands still for some 20 ms while they are packed
 
 
@@ -219,7 +220,7 @@ class Store:
 
     async def known_guilds(self) -> dict[int, datetime | None]:
         """Return the servers with any data, each with the time when the bot left, None if it is there."""
-        kept = union(*(select(table.guild_id) for table in (Server, Mood, MoodDay, Correction, Duel)))
+        kept = union(*(_guilds_in(table) for table in (Server, Mood, MoodDay, Correction, Duel)))
         left = select(Server.guild_id, Server.left_at).where(Server.left_at.is_not(None))
         async with self.sync.transaction(patient=True) as (connection, _):
             known = set(await connection.scalars(kept)) | {key.guild_id for key in self.cache.waiting_moods}
@@ -249,9 +250,14 @@ class Store:
             left = (await connection.scalars(select(Server.guild_id).where(Server.left_at < now - GRACE))).all()
             if left:
                 changes += await _erase(connection, left)
-            oldest = now - timedelta(days=self.mood_days)
-            await connection.execute(delete(Mood).where(Mood.hour < oldest))
-            await connection.execute(delete(MoodDay).where(MoodDay.day < oldest))
+        oldest = now - timedelta(days=self.mood_days)
+        for table, due in ((Mood, Mood.hour < oldest), (MoodDay, MoodDay.day < oldest)):
+            key = tuple_(*table.__table__.primary_key)
+            some = delete(table).where(key.in_(select(*key.clauses).where(due).limit(_ERASED_AT_ONCE)))
+            erased = _ERASED_AT_ONCE
+            while erased == _ERASED_AT_ONCE:
+                async with self.sync.transaction(patient=True) as (connection, _):
+                    erased = (await connection.execute(some)).rowcount
 
     async def pack_moods(self, now: datetime, after: MoodKey | None = None) -> MoodKey | None:
         """Pack some counts of the days before yesterday, in UTC, whose counts nobody takes back any more.
@@ -349,6 +355,14 @@ class Store:
             [(*key, messages) for *key, messages in found if messages is not None] + waiting,
             [(channel_id, day, counts) for channel_id, day, counts, messages in found if messages is None],
         )
+
+
+def _guilds_in(table: type[Server | Mood | MoodDay | Correction | Duel]) -> Select[int]:
+    """Return the statement that asks for the servers in a table by a jump in its index for each, not by every row."""
+    jumps = select(func.min(table.guild_id).label("guild_id")).cte(f"guilds_in_{table.__tablename__}", recursive=True)
+    following = select(func.min(table.guild_id)).where(table.guild_id > jumps.c.guild_id).scalar_subquery()
+    jumps = jumps.union_all(select(following).where(jumps.c.guild_id.is_not(None)))
+    return select(jumps.c.guild_id).where(jumps.c.guild_id.is_not(None))
 
 
 def _claim(guild_id: int, week: str) -> Update:

@@ -179,3 +179,17 @@ async def test_past_days_are_packed_and_nothing_is_lost(
     await maintenance.tidy()
     assert await world.bot.store.pack_moods(time.now()) is None
     assert await world.bot.store.export_guild(world.guild.id) == before
+
+
+async def test_what_is_due_is_erased_even_if_absences_cannot_be_noted(
+    world: World, maintenance: Maintenance, time: DiscordTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> dict[int, datetime | None]:
+        raise StoreError("It took too long.")
+
+    await world.alice.send(world.channel, "happy")
+    await world.bot.store.refresh()
+    monkeypatch.setattr(world.bot.store, "known_guilds", fail)
+    time.note(world.env.now() + timedelta(days=world.bot.store.mood_days + 1))
+    await maintenance.tidy()
+    assert await kept_moods(world) == 0

@@ -110,7 +110,10 @@ async def test_no_count_is_lost_while_processes_pack_and_count_at_once(url: str,
     assert first == MoodCount(NOON, "joy", 1 + 2 * 5)
 
 
-async def test_packed_days_are_erased_when_their_first_hour_is_too_old(url: str) -> None:
+async def test_packed_days_are_erased_when_their_first_hour_is_too_old(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.store.store._ERASED_AT_ONCE", 1)  # in pieces
     store = Store(url, mood_days=30)
     await store.refresh()
     await fill(store)
