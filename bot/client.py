@@ -24,7 +24,7 @@ from bot.configuration import Configuration, ConfigurationError, load_configurat
 from bot.connection import gateway
 from bot.connection.clock import loop_time
 from bot.connection.identify_turns import IdentifyTurns
-from bot.connection.requests import ANSWERED_WITHIN, PATIENCE, DiscordRequests
+from bot.connection.requests import ANSWERED_WITHIN, PATIENCE, DiscordRequests, readable
 from bot.connection.session_starts import SessionStarts
 from bot.corrections.cog import Corrections
 from bot.errors import log_failure, report_error
@@ -113,7 +113,8 @@ class Emobot(commands.AutoShardedBot):
             http_trace=self.requests.trace(),
             max_ratelimit_timeout=PATIENCE,
         )
-        self.http.request = partial(self.http.request, timeout=ANSWERED_WITHIN)  # type: ignore[method-assign]
+        request = partial(self.http.request, timeout=ANSWERED_WITHIN)
+        self.http.request = readable(request)  # type: ignore[assignment, method-assign]
         self.configuration = configuration
         self.analyzer = Analyzer(models, configuration.reacts_with, meter=self._meter)
         self._clock = clock

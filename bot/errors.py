@@ -58,7 +58,8 @@ def log_failure(what: str, error: BaseException | None) -> None:
 
 _REQUEST_FAILED = (
     *(discord.HTTPException, discord.RateLimited, aiohttp.ClientError),
-    *(ConnectionError, TimeoutError, json.JSONDecodeError),
+    *(ConnectionError, TimeoutError),
+    *(json.JSONDecodeError, UnicodeDecodeError),  # of answers that are none of Discord's
 )
 
 

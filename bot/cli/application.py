@@ -8,6 +8,7 @@ import discord
 from bot import discord_address
 from bot.client import PERMISSIONS
 from bot.configuration import Configuration
+from bot.connection.requests import readable
 
 
 async def fetch_application(
@@ -22,9 +23,11 @@ async def fetch_application(
 
     Raises:
         discord.LoginFailure: Discord does not accept the token.
+        UnreadableAnswerError: something else answers in Discord's place.
     """
     discord_address.use(configuration.api_base, configuration.gateway_url)
     async with discord.Client(intents=discord.Intents.none(), http_trace=trace or aiohttp.TraceConfig()) as client:
+        client.http.request = readable(client.http.request)  # type: ignore[assignment, method-assign]
         await client.login(token)
         return await client.application_info()
 

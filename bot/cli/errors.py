@@ -13,6 +13,7 @@ import click
 import discord
 
 from bot.configuration import ENV_FILE, Configuration, ConfigurationError
+from bot.connection.requests import UnreadableAnswerError
 from bot.store import PoolerError, StoreError
 from classifiers.command_line import finish
 
@@ -25,6 +26,10 @@ INTENT_OFF = (
     "choose Bot, switch on Message Content Intent under Privileged Gateway Intents, and press Save Changes."
 )
 UNREACHABLE = "Discord cannot be reached: check the network connection and try again."
+NOT_DISCORD = (
+    "What answers in Discord's place is not Discord: see whether this network wants you to log in first, and whether "
+    "DISCORD_API_BASE is right if you have set it."
+)
 
 _TOKEN_REFUSED = 4004  # the gateway's code
 
@@ -118,6 +123,8 @@ def discord_errors() -> Iterator[None]:
         if error.code == _TOKEN_REFUSED:
             raise CommandError(LOGIN_REFUSED, 2) from None
         raise CommandError(f"Discord closed the connection (code {error.code}): try again.", 1) from None
+    except UnreadableAnswerError:
+        raise CommandError(NOT_DISCORD, 1) from None
     except (OSError, aiohttp.ClientError, discord.GatewayNotFound):
         raise CommandError(UNREACHABLE, 1) from None
 

@@ -10,10 +10,11 @@ from contextvars import ContextVar
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 import discord
+from discord.http import Route
 
 from bot.connection.backoff import Backoff
 from bot.connection.clock import DiscordTime
@@ -49,6 +50,28 @@ class HeldBackError(discord.DiscordException):
 
 class DiscordFailedError(discord.DiscordException):
     """Discord gave no answer, or one that cannot be read."""
+
+
+class UnreadableAnswerError(aiohttp.ClientError):
+    """Discord, or what answers in its place, as a page to log in to a network does, sent no answer of its API."""
+
+
+def readable(request: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Return the method of discord.py that sends requests such that whatever it cannot read is an error of its own.
+
+    It returns a text that is no JSON as if that were the answer, and raises whatever comes of the rest.
+    """
+
+    async def asked(route: Route, **options: Any) -> Any:
+        try:
+            answer = await request(route, **options)
+        except (LookupError, TypeError, ValueError) as error:
+            raise UnreadableAnswerError(type(error).__name__) from error
+        if isinstance(answer, str) and (answer or route.method == "GET"):
+            raise UnreadableAnswerError("no JSON")
+        return answer
+
+    return asked
 
 
 class DiscordRequests:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from benchmarks.gateway import LoopbackDiscord, refused
+from benchmarks.gateway import Fault, LoopbackDiscord, garbled, no_text, refused, status
 from bot.cli import main
 from classifiers.model_directory import MANIFEST, read_manifest, write_manifest
 from tests.bot.cli.support import requests, told
@@ -154,6 +154,17 @@ async def test_a_wrong_token_is_reported(loopback: LoopbackDiscord, capsys: pyte
     loopback.api.fault = refused(401)
     assert await asyncio.to_thread(main, ["check"]) == 2
     assert capsys.readouterr().err.startswith("Discord does not accept the DISCORD_TOKEN")
+
+
+@pytest.mark.parametrize("command", ["check", "invite"])
+@pytest.mark.parametrize("fault", [status(200, b"<html>Log in to our network</html>"), garbled(200), no_text(200)])
+async def test_what_is_no_answer_of_discord_is_told_in_one_sentence(
+    loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str], command: str, fault: Fault
+) -> None:
+    loopback.api.fault = fault
+    assert await asyncio.to_thread(main, [command]) == 1
+    [sentence] = capsys.readouterr().err.splitlines()
+    assert sentence.startswith("What answers in Discord's place is not Discord: ")
 
 
 @pytest.mark.parametrize(

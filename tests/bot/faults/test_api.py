@@ -128,6 +128,18 @@ async def test_requests_that_hang_stay_few_and_end_after_15_seconds(
     await reacts_again(loopback, skipper=skipper)
 
 
+@pytest.mark.parametrize("kind", ["500", "503", "garbage with 200", "no text with 200"])
+async def test_a_command_whose_answer_fails_loses_the_answer_and_is_no_error_of_the_bot(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    del running
+    loopback.api.fault = only("/callback", FAILURES[kind])
+    await loopback.slash("privacy")
+    unanswered = "'privacy' was not answered: Discord failed ("
+    await until(lambda: any(line.startswith(unanswered) for line in warnings(caplog)), skipper)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 @pytest.mark.parametrize("hours", [1, -1])
 async def test_a_jump_of_this_computers_clock_loses_nothing(
     running: Emobot, loopback: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch, hours: int

@@ -11,7 +11,7 @@ from pathlib import Path
 import discord
 import pytest
 
-from benchmarks.gateway import LoopbackDiscord, cloudflare, only, refused, status
+from benchmarks.gateway import Fault, LoopbackDiscord, cloudflare, garbled, no_text, only, refused, status
 from bot.monitoring.health import Health
 from bot.serving import serve
 from classifiers import Classifier
@@ -135,3 +135,32 @@ async def test_a_token_that_is_refused_at_any_moment_of_the_start_ends_the_bot(
     with pytest.raises(discord.LoginFailure):
         await serve(configured(loopback), models, loopback.token)
     assert 1 <= len(loopback.api.refused()) <= 20
+
+
+NO_ANSWERS: dict[str, Fault] = {
+    "a page to log in to a network": status(200, b"<html>Log in to our network</html>"),
+    "nothing": status(200),
+    "garbage": garbled(200),
+    "no text": no_text(200),
+    "a limit without its length": status(429, b"{}", "application/json"),
+}
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("kind", NO_ANSWERS)
+@pytest.mark.parametrize("route", ["/users/@me", "/gateway/bot"])
+async def test_what_is_no_answer_of_discord_at_the_start_loses_what_is_written_until_a_minute_later(
+    loopback: LoopbackDiscord,
+    models: dict[str, Classifier],
+    skipper: Skipper,
+    caplog: pytest.LogCaptureFixture,
+    kind: str,
+    route: str,
+) -> None:
+    loopback.api.fault = only(route, NO_ANSWERS[kind])
+    async with served(loopback, models, Health()):
+        await until(lambda: retries(caplog))
+        loopback.api.fault = None
+        skipper.skip(61)
+        await until(lambda: loopback.gateway.identified)
+        await reacts_again(loopback, skipper=skipper)
