@@ -23,6 +23,7 @@ from bot.compare.cog import Compare
 from bot.configuration import Configuration, ConfigurationError, load_configuration
 from bot.connection import gateway
 from bot.connection.clock import loop_time
+from bot.connection.gateway_proxy import shards_held
 from bot.connection.identify_turns import IdentifyTurns
 from bot.connection.requests import ANSWERED_WITHIN, PATIENCE, DiscordRequests, readable
 from bot.connection.session_starts import SessionStarts
@@ -124,6 +125,7 @@ class Emobot(commands.AutoShardedBot):
             self._turns = IdentifyTurns(AdvisoryLocks(configuration.database_url))
         self.store = Store(configuration.database_url, configuration.mood_days)
         self._session_starts = SessionStarts(loop_time, self.requests.time.now)
+        self._begins_sessions = True  # by itself, rather than a proxy
         self._leaving: asyncio.Task[None] | None = None
         self.outcomes: Counter[Outcome] = Counter()
         self.sizes: Callable[[], Mapping[str, int]] = dict
@@ -172,15 +174,27 @@ class Emobot(commands.AutoShardedBot):
     async def connect(self, *, reconnect: bool = True) -> None:
         """Connect with the configured shards, or as many as Discord recommends today, until the bot is closed.
 
+        A proxy may hold the sessions with Discord. Then there are as many shards as it has, and none waits for a turn.
+
         Raises:
+            ConfigurationError: `SHARD_COUNT` is not the number of shards of the proxy.
             discord.LoginFailure: Discord no longer accepts the token.
         """
-        gateway.use(behind_proxy=self.configuration.gateway_url is not None)
+        address = self.configuration.gateway_url
+        gateway.use(behind_proxy=address is not None)
+        held = await shards_held(address) if address else None
+        self._begins_sessions = held is None
+        if held and self.configuration.shard_count not in (None, held):
+            raise ConfigurationError(
+                f"SHARD_COUNT is {self.configuration.shard_count}, but the proxy at DISCORD_GATEWAY_URL has {held} "
+                "shards: both must be the same."
+            )
         try:
             recommended, _, limits = await self.http.get_bot_gateway()
-            self._choose_shards(recommended, limits["max_concurrency"])
+            self._choose_shards(held or recommended, limits["max_concurrency"])
             self._session_starts.note(dict(limits))
-            await self._session_starts.wait_for(len(self.shard_ids or range(self.shard_count or 1)))
+            if self._begins_sessions:
+                await self._session_starts.wait_for(len(self.shard_ids or range(self.shard_count or 1)))
             await super().connect(reconnect=reconnect)
         except discord.DiscordException:
             if not self.requests.token_refused:
@@ -193,7 +207,7 @@ class Emobot(commands.AutoShardedBot):
 
         discord.py calls this again after a failure, even when the bot has been closed.
         """
-        if self._turns and not self.is_closed():
+        if self._turns and self._begins_sessions and not self.is_closed():
             await self._turns.wait(shard_id)
         if not self.is_closed():
             await super().launch_shard(gateway, shard_id, initial=initial)
@@ -208,6 +222,8 @@ class Emobot(commands.AutoShardedBot):
 
         It has its turn already when it is launched, but not when Discord has ended its session.
         """
+        if not self._begins_sessions:
+            return
         await self._session_starts.begin(shard_id or 0)
         if self._turns and shard_id is not None:
             await self._turns.wait(shard_id)

@@ -153,6 +153,7 @@ class GatewayProxy:
 
     Attributes:
         url: the address for DISCORD_GATEWAY_URL.
+        tells_shards: a switch: it says how many shards it has, as newer releases do.
         names_discord: a switch: READY names Discord's own address for resuming, and its session, as old releases did.
         compressions: what the addresses asked for by which bots connected.
         identified, refused_resumes: how often a bot began a session, or wanted to resume one.
@@ -161,6 +162,7 @@ class GatewayProxy:
     def __init__(self, discord: LoopbackDiscord, intents: int) -> None:
         """Stand in front of a Discord that is served, as many shards as it recommends."""
         self.url = ""
+        self.tells_shards = True
         self.names_discord = False
         self.compressions: set[str | None] = set()
         self.identified = self.refused_resumes = 0
@@ -184,6 +186,7 @@ class GatewayProxy:
                 listening.append(asyncio.create_task(self._listen(shard)))
             app = web.Application()
             app.router.add_get("/", self._serve)
+            app.router.add_get("/shard-count", self._tell_shards)
             async with _served(app) as port:
                 self.url = f"ws://127.0.0.1:{port}"
                 yield
@@ -213,6 +216,9 @@ class GatewayProxy:
             if frame["op"] == Op.DISPATCH:
                 for client in list(shard.clients):
                     await client.send(frame)
+
+    async def _tell_shards(self, _: web.Request) -> web.Response:
+        return web.Response(text=str(len(self._shards))) if self.tells_shards else web.Response(status=400)
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(compress=False)

@@ -15,7 +15,8 @@ from benchmarks.gateway import LoopbackDiscord, World, hanging, limited, only, t
 from benchmarks.gateway.proxies import GatewayProxy, Nirn
 from bot import Emobot, create_bot
 from bot.client import INTENTS
-from bot.configuration import Configuration
+from bot.configuration import Configuration, ConfigurationError
+from bot.connection.session_starts import SessionStarts
 from bot.reactions.outcomes import Outcome
 from bot.server_settings import ServerSettings
 from classifiers import Classifier
@@ -209,7 +210,14 @@ class TestGatewayProxy:
         assert (proxy.identified, loopback.gateway.identified) == (2, 1)
         assert loopback.gateway.starts_left == left
 
-    async def test_another_number_of_shards_is_not_let_in(
+    async def test_another_number_of_shards_is_refused_in_a_sentence(
+        self, through: dict[str, Any], loopback: LoopbackDiscord, models: dict[str, Classifier]
+    ) -> None:
+        async with create_bot(Configuration(**through, shard_count=2), models=models) as bot:
+            with pytest.raises(ConfigurationError, match=r"SHARD_COUNT is 2, but the proxy .* has 1"):
+                await bot.start(loopback.token)
+
+    async def test_another_number_of_shards_is_not_let_in_by_an_old_release(
         self,
         through: dict[str, Any],
         loopback: LoopbackDiscord,
@@ -217,6 +225,7 @@ class TestGatewayProxy:
         models: dict[str, Classifier],
         skipper: Skipper,
     ) -> None:
+        proxy.tells_shards = False
         bot = create_bot(Configuration(**through, shard_count=2), models=models)
         async with bot:
             running = asyncio.create_task(bot.start(loopback.token))
@@ -227,3 +236,35 @@ class TestGatewayProxy:
             assert (len(bot.guilds), proxy.identified) == (0, 0)
             await bot.close()
             await asyncio.wait([running])
+
+    class TestShards:
+        @pytest.fixture
+        def loopback_options(self) -> dict[str, Any]:
+            return {"shards": 4, "max_concurrency": 4}
+
+        @pytest.mark.parametrize("tells_shards", [True, False])
+        async def test_shards_begin_at_once_and_use_up_no_session_where_the_proxy_tells_that_it_holds_them(
+            self,
+            loopback: LoopbackDiscord,
+            models: dict[str, Classifier],
+            skipper: Skipper,
+            monkeypatch: pytest.MonkeyPatch,
+            *,
+            tells_shards: bool,
+        ) -> None:
+            begun: list[int] = []
+            begin = SessionStarts.begin
+
+            async def noted(starts: SessionStarts, shard_id: int) -> None:
+                begun.append(shard_id)
+                await begin(starts, shard_id)
+
+            monkeypatch.setattr(SessionStarts, "begin", noted)
+            proxy = GatewayProxy(loopback, INTENTS.value)
+            proxy.tells_shards = tells_shards
+            async with proxy.running():
+                loopback.gateway.starts_left = 0 if tells_shards else 1000
+                through = Configuration(discord_token=loopback.token, api_base=loopback.api_base, gateway_url=proxy.url)
+                async with connected(create_bot(through, models=models), loopback, skipper) as _:
+                    assert proxy.identified == 4
+            assert begun == ([] if tells_shards else [0, 1, 2, 3])

@@ -1,0 +1,25 @@
+"""A proxy that holds the sessions with Discord by itself, as gateway-proxy does, so that a bot need not begin any."""
+
+from __future__ import annotations
+
+import aiohttp
+from yarl import URL
+
+_WITHIN = aiohttp.ClientTimeout(total=5)
+_SECURE = {"ws": "http", "wss": "https"}
+
+
+async def shards_held(gateway_url: str) -> int | None:
+    """Return how many shards the proxy at an address holds; None if it does not say, as old releases or other programs.
+
+    Args:
+        gateway_url: where bots connect to it.
+    """
+    address = URL(gateway_url)
+    question = address.with_scheme(_SECURE[address.scheme]).with_path("/shard-count")
+    try:
+        async with aiohttp.ClientSession(timeout=_WITHIN) as session, session.get(question) as answer:
+            said = await answer.text()
+    except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError):
+        return None
+    return int(said) if answer.status == 200 and said.isascii() and said.isdigit() and len(said) < 7 else None

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+from aiohttp import web
+
+from bot.connection.gateway_proxy import shards_held
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "held"),
+    [(200, b"16", 16), (200, b"many", None), (200, b"", None), (400, b"16", None), (200, b"\xff", None)],
+)
+async def test_only_a_number_tells_that_a_proxy_holds_shards(status: int, said: bytes, held: int | None) -> None:
+    async def tell(_: web.Request) -> web.Response:
+        return web.Response(status=status, body=said, content_type="text/plain", charset="utf-8")
+
+    app = web.Application()
+    app.router.add_get("/shard-count", tell)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    address = f"ws://127.0.0.1:{runner.addresses[0][1]}/any"
+    assert await shards_held(address) == held
+    await runner.cleanup()
+    assert await shards_held(address) is None  # nobody is there
