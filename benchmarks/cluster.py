@@ -17,6 +17,7 @@ sys.path[0] = str(Path(__file__).parents[1])  # so that `benchmarks` can be impo
 import argparse
 import asyncio
 import json
+import os
 from dataclasses import asdict
 
 from rich.console import Console
@@ -32,9 +33,11 @@ async def measure(plan: Plan, arguments: argparse.Namespace) -> Measured:
     """Return what is wanted of a cluster that is started for it."""
     measured = Measured(plan)
     async with cluster(plan) as (running, server):
+        _tell("start")
         measured.start = await rows.start(running)
         for row in ROWS:
             if row in arguments.rows:
+                _tell(row)
                 await _measure(row, running, server, measured, arguments)
     return measured
 
@@ -58,6 +61,11 @@ async def _measure(
             measured.rolling = await rows.rolling(running, rate)
         case "restart":
             measured.restart = await rows.start(running)
+
+
+def _tell(row: str) -> None:
+    """Say what is measured now, since all of it takes minutes, and how busy this machine is with anything else."""
+    print(f"{row}, at a load of {os.getloadavg()[0]:.1f} ...", file=sys.stderr)
 
 
 def main() -> None:
