@@ -125,6 +125,7 @@ class Connection:
         session: None until the bot has identified or resumed.
         heard: when frames came, by the event loop's clock, as far as the limit needs to know.
         heartbeats: when heartbeats came, in monotonic seconds of this computer.
+        ended: whether the gateway has ended it, so that its session goes on whatever the bot says to that.
     """
 
     socket: web.WebSocketResponse
@@ -133,6 +134,12 @@ class Connection:
     session: Session | None = None
     heard: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_SENT + 1))
     heartbeats: list[float] = field(default_factory=list)
+    ended: bool = False
+
+    async def end(self, code: int) -> None:
+        """Close it with a code."""
+        self.ended = True
+        await self.socket.close(code=code)
 
 
 class Gateway:
@@ -218,7 +225,7 @@ class Gateway:
     async def close(self, code: int) -> None:
         """Close all connections with a code."""
         for connection in list(self.connections):
-            await connection.socket.close(code=code)
+            await connection.end(code=code)
 
     # ------------------------------------------------------------ a connection
 
@@ -238,7 +245,7 @@ class Gateway:
             self.connections.remove(connection)
             if connection.session and connection.session.connection is connection:
                 connection.session.connection = None
-                if socket.close_code in (WSCloseCode.OK, WSCloseCode.GOING_AWAY):
+                if not connection.ended and socket.close_code in (WSCloseCode.OK, WSCloseCode.GOING_AWAY):
                     self.sessions.pop(connection.session.id, None)
         return socket
 
@@ -249,10 +256,10 @@ class Gateway:
         try:
             async for message in connection.socket:
                 if message.type is not WSMsgType.TEXT:
-                    await connection.socket.close(code=CloseCode.DECODE_ERROR)
+                    await connection.end(code=CloseCode.DECODE_ERROR)
                     return
                 if code := await self._hear(connection, message.json()):
-                    await connection.socket.close(code=code)
+                    await connection.end(code=code)
                     return
         finally:
             watch.cancel()
@@ -263,7 +270,7 @@ class Gateway:
         while self.silent or time.monotonic() - last < 1.5 * self.heartbeat_interval:
             await asyncio.sleep(self.heartbeat_interval / 4)
             last = connection.heartbeats[-1] if connection.heartbeats else last
-        await connection.socket.close(code=CloseCode.SESSION_TIMED_OUT)
+        await connection.end(code=CloseCode.SESSION_TIMED_OUT)
 
     async def _hear(self, connection: Connection, frame: dict[str, Any]) -> int | None:  # noqa: PLR0911 - one for each op
         """Take a frame of a bot; return the code to close the connection with if it must not be sent."""

@@ -121,15 +121,23 @@ async def _garble(scene: Scene, kind: Garbage) -> None:
     await scene.discord.gateway.send_garbage(kind)
 
 
+async def _close(scene: Scene, code: int) -> None:
+    await scene.discord.gateway.close(code)
+
+
 async def _leave_gateway(scene: Scene) -> None:
     await scene.discord.close_gateway()
     await scene.a_while()
     await scene.discord.gateway_endpoint.open()
 
 
+_CODES = (1000, 1001, 4000, 4002, 4008, 4009)
+"""With which the gateway may close a connection whose session goes on."""
+
 _OF_GATEWAY = [
     Fault("gateway cut", partial(_cut, mid_frame=False), "gateway", replays=True),
     Fault("gateway cut in mid-frame", partial(_cut, mid_frame=True), "gateway", replays=True),
+    *[Fault(f"gateway closes with {code}", partial(_close, code=code), "gateway", replays=True) for code in _CODES],
     Fault("gateway silent", _silence, "gateway", replays=True),
     Fault("gateway away", _leave_gateway, "gateway", replays=True),
     Fault("resumption refused", _refuse_resumption, "gateway", lost_meanwhile=True),

@@ -100,6 +100,18 @@ async def test_a_frame_of_garbage_loses_no_message_and_is_told_once(
     assert warning.startswith("Shard 0 got a frame from Discord that cannot be read")
 
 
+@pytest.mark.parametrize("code", [1000, 1001, 4000, 4002, 4008, 4009])
+async def test_a_connection_that_the_gateway_closes_loses_no_message(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, code: int
+) -> None:
+    await loopback.gateway.close(code)
+    said = [await loopback.say("happy", channel) for channel in range(10)]
+    await until(lambda: len(reacted_to(loopback)) == 10, skipper)
+    assert sorted(reacted_to(loopback)) == said
+    assert await moods(running, loopback) == 10
+    assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
+
+
 async def test_garbage_at_each_resumption_loses_what_was_written_meanwhile_and_begins_one_session(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture
 ) -> None:
