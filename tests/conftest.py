@@ -61,18 +61,33 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run also the tests that take long, as CI does")
+
+
+def leaves_out_long(config: pytest.Config) -> bool:
+    """Whether tests that take long are left out: where nobody has asked for them, or for files or folders by name."""
+    return not config.getoption("long") and config.args == config.getini("testpaths")
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that take long, in whatever order the others are: in the end no process waits for one.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the tests that take seconds, in whatever order the others are: in the end no process waits for one.
 
     Those that need heavy libraries are the very first: pytest-xdist gives its first process what comes first, so no
     other has to import them.
     """
+    if leaves_out_long(config):
+        left_out = [item for item in items if item.get_closest_marker("long")]
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=left_out)
     items.sort(key=lambda item: (not item.get_closest_marker("heavy"), not item.get_closest_marker("slow")))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
-    """Tell after a failure in which order the tests ran."""
+    """Tell what was left out, and after a failure in which order the tests ran."""
+    if leaves_out_long(config):
+        terminalreporter.write_line("Left out: tests that take long. All of them: python -m pytest --long")
     seed = config.getoption("randomly_seed", None)
     if exitstatus and seed is not None:
         terminalreporter.write_line(f"The same order again: --randomly-seed={seed}")

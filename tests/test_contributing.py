@@ -28,6 +28,10 @@ def test_paths_that_are_named_exist(page: str) -> None:
     assert missing == []
 
 
+def test_ci_runs_the_long_tests_too() -> None:
+    assert 'PYTEST_ADDOPTS="--long ' in CI
+
+
 def test_names_in_code_that_contributors_change_exist() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     names = re.findall(r"`(_?[A-Z]{4,}|(?:[A-Z][a-z]+){2,}|[a-z]+_[a-z_]+)`", text)

@@ -33,6 +33,7 @@ def run(*arguments: object) -> int:
 
 
 @pytest.mark.heavy
+@pytest.mark.long
 @pytest.mark.usefixtures("figures")
 def test_both_models_learn_the_builtin_phrases(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """The promise of `python train.py`, with the very recipes: every test phrase right, half of them without order."""
@@ -222,6 +223,7 @@ def test_a_data_set_of_ones_own(feelings: Path, tmp_path: Path, capsys: pytest.C
     assert (manifest.labels, manifest.multi_label) == (("joy", "sadness"), True)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_few_phrases_of_ones_own_are_learnt_by_both_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """58 rows with the default options, told apart by six words among many that say nothing."""

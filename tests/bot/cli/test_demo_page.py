@@ -282,6 +282,7 @@ async def test_what_a_visitor_cannot_do_in_discord_is_refused(session: aiohttp.C
                 assert response.status == 404, body
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_the_newest_message_and_its_reaction_are_in_sight_in_windows_of_any_size() -> None:
     async with served() as (_, url), chromium() as browser:

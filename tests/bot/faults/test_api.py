@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 import discord
 import pytest
@@ -64,8 +66,13 @@ async def storm(bot: Emobot, loopback: LoopbackDiscord, skipper: Skipper, model:
     await until(lambda: outcomes.total() == written, skipper)
 
 
+def all_but_one_long(kinds: Iterable[str], usual: str) -> list[Any]:
+    """The kinds of a fault, of which one is tested each time; `test_refusals.py` has the others for a shorter time."""
+    return [pytest.param(kind, marks=() if kind == usual else pytest.mark.long) for kind in kinds]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", FAILURES)
+@pytest.mark.parametrize("kind", all_but_one_long(FAILURES, "503"))
 async def test_ten_minutes_of_failures_lose_the_reactions_alone(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, bilstm: ScriptedClassifier, kind: str
 ) -> None:
@@ -78,7 +85,7 @@ async def test_ten_minutes_of_failures_lose_the_reactions_alone(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", REFUSALS)
+@pytest.mark.parametrize("kind", all_but_one_long(REFUSALS, "403"))
 async def test_ten_minutes_of_refusals_lose_the_reactions_alone_and_are_20_at_most(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, bilstm: ScriptedClassifier, kind: str
 ) -> None:

@@ -118,6 +118,7 @@ async def test_sigterm_twice_in_a_burst_loses_no_count(
     assert bot.clean(), bot.log.read_text()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_kill_9_loses_seconds_of_counts_alone_and_the_next_bot_reacts_to_nothing_twice(
     start: Starter, loopback: LoopbackDiscord, database: Path
