@@ -72,12 +72,15 @@ def lines(measured: dict[str, Any], arguments: argparse.Namespace) -> list[tuple
     if flood := measured.get("flood"):
         found.append((f"dropped at {flood.rate:.0f}/s", f"{flood.dropped:.0%}", "", ""))
         found.append(("latency of its reactions", _milliseconds(flood.latency), "", ""))
+        found.append(("memory that it leaves behind", f"{flood.memory / 2**20:+.1f} MB", "", ""))
     for rate, latency in measured.get("latency", {}).items():
         found.append((f"from message to reaction at {rate:.0f}/s", _milliseconds(latency), "", ""))
     if memory := measured.get("memory"):
         first, last = (size / 2**20 for size in memory)
         name = "memory from message {:,} to {:,}".format(*arguments.memory)
-        found.append((name, f"{first:.0f} to {last:.0f} MB", "", f"+{last - first:.1f} MB"))
+        found.append((name, f"{first:.1f} to {last:.1f} MB", "", ""))
+        messages = arguments.memory[1] - arguments.memory[0]
+        found.append(("the same per 100,000 messages", f"{(last - first) * 100_000 / messages:+.1f} MB", "", ""))
     if busy := measured.get("busy"):
         found.append(("busy channel: reactions a second", f"{busy.reactions_per_second:.2f}", "", ""))
         found.append(("busy channel: oldest message reacted to", f"{busy.oldest:.2f} s", "", ""))
@@ -114,11 +117,12 @@ def main() -> None:
         "--memory",
         type=int,
         nargs=2,
-        default=(20_000, 80_000),
+        default=(25_000, 50_000),
         metavar=("FIRST", "LAST"),
-        help="messages after which memory is measured (default: 20000 80000)",
+        help="messages after which memory is measured; about the last 20,000 is remembered what they led to, so that "
+        "it grows until then (default: 25000 50000)",
     )
-    parser.add_argument("--memory-rate", type=float, default=300.0, help="messages a second meanwhile (default: 300)")
+    parser.add_argument("--memory-rate", type=float, default=400.0, help="messages a second meanwhile (default: 400)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     measured = asyncio.run(measure(arguments.rows, arguments))

@@ -65,11 +65,13 @@ class Flood:
         rate: messages a second that were written.
         dropped: the share of them that it could not read in time.
         latency: of the reactions that it gave.
+        memory: bytes that are resident after it and were not before.
     """
 
     rate: float
     dropped: float
     latency: Quantiles
+    memory: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,14 +209,19 @@ async def cost(rate: float, seconds: float, rounds: int) -> dict[str, Cost]:
 async def flood(rate: float, seconds: float) -> Flood:
     """Return what becomes of messages that come faster than the bot can read."""
     async with bench("full", RUN_IN) as running:
-        loop = asyncio.get_running_loop()
+        loop, resident = asyncio.get_running_loop(), running.bot.memory()
         await running.stream.write(rate, STEP, _ALL)
         before, start, already = await running.bot.progress(), loop.time(), running.stream.written
         messages = await running.stream.write(rate, seconds, _ALL)
         written_in = loop.time() - start
         done = (await running.settled()).since(before)
         missing = already - before.handled  # they are among those that are done now
-        return Flood(len(messages) / written_in, done.dropped / (len(messages) + missing), running.latency(messages))
+        return Flood(
+            len(messages) / written_in,
+            done.dropped / (len(messages) + missing),
+            running.latency(messages),
+            running.bot.memory() - resident,
+        )
 
 
 async def latencies(rates: Sequence[float], seconds: float) -> dict[float, Quantiles]:
