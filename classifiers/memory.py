@@ -1,4 +1,4 @@
-"""Gives memory that is no longer needed back to the system."""
+"""Has glibc give memory that is no longer needed back to the system; does nothing where the C library is another."""
 
 from __future__ import annotations
 
@@ -6,9 +6,24 @@ import ctypes
 import sys
 from contextlib import suppress
 
+_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD in <malloc.h>
+_LARGE = 1 << 20  # bytes
+
+
+def keep_large_blocks_apart() -> None:
+    """Let glibc give a block of a megabyte or more back as soon as it is freed, however long the process runs.
+
+    By itself it does so only until the first such block is freed. From then on it takes them from its heap, where
+    smaller ones that last come to lie in the gaps, so that the heap grows: a dict of 20,000 messages that come and go
+    is such a block, and a new one from time to time.
+    """
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # another C library, such as musl
+            ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE)
+
 
 def release_unused() -> None:
-    """Let glibc give freed memory back, which it would keep for later; do nothing where the C library is another.
+    """Let glibc give freed memory back, which it would keep for later.
 
     It is worth it after a step that needs much memory for a moment and does not come again.
     """

@@ -17,6 +17,7 @@ from bot.client import create_bot
 from bot.configuration import Configuration, load_configuration
 from bot.serving import serve
 from classifiers import Classifier
+from classifiers.memory import keep_large_blocks_apart
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ def run() -> None:
     # The bot joins no voice channel, so nobody should be told to install what voice needs.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     models = create_bot(configuration).analyzer.models  # so that unusable models are reported before Discord is asked
+    keep_large_blocks_apart()
     gc.freeze()  # or each full collection would look through all libraries and models, for a quarter of a second
     with discord_errors():
         run_until_stopped(_serve(configuration, models, token))

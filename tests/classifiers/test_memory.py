@@ -1,5 +1,6 @@
-"""Loading the models leaves no more memory behind than they need."""
+"""Loading the models leaves no more memory behind than they need, and large blocks lie outside glibc's heap."""
 
+import ctypes
 import platform
 import subprocess
 import sys
@@ -20,6 +21,37 @@ before = own_memory()
 models = load_models()
 print(own_memory() - before)
 """
+
+BLOCKS = """
+import ctypes
+from classifiers.memory import keep_large_blocks_apart
+
+class Usage(ctypes.Structure):
+    _names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+    _fields_ = [(name, ctypes.c_size_t) for name in _names.split()]
+
+c_library = ctypes.CDLL(None)
+c_library.mallinfo2.restype = Usage
+
+def outside_heap():
+    return c_library.mallinfo2().hblkhd
+
+{before}
+bytes(4 << 20)  # and freed at once
+size = outside_heap()
+block = bytes(2 << 20)
+print(outside_heap() - size)
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="only glibc tells, from 2.33 on"
+)
+@pytest.mark.parametrize(("before", "least"), [("keep_large_blocks_apart()", 2 << 20), ("", 0)])
+def test_large_blocks_lie_outside_the_heap_for_good_only_if_that_is_asked_for(before: str, least: int) -> None:
+    program = BLOCKS.format(before=before)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert least <= int(done.stdout) < least + (1 << 20)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="no other C library can be asked to give memory back")
