@@ -4,7 +4,7 @@
 
 All run on this machine, in one loopback Discord with servers as communities have them, see `benchmarks.gateway`, and
 share a PostgreSQL that is started for them. The table says of each promise whether it is kept; if one is not, the exit
-status is 1. With `--servers 64 --seconds 4` it takes two minutes.
+status is 1. With `--servers 64 --seconds 4` it takes some minutes.
 """
 
 from __future__ import annotations

@@ -63,9 +63,16 @@ class Plan:
 
 
 class Started(NamedTuple):
-    """How long it took until a process served all its servers: in all, and of its processor time."""
+    """How long it took until a process served all its servers.
+
+    Attributes:
+        seconds: in all.
+        waited: how many of them it waited for a core, which other programs had.
+        processor: its processor time.
+    """
 
     seconds: float
+    waited: float
     processor: float
 
 
@@ -173,7 +180,7 @@ class Cluster:
             if loop.time() - began > _SERVING_WITHIN:
                 raise RuntimeError(f"Process {process} does not know its servers after ten minutes.")
             await asyncio.sleep(_LOOKS_EVERY)
-        return Started(loop.time() - began, progress.process)
+        return Started(loop.time() - began, bot.waited_for_a_core(), progress.process)
 
 
 class Database:

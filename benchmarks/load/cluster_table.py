@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import NamedTuple
 
-from benchmarks.load.cluster import Plan
+from benchmarks.load.cluster import Plan, Started
 from benchmarks.load.cluster_rows import Kill, Load, Memory, Rolling, Saves, Start
 from benchmarks.load.rows import Quantiles
 
@@ -142,9 +142,16 @@ def _kill(plan: Plan, kill: Kill) -> list[Line]:
         _exactly("one killed: messages elsewhere not read in time", kill.dropped, 0),
         _exactly("one killed: shards elsewhere that connect again", kill.reconnects, 0),
         Line("one killed: first reaction after its new start", f"{kill.first_reaction:.1f} s"),
-        _within("one killed: all its servers served after", kill.served.seconds, SERVED_AGAIN + waits(plan)),
+        _served_again(kill.served, SERVED_AGAIN + waits(plan)),
         Line("one killed: processor time of its new start", f"{kill.served.processor:.1f} s"),
     ]
+
+
+def _served_again(served: Started, promised: float) -> Line:
+    """Return the row of a promise that does not hold for what other programs on this machine take."""
+    shown = f"{served.seconds:.1f} s, of which it waited {served.waited:.1f} s for a core"
+    kept = served.seconds - served.waited <= promised
+    return Line("one killed: all its servers served after", shown, f"within {promised:g} s on a free core", kept)
 
 
 def waits(plan: Plan) -> float:

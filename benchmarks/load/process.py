@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,6 +134,12 @@ class BotProcess:
             self.process.kill()
             await self.process.wait()
             raise
+
+    def waited_for_a_core(self) -> float:
+        """Return the seconds for which its main thread had to wait for a core until now; 0 where Linux does not tell."""
+        with suppress(FileNotFoundError):
+            return int(Path(f"/proc/{self.process.pid}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+        return 0.0
 
     async def settled(self, messages: int, within: float) -> Progress:
         """Wait until it is done with so many messages since its start, or the seconds are over; return its progress."""

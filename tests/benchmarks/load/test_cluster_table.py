@@ -11,11 +11,11 @@ from benchmarks.load.rows import Quantiles
 
 PLAN = Plan(servers=2004, shards=8, processes=4, max_concurrency=8)
 LATENCY = Quantiles(10, 0.006, 0.02)
-START = Start([Started(4.0, 2.0), Started(6.0, 3.0)], identifies=8, hasty=0, syncs=1, purges=1)
+START = Start([Started(4.0, 1.0, 2.0), Started(6.0, 1.0, 3.0)], identifies=8, hasty=0, syncs=1, purges=1)
 MEMORY = Memory([110 * 2**20] * 4, base=100 * 2**20, connections=8)
 LOAD = Load(100.0, 0, 0, LATENCY, 0.0015, refused=0, commits=2.0, rows=30.0, connections=9)
 SAVES = Saves(answered=0.02, everywhere=0.03, after_restart=3.0)
-KILL = Kill(LATENCY, LATENCY, 0, 0, reconnects=0, first_reaction=3.0, served=Started(9.0, 4.0))
+KILL = Kill(LATENCY, LATENCY, 0, 0, reconnects=0, first_reaction=3.0, served=Started(19.0, 9.0, 4.0))
 ROLLING = Rolling([5.0, 7.0], saved=12, lost=0, doubled=0)
 RESTART = replace(START, syncs=0, purges=0)
 KEPT = Measured(PLAN, START, MEMORY, LOAD, 500.0, SAVES, KILL, ROLLING, RESTART)
@@ -30,6 +30,7 @@ def test_what_was_measured_is_in_the_table_and_what_was_not_is_not() -> None:
     assert shown["memory for 1,000 servers"] == "20.0 MB"
     assert shown["at 100/s: from message to reaction"] == "6.0 ms, 99th percentile 20.0 ms (10)"
     assert shown["a change in /settings: known to each process after"] == "30 ms"
+    assert shown["one killed: all its servers served after"] == "19.0 s, of which it waited 9.0 s for a core"
     assert shown["rolling restart: servers of a process not served for"] == "5.0 to 7.0 s"
     assert shown["messages a second, none dropped"] == "500"
 
@@ -54,7 +55,7 @@ def test_all_promises_may_be_kept() -> None:
         (replace(KEPT, kill=replace(KILL, unheard=1)), "one killed: messages elsewhere not heard"),
         (replace(KEPT, kill=replace(KILL, dropped=1)), "one killed: messages elsewhere not read in time"),
         (replace(KEPT, kill=replace(KILL, reconnects=1)), "one killed: shards elsewhere that connect again"),
-        (replace(KEPT, kill=replace(KILL, served=Started(10.1, 4.0))), "one killed: all its servers served after"),
+        (replace(KEPT, kill=replace(KILL, served=Started(19.0, 8.9, 4.0))), "one killed: all its servers served after"),
         (replace(KEPT, rolling=replace(ROLLING, lost=1)), "rolling restart: settings lost of 12 saved"),
         (replace(KEPT, rolling=replace(ROLLING, doubled=1)), "rolling restart: messages with two reactions"),
     ],

@@ -43,6 +43,7 @@ async def test_a_bot_in_a_process_of_its_own_says_what_it_did_and_what_that_cost
         assert spent.outcomes == {"heard": 50}
         assert 0 < spent.main_thread <= spent.process
         assert running.bot.memory() > 10 * 2**20
+        assert running.bot.waited_for_a_core() >= 0
         assert running.latency(messages).reactions == 0
 
 
