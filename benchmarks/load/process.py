@@ -136,7 +136,7 @@ class BotProcess:
             raise
 
     def waited_for_a_core(self) -> float:
-        """Return the seconds for which its main thread had to wait for a core until now; 0 where Linux does not tell."""
+        """Return the seconds for which its main thread has waited for a core; 0 where Linux does not tell."""
         with suppress(FileNotFoundError):
             return int(Path(f"/proc/{self.process.pid}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
         return 0.0
