@@ -175,8 +175,9 @@ class DatabaseSync:
         self._in_sync = True
 
     def _fail(self, error: Exception) -> None:
-        too_new = isinstance(error, NewerDatabaseError) and not isinstance(self._failure, NewerDatabaseError)
-        if too_new or not self._failure:
+        # An operator has to mend these, so they are logged even if an outage came first.
+        lasting = isinstance(error, NewerDatabaseError | PoolerError) and type(error) is not type(self._failure)
+        if lasting or not self._failure:
             known = (
                 "goes on with the settings known last" if self._cache.ready else "knows no settings and opt-outs yet"
             )

@@ -13,7 +13,7 @@ from sqlalchemy import Executable, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.store.engine import PoolerError
+from bot.store.engine import PoolerError, StoreError
 
 _CHANNEL = "emobot"
 _LOST = "its connection was lost"
@@ -105,6 +105,7 @@ class NotificationWatch:
 
         Raises:
             PoolerError: no notification comes.
+            StoreError: the connection was lost meanwhile.
         """
         if self._connection:
             return False
@@ -113,8 +114,9 @@ class NotificationWatch:
         await self._listener.add_listener(_CHANNEL, self._receive)
         self._listener.add_termination_listener(self._terminated)
         if not await self._hears():
+            lost = await self.lost()
             await self.stop()
-            raise PoolerError
+            raise StoreError(lost) if lost else PoolerError()
         return True
 
     async def _hears(self) -> bool:

@@ -20,6 +20,7 @@ from bot.store import PoolerError, StoreError
 from bot.store.engine import shows_pooler
 from bot.store.watch import NotificationWatch
 from tests.bot.store.conftest import StoreOpener
+from tests.bot.store.others import Others
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH')}:/usr/sbin")
 Pooler = Callable[[str], str]
@@ -33,6 +34,7 @@ class Line:
     def __init__(self, *, deaf: bool) -> None:
         self.driver_connection = self
         self.closed = 0
+        self.broken = False
         self._deaf = deaf
         self._listeners: list[Callable[..., None]] = []
 
@@ -58,9 +60,13 @@ class Line:
 
     def add_termination_listener(self, _: object) -> None: ...
 
-    async def execute(self, _notification: object) -> None:
+    async def execute(self, _: object) -> None:
+        if self.broken:
+            raise ConnectionResetError
         if not self._deaf:
             self._listeners[-1](self, 1, "channel", "")
+
+    async def rollback(self) -> None: ...
 
     async def invalidate(self) -> None: ...
 
@@ -94,12 +100,46 @@ async def test_a_connection_to_which_none_come_is_refused_and_closed(
     assert line.closed == 1
 
 
+async def test_a_connection_that_breaks_before_one_comes_is_not_taken_for_a_pooler(
+    watch_of: Callable[[Line], NotificationWatch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.store.watch._HEARS_WITHIN", 0.0)
+    line = Line(deaf=True)
+
+    async def break_down(*_: object) -> None:
+        line.broken = True
+
+    monkeypatch.setattr(line, "remove_listener", break_down)
+    with pytest.raises(StoreError, match="lost") as raised:
+        await watch_of(line).changed()
+    assert not isinstance(raised.value, PoolerError)
+    assert line.closed == 1
+
+
 @pytest.mark.parametrize(("code", "shown"), [("42P05", True), ("26000", True), ("40001", False)])
 def test_a_statement_prepared_by_somebody_else_shows_a_pooler(code: str, *, shown: bool) -> None:
     error = DBAPIError("SELECT 1", None, RuntimeError())
     error.orig = SimpleNamespace(__cause__=None, sqlstate=code)  # type: ignore[assignment]
     assert shows_pooler(error) is shown
     assert not shows_pooler(OSError())
+
+
+async def test_a_pooler_that_gets_in_between_after_an_outage_is_logged(
+    postgres_url: str, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def deaf(_: NotificationWatch) -> bool:
+        return False
+
+    store = await open_store(postgres_url)
+    monkeypatch.setattr(NotificationWatch, "_hears", deaf)
+    await Others(postgres_url).end_connections()
+    for _ in range(3):
+        await store.refresh()
+    told = [message for message in caplog.messages if "cannot be used" in message]
+    assert [("its connection was lost" in message, "pool_mode = session" in message) for message in told] == [
+        (True, False),
+        (False, True),
+    ]
 
 
 @pytest.fixture
