@@ -77,11 +77,11 @@ class Maintenance(commands.Cog):
         async with self._busy:
             if not await self._store.claim("purge", now, _ERASING_PAUSE):
                 return
-            await self._store.purge(now)
-        await self._pack_moods(now)
-
-    async def _pack_moods(self, now: datetime) -> None:
-        """Pack the counts of past days, in pieces, between which new ones are written."""
+        # In pieces, between which new counts are written.
+        more = True
+        while more:
+            async with self._busy:
+                more = await self._store.purge(now)
         last = None
         while True:
             async with self._busy:

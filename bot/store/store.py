@@ -241,23 +241,25 @@ class Store:
             claimed = row.on_conflict_do_update(index_elements=[Job.name], set_={"begun_at": now}, where=due)
             return (await connection.execute(claimed)).rowcount > 0
 
-    async def purge(self, now: datetime) -> None:
-        """Erase counts of moods older than `mood_days`, and everything of servers that the bot left `GRACE` ago.
+    async def purge(self, now: datetime) -> bool:
+        """Erase some counts of moods older than `mood_days`, and everything of servers that the bot left `GRACE` ago.
 
         A packed day is erased as a whole once its first hour is that old.
+
+        Returns:
+            Whether this must be called again, since there may be more such counts.
         """
         async with self.sync.transaction(patient=True) as (connection, changes):
             left = (await connection.scalars(select(Server.guild_id).where(Server.left_at < now - GRACE))).all()
             if left:
                 changes += await _erase(connection, left)
-        oldest = now - timedelta(days=self.mood_days)
+        oldest, more = now - timedelta(days=self.mood_days), False
         for table, due in ((Mood, Mood.hour < oldest), (MoodDay, MoodDay.day < oldest)):
             key = tuple_(*table.__table__.primary_key)
             some = delete(table).where(key.in_(select(*key.clauses).where(due).limit(_ERASED_AT_ONCE)))
-            erased = _ERASED_AT_ONCE
-            while erased == _ERASED_AT_ONCE:
-                async with self.sync.transaction(patient=True) as (connection, _):
-                    erased = (await connection.execute(some)).rowcount
+            async with self.sync.transaction(patient=True) as (connection, _):
+                more |= (await connection.execute(some)).rowcount == _ERASED_AT_ONCE
+        return more
 
     async def pack_moods(self, now: datetime, after: MoodKey | None = None) -> MoodKey | None:
         """Pack some counts of the days before yesterday, in UTC, whose counts nobody takes back any more.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import discord
@@ -150,8 +151,9 @@ async def test_of_several_processes_one_erases_for_all_and_another_an_hour_later
     await world.bot.store.claim("purge", world.env.now(), timedelta(0))  # as another process does
     purged: list[datetime] = []
 
-    async def purge(now: datetime) -> None:
+    async def purge(now: datetime) -> bool:
         purged.append(now)
+        return False
 
     monkeypatch.setattr(world.bot.store, "purge", purge)
     await maintenance.tidy()
@@ -159,6 +161,28 @@ async def test_of_several_processes_one_erases_for_all_and_another_an_hour_later
     time.note(world.env.now() + timedelta(hours=1))
     await maintenance.tidy()
     assert len(purged) == 1
+
+
+async def test_counts_are_written_between_two_pieces_of_what_is_erased(
+    world: World, maintenance: Maintenance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    writing: list[asyncio.Task[None]] = []
+
+    async def purge(_: datetime) -> bool:
+        done.append("erased")
+        if not writing:
+            writing.append(asyncio.create_task(maintenance.write()))
+            await asyncio.sleep(0)  # so that it waits for its turn
+        return len(done) == 1
+
+    async def write() -> None:
+        done.append("written")
+
+    monkeypatch.setattr(world.bot.store, "purge", purge)
+    monkeypatch.setattr(world.bot.store, "write", write)
+    await maintenance.tidy()
+    assert done == ["erased", "written", "erased"]
 
 
 async def test_nothing_is_erased_before_discords_time_is_known(world: World) -> None:

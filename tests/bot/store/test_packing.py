@@ -110,6 +110,11 @@ async def test_no_count_is_lost_while_processes_pack_and_count_at_once(url: str,
     assert first == MoodCount(NOON, "joy", 1 + 2 * 5)
 
 
+async def purge_all(store: Store, now: datetime) -> None:
+    while await store.purge(now):
+        pass
+
+
 async def test_packed_days_are_erased_when_their_first_hour_is_too_old(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,9 +124,9 @@ async def test_packed_days_are_erased_when_their_first_hour_is_too_old(
     await fill(store)
     await pack_all(store, LATER)
     midnight = NOON - 12 * HOUR
-    await store.purge(midnight + 30 * DAY)
+    await purge_all(store, midnight + 30 * DAY)
     assert min(count.hour for count in await store.moods(1, LONG_AGO)) == NOON
-    await store.purge(midnight + 30 * DAY + timedelta(seconds=1))
+    await purge_all(store, midnight + 30 * DAY + timedelta(seconds=1))
     assert min(count.hour for count in await store.moods(1, LONG_AGO)) == midnight + DAY
     await store.close()
 
