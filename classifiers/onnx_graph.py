@@ -74,6 +74,8 @@ def fingerprint(model: bytes) -> str:
         taken, given = ([bytes(name) for name in _parts(parts, number)] for number in (_TAKES, _GIVES))
         if not meant.keys() >= {*taken}:
             raise ValueError("its graph takes what nothing before it gives")
+        if not given:
+            raise ValueError("its graph computes what nothing takes")
         kind = [_plain(part) for part in parts if part[0] in (_OPERATOR, _DOMAIN)]
         attributes = sorted(map(_attribute, _parts(parts, _ATTRIBUTE)), key=repr)
         computed = _hash(kind, attributes, [meant[name] for name in taken])

@@ -133,6 +133,10 @@ def what_nothing_takes(model: onnx.ModelProto) -> None:
     model.graph.node.append(onnx.helper.make_node("Expand", ["embeddings", "joined"], ["wasted"]))
 
 
+def what_has_no_output(model: onnx.ModelProto) -> None:
+    model.graph.node.append(onnx.helper.make_node("Expand", ["embeddings", "joined"], []))
+
+
 def another_output(model: onnx.ModelProto) -> None:
     model.graph.output.append(onnx.helper.make_tensor_value_info("mean", onnx.TensorProto.FLOAT, None))
 
@@ -163,6 +167,7 @@ def an_input_that_weights_replace(model: onnx.ModelProto) -> None:
         a_function,
         a_constant_that_is_there_twice,
         what_nothing_takes,
+        what_has_no_output,
         another_output,
         what_nothing_gives,
         an_input_that_weights_replace,
