@@ -165,6 +165,7 @@ def test_figure_of_the_training_is_explained_with_what_naming_all_labels_would_g
     assert f"To name every label for every text gives a macro-F1 of {2 / 3 * 2 / 3:.3f}." in text
 
 
+@pytest.mark.usefixtures("figures")
 @pytest.mark.parametrize("judged_on", ["dev", "the training texts"])
 def test_figure_of_the_training_has_nothing_that_does_not_compare(judged_on: str) -> None:
     losses, scores = report._draw_training(HISTORIES, WORDS, judged_on).axes
@@ -254,6 +255,7 @@ def test_confusion_shares_rows_by_truth() -> None:
     assert confusion(truth, predicted, 3).tolist() == [[0.75, 0, 0.25], [1, 0, 0], [0, 0, 0]]
 
 
+@pytest.mark.usefixtures("figures")
 def test_without_matplotlib_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtraError, match=r"^Drawing figures needs more packages: .*emobot\[train\]"):
