@@ -25,7 +25,7 @@ from bot.connection import gateway
 from bot.connection.clock import loop_time
 from bot.connection.gateway_proxy import shards_held
 from bot.connection.identify_turns import IdentifyTurns
-from bot.connection.requests import ANSWERED_WITHIN, PATIENCE, DiscordRequests, readable
+from bot.connection.requests import ANSWERED_WITHIN, PATIENCE, DiscordRequests, read_answers_strictly, readable
 from bot.connection.session_starts import SessionStarts
 from bot.corrections.cog import Corrections
 from bot.errors import log_failure, report_error
@@ -133,6 +133,7 @@ class Emobot(commands.AutoShardedBot):
     async def login(self, token: str) -> None:
         """Log in, at the addresses of the configuration; raise what discord.py raises."""
         discord_address.use(self.configuration.api_base, self.configuration.gateway_url)
+        read_answers_strictly()
         try:
             await super().login(token)
         except discord.HTTPException:

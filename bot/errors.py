@@ -58,8 +58,7 @@ def log_failure(what: str, error: BaseException | None) -> None:
 
 _REQUEST_FAILED = (
     *(discord.HTTPException, discord.RateLimited, aiohttp.ClientError),
-    *(ConnectionError, TimeoutError),
-    *(json.JSONDecodeError, UnicodeDecodeError),  # of answers that are none of Discord's
+    *(ConnectionError, TimeoutError, json.JSONDecodeError),
 )
 
 

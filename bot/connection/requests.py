@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 import discord
-from discord.http import Route
+from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 
 from bot.connection.backoff import Backoff
 from bot.connection.clock import DiscordTime
@@ -62,9 +62,9 @@ def readable(request: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[
     It returns a text that is no JSON as if that were the answer, and raises whatever comes of the rest.
     """
 
-    async def asked(route: Route, **options: Any) -> Any:
+    async def asked(route: Any, *arguments: Any, **options: Any) -> Any:
         try:
-            answer = await request(route, **options)
+            answer = await request(route, *arguments, **options)
         except (LookupError, TypeError, ValueError) as error:
             raise UnreadableAnswerError(type(error).__name__) from error
         if isinstance(answer, str) and (answer or route.method == "GET"):
@@ -72,6 +72,20 @@ def readable(request: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[
         return answer
 
     return asked
+
+
+class _Answers(AsyncWebhookAdapter):
+    """Sends answers to interactions, for which discord.py has a client of its own."""
+
+    async def request(self, *arguments: Any, **options: Any) -> Any:
+        """Send a request; see `readable`."""
+        return await readable(super().request)(*arguments, **options)
+
+
+def read_answers_strictly() -> None:
+    """Let this task, and those that it begins, send answers to interactions by `readable`."""
+    if type(async_context.get()) is AsyncWebhookAdapter:  # else it is that of a simulation
+        async_context.set(_Answers())  # type: ignore[no-untyped-call]
 
 
 class DiscordRequests:

@@ -37,6 +37,7 @@ FAILURES: dict[str, Fault] = {
     "garbage with 429": garbled(429),
     "no text with 200": no_text(200),
     "no text with 403": no_text(403),
+    "a page with 200": status(200, b"<html>"),
     "hanging": hanging(),
 }
 REFUSALS: dict[str, Fault] = {
@@ -135,7 +136,7 @@ async def test_requests_that_hang_stay_few_and_end_after_15_seconds(
     await reacts_again(loopback, skipper=skipper)
 
 
-@pytest.mark.parametrize("kind", ["500", "503", "garbage with 200", "no text with 200"])
+@pytest.mark.parametrize("kind", ["500", "garbage with 200", "no text with 200", "a page with 200"])
 async def test_a_command_whose_answer_fails_loses_the_answer_and_is_no_error_of_the_bot(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
