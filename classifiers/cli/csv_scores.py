@@ -51,7 +51,8 @@ def read_header(path: Path, column: str) -> Header:
         line = file.readline()  # in which a quoted name may not break
     mark = codecs.BOM_UTF8 if line.startswith("\N{ZERO WIDTH NO-BREAK SPACE}") else b""
     heads = {separator: _names(line[bool(mark) :], separator) for separator in ",;\t|"}
-    separator = next((separator for separator, names in heads.items() if column in names), ",")
+    wanted = column.casefold()  # as `column_place` finds it
+    separator = next((each for each, names in heads.items() if wanted in map(str.casefold, names)), ",")
     return Header(heads[separator], column_place(path, heads[separator], column), separator, mark)
 
 

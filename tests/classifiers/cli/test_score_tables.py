@@ -90,6 +90,12 @@ def test_columns_and_models_are_chosen() -> None:
     assert read_csv("one.csv")[0] == ["text", "said", *SCORES[:3]]
 
 
+def test_the_separator_is_found_by_a_column_in_upper_case_too() -> None:
+    write_csv("chat.csv", [["ID", "Text"], ["7", "happy"]], ";")
+    assert compare("--file", "chat.csv", "--out", "scored.csv", "--model", "rnn") == 0
+    assert read_csv("scored.csv", ";")[0] == ["ID", "Text", *SCORES[:3]]
+
+
 def test_rows_of_many_pieces_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_scores, "ROWS", 2)
     write_csv("chat.csv", [["text"], *([text or "-"] for text in TEXTS)])
