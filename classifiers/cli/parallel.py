@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable, Generator, Iterator, Sized
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -19,6 +20,8 @@ Result = TypeVar("Result")
 
 ALONE = 1000
 """How many texts are worth no further process, which takes as long to start as these to read."""
+
+_MOST_ON_WINDOWS = 61  # `ProcessPoolExecutor` refuses more
 
 
 def in_order(
@@ -48,8 +51,9 @@ def in_order(
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return how many cores this process may use; on Windows, no more than there can be processes in a pool."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(count, _MOST_ON_WINDOWS) if sys.platform == "win32" else count
 
 
 def _by_processes(work: Callable[[Chunk], Result], chunks: Iterator[Chunk], count: int) -> Iterator[Result]:

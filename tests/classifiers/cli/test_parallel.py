@@ -24,6 +24,14 @@ def test_a_few_texts_start_no_process() -> None:
     assert cores() > 0
 
 
+def test_windows_gets_no_more_processes_than_python_can_have_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 96)
+    assert cores() == 96
+    monkeypatch.setattr("sys.platform", "win32")
+    assert cores() == 61
+
+
 def test_many_are_done_by_other_processes_in_order_and_not_read_long_before() -> None:
     taken = 0
 
