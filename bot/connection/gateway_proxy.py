@@ -6,20 +6,21 @@ import aiohttp
 from yarl import URL
 
 _WITHIN = aiohttp.ClientTimeout(total=5)
-_SECURE = {"ws": "http", "wss": "https"}
+_SCHEMES = {"ws": "http", "wss": "https"}
 
 
 async def shards_held(gateway_url: str) -> int | None:
-    """Return how many shards the proxy at an address holds; None if it does not say, as old releases or other programs.
+    """Return how many shards the proxy at an address holds; None if it does not say, as old releases do not.
 
     Args:
         gateway_url: where bots connect to it.
     """
     address = URL(gateway_url)
-    question = address.with_scheme(_SECURE[address.scheme]).with_path("/shard-count")
+    question = address.with_scheme(_SCHEMES[address.scheme]).with_path("/shard-count")
     try:
         async with aiohttp.ClientSession(timeout=_WITHIN) as session, session.get(question) as answer:
             said = await answer.text()
     except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError):
         return None
-    return int(said) if answer.status == 200 and said.isascii() and said.isdigit() and len(said) < 7 else None
+    is_number = said.isascii() and said.isdigit() and len(said) < 7
+    return (int(said) or None) if answer.status == 200 and is_number else None

@@ -8,7 +8,14 @@ from bot.connection.gateway_proxy import shards_held
 
 @pytest.mark.parametrize(
     ("status", "said", "held"),
-    [(200, b"16", 16), (200, b"many", None), (200, b"", None), (400, b"16", None), (200, b"\xff", None)],
+    [
+        (200, b"16", 16),
+        (200, b"0", None),
+        (200, b"many", None),
+        (200, b"", None),
+        (400, b"16", None),
+        (200, b"\xff", None),
+    ],
 )
 async def test_only_a_number_tells_that_a_proxy_holds_shards(status: int, said: bytes, held: int | None) -> None:
     async def tell(_: web.Request) -> web.Response:
