@@ -137,7 +137,7 @@ class Emobot(commands.AutoShardedBot):
         try:
             await super().login(token)
         except discord.HTTPException:
-            if self.requests.token_refused:  # after the first answer, from which discord.py would know
+            if self.requests.token_refused:  # discord.py itself raises LoginFailure for the first request only
                 raise discord.LoginFailure("The token was reset while the bot logged in.") from None
             raise
 
@@ -212,7 +212,7 @@ class Emobot(commands.AutoShardedBot):
             await self._turns.wait(shard_id)
         if not self.is_closed():
             await super().launch_shard(gateway, shard_id, initial=initial)
-        if self.is_closed() and (shard := self.get_shard(shard_id)):  # meanwhile, and so without this shard
+        if self.is_closed() and (shard := self.get_shard(shard_id)):  # it was closed before it had this shard
             await shard.disconnect()
         task = asyncio.current_task()
         if task and task.cancelling():  # discord.py uses `wait_for`, which up to Python 3.11 may lose a cancellation

@@ -28,7 +28,7 @@ LONGEST_PAUSE = 60.0
 """Seconds that a shard waits at most before it connects again."""
 
 FRAMES_AT_ONCE = 16
-"""Frames after which others have their turn. To read a frame that is there already waits for nothing: under load,
+"""Frames after which other tasks get a turn. Reading a frame that has arrived does not yield to them, so under load
 thousands of messages would be in memory before the first of them is handled."""
 
 _STABLE = 60.0  # seconds after which a connection was no failure, so that the next one is made at once

@@ -53,13 +53,14 @@ class DiscordFailedError(discord.DiscordException):
 
 
 class UnreadableAnswerError(aiohttp.ClientError):
-    """Discord, or what answers in its place, as a page to log in to a network does, sent no answer of its API."""
+    """What came is not an answer of Discord's API but, for example, the page to log in to a public network."""
 
 
 def readable(request: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Return the method of discord.py that sends requests such that whatever it cannot read is an error of its own.
+    """Wrap discord.py's method that sends requests, so that an answer it cannot read is an `UnreadableAnswerError`.
 
-    It returns a text that is no JSON as if that were the answer, and raises whatever comes of the rest.
+    By itself, discord.py returns text that is not JSON as if it were the answer, and fails on other such answers with
+    whatever exception reading them leads to.
     """
 
     async def asked(route: Any, *arguments: Any, **options: Any) -> Any:
@@ -148,7 +149,7 @@ class DiscordRequests:
         return max(self._limited_until - self._clock(), self._failures.remaining(_EVERYWHERE), 0.0)
 
     def close(self) -> None:
-        """Take it for no failure of Discord from now on that a request is not answered: the connections are closed."""
+        """Count unanswered requests as failures of Discord no more, since their connections are about to be closed."""
         self._closed = True
 
     async def ask(

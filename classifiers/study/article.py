@@ -25,7 +25,7 @@ from classifiers.study.tables import (
 )
 
 _READ_MEMORY = (
-    "**How to read this:** each dot is one seed, and the darker it is, the more letters it named rightly; a row that "
+    "**How to read this:** each dot is one seed, and the darker it is, the more letters it named correctly; a row that "
     "stays dark further to the right remembers longer; the distances that all networks learnt share the first column, "
     "and the last one is that of the longer training."
 )

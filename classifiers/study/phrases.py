@@ -25,7 +25,7 @@ WORDS = 9
 """How many words a phrase on the page has, the most among the built-in test phrases."""
 
 SETTINGS = replace(FULL, batch_size=8, learning_rate=5e-3, epochs=60)
-"""With these, each of the networks names all built-in test phrases rightly."""
+"""With these, each of the networks names all built-in test phrases correctly."""
 
 
 def phrase_gradients() -> list[dict[str, Any]]:

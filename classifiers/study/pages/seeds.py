@@ -13,7 +13,7 @@ from classifiers.study.pages.frame import BEFORE_OR_AFTER, BLUE, FAINT, NARROW, 
 _CHOSEN = {"network": "network_network", "seed": "seed_seed"}
 _TABLES = (
     Table(
-        "The share of letters that were named rightly, by steps from the end",
+        "The share of letters that were named correctly, by steps from the end",
         data="accuracies",
         rows=("network", "seed"),
         row_title="network and seed",
@@ -56,9 +56,9 @@ def picture(numbers: Mapping[str, Any]) -> Picture:
     return Picture(
         name="memory",
         title="How far back do they remember, seed by seed?",
-        about="What each network and seed named rightly, and its gradient before and after training.",
+        about="What each network and seed named correctly, and its gradient before and after training.",
         how_to_read="each dot is one training, with the seeds from left to right, and the fuller it is, the more "
-        "letters it named rightly; choose a network or a seed, or point at a dot, to see below what is left of the "
+        "letters it named correctly; choose a network or a seed, or point at a dot, to see below what is left of the "
         "gradient.",
         chart=alt.vconcat(
             alt.layer(_names(rows), dots.add_params(pointed, seed, network)),
