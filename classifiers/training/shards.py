@@ -167,13 +167,15 @@ def find_shards(
         DatasetError: there are fewer, one is no Parquet or lacks a column or has no row.
     """
     paths = tuple(sorted(folder.glob("*.parquet")))
+    if not paths:
+        raise DatasetError(f"{folder} has no files that end in .parquet.")
     if len(paths) < least:
-        raise DatasetError(f"{folder} has {len(paths)} files that end in .parquet: each worker needs one of its own.")
+        raise DatasetError(f"{folder} has too few files that end in .parquet: each of the {least} workers needs one.")
     rows = []
     for path in paths:
         with opened_parquet(path) as file:
-            for name in (columns.text, columns.label):
-                column_place(path, file.schema_arrow.names, name)
+            for name, option in ((columns.text, "--text-column"), (columns.label, "--label-column")):
+                column_place(path, file.schema_arrow.names, name, option)
             rows.append(file.metadata.num_rows)
         if not rows[-1]:
             raise DatasetError(f"{path} has no rows: delete it.")

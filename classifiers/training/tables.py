@@ -251,8 +251,14 @@ def _recognised(table: _Table, dialect: _Dialect, columns: Columns) -> _Places |
     return _Places(1 - label, label) if sure else None
 
 
-def column_place(path: Path, header: Sequence[str], name: str) -> int:
-    """Return the place of the column with the texts of a file that needs no labels.
+def column_place(path: Path, header: Sequence[str], name: str, option: str = "--text-column") -> int:
+    """Return the place of a column of a file.
+
+    Args:
+        path: of the file.
+        header: the names of its columns.
+        name: that of the column.
+        option: the option by which a user can give the column's name.
 
     Raises:
         DatasetError: there is none, or there are several.
@@ -260,7 +266,7 @@ def column_place(path: Path, header: Sequence[str], name: str) -> int:
     place = _place(path, header, name)
     if place is None:
         raise DatasetError(
-            f"{path} has no column {name!r}; the columns are {_listed(header)}. Name yours with --text-column."
+            f"{path} has no column {name!r}; the columns are {_listed(header)}. Name yours with {option}."
         )
     return place
 

@@ -131,19 +131,19 @@ def test_a_bad_label_is_told_in_a_sentence(
 
 
 def test_bad_folders_are_told_in_a_sentence(streaming: ModuleType, tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"has 0 files that end in .parquet: each worker needs one of its own."):
+    with pytest.raises(DatasetError, match=r"has no files that end in .parquet\.$"):
         find(streaming, tmp_path)
     write(tmp_path / "a.parquet", [], [])
     with pytest.raises(DatasetError, match=r"a.parquet has no rows: delete it."):
         find(streaming, tmp_path)
-    with pytest.raises(DatasetError, match="has 1 files"):
+    with pytest.raises(DatasetError, match="each of the 2 workers needs one"):
         find(streaming, tmp_path, least=2)
     write(tmp_path / "a.parquet", ["waa"], ["joy"])
     (tmp_path / "b.parquet").write_text("text")
     with pytest.raises(DatasetError, match=r"b.parquet cannot be read as Parquet: "):
         find(streaming, tmp_path)
     pq.write_table(pa.table({"text": ["waa"]}), tmp_path / "b.parquet")
-    with pytest.raises(DatasetError, match=r"b.parquet has no column 'label'; the columns are 'text'. Name yours with"):
+    with pytest.raises(DatasetError, match=r"b.parquet has no column 'label'; .* yours with --label-column\."):
         find(streaming, tmp_path)
 
 
