@@ -50,7 +50,7 @@ def refuse_other_graphs(model: bytes) -> None:
         ValueError: it is damaged, or not one of `KNOWN`, or its weights take far more memory than the file.
     """
     if fingerprint(model) not in KNOWN:
-        raise ValueError("its graph is none that `python -m train` writes")
+        raise ValueError("its graph is not one that `python -m train` writes")
 
 
 def fingerprint(model: bytes) -> str:
