@@ -12,7 +12,7 @@ from bot import create_bot
 from bot.configuration import Configuration
 from bot.connection import identify_turns
 from bot.connection.identify_turns import IdentifyTurns
-from bot.store.locks import AdvisoryLocks
+from bot.store.locks import HELD_AT_MOST, AdvisoryLocks
 from classifiers import Classifier
 from tests.bot.store.others import Network, Others
 from tests.loopback import Skipper, configured, until
@@ -46,6 +46,10 @@ async def others_wait(task: asyncio.Task[None]) -> bool:
     """Whether somebody waits for a while in which they would have got a lock that nobody holds."""
     await asyncio.sleep(0.3)
     return not task.done()
+
+
+def test_a_turn_is_over_before_its_lock_is_lost() -> None:
+    assert identify_turns.UNUSED + identify_turns.PERIOD < HELD_AT_MOST
 
 
 async def test_one_process_at_a_time_begins_a_session_in_a_bucket(processes: Processes) -> None:
