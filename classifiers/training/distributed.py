@@ -12,6 +12,7 @@ it, as TensorFlow cannot let a process in again.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +43,7 @@ class Workers:
             self.strategy = tf.distribute.get_strategy()
         else:
             tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:1], "GPU")
-            with _told():
+            with _told(), _signals_to_system():
                 self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
 
         def add(array: Any) -> Any:
@@ -140,6 +141,20 @@ class Trainer(keras_backend.Trainer):
         if own := sequences[rows]:
             logits[rows] = super().logits(own)
         return self._workers.total(logits)
+
+
+@contextmanager
+def _signals_to_system() -> Iterator[None]:
+    """Let Ctrl-C end this process while TensorFlow waits for others, and SIGTERM afterwards.
+
+    TensorFlow lets nothing of Python run meanwhile, and keeps a SIGTERM to itself from then on.
+    """
+    interrupted, terminated = signal.signal(signal.SIGINT, signal.SIG_DFL), signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, interrupted)
+        signal.signal(signal.SIGTERM, terminated)
 
 
 @contextmanager

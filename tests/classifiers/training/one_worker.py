@@ -1,13 +1,14 @@
 """One of the processes of `test_distributed`: python -m tests.classifiers.training.one_worker INDEX PORT PORT FOLDER.
 
-It trains with the others, and leaves what came of it in the folder, under its number. The last of them then dies, and
-the others wait for it to answer.
+It trains with the others, and leaves what came of it in the folder, under its number. The last of them then ends itself
+by SIGTERM, and the others wait for it to answer.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def main(index: int, ports: list[str], folder: Path) -> None:
     except ClassifiersError as error:
         (folder / f"{index}.differ").write_text(str(error))
     if index == len(ports) - 1:
-        os._exit(0)
+        os.kill(os.getpid(), signal.SIGTERM)
     try:
         while True:
             trainer.step(np.ones((2, 1), np.int32), data.targets[:2], 0.0)
