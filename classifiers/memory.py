@@ -7,11 +7,11 @@ import sys
 from contextlib import suppress
 
 _MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD in <malloc.h>
-_LARGE = 1 << 20  # bytes
+_LARGE = 300 << 10  # bytes: more than asyncio reads from a socket at once, which is to stay in the heap, being fast
 
 
 def keep_large_blocks_apart() -> None:
-    """Let glibc give a block of a megabyte or more back as soon as it is freed, however long the process runs.
+    """Let glibc give a block of 300 kB or more back as soon as it is freed, however long the process runs.
 
     By itself it does so only until the first such block is freed. From then on it takes them from its heap, where
     smaller ones that last come to lie in the gaps, so that the heap grows: a dict of 20,000 messages that come and go
