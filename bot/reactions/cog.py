@@ -36,6 +36,12 @@ log = logging.getLogger(__name__)
 CORRECTABLE = timedelta(minutes=2)
 """Time after a message was written in which an edit of it changes the reaction."""
 
+MOOD_PATIENCE = 30.0
+"""Seconds that a text may wait for the model which is read for the mood alone, as many are at once after an outage.
+
+Nobody waits for it, and newer texts are read first.
+"""
+
 _UNTOLD = frozenset({Outcome.OPTED_OUT, Outcome.NOT_READY, Outcome.MESSAGE_GONE})
 """Outcomes that observers are not told. While it is unknown who has opted out, anybody may have."""
 
@@ -162,7 +168,7 @@ class Reactions(commands.Cog):
         counts_for = self._sampled(message) if in_vain else 1
         if in_vain and not counts_for:
             return Ending(in_vain)
-        prediction = await self._classify(message)
+        prediction = await self._classify(message, MOOD_PATIENCE if in_vain else self._sender.seconds_left(message))
         if isinstance(prediction, Outcome):
             return Ending(prediction)
         if reason := self._why_unreadable(message):
@@ -201,15 +207,14 @@ class Reactions(commands.Cog):
             return 0
         return sampled(self._history.messages_in_window(message.channel.id), self._analyzer.texts_waiting, self._chance)
 
-    async def _classify(self, message: discord.Message) -> Prediction | Outcome:
-        """Return the model's prediction, or why there is none."""
-        left = self._sender.seconds_left(message)
+    async def _classify(self, message: discord.Message, within: float) -> Prediction | Outcome:
+        """Return the model's prediction within so many seconds, or why there is none; 0 or less for the usual time."""
         try:
             prediction = await self._analyzer.classify(
                 message.content,
                 self._settings_of(message).model,
                 sharing=message.channel.id,
-                within=left if left > 0 else None,
+                within=within if within > 0 else None,
             )
         except (AnalyzerOverloadedError, AnalyzerClosedError):
             return Outcome.OVERLOADED

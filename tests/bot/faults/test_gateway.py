@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,8 +13,9 @@ import yarl
 from benchmarks.gateway import Garbage, LoopbackDiscord, World
 from bot import Emobot
 from bot.connection.gateway import FAREWELL, SILENCE, Gateway
+from classifiers import Prediction
 from tests.bot.faults.support import moods, reacted_to, reacts_again, warnings
-from tests.bot.scripted import reactions_of
+from tests.bot.scripted import ScriptedClassifier, reactions_of
 from tests.loopback import Skipper, until
 
 
@@ -98,6 +101,33 @@ async def test_a_frame_of_garbage_loses_no_message_and_is_told_once(
     assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
     [warning] = warnings(caplog)
     assert warning.startswith("Shard 0 got a frame from Discord that cannot be read")
+
+
+async def test_a_model_that_is_slow_to_read_what_was_missed_loses_no_count(
+    running: Emobot,
+    loopback: LoopbackDiscord,
+    skipper: Skipper,
+    bilstm: ScriptedClassifier,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read, asked, goes_on = bilstm.predict, threading.Event(), threading.Event()
+
+    def slow(texts: Sequence[str]) -> list[Prediction]:
+        asked.set()
+        goes_on.wait(60)
+        return read(texts)
+
+    monkeypatch.setattr(bilstm, "predict", slow)
+    for channel in range(20):
+        await loopback.say("happy", channel, age=20)
+    await until(asked.is_set)
+    await asyncio.sleep(0.02)
+    skipper.skip(10)
+    await asyncio.sleep(0.02)
+    goes_on.set()
+    await until(lambda: reactions_of(running).outcomes.total() == 20)
+    assert dict(reactions_of(running).outcomes) == {"stale": 20}
+    assert await moods(running, loopback) == 20
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 4000, 4002, 4008, 4009])
