@@ -26,7 +26,7 @@ DROPPED = ("overloaded", "too slow", "stale")
 
 _ROOT = Path(__file__).parents[2]
 _LOOKS_EVERY = 0.02  # seconds
-_STOPS_WITHIN = 60.0  # seconds
+_ENDS_WITHIN = 60.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,19 @@ class BotProcess:
         return {int(guild_id): ServerSettings.from_json(text) for guild_id, text in told.items()}
 
     async def end(self, by: signal.Signals = signal.SIGTERM) -> None:
-        """End it by a signal unless it has ended, and wait until it has."""
+        """End it by a signal unless it has ended, and wait until it has; one that does not end is killed.
+
+        Raises:
+            TimeoutError: it did not end.
+        """
         if self.process.returncode is None:
             self.process.send_signal(by)
-        await self.process.wait()
+        try:
+            await asyncio.wait_for(self.process.wait(), _ENDS_WITHIN)
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+            raise
 
     async def _ask(self, *guild_ids: int) -> dict[str, Any]:
         assert self.process.stdin  # noqa: S101 - it is piped, as is stdout
@@ -119,21 +128,6 @@ class BotProcess:
         """Return the bytes of its memory that are resident."""
         rss: int = self._seen.memory_info().rss
         return rss
-
-    async def stop(self) -> None:
-        """Tell it to stop, and wait until it has; one that does not is killed.
-
-        Raises:
-            TimeoutError: it did not stop.
-        """
-        if self.process.returncode is None:
-            self.process.terminate()
-        try:
-            await asyncio.wait_for(self.process.wait(), _STOPS_WITHIN)
-        except TimeoutError:
-            self.process.kill()
-            await self.process.wait()
-            raise
 
     def waited_for_a_core(self) -> float:
         """Return the seconds for which its main thread has waited for a core; 0 where Linux does not tell."""

@@ -37,9 +37,9 @@ CORRECTABLE = timedelta(minutes=2)
 """Time after a message was written in which an edit of it changes the reaction."""
 
 MOOD_PATIENCE = 30.0
-"""Seconds that a text may wait for the model which is read for the mood alone, as many are at once after an outage.
+"""Seconds for which a text that is read for the mood alone may wait for the model.
 
-Nobody waits for it, and newer texts are read first.
+Nobody waits for the answer, newer texts are read first, and after an outage there are many at once.
 """
 
 _UNTOLD = frozenset({Outcome.OPTED_OUT, Outcome.NOT_READY, Outcome.MESSAGE_GONE})
