@@ -44,6 +44,7 @@ def run_workers(count: int, folder: Path) -> None:
             assert process.returncode == expected, errors.decode()
 
 
+@pytest.mark.long
 @pytest.mark.heavy
 def test_two_processes_get_the_weights_of_one(tmp_path: Path, keras_models: ModuleType) -> None:
     """After the same batches, one of which has fewer texts than there are processes; all is one test, as it is slow."""
