@@ -12,7 +12,7 @@ from classifiers.errors import ClassifiersError
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """Open a file beside `path` for writing, which takes its name when the block ends, and is gone if that fails.
+    """Open a file beside `path` for writing; rename it to `path` when the block ends, or delete it if the block fails.
 
     Raises:
         ClassifiersError: it cannot be written.

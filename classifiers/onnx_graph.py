@@ -27,7 +27,7 @@ ONNX Runtime 1.24.3 and 1.32 make the same graph in 8 bits. If another release d
 """
 
 WIDEST = 4096
-"""Rows and columns of weights at most: for each word of a text, a layer takes so many numbers."""
+"""The largest dimension of weights other than the first: a layer computes that many numbers for each word of a text."""
 
 # The numbers of fields in `onnx.proto`, by the message that they are in.
 _GRAPH, _OPERATORS = 7, 8

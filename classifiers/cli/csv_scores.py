@@ -141,7 +141,7 @@ def _as_csv(rows: Iterable[Sequence[str]], separator: str) -> str:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[TextIO]:
-    """Open a file for reading; what is wrong with it is a `DatasetError`."""
+    """Open a file for reading, and turn what is found to be wrong with it within the block into a `DatasetError`."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             yield file

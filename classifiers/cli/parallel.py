@@ -19,7 +19,7 @@ Chunk = TypeVar("Chunk", bound=Sized)
 Result = TypeVar("Result")
 
 ALONE = 1000
-"""How many texts are worth no further process, which takes as long to start as these to read."""
+"""How many texts this process answers by itself first: in that time another one has hardly started."""
 
 _MOST_ON_WINDOWS = 61  # `ProcessPoolExecutor` refuses more
 

@@ -14,7 +14,7 @@ from classifiers.errors import DatasetError
 
 @contextmanager
 def opened_parquet(path: Path) -> Iterator[pq.ParquetFile]:
-    """Open a file for reading; what is found to be wrong with it until the block ends is a `DatasetError`.
+    """Open a file for reading, and turn what is found to be wrong with it within the block into a `DatasetError`.
 
     Raises:
         DatasetError: the file cannot be read, is no Parquet, or has texts that are no UTF-8.
