@@ -138,6 +138,12 @@ def test_no_secret_stands_in_the_files(compose: dict[str, Any], resources: dict[
     assert compose["services"]["bot"]["environment"]["DISCORD_TOKEN"].startswith("${DISCORD_TOKEN:?")
 
 
+def test_every_setting_in_env_reaches_the_bot_in_a_container_but_for_the_database(compose: dict[str, Any]) -> None:
+    bot = compose["services"]["bot"]
+    assert bot["env_file"] == [{"path": ".env", "required": False}]
+    assert set(bot["environment"]) == {"DISCORD_TOKEN", "DATABASE_URL"}  # which take precedence
+
+
 def test_files_that_compose_mounts_are_there(compose: dict[str, Any]) -> None:
     mounts = [mount for service in compose["services"].values() for mount in service.get("volumes", [])]
     files = [mount.split(":")[0] for mount in mounts if mount.startswith("./")]
