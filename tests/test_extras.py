@@ -1,0 +1,57 @@
+"""What is installed for the tests suffices to collect them."""
+
+import ast
+import sys
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.test_lock import wanted
+
+ROOT = Path(__file__).parents[1]
+OURS = {"benchmarks", "bot", "classifiers", "docs", "tests", "train"}
+
+
+def installed_with(requirements: list[Requirement]) -> set[str]:
+    """Return the names of distributions that come with some, as far as they are installed here."""
+    found: set[str] = set()
+    waiting = list(requirements)
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        if name in found:
+            continue
+        try:
+            further = [Requirement(line) for line in requires(name) or ()]
+        except PackageNotFoundError:
+            continue
+        found.add(name)
+        waiting += [each for each in further if each.marker is None or each.marker.evaluate({"extra": ""})]
+    return found
+
+
+def imported(folder: str) -> set[str]:
+    """Return the packages that the modules of a folder import at once, unless they are skipped without one."""
+    names = set()
+    for path in (ROOT / folder).rglob("*.py"):
+        for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+            if "importorskip" in ast.unparse(statement) and not isinstance(statement, ast.FunctionDef | ast.ClassDef):
+                break
+            if isinstance(statement, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in statement.names}
+            elif isinstance(statement, ast.ImportFrom):
+                names.add(str(statement.module).partition(".")[0])
+    return names - OURS - set(sys.stdlib_module_names)
+
+
+def test_the_extra_for_tests_has_all_that_tests_and_benchmarks_import() -> None:
+    distributions = packages_distributions()
+    here = installed_with(wanted(["test"]))
+    lacking = {
+        name
+        for name in imported("tests") | imported("benchmarks")
+        if not here & {canonicalize_name(each) for each in distributions.get(name, [name])}
+    }
+    assert lacking == set()
