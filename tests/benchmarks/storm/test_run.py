@@ -10,7 +10,7 @@ from benchmarks.storm.faults import faults
 from benchmarks.storm.run import Passed, storm
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_a_bot_that_keeps_its_promises_passes_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "_BEFORE", 0.2)
     monkeypatch.setattr(run, "_LOOKS_EVERY", 0.1)
