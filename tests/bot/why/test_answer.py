@@ -56,7 +56,7 @@ def test_what_the_policy_says_of_the_text_holds_whatever_happened(then: Outcome 
     assert reason_for_silence(Outcome.MUTED, Trace(outcome=then)) == Outcome.MUTED
 
 
-@pytest.mark.parametrize("now", [None, *PACE])
+@pytest.mark.parametrize("now", [None, *sorted(PACE)])
 def test_the_pace_of_now_does_not_hide_what_happened(now: Outcome | None) -> None:
     assert reason_for_silence(now, Trace(outcome=Outcome.STALE)) == Outcome.STALE
     assert reason_for_silence(now, Trace(outcome=Outcome.COOLING_DOWN)) == Outcome.COOLING_DOWN
