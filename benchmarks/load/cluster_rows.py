@@ -217,7 +217,7 @@ async def saves(cluster: Cluster, server: PostgresServer) -> Saves:
         place = cluster.plan.servers_of(number % len(processes))[-1 - number]
         began = loop.time()
         saving = asyncio.create_task(_switch_off(cluster.discord, place))
-        saving.add_done_callback(lambda _, began=began: answered.append(loop.time() - began))  # type: ignore[misc]
+        saving.add_done_callback(lambda _, began=began: answered.append(loop.time() - began))  # type: ignore[misc] # it cannot infer `began`
         await _known_everywhere(cluster, place)
         everywhere.append(loop.time() - began)
         await saving

@@ -119,7 +119,7 @@ async def test_a_connection_that_breaks_before_one_comes_is_not_taken_for_a_pool
 @pytest.mark.parametrize(("code", "shown"), [("42P05", True), ("26000", True), ("40001", False)])
 def test_a_statement_prepared_by_somebody_else_shows_a_pooler(code: str, *, shown: bool) -> None:
     error = DBAPIError("SELECT 1", None, RuntimeError())
-    error.orig = SimpleNamespace(__cause__=None, sqlstate=code)  # type: ignore[assignment]
+    error.orig = SimpleNamespace(__cause__=None, sqlstate=code)  # type: ignore[assignment] # in place of the driver's
     assert shows_pooler(error) is shown
     assert not shows_pooler(OSError())
 
