@@ -139,7 +139,9 @@ async def test_a_cancelled_request_uses_up_nothing(passing: Clock) -> None:
 
 
 @pytest.mark.parametrize("allowed", [50, 12.5, 500])
-async def test_in_any_second_fewer_requests_are_sent_than_discord_allows(passing: Clock, allowed: float) -> None:
+async def test_discord_never_gets_more_in_a_second_than_it_allows_even_if_some_requests_are_delayed(
+    passing: Clock, allowed: float
+) -> None:
     limiter = RateLimiter.below(allowed, passing)
     moments: list[float] = []
 
@@ -151,7 +153,12 @@ async def test_in_any_second_fewer_requests_are_sent_than_discord_allows(passing
     for second in range(10):
         await asyncio.gather(*(one(wanted * second + number) for number in range(wanted)))
         passing.now = max(passing.now, 1001.0 + second)
-    assert max(sum(begin <= moment < begin + 1 for moment in moments) for begin in moments) <= 0.8 * allowed
+
+    def most_within(seconds: float) -> int:
+        return max(sum(begin <= moment < begin + seconds for moment in moments) for begin in moments)
+
+    assert most_within(1) <= 0.86 * allowed
+    assert most_within(1.2) <= allowed
     assert len(moments) >= 0.66 * allowed * 10
 
 
