@@ -1,4 +1,4 @@
-"""Refuses an ONNX file, before ONNX Runtime opens it, unless its graph is one that our own export writes.
+"""Refuses an ONNX file, before ONNX Runtime opens it, unless its graph is one that our own export writes or once wrote.
 
 A graph can make any amount of memory out of a few bytes: by a range of a billion numbers, by two long vectors that are
 added crosswise, or by a tensor that is joined with itself thirty times. To tell how much one takes, each operator would
@@ -20,8 +20,11 @@ from classifiers.onnx_weights import Field, fields, integers
 KNOWN = {
     "2f7bc6878811fa770b109a1b83d3314f51a011fa6f909cee34fdfdb05415ad1d": "8 bits",
     "439fd886290171d6baf8f24da23b5667e7994145542ccab6219dabbbcc571caa": "floats",
+    "3151c5a1a6ee3ab5a46b1d7ce0a5260da5fb323774c4cb18c3d95582dcf64fef": "floats, stored in 16 bits",
 }
 """The fingerprints of the graphs that `classifiers.training.onnx_export` writes, with how they compute.
+
+The last one is what it wrote before it wrote 8 bits, so that models of that time still work.
 
 ONNX Runtime 1.24.3 and 1.32 make the same graph in 8 bits. If another release does not, its graph is added here.
 """
