@@ -5,6 +5,16 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+
+from classifiers.starting import run_main
+
+PROGRAM = "python train.py"
+_MODULE = "python -m train"
+"""How it is started where it stands in no folder, but among the installed packages."""
+
+if __name__ == "__main__":  # before the imports that take long, which it makes itself
+    sys.exit(run_main("train", program=_MODULE if __spec__ else PROGRAM))
+
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -28,10 +38,6 @@ from classifiers.files import writable
 from classifiers.model_directory import FILES
 from classifiers.training.output_folder import has_checkpoint
 from classifiers.training.run import Options, Outcome, run
-
-PROGRAM = "python train.py"
-_MODULE = "python -m train"
-"""How it is started where it stands in no folder, but among the installed packages."""
 
 _HELP = """Train emotion classifiers, calibrate and measure them, and write one model directory for the bot.
 
@@ -230,7 +236,3 @@ def _closing(outcome: Outcome) -> list[str]:
     if not outcome.complete:
         lines.append("Stopped; the best epoch so far is kept. Go on with the same command and --resume.")
     return lines
-
-
-if __name__ == "__main__":
-    sys.exit(main(program=_MODULE if __spec__ else PROGRAM))

@@ -1,8 +1,14 @@
-"""`python -m bot`; the commands are in `bot.cli`."""
+"""`python -m bot`, and the script `emobot`; the commands are in `bot.cli`."""
 
 import sys
 
-from bot.cli import main
+from classifiers.starting import run_main
+
+
+def main() -> int:
+    """Run the command line as the script and return the exit status."""
+    return run_main("bot.cli")
+
 
 if __name__ == "__main__":
-    sys.exit(main(program="python -m bot"))
+    sys.exit(run_main("bot.cli", program="python -m bot"))

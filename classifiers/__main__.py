@@ -2,7 +2,7 @@
 
 import sys
 
-from classifiers.cli import main
+from classifiers.starting import run_main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main("classifiers.cli"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,23 +13,25 @@ from classifiers.errors import ClassifiersError
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """Open a file beside `path` for writing; rename it to `path` when the block ends, or delete it if the block fails.
+    """Open a new file beside `path`, which takes its place when the block ends, and is deleted if the block fails.
 
     Raises:
         ClassifiersError: it cannot be written.
     """
-    partial = path.with_name(f"{path.name}.partial")
+    partial = path.with_name(f"emobot-{secrets.token_hex(8)}.partial")
     try:
         if path.is_dir():  # which would otherwise be found at the end
             raise IsADirectoryError(0, "it is a folder")
-        with partial.open("wb") as file:
-            yield file
-        partial.replace(path)
+        file = partial.open("xb")  # which refuses a file that is there already
+        try:
+            with file:
+                yield file
+            partial.replace(path)
+        finally:
+            with suppress(OSError):
+                partial.unlink()
     except OSError as error:
         raise ClassifiersError(f"{path} cannot be written: {error.strerror or error}.") from None
-    finally:
-        with suppress(OSError):
-            partial.unlink()
 
 
 def write_atomically(path: Path, content: bytes) -> None:

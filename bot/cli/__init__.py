@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import click
 from click.shell_completion import CompletionItem, shell_complete
 
+from classifiers.starting import imported_whole
+
 PROGRAM = "emobot"
 """The script that comes with the package; `python -m bot` is the same."""
 
@@ -39,7 +41,8 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         name = cmd_name.replace("-", "_")
-        command: click.Command = getattr(importlib.import_module(f"bot.cli.{name}"), name)
+        with imported_whole():
+            command: click.Command = getattr(importlib.import_module(f"bot.cli.{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -15,6 +15,7 @@ from classifiers.model_directory import FILES, save_numpy
 from classifiers.nn import network
 from classifiers.nn.arrays import Array
 from classifiers.nn.network import Network
+from classifiers.starting import imported_whole
 from classifiers.text import Tokenizer
 from classifiers.training import numpy_backend
 from classifiers.training.cluster import Cluster
@@ -73,7 +74,7 @@ def join(cluster: Cluster) -> Workers:
         MissingExtraError: Keras is not installed.
     """
     try:
-        with _quiet_tensorflow():
+        with _quiet_tensorflow(), imported_whole():
             from classifiers.training import distributed  # noqa: PLC0415 - TensorFlow takes seconds to load
     except ImportError:
         raise MissingExtraError("Training with Keras", "train") from None
@@ -88,7 +89,7 @@ def shards_in(folder: Path, columns: Columns, dataset: Dataset, tokenizer: Token
         MissingExtraError: what reads them is not installed.
     """
     require("Reading Parquet", "parquet", "pyarrow")
-    with _quiet_tensorflow():
+    with _quiet_tensorflow(), imported_whole():
         from classifiers.training.shards import find_shards  # noqa: PLC0415 - it needs TensorFlow
     return find_shards(folder, columns, dataset.labels, dataset.multi_label, tokenizer, least)
 
@@ -122,7 +123,7 @@ def in_training(
     if framework == "numpy":
         return numpy_backend.Trainer(start, recipe, multi_label), lambda: save(start.params)
     try:
-        with _quiet_tensorflow():
+        with _quiet_tensorflow(), imported_whole():
             from classifiers.training import keras_backend  # noqa: PLC0415 - TensorFlow takes seconds to load, and NumPy needs none
     except ImportError:
         raise MissingExtraError("Training with Keras", "train") from None

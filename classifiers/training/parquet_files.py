@@ -21,7 +21,8 @@ def opened_parquet(path: Path) -> Iterator[pq.ParquetFile]:
     """
     try:
         with path.open("rb") as file:
-            yield pq.ParquetFile(file, buffer_size=1 << 20)  # instead of whole columns of a row group
+            # A piece at a time: `pre_buffer` would read the columns of all row groups, however large the file.
+            yield pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
     except UnicodeDecodeError:
         raise DatasetError(f"{path} has a text that is not UTF-8: convert it first.") from None
     except OSError as error:

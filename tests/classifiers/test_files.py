@@ -52,3 +52,22 @@ def test_half_a_file_is_never_left(error: type[BaseException] | BaseException, t
         file.write(b"new")
     assert path.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_called_like_half_of_one_is_left_alone(tmp_path: Path) -> None:
+    others = tmp_path / "scored.csv.partial"
+    others.write_bytes(b"somebody's")
+    with written_whole(tmp_path / "scored.csv") as file:
+        file.write(b"new")
+    assert others.read_bytes() == b"somebody's"
+
+
+def test_a_file_that_stands_where_half_of_one_would_is_never_replaced_or_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("classifiers.files.secrets.token_hex", lambda _: "0")
+    others = tmp_path / "emobot-0.partial"
+    others.write_bytes(b"somebody's")
+    with pytest.raises(ClassifiersError, match="cannot be written: File exists"), written_whole(tmp_path / "a.csv"):
+        pass
+    assert others.read_bytes() == b"somebody's"

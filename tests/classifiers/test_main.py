@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+import classifiers
+
 
 def test_the_package_runs_its_command_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["classifiers", "--help"])
@@ -12,3 +14,8 @@ def test_the_package_runs_its_command_line(capsys: pytest.CaptureFixture[str], m
         runpy.run_module("classifiers", run_name="__main__")
     assert ended.value.code == 0
     assert capsys.readouterr().out.startswith("Usage: python -m classifiers ")
+
+
+def test_the_package_has_all_that_it_names_and_nothing_else() -> None:
+    assert all(hasattr(classifiers, name) for name in classifiers.__all__)
+    assert not hasattr(classifiers, "no_such_name")

@@ -1,0 +1,46 @@
+"""Starts a command line so that Ctrl-C ends it as usual while its modules are still being imported."""
+
+import importlib
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+def run_main(module: str, **arguments: Any) -> int:
+    """Import a module, call its function `main` and return the exit status; 130 if Ctrl-C comes before that handles it.
+
+    This module and `classifiers` itself import almost nothing, since Python would end in a traceback until they are
+    there.
+    """
+    try:
+        with imported_whole():
+            main = importlib.import_module(module).main
+        status: int = main(**arguments)
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+@contextmanager
+def imported_whole() -> Iterator[None]:
+    """Let Ctrl-C wait for the end of a block that imports what takes long.
+
+    Modules in C turn a KeyboardInterrupt in the middle of their import into errors of other kinds.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C came within the block.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard = threading.Event()
+    signal.signal(signal.SIGINT, lambda _number, _frame: heard.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if heard.is_set():
+        raise KeyboardInterrupt

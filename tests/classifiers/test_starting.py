@@ -1,0 +1,82 @@
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from classifiers.starting import imported_whole, run_main
+
+COMMAND = """
+import signal
+
+signal.raise_signal(signal.SIGINT)
+whole = True
+
+
+def main(status):
+    return status
+"""
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A module that is imported while somebody presses Ctrl-C."""
+    (tmp_path / "impatient.py").write_text(COMMAND)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield "impatient"
+    sys.modules.pop("impatient", None)
+
+
+@pytest.fixture
+def _ignoring() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_command_that_is_interrupted_while_it_is_imported_ends_as_usual(command: str) -> None:
+    assert run_main(command, status=0) == 130
+    assert sys.modules[command].whole
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.usefixtures("_ignoring")
+def test_a_command_that_ignores_interrupts_runs_on(command: str) -> None:
+    assert run_main(command, status=3) == 3
+
+
+def test_another_thread_imports_as_ever() -> None:
+    done = []
+
+    def imports() -> None:
+        with imported_whole():
+            done.append(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+
+    thread = Thread(target=imports)
+    thread.start()
+    thread.join()
+    assert done == [True]
+
+
+def test_hardly_anything_is_imported_before_an_interrupt_is_heard() -> None:
+    program = "import sys, classifiers.starting; sys.exit(bool({'numpy', 'click'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("entry", ["classifiers/__main__.py", "bot/__main__.py", "train.py"])
+def test_each_command_line_is_started_so(entry: str) -> None:
+    program = (
+        "import runpy, signal, sys\n"
+        "from types import SimpleNamespace\n"
+        "from classifiers import starting\n"
+        "def imported(_):\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "    return SimpleNamespace(main=None)\n"
+        "starting.importlib.import_module = imported\n"
+        "runpy.run_path(sys.argv[1], run_name='__main__')"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, entry], capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (130, b"")
