@@ -68,6 +68,7 @@ Where it is to post the picture of the week, whoever manages the server grants w
 """
 
 _MOST_IN_DEVELOPMENT = 200  # servers; Discord tells as many at once
+_TRIES_AGAIN_AFTER = 60.0  # seconds
 
 
 class _CommandTree(app_commands.CommandTree["Emobot"]):
@@ -127,6 +128,7 @@ class Emobot(commands.AutoShardedBot):
         self._session_starts = SessionStarts(loop_time, self.requests.time.now)
         self._begins_sessions = True  # by itself, rather than a proxy
         self._leaving: asyncio.Task[None] | None = None
+        self._registering: asyncio.Task[None] | None = None
         self.outcomes: Counter[Outcome] = Counter()
         self.sizes: Callable[[], Mapping[str, int]] = dict
 
@@ -234,6 +236,8 @@ class Emobot(commands.AutoShardedBot):
         """Write what waits to be kept, leave Discord, end the worker thread, and write the rest."""
         await self.store.write()  # first, since leaving Discord may take longer than the bot is given
         self.requests.close()
+        if self._registering:
+            self._registering.cancel()
         await super().close()
         if self._turns:
             await self._turns.close()
@@ -289,37 +293,55 @@ class Emobot(commands.AutoShardedBot):
         ]
         try:
             known = await self._known_commands(guild)
-            await self._clear_other_scope(guild, known)
+            if guild:
+                await self._clear_global_commands()
+            elif not known:
+                self._registering = asyncio.create_task(self._register_anew())
+                return
             if _essence(ours, guild) != _essence(known, guild):
-                await self.tree.sync(guild=guild)
-                log.info("Synced %d commands.", len(ours))
+                await self._register(guild)
         except discord.HTTPException as error:
-            log.warning(
-                "The commands could not be synced%s: Discord answered with HTTP %d, code %d.",
-                f" to the server {guild.id} of EMOBOT_DEV_GUILD" if guild else "",
-                error.status,
-                error.code,
-            )
+            _warn_of_commands(error, guild)
 
-    async def _clear_other_scope(self, guild: discord.Object | None, known: Sequence[Mapping[str, Any]]) -> None:
-        """Remove the commands that were registered before EMOBOT_DEV_GUILD was set or unset, or they would be doubled.
+    async def _register(self, guild: discord.Object | None) -> None:
+        log.info("Synced %d commands.", len(await self.tree.sync(guild=guild)))
 
-        While it is set there are no global commands. So only a bot without any can have been in development, and only
-        then its servers are asked for theirs.
+    async def _register_anew(self) -> None:
+        """Register the commands where Discord knows none, while the bot serves already: many servers are asked before.
+
+        While EMOBOT_DEV_GUILD is set there are no global commands. So only a bot without any can have been in
+        development, and only then its servers are asked for theirs. They go first, or else a bot that is stopped
+        meanwhile would not look for them again.
         """
+        while True:
+            try:
+                await self.requests.ask(self._clear_server_commands())
+                await self.requests.ask(self._register(None))
+            except discord.HTTPException as error:
+                _warn_of_commands(error, None)
+            except discord.DiscordException:  # Discord is away, which the log says already
+                await asyncio.sleep(_TRIES_AGAIN_AFTER)
+                continue
+            return
+
+    async def _clear_global_commands(self) -> None:
+        """Remove the commands that were registered before EMOBOT_DEV_GUILD was set, or they would be doubled."""
         if self.application_id is None:
             raise app_commands.MissingApplicationID
-        if guild:
-            if await self._known_commands(None):
-                await self.http.bulk_upsert_global_commands(self.application_id, [])
-                log.warning("EMOBOT_DEV_GUILD is set: the commands are gone from all other servers until it is unset.")
-        elif not known:
-            async for other in self.fetch_guilds(limit=_MOST_IN_DEVELOPMENT):
-                try:
-                    if await self._known_commands(other):
-                        await self.http.bulk_upsert_guild_commands(self.application_id, other.id, [])
-                except discord.Forbidden:
-                    log.debug("The bot may have no commands in server %d.", other.id)
+        if await self._known_commands(None):
+            await self.http.bulk_upsert_global_commands(self.application_id, [])
+            log.warning("EMOBOT_DEV_GUILD is set: the commands are gone from all other servers until it is unset.")
+
+    async def _clear_server_commands(self) -> None:
+        """Remove the commands that were registered before EMOBOT_DEV_GUILD was unset, or they would be doubled."""
+        if self.application_id is None:
+            raise app_commands.MissingApplicationID
+        async for server in self.fetch_guilds(limit=_MOST_IN_DEVELOPMENT):
+            try:
+                if await self._known_commands(server):
+                    await self.http.bulk_upsert_guild_commands(self.application_id, server.id, [])
+            except discord.Forbidden:
+                log.debug("The bot may have no commands in server %d.", server.id)
 
     async def _known_commands(self, guild: discord.abc.Snowflake | None) -> Sequence[Mapping[str, Any]]:
         """Return the commands that Discord has, for one server or globally, as it sends them.
@@ -333,6 +355,15 @@ class Emobot(commands.AutoShardedBot):
         route = discord.http.Route("GET", f"/applications/{self.application_id}{place}/commands")
         known: Sequence[Mapping[str, Any]] = await self.http.request(route, params={"with_localizations": "true"})
         return known
+
+
+def _warn_of_commands(error: discord.HTTPException, guild: discord.Object | None) -> None:
+    log.warning(
+        "The commands could not be synced%s: Discord answered with HTTP %d, code %d.",
+        f" to the server {guild.id} of EMOBOT_DEV_GUILD" if guild else "",
+        error.status,
+        error.code,
+    )
 
 
 _COMPARED = {

@@ -11,13 +11,14 @@ from pathlib import Path
 import discord
 import pytest
 
-from benchmarks.gateway import Fault, LoopbackDiscord, cloudflare, garbled, no_text, only, refused, status
+from benchmarks.gateway import Fault, LoopbackDiscord, cloudflare, garbled, hanging, no_text, only, refused, status
+from bot import Emobot
 from bot.monitoring.health import Health
 from bot.serving import serve
 from classifiers import Classifier
 from tests.bot.faults.support import kept, reacted_to, reacts_again, unfit_for_the_log, warnings
 from tests.bot.scripted import ScriptedClassifier
-from tests.loopback import Skipper, configured, until
+from tests.loopback import Skipper, configured, connected, until
 
 
 @pytest.fixture(autouse=True)
@@ -164,3 +165,23 @@ async def test_what_is_no_answer_of_discord_at_the_start_loses_what_is_written_u
         skipper.skip(61)
         await until(lambda: loopback.gateway.identified)
         await reacts_again(loopback, skipper=skipper)
+
+
+async def test_at_its_very_first_start_a_bot_serves_while_it_asks_servers_for_commands(
+    loopback: LoopbackDiscord, bot: Emobot
+) -> None:
+    """A bot that was in development has commands in a server, which would be there twice."""
+    loopback.api.fault = only("/guilds/", hanging())
+    async with connected(bot, loopback):
+        await reacts_again(loopback)
+        assert loopback.routes.commands == {}
+
+
+async def test_the_first_commands_are_registered_as_soon_as_discord_answers_again(
+    loopback: LoopbackDiscord, bot: Emobot, skipper: Skipper, caplog: pytest.LogCaptureFixture
+) -> None:
+    loopback.api.fault = only("/guilds/", garbled())
+    async with connected(bot, loopback):
+        await until(lambda: warnings(caplog), skipper)
+        loopback.api.fault = None
+        await until(lambda: loopback.routes.commands.get(None), skipper)
