@@ -211,6 +211,9 @@ def train(context: click.Context, /, **given: Any) -> int:
         reporter.say("Stopped; go on with the same command and --resume.")
         return 130
     if outcome.lost:
+        if sys.platform == "win32":  # which cannot replace a process, and the new one needs this one's port
+            reporter.say("Another worker is lost: start this one again, too, to go on from the last checkpoint.")
+            return 1
         reporter.say("Another worker is lost: waiting for it, to go on from the last checkpoint.")
         _start_anew(context.obj, outcome.folder)
     for line in _closing(outcome):

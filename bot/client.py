@@ -233,16 +233,16 @@ class Emobot(commands.AutoShardedBot):
             self._turns.use(shard_id)
 
     async def close(self) -> None:
-        """Write what waits to be kept, leave Discord, end the worker thread, and write the rest."""
+        """Write what waits to be kept, leave Discord, end the worker thread, write the rest, and give up all turns."""
         await self.store.write()  # first, since leaving Discord may take longer than the bot is given
         self.requests.close()
         if self._registering:
             self._registering.cancel()
         await super().close()
-        if self._turns:
-            await self._turns.close()
         await self.analyzer.close()
         await self.store.close()
+        if self._turns:
+            await self._turns.close()  # which may take five seconds
 
     async def __aexit__(
         self,

@@ -554,3 +554,13 @@ def test_a_process_starts_anew_when_another_is_lost(
         train.main()
     assert started.value.args[0] == ["python", "train.py", *(words[:-1] if stopped else words)]
     assert "Another worker is lost: waiting for it" in capsys.readouterr().out
+
+
+def test_on_windows_a_process_asks_to_be_started_again_when_another_is_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There, what is started in its place would run in the background, and without its port."""
+    monkeypatch.setattr(train, "run", lambda *_: Outcome(tmp_path, (), complete=False, lost=True))
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert run("--out", tmp_path) == 1
+    assert "Another worker is lost: start this one again, too" in capsys.readouterr().out

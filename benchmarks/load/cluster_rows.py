@@ -31,6 +31,7 @@ _LOOKS_EVERY = 0.002  # seconds
 _ANSWERED_WITHIN = 3.0  # seconds, as Discord has it
 _REDRAWN = 7  # the answer that changes the panel, and not one that says what failed
 _KNOWN_WITHIN = 120.0  # seconds; what a process does not know by then it never will
+_REGISTERED_WITHIN = 300.0  # seconds, in which many servers are asked before
 _SAVES = 10
 _SAVES_EVERY = 0.5  # seconds
 
@@ -155,6 +156,7 @@ async def start(cluster: Cluster) -> Start:
     identifies, hasty, syncs = gateway.identified, gateway.hasty_identifies, _syncs(cluster.discord)
     purges = await database.rows_changed("jobs")
     served = await cluster.start(*range(cluster.plan.processes))
+    await _registered(cluster.discord)
     await asyncio.sleep(_STATISTICS)
     return Start(
         list(served.values()),
@@ -357,6 +359,15 @@ async def _lost(cluster: Cluster, saved: Sequence[int]) -> int:
         known = await bot.settings(*(server << 22 for server in saved))
         lost |= {guild_id >> 22 for guild_id, settings in known.items() if settings.enabled}
     return len(lost)
+
+
+async def _registered(discord: LoopbackDiscord) -> None:
+    """Wait until the commands are registered, which the very first start does while the bot serves already."""
+    async with asyncio.timeout(_REGISTERED_WITHIN):
+        while True:
+            if discord.routes.commands.get(None):
+                return
+            await asyncio.sleep(_LOOKS_EVERY)
 
 
 def _syncs(discord: LoopbackDiscord) -> int:

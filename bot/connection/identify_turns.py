@@ -69,10 +69,11 @@ class IdentifyTurns:
         self._turns.pop(shard_id % self.concurrency).used.set()
 
     async def close(self) -> None:
-        """Give up all turns."""
+        """Give up all turns: at once those that were not used, the others when they are over, as if this went on."""
         turns = dict(self._tasks)
-        for task in turns:
-            task.cancel()
+        for task, turn in turns.items():
+            if not turn.used.is_set():
+                task.cancel()
         await asyncio.gather(*turns, return_exceptions=True)
         for turn in turns.values():
             await turn.lock.aclose()  # a task that had not begun yet has not released it

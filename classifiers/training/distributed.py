@@ -153,8 +153,8 @@ def _signals_to_system() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, interrupted)
-        signal.signal(signal.SIGTERM, terminated)
+        for number, handler in ((signal.SIGINT, interrupted), (signal.SIGTERM, terminated)):
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: it was not Python's own
 
 
 @contextmanager

@@ -73,3 +73,15 @@ def test_two_processes_get_the_weights_of_one(tmp_path: Path, keras_models: Modu
     for index in range(2):
         assert "different seeds" in (tmp_path / f"{index}.differ").read_text()
     assert (tmp_path / "0.lost").read_text() == "Another worker is lost.", "the last one was terminated"
+
+
+@pytest.mark.heavy
+def test_a_signal_that_something_other_than_python_handled_ends_the_process_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from classifiers.training import distributed
+
+    monkeypatch.setattr(signal, "getsignal", lambda _: None)
+    with distributed._signals_to_system():
+        pass
+    assert signal.signal(signal.SIGTERM, signal.SIG_DFL) == signal.SIG_DFL
