@@ -23,7 +23,6 @@ from math_core import LatexError, LatexToMathML
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, InclusionLevel
 
-from classifiers.study.pages.everything import study_pages
 from classifiers.study.runs import read_numbers
 
 ROOT = Path(__file__).parents[1]
@@ -84,6 +83,8 @@ def on_files(files: Any, config: Any) -> Any:
 @functools.cache
 def _pictures() -> dict[str, str]:
     """Return the pages of pictures, computed once however often `mkdocs serve` builds the site."""
+    from classifiers.study.pages.everything import study_pages  # noqa: PLC0415 - the tests need none of it
+
     _log.info("Computing the pictures to explore, which takes half a minute")
     return study_pages(read_numbers(ROOT / "docs" / "study" / "numbers.json"))
 

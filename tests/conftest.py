@@ -79,8 +79,8 @@ def leaves_out_long(config: pytest.Config) -> bool:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the tests that take seconds, in whatever order the others are: in the end no process waits for one.
 
-    Those that need heavy libraries are the very first: pytest-xdist gives its first process what comes first, so no
-    other has to import them.
+    Those that need heavy libraries are the very first: pytest-xdist gives its first process what comes first, so hardly
+    any other has to import them.
     """
     if leaves_out_long(config):
         left_out = [item for item in items if item.get_closest_marker("long")]

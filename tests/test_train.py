@@ -25,14 +25,13 @@ from classifiers.training.numpy_backend import Trainer
 from classifiers.training.run import Options, Outcome
 from tests.classifiers.training.recording import ctrl_c_in_epoch
 
-pytestmark = pytest.mark.usefixtures("blank_figures")
+pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("blank_figures")]
 
 
 def run(*arguments: object) -> int:
     return train.main([str(argument) for argument in arguments])
 
 
-@pytest.mark.heavy
 @pytest.mark.long
 @pytest.mark.usefixtures("figures")
 def test_both_models_learn_the_builtin_phrases(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -319,7 +318,7 @@ def test_an_emoji_without_a_label_is_refused(capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.parametrize(
     ("model", "framework"),
-    [pytest.param("gru", "keras", marks=pytest.mark.heavy), ("lstm", "numpy"), ("bilstm", "numpy")],
+    [("gru", "keras"), ("lstm", "numpy"), ("bilstm", "numpy")],
 )
 def test_a_model_in_a_framework_of_ones_own(
     model: str, framework: str, feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from classifiers.nn.arrays import Array
 from classifiers.study.settings import Settings
@@ -113,4 +113,4 @@ def interval(
         return difference, np.inf
     variance = sum(float(((each - each.mean()) ** 2).sum()) for each in found.values()) / freedom
     spread = np.sqrt(variance * (1 / len(found[before]) + 1 / len(found[after])))
-    return difference, float(stats.t.ppf(0.975, freedom) * spread)
+    return difference, float(stdtrit(freedom, 0.975) * spread)

@@ -132,14 +132,14 @@ def against_chance(scores: Array, dataset: Dataset) -> Chance:
         MissingExtraError: SciPy is not installed.
     """
     try:
-        from scipy.stats import binomtest  # noqa: PLC0415 - only training needs it
+        from scipy.special import bdtrc  # noqa: PLC0415 - only training needs it
     except ImportError:
         raise MissingExtraError("Measuring", "train") from None
     targets, counts = dataset.test.targets, dataset.train.targets.sum(axis=0)
     rows, usual = len(targets), int(counts.argmax())
     right, usual_right = (int(targets[np.arange(rows), each].sum()) for each in (scores.argmax(axis=1), usual))
-    share = max(usual_right / rows, counts[usual] / len(dataset.train))
-    beaten = binomtest(right, rows, share, alternative="greater").pvalue < 0.05
+    share = float(max(usual_right / rows, counts[usual] / len(dataset.train)))
+    beaten = bdtrc(right - 1, rows, share) < 0.05  # how probable at least so many right ones are by chance
     return Chance(rows, right, dataset.labels[usual], usual_right, bool(beaten))
 
 

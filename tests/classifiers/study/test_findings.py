@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from scipy import stats
 
 from classifiers.study import findings
 from classifiers.study.matched import MATCHED
@@ -13,7 +12,10 @@ def test_every_row_has_a_title() -> None:
     assert {name for pairs in findings.COMPARISONS.values() for pair in pairs for name in pair} == set(MATCHED)
 
 
+@pytest.mark.heavy
 def test_of_two_rows_the_interval_is_students() -> None:
+    from scipy import stats
+
     rows = {"rnn": [{"macro_f1": x} for x in (0.1, 0.2, 0.4)], "lstm": [{"macro_f1": x} for x in (0.5, 0.7, 0.3)]}
     difference, half = findings.interval(rows, "rnn", "lstm", "macro_f1")
     judge = stats.ttest_ind([0.5, 0.7, 0.3], [0.1, 0.2, 0.4]).confidence_interval(0.95)

@@ -14,8 +14,6 @@ import pooch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from classifiers.emotions import LABELS
 from classifiers.errors import DatasetError, MissingExtraError
@@ -74,7 +72,11 @@ class TestBuiltin:
         assert _mirrored(builtin.train) == 20
         assert _mirrored(builtin.test) == 9
 
+    @pytest.mark.heavy
     def test_no_bag_of_words_gets_them_all(self, builtin: Dataset) -> None:
+        from sklearn.feature_extraction.text import CountVectorizer
+        from sklearn.linear_model import LogisticRegression
+
         # Of two phrases with equal bags and opposite labels such a model gets exactly one, so 9 are wrong.
         vectorizer = CountVectorizer(analyzer=str.split)
         model = LogisticRegression(C=100).fit(
@@ -430,8 +432,11 @@ class TestChat:
             places = {tuple(line.split("\t")[:2]) for line in list(lines)[1:]}
         assert len(places) == len({topic for _, topic in places}) == 95
 
+    @pytest.mark.heavy
     def test_no_near_copy_across_splits(self, chat: Dataset) -> None:
         """No two messages of four words or more share over six tenths of their words."""
+        from sklearn.feature_extraction.text import CountVectorizer
+
         splits = (chat.test, chat.dev, chat.train)
         texts = [text for split in splits for text in split.texts]
         place = np.repeat(range(3), [len(split) for split in splits])

@@ -27,6 +27,8 @@ from classifiers.training.evaluation import (
     tfidf_baseline,
 )
 
+pytestmark = pytest.mark.heavy
+
 LABELS = ("fear", "joy", "neutral")
 TARGETS = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]], dtype=np.float32)
 SCORES = np.array(

@@ -92,9 +92,15 @@ def test_layers_stay_with_keras(ours: Layer, theirs: Callable[[Any], Any]) -> No
         np.testing.assert_allclose(ours.grads[name], gradient, atol=1e-5, rtol=1e-5, err_msg=name)
 
 
-# A larger scale would make the RNN's tanh chaotic over 64 steps.
+# A larger scale would make the RNN's tanh chaotic over 64 steps. Both directions are in the BiLSTM, too.
 @pytest.mark.parametrize(
-    ("kind", "scale"), (dict.fromkeys([*network.KINDS, *STUDIED], 0.15) | {"rnn": 0.08, "birnn": 0.08}).items()
+    ("kind", "scale"),
+    [
+        ("rnn", 0.08),
+        *((kind, 0.15) for kind in network.KINDS if kind != "rnn"),
+        pytest.param("birnn", 0.08, marks=pytest.mark.long),
+        pytest.param("bigru", 0.15, marks=pytest.mark.long),
+    ],
 )
 def test_networks_stay_with_keras(
     kind: str, scale: float, batch: Batch, keras_models: ModuleType, monkeypatch: pytest.MonkeyPatch
@@ -130,7 +136,10 @@ def test_networks_stay_with_keras(
         np.testing.assert_allclose(ours, tf.convert_to_tensor(theirs), atol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("kind", list(network.KINDS))
+# That the gradients of each kind are the same is seen above, so one kind shows what a training makes of them.
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=() if kind == "gru" else pytest.mark.long) for kind in network.KINDS]
+)
 def test_trainings_stay_together_step_by_step(kind: str, keras_models: ModuleType) -> None:
     """Same weights, same batches, same recipe: 20 steps later no weight differs by 1e-4.
 
@@ -199,11 +208,10 @@ def test_training_lowers_the_loss_and_resumes_from_its_state(keras_models: Modul
     losses = [np.mean(list(trainer.train_epoch(examples, number))) for number in range(1, 30)]
     assert losses[-1] < 0.2 * losses[0]
 
-    other = keras_models.Trainer(keras_models.build("rnn", 20, EMBEDDING, 2, units=16), plan, multi_label=False)
-    other.restore(trainer.state())
-    np.testing.assert_allclose(
-        list(other.train_epoch(examples, 30)), list(trainer.train_epoch(examples, 30)), atol=1e-6
-    )
+    state = trainer.state()
+    last = list(trainer.train_epoch(examples, 30))
+    trainer.restore(state)  # in place of a new one, for which the network would have to be compiled again
+    np.testing.assert_allclose(list(trainer.train_epoch(examples, 30)), last, atol=1e-6)
 
 
 @pytest.fixture

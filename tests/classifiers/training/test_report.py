@@ -17,7 +17,7 @@ from classifiers.training.evaluation import BagOfWords, Chance, Metrics, measure
 from classifiers.training.history import Epoch
 from classifiers.training.report import confusion, verdicts, write_report
 
-pytestmark = pytest.mark.usefixtures("blank_figures")
+pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("blank_figures")]
 
 NAMES = ("fear", "joy|glee", "neutral")
 TEST_TARGETS = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0], [1, 1, 0]] * 10 + [[0, 0, 1]] * 3, dtype=np.float32)

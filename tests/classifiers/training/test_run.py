@@ -30,7 +30,7 @@ from classifiers.training.recipes import SHIPPED, Recipe
 from classifiers.training.run import Options, Outcome, run
 from tests.classifiers.training.recording import QuickTeacher, RecordingReporter, ctrl_c_in_epoch
 
-pytestmark = pytest.mark.usefixtures("blank_figures")
+pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("blank_figures")]
 
 
 def trained(out: Path, reporter: RecordingReporter | None = None, **given: Any) -> Outcome:
@@ -158,7 +158,6 @@ def test_file_named_builtin_gets_the_recipe_of_a_file(
     assert (recipes[2].epochs, recipes[2].patience) == (500, None)  # as many as were asked for
 
 
-@pytest.mark.heavy
 def test_one_framework_does_not_resume_the_training_of_another(
     feelings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,22 +1,27 @@
 """Pages of pictures work offline, by keyboard, and for who does not see them."""
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-pytest.importorskip("altair", reason="run `pip install -e '.[pages]'`")
-pytest.importorskip("vl_convert", reason="run `pip install -e '.[pages]'`")
-
-import vl_convert
-
 from classifiers.study.gates import DIRECTIONS, SENTENCES, UNITS
-from classifiers.study.pages import everything, frame, gates, phrases, radii, seeds
 from classifiers.study.radii import EXPONENT, GRADIENT, NORM, RADII, RADIUS, SINGULAR, STARTS
 from classifiers.study.settings import FULL_LONG, as_json
+
+if TYPE_CHECKING:
+    from classifiers.study.pages.frame import Picture
+
+pytestmark = [
+    pytest.mark.heavy,
+    pytest.mark.skipif(not (find_spec("altair") and find_spec("vl_convert")), reason="run `pip install -e '.[pages]'`"),
+]
 
 NUMBERS = Path("docs/study/numbers.json")
 
@@ -46,7 +51,9 @@ BY_DISTANCE, BY_RADIUS = (
 
 
 @pytest.fixture(scope="module")
-def pictures() -> list[frame.Picture]:
+def pictures() -> list[Picture]:
+    from classifiers.study.pages import gates, phrases, radii, seeds
+
     return [
         phrases.picture(GRADIENTS),
         gates.picture(GATES, ANSWERS),
@@ -56,7 +63,10 @@ def pictures() -> list[frame.Picture]:
 
 
 @pytest.fixture(scope="module")
-def pages(pictures: list[frame.Picture]) -> Iterator[Mapping[str, str]]:
+def pages(pictures: list[Picture]) -> Iterator[Mapping[str, str]]:
+    import vl_convert
+
+    from classifiers.study.pages.frame import pages_of
 
     def without_vega(own: str, vl_version: str) -> str:
         """Vega itself takes seconds to put together, and `docs/screenshots.py` looks at pages that have it."""
@@ -65,7 +75,7 @@ def pages(pictures: list[frame.Picture]) -> Iterator[Mapping[str, str]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(vl_convert, "javascript_bundle", without_vega)
-        yield frame.pages_of(pictures)
+        yield pages_of(pictures)
 
 
 def content(page: str) -> dict[str, Any]:
@@ -76,7 +86,7 @@ def content(page: str) -> dict[str, Any]:
 
 
 def test_there_is_a_page_for_each_picture_and_one_that_lists_them(
-    pages: Mapping[str, str], pictures: list[frame.Picture]
+    pages: Mapping[str, str], pictures: list[Picture]
 ) -> None:
     assert list(pages) == ["index.html", "gradients.html", "gates.html", "radius.html", "memory.html"]
     assert re.findall(r'<a href="(.*?)">(.*?)</a>', pages["index.html"]) == [
@@ -111,6 +121,8 @@ def test_each_page_says_in_one_sentence_how_to_read_it(pages: Mapping[str, str])
 
 def test_what_is_chosen_and_told_is_there(pages: Mapping[str, str]) -> None:
     """Each table is of records that there are, chosen by what one sets with the keyboard."""
+    import vl_convert
+
     for name, page in pages.items():
         if name == "index.html":
             continue
@@ -130,6 +142,8 @@ def test_the_notes_say_at_which_radius_the_gradient_keeps_its_size(pages: Mappin
 
 
 def test_memory_is_told_seed_by_seed() -> None:
+    from classifiers.study.pages import seeds
+
     numbers = {
         "settings": {"long": as_json(FULL_LONG)},
         "long": {"bilstm": [{"accuracy": {"400": 0.1, "800": 0.9}}]},
@@ -153,6 +167,8 @@ def test_memory_is_told_seed_by_seed() -> None:
 
 
 def test_everything_is_computed_for_the_page_that_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from classifiers.study.pages import everything
+
     monkeypatch.setattr(everything, "phrase_gradients", lambda: GRADIENTS)
     monkeypatch.setattr(everything, "gate_records", lambda: (GATES, ANSWERS))
     monkeypatch.setattr(everything, "radius_records", lambda: (BY_DISTANCE, BY_RADIUS))
