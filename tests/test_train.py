@@ -246,14 +246,26 @@ def test_few_phrases_of_ones_own_are_learnt_by_both_models(tmp_path: Path, capsy
     ("rows", "says"),
     [
         ("😀\tjoy\n😁\tjoy\n😢\tsadness\n", "Whether the RNN has learnt anything is open: of 1 test text"),
-        ("".join(f"{chr(0x1F600 + n)}\t{'joy' if n % 2 else 'fear'}\n" for n in range(40)), "The RNN"),
-        ("".join(f"https://a.example/{n}\t{'joy' if n % 2 else 'fear'}\n" for n in range(40)), "The RNN"),
         ("".join(f"word{n}\tall,{'joy' if n % 2 else 'fear'}\n" for n in range(40)), "The RNN"),
     ],
 )
-def test_data_that_teach_nothing_end_in_a_sentence_and_models(
+def test_data_that_teach_nothing_end_in_a_sentence_figures_and_models(
     rows: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert_teaches_nothing(rows, says, tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    "texts", [[chr(0x1F600 + n) for n in range(40)], [f"https://a.example/{n}" for n in range(40)]]
+)
+def test_texts_without_a_word_end_in_a_sentence_and_models(
+    texts: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "".join(f"{text}\t{'joy' if n % 2 else 'fear'}\n" for n, text in enumerate(texts))
+    assert_teaches_nothing(rows, "The RNN", tmp_path, capsys)
+
+
+def assert_teaches_nothing(rows: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.tsv").write_text("text\tlabel\n" + rows)
     out = tmp_path / "models"
     assert run("--dataset", tmp_path / "mine.tsv", "--model", "rnn", "--epochs", 2, "--out", out) == 0

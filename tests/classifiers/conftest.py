@@ -10,6 +10,9 @@ from classifiers.emotions import LABELS
 from classifiers.training import datasets, people
 from classifiers.training.datasets import SPLITS
 
+GOEMOTIONS_ROWS = 56
+"""How many texts the training split of GoEmotions has in the tests."""
+
 
 @pytest.fixture
 def small_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -18,7 +21,7 @@ def small_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "data" / "goemotions"
     folder.mkdir(parents=True)
     hashes = {}
-    for file, count in (("train.tsv", 140), ("dev.tsv", 60), ("test.tsv", 60)):
+    for file, count in (("train.tsv", GOEMOTIONS_ROWS), ("dev.tsv", 40), ("test.tsv", 40)):
         numbers = rng.integers(0, len(LABELS), count)
         numbers[: len(LABELS)] = range(len(LABELS))
         content = "".join(f"so much {LABELS[n]} here {i}\t{n},{27 - n}\tid\n" for i, n in enumerate(numbers))

@@ -18,8 +18,11 @@ from rich.text import Text
 
 from classifiers.cli import main, scoring
 from classifiers.cli.lines import LONGEST, PIECE, read_chunks
+from classifiers.emotions import LABELS
 from classifiers.errors import DatasetError
 from classifiers.model_directory import read_manifest, write_manifest
+from classifiers.training import datasets
+from classifiers.training.datasets import SPLITS
 
 compare_module = importlib.import_module("classifiers.cli.compare")  # the package has a command of that name
 
@@ -345,12 +348,18 @@ def test_evaluate_with_the_baseline(small_models: Path, capsys: pytest.CaptureFi
     assert result["tfidf"]["top1"] > 0.5
 
 
-def test_evaluate_on_chat(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_on_chat(
+    small_models: Path, small_data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert main(["evaluate", "--models", str(small_models), "--dataset", "chat", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["dataset"], result["split"]) == ("chat", "test")
     for name in ("rnn", "bilstm"):
         assert set(result[name]) == {"rows", "acceptable", "emotional", "coverage", "precision", "neutral"}
         assert result[name]["rows"] == 877
+    few = small_data / "chat.tsv"
+    rows = (f"{split}\tgames\tso much {label}\t{label}" for split in SPLITS for label in LABELS)
+    few.write_text("\n".join(["split\ttopic\ttext\tlabel", *rows]))
+    monkeypatch.setattr(datasets, "CHAT", few)
     assert main(["evaluate", "--models", str(small_models), "--dataset", "chat"]) == 0
-    assert "chat, test split, 877 texts" in capsys.readouterr().out
+    assert f"chat, test split, {len(LABELS)} texts" in capsys.readouterr().out

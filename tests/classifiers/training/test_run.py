@@ -28,6 +28,7 @@ from classifiers.training.history import Training
 from classifiers.training.numpy_backend import Trainer
 from classifiers.training.recipes import SHIPPED, Recipe
 from classifiers.training.run import Options, Outcome, run
+from tests.classifiers.conftest import GOEMOTIONS_ROWS
 from tests.classifiers.training.recording import QuickTeacher, RecordingReporter, ctrl_c_in_epoch
 
 pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("blank_figures")]
@@ -222,7 +223,7 @@ class TestShippedRecipe:
         out = tmp_path / "models"
         assert self._run(out).written == ("rnn", "bilstm")
         distilled, assisted = seen
-        rows = 140 + 2 * len(LABELS)
+        rows = GOEMOTIONS_ROWS + 2 * len(LABELS)
         assert len(distilled) == (1 + SHIPPED.augmentations) * rows + 2
         lengths = np.array([[len(sequence)] for sequence in distilled.sequences])
         as_labelled = np.isclose(distilled.targets, np.tile(sigmoid(-lengths / 10), len(LABELS))).all(axis=1)
@@ -249,7 +250,7 @@ class TestShippedRecipe:
         self._run(tmp_path / "models", models=("bilstm",), start=earlier)
         [distilled] = seen
         teacher = float(sigmoid(np.array(-2.0)))
-        others, people = 140 + len(LABELS), len(LABELS)
+        others, people = GOEMOTIONS_ROWS + len(LABELS), len(LABELS)
         texts = shipped_dataset().train.texts
         scores = load_models(earlier)["bilstm"].scores(texts[:others])
         np.testing.assert_allclose(distilled.targets[:others], (teacher + scores) / 2, atol=1e-4)
