@@ -4,6 +4,9 @@ Heartbeats must not wait for a model, so no prediction runs on the event loop's 
 worker is busy become its next batch, so batches grow with the load. A text that has waited for longer than its caller
 does is dropped unread. No task waits for work: a task starts with the first text and ends when none is left.
 
+To wake the worker, and to be woken by it, costs the event loop more than all else that it does for a text. So the texts
+of patient callers wait for a moment, until a text of somebody in a hurry takes them along.
+
 An explanation takes a hundred times as long as a prediction, so it is computed in short steps, and only while no text
 waits for a prediction.
 """
@@ -33,6 +36,8 @@ _SHIPPED = ("bilstm", "rnn")
 """The models that come with the package, the one that reacts by default first."""
 
 _BATCHES_AT_ONCE = 4  # the texts of so many batches are taken and sorted together
+
+_COMPANY = 8  # texts that are read together soon enough: none of them waits for any others
 
 
 class AnalyzerError(Exception):
@@ -72,6 +77,7 @@ class Analyzer:
     Attributes:
         models: the loaded models by name.
         default_model: the name of the model that reacts where a server has not chosen another.
+        patience: seconds for which the text of a patient caller waits for others at most, 0 for not at all.
     """
 
     def __init__(
@@ -83,6 +89,7 @@ class Analyzer:
         max_batch: int = 32,
         max_explaining: int = 16,
         deadline: float = 2.0,
+        patience: float = 0.25,
         meter: Meter | None = None,
     ) -> None:
         """Start with nothing to do; the worker thread starts with the first text.
@@ -94,11 +101,13 @@ class Analyzer:
             max_batch: how many texts a model is given at once.
             max_explaining: how many callers may wait for more than a prediction.
             deadline: seconds that a caller waits who names no time; an interaction must be answered within three.
+            patience: seconds for which the text of a patient caller waits for others at most, 0 for not at all.
             meter: is told how long each batch takes; None to tell nobody.
         """
         self.models = models
         self.default_model = next(iter(models)) if default_model is None else default_model
         self._max_batch = max_batch
+        self.patience = patience
         self._deadline = deadline
         self._meter = meter or Meter()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="classifier")
@@ -106,6 +115,7 @@ class Analyzer:
         self._max_explaining = max_explaining
         self._questions: deque[_Question] = deque()
         self._flush: asyncio.Task[None] | None = None
+        self._flush_later: asyncio.TimerHandle | None = None
         self._closed = False
 
     @property
@@ -140,7 +150,13 @@ class Analyzer:
         return (reacting, others[0]) if others else None
 
     async def classify(
-        self, text: str, server_model: str | None, *, sharing: Hashable = None, within: float | None = None
+        self,
+        text: str,
+        server_model: str | None,
+        *,
+        sharing: Hashable = None,
+        within: float | None = None,
+        patient: bool = False,
     ) -> Prediction:
         """Return the prediction of the model that reacts in a server.
 
@@ -150,6 +166,7 @@ class Analyzer:
             sharing: whose texts share a place in the queue with this one, as those of a channel do: if too many texts
                 wait, the oldest goes of those who have most.
             within: seconds after which the answer is of no use; None for the usual deadline.
+            patient: whether the text may wait for a moment, to be read together with others.
 
         Raises:
             AnalyzerError: no answer, because of the limit, the deadline or the end of the bot.
@@ -160,7 +177,11 @@ class Analyzer:
         pushed_out = self._jobs.put(sharing, job)
         if pushed_out and not pushed_out.answer.done():
             pushed_out.answer.set_exception(AnalyzerOverloadedError("too many newer texts are waiting"))
-        return await self._answered(job.answer, self._deadline if within is None else within)
+        if patient and self.patience and len(self._jobs) < _COMPANY:
+            self._start_later()
+        else:
+            self._start()
+        return await _answered(job.answer, self._deadline if within is None else within)
 
     async def compare(self, text: str, *names: str) -> dict[str, Answer]:
         """Return each model's answer to a text, each with its own time; raise as `classify` does.
@@ -191,7 +212,9 @@ class Analyzer:
     async def close(self) -> None:
         """Admit no more callers, answer those who wait, and end the worker thread."""
         self._closed = True
-        if self._flush is not None:
+        if self._flush_later:
+            self._start()
+        if self._flush:
             await asyncio.wait([self._flush])
         await asyncio.to_thread(self._worker.shutdown)
 
@@ -206,22 +229,26 @@ class Analyzer:
             raise AnalyzerOverloadedError(f"{len(self._questions)} explanations are waiting already")
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._questions.append(_Question(steps, answer))
-        return await self._answered(answer, self._deadline)
+        self._start()
+        return await _answered(answer, self._deadline)
 
     def _check_open(self) -> None:
         """Raise AnalyzerClosedError if the bot is shutting down."""
         if self._closed:
             raise AnalyzerClosedError("the analyzer is closed")
 
-    async def _answered(self, answer: asyncio.Future[Result], within: float) -> Result:
-        """Start the worker if it is idle, and wait for the answer; raise AnalyzerTooSlowError if it comes too late."""
+    def _start(self) -> None:
+        """Start the worker, unless it works."""
+        if self._flush_later:
+            self._flush_later.cancel()
+            self._flush_later = None
         if self._flush is None:
             self._flush = asyncio.create_task(self._answer_all())
-        try:
-            async with asyncio.timeout(within):
-                return await answer
-        except TimeoutError as error:
-            raise AnalyzerTooSlowError(f"no answer within {within:g} s") from error
+
+    def _start_later(self) -> None:
+        """Start the worker in a moment, unless it works or something starts it before."""
+        if self._flush is None and self._flush_later is None:
+            self._flush_later = asyncio.get_running_loop().call_later(self.patience, self._start)
 
     async def _answer_all(self) -> None:
         """Answer all callers: predictions come before each further step of an explanation."""
@@ -280,6 +307,15 @@ class Analyzer:
             for job, prediction in answers:
                 if not job.answer.done():
                     job.answer.set_result(prediction)
+
+
+async def _answered(answer: asyncio.Future[Result], within: float) -> Result:
+    """Wait for an answer; raise AnalyzerTooSlowError if it comes too late."""
+    try:
+        async with asyncio.timeout(within):
+            return await answer
+    except TimeoutError as error:
+        raise AnalyzerTooSlowError(f"no answer within {within:g} s") from error
 
 
 def _nothing() -> None:

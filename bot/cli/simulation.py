@@ -96,6 +96,7 @@ async def opened(
     with tempfile.TemporaryDirectory() as folder:
         forgotten = f"sqlite+aiosqlite:///{folder}/demo.db"
         bot = create_bot(replace(configuration, database_url=forgotten), models=models, clock=clock)
+        bot.analyzer.patience = 0.0  # SimCord takes a text that waits for others for work that does not end
         async with bot, simcord.run(bot, check_errors=False, settle_timeout=SETTLES_WITHIN) as env:
             channels, viewers = await _furnish(env, bot, clock)
             # The first pictures load what draws, for which a visitor's first /mood should not have to wait.

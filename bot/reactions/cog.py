@@ -168,7 +168,7 @@ class Reactions(commands.Cog):
         counts_for = self._sampled(message) if in_vain else 1
         if in_vain and not counts_for:
             return Ending(in_vain)
-        prediction = await self._classify(message, MOOD_PATIENCE if in_vain else self._sender.seconds_left(message))
+        prediction = await self._classify(message, for_mood_alone=in_vain is not None)
         if isinstance(prediction, Outcome):
             return Ending(prediction)
         if reason := self._why_unreadable(message):
@@ -207,14 +207,16 @@ class Reactions(commands.Cog):
             return 0
         return sampled(self._history.messages_in_window(message.channel.id), self._analyzer.texts_waiting, self._chance)
 
-    async def _classify(self, message: discord.Message, within: float) -> Prediction | Outcome:
-        """Return the model's prediction within so many seconds, or why there is none; 0 or less for the usual time."""
+    async def _classify(self, message: discord.Message, *, for_mood_alone: bool) -> Prediction | Outcome:
+        """Return the model's prediction, or why there is none in time."""
+        within = MOOD_PATIENCE if for_mood_alone else self._sender.seconds_left(message)
         try:
             prediction = await self._analyzer.classify(
                 message.content,
                 self._settings_of(message).model,
                 sharing=message.channel.id,
                 within=within if within > 0 else None,
+                patient=for_mood_alone,
             )
         except (AnalyzerOverloadedError, AnalyzerClosedError):
             return Outcome.OVERLOADED

@@ -18,6 +18,7 @@ from sqlalchemy import NullPool, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot import Emobot, create_bot
+from bot.analyzer import Analyzer
 from bot.configuration import Configuration
 from bot.store import Store
 from classifiers import Classifier
@@ -42,6 +43,7 @@ def _settling(monkeypatch: pytest.MonkeyPatch) -> None:
     defaults: Any = vars(simcord.Env)["__init__"].__kwdefaults__
     monkeypatch.setitem(defaults, "settle_timeout", SETTLES_WITHIN)
     monkeypatch.setattr(simcord.Env, "_validate_idle", staticmethod(lambda _: LOOKS_EVERY))
+    monkeypatch.setitem(vars(Analyzer)["__init__"].__kwdefaults__, "patience", 0.0)
     # The bot waits for no view and gives none a timeout. For each task SimCord would look for that in all that is in
     # the memory of all forms, which took half of a test's time.
     for question in ("is_view_wait_future", "_view_timeout_task_identity"):

@@ -122,6 +122,49 @@ async def test_a_flood_pushes_out_no_text_of_others_and_delays_none(analyzer: An
     assert sum(isinstance(answer, AnalyzerOverloadedError) for answer in answers) == 40 - 5
 
 
+class TestPatientCallers:
+    @pytest.fixture
+    async def analyzer(self, model: HeldClassifier) -> AsyncIterator[Analyzer]:
+        """Lets them wait for longer than any test takes."""
+        model.let_go.set()
+        analyzer = Analyzer({"rnn": model}, patience=3600)
+        yield analyzer
+        await analyzer.close()
+
+    async def ask(self, analyzer: Analyzer, *texts: str) -> list[asyncio.Task[Prediction]]:
+        tasks = [asyncio.create_task(analyzer.classify(text, "rnn", patient=True)) for text in texts]
+        await asyncio.sleep(0.02)
+        return tasks
+
+    async def test_their_texts_are_read_together_with_that_of_somebody_in_a_hurry(
+        self, analyzer: Analyzer, model: HeldClassifier
+    ) -> None:
+        patient = await self.ask(analyzer, "odd", "plain")
+        assert model.batches == []
+        assert await analyzer.classify("happy", "rnn") == SCRIPT["happy"]
+        assert await asyncio.gather(*patient) == [SCRIPT["odd"], SCRIPT["plain"]]
+        assert model.batches == [["odd", "happy", "plain"]]
+
+    async def test_eight_of_them_need_nobody_else(self, analyzer: Analyzer, model: HeldClassifier) -> None:
+        waiting = await self.ask(analyzer, *["odd"] * 7)
+        assert model.batches == []
+        async with asyncio.timeout(60):
+            await asyncio.gather(*waiting, *await self.ask(analyzer, "odd"))
+        assert model.batches == [["odd"] * 8]
+
+    async def test_they_wait_for_a_moment_only(self, analyzer: Analyzer, model: HeldClassifier) -> None:
+        analyzer.patience = 0.01
+        for _ in range(2):
+            assert await analyzer.classify("odd", "rnn", patient=True) == SCRIPT["odd"]
+        assert model.batches == [["odd"]] * 2
+
+    async def test_the_end_of_the_bot_answers_them(self, analyzer: Analyzer) -> None:
+        [waiting] = await self.ask(analyzer, "odd")
+        await analyzer.close()
+        assert waiting.done()
+        assert await waiting == SCRIPT["odd"]
+
+
 async def test_a_caller_waits_as_long_as_the_answer_is_of_use_to_it(model: HeldClassifier) -> None:
     analyzer = Analyzer({"rnn": model}, deadline=0.01)
     patient = asyncio.create_task(analyzer.classify("happy", "rnn", within=60))

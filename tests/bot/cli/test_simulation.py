@@ -11,6 +11,7 @@ import pytest
 import simcord
 from simcord.preview import _require_preview_runtime
 
+from bot.analyzer import Analyzer
 from bot.cli import scenery, simulation
 from bot.configuration import Configuration
 from bot.reactions.outcomes import Outcome
@@ -37,6 +38,17 @@ async def test_a_conversation_to_which_the_bot_has_reacted(scripted: dict[str, C
         assert len({message.author.id for message in messages}) > 1
         assert len({f"{message.created_at:%H:%M}" for message in messages}) == len(messages)
         assert (welcome.content, welcome.author.name) == (scenery.WELCOME, "Emobot")
+
+
+async def test_no_message_waits_for_others_to_be_read_with(
+    scripted: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(vars(Analyzer)["__init__"].__kwdefaults__, "patience", 3600.0)
+    async with simulation.opened(Configuration(), models=scripted) as demo:
+        you, channel = demo.preview.viewers[0], demo.channels[0]
+        for _ in range(2):  # the second is read for the mood alone
+            await you.send(channel, "so happy")
+        assert reactions_of(demo.bot).outcomes[Outcome.COOLING_DOWN]
 
 
 async def test_everybody_who_writes_has_a_portrait(scripted: dict[str, Classifier]) -> None:

@@ -12,6 +12,7 @@ from simcord.backend import serializers
 from simcord.enums import MessageType
 
 from bot import create_bot
+from bot.analyzer import Analyzer
 from bot.configuration import Configuration
 from bot.reactions.pace import WAITING_EACH
 from classifiers import LABELS, Prediction
@@ -439,6 +440,22 @@ async def test_an_edit_where_the_bot_may_no_longer_react_is_not_read(
     monkeypatch.setattr(discord.TextChannel, "permissions_for", lambda *_: discord.Permissions(view_channel=True))
     await world.alice.edit(message, "happy")
     assert (world.reaction_requests(), bilstm.batches) == (0, [["nothing"]])
+
+
+async def test_what_is_read_for_the_mood_alone_may_wait_for_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient: list[bool] = []
+    classify = Analyzer.classify
+
+    async def remember(*arguments: Any, **options: Any) -> Any:
+        patient.append(options["patient"])
+        return await classify(*arguments, **options)
+
+    monkeypatch.setattr(Analyzer, "classify", remember)
+    await pause(world)
+    await world.alice.send(world.channel, "thanks")
+    assert patient == [False, True]
 
 
 async def test_while_texts_wait_for_the_model_fewer_are_read_for_the_mood_alone(
