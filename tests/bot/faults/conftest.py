@@ -23,6 +23,7 @@ from tests.loopback import (  # noqa: F401 - fixtures
     loopback,
     loopback_options,
     skipper,
+    until,
 )
 
 
@@ -59,8 +60,12 @@ async def running(
     skipper: Skipper,  # noqa: F811 - the fixture
     caplog: pytest.LogCaptureFixture,
 ) -> AsyncIterator[Emobot]:
-    """The bot while it is in all servers; in the end its log has no traceback and nothing that somebody wrote."""
+    """The bot while it is in all servers; in the end its log has no traceback and nothing that somebody wrote.
+
+    Its commands are registered, so that nothing is on its way when a test lets time go by.
+    """
     caplog.set_level(logging.INFO)
     async with connected(bot, loopback, skipper):
+        await until(lambda: bot._registering and bot._registering.done(), skipper)
         yield bot
     assert unfit_for_the_log(caplog) == []
