@@ -122,11 +122,12 @@ async def test_debugging_does_not_log_what_people_write(
 async def test_the_log_is_json_where_it_is_asked_for(
     monkeypatch: pytest.MonkeyPatch, loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("EMOBOT_LOG_FORMAT", "json")
+    for name, value in {**environment(loopback), "EMOBOT_LOG_FORMAT": "json"}.items():
+        monkeypatch.setenv(name, value)
     loopback.gateway.close_code = 4013
     assert await asyncio.to_thread(main, []) == 1
     *logged, sentence = capsys.readouterr().err.splitlines()
-    assert "bot.client" in {json.loads(line)["logger"] for line in logged}
+    assert {"bot.cli.run", "discord.client"} <= {json.loads(line)["logger"] for line in logged}
     assert sentence == "Discord closed the connection (code 4013): try again."
 
 
