@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import click
 from click.shell_completion import CompletionItem, shell_complete
 
+from classifiers.command_line import finish, invoke, version_option
 from classifiers.starting import imported_whole
 
 PROGRAM = "emobot"
@@ -62,7 +63,7 @@ class _LazyGroup(click.Group):
     'For completion in your shell, run: eval "$(_EMOBOT_COMPLETE=bash_source emobot)" (or zsh_source, fish_source).',
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(package_name="emobot", message="Emobot %(version)s")
+@version_option
 @click.pass_context
 def cli(context: click.Context) -> int:
     """Emobot reads what people write on Discord and reacts with the emoji of the emotion.
@@ -85,17 +86,4 @@ def main(argv: Sequence[str] | None = None, program: str = PROGRAM) -> int:
     """
     if instruction := os.environ.get(_COMPLETE):
         return shell_complete(cli, {}, PROGRAM, _COMPLETE, instruction)
-    # As classifiers.command_line does it, whose import would make help and completion wait for NumPy.
-    try:
-        with cli.make_context(program, list(sys.argv[1:] if argv is None else argv)) as context:
-            status: int = cli.invoke(context)
-            return status
-    except click.exceptions.Exit as end:  # after --help
-        return end.exit_code
-    except click.UsageError as error:
-        sentence = error.format_message()
-        help_command = error.ctx.command_path if error.ctx else program
-        click.echo(f"{sentence.rstrip('.')}: see `{help_command} --help`.", err=True)
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 130
+    return finish(lambda: invoke(cli, list(sys.argv[1:] if argv is None else argv), program))
