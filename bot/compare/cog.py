@@ -6,7 +6,7 @@ import asyncio
 import io
 import re
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import discord
 from discord import app_commands, ui
@@ -33,6 +33,7 @@ from bot.reactions.gate import NO_WORDS, SENTENCES, author_or_server_objection, 
 from bot.reactions.outcomes import Outcome
 from bot.reactions.sentences import why_silent
 from bot.store import Store
+from bot.ui.controls import create_listener
 from bot.ui.limits import INPUT_TEXT
 from bot.ui.quotation import Quotation
 from bot.ui.standings import look_up_all_standings, look_up_standings, titled
@@ -62,7 +63,9 @@ class Compare(commands.Cog):
     async def cog_load(self) -> None:
         """Add the message menu, which a cog does not add by itself, and listen to panels from before a restart."""
         self._bot.tree.add_command(self._menu)
-        self._bot.add_dynamic_items(_Control, _Vote)
+        self._bot.add_dynamic_items(
+            create_listener(CONTROL, self.press, self.report), create_listener(VOTE, self.vote, self.report)
+        )
         self._bot.add_view(VariationForm(None, self.compare_variation, self.report))
         for blind in (False, True):
             for names in ((), *offered(tuple(self._analyzer.models), (), "", blind=blind)):
@@ -120,7 +123,7 @@ class Compare(commands.Cog):
         names = self._usual(interaction)
         await self._answer(interaction, text_of(message), message.author.id, names, ephemeral=True)
 
-    async def press(self, interaction: discord.Interaction, pressed: re.Match[str]) -> None:
+    async def press(self, interaction: discord.Interaction, _button: ui.Item[Any], pressed: re.Match[str]) -> None:
         """Carry out a press of a button, whose custom_id `CONTROL` has matched."""
         control, author_id = pressed["control"], int(pressed["author"])
         translate = translator(interaction.locale)
@@ -143,14 +146,9 @@ class Compare(commands.Cog):
         varied, private = self._varied(interaction, control), _is_private(interaction)
         await self._answer(interaction, text, interaction.user.id, names, ephemeral=private, varied=varied)
 
-    async def vote(self, interaction: discord.Interaction, vote: str, duel_id: int) -> None:
-        """Count a vote, and tell whoever gave it which model gave which answer and how the two stand.
-
-        Args:
-            interaction: the press of the button.
-            vote: "a", "b", "both" or "neither".
-            duel_id: the duel.
-        """
+    async def vote(self, interaction: discord.Interaction, _button: ui.Item[Any], pressed: re.Match[str]) -> None:
+        """Count a vote by a button, whose custom_id `VOTE` has matched; say which model is which and how they stand."""
+        vote, duel_id = pressed["vote"], int(pressed["duel"])
         translate = translator(interaction.locale)
         if (sides := self._duels.sides(duel_id)) is None:
             await interaction.response.send_message(translate(FORGOTTEN), ephemeral=True)
@@ -322,53 +320,6 @@ class Compare(commands.Cog):
         """Return how many words the models read, None if they read the whole text."""
         read = min(self._analyzer.models[name].tokenizer.words_read(quotation.text) for name in names)
         return None if quotation.whole and read == len(strip_markup(quotation.text).split()) else read
-
-
-class _Control(ui.DynamicItem[ui.Item[Any]], template=CONTROL):
-    """Any button of any panel, recognised by its custom_id."""
-
-    def __init__(self, item: ui.Item[Any], pressed: re.Match[str]) -> None:
-        super().__init__(item)
-        self._pressed = pressed
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Return the button that was pressed."""
-        return cls(item, match)
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Pass the press to the cog."""
-        cog: Compare = interaction.client.get_cog("Compare")
-        try:
-            await cog.press(interaction, self._pressed)
-        except Exception as error:  # nothing else would tell whoever pressed
-            await cog.report(interaction, error)
-
-
-class _Vote(ui.DynamicItem[ui.Item[Any]], template=VOTE):
-    """Any button of any duel, recognised by its custom_id."""
-
-    def __init__(self, item: ui.Item[Any], vote: str, duel_id: int) -> None:
-        super().__init__(item)
-        self._vote = vote
-        self._duel_id = duel_id
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Return the button that was pressed."""
-        return cls(item, match["vote"], int(match["duel"]))
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Pass the vote to the cog."""
-        cog: Compare = interaction.client.get_cog("Compare")
-        try:
-            await cog.vote(interaction, self._vote, self._duel_id)
-        except Exception as error:  # nothing else would tell whoever pressed
-            await cog.report(interaction, error)
 
 
 def _is_private(interaction: discord.Interaction) -> bool:

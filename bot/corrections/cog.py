@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from typing import Any
 
 import discord
 from discord import app_commands, ui
@@ -16,6 +16,7 @@ from bot.i18n import Translate, mark, translator
 from bot.reactions.gate import SENTENCES, no_words_reason, text_of, why_unreadable
 from bot.reactions.policy import is_understood
 from bot.store import Store
+from bot.ui.controls import create_listener
 from bot.ui.emotions import NO_EMOJI, emotions_of, groups_of, key_of, named, written
 from bot.ui.one_each import OneEach
 from classifiers import NEUTRAL
@@ -57,17 +58,18 @@ class Corrections(commands.Cog):
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         )
+        self._answers = create_listener(_CONTROL, self._answered, self.report)
         self._one_each = OneEach()
 
     async def cog_load(self) -> None:
         """Add the message menu, and listen to the answers to all questions, including those asked before a restart."""
         self._bot.tree.add_command(self._menu)
-        self._bot.add_dynamic_items(_Answer)
+        self._bot.add_dynamic_items(self._answers)
 
     async def cog_unload(self) -> None:
         """Remove the message menu, and stop listening."""
         self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
-        self._bot.remove_dynamic_items(_Answer)
+        self._bot.remove_dynamic_items(self._answers)
 
     async def ask(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Show which emotion the model hears in a message, and ask whoever opened the menu whether that is right."""
@@ -86,6 +88,14 @@ class Corrections(commands.Cog):
         heard, _probability = prediction.reaction()
         question = _question(heard, message.id, self._emotions, translate)
         await interaction.response.send_message(_asked(heard, self._emotions, translate), view=question, ephemeral=True)
+
+    async def report(self, interaction: discord.Interaction, error: Exception) -> None:
+        """Report that an answer could not be counted."""
+        await report_error(interaction, "An answer to 'Was this right?'", error)
+
+    async def _answered(self, interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str]) -> None:
+        meant = item.values[0] if isinstance(item, ui.Select) else match["answer"]
+        await self.count(interaction, match["heard"], meant, int(match["message"]))
 
     async def count(self, interaction: discord.Interaction, heard: str, meant: str, message_id: int) -> None:
         """Count an answer, unless the person has already answered about this message.
@@ -110,32 +120,6 @@ class Corrections(commands.Cog):
         with self._one_each.counting(interaction.user.id, message_id, question):
             await self._store.add_correction(interaction.guild_id or 0, self._labels[heard], self._labels[meant])
         await interaction.response.edit_message(content=translate(THANKS), view=None)
-
-
-class _Answer(ui.DynamicItem[ui.Item[Any]], template=_CONTROL):
-    """Any button or menu under any question, recognised by its custom_id."""
-
-    def __init__(self, item: ui.Item[Any], heard: str, answer: str, message_id: int) -> None:
-        super().__init__(item)
-        self._heard = heard
-        self._answer = answer
-        self._message_id = message_id
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Return the button or menu that was used."""
-        return cls(item, match["heard"], match["answer"], int(match["message"]))
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Let the cog count the answer."""
-        cog: Corrections = interaction.client.get_cog("Corrections")
-        meant = self.item.values[0] if isinstance(self.item, ui.Select) else self._answer
-        try:
-            await cog.count(interaction, self._heard, meant, self._message_id)
-        except Exception as error:  # discord.py would only log it
-            await report_error(interaction, "An answer to 'Was this right?'", error)
 
 
 def _question(heard: str, message_id: int, emotions: Mapping[str, str | None], translate: Translate) -> ui.View:
@@ -165,7 +149,7 @@ def _question(heard: str, message_id: int, emotions: Mapping[str, str | None], t
     groups = groups_of(emotion for emotion in emotions if emotion != heard)
     for name, offered in list(groups.items())[:_MENUS]:
         view.add_item(menu(name, offered))
-    view.stop()  # `_Answer` listens
+    view.stop()  # the cog listens
     return view
 
 

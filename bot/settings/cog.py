@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import discord
 from discord import app_commands, ui
@@ -29,6 +29,7 @@ from bot.settings.panel.view import Page, SettingsPanel
 from bot.settings.time_zones import found
 from bot.settings.trial import Trials
 from bot.store import Store
+from bot.ui.controls import create_listener
 from bot.ui.emotions import emotions_of, groups_of, key_of, written
 from bot.ui.limits import MENU_OPTIONS
 from bot.ui.quotation import quote
@@ -74,7 +75,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
 
     async def cog_load(self) -> None:
         """Listen to panels and forms from before a restart."""
-        self._bot.add_dynamic_items(_Control)
+        self._bot.add_dynamic_items(create_listener(CONTROL, self._pressed, self.report))
         self._bot.add_view(ImportForm(None, self.import_file, self.report))
         self._bot.add_view(ZoneForm(None, self.set_time_zone, self.report))
         for emotion, default in self._emotions.items():
@@ -93,6 +94,9 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         if guild := await _require_manager(interaction):
             panel = SettingsPanel(self._state(interaction, guild), Page.GENERAL)
             await interaction.response.send_message(view=panel, ephemeral=True)
+
+    async def _pressed(self, interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str]) -> None:
+        await self.press(interaction, match["control"], match["argument"] or "", _chosen(item))
 
     async def press(self, interaction: discord.Interaction, control: str, argument: str, chosen: list[str]) -> None:
         """Carry out a press of a control.
@@ -289,30 +293,6 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             case _:
                 value = argument == "on"
         return old.changed(**{control: value})
-
-
-class _Control(ui.DynamicItem[ui.Item[Any]], template=CONTROL):
-    """Any control of any panel, recognised by its custom_id."""
-
-    def __init__(self, item: ui.Item[Any], control: str, argument: str) -> None:
-        super().__init__(item)
-        self._control = control
-        self._argument = argument
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Return the control that was pressed."""
-        return cls(item, match["control"], match["argument"] or "")
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Pass the press to the cog."""
-        cog: ServerSettingsCog = interaction.client.get_cog("Settings")
-        try:
-            await cog.press(interaction, self._control, self._argument, _chosen(self.item))
-        except Exception as error:  # nothing else would tell whoever pressed
-            await cog.report(interaction, error)
 
 
 def _chosen(item: ui.Item[Any]) -> list[str]:
