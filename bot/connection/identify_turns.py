@@ -7,14 +7,11 @@ import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
+from bot.connection.session_starts import APART
 from bot.store import StoreError
 from bot.store.locks import AdvisoryLocks
 
 log = logging.getLogger(__name__)
-
-PERIOD = 5.5
-"""Seconds from the beginning of a session until another may begin in the same bucket: the 5 that Discord asks for, and
-a little more since one message may travel faster than the other."""
 
 UNUSED = 30.0
 """Seconds after which a turn is lost that was not used, as when Discord cannot be reached."""
@@ -57,7 +54,7 @@ class IdentifyTurns:
             lock = await self._locks.acquire(bucket)
         except StoreError as error:
             log.warning("Shard %d begins its session without regard to other processes: %s", shard_id, error)
-            await asyncio.sleep(PERIOD)
+            await asyncio.sleep(APART)
             lock = AsyncExitStack()
         self._turns[bucket] = turn = _Turn(lock)
         task = asyncio.create_task(self._keep(bucket, turn))
@@ -65,7 +62,7 @@ class IdentifyTurns:
         task.add_done_callback(self._tasks.pop)
 
     def use(self, shard_id: int) -> None:
-        """Note that a shard begins its session now; others of its bucket may after `PERIOD`."""
+        """Note that a shard begins its session now; others of its bucket may after `APART`."""
         self._turns.pop(shard_id % self.concurrency).used.set()
 
     async def close(self) -> None:
@@ -86,4 +83,4 @@ class IdentifyTurns:
                 if self._turns.get(bucket) is turn:
                     del self._turns[bucket]
             else:
-                await asyncio.sleep(PERIOD)
+                await asyncio.sleep(APART)
