@@ -36,7 +36,7 @@ async def report_error(interaction: discord.Interaction, what: str, error: Excep
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     sentence = _sentence(cause)
     if isinstance(cause, _REQUEST_FAILED):
-        log.warning("%s was not answered: Discord failed (%s).", what, _told(cause))
+        log.warning("%s was not answered: Discord failed (%s).", what, loggable(cause))
     elif sentence == BROKEN:
         log_failure(what, cause)
     else:
@@ -48,7 +48,7 @@ async def report_error(interaction: discord.Interaction, what: str, error: Excep
         else:
             await interaction.response.send_message(sentence, ephemeral=True)
     except Exception as refusal:  # whatever an answer of Discord leads to that cannot be read
-        log.warning("The failure of %s could not be told to the user: %s", what, _told(refusal))
+        log.warning("The failure of %s could not be told to the user: %s", what, loggable(refusal))
 
 
 def log_failure(what: str, error: BaseException | None) -> None:
@@ -62,11 +62,11 @@ _REQUEST_FAILED = (
 )
 
 
-def _told(error: Exception) -> str:
-    """Return the part of a failed request that may be logged."""
+def loggable(error: Exception) -> str:
+    """Return the part of a failure of Discord or of the database that may be logged: nothing that somebody wrote."""
     if isinstance(error, discord.HTTPException):
         return f"HTTP {error.status}, code {error.code}"
-    return type(error).__name__
+    return str(error) if isinstance(error, StoreError) else type(error).__name__
 
 
 def _sentence(cause: Exception) -> str:

@@ -11,7 +11,7 @@ from bot.i18n import Translate, mark
 from bot.ui.card import CARD, INK, draw_card, writable
 from bot.ui.emotions import named
 from bot.ui.limits import IMAGE_DESCRIPTION
-from bot.ui.quotation import longest
+from bot.ui.quotation import longest, shortened
 from classifiers import LABELS, NAMES
 from classifiers.explain import PrefixPredictions
 
@@ -130,12 +130,12 @@ def _draw_into(
         )
         axes.invert_yaxis()
         axes.set_title(strip.title, loc="left", fontproperties=font, color=INK, pad=4)
-        names = [writable(_short(named(label, translate))) for label in labels]
+        names = [writable(shortened(named(label, translate), _LONGEST_WORD)) for label in labels]
         axes.set_yticks([place + 0.5 for place in range(len(labels))], names)
         axes.set_facecolor(CARD)
         axes.tick_params(length=0, colors=INK)
         axes.spines[:].set_visible(False)
-    words = [_short(writable(word)) for word in strips[0].words]
+    words = [shortened(writable(word), _LONGEST_WORD) for word in strips[0].words]
     panels[-1].set_xticks([place + 0.5 for place in range(len(words))], words, rotation=45, ha="right")
     for word in panels[-1].get_xticklabels():
         word.set(rotation_mode="anchor")
@@ -146,7 +146,3 @@ def _draw_into(
     for axes in (*panels, bar.ax):
         for text in (*axes.get_xticklabels(), *axes.get_yticklabels()):
             text.set(fontproperties=font, parse_math=False)
-
-
-def _short(word: str) -> str:
-    return word if len(word) <= _LONGEST_WORD else f"{word[: _LONGEST_WORD - 1]}…"

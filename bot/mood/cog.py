@@ -15,8 +15,10 @@ from bot.analyzer import Analyzer
 from bot.connection.clock import DiscordTime
 from bot.i18n import Translate, mark, translator
 from bot.local_time import moment_of, wall_clock
-from bot.mood.chart import MINIMUM, PERIODS, MoodOverTime, Period, alternative_text, caption, draw
+from bot.mood.chart import draw
+from bot.mood.over_time import MINIMUM, PERIODS, MoodOverTime, Period
 from bot.mood.readers import readable
+from bot.mood.words import alternative_text, caption, what_is_kept
 from bot.store import MoodCount, Store
 from bot.ui.emotions import emotions_of
 from classifiers import EMOJI
@@ -53,18 +55,18 @@ class Mood(commands.Cog):
         if not isinstance(member, discord.Member) or channel is None:
             raise app_commands.NoPrivateMessage
         translate = translator(interaction.locale)
-        if not self._store.settings(member.guild.id).mood:
+        settings = self._store.settings(member.guild.id)
+        if not settings.mood:
             refusal = translate(
                 "Moods are not counted in this server. Those who manage it can change that with /settings."
             )
             await interaction.response.send_message(refusal, ephemeral=True)
             return
         channel_id = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
-        channel_ids = readable(member) if where == "server" else [channel_id]
         private = where == "server"  # for it sums up channels that not everybody here can see
-        zone = self._store.settings(member.guild.id).time_zone
+        channel_ids = readable(member) if private else [channel_id]
         loading = asyncio.create_task(
-            self._load_and_draw(member.guild.id, channel_ids, PERIODS[period], zone, translate)
+            self._load_and_draw(member.guild.id, channel_ids, PERIODS[period], settings.time_zone, translate)
         )
         await asyncio.wait({loading}, timeout=PATIENCE)
         if not loading.done():
@@ -72,16 +74,11 @@ class Mood(commands.Cog):
         mood, picture = await loading
         answer = interaction.followup.send if interaction.response.is_done() else interaction.response.send_message
         if picture is None:
-            sentence = translate.plural(
-                "I counted {count} message in that time; for a picture I need {minimum}. Please ask again later.",
-                "I counted {count} messages in that time; for a picture I need {minimum}. Please ask again later.",
-                mood.messages,
-            ).format(minimum=MINIMUM)
-            await answer(sentence, ephemeral=True)
+            await answer(_too_few(mood.messages, translate), ephemeral=True)
             return
         place = translate(_PLACES[where])
         lines = [
-            f"### {place if where == 'server' else f'<#{channel_id}>'} · {translate(mood.period.name)}",
+            f"### {place if private else f'<#{channel_id}>'} · {translate(mood.period.name)}",
             caption(mood, self._emoji, translate),
             "-# " + self._about_the_counts(where, translate),
         ]
@@ -90,11 +87,7 @@ class Mood(commands.Cog):
 
     def _about_the_counts(self, where: str, translate: Translate) -> str:
         """Return a note on what is kept, and for how long."""
-        kept = translate.plural(
-            "Only counts per channel and hour are kept, never per person, for {count} day.",
-            "Only counts per channel and hour are kept, never per person, for {count} days.",
-            self._store.mood_days,
-        )
+        kept = what_is_kept(self._store.mood_days, translate)
         if where == "channel":
             return kept
         return kept + " " + translate("Only channels that you can see are counted.")
@@ -115,3 +108,12 @@ def _sum_and_draw(
     """Return the mood, and its picture if there are enough messages for one."""
     mood = MoodOverTime(period, now, ((count.hour, count.emotion, count.messages) for count in counts), zone)
     return mood, draw(mood, translate) if mood.messages >= MINIMUM else None
+
+
+def _too_few(messages: int, translate: Translate) -> str:
+    """Return why there is no picture of so many messages."""
+    return translate.plural(
+        "I counted {count} message in that time; for a picture I need {minimum}. Please ask again later.",
+        "I counted {count} messages in that time; for a picture I need {minimum}. Please ask again later.",
+        messages,
+    ).format(minimum=MINIMUM)

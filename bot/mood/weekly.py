@@ -22,12 +22,14 @@ from discord.ext import commands, tasks
 
 from bot.analyzer import Analyzer
 from bot.connection.requests import DiscordFailedError, DiscordRequests, HeldBackError
-from bot.errors import log_failure
+from bot.errors import log_failure, loggable
 from bot.i18n import Translate, translator
 from bot.local_time import LATEST, latest_due, moment_of, wall_clock, week_of
-from bot.mood.chart import PERIODS, MoodOverTime, alternative_text, caption, draw
+from bot.mood.chart import draw
+from bot.mood.over_time import PERIODS, MoodOverTime
 from bot.mood.readers import open_to_readers_of
 from bot.mood.standouts import Standout, what_stood_out
+from bot.mood.words import alternative_text, caption, what_is_kept
 from bot.server_settings import WEEKLY_MINIMUM, ServerSettings
 from bot.store import MoodCount, Store, StoreError
 from bot.ui.emotions import NO_EMOJI, emotions_of, written
@@ -108,11 +110,11 @@ class WeeklyMood(commands.Cog):
             try:
                 await self._post(channel, due, settings)
             except (StoreError, *_TRANSIENT) as error:
-                log.info("The picture of the week in server %d is tried again later: %s", guild.id, _told(error))
+                log.info("The picture of the week in server %d is tried again later: %s", guild.id, loggable(error))
                 await self._store.give_week_back(guild.id, week)
                 return
             except discord.HTTPException as error:
-                log.warning("Discord refused the picture of the week in server %d: %s", guild.id, _told(error))
+                log.warning("Discord refused the picture of the week in server %d: %s", guild.id, loggable(error))
         self._settled[guild.id] = week
 
     async def _post(self, channel: discord.TextChannel, due: datetime, settings: ServerSettings) -> None:
@@ -158,13 +160,13 @@ def compose(
     first, last = end - timedelta(days=7), end - timedelta(days=1)
     title = translate("The mood of the week") + f" · {translate.days(first, last)}"
     note = translate("Only channels are counted that everyone can see who can see this one.")
-    kept = translate.plural(
-        "Only counts per channel and hour are kept, never per person, for {count} day.",
-        "Only counts per channel and hour are kept, never per person, for {count} days.",
-        mood_days,
-    )
     found = what_stood_out(*_by_day(counts, first, end, zone))
-    lines = [f"### {title}", caption(mood, emoji, translate), *_said(found, emoji, translate), f"-# {note} {kept}"]
+    lines = [
+        f"### {title}",
+        caption(mood, emoji, translate),
+        *_said(found, emoji, translate),
+        f"-# {note} {what_is_kept(mood_days, translate)}",
+    ]
     description = alternative_text(mood, translate("The whole server"), translate)
     return Post("\n".join(lines), draw(mood, translate), description)
 
@@ -199,10 +201,3 @@ def _said(found: Sequence[Standout] | None, emoji: Mapping[str, str | None], tra
         )
         for each in found
     ]
-
-
-def _told(error: Exception) -> str:
-    """Return the part of a failure that may be logged."""
-    if isinstance(error, discord.HTTPException):
-        return f"HTTP {error.status}, code {error.code}"
-    return str(error) if isinstance(error, StoreError) else type(error).__name__

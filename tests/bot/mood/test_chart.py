@@ -4,7 +4,7 @@ import io
 import itertools
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import discord
@@ -12,206 +12,18 @@ import matplotlib.image
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from bot.i18n import ENGLISH, LANGUAGES, Translate, translator
-from bot.mood.chart import COLOURS, COUNTS, OTHERS, PERIODS, MoodOverTime, alternative_text, caption, draw
+from bot.mood.chart import COUNTS, draw
+from bot.mood.over_time import COLOURS, PERIODS, MoodOverTime
 from bot.ui.card import CARD, INK
-from classifiers.emotions import EKMAN, EMOJI, LABELS, NEUTRAL
+from classifiers.emotions import NEUTRAL
 from tests.bot.drawn import figure_of, written_in
 from tests.bot.languages import language
+from tests.bot.mood.moods import NOW, german, mood_of, throughout
 
-NOW = datetime(2026, 11, 24, 21, 40, tzinfo=UTC)  # a Tuesday
 Picture = npt.NDArray[np.float64]
-
-
-def mood_of(period: str, *counts: tuple[float, str, int]) -> MoodOverTime:
-    """Made of how many hours ago, an emotion, and messages."""
-    return MoodOverTime(
-        PERIODS[period],
-        NOW,
-        (((NOW - timedelta(hours=ago)).replace(minute=0), emotion, messages) for ago, emotion, messages in counts),
-    )
-
-
-def throughout(period: str, **messages: int) -> MoodOverTime:
-    """The same emotions in each step of a period."""
-    hours = PERIODS[period].step / timedelta(hours=1)
-    steps = range(PERIODS[period].steps)
-    return mood_of(period, *((step * hours, emotion, n) for step in steps for emotion, n in messages.items()))
-
-
-class TestPeriods:
-    @pytest.mark.parametrize(
-        ("period", "begins"),
-        [
-            ("day", datetime(2026, 11, 23, 22, tzinfo=UTC)),
-            ("week", datetime(2026, 11, 18, 0, tzinfo=UTC)),
-            ("month", datetime(2026, 10, 28, 0, tzinfo=UTC)),
-        ],
-    )
-    def test_the_last_step_holds_this_moment(self, period: str, begins: datetime) -> None:
-        assert PERIODS[period].since(NOW) == begins
-        assert begins + PERIODS[period].steps * PERIODS[period].step > NOW
-
-    @pytest.mark.parametrize("period", PERIODS)
-    def test_midnight_begins_a_step(self, period: str) -> None:
-        midnight = datetime(2026, 11, 24, tzinfo=UTC)
-        chosen = PERIODS[period]
-        assert chosen.since(midnight) == midnight - (chosen.steps - 1) * chosen.step
-        assert chosen.since(midnight - timedelta(microseconds=1)) == midnight - chosen.steps * chosen.step
-
-
-class TestSums:
-    def test_each_emotion_counts_for_its_group_at_its_time(self) -> None:
-        mood = mood_of("day", (0, "love", 3), (0, "joy", 2), (1, "grief", 4), (23, "neutral", 5))
-        assert mood.messages == 14
-        assert mood.groups["joy"] == [0] * 23 + [5]
-        assert mood.groups["sadness"] == [0] * 22 + [4, 0]
-        assert mood.groups[NEUTRAL] == [5] + [0] * 23
-        assert mood.by_step() == [5] + [0] * 21 + [4, 5]
-        assert mood.shares()["sadness"] == 4 / 14
-
-    def test_every_label_is_in_some_group(self) -> None:
-        mood = mood_of("day", *((0, label, 1) for label in LABELS))
-        assert {group: sum(steps) for group, steps in mood.groups.items()} == {
-            **{group: len(labels) for group, labels in EKMAN.items()},
-            NEUTRAL: 1,
-        }
-
-    def test_other_times_are_left_out(self) -> None:
-        assert mood_of("day", (24, "joy", 3), (-1, "joy", 3)).messages == 0
-
-    def test_what_was_taken_back_too_often_is_no_message(self) -> None:
-        mood = mood_of("day", (0, "joy", 3), (1, "joy", -2), (0, "anger", 0))
-        assert (mood.messages, mood.strongest()) == (3, [("joy", 1.0)])
-
-    def test_labels_of_an_own_data_set_are_groups_of_their_own_beside_what_occurs(self) -> None:
-        mood = mood_of("day", (0, "boredom", 3), (0, "joy", 1), (1, "happy", 4), (1, NEUTRAL, 2))
-        assert mood.shares() == {"joy": 0.1, "happy": 0.4, "boredom": 0.3, NEUTRAL: 0.2}
-        assert mood.strongest() == [("happy", 0.4), ("boredom", 0.3), ("joy", 0.1)]
-        assert len(set(mood.colours.values())) == 4
-
-    def test_the_rarer_ones_of_many_own_labels_are_one_group(self) -> None:
-        mood = mood_of("day", *((0, f"mood {number}", 10 - number) for number in range(10)))
-        assert list(mood.groups) == ["mood 0", "mood 1", "mood 2", "mood 3", OTHERS]
-        assert sum(mood.groups[OTHERS]) == 6 + 5 + 4 + 3 + 2 + 1
-        assert sum(mood.by_step()) == mood.messages == 55
-
-    def test_the_three_strongest_emotions_are_named(self) -> None:
-        mood = mood_of(
-            "day", (0, "neutral", 50), (0, "joy", 20), (1, "joy", 5), (0, "fear", 15), (0, "love", 7), (0, "grief", 3)
-        )
-        assert mood.strongest() == [("joy", 0.25), ("fear", 0.15), ("love", 0.07)]
-
-
-class TestBars:
-    @pytest.mark.parametrize(
-        ("messages", "bars"),
-        [
-            ({0: 5, 1: 9}, [range(0, 1), range(1, 2)]),
-            ({0: 1, 1: 1, 2: 3, 3: 5}, [range(0, 3), range(3, 4)]),
-            ({2: 2, 5: 3, 9: 5}, [range(2, 6), range(9, 10)]),
-            ({3: 6, 7: 4}, [range(3, 8)]),
-            ({0: 5, 23: 5}, [range(0, 1), range(23, 24)]),
-        ],
-    )
-    def test_quiet_times_are_merged_and_silent_ones_left_blank(
-        self, messages: dict[int, int], bars: list[range]
-    ) -> None:
-        assert mood_of("day", *((23 - step, "joy", n) for step, n in messages.items())).bars() == bars
-
-    @given(st.lists(st.integers(0, 9), min_size=24, max_size=24).filter(lambda messages: sum(messages) >= 20))
-    def test_no_bar_tells_of_few_messages_and_no_message_is_left_out(self, messages: list[int]) -> None:
-        bars = mood_of("day", *((23 - step, "joy", n) for step, n in enumerate(messages))).bars()
-        assert all(sum(messages[step] for step in bar) >= 5 for bar in bars)
-        assert sum(messages[step] for bar in bars for step in bar) == sum(messages)
-        assert all(first.stop <= second.start for first, second in itertools.pairwise(bars))
-
-
-BRIGHTER, DARKER = "The mood has brightened.", "The mood has darkened."
-SAME = "The mood has stayed about the same."
-UNTOLD = "The messages are too unevenly spread to tell a trend."
-
-
-class TestTrend:
-    @pytest.mark.parametrize(
-        ("earlier", "later", "trend"),
-        [
-            ({"anger": 30, "joy": 20}, {"anger": 10, "joy": 40}, BRIGHTER),
-            ({"joy": 40, "anger": 10}, {"joy": 20, "anger": 30}, DARKER),
-            ({"neutral": 50}, {"neutral": 35, "grief": 15}, DARKER),
-            ({"neutral": 50}, {"neutral": 35, "surprise": 15}, SAME),
-            ({"anger": 6, "joy": 6}, {"anger": 5, "joy": 7}, SAME),  # may well be chance
-            ({"neutral": 9000, "joy": 1000}, {"neutral": 8700, "joy": 1300}, SAME),  # is none, but is next to nothing
-            ({"joy": 9}, {"anger": 500}, UNTOLD),
-            ({"joy": 500}, {"anger": 9}, UNTOLD),
-        ],
-    )
-    def test_the_second_half_is_held_against_the_first(
-        self, earlier: dict[str, int], later: dict[str, int], trend: str
-    ) -> None:
-        counts = [(12, emotion, n) for emotion, n in earlier.items()] + [
-            (11, emotion, n) for emotion, n in later.items()
-        ]
-        assert mood_of("day", *counts).trend() == trend
-
-
-GERMAN = {
-    "{emotion} etc.": "{emotion} u. a.",
-    "joy": "Freude",
-    "surprise": "Überraschung",
-    "7 days": "7 Tage",
-    "Share of messages": "Anteil der Nachrichten",
-    "Messages": "Nachrichten",
-    "{count} messages.": "{count} Nachrichten.",
-    SAME: "Die Stimmung ist etwa gleich geblieben.",
-}
-
-
-german = language(lambda text: GERMAN.get(text, text), "de")
-
-
-class TestInWords:
-    def test_the_caption(self) -> None:
-        mood = mood_of(
-            "day", (0, "neutral", 1000), (0, "joy", 300), (15, "love", 200), (15, "anger", 100), (0, "fear", 1)
-        )
-        assert (
-            caption(mood, EMOJI, ENGLISH)
-            == "😃 joy 19% · ❤️ love 12% · 😡 anger 6%\n1,601 messages. The mood has stayed about the same."
-        )
-
-    def test_the_caption_in_another_language(self) -> None:
-        assert caption(throughout("week", joy=3), EMOJI, german) == (
-            "😃 Freude 100\xa0%\n84 Nachrichten. Die Stimmung ist etwa gleich geblieben."
-        )
-
-    def test_the_caption_of_own_labels(self) -> None:
-        mood = throughout("week", happy=3, **{"self_doubt": 2, "joy": 1})
-        assert caption(mood, {**EMOJI, "happy": "😊", "self_doubt": None}, ENGLISH) == (
-            "😊 happy 50% · 🏷️ self\\_doubt 33% · 😃 joy 17%\n"
-            "168 messages. I don't know which of these emotions are pleasant, so I can't tell a trend."
-        )
-
-    def test_without_any_emotion(self) -> None:
-        assert caption(throughout("week", neutral=3), EMOJI, ENGLISH).startswith("No message showed a clear emotion.\n")
-
-    def test_the_alternative_text_tells_all_that_the_picture_does(self) -> None:
-        mood = mood_of("week", (100, "anger", 30), (100, "neutral", 20), (1, "joy", 40), (1, "neutral", 10))
-        assert alternative_text(mood, "This channel", ENGLISH) == (
-            "Bar chart of the mood over time. This channel, 7 days. 100 messages. Shares: joy etc. 40%, "
-            "anger etc. 30%, neutral 30%, surprise etc. 0%, sadness etc. 0%, fear etc. 0%, "
-            "disgust 0%. The mood has brightened."
-        )
-
-    def test_the_alternative_text_fits_in_wordier_languages(self) -> None:
-        text = alternative_text(
-            throughout("month", joy=10**9), "The whole server", language(lambda text: 2 * f"{text} ")
-        )
-        assert 300 < len(text) <= 1024
 
 
 def luminance(colour: str) -> float:
@@ -242,18 +54,6 @@ OPPONENTS = [[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259, 0.78
 
 
 class TestTimeZone:
-    def test_steps_begin_by_the_clocks_of_the_zone(self) -> None:
-        hours = [(datetime(2026, 11, 22, hour, tzinfo=UTC), "joy", hour + 1) for hour in (14, 15, 21)]
-        mood = MoodOverTime(PERIODS["month"], NOW, hours, "Asia/Tokyo")
-        assert mood.since == datetime(2026, 10, 29, tzinfo=UTC)  # it is Wednesday in Tokyo already
-        assert mood.by_step()[-4:] == [15, 38, 0, 0]  # of Sunday, Monday, and the two days since
-
-    def test_a_day_with_a_change_of_the_clocks_is_one_day(self) -> None:
-        now = datetime(2026, 10, 25, 22, tzinfo=UTC)  # summer time has ended at one
-        hours = [(now - timedelta(hours=ago), "joy", 1) for ago in range(48)]
-        mood = MoodOverTime(PERIODS["month"], now, hours, "Europe/Berlin")
-        assert mood.by_step()[-3:] == [0, 24 - 1, 24 + 1]
-
     def test_the_picture_names_it_in_the_readers_language(self) -> None:
         mood = MoodOverTime(PERIODS["week"], NOW, [(NOW, "joy", 30)], "Asia/Tokyo")
         german = figure_of(lambda: draw(mood, translator(discord.Locale.german)))
@@ -423,7 +223,8 @@ class TestPicture:
             "import logging, sys\n"
             "from datetime import UTC, datetime\n"
             "from bot.i18n import ENGLISH\n"
-            "from bot.mood.chart import PERIODS, MoodOverTime, draw\n"
+            "from bot.mood.chart import draw\n"
+            "from bot.mood.over_time import PERIODS, MoodOverTime\n"
             "logging.basicConfig(level=logging.WARNING)\n"
             "now = datetime.now(UTC)\n"
             "mood = MoodOverTime(PERIODS['week'], now, [(now, 'joy', 20)])\n"

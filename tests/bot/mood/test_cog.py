@@ -15,7 +15,7 @@ from simcord.interactions import base_payload
 
 from bot.errors import UNSAVED
 from bot.mood import cog
-from bot.mood.chart import PERIODS
+from bot.mood.over_time import PERIODS
 from bot.store import MoodCount, StoreError
 from tests.bot.languages import language
 from tests.bot.scripted import World
