@@ -1,4 +1,4 @@
-"""The bot: its intents and permissions, its features, its commands' registration and its end."""
+"""The bot: its intents and permissions, its features, its connection to Discord, and its end."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import asyncio
 import logging
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -19,17 +18,18 @@ from yarl import URL
 from bot import discord_address
 from bot.about.cog import About
 from bot.analyzer import Analyzer
+from bot.command_registration import CommandRegistration
 from bot.compare.cog import Compare
 from bot.configuration import Configuration, ConfigurationError, load_configuration
 from bot.connection import gateway
 from bot.connection.clock import loop_time
 from bot.connection.gateway_proxy import shards_held
 from bot.connection.identify_turns import IdentifyTurns
-from bot.connection.requests import ANSWERED_WITHIN, PATIENCE, DiscordRequests, read_answers_strictly, readable
+from bot.connection.requests import ANSWERED_WITHIN, PATIENCE, DiscordRequests
 from bot.connection.session_starts import SessionStarts
+from bot.connection.strict_answers import use_strict_answers, use_strict_interaction_answers
 from bot.corrections.cog import Corrections
 from bot.errors import log_failure, report_error
-from bot.i18n import CommandTranslator
 from bot.maintenance.cog import Maintenance
 from bot.meter import Meter
 from bot.mood.cog import Mood
@@ -67,9 +67,6 @@ PERMISSIONS = discord.Permissions(view_channel=True, read_message_history=True, 
 Where it is to post the picture of the week, whoever manages the server grants what that takes, in that channel alone.
 """
 
-_MOST_IN_DEVELOPMENT = 200  # servers; Discord tells as many at once
-_TRIES_AGAIN_AFTER = 60.0  # seconds
-
 
 class _CommandTree(app_commands.CommandTree["Emobot"]):
     """Slash commands and menus, whose errors are reported to the user."""
@@ -87,6 +84,7 @@ class Emobot(commands.AutoShardedBot):
         analyzer: the models, off the event loop.
         store: what it keeps.
         requests: watches over what it asks of Discord, and knows Discord's time.
+        registration: registers its commands.
         outcomes: how many messages had which outcome since the start.
         sizes: returns how many entries what it remembers has, by a name of each.
     """
@@ -115,8 +113,7 @@ class Emobot(commands.AutoShardedBot):
             http_trace=self.requests.trace(),
             max_ratelimit_timeout=PATIENCE,
         )
-        request = partial(self.http.request, timeout=ANSWERED_WITHIN)
-        self.http.request = readable(request)  # type: ignore[assignment, method-assign]
+        use_strict_answers(self.http, timeout=ANSWERED_WITHIN)
         self.configuration = configuration
         self.analyzer = Analyzer(models, configuration.reacts_with, meter=self._meter)
         self._clock = clock
@@ -128,14 +125,14 @@ class Emobot(commands.AutoShardedBot):
         self._session_starts = SessionStarts(loop_time, self.requests.time.now)
         self._begins_sessions = True  # by itself, rather than a proxy
         self._leaving: asyncio.Task[None] | None = None
-        self._registering: asyncio.Task[None] | None = None
+        self.registration = CommandRegistration(self, self.requests, configuration.dev_guild)
         self.outcomes: Counter[Outcome] = Counter()
         self.sizes: Callable[[], Mapping[str, int]] = dict
 
     async def login(self, token: str) -> None:
         """Log in, at the addresses of the configuration; raise what discord.py raises."""
         discord_address.use(self.configuration.api_base, self.configuration.gateway_url)
-        read_answers_strictly()
+        use_strict_interaction_answers()
         try:
             await super().login(token)
         except discord.HTTPException:
@@ -172,7 +169,7 @@ class Emobot(commands.AutoShardedBot):
             **store.cache.sizes(),
         }
         if configuration.shard_ids is None or 0 in configuration.shard_ids:
-            await self._sync_commands()
+            await self.registration.register_if_changed()
 
     async def connect(self, *, reconnect: bool = True) -> None:
         """Connect with the configured shards, or as many as Discord recommends today, until the bot is closed.
@@ -236,8 +233,7 @@ class Emobot(commands.AutoShardedBot):
         """Write what waits to be kept, leave Discord, end the worker thread, write the rest, and give up all turns."""
         await self.store.write()  # first, since leaving Discord may take longer than the bot is given
         self.requests.close()
-        if self._registering:
-            self._registering.cancel()
+        self.registration.cancel()
         await super().close()
         await self.analyzer.close()
         await self.store.close()
@@ -279,119 +275,6 @@ class Emobot(commands.AutoShardedBot):
         """Leave Discord; `connect` returns then."""
         self.requests.close()
         self._leaving = asyncio.create_task(self.close())
-
-    async def _sync_commands(self) -> None:
-        """Register the commands, unless Discord has them as they are: it limits how often that may be done."""
-        guild = discord.Object(self.configuration.dev_guild) if self.configuration.dev_guild else None
-        if guild:
-            self.tree.copy_global_to(guild=guild)
-        translator = CommandTranslator()
-        await self.tree.set_translator(translator)
-        ours = [
-            await command.get_translated_payload(self.tree, translator)
-            for command in self.tree.get_commands(guild=guild)
-        ]
-        try:
-            known = await self._known_commands(guild)
-            if guild:
-                await self._clear_global_commands()
-            elif not known:
-                self._registering = asyncio.create_task(self._register_anew())
-                return
-            if _essence(ours, guild) != _essence(known, guild):
-                await self._register(guild)
-        except discord.HTTPException as error:
-            _warn_of_commands(error, guild)
-
-    async def _register(self, guild: discord.Object | None) -> None:
-        log.info("Synced %d commands.", len(await self.tree.sync(guild=guild)))
-
-    async def _register_anew(self) -> None:
-        """Register the commands where Discord knows none, while the bot serves already: many servers are asked before.
-
-        While EMOBOT_DEV_GUILD is set there are no global commands. So only a bot without any can have been in
-        development, and only then its servers are asked for theirs. They go first, or else a bot that is stopped
-        meanwhile would not look for them again.
-        """
-        while True:
-            try:
-                await self.requests.ask(self._clear_server_commands())
-                await self.requests.ask(self._register(None))
-            except discord.HTTPException as error:
-                _warn_of_commands(error, None)
-            except discord.DiscordException:  # Discord is away, which the log says already
-                await asyncio.sleep(_TRIES_AGAIN_AFTER)
-                continue
-            return
-
-    async def _clear_global_commands(self) -> None:
-        """Remove the commands that were registered before EMOBOT_DEV_GUILD was set, or they would be doubled."""
-        if self.application_id is None:
-            raise app_commands.MissingApplicationID
-        if await self._known_commands(None):
-            await self.http.bulk_upsert_global_commands(self.application_id, [])
-            log.warning("EMOBOT_DEV_GUILD is set: the commands are gone from all other servers until it is unset.")
-
-    async def _clear_server_commands(self) -> None:
-        """Remove the commands that were registered before EMOBOT_DEV_GUILD was unset, or they would be doubled."""
-        if self.application_id is None:
-            raise app_commands.MissingApplicationID
-        async for server in self.fetch_guilds(limit=_MOST_IN_DEVELOPMENT):
-            try:
-                if await self._known_commands(server):
-                    await self.http.bulk_upsert_guild_commands(self.application_id, server.id, [])
-            except discord.Forbidden:
-                log.debug("The bot may have no commands in server %d.", server.id)
-
-    async def _known_commands(self, guild: discord.abc.Snowflake | None) -> Sequence[Mapping[str, Any]]:
-        """Return the commands that Discord has, for one server or globally, as it sends them.
-
-        `tree.fetch_commands` will not do: discord.py 2.7 misreads where a fetched command may be used, and asks for
-        no translations.
-        """
-        if self.application_id is None:
-            raise app_commands.MissingApplicationID
-        place = f"/guilds/{guild.id}" if guild else ""
-        route = discord.http.Route("GET", f"/applications/{self.application_id}{place}/commands")
-        known: Sequence[Mapping[str, Any]] = await self.http.request(route, params={"with_localizations": "true"})
-        return known
-
-
-def _warn_of_commands(error: discord.HTTPException, guild: discord.Object | None) -> None:
-    log.warning(
-        "The commands could not be synced%s: Discord answered with HTTP %d, code %d.",
-        f" to the server {guild.id} of EMOBOT_DEV_GUILD" if guild else "",
-        error.status,
-        error.code,
-    )
-
-
-_COMPARED = {
-    *("name", "type", "description", "options", "nsfw", "default_member_permissions"),
-    *("name_localizations", "description_localizations"),
-    *("required", "choices", "min_value", "max_value", "min_length", "max_length", "autocomplete"),
-}
-_COMPARED_GLOBALLY = _COMPARED | {"contexts", "integration_types"}  # a server's commands have neither
-
-
-def _essence(payloads: Sequence[Mapping[str, Any]], guild: discord.abc.Snowflake | None) -> list[dict[str, Any]]:
-    """Return what two equal commands or options have in common: no ids, no order, no defaults."""
-    compared = _COMPARED if guild else _COMPARED_GLOBALLY
-    return sorted(
-        (
-            {
-                key: _essence(value, guild) if key in ("options", "choices") else _plain(value)
-                for key, value in payload.items()
-                if key in compared and value
-            }
-            for payload in payloads
-        ),
-        key=lambda essence: (essence["name"], essence.get("type", "")),
-    )
-
-
-def _plain(value: object) -> str:
-    return str(sorted(value.items()) if isinstance(value, dict) else value)
 
 
 def create_bot(

@@ -13,7 +13,7 @@ import click
 import discord
 
 from bot.configuration import ENV_FILE, Configuration, ConfigurationError
-from bot.connection.requests import UnreadableAnswerError
+from bot.connection.strict_answers import UnreadableAnswerError
 from bot.store import PoolerError, StoreError
 from classifiers.command_line import finish
 

@@ -10,11 +10,10 @@ from contextvars import ContextVar
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import aiohttp
 import discord
-from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 
 from bot.connection.backoff import Backoff
 from bot.connection.clock import DiscordTime
@@ -50,43 +49,6 @@ class HeldBackError(discord.DiscordException):
 
 class DiscordFailedError(discord.DiscordException):
     """Discord gave no answer, or one that cannot be read."""
-
-
-class UnreadableAnswerError(aiohttp.ClientError):
-    """What came is not an answer of Discord's API but, for example, the page to log in to a public network."""
-
-
-def readable(request: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Wrap discord.py's method that sends requests, so that an answer it cannot read is an `UnreadableAnswerError`.
-
-    By itself, discord.py returns text that is not JSON as if it were the answer, and fails on other such answers with
-    whatever exception reading them leads to.
-    """
-
-    async def asked(route: Any, *arguments: Any, **options: Any) -> Any:
-        try:
-            answer = await request(route, *arguments, **options)
-        except (LookupError, TypeError, ValueError) as error:
-            raise UnreadableAnswerError(type(error).__name__) from error
-        if isinstance(answer, str) and (answer or route.method == "GET"):
-            raise UnreadableAnswerError("no JSON")
-        return answer
-
-    return asked
-
-
-class _Answers(AsyncWebhookAdapter):
-    """Sends answers to interactions, for which discord.py has a client of its own."""
-
-    async def request(self, *arguments: Any, **options: Any) -> Any:
-        """Send a request; see `readable`."""
-        return await readable(super().request)(*arguments, **options)
-
-
-def read_answers_strictly() -> None:
-    """Let this task, and those that it begins, send answers to interactions by `readable`."""
-    if type(async_context.get()) is AsyncWebhookAdapter:  # else it is that of a simulation
-        async_context.set(_Answers())  # type: ignore[no-untyped-call]
 
 
 class DiscordRequests:

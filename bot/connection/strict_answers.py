@@ -1,0 +1,60 @@
+"""Have discord.py report an answer that is not one of Discord's API, which it would take for one or fail on anyhow."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+from discord.http import HTTPClient
+from discord.webhook.async_ import AsyncWebhookAdapter, async_context
+
+
+class UnreadableAnswerError(aiohttp.ClientError):
+    """What came is not an answer of Discord's API but, for example, the page to log in to a public network."""
+
+
+def use_strict_answers(http: HTTPClient, **options: Any) -> None:
+    """Let a client of discord.py send its requests by `strict`, with further options for each.
+
+    Its method is replaced, since discord.py takes no other client for requests.
+    """
+    request = http.request
+
+    async def with_options(route: Any, *arguments: Any, **given: Any) -> Any:
+        return await request(route, *arguments, **options, **given)
+
+    http.request = strict(with_options)  # type: ignore[assignment, method-assign]  # on purpose, see above
+
+
+def use_strict_interaction_answers() -> None:
+    """Let this task, and those that it begins, send answers to interactions by `strict`."""
+    if type(async_context.get()) is AsyncWebhookAdapter:  # else it is that of a simulation
+        async_context.set(_StrictAdapter())  # type: ignore[no-untyped-call]  # discord.py leaves its methods untyped
+
+
+def strict(request: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Wrap a method of discord.py that sends requests, so that an answer it cannot read is an `UnreadableAnswerError`.
+
+    By itself, discord.py returns text that is not JSON as if it were the answer, and fails on other such answers with
+    whatever exception reading them leads to.
+    """
+
+    async def asked(route: Any, *arguments: Any, **options: Any) -> Any:
+        try:
+            answer = await request(route, *arguments, **options)
+        except (LookupError, TypeError, ValueError) as error:
+            raise UnreadableAnswerError(type(error).__name__) from error
+        if isinstance(answer, str) and (answer or route.method == "GET"):
+            raise UnreadableAnswerError("no JSON")
+        return answer
+
+    return asked
+
+
+class _StrictAdapter(AsyncWebhookAdapter):
+    """Sends answers to interactions, for which discord.py has a client of its own."""
+
+    async def request(self, *arguments: Any, **options: Any) -> Any:
+        """Send a request; see `strict`."""
+        return await strict(super().request)(*arguments, **options)
