@@ -75,7 +75,7 @@ class Maintenance(commands.Cog):
 
     async def _erase_and_pack(self, now: datetime) -> None:
         async with self._busy:
-            if not await self._store.claim("purge", now, _ERASING_PAUSE):
+            if not await self._store.claim_job("purge", now, _ERASING_PAUSE):
                 return
         # In pieces, between which new counts are written.
         more = True

@@ -4,7 +4,7 @@ Features call `Store`. It looks up what is known in `Cache`, which `DatabaseSync
 happens during an outage is said there.
 """
 
-from bot.store.engine import PoolerError, StoreError
+from bot.store.failures import PoolerError, StoreError
 from bot.store.store import GRACE, MoodCount, Store
 
 __all__ = ["GRACE", "MoodCount", "PoolerError", "Store", "StoreError"]

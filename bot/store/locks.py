@@ -8,7 +8,8 @@ from contextlib import AsyncExitStack, suppress
 from sqlalchemy import bindparam, func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.store.engine import StoreError, describe, open_engine, reason
+from bot.store.engine import describe, open_engine
+from bot.store.failures import StoreError, reason
 
 _KIND = int.from_bytes(b"emob")
 """The first of the two numbers of each lock, so that nobody else's advisory locks are meant."""

@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.server_settings import ServerSettings
 from bot.store.cache import OPT_OUT, SERVER, Cache, Change, MoodKey
-from bot.store.engine import StoreError, new_row, upsert
+from bot.store.failures import StoreError
 from bot.store.packing import Counts, day_of, pack
+from bot.store.statements import new_row, upsert
 from bot.store.sync import DatabaseSync
 from bot.store.tables import Correction, Duel, Erasures, Job, Mood, MoodDay, OptOut, Server
 
@@ -119,7 +120,7 @@ class Store:
                 row = upsert(connection, Server, lambda new: {"settings": new.settings})
                 await connection.execute(row, {"guild_id": guild_id, "settings": text})
             if given_up:
-                await connection.execute(_claim(guild_id, given_up))
+                await connection.execute(_claiming(guild_id, given_up))
             changes.append(Change(SERVER, guild_id, text))
 
     async def claim_week(self, guild_id: int, week: str) -> bool:
@@ -132,7 +133,7 @@ class Store:
             week: the ISO week, as "2026-W48".
         """
         async with self.sync.transaction() as (connection, _):
-            return bool((await connection.execute(_claim(guild_id, week))).rowcount)
+            return bool((await connection.execute(_claiming(guild_id, week))).rowcount)
 
     async def give_week_back(self, guild_id: int, week: str) -> None:
         """Let the picture of a week that was claimed be posted later, since it could not be now."""
@@ -227,7 +228,7 @@ class Store:
             left_at = {row.guild_id: row.left_at for row in await connection.execute(left)}
         return {guild_id: left_at.get(guild_id) for guild_id in known if guild_id}  # 0 stands for direct messages
 
-    async def claim(self, job: str, now: datetime, every: timedelta) -> bool:
+    async def claim_job(self, job: str, now: datetime, every: timedelta) -> bool:
         """Return whether it is for this process to do a job now, which the processes do once for all.
 
         Args:
@@ -367,7 +368,7 @@ def _guilds_in(table: type[Server | Mood | MoodDay | Correction | Duel]) -> Sele
     return select(jumps.c.guild_id).where(jumps.c.guild_id.is_not(None))
 
 
-def _claim(guild_id: int, week: str) -> Update:
+def _claiming(guild_id: int, week: str) -> Update:
     """Return the statement that claims a week; in whichever process changes a row by it, the week is claimed.
 
     Of several processes that run it at once, each waits for the one before and then finds its week.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -14,22 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.cache import OPT_OUT, SERVER, Cache, Change, MoodKey
-from bot.store.engine import (
-    LIGHT_WRITE,
-    LONG_PATIENCE,
-    PATIENCE,
-    NewerDatabaseError,
-    PoolerError,
-    StoreError,
-    add_up,
-    describe,
-    is_sqlite,
-    migrate,
-    open_engine,
-    reason,
-    refuses_values,
-    shows_pooler,
-)
+from bot.store.engine import LIGHT_WRITE, LONG_PATIENCE, PATIENCE, describe, is_sqlite, open_engine
+from bot.store.failures import NewerDatabaseError, PoolerError, StoreError, reason, refuses_values, shows_pooler
+from bot.store.schema import migrate
+from bot.store.statements import add_up
 from bot.store.tables import Erasures, Mood, MoodDay, OptOut, Server, Table
 from bot.store.watch import FileWatch, NotificationWatch, Watch, notification
 
@@ -215,16 +203,20 @@ class DatabaseSync:
         while any(self._changed.values()):
             async with self._turn:
                 changed, self._changed = self._changed, defaultdict(set)
-                servers = select(Server.guild_id, Server.settings).where(Server.guild_id.in_(changed[SERVER]))
-                opt_outs = select(OptOut.user_id, OptOut.user_id).where(OptOut.user_id.in_(changed[OPT_OUT]))
                 try:
-                    async with self._engine.connect() as connection:
-                        for kind, query in ((SERVER, servers), (OPT_OUT, opt_outs)):
-                            values: dict[int, Any] = dict((await connection.execute(query)).all())
-                            for identity in changed[kind]:
-                                self._cache.apply(Change(kind, identity, values.get(identity)))
+                    await self._read_rows(changed[SERVER], changed[OPT_OUT])
                 except Exception:
                     self._in_sync = False  # so that `refresh` reads everything, or says why it cannot
+
+    async def _read_rows(self, guild_ids: Collection[int], user_ids: Collection[int]) -> None:
+        """Let the cache take over what the database now has of these servers and people."""
+        servers = select(Server.guild_id, Server.settings).where(Server.guild_id.in_(guild_ids))
+        opt_outs = select(OptOut.user_id, OptOut.user_id).where(OptOut.user_id.in_(user_ids))
+        async with self._engine.connect() as connection:
+            for kind, ids, query in ((SERVER, guild_ids, servers), (OPT_OUT, user_ids, opt_outs)):
+                values: dict[int, Any] = dict((await connection.execute(query)).all())
+                for identity in ids:
+                    self._cache.apply(Change(kind, identity, values.get(identity)))
 
     async def _write_moods(self) -> None:
         """Write the counts that wait by now, in pieces, after each of which others have their turn."""

@@ -13,7 +13,7 @@ from sqlalchemy import Executable, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.store.engine import PoolerError, StoreError
+from bot.store.failures import PoolerError, StoreError
 
 _CHANNEL = "emobot"
 _LOST = "its connection was lost"

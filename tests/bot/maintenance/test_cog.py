@@ -148,7 +148,7 @@ async def test_what_is_too_old_by_discords_time_is_erased(
 async def test_of_several_processes_one_erases_for_all_and_another_an_hour_later(
     world: World, maintenance: Maintenance, time: DiscordTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await world.bot.store.claim("purge", world.env.now(), timedelta(0))  # as another process does
+    await world.bot.store.claim_job("purge", world.env.now(), timedelta(0))  # as another process does
     purged: list[datetime] = []
 
     async def purge(now: datetime) -> bool:

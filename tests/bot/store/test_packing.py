@@ -14,7 +14,7 @@ from bot.store.engine import open_engine
 from bot.store.packing import pack, unpack
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Others
-from tests.bot.store.test_engine import downgrade, upgrade
+from tests.bot.store.test_schema import downgrade, upgrade
 from tests.hostile import texts
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

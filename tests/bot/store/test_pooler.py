@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
 from bot.store import PoolerError, StoreError
-from bot.store.engine import shows_pooler
+from bot.store.failures import shows_pooler
 from bot.store.watch import NotificationWatch
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Others

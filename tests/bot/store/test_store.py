@@ -328,11 +328,11 @@ async def test_a_server_is_erased_when_the_bot_has_been_gone_for_longer_than_the
 async def test_a_job_is_for_one_process_until_it_is_due_again(url: str, open_store: StoreOpener) -> None:
     processes = [await open_store(url) for _ in range(4)]
     for now in (NOON, NOON + HOUR):
-        claims = await asyncio.gather(*(process.claim("purge", now, HOUR) for process in processes))
+        claims = await asyncio.gather(*(process.claim_job("purge", now, HOUR) for process in processes))
         assert sorted(claims) == [False, False, False, True]
-        assert not await processes[0].claim("purge", now + HOUR / 2, HOUR)
-    assert await processes[0].claim("another", NOON, HOUR)
-    assert await processes[0].claim("purge", NOON - 2 * HOUR, HOUR)  # the earlier claims were made at a wrong time
+        assert not await processes[0].claim_job("purge", now + HOUR / 2, HOUR)
+    assert await processes[0].claim_job("another", NOON, HOUR)
+    assert await processes[0].claim_job("purge", NOON - 2 * HOUR, HOUR)  # the earlier claims were made at a wrong time
 
 
 async def test_mark_present_stores_nothing_about_a_server(store: Store) -> None:
