@@ -7,13 +7,12 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import aiohttp
 import discord
 from discord.backoff import ExponentialBackoff
 from discord.gateway import DiscordWebSocket, KeepAliveHandler, ReconnectWebSocket, WebSocketClosure
-from yarl import URL
 
 log = logging.getLogger(__name__)
 
@@ -52,31 +51,10 @@ class Gateway(DiscordWebSocket):
 
     It resumes the session, so that Discord sends again what was missed. If the first frame after that cannot be read
     either, the frame itself is broken and Discord would send it for ever, so a new session begins.
-
-    Attributes:
-        behind_proxy: whether a proxy stands for Discord. Then frames come without compression, of which the proxy may
-            not know the kind that discord.py prefers; and a session is resumed at the proxy, which may name the address
-            of Discord itself for that.
     """
 
-    behind_proxy: ClassVar[bool] = False
     _resumed_at: int | None = None
     _frames = 0
-
-    @classmethod
-    async def from_client(
-        cls, client: discord.Client, *, gateway: URL | None = None, compress: bool = True, **options: Any
-    ) -> Self:
-        """Connect, and begin or resume a session."""
-        if cls.behind_proxy:
-            gateway, compress = None, False
-        return await super().from_client(client, gateway=gateway, compress=compress, **options)
-
-    async def send_as_json(self, data: Any) -> None:
-        """Send a frame."""
-        if self.behind_proxy and data["op"] == self.IDENTIFY:
-            data["d"]["compress"] = False
-        await super().send_as_json(data)
 
     async def identify(self) -> None:
         """Begin a session."""
@@ -138,6 +116,25 @@ class Gateway(DiscordWebSocket):
             )
             await self.close()
             raise ReconnectWebSocket(self.shard_id, resume=resume) from None
+
+
+class ProxiedGateway(Gateway):
+    """Connects to a proxy that stands for Discord.
+
+    Frames come without compression, of which the proxy may not know the kind that discord.py prefers. A session is
+    resumed at the proxy, which may name the address of Discord itself for that.
+    """
+
+    @classmethod
+    async def from_client(cls, client: discord.Client, **options: Any) -> Self:
+        """Connect, and begin or resume a session."""
+        return await super().from_client(client, **{**options, "gateway": None, "compress": False})
+
+    async def send_as_json(self, data: Any) -> None:
+        """Send a frame."""
+        if data["op"] == self.IDENTIFY:
+            data["d"]["compress"] = False
+        await super().send_as_json(data)
 
 
 class _Backoff(ExponentialBackoff[Any]):
@@ -205,9 +202,8 @@ def use(*, behind_proxy: bool) -> None:
     """Make discord.py connect with these classes; it offers no other way to choose them.
 
     Args:
-        behind_proxy: see `Gateway`.
+        behind_proxy: whether a proxy stands for Discord.
     """
-    Gateway.behind_proxy = behind_proxy
-    discord.shard.DiscordWebSocket = Gateway  # type: ignore[misc]
+    discord.shard.DiscordWebSocket = ProxiedGateway if behind_proxy else Gateway  # type: ignore[misc]
     discord.shard.Shard = Shard  # type: ignore[misc]
     discord.gateway.KeepAliveHandler = Heartbeats  # type: ignore[assignment, misc]
