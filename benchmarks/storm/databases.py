@@ -123,7 +123,7 @@ class PostgresDatabase:
     async def lock(self, seconds: float) -> None:
         """Let nobody else read or write for some seconds."""
         async with self._engine.begin() as connection:
-            await connection.execute(text("LOCK TABLE servers, opt_outs, moods"))
+            await connection.execute(text("LOCK TABLE servers, opt_outs, moods, mood_days"))
             await asyncio.sleep(seconds)
 
     async def end_connections(self) -> None:
