@@ -27,7 +27,13 @@ from bot.connection.gateway_proxy import shards_held
 from bot.connection.identify_turns import IdentifyTurns
 from bot.connection.requests import ANSWERED_WITHIN, PATIENCE, DiscordRequests
 from bot.connection.session_starts import SessionStarts
-from bot.connection.strict_answers import use_strict_answers, use_strict_interaction_answers
+from bot.connection.strict_answers import (
+    OF_ANOTHER_SHAPE,
+    UnreadableAnswerError,
+    reading_answers,
+    use_strict_answers,
+    use_strict_interaction_answers,
+)
 from bot.corrections.cog import Corrections
 from bot.errors import log_failure, report_error
 from bot.maintenance.cog import Maintenance
@@ -139,6 +145,10 @@ class Emobot(commands.AutoShardedBot):
             if self.requests.token_refused:  # discord.py itself raises LoginFailure for the first request only
                 raise discord.LoginFailure("The token was reset while the bot logged in.") from None
             raise
+        except OF_ANOTHER_SHAPE as error:
+            if self.application:  # which was read from the last answer of the login, so this is a mistake of our own
+                raise
+            raise UnreadableAnswerError(type(error).__name__) from error
 
     async def setup_hook(self) -> None:
         """Add all features, then register the commands; of several processes, the one with shard 0 does that."""
@@ -190,9 +200,10 @@ class Emobot(commands.AutoShardedBot):
                 "shards: both must be the same."
             )
         try:
-            recommended, _, limits = await self.http.get_bot_gateway()
-            self._choose_shards(held or recommended, limits["max_concurrency"])
-            self._session_starts.note(dict(limits))
+            with reading_answers():
+                recommended, _, limits = await self.http.get_bot_gateway()
+                self._choose_shards(held or recommended, limits["max_concurrency"])
+                self._session_starts.note(dict(limits))
             if self._begins_sessions:
                 await self._session_starts.wait_for(len(self.shard_ids or range(self.shard_count or 1)))
             await super().connect(reconnect=reconnect)

@@ -12,6 +12,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.connection.requests import DiscordRequests
+from bot.connection.strict_answers import reading_answers
 from bot.i18n import CommandTranslator
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ class CommandRegistration:
             elif not known:
                 self._task = asyncio.create_task(self._register_anew())
                 return
-            if _essence(ours, guild) != _essence(known, guild):
+            if _essence(ours, guild) != known:
                 await self._register(guild)
         except discord.HTTPException as error:
             _warn_of_commands(error, guild)
@@ -105,16 +106,17 @@ class CommandRegistration:
             except discord.Forbidden:
                 log.debug("The bot may have no commands in server %d.", server.id)
 
-    async def _known_commands(self, guild: discord.abc.Snowflake | None) -> Sequence[Mapping[str, Any]]:
-        """Return the commands that Discord has, for one server or globally, as it sends them.
+    async def _known_commands(self, guild: discord.abc.Snowflake | None) -> list[dict[str, Any]]:
+        """Return the essence of the commands that Discord has, for one server or globally.
 
         `tree.fetch_commands` will not do: discord.py 2.7 misreads where a fetched command may be used, and asks for
         no translations.
         """
         place = f"/guilds/{guild.id}" if guild else ""
         route = discord.http.Route("GET", f"/applications/{self._application_id}{place}/commands")
-        known: Sequence[Mapping[str, Any]] = await self._bot.http.request(route, params={"with_localizations": "true"})
-        return known
+        known = await self._bot.http.request(route, params={"with_localizations": "true"})
+        with reading_answers():
+            return _essence(known, guild)
 
     @property
     def _application_id(self) -> int:

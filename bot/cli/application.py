@@ -8,7 +8,7 @@ import discord
 from bot import discord_address
 from bot.client import PERMISSIONS
 from bot.configuration import Configuration
-from bot.connection.strict_answers import use_strict_answers
+from bot.connection.strict_answers import reading_answers, use_strict_answers
 
 
 async def fetch_application(
@@ -28,8 +28,9 @@ async def fetch_application(
     discord_address.use(configuration.api_base, configuration.gateway_url)
     async with discord.Client(intents=discord.Intents.none(), http_trace=trace or aiohttp.TraceConfig()) as client:
         use_strict_answers(client.http)
-        await client.login(token)
-        return await client.application_info()
+        with reading_answers():
+            await client.login(token)
+            return await client.application_info()
 
 
 def invitation(application: discord.AppInfo) -> str:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import aiohttp
 from discord.http import HTTPClient
 from discord.webhook.async_ import AsyncWebhookAdapter, async_context
+
+OF_ANOTHER_SHAPE = (AttributeError, KeyError, TypeError, ValueError)
+"""What reading an answer leads to whose JSON has another shape than Discord's."""
+
+_ANSWERED_WITHIN = 30.0  # seconds for an answer to an interaction; where Discord fails, discord.py tries for 25
 
 
 class UnreadableAnswerError(aiohttp.ClientError):
@@ -28,7 +35,7 @@ def use_strict_answers(http: HTTPClient, **options: Any) -> None:
 
 
 def use_strict_interaction_answers() -> None:
-    """Let this task, and those that it begins, send answers to interactions by `strict`."""
+    """Let this task, and those that it begins, send answers to interactions by `strict`, and not wait for minutes."""
     if type(async_context.get()) is AsyncWebhookAdapter:  # else it is that of a simulation
         async_context.set(_StrictAdapter())  # type: ignore[no-untyped-call]  # discord.py leaves its methods untyped
 
@@ -43,7 +50,7 @@ def strict(request: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[An
     async def asked(route: Any, *arguments: Any, **options: Any) -> Any:
         try:
             answer = await request(route, *arguments, **options)
-        except (LookupError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise UnreadableAnswerError(type(error).__name__) from error
         if isinstance(answer, str) and (answer or route.method == "GET"):
             raise UnreadableAnswerError("no JSON")
@@ -52,9 +59,19 @@ def strict(request: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[An
     return asked
 
 
+@contextmanager
+def reading_answers() -> Iterator[None]:
+    """Turn what an answer of another shape leads to, as it is read, into an `UnreadableAnswerError`."""
+    try:
+        yield
+    except OF_ANOTHER_SHAPE as error:
+        raise UnreadableAnswerError(type(error).__name__) from error
+
+
 class _StrictAdapter(AsyncWebhookAdapter):
     """Sends answers to interactions, for which discord.py has a client of its own."""
 
     async def request(self, *arguments: Any, **options: Any) -> Any:
-        """Send a request; see `strict`."""
-        return await strict(super().request)(*arguments, **options)
+        """Send a request, see `strict`; raise TimeoutError if it takes too long with all its repetitions."""
+        async with asyncio.timeout(_ANSWERED_WITHIN):
+            return await strict(super().request)(*arguments, **options)

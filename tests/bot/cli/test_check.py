@@ -157,7 +157,15 @@ async def test_a_wrong_token_is_reported(loopback: LoopbackDiscord, capsys: pyte
 
 
 @pytest.mark.parametrize("command", ["check", "invite"])
-@pytest.mark.parametrize("fault", [status(200, b"<html>Log in to our network</html>"), garbled(200), no_text(200)])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        status(200, b"<html>Log in to our network</html>"),
+        garbled(200),
+        no_text(200),
+        status(200, b"[1]", "application/json"),
+    ],
+)
 async def test_what_is_no_answer_of_discord_is_told_in_one_sentence(
     loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str], command: str, fault: Fault
 ) -> None:

@@ -148,6 +148,24 @@ async def test_a_command_whose_answer_fails_loses_the_answer_and_is_no_error_of_
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
+async def test_a_command_whose_answer_hangs_is_given_up_after_half_a_minute(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture
+) -> None:
+    del running
+    asked = asyncio.Event()
+
+    async def hang(_: object) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    loopback.api.fault = only("/callback", hang)
+    await loopback.slash("privacy")
+    await asked.wait()
+    skipper.skip(31)
+    await until(lambda: warnings(caplog))
+    assert warnings(caplog) == ["'privacy' was not answered: Discord failed (TimeoutError)."]
+
+
 @pytest.mark.parametrize("hours", [1, -1])
 async def test_a_jump_of_this_computers_clock_loses_nothing(
     running: Emobot, loopback: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch, hours: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -145,11 +146,17 @@ NO_ANSWERS: dict[str, Fault] = {
     "no text": no_text(200),
     "a limit without its length": status(429, b"{}", "application/json"),
 }
+OF_ANOTHER_SHAPE: dict[str, Fault] = {
+    "an object": status(200, b'{"message": "Log in to our network"}', "application/json"),
+    "a list": status(200, b"[1]", "application/json"),
+}
+PLACES = ["/users/@me", "/gateway/bot", "/oauth2/", "/commands"]
 
 
 @pytest.mark.usefixtures("database")
-@pytest.mark.parametrize("kind", NO_ANSWERS)
-@pytest.mark.parametrize("route", ["/users/@me", "/gateway/bot"])
+@pytest.mark.parametrize(
+    ("route", "kind"), [*itertools.product(PLACES[:2], NO_ANSWERS), *itertools.product(PLACES, OF_ANOTHER_SHAPE)]
+)
 async def test_what_is_no_answer_of_discord_at_the_start_loses_what_is_written_until_a_minute_later(
     loopback: LoopbackDiscord,
     models: dict[str, Classifier],
@@ -158,7 +165,7 @@ async def test_what_is_no_answer_of_discord_at_the_start_loses_what_is_written_u
     kind: str,
     route: str,
 ) -> None:
-    loopback.api.fault = only(route, NO_ANSWERS[kind])
+    loopback.api.fault = only(route, {**NO_ANSWERS, **OF_ANOTHER_SHAPE}[kind])
     async with served(loopback, models, Health()):
         await until(lambda: retries(caplog))
         loopback.api.fault = None
