@@ -48,25 +48,37 @@ async def serve(
         discord.DiscordException: Discord refuses the bot for another reason that waiting does not change.
     """
     wait = FIRST_WAIT
+    loop = asyncio.get_running_loop()
     while True:
-        started = asyncio.get_running_loop().time()
+        started = loop.time()
         try:
-            async with create_bot(configuration, models=models, meter=meter) as bot:
-                if health:
-                    health.follow(bot)
-                await bot.start(token)
+            await _serve_once(configuration, models, token, health, meter)
             return
         except Exception as error:
             if not passes(error):
                 raise
-            if asyncio.get_running_loop().time() - started > _STABLE:
+            if loop.time() - started > _STABLE:
                 wait = FIRST_WAIT
             pause = max(wait, _asked_for(error))
-            if health:
-                health.leave()
             log.warning("Discord cannot be reached (%s): the bot tries again in %.0f s.", _kind(error), pause)
+        if health:
+            health.leave()
         await asyncio.sleep(pause)
         wait = min(2 * wait, LONGEST_WAIT)
+
+
+async def _serve_once(
+    configuration: Configuration,
+    models: Mapping[str, Classifier],
+    token: str,
+    health: Health | None,
+    meter: Meter | None,
+) -> None:
+    """Run one bot until it is stopped or fails."""
+    async with create_bot(configuration, models=models, meter=meter) as bot:
+        if health:
+            health.follow(bot)
+        await bot.start(token)
 
 
 def passes(error: Exception) -> bool:

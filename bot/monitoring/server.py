@@ -37,30 +37,8 @@ async def serving_health(host: str, port: int) -> AsyncIterator[tuple[Health, Me
     Raises:
         ConfigurationError: nobody can listen there.
     """
-    health, meter, app = Health(), Meter(), web.Application()
-
-    async def healthz(_request: web.Request) -> web.Response:
-        return _verdict(await health.why_dead())
-
-    async def readyz(_request: web.Request) -> web.Response:
-        return _verdict(health.why_not_ready())
-
-    async def metrics_missing(_request: web.Request) -> web.Response:
-        return web.Response(text=f"{NO_METRICS}\n", status=501)
-
-    app.router.add_get("/healthz", healthz)
-    app.router.add_get("/readyz", readyz)
-    if importlib.util.find_spec("prometheus_client"):
-        from prometheus_client.aiohttp import make_aiohttp_handler  # noqa: PLC0415 - it is an extra
-
-        from bot.monitoring.metrics import create_metrics  # noqa: PLC0415 - it imports the same
-
-        registry, meter = create_metrics(health)
-        app.router.add_get("/metrics", make_aiohttp_handler(registry))
-    else:
-        app.router.add_get("/metrics", metrics_missing)
-        log.warning(NO_METRICS)
-
+    health = Health()
+    app, meter = _application(health)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN)
     await runner.setup()
     try:
@@ -72,6 +50,34 @@ async def serving_health(host: str, port: int) -> AsyncIterator[tuple[Health, Me
         yield health, meter
     finally:
         await runner.cleanup()
+
+
+def _application(health: Health) -> tuple[web.Application, Meter]:
+    """Return what answers requests, and a meter whose figures it shows, if the package for that is installed."""
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return _verdict(await health.why_dead())
+
+    async def readyz(_request: web.Request) -> web.Response:
+        return _verdict(health.why_not_ready())
+
+    async def metrics_missing(_request: web.Request) -> web.Response:
+        return web.Response(text=f"{NO_METRICS}\n", status=501)
+
+    app = web.Application()
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    if importlib.util.find_spec("prometheus_client") is None:
+        app.router.add_get("/metrics", metrics_missing)
+        log.warning(NO_METRICS)
+        return app, Meter()
+    from prometheus_client.aiohttp import make_aiohttp_handler  # noqa: PLC0415 - it is an extra
+
+    from bot.monitoring.metrics import create_metrics  # noqa: PLC0415 - it imports the same
+
+    registry, meter = create_metrics(health)
+    app.router.add_get("/metrics", make_aiohttp_handler(registry))
+    return app, meter
 
 
 def _verdict(reasons: Sequence[str]) -> web.Response:

@@ -26,7 +26,7 @@ from bot.settings.panel import CONTROL
 from bot.settings.panel.overview import summary
 from bot.settings.panel.state import PanelState, hidden_channels
 from bot.settings.panel.view import Page, SettingsPanel
-from bot.settings.time_zones import found
+from bot.settings.time_zones import matching_zones
 from bot.settings.trial import Trials
 from bot.store import Store
 from bot.ui.controls import create_listener
@@ -164,7 +164,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         if guild is None:
             return
         translate = translator(interaction.locale)
-        zones = await asyncio.to_thread(found, typed, translate)
+        zones = await asyncio.to_thread(matching_zones, typed, translate)
         if len(zones) == 1:
             await self._save(interaction, guild, lambda old: old.changed(time_zone=zones[0]))
             await self._redraw(interaction, guild, Page.MOOD, changed="time_zone")

@@ -9,7 +9,7 @@ from bot.i18n import ENGLISH, Translate
 from bot.server_settings import is_time_zone
 
 
-def found(typed: str, translate: Translate) -> list[str]:
+def matching_zones(typed: str, translate: Translate) -> list[str]:
     """Return the time zones that somebody may mean, the likeliest first; it may take a while when first called.
 
     Args:
@@ -32,7 +32,7 @@ def found(typed: str, translate: Translate) -> list[str]:
     return sorted(wanted, key=lambda zone: (ranks[zone], zone.count("/"), names[zone]))
 
 
-def described(zone: str, translate: Translate) -> str:
+def zone_label(zone: str, translate: Translate) -> str:
     """Return the city of a time zone with its country, if it has one."""
     country = translate.countries().get(zone)
     city = translate.city(zone)

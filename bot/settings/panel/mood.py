@@ -14,7 +14,7 @@ from bot.local_time import DAYS, next_due, wall_clock
 from bot.server_settings import WEEKLY_MINIMUM, Language
 from bot.settings.panel.parts import heading, menu, switch
 from bot.settings.panel.state import PanelState
-from bot.settings.time_zones import described
+from bot.settings.time_zones import zone_label
 from bot.ui.limits import MENU_LABEL, MENU_OPTIONS
 from bot.ui.quotation import shortened
 
@@ -46,7 +46,7 @@ def controls(state: PanelState, zones: Sequence[str]) -> list[ui.Item[ui.LayoutV
         menu("language", _languages(state)),
         ui.Section(
             heading(
-                translate("Time zone") + f": {described(settings.time_zone, translate)}",
+                translate("Time zone") + f": {zone_label(settings.time_zone, translate)}",
                 translate("By which I draw `/mood` and post the picture of the week."),
             ),
             accessory=change,
@@ -143,7 +143,7 @@ def _zones_found(state: PanelState, zones: Sequence[str]) -> list[ui.Item[ui.Lay
     translate = state.translate
     options = [
         discord.SelectOption(
-            label=shortened(described(zone, translate), MENU_LABEL),
+            label=shortened(zone_label(zone, translate), MENU_LABEL),
             value=zone,
             description=f"{wall_clock(state.now, zone):%H:%M}",
         )

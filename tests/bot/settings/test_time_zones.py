@@ -4,7 +4,7 @@ import discord
 import pytest
 
 from bot.i18n import ENGLISH, translator
-from bot.settings.time_zones import described, found
+from bot.settings.time_zones import matching_zones, zone_label
 
 GERMAN = translator(discord.Locale.german)
 
@@ -26,24 +26,24 @@ GERMAN = translator(discord.Locale.german)
     ],
 )
 def test_one_is_found_by_its_city_its_country_or_its_name(typed: str, zone: str) -> None:
-    assert found(typed, GERMAN) == [zone]
+    assert matching_zones(typed, GERMAN) == [zone]
 
 
 def test_a_country_may_have_several_the_greater_first() -> None:
-    zones = found("United States", ENGLISH)
+    zones = matching_zones("United States", ENGLISH)
     assert {"America/New_York", "America/Chicago", "America/Los_Angeles"} <= {*zones[:25]}
     assert zones.index("America/Chicago") < zones.index("America/Indiana/Knox")
 
 
 def test_what_begins_with_the_words_comes_first() -> None:
-    assert found("lon", ENGLISH)[:2] == ["Europe/London", "Arctic/Longyearbyen"]
+    assert matching_zones("lon", ENGLISH)[:2] == ["Europe/London", "Arctic/Longyearbyen"]
 
 
 @pytest.mark.parametrize("typed", ["", " ", "xyz", "../UTC", "/etc/passwd\0", "x" * 300])
 def test_what_is_no_zone_finds_none(typed: str) -> None:
-    assert found(typed, ENGLISH) == []
+    assert matching_zones(typed, ENGLISH) == []
 
 
 def test_it_is_described_in_the_readers_language() -> None:
-    assert described("America/New_York", GERMAN) == "New York, Vereinigte Staaten"
-    assert described("UTC", GERMAN) == "UTC"
+    assert zone_label("America/New_York", GERMAN) == "New York, Vereinigte Staaten"
+    assert zone_label("UTC", GERMAN) == "UTC"
