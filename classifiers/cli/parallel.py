@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
-import sys
 from collections.abc import Callable, Generator, Iterator, Sized
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -14,14 +11,13 @@ from threading import Thread
 from typing import TypeVar
 
 from classifiers.errors import ClassifiersError
+from classifiers.processes import IGNORE_CTRL_C, cores, limit_threads_of_others
 
 Chunk = TypeVar("Chunk", bound=Sized)
 Result = TypeVar("Result")
 
 ALONE = 1000
 """How many texts this process answers by itself first: in that time another one has hardly started."""
-
-_MOST_ON_WINDOWS = 61  # `ProcessPoolExecutor` refuses more
 
 
 def in_order(
@@ -50,20 +46,10 @@ def in_order(
             return
 
 
-def cores() -> int:
-    """Return how many cores this process may use; on Windows, no more than there can be processes in a pool."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(count, _MOST_ON_WINDOWS) if sys.platform == "win32" else count
-
-
 def _by_processes(work: Callable[[Chunk], Result], chunks: Iterator[Chunk], count: int) -> Iterator[Result]:
-    # Fresh processes read these before they load NumPy: one thread each, or they would be in each other's way.
-    for library in ("OMP", "OPENBLAS", "MKL"):
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
-    # Ctrl-C is for this process alone, which then ends the others.
-    pool = ProcessPoolExecutor(
-        count, multiprocessing.get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)
-    )
+    """Yield the result of `work` for each chunk, in order, from `count` processes, which end with the iterator."""
+    limit_threads_of_others()
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), *IGNORE_CTRL_C)
     begun: Queue[Future[Result] | None] = Queue(2 * count)
 
     def begin() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import msgspec
 
 from classifiers.errors import ClassifiersError
 from classifiers.files import write_atomically
+from classifiers.processes import IGNORE_CTRL_C, limit_threads_of_others
 from classifiers.study.curves import CURVES, FULL_CURVES, QUICK_CURVES, CurveSettings, measure_curve
 from classifiers.study.goemotions import measure_goemotions
 from classifiers.study.matched import FULL_MATCHED, MATCHED, QUICK_MATCHED, MatchedSettings, measure_matched
@@ -24,6 +23,8 @@ from classifiers.study.networks import GOEMOTIONS, MEMORY
 from classifiers.study.settings import FULL, FULL_LONG, QUICK, QUICK_LONG, Settings, as_json
 
 Part: TypeAlias = Literal["memory", "long", "goemotions", "matched", "curves"]
+
+_REMEDY = "measure everything first, without --redraw, --pages or --only"
 
 
 class _MemoryResult(TypedDict):
@@ -46,9 +47,6 @@ class _GoEmotionsResult(TypedDict):
     top1: float
     start: list[list[float]]
     end: list[list[float]]
-
-
-_REMEDY = "measure everything first, without --redraw, --pages or --only"
 
 
 class _MatchedResult(TypedDict):
@@ -156,7 +154,6 @@ class Run:
         """Return the results of an earlier run with the same settings; None without them or if the file is damaged."""
         try:
             # Python's own reader, since what has diverged is NaN, which msgspec's does not read.
-            # Python's own reader, since what has diverged is NaN, which msgspec's does not read.
             record: dict[str, Any] = json.loads(self.file.read_bytes())
             msgspec.convert(record, EXPERIMENTS[self.part].result)
             known = msgspec.convert(record, _Known)
@@ -199,13 +196,8 @@ def carry_out(runs: Sequence[Run], jobs: int) -> Iterator[None]:
             run()
             yield
         return
-    # Fresh processes read these before they load NumPy: one thread each, or they would be in each other's way.
-    for library in ("OMP", "OPENBLAS", "MKL"):
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
-    # Ctrl-C is for this process alone, which then ends the others on its way out of the block.
-    with multiprocessing.get_context("spawn").Pool(
-        min(jobs, len(runs)), signal.signal, (signal.SIGINT, signal.SIG_IGN)
-    ) as pool:
+    limit_threads_of_others()
+    with multiprocessing.get_context("spawn").Pool(min(jobs, len(runs)), *IGNORE_CTRL_C) as pool:
         yield from pool.imap_unordered(Run.__call__, runs)
 
 
