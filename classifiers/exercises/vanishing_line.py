@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -97,7 +98,7 @@ def _random_matrix(radius: float, seed: int) -> Array:
     return np.asarray(matrix * (radius / spectral_radius(matrix)))
 
 
-def _number(returned: object) -> float:
+def _number(returned: Any) -> float:
     """Return a student's prediction as a number.
 
     Raises:
@@ -106,7 +107,7 @@ def _number(returned: object) -> float:
     if isinstance(returned, complex | np.complexfloating):
         raise ExerciseError("`slope` returned a complex number: take the absolute values of the eigenvalues first.")
     try:
-        number = float(returned)  # type: ignore[arg-type]
+        number = float(returned)
     except (TypeError, ValueError):
         raise ExerciseError("`slope` has to return one number, but returned something else.") from None
     if not math.isfinite(number):

@@ -14,6 +14,7 @@ from classifiers.nn.arrays import Array
 from classifiers.nn.batching import pad
 from classifiers.nn.layers import LSTM, Bidirectional
 from classifiers.nn.network import KINDS, Network, build
+from classifiers.study.findings import DIRECTIONS
 from classifiers.study.reading import Reading, reading
 from classifiers.text import tokenize
 from classifiers.training.warm_start import read_weights
@@ -26,8 +27,6 @@ SENTENCES = (
     "thank you so much, you saved my day",
 )
 """What the BiLSTM reads on the page."""
-
-DIRECTIONS = ("from the left", "from the right")
 
 UNITS = 8
 """How many units of each direction are shown one by one: those whose cells change most over the sentence."""
@@ -58,21 +57,34 @@ def gate_records() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         and the root mean square of cells and states.
     """
     network, classifier = shipped_bilstm()
-    records: list[dict[str, Any]] = []
-    for sentence in SENTENCES:
-        words = tokenize(sentence)
-        for layer, direction, read in _readings(network, classifier.tokenizer.encode(sentence)):
-            for unit, lines in _units(read):
-                about = {"sentence": sentence, "layer": layer, "direction": direction, "unit": unit}
-                for place, word in enumerate(words):
-                    values = {name: round(float(line[place]), 2) for name, line in lines.items()}
-                    records.append({**about, "place": place + 1, "word": word, **values})
+    records = [
+        record
+        for sentence in SENTENCES
+        for record in _records(sentence, network, classifier.tokenizer.encode(sentence))
+    ]
     strongest = [prediction.top(1)[0] for prediction in classifier.predict(SENTENCES)]
     answers = [
         {"sentence": sentence, "answer": f"{label}, {probability:.0%}"}
         for sentence, (label, probability) in zip(SENTENCES, strongest, strict=True)
     ]
     return records, answers
+
+
+def _records(sentence: str, network: Network, ids: list[int]) -> Iterator[dict[str, Any]]:
+    """Yield the records of one sentence, as `gate_records` says."""
+    words = tokenize(sentence)
+    for layer, direction, read in _readings(network, ids):
+        for unit, lines in _units(read):
+            for place, word in enumerate(words):
+                yield {
+                    "sentence": sentence,
+                    "layer": layer,
+                    "direction": direction,
+                    "unit": unit,
+                    "place": place + 1,
+                    "word": word,
+                    **{name: round(float(line[place]), 2) for name, line in lines.items()},
+                }
 
 
 def _readings(network: Network, ids: list[int]) -> Iterator[tuple[int, str, Reading]]:

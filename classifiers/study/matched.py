@@ -6,7 +6,6 @@ Rows that differ in one thing alone (gates, directions or size) tell which of th
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -21,12 +20,13 @@ from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples
 from classifiers.nn.initializers import prior_bias
 from classifiers.nn.layers import GRU, LSTM, RNN
-from classifiers.nn.network import Kind, stacked
+from classifiers.nn.network import Kind, Network, stacked
 from classifiers.study.gradients import rounded
 from classifiers.text import Tokenizer
 from classifiers.training.corpus import encode, fit_tokenizer
 from classifiers.training.datasets import Dataset, Split, load_dataset
 from classifiers.training.evaluation import calibrated, judge, measure, measure_reactions
+from classifiers.training.history import Epoch
 from classifiers.training.loop import fit
 from classifiers.training.numpy_backend import Trainer
 from classifiers.training.origin import Origin
@@ -135,10 +135,27 @@ def measure_matched(name: str, seed: int, settings: MatchedSettings) -> dict[str
         KeyboardInterrupt: Ctrl-C while the network was training.
     """
     data, recipe = _data(settings.texts), settings.recipe(seed)
-    row, dataset = MATCHED[name], data.dataset
+    row = MATCHED[name]
     units = row.units(recipe.embedding, settings.parameters)
-    rng = np.random.default_rng(seed)
-    network = stacked(row.kind, len(data.tokenizer), recipe.embedding, len(dataset.labels), rng, recipe.dropout, units)
+    network, best = _trained(row.kind, units, recipe, data)
+    return {
+        "units": units,
+        "recurrent": row.recurrent(recipe.embedding, units),
+        "parameters": sum(array.size for array in network.params.values()),
+        "epoch": best.number,
+        "dev_loss": rounded(best.dev_loss),
+        **{key: rounded(figure) for key, figure in _figures(network, data).items()},
+    }
+
+
+def _trained(kind: Kind, units: int, recipe: Recipe, data: _Data) -> tuple[Network, Epoch]:
+    """Return a network in its state after the epoch that dev chose, and that epoch.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C while it was training.
+    """
+    dataset, rng = data.dataset, np.random.default_rng(recipe.seed)
+    network = stacked(kind, len(data.tokenizer), recipe.embedding, len(dataset.labels), rng, recipe.dropout, units)
     network.layers[-1].params["bias"] = prior_bias(dataset.train.targets, dataset.multi_label)
     trainer = Trainer(network, recipe, dataset.multi_label)
     origin = Origin.of(dataset, data.train.sequences, "numpy")
@@ -146,6 +163,12 @@ def measure_matched(name: str, seed: int, settings: MatchedSettings) -> dict[str
         training = fit(trainer, data.train, data.dev, recipe, judge(dataset), origin, Path(folder, "checkpoint"))
     if training.interrupted:
         raise KeyboardInterrupt
+    return network, training.best_epoch
+
+
+def _figures(network: Network, data: _Data) -> dict[str, float]:
+    """Return a trained network's figures on GoEmotions' test split, calibrated on dev, and on messages of people."""
+    dataset, messages = data.dataset, data.people.test
     chosen = calibrated(network.logits(data.dev.sequences), dataset)
     scores = probabilities(network.logits(data.test.sequences), chosen.temperature, dataset.multi_label)
     metrics = measure(scores, data.test.targets, chosen.thresholds, dataset.labels)
@@ -159,20 +182,11 @@ def measure_matched(name: str, seed: int, settings: MatchedSettings) -> dict[str
         dataset.multi_label,
         shares=data.shares,
     )
-    messages = data.people.test
     reactions = measure_reactions(classifier.predict(messages.texts), messages, data.people.labels)
-    figures: Mapping[str, float] = {
-        "dev_loss": training.best_epoch.dev_loss,
+    return {
         "macro_f1": metrics.macro_f1,
         "micro_f1": metrics.micro_f1,
         "top1": metrics.top1,
         "acceptable": reactions.acceptable,
         "emotional": reactions.emotional,
-    }
-    return {
-        "units": units,
-        "recurrent": row.recurrent(recipe.embedding, units),
-        "parameters": sum(array.size for array in network.params.values()),
-        "epoch": training.best_epoch.number,
-        **{key: rounded(figure) for key, figure in figures.items()},
     }

@@ -40,20 +40,25 @@ def phrase_gradients() -> list[dict[str, Any]]:
     tokenizer = Tokenizer.fit(dataset.train.texts, max_words=5000, min_count=1, max_tokens=64)
     train = Examples([tokenizer.encode(text) for text in dataset.train.texts], dataset.train.targets)
     phrases = [text for text in dataset.test.texts if len(text.split()) == WORDS]
-    records: list[dict[str, Any]] = []
-    for row, title in NETWORKS.items():
-        labels = train.targets.shape[1]
-        network = MEMORY[row].network(len(tokenizer), SETTINGS.units, labels, np.random.default_rng(0))
-        trainer = Trainer(network, SETTINGS.recipe(clip_norm=1.0, seed=0), multi_label=False)
-        for moment in ("start", "end"):
-            if moment == "end":
-                for epoch in range(1, SETTINGS.epochs + 1):
-                    for _ in trainer.train_epoch(train, epoch):
-                        pass
-            for phrase in phrases:
-                about = {"phrase": phrase, "network": title, "moment": moment}
-                records += [about | found for found in _records(network, phrase, tokenizer)]
-    return records
+    return [
+        {"phrase": phrase, "network": title, "moment": moment, **record}
+        for row, title in NETWORKS.items()
+        for moment, network in _before_and_after_training(row, train, len(tokenizer))
+        for phrase in phrases
+        for record in _records(network, phrase, tokenizer)
+    ]
+
+
+def _before_and_after_training(row: str, train: Examples, vocabulary: int) -> Iterator[tuple[str, Network]]:
+    """Yield a network of a row at the "start" of training, and the same one at its "end"."""
+    labels = train.targets.shape[1]
+    network = MEMORY[row].network(vocabulary, SETTINGS.units, labels, np.random.default_rng(0))
+    yield "start", network
+    trainer = Trainer(network, SETTINGS.recipe(clip_norm=1.0, seed=0), multi_label=False)
+    for epoch in range(1, SETTINGS.epochs + 1):
+        for _ in trainer.train_epoch(train, epoch):
+            pass
+    yield "end", network
 
 
 def _records(network: Network, phrase: str, tokenizer: Tokenizer) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import html
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,10 +180,10 @@ def download(cache: Path) -> Path:
 
 def _joined(label_lists: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """Return the labels of all lists, ordered by the sum of 1 / place over the lists, the highest first."""
-    weights: Counter[str] = Counter()
+    weights: defaultdict[str, float] = defaultdict(float)
     for labels in label_lists:
         for place, label in enumerate(labels, start=1):
-            weights[label] += 1 / place  # type: ignore[assignment]  # a Counter may hold fractions
+            weights[label] += 1 / place
     return tuple(sorted(weights, key=lambda label: -weights[label]))
 
 

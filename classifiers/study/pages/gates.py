@@ -9,7 +9,8 @@ from typing import Any
 import altair as alt
 
 from classifiers.nn.network import KINDS
-from classifiers.study.gates import DIRECTIONS, MEAN, UNITS
+from classifiers.study.findings import DIRECTIONS
+from classifiers.study.gates import MEAN, UNITS
 from classifiers.study.pages.frame import BLUE, GREEN, NARROW, ORANGE, TEXT, WIDTH, Picture, Table
 
 _GATES = {"input": GREEN, "forget": BLUE, "output": ORANGE}

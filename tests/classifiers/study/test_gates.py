@@ -7,7 +7,8 @@ from classifiers.model_directory import load_models
 from classifiers.nn.batching import pad
 from classifiers.nn.layers import Bidirectional
 from classifiers.study import gates
-from classifiers.study.gates import DIRECTIONS, MEAN, SENTENCES, UNITS, gate_records, shipped_bilstm
+from classifiers.study.findings import DIRECTIONS
+from classifiers.study.gates import MEAN, SENTENCES, UNITS, gate_records, shipped_bilstm
 
 pytest.importorskip("onnx", reason="it reads the shipped BiLSTM: pip install -e '.[train]'")
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from classifiers.study.gates import DIRECTIONS, SENTENCES, UNITS
+from classifiers.study.findings import DIRECTIONS
+from classifiers.study.gates import SENTENCES, UNITS
 from classifiers.study.radii import EXPONENT, GRADIENT, NORM, RADII, RADIUS, SINGULAR, STARTS
 from classifiers.study.settings import FULL_LONG, as_json
 
