@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from classifiers.cli import parallel
-from classifiers.cli.parallel import cores, in_order
+from classifiers.cli.parallel import in_order
 from classifiers.errors import ClassifiersError
 
 
@@ -21,15 +21,6 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_few_texts_start_no_process() -> None:
     own = os.getpid()
     assert list(in_order(eval, iter(["__import__('os').getpid()"] * 3))) == [own] * 3
-    assert cores() > 0
-
-
-def test_windows_gets_no_more_processes_than_python_can_have_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("os.sched_getaffinity", raising=False)
-    monkeypatch.setattr("os.cpu_count", lambda: 96)
-    assert cores() == 96
-    monkeypatch.setattr("sys.platform", "win32")
-    assert cores() == 61
 
 
 def test_many_are_done_by_other_processes_in_order_and_not_read_long_before() -> None:

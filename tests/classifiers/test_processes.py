@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from classifiers.processes import cores, limit_threads_of_others
+
+
+def test_there_is_a_core_at_least() -> None:
+    assert cores() > 0
+
+
+def test_windows_gets_no_more_processes_than_python_can_have_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 96)
+    assert cores() == 96
+    monkeypatch.setattr("sys.platform", "win32")
+    assert cores() == 61
+
+
+def test_other_processes_get_one_thread_each_unless_the_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        monkeypatch.setenv(f"{library}_NUM_THREADS", "3")  # undone in the end
+    monkeypatch.delenv("MKL_NUM_THREADS")
+    limit_threads_of_others()
+    assert (os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == ("3", "1")
