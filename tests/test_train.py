@@ -20,7 +20,8 @@ from classifiers.cli import main as terminal
 from classifiers.cli.evaluate import measure_model
 from classifiers.model_directory import NAMES, load_models, read_manifest
 from classifiers.nn.batching import Examples
-from classifiers.training.datasets import DATA_DIR_VARIABLE, load_dataset
+from classifiers.training.datasets import load_dataset
+from classifiers.training.downloads import DATA_DIR_VARIABLE
 from classifiers.training.numpy_backend import Trainer
 from classifiers.training.run import Options, Outcome
 from tests.classifiers.training.recording import ctrl_c_in_epoch

@@ -10,23 +10,16 @@ unless you give others:
 Other separators, a byte order mark and a missing header are recognised where that is certain: see `tables`. Several
 labels of one text are joined by commas, semicolons or bars, or are in a list: see `label_cells`.
 
-An optional column `split` says `train`, `dev` or `test`. Without it, the texts are split here, equal texts always into
-the same part. With `SMALL` or more different texts, a hash of the text puts about 80 % into train, 10 % into dev and
-10 % into test. With fewer, `SHARE` of each label's texts go to dev and as many to test, so that each label is in all
-three parts if it has enough texts. Where the file marks no row `dev`, part of the training rows becomes dev in the same
-way. With fewer than `FEWEST` texts of each label there is no dev: the training rows are used in its place, and no
-threshold is chosen.
+An optional column `split` says `train`, `dev` or `test`; without it, the texts are split as `splitting` says. Where the
+file marks no row `dev`, part of the training rows becomes dev in the same way. If there is no dev then, the training
+rows are used in its place, and no threshold is chosen.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import importlib.util
-import io
-import os
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,38 +27,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.emotions import LABELS, NEUTRAL
-from classifiers.errors import DatasetError, MissingExtraError
+from classifiers.errors import DatasetError
 from classifiers.files import writable
 from classifiers.training import people
+from classifiers.training.downloads import cache_folder, find_data_dir
+from classifiers.training.goemotions import goemotions_files, parse_goemotions
 from classifiers.training.label_cells import kind, parse_labels, several_in_one
+from classifiers.training.splitting import SPLITS, divide
 from classifiers.training.tables import ENDINGS, Columns, Record, read_records
-
-SPLITS = ("train", "dev", "test")
 
 BUILTIN = Path(__file__).parents[1] / "data" / "builtin.tsv"
 """80 phrases of joy or sadness that only the order of their words tells apart."""
 
 CHAT = Path(__file__).parents[1] / "data" / "chat.tsv"
 """17,007 chat messages, each with the emotions that a fair reader would accept; see docs/chat.md."""
-
-GOEMOTIONS_URL = "https://raw.githubusercontent.com/google-research/google-research/master/goemotions/data/"
-
-GOEMOTIONS_SHA256: dict[str, str] = {
-    "train.tsv": "1c254a142be5c00e80d819b9ae1bbd36d94b2eeb8f4b1271846508d57e57d9c5",
-    "dev.tsv": "575489c079c9de1097062a01738f998590d6b7ead66dd1c9fd1d2ba01fd8bc62",
-    "test.tsv": "0587b2dd8b27b97352adbfc3fb083d46005c8946657fdc2b1ca8b1cc7f1f8be4",
-}
-
-DATA_DIR_VARIABLE = "EMOBOT_DATA_DIR"
-
-SMALL = 300
-"""With fewer different texts than this, a hash would leave some labels without texts in dev or test."""
-
-SHARE = 0.2
-"""The share of a small data set's texts that go to dev, and the share that go to test."""
-
-FEWEST = 5
-"""With fewer texts than this, a label has none in dev."""
 
 MANY = 10
 """A file with at least this many labels is refused if hardly any of them occurs twice: it is the wrong column."""
@@ -165,7 +140,7 @@ def load_dataset(
         return _load_file("builtin", BUILTIN, Columns())
     if name == "chat":
         return _load_file("chat", CHAT, Columns())
-    data_dir = _data_dir(data_dir)
+    data_dir = find_data_dir(data_dir)
     if name == "goemotions":
         return _load_goemotions(data_dir)
     if name == "people":
@@ -184,7 +159,7 @@ def load_unlabelled(data_dir: Path | None = None) -> tuple[str, ...]:
 
     Args and raises: as `load_dataset`.
     """
-    return people.unlabelled_texts(_people_folder(_data_dir(data_dir)))
+    return people.unlabelled_texts(_people_folder(find_data_dir(data_dir)))
 
 
 def overview(dataset: Dataset) -> list[str]:
@@ -198,68 +173,15 @@ def overview(dataset: Dataset) -> list[str]:
     ]
 
 
-def _data_dir(given: Path | None) -> Path | None:
-    """Return the folder that is given, or the one that the environment names, or None to download."""
-    named = os.environ.get(DATA_DIR_VARIABLE)
-    return given or (Path(named) if named else None)
-
-
 def _load_goemotions(data_dir: Path | None) -> Dataset:
-    paths = _download_goemotions() if data_dir is None else _find_goemotions(data_dir)
     whole = hashlib.sha256()
     splits = []
-    for path, expected in zip(paths, GOEMOTIONS_SHA256.values(), strict=True):
-        data = _read(path)
-        if hashlib.sha256(data).hexdigest() != expected:
-            raise DatasetError(
-                f"{path} is not GoEmotions' {path.name} (its SHA-256 is another): "
-                f"delete it and fetch it again, or unset {DATA_DIR_VARIABLE} to have it downloaded."
-            )
-        whole.update(data)
-        splits.append(_parse_goemotions(data))
+    for content in goemotions_files(data_dir):
+        whole.update(content)
+        texts, numbers = parse_goemotions(content)
+        splits.append(_split(texts, numbers, len(LABELS)))
     train, dev, test = splits
     return Dataset("goemotions", LABELS, train, dev, test, whole.hexdigest())
-
-
-def _find_goemotions(data_dir: Path) -> list[Path]:
-    paths = [data_dir / "goemotions" / file for file in GOEMOTIONS_SHA256]
-    for path in paths:
-        if not path.is_file():
-            raise DatasetError(
-                f"There is no goemotions/{path.name} in {data_dir}: put GoEmotions' three files there, or "
-                f"unset {DATA_DIR_VARIABLE} to have them downloaded."
-            )
-    return paths
-
-
-def _parse_goemotions(data: bytes) -> Split:
-    """Return the rows of a file with text, label numbers joined by commas, and comment id, whose hash was checked."""
-    rows = csv.reader(io.StringIO(data.decode(), newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
-    texts, numbers, _ = zip(*rows, strict=True)
-    return _split(texts, [map(int, each.split(",")) for each in numbers], len(LABELS))
-
-
-def _download_goemotions() -> list[Path]:
-    try:
-        import pooch  # noqa: PLC0415 - only this needs it, and the bot runs without
-    except ImportError:
-        raise MissingExtraError("Downloading GoEmotions", "train") from None
-    # Pooch draws its progress bar with tqdm and refuses to draw one without.
-    progress = importlib.util.find_spec("tqdm") is not None
-    folder = Path(pooch.os_cache("emobot")) / "goemotions"
-    try:
-        return [
-            Path(
-                pooch.retrieve(GOEMOTIONS_URL + file, known_hash=sha256, fname=file, path=folder, progressbar=progress)
-            )
-            for file, sha256 in GOEMOTIONS_SHA256.items()
-        ]
-    except (OSError, ValueError) as error:  # no network or a refusal; what came has another hash
-        raise DatasetError(
-            f"GoEmotions could not be downloaded from {GOEMOTIONS_URL} ({type(error).__name__}): "
-            "try again later, or put train.tsv, dev.tsv and test.tsv into a folder goemotions and set "
-            f"{DATA_DIR_VARIABLE} to the folder around it."
-        ) from error
 
 
 def _load_people(data_dir: Path | None) -> Dataset:
@@ -289,11 +211,7 @@ def _load_people(data_dir: Path | None) -> Dataset:
 def _people_folder(data_dir: Path | None) -> Path:
     if data_dir is not None:
         return data_dir / "people"
-    try:
-        import pooch  # noqa: PLC0415 - only this needs it, and the bot runs without
-    except ImportError:
-        raise MissingExtraError("Downloading the messages of real people", "train") from None
-    return people.download(Path(pooch.os_cache("emobot")))
+    return people.download(cache_folder("Downloading the messages of real people"))
 
 
 def _load_file(name: str, path: Path, columns: Columns, own: bool = False) -> Dataset:
@@ -411,38 +329,9 @@ def _spellings(labels: Iterable[str]) -> dict[str, str]:
 def _with_splits(rows: Sequence[_Row], own: bool) -> list[_Row]:
     """Return the rows, each with a split: divide all rows if none has one, or train if a user's file has no dev."""
     if rows[0].split is None:
-        places = _share_out(rows, ("dev", "test"))
+        places = divide(((row.text, row.labels) for row in rows), ("dev", "test"))
         return [replace(row, split=places[row.text]) for row in rows]
     if not own or any(row.split == "dev" for row in rows):
         return list(rows)
-    places = _share_out([row for row in rows if row.split == "train"], ("dev",))
+    places = divide(((row.text, row.labels) for row in rows if row.split == "train"), ("dev",))
     return [replace(row, split=places[row.text]) if row.split == "train" else row for row in rows]
-
-
-def _share_out(rows: Iterable[_Row], parts: Collection[str]) -> dict[str, str]:
-    """Return the split of each text: train, or one of `parts`; see the module's docstring."""
-    labels: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        labels[row.text].update(row.labels)
-    places = dict.fromkeys(labels, "train")
-    if len(labels) >= SMALL:
-        by_hash = {8: "dev", 9: "test"}
-        places |= {text: by_hash[number] for text in labels if (number := _hash(text) % 10) in by_hash}
-    else:
-        counts = Counter(label for each in labels.values() for label in each)
-        by_rarest: dict[str, list[str]] = defaultdict(list)
-        for text in sorted(labels, key=_hash):
-            by_rarest[min(labels[text], key=lambda label: (counts[label], label))].append(text)
-        for texts in by_rarest.values():
-            share = max(1, round(SHARE * len(texts)))
-            places |= dict.fromkeys(texts[1 : 1 + share], "test")
-            if len(texts) >= FEWEST:
-                places |= dict.fromkeys(texts[1 + share : 1 + 2 * share], "dev")
-    places = {text: place if place in parts else "train" for text, place in places.items()}
-    learnt = {label for text, place in places.items() if place == "train" for label in labels[text]}
-    return {text: place if labels[text] <= learnt else "train" for text, place in places.items()}
-
-
-def _hash(text: str) -> int:
-    """Return a hash that is the same in every process, unlike Python's own."""
-    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8])

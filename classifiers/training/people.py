@@ -17,7 +17,7 @@ from pathlib import Path
 
 import regex
 
-from classifiers.errors import DatasetError, MissingExtraError
+from classifiers.errors import DatasetError, require
 
 PEOPLE = Path(__file__).parents[1] / "data" / "people.tsv"
 """Hash, conversation and labels of 8,160 messages, without their texts."""
@@ -157,10 +157,9 @@ def download(cache: Path) -> Path:
         DatasetError: the originals cannot be downloaded, or they differ from those that were labelled.
         MissingExtraError: Pooch is not installed.
     """
-    try:
-        import pooch  # noqa: PLC0415 - only this needs it
-    except ImportError:
-        raise MissingExtraError("Downloading the messages of real people", "train") from None
+    require("Downloading the messages of real people", "train", "pooch")
+    import pooch  # noqa: PLC0415 - only now it is sure to be there
+
     folder = cache / "people"
     irc = pooch.create(folder / "irc" / "data" / "train", IRC_URL, registry=irc_files())
     unzip = pooch.Unzip(members=[SMS_FILE], extract_dir=str(folder / "sms"))

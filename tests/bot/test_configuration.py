@@ -8,7 +8,7 @@ import pytest
 
 from bot.configuration import Configuration, ConfigurationError, load_configuration
 from classifiers import PRETRAINED
-from classifiers.training.datasets import DATA_DIR_VARIABLE
+from classifiers.training.downloads import DATA_DIR_VARIABLE
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 VARIABLES = [field.metadata["variable"] for field in dataclasses.fields(Configuration)]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from classifiers.emotions import LABELS
-from classifiers.training import datasets, people
-from classifiers.training.datasets import SPLITS
+from classifiers.training import goemotions, people
+from classifiers.training.splitting import SPLITS
 
 GOEMOTIONS_ROWS = 56
 """How many texts the training split of GoEmotions has in the tests."""
@@ -30,7 +30,7 @@ def small_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     _write_people(tmp_path / "data" / "people")
     monkeypatch.setattr(people, "PEOPLE", tmp_path / "data" / "people" / "people.tsv")
     monkeypatch.setattr(people, "IRC_FILES", tmp_path / "data" / "people" / "people-irc.txt")
-    monkeypatch.setattr(datasets, "GOEMOTIONS_SHA256", hashes)
+    monkeypatch.setattr(goemotions, "GOEMOTIONS_SHA256", hashes)
     monkeypatch.setenv("EMOBOT_DATA_DIR", str(tmp_path / "data"))
     return tmp_path / "data"
 

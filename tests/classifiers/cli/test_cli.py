@@ -22,7 +22,7 @@ from classifiers.emotions import LABELS
 from classifiers.errors import DatasetError
 from classifiers.model_directory import read_manifest, write_manifest
 from classifiers.training import datasets
-from classifiers.training.datasets import SPLITS
+from classifiers.training.splitting import SPLITS
 
 compare_module = importlib.import_module("classifiers.cli.compare")  # the package has a command of that name
 

@@ -17,7 +17,7 @@ from classifiers.errors import MissingExtraError
 from classifiers.study import command, findings, goemotions, matched
 from classifiers.study.networks import GOEMOTIONS, MEMORY
 from classifiers.study.runs import EXPERIMENTS, Part
-from classifiers.training import datasets
+from classifiers.training import goemotions as goemotions_files
 
 NUMBERS = Path("docs/study/numbers.json")
 
@@ -34,7 +34,7 @@ class TestCommand:
             content = "".join(f"so much {label} in here\t{number}\tid\n" for number, label in enumerate(LABELS))
             (small_data / "goemotions" / file).write_text(content)
             hashes[file] = hashlib.sha256(content.encode()).hexdigest()
-        monkeypatch.setattr(datasets, "GOEMOTIONS_SHA256", hashes)
+        monkeypatch.setattr(goemotions_files, "GOEMOTIONS_SHA256", hashes)
         parts: tuple[Part, ...] = ("memory", "long", "goemotions")
         for part in parts:
             quick = replace(EXPERIMENTS[part].quick, updates=2)

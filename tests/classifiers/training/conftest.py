@@ -9,7 +9,7 @@ import pytest
 
 from classifiers.emotions import LABELS
 from classifiers.training import datasets
-from classifiers.training.datasets import SPLITS
+from classifiers.training.splitting import SPLITS
 from tests.classifiers.training.recording import QuickTeacher
 
 

@@ -1,31 +1,19 @@
 from __future__ import annotations
 
 import hashlib
-import sys
-import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
-import pooch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers.emotions import LABELS
-from classifiers.errors import DatasetError, MissingExtraError
+from classifiers.errors import DatasetError
 from classifiers.training import datasets
 from classifiers.training.datasets import Dataset, Split, load_dataset, overview
 from tests import hostile
-
-ROWS = {
-    "train": ("Such a nice day! 😀\t17\tid1\nWho did “this”?\t6,7\tid2\n", 2),
-    "dev": ('"No, he said\t27\tid3\n', 1),
-    "test": ("I'm sorry,\u2028really\t24\tid4\n", 1),
-}
 
 
 def _bags(split: Split) -> list[str]:
@@ -200,115 +188,6 @@ class TestLabels:
         assert load_dataset("builtin").counts == {"joy": 40, "sadness": 40}
 
 
-class TestSmallSplit:
-    """Of files in which no row has a split, and in which no row is for dev."""
-
-    def _load(self, folder: Path, rows: Iterable[str], header: str = "text\tlabel") -> Dataset:
-        path = folder / "mine.tsv"
-        path.write_text("\n".join([header, *rows]))
-        return load_dataset(path)
-
-    def test_every_label_is_in_every_part(self, tmp_path: Path) -> None:
-        rows = [
-            f"text {number}\t{label}"
-            for label, count in (("joy", 29), ("fear", 24), ("zeal", 5))
-            for number in range(count)
-        ]
-        rows = [f"{row.split(chr(9))[1]} {row}" for row in rows]
-        dataset = self._load(tmp_path, rows)
-        assert dataset.labels == ("fear", "joy", "zeal")
-        assert dataset.train.targets.sum(axis=0).tolist() == [14, 17, 3]
-        assert dataset.dev.targets.sum(axis=0).tolist() == [5, 6, 1]
-        assert dataset.test.targets.sum(axis=0).tolist() == [5, 6, 1]
-
-    def test_neither_order_nor_process_matters(self, tmp_path: Path) -> None:
-        rows = [f"text number {number}\t{'joy' if number % 2 else 'fear'}" for number in range(58)]
-        one, other = self._load(tmp_path, rows), self._load(tmp_path, reversed(rows))
-        assert set(one.test.texts) == set(other.test.texts)
-        assert one.test.texts[:3] == ("text number 3", "text number 7", "text number 11")
-
-    def test_equal_texts_stay_on_one_side(self, tmp_path: Path) -> None:
-        rows = [f"text {number}\t{'joy' if number % 2 else 'fear'}" for number in range(40)]
-        dataset = self._load(tmp_path, [*rows, *rows, "text 3\tfear"])
-        assert len(dataset.train) + len(dataset.dev) + len(dataset.test) == 81
-        parts = [set(split.texts) for split in (dataset.train, dataset.dev, dataset.test)]
-        assert sum(map(len, parts)) == len(set.union(*parts)) == 40
-
-    def test_too_few_for_dev_leave_the_training_rows_in_its_place(self, tmp_path: Path) -> None:
-        dataset = self._load(tmp_path, ["a\tjoy", "b\tjoy", "c\tfear"])
-        assert (len(dataset.train), len(dataset.test)) == (2, 1)
-        assert dataset.dev is dataset.train
-
-    def test_a_label_that_others_always_stand_beside_is_learnt_too(self, tmp_path: Path) -> None:
-        rows = [f"{word} {number}\t{label}" for number in range(2) for word, label in (("a", "joy,all"), ("b", "fear"))]
-        dataset = self._load(tmp_path, [*rows, "c\tfear,all", "d\tall,joy"])
-        assert (dataset.train.targets.sum(axis=0) > 0).all()
-
-    def test_without_rows_for_dev_some_for_train_become_dev(self, tmp_path: Path) -> None:
-        rows = [f"text {number}\t{'joy' if number % 2 else 'fear'}\ttrain" for number in range(40)]
-        tests = [f"test {number}\t{'joy' if number % 2 else 'fear'}\ttest" for number in range(10)]
-        dataset = self._load(tmp_path, [*rows, *tests], "text\tlabel\tsplit")
-        assert (len(dataset.train), len(dataset.dev), len(dataset.test)) == (32, 8, 10)
-        assert dataset.dev.targets.sum(axis=0).tolist() == [4, 4]
-        assert all(text.startswith("test") for text in dataset.test.texts)
-
-    def test_texts_that_are_all_equal_cannot_be_measured_on(self, tmp_path: Path) -> None:
-        with pytest.raises(DatasetError, match=r"has no rows for test: mark some .* or add rows with other texts"):
-            self._load(tmp_path, ["same\tjoy", "same\tfear"] * 20)
-
-
-class TestHashedSplit:
-    @pytest.fixture
-    def rows(self) -> list[str]:
-        return [f"text number {number}\t{'joy' if number % 2 else 'fear'}" for number in range(1000)]
-
-    def _load(self, folder: Path, rows: list[str]) -> Dataset:
-        path = folder / "mine.tsv"
-        path.write_text("\n".join(["text\tlabel", *rows]))
-        return load_dataset(path)
-
-    def test_about_80_10_10(self, tmp_path: Path, rows: list[str]) -> None:
-        dataset = self._load(tmp_path, rows)
-        assert len(dataset.train) + len(dataset.dev) + len(dataset.test) == 1000
-        assert 760 <= len(dataset.train) <= 840
-        assert 70 <= len(dataset.dev) <= 130
-        assert 70 <= len(dataset.test) <= 130
-
-    def test_order_and_company_do_not_matter(self, tmp_path: Path, rows: list[str]) -> None:
-        dataset, fewer = self._load(tmp_path, rows), self._load(tmp_path, rows[:0:-3])
-        for split in ("train", "dev", "test"):
-            assert set(getattr(fewer, split).texts) <= set(getattr(dataset, split).texts)
-
-    def test_a_label_without_texts_to_learn_from_gets_those_of_the_other_parts(
-        self, tmp_path: Path, rows: list[str]
-    ) -> None:
-        assert self._load(tmp_path, rows).test.texts[0] == "text number 2"
-        rows[2] = "text number 2\tzeal"
-        dataset = self._load(tmp_path, rows)
-        assert "text number 2" in dataset.train.texts
-        assert len(dataset.test) >= 70
-
-    def test_without_rows_for_dev_some_for_train_become_dev(self, tmp_path: Path, rows: list[str]) -> None:
-        marked = [f"{row}\t{'test' if number % 5 == 0 else 'train'}" for number, row in enumerate(rows)]
-        path = tmp_path / "mine.tsv"
-        path.write_text("\n".join(["text\tlabel\tsplit", *marked]))
-        dataset = load_dataset(path)
-        assert len(dataset.test) == 200
-        assert 50 <= len(dataset.dev) <= 110
-
-    def test_the_same_on_every_machine(self, tmp_path: Path, rows: list[str]) -> None:
-        # Python's own hash() would give other rows in each process.
-        assert self._load(tmp_path, rows).test.texts[:3] == TEST_TEXTS
-
-    def test_equal_texts_stay_on_one_side(self, tmp_path: Path, rows: list[str]) -> None:
-        dataset = self._load(tmp_path, rows * 2)
-        assert len(dataset.train) + len(dataset.dev) + len(dataset.test) == 2000
-        assert not {*dataset.train.texts} & {*dataset.dev.texts, *dataset.test.texts}
-        assert not {*dataset.dev.texts} & {*dataset.test.texts}
-
-
-TEST_TEXTS = ("text number 2", "text number 9", "text number 25")
-
 HEADER = "text\tlabel\tsplit\n"
 GOOD = "hi\tjoy\ttrain\noh\tfear\ttrain\nah\tjoy\ttest\n"
 JSON_GOOD = '{"text": "hi", "label": "joy"}\n'
@@ -448,98 +327,6 @@ class TestChat:
         shared = same / (count[one] + count[other] - same)
         close = (place[one] < place[other]) & (np.minimum(count[one], count[other]) >= 4) & (shared > 0.6)
         assert [(texts[i], texts[j]) for i, j in zip(one[close], other[close], strict=True)] == []
-
-
-class TestGoEmotions:
-    """On files of the same form with four rows, whose hashes stand in for the real ones."""
-
-    @pytest.fixture(autouse=True)
-    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        folder = tmp_path / "data" / "goemotions"
-        folder.mkdir(parents=True)
-        for split, (content, _) in ROWS.items():
-            (folder / f"{split}.tsv").write_bytes(content.encode())
-        hashes = {f"{each}.tsv": hashlib.sha256(ROWS[each][0].encode()).hexdigest() for each in ROWS}
-        monkeypatch.setattr(datasets, "GOEMOTIONS_SHA256", hashes)
-        monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache" / name)
-        monkeypatch.delenv("EMOBOT_DATA_DIR", raising=False)
-        return folder
-
-    @pytest.fixture
-    def served(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-        """A server on the loopback address that holds the files; the paths it was asked for."""
-        asked: list[str] = []
-
-        class Handler(SimpleHTTPRequestHandler):
-            def log_message(self, *_: object) -> None:
-                asked.append(self.path)
-
-        with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
-            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-            monkeypatch.setattr(datasets, "GOEMOTIONS_URL", f"http://127.0.0.1:{server.server_port}/")
-            yield asked
-            server.shutdown()
-
-    def _check(self, dataset: Dataset) -> None:
-        assert dataset.name == "goemotions"
-        assert dataset.labels == LABELS
-        assert dataset.multi_label
-        assert [len(dataset.train), len(dataset.dev), len(dataset.test)] == [2, 1, 1]
-        assert dataset.train.texts == ("Such a nice day! 😀", "Who did “this”?")
-        assert dataset.dev.texts == ('"No, he said',)
-        assert dataset.test.texts == ("I'm sorry,\u2028really",)
-        assert [LABELS[column] for column in np.flatnonzero(dataset.train.targets[0])] == ["joy"]
-        assert [LABELS[column] for column in np.flatnonzero(dataset.train.targets[1])] == [
-            "confusion",
-            "curiosity",
-        ]
-        assert [LABELS[column] for column in np.flatnonzero(dataset.dev.targets[0])] == ["neutral"]
-        whole = "".join(content for content, _ in ROWS.values())
-        assert dataset.sha256 == hashlib.sha256(whole.encode()).hexdigest()
-
-    def test_from_a_folder(self, folder: Path) -> None:
-        self._check(load_dataset("goemotions", data_dir=folder.parent))
-
-    def test_from_the_folder_in_the_environment(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("EMOBOT_DATA_DIR", str(folder.parent))
-        self._check(load_dataset("goemotions"))
-
-    def test_a_changed_file_is_refused(self, folder: Path) -> None:
-        (folder / "dev.tsv").write_text("other\t1\tid\n")
-        with pytest.raises(DatasetError, match=r"dev\.tsv is not GoEmotions' dev\.tsv .*SHA-256"):
-            load_dataset("goemotions", data_dir=folder.parent)
-
-    def test_a_missing_file_is_named(self, folder: Path) -> None:
-        (folder / "test.tsv").unlink()
-        with pytest.raises(DatasetError, match=r"There is no goemotions/test\.tsv in .*unset EMOBOT_DATA_DIR"):
-            load_dataset("goemotions", data_dir=folder.parent)
-
-    def test_is_downloaded_once(self, served: list[str]) -> None:
-        self._check(load_dataset("goemotions"))
-        assert served == ["/train.tsv", "/dev.tsv", "/test.tsv"]
-        self._check(load_dataset("goemotions"))
-        assert len(served) == 3
-
-    def test_a_download_with_another_hash_is_refused(self, served: list[str], folder: Path) -> None:
-        (folder / "train.tsv").write_text("tampered\t1\tid\n")
-        with pytest.raises(DatasetError, match=r"could not be downloaded .*set EMOBOT_DATA_DIR"):
-            load_dataset("goemotions")
-        assert served == ["/train.tsv"]
-
-    def test_without_pooch_the_extra_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(sys.modules, "pooch", None)
-        with pytest.raises(MissingExtraError, match=r"^Downloading GoEmotions needs more .*emobot\[train\]"):
-            load_dataset("goemotions")
-
-    def test_no_network(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(datasets, "GOEMOTIONS_URL", "http://127.0.0.1:9/")
-        with pytest.raises(DatasetError) as caught:
-            load_dataset("goemotions")
-        assert str(caught.value) == (
-            "GoEmotions could not be downloaded from http://127.0.0.1:9/ (ConnectionError): try again later, "
-            "or put train.tsv, dev.tsv and test.tsv into a folder goemotions and set EMOBOT_DATA_DIR "
-            "to the folder around it."
-        )
 
 
 ROWS_OF = {

@@ -1,0 +1,66 @@
+"""Divide texts among train, dev and test, by their words alone, so that a training can be repeated anywhere.
+
+Equal texts always go into the same part. With `SMALL` or more different texts, a hash of the text puts about 80 % into
+train, 10 % into dev and 10 % into test. With fewer, `SHARE` of each label's texts go to dev and as many to test, so
+that each label is in all three parts if it has enough texts. With fewer than `FEWEST` texts of each label there is no
+dev.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+
+SPLITS = ("train", "dev", "test")
+
+SMALL = 300
+"""With fewer different texts than this, a hash would leave some labels without texts in dev or test."""
+
+SHARE = 0.2
+"""The share of a small data set's texts that go to dev, and the share that go to test."""
+
+FEWEST = 5
+"""With fewer texts than this, a label has none in dev."""
+
+
+def divide(rows: Iterable[tuple[str, Collection[str]]], parts: Collection[str]) -> dict[str, str]:
+    """Return the split of each text: train, or one of `parts`.
+
+    Args:
+        rows: a text and its labels; a text may occur more than once, with other labels.
+        parts: dev, test or both; texts that would go into another one stay in train.
+    """
+    labels: dict[str, set[str]] = defaultdict(set)
+    for text, its_labels in rows:
+        labels[text].update(its_labels)
+    places = _by_hash(labels) if len(labels) >= SMALL else _by_label(labels)
+    places = {text: place if place in parts else "train" for text, place in places.items()}
+    learnt = {label for text, place in places.items() if place == "train" for label in labels[text]}
+    return {text: place if labels[text] <= learnt else "train" for text, place in places.items()}
+
+
+def _by_hash(texts: Iterable[str]) -> dict[str, str]:
+    """Return the split of each text by its hash, whatever other texts there are."""
+    by_digit = {8: "dev", 9: "test"}
+    return {text: by_digit.get(_hash(text) % 10, "train") for text in texts}
+
+
+def _by_label(labels: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """Return the split of each text such that `SHARE` of the texts go to dev and to test, for each rarest label."""
+    places = dict.fromkeys(labels, "train")
+    counts = Counter(label for each in labels.values() for label in each)
+    by_rarest: dict[str, list[str]] = defaultdict(list)
+    for text in sorted(labels, key=_hash):
+        by_rarest[min(labels[text], key=lambda label: (counts[label], label))].append(text)
+    for texts in by_rarest.values():
+        share = max(1, round(SHARE * len(texts)))
+        places |= dict.fromkeys(texts[1 : 1 + share], "test")
+        if len(texts) >= FEWEST:
+            places |= dict.fromkeys(texts[1 + share : 1 + 2 * share], "dev")
+    return places
+
+
+def _hash(text: str) -> int:
+    """Return a hash that is the same in every process, unlike Python's own."""
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8])
