@@ -22,7 +22,7 @@ PLACES = {
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TALK = ("talk.webp", "talk-dark.webp", "talk-still.webp", "talk-dark-still.webp")
 SITE = "https://example.org/emobot/"
-OF_OURS = {"__main__", "command_line", "files", "memory", "starting"}
+OF_OURS = {"__main__", "command_line", "files", "memory", "processes", "starting"}
 """Modules of the package that serve its own parts only."""
 
 _spec = importlib.util.spec_from_file_location("site_hooks", ROOT / "docs" / "site_hooks.py")
