@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import math
 import os
@@ -138,7 +139,8 @@ def finish(work: Callable[[], int]) -> int:
     except OSError as error:
         _discard_output()
         what = f"{error.filename} cannot be used" if error.filename else "Something could not be read or written"
-        return _tell(f"{what}: {error.strerror or error}.", 1)
+        remedy = ", so make room on the disk and try again" if error.errno == errno.ENOSPC else ""
+        return _tell(f"{what}: {error.strerror or error}{remedy}.", 1)
     return status
 
 

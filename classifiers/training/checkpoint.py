@@ -44,6 +44,11 @@ def discard(checkpoint: Path) -> None:
         checkpoint.rmdir()
 
 
+def holds_nothing_else(folder: Path) -> bool:
+    """Return whether a folder has only what `save_checkpoint` writes, whole or not; also if that is nothing."""
+    return folder.is_dir() and len(_own_files(folder)) == sum(1 for _ in folder.iterdir())
+
+
 def _own_files(checkpoint: Path) -> list[Path]:
     return [path for path in checkpoint.iterdir() if _OWN.fullmatch(path.name)]
 

@@ -14,7 +14,7 @@ from tempfile import TemporaryFile
 
 from classifiers.errors import ClassifiersError
 from classifiers.model_directory import FILES, MANIFEST
-from classifiers.training.checkpoint import discard, is_checkpoint
+from classifiers.training.checkpoint import discard, holds_nothing_else, is_checkpoint
 
 CHECKPOINTS = "checkpoints"
 """The folder in a model directory that holds one checkpoint for each network in training."""
@@ -117,11 +117,21 @@ def remove_if_empty(folder: Path) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether `folder` holds models of any version, or the checkpoint of a training that was stopped."""
+    """Whether `folder` holds models of any version, or what a training leaves that was stopped or killed."""
     try:
         return b'"emobot-models-' in (folder / MANIFEST).read_bytes()
     except OSError:
-        return has_checkpoint(folder)
+        return has_checkpoint(folder) or _was_killed_at_once(folder)
+
+
+def _was_killed_at_once(folder: Path) -> bool:
+    """Whether `folder` holds nothing but what a training leaves that did not come to the end of its first checkpoint.
+
+    It was killed, or the disk was full.
+    """
+    return [path.name for path in folder.iterdir()] == [CHECKPOINTS] and all(
+        _OURS.fullmatch(path.name) and holds_nothing_else(path) for path in (folder / CHECKPOINTS).iterdir()
+    )
 
 
 def _stopped(folder: Path) -> list[str]:

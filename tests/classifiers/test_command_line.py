@@ -38,7 +38,7 @@ def raising(error: BaseException) -> Callable[[], int]:
         (
             OSError(errno.ENOSPC, "No space left on device"),
             1,
-            "Something could not be read or written: No space left on device.",
+            "Something could not be read or written: No space left on device, so make room on the disk and try again.",
         ),
         (
             PermissionError(errno.EACCES, "Permission denied", "models/a.json"),
@@ -78,7 +78,8 @@ sys.exit(finish(lambda: print("\\N{BLACK HEART SUIT}") or 5))
             ">/dev/full",
             1,
             "",
-            "Something could not be read or written: No space left on device.\n",
+            "Something could not be read or written: No space left on device, so make room on the disk and try "
+            "again.\n",
             marks=pytest.mark.skipif(
                 not Path("/dev/full").exists(),
                 reason="run it in Linux: `docker run -it python bash`",

@@ -49,3 +49,36 @@ def test_other_files_are_in_nobodys_way(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     check_writable(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"checkpoints", "notes.txt"}
+
+
+class TestAfterAKillDuringTheFirstCheckpoint:
+    """Or after the disk was full then: there is half of a state, and no history that names it."""
+
+    @pytest.fixture
+    def half(self, tmp_path: Path) -> Path:
+        file = tmp_path / "checkpoints" / "rnn" / "epoch-1.safetensors"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"half")
+        return file
+
+    def test_the_folder_can_be_replaced(self, half: Path, tmp_path: Path) -> None:
+        prepare(tmp_path, ["rnn"], resume=False, overwrite=True)
+        assert list(tmp_path.iterdir()) == []
+        half.parent.mkdir(parents=True)
+        prepare(tmp_path, ["rnn"], resume=False, overwrite=True)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_there_is_nothing_to_go_on_with(self, half: Path, tmp_path: Path) -> None:
+        with pytest.raises(ClassifiersError, match=r"no stopped training in .*: start one with --overwrite"):
+            prepare(tmp_path, ["rnn"], resume=True, overwrite=False)
+        assert half.exists()
+
+    @pytest.mark.parametrize(
+        "name", ["mine.txt", "checkpoints/mine.txt", "checkpoints/rnn/mine.txt", "checkpoints/x/y"]
+    )
+    def test_files_of_others_are_left_alone(self, half: Path, name: str, tmp_path: Path) -> None:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("mine")
+        with pytest.raises(ClassifiersError, match="holds files that are no models of ours"):
+            prepare(tmp_path, ["rnn"], resume=False, overwrite=True)
+        assert half.exists()
