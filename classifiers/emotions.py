@@ -65,6 +65,16 @@ SENTIMENT: dict[str, tuple[str, ...]] = {
 """Which of the 27 emotions are pleasant, which are not, and which may be either; neutral is none of them."""
 
 
+SHOWN = 40
+"""How many labels a sentence names; more than that are mostly a column of something else."""
+
+
+def listed(labels: Sequence[str]) -> str:
+    """Return labels for a sentence: at most `SHOWN` of them, and how many are left out."""
+    left_out = len(labels) - SHOWN
+    return ", ".join(labels) if left_out <= 0 else f"{', '.join(labels[:SHOWN])} and {left_out:,} more"
+
+
 def is_emoji(text: str) -> bool:
     """Return whether a text is exactly one Unicode emoji."""
     from emoji import is_emoji as is_one_emoji  # noqa: PLC0415 - 7 MB that only labels and servers of their own need
@@ -94,7 +104,7 @@ def checked_emoji(emoji: Mapping[str, str], labels: Collection[str]) -> dict[str
     for label, each in emoji.items():
         name = label if label in labels else emotions.get(label.casefold(), NEUTRAL)
         if name == NEUTRAL:
-            raise ValueError(f"there is an emoji for {label!r}, but the emotions are {', '.join(emotions.values())}")
+            raise ValueError(f"there is an emoji for {label!r}, but the emotions are {listed(list(emotions.values()))}")
         if not is_emoji(each):
             raise ValueError(f"the emoji for {label!r} is {each!r}, which is not one emoji")
         found[name] = each

@@ -19,7 +19,7 @@ from bot.configuration import ENV_FILE, Configuration, load_configuration
 from bot.connection.clock import DiscordTime
 from bot.connection.requests import TOLERATED, clock_is_wrong, listen
 from bot.store.engine import describe, is_sqlite
-from classifiers.emotions import without_emoji
+from classifiers.emotions import listed, without_emoji
 from classifiers.model_directory import MANIFEST, NAMES, read_manifest
 
 
@@ -68,7 +68,7 @@ def _check_models(configuration: Configuration) -> None:
     mute = without_emoji(manifest.labels, manifest.emoji)
     if mute:
         click.echo(
-            f"  There is no emoji for {', '.join(mute)}, so the bot does not react to them: give each one in the entry "
+            f"  There is no emoji for {listed(mute)}, so the bot does not react to them: give each one in the entry "
             f'"emoji" of {configuration.models / MANIFEST}, as {{"{mute[0]}": "😊"}}, or by /settings in each server.'
         )
 

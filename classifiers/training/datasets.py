@@ -19,14 +19,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.emotions import LABELS, NEUTRAL
+from classifiers.emotions import LABELS, NEUTRAL, listed
 from classifiers.errors import DatasetError
 from classifiers.files import writable
 from classifiers.training import people
@@ -165,7 +165,7 @@ def load_unlabelled(data_dir: Path | None = None) -> tuple[str, ...]:
 def overview(dataset: Dataset) -> list[str]:
     """Return lines to show before a training: the sizes of the splits, the labels, and the data set's remarks."""
     dev = "no dev of its own" if dataset.judged_on == "train" else f"{len(dataset.dev):,} dev"
-    labels = ", ".join(f"{label} {count:,}" for label, count in dataset.counts.items())
+    labels = listed([f"{label} {count:,}" for label, count in dataset.counts.items()])
     return [
         f"{dataset.name}: {len(dataset.train):,} texts to learn from, {dev}, {len(dataset.test):,} test.",
         *dataset.remarks,
@@ -237,8 +237,23 @@ def _load_file(name: str, path: Path, columns: Columns, own: bool = False) -> Da
         test=splits["test"],
         sha256=hashlib.sha256(data).hexdigest(),
         own=own,
-        remarks=records.remarks,
+        remarks=(*records.remarks, *_remarks_on_copies(splits)) if own else (),
     )
+
+
+def _remarks_on_copies(splits: Mapping[str, Split]) -> list[str]:
+    """Return a sentence on each split that is measured by texts which are learnt, too: the rows were split by hand."""
+    learnt = set(splits["train"].texts)
+    told = []
+    for name in ("dev", "test"):
+        texts = splits[name].texts
+        copies = sum(text in learnt for text in texts)
+        if copies:
+            told.append(
+                f"{copies:,} of the {len(texts):,} texts for {name} are also in train, so figures on {name} will be "
+                f"better than on new texts: take them out of {name} or of train."
+            )
+    return told
 
 
 def _labels(path: Path, rows: Sequence[_Row]) -> tuple[str, ...]:
@@ -307,13 +322,14 @@ def _checked(path: Path, records: Sequence[Record]) -> list[_Row]:
             raise DatasetError(f"{where}: the text is empty: fill it in or delete the row.")
         if (record.split is None) != (records[0].split is None):
             raise DatasetError(f"{where}: give a split to every row or to none.")
-        if record.split is not None and record.split not in SPLITS:
-            raise DatasetError(f"{where}: the split is {repr(record.split)[:60]}, not train, dev or test.")
+        split = record.split.strip().casefold() if isinstance(record.split, str) else record.split
+        if split is not None and split not in SPLITS:
+            raise DatasetError(f"{where}: the split is {repr(record.split)[:60]}: write train, dev or test.")
         try:
             labels = parse_labels(record.label)
         except ValueError as error:
             raise DatasetError(f"{where}: {error}.") from None
-        rows.append(_Row(record.line, record.text, labels, record.split))
+        rows.append(_Row(record.line, record.text, labels, split))
     spelling = _spellings(label for row in rows for label in row.labels)
     return [replace(row, labels=tuple(dict.fromkeys(spelling[label] for label in row.labels))) for row in rows]
 

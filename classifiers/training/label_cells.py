@@ -20,7 +20,9 @@ _QUOTED_LIST = regex.compile(  # possessive, so that many spaces are not tried i
 _PLAIN_LIST = regex.compile(r"\[([^\[\]'\"]*)\]")
 _NUMBERS = regex.compile(r"\s*\d+(?:\s+\d+)*\s*")
 _SEPARATORS = regex.compile(r"[,;|]")
-_UNREADABLE = regex.compile(r"[\[\]{}\"\p{Cc}\p{Cs}\p{Zl}\p{Zp}]")
+_UNREADABLE = regex.compile(r"[\[\]{}\"\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]")
+"""Brackets and quotation marks that belong to a list, and what ends a line or turns the text after it around."""
+
 _JOINTS = regex.compile(r"\s*[/&+]\s*|\s+(?:and\s+)?")
 
 

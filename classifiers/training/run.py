@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from classifiers.acceptance import neighbours_in, shares_of
 from classifiers.calibration import probabilities
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
-from classifiers.emotions import LABELS, checked_emoji, without_emoji
+from classifiers.emotions import LABELS, checked_emoji, listed, without_emoji
 from classifiers.errors import ClassifiersError, WorkerLostError
 from classifiers.model_directory import (
     FILES,
@@ -547,6 +547,6 @@ def _labels_without_emoji(dataset: Dataset, emoji: Mapping[str, str]) -> list[st
     if not without:
         return []
     return [
-        f"The bot will not react to {', '.join(without)}, for which there is no emoji: give each one, as with "
+        f"The bot will not react to {listed(without)}, for which there is no emoji: give each one, as with "
         f"--emoji {shlex.quote(without[0])}=😊, or later in the manifest or by /settings."
     ]

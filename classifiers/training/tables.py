@@ -58,6 +58,8 @@ class Records:
     remarks: tuple[str, ...] = ()
 
 
+_JSON = 'write {"text": "...", "label": "..."}'
+
 _SHOWN = 12
 """How many names of columns a message lists."""
 
@@ -141,7 +143,10 @@ class _Table:
                     yield self.before + reader.line_num, fields
         except csv.Error as error:
             line = self.before + reader.line_num
-            raise DatasetError(f"{self.path}, line {line}: this is not well-formed ({error}).") from error
+            raise DatasetError(
+                f"{self.path}, line {line}: this is not well-formed ({error}): close every quotation mark, and put a "
+                "text with one in it into double quotes, with that mark written twice."
+            ) from error
 
     def head(self, dialect: _Dialect) -> tuple[int, list[str]]:
         """Return the first row's line and fields, without empty ones at its end; none if it is missing or malformed."""
@@ -298,11 +303,16 @@ def _json_records(path: Path, content: str, columns: Columns) -> Iterator[Record
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
-            raise DatasetError(f"{where}: this is not JSON ({error.msg} at character {error.colno}).") from error
-        except (ValueError, RecursionError) as error:
-            raise DatasetError(f"{where}: this JSON cannot be read ({error}).") from error
+            raise DatasetError(
+                f"{where}: this is not JSON ({error.msg} at character {error.colno}): {_JSON}."
+            ) from error
+        except (ValueError, RecursionError) as error:  # more digits, or more objects in one another, than Python reads
+            raise DatasetError(
+                f"{where}: this JSON cannot be read, since a number in it is too long or it is nested too deeply: "
+                f"{_JSON}."
+            ) from error
         if not isinstance(row, dict):
-            raise DatasetError(f'{where}: this is no JSON object: write {{"text": "...", "label": "..."}}.')
+            raise DatasetError(f"{where}: this is no JSON object: {_JSON}.")
         header = list(row)
         places = _named(path, header, columns)
         if places is None:

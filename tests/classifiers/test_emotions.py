@@ -12,6 +12,7 @@ from classifiers.emotions import (
     SENTIMENT,
     checked_emoji,
     is_emoji,
+    listed,
     spelled,
     without_emoji,
 )
@@ -83,6 +84,14 @@ def test_nothing_else_is_one_emoji(text: str) -> None:
 )
 def test_labels_are_spelt_as_ours_whatever_their_case(labels: tuple[str, ...], ours: tuple[str, ...]) -> None:
     assert spelled(labels) == ours
+
+
+def test_a_sentence_names_at_most_forty_labels() -> None:
+    labels = [f"label {number}" for number in range(41)]
+    assert listed(labels[:2]) == "label 0, label 1"
+    assert listed(labels[:40]).endswith(", label 39")
+    assert listed(labels).endswith(", label 39 and 1 more")
+    assert listed([]) == ""
 
 
 def test_labels_without_emoji_are_found() -> None:

@@ -184,8 +184,38 @@ class TestLabels:
             "2 labels: joy 40, sadness 40.",
         ]
 
+    def test_of_very_many_the_first_are_shown_with_the_number_of_the_others(self, tmp_path: Path) -> None:
+        path = tmp_path / "mine.csv"
+        path.write_text("text,label\n" + "".join(f"text {number},{number % 300:03}\n" for number in range(1500)))
+        shown = overview(load_dataset(path))[-1]
+        assert shown.startswith("300 labels: 000 5, 001 5, ")
+        assert shown.endswith(", 039 5 and 260 more.")
+
     def test_counts_do_not_count_twice_what_trains_and_tunes(self) -> None:
         assert load_dataset("builtin").counts == {"joy": 40, "sadness": 40}
+
+
+class TestGivenSplit:
+    """Of files whose rows say which part they belong to."""
+
+    ROWS = ("a day\tjoy\ttrain", "a night\tfear\ttrain", "a way\tjoy\tdev")
+
+    def _load(self, folder: Path, *rows: str) -> Dataset:
+        path = folder / "mine.tsv"
+        path.write_text("\n".join(["text\tlabel\tsplit", *self.ROWS, *rows]))
+        return load_dataset(path)
+
+    def test_letter_case_and_spaces_make_no_other_part(self, tmp_path: Path) -> None:
+        assert self._load(tmp_path, "a wall\tfear\tTEST", "a door\tfear\t Train ").test.texts == ("a wall",)
+
+    def test_texts_that_are_learnt_and_measured_on_are_told_of(self, tmp_path: Path) -> None:
+        assert overview(self._load(tmp_path, "a wall\tfear\ttest", "a day\tjoy\ttest", "a day\tjoy\tdev"))[1:3] == [
+            "1 of the 2 texts for dev are also in train, so figures on dev will be better than on new texts: take them "
+            "out of dev or of train.",
+            "1 of the 2 texts for test are also in train, so figures on test will be better than on new texts: take "
+            "them out of test or of train.",
+        ]
+        assert self._load(tmp_path, "a wall\tfear\ttest").remarks == ()
 
 
 HEADER = "text\tlabel\tsplit\n"
@@ -201,7 +231,7 @@ JSON_GOOD = '{"text": "hi", "label": "joy"}\n'
         ("a.tsv", HEADER + "  \tjoy\ttrain\n", "line 2: the text is empty: fill it in or delete the row."),
         ("a.tsv", HEADER + "hi\t\ttrain\n", "line 2: a label is empty"),
         ("a.tsv", HEADER + "hi\tjoy,,fear\ttrain\n", "line 2: a label is empty"),
-        ("a.tsv", HEADER + "hi\tjoy\tTrain\n", "line 2: the split is 'Train', not train, dev or test."),
+        ("a.tsv", HEADER + "hi\tjoy\tvalid\n", "line 2: the split is 'valid': write train, dev or test."),
         ("a.tsv", HEADER + GOOD + "x\tjoyy\ttest\n", "line 5: no row for train has the label 'joyy'"),
         (
             "a.tsv",
@@ -214,14 +244,28 @@ JSON_GOOD = '{"text": "hi", "label": "joy"}\n'
         ("a.tsv", HEADER + "hi\tjoy\ttrain\noh\tfear\ttrain\n", "has no rows for test: mark some"),
         ("a.tsv", HEADER + "hi\tjoy\ttest\noh\tfear\tdev\n", "has no rows for train: mark some"),
         ("a.tsv", HEADER + "hi\tjoy\ttrain\nah\tjoy\ttest\n", "only the label 'joy' in train: at least two"),
-        ("a.csv", 'text,label\n"hi,joy\n', "line 2: this is not well-formed (unexpected end of data)."),
+        ("a.csv", 'text,label\n"hi,joy\n', "line 2: this is not well-formed (unexpected end of data): close every"),
         ("a.csv", "text,label\n" + "x" * 200_000 + ",joy\n", "line 2: this is not well-formed (field larger"),
+        (
+            "a.csv",
+            'text,label\n"so "good"",joy\n',
+            "put a text with one in it into double quotes, with that mark written twice.",
+        ),
         (
             "a.jsonl",
             JSON_GOOD + '{"text": "oh"',
             "line 2: this is not JSON (Expecting ',' delimiter at character",
         ),
-        ("a.jsonl", JSON_GOOD + "[" * 100_000, "line 2: this JSON cannot be read"),
+        (
+            "a.jsonl",
+            JSON_GOOD + "[" * 100_000,
+            "line 2: this JSON cannot be read, since a number in it is too long or it is",
+        ),
+        (
+            "a.jsonl",
+            '{"text": "hi", "label": ' + "9" * 5000 + "}",
+            'too deeply: write {"text": "...", "label": "..."}.',
+        ),
         ("a.jsonl", JSON_GOOD + "[1]", "line 2: this is no JSON object: write {"),
         ("a.jsonl", '{"text": 3, "label": "joy"}', "line 1: the text must be a string, not a number."),
         ("a.jsonl", '{"text": null, "label": "joy"}', "line 1: the text must be a string, not null."),
@@ -239,7 +283,7 @@ JSON_GOOD = '{"text": "hi", "label": "joy"}\n'
             JSON_GOOD + '{"text": "hi", "label": "j\\ud800oy"}',
             "line 2: the label 'j\\ud800oy' cannot be read",
         ),
-        ("a.jsonl", '{"text": "hi", "label": "joy", "split": ["dev"]}', "the split is ['dev'], not train"),
+        ("a.jsonl", '{"text": "hi", "label": "joy", "split": ["dev"]}', "the split is ['dev']: write train"),
         (
             "a.jsonl",
             JSON_GOOD + '{"text": "oh"}',

@@ -75,6 +75,8 @@ def test_a_million_spaces_are_divided_in_one_way_only(cell: str) -> None:
         ("{'joy': 1}", "cannot be read"),
         ("joy\nlove", "cannot be read"),
         ("joy\ud800", "cannot be read"),
+        ("\u202ejoy", r"the label '\\u202ejoy' cannot be read"),
+        ("joy\u2066", "cannot be read"),
         ("w" * 101, "has 101 characters: is this the column of the label\\? --label-column names another"),
         (True, "not true or false"),
         (None, "not null"),

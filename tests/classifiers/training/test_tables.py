@@ -136,7 +136,12 @@ class TestNoHeader:
             "it.",
         ),
         ("a.tsv", "text\tlabel\nhi\n", "a.tsv, line 2: 1 columns, the header has 2: text, label."),
-        ("a.csv", '"text,label\nhi,joy\n', "a.csv, line 2: this is not well-formed (unexpected end of data)."),
+        (
+            "a.csv",
+            '"text,label\nhi,joy\n',
+            "a.csv, line 2: this is not well-formed (unexpected end of data): close every quotation mark, and put a "
+            "text with one in it into double quotes, with that mark written twice.",
+        ),
         (
             "a.jsonl",
             '[{"text": "hi", "label": "joy"}]',
