@@ -201,11 +201,12 @@ def load_configuration() -> Configuration:
     """Return the configuration of this process.
 
     Raises:
-        ConfigurationError: a value is not allowed, a variable with our prefix is none of ours, or `.env` cannot be
-            read; no value is ever repeated.
+        ConfigurationError: a value is not allowed, a variable with our prefix is none of ours, a name in `.env` is
+            nearly one of ours, or `.env` cannot be read; no value is ever repeated.
     """
-    given = _not_empty(_env_file()) | _not_empty(os.environ)
-    values, wrong = {}, _unknown(given)
+    file = _not_empty(_env_file())
+    given = file | _not_empty(os.environ)
+    values, wrong = {}, [*_unknown(given), *_misspelt(file, given)]
     for variable in fields(Configuration):
         name = variable.metadata["variable"]
         if name not in given:
@@ -259,6 +260,22 @@ def _unknown(given: Iterable[str]) -> list[str]:
             near = get_close_matches(name.removeprefix(_PREFIX), by_ending, n=1, cutoff=0.5)
             hint = f"did you mean {by_ending[near[0]]}?" if near else f"those are {', '.join(names)}"
             told.append(f"{name} is not a setting ({hint})")
+    return told
+
+
+def _misspelt(file: Iterable[str], given: Iterable[str]) -> list[str]:
+    """Return what to say of each name in `.env` that is nearly that of a setting without our prefix.
+
+    Only in that file, since the environment has the variables of other programs, and only where the setting itself is
+    not `given`: with it, a DISCORD_TOKEN_2 is no mistake.
+    """
+    names = [variable.metadata["variable"] for variable in fields(Configuration)]
+    missing = [name for name in names if not name.startswith(_PREFIX) and name not in set(given)]
+    told = []
+    for name in file:
+        near = get_close_matches(name, missing, n=1, cutoff=0.85)
+        if near and name not in names and not name.startswith(_PREFIX):
+            told.append(f"{name} is not a setting (did you mean {near[0]}?)")
     return told
 
 

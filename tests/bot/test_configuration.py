@@ -127,6 +127,29 @@ def test_an_unknown_setting_is_told_with_the_one_that_was_meant(
     assert str(caught.value) == f"{name.upper()} is not a setting ({hint})."
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("DATABASE_ULR", "DATABASE_URL"),
+        ("database_uri", "DATABASE_URL"),
+        ("DISCORD_BOT_TOKEN", "DISCORD_TOKEN"),
+        ("SHARD_ID", "SHARD_IDS"),
+        ("DISCORD_GATEWAY", "DISCORD_GATEWAY_URL"),
+    ],
+)
+def test_a_misspelt_setting_in_the_file_is_told_with_the_one_that_was_meant(name: str, meant: str) -> None:
+    Path(".env").write_text(f"{name}=secret\n")
+    with pytest.raises(ConfigurationError) as caught:
+        load_configuration()
+    assert str(caught.value) == f"{name.upper()} is not a setting (did you mean {meant}?)."
+
+
+def test_a_similar_name_is_no_mistake_in_the_environment_or_beside_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URI", "of another program")
+    Path(".env").write_text("DISCORD_TOKEN=MQ.abc.123\nDISCORD_TOKEN_2=MQ.abc.456\nPOSTGRES_PASSWORD=secret\n")
+    assert load_configuration() == Configuration(discord_token="MQ.abc.123")
+
+
 def test_variables_of_training_are_none_of_the_bots_business(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DATA_DIR_VARIABLE, "data")
     monkeypatch.setenv("EMOBOTICS_URL", "of another program")
