@@ -1,14 +1,15 @@
 """Let random faults befall the whole bot, and check that it bears them.
 
     python benchmarks/chaos.py [--minutes MINUTES] [--seed SEED] [--rate RATE] [--faults NAME ...] [--postgres]
+                               [--shards SHARDS]
 
 The bot runs in a process of its own, in a loopback Discord in this one, see `benchmarks.gateway`, and is started again
 when it ends, as by a service manager. People write all the time: texts of our own chat set, in 200 channels of 20
 servers. One of them has opted out, and one server has switched the bot off. Now and then one fault, or two at once,
-befall Discord, the process or its database. After each, the bot has to react again by itself and to come to rest, with
-no more tasks, threads, open files and memory than at first, and the counts of moods have to add up. In the end: no
-message has two reactions, nobody has one who wants none, few requests were refused, and the log has no traceback and
-nothing that somebody wrote.
+befall Discord, the process, its clock or its database. After each, the bot has to react again by itself and to come to
+rest, with no more tasks, threads, open files and memory than at first, and the counts of moods have to add up. In the
+end: no message has two reactions, nobody has one who wants none, few requests were refused, and the log has no
+traceback and nothing that somebody wrote.
 
 It prints a table, and ends with status 1 if anything of that does not hold. The same seed brings the same faults, but
 not at the same moments. It needs Linux.
@@ -59,6 +60,7 @@ async def run(arguments: argparse.Namespace, console: Console) -> Report:
             seed=arguments.seed,
             rate=arguments.rate,
             tell=tell,
+            shards=arguments.shards,
         )
 
 
@@ -109,6 +111,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=20.0, help="messages a second (default: 20)")
     parser.add_argument("--faults", nargs="+", choices=known, metavar="NAME", help=f"which of {', '.join(known)}")
     parser.add_argument("--postgres", action="store_true", help="with a PostgreSQL server of its own, not SQLite")
+    parser.add_argument("--shards", type=int, default=1, help="how many shards the bot has (default: 1)")
     parser.add_argument("--log", type=Path, metavar="FILE", help="where to write the bot's log")
     arguments = parser.parse_args()
     if arguments.postgres and find_programs() is None:

@@ -2,7 +2,8 @@
 
 For each line on standard input it prints what it has done so far, as JSON. The full bot runs as `python -m bot` does,
 and tells also of each server whose id stands in the line which settings it knows; the empty one is discord.py alone,
-which hears the same events and does nothing. It ends when standard input does.
+which hears the same events and does nothing. It ends when standard input does. After a line such as `ahead=3600`,
+this computer's clock is so many seconds ahead for the bot, or behind if there are fewer than none.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 Account = Callable[[list[int]], dict[str, Any]]
@@ -29,7 +31,7 @@ def main() -> None:
         account, run = _full(loops)
     else:
         account, run = _empty(loops, int(sys.argv[2]))
-    threading.Thread(target=_tell, args=(loops, account), daemon=True).start()
+    threading.Thread(target=_tell, args=(loops, account, _Clock()), daemon=True).start()
     run()
 
 
@@ -84,12 +86,33 @@ def _empty(loops: list[asyncio.AbstractEventLoop], intents: int) -> tuple[Accoun
     return lambda _: {"outcomes": dict(outcomes)}, lambda: client.run(os.environ["DISCORD_TOKEN"], log_handler=None)
 
 
-def _tell(loops: list[asyncio.AbstractEventLoop], account: Account) -> None:
+class _Clock:
+    """This computer's clock as a bot sees it.
+
+    Attributes:
+        ahead: by how much it is ahead of the real one.
+    """
+
+    def __init__(self) -> None:
+        import discord  # noqa: PLC0415 - as above
+
+        self.ahead = timedelta()
+        self._real = discord.utils.utcnow
+        discord.utils.utcnow = self._now
+
+    def _now(self) -> datetime:
+        return self._real() + self.ahead
+
+
+def _tell(loops: list[asyncio.AbstractEventLoop], account: Account, clock: _Clock) -> None:
     """Answer each line of standard input; by a thread of its own, so that the bot need not."""
     main_thread = time.pthread_getcpuclockid(threading.main_thread().ident or 0)
     for line in sys.stdin:
+        words = line.split()
+        if words and words[0].startswith("ahead="):
+            clock.ahead = timedelta(seconds=float(words.pop(0).removeprefix("ahead=")))
         told = {
-            **account([int(guild_id) for guild_id in line.split()]),
+            **account([int(guild_id) for guild_id in words]),
             "main_thread": time.clock_gettime(main_thread),
             "process": time.process_time(),
             "tasks": sum(len(asyncio.all_tasks(loop)) for loop in loops),

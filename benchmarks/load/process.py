@@ -98,6 +98,14 @@ class BotProcess:
         told = (await self._ask(*guild_ids))["settings"]
         return {int(guild_id): ServerSettings.from_json(text) for guild_id, text in told.items()}
 
+    async def set_clock(self, ahead: float) -> None:
+        """Let this computer's clock be so many seconds ahead for it, or behind if there are fewer than none.
+
+        Raises:
+            RuntimeError: it has ended.
+        """
+        await self._ask(f"ahead={ahead}")
+
     async def end(self, by: signal.Signals = signal.SIGTERM) -> None:
         """End it by a signal unless it has ended, and wait until it has; one that does not end is killed.
 
@@ -113,11 +121,11 @@ class BotProcess:
             await self.process.wait()
             raise
 
-    async def _ask(self, *guild_ids: int) -> dict[str, Any]:
+    async def _ask(self, *words: object) -> dict[str, Any]:
         assert self.process.stdin  # noqa: S101 - it is piped, as is stdout
         assert self.process.stdout  # noqa: S101 - as above
         async with self._asking:
-            self.process.stdin.write(f"{' '.join(map(str, guild_ids))}\n".encode())
+            self.process.stdin.write(f"{' '.join(map(str, words))}\n".encode())
             line = await self.process.stdout.readline()
         if not line:
             raise RuntimeError("the bot has ended")

@@ -93,7 +93,7 @@ async def _silence(scene: Scene) -> None:
     gateway.silent = True
     await scene.a_while(2, 40)  # with more than 38, the bot gives it up
     gateway.silent = False
-    if gateway.resumed == resumed:  # what was not sent meanwhile comes with a resumption only
+    if gateway.resumed < resumed + gateway.shards:  # what was not sent meanwhile comes with a resumption only
         gateway.cut()
 
 
@@ -104,7 +104,7 @@ async def _refuse_resumption(scene: Scene) -> None:
     gateway.cut()
     for _ in range(_TRIES):
         await asyncio.sleep(_LOOKS_EVERY)
-        if gateway.identified > identified:
+        if gateway.identified >= identified + gateway.shards:
             break
     gateway.refuses_resume = False
 
@@ -234,6 +234,13 @@ async def _replace_models(scene: Scene) -> None:
     shutil.copytree(PRETRAINED, scene.models)
 
 
+async def _jump(scene: Scene, hours: float) -> None:
+    """Set this computer's clock forward or back, as the process sees it, and right again after a while."""
+    await scene.keeper.set_clock(3600 * hours)
+    await scene.a_while()
+    await scene.keeper.set_clock(0)
+
+
 async def _fill_disk(scene: Scene) -> None:
     """Let no file of the process grow, as on a full disk."""
     if (pid := scene.keeper.pid) is None:
@@ -250,6 +257,8 @@ _OF_PROCESS = [
     Fault("SIGTERM twice", _stop_twice, "process", lost_before=1.0, lost_meanwhile=True),
     Fault("kill -9", _kill, "process", lost_before=WRITES_WITHIN, lost_meanwhile=True),
     Fault("model files replaced and deleted", _replace_models, "process"),
+    Fault("clock an hour ahead", partial(_jump, hours=1), "clock"),
+    Fault("clock a day behind", partial(_jump, hours=-24), "clock"),
 ]
 
 # ------------------------------------------------------------ the database

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,6 +99,12 @@ class Keeper:
         """Send the process a signal, if there is one."""
         if self._bot and self.pid is not None:
             self._bot.process.send_signal(number)
+
+    async def set_clock(self, ahead: float) -> None:
+        """Let this computer's clock be so many seconds ahead for the process, if there is one."""
+        with suppress(RuntimeError):  # it is just ending
+            if self._bot and self.pid is not None:
+                await self._bot.set_clock(ahead)
 
     async def stop(self) -> None:
         """Tell the bot to stop, and wait until it has; it is not started again before `start`.

@@ -212,11 +212,11 @@ class Storm:
         return gateway.identified + gateway.resumed
 
     async def _connected(self, sessions: int) -> None:
-        """Wait until the bot has begun a session, or gone on with one, more often; or no longer."""
+        """Wait until each shard has begun a session, or gone on with one, once more; or no longer."""
         until = _now() + BACK_WITHIN
         while True:
             await asyncio.sleep(_LOOKS_EVERY)
-            if self._sessions() > sessions or _now() > until:
+            if self._sessions() >= sessions + self._scene.discord.gateway.shards or _now() > until:
                 return
 
     async def _rest(self) -> tuple[Size | None, list[str]]:
@@ -253,6 +253,7 @@ async def storm(
     seed: int,
     rate: float,
     tell: Callable[[Passed], None],
+    shards: int = 1,
 ) -> Report:
     """Let faults happen for some seconds, and return what became of it.
 
@@ -264,9 +265,10 @@ async def storm(
         seed: of the random choices.
         rate: messages a second.
         tell: is told of each fault when it has passed.
+        shards: how many the bot has.
     """
     chance = random.Random(seed)  # noqa: S311 - not for a secret
-    discord = LoopbackDiscord(World(servers=SERVERS, channels=CHANNELS))
+    discord = LoopbackDiscord(World(servers=SERVERS, channels=CHANNELS), shards=shards)
     texts, models = _texts(), folder / "models"
     shutil.copytree(PRETRAINED, models)
     await _fill(database, discord.world.guild_ids()[0])
