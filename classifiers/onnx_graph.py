@@ -15,7 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from classifiers.onnx_weights import Field, fields, integers
+from classifiers.onnx_file import (
+    Field,
+    GraphField,
+    ModelField,
+    NodeField,
+    TensorField,
+    fields,
+    integers,
+    messages,
+    only_message,
+)
 
 KNOWN = {
     "2f7bc6878811fa770b109a1b83d3314f51a011fa6f909cee34fdfdb05415ad1d": "8 bits",
@@ -32,13 +42,12 @@ ONNX Runtime 1.24.3 and 1.32 make the same graph in 8 bits. If another release d
 WIDEST = 4096
 """The largest dimension of weights other than the first: a layer computes that many numbers for each word of a text."""
 
-# The numbers of fields in `onnx.proto`, by the message that they are in.
-_GRAPH, _OPERATORS = 7, 8
-_IN_MODEL = {*range(1, 9), 14}  # the others are functions, and what training needs
-_NODE, _INITIALIZER, _INPUT, _OUTPUT = 1, 5, 11, 12
-_IN_GRAPH = {_NODE, 2, _INITIALIZER, 10, _INPUT, _OUTPUT, 13, 14, 16}  # the other one is tensors that are mostly zeros
-_TAKES, _GIVES, _OPERATOR, _ATTRIBUTE, _DOMAIN = 1, 2, 4, 5, 7
-_DIMENSION, _TYPE, _TENSOR, _RAW, _NUMBERS = 1, 2, 8, 9, (5, 7)
+_ALLOWED_IN_MODEL = {*range(1, 9), 14}
+"""Fields of a file that do not compute anything; the others are functions, and what training needs."""
+
+_ALLOWED_IN_GRAPH = {*GraphField, 2, 10, 13, 14, 16}
+"""Fields of a graph, with names, descriptions and other remarks; the one other is tensors that are mostly zeros."""
+
 _NAME = 1  # of an input and of an output
 _DESCRIPTION = 13  # of an attribute, in words
 
@@ -62,45 +71,57 @@ def fingerprint(model: bytes) -> str:
     Raises:
         ValueError: it is damaged, not what one graph is, or its weights take far more memory than the file.
     """
-    of_model = list(fields(memoryview(model)))
-    graph = list(fields(_only(of_model, _GRAPH)))
-    if not (_numbers_of(of_model) <= _IN_MODEL and _numbers_of(graph) <= _IN_GRAPH):
+    model_fields = list(fields(memoryview(model)))
+    graph = list(fields(only_message(model_fields, ModelField.GRAPH)))
+    if not (_numbers_of(model_fields) <= _ALLOWED_IN_MODEL and _numbers_of(graph) <= _ALLOWED_IN_GRAPH):
         raise ValueError("it holds more than operators and weights")
-    meant = {b"": "nothing"}  # what each name in the graph stands for
+    meanings = {b"": "nothing"}  # what each name in the graph stands for
+    for name in _names(graph, GraphField.INPUT):
+        _define(meanings, name, f"input {name!r}")
+    for tensor in messages(graph, GraphField.INITIALIZER):
+        _define(meanings, *_weights(tensor))
     unused: set[bytes] = set()
-    for name in _names(graph, _INPUT):
-        _note(meant, name, f"input {name!r}")
-    for tensor in _parts(graph, _INITIALIZER):
-        _note(meant, *_weights(tensor))
-    for node in _parts(graph, _NODE):
-        parts = list(fields(node))
-        taken, given = ([bytes(name) for name in _parts(parts, number)] for number in (_TAKES, _GIVES))
-        if not meant.keys() >= {*taken}:
-            raise ValueError("its graph takes what nothing before it gives")
-        if not given:
-            raise ValueError("its graph computes what nothing takes")
-        kind = [_plain(part) for part in parts if part[0] in (_OPERATOR, _DOMAIN)]
-        attributes = sorted(map(_attribute, _parts(parts, _ATTRIBUTE)), key=repr)
-        computed = _hash(kind, attributes, [meant[name] for name in taken])
-        for place, name in enumerate(given):
-            _note(meant, name, f"{computed} {place}")
-        unused = unused.difference(taken).union(given[:1])
-    outputs = _names(graph, _OUTPUT)
-    if unused != {*outputs}:
+    for node in messages(graph, GraphField.NODE):
+        inputs, outputs = _define_outputs(list(fields(node)), meanings)
+        unused = unused.difference(inputs).union(outputs[:1])
+    results = _names(graph, GraphField.OUTPUT)
+    if unused != {*results}:
         raise ValueError("its graph computes what nothing takes")
-    operators = sorted(([_plain(part) for part in fields(each)] for each in _parts(of_model, _OPERATORS)), key=repr)
-    return _hash(operators, [meant[name] for name in outputs])
+    operators = [[_plain(part) for part in fields(each)] for each in messages(model_fields, ModelField.OPERATORS)]
+    return _hash(sorted(operators, key=repr), [meanings[name] for name in results])
 
 
-def _note(meant: dict[bytes, str], name: bytes, meaning: str) -> None:
+def _define_outputs(node: Sequence[Field], meanings: dict[bytes, str]) -> tuple[list[bytes], list[bytes]]:
+    """Note what the outputs of a node stand for: an operator, with its attributes, of what its inputs stand for.
+
+    Returns:
+        The names of its inputs, and of its outputs.
+
+    Raises:
+        ValueError: an input is not defined yet, an output is already, or there is no output.
+    """
+    inputs, outputs = ([bytes(name) for name in messages(node, field)] for field in (NodeField.INPUT, NodeField.OUTPUT))
+    if not meanings.keys() >= {*inputs}:
+        raise ValueError("its graph takes what nothing before it gives")
+    if not outputs:
+        raise ValueError("its graph has an operator without a result")
+    operator = [_plain(part) for part in node if part[0] in (NodeField.OPERATOR, NodeField.DOMAIN)]
+    attributes = sorted(map(_attribute, messages(node, NodeField.ATTRIBUTE)), key=repr)
+    computed = _hash(operator, attributes, [meanings[name] for name in inputs])
+    for place, name in enumerate(outputs):
+        _define(meanings, name, f"{computed} {place}")
+    return inputs, outputs
+
+
+def _define(meanings: dict[bytes, str], name: bytes, meaning: str) -> None:
     """Note what a name stands for.
 
     Raises:
         ValueError: it stands for something else, too.
     """
-    if name in meant:
+    if name in meanings:
         raise ValueError("its graph uses a name twice")
-    meant[name] = meaning
+    meanings[name] = meaning
 
 
 def _weights(tensor: memoryview) -> tuple[bytes, str]:
@@ -110,23 +131,23 @@ def _weights(tensor: memoryview) -> tuple[bytes, str]:
         ValueError: it takes far more memory than bytes in the file.
     """
     parts = list(fields(tensor))
-    shape = [size for number, value in parts if number == _DIMENSION for size in integers(value)]
+    shape = [size for number, value in parts if number == TensorField.DIMENSION for size in integers(value)]
     # Each number takes a byte at least, however it is stored.
     if math.prod(shape) > len(tensor) or max(shape[1:], default=0) > WIDEST:
         raise ValueError("its weights are larger than the file, or wider than those of any network of ours")
-    kinds = [_plain(part) for part in parts if part[0] == _TYPE]
-    told: list[int] | int = len(shape)
-    if dtype := next((dtype for kind, dtype in _CONSTANTS.items() if kinds == [(_TYPE, kind)]), None):
-        told = [*shape, *(number for part in parts for number in _whole_numbers(part, dtype))]
-    return bytes(_only(parts, _TENSOR)), _hash(kinds, told)
+    kinds = [_plain(part) for part in parts if part[0] == TensorField.TYPE]
+    same: list[int] | int = len(shape)
+    if dtype := next((dtype for kind, dtype in _CONSTANTS.items() if kinds == [(TensorField.TYPE, kind)]), None):
+        same = [*shape, *(number for part in parts for number in _whole_numbers(part, dtype))]
+    return bytes(only_message(parts, TensorField.NAME)), _hash(kinds, same)
 
 
 def _whole_numbers(part: Field, dtype: np.dtype[Any]) -> list[int]:
     """Return the numbers in a field of a constant, none if it holds something else."""
     number, value = part
-    if number == _RAW and isinstance(value, memoryview):
+    if number == TensorField.BYTES and isinstance(value, memoryview):
         return [int(each) % 2**64 for each in np.frombuffer(value, dtype)]
-    return integers(value) if number in _NUMBERS else []
+    return integers(value) if number in (TensorField.INT32S, TensorField.INT64S) else []
 
 
 def _attribute(attribute: memoryview) -> list[Any]:
@@ -135,24 +156,7 @@ def _attribute(attribute: memoryview) -> list[Any]:
 
 
 def _names(parts: Sequence[Field], number: int) -> list[bytes]:
-    return [bytes(_only(list(fields(part)), _NAME)) for part in _parts(parts, number)]
-
-
-def _parts(parts: Sequence[Field], wanted: int) -> list[memoryview]:
-    """Return the bytes of the fields with that number."""
-    return [value for number, value in parts if number == wanted and isinstance(value, memoryview)]
-
-
-def _only(parts: Sequence[Field], wanted: int) -> memoryview:
-    """Return the bytes of the field with that number.
-
-    Raises:
-        ValueError: there is none, or more than one.
-    """
-    found = _parts(parts, wanted)
-    if len(found) != 1:
-        raise ValueError("it is damaged: something is missing, or there twice")
-    return found[0]
+    return [bytes(only_message(list(fields(part)), _NAME)) for part in messages(parts, number)]
 
 
 def _numbers_of(parts: Sequence[Field]) -> set[int]:
@@ -164,5 +168,5 @@ def _plain(part: Field) -> tuple[int, int | bytes]:
     return number, bytes(value) if isinstance(value, memoryview) else value
 
 
-def _hash(*told: object) -> str:
-    return hashlib.sha256(repr(told).encode()).hexdigest()
+def _hash(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
