@@ -154,7 +154,7 @@ def feelings(tmp_path: Path) -> Path:
 
 
 FIGURES = {
-    "classifiers.training.report": ("_draw_training", "_draw_label_f1", "_draw_calibration", "_draw_confusion"),
+    "classifiers.training.report": ("draw_training", "draw_label_f1", "draw_calibration", "draw_confusion"),
     "classifiers.study.article": ("draw_memory", "draw_gradients", "draw_matched", "draw_curves"),
 }
 """What draws the figures of reports."""

@@ -15,7 +15,8 @@ from classifiers.training import report
 from classifiers.training.datasets import Dataset, Split
 from classifiers.training.evaluation import BagOfWords, Chance, Metrics, measure
 from classifiers.training.history import Epoch
-from classifiers.training.report import confusion, verdicts, write_report
+from classifiers.training.report import verdicts, write_report
+from classifiers.training.report_figures import confusion, draw_training
 
 pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("blank_figures")]
 
@@ -168,7 +169,7 @@ def test_figure_of_the_training_is_explained_with_what_naming_all_labels_would_g
 @pytest.mark.usefixtures("figures")
 @pytest.mark.parametrize("judged_on", ["dev", "the training texts"])
 def test_figure_of_the_training_has_nothing_that_does_not_compare(judged_on: str) -> None:
-    losses, scores = report._draw_training(HISTORIES, WORDS, judged_on).axes
+    losses, scores = draw_training(HISTORIES, WORDS, judged_on).axes
     assert losses.get_title() == f"Loss on {judged_on} (star: the epoch kept)"
     assert scores.get_title() == f"Score on {judged_on}"
     for axes, shown, level in ((losses, "dev_loss", WORDS.dev_loss), (scores, "score", WORDS.score)):
