@@ -1,4 +1,4 @@
-"""What trains a network, NumPy or Keras, and what writes its files."""
+"""Choose what trains a network, NumPy or Keras, and what writes its files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -127,25 +127,31 @@ def in_training(
             from classifiers.training import keras_backend  # noqa: PLC0415 - TensorFlow takes seconds to load, and NumPy needs none
     except ImportError:
         raise MissingExtraError("Training with Keras", "train") from None
-    vocabulary, embedding = start.layers[0].params["embeddings"].shape
-    labels = len(start.layers[-1].params["bias"])
     own_seed = recipe.seed + (workers.cluster.index if workers else 0)  # each process drops out features of its own
-    model = keras_backend.build(name, vocabulary, embedding, labels, recipe.dropout, own_seed)
-    keras_backend.load(model, start.params)
+    model = keras_backend.from_network(name, start, recipe.dropout, own_seed)
 
     def export() -> None:
         model.save(out / f"{name}.keras")
         save(keras_backend.params(model))
 
+    return _keras_trainer(model, recipe, multi_label, workers, shards), export
+
+
+def _keras_trainer(
+    model: Any, recipe: Recipe, multi_label: bool, workers: Workers | None, shards: Shards | None
+) -> Trainable:
+    """Return a Keras network in training: from shards, by several processes, or by this one alone."""
     if shards:
         from classifiers.training.shards import Trainer  # noqa: PLC0415 - it needs TensorFlow
 
-        return Trainer(model, recipe, multi_label, workers or join(Cluster()), shards), export
+        return Trainer(model, recipe, multi_label, workers or join(Cluster()), shards)
     if workers:
         from classifiers.training import distributed  # noqa: PLC0415 - likewise
 
-        return distributed.Trainer(model, recipe, multi_label, workers), export
-    return keras_backend.Trainer(model, recipe, multi_label), export
+        return distributed.Trainer(model, recipe, multi_label, workers)
+    from classifiers.training import keras_backend  # noqa: PLC0415 - likewise
+
+    return keras_backend.Trainer(model, recipe, multi_label)
 
 
 @contextmanager

@@ -98,18 +98,9 @@ def load_checkpoint(
     Raises:
         CheckpointError: it comes from another recipe or origin, or cannot be read or restored.
     """
-    try:
-        # Python's own reader, since a diverged training's losses are NaN, which msgspec's does not read.
-        history = msgspec.convert(json.loads((checkpoint / _HISTORY).read_bytes()), _History)
-    except FileNotFoundError:
+    history = _read_history(checkpoint)
+    if history is None:
         return Training()
-    except OSError as error:
-        raise CheckpointError(f"The checkpoint in {checkpoint} cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError, msgspec.ValidationError) as error:
-        raise CheckpointError(
-            f"The checkpoint in {checkpoint} is damaged: start anew with --overwrite, or choose another folder with "
-            "--out."
-        ) from error
     others = origin.differences(history.origin)
     others += [f"{key} {value}" for key, value in asdict(history.recipe).items() if value != getattr(recipe, key)]
     if others:
@@ -128,3 +119,23 @@ def load_checkpoint(
     except Exception as error:  # NumPy, Keras and PyTorch refuse what does not fit in different ways
         raise CheckpointError(f"The checkpoint in {checkpoint} is damaged: start anew with --overwrite.") from error
     return Training(history.epochs, best_state)
+
+
+def _read_history(checkpoint: Path) -> _History | None:
+    """Return what a checkpoint says of its training, None if there is no checkpoint.
+
+    Raises:
+        CheckpointError: it cannot be read, or is damaged.
+    """
+    try:
+        # Python's own reader, since a diverged training's losses are NaN, which msgspec's does not read.
+        return msgspec.convert(json.loads((checkpoint / _HISTORY).read_bytes()), _History)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CheckpointError(f"The checkpoint in {checkpoint} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        raise CheckpointError(
+            f"The checkpoint in {checkpoint} is damaged: start anew with --overwrite, or choose another folder with "
+            "--out."
+        ) from error

@@ -15,7 +15,7 @@ import tensorflow as tf
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, Examples, count_batches, logits_of, training_batches
 from classifiers.nn.layers import GRU, LSTM, RNN
-from classifiers.nn.network import KINDS, UNITS, RecurrentLayer
+from classifiers.nn.network import KINDS, UNITS, Network, RecurrentLayer
 from classifiers.nn.optimizers import warmup_cosine
 from classifiers.training.recipes import Recipe
 
@@ -61,6 +61,14 @@ def build(
         layers.append(keras.layers.Bidirectional(layer) if kind.directions == 2 else layer)
     layers += [MeanMaxPooling(), keras.layers.Dropout(dropout), keras.layers.Dense(labels)]
     return keras.Sequential(layers)
+
+
+def from_network(name: str, network: Network, dropout: float, seed: int) -> keras.Model:
+    """Return a network of our layers in Keras, with its weights; `seed` is that of dropout."""
+    vocabulary, embedding = network.layers[0].params["embeddings"].shape
+    model = build(name, vocabulary, embedding, len(network.layers[-1].params["bias"]), dropout, seed)
+    load(model, network.params)
+    return model
 
 
 def params(model: keras.Model) -> dict[str, Array]:

@@ -16,7 +16,6 @@ from classifiers.training.datasets import Dataset, Split
 from classifiers.training.evaluation import BagOfWords, Chance, Metrics, measure
 from classifiers.training.history import Epoch
 from classifiers.training.report import verdicts, write_report
-from classifiers.training.report_figures import confusion, draw_training
 
 pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("blank_figures")]
 
@@ -166,23 +165,6 @@ def test_figure_of_the_training_is_explained_with_what_naming_all_labels_would_g
     assert f"To name every label for every text gives a macro-F1 of {2 / 3 * 2 / 3:.3f}." in text
 
 
-@pytest.mark.usefixtures("figures")
-@pytest.mark.parametrize("judged_on", ["dev", "the training texts"])
-def test_figure_of_the_training_has_nothing_that_does_not_compare(judged_on: str) -> None:
-    losses, scores = draw_training(HISTORIES, WORDS, judged_on).axes
-    assert losses.get_title() == f"Loss on {judged_on} (star: the epoch kept)"
-    assert scores.get_title() == f"Score on {judged_on}"
-    for axes, shown, level in ((losses, "dev_loss", WORDS.dev_loss), (scores, "score", WORDS.score)):
-        curves = [line for line in axes.lines if line.get_marker() != "*"]
-        assert {line.get_label(): np.asarray(line.get_ydata()).tolist() for line in curves} == {
-            "RNN": [getattr(epoch, shown) for epoch in HISTORIES["rnn"]],
-            "BiLSTM": [getattr(epoch, shown) for epoch in HISTORIES["bilstm"]],
-            "Bag of words, without their order": [level, level],
-        }
-    stars = [line.get_xydata() for line in losses.lines if line.get_marker() == "*"]
-    assert np.asarray(stars).tolist() == [[[2, 0.45]], [[2, 0.4]]]
-
-
 def test_top1_comes_with_its_uncertainty(tmp_path: Path) -> None:
     text, _ = _write(tmp_path, _dataset())
     assert "33 texts count for top-1, so it is known to about ±0.171" in text
@@ -249,11 +231,6 @@ def test_one_model_alone(tmp_path: Path) -> None:
     assert "| RNN | 1.000 |" in text
     assert "BiLSTM" not in text
     assert (tmp_path / "confusion.png").exists()
-
-
-def test_confusion_shares_rows_by_truth() -> None:
-    truth, predicted = np.array([0, 0, 0, 0, 1]), np.array([0, 0, 0, 2, 0])
-    assert confusion(truth, predicted, 3).tolist() == [[0.75, 0, 0.25], [1, 0, 0], [0, 0, 0]]
 
 
 @pytest.mark.usefixtures("figures")

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from classifiers.training.report_figures import confusion, draw_training
+from tests.classifiers.training.test_report import HISTORIES, WORDS
+
+
+@pytest.mark.usefixtures("figures")
+@pytest.mark.parametrize("judged_on", ["dev", "the training texts"])
+def test_figure_of_the_training_has_nothing_that_does_not_compare(judged_on: str) -> None:
+    losses, scores = draw_training(HISTORIES, WORDS, judged_on).axes
+    assert losses.get_title() == f"Loss on {judged_on} (star: the epoch kept)"
+    assert scores.get_title() == f"Score on {judged_on}"
+    for axes, shown, level in ((losses, "dev_loss", WORDS.dev_loss), (scores, "score", WORDS.score)):
+        curves = [line for line in axes.lines if line.get_marker() != "*"]
+        assert {line.get_label(): np.asarray(line.get_ydata()).tolist() for line in curves} == {
+            "RNN": [getattr(epoch, shown) for epoch in HISTORIES["rnn"]],
+            "BiLSTM": [getattr(epoch, shown) for epoch in HISTORIES["bilstm"]],
+            "Bag of words, without their order": [level, level],
+        }
+    stars = [line.get_xydata() for line in losses.lines if line.get_marker() == "*"]
+    assert np.asarray(stars).tolist() == [[[2, 0.45]], [[2, 0.4]]]
+
+
+def test_confusion_shares_rows_by_truth() -> None:
+    truth, predicted = np.array([0, 0, 0, 0, 1]), np.array([0, 0, 0, 2, 0])
+    assert confusion(truth, predicted, 3).tolist() == [[0.75, 0, 0.25], [1, 0, 0], [0, 0, 0]]
