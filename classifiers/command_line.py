@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -89,14 +90,12 @@ def repeated(option: str, words: Sequence[str]) -> list[str]:
     ['--model', 'rnn', '--model', 'gru', '--resume']
     """
     result: list[str] = []
-    values = -1  # so many since the option, or none where another word has come between
-    for word in words:
-        if word == option or word.startswith("-"):
-            values = 0 if word == option else -1
-        elif values >= 0:
-            values += 1
-            if values > 1:
-                result.append(option)
+    takes_values = False  # whether a word would be a value of the option
+    for previous, word in pairwise(["", *words]):
+        if word.startswith("-"):
+            takes_values = word == option
+        elif takes_values and previous != option:
+            result.append(option)
         result.append(word)
     return result
 

@@ -21,6 +21,12 @@ from classifiers.nn.batching import UNKNOWN
 COMMON = 11_500
 """How many of the most frequent words identify the vocabulary's language; rarer ones are often from other languages."""
 
+WINDOWS = 8
+"""How many times as long as what a network reads at once a text may be; the rest of a longer one is ignored.
+
+At 64 tokens these are 512, more than hardly any message of 2,000 characters has.
+"""
+
 _PLAIN = str.maketrans(
     {
         **dict.fromkeys("‘’‚‛´`ʼ", "'"),
@@ -133,13 +139,6 @@ def _pieces(found: str, kind: str | None) -> Sequence[str]:
     return [piece for piece in _ENCLITIC.split(word) if piece] if "'" in word else (word,)
 
 
-WINDOWS = 8
-"""How many times as long as what a network reads at once a text may be; the rest of a longer one is ignored.
-
-At 64 tokens these are 512, more than hardly any message of 2,000 characters has.
-"""
-
-
 class Tokenizer:
     """A vocabulary, and how many tokens of a text a model reads.
 
@@ -154,7 +153,7 @@ class Tokenizer:
         self.max_tokens = max_tokens
         self.longest = WINDOWS * max_tokens
         self._numbers = {word: number for number, word in enumerate(self.words, start=2)}
-        self._longest = 2 * max(map(len, self.words), default=0)  # the longest token that may be a drawn-out word
+        self._most_characters = 2 * max(map(len, self.words), default=0)  # of a token that may be a drawn-out word
 
     @classmethod
     def fit(cls, texts: Iterable[str], max_words: int, min_count: int, max_tokens: int) -> Tokenizer:
@@ -201,7 +200,7 @@ class Tokenizer:
         return numbers or [UNKNOWN], common / len(words) if words else 1.0
 
     def _number(self, token: str) -> int:
-        if len(token) > self._longest:
+        if len(token) > self._most_characters:
             return UNKNOWN
         if token in self._numbers:
             return self._numbers[token]
