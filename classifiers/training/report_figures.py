@@ -145,7 +145,7 @@ def draw_confusion(labels: Sequence[str], truth: Array, predicted: Mapping[str, 
                 fontsize=11 if small else 7.5,
                 color="white" if percent[row, column] > 55 else "black",
             )
-        axes.settitle_of(title_of(name))
+        axes.set_title(title_of(name))
         axes.set_xticks(range(len(labels)), labels, rotation=90 if len(labels) > 4 else 0, parse_math=False)
         axes.set_yticks(range(len(labels)), labels, parse_math=False)
         axes.set_xlabel("Strongest label")
