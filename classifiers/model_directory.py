@@ -62,7 +62,7 @@ DIRECTIONS = {name: kind.directions for name, kind in KINDS.items()}
 
 
 # `python train.py` would do only in a clone.
-_REMEDY = "train it anew with `python -m train`, or unset EMOBOT_MODELS to use the models that are shipped"
+_REMEDY = "train it anew with `python -m train`, or use the shipped models: unset EMOBOT_MODELS, or leave --models out"
 
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 _FIELD = re.compile(r"field `(.*)`$")

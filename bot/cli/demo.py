@@ -38,7 +38,7 @@ def demo(port: int, no_browser: bool) -> None:
     shown = not no_browser and is_at_a_desktop(sys.platform, sys.stdout.isatty(), os.environ)
     try:
         run_until_stopped(simulation.run(configuration, port, webbrowser.open if shown else None))
-    except demo_page.PortTakenError as error:
+    except demo_page.PortError as error:
         raise CommandError(str(error), 1) from None
 
 

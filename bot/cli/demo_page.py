@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -51,7 +52,7 @@ _THOUGHTS = """\
 </details></aside>"""
 
 
-class PortTakenError(Exception):
+class PortError(Exception):
     """The page cannot be served at the port asked for; its text is one sentence for the user."""
 
 
@@ -64,7 +65,7 @@ async def served(demo: Demo, port: int = 0) -> AsyncIterator[str]:
         port: where to listen, 0 for any port that is free.
 
     Raises:
-        PortTakenError: another program listens there.
+        PortError: another program listens there, or whoever runs this may not.
     """
     address = URL(demo.preview.url)
     async with aiohttp.ClientSession(address.origin()) as session:
@@ -191,8 +192,9 @@ def _menu_of(commands: Iterable[str]) -> str:
 async def _listen(runner: web.AppRunner, port: int) -> None:
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()
-    except OSError:
-        raise PortTakenError(f"Port {port} is taken: choose another one by --port, or leave it out.") from None
+    except OSError as error:
+        why = "is taken" if error.errno == errno.EADDRINUSE else "may not be opened"
+        raise PortError(f"Port {port} {why}: choose another one by --port, or leave it out.") from None
 
 
 async def _own_file(request: web.Request) -> web.Response:

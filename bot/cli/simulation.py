@@ -76,7 +76,7 @@ async def run(configuration: Configuration, port: int, open_browser: Callable[[s
         open_browser: is called with the address once the page is there.
 
     Raises:
-        demo_page.PortTakenError: another program listens there.
+        demo_page.PortError: another program listens there.
         MissingExtraError: the demo extra is installed in part only.
         ConfigurationError, ModelDirectoryError: the bot cannot be built.
     """

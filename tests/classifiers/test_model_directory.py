@@ -262,7 +262,7 @@ def refusal(directory: Path) -> str:
         load_models(directory)
     sentence = str(caught.value)
     assert "\n" not in sentence
-    assert sentence.endswith("or unset EMOBOT_MODELS to use the models that are shipped.")
+    assert sentence.endswith("or use the shipped models: unset EMOBOT_MODELS, or leave --models out.")
     return sentence
 
 

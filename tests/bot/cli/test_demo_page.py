@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import socket
@@ -12,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from yarl import URL
 
 from bot.cli import demo_page, simulation
@@ -164,9 +166,20 @@ async def test_a_taken_port_is_told() -> None:
     demo: Any = SimpleNamespace(preview=SimpleNamespace(url="http://127.0.0.1:9/#key"))
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(demo_page.PortTakenError, match=f"Port {port} is taken"):
+        with pytest.raises(demo_page.PortError, match=f"Port {port} is taken"):
             async with demo_page.served(demo, port):
                 pass
+
+
+async def test_a_port_of_the_system_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def start(_site: web.TCPSite) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(web.TCPSite, "start", start)
+    demo: Any = SimpleNamespace(preview=SimpleNamespace(url="http://127.0.0.1:9/#key"))
+    with pytest.raises(demo_page.PortError, match="Port 80 may not be opened: choose another one by --port"):
+        async with demo_page.served(demo, 80):
+            pass
 
 
 async def test_a_page_that_goes_into_another_channel_shows_it_and_writes_there() -> None:
