@@ -40,8 +40,8 @@ BOTH = {
 }
 
 
-def drawn(readings: dict[str, PrefixPredictions], translate: Translate = ENGLISH) -> Figure:
-    return figure_of(lambda: draw(readings, translate))
+def drawn(readings: dict[str, PrefixPredictions], translate: Translate = ENGLISH, placed: bool = False) -> Figure:
+    return figure_of(lambda: draw(readings, translate), placed)
 
 
 def cells(figure: Figure, strip: int) -> npt.NDArray[np.float64]:
@@ -101,7 +101,7 @@ class TestPicture:
 
     def test_the_longest_text_has_room_for_every_word(self) -> None:
         words = tuple(f"disappointing{place}" for place in range(64))
-        figure = drawn({"bilstm": reading(words, *[{"joy": 0.5}] * 64, backward=True)})
+        figure = drawn({"bilstm": reading(words, *[{"joy": 0.5}] * 64, backward=True)}, placed=True)
         assert figure.bbox.width < 4000
         [*_, last] = figure.axes[:2]
         places = [word.get_window_extent() for word in last.get_xticklabels()]
@@ -110,7 +110,7 @@ class TestPicture:
 
     @pytest.mark.parametrize("locale", LANGUAGES)
     def test_every_language_has_room(self, locale: str) -> None:
-        figure = drawn(BOTH, translator(discord.Locale(locale)))
+        figure = drawn(BOTH, translator(discord.Locale(locale)), placed=True)
         for text in written_in(figure):
             place = text.get_window_extent()
             assert place.x0 >= 0

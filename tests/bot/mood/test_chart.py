@@ -64,8 +64,8 @@ class TestTimeZone:
 
 
 class TestColours:
-    def test_the_card_brings_its_own_background(self) -> None:
-        picture = pixels(throughout("week", joy=5))
+    def test_the_card_brings_its_own_background(self, month: bytes) -> None:
+        picture = read(month)
         assert np.allclose(picture[(0, 0, -1, -1), (0, -1, 0, -1)], (*rgb(CARD), 1), atol=1 / 255)
 
     @pytest.mark.parametrize("colour", [*COLOURS.values(), COUNTS])
@@ -86,8 +86,18 @@ def rgb(colour: str) -> tuple[float, ...]:
     return tuple(int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
 
 
+@pytest.fixture(scope="module")
+def month() -> bytes:
+    """The picture of a month, as it is sent."""
+    return draw(throughout("month", joy=30, neutral=40, anger=5), ENGLISH)
+
+
+def read(png: bytes) -> Picture:
+    return np.asarray(matplotlib.image.imread(io.BytesIO(png), format="png"), dtype=float)
+
+
 def pixels(mood: MoodOverTime) -> Picture:
-    return np.asarray(matplotlib.image.imread(io.BytesIO(draw(mood, ENGLISH)), format="png"), dtype=float)
+    return read(draw(mood, ENGLISH))
 
 
 def is_coloured(picture: Picture, colour: str) -> npt.NDArray[np.bool_]:
@@ -103,11 +113,10 @@ def columns(picture: Picture, colour: str) -> list[int]:
 
 
 class TestPicture:
-    def test_it_is_large_enough_to_read_and_small_enough_to_send(self) -> None:
-        png = draw(throughout("month", joy=30, neutral=40, anger=5), ENGLISH)
-        assert png.startswith(b"\x89PNG")
-        assert len(png) < 250_000
-        assert pixels(throughout("month", joy=30)).shape == (700, 1100, 4)
+    def test_it_is_large_enough_to_read_and_small_enough_to_send(self, month: bytes) -> None:
+        assert month.startswith(b"\x89PNG")
+        assert len(month) < 250_000
+        assert read(month).shape == (700, 1100, 4)
 
     def test_a_bar_is_as_high_as_the_share(self) -> None:
         picture = pixels(throughout("day", joy=10, sadness=20, neutral=10))
@@ -177,7 +186,8 @@ class TestPicture:
         assert "100\xa0%  Freude u. a." in written
 
     def test_long_words_stay_in_the_picture_and_off_the_bars(self) -> None:
-        figure = drawn(throughout("week", joy=3), language(lambda text: text if "{" in text else f"{text} {text[:8]}"))
+        translate = language(lambda text: text if "{" in text else f"{text} {text[:8]}")
+        figure = drawn(throughout("week", joy=3), translate, placed=True)
         [legend] = figure.legends
         names = legend.get_window_extent()
         assert names.x1 <= figure.bbox.x1
@@ -189,7 +199,7 @@ class TestPicture:
 
     @pytest.mark.parametrize("locale", LANGUAGES)
     def test_every_language_has_room(self, locale: str) -> None:
-        figure = drawn(throughout("week", joy=3), translator(discord.Locale(locale)))
+        figure = drawn(throughout("week", joy=3), translator(discord.Locale(locale)), placed=True)
         places = {text.get_text(): text.get_window_extent() for text in written_in(figure)}
         assert all(place.x0 >= 0 and place.x1 <= figure.bbox.x1 for place in places.values())
         times = sorted((place for text, place in places.items() if "\n" in text), key=lambda place: place.x0)
@@ -201,7 +211,7 @@ class TestPicture:
         """Not even where a month ends after the first of them."""
         mood = MoodOverTime(PERIODS[period], day, [(day, "joy", 20)])
         for translate in (german, translator(discord.Locale.brazil_portuguese)):
-            figure = drawn(mood, translate)
+            figure = drawn(mood, translate, placed=True)
             times = [text.get_window_extent() for text in written_in(figure) if "\n" in text.get_text()]
             times.sort(key=lambda place: place.x0)
             assert all(one.x1 < other.x0 for one, other in itertools.pairwise(times))
@@ -242,8 +252,8 @@ class TestPicture:
         assert (done.stdout, done.stderr) == ("False\nTrue False\n", "")
 
 
-def drawn(mood: MoodOverTime, translate: Translate) -> Figure:
-    return figure_of(lambda: draw(mood, translate))
+def drawn(mood: MoodOverTime, translate: Translate, placed: bool = False) -> Figure:
+    return figure_of(lambda: draw(mood, translate), placed)
 
 
 def texts(mood: MoodOverTime, translate: Translate) -> list[str]:
