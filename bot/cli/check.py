@@ -12,13 +12,13 @@ from sqlalchemy import make_url
 
 from bot.about.cog import FIGURES
 from bot.cli.application import elsewhere, fetch_application, invitation
-from bot.cli.database import in_database
+from bot.cli.database import file_of, in_database
 from bot.cli.errors import INTENT_OFF, CommandError, discord_errors, login_missing, reports_errors
 from bot.client import create_bot
 from bot.configuration import ENV_FILE, Configuration, load_configuration
 from bot.connection.clock import DiscordTime
 from bot.connection.requests import TOLERATED, clock_is_wrong, listen
-from bot.store.engine import describe, is_sqlite
+from bot.store.engine import describe
 from classifiers.emotions import listed, without_emoji
 from classifiers.model_directory import MANIFEST, NAMES, read_manifest
 
@@ -74,11 +74,10 @@ def _check_models(configuration: Configuration) -> None:
 
 
 def _check_database(configuration: Configuration) -> None:
-    url = make_url(configuration.database_url)
-    file = Path(str(url.database)) if is_sqlite(url) else None
+    file = file_of(configuration)
     new = file is not None and not file.exists()
     in_database(configuration, lambda store: store.corrections())
-    click.echo(f"Database: {file.absolute() if file else describe(url)}, in order.")
+    click.echo(f"Database: {file.absolute() if file else describe(make_url(configuration.database_url))}, in order.")
     if new:
         click.echo(
             "  That file is new. If the bot has kept anything before, it is in another one: give its full path in "

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
-from bot.cli.database import in_database
+from bot.cli.database import file_of, in_database
 from bot.cli.errors import CommandError, aborts_as, reports_errors
-from bot.configuration import load_configuration
+from bot.configuration import Configuration, load_configuration
 from bot.store import Store
 from classifiers.command_line import WholeNumber
 
@@ -45,7 +45,7 @@ def export_data(guild: int | None, user: int | None) -> None:
     If you write it into a file, run `umask 077` before, so that nobody else on the computer can read it.
     """
     _require_one(guild, user)
-    kept = in_database(load_configuration(), lambda store: export(store, guild=guild, user=user))
+    kept = in_database(_configuration(), lambda store: export(store, guild=guild, user=user))
     click.echo(json.dumps(kept, indent=2, ensure_ascii=False))
 
 
@@ -59,10 +59,11 @@ def erase_data(guild: int | None, user: int | None, yes: bool) -> None:
     About a person that is the opt-out, so the bot reads that person's messages again.
     """
     _require_one(guild, user)
+    configuration = _configuration()
     subject = f"the server {guild}" if guild else f"the user {user}"
     if not yes:
         _make_sure(subject)
-    in_database(load_configuration(), lambda store: erase(store, guild=guild, user=user))
+    in_database(configuration, lambda store: erase(store, guild=guild, user=user))
     click.echo(f"Nothing is kept about {subject} any more.")
 
 
@@ -95,6 +96,24 @@ async def erase(store: Store, *, guild: int | None, user: int | None) -> None:
 def _require_one(guild: int | None, user: int | None) -> None:
     if (guild is None) == (user is None):
         raise click.UsageError("Give either --guild or --user", click.get_current_context())
+
+
+def _configuration() -> Configuration:
+    """Return the configuration of the bot whose data it is.
+
+    Raises:
+        CommandError: its database is not where it says. A new one would be empty, and the answer that nothing is kept
+            would be wrong.
+    """
+    configuration = load_configuration()
+    file = file_of(configuration)
+    if file and not file.exists():
+        raise CommandError(
+            f"There is no database at {file.absolute()}: start this in the folder in which the bot is started, or give "
+            "the full path in DATABASE_URL.",
+            2,
+        )
+    return configuration
 
 
 def _make_sure(subject: str) -> None:

@@ -5,12 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
+
+from sqlalchemy import make_url
 
 from bot.configuration import Configuration
 from bot.store import Store, StoreError
+from bot.store.engine import is_sqlite
 
 Result = TypeVar("Result")
+
+
+def file_of(configuration: Configuration) -> Path | None:
+    """Return the file of the database of DATABASE_URL, whether it is there or not; None if it is on a server."""
+    url = make_url(configuration.database_url)
+    return Path(str(url.database)) if is_sqlite(url) else None
 
 
 def in_database(configuration: Configuration, work: Callable[[Store], Awaitable[Result]]) -> Result:

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,6 +71,7 @@ def test_export_of_a_server_is_json_about_it_alone(capsys: pytest.CaptureFixture
     assert str(OTHER_GUILD) not in out
 
 
+@pytest.mark.usefixtures("filled")
 def test_export_of_an_unknown_person_says_not_opted_out(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "export", "--user", "5"]) == 0
     assert json.loads(capsys.readouterr().out) == {"user_id": 5, "opted_out": False}
@@ -142,11 +144,24 @@ def test_erase_without_a_terminal_requires_yes(
 @pytest.mark.parametrize("command", [["export"], ["erase", "--yes"]])
 @pytest.mark.parametrize("subject", ["--user", "--guild"])
 def test_a_database_that_does_not_answer_is_reported_with_status_1(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str], subject: str
+    capsys: pytest.CaptureFixture[str], command: list[str], subject: str
 ) -> None:
-    monkeypatch.setenv("DATABASE_URL", "sqlite:///nowhere/emobot.db")
+    Path("emobot.db").write_text("no database" * 100)
     assert main(["data", *command, subject, "5"]) == 1
-    assert told(capsys) == "The database nowhere/emobot.db failed: unable to open database file."
+    assert told(capsys) == "The database emobot.db failed: file is not a database."
+
+
+@pytest.mark.parametrize("command", [["export"], ["erase", "--yes"], ["erase"]])
+@pytest.mark.parametrize("subject", ["--user", "--guild"])
+def test_in_the_wrong_folder_nothing_is_said_of_what_is_kept(
+    capsys: pytest.CaptureFixture[str], command: list[str], subject: str
+) -> None:
+    assert main(["data", *command, subject, "5"]) == 2
+    assert told(capsys) == (
+        f"There is no database at {Path('emobot.db').absolute()}: start this in the folder in which the bot is "
+        "started, or give the full path in DATABASE_URL."
+    )
+    assert not list(Path().iterdir())
 
 
 @pytest.mark.parametrize("wrong", ["0", "-5", "x", "1.5", "²", "9223372036854775808", ""])
