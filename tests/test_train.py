@@ -367,7 +367,9 @@ def test_a_model_in_a_framework_of_ones_own(
         (["--resume", "--overwrite"], "--resume is not allowed with --overwrite"),
     ],
 )
-def test_wrong_options(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_options_are_refused_in_one_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert train.main(arguments) == 2
     error = capsys.readouterr().err
     assert sentence in error
@@ -440,7 +442,7 @@ def test_wrong_arguments_name_the_help_as_it_is_called(start: str, program: str)
     assert (done.returncode, done.stderr) == (2, f"Got unexpected extra argument (now): see `{program} --help`.\n")
 
 
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--version") == 0
     assert capsys.readouterr().out == f"Emobot {metadata.version('emobot')}\n"
 

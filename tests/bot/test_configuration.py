@@ -14,7 +14,7 @@ EXAMPLE = Path(__file__).parents[2] / ".env.example"
 VARIABLES = [field.metadata["variable"] for field in dataclasses.fields(Configuration)]
 
 
-def test_defaults() -> None:
+def test_without_variables_the_defaults_hold() -> None:
     configuration = load_configuration()
     assert configuration.discord_token is None
     assert configuration.models == PRETRAINED

@@ -38,12 +38,12 @@ json_files = st.dictionaries(
 
 
 @pytest.mark.parametrize("emoji", [*EMOJI.values(), "❤", "👍🏽", "👨‍👩‍👧", "🏳️‍🌈", "🇩🇪", "1️⃣", "#⃣", "©️", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "🫠"])
-def test_unicode_emoji(emoji: str) -> None:
+def test_one_unicode_emoji_is_an_emoji(emoji: str) -> None:
     assert is_emoji(emoji)
 
 
 @pytest.mark.parametrize("emoji", ["<:party:123456789012345678>", "<a:blob_dance:1234567890123456789>"])
-def test_custom_emoji(emoji: str) -> None:
+def test_a_custom_emoji_as_discord_writes_it_is_an_emoji(emoji: str) -> None:
     assert is_emoji(emoji)
 
 

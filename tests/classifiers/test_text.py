@@ -39,7 +39,7 @@ from tests import hostile
         ("1️⃣ 🏴\u200d☠️ ❤️\u200d🔥", "1 \u20e3 🏴\u200d☠ ❤\u200d🔥"),
     ],
 )
-def test_tokens(text: str, tokens: str) -> None:
+def test_text_is_cut_into_tokens(text: str, tokens: str) -> None:
     assert tokenize(text) == tokens.split(" ")
 
 
@@ -150,7 +150,7 @@ def test_vocabulary_is_ranked_by_frequency_and_cut() -> None:
     assert Tokenizer.fit(texts, 2, 1, 8).words == ("b", "a")
 
 
-def test_encoding() -> None:
+def test_tokens_are_numbered_unknown_ones_alike() -> None:
     tokenizer = Tokenizer(["so", "happy", "yay"], max_tokens=4)
     assert tokenizer.encode("so happy") == [2, 3]
     assert tokenizer.encode("") == [UNKNOWN]

@@ -75,7 +75,7 @@ def links(message: simcord.ResponseMessage) -> dict[str, str]:
     return {button["label"]: button["url"] for button in buttons if "url" in button}
 
 
-async def test_who_it_is(world: World) -> None:
+async def test_about_tells_version_and_purpose_privately(world: World) -> None:
     message = await about(world)
     [embed] = message.embeds
     assert embed.title == f"Emobot {tomllib.loads(PROJECT.read_text())['project']['version']}"
@@ -239,7 +239,9 @@ class TestWithoutAModelDirectory:
         (float("inf"), "Latency: not measured yet"),
     ],
 )
-async def test_how_it_is_doing(world: World, monkeypatch: pytest.MonkeyPatch, latency: float, line: str) -> None:
+async def test_figures_tell_latency_servers_and_shard(
+    world: World, monkeypatch: pytest.MonkeyPatch, latency: float, line: str
+) -> None:
     world.env.create_guild("Elsewhere")
     monkeypatch.setattr(Emobot, "latency", latency)
     assert part(await figures(world), "Right now") == [line, "Servers: 2", "Shard: 0 (1 in all)"]

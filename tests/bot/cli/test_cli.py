@@ -99,7 +99,7 @@ def test_wrong_arguments_are_reported_in_one_sentence_with_status_2(
     assert told(capsys) == sentence
 
 
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"Emobot {metadata.version('emobot')}\n"
 

@@ -277,7 +277,7 @@ class TestWithOneModel:
     def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
         return {"bilstm": bilstm}
 
-    async def test_that_one_is_shown(self, world: World) -> None:
+    async def test_a_panel_shows_the_only_model(self, world: World) -> None:
         panel = panel_of(await world.alice.slash(world.channel, "compare", text="happy"))
         assert "Only the BiLSTM is loaded; it heard **joy** 😃." in words_of(panel)
         assert words_of(panel).count("**BiLSTM**\n") == 1

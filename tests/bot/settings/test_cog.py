@@ -43,7 +43,7 @@ class TestWhoMayChangeThem:
         assert (result.modal, panel.text) == (None, before)
         assert settings_of(world) == ServerSettings()
 
-    async def test_so_is_every_form(self, world: World, panel: Panel) -> None:
+    async def test_every_form_is_checked_again(self, world: World, panel: Panel) -> None:
         await panel.click("page:emotions")
         emoji = await panel.choose("emoji:pleasant", "joy")
         await panel.click("page:general")
@@ -59,7 +59,7 @@ def resign(world: World, owner: simcord.MemberActor) -> None:
 
 
 class TestAFile:
-    async def test_there_and_back(self, world: World, panel: Panel) -> None:
+    async def test_exported_settings_can_be_imported_unchanged(self, world: World, panel: Panel) -> None:
         emoji = world.guild.create_emoji("blob")
         await world.env.settle()
         settings = ServerSettings(

@@ -32,7 +32,7 @@ def compare_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[di
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_compare_as_json(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_writes_a_line_of_json_for_each_text(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [record, other] = compare_json(capsys, "--models", str(small_models), "i am happy", "sad")
     assert record["text"] == "i am happy"
     assert other["text"] == "sad"
@@ -261,19 +261,21 @@ def test_wrong_usage_is_told_in_one_sentence(
 
 
 @pytest.mark.parametrize("command", ["compare", "chat", "evaluate", "exercise"])
-def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     assert command in capsys.readouterr().out
     assert main([command, "-h"]) == 0
     assert f"Usage: python -m classifiers {command}" in capsys.readouterr().out
 
 
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"Emobot {metadata.version('emobot')}\n"
 
 
-def test_ctrl_c(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_ends_with_130_and_no_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -348,7 +350,7 @@ def test_evaluate_with_the_baseline(small_models: Path, capsys: pytest.CaptureFi
     assert result["tfidf"]["top1"] > 0.5
 
 
-def test_evaluate_on_chat(
+def test_chat_is_measured_by_reactions(
     small_models: Path, small_data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert main(["evaluate", "--models", str(small_models), "--dataset", "chat", "--json"]) == 0

@@ -182,7 +182,9 @@ def test_what_cannot_be_written_is_told_in_a_sentence(out: str, why: str, capsys
         (["--file", "chat.csv", "--out", "x.csv", "--json"], "--out shows nothing: leave --json and --explain out"),
     ],
 )
-def test_wrong_usage(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_options_that_do_not_go_together_are_refused(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert compare(*arguments) == 2
     assert sentence in capsys.readouterr().err
 

@@ -139,7 +139,9 @@ class TestCommand:
         assert self.REMEDY in capsys.readouterr().err
         assert not out.exists()
 
-    def test_ctrl_c(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_ctrl_c_keeps_the_finished_runs(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         def interrupted(*_: object) -> NoReturn:
             raise KeyboardInterrupt
 
@@ -206,7 +208,9 @@ class TestCommand:
         ("option", "value", "bounds"),
         [("--seeds", "0", "1 to 1,000"), ("--seeds", "1001", "1 to 1,000"), ("--jobs", "100000", "1 to 256")],
     )
-    def test_a_wrong_option(self, option: str, value: str, bounds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_number_out_of_bounds_is_refused_with_its_bounds(
+        self, option: str, value: str, bounds: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         assert train.main(["study", option, value]) == 2
         assert f"{value!r} is not a whole number from {bounds}" in capsys.readouterr().err
 

@@ -22,7 +22,7 @@ def layers() -> list[Layer]:
 
 
 @pytest.mark.parametrize("layer", layers(), ids=lambda layer: type(layer).__name__)
-def test_gradients(layer: Layer) -> None:
+def test_gradients_are_central_differences(layer: Layer) -> None:
     rng = np.random.default_rng(2)
     in_float64(layer, rng)
     x = rng.normal(size=(STEPS, BATCH, SIZE))

@@ -41,7 +41,7 @@ class TestBuiltin:
         assert builtin.test.targets.sum(axis=0).tolist() == [12, 12]
         assert len(builtin.train) + len(builtin.test) == 80
 
-    def test_dev_is_train(self, builtin: Dataset) -> None:
+    def test_train_stands_in_for_dev(self, builtin: Dataset) -> None:
         assert builtin.dev is builtin.train
 
     def test_no_phrase_stands_twice(self, builtin: Dataset) -> None:
@@ -56,7 +56,7 @@ class TestBuiltin:
         counts = Counter(word for text in builtin.train.texts for word in set(text.split()))
         assert all(counts[word] >= 3 for text in builtin.test.texts for word in text.split())
 
-    def test_order_decides(self, builtin: Dataset) -> None:
+    def test_labels_depend_on_the_order_of_words(self, builtin: Dataset) -> None:
         assert _mirrored(builtin.train) == 20
         assert _mirrored(builtin.test) == 9
 
@@ -328,7 +328,7 @@ def test_bytes_that_are_not_utf_8(tmp_path: Path) -> None:
         ("folder.tsv", "folder.tsv is a folder: give a file"),
     ],
 )
-def test_no_such_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str) -> None:
+def test_a_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.tsv").mkdir()
     with pytest.raises(DatasetError) as caught:

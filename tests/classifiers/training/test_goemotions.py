@@ -71,10 +71,12 @@ class TestGoEmotions:
         whole = "".join(content for content, _ in ROWS.values())
         assert dataset.sha256 == hashlib.sha256(whole.encode()).hexdigest()
 
-    def test_from_a_folder(self, folder: Path) -> None:
+    def test_files_are_read_from_a_given_folder(self, folder: Path) -> None:
         self._check(load_dataset("goemotions", data_dir=folder.parent))
 
-    def test_from_the_folder_in_the_environment(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_files_are_read_from_the_folder_in_the_environment(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("EMOBOT_DATA_DIR", str(folder.parent))
         self._check(load_dataset("goemotions"))
 
@@ -105,7 +107,7 @@ class TestGoEmotions:
         with pytest.raises(MissingExtraError, match=r"^Downloading GoEmotions needs more .*emobot\[train\]"):
             load_dataset("goemotions")
 
-    def test_no_network(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_network_the_remedy_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(goemotions, "GOEMOTIONS_URL", "http://127.0.0.1:9/")
         with pytest.raises(DatasetError) as caught:
             load_dataset("goemotions")

@@ -213,7 +213,7 @@ def test_no_confusion_without_single_label_rows(tmp_path: Path) -> None:
     assert not (tmp_path / "confusion.png").exists()
 
 
-def test_one_model_alone(tmp_path: Path) -> None:
+def test_one_model_alone_gets_a_whole_report(tmp_path: Path) -> None:
     dataset = _dataset()
     metrics = measure(dataset.test.targets, dataset.test.targets, np.full(3, 0.5), dataset.labels)
     write_report(

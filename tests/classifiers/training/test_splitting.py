@@ -78,7 +78,7 @@ class TestHashedSplit:
         path.write_text("\n".join(["text\tlabel", *rows]))
         return load_dataset(path)
 
-    def test_about_80_10_10(self, tmp_path: Path, rows: list[str]) -> None:
+    def test_a_tenth_each_goes_to_dev_and_to_test(self, tmp_path: Path, rows: list[str]) -> None:
         dataset = self._load(tmp_path, rows)
         assert len(dataset.train) + len(dataset.dev) + len(dataset.test) == 1000
         assert 760 <= len(dataset.train) <= 840

@@ -97,7 +97,7 @@ class TestNoHeader:
             "joy,hi\njoy,hi\nfear,oh\nfear,oh\n",  # which of the two is the label?
         ],
     )
-    def test_is_not_guessed(self, content: str) -> None:
+    def test_columns_are_not_guessed_where_they_are_uncertain(self, content: str) -> None:
         with pytest.raises(DatasetError, match="line 1: there is no column 'text' and no column 'label'; the columns"):
             read("a.csv", content)
 

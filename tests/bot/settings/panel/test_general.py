@@ -13,7 +13,9 @@ class TestGeneral:
     @pytest.mark.parametrize(
         ("field", "name", "page"), [("enabled", "Reactions", "general"), ("mood", "Mood counting", "mood")]
     )
-    async def test_off_and_on_again(self, world: World, panel: Panel, field: str, name: str, page: str) -> None:
+    async def test_a_switch_turns_a_setting_off_and_on_again(
+        self, world: World, panel: Panel, field: str, name: str, page: str
+    ) -> None:
         await panel.click(f"page:{page}")
         await panel.click(f"{field}:off")
         assert panel.news == f"**{name}:** off"
@@ -22,7 +24,7 @@ class TestGeneral:
         assert panel.news == f"**{name}:** on"
         assert settings_of(world) == ServerSettings()
 
-    async def test_liveliness(self, world: World, panel: Panel) -> None:
+    async def test_liveliness_is_chosen_by_its_meaning(self, world: World, panel: Panel) -> None:
         assert panel.chosen("liveliness") == ["normal"]
         meanings = {option["value"]: option["description"] for option in panel.find("liveliness")["options"]}
         assert meanings["quiet"] == "only when I am very sure, to at most 10% of the messages"
@@ -31,7 +33,7 @@ class TestGeneral:
         assert panel.chosen("liveliness") == ["quiet"]
         assert settings_of(world).liveliness is Liveliness.QUIET
 
-    async def test_model(self, world: World, panel: Panel) -> None:
+    async def test_a_model_is_chosen_and_left_to_the_default_again(self, world: World, panel: Panel) -> None:
         labels = [option["label"] for option in panel.find("model")["options"]]
         assert labels == ["the default (BiLSTM)", "RNN", "BiLSTM"]
         await panel.choose("model", "rnn")

@@ -72,7 +72,7 @@ class TestMood:
         today = latest_due(now, DAYS[now.weekday()], 10, "UTC")
         assert weeks == [None, week_of(before, "UTC"), None, *[week_of(today, "UTC")] * 3]
 
-    async def test_the_language(self, world: World, panel: Panel) -> None:
+    async def test_a_language_is_chosen_and_left_to_the_server_again(self, world: World, panel: Panel) -> None:
         labels = [option["label"] for option in panel.find("language")["options"]]
         assert labels == [
             *("the server's own (English)", "English", "Deutsch", "español", "français", "português", "Türkçe"),

@@ -5,7 +5,7 @@ from classifiers.nn.layers import (
 )
 
 
-def test_gru_by_hand() -> None:
+def test_states_are_those_computed_by_hand() -> None:
     """Every weight 1 and no bias but the state's, 0.5, which the reset gate scales within the candidate."""
     layer = GRU(1, 1, np.random.default_rng(0))
     layer.params = {

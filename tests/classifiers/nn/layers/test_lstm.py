@@ -6,7 +6,7 @@ from classifiers.nn.layers import (
 from tests.classifiers.nn.gradients import FEATURES, UNITS
 
 
-def test_lstm_by_hand() -> None:
+def test_states_are_those_computed_by_hand() -> None:
     """Every weight 1 and no bias: all gates see the same number."""
     layer = LSTM(1, 1, np.random.default_rng(0))
     layer.params = {"kernel": np.ones((1, 4)), "recurrent_kernel": np.ones((1, 4)), "bias": np.zeros(4)}

@@ -5,7 +5,7 @@ from classifiers.nn.layers import (
 )
 
 
-def test_rnn_by_hand() -> None:
+def test_states_are_those_computed_by_hand() -> None:
     layer = RNN(1, 1, np.random.default_rng(0))
     layer.params = {
         "kernel": np.array([[2.0]]),
