@@ -11,14 +11,17 @@ keyboard. Screenshots are kept in build/looks, for people to look at.
 from __future__ import annotations
 
 import shutil
+from itertools import product
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "study" / "pages"
 LOOKS = ROOT / "build" / "looks"
-WINDOWS = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+WINDOWS: dict[str, ViewportSize] = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 def main() -> None:
@@ -31,26 +34,30 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for file in sorted(PAGES.glob("*.html")):
-            for window, size in WINDOWS.items():
-                for scheme in ("light", "dark"):
-                    page = browser.new_page(viewport=size, color_scheme=scheme)
-                    noted: list[str] = []
-                    page.on("request", lambda request, noted=noted: noted.append(f"loads {request.url}"))
-                    page.on("console", lambda message, noted=noted: noted.append(f"says {message.text}"))
-                    page.on("pageerror", lambda error, noted=noted: noted.append(f"fails: {error}"))
-                    page.goto(file.as_uri())
-                    noted.remove(f"loads {file.as_uri()}")
-                    if file.name != "index.html":
-                        page.locator("#chart svg").wait_for()
-                    noted += _seen(page)
-                    page.screenshot(path=LOOKS / f"{file.stem}-{window}-{scheme}.png", full_page=True)
-                    noted += _by_keyboard(page)
-                    page.screenshot(path=LOOKS / f"{file.stem}-{window}-{scheme}-by-keyboard.png", full_page=True)
-                    page.close()
-                    if noted:
-                        raise RuntimeError(f"{file.name}, {window}, {scheme}: " + "; ".join(noted))
+            for window, scheme in product(WINDOWS, SCHEMES):
+                if wrong := _look_at(browser, file, window, scheme):
+                    raise RuntimeError(f"{file.name}, {window}, {scheme}: " + "; ".join(wrong))
             print(file)
         browser.close()
+
+
+def _look_at(browser: Browser, file: Path, window: str, scheme: Literal["light", "dark"]) -> list[str]:
+    """Take pictures of a page, at first and after each control was used; return what is wrong with it."""
+    page = browser.new_page(viewport=WINDOWS[window], color_scheme=scheme)
+    noted: list[str] = []
+    page.on("request", lambda request: noted.append(f"loads {request.url}"))
+    page.on("console", lambda message: noted.append(f"says {message.text}"))
+    page.on("pageerror", lambda error: noted.append(f"fails: {error}"))
+    page.goto(file.as_uri())
+    noted.remove(f"loads {file.as_uri()}")
+    if file.name != "index.html":
+        page.locator("#chart svg").wait_for()
+    noted += _seen(page)
+    page.screenshot(path=LOOKS / f"{file.stem}-{window}-{scheme}.png", full_page=True)
+    noted += _by_keyboard(page)
+    page.screenshot(path=LOOKS / f"{file.stem}-{window}-{scheme}-by-keyboard.png", full_page=True)
+    page.close()
+    return noted
 
 
 def _seen(page: Page) -> list[str]:

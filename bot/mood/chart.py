@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.i18n import Translate, mark
 from bot.mood.over_time import A_MONDAY, COLOURS, OTHERS, MoodOverTime
@@ -13,6 +14,7 @@ from bot.ui.card import CARD, INK, draw_card, writable
 from bot.ui.quotation import shortened
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
 
@@ -44,7 +46,28 @@ def draw(mood: MoodOverTime, translate: Translate) -> bytes:
 def _draw_into(figure: Figure, mood: MoodOverTime, font: FontProperties, translate: Translate) -> None:
     """Draw both panels, and the legend beside them in the order of the stack."""
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.5, 1))
-    bars, totals, shares = mood.bars(), mood.by_step(), mood.shares()
+    totals = mood.by_step()
+    stack = _draw_shares(upper, mood)
+    lower.bar(range(len(totals)), totals, 1 - _GAP, color=COUNTS)
+    _draw_legend(figure, stack, mood, font, translate)
+    upper.set_ylim(0, 1)
+    upper.set_yticks((0, 0.5, 1), [translate.percent(share) for share in (0, 0.5, 1)])
+    lower.set_yticks((0, max(totals)), ["0", translate.number(max(totals))])
+    lower.set_xticks(*_time_axis(mood, translate))
+    lower.set_xlim(-0.6, len(totals) - 0.4)
+    figure.supxlabel(_scale(mood, translate), fontproperties=font, color=INK)
+    for axes, title in ((upper, _SHARES), (lower, _MESSAGES)):
+        axes.set_title(translate(title), loc="left", fontproperties=font, color=INK, pad=6)
+        axes.set_facecolor(CARD)
+        axes.tick_params(length=0, colors=INK)
+        axes.spines[:].set_visible(False)
+        for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+            label.set(fontproperties=font)
+
+
+def _draw_shares(axes: Axes, mood: MoodOverTime) -> list[Any]:
+    """Draw the shares of the groups, one on another; return the bars of each, the lowest first."""
+    bars, totals = mood.bars(), mood.by_step()
     places = [(bar.start + bar.stop - 1) / 2 for bar in bars]
     widths = [len(bar) - _GAP for bar in bars]
     bottoms = [0.0] * len(bars)
@@ -52,10 +75,16 @@ def _draw_into(figure: Figure, mood: MoodOverTime, font: FontProperties, transla
     for group, messages in mood.groups.items():
         heights = [sum(messages[step] for step in bar) / sum(totals[step] for step in bar) for bar in bars]
         colour = mood.colours[group]
-        stack.append(upper.bar(places, heights, widths, bottoms, color=colour, edgecolor=CARD, linewidth=0.5))
+        stack.append(axes.bar(places, heights, widths, bottoms, color=colour, edgecolor=CARD, linewidth=0.5))
         bottoms = [bottom + height for bottom, height in zip(bottoms, heights, strict=True)]
-    lower.bar(range(len(totals)), totals, 1 - _GAP, color=COUNTS)
+    return stack
 
+
+def _draw_legend(
+    figure: Figure, stack: Sequence[Any], mood: MoodOverTime, font: FontProperties, translate: Translate
+) -> None:
+    """Draw the names of the groups with their shares in all messages, the highest in the stack on top."""
+    shares = mood.shares()
     percents = [translate.percent(share) for share in shares.values()]
     width = max(map(len, percents))
     names = [
@@ -74,19 +103,6 @@ def _draw_into(figure: Figure, mood: MoodOverTime, font: FontProperties, transla
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
-    upper.set_ylim(0, 1)
-    upper.set_yticks((0, 0.5, 1), [translate.percent(share) for share in (0, 0.5, 1)])
-    lower.set_yticks((0, max(totals)), ["0", translate.number(max(totals))])
-    lower.set_xticks(*_time_axis(mood, translate))
-    lower.set_xlim(-0.6, len(totals) - 0.4)
-    figure.supxlabel(_scale(mood, translate), fontproperties=font, color=INK)
-    for axes, title in ((upper, _SHARES), (lower, _MESSAGES)):
-        axes.set_title(translate(title), loc="left", fontproperties=font, color=INK, pad=6)
-        axes.set_facecolor(CARD)
-        axes.tick_params(length=0, colors=INK)
-        axes.spines[:].set_visible(False)
-        for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
-            label.set(fontproperties=font)
 
 
 def _scale(mood: MoodOverTime, translate: Translate) -> str:
