@@ -33,7 +33,7 @@ from bot.mood.words import alternative_text, caption, what_is_kept
 from bot.server_settings import WEEKLY_MINIMUM, ServerSettings
 from bot.store import MoodCount, Store, StoreError
 from bot.ui.emotions import NO_EMOJI, emotions_of, written
-from bot.ui.posting import lacking_to_post
+from bot.ui.permissions import TO_POST, lacking
 from classifiers import EMOJI
 
 log = logging.getLogger(__name__)
@@ -99,7 +99,9 @@ class WeeklyMood(commands.Cog):
     async def _post_if_due(self, guild: discord.Guild) -> None:
         settings = self._store.settings(guild.id)
         channel = guild.get_channel(settings.weekly_channel or 0)
-        if not isinstance(channel, discord.TextChannel) or not settings.mood or lacking_to_post(channel):
+        if not isinstance(channel, discord.TextChannel) or not settings.mood:
+            return
+        if lacking(channel.permissions_for(guild.me), TO_POST):
             return
         now = self._requests.time.now()
         due = latest_due(now, settings.weekly_day, settings.weekly_hour, settings.time_zone)

@@ -20,7 +20,7 @@ from bot.i18n import mark, translator
 from bot.reactions.gate import NOT_READY, permissions_of
 from bot.reactions.observers import Ending, Observers
 from bot.reactions.outcomes import Outcome
-from bot.settings.permissions import lacking
+from bot.settings.permissions import warning
 from bot.settings.trial_panel import End, Line, TrialPanel, as_text, instruction
 from bot.store import Store
 
@@ -111,8 +111,8 @@ class Trial:
         above = [instruction(self.channel.id, self.interaction.created_at + LASTS, translate)]
         if self._has_opted_out(self.interaction.user.id):
             above.append("⚠️ " + translate("You have opted out: I only read what you type into /compare."))
-        if lack := lacking(self.interaction.app_permissions, translate):
-            above.append(lack)
+        if text := warning(self.interaction.app_permissions, translate):
+            above.append(text)
         return TrialPanel(translate, above, lines, runs=True)
 
 

@@ -17,8 +17,7 @@ from simcord.components import walk_components
 from bot import Emobot
 from bot.client import INTENTS, PERMISSIONS
 from bot.monitoring.health import Health
-from bot.settings.permissions import NEEDED
-from bot.ui import posting
+from bot.ui.permissions import TO_POST, TO_REACT
 from tests.bot.scripted import World
 
 FILES = [
@@ -88,7 +87,7 @@ def test_it_posts_by_itself_only_what_a_server_has_granted_apart_from_the_link()
     calls = [node.func for source in SOURCES for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     sent = {ast.unparse(call) for call in calls if isinstance(call, ast.Attribute) and call.attr == "send"}
     assert sent - {"interaction.followup.send"} == set(WHERE_WANTED)
-    assert set().union(*WHERE_WANTED.values()) == set(posting._NEEDED)
+    assert set().union(*WHERE_WANTED.values()) == set(TO_POST)
 
 
 def as_in_routes(request: simcord.types.HttpLogEntry) -> str:
@@ -123,7 +122,7 @@ async def test_everything_works_with_the_permissions_of_the_link_and_each_is_nee
     asked = {as_in_routes(request) for request in world.env.http_requests}
     assert {route for route, needed in ROUTES.items() if needed} <= asked <= set(ROUTES)
     assert discord.Permissions(**dict.fromkeys(set().union(*ROUTES.values()), True)) == PERMISSIONS
-    assert discord.Permissions(**dict.fromkeys(NEEDED, True)) == PERMISSIONS
+    assert discord.Permissions(**dict.fromkeys(TO_REACT, True)) == PERMISSIONS
     assert caplog.records == []  # nothing was refused
 
 

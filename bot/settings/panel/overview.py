@@ -9,10 +9,10 @@ from bot.settings.emoji import usable_emoji
 from bot.settings.panel.general import LIVELINESS, named_default_model
 from bot.settings.panel.mood import named_day, named_language
 from bot.settings.panel.state import PanelState, chosen_channels
-from bot.settings.permissions import lacking
+from bot.settings.permissions import warning
 from bot.ui.emotions import written
 from bot.ui.limits import MESSAGE_TEXT
-from bot.ui.posting import lacking_to_post
+from bot.ui.permissions import TO_POST, lacking
 from classifiers import NAMES
 
 _LISTED = MESSAGE_TEXT // 8
@@ -27,7 +27,7 @@ def overview(state: PanelState, news: str) -> str:
         *(["forgive"] if state.holding_back else []),
     )
     parts = ["## " + state.translate("Settings"), *(told[control] for control in order)]
-    return "\n".join(filter(None, (*parts, lacking(state.permissions, state.translate), _obstacle(state), news)))
+    return "\n".join(filter(None, (*parts, warning(state.permissions, state.translate), _obstacle(state), news)))
 
 
 def summary(state: PanelState) -> dict[str, str]:
@@ -98,7 +98,7 @@ def _obstacle(state: PanelState) -> str:
         return ""
     if not state.settings.mood:
         return translate("⚠️ There is no picture of the week while moods are not counted.")
-    if names := lacking_to_post(state.weekly_channel):
+    if names := lacking(state.weekly_channel.permissions_for(state.guild.me), TO_POST):
         return translate("⚠️ For the picture of the week I don't have in {channel}: {permissions}.").format(
             channel=f"<#{state.weekly_channel.id}>", permissions=", ".join(map(translate, names))
         )

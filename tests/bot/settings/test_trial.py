@@ -22,7 +22,7 @@ from bot.reactions.pace import PROFILES
 from bot.reactions.policy import Decision
 from bot.reactions.sentences import SENTENCES
 from bot.server_settings import Liveliness
-from bot.settings.permissions import lacking
+from bot.settings.permissions import warning
 from bot.settings.trial import HIDDEN, LASTS, PAUSE, SHOWN, Trial, Trials
 from bot.settings.trial_panel import STOP, End, Line, TrialPanel, as_text, instruction
 from classifiers import Classifier
@@ -396,7 +396,7 @@ def test_the_longest_message_fits_with_the_newest_lines(locale: discord.Locale, 
         ending = Ending(reason, Decision(None, label, 1.0, 1.0, reason, PROFILES[Liveliness.NORMAL]))
         ids = range(highest - SHOWN, highest)
         lines = [as_text(Line(number, highest, ending), highest, highest, translate) for number in ids]
-        above = [instruction(highest, datetime.now(UTC), translate), lacking(discord.Permissions.none(), translate)]
+        above = [instruction(highest, datetime.now(UTC), translate), warning(discord.Permissions.none(), translate)]
         panel: Any = TrialPanel(translate, above, lines, runs=True)
         validate_components(panel.to_components(), flags=COMPONENTS_V2)
         *_, text = (part["content"] for part in walk_components(panel.to_components()) if "content" in part)
