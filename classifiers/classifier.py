@@ -49,21 +49,24 @@ class Prediction:
     acceptance: tuple[float, ...] = ()
 
     def top(self, count: int | None = None) -> list[tuple[str, float]]:
-        """The `count` most probable labels (all if None) with their probabilities, best first."""
+        """Return the `count` most probable labels (all if None) with their probabilities, best first."""
         return _ranked(zip(self.labels, self.scores, strict=True))[:count]
 
     def accepted(self) -> tuple[str, float]:
-        """The emotion that a reader most probably accepts, with that probability; neutral is left aside."""
+        """Return the emotion that a reader most probably accepts, never neutral, with the probability that they do."""
         probabilities = zip(self.labels, self.acceptance or self.scores, strict=True)
         return max((pair for pair in probabilities if pair[0] != NEUTRAL), key=_probability)
 
     def reaction(self) -> tuple[str, float]:
-        """What a reaction would express: neutral if that is the most probable label, else what `accepted` says."""
+        """Return what a reaction would express, with its probability.
+
+        That is neutral if it is the most probable label, else what `accepted` returns.
+        """
         strongest, score = max(zip(self.labels, self.scores, strict=True), key=_probability)
         return (strongest, score) if strongest == NEUTRAL else self.accepted()
 
     def is_certain(self, minimum: float | None = None) -> bool:
-        """Whether the label of `reaction` is over its threshold and at least `minimum` (None: `certainty`)."""
+        """Return whether the label of `reaction` reaches its threshold, and `minimum` (`certainty` if that is None)."""
         label, probability = self.reaction()
         threshold = self.thresholds[self.labels.index(label)]
         return probability >= max(threshold, self.certainty if minimum is None else minimum)
@@ -157,11 +160,11 @@ class NetworkClassifier:
         of_windows, begins = self._of_windows(sequences)
         scores = mean_of_each(of_windows, begins).tolist()
         accepted = of_windows if self.shares is None else acceptance(of_windows, self.shares)
-        # A long text gets only a reaction that each of its windows bears.
-        borne = least_of_each(accepted, begins).tolist()
+        # The least over a long text's windows: a reaction that does not suit one of them would not suit the text.
+        least_accepted = least_of_each(accepted, begins).tolist()
         return [
             Prediction(self.labels, tuple(row), self.thresholds, self.certainty, share, self.emoji, tuple(least))
-            for row, share, least in zip(scores, known, borne, strict=True)
+            for row, share, least in zip(scores, known, least_accepted, strict=True)
         ]
 
     def _of_windows(self, sequences: Sequence[Sequence[int]]) -> tuple[Array, list[int]]:

@@ -1,7 +1,7 @@
 """What can go wrong, each told in one sentence that a user can act on.
 
     ClassifiersError
-    ├── CheckpointError       a training that cannot be gone on with
+    ├── CheckpointError       a stopped training that cannot be continued
     ├── DatasetError          a data set that is missing, damaged or malformed
     ├── ExerciseError         an answer to an exercise of the course that is not right yet
     ├── MissingExtraError     an optional package that this command needs
@@ -21,7 +21,7 @@ class ClassifiersError(Exception):
 
 
 class CheckpointError(ClassifiersError):
-    """A stopped training cannot be gone on with."""
+    """A stopped training cannot be continued."""
 
 
 class DatasetError(ClassifiersError):

@@ -117,7 +117,7 @@ def test_a_training_that_is_finished_is_not_gone_on_with(tmp_path: Path, capsys:
     before = (out / "manifest.json").read_bytes()
     assert run("--model", "rnn", "--epochs", 2, "--out", out, "--resume") == 2
     assert capsys.readouterr().err == (
-        f"There is no stopped training in {out} that can be gone on with: "
+        f"There is no stopped training in {out} that can be resumed: "
         "start one with --overwrite, or choose another folder with --out.\n"
     )
     assert (out / "manifest.json").read_bytes() == before

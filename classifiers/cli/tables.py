@@ -87,7 +87,7 @@ def reading_table(readings: Mapping[str, PrefixPredictions]) -> Table:
 
 
 def _marks_and_figures(text: str, insight: Insight) -> Text:
-    """The text with its words marked, by leaving out and by gradient, and the strongest shares in figures."""
+    """Return the text with its words marked, by leaving out and by gradient, and the strongest shares in figures."""
     words = insight.explanation.words
     if not words:
         return Text("no words to read", "dim")
@@ -115,7 +115,7 @@ def _marked(text: str, words: Sequence[WordShare], weights: Sequence[float], wea
 
 
 def _mark(weight: float) -> Style:
-    """The style of a word with that weight in [-1, 1]; none for one that hardly matters."""
+    """Return the style of a word with that weight in [-1, 1]; an empty one for a word that hardly matters."""
     if abs(weight) < 0.1:
         return Style()
     return _on(FOR if weight > 0 else AGAINST, abs(weight)) + Style(bold=weight > 0, underline=weight < 0)
@@ -127,7 +127,7 @@ def _belief(label: str, probability: float) -> Text:
 
 
 def _on(colour: tuple[int, int, int], strength: float) -> Style:
-    """White on that colour, the greyer the weaker."""
+    """Return a style with white letters on a colour, mixed with the more grey the less `strength` in [0, 1] is."""
     mixed = (grey + (full - grey) * strength for grey, full in zip(GREY, colour, strict=True))
     return Style(color="bright_white", bgcolor=Color.from_rgb(*mixed).name)
 

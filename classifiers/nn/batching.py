@@ -49,7 +49,7 @@ def pad(sequences: Sequence[Sequence[int]]) -> Batch:
 def training_batches(
     examples: Examples, batch_size: int, rng: np.random.Generator, word_dropout: float = 0.0
 ) -> Iterator[tuple[Batch, Array]]:
-    """Every example once, in random batches of nearly equal lengths, with their targets (batch, labels).
+    """Yield every example once, in random batches of nearly equal lengths, with their targets (batch, labels).
 
     Each word becomes UNKNOWN with probability `word_dropout`, so that the network learns to do without it
     (Iyyer and others, "Deep Unordered Composition", 2015).
@@ -65,12 +65,12 @@ def training_batches(
 
 
 def count_batches(examples: Sized, batch_size: int) -> int:
-    """How many batches `training_batches` yields."""
+    """Return how many batches `training_batches` yields."""
     return -(-len(examples) // batch_size)
 
 
 def logits_of(run: Callable[[Batch], Array], sequences: Sequence[Sequence[int]], batch_size: int = 32) -> Array:
-    """Logits (rows, labels) of all sequences through `run`, at most `batch_size` at once.
+    """Return logits (rows, labels) of all sequences through `run`, at most `batch_size` at once.
 
     Sequences are sorted by length first, since mixed lengths waste work on padding; the answer is in their order.
     """

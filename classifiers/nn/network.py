@@ -53,7 +53,7 @@ class Network:
         }
 
     def forward(self, batch: Batch, training: bool = False) -> Array:
-        """Logits (batch, labels)."""
+        """Return logits (batch, labels)."""
         x: Array = batch.ids
         for layer in self.layers:
             x = layer.forward(x, batch.lengths, training)
@@ -64,7 +64,7 @@ class Network:
         self.layers[0].backward(self.input_gradient(d_logits))
 
     def input_gradient(self, d_logits: Array) -> Array:
-        """The gradient of the last forward pass's embedded inputs (time, batch, size) from that of its logits."""
+        """Return the gradient of the last pass's embedded inputs (time, batch, size) from that of its logits."""
         gradient = d_logits
         for layer in reversed(self.layers[1:]):
             gradient = layer.backward(gradient)
@@ -107,14 +107,14 @@ class Network:
             leaf.params = {key: arrays[f"{name}{key}"] for key in leaf.params}
 
     def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
-        """Logits (rows, labels) of any number of sequences."""
+        """Return logits (rows, labels) of any number of sequences."""
         return logits_of(self.forward, sequences)
 
 
 def build(
     name: str, vocabulary: int, embedding: int, labels: int, rng: Seed, dropout: float = 0.0, units: int = UNITS
 ) -> Network:
-    """The network `stacked` of one of `KINDS`.
+    """Return the network `stacked` of one of `KINDS`.
 
     Layer for layer the network of `classifiers.training.keras_backend.build`, with which it can exchange its weights.
     """
@@ -124,7 +124,7 @@ def build(
 def stacked(
     kind: Kind, vocabulary: int, embedding: int, labels: int, rng: Seed, dropout: float = 0.0, units: int = UNITS
 ) -> Network:
-    """A network of any kind: word vectors, recurrent layers, mean and max over time, logits."""
+    """Return a network of any kind: word vectors, recurrent layers, mean and max over time, logits."""
     layers: list[Layer] = [Embedding(vocabulary, embedding, rng)]
     features = embedding
     for place in range(kind.depth):

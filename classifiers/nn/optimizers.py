@@ -98,7 +98,7 @@ def clip_by_global_norm(
 
 
 def warmup_cosine(step: int, steps: int, peak: float, warmup: float = 0.1) -> float:
-    """The learning rate at `step` of `steps`: a linear rise over the share `warmup`, then a cosine to zero.
+    """Return the learning rate at `step` of `steps`: a linear rise over the share `warmup`, then a cosine to 0.
 
     Loshchilov and Hutter, "SGDR" (2017), equation 5, without restarts.
     """

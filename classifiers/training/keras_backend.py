@@ -34,21 +34,21 @@ class MeanMaxPooling(keras.layers.Layer):
     supports_masking = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        """`mask` (batch, time) comes from the embedding."""
+        """Return the means and, beside them, the maxima; `mask` (batch, time) comes from the embedding."""
         real = keras.ops.expand_dims(mask, -1)
         weights = keras.ops.cast(real, inputs.dtype)
         mean = keras.ops.sum(inputs * weights, axis=1) / keras.ops.sum(weights, axis=1)
         return keras.ops.concatenate([mean, keras.ops.max(keras.ops.where(real, inputs, -1e9), axis=1)], axis=-1)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
-        """Time is gone, and the mask with it."""
+        """Return no mask, since the output has no steps."""
         del inputs, mask
 
 
 def build(
     name: str, vocabulary: int, embedding: int, labels: int, dropout: float = 0.0, seed: int = 0, units: int = UNITS
 ) -> keras.Model:
-    """Layer for layer the network of `classifiers.nn.network.build`; `seed` is of the start and of dropout."""
+    """Return, layer for layer, the network of `classifiers.nn.network.build`; `seed` is of the start and of dropout."""
     kind = KINDS[name]
     keras.utils.set_random_seed(seed)  # dropout layers draw their own seeds when they are made
     layers = [
@@ -72,7 +72,7 @@ def from_network(name: str, network: Network, dropout: float, seed: int) -> kera
 
 
 def params(model: keras.Model) -> dict[str, Array]:
-    """Copies of the parameters of `build`'s model, under the names that `classifiers.nn.network` gives them."""
+    """Return copies of the parameters of `build`'s model, by the names that `classifiers.nn.network` gives them."""
     return {name: variable.numpy() for name, variable in variables(model).items()}
 
 
@@ -83,7 +83,7 @@ def load(model: keras.Model, arrays: Mapping[str, Array]) -> None:
 
 
 def variables(model: keras.Model) -> dict[str, Any]:
-    """The parameters themselves, under the names that `classifiers.nn.network` gives them."""
+    """Return the parameters themselves, by the names that `classifiers.nn.network` gives them."""
     named: dict[str, Any] = {}
     for place, layer in enumerate(model.layers):
         if isinstance(layer, keras.layers.Bidirectional):
@@ -120,7 +120,7 @@ class Trainer:
             yield self.step(batch.ids.T, targets, rate)
 
     def step(self, ids: Array, targets: Array, rate: float) -> float:
-        """One update from token numbers (batch, time); returns the loss before it."""
+        """Update the weights once, from token numbers (batch, time); return the loss before it."""
         self._optimizer.learning_rate = rate
         return float(self._update(ids, targets))
 
@@ -165,7 +165,7 @@ def _update_function(model: keras.Model, optimizer: keras.Optimizer, loss: keras
 
 
 def run(model: keras.Model, batch: Batch) -> Array:
-    """Logits (batch, labels) of one padded batch."""
+    """Return logits (batch, labels) of one padded batch."""
     return np.asarray(_call(model, tf.constant(np.ascontiguousarray(batch.ids.T))))
 
 

@@ -144,6 +144,6 @@ def _keras_gates(array: Array) -> Array:
 
 
 def _gates(array: Array) -> Array:
-    """Keras' gates i, f, g, o along the last axis, as ONNX wants them: i, o, f, g along the first."""
+    """Return Keras' gates i, f, g, o along the last axis as ONNX wants them: i, o, f, g along the first."""
     i, f, g, o = np.split(array, 4, axis=-1)
     return np.concatenate([i, o, f, g], axis=-1).T

@@ -1,4 +1,4 @@
-"""What a training began with, so that it is only gone on with from the same."""
+"""What a training began with, so that it is only continued with the same."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Origin:
 
     @classmethod
     def of(cls, dataset: Dataset, sequences: Sequence[Sequence[int]], framework: str) -> Self:
-        """The origin of a training on `dataset`, whose training texts are `sequences` of token numbers."""
+        """Return the origin of a training on `dataset`, whose training texts are `sequences` of token numbers."""
         data = hashlib.sha256(repr(dataset.labels).encode())
         for split in (dataset.train, dataset.dev, dataset.test):
             data.update(repr(split.texts).encode())
@@ -46,5 +46,5 @@ class Origin:
         return cls(data.hexdigest(), tokens.hexdigest(), framework)
 
     def differences(self, earlier: Origin) -> list[str]:
-        """What was different in the origin of an earlier training, in words."""
+        """Return what was different in the origin of an earlier training, in words; nothing if they are the same."""
         return [name for key, name in _OTHER.items() if getattr(earlier, key) != getattr(self, key)]

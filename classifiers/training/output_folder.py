@@ -26,17 +26,20 @@ _OURS = re.compile("|".join([*FILES, r"teacher-\d+"]))
 
 
 def prepare(folder: Path, models: Collection[str], resume: bool, overwrite: bool) -> None:
-    """Make sure that `folder` may be written to; with `overwrite`, delete the checkpoints of stopped trainings.
+    """Make a folder, or make sure that it may be written to.
 
-    `models` are to be trained; to resume, those that were stopped must be among them, or they would be lost.
-
-    A folder that is missing is made.
+    Args:
+        folder: the folder.
+        models: the networks that are to be trained; to resume, those that were stopped must be among them, or they
+            would be lost.
+        resume: whether a stopped training is continued.
+        overwrite: whether earlier models may be replaced; the checkpoints of stopped trainings are deleted at once.
 
     Raises:
         ClassifiersError: it is a file; it holds what is not ours; it holds models, and neither option says what to
             do with them; there is no stopped training to resume; or it cannot be written to.
     """
-    with _told(folder):
+    with _errors_named(folder):
         _prepare(folder, models, resume, overwrite)
     check_writable(folder)
 
@@ -47,7 +50,7 @@ def check_writable(folder: Path) -> None:
     Raises:
         ClassifiersError: it cannot be made or written to, or one of its files cannot be replaced.
     """
-    with _told(folder):
+    with _errors_named(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
             pass
@@ -57,8 +60,8 @@ def check_writable(folder: Path) -> None:
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
-    """Tell in a sentence what the file system has against a folder."""
+def _errors_named(folder: Path) -> Iterator[None]:
+    """Turn an OSError in the block into an error that names the folder and what to do."""
     try:
         yield
     except OSError as error:
@@ -86,7 +89,7 @@ def _prepare(folder: Path, models: Collection[str], resume: bool, overwrite: boo
         remove_checkpoints(folder)
     elif not has_checkpoint(folder):
         raise ClassifiersError(
-            f"There is no stopped training in {folder} that can be gone on with: "
+            f"There is no stopped training in {folder} that can be resumed: "
             "start one with --overwrite, or choose another folder with --out."
         )
     elif not set(stopped := _stopped(folder)) <= set(models):
@@ -97,7 +100,7 @@ def _prepare(folder: Path, models: Collection[str], resume: bool, overwrite: boo
 
 
 def checkpoint(folder: Path, title: str) -> Path:
-    """Where the checkpoint of the network of that title is kept in a model directory."""
+    """Return where the checkpoint of the network of that title is kept in a model directory."""
     return folder / CHECKPOINTS / title.lower().replace(" ", "-")
 
 
@@ -117,7 +120,7 @@ def remove_if_empty(folder: Path) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether `folder` holds models of any version, or what a training leaves that was stopped or killed."""
+    """Return whether `folder` holds models of any version, or what a training leaves that was stopped or killed."""
     try:
         return b'"emobot-models-' in (folder / MANIFEST).read_bytes()
     except OSError:
@@ -125,7 +128,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _was_killed_at_once(folder: Path) -> bool:
-    """Whether `folder` holds nothing but what a training leaves that did not come to the end of its first checkpoint.
+    """Return whether `folder` holds nothing but what a training leaves that did not finish its first checkpoint.
 
     It was killed, or the disk was full.
     """
@@ -135,7 +138,7 @@ def _was_killed_at_once(folder: Path) -> bool:
 
 
 def _stopped(folder: Path) -> list[str]:
-    """The networks that a stopped training in `folder` has begun."""
+    """Return the networks that a stopped training in `folder` has begun."""
     return [name for name in FILES if is_checkpoint(checkpoint(folder, name))]
 
 
