@@ -16,7 +16,7 @@ from classifiers.cli.parallel import in_order
 from classifiers.cli.scoring import Scorer
 from classifiers.errors import DatasetError
 from classifiers.files import written_whole
-from classifiers.training.tables import column_place
+from classifiers.training.tables import column_place, malformed
 
 ROWS = 1024
 """How many rows are read, answered and written at once."""
@@ -116,12 +116,13 @@ def _rows(path: Path, file: TextIO, header: Header) -> Iterator[list[str]]:
         for row in islice(reader, 1, None):
             if row and len(row) != len(header.names):
                 raise DatasetError(
-                    f"{path}, line {reader.line_num}: {len(row)} columns, the header has {len(header.names)}."
+                    f"{path}, line {reader.line_num}: {len(row)} columns, the header has {len(header.names)}. "
+                    "Put double quotes around a text with the separator in it."
                 )
             if row:
                 yield row
     except csv.Error as error:
-        raise DatasetError(f"{path}, line {reader.line_num}: this is not well-formed ({error}).") from None
+        raise malformed(path, reader.line_num, error) from None
 
 
 def _names(line: str, separator: str) -> tuple[str, ...]:

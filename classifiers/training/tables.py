@@ -143,10 +143,7 @@ class _Table:
                     yield self.before + reader.line_num, fields
         except csv.Error as error:
             line = self.before + reader.line_num
-            raise DatasetError(
-                f"{self.path}, line {line}: this is not well-formed ({error}): close every quotation mark, and put a "
-                "text with one in it into double quotes, with that mark written twice."
-            ) from error
+            raise malformed(self.path, line, error) from error
 
     def head(self, dialect: _Dialect) -> tuple[int, list[str]]:
         """Return the first row's line and fields, without empty ones at its end; none if it is missing or malformed."""
@@ -254,6 +251,14 @@ def _recognised(table: _Table, dialect: _Dialect, columns: Columns) -> _Places |
     label = 0 if first < second else 1
     sure = first != second and 2 * min(first, second) < len(rows) and values[label][0] in values[label][1:]
     return _Places(1 - label, label) if sure else None
+
+
+def malformed(path: Path, line: int, error: csv.Error) -> DatasetError:
+    """Return the error for a line of a CSV file that Python's reader refuses: where it is, why, and what to do."""
+    return DatasetError(
+        f"{path}, line {line}: this is not well-formed ({error}): close every quotation mark, and put a text with one "
+        "in it into double quotes, with that mark written twice."
+    )
 
 
 def column_place(path: Path, header: Sequence[str], name: str, option: str = "--text-column") -> int:

@@ -131,7 +131,7 @@ def test_the_work_can_be_sent_to_other_processes(small_models: Path) -> None:
         ("two.csv", b"text,text\nhi,ho\n", "has 2 columns named 'text'"),
         ("latin1.csv", b"text\nhi\ncaf\xe9\n", "latin1.csv is not UTF-8 text: convert it first."),
         ("ragged.csv", b"id,text\n1,hi\n2\n", "ragged.csv, line 3: 1 columns, the header has 2."),
-        ("quote.csv", b'id,text\n1,"hi" you\n', "quote.csv, line 2: this is not well-formed ("),
+        ("quote.csv", b'id,text\n1,"hi" you\n', "it into double quotes, with that mark written twice."),
         ("scored.csv", b"text,rnn_joy\nhi,1\n", "has a column 'rnn_joy' already"),
         ("nowhere.csv", None, "nowhere.csv cannot be read: No such file or directory."),
         ("nowhere.parquet", None, "nowhere.parquet cannot be read: No such file or directory."),
