@@ -282,15 +282,9 @@ _OF_SQLITE = [
         "database deleted",
         partial(_happens_to_file, what=SQLiteFile.delete),
         "database",
-        lost_before=WRITES_WITHIN,
         alone=True,  # for a while, the process alone knows who has opted out
     ),
-    Fault(
-        "database replaced by a copy",
-        partial(_happens_to_file, what=SQLiteFile.replace),
-        "database",
-        lost_before=WRITES_WITHIN,
-    ),
+    Fault("database replaced by a copy", partial(_happens_to_file, what=SQLiteFile.replace), "database"),
 ]
 _OF_POSTGRES = [
     Fault("database locked", partial(_happens_to_server, what=lambda server: server.lock(8)), "database"),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Dialect, NullPool, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 PATIENCE = 2.0
 """Seconds to wait for a lock, a connection or a statement; an interaction must be answered within three."""
@@ -22,6 +24,9 @@ WRITE = ("BEGIN IMMEDIATE",)
 
 LIGHT_WRITE = ("PRAGMA synchronous = NORMAL", *WRITE)
 """The same without waiting for a slow disk: a power failure just after it may undo the transaction."""
+
+REPLACED = "its file was deleted or replaced"
+"""Why a file of SQLite cannot be used any longer."""
 
 
 def open_engine(url: URL, *, patient: bool = False) -> AsyncEngine:
@@ -36,8 +41,10 @@ def open_engine(url: URL, *, patient: bool = False) -> AsyncEngine:
         arguments = {"timeout": PATIENCE, "isolation_level": None}
         engine = create_async_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
         event.listen(engine.sync_engine, "do_connect", _create_private_file)
+        event.listen(engine.sync_engine, "do_connect", _note_file)
         event.listen(engine.sync_engine, "connect", _use_write_ahead_log)
         event.listen(engine.sync_engine, "begin", _begin)
+        event.listen(engine.sync_engine, "commit", _check_file)
         return engine
     arguments = {"timeout": PATIENCE, "command_timeout": LONG_PATIENCE if patient else PATIENCE}
     pool: dict[str, Any] = {"poolclass": NullPool}
@@ -49,6 +56,14 @@ def open_engine(url: URL, *, patient: bool = False) -> AsyncEngine:
 def is_sqlite(url: URL) -> bool:
     """Return whether the database is a file rather than a server."""
     return url.get_backend_name() == "sqlite"
+
+
+def inode(path: Path) -> int | None:
+    """Return the number by which the file at a path is told from any other in its place, None if there is none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
 
 
 def describe(url: URL) -> str:
@@ -63,6 +78,21 @@ def _create_private_file(_dialect: Dialect, _record: object, arguments: list[Any
     """
     with suppress(OSError):  # SQLite will say why
         os.close(os.open(os.path.realpath(arguments[0]), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _note_file(_dialect: Dialect, record: ConnectionPoolEntry, arguments: list[Any], _options: dict[str, Any]) -> None:
+    """Note which file the path leads to, before it is opened."""
+    record.info["inode"] = inode(Path(arguments[0]))
+
+
+def _check_file(connection: Connection) -> None:
+    """Refuse to commit what would be lost: the file was replaced while this waited for its lock.
+
+    Raises:
+        OSError: the path leads to another file, or to none.
+    """
+    if inode(Path(str(connection.engine.url.database))) != connection.info["inode"]:
+        raise OSError(REPLACED)
 
 
 def _use_write_ahead_log(connection: DBAPIConnection, _record: object) -> None:

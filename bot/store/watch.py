@@ -13,6 +13,7 @@ from sqlalchemy import Executable, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.store.engine import REPLACED, inode
 from bot.store.failures import PoolerError, StoreError
 
 _CHANNEL = "emobot"
@@ -47,7 +48,7 @@ class FileWatch:
     async def changed(self) -> bool:
         """Return whether this or another process has written, since all write on other connections than this one."""
         if self._connection is None:
-            self._inode = _inode(self._path)  # before it is opened, lest it be replaced in between
+            self._inode = inode(self._path)  # before it is opened, lest it be replaced in between
             self._connection, self._version = await self._engine.connect(), None
         if _size(self._log):
             # Else a file put in the place of this one would be mixed with this one's log, and a copy of the bare
@@ -58,7 +59,7 @@ class FileWatch:
 
     async def lost(self) -> str | None:
         """Return the reason if the database file was replaced or deleted, else None."""
-        return None if _inode(self._path) == self._inode else "its file was deleted or replaced"
+        return None if inode(self._path) == self._inode else REPLACED
 
     async def stop(self) -> None:
         """Close the connection."""
@@ -71,10 +72,6 @@ async def _ask(connection: AsyncConnection, pragma: str) -> int:
     answer: int = (await connection.exec_driver_sql(pragma)).scalar_one()
     await connection.rollback()
     return answer
-
-
-def _inode(path: Path) -> int | None:
-    return path.stat().st_ino if path.exists() else None
 
 
 def _size(path: Path) -> int:

@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -431,6 +433,47 @@ async def test_a_backup_put_in_place_of_the_file_counts_as_it_is(
         assert await process.moods(1, NOON) == [MoodCount(NOON, "joy", 1)]
         assert not process.has_opted_out(7)
     assert await Others(sqlite_url).rows("PRAGMA integrity_check") == [("ok",)]
+
+
+@asynccontextmanager
+async def being_replaced(store: Store, url: str, file: Path) -> AsyncIterator[None]:
+    """Replace the file by a copy of its own, under its lock, once a store that is to wait for that has opened it."""
+    copy, opened = file.with_name("copy"), asyncio.Event()
+    event.listen(store.sync._engine.sync_engine, "connect", lambda *_: opened.set())
+    async with Others(url).holding_all_locks():
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+        yield
+        await opened.wait()
+        for log in file.parent.glob(f"{file.name}-*"):
+            log.unlink()
+        copy.replace(file)
+
+
+async def test_counts_that_wait_for_the_lock_while_the_file_is_replaced_are_not_lost(
+    sqlite_url: str, file: Path, open_store: StoreOpener
+) -> None:
+    store = await open_store(sqlite_url)
+    store.count_mood(1, 10, NOON, "joy")
+    async with being_replaced(store, sqlite_url, file):
+        writing = asyncio.create_task(store.write())
+    await writing
+    await store.refresh()
+    assert await store.moods(1, NOON) == [MoodCount(NOON, "joy", 1)]
+    assert not store.cache.waiting_moods
+
+
+async def test_settings_that_wait_for_the_lock_while_the_file_is_replaced_are_refused(
+    sqlite_url: str, file: Path, open_store: StoreOpener
+) -> None:
+    store = await open_store(sqlite_url)
+    async with being_replaced(store, sqlite_url, file):
+        saving = asyncio.create_task(store.save_settings(1, SETTINGS))
+    with pytest.raises(StoreError, match="its file was deleted or replaced"):
+        await saving
+    assert store.settings(1) == ServerSettings()
+    await store.save_settings(1, SETTINGS)
+    assert (await open_store(sqlite_url)).settings(1) == SETTINGS
 
 
 async def test_refresh_reads_nothing_again_that_nobody_changed(
