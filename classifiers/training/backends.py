@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from classifiers.errors import MissingExtraError, require
+from classifiers.memory import share_heaps
 from classifiers.model_directory import FILES, save_numpy
 from classifiers.nn import network
 from classifiers.nn.arrays import Array
@@ -89,6 +90,7 @@ def shards_in(folder: Path, columns: Columns, dataset: Dataset, tokenizer: Token
         MissingExtraError: what reads them is not installed.
     """
     require("Reading Parquet", "parquet", "pyarrow")
+    share_heaps()  # before TensorFlow begins its threads
     with _quiet_tensorflow(), imported_whole():
         from classifiers.training.shards import find_shards  # noqa: PLC0415 - it needs TensorFlow
     return find_shards(folder, columns, dataset.labels, dataset.multi_label, tokenizer, least)

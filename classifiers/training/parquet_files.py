@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 
 from classifiers.errors import DatasetError
 
+pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own would keep 20 MB of pieces that were read
+
 
 @contextmanager
 def opened_parquet(path: Path) -> Iterator[pq.ParquetFile]:

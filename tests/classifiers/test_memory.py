@@ -43,6 +43,34 @@ block = bytes(2 << 20)
 print(outside_heap() - size)
 """
 
+HEAPS = """
+import ctypes
+from threading import Barrier, Thread
+from classifiers.memory import share_heaps
+
+def work(barrier):
+    block = bytes(4 << 10)
+    barrier.wait()
+
+{before}
+barrier = Barrier(6)
+threads = [Thread(target=work, args=(barrier,)) for _ in range(6)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+c_library = ctypes.CDLL(None)
+c_library.malloc_info(0, ctypes.c_void_p.in_dll(c_library, "stdout"))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="no other C library tells of its heaps")
+@pytest.mark.parametrize(("before", "heaps"), [("share_heaps()", 2), ("", 7)])
+def test_threads_share_heaps_if_that_is_asked_for(before: str, heaps: int) -> None:
+    program = HEAPS.format(before=before)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.count("<heap nr=") == heaps
+
 
 @pytest.mark.skipif(
     sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="only glibc tells, from 2.33 on"
