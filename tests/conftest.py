@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import shutil
+import sys
 import threading
 
 # Libraries read these when they are first imported. More than one thread in each of the tests' processes would only
@@ -43,6 +44,12 @@ if TYPE_CHECKING:
 
 LABELS = ("joy", "sadness", "neutral")
 
+HEAVY = {"altair", "keras", "scipy.stats", "sklearn", "tensorflow", "torch", "transformers"}
+"""Libraries that take long to import, so that tests import them when they run."""
+
+IMPORTED = pytest.StashKey[set[str]]()
+"""Those of `HEAVY` that were imported while the tests were collected."""
+
 threadpool_limits(1, user_api="blas")  # pytest-randomly imports NumPy before the variables above are set
 
 settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
@@ -59,6 +66,11 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note what takes seconds to import, and which each process would import that only collects tests."""
+    session.config.stash[IMPORTED] = HEAVY & sys.modules.keys()
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -37,7 +37,8 @@ def imported(folder: str) -> set[str]:
     names = set()
     for path in (ROOT / folder).rglob("*.py"):
         for statement in ast.parse(path.read_text(encoding="utf-8")).body:
-            if "importorskip" in ast.unparse(statement) and not isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            definition = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            if not definition and "importorskip" in ast.unparse(statement):
                 break
             if isinstance(statement, ast.Import):
                 names |= {alias.name.partition(".")[0] for alias in statement.names}
