@@ -103,27 +103,19 @@ class DuelPanel(ui.LayoutView):
         """
         super().__init__(timeout=None)
         question = translate("Which answer is better? Vote, and I will tell you which model gave which.")
-        answers = [
-            ui.TextDisplay[DuelPanel](
-                "\n".join(
-                    (
-                        f"**{letter}**",
-                        *strongest_of(comparison.answers[name], 1, translate),
-                        words_of(name, comparison),
-                    )
-                )
-            )
+        first, second = (
+            ui.TextDisplay[DuelPanel](_answer(letter, name, comparison, translate))
             for letter, name in zip("AB", sides, strict=True)
-        ]
+        )
         labels = {"a": "A", "b": "B", "both": translate("Both"), "neither": translate("Neither")}
         self.add_item(
             ui.Container(
                 comparison.quotation.display(),
                 ui.TextDisplay("\n".join((question, *limit(comparison.read, translate)))),
                 ui.Separator(),
-                answers[0],
+                first,
                 ui.Separator(),
-                answers[1],
+                second,
                 ui.TextDisplay(note_on_words(comparison, translate)),
                 ui.ActionRow(
                     *(ui.Button(label=label, custom_id=f"duel:{vote}:{duel_id}") for vote, label in labels.items())
@@ -133,6 +125,12 @@ class DuelPanel(ui.LayoutView):
             )
         )
         self.stop()
+
+
+def _answer(letter: str, name: str, comparison: Comparison, translate: Translate) -> str:
+    """Return the strongest emotion of a model, called by a letter, and the text with the words that moved it marked."""
+    strongest = strongest_of(comparison.answers[name], 1, translate)
+    return "\n".join((f"**{letter}**", *strongest, words_of(name, comparison)))
 
 
 def revealed(sides: Pair, translate: Translate) -> str:

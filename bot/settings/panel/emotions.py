@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import discord
 from discord import ui
 
+from bot.i18n import Translate
 from bot.settings.emoji import as_typed
 from bot.settings.panel.parts import heading, menu
 from bot.settings.panel.state import PanelState
@@ -20,45 +21,54 @@ SHOWN_GROUPS = 6
 
 def controls(state: PanelState) -> list[ui.Item[ui.LayoutView]]:
     """Return the page: a menu of muted emotions and one of emoji for each group of emotions."""
-    translate, settings = state.translate, state.settings
+    translate = state.translate
     groups = [
         (name, sorted(group, key=lambda emotion: named(emotion, translate).casefold()))
         for name, group in groups_of(state.emotions).items()
     ]
-    shown = groups[:SHOWN_GROUPS]
-    names = {name: _group_name(state, name, emotions) for name, emotions in shown}
-    muted = [
-        menu(
-            f"muted:{group}",
-            [_option(state, emotion, default=emotion in settings.muted) for emotion in emotions],
-            placeholder=names[group],
-            at_least=0,
-            at_most=len(emotions),
-        )
-        for group, emotions in shown
+    shown, hidden = groups[:SHOWN_GROUPS], groups[SHOWN_GROUPS:]
+    return [
+        ui.TextDisplay(heading(translate("Muted emotions"), translate("I never react to these."))),
+        *(_menu_of_muted(state, name, emotions) for name, emotions in shown),
+        ui.TextDisplay(heading(translate("Changed emoji"), translate("Choose an emotion to give it another emoji."))),
+        *(_menu_of_emoji(state, name, emotions) for name, emotions in shown),
+        *_remark(sum(len(emotions) for _name, emotions in hidden), translate),
     ]
-    emoji = [
-        menu(
-            f"emoji:{group}",
-            [_option(state, emotion, own=settings.emoji.get(emotion)) for emotion in emotions],
-            placeholder=names[group],
-            at_least=0,  # whoever closes the form can take the choice back, and choose the same again
-        )
-        for group, emotions in shown
-    ]
-    hidden = sum(len(emotions) for _name, emotions in groups[SHOWN_GROUPS:])
+
+
+def _menu_of_muted(state: PanelState, group: str, emotions: Sequence[str]) -> ui.ActionRow[ui.LayoutView]:
+    """Return the menu in which the emotions of a group are chosen that never get a reaction."""
+    muted = state.settings.muted
+    return menu(
+        f"muted:{group}",
+        [_option(state, emotion, default=emotion in muted) for emotion in emotions],
+        placeholder=_group_name(state, group, emotions),
+        at_least=0,
+        at_most=len(emotions),
+    )
+
+
+def _menu_of_emoji(state: PanelState, group: str, emotions: Sequence[str]) -> ui.ActionRow[ui.LayoutView]:
+    """Return the menu in which an emotion of a group is chosen that is to get another emoji."""
+    own = state.settings.emoji
+    return menu(
+        f"emoji:{group}",
+        [_option(state, emotion, own=own.get(emotion)) for emotion in emotions],
+        placeholder=_group_name(state, group, emotions),
+        at_least=0,  # whoever closes the form can take the choice back, and choose the same again
+    )
+
+
+def _remark(hidden: int, translate: Translate) -> list[ui.Item[ui.LayoutView]]:
+    """Return a line that says how many emotions have no menu; nothing if all have one."""
+    if not hidden:
+        return []
     remark = translate.plural(
         "{count} more emotion can be set by importing a file.",
         "{count} more emotions can be set by importing a file.",
         hidden,
     )
-    return [
-        ui.TextDisplay(heading(translate("Muted emotions"), translate("I never react to these."))),
-        *muted,
-        ui.TextDisplay(heading(translate("Changed emoji"), translate("Choose an emotion to give it another emoji."))),
-        *emoji,
-        *([ui.TextDisplay(f"-# {remark}")] if hidden else []),
-    ]
+    return [ui.TextDisplay(f"-# {remark}")]
 
 
 def _group_name(state: PanelState, group: str, emotions: Sequence[str]) -> str:
