@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gettext
 import io
-from datetime import date, datetime, time
+from datetime import date, time
 from functools import cache
 from pathlib import Path
 
@@ -71,17 +71,17 @@ class Translate:
 
         return format_percent(float(share), locale=self._locale)
 
-    def weekday(self, date: datetime) -> str:
-        """Return the short name of a day of the week."""
+    def short_weekday_name(self, day: date) -> str:
+        """Return the short name of a day of the week, such as Mon."""
         from babel.dates import format_date  # noqa: PLC0415 - see above
 
-        return format_date(date, "ccc", locale=self._locale)
+        return format_date(day, "ccc", locale=self._locale)
 
-    def weekday_name(self, date: date) -> str:
-        """Return the name of a day of the week."""
+    def weekday_name(self, day: date) -> str:
+        """Return the name of a day of the week, such as Monday."""
         from babel.dates import format_date  # noqa: PLC0415 - see above
 
-        return format_date(date, "cccc", locale=self._locale)
+        return format_date(day, "cccc", locale=self._locale)
 
     def hour(self, hour: int) -> str:
         """Return an hour of the day as a time."""
@@ -116,11 +116,11 @@ class Translate:
 
         return str(Locale.parse(self._locale).get_language_name(self._locale))
 
-    def day(self, date: datetime, *, month: bool) -> str:
+    def day(self, day: date, *, month: bool) -> str:
         """Return the day of the month, with the short name of the month if asked for."""
         from babel.dates import format_skeleton  # noqa: PLC0415 - see above
 
-        return format_skeleton("MMMd" if month else "d", date, locale=self._locale)
+        return format_skeleton("MMMd" if month else "d", day, locale=self._locale)
 
 
 ENGLISH = Translate(gettext.NullTranslations(), "en")

@@ -121,7 +121,7 @@ def _time_axis(mood: MoodOverTime, translate: Translate) -> tuple[list[int], lis
     texts = []
     for start in ticks.values():
         date = translate.day(start, month=start in with_month) if start.hour == 0 else ""
-        above = f"{start:%H:%M}" if mood.period.marked < _DAY else translate.weekday(start)
+        above = f"{start:%H:%M}" if mood.period.marked < _DAY else translate.short_weekday_name(start)
         texts.append(f"{above}\n{date}")
     return list(ticks), texts
 

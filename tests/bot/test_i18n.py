@@ -181,7 +181,7 @@ def test_the_plural_form_follows_the_number(locale: str | None, of_counts: dict[
 def test_percentages_and_dates_follow_the_language(locale: str | None, written: tuple[str, ...]) -> None:
     translate = translator(discord.Locale(locale) if locale else None)
     day = datetime(2026, 3, 3, tzinfo=UTC)
-    numbers = (translate.percent(0.456), translate.weekday(day))
+    numbers = (translate.percent(0.456), translate.short_weekday_name(day))
     assert (*numbers, translate.day(day, month=False), translate.day(day, month=True)) == written
 
 
