@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 import click
 import regex
@@ -14,6 +14,7 @@ from bot.client import create_bot
 from bot.reactions.gate import no_words_reason
 from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import choose
+from classifiers import Classifier
 
 # Not by Python's own tables, which do not know emoji that are newer than it.
 _UNSEEN = regex.compile(r"(?!\p{Extended_Pictographic})[\p{C}\p{Z}]")
@@ -40,16 +41,27 @@ def dry_run(path: str, as_json: bool) -> None:
     try:
         with _opened(path) as lines:
             for line in lines:
-                text = line.removesuffix("\n")
-                silence = no_words_reason(text)
-                if silence:
-                    click.echo(show(text, None, None, None, silence))
-                    continue
-                [prediction] = model.predict([text])
-                decision = choose(text, prediction, minimum_certainty=bot.configuration.min_certainty)
-                click.echo(show(text, decision.emoji, decision.emotion, decision.certainty, decision.reason))
+                click.echo(show(_decide(line.removesuffix("\n"), model, bot.configuration.min_certainty)))
     except UnicodeDecodeError:
         raise CommandError(f"{path} is not plain text: save it again as UTF-8.", 2) from None
+
+
+class _Line(NamedTuple):
+    """A line of the file and what the bot would do with it; the fields are those of the JSON object."""
+
+    text: str
+    emoji: str | None
+    emotion: str | None
+    certainty: float | None
+    reason: Outcome | None
+
+
+def _decide(text: str, model: Classifier, minimum_certainty: float | None) -> _Line:
+    if reason := no_words_reason(text):
+        return _Line(text, None, None, None, reason)
+    [prediction] = model.predict([text])
+    decision = choose(text, prediction, minimum_certainty=minimum_certainty)
+    return _Line(text, decision.emoji, decision.emotion, decision.certainty, decision.reason)
 
 
 def _opened(path: str) -> TextIO:
@@ -57,12 +69,11 @@ def _opened(path: str) -> TextIO:
     return open(source, encoding="utf-8-sig", closefd=path != "-")
 
 
-def _as_json(text: str, emoji: str | None, emotion: str | None, certainty: float | None, reason: Outcome | None) -> str:
-    fields = {"text": text, "emoji": emoji, "emotion": emotion, "certainty": certainty, "reason": reason}
-    return json.dumps(fields, ensure_ascii=False)
+def _as_json(line: _Line) -> str:
+    return json.dumps(line._asdict(), ensure_ascii=False)
 
 
-def _as_row(text: str, emoji: str | None, emotion: str | None, certainty: float | None, reason: Outcome | None) -> str:
-    sure = "" if certainty is None else f"{certainty:.0%}"
-    shown = _UNSEEN.sub(" ", text)
-    return f"{emoji or '-'}\t{emotion or '':<14} {sure:>4}  {reason or '':<14}  {shown}".rstrip()
+def _as_row(line: _Line) -> str:
+    sure = "" if line.certainty is None else f"{line.certainty:.0%}"
+    shown = _UNSEEN.sub(" ", line.text)
+    return f"{line.emoji or '-'}\t{line.emotion or '':<14} {sure:>4}  {line.reason or '':<14}  {shown}".rstrip()

@@ -90,17 +90,21 @@ class Maintenance(commands.Cog):
                 return
 
     async def _note_absences(self, now: datetime) -> None:
+        """Note which servers of this process the bot has left or joined since that was last noted."""
         if not self._bot.is_ready():
             return
         async with self._busy:
-            for guild_id, left_at in (await self._store.known_guilds()).items():
-                present = self._bot.get_guild(guild_id) is not None
-                if not self._is_ours(guild_id):
-                    continue
-                if present and left_at:
-                    await self._store.mark_present(guild_id)
-                elif not present and not left_at:
-                    await self._store.mark_left(guild_id, now)
+            known = await self._store.known_guilds()
+            for guild_id, left_at in known.items():
+                if self._is_ours(guild_id):
+                    await self._note_absence(guild_id, left_at, now)
+
+    async def _note_absence(self, guild_id: int, left_at: datetime | None, now: datetime) -> None:
+        present = self._bot.get_guild(guild_id) is not None
+        if present and left_at:
+            await self._store.mark_present(guild_id)
+        elif not present and not left_at:
+            await self._store.mark_left(guild_id, now)
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
