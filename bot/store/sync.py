@@ -126,28 +126,38 @@ class DatabaseSync:
         Raises:
             StoreError: the database failed or did not answer in time, or must not be used; nothing was changed.
         """
+        self._check_usable()
         engine = self._patient_engine if patient else self._engine
         turn, patience = (LONG_PATIENCE, LONG_PATIENCE) if patient else (_TURN, PATIENCE)
         changes: list[Change] = []
-        if isinstance(self._failure, PoolerError):
-            raise self._failure
-        if isinstance(self._failure, NewerDatabaseError):
-            raise StoreError(f"The database {describe(self._url)} is left alone: {self._failure}.")
         try:
-            async with asyncio.timeout(turn):
-                await self._turn.acquire()
-            try:
+            async with self._turn_within(turn):
                 async with asyncio.timeout(patience + _TURN), engine.begin() as connection:
                     yield connection, changes
                     for change in changes if self._notifies else ():
                         await connection.execute(notification(change.kind, change.identity))
                 for change in changes:
                     self._cache.apply(change)
-            finally:
-                self._turn.release()
         except (SQLAlchemyError, OSError) as error:
             self._in_sync = False
             raise StoreError(f"The database {describe(self._url)} failed: {reason(error)}.") from error
+
+    def _check_usable(self) -> None:
+        """Raise a StoreError if the database must not be used, whether it would answer or not."""
+        if isinstance(self._failure, PoolerError):
+            raise self._failure
+        if isinstance(self._failure, NewerDatabaseError):
+            raise StoreError(f"The database {describe(self._url)} is left alone: {self._failure}.")
+
+    @asynccontextmanager
+    async def _turn_within(self, seconds: float) -> AsyncIterator[None]:
+        """Take the turn for the block; raise TimeoutError if it does not come within so many seconds."""
+        async with asyncio.timeout(seconds):
+            await self._turn.acquire()
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     async def _read(self) -> None:
         """Make the cache equal to the database."""
