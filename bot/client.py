@@ -92,7 +92,7 @@ class Emobot(commands.AutoShardedBot):
         requests: watches over what it asks of Discord, and knows Discord's time.
         registration: registers its commands.
         outcomes: how many messages had which outcome since the start.
-        sizes: returns how many entries what it remembers has, by a name of each.
+        sizes: returns how many entries each of its collections in memory has, by the collection's name.
     """
 
     def __init__(

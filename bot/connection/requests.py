@@ -106,7 +106,7 @@ class DiscordRequests:
         """How many requests wait for their turn."""
         return len(self._rate)
 
-    def wait(self) -> float:
+    def pause_left(self) -> float:
         """Return the seconds for which all requests are paused, 0 if they are not."""
         return max(self._limited_until - self._clock(), self._failures.remaining(_EVERYWHERE), 0.0)
 
@@ -162,15 +162,15 @@ class DiscordRequests:
         deadline = _deadline.get()
         hurried = deadline < math.inf
         while True:
-            wait = self.wait()
-            if self.token_refused or wait > PATIENCE or (wait and hurried):
+            pause = self.pause_left()
+            if self.token_refused or pause > PATIENCE or (pause and hurried):
                 raise HeldBackError("all requests are paused")
-            await asyncio.sleep(wait)
+            await asyncio.sleep(pause)
             if not await self._rate.acquire(deadline) or self._clock() > deadline:
                 raise HeldBackError("too late")
             if hurried and self._unanswered >= self._refusals.bearable():
                 raise HeldBackError("too many requests are not answered yet")
-            if not self.token_refused and not self.wait():  # both may have changed in the meantime
+            if not self.token_refused and not self.pause_left():  # both may have changed in the meantime
                 break
         self._unanswered += 1
         if when_sent := _when_sent.get():

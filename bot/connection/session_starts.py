@@ -46,7 +46,7 @@ class SessionStarts:
 
     async def wait_for(self, sessions: int) -> None:
         """Wait until so many may begin today, and tell once until when."""
-        while (seconds := self._wait(sessions)) > 0:
+        while (seconds := self._seconds_until(sessions)) > 0:
             if not self._told:
                 log.warning(
                     "Discord lets this bot begin %s more sessions until %s, and it needs %d: it waits until then.",
@@ -67,7 +67,7 @@ class SessionStarts:
             self._free_at[bucket] = self._clock() + APART
             self._left -= 1
 
-    def _wait(self, sessions: int) -> float:
+    def _seconds_until(self, sessions: int) -> float:
         """Return the seconds until so many sessions may begin, 0 if they may now."""
         now = self._clock()
         if now >= self._counted_until:

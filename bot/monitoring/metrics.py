@@ -132,7 +132,7 @@ def _of_connections(bot: Emobot, ready: set[int]) -> Iterator[Metric]:
     yield _gauge("emobot_servers", "Servers that the bot is in", len(bot.guilds))
     yield _gauge("emobot_requests_waiting", "Requests to Discord that wait for their turn", bot.requests.waiting)
     yield _gauge(
-        "emobot_requests_paused_seconds", "Seconds for which Discord is asked for nothing", bot.requests.wait()
+        "emobot_requests_paused_seconds", "Seconds for which Discord is asked for nothing", bot.requests.pause_left()
     )
     yield _gauge("emobot_database_usable", "Whether the database answered when it was last asked", bot.store.usable)
 

@@ -64,7 +64,7 @@ class ReactionSender:
     def obstacle(self, message: discord.Message) -> Outcome | None:
         """Return why a message can get no reaction for now, None if it can get one."""
         obstacle = self._limits.obstacle(*_place(message), self._age(message), message.author.id)
-        return obstacle or (Outcome.HELD_BACK if self._requests.wait() else None)
+        return obstacle or (Outcome.HELD_BACK if self._requests.pause_left() else None)
 
     def seconds_left(self, message: discord.Message) -> float:
         """Return the seconds after which a message is too old for a reaction, negative if it is already."""
@@ -93,7 +93,7 @@ class ReactionSender:
     async def _request(self, message: discord.Message, emoji: str, within: float) -> Outcome:
         """Send the request for a reaction unless it would take more than so many seconds; return the outcome."""
         channel_id, guild_id = _place(message)
-        if self._requests.wait():
+        if self._requests.pause_left():
             return Outcome.HELD_BACK
         try:
             await self._requests.ask(
