@@ -63,5 +63,10 @@ def _write(file: Path, token: str | None) -> None:
     text = _example().read_text(encoding="utf-8")
     if token:
         text = text.replace(_TOKEN_LINE, f"DISCORD_TOKEN={token}\n")
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as env:
-        env.write(text)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with open(descriptor, "w", encoding="utf-8") as env:
+            env.write(text)
+    except OSError:  # as on a full disk, where a part of the file would be in the way of the next `init`
+        file.unlink()
+        raise

@@ -75,6 +75,21 @@ class DatabaseSync:
         """Why the database could not be used when it was last asked, if so."""
         return self._failure
 
+    def require_opened(self) -> None:
+        """Make sure that the last `refresh` found the database in order.
+
+        Raises:
+            StoreError: why it did not, such as a full disk, of which what follows would tell no more than a lack of
+                tables; PoolerError, which is one, if there is a pooler in between.
+        """
+        failure = self._failure
+        if isinstance(failure, PoolerError):
+            raise failure
+        if isinstance(failure, NewerDatabaseError):
+            raise StoreError(f"The database {describe(self._url)} is left alone: {failure}.")
+        if failure:
+            raise StoreError(f"The database {describe(self._url)} failed: {reason(failure)}.")
+
     async def refresh(self) -> None:
         """Open the database if necessary, take over what others changed, and write the counts that wait.
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import json
 from collections.abc import Awaitable, Callable
@@ -149,6 +150,21 @@ def test_a_database_that_does_not_answer_is_reported_with_status_1(
     Path("emobot.db").write_text("no database" * 100)
     assert main(["data", *command, subject, "5"]) == 1
     assert told(capsys) == "The database emobot.db failed: file is not a database."
+
+
+@pytest.mark.parametrize("command", [["data", "export", "--user", "5"], ["check"]])
+def test_a_database_that_cannot_be_opened_is_reported_by_the_reason_and_not_by_the_tables_it_lacks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    async def migrate(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("bot.store.sync.migrate", migrate)
+    Path("emobot.db").touch()
+    assert main(command) == 1
+    assert (
+        capsys.readouterr().err == f"The database emobot.db failed: [Errno {errno.ENOSPC}] No space left on device.\n"
+    )
 
 
 @pytest.mark.parametrize("command", [["export"], ["erase", "--yes"], ["erase"]])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import os
 import subprocess
@@ -135,6 +136,20 @@ def terminal() -> Iterator[tuple[int, int]]:
 
 
 @pytest.mark.timeout(120)  # it would wait for ever for a question that is asked elsewhere
+def test_on_a_full_disk_no_part_of_the_file_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(descriptor: int, mode: str, encoding: str) -> io.StringIO:
+        os.close(descriptor)
+        raise OSError(errno.ENOSPC, f"No space left on device for {mode} in {encoding}")
+
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setattr("bot.cli.init.open", full, raising=False)
+    assert main(["init"]) == 1
+    assert "No space left on device for w in utf-8, so make room on the disk" in told(capsys)
+    assert not ENV.exists()
+
+
 def test_at_a_terminal_nothing_that_is_typed_is_shown_and_nobody_else_can_read_the_file(
     terminal: tuple[int, int],
 ) -> None:
