@@ -21,7 +21,6 @@ from benchmarks.gateway.world import ALICE, EPOCH, TOKEN, Channel, User, World
 
 _SHUTDOWN = 0.01  # seconds that requests have which hang when the API goes away
 _COMMAND, _COMPONENT, _MODAL = 2, 3, 5  # types of interactions
-_MESSAGE_MENU = 3  # a type of commands
 _STRING, _BOOLEAN = 3, 5  # types of a command's options
 
 
@@ -173,13 +172,6 @@ class LoopbackDiscord:
             for name, value in options.items()
         ]
         return await self._interact(_COMMAND, {**self._command(command, place), "options": given}, place, user)
-
-    async def choose_from_menu(self, command: str, message_id: int, text: str, *, user: User = ALICE) -> Interaction:
-        """Let somebody choose from the menu of a message of alice's, which says a text; return what has the answer."""
-        place, _ = self.routes.messages[message_id]
-        message = self.world.message_payload(message_id, place, ALICE, text, self.now())
-        chosen = {"target_id": str(message_id), "resolved": {"messages": {str(message_id): message}}}
-        return await self._interact(_COMMAND, {**self._command(command, place), **chosen}, place, user)
 
     async def press(self, custom_id: str, answered: Interaction, *, user: User = ALICE) -> Interaction:
         """Let somebody press a button of an answer; return what will have the answer to that."""
