@@ -35,17 +35,12 @@ class CommandRegistration:
         self._bot = bot
         self._requests = requests
         self._dev_guild = dev_guild
-        self._task: asyncio.Task[None] | None = None
-
-    @property
-    def in_background(self) -> asyncio.Task[None] | None:
-        """The task that registers all commands while the bot serves already, None if there was no need for one."""
-        return self._task
+        self._in_background: asyncio.Task[None] | None = None
 
     def cancel(self) -> None:
-        """End what is done in the background, since the bot stops."""
-        if self._task:
-            self._task.cancel()
+        """End the registration that goes on while the bot serves already, if there is one, since the bot stops."""
+        if self._in_background:
+            self._in_background.cancel()
 
     async def register_if_changed(self) -> None:
         """Register the commands, unless Discord has them as they are: it limits how often that may be done."""
@@ -63,7 +58,7 @@ class CommandRegistration:
             if guild:
                 await self._clear_global_commands()
             elif not known:
-                self._task = asyncio.create_task(self._register_anew())
+                self._in_background = asyncio.create_task(self._register_anew())
                 return
             if _essence(ours, guild) != known:
                 await self._register(guild)

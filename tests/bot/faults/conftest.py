@@ -66,6 +66,6 @@ async def running(
     """
     caplog.set_level(logging.INFO)
     async with connected(bot, loopback, skipper):
-        await until(lambda: bot.registration.in_background and bot.registration.in_background.done(), skipper)
+        await until(lambda: bot.registration._in_background and bot.registration._in_background.done(), skipper)
         yield bot
     assert unfit_for_the_log(caplog) == []
