@@ -50,7 +50,7 @@ class Prediction:
 
     def top(self, count: int | None = None) -> list[tuple[str, float]]:
         """Return the `count` most probable labels (all if None) with their probabilities, best first."""
-        return _ranked(zip(self.labels, self.scores, strict=True))[:count]
+        return ranked(zip(self.labels, self.scores, strict=True))[:count]
 
     def accepted(self) -> tuple[str, float]:
         """Return the emotion that a reader most probably accepts, never neutral, with the probability that they do."""
@@ -75,13 +75,13 @@ class Prediction:
     def present(self) -> list[str]:
         """The labels over their thresholds, most probable first."""
         judged = zip(self.labels, self.scores, self.thresholds, strict=True)
-        return [label for label, _ in _ranked((label, score) for label, score, least in judged if score >= least)]
+        return [label for label, _ in ranked((label, score) for label, score, least in judged if score >= least)]
 
 
 _probability = itemgetter(1)
 
 
-def _ranked(pairs: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+def ranked(pairs: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
     """Return labels with their probabilities, best first; equal ones in their own order."""
     return sorted(pairs, key=_probability, reverse=True)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from classifiers.classifier import NetworkClassifier
+from classifiers.classifier import NetworkClassifier, ranked
 from classifiers.explain import Explanation, PrefixPredictions, explain, network_of, predict_prefixes, saliency
 from classifiers.model_directory import DIRECTIONS
 
@@ -34,7 +34,7 @@ def insight_record(insight: Insight, count: int) -> dict[str, Any]:
 
     def beliefs(rows: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
         return [
-            {"word": word, "top": ranked(reading.labels, row)[:count]}
+            {"word": word, "top": ranked(zip(reading.labels, row, strict=True))[:count]}
             for word, row in zip(reading.words, rows, strict=True)
         ]
 
@@ -46,8 +46,3 @@ def insight_record(insight: Insight, count: int) -> dict[str, Any]:
             "backward": None if reading.backward is None else beliefs(reading.backward),
         },
     }
-
-
-def ranked(labels: Sequence[str], row: Sequence[float]) -> list[tuple[str, float]]:
-    """Return the labels with their probabilities, the most probable first."""
-    return sorted(zip(labels, row, strict=True), key=lambda pair: -pair[1])

@@ -12,8 +12,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from classifiers.classifier import Answer, agree
-from classifiers.cli.insight import Insight, ranked
+from classifiers.classifier import Answer, agree, ranked
+from classifiers.cli.insight import Insight
 from classifiers.emotions import SENTIMENT
 from classifiers.explain import PrefixPredictions, WordShare
 from classifiers.model_directory import NAMES
@@ -79,7 +79,7 @@ def reading_table(readings: Mapping[str, PrefixPredictions]) -> Table:
         for arrow, rows in (("→", reading.forward), ("←", reading.backward)):
             if rows is not None:
                 table.add_column(f"{NAMES[name]} {arrow}", no_wrap=True, min_width=19)
-                columns.append([_belief(*ranked(reading.labels, row)[0]) for row in rows])
+                columns.append([_belief(*ranked(zip(reading.labels, row, strict=True))[0]) for row in rows])
     words = next(iter(readings.values())).words
     for word, *beliefs in zip(words, *columns, strict=True):
         table.add_row(_printable(word), *beliefs)

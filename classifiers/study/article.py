@@ -50,46 +50,18 @@ _READ_CURVES = (
     "logarithmic, and the crosses are all that is known of the original study."
 )
 
-_EMPTY_ARTICLE = """# The vanishing gradient, measured
+_HEADINGS = {
+    "memory": "Memory",
+    "long": "Memory, longer",
+    "gradients": "Gradients",
+    "slopes": "Slopes",
+    "goemotions": "GoEmotions",
+    "matched": "Matched",
+    "curves": "Curves",
+}
+"""The headings of the marked sections, but of the first, in an article that has no text yet."""
 
-<!-- study: setup -->
-<!-- end -->
-
-## Memory
-
-<!-- study: memory -->
-<!-- end -->
-
-## Memory, longer
-
-<!-- study: long -->
-<!-- end -->
-
-## Gradients
-
-<!-- study: gradients -->
-<!-- end -->
-
-## Slopes
-
-<!-- study: slopes -->
-<!-- end -->
-
-## GoEmotions
-
-<!-- study: goemotions -->
-<!-- end -->
-
-## Matched
-
-<!-- study: matched -->
-<!-- end -->
-
-## Curves
-
-<!-- study: curves -->
-<!-- end -->
-"""
+_END = "<!-- end -->"
 
 
 def write_report(numbers: Mapping[str, Any], out: Path) -> Path:
@@ -125,7 +97,7 @@ def read_article(out: Path) -> str:
     try:
         text = article.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return _EMPTY_ARTICLE
+        return _empty_article()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ClassifiersError(f"{article} cannot be read ({reason}): choose another folder with --out.") from None
@@ -136,6 +108,17 @@ def read_article(out: Path) -> str:
     return text
 
 
+def _empty_article() -> str:
+    """Return an article of headings and marked sections alone."""
+    title = f"# The vanishing gradient, measured\n\n{_mark('setup')}{_END}\n"
+    return "\n".join([title, *(f"## {heading}\n\n{_mark(name)}{_END}\n" for name, heading in _HEADINGS.items())])
+
+
+def _mark(name: str) -> str:
+    """Return the line at which a marked section begins."""
+    return f"<!-- study: {name} -->\n"
+
+
 def _article(out: Path) -> Path:
     return out.with_name(f"{out.name}.md")
 
@@ -143,10 +126,9 @@ def _article(out: Path) -> Path:
 def rewritten(text: str, parts: Mapping[str, str]) -> str:
     """Return an article after replacing the text between each `<!-- study: NAME -->` and the next `<!-- end -->`."""
     for name, part in parts.items():
-        mark = f"<!-- study: {name} -->\n"
-        before, found, rest = text.partition(mark)
-        if found:
-            text = f"{before}{mark}{part}\n{rest[rest.index('<!-- end -->') :]}"
+        before, mark, rest = text.partition(_mark(name))
+        if mark:
+            text = f"{before}{mark}{part}\n{rest[rest.index(_END) :]}"
     return text
 
 
