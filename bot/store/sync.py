@@ -82,13 +82,9 @@ class DatabaseSync:
             StoreError: why it did not, such as a full disk, of which what follows would tell no more than a lack of
                 tables; PoolerError, which is one, if there is a pooler in between.
         """
-        failure = self._failure
-        if isinstance(failure, PoolerError):
-            raise failure
-        if isinstance(failure, NewerDatabaseError):
-            raise StoreError(f"The database {describe(self._url)} is left alone: {failure}.")
-        if failure:
-            raise StoreError(f"The database {describe(self._url)} failed: {reason(failure)}.")
+        self._check_usable()
+        if self._failure:
+            raise StoreError(f"The database {describe(self._url)} failed: {reason(self._failure)}.")
 
     async def refresh(self) -> None:
         """Open the database if necessary, take over what others changed, and write the counts that wait.

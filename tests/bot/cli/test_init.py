@@ -125,17 +125,6 @@ def test_the_end_of_input_and_ctrl_c_write_nothing(
     assert not ENV.exists()
 
 
-@pytest.fixture
-def terminal() -> Iterator[tuple[int, int]]:
-    """Both ends of a terminal: whoever sits at it, and the program."""
-    pty = pytest.importorskip("pty", reason="there is none on Windows: run `wsl python3 -m pytest`")
-    person, program = pty.openpty()
-    yield person, program
-    for end in (person, program):
-        os.close(end)
-
-
-@pytest.mark.timeout(120)  # it would wait for ever for a question that is asked elsewhere
 def test_on_a_full_disk_no_part_of_the_file_is_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -150,6 +139,17 @@ def test_on_a_full_disk_no_part_of_the_file_is_left(
     assert not ENV.exists()
 
 
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    """Both ends of a terminal: whoever sits at it, and the program."""
+    pty = pytest.importorskip("pty", reason="there is none on Windows: run `wsl python3 -m pytest`")
+    person, program = pty.openpty()
+    yield person, program
+    for end in (person, program):
+        os.close(end)
+
+
+@pytest.mark.timeout(120)  # it would wait for ever for a question that is asked elsewhere
 def test_at_a_terminal_nothing_that_is_typed_is_shown_and_nobody_else_can_read_the_file(
     terminal: tuple[int, int],
 ) -> None:
