@@ -250,7 +250,7 @@ class Compare(commands.Cog):
     ) -> None:
         """Compare what some models make of a text, and of the one of which it is a variation, if any."""
         translate = translator(interaction.locale)
-        if sentence := self._turns.refusal(interaction, translate):
+        if sentence := self._turns.refuse_or_count(interaction, translate):
             await interaction.response.send_message(sentence, ephemeral=True)
             return
         quotation = Quotation.of(text)
@@ -279,7 +279,7 @@ class Compare(commands.Cog):
         self, interaction: discord.Interaction, quotation: Quotation, author_id: int, names: Names, page: Page
     ) -> None:
         translate = translator(interaction.locale)
-        if sentence := self._turns.refusal(interaction, translate):
+        if sentence := self._turns.refuse_or_count(interaction, translate):
             await interaction.response.send_message(sentence, ephemeral=True)
             return
         if page is Page.HEAT:

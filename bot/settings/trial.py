@@ -189,20 +189,20 @@ class Trials:
             await self._end(trial, End.HIDDEN)
         elif trial.changed and now - trial.shown_at >= PAUSE:
             trial.shown_at = now
-            if not await self._show(trial) and self._leave(trial, End.OVER):
+            if not await self._show(trial) and self._stop_observing(trial, End.OVER):
                 trial.rounds.cancel()
 
     async def _end(self, trial: Trial, end: End) -> None:
         """End a trial and say why; do nothing if it is over already."""
-        if not self._leave(trial, end):
+        if not self._stop_observing(trial, end):
             return
         try:
             await self._show(trial)
         finally:
             trial.rounds.cancel()
 
-    def _leave(self, trial: Trial, end: End) -> bool:
-        """Let a trial be told of no further message; return False if it is over already."""
+    def _stop_observing(self, trial: Trial, end: End) -> bool:
+        """End a trial, which then hears of no further message; return False if it was over already."""
         if trial.end:
             return False
         trial.end = end

@@ -32,8 +32,8 @@ class Turns:
             MOST, WITHIN, lambda interaction: interaction.user.id
         )
 
-    def refusal(self, interaction: discord.Interaction, translate: Translate) -> str | None:
-        """Return why a user has to wait for an answer; None if they need not, and then it counts."""
+    def refuse_or_count(self, interaction: discord.Interaction, translate: Translate) -> str | None:
+        """Return why a user has to wait for an answer; or count the question, and return None, if they need not."""
         if interaction.user.id in self._reading_for:
             return translate(ONE_AT_A_TIME)
         wait = self._cooldowns.update_rate_limit(interaction, interaction.created_at.timestamp())

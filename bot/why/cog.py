@@ -73,7 +73,7 @@ class Why(commands.Cog):
         translate = translator(interaction.locale)
         if reason := self._why_unread(message):
             text = answer(reason, translate)
-        elif refusal := self._turns.refusal(interaction, translate):
+        elif refusal := self._turns.refuse_or_count(interaction, translate):
             text = refusal
         else:
             with self._turns.reading(interaction.user.id):
