@@ -5,7 +5,7 @@ worker is busy become its next batch, so batches grow with the load. A text that
 does is dropped unread. No task waits for work: a task starts with the first text and ends when none is left.
 
 To wake the worker, and to be woken by it, costs the event loop more than all else that it does for a text. So the texts
-of patient callers wait for a moment, until a text of somebody in a hurry takes them along.
+of patient callers are collected for a moment, and then read together.
 
 An explanation takes a hundred times as long as a prediction, so it is computed in short steps, and only while no text
 waits for a prediction.
@@ -37,7 +37,7 @@ _SHIPPED = ("bilstm", "rnn")
 
 _BATCHES_AT_ONCE = 4  # the texts of so many batches are taken and sorted together
 
-_COMPANY = 8  # texts that are read together soon enough: none of them waits for any others
+_COLLECTED = 8  # texts of patient callers that are read together; as many as a network is given at once
 
 
 class AnalyzerError(Exception):
@@ -115,13 +115,14 @@ class Analyzer:
         self._max_explaining = max_explaining
         self._questions: deque[_Question] = deque()
         self._flush: asyncio.Task[None] | None = None
-        self._flush_later: asyncio.TimerHandle | None = None
+        self._collected: list[tuple[Hashable, _Job]] = []
+        self._collecting: asyncio.TimerHandle | None = None
         self._closed = False
 
     @property
     def texts_waiting(self) -> int:
         """How many texts wait for a prediction."""
-        return len(self._jobs)
+        return len(self._jobs) + len(self._collected)
 
     @property
     def explanations_waiting(self) -> int:
@@ -174,13 +175,10 @@ class Analyzer:
         """
         self._check_open()
         job = _Job(text, self.reacting_model(server_model), asyncio.get_running_loop().create_future())
-        pushed_out = self._jobs.put(sharing, job)
-        if pushed_out and not pushed_out.answer.done():
-            pushed_out.answer.set_exception(AnalyzerOverloadedError("too many newer texts are waiting"))
-        if patient and self.patience and len(self._jobs) < _COMPANY:
-            self._start_later()
+        if patient and self.patience:
+            self._collect(sharing, job)
         else:
-            self._start()
+            self._put(sharing, job)
         return await _answered(job.answer, self._deadline if within is None else within)
 
     async def compare(self, text: str, *names: str) -> dict[str, Answer]:
@@ -212,8 +210,7 @@ class Analyzer:
     async def close(self) -> None:
         """Admit no more callers, answer those who wait, and end the worker thread."""
         self._closed = True
-        if self._flush_later:
-            self._start()
+        self._put_collected()
         if self._flush:
             await asyncio.wait([self._flush])
         await asyncio.to_thread(self._worker.shutdown)
@@ -237,18 +234,34 @@ class Analyzer:
         if self._closed:
             raise AnalyzerClosedError("the analyzer is closed")
 
+    def _collect(self, sharing: Hashable, job: _Job) -> None:
+        """Let a text wait for others to be read with."""
+        self._collected.append((sharing, job))
+        if len(self._collected) == _COLLECTED:
+            self._put_collected()
+        elif self._collecting is None:
+            self._collecting = asyncio.get_running_loop().call_later(self.patience, self._put_collected)
+
+    def _put_collected(self) -> None:
+        """Let all texts be read that wait for others."""
+        if self._collecting:
+            self._collecting.cancel()
+            self._collecting = None
+        for sharing, job in self._collected:
+            self._put(sharing, job)
+        self._collected.clear()
+
+    def _put(self, sharing: Hashable, job: _Job) -> None:
+        """Let a text be read when it has its turn; of too many, one is refused."""
+        pushed_out = self._jobs.put(sharing, job)
+        if pushed_out and not pushed_out.answer.done():
+            pushed_out.answer.set_exception(AnalyzerOverloadedError("too many newer texts are waiting"))
+        self._start()
+
     def _start(self) -> None:
         """Start the worker, unless it works."""
-        if self._flush_later:
-            self._flush_later.cancel()
-            self._flush_later = None
         if self._flush is None:
             self._flush = asyncio.create_task(self._answer_all())
-
-    def _start_later(self) -> None:
-        """Start the worker in a moment, unless it works or something starts it before."""
-        if self._flush is None and self._flush_later is None:
-            self._flush_later = asyncio.get_running_loop().call_later(self.patience, self._start)
 
     async def _answer_all(self) -> None:
         """Answer all callers: predictions come before each further step of an explanation."""

@@ -136,21 +136,17 @@ class TestPatientCallers:
         await asyncio.sleep(0.02)
         return tasks
 
-    async def test_their_texts_are_read_together_with_that_of_somebody_in_a_hurry(
+    async def test_eight_of_their_texts_are_read_together_and_delay_nobody_in_a_hurry(
         self, analyzer: Analyzer, model: HeldClassifier
     ) -> None:
-        patient = await self.ask(analyzer, "odd", "plain")
-        assert model.batches == []
-        assert await analyzer.classify("happy", "rnn") == SCRIPT["happy"]
-        assert await asyncio.gather(*patient) == [SCRIPT["odd"], SCRIPT["plain"]]
-        assert model.batches == [["odd", "happy", "plain"]]
-
-    async def test_eight_of_them_need_nobody_else(self, analyzer: Analyzer, model: HeldClassifier) -> None:
         waiting = await self.ask(analyzer, *["odd"] * 7)
-        assert model.batches == []
+        assert analyzer.texts_waiting == 7
+        assert await analyzer.classify("happy", "rnn") == SCRIPT["happy"]
+        assert model.batches == [["happy"]]
         async with asyncio.timeout(60):
             await asyncio.gather(*waiting, *await self.ask(analyzer, "odd"))
-        assert model.batches == [["odd"] * 8]
+        assert model.batches == [["happy"], ["odd"] * 8]
+        assert analyzer.texts_waiting == 0
 
     async def test_they_wait_for_a_moment_only(self, analyzer: Analyzer, model: HeldClassifier) -> None:
         analyzer.patience = 0.01
