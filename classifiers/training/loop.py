@@ -49,9 +49,8 @@ def fit(
 ) -> Training:
     """Train by `recipe`, from `checkpoint` if it exists, and leave the network at its best epoch.
 
-    The training ends early where dev gets no better for as long as `recipe.patience` says.
-
-    Ctrl-C ends the loop early but cleanly: the best state so far is kept and `interrupted` is set.
+    It ends early where dev gets no better for as long as `recipe.patience` says, and after Ctrl-C, which sets
+    `interrupted` and keeps the best state so far.
 
     Args:
         network: the network, at its initial weights.
@@ -74,14 +73,7 @@ def fit(
         for number in range(len(training.epochs) + 1, recipe.epochs + 1):
             if _is_over(training.epochs, recipe):
                 break
-            start = time.perf_counter()
-            losses: list[float] = []
-            for loss in network.train_epoch(train, number):
-                losses.append(loss)
-                on_batch(number, float(np.mean(losses)))
-            dev_loss, score = judge(network.logits(dev.sequences), dev.targets)
-            seconds = time.perf_counter() - start
-            epoch = Epoch(number, float(np.mean(losses)), dev_loss, score, seconds, number >= recipe.settled)
+            epoch = _one_epoch(network, train, dev, recipe, judge, number, on_batch)
             training.epochs.append(epoch)
             unsaved = network.state()
             if training.best_epoch is epoch:
@@ -97,6 +89,26 @@ def fit(
     if training.best:
         network.restore(training.best)
     return training
+
+
+def _one_epoch(
+    network: Trainable,
+    train: Examples,
+    dev: Examples,
+    recipe: Recipe,
+    judge: Callable[[Array, Array], tuple[float, float]],
+    number: int,
+    on_batch: Callable[[int, float], None],
+) -> Epoch:
+    """Train on all examples once, and return how that went; take what `fit` does and the number of the epoch."""
+    start = time.perf_counter()
+    losses: list[float] = []
+    for loss in network.train_epoch(train, number):
+        losses.append(loss)
+        on_batch(number, float(np.mean(losses)))
+    dev_loss, score = judge(network.logits(dev.sequences), dev.targets)
+    seconds = time.perf_counter() - start
+    return Epoch(number, float(np.mean(losses)), dev_loss, score, seconds, number >= recipe.settled)
 
 
 def _is_over(epochs: Sequence[Epoch], recipe: Recipe) -> bool:
