@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
-
-import numpy as np
 
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples
@@ -102,13 +101,14 @@ def _one_epoch(
 ) -> Epoch:
     """Train on all examples once, and return how that went; take what `fit` does and the number of the epoch."""
     start = time.perf_counter()
-    losses: list[float] = []
-    for loss in network.train_epoch(train, number):
-        losses.append(loss)
-        on_batch(number, float(np.mean(losses)))
+    total, mean = 0.0, math.nan
+    for count, loss in enumerate(network.train_epoch(train, number), start=1):
+        total += loss
+        mean = total / count
+        on_batch(number, mean)
     dev_loss, score = judge(network.logits(dev.sequences), dev.targets)
     seconds = time.perf_counter() - start
-    return Epoch(number, float(np.mean(losses)), dev_loss, score, seconds, number >= recipe.settled)
+    return Epoch(number, mean, dev_loss, score, seconds, number >= recipe.settled)
 
 
 def _is_over(epochs: Sequence[Epoch], recipe: Recipe) -> bool:
