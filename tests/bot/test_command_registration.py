@@ -65,7 +65,7 @@ class TestInDevelopment:
         assert len(syncs(simcord_env)) == 1
         guild = simcord_env.create_guild(id=4194304)
         alice = guild.add_member(simcord_env.create_user("alice"))
-        result = await alice.slash(guild.create_text_channel("general"), "compare", text="happy")
+        result = await alice.slash(guild.create_text_channel("general"), "privacy")
         assert result.response
 
 
