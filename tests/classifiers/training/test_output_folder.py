@@ -74,7 +74,7 @@ class TestAfterAKillDuringTheFirstCheckpoint:
         assert half.exists()
 
     @pytest.mark.parametrize(
-        "name", ["mine.txt", "checkpoints/mine.txt", "checkpoints/rnn/mine.txt", "checkpoints/x/y"]
+        "name", ["mine.txt", "checkpoints/mine.txt", "checkpoints/rnn/mine.txt", "checkpoints/x/epoch-1.safetensors"]
     )
     def test_files_of_others_are_left_alone(self, half: Path, name: str, tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
