@@ -103,7 +103,7 @@ def _check_usage(texts: Sequence[str], file: Path | None, out: Path | None, show
         click.UsageError: some do not.
     """
     fault = None
-    if not texts and file is None:
+    if file is None and not any(map(str.strip, texts)):
         fault = "Give a text, or a file of texts with --file"
     elif texts and file is not None:
         fault = "Give either texts or --file, not both"

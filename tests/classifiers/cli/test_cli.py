@@ -240,6 +240,10 @@ def test_mistakes_are_told_in_one_sentence(
     ("arguments", "sentence"),
     [
         (["compare"], "Give a text, or a file of texts with --file: see `python -m classifiers compare --help`."),
+        (
+            ["compare", " ", ""],
+            "Give a text, or a file of texts with --file: see `python -m classifiers compare --help`.",
+        ),
         (["compare", "hi", "--file", "x"], "Give either texts or --file, not both"),
         (["compare", "--top", "0", "hi"], "'0' is not a whole number from 1 to 28: see"),
         (["compare", "--top", "many", "hi"], "'many' is not a whole number from 1 to 28"),
