@@ -30,9 +30,10 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     sys.modules.pop("impatient", None)
 
 
-@pytest.fixture
-def _ignoring() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+@pytest.fixture(autouse=True)
+def _handled_by_python() -> Iterator[None]:
+    """Interrupts are handled as usual, also where the tests run in the background, where shells let them be ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
@@ -43,8 +44,8 @@ def test_a_command_that_is_interrupted_while_it_is_imported_ends_as_usual(comman
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-@pytest.mark.usefixtures("_ignoring")
 def test_a_command_that_ignores_interrupts_runs_on(command: str) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     assert run_main(command, status=3) == 3
 
 
@@ -72,6 +73,7 @@ def test_each_command_line_is_started_so(entry: str) -> None:
         "import runpy, signal, sys\n"
         "from types import SimpleNamespace\n"
         "from classifiers import starting\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def imported(_):\n"
         "    signal.raise_signal(signal.SIGINT)\n"
         "    return SimpleNamespace(main=None)\n"
