@@ -178,6 +178,8 @@ class Reactions(commands.Cog):
             return Ending(Outcome.TAKEN_BACK)
         before = trace.emoji
         decision = self._choose(message, prediction, corrects=before is not None)
+        if in_vain:  # also if that is over by now: it was read without haste, and a reaction would be late
+            return Ending(decision.reason or in_vain, decision)
         trace.emoji = decision.emoji  # from now on a dislike finds it
         if decision.reason:
             return Ending(decision.reason, decision)

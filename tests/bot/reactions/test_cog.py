@@ -14,7 +14,8 @@ from simcord.enums import MessageType
 from bot import create_bot
 from bot.analyzer import Analyzer
 from bot.configuration import Configuration
-from bot.reactions.pace import WAITING_EACH
+from bot.reactions.pace import PROFILES, WAITING_EACH, Profile
+from bot.server_settings import Liveliness
 from classifiers import LABELS, Prediction
 from tests.bot.pressing import words_of
 from tests.bot.scripted import SCRIPT, ManualClock, ScriptedClassifier, World, reactions_of
@@ -196,6 +197,24 @@ async def test_a_channel_gets_few_reactions_and_pauses_between_them(world: World
     elsewhere = world.guild.create_text_channel("elsewhere")
     await world.alice.send(elsewhere, "happy")
     assert world.outcomes == {"reacted": 3, "cooling down": 1, "enough": 1, "neutral": 2}
+
+
+@pytest.mark.parametrize("clock", [ManualClock()])
+async def test_a_message_read_for_the_mood_gets_no_reaction_though_the_pause_ends_meanwhile(
+    world: World, clock: ManualClock, bilstm: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PROFILES, Liveliness.NORMAL, Profile(strictness=0, share=1, free=100, cooldown=10))
+    await world.alice.send(world.channel, "happy")
+    predict = bilstm._predict
+
+    def predict_slowly(text: str) -> Prediction:
+        clock.now += 60
+        return predict(text)
+
+    monkeypatch.setattr(bilstm, "_predict", predict_slowly)
+    message = await world.alice.send(world.channel, "happy")
+    assert world.emoji_of(message) == []
+    assert world.outcomes == {"reacted": 1, "cooling down": 1}
 
 
 async def test_a_lively_server_gets_more_reactions(world: World) -> None:
