@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 from collections import OrderedDict
@@ -85,6 +86,7 @@ class Routes:
         reactions: those that the bot gave, in order; those that it took back are among them.
         removed: the reactions that it took back, as messages and emoji.
         commands: those that it has registered, by server, None for everywhere.
+        registration: is notified whenever it has registered some.
         interactions: what it has been asked, by token.
         messages: those that are remembered, by id.
     """
@@ -101,6 +103,7 @@ class Routes:
         self.reactions: list[Reaction] = []
         self.removed: list[tuple[int, str]] = []
         self.commands: dict[int | None, list[dict[str, Any]]] = {}
+        self.registration = asyncio.Condition()
         self.interactions: dict[str, Interaction] = {}
         self.messages: OrderedDict[int, Sent] = OrderedDict()
         self._world = world
@@ -193,6 +196,8 @@ class Routes:
             }
             for command in await payload_of(request)
         ]
+        async with self.registration:
+            self.registration.notify_all()
         return json_answer(self.commands[guild_id])
 
     # ------------------------------------------------------------ channels and messages

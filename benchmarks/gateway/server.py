@@ -20,6 +20,7 @@ from benchmarks.gateway.rest import Interaction, Routes
 from benchmarks.gateway.world import ALICE, EPOCH, TOKEN, Channel, User, World
 
 _SHUTDOWN = 0.01  # seconds that requests have which hang when the API goes away
+_REGISTERED_WITHIN = 30.0  # seconds
 _COMMAND, _COMPONENT, _MODAL = 2, 3, 5  # types of interactions
 _STRING, _BOOLEAN = 3, 5  # types of a command's options
 
@@ -134,7 +135,7 @@ class LoopbackDiscord:
             author: who writes it.
             age: seconds for which it has been written already.
         """
-        place = self.world.places[channel] if isinstance(channel, int) else channel
+        place = self._place(channel)
         written = self.now() - timedelta(seconds=age)
         message_id = self.routes.new_id(written)
         message = self.world.message_payload(message_id, place, author, text, written)
@@ -162,16 +163,27 @@ class LoopbackDiscord:
         data = self.world.reaction_payload(message_id, place, user, emoji)
         await self.gateway.dispatch("MESSAGE_REACTION_ADD", json.dumps(data), place.guild_id)
 
+    def offers(self, command: str, channel: int | Channel = 0) -> bool:
+        """Whether somebody can use a slash command already: the bot has registered it."""
+        return self._command(command, self._place(channel)) is not None
+
     async def slash(
         self, command: str, channel: int | Channel = 0, *, user: User = ALICE, **options: str | bool
     ) -> Interaction:
-        """Let somebody use a slash command that the bot has registered; return what will have its answer."""
-        place = self.world.places[channel] if isinstance(channel, int) else channel
+        """Let somebody use a slash command as soon as it is offered; return what will have its answer.
+
+        A bot registers its commands while it serves already.
+
+        Raises:
+            LookupError: the bot has not registered it for half a minute.
+        """
+        place = self._place(channel)
+        offered = await self._offered(command, place)
         given = [
             {"name": name, "type": _BOOLEAN if isinstance(value, bool) else _STRING, "value": value}
             for name, value in options.items()
         ]
-        return await self._interact(_COMMAND, {**self._command(command, place), "options": given}, place, user)
+        return await self._interact(_COMMAND, {**offered, "options": given}, place, user)
 
     async def press(self, custom_id: str, answered: Interaction, *, user: User = ALICE) -> Interaction:
         """Let somebody press a button of an answer; return what will have the answer to that."""
@@ -234,17 +246,26 @@ class LoopbackDiscord:
         await self.gateway.dispatch("INTERACTION_CREATE", json.dumps(payload), place.guild_id)
         return interaction
 
-    def _command(self, name: str, place: Channel) -> dict[str, Any]:
-        """Return what an interaction says of a command of that name.
+    async def _offered(self, command: str, place: Channel) -> dict[str, Any]:
+        """Wait until a command is offered, and return what an interaction says of it."""
+        try:
+            async with asyncio.timeout(_REGISTERED_WITHIN), self.routes.registration:
+                while not (offered := self._command(command, place)):
+                    await self.routes.registration.wait()
+                return offered
+        except TimeoutError:
+            raise LookupError(f"the bot has registered no command {command}") from None
 
-        Raises:
-            LookupError: the bot has registered none.
-        """
+    def _command(self, name: str, place: Channel) -> dict[str, Any] | None:
+        """Return what an interaction says of a command of that name, None if the bot has registered none."""
         registered = [*self.routes.commands.get(None, []), *self.routes.commands.get(place.guild_id, [])]
         for command in registered:
             if command["name"] == name:
                 return {"id": command["id"], "name": name, "type": command["type"]}
-        raise LookupError(f"the bot has registered no command {name}")
+        return None
+
+    def _place(self, channel: int | Channel) -> Channel:
+        return self.world.places[channel] if isinstance(channel, int) else channel
 
     # ------------------------------------------------------------ serving
 

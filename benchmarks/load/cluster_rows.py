@@ -365,7 +365,7 @@ async def _registered(discord: LoopbackDiscord) -> None:
     """Wait until the commands are registered, which the very first start does while the bot serves already."""
     async with asyncio.timeout(_REGISTERED_WITHIN):
         while True:
-            if discord.routes.commands.get(None):
+            if discord.offers("settings"):
                 return
             await asyncio.sleep(_LOOKS_EVERY)
 

@@ -7,7 +7,7 @@ import math
 import random
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,11 +136,12 @@ class People:
     async def _use_command(self, text: str, channel: int) -> None:
         """Let somebody use a command; nobody waits for the answer, which may never come."""
         command = self._random.choice(("about", "compare", "mood", "privacy", "settings"))
-        with suppress(LookupError):  # it has not registered any yet
-            if command == "compare":
-                await self._discord.slash(command, channel, text=text)
-            else:
-                await self._discord.slash(command, channel)
+        if not self._discord.offers(command, channel):
+            return
+        if command == "compare":
+            await self._discord.slash(command, channel, text=text)
+        else:
+            await self._discord.slash(command, channel)
 
 
 class Storm:

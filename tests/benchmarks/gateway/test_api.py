@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -150,9 +151,21 @@ async def test_an_interaction_is_answered_once_then_edited_and_followed_up(bot: 
     assert (asked.edits, asked.followups) == ([{"content": "changed"}], [{"content": "more"}])
 
 
-async def test_a_command_that_nobody_registered_cannot_be_used(loopback: LoopbackDiscord) -> None:
+async def test_a_command_is_used_as_soon_as_it_is_registered(bot: Bot, loopback: LoopbackDiscord) -> None:
+    using = asyncio.create_task(loopback.slash("greet"))
+    assert not (await asyncio.wait([using], timeout=0))[0]
+    assert not loopback.offers("greet")
+    await registered(bot)
+    assert loopback.offers("greet")
+    assert (await using).token in loopback.routes.interactions
+
+
+async def test_a_command_that_nobody_registers_cannot_be_used(loopback: LoopbackDiscord, skipper: Skipper) -> None:
+    using = asyncio.create_task(loopback.slash("greet"))
+    await asyncio.sleep(0)
+    skipper.skip(31)
     with pytest.raises(LookupError, match="greet"):
-        await loopback.slash("greet")
+        await using
 
 
 # ---------------------------------------------------------------- faults

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
 import re
@@ -12,8 +13,9 @@ from typing import Any
 
 import discord
 import pytest
+from aiohttp import web
 
-from benchmarks.gateway import LoopbackDiscord, World
+from benchmarks.gateway import LoopbackDiscord, World, only
 from bot import create_bot
 from classifiers import Classifier
 from tests.loopback import Skipper, configured, connected, until
@@ -167,12 +169,23 @@ async def test_the_full_bot_reacts_over_the_socket(
     assert [(reaction.message_id, reaction.emoji) for reaction in loopback.routes.reactions] == [(message_id, "😃")]
 
 
-async def test_the_full_bot_answers_a_command_over_the_socket(
+async def test_the_full_bot_answers_a_command_over_the_socket_although_it_registers_it_late(
     loopback: LoopbackDiscord, models: dict[str, Classifier], migrated: Path
 ) -> None:
+    late = asyncio.Event()
+
+    async def registered_late(request: web.Request) -> None:
+        if request.method == "PUT":
+            await late.wait()
+
     shutil.copy(migrated, "emobot.db")
+    loopback.api.fault = only("/commands", registered_late)
     async with connected(create_bot(configured(loopback), models=models), loopback):
-        asked = await loopback.slash("compare", text="odd weather")
+        assert not loopback.offers("compare")
+        asking = asyncio.create_task(loopback.slash("compare", text="odd weather"))
+        await asyncio.wait([asking], timeout=0)
+        late.set()
+        asked = await asking
         await until(lambda: asked.callback)
     assert asked.callback
     assert asked.callback["type"] == 4
