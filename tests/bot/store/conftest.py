@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -21,9 +22,22 @@ def _busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path, migrated: Path) -> str:
-    """A file with tables, since to make them takes longer than most of what is tested."""
-    file = shutil.copy(migrated, tmp_path / "emobot.db")
+def everything_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Let `caplog` have what is merely told, too."""
+    caplog.set_level(logging.INFO)
+
+
+@pytest.fixture
+def no_file_yet() -> None:
+    """Let the database of SQLite be one that nobody has made, so that not even its file is there."""
+
+
+@pytest.fixture
+def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> str:
+    """A file with tables, since to make them takes longer than most of what is tested; see `no_file_yet`."""
+    file = tmp_path / "emobot.db"
+    if "no_file_yet" not in request.fixturenames:
+        shutil.copy(migrated, file)
     return f"sqlite+aiosqlite:///{file}"
 
 

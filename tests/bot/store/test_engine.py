@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -13,16 +12,7 @@ from bot.store.engine import describe
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Others
 
-
-@pytest.fixture(autouse=True)
-def _everything_logged(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-
-
-@pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """Nothing is there, not even the file."""
-    return f"sqlite+aiosqlite:///{tmp_path / 'emobot.db'}"
+pytestmark = pytest.mark.usefixtures("everything_logged", "no_file_yet")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import shutil
 import subprocess
@@ -25,6 +24,8 @@ from bot.store.upgrade import known_revisions
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Others
 
+pytestmark = pytest.mark.usefixtures("everything_logged", "no_file_yet")
+
 ROOT = Path(__file__).parents[3]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SETTINGS = ServerSettings(enabled=False)
@@ -42,17 +43,6 @@ async def main():
     await store.close()
 asyncio.run(main())
 """
-
-
-@pytest.fixture(autouse=True)
-def _everything_logged(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-
-
-@pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """Nothing is there, not even the file."""
-    return f"sqlite+aiosqlite:///{tmp_path / 'emobot.db'}"
 
 
 def migrations(connection: Connection) -> Config:
