@@ -83,7 +83,13 @@ class _Train(GroupedCommand):
         return super().get_help(ctx).replace(PROGRAM, ctx.command_path)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, repeated("--model", args))
+        rest = super().parse_args(ctx, repeated("--model", args))
+        if rest:
+            word = writable(rest[0])[:100]
+            raise click.UsageError(
+                f"{word!r} belongs to no option (a data set or a file is given as --dataset {shlex.quote(word)})", ctx
+            )
+        return rest
 
 
 class _LabelledEmoji(click.ParamType[tuple[str, str]]):
@@ -101,7 +107,13 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
 
 
 @click.command(
-    cls=_Train, help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    cls=_Train,
+    help=_HELP,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 110,
+        "allow_extra_args": True,  # of which `_Train` tells more than click would
+    },
 )
 @_data(
     "--dataset",

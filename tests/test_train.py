@@ -158,12 +158,15 @@ def test_a_training_on_a_corrected_file_is_not_gone_on_with(
         assert run(*arguments) == 130
     before = (out / "manifest.json").read_bytes()
     feelings.write_text(feelings.read_text().replace("sadness", "anger", 1).replace("sadness", "anger", 1))
+    capsys.readouterr()
     assert run(*arguments, "--resume") == 2
+    shown, error = capsys.readouterr()
     assert re.search(
         r"was begun with other data \(the file, its columns or its split\).*: go on with the same, "
         r"or start anew with --overwrite\.\n$",
-        capsys.readouterr().err,
+        error,
     )
+    assert "nan" not in shown
     assert (out / "manifest.json").read_bytes() == before
 
 
@@ -365,6 +368,7 @@ def test_a_model_in_a_framework_of_ones_own(
         (["--model", "gpt"], "'gpt' is not one of 'rnn', 'gru', 'lstm', 'bilstm'"),
         (["--framework", "abacus"], "'abacus' is not one of 'numpy', 'keras'"),
         (["--resume", "--overwrite"], "--resume is not allowed with --overwrite"),
+        (["--seed", "1", "my file.csv", "b"], "(a data set or a file is given as --dataset 'my file.csv'): see"),
     ],
 )
 def test_wrong_options_are_refused_in_one_sentence(
@@ -439,7 +443,8 @@ def test_wrong_arguments_name_the_help_as_it_is_called(start: str, program: str)
         check=False,
         cwd=Path(train.__file__).parent,
     )
-    assert (done.returncode, done.stderr) == (2, f"Got unexpected extra argument (now): see `{program} --help`.\n")
+    sentence = f"'now' belongs to no option (a data set or a file is given as --dataset now): see `{program} --help`.\n"
+    assert (done.returncode, done.stderr) == (2, sentence)
 
 
 def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,7 +37,11 @@ class ConsoleReporter:
         )
         with Progress(*columns, console=self._console) as progress:
             task = progress.add_task(title, total=epochs * steps, loss=np.nan, score=np.nan)
-            yield _ConsoleBar(progress, task, title, epochs, steps)
+            try:
+                yield _ConsoleBar(progress, task, title, epochs, steps)
+            finally:
+                if not progress.tasks[0].completed:  # it was refused, or had been finished before
+                    progress.remove_task(task)
 
     def track(self, items: Iterable[Item], total: int, description: str) -> Iterable[Item]:
         """See `Reporter`."""

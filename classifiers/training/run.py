@@ -68,7 +68,7 @@ from classifiers.training.progress import Quiet, Reporter
 from classifiers.training.recipes import SHIPPED, Distillation, Recipe, choose_recipe
 from classifiers.training.report import BAG_OF_WORDS, BASELINE, verdicts, write_report
 from classifiers.training.tables import Columns
-from classifiers.training.teacher_ensemble import TeacherEnsemble
+from classifiers.training.teacher_ensemble import TeacherEnsemble, check_encoder
 from classifiers.training.warm_start import check_start, continue_from
 
 if TYPE_CHECKING:
@@ -247,48 +247,23 @@ class Run:
         Raises:
             ClassifiersError: one of them cannot be used, or something is not installed.
         """
-        distillation = SHIPPED if options.recipe == "shipped" else None
-        if distillation:
-            _check_distillation(distillation, options)
-        elif options.encoder:
-            raise ClassifiersError(
-                "Only the shipped recipe has a teacher: add --recipe shipped, or leave --encoder out."
-            )
-        if (cluster or options.shards) and (distillation or options.framework == "numpy"):
-            remedy = f"unset {VARIABLE}" if cluster else "leave --shards out"
-            raise ClassifiersError(
-                "Only Keras trains on several machines or from shards: leave --recipe shipped and "
-                f"--framework numpy out, or {remedy}."
-            )
+        _check_options(options, cluster)
+        distillation = _distillation(options)
         models = [name for name in FILES if name in options.models]
         frameworks = choose_frameworks(models, "keras" if cluster or options.shards else options.framework)
-        if distillation:
-            dataset = shipped_dataset()
-        else:
-            dataset = load_dataset(options.dataset, text_column=options.text_column, label_column=options.label_column)
+        dataset = _load(options)
         emoji = _checked_emoji(options.emoji, dataset)
         folder = options.out or Path("models") / dataset.name
         tokenizer = fit_tokenizer(dataset)
-        shards = None
-        if options.shards:
-            columns = Columns(options.text_column, options.label_column)
-            shards = shards_in(options.shards, columns, dataset, tokenizer, cluster.count if cluster else 1)
+        shards = _shards(options, dataset, tokenizer, cluster)
         texts = len(shards) if shards else None
         recipes = {name: _recipe(name, dataset, distillation, options, texts) for name in models}
         if options.start:
-            check_start(options.start, recipes, dataset.labels)
-            if options.start.resolve() == folder.resolve():
-                raise ClassifiersError(
-                    "The models cannot replace those that they start from: give another folder by --out."
-                )
+            _check_start(options.start, folder, recipes, dataset)
         again = cluster is not None and not options.overwrite and has_checkpoint(folder)  # a process comes back
         prepare(folder, models, options.resume or again, options.overwrite)
-        for line in [*overview(dataset), *_labels_without_emoji(dataset, emoji)]:
+        for line in [*overview(dataset), *_labels_without_emoji(dataset, emoji), *_in_shards(shards)]:
             reporter.say(line)
-        if shards:
-            reporter.say(
-                f"{len(shards):,} texts in {len(shards.paths)} shards to learn from; of the others only the vocabulary."
-            )
         return cls(
             command=options.command,
             reporter=reporter,
@@ -499,11 +474,31 @@ class Run:
         return choose_reaction_certainty(classifier.predict(dev.texts), dev, classifier.labels)
 
 
+def _check_options(options: Options, cluster: Cluster | None) -> None:
+    """Refuse options that do not go together, or that name what is not there.
+
+    Raises:
+        ClassifiersError: that is so.
+    """
+    distillation = _distillation(options)
+    if distillation:
+        _check_distillation(distillation, options)
+    elif options.encoder:
+        raise ClassifiersError("Only the shipped recipe has a teacher: add --recipe shipped, or leave --encoder out.")
+    if (cluster or options.shards) and (distillation or options.framework == "numpy"):
+        remedy = f"unset {VARIABLE}" if cluster else "leave --shards out"
+        raise ClassifiersError(
+            "Only Keras trains on several machines or from shards: leave --recipe shipped and "
+            f"--framework numpy out, or {remedy}."
+        )
+
+
 def _check_distillation(distillation: Distillation, options: Options) -> None:
     """Refuse options that a training with teachers cannot follow.
 
     Raises:
-        ClassifiersError: the word vectors are wider than the teacher's, or the assistant is not to be trained.
+        ClassifiersError: the word vectors are wider than the teacher's, the assistant is not to be trained, or there is
+            nothing that the teachers could start from.
     """
     width = distillation.teacher.embedding
     if (options.embedding or 0) > width:
@@ -516,6 +511,37 @@ def _check_distillation(distillation: Distillation, options: Options) -> None:
             f"The other networks of the shipped recipe learn from its {NAMES[ASSISTANT]}: "
             f"give --model {shlex.join([*options.models, ASSISTANT])}."
         )
+    if options.encoder:
+        check_encoder(options.encoder)
+
+
+def _check_start(start: Path, folder: Path, recipes: Mapping[str, Recipe], dataset: Dataset) -> None:
+    """Refuse models that the networks cannot start from.
+
+    Raises:
+        ClassifiersError: they are others than those to be trained, or would be replaced by them.
+    """
+    check_start(start, recipes, dataset.labels)
+    if start.resolve() == folder.resolve():
+        raise ClassifiersError("The models cannot replace those that they start from: give another folder by --out.")
+
+
+def _distillation(options: Options) -> Distillation | None:
+    return SHIPPED if options.recipe == "shipped" else None
+
+
+def _load(options: Options) -> Dataset:
+    if _distillation(options):
+        return shipped_dataset()
+    return load_dataset(options.dataset, text_column=options.text_column, label_column=options.label_column)
+
+
+def _shards(options: Options, dataset: Dataset, tokenizer: Tokenizer, cluster: Cluster | None) -> Shards | None:
+    """Return what is learnt in place of the data set's training texts, None to learn these."""
+    if options.shards is None:
+        return None
+    columns = Columns(options.text_column, options.label_column)
+    return shards_in(options.shards, columns, dataset, tokenizer, cluster.count if cluster else 1)
 
 
 def _recipe(
@@ -550,3 +576,10 @@ def _labels_without_emoji(dataset: Dataset, emoji: Mapping[str, str]) -> list[st
         f"The bot will not react to {listed(without)}, for which there is no emoji: give each one, as with "
         f"--emoji {shlex.quote(without[0])}=😊, or later in the manifest or by /settings."
     ]
+
+
+def _in_shards(shards: Shards | None) -> list[str]:
+    """Return a line on the texts in shards, if some are learnt from."""
+    if shards is None:
+        return []
+    return [f"{len(shards):,} texts in {len(shards.paths)} shards to learn from; of the others only the vocabulary."]

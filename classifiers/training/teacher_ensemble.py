@@ -25,6 +25,21 @@ Fit: TypeAlias = Callable[[str, Trainable, Examples, Examples, Recipe, str], Tra
 """From title, network, training examples, dev examples, recipe and framework to the training."""
 
 
+def check_encoder(folder: Path) -> None:
+    """Refuse a folder that cannot hold an encoder, before anything is done that takes long.
+
+    Raises:
+        ClassifiersError: it lacks the file that describes one, or any with weights.
+    """
+    if not (folder / "config.json").is_file() or not any(
+        path.suffix in (".safetensors", ".bin") for path in folder.iterdir()
+    ):
+        raise ClassifiersError(
+            f"There is no encoder in {folder}: give a folder by --encoder that has config.json, the tokenizer's files "
+            "and model.safetensors, as its page on huggingface.co has them."
+        )
+
+
 class TeacherEnsemble:
     """The teachers of a distillation, all trained on one data set, with a seed each."""
 

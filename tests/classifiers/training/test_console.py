@@ -40,6 +40,12 @@ def test_bar_leaves_times_whole_in_80_columns(
     )
 
 
+def test_bar_of_a_training_that_does_not_begin_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with ConsoleReporter().bar("BiLSTM", epochs=2, steps=2, judged_on="dev"):
+        pass
+    assert capsys.readouterr().out.strip() == ""
+
+
 def test_track_returns_all_items(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(ConsoleReporter().track(iter("abc"), 3, "Letters")) == ["a", "b", "c"]
     assert "Letters" in capsys.readouterr().out

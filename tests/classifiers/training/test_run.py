@@ -1,6 +1,7 @@
 """Whole training runs on small data, without the command line."""
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -113,6 +114,17 @@ def test_training_starts_from_the_weights_of_an_earlier_one(feelings: Path, tmp_
 def test_encoder_without_a_teacher_is_refused(feelings: Path, tmp_path: Path) -> None:
     with pytest.raises(ClassifiersError, match="add --recipe shipped, or leave --encoder out"):
         trained(tmp_path / "models", dataset=str(feelings), encoder=tmp_path)
+
+
+@pytest.mark.parametrize("files", [(), ("config.json",), ("model.safetensors",)])
+def test_folder_without_an_encoder_is_refused_before_the_data_are_read(
+    files: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in files:
+        (tmp_path / name).touch()
+    monkeypatch.setattr(run_module, "shipped_dataset", lambda: pytest.fail("it was read"))
+    with pytest.raises(ClassifiersError, match=f"^There is no encoder in {re.escape(str(tmp_path))}: give a folder by"):
+        trained(tmp_path / "models", recipe="shipped", models=("bilstm",), encoder=tmp_path)
 
 
 def test_models_never_replace_those_that_they_start_from(feelings: Path, tmp_path: Path) -> None:
