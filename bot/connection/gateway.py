@@ -204,6 +204,7 @@ def use(*, behind_proxy: bool) -> None:
     Args:
         behind_proxy: whether a proxy stands for Discord.
     """
-    discord.shard.DiscordWebSocket = ProxiedGateway if behind_proxy else Gateway  # type: ignore[misc]
-    discord.shard.Shard = Shard  # type: ignore[misc]
-    discord.gateway.KeepAliveHandler = Heartbeats  # type: ignore[assignment, misc]
+    # The type checker takes the names of classes for constants.
+    discord.shard.DiscordWebSocket = ProxiedGateway if behind_proxy else Gateway  # type: ignore[misc]  # on purpose
+    discord.shard.Shard = Shard  # type: ignore[misc]  # on purpose
+    discord.gateway.KeepAliveHandler = Heartbeats  # type: ignore[assignment, misc]  # on purpose

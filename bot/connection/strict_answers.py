@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,9 @@ from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 
 OF_ANOTHER_SHAPE = (AttributeError, KeyError, TypeError, ValueError)
 """What reading an answer leads to whose JSON has another shape than Discord's."""
+
+_answered: ContextVar[bool] = ContextVar("answered", default=False)
+"""Whether there is an answer to the request that a task sends, be it one that cannot be read."""
 
 _ANSWERED_WITHIN = 30.0  # seconds for an answer to an interaction; where Discord fails, discord.py tries for 25
 
@@ -24,9 +28,13 @@ class UnreadableAnswerError(aiohttp.ClientError):
 def use_strict_answers(http: HTTPClient, **options: Any) -> None:
     """Let a client of discord.py send its requests by `strict`, with further options for each.
 
-    Its method is replaced, since discord.py takes no other client for requests.
+    Its method is replaced, since discord.py takes no other client for requests. Its trace, which it must have and with
+    which it has not sent anything yet, tells when there is an answer.
     """
     request = http.request
+    if http.http_trace is None:
+        raise ValueError("a client without a trace")
+    http.http_trace.on_request_end.append(_note_answer)
 
     async def with_options(route: Any, *arguments: Any, **given: Any) -> Any:
         return await request(route, *arguments, **options, **given)
@@ -44,19 +52,28 @@ def strict(request: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[An
     """Wrap a method of discord.py that sends requests, so that an answer it cannot read is an `UnreadableAnswerError`.
 
     By itself, discord.py returns text that is not JSON as if it were the answer, and fails on other such answers with
-    whatever exception reading them leads to.
+    whatever exception reading them leads to. The same exceptions before there is an answer are mistakes of our own.
     """
 
     async def asked(route: Any, *arguments: Any, **options: Any) -> Any:
+        before = _answered.set(False)
         try:
             answer = await request(route, *arguments, **options)
-        except (KeyError, TypeError, ValueError) as error:
+        except OF_ANOTHER_SHAPE as error:
+            if not _answered.get():
+                raise
             raise UnreadableAnswerError(type(error).__name__) from error
+        finally:
+            _answered.reset(before)
         if isinstance(answer, str) and (answer or route.method == "GET"):
             raise UnreadableAnswerError("no JSON")
         return answer
 
     return asked
+
+
+async def _note_answer(*_: object) -> None:
+    _answered.set(True)
 
 
 @contextmanager

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+import discord
+import pytest
+from discord.http import HTTPClient, Route
+
+from benchmarks.gateway import LoopbackDiscord, status
+from benchmarks.gateway.faults import VIA
+from bot.connection.strict_answers import UnreadableAnswerError, use_strict_answers
+
+
+@pytest.fixture
+async def http(loopback: LoopbackDiscord) -> AsyncIterator[HTTPClient]:
+    """Discord.py's client for requests, which has logged in."""
+    client = HTTPClient(asyncio.get_running_loop(), http_trace=aiohttp.TraceConfig())
+    use_strict_answers(client)
+    await client.static_login(loopback.token)
+    yield client
+    await client.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "headers"),
+    [
+        (200, b"<html>", {}),
+        (200, b"{", {}),
+        (200, b"\xff\xfe", {}),
+        (403, b'{"message": null}', {}),
+        (403, b'{"message": "no", "errors": "none"}', {}),
+        (429, b"[]", VIA),
+        (429, b"{}", VIA),
+    ],
+)
+async def test_answer_that_discord_never_gives_is_unreadable(
+    http: HTTPClient, loopback: LoopbackDiscord, code: int, body: bytes, headers: dict[str, str]
+) -> None:
+    loopback.api.fault = status(code, body, "text/html" if b"<" in body else "application/json", headers)
+    with pytest.raises(UnreadableAnswerError):
+        await http.request(Route("GET", "/users/@me"))
+    loopback.api.fault = None
+    assert await http.request(Route("GET", "/users/@me"))
+
+
+async def test_refusal_of_discord_is_none(http: HTTPClient) -> None:
+    with pytest.raises(discord.NotFound):
+        await http.request(Route("GET", "/channels/{channel_id}", channel_id=1))
+
+
+async def test_request_that_cannot_be_sent_is_a_mistake_of_our_own(http: HTTPClient, loopback: LoopbackDiscord) -> None:
+    asked = len(loopback.api.asked)
+    with pytest.raises(TypeError, match="bytes"):
+        await http.request(Route("POST", "/users/@me/channels"), json={"recipient_id": b"1"})
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        await http.request(Route("GET", "/users/@me"), recipient=1)
+    assert len(loopback.api.asked) == asked
