@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from classifiers.training.report_figures import (
     title_of,
 )
 
-__all__ = ["BAG_OF_WORDS", "BASELINE", "verdicts", "write_report"]
+__all__ = ["BAG_OF_WORDS", "BASELINE", "Measured", "References", "verdicts", "write_report"]
 
 MOST_LABELS = 100
 """The most labels in a figure: nobody could read more, and a thousand would take gigabytes of memory."""
@@ -31,64 +32,85 @@ RARE = 20
 """With fewer test rows than this, the report warns that a label's F1 means little."""
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A network: how its training went, and how good it is on test.
+
+    Attributes:
+        epochs: of its training.
+        metrics: its figures.
+        scores: its probabilities (rows, labels).
+        chance: how it compares with guessing.
+    """
+
+    epochs: Sequence[Epoch]
+    metrics: Metrics
+    scores: Array
+    chance: Chance
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """What the networks are compared with.
+
+    Attributes:
+        words: the result of `evaluation.bag_of_words`.
+        baseline: the metrics of `evaluation.baseline`; None if it was not run.
+    """
+
+    words: BagOfWords
+    baseline: Metrics | None
+
+
 def write_report(
-    directory: Path,
-    *,
-    dataset: Dataset,
-    histories: Mapping[str, Sequence[Epoch]],
-    metrics: Mapping[str, Metrics],
-    scores: Mapping[str, Array],
-    command: str,
-    words: BagOfWords,
-    baseline: Metrics | None,
-    chances: Mapping[str, Chance],
+    directory: Path, dataset: Dataset, command: str, networks: Mapping[str, Measured], references: References
 ) -> None:
     """Write `report.md`, `training.png`, `label_f1.png`, `calibration.png` and `confusion.png`.
 
     Args:
         directory: the folder to write to; created if missing; files of these names are replaced.
         dataset: the data set of the training.
-        histories: the epochs of each model, by the names in `NAMES`.
-        metrics: each model's figures on the test split.
-        scores: each model's probabilities (rows, labels) on the test split.
         command: the command line that trained them.
-        words: the result of `evaluation.bag_of_words`.
-        baseline: the metrics of `evaluation.baseline`; None if it was not run.
-        chances: the result of `evaluation.against_chance` for each model.
+        networks: each by its name in `NAMES`.
+        references: what they are compared with.
 
     Raises:
         MissingExtraError: Matplotlib is not installed.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    draw_training(histories, words, _judged_on(dataset)).savefig(directory / "training.png")
-    draw_label_f1(_most_frequent(dataset), metrics, baseline).savefig(directory / "label_f1.png")
+    figure = draw_training(_histories(networks), references.words, _judged_on(dataset))
+    figure.savefig(directory / "training.png")
+    figure = draw_label_f1(_most_frequent(dataset), _metrics(networks), references.baseline)
+    figure.savefig(directory / "label_f1.png")
+    scores = {name: each.scores for name, each in networks.items()}
     draw_calibration(dataset.test.targets, scores).savefig(directory / "calibration.png")
     single = dataset.test.targets.sum(axis=1) == 1
     if single.any() and len(dataset.labels) <= MOST_LABELS:
         truth = dataset.test.targets[single].argmax(axis=1)
         predicted = {name: each[single].argmax(axis=1) for name, each in scores.items()}
         draw_confusion(dataset.labels, truth, predicted).savefig(directory / "confusion.png")
-    text = _markdown(dataset, histories, metrics, command, words, baseline, chances, int(single.sum()))
+    text = _markdown(dataset, command, networks, references, int(single.sum()))
     (directory / "report.md").write_text(text, encoding="utf-8")
 
 
+def _histories(networks: Mapping[str, Measured]) -> dict[str, Sequence[Epoch]]:
+    return {name: each.epochs for name, each in networks.items()}
+
+
+def _metrics(networks: Mapping[str, Measured]) -> dict[str, Metrics]:
+    return {name: each.metrics for name, each in networks.items()}
+
+
 def _markdown(
-    dataset: Dataset,
-    histories: Mapping[str, Sequence[Epoch]],
-    metrics: Mapping[str, Metrics],
-    command: str,
-    words: BagOfWords,
-    baseline: Metrics | None,
-    chances: Mapping[str, Chance],
-    single_rows: int,
+    dataset: Dataset, command: str, networks: Mapping[str, Measured], references: References, single_rows: int
 ) -> str:
     sections = [
         f"# Training on {dataset.name}",
         f"Trained with\n\n```\n{command}\n```",
         _data_section(dataset),
-        _result_section(histories, metrics, words, baseline, chances),
-        _course_section(dataset, histories, words),
-        _label_section(dataset, metrics, baseline),
+        _result_section(networks, references),
+        _course_section(dataset, networks, references.words),
+        _label_section(dataset, _with_baseline(_metrics(networks), references.baseline)),
         _CALIBRATION_SECTION,
         _confusion_section(dataset, single_rows),
         _reading_section(dataset, single_rows),
@@ -106,31 +128,26 @@ def _data_section(dataset: Dataset) -> str:
     )
 
 
-def _result_section(
-    histories: Mapping[str, Sequence[Epoch]],
-    metrics: Mapping[str, Metrics],
-    words: BagOfWords,
-    baseline: Metrics | None,
-    chances: Mapping[str, Chance],
-) -> str:
+def _result_section(networks: Mapping[str, Measured], references: References) -> str:
     rows = []
-    for name, each in _with_baseline({**metrics, BAG_OF_WORDS: words.metrics}, baseline).items():
-        epochs = histories.get(name, ())
+    columns = {**_metrics(networks), BAG_OF_WORDS: references.words.metrics}
+    for name, each in _with_baseline(columns, references.baseline).items():
+        epochs = networks[name].epochs if name in networks else ()
         seconds = f"{sum(epoch.seconds for epoch in epochs):,.0f} s" if epochs else ""
         figures = (each.macro_f1, each.micro_f1, each.top1, each.ece)
         rows.append([title_of(name), *(f"{figure:.3f}" for figure in figures), seconds])
     header = ["model", "macro-F1", "micro-F1", "top-1", "calibration error", "training time"]
-    points = "\n".join(f"- {verdict}" for verdict in verdicts(metrics, baseline, chances))
+    points = "\n".join(f"- {verdict}" for verdict in verdicts(networks, references.baseline))
     return f"## Result on test\n\n{markdown_table(header, rows)}\n\n{points}"
 
 
-def verdicts(metrics: Mapping[str, Metrics], baseline: Metrics | None, chances: Mapping[str, Chance]) -> list[str]:
-    """Return sentences that say whether each model has learnt anything, and whether it beats the baseline."""
-    sentences = [_against_chance(title_of(name), chance) for name, chance in chances.items()]
+def verdicts(networks: Mapping[str, Measured], baseline: Metrics | None) -> list[str]:
+    """Return sentences that say whether each network has learnt anything, and whether it beats the baseline."""
+    sentences = [_against_chance(title_of(name), each.chance) for name, each in networks.items()]
     if baseline is None:
         return [*sentences, "No baseline was run, so whether the networks are worth their weights is open."]
-    for name, each in metrics.items():
-        gain = each.macro_f1 - baseline.macro_f1
+    for name, each in networks.items():
+        gain = each.metrics.macro_f1 - baseline.macro_f1
         how = f"{abs(gain):.3f} {'above' if gain > 0 else 'below'}" if abs(gain) >= 0.0005 else "level with"
         advice = " Logistic regression on words does better, without a network." if gain <= -0.0005 else ""
         sentences.append(f"The {title_of(name)}'s macro-F1 is {how} the baseline's.{advice}")
@@ -152,13 +169,13 @@ def _against_chance(title: str, chance: Chance) -> str:
     return f"The {title} has learnt nothing that shows: {counts}. More texts of each label would help most."
 
 
-def _course_section(dataset: Dataset, histories: Mapping[str, Sequence[Epoch]], words: BagOfWords) -> str:
+def _course_section(dataset: Dataset, networks: Mapping[str, Measured], words: BagOfWords) -> str:
     judged_on, targets = _judged_on(dataset), dataset.dev.targets
     points = [
         f"- {title_of(name)}: {len(epochs)} epochs, best after number {kept.number} (on {judged_on}: loss "
         f"{kept.dev_loss:.4f}, macro-F1 {kept.score:.3f}); loss in training from {epochs[0].loss:.4f} to "
         f"{epochs[-1].loss:.4f}"
-        for name, epochs in histories.items()
+        for name, epochs in _histories(networks).items()
         if epochs
         for kept in [best(epochs)]
     ]
@@ -183,8 +200,7 @@ def _judged_on(dataset: Dataset) -> str:
     return "dev" if dataset.judged_on == "dev" else "the training texts"
 
 
-def _label_section(dataset: Dataset, metrics: Mapping[str, Metrics], baseline: Metrics | None) -> str:
-    columns = _with_baseline(metrics, baseline)
+def _label_section(dataset: Dataset, columns: Mapping[str, Metrics]) -> str:
     support = dataset.test.targets.sum(axis=0).astype(int)
     rows = [
         [label, f"{count:,}", *(f"{each.label_f1[label]:.3f}" for each in columns.values())]

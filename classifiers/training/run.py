@@ -43,7 +43,6 @@ from classifiers.training.corpus import (
 from classifiers.training.datasets import Dataset, load_dataset, load_unlabelled, overview
 from classifiers.training.distillation import TeacherOutputs, with_assistant_targets, with_teacher_targets
 from classifiers.training.evaluation import (
-    Chance,
     Metrics,
     against_chance,
     bag_of_words,
@@ -66,7 +65,7 @@ from classifiers.training.output_folder import (
 )
 from classifiers.training.progress import Quiet, Reporter
 from classifiers.training.recipes import SHIPPED, Distillation, Recipe, choose_recipe
-from classifiers.training.report import BAG_OF_WORDS, BASELINE, verdicts, write_report
+from classifiers.training.report import BAG_OF_WORDS, BASELINE, Measured, References, verdicts, write_report
 from classifiers.training.tables import Columns
 from classifiers.training.teacher_ensemble import TeacherEnsemble, check_encoder
 from classifiers.training.warm_start import check_start, continue_from
@@ -147,20 +146,16 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Measurement:
+class Finished:
     """One trained network, calibrated on dev and measured on test.
 
     Attributes:
         card: its entry in the manifest.
-        metrics: its figures on test.
-        scores: its probabilities (rows, labels) on test.
-        chance: how it compares with guessing.
+        measured: what the report tells of it.
     """
 
     card: ModelCard
-    metrics: Metrics
-    scores: Array
-    chance: Chance
+    measured: Measured
 
 
 def run(options: Options, reporter: Reporter) -> Outcome:
@@ -193,11 +188,11 @@ def _run(options: Options, reporter: Reporter, cluster: Cluster | None) -> Outco
     if not current.trainings:
         remove_if_empty(current.folder)
         return Outcome(current.folder, (), complete=False)
-    measurements = current.measure()
-    current.write(measurements)
+    finished = current.measure()
+    current.write(finished)
     if current.complete:
         remove_checkpoints(current.folder)
-    return Outcome(current.folder, tuple(measurements), current.complete)
+    return Outcome(current.folder, tuple(finished), current.complete)
 
 
 @dataclass(slots=True)
@@ -307,11 +302,11 @@ class Run:
         else:
             self._train_each(self.recipes, encode(self.dataset.train, self.tokenizer))
 
-    def measure(self) -> dict[str, Measurement]:
+    def measure(self) -> dict[str, Finished]:
         """Calibrate each trained network on dev and measure it on test, from the files that were written."""
         return {name: self._measure(name) for name in self.recipes if name in self.trainings}
 
-    def write(self, measurements: Mapping[str, Measurement]) -> None:
+    def write(self, finished: Mapping[str, Finished]) -> None:
         """Write the manifest and the report; tell how the networks compare with the baselines and with chance."""
         dataset = self.dataset
         manifest = Manifest(
@@ -321,29 +316,18 @@ class Run:
             labels=dataset.labels,
             multi_label=dataset.multi_label,
             max_tokens=self.tokenizer.max_tokens,
-            models={name: each.card for name, each in measurements.items()},
+            models={name: each.card for name, each in finished.items()},
             emoji=dict(self.emoji),
             neighbours=self._neighbours(),
         )
         write_manifest(self.folder, manifest)
-        metrics = {name: each.metrics for name, each in measurements.items()}
-        chances = {name: each.chance for name, each in measurements.items()}
+        networks = {name: each.measured for name, each in finished.items()}
         words, reference = bag_of_words(dataset, self.tokenizer), baseline(dataset)
         self._say_figures(BAG_OF_WORDS, words.metrics, "which words, without their order")
         self._say_figures(BASELINE, reference, "words, pairs of words and parts of words")
-        for verdict in verdicts(metrics, reference, chances):
+        for verdict in verdicts(networks, reference):
             self.reporter.say(verdict)
-        write_report(
-            self.folder,
-            dataset=dataset,
-            histories={name: self.trainings[name].epochs for name in measurements},
-            metrics=metrics,
-            scores={name: each.scores for name, each in measurements.items()},
-            command=self.command,
-            words=words,
-            baseline=reference,
-            chances=chances,
-        )
+        write_report(self.folder, dataset, self.command, networks, References(words, reference))
 
     def _learn_from_teachers(self, distillation: Distillation) -> None:
         """Train the assistant on the teachers' targets, then the other networks on its targets as well."""
@@ -424,7 +408,7 @@ class Run:
             )
         return training
 
-    def _measure(self, name: str) -> Measurement:
+    def _measure(self, name: str) -> Finished:
         dataset, training = self.dataset, self.trainings[name]
         network = load_network(name, self.folder)
         dev_logits = logits_of(network, self.dev.sequences)
@@ -454,7 +438,7 @@ class Run:
             test=figures,
         )
         self._say_figures(NAMES[name], metrics, f"epoch {card.epochs}, temperature {card.temperature:.2f}")
-        return Measurement(card, metrics, scores, against_chance(scores, dataset))
+        return Finished(card, Measured(training.epochs, metrics, scores, against_chance(scores, dataset)))
 
     def _say_figures(self, title: str, metrics: Metrics, remark: str) -> None:
         self.reporter.say(

@@ -15,7 +15,7 @@ from classifiers.training import report
 from classifiers.training.datasets import Dataset, Split
 from classifiers.training.evaluation import BagOfWords, Chance, Metrics, measure
 from classifiers.training.history import Epoch
-from classifiers.training.report import verdicts, write_report
+from classifiers.training.report import Measured, References, verdicts, write_report
 
 pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("blank_figures")]
 
@@ -46,17 +46,9 @@ def _write(directory: Path, dataset: Dataset, with_baseline: bool = True) -> tup
     scores = {"rnn": rnn, "bilstm": bilstm}
     metrics = {name: measure(each, targets, thresholds, names) for name, each in scores.items()}
     middle = Metrics(len(targets), 0.7, 0.71, 0.72, 0.05, dict.fromkeys(names, 0.7))
-    write_report(
-        directory,
-        dataset=dataset,
-        histories=HISTORIES,
-        metrics=metrics,
-        scores=scores,
-        command="python train.py --dataset moods.tsv",
-        words=WORDS,
-        baseline=middle if with_baseline else None,
-        chances=CHANCES,
-    )
+    networks = {name: Measured(HISTORIES[name], metrics[name], scores[name], CHANCES[name]) for name in scores}
+    references = References(WORDS, middle if with_baseline else None)
+    write_report(directory, dataset, "python train.py --dataset moods.tsv", networks, references)
     return (directory / "report.md").read_text(encoding="utf-8"), metrics
 
 
@@ -102,7 +94,8 @@ def test_whether_anything_was_learnt_is_said_plainly() -> None:
         "lstm": Chance(7, 3, "joy", 6, False),
         "bilstm": Chance(1, 1, "joy", 1, False),
     }
-    learnt, open_, nothing, untold, _ = verdicts({}, None, chances)
+    networks = {name: Measured((), WORDS.metrics, TEST_TARGETS, chance) for name, chance in chances.items()}
+    learnt, open_, nothing, untold, _ = verdicts(networks, None)
     assert learnt == (
         "The RNN has learnt something: its strongest label is right for 11 of 12 test texts, and always saying 'joy' "
         "is right for 6."
@@ -216,17 +209,8 @@ def test_no_confusion_without_single_label_rows(tmp_path: Path) -> None:
 def test_one_model_alone_gets_a_whole_report(tmp_path: Path) -> None:
     dataset = _dataset()
     metrics = measure(dataset.test.targets, dataset.test.targets, np.full(3, 0.5), dataset.labels)
-    write_report(
-        tmp_path,
-        dataset=dataset,
-        histories={"rnn": HISTORIES["rnn"]},
-        metrics={"rnn": metrics},
-        scores={"rnn": dataset.test.targets},
-        command="python train.py --model rnn",
-        words=WORDS,
-        baseline=None,
-        chances={"rnn": CHANCES["rnn"]},
-    )
+    rnn = Measured(HISTORIES["rnn"], metrics, dataset.test.targets, CHANCES["rnn"])
+    write_report(tmp_path, dataset, "python train.py --model rnn", {"rnn": rnn}, References(WORDS, None))
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "| RNN | 1.000 |" in text
     assert "BiLSTM" not in text
