@@ -36,6 +36,7 @@ import pytest
 import yarl
 
 from benchmarks.gateway import Contract, LoopbackDiscord, World, find_contract
+from bot import Emobot
 from bot.configuration import Configuration
 
 
@@ -119,7 +120,7 @@ def environment(served: LoopbackDiscord) -> dict[str, str]:
 
 @asynccontextmanager
 async def connected(
-    bot: discord.Client, served: LoopbackDiscord, skipper: Skipper | None = None
+    bot: discord.Client, served: LoopbackDiscord, skipper: Skipper | None = None, *, registered: bool = True
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Start a bot and wait until it is in all servers; what is yielded ends with it.
 
@@ -127,11 +128,17 @@ async def connected(
         bot: the bot.
         served: where it is.
         skipper: with one, time goes by faster meanwhile, as more than one shard needs.
+        registered: whether to wait until it has registered its commands, too, so that no request of its own is on its
+            way when a test lets time go by or looks at what is asked.
     """
+
+    def is_there() -> bool:
+        return _is_everywhere(bot, served.world) and (not registered or _has_registered(bot))
+
     async with bot:
         running = asyncio.create_task(bot.start(served.token))
         try:
-            await until(lambda: running.done() or _is_everywhere(bot, served.world), skipper)
+            await until(lambda: running.done() or is_there(), skipper)
             if running.done():
                 await running
             yield running
@@ -142,6 +149,12 @@ async def connected(
 
 def _is_everywhere(bot: discord.Client, world: World) -> bool:
     return len(bot.guilds) == world.servers and not any(guild.unavailable for guild in bot.guilds)
+
+
+def _has_registered(bot: discord.Client) -> bool:
+    """Whether a bot has registered its commands; one of discord.py alone has none."""
+    registering = bot.registration._in_background if isinstance(bot, Emobot) else None
+    return registering is None or registering.done()
 
 
 async def until(happened: Callable[[], object], skipper: Skipper | None = None) -> None:

@@ -60,12 +60,8 @@ async def running(
     skipper: Skipper,  # noqa: F811 - the fixture
     caplog: pytest.LogCaptureFixture,
 ) -> AsyncIterator[Emobot]:
-    """The bot while it is in all servers; in the end its log has no traceback and nothing that somebody wrote.
-
-    Its commands are registered, so that nothing is on its way when a test lets time go by.
-    """
+    """The bot while it is in all servers; in the end its log has no traceback and nothing that somebody wrote."""
     caplog.set_level(logging.INFO)
     async with connected(bot, loopback, skipper):
-        await until(lambda: bot.registration._in_background and bot.registration._in_background.done(), skipper)
         yield bot
     assert unfit_for_the_log(caplog) == []

@@ -179,7 +179,7 @@ async def test_at_its_very_first_start_a_bot_serves_while_it_asks_servers_for_co
 ) -> None:
     """A bot that was in development has commands in a server, which would be there twice."""
     loopback.api.fault = only("/guilds/", hanging())
-    async with connected(bot, loopback):
+    async with connected(bot, loopback, registered=False):
         await reacts_again(loopback)
         assert loopback.routes.commands == {}
 
@@ -188,7 +188,7 @@ async def test_the_first_commands_are_registered_as_soon_as_discord_answers_agai
     loopback: LoopbackDiscord, bot: Emobot, skipper: Skipper, caplog: pytest.LogCaptureFixture
 ) -> None:
     loopback.api.fault = only("/guilds/", garbled())
-    async with connected(bot, loopback):
+    async with connected(bot, loopback, registered=False):
         await until(lambda: warnings(caplog), skipper)
         loopback.api.fault = None
         await until(lambda: loopback.routes.commands.get(None), skipper)
