@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+import tracemalloc
 from dataclasses import replace
 from itertools import pairwise
 
@@ -10,6 +12,8 @@ from bot.reactions.pace import MOST_DISLIKES, ChannelState
 from tests.bot.clock import Clock
 
 ALICE, BOB = 7, 8
+PYTHONS_OWN = 512
+"""Bytes of the largest block that Python does not take from the C library."""
 
 
 @pytest.fixture
@@ -127,3 +131,22 @@ def test_a_busy_channel_takes_limited_memory(clock: Clock) -> None:
     for _ in range(1000):
         history.count_message(1)
     assert history.state(1).messages == 200
+
+
+def test_channels_that_stay_as_busy_take_no_further_blocks_of_the_heap(clock: Clock) -> None:
+    """Blocks that last for minutes would come to lie in the gaps of the C library's heap, which would grow for ever."""
+    history, chance = ChannelHistory(clock), random.Random(0)  # noqa: S311 - not for a secret
+
+    def twenty_minutes() -> None:
+        for _ in range(12_000):
+            clock.now += 0.1
+            channel = chance.randrange(24)
+            history.count_message(channel)
+            history.count_reaction(channel)
+
+    twenty_minutes()
+    tracemalloc.start()
+    twenty_minutes()
+    blocks = tracemalloc.take_snapshot().traces
+    tracemalloc.stop()
+    assert {block.size for block in blocks if block.size > PYTHONS_OWN} == set()
