@@ -21,9 +21,6 @@ from classifiers import PRETRAINED
 WRITES_WITHIN = 6.0
 """Seconds of counts that the bot loses at most if it is killed: it writes them every four."""
 
-MOST_REFUSALS = 6
-"""How often Discord refuses in one storm: after 14 in a row the bot asks for nothing for ten minutes, as it should."""
-
 _FORBIDDEN, _GONE = 50013, 10008  # Discord's own error codes
 _FULL = 4096  # bytes that a file may have on a full disk
 _LOOKS_EVERY, _TRIES = 0.1, 1200  # seconds; the longest pause before another connection takes half of all
@@ -158,8 +155,8 @@ async def _answer(scene: Scene, answer: loopback.Fault) -> None:
 
 
 async def _refuse(scene: Scene, answer: loopback.Fault) -> None:
-    """Refuse some reactions."""
-    scene.discord.api.fault = loopback.only("/reactions/", loopback.times(MOST_REFUSALS, answer))
+    """Refuse all reactions."""
+    scene.discord.api.fault = loopback.only("/reactions/", answer)
     await scene.a_while(3)
     scene.discord.api.fault = None
 

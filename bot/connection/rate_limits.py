@@ -17,6 +17,7 @@ _MINUTE = 60.0
 _CAUTION = 0.7  # the part of what Discord allows in a second that is sent: 35 of 50 requests
 _AT_ONCE = 0.16  # the part of it that may be sent together after a rest, since people write in bursts: 8 of 50
 _TOO_MANY = 2  # requests more than are bearable, so that one is always on its way where all are refused
+_SUSPICIOUS = 3  # refusals in a row after which all may be refused
 
 
 class RefusalCounter:
@@ -72,8 +73,11 @@ class RefusalCounter:
         return statuses
 
     def bearable(self) -> int:
-        """Return how many requests may be on their way: if all of them are refused, that is only a few too many."""
-        return max(self._left(), 0) + _TOO_MANY
+        """Return how many requests may be on their way: if all of them are refused, that is only a few too many.
+
+        After several refusals in a row it is one, which shows whether that is over.
+        """
+        return 1 if self._in_a_row >= _SUSPICIOUS else max(self._left(), 0) + _TOO_MANY
 
     def _left(self) -> int:
         """Forget what is older than the window; return after how many further refusals in a row there are too many."""

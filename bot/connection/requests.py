@@ -34,6 +34,8 @@ ANSWERED_WITHIN = aiohttp.ClientTimeout(total=300, sock_connect=10, sock_read=15
 _UNKNOWN_LIMIT = 60.0  # seconds of a rate limit whose length Discord does not tell
 _QUIET = 600.0  # seconds between two warnings of the same kind
 _FIRST_PAUSE = 1.0  # seconds for which all requests pause after the first failure
+_BORNE = 2  # refusals in a row without a pause: any server may lack a permission
+_REFUSED_PAUSE, _LONGEST_REFUSED_PAUSE = 10.0, 30.0  # seconds of the pause after a third, and after more
 _EVERYWHERE = 0
 _NO_ANSWER = 408  # with which a proxy tells that Discord gave none in time; Discord itself never says it
 
@@ -86,6 +88,7 @@ class DiscordRequests:
         self._meter = meter or Meter()
         self._rate = RateLimiter.below(allowed, clock)
         self._refusals = RefusalCounter(clock)
+        self._refused = Backoff(clock, longest=_LONGEST_REFUSED_PAUSE, free=_BORNE)
         self._failures = Backoff(clock, longest=300.0)
         self._unanswered = 0
         self._closed = False
@@ -108,7 +111,8 @@ class DiscordRequests:
 
     def pause_left(self) -> float:
         """Return the seconds for which all requests are paused, 0 if they are not."""
-        return max(self._limited_until - self._clock(), self._failures.remaining(_EVERYWHERE), 0.0)
+        pauses = (self._failures.remaining(_EVERYWHERE), self._refused.remaining(_EVERYWHERE))
+        return max(self._limited_until - self._clock(), *pauses)
 
     def close(self) -> None:
         """Count unanswered requests as failures of Discord no more, since their connections are about to be closed."""
@@ -216,15 +220,17 @@ class DiscordRequests:
             )
 
     def _count(self, status: int, *, by_token: bool, reads: bool) -> None:
-        """Count a request as accepted or refused.
+        """Count a request as accepted or refused, and pause all if some were refused in a row, wherever.
 
         That Discord answers those without the token, such as answers to commands, and those that only read, does not
         show that it will accept a reaction.
         """
         if status < 400 and by_token and not reads:
             self._refusals.accept()
+            self._refused.succeed(_EVERYWHERE)
         if not (status in COUNT_TOWARDS_A_BAN or (400 <= status < 500 and by_token)):
             return
+        self._refused.fail(_EVERYWHERE, _REFUSED_PAUSE)
         statuses = self._refusals.count(status)
         if statuses:
             self._limit(self._refusals.window)

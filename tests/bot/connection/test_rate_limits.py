@@ -83,6 +83,15 @@ def test_the_more_was_refused_the_fewer_may_be_on_their_way(clock: Clock) -> Non
     assert refusals.bearable() == 5
 
 
+def test_after_three_refusals_in_a_row_one_request_may_be_on_its_way_until_one_is_accepted(clock: Clock) -> None:
+    refusals = RefusalCounter(clock)
+    for left in (15, 14, 1, 1):
+        assert refusals.count(403) is None
+        assert refusals.bearable() == left
+    refusals.accept()
+    assert refusals.bearable() == 12
+
+
 async def take(limiter: RateLimiter, wanted: list[float]) -> tuple[list[float], list[float]]:
     """Send several requests at once; return those that were admitted, in order, and those that were refused."""
     given: list[float] = []
