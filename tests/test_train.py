@@ -259,12 +259,26 @@ def test_data_that_teach_nothing_end_in_a_sentence_figures_and_models(
     assert_teaches_nothing(rows, says, tmp_path, capsys)
 
 
-@pytest.mark.parametrize(
-    "texts", [[chr(0x1F600 + n) for n in range(40)], [f"https://a.example/{n}" for n in range(40)]]
-)
+WITHOUT_A_WORD = [[chr(0x1F600 + n) for n in range(40)], [f"https://a.example/{n}" for n in range(40)]]
+
+
+@pytest.mark.parametrize("texts", WITHOUT_A_WORD)
 def test_texts_without_a_word_end_in_a_sentence_and_models(
     texts: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert_texts_teach_nothing(texts, tmp_path, capsys)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("figures")
+@pytest.mark.parametrize("texts", WITHOUT_A_WORD)
+def test_texts_without_a_word_end_in_figures(
+    texts: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert_texts_teach_nothing(texts, tmp_path, capsys)
+
+
+def assert_texts_teach_nothing(texts: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = "".join(f"{text}\t{'joy' if n % 2 else 'fear'}\n" for n, text in enumerate(texts))
     assert_teaches_nothing(rows, "The RNN", tmp_path, capsys)
 
