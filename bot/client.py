@@ -7,6 +7,7 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -43,9 +44,10 @@ from bot.mood.weekly import WeeklyMood
 from bot.privacy.cog import Privacy
 from bot.reactions.cog import Reactions
 from bot.reactions.dislikes import Dislikes
-from bot.reactions.history import ChannelHistory, create_traces
+from bot.reactions.history import Memory
 from bot.reactions.observers import Observers
 from bot.reactions.outcomes import Outcome
+from bot.reactions.policy import choose
 from bot.reactions.sending import ReactionSender
 from bot.settings.cog import ServerSettingsCog
 from bot.settings.trial import Trials
@@ -154,26 +156,27 @@ class Emobot(commands.AutoShardedBot):
         """Add all features, then register the commands; of several processes, the one with shard 0 does that."""
         analyzer, store, configuration = self.analyzer, self.store, self.configuration
         requests, clock = self.requests, self._clock or asyncio.get_running_loop().time
-        history, traces, observers = ChannelHistory(clock), create_traces(clock), Observers()
+        memory, observers = Memory(clock), Observers()
         sender = ReactionSender(self, requests, clock, self._meter)
-        reactions = Reactions(self, analyzer, store, configuration, history, traces, sender, observers)
+        decide = partial(choose, minimum_certainty=configuration.min_certainty, usable=sender.may_use)
+        reactions = Reactions(self, analyzer, store, memory, decide, sender, observers)
         self.outcomes = reactions.outcomes
         await self.add_cog(Maintenance(self, store, requests.time))
         await self.add_cog(reactions)
-        await self.add_cog(Dislikes(self, history, traces, requests, sender))
+        await self.add_cog(Dislikes(self, memory, requests, sender))
         turns = Turns()
         await self.add_cog(Compare(self, analyzer, store, turns))
-        await self.add_cog(Why(self, analyzer, store, configuration, history, traces, sender, turns))
+        await self.add_cog(Why(self, analyzer, store, memory, decide, turns))
         await self.add_cog(Mood(analyzer, store, requests.time))
         await self.add_cog(WeeklyMood(self, analyzer, store, requests))
         trials = Trials(self, store, requests, observers, clock)
-        await self.add_cog(ServerSettingsCog(self, analyzer, store, history, trials))
+        await self.add_cog(ServerSettingsCog(self, analyzer, store, memory.channels, trials))
         await self.add_cog(Corrections(self, analyzer, store))
         await self.add_cog(Privacy(self, store))
         await self.add_cog(About(self, analyzer, store, configuration))
         self.sizes = lambda: {
-            "messages": len(traces),
-            "channels": len(history),
+            "messages": len(memory.traces),
+            "channels": len(memory.channels),
             "pauses": len(sender),
             "trials": len(observers),
             **store.cache.sizes(),

@@ -15,16 +15,15 @@ import discord
 from discord.ext import commands
 
 from bot.analyzer import Analyzer, AnalyzerClosedError, AnalyzerOverloadedError, AnalyzerTooSlowError
-from bot.configuration import Configuration
 from bot.connection.clock import loop_time
 from bot.reactions.gate import may_react, no_words_reason, why_in_vain, why_unreadable
 from bot.reactions.guard import is_grave
-from bot.reactions.history import ChannelHistory, Trace, Traces
+from bot.reactions.history import Memory, Trace
 from bot.reactions.joining import seconds_since_joining
 from bot.reactions.observers import Ending, Observers
 from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import ChannelState, sampled
-from bot.reactions.policy import Decision, choose, is_understood
+from bot.reactions.policy import Choose, Decision, is_understood
 from bot.reactions.sending import ReactionSender
 from bot.reactions.summary import Summary
 from bot.server_settings import ServerSettings
@@ -77,9 +76,8 @@ class Reactions(commands.Cog):
         bot: commands.AutoShardedBot,
         analyzer: Analyzer,
         store: Store,
-        configuration: Configuration,
-        history: ChannelHistory,
-        traces: Traces,
+        memory: Memory,
+        decide: Choose,
         sender: ReactionSender,
         observers: Observers,
         chance: Callable[[], float] = random.random,
@@ -89,9 +87,8 @@ class Reactions(commands.Cog):
         self._bot = bot
         self._analyzer = analyzer
         self._store = store
-        self._configuration = configuration
-        self._history = history
-        self._traces = traces
+        self._memory = memory
+        self._decide = decide
         self._sender = sender
         self._chance = chance
         self._summary = Summary(loop_time)
@@ -111,7 +108,7 @@ class Reactions(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Change the reaction if a recent message was edited and says something else now."""
-        message, trace = payload.message, self._traces.get(payload.message_id)
+        message, trace = payload.message, self._memory.traces.get(payload.message_id)
         if trace is None or message.edited_at is None or message.edited_at - message.created_at > CORRECTABLE:
             return  # an edit without a time is Discord's own, which adds the preview of a link
         ending = await self._handle(message, trace)
@@ -136,7 +133,7 @@ class Reactions(commands.Cog):
             return Ending(reason)
         if not may_react(message):
             return Ending(Outcome.NOT_PERMITTED)
-        trace = self._traces[message.id] = Trace()
+        trace = self._memory.traces[message.id] = Trace()
         return await self._handle(message, trace)
 
     async def _handle(self, message: discord.Message, trace: Trace) -> Ending:
@@ -163,7 +160,7 @@ class Reactions(commands.Cog):
         if reason := self._why_unreadable(message) or no_words_reason(message.content):
             return Ending(reason)
         if message.edited_at is None:
-            self._history.count_message(message.channel.id)
+            self._memory.channels.count_message(message.channel.id)
         in_vain = self._why_in_vain(message, trace)
         counts_for = self._sampled(message) if in_vain else 1
         if in_vain and not counts_for:
@@ -207,7 +204,9 @@ class Reactions(commands.Cog):
         """Return for how many messages one counts that is read for the mood alone, 0 if it is not to be read."""
         if self._mood_channel(message) is None:
             return 0
-        return sampled(self._history.messages_in_window(message.channel.id), self._analyzer.texts_waiting, self._chance)
+        return sampled(
+            self._memory.channels.messages_in_window(message.channel.id), self._analyzer.texts_waiting, self._chance
+        )
 
     async def _classify(self, message: discord.Message, *, for_mood_alone: bool) -> Prediction | Outcome:
         """Return the model's prediction, or why there is none in time."""
@@ -224,7 +223,7 @@ class Reactions(commands.Cog):
             return Outcome.OVERLOADED
         except AnalyzerTooSlowError:
             return Outcome.TOO_SLOW
-        return prediction if message.id in self._traces else Outcome.MESSAGE_GONE
+        return prediction if message.id in self._memory.traces else Outcome.MESSAGE_GONE
 
     def _count_mood(self, message: discord.Message, prediction: Prediction, trace: Trace, messages: int) -> None:
         """Count the message's strongest emotion for its channel, for so many messages."""
@@ -236,23 +235,17 @@ class Reactions(commands.Cog):
         trace.mood = (message.guild.id, channel_id, emotion, messages)
 
     def _choose(self, message: discord.Message, prediction: Prediction, *, corrects: bool) -> Decision:
-        return choose(
-            message.content,
-            prediction,
-            self._settings_of(message),
-            None if corrects else self._state(message),
-            minimum_certainty=self._configuration.min_certainty,
-            usable=self._sender.may_use,
-        )
+        state = None if corrects else self._state(message)
+        return self._decide(message.content, prediction, self._settings_of(message), state)
 
     async def _add(self, message: discord.Message, emoji: str, *, corrects: bool) -> Outcome:
         """Add a reaction, which counts for the pace of the channel unless it corrects one, and return the outcome."""
         if corrects:
             return await self._sender.add(message, emoji)
-        counted_at = self._history.count_reaction(message.channel.id)
+        counted_at = self._memory.channels.count_reaction(message.channel.id)
         outcome = await self._sender.add(message, emoji)
         if outcome not in _COUNTED:
-            self._history.uncount_reaction(message.channel.id, counted_at)
+            self._memory.channels.uncount_reaction(message.channel.id, counted_at)
         return outcome
 
     # What the steps need
@@ -278,7 +271,7 @@ class Reactions(commands.Cog):
         return channel.id
 
     def _state(self, message: discord.Message) -> ChannelState:
-        return self._history.state(message.channel.id, seconds_since_joining(message))
+        return self._memory.channels.state(message.channel.id, seconds_since_joining(message))
 
     async def _tell_observers(self, message: discord.Message, ending: Ending) -> None:
         """Tell whoever observes the channel how a message ended, by the reason that *Why?* would give now."""
@@ -298,7 +291,7 @@ class Reactions(commands.Cog):
     def _forget(self, channel_id: int, message_id: int) -> None:
         for observer in self.observers.of(channel_id):
             observer.gone(message_id)
-        if trace := self._traces.pop(message_id, None):
+        if trace := self._memory.traces.pop(message_id, None):
             self._uncount_mood(message_id, trace)
 
     def _settings_of(self, message: discord.Message) -> ServerSettings:

@@ -9,7 +9,7 @@ from discord.ext import commands
 from bot.connection.requests import DiscordRequests
 from bot.i18n import mark, translator
 from bot.reactions.gate import permissions_of
-from bot.reactions.history import ChannelHistory, Traces
+from bot.reactions.history import Memory
 from bot.reactions.sending import ReactionSender
 
 DISLIKE = "❌"
@@ -30,14 +30,12 @@ class Dislikes(commands.Cog):
     def __init__(
         self,
         bot: commands.AutoShardedBot,
-        history: ChannelHistory,
-        traces: Traces,
+        memory: Memory,
         requests: DiscordRequests,
         sender: ReactionSender,
     ) -> None:
         self._bot = bot
-        self._history = history
-        self._traces = traces
+        self._memory = memory
         self._requests = requests
         self._sender = sender
         self._menu = app_commands.ContextMenu(name="Take the reaction back", callback=self.take_back)
@@ -98,7 +96,7 @@ class Dislikes(commands.Cog):
             message: the message.
             person: the user id of whoever asks for it.
         """
-        trace = self._traces.get(message.id)
+        trace = self._memory.traces.get(message.id)
         try:
             if trace and trace.emoji:
                 found, trace.emoji, trace.unwanted = [trace.emoji], None, True
@@ -110,15 +108,15 @@ class Dislikes(commands.Cog):
         for emoji in found:
             await self._sender.remove(message, emoji)
         if found:
-            self._history.count_dislike(message.channel.id, person)
+            self._memory.channels.count_dislike(message.channel.id, person)
         return bool(found)
 
     def _count_removed(self, channel_id: int, message_id: int, emoji: discord.PartialEmoji | None = None) -> None:
         """Count a dislike if the bot's recent reaction was removed, one with this emoji, or any if it is None."""
-        trace = self._traces.get(message_id)
+        trace = self._memory.traces.get(message_id)
         if trace and trace.emoji and emoji in (None, discord.PartialEmoji.from_str(trace.emoji)):
             trace.emoji, trace.unwanted = None, True
-            self._history.count_dislike(channel_id, None)
+            self._memory.channels.count_dislike(channel_id, None)
 
     async def _author_id(self, payload: discord.RawReactionActionEvent, message: discord.PartialMessage) -> int | None:
         """Return the id of a message's author, which Discord usually sends with the reaction; None if it is unknown."""

@@ -10,7 +10,6 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
 
 from cachetools import TTLCache
 
@@ -47,19 +46,6 @@ class Trace:
     unwanted: bool = False
     mood: tuple[int, int, str, int] | None = None
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
-Traces: TypeAlias = "TTLCache[int, Trace]"
-"""Traces by message id."""
-
-
-def create_traces(clock: Callable[[], float]) -> Traces:
-    """Return an empty collection that forgets each trace after half an hour.
-
-    Args:
-        clock: monotonic seconds.
-    """
-    return TTLCache(_MOST_REMEMBERED, _REMEMBERED, clock)
 
 
 @dataclass(slots=True)
@@ -204,3 +190,21 @@ def _append(moments: array[float], now: float) -> None:
     if len(moments) == _MOST_MESSAGES:
         del moments[0]
     moments.append(now)
+
+
+class Memory:
+    """What is remembered in this process alone, and lost when it ends.
+
+    Attributes:
+        channels: what happened in each channel.
+        traces: what each message of the last half hour led to, by message id.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """Remember nothing yet.
+
+        Args:
+            clock: monotonic seconds.
+        """
+        self.channels = ChannelHistory(clock)
+        self.traces: TTLCache[int, Trace] = TTLCache(_MOST_REMEMBERED, _REMEMBERED, clock)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.reactions.guard import is_grave
 from bot.reactions.irony import is_ironic
@@ -48,6 +49,15 @@ class Decision:
     required: float
     reason: Outcome | None
     profile: Profile
+
+
+class Choose(Protocol):
+    """Chooses as `choose` does, with what is the same for all messages known already."""
+
+    def __call__(
+        self, text: str, prediction: Prediction, settings: ServerSettings, channel: ChannelState | None
+    ) -> Decision:
+        """See `choose`."""
 
 
 def choose(

@@ -11,16 +11,14 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.analyzer import Analyzer
-from bot.configuration import Configuration
 from bot.i18n import translator
 from bot.reactions.gate import may_react, no_words_reason, why_unreadable
 from bot.reactions.guard import is_grave
-from bot.reactions.history import ChannelHistory, Traces
+from bot.reactions.history import Memory
 from bot.reactions.joining import seconds_since_joining
 from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import seconds_to_next
-from bot.reactions.policy import choose
-from bot.reactions.sending import ReactionSender
+from bot.reactions.policy import Choose
 from bot.store import Store
 from bot.ui.turns import Turns
 from bot.why.answer import PACE, Finding, answer, reason_for_silence, setting_for
@@ -38,19 +36,15 @@ class Why(commands.Cog):
         bot: commands.AutoShardedBot,
         analyzer: Analyzer,
         store: Store,
-        configuration: Configuration,
-        history: ChannelHistory,
-        traces: Traces,
-        sender: ReactionSender,
+        memory: Memory,
+        decide: Choose,
         turns: Turns,
     ) -> None:
         self._bot = bot
         self._analyzer = analyzer
         self._store = store
-        self._configuration = configuration
-        self._history = history
-        self._traces = traces
-        self._sender = sender
+        self._memory = memory
+        self._decide = decide
         self._turns = turns
         self._menu = app_commands.ContextMenu(
             name="Why?",
@@ -98,15 +92,10 @@ class Why(commands.Cog):
         if reason := self._why_unread(message):  # the author or the server may have objected meanwhile
             return reason
         settings, channel_id = self._store.settings(guild_id), message.channel.id
-        decide = partial(
-            choose,
-            message.content,
-            answers[model].prediction,
-            minimum_certainty=self._configuration.min_certainty,
-            usable=self._sender.may_use,
-        )
-        joined_for, trace = seconds_since_joining(message), self._traces.get(message.id)
-        state, outlook = self._history.state(channel_id, joined_for), self._history.outlook(channel_id, joined_for)
+        decide = partial(self._decide, message.content, answers[model].prediction)
+        joined_for, trace = seconds_since_joining(message), self._memory.traces.get(message.id)
+        channels = self._memory.channels
+        state, outlook = channels.state(channel_id, joined_for), channels.outlook(channel_id, joined_for)
         decision, reaction = decide(settings, state), trace.emoji if trace else None
         reason = None if reaction else reason_for_silence(decision.reason, trace)
         wait = math.ceil(seconds_to_next(settings, outlook)) if reason in PACE else 0
