@@ -11,6 +11,7 @@ from pathlib import Path
 
 import discord
 import pytest
+from aiohttp import web
 
 from benchmarks.gateway import Fault, LoopbackDiscord, cloudflare, garbled, hanging, no_text, only, refused, status
 from bot import Emobot
@@ -71,10 +72,17 @@ async def test_a_token_that_is_reset_ends_the_bot_with_20_refusals_at_most_and_l
     health = Health()
     serving = asyncio.create_task(serve(configured(loopback), models, loopback.token, health))
     await until(lambda: health.bot and not health.why_not_ready())
-    loopback.api.fault = refused(401)
+    heard = asyncio.Event()
+
+    async def reset(request: web.Request) -> web.Response | None:
+        await heard.wait()  # it would leave before, and some messages would find nobody
+        return await refused(401)(request)
+
+    loopback.api.fault = reset
     for channel in range(40):
         await loopback.say("happy", channel)
     await until(lambda: sum(map(len, bilstm.batches)) == 40)
+    heard.set()
     with pytest.raises(discord.LoginFailure, match="reset"):
         await serving
     assert 1 <= len(loopback.api.refused()) <= 20
