@@ -271,8 +271,8 @@ def test_decisions_and_limits_import_nothing_that_does_input_or_output(module: o
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     pure = {
-        *("__future__", "asyncio", "bisect", "cachetools", "collections", "collections.abc", "dataclasses", "enum"),
-        *("itertools", "math", "typing"),
+        *("__future__", "array", "asyncio", "bisect", "cachetools", "collections", "collections.abc", "dataclasses"),
+        *("enum", "itertools", "math", "typing"),
         *("bot.connection.backoff", "bot.reactions.guard", "bot.reactions.irony", "bot.reactions.outcomes"),
         *("bot.reactions.pace", "bot.reactions.phrases", "bot.reactions.policy", "bot.server_settings", "re"),
     }
