@@ -116,9 +116,10 @@ class TestPostgres:
     """A server of its own, since all tests share the other one."""
 
     @pytest.fixture
-    async def server(self) -> AsyncIterator[PostgresServer]:
+    async def server(self, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PostgresServer]:
         if find_programs() is None:
             pytest.skip("there are no programs of PostgreSQL: apt-get install postgresql")
+        monkeypatch.setattr("bot.store.engine.PATIENCE", 60.0)  # while others use the machine, a process takes seconds
         async with postgres() as server:
             yield server
 
