@@ -291,6 +291,15 @@ _OF_POSTGRES = [
 ]
 
 
+def lost_before(together: Sequence[Fault]) -> float:
+    """Return the seconds before some faults of which counts may be lost.
+
+    A process that is told to stop writes what waits, but not into a database that fails at the same time.
+    """
+    longest = max(fault.lost_before for fault in together)
+    return WRITES_WITHIN if longest and any(fault.of == "database" for fault in together) else longest
+
+
 def drawn(among: Sequence[Fault], random: Random) -> list[Fault]:
     """Return one fault, or two that befall different things."""
     first, second = random.choice(among), random.choice(among)

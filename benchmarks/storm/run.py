@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.gateway import ALICE, BOB, LoopbackDiscord, World
 from benchmarks.storm import invariants
 from benchmarks.storm.databases import Database
-from benchmarks.storm.faults import Fault, Scene, drawn
+from benchmarks.storm.faults import Fault, Scene, drawn, lost_before
 from benchmarks.storm.invariants import Refusals, Written
 from benchmarks.storm.keeper import Keeper, Size
 from bot.reactions.pace import WAITING_EACH
@@ -186,7 +186,7 @@ class Storm:
         written, counted = self.people.wanted(self._since, end), await self._scene.database.messages()
         lost = written - (counted - self._counted)
         meanwhile = self.people.wanted(start, end)
-        may_be_lost = self.people.wanted(start - max(fault.lost_before for fault in faults), start)
+        may_be_lost = self.people.wanted(start - lost_before(faults), start)
         if any(fault.lost_meanwhile for fault in faults):
             may_be_lost += meanwhile
         off_by = _off_by(replayed if any(fault.replays for fault in faults) else 0)

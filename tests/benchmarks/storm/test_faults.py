@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.storm.databases import PostgresDatabase
+from benchmarks.storm.faults import WRITES_WITHIN, faults, lost_before
+
+FAULTS = {fault.name: fault for fault in faults(PostgresDatabase)}
+
+
+@pytest.mark.parametrize(
+    ("names", "seconds"),
+    [
+        (["gateway cut", "database locked"], 0.0),
+        (["SIGTERM", "gateway cut"], 1.0),
+        (["SIGTERM", "database locked"], WRITES_WITHIN),
+        (["PostgreSQL restarted", "SIGTERM twice"], WRITES_WITHIN),
+        (["kill -9"], WRITES_WITHIN),
+    ],
+)
+def test_what_waits_is_lost_with_a_process_that_is_killed_or_cannot_write_it_as_it_stops(
+    names: list[str], seconds: float
+) -> None:
+    assert lost_before([FAULTS[name] for name in names]) == seconds
