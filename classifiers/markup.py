@@ -43,6 +43,9 @@ _UNDERLINE = regex.compile(rf"(?P<kept>{FACE}) | __(?P<kept>.+?)__(?!_)", _FLAGS
 _ITALIC = regex.compile(rf"(?P<kept>{FACE}) | (?<!\w)_(?P<kept>(?:{FACE}|__|[^_])++)_(?!\w)", _FLAGS)
 _ESCAPED = regex.compile(rf"(?P<kept>{FACE}) | \\(?:[*_~|`\\]|(?=[<>()\[:\#@-]))", _FLAGS)
 
+_TRACE = re.compile(r"[`>@\[\\*|~_#•-]|://")
+"""What no message with markup lacks; most messages have none, and one look at them is enough."""
+
 _PASSES = (
     (re.compile(r"[`<>@\[]|://"), _REFERENCES),
     (re.compile(r"\\"), _ESCAPED),
@@ -65,8 +68,15 @@ def strip_markup(message: str) -> str:
     return " ".join(left.split()) if _VISIBLE.search(left) else ""
 
 
+def has_words(message: str) -> bool:
+    """Return whether `strip_markup` leaves anything of a message."""
+    return _VISIBLE.search(blank_markup(message)) is not None
+
+
 def blank_markup(message: str) -> str:
     """Return a message of the same length, with `BLANK` in place of each character of its markup."""
+    if not _TRACE.search(message):
+        return message
     for trace, part in _PASSES:
         if trace.search(message):
             message = part.sub(_blank, message)

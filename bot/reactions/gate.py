@@ -14,7 +14,7 @@ from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import ChannelState, channel_reason
 from bot.server_settings import ServerSettings
 from bot.store import Store
-from classifiers.markup import strip_markup
+from classifiers.markup import has_words
 
 NO_WORDS = mark("It contains no words that I can read.")
 NOT_A_PERSON = mark("I read only what people write.")
@@ -98,9 +98,9 @@ def author_kind_reason(
 
 def no_words_reason(text: str) -> Outcome | None:
     """Return why a text has no words to read, None if it has some."""
-    if not text.strip():
-        return Outcome.EMPTY
-    return None if strip_markup(text) else Outcome.MARKUP
+    if has_words(text):
+        return None
+    return Outcome.MARKUP if text.strip() else Outcome.EMPTY
 
 
 def settings_reason(settings: ServerSettings, *channel_ids: int | None, age_restricted: bool) -> Outcome | None:

@@ -170,7 +170,10 @@ class ChannelHistory:
 
     def _record(self, channel_id: int) -> _Record:
         """Return what still counts in a channel."""
-        record = self._records.get(channel_id) or _Record()
+        try:  # `get` would look it up twice
+            record = self._records[channel_id]
+        except KeyError:
+            record = _Record()
         start = self._clock() - WINDOW
         for moments in (record.messages, record.reactions):
             if moments and moments[0] <= start:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.markup import BLANK, blank_markup, strip_markup
+from classifiers.markup import _PASSES, BLANK, _blank, blank_markup, has_words, strip_markup
 from tests import hostile
 
 
@@ -24,6 +24,10 @@ from tests import hostile
         ("> they said\nI disagree", "I disagree"),
         ("fine\n>>> all of\nthis is theirs", "fine"),
         ("# Big news\n-# small\n- item", "Big news small item"),
+        ("# alone", "alone"),
+        ("• alone", "alone"),
+        ("~~alone~~", "alone"),
+        (r"\( alone", "( alone"),
         (">:( and >_< stay", ">:( and >_< stay"),
         ("2 * 3 = 6", "2 3 = 6"),
         ("<3 u", "<3 u"),
@@ -84,3 +88,12 @@ def test_markup_is_blanked_in_its_place(text: str) -> None:
     assert len(blanked) == len(text)
     assert all(new in (old, BLANK) for old, new in zip(text, blanked, strict=True))
     assert len(strip_markup(text)) <= len(text)
+    assert has_words(text) == bool(strip_markup(text))
+
+
+@given(hostile.texts() | st.text(st.sampled_from("_*~|`>\\<#-:()[]^To/ \n•@") | st.characters()))
+def test_no_markup_is_missed_by_the_quick_looks_for_it(text: str) -> None:
+    blanked = text
+    for _, part in _PASSES:
+        blanked = part.sub(_blank, blanked)
+    assert blank_markup(text) == blanked
