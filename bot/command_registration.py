@@ -58,17 +58,22 @@ class CommandRegistration:
             if guild:
                 await self._clear_global_commands()
             elif not known:
-                self._in_background = asyncio.create_task(self._register_anew())
+                self._in_background = asyncio.create_task(self._register_anew(ours))
                 return
             if _essence(ours, guild) != known:
-                await self._register(guild)
+                await self._register(ours, guild)
         except discord.HTTPException as error:
             _warn_of_commands(error, guild)
 
-    async def _register(self, guild: discord.Object | None) -> None:
-        log.info("Synced %d commands.", len(await self._bot.tree.sync(guild=guild)))
+    async def _register(self, commands: list[dict[str, Any]], guild: discord.Object | None) -> None:
+        """Replace the commands that Discord has; `tree.sync` would translate each once more."""
+        if guild:
+            await self._bot.http.bulk_upsert_guild_commands(self._application_id, guild.id, commands)
+        else:
+            await self._bot.http.bulk_upsert_global_commands(self._application_id, commands)
+        log.info("Synced %d commands.", len(commands))
 
-    async def _register_anew(self) -> None:
+    async def _register_anew(self, ours: list[dict[str, Any]]) -> None:
         """Register the commands where Discord knows none, while the bot serves already: many servers are asked before.
 
         While EMOBOT_DEV_GUILD is set there are no global commands. So only a bot without any can have been in
@@ -78,7 +83,7 @@ class CommandRegistration:
         while True:
             try:
                 await self._requests.ask(self._clear_server_commands())
-                await self._requests.ask(self._register(None))
+                await self._requests.ask(self._register(ours, None))
             except discord.HTTPException as error:
                 _warn_of_commands(error, None)
             except discord.DiscordException:  # Discord is away, which the log says already

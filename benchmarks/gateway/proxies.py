@@ -193,6 +193,9 @@ class GatewayProxy:
                 self.cut()
             for task in listening:
                 task.cancel()
+            await asyncio.wait(listening)
+            for shard in self._shards.values():
+                await shard.socket.close()
 
     def bots(self) -> int:
         """Return how many connections of bots are open."""
