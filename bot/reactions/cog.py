@@ -173,10 +173,10 @@ class Reactions(commands.Cog):
         self._count_mood(message, prediction, trace, counts_for)
         if trace.unwanted:
             return Ending(Outcome.TAKEN_BACK)
+        if in_vain:  # also if that is over by now: it was read without haste, and a reaction would be late
+            return Ending(in_vain)
         before = trace.emoji
         decision = self._choose(message, prediction, corrects=before is not None)
-        if in_vain:  # also if that is over by now: it was read without haste, and a reaction would be late
-            return Ending(decision.reason or in_vain, decision)
         trace.emoji = decision.emoji  # from now on a dislike finds it
         if decision.reason:
             return Ending(decision.reason, decision)
