@@ -46,7 +46,7 @@ python train.py                        both models on the built-in phrases, in a
 python train.py --dataset goemotions   both models on GoEmotions, in about ten minutes
 python train.py --dataset FILE         both models on your own TSV, CSV or JSONL file
 python train.py --model gru            another network, or several; --framework chooses numpy or keras
-python train.py --recipe shipped       the shipped models, from people's messages and a teacher, in three hours
+python train.py --recipe shipped       the shipped models, from people's messages and four teachers
 python train.py study                  measure the vanishing gradient; see docs/study.md and study --help
 
 A report, report.md, and its figures are written next to the models. Ctrl-C keeps the best epoch so far; --resume
@@ -127,7 +127,7 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
     type=click.Choice(["plain", "shipped"]),
     default="plain",
     help="plain (default): learn the labels of the data set; shipped: learn from GoEmotions, chat, messages of real "
-    "people and a fine-tuned MPNet, whatever --dataset says, and the smaller networks from the BiLSTM too (needs the "
+    "people and fine-tuned MPNets, whatever --dataset says, and the smaller networks from the BiLSTM too (needs the "
     "distill extra)",
 )
 @_data(

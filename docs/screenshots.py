@@ -24,7 +24,7 @@ ANSWER = {"width": 690, "height": 1400}
 """The window for an answer of the bot: it holds the longest, for to take a longer one Chromium would resize it, which
 the page answers in the middle of the picture."""
 TEXT = "great job breaking the build again, genius"
-"""Praise that is not meant: the RNN believes it, the BiLSTM changes its mind at *again*."""
+"""Praise that is not meant: the RNN believes it, the BiLSTM changes its mind at *genius*."""
 
 
 async def take_all() -> None:

@@ -30,7 +30,7 @@ def test_networks_read_the_praise_of_the_first_picture_as_told() -> None:
         reading = predict_prefixes(load_models()[name], text[1], directions)
         strongest = [max(zip(row, reading.labels, strict=True))[1] for row in reading.forward]
         turns[name] = {label: reading.words[strongest.index(label)] for label in strongest}
-    assert turns == {"rnn": {"admiration": "great"}, "bilstm": {"admiration": "great", "annoyance": "again"}}
+    assert turns == {"rnn": {"admiration": "great"}, "bilstm": {"admiration": "great", "annoyance": "genius"}}
 
 
 def test_figures_are_those_of_the_pages() -> None:

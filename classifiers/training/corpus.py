@@ -61,6 +61,12 @@ def rows_without_people(train: int, people: int, unlabelled: int, augmentations:
     return np.concatenate([start + np.arange(train - people) for start in starts])
 
 
+def repeated(examples: Examples, rows: Array, times: int) -> Examples:
+    """Return examples among which those of some rows (n,) occur `times` times, the others once."""
+    order = np.concatenate([np.arange(len(examples)), *[rows] * (times - 1)])
+    return Examples([examples.sequences[row] for row in order], examples.targets[order])
+
+
 def texts_for_assistant(texts: Sequence[str], augmentations: int) -> Iterator[list[str]]:
     """Yield `augmentations` times an augmented text for each training text, other ones than the teachers label."""
     rng = np.random.default_rng(_ASSISTANT_SEED)

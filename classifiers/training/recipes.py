@@ -79,6 +79,8 @@ class Distillation:
         assistant_augmentations: how many more the trained BiLSTM labels for each, so that the smaller networks seldom
             see a text twice. It is nearly as accurate as the teachers and far quicker: a teacher assistant, as in
             Mirzadeh and others, "Improved Knowledge Distillation via Teacher Assistant" (2020).
+        people_repeats: how often an epoch has each message of people, with labels or without; what else there is to
+            learn from, it has once. The messages are few beside the rest, and they are what the bot reads.
         temperature: of all targets from which the smaller networks learn: see `distillation.apply_temperature`.
         networks: the recipe of each network that learns from the teachers.
     """
@@ -88,6 +90,7 @@ class Distillation:
     teachers: int
     augmentations: int
     assistant_augmentations: int
+    people_repeats: int
     temperature: float
     networks: Mapping[str, Recipe]
 
@@ -121,17 +124,18 @@ the first epochs is mostly luck.
 """
 
 SHIPPED = Distillation(
-    encoder=Encoder("sentence-transformers/all-mpnet-base-v2", "e8c3b32edf5434bc2275fc9bab85f82640a19130", frozen=6),
-    teacher=Recipe(2, 64, 8e-5, embedding=768, dropout=0.1, word_dropout=0.0, weight_decay=0.01),
-    teachers=1,
-    augmentations=1,
+    encoder=Encoder("sentence-transformers/all-mpnet-base-v2", "e8c3b32edf5434bc2275fc9bab85f82640a19130", frozen=0),
+    teacher=Recipe(2, 64, 5e-5, embedding=768, dropout=0.1, word_dropout=0.0, weight_decay=0.01),
+    teachers=4,
+    augmentations=6,
     assistant_augmentations=4,
+    people_repeats=4,
     temperature=1.5,
     networks={  # they learn from so many texts that they need little else against overfitting
-        "rnn": replace(FULL["rnn"], epochs=3, learning_rate=1.5e-3, dropout=0.0, word_dropout=0.02),
+        "rnn": replace(FULL["rnn"], epochs=2, learning_rate=1.5e-3, dropout=0.0, word_dropout=0.02),
         "gru": replace(FULL["gru"], epochs=4, dropout=0.1),
         "lstm": replace(FULL["lstm"], epochs=4, dropout=0.1),
-        "bilstm": replace(FULL["bilstm"], epochs=4, batch_size=256, learning_rate=3e-3, dropout=0.1),
+        "bilstm": replace(FULL["bilstm"], epochs=3, batch_size=256, learning_rate=3e-3, dropout=0.0, word_dropout=0.02),
     },
 )
 """The recipe of the weights that are shipped with the package.

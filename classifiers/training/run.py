@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from classifiers.acceptance import neighbours_in, shares_of
 from classifiers.calibration import probabilities
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
@@ -35,6 +37,7 @@ from classifiers.training.cluster import VARIABLE, Cluster, read_cluster
 from classifiers.training.corpus import (
     encode,
     fit_tokenizer,
+    repeated,
     rows_without_people,
     shipped_dataset,
     texts_for_assistant,
@@ -333,25 +336,29 @@ class Run:
         """Train the assistant on the teachers' targets, then the other networks on its targets as well."""
         unlabelled = load_unlabelled()
         texts = texts_for_teachers(self.dataset.train.texts, unlabelled, distillation.augmentations)
+        train, people = len(self.dataset.train), len(self.people.train) if self.people else 0
+        others_than_people = rows_without_people(train, people, len(unlabelled), distillation.augmentations)
         teachers = TeacherEnsemble(self.dataset, distillation, self._fit, self.reporter, self.encoder)
-        outputs = self._with_earlier_model(teachers.outputs(texts, self.tokenizer.words), texts, len(unlabelled))
-        examples = with_teacher_targets(texts, outputs, self.tokenizer)
+        outputs = teachers.outputs(texts, self.tokenizer.words)
+        if self.start_from:
+            outputs = self._with_earlier_model(self.start_from, outputs, texts, others_than_people)
+        of_people = np.setdiff1d(np.arange(len(texts)), others_than_people)
+        examples = repeated(
+            with_teacher_targets(texts, outputs, self.tokenizer), of_people, distillation.people_repeats
+        )
         others = [name for name in self.recipes if name != ASSISTANT]
         if self._train_each([ASSISTANT], examples, outputs.vectors) and others:
             originals = [*self.dataset.train.texts, *unlabelled]
             self._train_each(others, self._with_assistant_targets(examples, originals, distillation), outputs.vectors)
 
-    def _with_earlier_model(self, outputs: TeacherOutputs, texts: Sequence[str], unlabelled: int) -> TeacherOutputs:
-        """Return the teachers' outputs, averaged with those of the BiLSTM that the training starts from, if it does.
+    def _with_earlier_model(
+        self, earlier: Path, outputs: TeacherOutputs, texts: Sequence[str], rows: Array
+    ) -> TeacherOutputs:
+        """Return the teachers' outputs, averaged in some rows with those of the BiLSTM that the training starts from.
 
-        They are averaged on GoEmotions and chat alone: an earlier model knew no messages of people.
+        The rows are texts of GoEmotions and chat alone: an earlier model knew no messages of people.
         """
-        if not (self.start_from and self.people and self.distillation):
-            return outputs
-        train, people = len(self.dataset.train), len(self.people.train)
-        rows = rows_without_people(train, people, unlabelled, self.distillation.augmentations)
-        earlier = load_models(self.start_from)[ASSISTANT]
-        return outputs.averaged(rows, earlier.scores([texts[row] for row in rows]))
+        return outputs.averaged(rows, load_models(earlier)[ASSISTANT].scores([texts[row] for row in rows]))
 
     def _with_assistant_targets(
         self, examples: Examples, originals: Sequence[str], distillation: Distillation

@@ -182,6 +182,10 @@ def test_one_framework_does_not_resume_the_training_of_another(
         trained(out, dataset=str(feelings), framework="keras", resume=True)
 
 
+SMALL = replace(SHIPPED, teachers=2, augmentations=1, assistant_augmentations=2, people_repeats=3)
+"""The shipped recipe with fewer of all that takes time."""
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("small_goemotions")
 class TestShippedRecipe:
@@ -189,7 +193,7 @@ class TestShippedRecipe:
 
     @pytest.fixture(autouse=True)
     def few_teachers(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(run_module, "SHIPPED", replace(SHIPPED, teachers=2, assistant_augmentations=2))
+        monkeypatch.setattr(run_module, "SHIPPED", SMALL)
 
     def _run(self, out: Path, reporter: RecordingReporter | None = None, **given: Any) -> Outcome:
         options = {"models": ("rnn", "bilstm"), "framework": "numpy", "embedding": 16} | given
@@ -236,18 +240,19 @@ class TestShippedRecipe:
         assert self._run(out).written == ("rnn", "bilstm")
         distilled, assisted = seen
         rows = GOEMOTIONS_ROWS + 2 * len(LABELS)
-        assert len(distilled) == (1 + SHIPPED.augmentations) * rows + 2
+        of_people = 2 * len(LABELS) + 2  # with an augmented text for each, and two without labels
+        assert len(distilled) == 2 * rows + 2 + 2 * of_people
         lengths = np.array([[len(sequence)] for sequence in distilled.sequences])
         as_labelled = np.isclose(distilled.targets, np.tile(sigmoid(-lengths / 10), len(LABELS))).all(axis=1)
         assert as_labelled.mean() > 0.99  # the tokenizer shortens a word that stands three times in a row
 
         # The RNN learns the same and further texts labelled by the BiLSTM, trained before it; all at the temperature.
         assert len(assisted) == len(distilled) + 2 * (rows + 2)
-        tempered = apply_temperature(distilled.targets, SHIPPED.temperature)
+        tempered = apply_temperature(distilled.targets, SMALL.temperature)
         assert np.allclose(assisted.targets[: len(distilled)], tempered)
         further = assisted.sequences[len(distilled) :]
         assert further[:rows] != distilled.sequences[rows + 2 : 2 * rows + 2]
-        answers = sigmoid(logits_of(load_network("bilstm", out), further) / SHIPPED.temperature)
+        answers = sigmoid(logits_of(load_network("bilstm", out), further) / SMALL.temperature)
         # In 8 bits an answer depends a little on the batch in which it is computed.
         assert np.allclose(assisted.targets[len(distilled) :], answers, atol=1e-3)
 
@@ -267,9 +272,20 @@ class TestShippedRecipe:
         scores = load_models(earlier)["bilstm"].scores(texts[:others])
         np.testing.assert_allclose(distilled.targets[:others], (teacher + scores) / 2, atol=1e-4)
         np.testing.assert_allclose(distilled.targets[others : others + people + 2], teacher, atol=1e-6)
-        augmented = distilled.targets[others + people + 2 :]
+        augmented = distilled.targets[others + people + 2 : 2 * (others + people) + 2]
         assert (np.abs(augmented[:others] - teacher) > 1e-4).any(axis=1).all()
         np.testing.assert_allclose(augmented[others : others + people], teacher, atol=1e-6)
+
+    def test_an_epoch_has_the_messages_of_people_several_times(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen = recorded_examples(monkeypatch)
+        self._run(tmp_path / "models", models=("bilstm",))
+        [distilled] = seen
+        others, people = GOEMOTIONS_ROWS + len(LABELS), len(LABELS)
+        once = 2 * (others + people) + 2
+        of_people = [*distilled.sequences[others : others + people + 2], *distilled.sequences[once - people : once]]
+        assert distilled.sequences[once:] == of_people * (SMALL.people_repeats - 1)
 
     def test_start_without_the_bilstm_is_refused_before_a_teacher_is_trained(self, tmp_path: Path) -> None:
         trained(tmp_path / "earlier", dataset="goemotions", embedding=16)
