@@ -140,7 +140,7 @@ SHIPPED = Distillation(
 )
 """The recipe of the weights that are shipped with the package.
 
-The RNN and the BiLSTM started from the weights that were shipped before (`train.py --start`), so they need fewer epochs
+The RNN and the BiLSTM started from weights that were shipped earlier (`train.py --start`), so they need fewer epochs
 and a lower rate than from random ones; docs/models.md says from which.
 """
 

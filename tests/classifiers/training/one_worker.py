@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,8 @@ def main(index: int, ports: list[str], folder: Path) -> None:
     except ClassifiersError as error:
         (folder / f"{index}.differ").write_text(str(error))
     if index == len(ports) - 1:
+        while not all((folder / f"{each}.differ").exists() for each in range(len(ports))):
+            time.sleep(0.01)  # the others might lose this one before they have compared
         os.kill(os.getpid(), signal.SIGTERM)
     try:
         while True:
