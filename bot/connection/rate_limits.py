@@ -17,7 +17,9 @@ _MINUTE = 60.0
 _CAUTION = 0.7  # the part of what Discord allows in a second that is sent: 35 of 50 requests
 _AT_ONCE = 0.16  # the part of it that may be sent together after a rest, since people write in bursts: 8 of 50
 _TOO_MANY = 2  # requests more than are bearable, so that one is always on its way where all are refused
-_SUSPICIOUS = 3  # refusals in a row after which all may be refused
+
+SUSPICIOUS = 3
+"""Refusals in a row after which all requests may be refused; fewer only show that some server lacks a permission."""
 
 
 class RefusalCounter:
@@ -77,7 +79,7 @@ class RefusalCounter:
 
         After several refusals in a row it is one, which shows whether that is over.
         """
-        return 1 if self._in_a_row >= _SUSPICIOUS else max(self._left(), 0) + _TOO_MANY
+        return 1 if self._in_a_row >= SUSPICIOUS else max(self._left(), 0) + _TOO_MANY
 
     def _left(self) -> int:
         """Forget what is older than the window; return after how many further refusals in a row there are too many."""

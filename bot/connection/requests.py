@@ -17,7 +17,7 @@ import discord
 
 from bot.connection.backoff import Backoff
 from bot.connection.clock import DiscordTime
-from bot.connection.rate_limits import COUNT_TOWARDS_A_BAN, RateLimiter, RefusalCounter
+from bot.connection.rate_limits import COUNT_TOWARDS_A_BAN, SUSPICIOUS, RateLimiter, RefusalCounter
 from bot.meter import Meter
 
 log = logging.getLogger(__name__)
@@ -34,8 +34,7 @@ ANSWERED_WITHIN = aiohttp.ClientTimeout(total=300, sock_connect=10, sock_read=15
 _UNKNOWN_LIMIT = 60.0  # seconds of a rate limit whose length Discord does not tell
 _QUIET = 600.0  # seconds between two warnings of the same kind
 _FIRST_PAUSE = 1.0  # seconds for which all requests pause after the first failure
-_BORNE = 2  # refusals in a row without a pause: any server may lack a permission
-_REFUSED_PAUSE, _LONGEST_REFUSED_PAUSE = 10.0, 30.0  # seconds of the pause after a third, and after more
+_REFUSED_PAUSE, _LONGEST_REFUSED_PAUSE = 10.0, 30.0  # seconds of the first pause after refusals in a row, and of any
 _EVERYWHERE = 0
 _NO_ANSWER = 408  # with which a proxy tells that Discord gave none in time; Discord itself never says it
 
@@ -88,7 +87,7 @@ class DiscordRequests:
         self._meter = meter or Meter()
         self._rate = RateLimiter.below(allowed, clock)
         self._refusals = RefusalCounter(clock)
-        self._refused = Backoff(clock, longest=_LONGEST_REFUSED_PAUSE, free=_BORNE)
+        self._refused = Backoff(clock, longest=_LONGEST_REFUSED_PAUSE, free=SUSPICIOUS - 1)
         self._failures = Backoff(clock, longest=300.0)
         self._unanswered = 0
         self._closed = False
