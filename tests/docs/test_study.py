@@ -124,7 +124,7 @@ class TestTheAnswerAtTheTop:
         )
 
     def test_says_of_the_times_what_was_measured(self, answer: dict[str, str]) -> None:
-        times = cells("docs/speed.md", "RNN, NumPy", "5 tokens")[:3]
+        times = cells("docs/speed.md", "RNN, NumPy", "| 5 tokens |")[:3]
         assert "two to three times" in answer["10"]
         assert [re.findall(r"\((.*)x\)", time)[0] for time in times] == ["0.4", "0.4", "0.5"]
 
