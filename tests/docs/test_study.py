@@ -76,15 +76,17 @@ class TestTheAnswerAtTheTop:
         sides = [change(*pair) for pair in (("rnn-wide", "birnn"), ("gru", "bigru"), ("lstm", "bilstm"))]
         pooled = [np.median(top1(row)) for row in ("bilstm-pooled", "orthogonal-pooled")]
         for line, sentence in (
-            ("1", f"its top-1 is {both:.3f} and that of the RNN {rnn:.3f}."),
-            ("2", f"four times the recurrent weights brought an RNN {change('rnn', 'rnn-wide'):.3f} macro-F1."),
-            ("3", f"an LSTM's gates bring {change('rnn-wide', 'lstm'):.3f}, within noise"),
-            ("3", f"a GRU's {change('rnn-wide', 'gru'):.3f}, a second direction {min(sides):.3f} to {max(sides):.3f}."),
-            ("4", f"{left('bilstm', 'start')} of it is left, and of the RNN's {left('orthogonal', 'start')}."),
+            ("1", f"its top-1 is {both:.3f} and the RNN's {rnn:.3f}."),
+            ("2", f"four times the recurrent weights gained an RNN {change('rnn', 'rnn-wide'):.3f} macro-F1."),
+            ("3", f"an LSTM's gates gain {change('rnn-wide', 'lstm'):.3f}, which is within noise"),
+            ("3", f"a GRU's {change('rnn-wide', 'gru'):.3f}"),
+            ("3", f"and a second direction {min(sides):.3f} to {max(sides):.3f}."),
+            ("4", f"{left('bilstm', 'start')} of it is left 20 words back"),
+            ("4", f"and {left('orthogonal', 'start')} of the RNN's."),
             (
                 "5",
-                f"{left('bilstm', 'end')} is left from the left and {left('bilstm', 'end', 1)} from the right, "
-                f"and in the RNN {left('orthogonal', 'end')}.",
+                f"{left('bilstm', 'end')} is left in one direction and {left('bilstm', 'end', 1)} in the other, "
+                f"but only {left('orthogonal', 'end')} in the RNN.",
             ),
             ("8", f"the BiLSTM has {pooled[0]:.3f} and the RNN {pooled[1]:.3f}."),
         ):  # fmt: skip
@@ -97,7 +99,7 @@ class TestTheAnswerAtTheTop:
         assert [apart("rnn", "rnn-wide"), apart("rnn-wide", "lstm"), apart("rnn-wide", "gru")] == [True, False, True]
 
     def test_says_how_often_gated_networks_learnt_by_their_start(self, answer: dict[str, str]) -> None:
-        assert "LSTM and GRU as usual learnt 40 steps with no seed, by chrono start with all five" in answer["7"]
+        assert "LSTM and GRU learnt 40 steps with no seed as usual, but with all five by chrono start" in answer["7"]
         assert [learnt(row, 40) for row in ("lstm", "gru", "lstm-chrono", "gru-chrono")] == [0, 0, 5, 5]
 
     @pytest.mark.parametrize(
@@ -256,7 +258,7 @@ def test_every_formula_has_a_test() -> None:
 
 
 def test_numbers_beside_the_formulas_are_those_of_the_table() -> None:
-    table, words = section("The formulas beside it").partition("<!-- study: slopes -->")[2].split("<!-- end -->")
+    table, words = section("Comparison with the theory").partition("<!-- study: slopes -->")[2].split("<!-- end -->")
     rows = {line.split(" | ")[0].strip("| "): line.strip("| ").split(" | ")[1:] for line in table.splitlines()[3:]}
     (slope, norm, radius, _, tanh, *_), level = rows["Tanh RNN, Glorot start"], rows["Tanh RNN, orthogonal, clipped"]
     gated = rows["LSTM"]
@@ -283,13 +285,13 @@ def test_without_ways_through_the_hidden_state_an_lstm_falls_as_its_forget_gates
 def test_what_is_said_of_gates_directions_and_size_is_what_was_measured() -> None:
     said = " ".join(section("Gates, directions or size?").split())
     for sentence in (
-        f"**Size** brings the most: {change('rnn', 'rnn-wide'):.3f} macro-F1",
+        f"**Size** gains the most: {change('rnn', 'rnn-wide'):.3f} macro-F1",
         f"it is {change('rnn-wide', 'gru'):.3f} ahead of the RNN in one direction",
         f"and {change('birnn', 'bigru'):.3f} in both. An LSTM",
         f"equal size is {change('rnn-wide', 'lstm'):.3f} and {change('birnn', 'bilstm'):.3f} ahead",
         f"By top-1 they can in both directions ({change('birnn', 'bilstm', 'top1'):.3f}), but not in one.",
-        f"bring {change('rnn-wide', 'birnn'):.3f} to the RNN, and {change('gru', 'bigru'):.3f} each to GRU and LSTM",
-        f"Of the {change('rnn', 'bilstm'):.3f} by which the BiLSTM leads the small RNN, size makes up "
+        f"gains {change('rnn-wide', 'birnn'):.3f} for the RNN, and {change('gru', 'bigru'):.3f} each for GRU and LSTM",
+        f"of the {change('rnn', 'bilstm'):.3f} by which the BiLSTM leads the small RNN, size makes up "
         f"{change('rnn', 'rnn-wide'):.3f}, gates {change('rnn-wide', 'lstm'):.3f} and the second direction "
         f"{change('lstm', 'bilstm'):.3f}",
     ):
