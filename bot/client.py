@@ -39,6 +39,7 @@ from bot.corrections.cog import Corrections
 from bot.errors import log_failure, report_error
 from bot.maintenance.cog import Maintenance
 from bot.meter import Meter
+from bot.models import load_configured_models, require_reacting_model
 from bot.mood.cog import Mood
 from bot.mood.weekly import WeeklyMood
 from bot.privacy.cog import Privacy
@@ -56,7 +57,7 @@ from bot.store import Store
 from bot.store.locks import AdvisoryLocks
 from bot.ui.turns import Turns
 from bot.why.cog import Why
-from classifiers import Classifier, load_models
+from classifiers import Classifier
 
 log = logging.getLogger(__name__)
 
@@ -311,10 +312,8 @@ def create_bot(
         classifiers.ModelDirectoryError: the models cannot be loaded.
     """
     configuration = configuration or load_configuration()
-    models = load_models(configuration.models) if models is None else models
-    if configuration.reacts_with not in models:
-        raise ConfigurationError(
-            f"The bot reacts with {configuration.reacts_with}, but {configuration.models} holds only "
-            f"{' and '.join(models)}: set EMOBOT_REACTS_WITH to {' or '.join(models)}."
-        )
+    if models is None:
+        models = load_configured_models(configuration)
+    else:
+        require_reacting_model(models, configuration)
     return Emobot(configuration, models, clock, meter)

@@ -14,10 +14,10 @@ from bot.about.cog import FIGURES
 from bot.cli.application import elsewhere, fetch_application, invitation
 from bot.cli.database import file_of, in_database
 from bot.cli.errors import INTENT_OFF, CommandError, discord_errors, login_missing, reports_errors
-from bot.client import create_bot
 from bot.configuration import ENV_FILE, Configuration, load_configuration
 from bot.connection.clock import DiscordTime
 from bot.connection.requests import TOLERATED, clock_is_wrong, listen
+from bot.models import load_configured_models
 from bot.store.engine import describe
 from classifiers.emotions import listed, without_emoji
 from classifiers.model_directory import MANIFEST, NAMES, read_manifest
@@ -58,7 +58,7 @@ def _sources(file: Path) -> str:
 
 
 def _check_models(configuration: Configuration) -> None:
-    create_bot(configuration)
+    load_configured_models(configuration)
     manifest = read_manifest(configuration.models)
     click.echo(f"Models: {configuration.models}, trained on {manifest.dataset}.")
     for name, card in manifest.models.items():

@@ -10,7 +10,8 @@ import click
 import regex
 
 from bot.cli.errors import CommandError, reports_errors
-from bot.client import create_bot
+from bot.configuration import load_configuration
+from bot.models import load_configured_models
 from bot.reactions.gate import no_words_reason
 from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import choose
@@ -35,13 +36,13 @@ _UNSEEN = regex.compile(r"(?!\p{Extended_Pictographic})[\p{C}\p{Z}]")
 @reports_errors
 def dry_run(path: str, as_json: bool) -> None:
     """Print the reaction to each line of a file, taken as one message, or the reason why there is none."""
-    bot = create_bot()
-    model = bot.analyzer.models[bot.analyzer.default_model]
+    configuration = load_configuration()
+    model = load_configured_models(configuration)[configuration.reacts_with]
     show = _as_json if as_json else _as_row
     try:
         with _opened(path) as lines:
             for line in lines:
-                click.echo(show(_decide(line.removesuffix("\n"), model, bot.configuration.min_certainty)))
+                click.echo(show(_decide(line.removesuffix("\n"), model, configuration.min_certainty)))
     except UnicodeDecodeError:
         raise CommandError(f"{path} is not plain text: save it again as UTF-8.", 2) from None
 

@@ -13,8 +13,8 @@ from bot import logs
 from bot.cli.application import elsewhere
 from bot.cli.errors import discord_errors, reports_errors, token_of
 from bot.cli.stopping import run_until_stopped
-from bot.client import create_bot
 from bot.configuration import Configuration, load_configuration
+from bot.models import load_configured_models
 from bot.serving import serve
 from classifiers import Classifier
 from classifiers.memory import keep_large_blocks_apart
@@ -33,7 +33,7 @@ def run() -> None:
         log.info("An address of Discord is replaced. %s", line)
     # The bot joins no voice channel, so nobody should be told to install what voice needs.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
-    models = create_bot(configuration).analyzer.models  # so that unusable models are reported before Discord is asked
+    models = load_configured_models(configuration)  # so that unusable models are reported before Discord is asked
     keep_large_blocks_apart()
     gc.freeze()  # or each full collection would look through all libraries and models, for a quarter of a second
     with discord_errors():

@@ -112,7 +112,7 @@ async def test_both_are_shown_as_they_are_written(world: World, translate: Trans
 def test_dry_run_reacts_to_what_has_an_emoji(
     models: Mapping[str, Classifier], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("bot.client.load_models", lambda _directory: models)
+    monkeypatch.setattr("bot.models.load_models", lambda _directory: models)
     Path("chat.txt").write_text("lovely\nidiot\n")
     assert main(["dry-run", "--file", "chat.txt"]) == 0
     assert capsys.readouterr().out == (

@@ -18,7 +18,7 @@ from tests.loopback import description, loopback, skipper, world  # noqa: F401 -
 def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The scripted models in place of those of the model directory."""
     models = {"rnn": ScriptedClassifier(SCRIPT), "bilstm": ScriptedClassifier(SCRIPT)}
-    monkeypatch.setattr("bot.client.load_models", lambda _directory: models)
+    monkeypatch.setattr("bot.models.load_models", lambda _directory: models)
 
 
 @pytest.fixture(autouse=True)
