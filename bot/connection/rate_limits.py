@@ -14,8 +14,8 @@ COUNT_TOWARDS_A_BAN = (401, 403, 429)
 """The HTTP statuses of requests that Discord counts before it bans an address."""
 
 _MINUTE = 60.0
-_CAUTION = 0.7  # the part of what Discord allows in a second that is sent: 35 of 50 requests
-_AT_ONCE = 0.16  # the part of it that may be sent together after a rest, since people write in bursts: 8 of 50
+_CAUTION = 0.8  # the part of what Discord allows in a second that is sent for long: 40 of 50 requests
+_LATER = 0.2  # seconds by which one request may be on its way for longer than another
 _TOO_MANY = 2  # requests more than are bearable, so that one is always on its way where all are refused
 
 SUSPICIOUS = 3
@@ -95,37 +95,41 @@ class RefusalCounter:
 
 
 class RateLimiter:
-    """Limits the requests sent in a second; if too many wait, the newest go first and the oldest are refused."""
+    """Limits the requests sent within some seconds, which may be sent together, since people write in bursts.
+
+    Those that have to wait are spread evenly, so that under too much load the newest need not wait for the end of the
+    next burst. The newest go first; if too many wait, the oldest are refused.
+    """
 
     @classmethod
     def below(cls, allowed: float, clock: Callable[[], float]) -> Self:
         """Return one that stays below a limit, since a slow network may deliver delayed requests with later ones.
 
-        Of 50 allowed requests it sends 43 at most in any second, and 50 in any 1.2 seconds. So the limit is kept as
-        long as no request is on its way for 0.2 s longer than another.
+        Of 50 allowed requests it sends 48 at most in any 1.2 seconds. So the limit is kept as long as no request is on
+        its way for 0.2 s longer than another, and at most two are sent by somebody else.
 
         Args:
             allowed: requests in a second.
             clock: monotonic seconds.
         """
         rate = _CAUTION * allowed
-        return cls(clock, rate=rate, at_once=max(_AT_ONCE * allowed, 1.0), most_waiting=max(round(rate), 1))
+        most = max(round((1 + _LATER) * rate), 1)
+        return cls(clock, most=most, within=max(1 + _LATER, most / rate), most_waiting=max(round(rate), 1))
 
-    def __init__(self, clock: Callable[[], float], *, rate: float, at_once: float, most_waiting: int) -> None:
+    def __init__(self, clock: Callable[[], float], *, most: int, within: float, most_waiting: int) -> None:
         """Start with no request waiting.
 
         Args:
             clock: monotonic seconds.
-            rate: requests in a second.
-            at_once: how many may be sent together after a rest.
+            most: how many requests may be sent within any so many seconds.
+            within: those seconds.
             most_waiting: how many may wait.
         """
         self._clock = clock
-        self._rate = rate
-        self._at_once = at_once
+        self._within = within
+        self._spacing = within / most
         self._most_waiting = most_waiting
-        self._left = at_once
-        self._counted_at = -math.inf
+        self._sent: deque[float] = deque([-math.inf] * most, most)  # the moments of the last requests
         self._waiting: list[tuple[float, int, asyncio.Future[bool]]] = []
         self._order = itertools.count()
         self._giving: asyncio.Task[None] | None = None
@@ -140,8 +144,9 @@ class RateLimiter:
         Args:
             freshness: the request with the highest goes first.
         """
-        if not self._waiting and self._wait() <= 0:
-            self._left -= 1
+        now = self._clock()
+        if not self._waiting and self._next() <= now:
+            self._sent.append(now)
             return True
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         bisect.insort(self._waiting, (freshness, next(self._order), turn))
@@ -154,19 +159,19 @@ class RateLimiter:
         return await turn
 
     async def _give(self) -> None:
+        last_due = -math.inf
         try:
             while self._waiting:
-                await asyncio.sleep(self._wait())
+                due = max(last_due + self._spacing, self._next())
+                await asyncio.sleep(due - self._clock())
                 _, _, turn = self._waiting.pop()
                 if not turn.done():  # it may have been cancelled, for example at the end of the process
-                    self._left -= 1
+                    last_due = due
+                    self._sent.append(self._clock())
                     turn.set_result(True)
         finally:
             self._giving = None
 
-    def _wait(self) -> float:
-        """Return the seconds until the next request may be sent."""
-        now = self._clock()
-        self._left = min(self._left + (now - self._counted_at) * self._rate, self._at_once)
-        self._counted_at = now
-        return max((1 - self._left) / self._rate, 0.0)
+    def _next(self) -> float:
+        """Return the moment from which on the next request may be sent."""
+        return self._sent[0] + self._within
