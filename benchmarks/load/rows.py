@@ -20,16 +20,22 @@ WARM_UP = 2.0
 """Seconds for which people write before a bot is measured."""
 
 RUN_IN = 15.0
-"""The same before the latency of reactions is measured.
+"""The same before a flood, and before a busy channel is compared with quiet ones.
 
 Without it, the pauses after reactions would end in all channels at once, and what is measured would be how long the
 bot spreads requests out.
 """
 
+GROWING = 12.0
+"""Seconds within which people begin to write in one channel after the other, before latency is measured: a little more
+than the pause after a reaction. If they begin in all at once, even the step from 50 to 400 messages a second makes the
+pauses end together, and up to 53 reactions fall into a second, more than Discord allows, where it is 18 on average.
+"""
+
 _BEFORE = 50.0  # messages a second meanwhile
 
 STEP = 5.0
-"""Seconds at the rate itself before latency is measured: at first, most channels have no pause after a reaction."""
+"""Seconds at the rate itself before it is measured: at first, most channels have no pause after a reaction."""
 
 PATIENCE = 1.0
 """Seconds after the last message within which a bot that keeps up is done with all."""
@@ -39,6 +45,7 @@ TOLERANCE = 1.1
 
 _SETTLING = 20.0  # seconds after which a bot that is not done with all messages never will be
 _ALL = range(SERVERS * CHANNELS)
+_PARTS = 20  # in which the channels are divided while people begin to write there
 
 
 class Quantiles(NamedTuple):
@@ -228,12 +235,19 @@ async def latencies(rates: Sequence[float], seconds: float) -> dict[float, Quant
     """Return how long reactions take at some rates of messages."""
     found = {}
     for rate in rates:
-        async with bench("full", RUN_IN) as running:
+        async with bench("full") as running:
+            await begin(running.stream, rate)
             await running.stream.write(rate, STEP, _ALL)
             messages = await running.stream.write(rate, seconds, _ALL)
             await running.settled()
             found[rate] = running.latency(messages)
     return found
+
+
+async def begin(stream: Stream, rate: float) -> None:
+    """Let people begin to write in one channel after the other, until they write at a rate in all."""
+    for part in range(1, _PARTS + 1):
+        await stream.write(rate * part / _PARTS, GROWING / _PARTS, _ALL[: len(_ALL) * part // _PARTS])
 
 
 async def memory(rate: float, first: int, last: int) -> tuple[int, int]:

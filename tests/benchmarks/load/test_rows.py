@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.load import rows
-from benchmarks.load.rows import TOLERANCE, bench, most_messages
+from benchmarks.load.rows import CHANNELS, GROWING, SERVERS, TOLERANCE, begin, bench, most_messages
+from benchmarks.load.stream import Stream
 
 CAPACITY = {"full": 530.0, "empty": 6100.0}
 
@@ -32,6 +33,25 @@ async def test_a_bot_that_keeps_up_with_nothing_ends_the_search(monkeypatch: pyt
 
     monkeypatch.setattr(rows, "keeps_up", keeps_up)
     assert await most_messages(1.0) == {"full": 0.0, "empty": 0.0}
+
+
+async def test_people_begin_in_one_channel_after_the_other_and_write_in_each_as_much() -> None:
+    written: list[tuple[float, float, range]] = []
+
+    class Recorded(Stream):
+        def __init__(self) -> None:
+            pass
+
+        async def write(self, rate: float, seconds: float, channels: range) -> list[int]:
+            written.append((rate, seconds, channels))
+            return []
+
+    await begin(Recorded(), 400.0)
+    assert [rate / len(channels) for rate, _, channels in written] == pytest.approx([2.0] * len(written))
+    assert sum(seconds for _, seconds, _ in written) == pytest.approx(GROWING)
+    sizes = [len(channels) for _, _, channels in written]
+    assert sizes == sorted(set(sizes))
+    assert written[-1][2] == range(SERVERS * CHANNELS)
 
 
 @pytest.mark.slow
