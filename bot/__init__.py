@@ -1,4 +1,4 @@
-"""Emobot, the Discord application: reads messages with the classifiers and reacts with the fitting emoji."""
+"""Emobot, the Discord application: reads messages with the classifiers and reacts with a matching emoji."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Emobot", "create_bot"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the bot when it is first asked for, so that the command line can print its help at once."""
+    """Import the bot on first use, so that the command line can print its help at once."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from bot import client  # noqa: PLC0415 - discord.py and the models take half a second

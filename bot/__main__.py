@@ -6,7 +6,7 @@ from classifiers.starting import run_main
 
 
 def main() -> int:
-    """Run the command line as the script and return the exit status."""
+    """Run the command line, for the script `emobot`, and return the exit status."""
     return run_main("bot.cli")
 
 

@@ -1,11 +1,11 @@
 """Run the classifiers off the event loop: in one worker thread, in batches, with a limit and a deadline.
 
 Heartbeats must not wait for a model, so no prediction runs on the event loop's thread. Texts that arrive while the
-worker is busy become its next batch, so batches grow with the load. A text that has waited for longer than its caller
-does is dropped unread. No task waits for work: a task starts with the first text and ends when none is left.
+worker is busy become its next batch, so batches grow with the load. A text whose caller has stopped waiting is dropped
+unread. There is no idle task: one starts with the first text and ends when none is left.
 
-To wake the worker, and to be woken by it, costs the event loop more than all else that it does for a text. So the texts
-of patient callers are collected for a moment, and then read together.
+Waking the worker, and being woken by it, costs the event loop more than everything else that it does for a text. So the
+texts of patient callers are collected for a moment, and then read together.
 
 An explanation takes a hundred times as long as a prediction, so it is computed in short steps, and only while no text
 waits for a prediction.
@@ -33,11 +33,11 @@ from classifiers.nn.batching import Steps
 Result = TypeVar("Result")
 
 _SHIPPED = ("bilstm", "rnn")
-"""The models that come with the package, the one that reacts by default first."""
+"""The models that come with the package; the first reacts by default."""
 
-_BATCHES_AT_ONCE = 4  # the texts of so many batches are taken and sorted together
+_BATCHES_AT_ONCE = 4  # batches whose texts are taken from the queue and sorted together
 
-_COLLECTED = 8  # texts of patient callers that are read together; as many as a network is given at once
+_COLLECTED = 8  # texts of patient callers that are read together: one batch
 
 
 class AnalyzerError(Exception):
@@ -45,7 +45,7 @@ class AnalyzerError(Exception):
 
 
 class AnalyzerOverloadedError(AnalyzerError):
-    """Too many are waiting."""
+    """Too many texts are waiting."""
 
 
 class AnalyzerTooSlowError(AnalyzerError):
@@ -65,7 +65,7 @@ class _Job:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """A question to all models about one text, which takes several steps."""
+    """A question to all models about one text, which is answered in several steps."""
 
     steps: Steps[Any]
     answer: asyncio.Future[Any]
@@ -76,8 +76,8 @@ class Analyzer:
 
     Attributes:
         models: the loaded models by name.
-        default_model: the name of the model that reacts where a server has not chosen another.
-        patience: seconds for which the text of a patient caller waits for others at most, 0 for not at all.
+        default_model: the name of the model that reacts in servers that have not chosen another.
+        patience: the most seconds for which the text of a patient caller waits for others; 0 for none.
     """
 
     def __init__(
@@ -96,13 +96,13 @@ class Analyzer:
 
         Args:
             models: the loaded models by name.
-            default_model: the name of the model that reacts where a server has not chosen another; None for the first.
+            default_model: the model that reacts in servers that have not chosen another; None for the first.
             max_waiting: how many texts may wait for a prediction; a message has at most 4,000 characters.
-            max_batch: how many texts a model is given at once.
-            max_explaining: how many callers may wait for more than a prediction.
-            deadline: seconds that a caller waits who names no time; an interaction must be answered within three.
-            patience: seconds for which the text of a patient caller waits for others at most, 0 for not at all.
-            meter: is told how long each batch takes; None to tell nobody.
+            max_batch: how many texts a model reads in one batch.
+            max_explaining: how many callers may wait for an explanation or for the predictions after each word.
+            deadline: the default seconds that a caller waits; an interaction must be answered within three.
+            patience: the most seconds for which the text of a patient caller waits for others; 0 for none.
+            meter: records how long each batch takes; None to record nothing.
         """
         self.models = models
         self.default_model = next(iter(models)) if default_model is None else default_model
@@ -164,9 +164,9 @@ class Analyzer:
         Args:
             text: the text.
             server_model: the model that the server's settings name; see `reacting_model`.
-            sharing: whose texts share a place in the queue with this one, as those of a channel do: if too many texts
-                wait, the oldest goes of those who have most.
-            within: seconds after which the answer is of no use; None for the usual deadline.
+            sharing: the lane of the queue in which the text waits, such as its channel. If too many texts are waiting,
+                the oldest of the longest lane is dropped.
+            within: seconds after which the answer is useless; None for the default deadline.
             patient: whether the text may wait for a moment, to be read together with others.
 
         Raises:
@@ -191,15 +191,15 @@ class Analyzer:
         return await self._ask(_compare(self._named(names), text))
 
     async def explain(self, text: str, *names: str) -> tuple[dict[str, Answer], dict[str, Explanation]]:
-        """Return what `compare` does, and which words moved each model; take the same and raise as `classify` does."""
+        """Return what `compare` returns, and which words moved each model; takes and raises the same."""
         return await self._ask(_explain(self._named(names), text))
 
     async def predict_prefixes(self, text: str, *names: str) -> dict[str, PrefixPredictions]:
-        """Return each model's predictions after each word of a text; take what `compare` does and raise as it does."""
+        """Return each model's predictions after each word of a text; takes and raises the same as `compare`."""
         return await self._ask(_predict_prefixes(self._named(names), text))
 
     async def responds(self, within: float) -> bool:
-        """Return whether the worker thread comes to a new task within so many seconds."""
+        """Return whether the worker thread starts a new task within so many seconds."""
         try:
             async with asyncio.timeout(within):
                 await asyncio.get_running_loop().run_in_executor(self._worker, _nothing)
@@ -208,7 +208,7 @@ class Analyzer:
         return True
 
     async def close(self) -> None:
-        """Admit no more callers, answer those who wait, and end the worker thread."""
+        """Refuse new callers, answer those who are waiting, and end the worker thread."""
         self._closed = True
         self._put_collected()
         if self._flush:
@@ -216,11 +216,11 @@ class Analyzer:
         await asyncio.to_thread(self._worker.shutdown)
 
     def _named(self, names: Sequence[str]) -> dict[str, Classifier]:
-        """Return the models of these names, all if there is none."""
+        """Return the models with these names, or all models if there are no names."""
         return {name: self.models[name] for name in names or self.models}
 
     async def _ask(self, steps: Steps[Result]) -> Result:
-        """Take the steps one after another while no text waits for a prediction, and return their result."""
+        """Let the worker take the steps, one at a time, while no text waits for a prediction; return their result."""
         self._check_open()
         if len(self._questions) >= self._max_explaining:
             raise AnalyzerOverloadedError(f"{len(self._questions)} explanations are waiting already")
@@ -235,7 +235,7 @@ class Analyzer:
             raise AnalyzerClosedError("the analyzer is closed")
 
     def _collect(self, sharing: Hashable, job: _Job) -> None:
-        """Let a text wait for others to be read with."""
+        """Hold a text back for a moment, so that it is read together with others."""
         self._collected.append((sharing, job))
         if len(self._collected) == _COLLECTED:
             self._put_collected()
@@ -243,7 +243,7 @@ class Analyzer:
             self._collecting = asyncio.get_running_loop().call_later(self.patience, self._put_collected)
 
     def _put_collected(self) -> None:
-        """Let all texts be read that wait for others."""
+        """Put all texts that were held back into the queue."""
         if self._collecting:
             self._collecting.cancel()
             self._collecting = None
@@ -252,19 +252,19 @@ class Analyzer:
         self._collected.clear()
 
     def _put(self, sharing: Hashable, job: _Job) -> None:
-        """Let a text be read when it has its turn; of too many, one is refused."""
+        """Put a text into the queue; if the queue is full, refuse the oldest text of the longest lane."""
         pushed_out = self._jobs.put(sharing, job)
         if pushed_out and not pushed_out.answer.done():
             pushed_out.answer.set_exception(AnalyzerOverloadedError("too many newer texts are waiting"))
         self._start()
 
     def _start(self) -> None:
-        """Start the worker, unless it works."""
+        """Start the task that answers, unless it is running."""
         if self._flush is None:
             self._flush = asyncio.create_task(self._answer_all())
 
     async def _answer_all(self) -> None:
-        """Answer all callers: predictions come before each further step of an explanation."""
+        """Answer all callers; waiting predictions come before the next step of an explanation."""
         try:
             while self._jobs or self._questions:
                 if self._jobs:
@@ -275,8 +275,8 @@ class Analyzer:
             self._flush = None
 
     async def _answer_texts(self) -> None:
-        """Answer the texts whose turn it is."""
-        # Texts of similar length make a batch fast, since the shorter ones are padded.
+        """Answer the texts that are next in the queue, a few batches at once."""
+        # Batches of texts of similar length are faster, since shorter texts are padded.
         taken = sorted(self._jobs.take(_BATCHES_AT_ONCE * self._max_batch), key=lambda job: (job.model, len(job.text)))
         for _, jobs_of_model in groupby(taken, key=lambda job: job.model):
             jobs = list(jobs_of_model)
@@ -311,7 +311,7 @@ class Analyzer:
             self._meter.model_answered(model, len(texts), seconds)
             answers = list(zip(jobs, predictions, strict=True))
         except Exception as error:
-            if len(jobs) > 1:  # one by one, so that only the text at fault fails
+            if len(jobs) > 1:  # retried one by one, so that only the text at fault fails
                 for job in jobs:
                     await self._answer([job])
             elif not jobs[0].answer.done():
@@ -323,7 +323,7 @@ class Analyzer:
 
 
 async def _answered(answer: asyncio.Future[Result], within: float) -> Result:
-    """Wait for an answer; raise AnalyzerTooSlowError if it comes too late."""
+    """Wait for an answer and return it; raise AnalyzerTooSlowError after the deadline."""
     try:
         async with asyncio.timeout(within):
             return await answer
@@ -336,7 +336,7 @@ def _nothing() -> None:
 
 
 def _predict_timed(model: Classifier, texts: Sequence[str]) -> tuple[Sequence[Prediction], float]:
-    """Return the predictions, and the seconds that they took."""
+    """Return the predictions and the seconds they took."""
     begin = perf_counter()
     predictions = model.predict(texts)
     return predictions, perf_counter() - begin
@@ -344,13 +344,13 @@ def _predict_timed(model: Classifier, texts: Sequence[str]) -> tuple[Sequence[Pr
 
 @dataclass(frozen=True, slots=True)
 class _Last:
-    """The last step of a question, with its answer."""
+    """The end of a question's steps, with its answer."""
 
     result: Any
 
 
 def _next(steps: Steps[Any]) -> _Last | None:
-    """Take one step; None if it was not the last one."""
+    """Take one step; return the answer after the last one, else None."""
     try:
         next(steps)
     except StopIteration as end:

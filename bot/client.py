@@ -1,4 +1,4 @@
-"""The bot: its intents and permissions, its features, its connection to Discord, and its end."""
+"""The bot: its intents and permissions, its features, its connection to Discord, and its shutdown."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ log = logging.getLogger(__name__)
 
 INTENTS = discord.Intents(
     guilds=True,
-    emojis_and_stickers=True,  # to know when a server deletes an emoji that it had chosen
+    emojis_and_stickers=True,  # to notice when a server deletes an emoji that it has chosen for the bot
     guild_messages=True,
     dm_messages=True,
     guild_reactions=True,
@@ -71,9 +71,9 @@ INTENTS = discord.Intents(
     message_content=True,
 )
 PERMISSIONS = discord.Permissions(view_channel=True, read_message_history=True, add_reactions=True)
-"""All that the bot asks for; its answers to commands need none.
+"""All permissions that the bot asks for; its answers to commands need none.
 
-Where it is to post the picture of the week, whoever manages the server grants what that takes, in that channel alone.
+For the picture of the week, those who manage the server grant the permissions to post in that one channel.
 """
 
 
@@ -89,13 +89,13 @@ class Emobot(commands.AutoShardedBot):
     """A Discord bot that reacts to messages with the emoji of their emotion.
 
     Attributes:
-        configuration: what it was started with.
-        analyzer: the models, off the event loop.
-        store: what it keeps.
-        requests: watches over what it asks of Discord, and knows Discord's time.
+        configuration: the configuration it was started with.
+        analyzer: runs the models off the event loop.
+        store: its settings, opt-outs and counts.
+        requests: limits its requests to Discord, and knows Discord's time.
         registration: registers its commands.
-        outcomes: how many messages had which outcome since the start.
-        sizes: returns how many entries each of its collections in memory has, by the collection's name.
+        outcomes: how many messages ended with each outcome since the start.
+        sizes: returns the number of entries of each collection in memory, by the collection's name.
     """
 
     def __init__(
@@ -116,8 +116,8 @@ class Emobot(commands.AutoShardedBot):
             allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True),
             activity=discord.CustomActivity("Feeling along"),
-            max_messages=None,  # nothing looks a message up again, so none is kept
-            shard_count=configuration.shard_count or 1,  # if it is not set, until `connect` asks Discord
+            max_messages=None,  # nothing looks messages up again, so none are cached
+            shard_count=configuration.shard_count or 1,  # if it is not set, 1 until `connect` asks Discord
             heartbeat_timeout=gateway.SILENCE,
             http_trace=self.requests.trace(),
             max_ratelimit_timeout=PATIENCE,
@@ -132,14 +132,14 @@ class Emobot(commands.AutoShardedBot):
             self._turns = IdentifyTurns(AdvisoryLocks(configuration.database_url))
         self.store = Store(configuration.database_url, configuration.mood_days)
         self._session_starts = SessionStarts(loop_time, self.requests.time.now)
-        self._begins_sessions = True  # by itself, rather than a proxy
+        self._begins_sessions = True  # False if a proxy does
         self._leaving: asyncio.Task[None] | None = None
         self.registration = CommandRegistration(self, self.requests, configuration.dev_guild)
         self.outcomes: Counter[Outcome] = Counter()
         self.sizes: Callable[[], Mapping[str, int]] = dict
 
     async def login(self, token: str) -> None:
-        """Log in, at the addresses of the configuration; raise what discord.py raises."""
+        """Log in at the configured addresses; raise what discord.py raises."""
         discord_address.use(self.configuration.api_base, self.configuration.gateway_url)
         use_strict_interaction_answers()
         try:
@@ -149,12 +149,12 @@ class Emobot(commands.AutoShardedBot):
                 raise discord.LoginFailure("The token was reset while the bot logged in.") from None
             raise
         except OF_ANOTHER_SHAPE as error:
-            if self.application:  # which was read from the last answer of the login, so this is a mistake of our own
+            if self.application:  # it is set from the last answer of the login, so this is a bug of ours
                 raise
             raise UnreadableAnswerError(type(error).__name__) from error
 
     async def setup_hook(self) -> None:
-        """Add all features, then register the commands; of several processes, the one with shard 0 does that."""
+        """Add all features, then register the commands; among several processes, the one with shard 0 registers them."""
         analyzer, store, configuration = self.analyzer, self.store, self.configuration
         requests, clock = self.requests, self._clock or asyncio.get_running_loop().time
         memory, observers = Memory(clock), Observers()
@@ -188,10 +188,10 @@ class Emobot(commands.AutoShardedBot):
     async def connect(self, *, reconnect: bool = True) -> None:
         """Connect with the configured shards, or as many as Discord recommends today, until the bot is closed.
 
-        A proxy may hold the sessions with Discord. Then there are as many shards as it has, and none waits for a turn.
+        If a proxy holds the sessions with Discord, there are as many shards as it has, and none waits for its turn.
 
         Raises:
-            ConfigurationError: `SHARD_COUNT` is not the number of shards of the proxy.
+            ConfigurationError: `SHARD_COUNT` differs from the proxy's number of shards.
             discord.LoginFailure: Discord no longer accepts the token.
         """
         address = self.configuration.gateway_url
@@ -218,24 +218,24 @@ class Emobot(commands.AutoShardedBot):
             raise discord.LoginFailure("The token was reset while the bot ran.")
 
     async def launch_shard(self, gateway: URL, shard_id: int, *, initial: bool = False) -> None:
-        """Connect a shard when it may begin its session, since Discord ends a connection that waits for long.
+        """Connect a shard once it may start its session, since Discord closes a connection that waits for long.
 
-        discord.py calls this again after a failure, even when the bot has been closed.
+        discord.py calls this again after a failure, even if the bot has been closed.
         """
         if self._turns and self._begins_sessions and not self.is_closed():
             await self._turns.wait(shard_id)
         if not self.is_closed():
             await super().launch_shard(gateway, shard_id, initial=initial)
-        if self.is_closed() and (shard := self.get_shard(shard_id)):  # it was closed before it had this shard
+        if self.is_closed() and (shard := self.get_shard(shard_id)):  # the bot was closed before this shard existed
             await shard.disconnect()
         task = asyncio.current_task()
         if task and task.cancelling():  # discord.py uses `wait_for`, which up to Python 3.11 may lose a cancellation
             raise asyncio.CancelledError
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002 - discord.py's name
-        """Wait until a shard may begin its session: five seconds after another one, be it of another process.
+        """Wait until a shard may start its session: five seconds after any other, also of another process.
 
-        It has its turn already when it is launched, but not when Discord has ended its session.
+        A shard that is being launched already has its turn, unlike one whose session Discord has ended.
         """
         if not self._begins_sessions:
             return
@@ -245,7 +245,7 @@ class Emobot(commands.AutoShardedBot):
             self._turns.use(shard_id)
 
     async def close(self) -> None:
-        """Write what waits to be kept, leave Discord, end the worker thread, write the rest, and give up all turns."""
+        """Write the waiting counts, leave Discord, end the worker thread, write the rest, and give up all turns."""
         await self.store.write()  # first, since leaving Discord may take longer than the bot is given
         self.requests.close()
         self.registration.cancel()
@@ -261,7 +261,7 @@ class Emobot(commands.AutoShardedBot):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Leave Discord if that has not begun, and wait until all is written; discord.py waits for its own part."""
+        """Leave Discord unless that has begun, and wait until everything is written; discord.py only waits for its own part."""
         if self._leaving:
             await self._leaving
         await super().__aexit__(kind, error, traceback)
@@ -271,11 +271,11 @@ class Emobot(commands.AutoShardedBot):
         log.info("Ready as %s in %d servers.", self.user, len(self.guilds))
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """Learn Discord's time; no message is a command, and the cogs listen for themselves."""
+        """Note Discord's time; there are no commands in messages, and the cogs have their own listeners."""
         self.requests.time.note(message.created_at)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - discord.py's
-        """Report an exception in an event handler, without what the event was about."""
+        """Log an exception in an event handler, without the event's data."""
         log_failure(event_method, sys.exc_info()[1])
 
     def _choose_shards(self, recommended: int, concurrency: int) -> None:
@@ -302,10 +302,10 @@ def create_bot(
     """Return a bot with its models loaded, not yet started.
 
     Args:
-        configuration: what to build it from; read from the environment and `.env` if None.
+        configuration: the bot's; read from the environment and `.env` if None.
         models: classifiers by name; loaded from the directory in the configuration if None.
-        clock: monotonic seconds, by which reactions are paced; those of the event loop if None.
-        meter: is told what is worth measuring; None to tell nobody.
+        clock: monotonic seconds that pace reactions; the event loop's if None.
+        meter: records measurements; None to record nothing.
 
     Raises:
         ConfigurationError: a setting is not allowed, or asks for a model that is not there.

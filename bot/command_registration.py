@@ -17,19 +17,19 @@ from bot.i18n import CommandTranslator
 
 log = logging.getLogger(__name__)
 
-_MOST_IN_DEVELOPMENT = 200  # servers; Discord tells as many at once
+_MOST_IN_DEVELOPMENT = 200  # servers; Discord lists this many at once
 _TRIES_AGAIN_AFTER = 60.0  # seconds
 
 
 class CommandRegistration:
-    """Keeps the commands that Discord has the same as those of the bot."""
+    """Keeps Discord's list of the bot's commands up to date."""
 
     def __init__(self, bot: commands.AutoShardedBot, requests: DiscordRequests, dev_guild: int | None) -> None:
-        """Register nothing yet.
+        """Create it without registering anything.
 
         Args:
             bot: whose commands they are.
-            requests: by which Discord is asked while the bot serves already.
+            requests: sends the requests once the bot is serving.
             dev_guild: the one server that gets the commands; None for all servers.
         """
         self._bot = bot
@@ -38,12 +38,12 @@ class CommandRegistration:
         self._in_background: asyncio.Task[None] | None = None
 
     def cancel(self) -> None:
-        """End the registration that goes on while the bot serves already, if there is one, since the bot stops."""
+        """Cancel a registration in the background, if there is one, because the bot is stopping."""
         if self._in_background:
             self._in_background.cancel()
 
     async def register_if_changed(self) -> None:
-        """Register the commands, unless Discord has them as they are: it limits how often that may be done."""
+        """Register the commands unless Discord already has the same, since it limits how often that may be done."""
         guild = discord.Object(self._dev_guild) if self._dev_guild else None
         if guild:
             self._bot.tree.copy_global_to(guild=guild)
@@ -66,7 +66,7 @@ class CommandRegistration:
             _warn_of_commands(error, guild)
 
     async def _register(self, commands: list[dict[str, Any]], guild: discord.Object | None) -> None:
-        """Replace the commands that Discord has; `tree.sync` would translate each once more."""
+        """Replace Discord's commands; `tree.sync` would translate each of them again."""
         if guild:
             await self._bot.http.bulk_upsert_guild_commands(self._application_id, guild.id, commands)
         else:
@@ -74,11 +74,11 @@ class CommandRegistration:
         log.info("Synced %d commands.", len(commands))
 
     async def _register_anew(self, ours: list[dict[str, Any]]) -> None:
-        """Register the commands where Discord knows none, while the bot serves already: many servers are asked before.
+        """Register the commands in the background if Discord has none, since many servers have to be asked first.
 
         While EMOBOT_DEV_GUILD is set there are no global commands. So only a bot without any can have been in
-        development, and only then its servers are asked for theirs. They go first, or else a bot that is stopped
-        meanwhile would not look for them again.
+        development, and only then are its servers asked for commands of their own. Those are removed first, because a
+        bot that is stopped in between would not look for them again.
         """
         while True:
             try:
@@ -86,19 +86,19 @@ class CommandRegistration:
                 await self._requests.ask(self._register(ours, None))
             except discord.HTTPException as error:
                 _warn_of_commands(error, None)
-            except discord.DiscordException:  # Discord is away, which the log says already
+            except discord.DiscordException:  # Discord cannot be reached, which is already in the log
                 await asyncio.sleep(_TRIES_AGAIN_AFTER)
                 continue
             return
 
     async def _clear_global_commands(self) -> None:
-        """Remove the commands that were registered before EMOBOT_DEV_GUILD was set, or they would be doubled."""
+        """Remove the commands that were registered before EMOBOT_DEV_GUILD was set, which would appear twice."""
         if await self._known_commands(None):
             await self._bot.http.bulk_upsert_global_commands(self._application_id, [])
             log.warning("EMOBOT_DEV_GUILD is set: the commands are gone from all other servers until it is unset.")
 
     async def _clear_server_commands(self) -> None:
-        """Remove the commands that were registered before EMOBOT_DEV_GUILD was unset, or they would be doubled."""
+        """Remove the commands that were registered before EMOBOT_DEV_GUILD was unset, which would appear twice."""
         async for server in self._bot.fetch_guilds(limit=_MOST_IN_DEVELOPMENT):
             try:
                 if await self._known_commands(server):
@@ -107,10 +107,10 @@ class CommandRegistration:
                 log.debug("The bot may have no commands in server %d.", server.id)
 
     async def _known_commands(self, guild: discord.abc.Snowflake | None) -> list[dict[str, Any]]:
-        """Return the essence of the commands that Discord has, for one server or globally.
+        """Return what matters of Discord's commands (`_essence`), for one server or globally.
 
-        `tree.fetch_commands` will not do: discord.py 2.7 misreads where a fetched command may be used, and asks for
-        no translations.
+        `tree.fetch_commands` cannot be used: discord.py 2.7 misreads where a fetched command may be used, and does not
+        request translations.
         """
         place = f"/guilds/{guild.id}" if guild else ""
         route = discord.http.Route("GET", f"/applications/{self._application_id}{place}/commands")
@@ -143,7 +143,7 @@ _COMPARED_GLOBALLY = _COMPARED | {"contexts", "integration_types"}  # a server's
 
 
 def _essence(payloads: Sequence[Mapping[str, Any]], guild: discord.abc.Snowflake | None) -> list[dict[str, Any]]:
-    """Return what two equal commands or options have in common: no ids, no order, no defaults."""
+    """Return the part of a command or option that is compared: without ids, order and defaults."""
     compared = _COMPARED if guild else _COMPARED_GLOBALLY
     return sorted(
         (

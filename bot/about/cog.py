@@ -28,11 +28,11 @@ log = logging.getLogger(__name__)
 
 _FIGURES_BUTTON = "about:figures"
 FIGURES = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "top1": "top-1", "ece": mark("calibration error")}
-"""The names that readers know, of the figures in a manifest."""
+"""The usual names of the figures in a manifest."""
 
 
 class About(commands.Cog):
-    """Shows what everybody may know of the bot; keeps nothing."""
+    """Shows what anybody may know about the bot; keeps nothing."""
 
     def __init__(
         self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store, configuration: Configuration
@@ -45,7 +45,7 @@ class About(commands.Cog):
         self._listener = _FiguresListener(self)
 
     async def cog_load(self) -> None:
-        """Listen to the buttons of all answers, and read the models' figures, if they come from a model directory."""
+        """Listen to the buttons of all answers, and read the models' figures if there is a model directory."""
         self._bot.add_view(self._listener)
         try:
             manifest = await asyncio.to_thread(read_manifest, self._configuration.models)
@@ -88,7 +88,7 @@ class About(commands.Cog):
         await interaction.response.send_message(embed=embed, view=self._buttons(translate), ephemeral=True)
 
     async def show_figures(self, interaction: discord.Interaction) -> None:
-        """Answer the button for the curious privately: how good the models are, and the bot's state."""
+        """Answer the button privately: how good the models are, and the state of the bot."""
         translate = translator(interaction.locale)
         guild = self._bot.get_guild(interaction.guild_id) if interaction.guild_id else None
         embed = discord.Embed(title=translate("Figures"), colour=discord.Colour.blurple())
@@ -165,7 +165,7 @@ class About(commands.Cog):
 
 
 class _FiguresListener(discord.ui.View):
-    """Takes the presses of the button under every answer, including those sent before a restart."""
+    """Handles presses of the button under every answer, including answers sent before a restart."""
 
     def __init__(self, cog: About) -> None:
         super().__init__(timeout=None)

@@ -14,7 +14,7 @@ from classifiers.command_line import finish, invoke, version_option
 from classifiers.starting import imported_whole
 
 PROGRAM = "emobot"
-"""The script that comes with the package; `python -m bot` is the same."""
+"""The name of the installed script, which is the same as `python -m bot`."""
 
 _COMMANDS = {
     "init": "write the settings of a new bot into .env, ask for its token, and check everything",
@@ -25,7 +25,7 @@ _COMMANDS = {
     "data": "export or erase what is kept about a server or a person",
     "demo": "try the bot in your browser, without Discord",
 }
-"""The commands with their one-line help, so that neither help nor shell completion has to import them."""
+"""The commands and their one-line help, so that help and shell completion need not import them."""
 
 _COMPLETE = "_EMOBOT_COMPLETE"
 
@@ -79,9 +79,9 @@ def cli(context: click.Context) -> int:
 
 
 def main(argv: Sequence[str] | None = None, program: str = PROGRAM) -> int:
-    """Run the command line, called `program` in what it says, and return its exit status.
+    """Run the command line, which calls itself `program`, and return its exit status.
 
-    That is 2, after one sentence on standard error, for wrong arguments or configuration; 1 if something else
+    The status is 2, after one sentence on standard error, if arguments or configuration are wrong; 1 if something else
     failed; and 130 after Ctrl-C.
     """
     if instruction := os.environ.get(_COMPLETE):

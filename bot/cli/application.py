@@ -14,12 +14,12 @@ from bot.connection.strict_answers import reading_answers, use_strict_answers
 async def fetch_application(
     configuration: Configuration, token: str, trace: aiohttp.TraceConfig | None = None
 ) -> discord.AppInfo:
-    """Log in, without connecting to the gateway, and return what Discord knows of the application.
+    """Log in, without connecting to the gateway, and return Discord's data about the application.
 
     Args:
-        configuration: says where Discord is.
+        configuration: has the addresses of Discord.
         token: the bot's.
-        trace: hears the requests.
+        trace: observes the requests.
 
     Raises:
         discord.LoginFailure: Discord does not accept the token.
@@ -39,7 +39,7 @@ def invitation(application: discord.AppInfo) -> str:
 
 
 def elsewhere(configuration: Configuration) -> list[str]:
-    """Return a line for each of Discord's addresses that the operator has replaced by another one."""
+    """Return a line for each of Discord's addresses that the operator has replaced with another."""
     addresses = {
         "API": (configuration.api_base, "DISCORD_API_BASE"),
         "gateway": (configuration.gateway_url, "DISCORD_GATEWAY_URL"),

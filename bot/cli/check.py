@@ -34,10 +34,10 @@ def check() -> None:
 
 
 def check_all() -> None:
-    """Check everything and print what is found; raise at the first thing that is not in order.
+    """Check everything and print the results; raise at the first problem.
 
     Raises:
-        CommandError, ConfigurationError, StoreError, ClassifiersError: it is told in one sentence.
+        CommandError, ConfigurationError, StoreError, ClassifiersError: what is wrong, in one sentence.
     """
     configuration = load_configuration()
     click.echo(f"Settings: in order, from {_sources(Path(ENV_FILE).absolute())}.")
@@ -101,7 +101,7 @@ async def _check_discord(configuration: Configuration, token: str) -> None:
 
 
 def _warn_if_others_can_read(file: Path) -> None:
-    """Warn of a file with secrets or kept data that other users can read; Windows has no such permissions."""
+    """Warn if other users can read a file with secrets or data; Windows has no such permissions."""
     if os.name != "nt" and file.exists() and file.stat().st_mode & 0o077:
         quoted = shlex.quote(str(file))
         click.echo(f"  Other users of this computer can read {file}: run `chmod 600 {quoted}`.")

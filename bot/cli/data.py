@@ -22,7 +22,7 @@ _UNCHANGED = "Nothing was erased."
 
 
 def _subject(command: Command) -> Command:
-    """Add the options `--guild` and `--user`, of which exactly one has to be given."""
+    """Add the options `--guild` and `--user`, exactly one of which is required."""
     guild = click.option("--guild", type=_ID, metavar="ID", help="the numeric id of a Discord server")
     user = click.option("--user", type=_ID, metavar="ID", help="the numeric id of a Discord user")
     return guild(user(command))
@@ -68,7 +68,7 @@ def erase_data(guild: int | None, user: int | None, yes: bool) -> None:
 
 
 async def export(store: Store, *, guild: int | None, user: int | None) -> dict[str, Any]:
-    """Return all that is kept about a server, or about a person, ready for JSON.
+    """Return everything that is kept about a server or a person, ready for JSON.
 
     Raises:
         StoreError: the database does not answer.
@@ -99,11 +99,11 @@ def _require_one(guild: int | None, user: int | None) -> None:
 
 
 def _configuration() -> Configuration:
-    """Return the configuration of the bot whose data it is.
+    """Return the bot's configuration.
 
     Raises:
-        CommandError: its database is not where it says. A new one would be empty, and the answer that nothing is kept
-            would be wrong.
+        CommandError: the file of its database does not exist. A new, empty one would be created, and the answer that
+            nothing is kept would be wrong.
     """
     configuration = load_configuration()
     file = file_of(configuration)

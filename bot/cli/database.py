@@ -1,4 +1,4 @@
-"""Work of a command in the bot's database."""
+"""Use the bot's database in a command."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Result = TypeVar("Result")
 
 
 def file_of(configuration: Configuration) -> Path | None:
-    """Return the file of the database of DATABASE_URL, whether it is there or not; None if it is on a server."""
+    """Return the file of the database in DATABASE_URL, whether it exists or not; None if it is on a server."""
     url = make_url(configuration.database_url)
     return Path(str(url.database)) if is_sqlite(url) else None
 
 
 def in_database(configuration: Configuration, work: Callable[[Store], Awaitable[Result]]) -> Result:
-    """Open the database of DATABASE_URL, return what `work` returns, and close it.
+    """Open the database in DATABASE_URL, return the result of `work`, and close the database.
 
     Raises:
         StoreError: the database does not answer.
     """
-    # A failure is told in one sentence, so what the store says of it need not be printed as well.
+    # The command prints a failure in one sentence, so the store need not log it as well.
     logging.getLogger("bot.store").addHandler(logging.NullHandler())
 
     async def do() -> Result:
@@ -39,7 +39,7 @@ def in_database(configuration: Configuration, work: Callable[[Store], Awaitable[
             store.sync.require_opened()
             return await work(store)
         except StoreError:
-            await asyncio.sleep(0.1)  # aiosqlite's thread reports its end to the event loop, which must still be there
+            await asyncio.sleep(0.1)  # aiosqlite's thread reports its end to the event loop, which must still run
             raise
         finally:
             await store.close()

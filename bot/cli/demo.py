@@ -43,7 +43,7 @@ def demo(port: int, no_browser: bool) -> None:
 
 
 def is_at_a_desktop(platform: str, terminal: bool, environment: Mapping[str, str]) -> bool:
-    """Return whether whoever started the program can see a browser that it opens.
+    """Return whether the person who started the program would see a browser that it opens.
 
     Args:
         platform: as in `sys.platform`.

@@ -1,4 +1,4 @@
-"""The demo's page: SimCord's under our name and in our colours, without what is for developers, and with more to do."""
+"""The demo's page: SimCord's page with our name and colours, without its tools for developers, and with more controls."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 _CONTENT_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _LARGEST_REQUEST = 32 * 1024**2  # SimCord itself takes files of up to 25 MiB
 _OF_ONE_CONNECTION = {"connection", "content-encoding", "content-length", "date", "server", "transfer-encoding"}
-"""Headers that each of the two connections, ours and that to SimCord, has for itself."""
+"""Headers that belong to one connection, the browser's or SimCord's, and are not passed on."""
 _CONTEXT = "X-Simcord-Context"
-"""The header in which a page says which one it is."""
+"""The header in which a page identifies itself."""
 
 _REPLACEMENTS = {
     "<title>SimCord Preview</title>": "<title>Emobot – the demo</title>",
@@ -53,19 +53,19 @@ _THOUGHTS = """\
 
 
 class PortError(Exception):
-    """The page cannot be served at the port asked for; its text is one sentence for the user."""
+    """The page cannot be served at the requested port; the text is one sentence for the user."""
 
 
 @asynccontextmanager
 async def served(demo: Demo, port: int = 0) -> AsyncIterator[str]:
-    """Serve the page on this computer as long as the context is open, and yield its address.
+    """Serve the page on this computer while the context is open, and yield its address.
 
     Args:
-        demo: what is shown. The fragment of SimCord's address, which is the key to it, is part of ours, too.
-        port: where to listen, 0 for any port that is free.
+        demo: what is shown. The fragment of SimCord's address, which is the key to it, is part of our address, too.
+        port: where to listen; 0 for any free port.
 
     Raises:
-        PortError: another program listens there, or whoever runs this may not.
+        PortError: another program listens there, or the user has no permission to.
     """
     address = URL(demo.preview.url)
     async with aiohttp.ClientSession(address.origin()) as session:
@@ -80,7 +80,7 @@ async def served(demo: Demo, port: int = 0) -> AsyncIterator[str]:
 
 
 class _Site:
-    """Answers the browser: with our own files, by what `Demo` does, or with what SimCord answers."""
+    """Answers the browser with our own files, with the result of an action of `Demo`, or with SimCord's answer."""
 
     def __init__(self, demo: Demo, session: aiohttp.ClientSession, authority: str) -> None:
         self._demo = demo
@@ -97,7 +97,7 @@ class _Site:
         return application
 
     async def _act(self, request: web.Request) -> web.Response:
-        """Pass on what happens in the channel of the page that asks for it."""
+        """Pass an action on to SimCord, in the channel of the page that sent it."""
         async with self._demo.turn(request.headers.get(_CONTEXT)):
             return await self._pass_on(request)
 
@@ -108,7 +108,7 @@ class _Site:
         return web.Response(body=body, status=status, headers=headers)
 
     async def _do(self, request: web.Request) -> web.Response:
-        """Let a visitor do what SimCord's page has no control for."""
+        """Carry out an action for which SimCord's page has no control."""
         visit, wanted = await self._visit(request), await request.json()
         answer: object = {}
         try:
@@ -128,7 +128,7 @@ class _Site:
         return web.json_response(answer)
 
     async def _visit(self, request: web.Request) -> Visit:
-        """Return who sees what on the page that sends a request; only whom SimCord tells that may do anything."""
+        """Return the visit of the page that sent a request, which SimCord gives only to those who may use the demo."""
         status, _, body = await self._ask(request, "GET", "/api/state")
         if status != 200:
             raise web.HTTPUnauthorized
@@ -138,7 +138,7 @@ class _Site:
     async def _ask(
         self, request: web.Request, method: str, path: str, data: bytes | None = None
     ) -> tuple[int, dict[str, str], bytes]:
-        """Send SimCord a request with the headers of one of the browser; return status, headers and body."""
+        """Send SimCord a request with the headers of the browser's; return status, headers and body."""
         our_port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
         headers = _addressed_to(self._authority, our_port, request.headers)
         try:
@@ -149,7 +149,7 @@ class _Site:
 
 
 def our_page(html: str, channels: Iterable[simcord.ChannelHandle] = (), commands: Iterable[str] = ()) -> str:
-    """Return SimCord's page with our title, name, icon, styles and scripts, and with what it has no control for.
+    """Return SimCord's page with our title, name, icon, styles and scripts, and with our additional controls.
 
     Args:
         html: SimCord's page.
@@ -203,7 +203,7 @@ async def _own_file(request: web.Request) -> web.Response:
 
 
 def _addressed_to(authority: str, our_port: int, headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers for SimCord, with its address in place of ours: it answers to no other."""
+    """Return the headers for SimCord with its own address instead of ours, since it accepts no other."""
     ours = re.compile(rf"\b(127\.0\.0\.1|localhost):{our_port}$")
     kept = _passed_on(headers)
     return kept | {name: ours.sub(authority, kept[name]) for name in ("Host", "Origin") if name in kept}

@@ -1,4 +1,4 @@
-"""What visitors of the demo do for which SimCord's page has no control of its own."""
+"""What visitors of the demo can do that SimCord's own page has no control for."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import simcord
 
 REACTIONS = (DISLIKE, "👍", "❤️", "😂")
-"""The emoji that are offered for a reaction by hand."""
+"""The emoji with which a visitor can react."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class Visit:
     """A page of the demo in somebody's browser.
 
     Attributes:
-        context: its name in SimCord.
-        person: the id of the person as whom the server is seen.
-        channel: the id of the channel that is seen.
+        context: SimCord's name for the page.
+        person: the id of the person as whom the visitor sees the server.
+        channel: the id of the channel that is shown.
     """
 
     context: str
@@ -43,15 +43,15 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A simulated server with the bot, and what its visitors do.
+    """A simulated server with the bot, and the actions of its visitors.
 
-    SimCord does one thing at a time, and in one channel: that of its preview. So each page has its turn, in which the
-    preview's channel is the page's.
+    SimCord does one thing at a time, in the channel of its preview. So the pages take turns, and in a page's turn the
+    preview's channel is that of the page.
 
     Attributes:
         preview: SimCord's pages of the server.
         bot: the bot.
-        channels: the channels, first the one in which a visitor begins.
+        channels: the channels; a visitor starts in the first.
     """
 
     preview: simcord.Preview
@@ -67,17 +67,17 @@ class Demo:
 
     @asynccontextmanager
     async def turn(self, context: str | None) -> AsyncIterator[None]:
-        """Wait until no page does anything, and keep it so as long as the context manager is open.
+        """Wait until no other page is acting, and keep the others waiting while the context manager is open.
 
         Args:
-            context: the page that does something now, None for one that is about to be opened.
+            context: the page whose turn it is; None for one that is about to be opened.
         """
         async with self._busy:
             self.preview.channel = self._places.get(context or "", self.channels[0])
             yield
 
     async def move(self, visit: Visit, channel_id: int) -> None:
-        """Put a page into another channel, which it shows when it is next drawn anew.
+        """Move a page to another channel, which it shows the next time it is drawn.
 
         Raises:
             LookupError: there is no such channel.
@@ -88,7 +88,7 @@ class Demo:
             self._places[visit.context] = channel
 
     async def react(self, visit: Visit, message_id: int, emoji: str) -> None:
-        """React to a message as the person as whom the server is seen.
+        """React to a message as the person as whom the visitor sees the server.
 
         Raises:
             LookupError: there is no such message, or the emoji is not offered.
@@ -113,9 +113,9 @@ class Demo:
             await self.preview.refresh()
 
     async def thoughts(self, visit: Visit, message_ids: Collection[int]) -> dict[str, dict[str, object] | None]:
-        """Return what the bot thinks of messages, by their ids, None for those that are not there or not a person's.
+        """Return what the bot thinks of messages by their ids, in the words of the menu *Why?*.
 
-        The menu "Why?" finds it out and has the words.
+        The value is None for a message that does not exist or that no person wrote.
         """
         told: dict[str, dict[str, object] | None] = dict.fromkeys(map(str, message_ids))
         for message in self._channel(visit.channel).history(viewer=self._person(visit)):
@@ -157,6 +157,6 @@ class Demo:
         return {channel.id: channel for channel in self.channels}[channel_id]
 
     def _message(self, visit: Visit, message_id: int) -> discord.Message:
-        """Return a message that a page shows; raise LookupError if it shows none of this id."""
+        """Return a message that a page shows; raise LookupError if it shows none with this id."""
         shown = self._channel(visit.channel).history(viewer=self._person(visit))
         return {message.id: message for message in shown}[message_id]

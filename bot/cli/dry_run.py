@@ -17,7 +17,7 @@ from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import choose
 from classifiers import Classifier
 
-# Not by Python's own tables, which do not know emoji that are newer than it.
+# Rich's tables, since Python's own do not know emoji that are newer than the interpreter.
 _UNSEEN = regex.compile(r"(?!\p{Extended_Pictographic})[\p{C}\p{Z}]")
 
 

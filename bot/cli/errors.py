@@ -1,4 +1,4 @@
-"""How a command ends when something is not in order: with one sentence on standard error and an exit status."""
+"""How a command fails: with one sentence on standard error and an exit status."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class CommandError(Exception):
     """A command cannot do its work; the text is one sentence for the user.
 
     Attributes:
-        status: the exit status: 2 for what the user can put right, else 1.
+        status: the exit status: 2 if the user can put it right, else 1.
     """
 
     def __init__(self, sentence: str, status: int) -> None:
@@ -72,12 +72,12 @@ def reports_errors(command: Callable[Arguments, None]) -> Callable[Arguments, in
 
 
 def program() -> str:
-    """Return how the command line that runs was started: `emobot` or `python -m bot`."""
+    """Return how the running command line was started: `emobot` or `python -m bot`."""
     return click.get_current_context().find_root().command_path
 
 
 def login_missing() -> str:
-    """Return what to do where there is no token."""
+    """Return a sentence that says what to do if there is no token."""
     file = Path(ENV_FILE).absolute()
     remedy = "write yours there after DISCORD_TOKEN=" if file.exists() else f"run `{program()} init`, which asks for it"
     return (
@@ -99,7 +99,7 @@ def token_of(configuration: Configuration) -> str:
 
 @contextmanager
 def aborts_as(sentence: str) -> Iterator[None]:
-    """Turn the end of input at a question into a `CommandError` with that sentence, and Ctrl-C into what it is."""
+    """Turn the end of input at a prompt into a `CommandError` with that sentence; let Ctrl-C through as usual."""
     try:
         yield
     except click.Abort as abort:

@@ -37,14 +37,14 @@ def init() -> None:
 
 
 def _example() -> Path:
-    """Return the path of `.env.example`: a wheel has it inside the package, a checkout beside it."""
+    """Return the path of `.env.example`, which is inside the package in a wheel and beside it in a checkout."""
     package = Path(__file__).parents[1]
     inside = package / ".env.example"
     return inside if inside.exists() else package.with_name(".env.example")
 
 
 def _ask_for_token() -> str | None:
-    """Return the token that is typed, or None where only Enter is pressed."""
+    """Return the token that the user types, or None if they only press Enter."""
     click.echo(
         "Paste the token of your bot, which is not shown here. In Discord's developer portal open your application, "
         "choose Bot, and press Reset Token. To do this later, just press Enter."
@@ -67,6 +67,6 @@ def _write(file: Path, token: str | None) -> None:
     try:
         with open(descriptor, "w", encoding="utf-8") as env:
             env.write(text)
-    except OSError:  # as on a full disk, where a part of the file would be in the way of the next `init`
+    except OSError:  # such as a full disk; a partial file would make the next `init` refuse
         file.unlink()
         raise

@@ -33,15 +33,15 @@ def run() -> None:
         log.info("An address of Discord is replaced. %s", line)
     # The bot joins no voice channel, so nobody should be told to install what voice needs.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
-    models = load_configured_models(configuration)  # so that unusable models are reported before Discord is asked
+    models = load_configured_models(configuration)  # so that unusable models are reported before the bot logs in
     keep_large_blocks_apart()
-    gc.freeze()  # or each full collection would look through all libraries and models, for a quarter of a second
+    gc.freeze()  # otherwise each full collection would scan all libraries and models for a quarter of a second
     with discord_errors():
         run_until_stopped(_serve(configuration, models, token))
 
 
 async def _serve(configuration: Configuration, models: Mapping[str, Classifier], token: str) -> None:
-    """Run the bot, and answer questions about its health as long as it runs if a port for them is set."""
+    """Run the bot, and serve its health and metrics meanwhile if a port for them is set."""
     if configuration.health_port is None:
         await serve(configuration, models, token)
         return

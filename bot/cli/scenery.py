@@ -1,11 +1,11 @@
-"""What is in the demo's server when a visitor comes: its people, its channels and what was written there."""
+"""The demo's server as a visitor finds it: its people, its channels and the earlier messages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 PEOPLE = {"You": "#5865f2", "Maya": "#c2410c", "Jonas": "#15803d", "Priya": "#a21caf"}
-"""All people, the visitor first, with the colours of their portraits."""
+"""All people, the visitor first, with the colours of their avatars."""
 
 WELCOME = """\
 ## Welcome to the living room 👋
@@ -23,13 +23,13 @@ Everything happens on this computer, and nothing you write is kept."""
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A message of the past.
+    """An earlier message.
 
     Attributes:
-        minutes: how long before the visitor comes it was written.
+        minutes: how many minutes before the visitor's arrival it was written.
         author: who wrote it.
-        text: what.
-        disliked: whether its author takes the bot's reaction to it back.
+        text: what they wrote.
+        disliked: whether its author removes the bot's reaction to it.
     """
 
     minutes: float
@@ -46,11 +46,11 @@ QUIET = (
     Line(15, "Jonas", "I'm so sorry, I completely forgot about it"),
     Line(12, "Priya", "haha no worries, that dog video still makes me laugh"),
 )
-"""The quiet channel. Nothing in the last ten minutes, so that the bot is free to react to the visitor."""
+"""The quiet channel, with no message in the last ten minutes, so that the bot can react to the visitor."""
 
 
 def _at_once(minutes: float, *said: tuple[str, str]) -> tuple[Line, ...]:
-    """Return messages that follow each other within a second."""
+    """Return messages that were all written within a second."""
     return tuple(Line(minutes - place / 60, author, text) for place, (author, text) in enumerate(said))
 
 
@@ -100,17 +100,17 @@ BUSY = (
         ("Priya", "see you all on Saturday"),
     ),
 )
-"""The busy channel. Once somebody took a reaction back, so the bot holds back even more than its pauses make it."""
+"""The busy channel. Somebody has removed a reaction there, so the bot holds back even more than its pauses require."""
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel and its past.
+    """A channel and its earlier messages.
 
     Attributes:
         name: its name.
-        topic: what is said below the name.
-        lines: what was written there, the earliest first.
+        topic: its topic, shown below the name.
+        lines: the messages, the earliest first.
     """
 
     name: str
@@ -122,4 +122,4 @@ CHANNELS = (
     Channel("lounge", "Say how you feel, or type /compare", QUIET),
     Channel("match-day", "Everybody writes at once here, and Emobot holds back", BUSY),
 )
-"""The channels, first the one in which a visitor begins."""
+"""The channels; a visitor starts in the first."""

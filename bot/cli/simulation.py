@@ -39,16 +39,16 @@ if TYPE_CHECKING:
     from matplotlib.font_manager import FontProperties
 
 SETTLES_WITHIN = 12.0
-"""Real seconds that SimCord waits for the bot to come to rest before it calls the outcome of an action uncertain.
+"""Real seconds that SimCord waits for the bot to finish before it calls the outcome of an action uncertain.
 
-Its own 5 are too few for a slow computer. It stays below the 15 after which the bot takes a message to be stale.
+SimCord's default of 5 is too short for a slow computer. It must stay below 15, after which a message is stale to the bot.
 """
 
 
 class _Clock:
-    """Monotonic seconds: those of the simulation while the past is played, then also the real ones.
+    """Monotonic seconds: the simulation's while the earlier messages are written, then real ones on top.
 
-    The simulated clock stands still between two actions, so by it alone no pause after a reaction would ever end.
+    The simulated clock stands still between two actions, so with it alone no pause after a reaction would ever end.
     """
 
     def __init__(self) -> None:
@@ -71,13 +71,13 @@ async def run(configuration: Configuration, port: int, open_browser: Callable[[s
     """Serve the demo until it is ended in the browser or this task is cancelled.
 
     Args:
-        configuration: what the bot is built from, but for the database, which is forgotten afterwards.
-        port: of the local page, 0 for any that is free.
-        open_browser: is called with the address once the page is there.
+        configuration: the bot's, except for the database, which is a temporary one.
+        port: of the local page; 0 for any free port.
+        open_browser: called with the address once the page is served.
 
     Raises:
         demo_page.PortError: another program listens there.
-        MissingExtraError: the demo extra is installed in part only.
+        MissingExtraError: the demo extra is only partly installed.
         ConfigurationError, ModelDirectoryError: the bot cannot be built.
     """
     async with opened(configuration) as demo, demo_page.served(demo, port) as url:
@@ -96,10 +96,10 @@ async def opened(
     with tempfile.TemporaryDirectory() as folder:
         forgotten = f"sqlite+aiosqlite:///{folder}/demo.db"
         bot = create_bot(replace(configuration, database_url=forgotten), models=models, clock=clock)
-        bot.analyzer.patience = 0.0  # SimCord takes a text that waits for others for work that does not end
+        bot.analyzer.patience = 0.0  # to SimCord, a text that waits for others would look like work that never ends
         async with bot, simcord.run(bot, check_errors=False, settle_timeout=SETTLES_WITHIN) as env:
             channels, viewers = await _furnish(env, bot, clock)
-            # The first pictures load what draws, for which a visitor's first /mood should not have to wait.
+            # The first picture loads Matplotlib, which the visitor's first /mood should not have to wait for.
             portraits = await asyncio.to_thread(_portraits, viewers)
             preview = env.preview(channels[0], viewers=viewers, layout="channel", assets=portraits)
             try:
@@ -152,7 +152,7 @@ async def _furnish(
 
 
 def _portraits(people: Iterable[simcord.MemberActor]) -> dict[str, tuple[str, bytes]]:
-    """Return the picture of each person's initial, by the address from which SimCord would have it."""
+    """Return an avatar with each person's initial, by the address from which SimCord would load it."""
     return {
         f"{CDN_BASE}/avatars/{person.id}/{name}.png": (f"{name}.png", _portrait(name[0], colour))
         for person, (name, colour) in zip(people, PEOPLE.items(), strict=True)
@@ -169,16 +169,16 @@ def _portrait(initial: str, colour: str) -> bytes:
 
 
 async def _wait_until(moment: datetime, env: simcord.Env, clock: _Clock) -> None:
-    """Let the simulated time pass until `moment`, unless it is later already."""
+    """Let the simulated time pass until `moment`, unless it is already later."""
     seconds = max(0.0, (moment - env.now()).total_seconds())
     await env.advance_time(seconds)
     clock.put_forward(seconds)
 
 
 def _remember_a_week(bot: Emobot, guild_id: int, channel_id: int, now: datetime) -> None:
-    """Make up moods, so that there is something to see: a bad Wednesday, a good weekend, quiet nights.
+    """Store invented moods, so that there is something to see: a bad Wednesday, a good weekend, quiet nights.
 
-    They are those of GoEmotions that the reacting model knows, or all that it knows if it knows none of these.
+    They use the GoEmotions labels that the reacting model knows, or all of its labels if it knows none of those.
     """
     labels = bot.analyzer.models[bot.analyzer.default_model].labels
     rng = random.Random(0)  # noqa: S311 - decoration, not secrecy

@@ -12,23 +12,23 @@ from typing import Any
 import click
 
 GRACE = 3.0
-"""Seconds that a process may go on writing once it was told twice to stop."""
+"""Seconds that a process may keep writing after a second signal to stop."""
 
 
 def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine in an event loop until it ends, or cancel it when the process is told to stop.
 
     Raises:
-        KeyboardInterrupt: it was stopped by Ctrl-C.
+        KeyboardInterrupt: Ctrl-C stopped it.
     """
     if asyncio.run(until_stopped(work)) == signal.SIGINT:
         raise KeyboardInterrupt
 
 
 async def until_stopped(work: Coroutine[Any, Any, None]) -> int | None:
-    """Await `work`, cancelled if a signal says to stop; return that signal, or None if the work ended by itself.
+    """Await `work`, and cancel it on a signal to stop; return that signal, or None if the work ended by itself.
 
-    The cancelled work can still write what it has. After a second signal it has `GRACE` seconds for that.
+    Cancelled work can still write its data. After a second signal it has `GRACE` seconds for that.
     """
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work)
@@ -56,17 +56,17 @@ async def until_stopped(work: Coroutine[Any, Any, None]) -> int | None:
 
 
 def _give_up() -> None:
-    """End at once: waiting for threads or for a database that does not answer could take for ever."""
+    """End the process at once, since waiting for threads or for an unresponsive database could take for ever."""
     click.echo("Stopped before all was written.", err=True)
     os._exit(1)
 
 
 @contextmanager
 def _on_signals(stop: Callable[[int], object]) -> Iterator[None]:
-    """Call `stop` in place of what a signal to stop does otherwise, if it does anything at all.
+    """Call `stop` on each signal to stop, instead of its default action.
 
-    By `signal` itself, since asyncio has no such handlers on Windows. SIGINT must be among them: whatever a shell
-    script starts in the background ignores it otherwise.
+    This uses `signal` itself, since asyncio has no such handlers on Windows. SIGINT needs a handler, too, because
+    processes that a shell script starts in the background ignore it by default.
     """
     before = {}
     try:
