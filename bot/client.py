@@ -154,7 +154,7 @@ class Emobot(commands.AutoShardedBot):
             raise UnreadableAnswerError(type(error).__name__) from error
 
     async def setup_hook(self) -> None:
-        """Add all features, then register the commands; among several processes, the one with shard 0 registers them."""
+        """Add all features, then register the commands; of several processes, the one with shard 0 does so."""
         analyzer, store, configuration = self.analyzer, self.store, self.configuration
         requests, clock = self.requests, self._clock or asyncio.get_running_loop().time
         memory, observers = Memory(clock), Observers()
@@ -261,7 +261,7 @@ class Emobot(commands.AutoShardedBot):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Leave Discord unless that has begun, and wait until everything is written; discord.py only waits for its own part."""
+        """Leave Discord unless that has begun, and wait until everything is written, which discord.py does not."""
         if self._leaving:
             await self._leaving
         await super().__aexit__(kind, error, traceback)

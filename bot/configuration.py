@@ -31,7 +31,7 @@ ENV_FILE = ".env"
 
 _PREFIX = "EMOBOT_"
 _OF_TRAINING = frozenset({"EMOBOT_DATA_DIR"})
-"""Variables with the prefix that only the command lines of training read."""
+"""Variables with the prefix that only the training commands read."""
 
 _LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -44,9 +44,9 @@ def _variable(name: str, parse: Callable[[str], Any], allowed: str) -> dict[str,
     """Return the metadata of a field that is read from a variable.
 
     Args:
-        name: of the variable.
-        parse: returns the value of a text that is not empty, or raises ValueError.
-        allowed: what the variable may be, in words that complete "VARIABLE must be ...".
+        name: the name of the variable.
+        parse: parses a non-empty text, or raises ValueError.
+        allowed: the allowed values, in words that complete "VARIABLE must be ...".
     """
     return {"variable": name, "parse": parse, "allowed": allowed}
 
@@ -84,7 +84,7 @@ def _one_of(choice: Any) -> Callable[[str], str]:
 
 
 def _listed(choice: Any) -> str:
-    """Return the texts of a `Literal` as a list in words."""
+    """Return the texts of a `Literal` as a list for a sentence."""
     *others, last = get_args(choice)
     return f"{', '.join(others)} or {last}"
 
@@ -98,11 +98,11 @@ def _log_format(text: str) -> str:
 
 
 def _between(least: Number, most: Number) -> Callable[[str], Number]:
-    """Return a function that reads a number of the limits' type, both limits included."""
+    """Return a function that parses a number of the limits' type, both limits included."""
 
     def parse(text: str) -> Number:
         number = type(least)(text)
-        if not least <= number <= most:  # as with "nan"
+        if not least <= number <= most:  # also True for "nan"
             raise ValueError
         return number
 
@@ -111,7 +111,7 @@ def _between(least: Number, most: Number) -> Callable[[str], Number]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Configuration:
-    """What the operator of the bot has configured, for all servers; see `ServerSettings` for what a server sets."""
+    """The operator's configuration of the bot, for all servers; see `ServerSettings` for the settings of a server."""
 
     discord_token: str | None = field(
         default=None,
@@ -148,7 +148,7 @@ class Configuration:
         default=50,
         metadata=_variable("EMOBOT_REQUESTS_PER_SECOND", _between(1, 10_000), "a whole number from 1 to 10000"),
     )
-    """Requests that Discord allows the bot, in all processes together."""
+    """Requests per second that Discord allows the bot, in all its processes together."""
     mood_days: int = field(
         default=90,
         metadata=_variable("EMOBOT_MOOD_DAYS", _between(1, 3650), "a whole number of days from 1 to 3650"),
@@ -192,7 +192,7 @@ class Configuration:
 
     @property
     def own_requests_per_second(self) -> float:
-        """Requests that this process may send: as large a part of the bot's as its shards are of all shards."""
+        """Requests per second that this process may send: its share of the bot's, in proportion to its shards."""
         share = len(self.shard_ids) / self.shard_count if self.shard_ids and self.shard_count else 1.0
         return self.requests_per_second * share
 
@@ -201,8 +201,8 @@ def load_configuration() -> Configuration:
     """Return the configuration of this process.
 
     Raises:
-        ConfigurationError: a value is not allowed, a variable with our prefix is none of ours, a name in `.env` is
-            nearly one of ours, or `.env` cannot be read; no value is ever repeated.
+        ConfigurationError: a value is not allowed, a variable with our prefix is unknown, a name in `.env` looks like a
+            misspelt one of ours, or `.env` cannot be read. The message never repeats a value.
     """
     file = _not_empty(_env_file())
     given = file | _not_empty(os.environ)
@@ -232,7 +232,7 @@ def _with_shards(configuration: Configuration, chosen: tuple[int, ...] | Share) 
     """Return the configuration with the shards that SHARD_IDS chooses.
 
     Raises:
-        ShardsError: they do not exist, or no database can be shared with the processes that serve the others.
+        ShardsError: they do not exist, or the database cannot be shared with the processes that serve the others.
     """
     count, ids = own_shards(chosen, configuration.shard_count)
     if len(ids) == count:
@@ -246,12 +246,12 @@ def _with_shards(configuration: Configuration, chosen: tuple[int, ...] | Share) 
 
 
 def _not_empty(variables: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the variables that have a value, by their names in capitals."""
+    """Return the variables that have a value, by their names in upper case."""
     return {name.upper(): value for name, value in variables.items() if value}
 
 
 def _unknown(given: Iterable[str]) -> list[str]:
-    """Return what to say of each variable that has our prefix and that nothing of ours reads."""
+    """Return a complaint about each variable that has our prefix and that nothing reads."""
     names = [variable.metadata["variable"] for variable in fields(Configuration)]
     by_ending = {name.removeprefix(_PREFIX): name for name in names}
     told = []
@@ -264,10 +264,10 @@ def _unknown(given: Iterable[str]) -> list[str]:
 
 
 def _misspelt(file: Iterable[str], given: Iterable[str]) -> list[str]:
-    """Return what to say of each name in `.env` that is nearly that of a setting without our prefix.
+    """Return a complaint about each name in `.env` that is nearly that of a setting without our prefix.
 
-    Only in that file, since the environment has the variables of other programs, and only where the setting itself is
-    not `given`: with it, a DISCORD_TOKEN_2 is no mistake.
+    Only that file is checked, since the environment has variables of other programs. A name is accepted if the setting
+    itself is among `given`: beside a DISCORD_TOKEN, a DISCORD_TOKEN_2 is no mistake.
     """
     names = [variable.metadata["variable"] for variable in fields(Configuration)]
     missing = [name for name in names if not name.startswith(_PREFIX) and name not in set(given)]
@@ -283,7 +283,7 @@ def _env_file() -> Mapping[str, str | None]:
     if Path(ENV_FILE).is_dir():
         raise ConfigurationError("Your .env is a directory: move it away, or replace it with a text file.")
     try:
-        text = Path(ENV_FILE).read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
+        text = Path(ENV_FILE).read_text(encoding="utf-8-sig")  # some editors start a file with a byte-order mark
     except FileNotFoundError:
         return {}
     except UnicodeDecodeError:
@@ -300,7 +300,7 @@ def _env_file() -> Mapping[str, str | None]:
 
 
 def _line(statement: Binding) -> int:
-    """Return the number of a statement's first line; python-dotenv counts the blank lines before it to it."""
+    """Return the number of a statement's first line, without the blank lines that python-dotenv includes before it."""
     text = statement.original.string
     blank = text[: len(text) - len(text.lstrip())]
     return statement.original.line + blank.count("\n")

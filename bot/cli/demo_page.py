@@ -1,4 +1,4 @@
-"""The demo's page: SimCord's page with our name and colours, without its tools for developers, and with more controls."""
+"""The demo's page: SimCord's page with our name, colours and controls, and without its tools for developers."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import choose
 from classifiers import Classifier
 
-# Rich's tables, since Python's own do not know emoji that are newer than the interpreter.
+# By regex's tables, since Python's own do not know emoji that are newer than the interpreter.
 _UNSEEN = regex.compile(r"(?!\p{Extended_Pictographic})[\p{C}\p{Z}]")
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 SETTLES_WITHIN = 12.0
 """Real seconds that SimCord waits for the bot to finish before it calls the outcome of an action uncertain.
 
-SimCord's default of 5 is too short for a slow computer. It must stay below 15, after which a message is stale to the bot.
+SimCord's default of 5 is too short for a slow computer. It must stay below 15, after which a message is stale.
 """
 
 

@@ -1,4 +1,4 @@
-"""Which of the loaded models `/compare` asks: what its option `models` offers, and what somebody has typed there."""
+"""Which of the loaded models `/compare` asks: the choices of its option `models`, and parsing what somebody types."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ class ChoiceError(Exception):
         self._name = name
 
     def told(self, translate: Translate) -> str:
-        """Return a sentence for whoever chose."""
+        """Return the error as a sentence for the user."""
         return translate(self._sentence).format(name=self._name, models=", ".join(NAMES[name] for name in self._loaded))
 
 
 def written(names: Sequence[str]) -> str:
-    """Return how a choice of models is written, as `chosen` reads it."""
+    """Return a choice of models as text, in the form that `chosen` parses."""
     return " + ".join(NAMES[name] for name in names)
 
 
 def offered(loaded: Sequence[str], usual: Names, typed: str, *, blind: bool) -> list[Names]:
-    """Return what can be chosen: the usual models, then each other pair, and all models if they are not two.
+    """Return the possible choices: the usual models, then every other pair, and all models unless there are two.
 
     Args:
         loaded: the names of all models.
-        usual: those that are asked where nothing is chosen.
-        typed: the beginning of a choice; what does not contain each word of it is left out.
-        blind: whether it is for a blind comparison, which is of two models.
+        usual: the models that are asked by default.
+        typed: what has been typed so far; choices that do not contain each of its words are left out.
+        blind: whether it is for a blind comparison, which needs two models.
     """
     choices = [usual, *combinations(loaded, 2), *(() if blind else (tuple(loaded),))]
     words = _words(typed)
@@ -54,7 +54,7 @@ def chosen(text: str, loaded: Sequence[str], *, blind: bool) -> Names:
     """Return the models that a text names, in the order in which models are shown.
 
     Raises:
-        ChoiceError: it names a model that is not loaded, or not as many as are compared.
+        ChoiceError: it names a model that is not loaded, or the wrong number of models.
     """
     words = _words(text)
     if unknown := [word for word in words if word not in loaded]:
@@ -66,5 +66,5 @@ def chosen(text: str, loaded: Sequence[str], *, blind: bool) -> Names:
 
 
 def _words(text: str) -> list[str]:
-    """Return the words of a text in small letters, as the names of models are in commands."""
+    """Return the words of a text in lower case, like the names of models in commands."""
     return re.findall(r"\w+", text.casefold())

@@ -45,7 +45,7 @@ OVER = mark("This comparison is over: I keep no texts, so this one is gone. Plea
 
 
 class Compare(commands.Cog):
-    """Shows what each model makes of one text; keeps no text, so a panel is read back from what it quotes.
+    """Shows what each model makes of one text; keeps no texts, so a panel is redrawn from the text it quotes.
 
     Stores for each server how often people preferred which of two models in blind duels, but not the text or who
     voted. This is deleted with all other data about a server.
@@ -58,7 +58,7 @@ class Compare(commands.Cog):
         self._turns = turns
         self._duels = Duels(store)
         self._menu = app_commands.ContextMenu(name="Compare emotions", callback=self.compare_message)
-        self._drawing = asyncio.Lock()  # one at a time, so that pictures never take all of the computer
+        self._drawing = asyncio.Lock()  # one at a time, so that pictures never take all of the processor
 
     async def cog_load(self) -> None:
         """Add the message menu, which a cog does not add by itself, and listen to panels from before a restart."""
@@ -104,18 +104,18 @@ class Compare(commands.Cog):
 
     @compare_text.autocomplete("models")
     async def offer_models(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        """Return the models that can be compared, while somebody chooses."""
+        """Return the choices of models, for autocompletion."""
         blind = bool(interaction.namespace.blind or interaction.namespace.standings)
         choices = offered(tuple(self._analyzer.models), self._usual(interaction), typed, blind=blind)
         return [app_commands.Choice(name=written(choice), value=written(choice)) for choice in choices]
 
     async def compare_written(self, interaction: discord.Interaction, text: str, *, models: Names, blind: bool) -> None:
-        """Compare what was written into the form, as if it had stood in the command."""
+        """Compare the text from the form, as if it had been given in the command."""
         if names := await self._names(interaction, "+".join(models), blind=blind):
             await self._answer(interaction, text, interaction.user.id, names, ephemeral=False, blind=blind)
 
     async def compare_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
-        """Answer privately, so that nobody's message is put on show."""
+        """Compare a message, and answer privately, so that nobody's message is put on show."""
         if reason := why_unreadable(message, self._store, self._bot.user) or no_words_reason(text_of(message)):
             sentence = translator(interaction.locale)(SENTENCES[reason])
             await interaction.response.send_message(sentence, ephemeral=True)
@@ -124,7 +124,7 @@ class Compare(commands.Cog):
         await self._answer(interaction, text_of(message), message.author.id, names, ephemeral=True)
 
     async def press(self, interaction: discord.Interaction, _button: ui.Item[Any], pressed: re.Match[str]) -> None:
-        """Carry out a press of a button, whose custom_id `CONTROL` has matched."""
+        """Handle a press of a button whose custom_id matches `CONTROL`."""
         control, author_id = pressed["control"], int(pressed["author"])
         translate = translator(interaction.locale)
         quotation = Quotation.in_message(interaction.message) if interaction.message else None
@@ -140,14 +140,14 @@ class Compare(commands.Cog):
             await self._redraw(interaction, quotation, author_id, names, Page(control))
 
     async def compare_variation(self, interaction: discord.Interaction, text: str) -> None:
-        """Compare a variation as any other text, with the probabilities before and after side by side."""
+        """Compare a variation like any other text, and show the probabilities before and after side by side."""
         control = control_in(interaction.message) if interaction.message else None
         names = self._compared_in(interaction, control)
         varied, private = self._varied(interaction, control), _is_private(interaction)
         await self._answer(interaction, text, interaction.user.id, names, ephemeral=private, varied=varied)
 
     async def vote(self, interaction: discord.Interaction, _button: ui.Item[Any], pressed: re.Match[str]) -> None:
-        """Count a vote by a button, whose custom_id `VOTE` has matched; say which model is which and how they stand."""
+        """Count a vote by a button whose custom_id matches `VOTE`; reveal the models and their standings."""
         vote, duel_id = pressed["vote"], int(pressed["duel"])
         translate = translator(interaction.locale)
         if (sides := self._duels.sides(duel_id)) is None:
@@ -176,17 +176,17 @@ class Compare(commands.Cog):
             return None
         if not _is_private(interaction):
             return NOT_YOURS
-        # Somebody else's words stand in private panels alone, which nobody sees but whoever opened the menu.
+        # Other people's words are only in private panels, which nobody sees but the person who opened the menu.
         reason = author_or_server_objection(author_id, interaction.guild_id, interaction.channel, self._store)
         return SENTENCES[reason] if reason else None
 
     def _guild_id(self, interaction: discord.Interaction) -> int | None:
-        """Return the server, or None; also where somebody uses the bot in a server that has not asked it in."""
+        """Return the server's id; None in direct messages, and where only a user has installed the bot."""
         guild = self._bot.get_guild(interaction.guild_id) if interaction.guild_id else None
         return guild.id if guild else None
 
     async def _names(self, interaction: discord.Interaction, models: str | None, *, blind: bool) -> Names:
-        """Return the names of the models that a command asks for; none after telling why they cannot be compared."""
+        """Return the names of the models that a command asks for; none, after saying so, if they can't be compared."""
         translate = translator(interaction.locale)
         loaded = tuple(self._analyzer.models)
         if blind and len(loaded) == 1:
@@ -200,12 +200,12 @@ class Compare(commands.Cog):
         return ()
 
     def _form(self, models: Names, translate: Translate, *, blind: bool) -> ComparisonForm:
-        """Return a form that asks for the text of a command; without models, the usual ones answer."""
+        """Return a form that asks for the text of a command; if no models were chosen, the usual ones answer."""
         given = partial(self.compare_written, models=models, blind=blind)
         return ComparisonForm("+".join(models), given, self.report, translate, blind=blind)
 
     async def _tell_standings(self, interaction: discord.Interaction, names: Names, *, usual: bool) -> None:
-        """Tell privately how two models stand, and, if they are the usual ones, each other two people voted on."""
+        """Show privately how two models stand, and, if they are the usual ones, every other pair that has votes."""
         translate, guild_id = translator(interaction.locale), self._guild_id(interaction)
         first, second = names
         told = (
@@ -219,18 +219,18 @@ class Compare(commands.Cog):
         await interaction.response.send_message(embed=embed, ephemeral=True)
 
     def _usual(self, interaction: discord.Interaction) -> Names:
-        """Return the names of the models that are compared where nobody has chosen others."""
+        """Return the names of the models that are compared by default."""
         loaded = tuple(self._analyzer.models)
         pair = self._analyzer.rivals(self._store.settings(interaction.guild_id).model) or loaded
         return tuple(name for name in loaded if name in pair)
 
     def _compared_in(self, interaction: discord.Interaction, control: re.Match[str] | None) -> Names:
-        """Return the names of the models in a panel with this control; the usual ones if one is no longer loaded."""
+        """Return the names of the models in a panel with this control, or the usual ones if one is no longer loaded."""
         names = tuple(str(control["models"]).split("+")) if control else ()
         return names if names and all(name in self._analyzer.models for name in names) else self._usual(interaction)
 
     def _varied(self, interaction: discord.Interaction, control: re.Match[str] | None) -> str | None:
-        """Return the text in the panel whose form was handed in; None if it is gone or may no longer be read."""
+        """Return the text of the panel whose form was submitted; None if it is gone or may no longer be read."""
         message = interaction.message
         if message is None or control is None or self._refusal_to_press(interaction, int(control["author"])):
             return None
@@ -248,7 +248,7 @@ class Compare(commands.Cog):
         varied: str | None = None,
         blind: bool = False,
     ) -> None:
-        """Compare what some models make of a text, and of the one of which it is a variation, if any."""
+        """Answer with what some models make of a text, and of the original if the text is a variation."""
         translate = translator(interaction.locale)
         if sentence := self._turns.refuse_or_count(interaction, translate):
             await interaction.response.send_message(sentence, ephemeral=True)
@@ -260,7 +260,7 @@ class Compare(commands.Cog):
         if not any(explanation.words for explanation in explanations.values()):
             await interaction.response.send_message(translate(NO_WORDS), ephemeral=True)
             return
-        if blind and not understood(answers):  # a vote on guesses would say nothing of the models
+        if blind and not understood(answers):  # a vote on guesses would say nothing about the models
             sentence = why_silent(Outcome.NOT_UNDERSTOOD, translate)
             await interaction.response.send_message(sentence, ephemeral=True)
             return
@@ -296,7 +296,7 @@ class Compare(commands.Cog):
     async def _compared(
         self, quotation: Quotation, author_id: int, names: Names, page: Page, translate: Translate
     ) -> tuple[Comparison, bytes | None]:
-        """Return all that a page shows, with its picture if it has one."""
+        """Return everything that a page shows, with its picture if it has one."""
         text, read = quotation.text, self._words_read(quotation, names)
         if page is Page.ALL:
             return Comparison(quotation, author_id, await self._analyzer.compare(text, *names), read=read), None
@@ -311,17 +311,17 @@ class Compare(commands.Cog):
         return comparison, picture
 
     def _words_drawn(self, text: str, names: Names) -> int | None:
-        """Return how many words the heat map shows, None if it shows all that are read."""
+        """Return how many words the heat map shows; None if it shows all that are read."""
         tokenizers = [self._analyzer.models[name].tokenizer for name in names]
         drawn = min(tokenizer.words_read(text, tokenizer.max_tokens) for tokenizer in tokenizers)
         return None if drawn == min(tokenizer.words_read(text) for tokenizer in tokenizers) else drawn
 
     def _words_read(self, quotation: Quotation, names: Names) -> int | None:
-        """Return how many words the models read, None if they read the whole text."""
+        """Return how many words the models read; None if they read the whole text."""
         read = min(self._analyzer.models[name].tokenizer.words_read(quotation.text) for name in names)
         return None if quotation.whole and read == len(strip_markup(quotation.text).split()) else read
 
 
 def _is_private(interaction: discord.Interaction) -> bool:
-    """Return whether nobody else sees the panel that was pressed."""
+    """Return whether only this user sees the panel whose control was used."""
     return interaction.message is not None and interaction.message.flags.ephemeral

@@ -1,6 +1,6 @@
 """The blind duel of `/compare`: two answers whose models are not named before the vote.
 
-Which model gave which answer is in memory alone. So nothing in a panel can give it away, and after a restart the bot
+Which model gave which answer is kept only in memory. So nothing in a panel gives it away, and after a restart the bot
 says that it no longer knows.
 """
 
@@ -43,7 +43,7 @@ def _toss() -> bool:
 class Duels:
     """Remembers which models are behind A and B in each duel, and counts each person's first vote.
 
-    Counted are the two models, the verdict and the server; who has voted in which duel is in memory for a day.
+    A count has the two models, the verdict and the server. Who voted in which duel is kept in memory for a day.
     """
 
     def __init__(self, store: Store, toss: Callable[[], bool] = _toss) -> None:
@@ -51,7 +51,7 @@ class Duels:
 
         Args:
             store: where votes are counted.
-            toss: whether the first model of a pair is A, by chance.
+            toss: returns at random whether the first model of a pair is A.
         """
         self._store = store
         self._toss = toss
@@ -65,11 +65,11 @@ class Duels:
         return sides
 
     def sides(self, duel_id: int) -> Pair | None:
-        """Return the models of a duel, the one behind A first; None if that is forgotten."""
+        """Return the models of a duel, the one behind A first; None if it has been forgotten."""
         return self._sides.get(duel_id)
 
     async def count(self, guild_id: int, duel_id: int, sides: Pair, user_id: int, vote: str) -> bool:
-        """Count a vote, and return True, unless the person has already voted in this duel.
+        """Count a vote and return True; return False if the person has already voted in this duel.
 
         Args:
             guild_id: the server, 0 for none.
@@ -90,7 +90,7 @@ class Duels:
 
 
 class DuelPanel(ui.LayoutView):
-    """Two answers to one text, without the names of the models. It does not listen, as `ComparisonPanel` does not."""
+    """Two answers to one text, without the names of the models. Like `ComparisonPanel`, it does not listen."""
 
     def __init__(self, comparison: Comparison, sides: Pair, duel_id: int, translate: Translate = ENGLISH) -> None:
         """Draw it.
@@ -98,8 +98,8 @@ class DuelPanel(ui.LayoutView):
         Args:
             comparison: what the two models made of the text.
             sides: their names, the one behind A first.
-            duel_id: of the duel, by which the buttons find the names.
-            translate: into the reader's language.
+            duel_id: the id of the duel, by which the buttons find the names.
+            translate: the reader's language.
         """
         super().__init__(timeout=None)
         question = translate("Which answer is better? Vote, and I will tell you which model gave which.")
@@ -128,7 +128,7 @@ class DuelPanel(ui.LayoutView):
 
 
 def _answer(letter: str, name: str, comparison: Comparison, translate: Translate) -> str:
-    """Return the strongest emotion of a model, called by a letter, and the text with the words that moved it marked."""
+    """Return the strongest emotion of a model, named by a letter, and the text with the words that moved it marked."""
     strongest = strongest_of(comparison.answers[name], 1, translate)
     return "\n".join((f"**{letter}**", *strongest, words_of(name, comparison)))
 
@@ -140,7 +140,7 @@ def revealed(sides: Pair, translate: Translate) -> str:
 
 
 def panel_with(message: discord.Message, told: str) -> ui.LayoutView:
-    """Return the panel of a message with a text in place of its buttons."""
+    """Return the panel of a message with a text instead of its buttons."""
     panel = ui.LayoutView.from_message(message, timeout=None)
     for box in panel.children:
         if isinstance(box, ui.Container):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.font_manager import FontProperties
 
 COLOURS = "inferno"
-"""Matplotlib's colours from black by red to yellow: ever lighter in equal steps, so the colour-blind read them too."""
+"""Matplotlib's colours from black over red to yellow. Lightness rises evenly, so colour-blind people can read it."""
 
 _ROWS = 5
 _ROW, _COLUMN = 0.2, 0.22
@@ -36,9 +36,9 @@ class _Strip:
 
     Attributes:
         title: the model and the direction.
-        words: what it reads, as it stands in the text.
-        strongest: the most probable label for each word.
-        probabilities: of each label, for each word.
+        words: the words it reads, as they are in the text.
+        strongest: the most probable label at each word.
+        probabilities: the probability of each label at each word.
         leftward: whether it reads from the right.
     """
 
@@ -50,7 +50,7 @@ class _Strip:
 
 
 def alternative_text(readings: Mapping[str, PrefixPredictions], translate: Translate) -> str:
-    """Return a description of the picture: where the strongest emotion changes, as far as there is room.
+    """Return a description of the picture that says where the strongest emotion changes, as far as there is room.
 
     Args:
         readings: what is drawn.
@@ -65,10 +65,10 @@ def alternative_text(readings: Mapping[str, PrefixPredictions], translate: Trans
 
 
 def draw(readings: Mapping[str, PrefixPredictions], translate: Translate) -> bytes:
-    """Return a PNG picture: for each model the probabilities of a few labels after each of one or more words.
+    """Return a PNG picture that shows, for each model, the probabilities of a few labels after each word.
 
-    The BiLSTM reads from the right as well: there a column is its prediction from this word to the end. The
-    picture's words are English where its font cannot write the reader's language.
+    The BiLSTM also reads from the right; there, a column is its prediction for the text from this word to the end. The
+    picture's words are English if its font cannot write the reader's language.
     """
     strips = _strips(readings, translate)
     labels = _labels_shown(strips)
@@ -102,7 +102,7 @@ def _strips(readings: Mapping[str, PrefixPredictions], translate: Translate) -> 
 
 
 def _labels_shown(strips: Sequence[_Strip]) -> list[str]:
-    """Return the few labels to show in all strips: those that are ever the strongest, then the most probable."""
+    """Return the few labels to show in all strips: those that are the strongest anywhere, then the most probable."""
     peaks = {
         label: (
             any(label in strip.strongest for strip in strips),

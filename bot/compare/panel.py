@@ -1,7 +1,8 @@
 """The panel of `/compare`: the predictions of both models for one text.
 
-It is redrawn after every press from its own quotation. The custom_id of a button says who wrote the text, which models
-are compared and what it opens, in the form of `CONTROL`, so panels need no state and go on working after a restart.
+After every press it is redrawn from its own quotation. The custom_id of a button says who wrote the text, which models
+are compared and what the button opens, in the form of `CONTROL`. So panels need no state and keep working after a
+restart.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from classifiers import NAMES, NEUTRAL, Answer, agree
 from classifiers.explain import Explanation
 
 CONTROL = re.compile(r"compare:(?P<control>top|heat|all|vary):(?P<author>\d{1,20})(?::(?P<models>[a-z+]+))?")
-"""The custom_id of a button: what it opens, who wrote the text, and the models, which older panels lack."""
+"""The custom_id of a button: what it opens, who wrote the text, and the models, which are missing in older panels."""
 
 PICTURE = "heat-map.png"
 
@@ -42,7 +43,7 @@ TextGiven: TypeAlias = Callable[[discord.Interaction, str], Awaitable[None]]
 
 
 class Page(StrEnum):
-    """What a panel shows beside the quotation and the verdict."""
+    """What a panel shows besides the quotation and the verdict."""
 
     TOP = "top"
     HEAT = "heat"
@@ -54,14 +55,14 @@ class Comparison:
     """What a panel shows.
 
     Attributes:
-        quotation: what was read.
-        author: the id of whoever wrote it.
-        answers: what each model made of it, by name; one model or several.
-        explanations: which words moved each model; none for the page of all labels.
-        picture: what is seen in the heat map, for those who do not see it; None without one.
-        drawn: how many words the heat map shows, None if it shows all that are read.
-        read: how many words the models read, None if they read the whole text.
-        before: what each model made of the text of which this one is a variation; nothing if it is none.
+        quotation: the part of the text that was read.
+        author: the id of its author.
+        answers: the answers of one or more models, by name.
+        explanations: which words moved each model; empty on the page of all labels.
+        picture: a description of the heat map for people who cannot see it; None without a heat map.
+        drawn: how many words the heat map shows; None if it shows all that are read.
+        read: how many words the models read; None if they read the whole text.
+        before: the answers for the original, if this text is a variation; else empty.
     """
 
     quotation: Quotation
@@ -75,14 +76,14 @@ class Comparison:
 
     @property
     def page(self) -> Page:
-        """The page for which this is enough."""
+        """The page that these contents fill."""
         if self.picture is not None:
             return Page.HEAT
         return Page.TOP if self.explanations else Page.ALL
 
 
 def control_in(message: discord.Message) -> re.Match[str] | None:
-    """Return the custom_id of a button in a message, matched by `CONTROL`; None if it has no such button."""
+    """Return the match of `CONTROL` in the custom_id of a message's button; None if there is no such button."""
     rows = (row for box in message.components if isinstance(box, discord.Container) for row in box.children)
     buttons = (button for row in rows if isinstance(row, discord.ActionRow) for button in row.children)
     found = (CONTROL.fullmatch(button.custom_id or "") for button in buttons)
@@ -93,7 +94,7 @@ class ComparisonPanel(ui.LayoutView):
     """One page of the panel. It does not listen, since the cog handles the presses of all panels."""
 
     def __init__(self, comparison: Comparison, translate: Translate = ENGLISH) -> None:
-        """Draw it; `translate` is into the reader's language."""
+        """Draw it in the reader's language."""
         super().__init__(timeout=None)
         answers = comparison.answers
         models = (
@@ -132,13 +133,13 @@ class TextForm(Form):
         """Draw it.
 
         Args:
-            title: of the form.
-            custom_id: of the form.
+            title: the title of the form.
+            custom_id: the custom_id of the form.
             hint: what to write.
-            given: called with what was written.
+            given: called with the text that was submitted.
             failed: called with the exception that `given` raised.
-            translate: into the reader's language.
-            text: what stands there already.
+            translate: the reader's language.
+            text: the text that is already filled in.
         """
         super().__init__(title, custom_id, failed)
         self._given = given
@@ -148,7 +149,7 @@ class TextForm(Form):
         self.add_item(ui.Label(text=translate("Text"), description=hint, component=self._text))
 
     async def on_submit(self, interaction: discord.Interaction, /) -> None:
-        """Pass on what was written."""
+        """Pass on the text that was submitted."""
         await self._given(interaction, self._text.value)
 
 
@@ -156,7 +157,7 @@ class VariationForm(TextForm):
     """Asks for a variation of a text."""
 
     def __init__(self, text: str | None, given: TextGiven, failed: Failed, translate: Translate = ENGLISH) -> None:
-        """Draw it with what is to be varied."""
+        """Draw it with the text to be varied filled in."""
         title, hint = translate("Try a variation"), translate("Change a word and see what the models make of it.")
         super().__init__(title, "compare:variation", hint, given, failed, translate, text)
 
@@ -171,10 +172,10 @@ class ComparisonForm(TextForm):
 
         Args:
             models: the models that were chosen in the command.
-            given: called with what was written.
+            given: called with the text that was submitted.
             failed: called with the exception that `given` raised.
-            translate: into the reader's language.
-            blind: whether a blind comparison was asked for.
+            translate: the reader's language.
+            blind: whether the command asked for a blind comparison.
         """
         title, hint = translate("Compare a text"), translate("What the models should read, up to 4,000 characters")
         custom_id = f"compare:{'blind' if blind else 'open'}:{models}"
@@ -182,7 +183,7 @@ class ComparisonForm(TextForm):
 
 
 def verdict(answers: Mapping[str, Answer], translate: Translate = ENGLISH) -> str:
-    """Return one sentence on whether the models agree on the strongest emotion, or that they know too few words."""
+    """Return a sentence: whether the models agree on the strongest emotion, or that they know too few words."""
     if not understood(answers):
         known = max(answer.prediction.known for answer in answers.values())
         if not known:
@@ -216,7 +217,7 @@ def limit(read: int | None, translate: Translate) -> list[str]:
 
 
 def understood(answers: Mapping[str, Answer]) -> bool:
-    """Return whether any model knows enough of the words."""
+    """Return whether at least one model knows enough of the words."""
     return any(is_understood(answer.prediction) for answer in answers.values())
 
 
@@ -274,13 +275,13 @@ def note_on_words(comparison: Comparison, translate: Translate) -> str:
 
 
 def _table(answers: Mapping[str, Answer], translate: Translate) -> str:
-    """Return the labels with the probabilities of all models, the strongest first, as far as there is room."""
+    """Return a table of labels with the probabilities of all models, the strongest first, as far as there is room."""
     lines = _side_by_side({NAMES[name]: answer for name, answer in answers.items()}, translate)
     return "\n".join(lines[: longest(len(lines), _TABLE, lambda count: "\n".join(lines[:count]))])
 
 
 def _side_by_side(columns: Mapping[str, Answer], translate: Translate) -> list[str]:
-    """Return a line with the names of the columns, and one for each label, the strongest in any column first."""
+    """Return a line with the names of the columns and one for each label, ordered by its highest value."""
     width = _NARROW_CELLS + 1 + len(_percent(1, translate))
     head = " ".join(f"{name:<{width}}" for name in columns)
     scores = [dict(answer.prediction.top()) for answer in columns.values()]
@@ -310,7 +311,7 @@ def _heat_map(comparison: Comparison, translate: Translate) -> list[ui.Item[Comp
 def _buttons(comparison: Comparison, translate: Translate) -> ui.ActionRow[ComparisonPanel]:
     """Return the buttons; each opens what it names, so a second press changes nothing.
 
-    None opens all labels where they stand there already.
+    The page that shows all labels has no button for them.
     """
     labels = max(len(answer.prediction.labels) for answer in comparison.answers.values())
     controls = {
@@ -331,7 +332,7 @@ def _buttons(comparison: Comparison, translate: Translate) -> ui.ActionRow[Compa
 
 
 def _percent(probability: float, translate: Translate) -> str:
-    """Return a percentage as wide as any, for a column of them."""
+    """Return a percentage, padded to a fixed width for a column."""
     return translate.percent(probability).rjust(len(translate.percent(1)))
 
 

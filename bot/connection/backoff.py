@@ -10,7 +10,7 @@ _MOST_PLACES = 50_000
 
 
 class Backoff:
-    """Pauses a place after each failure there, twice as long each time.
+    """Pauses a place after each failure there, each time for twice as long.
 
     A place is any number, such as the id of a channel.
     """
@@ -20,8 +20,8 @@ class Backoff:
 
         Args:
             clock: monotonic seconds.
-            longest: seconds of the longest pause; after twice that time a failure is forgotten.
-            free: how many failures of a place lead to no pause yet.
+            longest: the longest pause in seconds; after twice that time, failures are forgotten.
+            free: how many failures a place may have before its first pause.
         """
         self._clock = clock
         self._longest = longest
@@ -29,28 +29,28 @@ class Backoff:
         self._failures: TTLCache[int, tuple[int, float]] = TTLCache(_MOST_PLACES, 2 * longest, clock)
 
     def __len__(self) -> int:
-        """Return how many places have failures that count."""
+        """Return how many places have failures that are not forgotten."""
         return len(self._failures)
 
     def remaining(self, place: int) -> float:
-        """Return the remaining seconds of a place's pause, 0 if there is none."""
+        """Return the remaining seconds of a place's pause; 0 if there is none."""
         _, resumes_at = self._failures.get(place, (0, 0.0))
         return max(resumes_at - self._clock(), 0.0)
 
     def fail(self, place: int, first: float) -> float:
-        """Count a failure of a place and begin a pause; failures during a pause do not count.
+        """Count a failure of a place and start a pause; failures during a pause do not count.
 
         Args:
             place: where it failed.
-            first: seconds of the pause if this is the first that begins one; they are doubled for each one before.
+            first: the place's first pause in seconds; it doubles with each further pause.
 
         Returns:
-            The seconds of the pause that begins now, 0 if none begins.
+            The seconds of the pause that starts now; 0 if none starts.
         """
         if self.remaining(place):
             return 0.0
         number, _ = self._failures.get(place, (0, 0.0))
-        # The bound on the exponent keeps the power finite; any pause is at its longest by then.
+        # Bounding the exponent keeps the power finite; by then every pause has its maximum length.
         lasts = first * 2.0 ** min(number - self._free, 32)
         lasts = min(lasts, self._longest) if number >= self._free else 0.0
         self._failures[place] = number + 1, self._clock() + lasts

@@ -1,4 +1,4 @@
-"""The clocks: the event loop's, and Discord's time, from which this computer's clock may differ."""
+"""Two clocks: the event loop's, and Discord's time, from which this computer's clock may differ."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def loop_time() -> float:
 
 
 class DiscordTime:
-    """Tells Discord's time, so that a wrong clock of this computer does no harm.
+    """Tells Discord's time, so that a wrong clock on this computer does no harm.
 
-    Discord dates its answers and messages. When one arrives, Discord's time is at least its date; the highest of these
-    lower bounds is the most exact. Between them a monotonic clock counts on, which does not jump when this computer's
-    clock is set. Only the bounds of the last 10 to 20 minutes count, since the monotonic clock may run a little fast.
+    Discord dates its answers and messages. When one arrives, Discord's time is at least its date, and the highest of
+    these lower bounds is the most accurate. In between, a monotonic clock is used, which does not jump when this
+    computer's clock is set. Only the bounds of the last 10 to 20 minutes count, since the monotonic clock may run fast.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -32,7 +32,7 @@ class DiscordTime:
         """
         self._clock = clock
         self._lead: float | None = None  # seconds from the clock to Discord's time, at least
-        self._earlier: float | None = None  # the same of the period before
+        self._earlier: float | None = None  # the same in the period before
         self._period_ends = 0.0
 
     @property
@@ -50,7 +50,7 @@ class DiscordTime:
             self._lead = max(self._lead, lead)
 
     def now(self) -> datetime:
-        """Return Discord's time in UTC, or this computer's until Discord has dated something."""
+        """Return Discord's time in UTC, or this computer's time until Discord has dated something."""
         if self._lead is None:
             return discord.utils.utcnow()
         lead = self._lead if self._earlier is None else max(self._lead, self._earlier)

@@ -17,40 +17,40 @@ from discord.gateway import DiscordWebSocket, KeepAliveHandler, ReconnectWebSock
 log = logging.getLogger(__name__)
 
 SILENCE = 38.0
-"""Seconds after which a gateway that sends nothing is given up. Discord answers each heartbeat, and they are sent at
-least every 21 s, twice as often as Discord asks for, so that the loss of one answer is no loss of the connection."""
+"""Seconds of silence after which the connection is given up. Discord answers each heartbeat, and heartbeats are sent at
+least every 21 s, twice as often as Discord demands, so that one lost answer does not cost the connection."""
 
 FAREWELL = 3.0
-"""Seconds that a gateway which was given up has to answer the end of the connection; one that is gone never does."""
+"""Seconds to wait for the gateway's answer when a connection is closed; a gateway that is gone never answers."""
 
 LONGEST_PAUSE = 60.0
-"""Seconds that a shard waits at most before it connects again."""
+"""The most seconds that a shard waits before it reconnects."""
 
 FRAMES_AT_ONCE = 16
-"""Frames after which other tasks get a turn. Reading a frame that has arrived does not yield to them, so under load
-thousands of messages would be in memory before the first of them is handled."""
+"""Frames after which other tasks get a turn. Reading a frame that has already arrived does not yield, so under
+load thousands of messages would be in memory before the first of them is handled."""
 
-_STABLE = 60.0  # seconds after which a connection was no failure, so that the next one is made at once
+_STABLE = 60.0  # seconds that a connection must last for the next one to be made at once
 _DISCORDS_OWN = (ReconnectWebSocket, WebSocketClosure, discord.ConnectionClosed, aiohttp.ClientError, OSError)
 
 
 class Heartbeats(KeepAliveHandler):
-    """Sends heartbeats twice as often as Discord asks for, so that silence is noticed before a third is due."""
+    """Sends heartbeats twice as often as Discord demands, so that silence is noticed before a third one is due."""
 
     def __init__(self, *args: Any, interval: float, **kwargs: Any) -> None:
         super().__init__(*args, interval=interval / 2, **kwargs)
 
     def get_payload(self) -> dict[str, Any]:
-        """Return a heartbeat, and note when it is sent: the answer may be there before discord.py's thread does so."""
+        """Return a heartbeat, and note its time now: the answer may arrive before discord.py's thread does so."""
         self._last_send = time.perf_counter()
         return super().get_payload()
 
 
 class Gateway(DiscordWebSocket):
-    """Connects again after a frame that discord.py cannot read, where discord.py itself would end the bot.
+    """Reconnects after a frame that discord.py cannot read, which would otherwise end the bot.
 
-    It resumes the session, so that Discord sends again what was missed. If the first frame after that cannot be read
-    either, the frame itself is broken and Discord would send it for ever, so a new session begins.
+    It resumes the session, so that Discord sends what was missed. If the first frame after that cannot be read either,
+    the frame itself is broken and Discord would send it for ever, so a new session is started.
     """
 
     _resumed_at: int | None = None
@@ -60,7 +60,7 @@ class Gateway(DiscordWebSocket):
         """Begin a session."""
         try:
             await super().identify()
-        except BaseException:  # as when its turn comes too late: discord.py forgets the connection, but not its thread
+        except BaseException:  # such as a turn that comes too late; discord.py forgets the connection, not its thread
             await self._give_up()
             raise
 
@@ -78,27 +78,27 @@ class Gateway(DiscordWebSocket):
 
         Raises:
             ReconnectWebSocket: the connection is lost, silent, or sent a frame that cannot be read.
-            discord.ConnectionClosed: Discord ended the connection and wants no other.
+            discord.ConnectionClosed: Discord closed the connection and does not want another.
         """
         try:
-            # discord.py notices silence by itself, but then waits for half a minute for an answer to its farewell.
+            # discord.py notices silence by itself, but then waits half a minute for an answer to its close frame.
             async with asyncio.timeout(SILENCE + FAREWELL):
                 await super().poll_event()
         except TimeoutError:
-            await self._give_up()  # if both times are over at once, as after a sleep of this computer, nobody has
+            await self._give_up()  # if both timeouts have passed, as after this computer slept, nobody has closed it
             raise ReconnectWebSocket(self.shard_id) from None
         self._frames += 1
         if self._frames % FRAMES_AT_ONCE == 0:
             await asyncio.sleep(0)
 
     async def _give_up(self) -> None:
-        """Close the connection, and do not wait for long for an answer to that."""
+        """Close the connection without waiting long for an answer."""
         with suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL):
                 await self.close()
 
     async def received_message(self, msg: Any, /) -> None:
-        """Handle a frame, or connect again.
+        """Handle a frame, or reconnect if it cannot be read.
 
         Raises:
             ReconnectWebSocket: the frame cannot be read.
@@ -119,10 +119,10 @@ class Gateway(DiscordWebSocket):
 
 
 class ProxiedGateway(Gateway):
-    """Connects to a proxy that stands for Discord.
+    """Connects to a proxy instead of Discord.
 
-    Frames come without compression, of which the proxy may not know the kind that discord.py prefers. A session is
-    resumed at the proxy, which may name the address of Discord itself for that.
+    Frames come uncompressed, since the proxy may not know the compression that discord.py prefers. Sessions are resumed
+    at the proxy, even if it names Discord's own address for that.
     """
 
     @classmethod
@@ -143,9 +143,9 @@ class _Backoff(ExponentialBackoff[Any]):
 
 
 class Shard(discord.shard.Shard):
-    """Connects again while the other shards go on, of which discord.py lets each wait for the one before.
+    """Reconnects while the other shards carry on, whereas discord.py reconnects one shard at a time.
 
-    A connection that did not last counts as a failure, after which it waits, longer each time.
+    After a connection that did not last, it waits before the next attempt, longer each time.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -153,30 +153,30 @@ class Shard(discord.shard.Shard):
         self._backoff = _Backoff()
         self._connecting: asyncio.Task[None] | None = None
         self._connected_at: float | None = None  # None while there is no connection
-        self._reason: ReconnectWebSocket | None = None  # why it connects again, and whether its session goes on
+        self._reason: ReconnectWebSocket | None = None  # why it reconnects, and whether it resumes its session
 
     def launch(self) -> None:
-        """Begin to listen."""
+        """Start to receive frames."""
         self._connected_at, self._reason = asyncio.get_running_loop().time(), None
         super().launch()
 
     async def close(self) -> None:
-        """Close the connection, be it one that was just being made: discord.py may lose the cancellation of that."""
+        """Close the connection, even one that is just being made, whose cancellation discord.py may lose."""
         if self._connecting:
             self._connecting.cancel()
             await asyncio.wait([self._connecting])
         await super().close()
 
     async def reidentify(self, exc: ReconnectWebSocket) -> None:
-        """Begin to connect again, to go on with the session or to begin another."""
+        """Start to reconnect, to resume the session or to start another."""
         self._reason = exc
         self._begin(lambda: self._reidentify(exc))
 
     async def reconnect(self) -> None:
-        """Begin to connect again after a failure to do so.
+        """Start another attempt after one that failed.
 
-        discord.py would begin another session, which never hears of what was written meanwhile. The address that
-        Discord gave for this session may be what failed, so it goes on at the usual one.
+        discord.py would start a new session, which never receives what was written in the meantime. The address that
+        Discord gave for this session may be what failed, so the attempt uses the default one.
         """
         reason, connect = self._reason, super().reidentify
         if reason is None:
@@ -186,7 +186,7 @@ class Shard(discord.shard.Shard):
         self._begin(lambda: connect(reason))
 
     def _begin(self, connect: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        if not self._client.is_closed():  # else `close` has been here already
+        if not self._client.is_closed():  # otherwise `close` has already done this
             self._connecting = asyncio.get_running_loop().create_task(connect())
 
     async def _reidentify(self, exc: ReconnectWebSocket) -> None:
@@ -202,9 +202,9 @@ def use(*, behind_proxy: bool) -> None:
     """Make discord.py connect with these classes; it offers no other way to choose them.
 
     Args:
-        behind_proxy: whether a proxy stands for Discord.
+        behind_proxy: whether the bot connects to a proxy instead of Discord.
     """
-    # The type checker takes the names of classes for constants.
+    # To the type checker, names of classes are constants.
     discord.shard.DiscordWebSocket = ProxiedGateway if behind_proxy else Gateway  # type: ignore[misc]  # on purpose
     discord.shard.Shard = Shard  # type: ignore[misc]  # on purpose
     discord.gateway.KeepAliveHandler = Heartbeats  # type: ignore[assignment, misc]  # on purpose

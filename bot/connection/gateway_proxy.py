@@ -1,4 +1,4 @@
-"""A proxy that holds the sessions with Discord by itself, as gateway-proxy does, so that a bot need not begin any."""
+"""A proxy that holds the sessions with Discord, such as gateway-proxy, so that the bot need not start any itself."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _SCHEMES = {"ws": "http", "wss": "https"}
 
 
 async def shards_held(gateway_url: str) -> int | None:
-    """Return how many shards the proxy at an address holds; None if it does not say, as old releases do not.
+    """Return how many shards the proxy at an address holds; None if it does not say, like older releases.
 
     Args:
-        gateway_url: where bots connect to it.
+        gateway_url: the address at which bots connect to it.
     """
     address = URL(gateway_url)
     question = address.with_scheme(_SCHEMES[address.scheme]).with_path("/shard-count")

@@ -1,4 +1,4 @@
-"""Turns of several processes to begin a session with Discord, which allows few of them at a time."""
+"""Let several processes take turns to start sessions with Discord, which allows few at a time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.store.locks import AdvisoryLocks
 log = logging.getLogger(__name__)
 
 UNUSED = 30.0
-"""Seconds after which a turn is lost that was not used, as when Discord cannot be reached."""
+"""Seconds after which an unused turn is lost, for example because Discord cannot be reached."""
 
 
 @dataclass(eq=False)
@@ -24,17 +24,17 @@ class _Turn:
 
 
 class IdentifyTurns:
-    """Lets one process at a time begin a session in each bucket; a bucket is a shard's number modulo `concurrency`.
+    """Lets one process at a time start a session in each bucket; a bucket is a shard's number modulo `concurrency`.
 
     Attributes:
-        concurrency: how many sessions may begin together, which is Discord's `max_concurrency`.
+        concurrency: how many sessions may start together: Discord's `max_concurrency`.
     """
 
     def __init__(self, locks: AdvisoryLocks) -> None:
         """Start with no turn.
 
         Args:
-            locks: in the database that all processes share.
+            locks: locks in the database that all processes share.
         """
         self.concurrency = 1
         self._locks = locks
@@ -42,10 +42,10 @@ class IdentifyTurns:
         self._tasks: dict[asyncio.Task[None], _Turn] = {}
 
     async def wait(self, shard_id: int) -> None:
-        """Wait for the turn of a shard's bucket, unless this process has it and has not used it.
+        """Wait for the turn of a shard's bucket, unless this process already has an unused one.
 
-        If the database fails, it waits as long as a session of another process would take; should Discord refuse the
-        session then, discord.py begins it again.
+        If the database fails, wait as long as another process's turn would take. If Discord then refuses the session,
+        discord.py tries again.
         """
         bucket = shard_id % self.concurrency
         if bucket in self._turns:
@@ -62,18 +62,18 @@ class IdentifyTurns:
         task.add_done_callback(self._tasks.pop)
 
     def use(self, shard_id: int) -> None:
-        """Note that a shard begins its session now; others of its bucket may after `APART`."""
+        """Note that a shard starts its session now; others in its bucket may do so after `APART`."""
         self._turns.pop(shard_id % self.concurrency).used.set()
 
     async def close(self) -> None:
-        """Give up all turns: at once those that were not used, the others when they are over, as if this went on."""
+        """Give up all turns: unused ones at once, the others when their time is over."""
         turns = dict(self._tasks)
         for task, turn in turns.items():
             if not turn.used.is_set():
                 task.cancel()
         await asyncio.gather(*turns, return_exceptions=True)
         for turn in turns.values():
-            await turn.lock.aclose()  # a task that had not begun yet has not released it
+            await turn.lock.aclose()  # a task that was cancelled before it started has not released it
 
     async def _keep(self, bucket: int, turn: _Turn) -> None:
         async with turn.lock:

@@ -23,20 +23,20 @@ from bot.meter import Meter
 log = logging.getLogger(__name__)
 
 PATIENCE = 30.0
-"""Seconds that a request waits at most for the end of a pause; discord.py accepts no smaller value."""
+"""The most seconds that a request waits for the end of a pause; discord.py accepts no smaller value."""
 
 TOLERATED = 5.0
 """Seconds by which this computer's clock may be wrong without a warning."""
 
 ANSWERED_WITHIN = aiohttp.ClientTimeout(total=300, sock_connect=10, sock_read=15)
-"""Seconds until a request is given up to which nothing is answered; by itself aiohttp would wait for five minutes."""
+"""Seconds until a request without an answer is given up; aiohttp's default is five minutes."""
 
-_UNKNOWN_LIMIT = 60.0  # seconds of a rate limit whose length Discord does not tell
+_UNKNOWN_LIMIT = 60.0  # assumed seconds of a rate limit if Discord does not say
 _QUIET = 600.0  # seconds between two warnings of the same kind
-_FIRST_PAUSE = 1.0  # seconds for which all requests pause after the first failure
+_FIRST_PAUSE = 1.0  # seconds for which all requests are paused after the first failure
 _REFUSED_PAUSE, _LONGEST_REFUSED_PAUSE = 10.0, 30.0  # seconds of the first pause after refusals in a row, and of any
 _EVERYWHERE = 0
-_NO_ANSWER = 408  # with which a proxy tells that Discord gave none in time; Discord itself never says it
+_NO_ANSWER = 408  # a proxy's status when Discord does not answer in time; Discord itself never sends it
 
 Answer = TypeVar("Answer")
 
@@ -45,7 +45,7 @@ _when_sent: ContextVar[Callable[[], object] | None] = ContextVar("when_sent", de
 
 
 class HeldBackError(discord.DiscordException):
-    """A request was not sent: it would have come too late, all requests are paused, or the bot stops."""
+    """A request was not sent: it would have come too late, all requests are paused, or the bot is stopping."""
 
 
 class DiscordFailedError(discord.DiscordException):
@@ -53,13 +53,13 @@ class DiscordFailedError(discord.DiscordException):
 
 
 class DiscordRequests:
-    """Limits the requests of a bot, including those that discord.py repeats by itself.
+    """Limits a bot's requests, including those that discord.py repeats by itself.
 
-    discord.py holds locks while it waits, for the global rate limit above all, and never releases them if it is
-    cancelled there. So no request is ever cancelled: it has a deadline, and is not sent after that.
+    While discord.py waits, above all for the global rate limit, it holds locks that it never releases if it is
+    cancelled. So no request is ever cancelled. Instead it has a deadline, after which it is not sent.
 
     Attributes:
-        allowed: how many this process may send in a second.
+        allowed: how many requests this process may send in a second.
         time: Discord's time, from the dates of its answers.
         token_refused: whether Discord no longer accepts the bot's token.
     """
@@ -77,7 +77,7 @@ class DiscordRequests:
             clock: monotonic seconds.
             allowed: how many requests this process may send in a second.
             when_token_is_refused: called once, when Discord refuses the bot's token.
-            meter: is told of each answer; None to tell nobody.
+            meter: records each answer; None to record nothing.
         """
         self.allowed = allowed
         self.time = DiscordTime(clock)
@@ -96,7 +96,7 @@ class DiscordRequests:
         self._warned_of_clock = False
 
     def trace(self) -> aiohttp.TraceConfig:
-        """Return a trace configuration by which discord.py's HTTP client reports each request and each answer."""
+        """Return a trace configuration with which discord.py's HTTP client reports each request and answer here."""
         trace = aiohttp.TraceConfig()
         trace.on_request_start.append(self._before)
         trace.on_request_end.append(self._after)
@@ -109,12 +109,12 @@ class DiscordRequests:
         return len(self._rate)
 
     def pause_left(self) -> float:
-        """Return the seconds for which all requests are paused, 0 if they are not."""
+        """Return the seconds for which all requests are still paused; 0 if they are not."""
         pauses = (self._failures.remaining(_EVERYWHERE), self._refused.remaining(_EVERYWHERE))
         return max(self._limited_until - self._clock(), *pauses)
 
     def close(self) -> None:
-        """Count unanswered requests as failures of Discord no more, since their connections are about to be closed."""
+        """Stop counting unanswered requests as failures of Discord, since their connections are about to be closed."""
         self._closed = True
 
     async def ask(
@@ -123,13 +123,13 @@ class DiscordRequests:
         """Send a request to Discord and return its answer.
 
         Args:
-            request: what a method of discord.py returned.
-            within: seconds after which it is not sent any more, nor again.
+            request: the awaitable that a method of discord.py returned.
+            within: seconds after which it is neither sent nor repeated.
             when_sent: called when it is sent for the first time.
 
         Raises:
             discord.HTTPException: Discord refused, or answered with an error.
-            discord.RateLimited: a rate limit lasts too long to wait for it.
+            discord.RateLimited: a rate limit lasts too long to wait for.
             HeldBackError: it was not sent.
             DiscordFailedError: there was no answer, or one that cannot be read.
         """
@@ -158,7 +158,7 @@ class DiscordRequests:
     ) -> None:
         """Delay a request to keep the limits, or raise HeldBackError; answers to commands and the gateway are exempt.
 
-        A request with a deadline does not wait for the end of a pause, since by then there are newer ones.
+        A request with a deadline does not wait for the end of a pause, since newer requests will have come by then.
         """
         if not _has_token(params):
             return
@@ -173,7 +173,7 @@ class DiscordRequests:
                 raise HeldBackError("too late")
             if hurried and self._unanswered >= self._refusals.bearable():
                 raise HeldBackError("too many requests are not answered yet")
-            if not self.token_refused and not self.pause_left():  # both may have changed in the meantime
+            if not self.token_refused and not self.pause_left():  # both may have changed while it waited
                 break
         self._unanswered += 1
         if when_sent := _when_sent.get():
@@ -183,14 +183,14 @@ class DiscordRequests:
     async def _after(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
-        """Take the date, refusals and rate limits from the headers of an answer."""
+        """Note the date, refusals and rate limits in the status and headers of an answer."""
         status, headers = params.response.status, params.response.headers
         self._meter.discord_answered(status)
         self._unanswered -= _has_token(params)
         if _note_date(self.time, params):
             self._check_clock()
         scope = headers.get("X-RateLimit-Scope")
-        # A shared limit is nobody's fault, says Discord; and an answer of the proxy's own never reached Discord.
+        # Discord does not count a shared limit as a refusal, and a proxy's own answer never reached Discord.
         if scope != "shared" and "generated-by-proxy" not in headers and status != _NO_ANSWER:
             self._count(status, by_token=_has_token(params), reads=params.method == "GET")
         if status == 429 and scope not in ("user", "shared"):
@@ -219,10 +219,10 @@ class DiscordRequests:
             )
 
     def _count(self, status: int, *, by_token: bool, reads: bool) -> None:
-        """Count a request as accepted or refused, and pause all if some were refused in a row, wherever.
+        """Count a request as accepted or refused, and pause all requests if several in a row were refused.
 
-        That Discord answers those without the token, such as answers to commands, and those that only read, does not
-        show that it will accept a reaction.
+        Requests without the token, such as answers to commands, and requests that only read are not counted as
+        accepted, since they do not show that Discord would accept a reaction.
         """
         if status < 400 and by_token and not reads:
             self._refusals.accept()
@@ -244,7 +244,7 @@ class DiscordRequests:
         self._limited_until = max(self._limited_until, self._clock() + seconds)
 
     def _fail(self, reason: str) -> None:
-        """Begin a longer pause of all requests, and log it at most once in ten minutes."""
+        """Pause all requests, longer after each failure in a row, and log it at most once in ten minutes."""
         self._failures.fail(_EVERYWHERE, _FIRST_PAUSE)
         if self._clock() >= self._quiet_until:
             self._quiet_until = self._clock() + _QUIET
@@ -252,7 +252,7 @@ class DiscordRequests:
 
 
 def listen(time: DiscordTime) -> aiohttp.TraceConfig:
-    """Return a trace configuration by which a client of discord.py notes in `time` the dates of Discord's answers."""
+    """Return a trace configuration with which a discord.py client notes the dates of Discord's answers in `time`."""
 
     async def after(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
@@ -271,7 +271,7 @@ def clock_is_wrong(error: timedelta) -> str:
 
 
 def _note_date(time: DiscordTime, params: aiohttp.TraceRequestEndParams) -> bool:
-    """Note in `time` the date of an answer; return False if it has none, or comes from the cache of a proxy."""
+    """Note the date of an answer in `time`; return False if it has none or comes from a proxy's cache."""
     if "X-Cached" in params.response.headers:
         return False
     try:
@@ -288,7 +288,7 @@ def _has_token(
 
 
 def _is_failure(status: int) -> bool:
-    """Return whether an answer tells that Discord failed, rather than that it refused."""
+    """Return whether an answer means that Discord failed, rather than that it refused."""
     return status >= 500 or status == _NO_ANSWER
 
 

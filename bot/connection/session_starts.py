@@ -1,4 +1,4 @@
-"""How many sessions the bot may begin: Discord counts them by day, and resets the token of a bot with too many."""
+"""How many sessions the bot may start: Discord counts them per day, and resets the token of a bot with too many."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 APART = 5.5
-"""Seconds from the beginning of a session until another may begin in the same bucket: the 5 that Discord asks for, and
-a little more since one message may travel faster than the other."""
+"""Seconds from the start of a session until another may start in the same bucket: the 5 that Discord demands, and a
+little more since one message may travel faster than the other."""
 
 _DAY = 86_400.0
 
 
 class SessionStarts:
-    """Lets shards begin sessions only when Discord allows it; a bucket is a shard's number modulo `max_concurrency`."""
+    """Lets shards start sessions only when Discord allows it; a bucket is a shard's number modulo `max_concurrency`."""
 
     def __init__(self, clock: Callable[[], float], now: Callable[[], datetime]) -> None:
         """Start without knowing any limit.
@@ -39,13 +39,13 @@ class SessionStarts:
         self._free_at: defaultdict[int, float] = defaultdict(float)
 
     def note(self, limit: Mapping[str, Any]) -> None:
-        """Note the `session_start_limit` that Discord has just told."""
+        """Note the `session_start_limit` that Discord has just sent."""
         self._concurrency = max(limit["max_concurrency"], 1)
         self._total, self._left = limit["total"], limit["remaining"]
         self._counted_until = self._clock() + limit["reset_after"] / 1000
 
     async def wait_for(self, sessions: int) -> None:
-        """Wait until so many may begin today, and tell once until when."""
+        """Wait until so many sessions may start today, and log once how long that takes."""
         while (seconds := self._seconds_until(sessions)) > 0:
             if not self._told:
                 log.warning(
@@ -59,7 +59,7 @@ class SessionStarts:
         self._told = False
 
     async def begin(self, shard_id: int) -> None:
-        """Wait until a shard may begin a session, and count it."""
+        """Wait until a shard may start a session, and count it."""
         bucket = shard_id % self._concurrency
         async with self._turns[bucket]:
             await asyncio.sleep(self._free_at[bucket] - self._clock())
@@ -68,7 +68,7 @@ class SessionStarts:
             self._left -= 1
 
     def _seconds_until(self, sessions: int) -> float:
-        """Return the seconds until so many sessions may begin, 0 if they may now."""
+        """Return the seconds until so many sessions may start; 0 if they may now."""
         now = self._clock()
         if now >= self._counted_until:
             self._left, self._counted_until = self._total, now + _DAY

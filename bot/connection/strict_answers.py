@@ -1,4 +1,4 @@
-"""Have discord.py report an answer that is not one of Discord's API, which it would take for one or fail on anyhow."""
+"""Make discord.py report answers that do not come from Discord's API, rather than trust them or fail otherwise."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from discord.http import HTTPClient
 from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 
 OF_ANOTHER_SHAPE = (AttributeError, KeyError, TypeError, ValueError)
-"""What reading an answer leads to whose JSON has another shape than Discord's."""
+"""The exceptions to which reading an answer leads whose JSON does not have the shape of Discord's."""
 
 _answered: ContextVar[bool] = ContextVar("answered", default=False)
-"""Whether there is an answer to the request that a task sends, be it one that cannot be read."""
+"""Whether the request that a task sends has been answered, even if the answer cannot be read."""
 
-_ANSWERED_WITHIN = 30.0  # seconds for an answer to an interaction; where Discord fails, discord.py tries for 25
+_ANSWERED_WITHIN = 30.0  # seconds for answering an interaction; if Discord fails, discord.py retries for 25
 
 
 class UnreadableAnswerError(aiohttp.ClientError):
-    """What came is not an answer of Discord's API but, for example, the page to log in to a public network."""
+    """The answer does not come from Discord's API but, for example, from the login page of a public network."""
 
 
 def use_strict_answers(http: HTTPClient, **options: Any) -> None:
-    """Let a client of discord.py send its requests by `strict`, with further options for each.
+    """Let a discord.py client send its requests with `strict`, with further options for each.
 
-    Its method is replaced, since discord.py takes no other client for requests. Its trace, which it must have and with
-    which it has not sent anything yet, tells when there is an answer.
+    The client's method is replaced, since discord.py accepts no other HTTP client. Its trace says when there is an
+    answer, so the client must have one and must not have sent anything yet.
     """
     request = http.request
     if http.http_trace is None:
@@ -43,16 +43,16 @@ def use_strict_answers(http: HTTPClient, **options: Any) -> None:
 
 
 def use_strict_interaction_answers() -> None:
-    """Let this task, and those that it begins, send answers to interactions by `strict`, and not wait for minutes."""
-    if type(async_context.get()) is AsyncWebhookAdapter:  # else it is that of a simulation
+    """Let this task, and those it starts, send answers to interactions with `strict`, and not wait for minutes."""
+    if type(async_context.get()) is AsyncWebhookAdapter:  # else a simulation has replaced it
         async_context.set(_StrictAdapter())  # type: ignore[no-untyped-call]  # discord.py leaves its methods untyped
 
 
 def strict(request: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     """Wrap a method of discord.py that sends requests, so that an answer it cannot read is an `UnreadableAnswerError`.
 
-    By itself, discord.py returns text that is not JSON as if it were the answer, and fails on other such answers with
-    whatever exception reading them leads to. The same exceptions before there is an answer are mistakes of our own.
+    discord.py itself returns text that is not JSON as if it were the answer, and fails on other such answers with
+    whatever exception reading them raises. If there is no answer yet, the same exceptions are bugs of ours.
     """
 
     async def asked(route: Any, *arguments: Any, **options: Any) -> Any:
@@ -78,7 +78,7 @@ async def _note_answer(*_: object) -> None:
 
 @contextmanager
 def reading_answers() -> Iterator[None]:
-    """Turn what an answer of another shape leads to, as it is read, into an `UnreadableAnswerError`."""
+    """Turn exceptions of `OF_ANOTHER_SHAPE` in the block, which reads an answer, into an `UnreadableAnswerError`."""
     try:
         yield
     except OF_ANOTHER_SHAPE as error:
@@ -89,6 +89,6 @@ class _StrictAdapter(AsyncWebhookAdapter):
     """Sends answers to interactions, for which discord.py has a client of its own."""
 
     async def request(self, *arguments: Any, **options: Any) -> Any:
-        """Send a request, see `strict`; raise TimeoutError if it takes too long with all its repetitions."""
+        """Send a request with `strict`; raise TimeoutError if it takes too long with all its retries."""
         async with asyncio.timeout(_ANSWERED_WITHIN):
             return await strict(super().request)(*arguments, **options)
