@@ -1,4 +1,4 @@
-"""Where Discord is: at its own addresses, or where the operator says, as behind a proxy or in a load test."""
+"""The addresses of Discord: its own, or those that the operator has set, such as a proxy's or a load test's."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _PRIVATE_ENDINGS = (".internal", ".local", ".localhost")
 
 
 class AddressError(ValueError):
-    """A text that is no address for the bot to use; the message completes a sentence that ends in "must"."""
+    """A text is not an address that the bot can use; the message completes a sentence that ends in "must"."""
 
 
 def parse_api_base(text: str) -> str:
-    """Return the address to which the paths of the REST API are added, without a slash at its end.
+    """Return the base address of the REST API, without a slash at its end.
 
     Raises:
-        AddressError: it is none, or the token would cross a public network in plain text.
+        AddressError: it is not an address, or the token would cross a public network in plain text.
     """
     return str(_parse(text, secure="https", plain="http")).rstrip("/")
 
@@ -28,15 +28,15 @@ def parse_gateway_url(text: str) -> str:
     """Return the address of the gateway.
 
     Raises:
-        AddressError: it is none, or the token would cross a public network in plain text.
+        AddressError: it is not an address, or the token would cross a public network in plain text.
     """
     return str(_parse(text, secure="wss", plain="ws"))
 
 
 def use(api_base: str | None, gateway_url: str | None) -> None:
-    """Let discord.py talk to Discord at these addresses from now on; None changes nothing.
+    """Make discord.py use these addresses from now on; None changes nothing.
 
-    They are attributes of its classes, so they hold for the whole process: it offers no other way.
+    They are attributes of its classes and hold for the whole process, since it offers no other way.
     """
     if api_base:
         Route.BASE = api_base
@@ -64,9 +64,9 @@ def _parse(text: str, *, secure: str, plain: str) -> yarl.URL:
 
 
 def _is_private(host: str) -> bool:
-    """Return whether a host is this computer or in a private network, as far as its name tells."""
+    """Return whether a host is this computer or in a private network, judging by its name."""
     try:
         return ip_address(host).is_private
     except ValueError:
-        # A name without a dot is never one of the public internet, unless it is an address written as one number.
+        # A name without a dot is never public, unless it is an address written as a single number.
         return host.endswith(_PRIVATE_ENDINGS) or ("." not in host and host[0].isalpha())

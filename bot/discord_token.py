@@ -1,4 +1,4 @@
-"""Tell a bot's token from what people copy in its place, without asking Discord."""
+"""Recognise, without asking Discord, whether a text can be a bot's token, or which mistake was made in copying it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _MISTAKES = (
     (r".*(your|token|change.?me).*|<.*>|[x.*_-]+", _ANOTHER.format("the placeholder of an example")),
     (r"[\w-]{32}", _ANOTHER.format("the client secret of the application")),
 )
-"""Patterns of whole texts that are no token, in small or capital letters, and what completes "DISCORD_TOKEN must"."""
+"""Patterns of whole texts that are not tokens, regardless of case, with a phrase to complete "DISCORD_TOKEN must"."""
 
 
 class TokenError(ValueError):
-    """A text that cannot be a bot's token; the message says what to do and repeats nothing of the text."""
+    """A text cannot be a bot's token; the message says what to do and repeats nothing of the text."""
 
 
 def parse_token(text: str) -> str | None:
-    """Return the token without space around it, or None if there is nothing else.
+    """Return the token without surrounding space, or None if there is nothing else.
 
     Raises:
-        TokenError: it is none; the message completes the sentence "DISCORD_TOKEN must".
+        TokenError: it cannot be a token; the message completes the sentence "DISCORD_TOKEN must".
     """
     token = text.strip()
     if not token:

@@ -23,12 +23,12 @@ NOT_ALLOWED = mark("You need the Manage Server permission for that.")
 
 
 async def report_error(interaction: discord.Interaction, what: str, error: Exception) -> None:
-    """Tell the person alone whose interaction failed that it did, and log why.
+    """Tell a user privately that their interaction failed, and log why.
 
     Args:
-        interaction: the interaction that failed, answered already or not.
+        interaction: the interaction that failed, whether it has been answered or not.
         what: the command or control, for the log.
-        error: the exception; one that a command has wrapped is unwrapped.
+        error: the exception; one that discord.py has wrapped is unwrapped.
     """
     if interaction.client.is_closed():
         log.debug("%s was not answered: the bot stops.", what)
@@ -47,7 +47,7 @@ async def report_error(interaction: discord.Interaction, what: str, error: Excep
             await interaction.followup.send(sentence, ephemeral=True)
         else:
             await interaction.response.send_message(sentence, ephemeral=True)
-    except Exception as refusal:  # whatever an answer of Discord leads to that cannot be read
+    except Exception as refusal:  # an answer of Discord's that cannot be read may raise anything
         log.warning("The failure of %s could not be told to the user: %s", what, loggable(refusal))
 
 
@@ -63,7 +63,7 @@ _REQUEST_FAILED = (
 
 
 def loggable(error: Exception) -> str:
-    """Return the part of a failure of Discord or of the database that may be logged: nothing that somebody wrote."""
+    """Return the part of an error of Discord or the database that may be logged: nothing that somebody wrote."""
     if isinstance(error, discord.HTTPException):
         return f"HTTP {error.status}, code {error.code}"
     return str(error) if isinstance(error, StoreError) else type(error).__name__

@@ -1,4 +1,4 @@
-"""A bounded queue that is fair to each of those whose items wait in it; no input or output."""
+"""A bounded queue that is fair to everyone whose items wait in it; no input or output."""
 
 from __future__ import annotations
 
@@ -10,29 +10,28 @@ Item = TypeVar("Item")
 
 
 class FairQueue(Generic[Item]):
-    """Holds items in lanes, of which each has its share: one that gets more than it can use only delays itself.
+    """Holds items in lanes that are served in turn, so that a lane with too many items only delays itself.
 
-    Items are taken from the lanes in turn, the newest of each first: under too much load some are then as quick as
-    ever, where otherwise all would be late. When there are too many, the oldest of the longest lane goes, since it has
-    waited in vain for longest.
+    The newest item of a lane is taken first: under too much load some items are then as quick as ever, whereas
+    otherwise all would be late. If the queue is full, the oldest item of the longest lane is dropped.
     """
 
     def __init__(self, most: int) -> None:
-        """Start with no item.
+        """Create an empty queue.
 
         Args:
-            most: how many items may wait, at least 1.
+            most: the most items that may wait, at least 1.
         """
         self._most = most
         self._size = 0
-        self._lanes: dict[Hashable, deque[Item]] = {}  # none is empty; the one whose turn is next comes first
+        self._lanes: dict[Hashable, deque[Item]] = {}  # no lane is empty; the first is served next
 
     def __len__(self) -> int:
         """Return how many items wait."""
         return self._size
 
     def put(self, lane: Hashable, item: Item) -> Item | None:
-        """Add an item to a lane; return the item that had to go for it, None if there was room."""
+        """Add an item to a lane; return the item that was dropped for it, or None if there was room."""
         self._lanes.setdefault(lane, deque()).append(item)
         self._size += 1
         if self._size <= self._most:
@@ -40,7 +39,7 @@ class FairQueue(Generic[Item]):
         return self._remove(max(self._lanes, key=lambda lane: len(self._lanes[lane])), deque.popleft)
 
     def take(self, most: int) -> list[Item]:
-        """Remove and return up to so many items, one of each lane in turn, the newest of each first."""
+        """Remove and return up to so many items, one from each lane in turn, the newest of a lane first."""
         taken: list[Item] = []
         while self._lanes and len(taken) < most:
             lane = next(iter(self._lanes))

@@ -1,9 +1,10 @@
 """Texts, numbers and dates in the reader's language.
 
 The English text is the key of the catalogues in `locales/`, one per language. `translate("...")`, with
-`translate = translator(interaction.locale)`, marks a text and translates it; `translate.plural("...", "...", count)`
-does so where a number stands in the text; `mark("...")` marks a text that is translated elsewhere, such as a constant.
-Numbers, percentages and dates are written as Unicode's CLDR says. Babel and its data are loaded at first use.
+`translate = translator(interaction.locale)`, marks a text for the catalogues and translates it.
+`translate.plural("...", "...", count)` does so for a text with a number in it, and `mark("...")` marks a text that is
+translated elsewhere, such as a constant. Numbers, percentages and dates follow Unicode's CLDR. Babel and its data are
+loaded on first use.
 """
 
 from __future__ import annotations
@@ -28,19 +29,19 @@ LANGUAGES: dict[str, str] = {
     "tr": "tr",
     "ja": "ja",
 }
-"""The catalogue for each of Discord's locales that has one; all others read English."""
+"""The catalogue for each of Discord's locales that has one; for all others, texts are in English."""
 
 
 def mark(text: str) -> str:
-    """Return the text itself, marked for the catalogues."""
+    """Return the text unchanged; the call marks it for the catalogues."""
     return text
 
 
 class Translate:
-    """A language: called with an English text, it returns the translation."""
+    """Translates into one language: called with an English text, it returns the translation."""
 
     def __init__(self, catalogue: gettext.NullTranslations, locale: str) -> None:
-        """Take the texts, and the locale by whose rules numbers and dates are written."""
+        """Take the catalogue, and the locale whose rules for numbers and dates apply."""
         self._catalogue = catalogue
         self._locale = locale
 
@@ -49,10 +50,10 @@ class Translate:
         return self._catalogue.gettext(text)
 
     def plural(self, singular: str, plural: str, count: int) -> str:
-        """Return the form of a text that fits the number in it, with `{count}` filled in.
+        """Return the plural form of a text for a number, with `{count}` filled in.
 
         Args:
-            singular: the English text for one.
+            singular: the English text for 1.
             plural: the English text for any other number.
             count: the number.
         """
@@ -60,7 +61,7 @@ class Translate:
         return text.replace("{count}", self.number(count))
 
     def number(self, number: int) -> str:
-        """Return a whole number with its thousands set apart."""
+        """Return a whole number with thousands separators."""
         from babel.numbers import format_decimal  # noqa: PLC0415 - Babel is loaded at first use
 
         return format_decimal(number, locale=self._locale)
@@ -90,13 +91,13 @@ class Translate:
         return format_time(time(hour), "short", locale=self._locale)
 
     def days(self, first: date, last: date) -> str:
-        """Return a span of days, with short names of months."""
+        """Return a range of days, with short names of months."""
         from babel.dates import format_interval  # noqa: PLC0415 - see above
 
         return format_interval(first, last, "MMMd", locale=self._locale)
 
     def city(self, zone: str) -> str:
-        """Return the place after which a time zone of the IANA database is called."""
+        """Return the name of the city that stands for a time zone of the IANA database."""
         from babel.dates import get_timezone_location  # noqa: PLC0415 - see above
 
         return get_timezone_location(zone, locale=self._locale, return_city=True)
@@ -111,7 +112,7 @@ class Translate:
         return {zone: name for zone, name in zones.items() if name and "/" in zone and not zone.startswith("Etc/")}
 
     def language_name(self) -> str:
-        """Return how this language calls itself."""
+        """Return the language's own name for itself."""
         from babel import Locale  # noqa: PLC0415 - see above
 
         return str(Locale.parse(self._locale).get_language_name(self._locale))
@@ -127,9 +128,9 @@ ENGLISH = Translate(gettext.NullTranslations(), "en")
 
 
 def translator(locale: discord.Locale | None) -> Translate:
-    """Return the language that belongs to the locale of an interaction.
+    """Return the translation for the locale of an interaction.
 
-    It is English for None, where nobody in particular reads, and for a locale that has no catalogue.
+    It is English for a locale without a catalogue, and for None, which stands for no particular reader.
     """
     language = LANGUAGES.get(str(locale))
     return _translate(language) if language else ENGLISH
@@ -137,7 +138,7 @@ def translator(locale: discord.Locale | None) -> Translate:
 
 @cache
 def _translate(language: str) -> Translate:
-    """Return a language whose catalogue is compiled in memory, so that there is no compiled file to keep in step."""
+    """Return a translation whose catalogue is compiled in memory, so there is no compiled file to keep up to date."""
     from babel.messages.mofile import write_mo  # noqa: PLC0415 - Babel is loaded at first use
     from babel.messages.pofile import read_po  # noqa: PLC0415 - see above
 
@@ -157,7 +158,7 @@ class CommandTranslator(app_commands.Translator):
         locale: discord.Locale,
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
-        """Return None where the translation is the English text; Discord then shows that one."""
+        """Return the translation, or None if it equals the English text, which Discord then shows."""
         del context
         translated = translator(locale)(string.message)
         return None if translated == string.message else translated

@@ -1,4 +1,4 @@
-"""The local time of a server: what its clocks show, and when its weekly picture is due."""
+"""The local time of a server, and when its weekly picture is due."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from zoneinfo import ZoneInfo
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 LATEST = timedelta(days=1)
-"""How long after it was due a weekly picture is still posted."""
+"""How long after its due time a weekly picture may still be posted."""
 
 _WEEK = timedelta(days=7)
 
 
 def zone_of(name: str) -> tzinfo:
-    """Return a time zone by its name in the IANA database; UTC needs no database."""
+    """Return the time zone with a name in the IANA database; UTC works without that database."""
     return UTC if name == "UTC" else ZoneInfo(name)
 
 
 def wall_clock(moment: datetime, zone: str) -> datetime:
-    """Return what the clocks of a time zone show at a moment, as a time that calls itself UTC.
+    """Return the local time of a time zone at a moment, as a datetime labelled UTC.
 
-    Such times can be subtracted and divided into hours and days as people there do it, whatever summer time does.
+    Such times can be subtracted and divided into hours and days in the way people there do, regardless of summer time.
     """
     return moment.astimezone(zone_of(zone)).replace(tzinfo=UTC)
 
 
 def moment_of(shown: datetime, zone: str) -> datetime:
-    """Return the moment, the first if there are two, at which the clocks of a time zone show what `wall_clock` gave."""
+    """Return the moment of a local time from `wall_clock`; the first one if the clocks show it twice."""
     return shown.replace(tzinfo=zone_of(zone)).astimezone(UTC)
 
 
 def latest_due(now: datetime, day: str, hour: int, zone: str) -> datetime:
-    """Return when a weekly picture was due last, at `now` or before.
+    """Return when a weekly picture was last due, at `now` or before.
 
     Args:
         now: the present moment.
-        day: of the week, one of `DAYS`.
-        hour: of the day, by the clocks of the time zone.
+        day: the day of the week, one of `DAYS`.
+        hour: the hour of the day, in local time.
         zone: the time zone.
     """
     shown = wall_clock(now, zone)
@@ -47,10 +47,10 @@ def latest_due(now: datetime, day: str, hour: int, zone: str) -> datetime:
 
 
 def next_due(now: datetime, day: str, hour: int, zone: str) -> datetime:
-    """Return when a weekly picture will be due next; take what `latest_due` does."""
+    """Return when a weekly picture will be due next; for the arguments see `latest_due`."""
     return moment_of(wall_clock(latest_due(now, day, hour, zone), zone) + _WEEK, zone)
 
 
 def week_of(due: datetime, zone: str) -> str:
-    """Return the ISO week in which a weekly picture is due; later weeks are greater texts."""
+    """Return the ISO week in which a weekly picture is due, as text that sorts by time."""
     return f"{wall_clock(due, zone):%G-W%V}"

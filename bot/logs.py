@@ -1,4 +1,4 @@
-"""Set up logging such that no library logs what people write, their names or their ids."""
+"""Set up logging so that no library logs what people write, their names or their ids."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from discord.gateway import ReconnectWebSocket
 LogFormat = Literal["text", "json"]
 
 OWN = ("bot", "classifiers")
-"""The loggers that are told the level which was asked for; those of libraries say nothing below INFO."""
+"""The loggers that get the configured level; libraries log nothing below INFO."""
 
 _EXPECTED = (OSError, TimeoutError, aiohttp.ClientError, discord.DiscordException, ReconnectWebSocket)
-"""Failures of a connection, which a library makes again: where they were raised helps nobody."""
+"""Failures of a connection after which a library reconnects; their traceback would help nobody."""
 
 FAILURE = "failure"
-"""The name in `extra` of an exception that a record is about, in place of `exc_info`.
+"""The key in `extra` for the exception that a record is about, in place of `exc_info`.
 
-No handler but ours writes it, so the text of the exception, which may quote what somebody wrote, goes nowhere.
+Only our handler writes it, so the text of the exception, which may quote what somebody wrote, is never logged.
 """
 
 _ID = re.compile(r"\d{15,20}")
@@ -35,8 +35,8 @@ def set_up(level: str, form: LogFormat = "text", stream: TextIO | None = None) -
 
     Args:
         level: DEBUG, INFO, WARNING or ERROR.
-        form: lines for people, or one JSON object a line for a program.
-        stream: where to; standard error if None.
+        form: lines for people, or a JSON object per line for programs.
+        stream: where to write; standard error if None.
     """
     number = logging.getLevelNamesMapping()[level]
     handler = logging.StreamHandler(stream)
@@ -52,15 +52,15 @@ def set_up(level: str, form: LogFormat = "text", stream: TextIO | None = None) -
 
 
 class _Entry(msgspec.Struct, omit_defaults=True):
-    """What may be logged of a record, by the names that the JSON objects have, in their order.
+    """What may be logged of a record; the fields are those of the JSON objects, in their order.
 
     Attributes:
-        time: in UTC.
+        time: the time in UTC.
         level: DEBUG, INFO, WARNING, ERROR or CRITICAL.
         logger: the module that logs.
-        message: without anything about people.
-        exception: the type of the exception that the record is about, None if there is none.
-        traceback: where it was raised, None for the lost connections of a library.
+        message: the message, without anything about people.
+        exception: the type of the exception that the record is about; None if there is none.
+        traceback: where it was raised; None for a library's lost connections.
     """
 
     time: datetime
@@ -72,7 +72,7 @@ class _Entry(msgspec.Struct, omit_defaults=True):
 
 
 def _entry(record: logging.LogRecord) -> _Entry:
-    """Return what may be logged of a record: no text of an exception, and no ids in a library's message."""
+    """Return what may be logged of a record, without texts of exceptions and without ids in a library's message."""
     message, own = record.getMessage(), record.name.partition(".")[0] in OWN
     entry = _Entry(
         time=datetime.fromtimestamp(record.created, UTC),
@@ -96,7 +96,7 @@ class _JsonFormatter(logging.Formatter):
 
 
 def _leave_people_out(record: logging.LogRecord) -> bool:
-    """Reduce a record to what may be logged of it, for a formatter that writes lines for people."""
+    """Reduce a record to what may be logged, for a formatter that writes lines for people."""
     entry = _entry(record)
     exception = f": {entry.exception}" if entry.exception else ""
     place = f" at\n{entry.traceback}" if entry.traceback else ""

@@ -1,4 +1,4 @@
-"""What is told of the bot's work to whoever measures it; no input or output."""
+"""The interface through which features report measurements; no input or output."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from typing import Literal
 
 
 class Meter:
-    """Is told what happens as it happens; this one measures nothing.
+    """Receives events as they happen; this base class ignores them.
 
-    Features call it and know no more of monitoring. Nothing that they tell is about a person, a message or a server.
-    What somebody can look up at any time, as the length of a queue, is not told but looked up.
+    Features call it and know nothing else about monitoring. No event is about a person, a message or a server. Values
+    that can be looked up at any time, such as the length of a queue, are not reported here.
     """
 
     def model_answered(self, model: str, texts: int, seconds: float) -> None:
-        """Take that a model has read so many texts at once in so many seconds."""
+        """Record that a model has read a batch of so many texts in so many seconds."""
 
     def reaction_requested(self, delay: float) -> None:
-        """Take that Discord is now being asked for a reaction, so many seconds after the message was written."""
+        """Record that a reaction is being requested so many seconds after the message was written."""
 
     def reaction_done(self, action: Literal["add", "remove"]) -> None:
-        """Take that Discord has added or removed a reaction."""
+        """Record that Discord has added or removed a reaction."""
 
     def discord_answered(self, status: int | None) -> None:
-        """Take that Discord has answered a request with an HTTP status, or with nothing that can be read if None."""
+        """Record that Discord has answered a request with an HTTP status; None if there was no readable answer."""

@@ -1,4 +1,4 @@
-"""The message menu "Was this right?": count which emotion the bot heard and which one people say was meant."""
+"""The message menu "Was this right?": count which emotion the bot found and which one people say was meant."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ THANKS = mark("Thank you! I have counted your answer, without the message.")
 OVER = mark("This question is out of date: since I asked it, I have learnt to recognise other emotions.")
 
 _CONTROL = re.compile(r"correction:(?P<heard>[^:]+):(?P<answer>[^:]+):(?P<message>\d+)")
-"""The custom_id of an answer: the label heard, the label meant or + and the name of its menu, and the message.
+"""The custom_id of an answer: the label found, the label meant (or + and the name of its menu), and the message.
 
-Labels are written by `key_of`.
+Labels are written with `key_of`.
 """
 
 _MENUS = 4
@@ -40,9 +40,9 @@ _MENUS = 4
 class Corrections(commands.Cog):
     """Asks people whether an emotion was right.
 
-    Stores for each server how often one emotion was heard where another was meant, but not the message, its author or
+    Stores for each server how often one emotion was found where another was meant, but not the message, its author or
     who answered. This is deleted with all other data about a server: after the bot has left, or by the operator. Who
-    answered about which message is in memory for a day, so that each person counts once.
+    answered about which message is kept in memory for a day, so that each person counts once.
     """
 
     def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store) -> None:
@@ -72,7 +72,7 @@ class Corrections(commands.Cog):
         self._bot.remove_dynamic_items(self._answers)
 
     async def ask(self, interaction: discord.Interaction, message: discord.Message) -> None:
-        """Show which emotion the model hears in a message, and ask whoever opened the menu whether that is right."""
+        """Show which emotion the model finds in a message, and ask the person who opened the menu if it is right."""
         translate = translator(interaction.locale)
         if reason := why_unreadable(message, self._store, self._bot.user) or no_words_reason(text_of(message)):
             await interaction.response.send_message(translate(SENTENCES[reason]), ephemeral=True)
@@ -102,7 +102,7 @@ class Corrections(commands.Cog):
 
         Args:
             interaction: the interaction of the button or menu.
-            heard: the key of the label that was heard.
+            heard: the key of the label that the bot found.
             meant: the key of the label that was meant.
             message_id: the id of the message that was asked about.
         """
@@ -112,7 +112,7 @@ class Corrections(commands.Cog):
             return
         question = interaction.message.id if interaction.message else interaction.id
         if answered := self._one_each.answered(interaction.user.id, message_id):
-            if answered == question:  # a second click, sent before the buttons were removed
+            if answered == question:  # a second click, which was sent before the buttons were removed
                 await interaction.response.defer()
             else:
                 await interaction.response.edit_message(content=translate(ALREADY), view=None)
@@ -123,7 +123,7 @@ class Corrections(commands.Cog):
 
 
 def _question(heard: str, message_id: int, emotions: Mapping[str, str | None], translate: Translate) -> ui.View:
-    """Return the buttons and menus of a question about a message, as many as Discord allows."""
+    """Return the buttons and as many menus as Discord allows for a question about a message."""
 
     def custom_id(answer: str) -> str:
         return f"correction:{key_of(heard)}:{answer}:{message_id}"
@@ -139,7 +139,7 @@ def _question(heard: str, message_id: int, emotions: Mapping[str, str | None], t
             discord.SelectOption(label=named(emotion, translate), value=key_of(emotion), emoji=emotions[emotion])
             for emotion in offered
         ]
-        # No label's key begins like that, so no menu is taken for a button.
+        # No label's key starts like that, so a menu is never mistaken for a button.
         return ui.Select(placeholder=placeholder, options=options, custom_id=custom_id(f"+{name}"))
 
     view = ui.View(timeout=None)

@@ -1,1 +1,1 @@
-"""Loops that synchronise the store with the database and erase what is due."""
+"""Loops that synchronise the store with the database and erase expired data."""

@@ -1,4 +1,4 @@
-"""Maintain the store: synchronise it with the database, and erase old counts and the data of servers that were left."""
+"""Maintain the store: synchronise it with the database, and erase old counts and the data of servers the bot left."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.store import PoolerError, Store, StoreError
 log = logging.getLogger(__name__)
 
 _ERASING_PAUSE = timedelta(minutes=50)
-"""After one process has erased what is due, how long none does it again; less than between two rounds of `tidy`."""
+"""How long no process erases again after one has; shorter than the time between two rounds of `tidy`."""
 
 
 class Maintenance(commands.Cog):
@@ -32,7 +32,7 @@ class Maintenance(commands.Cog):
         """Open the database before the first message comes, then start the loops.
 
         Raises:
-            PoolerError: a pooler is in between that keeps settings and opt-outs of other processes from this one.
+            PoolerError: a connection pooler hides the settings and opt-outs of other processes from this one.
         """
         await self._store.refresh()
         if isinstance(self._store.sync.failure, PoolerError):
@@ -41,29 +41,29 @@ class Maintenance(commands.Cog):
             loop.start()
 
     async def cog_unload(self) -> None:
-        """Stop the loops, but none during its work: an interrupted database driver may hang for ever."""
+        """Stop the loops after their current round: an interrupted database driver may hang for ever."""
         async with self._busy:
             for loop in (self.write, self.refresh, self.tidy):
                 loop.cancel()
 
     @tasks.loop(seconds=4)
     async def write(self) -> None:
-        """Write the counts that wait, so that at most five seconds of them are lost if the bot is killed."""
+        """Write the waiting counts, so that at most five seconds of them are lost if the bot is killed."""
         async with self._busy:
             await self._store.write()
 
     @tasks.loop(minutes=1)
     async def refresh(self) -> None:
-        """Take over what other processes wrote, and recover from a failure of the database."""
+        """Read what other processes have written, and recover from a failure of the database."""
         async with self._busy:
             await self._store.refresh()
 
     @tasks.loop(hours=1)
     async def tidy(self) -> None:
-        """Erase and pack what is due, after noting servers that the bot left or joined while the database was away.
+        """Note which servers the bot has left or joined while the database was down, then erase and pack expired data.
 
-        Each process notes what concerns its own servers, and one of them erases and packs for all. It goes by
-        Discord's time, since a wrong clock of this computer could make everything due.
+        Each process does the former for its own servers, and one process does the latter for all. It goes by Discord's
+        time, since a wrong clock on this computer could make everything look expired.
         """
         if not self._time.known:
             return
@@ -77,7 +77,7 @@ class Maintenance(commands.Cog):
         async with self._busy:
             if not await self._store.claim_job("purge", now, _ERASING_PAUSE):
                 return
-        # In pieces, between which new counts are written.
+        # In batches, between which new counts are written.
         more = True
         while more:
             async with self._busy:
@@ -90,7 +90,7 @@ class Maintenance(commands.Cog):
                 return
 
     async def _note_absences(self, now: datetime) -> None:
-        """Note which servers of this process the bot has left or joined since that was last noted."""
+        """Note which servers of this process the bot has left or joined since the last time."""
         if not self._bot.is_ready():
             return
         async with self._busy:
@@ -108,7 +108,7 @@ class Maintenance(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Begin the grace period after which the server's data is erased; `tidy` retries a failure."""
+        """Start the grace period after which the server's data is erased; if that fails, `tidy` tries again."""
         with suppress(StoreError):
             await self._store.mark_left(guild.id, self._time.now())
 

@@ -1,1 +1,1 @@
-"""Seen from outside: whether the bot lives and is ready, and its metrics, over HTTP for whoever operates it."""
+"""Monitoring over HTTP for operators: whether the bot is alive and ready, and its metrics."""

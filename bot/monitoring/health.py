@@ -1,18 +1,18 @@
-"""Whether a bot lives and whether it is ready, in words."""
+"""Whether a bot is alive and ready, in words."""
 
 from __future__ import annotations
 
 from bot.client import Emobot
 
 _PATIENCE = 5.0
-"""Seconds in which the worker thread must come to a new task; its longest one takes less than a second."""
+"""Seconds within which the worker thread must start a new task; its longest task takes less than a second."""
 
 
 class Health:
-    """Judges the bot that runs.
+    """Judges the running bot.
 
     Attributes:
-        bot: the bot that runs, None while the process waits to start it again.
+        bot: the running bot; None while the process waits to restart it.
         ready_shards: the ids of its shards that are connected and know their servers.
     """
 
@@ -21,7 +21,7 @@ class Health:
         self.ready_shards: set[int] = set()
 
     def follow(self, bot: Emobot) -> None:
-        """Judge this bot from now on; it has not been started yet."""
+        """Judge this bot from now on; call it before the bot is started."""
         self.bot, self.ready_shards = bot, set()
         for event in ("on_shard_ready", "on_shard_resumed"):
             bot.add_listener(self._on_shard_up, event)
@@ -32,16 +32,16 @@ class Health:
         self.bot, self.ready_shards = None, set()
 
     async def why_dead(self) -> list[str]:
-        """Return why the process should be started again, nothing if it works or waits for Discord.
+        """Return why the process should be restarted; empty if it works or waits for Discord.
 
-        That it returns at all shows that the event loop answers.
+        That this returns at all shows that the event loop responds.
         """
         if self.bot is None or await self.bot.analyzer.responds(_PATIENCE):
             return []
         return [f"the models' thread has not answered within {_PATIENCE:g} s"]
 
     def why_not_ready(self) -> list[str]:
-        """Return why the bot cannot do its work now, nothing if it can."""
+        """Return why the bot cannot do its work now; empty if it can."""
         if self.bot is None:
             return ["the bot waits before it connects to Discord again"]
         why = []

@@ -1,7 +1,7 @@
 """The metrics of a run, for Prometheus; the only module that imports its client.
 
-Their names and labels are the same for every bot, and no label tells of a person, a message or a server. What happens
-is counted as the features tell it (`bot.meter`); what can be looked up is looked up when somebody asks.
+Names and labels are the same for every bot, and no label is about a person, a message or a server. Events are counted
+as features report them (`bot.meter`); other values are looked up whenever the metrics are requested.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SIZES = (1, 2, 4, 8, 16, 32)  # texts; 32 is the largest batch
 
 
 class PrometheusMeter(Meter):
-    """Counts what the features tell, in the metrics of a registry."""
+    """Counts the events that features report, in the metrics of a registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         seconds = Histogram(
@@ -55,10 +55,10 @@ class PrometheusMeter(Meter):
             ["status"],
             registry=registry,
         )
-        # Remembered, since a look-up of labels takes longer than to count.
+        # Kept here, since looking up labels takes longer than counting.
         self._seconds, self._texts = cache(seconds.labels), cache(texts.labels)
         self._reactions, self._answers = cache(reactions.labels), cache(answers.labels)
-        # With 0 from the start, since Prometheus takes no notice of a first count.
+        # Start at 0, since Prometheus' `increase` ignores the first value of a counter.
         for action in ("add", "remove"):
             self._reactions(action)
         for status in ("200", "204", "401", "403", "404", "429", "none"):
@@ -71,7 +71,7 @@ class PrometheusMeter(Meter):
 
     def reaction_requested(self, delay: float) -> None:
         """Count a request for a reaction."""
-        self._delay.observe(max(delay, 0.0))  # Discord's time is known a little late
+        self._delay.observe(max(delay, 0.0))  # Discord's time is known with a small delay
 
     def reaction_done(self, action: Literal["add", "remove"]) -> None:
         """Count a reaction."""
@@ -83,7 +83,7 @@ class PrometheusMeter(Meter):
 
 
 class _State(Collector):
-    """Looks up, whenever somebody asks for the metrics, what the bot that runs then knows of itself."""
+    """Looks up the state of the running bot whenever the metrics are requested."""
 
     def __init__(self, health: Health) -> None:
         self._health = health
@@ -93,7 +93,7 @@ class _State(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics; without a bot, only that none is ready."""
+        """Yield the metrics; if no bot is running, only that it is not ready."""
         yield _gauge(
             "emobot_ready", "Whether the bot can do its work, as /readyz says", not self._health.why_not_ready()
         )
@@ -149,10 +149,10 @@ def _gauge(name: str, documentation: str, value: float) -> GaugeMetricFamily:
 
 
 def create_metrics(health: Health) -> tuple[CollectorRegistry, PrometheusMeter]:
-    """Return the registry of a run and what its features have to tell.
+    """Return the registry of a run, and the meter for its features.
 
     Args:
-        health: knows the bot that runs.
+        health: knows the running bot.
     """
     registry = CollectorRegistry()
     registry.register(_State(health))

@@ -20,19 +20,19 @@ log = logging.getLogger(__name__)
 
 NO_METRICS = str(MissingExtraError("/metrics", "metrics"))
 
-_SHUTDOWN = 1.0  # seconds that an answer on its way may still take when the bot stops
+_SHUTDOWN = 1.0  # seconds that a pending answer may still take when the bot stops
 
 
 @asynccontextmanager
 async def serving_health(host: str, port: int) -> AsyncIterator[tuple[Health, Meter]]:
-    """Answer at an address as long as the context lasts.
+    """Serve at an address while the context is open.
 
     Args:
         host: the address of this computer to listen at; 0.0.0.0 for all.
         port: the TCP port.
 
     Yields:
-        What has to follow the bot, and what the bot has to be built with.
+        A `Health`, which must follow the bot, and the `Meter` with which the bot must be built.
 
     Raises:
         ConfigurationError: nobody can listen there.
@@ -53,7 +53,7 @@ async def serving_health(host: str, port: int) -> AsyncIterator[tuple[Health, Me
 
 
 def _application(health: Health) -> tuple[web.Application, Meter]:
-    """Return what answers requests, and a meter whose figures it shows, if the package for that is installed."""
+    """Return the web application, and the meter whose figures it shows if prometheus-client is installed."""
 
     async def healthz(_request: web.Request) -> web.Response:
         return _verdict(await health.why_dead())
@@ -81,7 +81,7 @@ def _application(health: Health) -> tuple[web.Application, Meter]:
 
 
 def _verdict(reasons: Sequence[str]) -> web.Response:
-    """Return the answer for people and probes alike: the status says whether all is well, the text why not."""
+    """Return the answer: the status says whether all is well, and the text says why not."""
     return web.Response(text="".join(f"{reason}\n" for reason in reasons) or "ok\n", status=503 if reasons else 200)
 
 

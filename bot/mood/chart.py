@@ -30,9 +30,9 @@ _MESSAGES = mark("Messages")
 
 
 def draw(mood: MoodOverTime, translate: Translate) -> bytes:
-    """Return a PNG picture: the shares of the groups above the number of messages, which is at least `MINIMUM`.
+    """Return a PNG picture: the shares of the groups above the number of messages, which must be at least `MINIMUM`.
 
-    The picture's words are English where its font cannot write the reader's language.
+    The picture's words are English if its font cannot write the reader's language.
     """
     groups = (group_name(group, translate) for group in (*COLOURS, OTHERS))
     texts = (_SHARES, _MESSAGES)
@@ -44,7 +44,7 @@ def draw(mood: MoodOverTime, translate: Translate) -> bytes:
 
 
 def _draw_into(figure: Figure, mood: MoodOverTime, font: FontProperties, translate: Translate) -> None:
-    """Draw both panels, and the legend beside them in the order of the stack."""
+    """Draw both panels, and beside them the legend in the order of the stack."""
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.5, 1))
     totals = mood.by_step()
     stack = _draw_shares(upper, mood)
@@ -66,7 +66,7 @@ def _draw_into(figure: Figure, mood: MoodOverTime, font: FontProperties, transla
 
 
 def _draw_shares(axes: Axes, mood: MoodOverTime) -> list[Any]:
-    """Draw the shares of the groups, one on another; return the bars of each, the lowest first."""
+    """Draw the shares of the groups as stacked bars; return the bars of each group, the lowest first."""
     bars, totals = mood.bars(), mood.by_step()
     places = [(bar.start + bar.stop - 1) / 2 for bar in bars]
     widths = [len(bar) - _GAP for bar in bars]
@@ -83,7 +83,7 @@ def _draw_shares(axes: Axes, mood: MoodOverTime) -> list[Any]:
 def _draw_legend(
     figure: Figure, stack: Sequence[Any], mood: MoodOverTime, font: FontProperties, translate: Translate
 ) -> None:
-    """Draw the names of the groups with their shares in all messages, the highest in the stack on top."""
+    """Draw the names of the groups with their shares of all messages, in the order of the stack."""
     shares = mood.shares()
     percents = [translate.percent(share) for share in shares.values()]
     width = max(map(len, percents))
@@ -111,12 +111,12 @@ def _scale(mood: MoodOverTime, translate: Translate) -> str:
 
 
 def _time_axis(mood: MoodOverTime, translate: Translate) -> tuple[list[int], list[str]]:
-    """Return the ticks of the time axis and their labels, which name the month only where it changes."""
+    """Return the ticks of the time axis and their labels, which name the month only when it changes."""
     starts = {step: mood.since + step * mood.period.step for step in range(mood.period.steps)}
     ticks = {step: start for step, start in starts.items() if not (start - A_MONDAY) % mood.period.marked}
     days = [start for start in ticks.values() if start.hour == 0]
     with_month = {day for before, day in pairwise(days) if day.month != before.month}
-    if with_month.isdisjoint(days[1:2]):  # two labels with months would touch
+    if with_month.isdisjoint(days[1:2]):  # otherwise two labels with months would touch
         with_month.update(days[:1])
     texts = []
     for start in ticks.values():

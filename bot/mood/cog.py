@@ -24,19 +24,19 @@ from bot.ui.emotions import emotions_of
 from classifiers import EMOJI
 
 PATIENCE = 1.0
-"""Seconds for which somebody is left without a sign that a picture is on its way; Discord waits for three."""
+"""Seconds after which the user sees that a picture is being drawn; Discord waits for three."""
 
 _PLACES = {"channel": mark("This channel"), "server": mark("The whole server")}
 
 
 class Mood(commands.Cog):
-    """Shows the moods that are counted by channel and hour, never by person; keeps nothing itself."""
+    """Shows moods, which are counted by channel and hour and never by person; keeps nothing itself."""
 
     def __init__(self, analyzer: Analyzer, store: Store, time: DiscordTime) -> None:
         self._emoji = {**EMOJI, **emotions_of(analyzer.models)}  # for what other models have counted, too
         self._store = store
         self._time = time
-        self._drawing = asyncio.Lock()  # one at a time, so that pictures never take all of the computer
+        self._drawing = asyncio.Lock()  # one at a time, so that pictures never take all of the processor
 
     @app_commands.command(name="mood", description="See a picture of the mood here over time")
     @app_commands.describe(
@@ -50,7 +50,7 @@ class Mood(commands.Cog):
     @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
     async def mood(self, interaction: discord.Interaction, where: str = "channel", period: str = "week") -> None:
-        """Answer with the picture, or privately with the reason why there is none."""
+        """Answer with the picture or, privately, with the reason why there is none."""
         member, channel = interaction.user, interaction.channel
         if not isinstance(member, discord.Member) or channel is None:
             raise app_commands.NoPrivateMessage
@@ -63,7 +63,7 @@ class Mood(commands.Cog):
             await interaction.response.send_message(refusal, ephemeral=True)
             return
         channel_id = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
-        private = where == "server"  # for it sums up channels that not everybody here can see
+        private = where == "server"  # since it sums up channels that not everybody here can see
         channel_ids = readable(member) if private else [channel_id]
         loading = asyncio.create_task(
             self._load_and_draw(member.guild.id, channel_ids, PERIODS[period], settings.time_zone, translate)
@@ -95,7 +95,7 @@ class Mood(commands.Cog):
     async def _load_and_draw(
         self, guild_id: int, channel_ids: Collection[int], period: Period, zone: str, translate: Translate
     ) -> tuple[MoodOverTime, bytes | None]:
-        now = self._time.now()  # by which the hours were counted
+        now = self._time.now()  # the clock by which the hours were counted
         since = moment_of(period.since(wall_clock(now, zone)), zone)
         counts = await self._store.moods(guild_id, since, channel_ids)
         async with self._drawing:
@@ -105,13 +105,13 @@ class Mood(commands.Cog):
 def _sum_and_draw(
     counts: Iterable[MoodCount], period: Period, now: datetime, zone: str, translate: Translate
 ) -> tuple[MoodOverTime, bytes | None]:
-    """Return the mood, and its picture if there are enough messages for one."""
+    """Return the mood, and its picture if there are enough messages."""
     mood = MoodOverTime(period, now, ((count.hour, count.emotion, count.messages) for count in counts), zone)
     return mood, draw(mood, translate) if mood.messages >= MINIMUM else None
 
 
 def _too_few(messages: int, translate: Translate) -> str:
-    """Return why there is no picture of so many messages."""
+    """Return a sentence that says why so few messages make no picture."""
     return translate.plural(
         "I counted {count} message in that time; for a picture I need {minimum}. Please ask again later.",
         "I counted {count} messages in that time; for a picture I need {minimum}. Please ask again later.",

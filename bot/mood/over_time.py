@@ -20,17 +20,17 @@ COLOURS: dict[str, str] = {
     "disgust": "#b9f2b2",
     NEUTRAL: "#6b6f76",
 }
-"""Of each group, in the order in which they are stacked; chosen to stay apart for the colour-blind as well."""
+"""The colour of each group, in the order of the stack; chosen so that colour-blind people can tell them apart."""
 
 OTHERS = mark("other emotions")
 OWN_COLOURS = ("#f28cb8", "#3ba272", "#c9a26b", "#7f5af0", "#e0e0e0")
-"""Of the most frequent emotions that are in none of those groups, as in data sets of one's own; then of the rest."""
+"""Colours for the most frequent emotions outside these groups, as in users' own data; the last is for the rest."""
 
 MINIMUM = 20
-"""Messages without which there is no picture: a few would tell of their authors rather than of a mood."""
+"""The fewest messages for a picture: fewer would say more about their authors than about a mood."""
 
 A_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
-"""From which steps are counted, so that those of a week begin on Mondays."""
+"""The origin of steps, so that weekly ones start on Mondays."""
 
 _TOP = 3
 _CLEAR_CHANGE = 0.05
@@ -46,10 +46,10 @@ class Period:
     """A period up to now, in equal steps.
 
     Attributes:
-        name: how long it is, in words.
-        steps: how many there are.
-        step: how long each is; a whole part of a day.
-        marked: how far apart the times written under the axis are.
+        name: its length in words.
+        steps: the number of steps.
+        step: the length of a step; a day is a multiple of it.
+        marked: the distance between the times written under the axis.
         scale: the sentence that explains the axis.
     """
 
@@ -62,7 +62,7 @@ class Period:
     def since(self, now: datetime) -> datetime:
         """Return the start of the first step, so that the last contains `now` and each starts on the hour or day.
 
-        Both are what clocks show, see `bot.local_time.wall_clock`.
+        Both are local times, see `bot.local_time.wall_clock`.
         """
         return now - (now - A_MONDAY) % self.step - (self.steps - 1) * self.step
 
@@ -86,12 +86,12 @@ class MoodOverTime:
     Attributes:
         period: what is covered.
         zone: the time zone, by its name in the IANA database.
-        since: when it begins, by the clocks of the time zone.
-        messages: how many there were.
-        emotions: messages of each emotion, and of neutral.
-        colours: of each group: those of `COLOURS`; or, where there are emotions that are in none of them, those that
-            occur, the most frequent of these emotions and `OTHERS`.
-        groups: messages of each group of `colours`, for each step.
+        since: when the period starts, in local time.
+        messages: the number of messages.
+        emotions: the number of messages for each emotion, including neutral.
+        colours: the colour of each group. The groups are those of `COLOURS`; if there are emotions outside them, the
+            groups are those that occur, the most frequent of these emotions, and `OTHERS`.
+        groups: the number of messages in each group of `colours`, for each step.
     """
 
     def __init__(
@@ -100,10 +100,10 @@ class MoodOverTime:
         """Sum up the counts.
 
         Args:
-            period: what to cover; counts from before or after are left out.
+            period: the period to cover; counts from before or after it are left out.
             now: when it ends.
-            counts: hour, emotion and messages.
-            zone: the time zone by whose clocks the steps begin.
+            counts: hour, emotion and number of messages.
+            zone: the time zone in which the steps start.
         """
         self.period = period
         self.zone = zone
@@ -112,7 +112,7 @@ class MoodOverTime:
             ((wall_clock(hour, zone) - self.since) // period.step, emotion, messages)
             for hour, emotion, messages in counts
         ]
-        # A count taken back after an erasure may leave less than nothing.
+        # A count that is taken back after an erasure may leave a negative number.
         steps = [each for each in steps if 0 <= each[0] < period.steps and each[2] > 0]
         self.emotions: Counter[str] = Counter()
         for _step, emotion, messages in steps:
@@ -131,9 +131,9 @@ class MoodOverTime:
         return [sum(step) for step in zip(*self.groups.values(), strict=True)]
 
     def bars(self) -> list[range]:
-        """Return the steps, merged where they have few messages, so that no bar shows a single message.
+        """Return the steps of each bar, merged where they have few messages, so that no bar shows a single message.
 
-        Steps without any message are left out at both ends of a bar.
+        Steps without messages are left out at both ends of a bar.
         """
         bars: list[range] = []
         spoken: list[int] = []
@@ -150,19 +150,19 @@ class MoodOverTime:
         return bars
 
     def shares(self) -> dict[str, float]:
-        """Return the share of each group in all messages."""
+        """Return each group's share of all messages."""
         return {group: sum(steps) / self.messages for group, steps in self.groups.items()}
 
     def strongest(self) -> list[tuple[str, float]]:
-        """Return the most frequent emotions without neutral, with their share in all messages."""
+        """Return the most frequent emotions except neutral, with their share of all messages."""
         emotions = Counter({label: count for label, count in self.emotions.items() if label != NEUTRAL})
         return [(label, count / self.messages) for label, count in emotions.most_common(_TOP)]
 
     def trend(self) -> str:
-        """Return a sentence that compares the balance of pleasant and unpleasant emotions in both halves of the period.
+        """Return a sentence that compares the balance of pleasant and unpleasant emotions in the period's two halves.
 
-        It speaks of a change only where the difference is more than twice what chance alone makes of it, and of none
-        where there are emotions of an own data set, which may be pleasant or not.
+        It mentions a change only if it is clear and more than twice its standard error, and no change if there are
+        emotions of a user's own data set, which may be pleasant or not.
         """
         if _own(self.emotions):
             return mark("I don't know which of these emotions are pleasant, so I can't tell a trend.")
@@ -195,5 +195,5 @@ def _colours(emotions: Counter[str]) -> dict[str, str]:
     names = [emotion for emotion, _messages in own.most_common(most)] + ([OTHERS] if len(own) > most else [])
     occurring = {_GROUP_OF.get(emotion, NEUTRAL) for emotion in emotions}
     ours = {group: colour for group, colour in COLOURS.items() if group in occurring and group != NEUTRAL}
-    neutral = {NEUTRAL: COLOURS[NEUTRAL]} if emotions[NEUTRAL] else {}  # not all data sets have it
+    neutral = {NEUTRAL: COLOURS[NEUTRAL]} if emotions[NEUTRAL] else {}  # not all data sets have neutral
     return ours | dict(zip(names, OWN_COLOURS, strict=False)) | neutral

@@ -1,4 +1,4 @@
-"""Who can read which channels, since the mood of a channel is for those who can read it."""
+"""Who can read which channels, since a channel's mood is shown only to those who can read the channel."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ def readable(member: discord.Member) -> list[int]:
 
 
 def open_to_readers_of(channel: discord.abc.GuildChannel) -> list[int]:
-    """Return the ids of the channels that everybody can read who can read this one.
+    """Return the ids of the channels that are readable by everybody who can read this one.
 
-    What roles may do decides: each role that can read this channel must be able to read the other one, but for those of
-    bots. Where single people are let into this channel, so must everybody; where they are kept out of another one, that
-    is left out.
+    Roles decide: each role that can read this channel, except those of bots, must be able to read the other one. If
+    individual people were given access to this channel, everybody must be able to read the other one. A channel from
+    which individual people were excluded is left out.
     """
     roles = [role for role in channel.guild.roles if _can_read(channel, role) and not role.is_bot_managed()]
     if any(granted.view_channel for granted in _of_single_people(channel)):
@@ -30,12 +30,12 @@ def open_to_readers_of(channel: discord.abc.GuildChannel) -> list[int]:
 
 def _can_read(channel: discord.abc.GuildChannel, reader: discord.Member | discord.Role) -> bool:
     granted = channel.permissions_for(reader)
-    # The chat of a voice channel is open only to those who may join it.
+    # The chat of a voice channel can be read only by those who may join it.
     voice = isinstance(channel, discord.VoiceChannel | discord.StageChannel)
     return granted.view_channel and (granted.connect or not voice)
 
 
 def _of_single_people(channel: discord.abc.GuildChannel) -> list[discord.PermissionOverwrite]:
-    """Return what a channel grants to single people, or keeps from them, other than the bot."""
+    """Return the channel's permission overwrites for individual people other than the bot."""
     me = channel.guild.me
     return [granted for who, granted in channel.overwrites.items() if not isinstance(who, discord.Role) and who != me]

@@ -1,10 +1,10 @@
 """What stood out in a week: days on which an emotion was clearly more frequent than in the weeks before.
 
-The shares of emotions differ from day to day, and not by chance alone: messages come in conversations, and those have
-their subjects. So a day is compared with a beta-binomial distribution. Its mean is the share of the emotion in the days
-before, and its spread is theirs as well: that of the emotion itself or, if it is greater, the mean of all emotions,
-since the spread of a rare one is hardly known. A day stands out if its count, or a greater one, had a probability below
-`FALSE_ALARMS`, divided by the number of days and emotions that are looked at.
+The shares of emotions vary from day to day, and not by chance alone: messages come in conversations, which have their
+subjects. So a day is compared with a beta-binomial distribution. Its mean is the share of the emotion on the days
+before. Its spread is that of the emotion on those days or, if greater, the mean spread of all emotions, since a rare
+emotion's spread is hardly known. A day stands out if the probability of its count or a greater one is below
+`FALSE_ALARMS`, divided by the number of days and emotions that are tested.
 """
 
 from __future__ import annotations
@@ -17,25 +17,26 @@ from datetime import date
 from classifiers.emotions import NEUTRAL
 
 FALSE_ALARMS = 0.01
-"""The share of weeks in which something seems to stand out though nothing does, where days differ as assumed.
+"""The share of weeks in which something seems to stand out by chance, if days vary as assumed.
 
-Simulated, it was 0.00 to 0.03; where single conversations were much of what was said about a rare emotion, 0.1 to 0.2.
+In simulations it was 0.00 to 0.03, and 0.1 to 0.2 where single conversations made up much of what was said about a rare
+emotion.
 """
 
 FEWEST_DAYS = 14
-"""Days before the week with which it can be compared."""
+"""The fewest days before the week for a comparison."""
 
 FEWEST_IN_A_DAY = 20
-"""Messages of a day that counts, in the week and before."""
+"""The fewest messages for a day to count, in the week and before it."""
 
 FEWEST_OF_AN_EMOTION = 10
-"""Messages with an emotion on a day of which it is told: a few would tell of their authors."""
+"""The fewest messages with an emotion for a day to stand out: fewer would say something about their authors."""
 
 CLEARLY = 1.5
 """How many times the usual share a day's share must be: in a large server, smaller differences are significant, too."""
 
 MOST = 3
-"""How many days and emotions are told at most."""
+"""The most days and emotions that are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class Standout:
     Attributes:
         day: the day.
         emotion: the emotion.
-        share: in the messages of the day.
-        usual: the share in the messages of the days before the week.
+        share: its share of the day's messages.
+        usual: its share of the messages on the days before the week.
     """
 
     day: date
@@ -58,14 +59,14 @@ class Standout:
 def what_stood_out(
     week: Mapping[date, Mapping[str, int]], before: Iterable[Mapping[str, int]]
 ) -> list[Standout] | None:
-    """Return what stood out in a week, the least probable first and each emotion once, at most `MOST`.
+    """Return what stood out in a week, the least probable first, each emotion once and at most `MOST`.
 
     Args:
-        week: messages by emotion, for each day.
+        week: the number of messages by emotion, for each day.
         before: the same for each day of the weeks before.
 
     Returns:
-        Nothing that stood out is an empty list; None if there are too few days or messages to tell.
+        An empty list if nothing stood out; None if there are too few days or messages to tell.
     """
     days = {day: counts for day, counts in week.items() if sum(counts.values()) >= FEWEST_IN_A_DAY}
     base = [counts for counts in before if sum(counts.values()) >= FEWEST_IN_A_DAY]
@@ -94,24 +95,24 @@ class _Habit:
     """How frequent an emotion was on the days before.
 
     Attributes:
-        share: its share in all messages of these days.
-        spread: by how much the daily shares vary beyond chance, as the correlation of two messages of a day; 0 means
-            chance alone, and the estimate may fall below that.
+        share: its share of all messages of these days.
+        spread: how much the daily shares vary beyond chance, as the correlation of two messages of a day; 0 means
+            chance alone, and the estimate may be below that.
     """
 
     def __init__(self, days: Sequence[tuple[int, int]]) -> None:
-        """Take the messages with the emotion and all messages, for each day."""
+        """Take, for each day, the number of messages with the emotion and of all messages."""
         self._days = [messages for _times, messages in days]
         self._messages = sum(self._days)
         self.share = (sum(times for times, _messages in days) + 0.5) / (self._messages + 1)  # never 0 nor 1
         deviations = sum((times - messages * self.share) ** 2 / messages for times, messages in days)
-        # Pearson's statistic against what chance alone would make it, by the method of moments.
+        # Pearson's statistic compared with its value under chance alone, by the method of moments.
         excess = deviations / (self.share * (1 - self.share)) - (len(days) - 1)
         self.spread = excess / sum((messages - 1) * (1 - messages / self._messages) for messages in self._days)
 
     def probability(self, times: int, messages: int, spread: float) -> float:
-        """Return the probability that, of so many messages of another day, so many or more have the emotion."""
-        # The share before is an estimate, too, so the day's share is that much less certain.
+        """Return the probability that at least so many of another day's messages have the emotion."""
+        # The earlier share is an estimate, too, which adds to the uncertainty of the day's share.
         own = sum(day * (1 + (day - 1) * spread) for day in self._days) / self._messages**2
         certainty = 1 / min(spread + own, 0.99) - 1
         return beta_binomial_tail(times, messages, self.share * certainty, (1 - self.share) * certainty)
@@ -133,5 +134,5 @@ def beta_binomial_tail(least: int, trials: int, a: float, b: float) -> float:
 
 
 def _of(emotion: str, counts: Mapping[str, int]) -> tuple[int, int]:
-    """Return the messages of a day with an emotion, and all of its messages."""
+    """Return how many messages of a day have an emotion, and how many it has in all."""
     return counts.get(emotion, 0), sum(counts.values())

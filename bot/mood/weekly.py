@@ -1,10 +1,10 @@
-"""The mood of the week, posted in each server that wants it: when, whether, and what is said.
+"""Post the mood of the week in each server that wants it: when, whether, and with what text.
 
-A process that finds a picture due claims its week in the database before it posts, so that each is posted once, however
-many processes there are. A week is given back, and tried again every ten minutes for a day after it was due, where
-Discord or the database failed. It is given up where Discord refused, where there were too few messages, and if the bot
-is killed between claim and post. Where permissions are lacking nothing is claimed and Discord is not asked; `/settings`
-tells.
+A process that finds a picture due claims its week in the database before it posts, so that each picture is posted once,
+however many processes there are. If Discord or the database fails, the week is given back and tried again every ten
+minutes, until a day after it was due. There is no picture that week if Discord refuses it, if there are too few
+messages, or if the bot is killed between claim and post. If permissions are missing, nothing is claimed or requested,
+and `/settings` says so.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from classifiers import EMOJI
 log = logging.getLogger(__name__)
 
 _COMPARED = timedelta(weeks=4)
-"""How long before the week the days were with which its days are compared."""
+"""The time before the week with which its days are compared."""
 
 _WITHIN = 30.0
-"""Seconds after which the request to post is not sent any more."""
+"""Seconds after which the request to post is no longer sent."""
 
 _TRANSIENT = (discord.DiscordServerError, discord.RateLimited, HeldBackError, DiscordFailedError)
 """Failures of Discord or of the network, after which it is worth trying again."""
@@ -55,7 +55,7 @@ class Post:
     Attributes:
         text: the text.
         picture: the picture, as PNG.
-        description: the picture in words.
+        description: the alternative text of the picture.
     """
 
     text: str
@@ -64,7 +64,7 @@ class Post:
 
 
 class WeeklyMood(commands.Cog):
-    """Posts the mood of each server once a week if its managers want it; keeps only for which week it last did."""
+    """Posts the mood of each server once a week if its managers want it; stores only the last week it did so."""
 
     def __init__(
         self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store, requests: DiscordRequests
@@ -76,16 +76,16 @@ class WeeklyMood(commands.Cog):
         self._settled: dict[int, str] = {}  # the last week, by server, for which nothing is left to do
 
     async def cog_load(self) -> None:
-        """Start to look every ten minutes."""
+        """Start checking every ten minutes."""
         self.rounds.start()
 
     async def cog_unload(self) -> None:
-        """Stop that."""
+        """Stop checking."""
         self.rounds.cancel()
 
     @tasks.loop(minutes=10)
     async def rounds(self) -> None:
-        """Post in each server of this process where a picture is due."""
+        """Post in each of this process's servers in which a picture is due."""
         if not (self._bot.is_ready() and self._store.ready and self._requests.time.known):
             return
         for guild in list(self._bot.guilds):
@@ -120,7 +120,7 @@ class WeeklyMood(commands.Cog):
         self._settled[guild.id] = week
 
     async def _post(self, channel: discord.TextChannel, due: datetime, settings: ServerSettings) -> None:
-        """Post the picture of the seven days before the one on which it is due, if there were enough messages."""
+        """Post the picture of the seven days before its due day, if there were enough messages."""
         zone = settings.time_zone
         end = wall_clock(due, zone).replace(hour=0)
         since = moment_of(end - timedelta(weeks=1) - _COMPARED, zone)
@@ -131,7 +131,7 @@ class WeeklyMood(commands.Cog):
         if post is None:
             return
         file = discord.File(io.BytesIO(post.picture), "mood.png", description=post.description)
-        # By the nonce Discord takes a request that is repeated after a lost answer for the same message.
+        # The nonce lets Discord recognise a request that is repeated after a lost answer.
         nonce = f"{due:%y%m%d}{channel.id}"[:25]
         await self._requests.ask(channel.send(post.text, file=file, nonce=nonce), _WITHIN)
 
@@ -144,15 +144,15 @@ def compose(
     mood_days: int,
     translate: Translate,
 ) -> Post | None:
-    """Return the picture of the seven days before one, with what is said of them; None if there were too few messages.
+    """Return the picture of the seven days before `end`, with its text; None if there were too few messages.
 
     Args:
-        counts: those of the week and of the weeks before it.
+        counts: the counts of the week and of the weeks before it.
         end: the day after the last.
-        zone: the time zone by whose clocks days begin.
-        emoji: of each emotion, None or nothing where it has none.
+        zone: the time zone in which days start.
+        emoji: the emoji of each emotion; None or missing if it has none.
         mood_days: for how many days counts are kept.
-        translate: the language of those who read it.
+        translate: the readers' language.
     """
     last_moment = moment_of(datetime.combine(end, time()), zone) - timedelta(microseconds=1)
     numbers = [(count.hour, count.emotion, count.messages) for count in counts]
@@ -187,7 +187,7 @@ def _by_day(
 
 
 def _said(found: Sequence[Standout] | None, emoji: Mapping[str, str | None], translate: Translate) -> list[str]:
-    """Return a line on each thing that stood out, or that nothing did; nothing where that cannot be told."""
+    """Return a line about each thing that stood out, or that nothing did; empty if that cannot be told."""
     if found is None:
         return []
     if not found:

@@ -15,7 +15,7 @@ def caption(mood: MoodOverTime, emoji: Mapping[str, str | None], translate: Tran
 
     Args:
         mood: what is drawn.
-        emoji: of each emotion, None or nothing where it has none.
+        emoji: the emoji of each emotion; None or missing if it has none.
         translate: the reader's language.
     """
     strongest = " · ".join(
@@ -35,7 +35,7 @@ def alternative_text(mood: MoodOverTime, place: str, translate: Translate) -> st
 
     Args:
         mood: what is drawn.
-        place: of what, in the reader's language.
+        place: whose mood it is, in the reader's language.
         translate: the reader's language.
     """
     shares = sorted(mood.shares().items(), key=lambda share: -share[1])
@@ -58,7 +58,7 @@ def what_is_kept(mood_days: int, translate: Translate) -> str:
 
 
 def group_name(group: str, translate: Translate) -> str:
-    """Return the name of a group, which is not that of the one emotion after which it is called."""
+    """Return the name of a group, which differs from that of the emotion after which it is called."""
     if group == OTHERS:
         return translate(group)
     name = named(group, translate)

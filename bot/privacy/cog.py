@@ -94,7 +94,7 @@ class _Buttons(discord.ui.View):
         self._store = store
 
     def choices(self, translate: Translate, opted_out: bool) -> discord.ui.View:
-        """Return the panel's buttons; those to opt out and in keep their places, so a double click does no harm."""
+        """Return the panel's buttons. Those to opt out and in never swap places, so a double click does no harm."""
         return _shown(
             translate,
             self.opt_out,
@@ -106,13 +106,13 @@ class _Buttons(discord.ui.View):
 
     @discord.ui.button(label=mark("Opt out"), custom_id="privacy:opt-out", style=discord.ButtonStyle.primary)
     async def opt_out(self, interaction: discord.Interaction, _button: discord.ui.Button[Self]) -> None:
-        """Opt out the user who presses."""
+        """Opt out the user who pressed the button."""
         await self._store.opt_out(interaction.user.id)
         await self._back(interaction)
 
     @discord.ui.button(label=mark("Opt in"), custom_id="privacy:opt-in", style=discord.ButtonStyle.primary)
     async def opt_in(self, interaction: discord.Interaction, _button: discord.ui.Button[Self]) -> None:
-        """Opt in the user who presses."""
+        """Opt in the user who pressed the button."""
         await self._store.opt_in(interaction.user.id)
         await self._back(interaction)
 
@@ -126,7 +126,7 @@ class _Buttons(discord.ui.View):
 
     @discord.ui.button(label=mark("Erase"), custom_id="privacy:erase", style=discord.ButtonStyle.danger)
     async def erase(self, interaction: discord.Interaction, _button: discord.ui.Button[Self]) -> None:
-        """Say what erasing means, and ask for confirmation."""
+        """Explain what erasing means, and ask for confirmation."""
         translate = translator(interaction.locale)
         kept = await self._store.export_user(interaction.user.id)
         if not kept["opted_out"]:
@@ -146,7 +146,7 @@ class _Buttons(discord.ui.View):
 
     @discord.ui.button(label=mark("Erase it"), custom_id="privacy:erase:yes", style=discord.ButtonStyle.danger)
     async def erase_it(self, interaction: discord.Interaction, _button: discord.ui.Button[Self]) -> None:
-        """Erase what is kept about the user who presses."""
+        """Erase what is kept about the user who pressed the button."""
         await self._store.erase_user(interaction.user.id)
         await self._back(interaction, mark("Erased. Nothing is kept about you any more."))
 
