@@ -1,4 +1,4 @@
-"""What a server's owner can set; immutable, validated, and the very JSON that is exported, imported and stored."""
+"""A server's settings: immutable, validated, and in JSON the same whether exported, imported or stored."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ CUSTOM_EMOJI = regex.compile(r"<(a?):(\w{2,32}):(\d{15,20})>")
 """A server's own emoji as Discord writes it in a message."""
 
 WEEKLY_MINIMUM = 50
-"""Messages in a week without which no picture of its mood is posted."""
+"""The fewest messages in a week for its picture to be posted."""
 
 _MAX_CHANNELS = 500
 _MAX_EMOTIONS = 500
 _LONGEST_LABEL = 100
 _LONGEST_FAULT = 300
 _FIELD = regex.compile(r"^(?:muted|emoji|time_zone)(?=[.:])|(?<=unknown field `).+(?=`$)|(?<= - at `\$\.)\w+")
-"""The field at fault in the message of a ValidationError, of ours or of msgspec's."""
+"""Finds the invalid field in the message of a ValidationError, whether ours or msgspec's."""
 
 
 class InvalidSettingsError(Exception):
-    """Settings that cannot be used; its text says for the log what is wrong.
+    """Settings that cannot be used; the text, which is for the log, says what is wrong.
 
     Attributes:
-        field: the first field at fault, None if these are no settings at all.
+        field: the first invalid field; None if the text is not settings at all.
     """
 
     def __init__(self, fault: str, field: str | None = None) -> None:
@@ -60,17 +60,17 @@ def is_emoji(text: str) -> bool:
 
 
 def _emotion(label: str) -> str:
-    """Return a valid label, one of GoEmotions in its letter case; neutral is not valid."""
+    """Return a valid label, those of GoEmotions in their original letter case; neutral is not valid."""
     if not 1 <= len(label) <= _LONGEST_LABEL or label.casefold() == NEUTRAL:
         raise ValueError(f"{label[:20]!r} is no emotion")
     return label.casefold() if label.casefold() in EMOJI else label
 
 
 def is_time_zone(name: str) -> bool:
-    """Return whether a text is the name of a time zone, as Europe/Berlin."""
+    """Return whether a text is the name of a time zone, such as Europe/Berlin."""
     try:
         ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # there is none, it is no name at all, or the name of a folder of them
+    except (KeyError, ValueError, OSError):  # unknown, not a valid name, or the name of a folder
         return name == "UTC"  # which needs no database
     return True
 
@@ -86,23 +86,22 @@ Snowflake = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
 
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How the bot behaves in one server; as it stands, the defaults.
+    """How the bot behaves in one server; without arguments, the defaults.
 
     Attributes:
         enabled: whether it reacts at all.
-        channel_rule: "except": it reacts everywhere but in `channels`; "only": it reacts nowhere else.
-        channels: ids of channels and categories. The id of a category stands for the channels in it, that of a
-            channel for its threads as well.
+        channel_rule: "except": it reacts everywhere except in `channels`; "only": it reacts only there.
+        channels: ids of channels and categories. A category's id stands for the channels in it, and a channel's id for
+            its threads as well.
         age_restricted: whether it reacts in age-restricted channels.
         liveliness: how readily it reacts.
-        model: which model reacts; None for what the operator of the bot has chosen.
+        model: which model reacts; None for the operator's choice.
         muted: emotions that never get a reaction.
-        emoji: what stands in for the default emoji of an emotion: one Unicode emoji, or a custom one in the form
-            in which Discord writes it in messages.
+        emoji: replacements for the default emoji of emotions: one Unicode emoji each, or a custom one as Discord writes
+            it in messages.
         mood: whether moods are counted for `/mood`.
-        time_zone: by which the charts of moods are drawn and the weekly picture is due, by its name in the IANA
-            database.
-        language: of what the bot posts by itself; None for the language that the server has chosen in Discord.
+        time_zone: the time zone of mood charts and of the weekly picture, by its name in the IANA database.
+        language: the language of what the bot posts by itself; None for the server's language in Discord.
         weekly_channel: the channel in which the mood of the week is posted; None for none.
         weekly_day: the day on which it is posted.
         weekly_hour: the hour at which it is posted.
@@ -124,7 +123,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     weekly_hour: Annotated[int, msgspec.Meta(ge=0, le=23)] = 9
 
     def __post_init__(self) -> None:
-        """Check the names of emotions and of the time zone and the emoji; write GoEmotions' names in their letter case.
+        """Check the emotions, the emoji and the time zone; restore the letter case of GoEmotions' labels.
 
         Raises:
             ValueError: a name or an emoji is not allowed.
@@ -142,7 +141,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         msgspec.structs.force_setattr(self, "emoji", emoji)
 
     def covers(self, *channel_ids: int | None) -> bool:
-        """Return whether to react in a channel with these ids: its own, its parent's and its category's."""
+        """Return whether to react in a channel, given the ids of the channel, of its parent and of its category."""
         return self.channels.isdisjoint(channel_ids) == (self.channel_rule == "except")
 
     def changed(self, **fields: object) -> Self:
@@ -160,20 +159,20 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         """Return the settings as JSON, the same for equal settings.
 
         Args:
-            indent: spaces before a field on a line of its own, -1 for all on one line.
+            indent: spaces before each field, with one field per line; -1 for everything on one line.
         """
         content = msgspec.json.encode(self, order="deterministic")
         return (content if indent < 0 else msgspec.json.format(content, indent=indent)).decode()
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Return the settings that `to_json`, or somebody by hand, has written.
+        """Return the settings in a JSON text, whether `to_json` or a person has written it.
 
         Raises:
-            InvalidSettingsError: it is no JSON, or not of these settings.
+            InvalidSettingsError: it is not JSON, or not valid settings.
         """
         try:
-            return msgspec.json.decode(text, type=cls, strict=False)  # ids may be in quotation marks
+            return msgspec.json.decode(text, type=cls, strict=False)  # not strict, since ids may be in quotation marks
         except msgspec.ValidationError as error:
             raise _refusal(error) from None
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -182,7 +181,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 @contextmanager
 def _naming(place: str) -> Iterator[None]:
-    """Begin the message of a ValueError with the field in which it was found."""
+    """Prefix the message of a ValueError in the block with the name of the field."""
     try:
         yield
     except ValueError as error:
@@ -190,9 +189,9 @@ def _naming(place: str) -> Iterator[None]:
 
 
 def _refusal(error: msgspec.ValidationError) -> InvalidSettingsError:
-    """Return the error with what is wrong after the place where it is, "channels[0]: Expected 'int' >= 1".
+    """Return an error whose text has the place and then what is wrong, "channels[0]: Expected 'int' >= 1".
 
-    It is in one line of bounded length whatever the file has for names.
+    The text is one line of bounded length, whatever names the file contains.
     """
     told = "".join(character if character.isprintable() else " " for character in str(error))
     what, _, place = told.replace("`", "'").removesuffix("'").partition(" - at '$.")

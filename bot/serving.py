@@ -1,4 +1,4 @@
-"""Run the bot until it is stopped, and start it again after failures of Discord or of the network."""
+"""Run the bot until it is stopped, and restart it after failures of Discord or of the network."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
-"""Seconds until the bot is started again: twice as long each time, up to the longest."""
+"""Seconds until the bot is restarted; they double each time, up to the longest."""
 
-_STABLE = 600.0  # seconds of running after which the next wait is the first one again
+_STABLE = 600.0  # seconds of running after which the next wait is `FIRST_WAIT` again
 
 
 async def serve(
@@ -34,18 +34,18 @@ async def serve(
     health: Health | None = None,
     meter: Meter | None = None,
 ) -> None:
-    """Run the bot until it is stopped; wait and start it again when Discord fails or cannot be reached.
+    """Run the bot until it is stopped; when Discord fails or cannot be reached, wait and restart it.
 
     Args:
-        configuration: what the bot is built from.
+        configuration: the bot's configuration.
         models: classifiers by name.
-        token: with which it logs in.
-        health: follows each bot that is started; None for nothing.
-        meter: is told what is worth measuring; None to tell nobody.
+        token: the token with which it logs in.
+        health: follows each bot that is started; None for no health checks.
+        meter: records measurements; None to record nothing.
 
     Raises:
-        discord.LoginFailure: Discord does not accept the token, or no longer.
-        discord.DiscordException: Discord refuses the bot for another reason that waiting does not change.
+        discord.LoginFailure: Discord does not accept the token, or no longer does.
+        discord.DiscordException: Discord refuses the bot for another reason, which waiting does not change.
     """
     wait = FIRST_WAIT
     loop = asyncio.get_running_loop()
@@ -86,7 +86,7 @@ def passes(error: Exception) -> bool:
     if isinstance(error, discord.GatewayNotFound) and error.__cause__:
         return passes(error.__cause__) if isinstance(error.__cause__, Exception) else False
     if isinstance(error, discord.HTTPException):
-        return error.status >= 500 or error.status in (408, 429)  # 408 as a proxy says it where Discord gave no answer
+        return error.status >= 500 or error.status in (408, 429)  # a proxy answers with 408 if Discord does not answer
     return isinstance(error, (OSError, TimeoutError, aiohttp.ClientError, discord.RateLimited, json.JSONDecodeError))
 
 

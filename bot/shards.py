@@ -21,9 +21,9 @@ class ShardsError(ValueError):
 
 
 class Share(NamedTuple):
-    """An equal share of all shards: every `processes`-th, from the number `process` on.
+    """An equal share of all shards: every `processes`-th, starting with number `process`.
 
-    Processes that start together then begin in different buckets of Discord's `max_concurrency`, which are the shards'
+    Processes that start together then use different buckets of Discord's `max_concurrency`, which are the shards'
     numbers modulo that limit, and so wait less for each other.
     """
 
@@ -32,12 +32,13 @@ class Share(NamedTuple):
 
 
 def parse_shard_ids(text: str) -> tuple[int, ...] | Share:
-    """Return the shards that a text lists, in order, or the share that `auto/` and a number of processes stand for.
+    """Return the shards that a text lists, in order, or the `Share` for `auto/` and a number of processes.
 
-    The process is then the number at the end of the host's name, as in `emobot-3`, which a pod of a StatefulSet has.
+    The number of the process is then that at the end of the host name, as in `emobot-3`, the name of a StatefulSet's
+    pod.
 
     Raises:
-        ShardsError: the text is neither, or the host's name has no such number.
+        ShardsError: the text is neither, or the host name has no such number.
     """
     text = re.sub(r"\s", "", text).lower()
     if text.startswith(_AUTO):
@@ -57,7 +58,7 @@ def own_shards(chosen: tuple[int, ...] | Share, count: int | None) -> tuple[int,
 
     Args:
         chosen: what `parse_shard_ids` returned.
-        count: SHARD_COUNT; None if it is not set, which makes it one for each process of a `Share`.
+        count: SHARD_COUNT; if it is None, not set, there is one shard for each process of a `Share`.
 
     Raises:
         ShardsError: the shards do not exist, or none is left for this process.
@@ -75,7 +76,7 @@ def own_shards(chosen: tuple[int, ...] | Share, count: int | None) -> tuple[int,
 
 
 def in_ranges(shard_ids: Iterable[int]) -> str:
-    """Return ascending numbers as SHARD_IDS has them, with neighbours joined: `0-3, 8`."""
+    """Return ascending numbers in the form of SHARD_IDS, with ranges: `0-3, 8`."""
     ids = list(shard_ids)
     starts = [ids[0], *(after for before, after in pairwise(ids) if after != before + 1)]
     ends = [*(before for before, after in pairwise(ids) if after != before + 1), ids[-1]]

@@ -1,6 +1,6 @@
-"""React to messages: the way of a message from its arrival to the reaction, or to the reason for none.
+"""React to messages: take each from its arrival to the reaction, or to the reason for none.
 
-`Reactions._read_and_react` is that way, a line for each step.
+`Reactions._read_and_react` has a line for each step.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from classifiers import NEUTRAL, Prediction
 log = logging.getLogger(__name__)
 
 CORRECTABLE = timedelta(minutes=2)
-"""Time after a message was written in which an edit of it changes the reaction."""
+"""How long after a message was written an edit still changes the reaction."""
 
 MOOD_PATIENCE = 30.0
-"""Seconds for which a text that is read for the mood alone may wait for the model.
+"""Seconds for which a text that is read only for the mood may wait for the model.
 
-Nobody waits for the answer, newer texts are read first, and after an outage there are many at once.
+Nobody waits for the answer, newer texts are read first, and after an outage many texts come at once.
 """
 
 _UNTOLD = frozenset({Outcome.OPTED_OUT, Outcome.NOT_READY, Outcome.MESSAGE_GONE})
-"""Outcomes that observers are not told. While it is unknown who has opted out, anybody may have."""
+"""Outcomes that observers are not told. Before the opt-outs have been read, anybody may have opted out."""
 
 _COUNTED = frozenset(
     {
@@ -53,10 +53,10 @@ _COUNTED = frozenset(
         Outcome.BLOCKED,
     }
 )
-"""Outcomes after which a reaction counts for the pace of its channel.
+"""Outcomes after which a reaction counts towards the pace of its channel.
 
-It does not where Discord failed or was not asked. Where it refused the reaction for the sake of the one message, the
-channel does not pause, so the next refusal could follow at once.
+It does not count if Discord failed or was not asked. It does count if Discord refused it because of this message: the
+channel is not paused then, so the next refusal could follow at once.
 """
 
 
@@ -64,11 +64,11 @@ class Reactions(commands.Cog):
     """Reads messages and reacts to those with a clear emotion.
 
     It keeps counts: of emotions by channel and hour in the store (erased with the server's data, and after 90
-    days), and of outcomes in memory. What it must know to change a reaction it forgets within half an hour.
+    days), and of outcomes in memory. Within half an hour it forgets what it needs to change a reaction.
 
     Attributes:
-        outcomes: how many messages had which outcome since the start.
-        observers: who is told at once how the messages of a channel end.
+        outcomes: how many messages ended with each outcome since the start.
+        observers: the observers who are told at once how the messages of a channel end.
     """
 
     def __init__(
@@ -107,10 +107,10 @@ class Reactions(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
-        """Change the reaction if a recent message was edited and says something else now."""
+        """Change the reaction if a recent message was edited and now says something else."""
         message, trace = payload.message, self._memory.traces.get(payload.message_id)
         if trace is None or message.edited_at is None or message.edited_at - message.created_at > CORRECTABLE:
-            return  # an edit without a time is Discord's own, which adds the preview of a link
+            return  # an edit without a time is Discord's own, which adds a link preview
         ending = await self._handle(message, trace)
         log.debug("Message %d in channel %d was edited: %s.", message.id, message.channel.id, ending.outcome)
         await self._tell_observers(message, ending)
@@ -137,7 +137,7 @@ class Reactions(commands.Cog):
         return await self._handle(message, trace)
 
     async def _handle(self, message: discord.Message, trace: Trace) -> Ending:
-        """Read a new or edited message and react to it; undo what an earlier text of it led to."""
+        """Read a new or edited message and react to it; undo the effects of its earlier text."""
         async with trace.busy:
             before = trace.emoji
             self._uncount_mood(message.id, trace)
@@ -154,9 +154,9 @@ class Reactions(commands.Cog):
     ) -> Ending:
         """Take a message through all steps from its text to its reaction; return how it ended.
 
-        Its author and its server may object at any moment, so each wait is followed by another look at the gate.
+        Its author and its server may object at any moment, so the gate is asked again after each wait.
         """
-        # The text that a message forwards is not read: somebody else wrote it, who may have opted out.
+        # A forwarded text is not read: somebody else wrote it, who may have opted out.
         if reason := self._why_unreadable(message) or no_words_reason(message.content):
             return Ending(reason)
         if message.edited_at is None:
@@ -173,11 +173,11 @@ class Reactions(commands.Cog):
         self._count_mood(message, prediction, trace, counts_for)
         if trace.unwanted:
             return Ending(Outcome.TAKEN_BACK)
-        if in_vain:  # also if that is over by now: it was read without haste, and a reaction would be late
+        if in_vain:  # even if a reaction is possible by now: the text was not read urgently, so it would be late
             return Ending(in_vain)
         before = trace.emoji
         decision = self._choose(message, prediction, corrects=before is not None)
-        trace.emoji = decision.emoji  # from now on a dislike finds it
+        trace.emoji = decision.emoji  # from now on a dislike can remove it
         if decision.reason:
             return Ending(decision.reason, decision)
         if decision.emoji is None or decision.emoji == before:
@@ -194,14 +194,14 @@ class Reactions(commands.Cog):
         return why_unreadable(message, self._store, self._bot.user)
 
     def _why_in_vain(self, message: discord.Message, trace: Trace) -> Outcome | None:
-        """Return why a reading of the message would change nothing but the mood, None if it may change more."""
+        """Return why reading the message could change nothing but the mood; None if it may change more."""
         if trace.emoji or self.observers.of(message.channel.id):
-            return None  # its reaction may have to go, or somebody is shown what is heard in each message
+            return None  # its reaction may have to be removed, or an observer is shown each message's emotion
         settings, state = self._settings_of(message), self._state(message)
         return why_in_vain(message, settings, state, lambda: self._sender.obstacle(message))
 
     def _sampled(self, message: discord.Message) -> int:
-        """Return for how many messages one counts that is read for the mood alone, 0 if it is not to be read."""
+        """Return for how many messages this one counts if it is read only for the mood; 0 if it is not to be read."""
         if self._mood_channel(message) is None:
             return 0
         return sampled(
@@ -209,7 +209,7 @@ class Reactions(commands.Cog):
         )
 
     async def _classify(self, message: discord.Message, *, for_mood_alone: bool) -> Prediction | Outcome:
-        """Return the model's prediction, or why there is none in time."""
+        """Return the model's prediction, or why there was none in time."""
         within = MOOD_PATIENCE if for_mood_alone else self._sender.seconds_left(message)
         try:
             prediction = await self._analyzer.classify(
@@ -226,7 +226,7 @@ class Reactions(commands.Cog):
         return prediction if message.id in self._memory.traces else Outcome.MESSAGE_GONE
 
     def _count_mood(self, message: discord.Message, prediction: Prediction, trace: Trace, messages: int) -> None:
-        """Count the message's strongest emotion for its channel, for so many messages."""
+        """Count the message's strongest emotion for its channel, as that of so many `messages`."""
         channel_id = self._mood_channel(message)
         if message.guild is None or channel_id is None or not is_understood(prediction):
             return
@@ -239,7 +239,7 @@ class Reactions(commands.Cog):
         return self._decide(message.content, prediction, self._settings_of(message), state)
 
     async def _add(self, message: discord.Message, emoji: str, *, corrects: bool) -> Outcome:
-        """Add a reaction, which counts for the pace of the channel unless it corrects one, and return the outcome."""
+        """Add a reaction and return the outcome; it counts towards the channel's pace unless it is a correction."""
         if corrects:
             return await self._sender.add(message, emoji)
         counted_at = self._memory.channels.count_reaction(message.channel.id)
@@ -257,9 +257,9 @@ class Reactions(commands.Cog):
             trace.mood = None
 
     def _mood_channel(self, message: discord.Message) -> int | None:
-        """Return the channel for which the mood of a message is counted, None if it is not.
+        """Return the channel for which the mood of a message is counted; None if it is not counted.
 
-        Whoever sees the channel can see the count.
+        Everybody who sees the channel can see the count.
         """
         if message.guild is None or not self._settings_of(message).mood:
             return None
@@ -267,14 +267,14 @@ class Reactions(commands.Cog):
         if isinstance(channel, discord.Thread):
             return (
                 None if channel.is_private() else channel.parent_id
-            )  # many who see the channel can't see a private one
+            )  # many who see the channel cannot see its private threads
         return channel.id
 
     def _state(self, message: discord.Message) -> ChannelState:
         return self._memory.channels.state(message.channel.id, seconds_since_joining(message))
 
     async def _tell_observers(self, message: discord.Message, ending: Ending) -> None:
-        """Tell whoever observes the channel how a message ended, by the reason that *Why?* would give now."""
+        """Tell the channel's observers how a message ended, with the reason that *Why?* would give now."""
         observers = self.observers.of(message.channel.id)
         if not observers:
             return

@@ -1,4 +1,4 @@
-"""Take reactions back that people dislike, by ❌ or the message menu; the bot then reacts less there for a day."""
+"""Remove reactions that people dislike, by ❌ or the message menu; the bot then reacts less there for a day."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.reactions.history import Memory
 from bot.reactions.sending import ReactionSender
 
 DISLIKE = "❌"
-"""The emoji by which a message's author, or somebody who may manage messages, takes the bot's reaction back."""
+"""The emoji with which a message's author, or somebody who may manage messages, removes the bot's reaction."""
 
 TAKEN_BACK = mark("Reaction removed. I will hold back a little in this channel for a day.")
 NOTHING_TO_TAKE_BACK = mark("I have not reacted to that message.")
@@ -21,10 +21,10 @@ NOT_YOURS = mark("Only the author of the message, or someone who can manage mess
 
 
 class Dislikes(commands.Cog):
-    """Takes reactions back and counts dislikes.
+    """Removes reactions that people dislike, and counts dislikes.
 
-    It keeps nothing itself. `ChannelHistory` counts a dislike of each person in a channel for a day, and the policy
-    (`required_certainty`) then asks for more certainty there and allows fewer reactions.
+    It keeps nothing itself. `ChannelHistory` counts one dislike per person in a channel for a day. During that time the
+    policy (`required_certainty`) demands more certainty there, and the pace (`profile_in`) allows fewer reactions.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class Dislikes(commands.Cog):
         self._bot.tree.add_command(self._menu)
 
     async def cog_unload(self) -> None:
-        """Take the message menu away again."""
+        """Remove the message menu."""
         self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
 
     # Events
 
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
-        """Take the reaction back when the author, or somebody who may manage messages, reacts with `DISLIKE`."""
+        """Remove the reaction when the author, or somebody who may manage messages, reacts with `DISLIKE`."""
         if payload.emoji.name != DISLIKE or (self._bot.user and payload.user_id == self._bot.user.id):
             return
         where = self._bot.get_partial_messageable(payload.channel_id, guild_id=payload.guild_id)
@@ -77,7 +77,7 @@ class Dislikes(commands.Cog):
         self._count_removed(payload.channel_id, payload.message_id)
 
     async def take_back(self, interaction: discord.Interaction, message: discord.Message) -> None:
-        """Take the reaction back by the message menu, as by `DISLIKE`."""
+        """Remove the reaction when someone uses the message menu, as with `DISLIKE`."""
         translate = translator(interaction.locale)
         if interaction.user != message.author and not interaction.permissions.manage_messages:
             sentence = NOT_YOURS
@@ -94,13 +94,13 @@ class Dislikes(commands.Cog):
 
         Args:
             message: the message.
-            person: the user id of whoever asks for it.
+            person: the id of the user who asks for it.
         """
         trace = self._memory.traces.get(message.id)
         try:
             if trace and trace.emoji:
                 found, trace.emoji, trace.unwanted = [trace.emoji], None, True
-            else:  # too long ago for a trace
+            else:  # the message is too old to have a trace
                 fetched = await self._requests.ask(message.fetch())
                 found = [str(reaction.emoji) for reaction in fetched.reactions if reaction.me]
         except discord.DiscordException:
@@ -112,7 +112,7 @@ class Dislikes(commands.Cog):
         return bool(found)
 
     def _count_removed(self, channel_id: int, message_id: int, emoji: discord.PartialEmoji | None = None) -> None:
-        """Count a dislike if the bot's recent reaction was removed, one with this emoji, or any if it is None."""
+        """Count a dislike if the bot's recent reaction was removed: that with this emoji, or any if it is None."""
         trace = self._memory.traces.get(message_id)
         if trace and trace.emoji and emoji in (None, discord.PartialEmoji.from_str(trace.emoji)):
             trace.emoji, trace.unwanted = None, True

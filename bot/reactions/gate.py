@@ -1,6 +1,6 @@
-"""Which messages may be read, and which need not be: no reaction to them is possible, whatever they say.
+"""Which messages may be read, and which need not be because no reaction is possible whatever they say.
 
-Whether a message may be read depends on who wrote it, opt-outs, the server's settings, and whether there are words.
+Whether a message may be read depends on its author, opt-outs, the server's settings, and whether it has words.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SENTENCES = {
     Outcome.NOT_READY: NOT_READY,
     Outcome.OPTED_OUT: NOT_TO_BE_READ,
 }
-"""What people are told who ask the bot to read a message that it may not read."""
+"""What users are told when they ask the bot to read a message that it may not read."""
 
 _OF_SERVERS = (discord.abc.GuildChannel, discord.Thread)
 _MAY_BE_AGE_RESTRICTED = (discord.TextChannel, discord.VoiceChannel, discord.StageChannel, discord.Thread)
@@ -41,11 +41,11 @@ def text_of(message: discord.Message) -> str:
 
 
 def why_unreadable(message: discord.Message, store: Store, me: discord.abc.Snowflake | None) -> Outcome | None:
-    """Return why a message may not be read, None if it may be; its text is not looked at.
+    """Return why a message may not be read, or None if it may be; its text is not examined.
 
     Args:
         message: the message.
-        store: knows opt-outs and settings, which may change at any moment: ask again after each wait.
+        store: knows opt-outs and settings, which may change at any moment, so ask again after each wait.
         me: the bot's own user.
     """
     return author_kind_reason(
@@ -59,11 +59,11 @@ def why_unreadable(message: discord.Message, store: Store, me: discord.abc.Snowf
 
 
 def author_or_server_objection(author_id: int, guild_id: int | None, channel: object, store: Store) -> Outcome | None:
-    """Return why the author of a text or the server does not want it to be read, None if neither objects.
+    """Return why the author of a text or the server does not want it to be read, or None if neither objects.
 
     Args:
         author_id: who wrote the text.
-        guild_id: the server it was written in, None if in a direct message.
+        guild_id: the server in which it was written; None for a direct message.
         channel: the channel it was written in.
         store: knows opt-outs and settings.
     """
@@ -72,20 +72,20 @@ def author_or_server_objection(author_id: int, guild_id: int | None, channel: ob
     if store.has_opted_out(author_id):
         return Outcome.OPTED_OUT
     if guild_id is not None and not isinstance(channel, _OF_SERVERS):
-        return Outcome.LEFT_OUT  # an unknown thread, so it is unknown too whether it is left out
+        return Outcome.LEFT_OUT  # an unknown thread, which may be excluded
     return settings_reason(store.settings(guild_id), *_places(channel), age_restricted=_is_age_restricted(channel))
 
 
 def author_kind_reason(
     *, itself: bool = False, webhook: bool = False, bot: bool = False, system: bool = False
 ) -> Outcome | None:
-    """Return why the messages of an author may not be read, None if they may be.
+    """Return why the messages of an author may not be read, or None if they may be.
 
     Args:
         itself: this very bot wrote it.
         webhook: a webhook wrote it.
         bot: another bot wrote it.
-        system: Discord wrote it, as when somebody joins or pins.
+        system: Discord wrote it, for example because somebody joined.
     """
     if itself:
         return Outcome.ITSELF
@@ -97,19 +97,19 @@ def author_kind_reason(
 
 
 def no_words_reason(text: str) -> Outcome | None:
-    """Return why a text has no words to read, None if it has some."""
+    """Return why a text has no words to read, or None if it has some."""
     if has_words(text):
         return None
     return Outcome.MARKUP if text.strip() else Outcome.EMPTY
 
 
 def settings_reason(settings: ServerSettings, *channel_ids: int | None, age_restricted: bool) -> Outcome | None:
-    """Return why no messages of a channel may be read, None if the server allows it.
+    """Return why no messages of a channel may be read, or None if the server allows it.
 
     Args:
-        settings: the server's.
-        channel_ids: the channel's own id, its parent's if it is a thread, its category's.
-        age_restricted: whether the channel is.
+        settings: the server's settings.
+        channel_ids: the id of the channel, of its parent if it is a thread, and of its category.
+        age_restricted: whether the channel is age-restricted.
     """
     if not settings.enabled:
         return Outcome.SWITCHED_OFF
@@ -123,13 +123,13 @@ def settings_reason(settings: ServerSettings, *channel_ids: int | None, age_rest
 def why_in_vain(
     message: discord.Message, settings: ServerSettings, channel: ChannelState, obstacle: Callable[[], Outcome | None]
 ) -> Outcome | None:
-    """Return why a message can get no reaction for now, whatever it says; None if it can get one.
+    """Return why a message can get no reaction for now, whatever it says, or None if it can get one.
 
     Args:
-        message: the message; its text is not looked at.
-        settings: the server's.
-        channel: what happened in the channel lately.
-        obstacle: returns why no reaction could be sent, None if one could; only asked where the rest allows one.
+        message: the message; its text is not examined.
+        settings: the server's settings.
+        channel: what happened in the channel recently.
+        obstacle: returns why no reaction could be sent, or None; called only if everything else allows a reaction.
     """
     return channel_reason(settings, channel) or obstacle() or (None if may_react(message) else Outcome.NOT_PERMITTED)
 
@@ -152,8 +152,8 @@ def permissions_of(channel: discord.abc.GuildChannel | discord.Thread, member: d
 
 
 def _places(channel: object) -> tuple[int | None, ...]:
-    """Return the ids that settings may list for a channel: its own, its parent's if it is a thread, its category's."""
-    if isinstance(channel, discord.Thread):  # whose parent is unknown where it is hidden from the bot
+    """Return the ids by which settings may list a channel: its own, its parent's if it is a thread, its category's."""
+    if isinstance(channel, discord.Thread):  # its parent is unknown if the bot cannot see it
         return channel.id, channel.parent_id, channel.parent.category_id if channel.parent else None
     return getattr(channel, "id", None), getattr(channel, "category_id", None)
 

@@ -1,7 +1,7 @@
 """Recognise messages about self-harm, death or grave illness, to which no bot may react.
 
-A list of phrases is crude, but it prefers no reaction to a wrong one and does not depend on a model: for the models,
-"lol" outweighs the words before it. It is in English, as are all messages that the bot reacts to.
+A list of phrases is crude, but it prefers no reaction to a wrong one and does not depend on a model: to the models,
+"lol" outweighs the words before it. It is in English, like all messages to which the bot reacts.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""What is remembered of recent messages and of each channel.
+"""What is remembered about recent messages and about each channel.
 
-A trace lets an edit, a deletion or a dislike undo what a message led to. The policy goes by the history of a channel.
+With a message's trace, an edit, a deletion or a dislike can undo what it led to. A channel's history is what the policy
+and the pace are based on.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import MOST_DISLIKES, ChannelState
 
 WINDOW = 600.0
-"""Seconds for which messages and reactions count for the share of messages that get a reaction."""
+"""Seconds for which messages and reactions count towards the share of messages that get a reaction."""
 
 DISLIKES_COUNT_FOR = 86_400.0
 """Seconds from the last dislike in a channel until all its dislikes are forgotten: a day."""
@@ -25,19 +26,19 @@ DISLIKES_COUNT_FOR = 86_400.0
 _MINUTE = 60.0
 _MOST_MESSAGES = 200
 _MOST_CHANNELS = 20_000
-_REMEMBERED, _MOST_REMEMBERED = 1800.0, 20_000  # seconds and number of traces
+_REMEMBERED, _MOST_REMEMBERED = 1800.0, 20_000  # seconds, and the most traces
 
 
 @dataclass(slots=True)
 class Trace:
-    """What a message led to; nothing of its text or author.
+    """What a message led to, without its text or author.
 
     Attributes:
-        emoji: the bot's reaction, None if it has none.
+        emoji: the bot's reaction; None if it has none.
         outcome: how the message ended; None while it is handled for the first time.
-        unwanted: whether somebody took a reaction back or removed it, so that the message gets no other.
-        mood: the emotion that was counted for the mood, with the server and the channel it was counted for, and for
-            how many messages.
+        unwanted: whether somebody removed a reaction, so that the message gets no other.
+        mood: the emotion that was counted, the server and the channel for which it was counted, and as how many
+            messages.
         busy: held while the message or an edit of it is handled.
     """
 
@@ -50,7 +51,7 @@ class Trace:
 
 @dataclass(slots=True)
 class _Minute:
-    """How many messages were written in a minute, by its number."""
+    """How many messages were written in a minute, with the minute's number."""
 
     number: float
     messages: int = 0
@@ -58,11 +59,11 @@ class _Minute:
 
 @dataclass(slots=True)
 class _Record:
-    """When messages were written and reactions added, by the clock, and how many messages in each minute.
+    """When messages were written and reactions added, by the clock, and the number of messages in each minute.
 
-    A channel that stays as busy takes no further memory. A deque would take 528 bytes anew for every 64 moments, and a
-    dict 568 for its table every ten minutes: too many for Python's own allocator, so they would come to lie in the gaps
-    of the C library's heap, which would grow and grow.
+    A channel that stays equally busy allocates no more memory. A deque would allocate 528 bytes for every 64 times, and
+    a dict 568 bytes for its table every ten minutes. Those are too many for Python's own allocator, so they would
+    fragment the C library's heap, which would keep growing.
     """
 
     messages: array[float] = field(default_factory=lambda: array("d"))
@@ -71,9 +72,9 @@ class _Record:
 
 
 class ChannelHistory:
-    """Counts messages, reactions and dislikes of each channel, which the policy goes by.
+    """Counts messages, reactions and dislikes of each channel, for the policy and the pace.
 
-    It keeps no messages, but for a day the ids of people who disliked a reaction, so that each counts once.
+    It keeps no messages. The ids of people who disliked a reaction are kept for a day, so that each counts once.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -91,11 +92,11 @@ class ChannelHistory:
         return len(self._records)
 
     def state(self, channel_id: int, joined_for: float | None = None) -> ChannelState:
-        """Return what the policy goes by in a channel.
+        """Return the state of a channel, on which decisions are based.
 
         Args:
             channel_id: the channel.
-            joined_for: as in `ChannelState`.
+            joined_for: see `ChannelState`.
         """
         record, now = self._record(channel_id), self._clock()
         return ChannelState(
@@ -107,9 +108,9 @@ class ChannelHistory:
         )
 
     def outlook(self, channel_id: int, joined_for: float | None = None) -> Iterator[tuple[float, ChannelState]]:
-        """Yield the state that the next message would meet now, and after each reaction that leaves the window.
+        """Yield the state that the next message would find now, and each time a reaction leaves the window.
 
-        Each comes with the seconds until then, in their order, and holds if nobody writes in between.
+        Each state comes with the seconds until then, in order of time, and assumes that nobody writes in between.
         """
         now = self.state(channel_id, joined_for)
         yield 0.0, replace(now, messages=now.messages + 1)
@@ -121,7 +122,7 @@ class ChannelHistory:
             yield then - self._clock(), replace(now, messages=messages, reactions=left, quiet_for=quiet_for)
 
     def messages_in_window(self, channel_id: int) -> int:
-        """Return how many messages a channel got in the last ten minutes, however many, exact to the minute."""
+        """Return how many messages a channel got in the last ten minutes, exact to the minute and without a limit."""
         return sum(minute.messages for minute in self._record(channel_id).minutes)
 
     def count_message(self, channel_id: int) -> None:
@@ -136,41 +137,40 @@ class ChannelHistory:
         """Count a reaction before it is sent, so that the decision on the next message already includes it.
 
         Returns:
-            The time, by which `uncount_reaction` takes it back.
+            Its time, with which `uncount_reaction` can undo the count.
         """
         now = self._clock()
         _append(self._kept(channel_id).reactions, now)
         return now
 
     def uncount_reaction(self, channel_id: int, counted_at: float) -> None:
-        """Take the count of a reaction back if it still counts."""
+        """Undo the count of a reaction, if it still counts."""
         reactions = self._record(channel_id).reactions
         if counted_at in reactions:
             reactions.remove(counted_at)
 
     def count_dislike(self, channel_id: int, person: int | None) -> None:
-        """Count a dislike, each person once: the policy then reacts less in the channel for a day.
+        """Count a dislike, once per person: the bot then reacts less in the channel for a day.
 
         Args:
             channel_id: the channel.
-            person: the user id. It is None where Discord does not tell it; all dislikes of a channel with None count
-                once together.
+            person: the user id; None if Discord does not say. All dislikes of a channel with None count as one.
         """
         people = self._dislikes.get(channel_id, frozenset())
         self._dislikes[channel_id] = people if len(people) >= MOST_DISLIKES else people | {person}
 
     def holding_back(self, channel_ids: Iterable[int]) -> list[int]:
-        """Return those of some channels in which dislikes count at the moment."""
+        """Return those of the channels in which dislikes currently count."""
         return [channel_id for channel_id in channel_ids if channel_id in self._dislikes]
 
     def forgive(self, channel_ids: Iterable[int]) -> None:
-        """Forget the dislikes in some channels."""
+        """Forget the dislikes in these channels."""
         for channel_id in channel_ids:
             self._dislikes.pop(channel_id, None)
 
     def _record(self, channel_id: int) -> _Record:
         """Return what still counts in a channel."""
-        try:  # `get` would look it up twice
+        try:  # with `get`, it would be looked up twice
             record = self._records[channel_id]
         except KeyError:
             record = _Record()
@@ -183,20 +183,20 @@ class ChannelHistory:
         return record
 
     def _kept(self, channel_id: int) -> _Record:
-        """Return what still counts in a channel, to be added to; it is kept for a window from now."""
+        """Return the record of a channel, to be added to, and keep it for a window from now."""
         record = self._records[channel_id] = self._record(channel_id)
         return record
 
 
 def _append(moments: array[float], now: float) -> None:
-    """Add a moment, for which the oldest goes if there are too many."""
+    """Add a time; if there are too many, overwrite the oldest."""
     if len(moments) == _MOST_MESSAGES:
         del moments[0]
     moments.append(now)
 
 
 class Memory:
-    """What is remembered in this process alone, and lost when it ends.
+    """What is remembered only in this process, and lost when it ends.
 
     Attributes:
         channels: what happened in each channel.

@@ -1,8 +1,8 @@
-"""Recognise set phrases of irony, to which no bot may react with a pleasant emoji.
+"""Recognise common ironic phrases, to which no bot may react with a pleasant emoji.
 
-Both models take "thanks, I hate it" for gratitude: irony means something else than its words say, and in the data sets,
-too, such phrases are often labelled by their words. As in the guard for grave messages, a list of English phrases
-prefers no reaction to a wrong one.
+Both models take "thanks, I hate it" for gratitude: irony does not mean what its words say, and even the data sets often
+label such phrases by their words. As in the guard for grave messages, a list of English phrases prefers no reaction to
+a wrong one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _WORDS = {
     "BROKE": r"(?:broke|crashed|deleted|destroyed|killed|lost|ruined|played yourself|managed to)",
 }
 
-# In the list each line is a regular expression, and the words in capitals stand for those here. Punctuation is blank.
+# Each line of the list is a regular expression; words in capitals stand for the expressions here. Punctuation is blank.
 _IRONIC = r"""
 # to love that something is wrong
 lov(?:e|ed|ing) (?:it )?(?:how|when|that) (?:nobody|no one|noone|none of)
@@ -55,7 +55,7 @@ _PUNCTUATION = re.compile(r"[^\w'\s]")
 
 
 def is_ironic(message: str) -> bool:
-    """Return whether a message has a set phrase of irony, or the tone tag "/s" at its end.
+    """Return whether a message has a common ironic phrase, or the tone tag "/s" at its end.
 
     >>> [is_ironic("Thanks, I hate it"), is_ironic("thanks, I needed that")]
     [True, False]

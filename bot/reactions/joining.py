@@ -1,4 +1,4 @@
-"""How long the bot has been where a message was written."""
+"""How long the bot has been in the server of a message."""
 
 from __future__ import annotations
 

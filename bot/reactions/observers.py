@@ -1,4 +1,4 @@
-"""Who is told how the messages of a channel end, as they are written."""
+"""Observers of channels, who are told at once how each message ended."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from bot.reactions.policy import Decision
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a message ended; nothing of its text.
+    """How a message ended, without its text.
 
     Attributes:
         outcome: the reaction or the reason for none.
-        decision: what the policy decided, None if the message did not come so far.
+        decision: what the policy decided; None if the message did not get that far.
     """
 
     outcome: Outcome
@@ -24,10 +24,10 @@ class Ending:
 
 
 class Observer(Protocol):
-    """Is told of the messages of a channel, but never of those whose authors have opted out."""
+    """Is told about the messages of a channel, but never about those whose authors have opted out."""
 
     async def ended(self, message_id: int, author_id: int, ending: Ending) -> None:
-        """Take how a new or edited message ended."""
+        """Receive how a new or edited message ended."""
 
     def gone(self, message_id: int) -> None:
         """Forget a message: it was deleted, or its author has opted out."""
@@ -45,15 +45,15 @@ class Observers:
         return len(self._observers)
 
     def of(self, channel_id: int) -> Sequence[Observer]:
-        """Return those of a channel."""
+        """Return the observers of a channel."""
         return tuple(self._observers.get(channel_id, ()))
 
     def add(self, channel_id: int, observer: Observer) -> None:
-        """Let an observer be told of the messages of a channel from now on."""
+        """Tell an observer about the messages of a channel from now on."""
         self._observers.setdefault(channel_id, []).append(observer)
 
     def remove(self, channel_id: int, observer: Observer) -> None:
-        """Tell an observer that was added of no further message."""
+        """Stop telling an observer about the messages of a channel."""
         observers = self._observers[channel_id]
         observers.remove(observer)
         if not observers:

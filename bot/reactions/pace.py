@@ -1,4 +1,4 @@
-"""How often the bot reacts in a channel, and how many messages it reads there; no input or output."""
+"""How often the bot reacts in a channel, and how many of its messages are sampled for the mood; no input or output."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from bot.reactions.outcomes import Outcome
 from bot.server_settings import Liveliness, ServerSettings
 
 MOST_DISLIKES = 3
-"""Most dislikes that count in a channel, so that the bot never falls quite silent there."""
+"""The most dislikes that count in a channel, so that the bot never falls completely silent there."""
 
 
 COUNTED_EACH = 100
-"""Messages in the rolling window up to which the mood of each is counted; in a busier channel, that of a sample.
+"""Messages in the rolling window up to which the mood of each is counted; in a busier channel, only a sample is.
 
-A sample has 50 messages in a window at least, so 300 in an hour: the standard error of any emotion's share in an hour
-is below 3 percentage points. It is larger only where the model cannot keep up, see `WAITING_EACH`.
+A sample has at least 50 messages in a window, so 300 in an hour: the standard error of any emotion's share in an hour
+is below 3 percentage points. It is larger only if the model cannot keep up, see `WAITING_EACH`.
 """
 
 WAITING_EACH = 32
-"""Texts that wait for the model for each further message of which only one is read for the mood alone.
+"""With every so many texts that wait for the model, a sampled message stands for one message more.
 
 So texts that may lead to a reaction need not wait for those that cannot.
 """
@@ -29,15 +29,14 @@ So texts that may lead to a reaction need not wait for those that cannot.
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a liveliness means in numbers.
+    """The numbers behind a degree of liveliness.
 
     Attributes:
-        strictness: how far the certainty asked for moves from the model's own towards 1, or, where it is
-            negative, towards 0; in [-1, 1]. Certainty is a calibrated probability, so half-way to 1 halves the
-            share of wrong reactions.
+        strictness: how far the required certainty moves from the model's own towards 1 or, if negative, towards 0; in
+            [-1, 1]. Certainty is a calibrated probability, so half-way to 1 halves the share of wrong reactions.
         share: the highest share of the messages in the rolling window that get a reaction.
-        free: reactions in the window that are allowed whatever the share, or the bot would never react in a quiet
-            channel; dislikes can leave a fraction of one.
+        free: reactions in the window that are allowed regardless of the share, without which the bot would never react
+            in a quiet channel; dislikes can reduce it to a fraction.
         cooldown: seconds between two reactions in a channel.
     """
 
@@ -59,14 +58,14 @@ SETTLED_AFTER = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class ChannelState:
-    """What happened lately in a channel.
+    """What happened recently in a channel.
 
     Attributes:
-        messages: how many were written in the rolling window, the one to decide on among them.
+        messages: how many were written in the rolling window, including the one to decide on.
         reactions: how many of them got a reaction.
-        quiet_for: seconds since the last reaction, None if there was none.
-        dislikes: how many people have taken a reaction back.
-        joined_for: seconds since the bot joined the server, None if it joined none, as in direct messages.
+        quiet_for: seconds since the last reaction; None if there was none.
+        dislikes: how many people have disliked a reaction.
+        joined_for: seconds since the bot joined the server; None in direct messages.
     """
 
     messages: int = 1
@@ -77,18 +76,18 @@ class ChannelState:
 
 
 def channel_reason(settings: ServerSettings, channel: ChannelState) -> Outcome | None:
-    """Return why the channel gets no further reaction for now, None if it may get one."""
+    """Return why the channel gets no further reaction for now, or None if it may get one."""
     if _pause_left(settings, channel):
         return Outcome.COOLING_DOWN
     return Outcome.ENOUGH if _has_enough(settings, channel) else None
 
 
 def profile_in(settings: ServerSettings, channel: ChannelState) -> Profile:
-    """Return the numbers by which a channel's reactions are limited.
+    """Return the numbers that limit a channel's reactions.
 
-    They are those of the server's liveliness, but in a server with the default the bot begins with the pace of a lively
-    one and settles evenly within an hour. Whoever has just invited it tries it out, and silence would look broken.
-    Each dislike in the channel halves the number of reactions.
+    They are those of the server's liveliness. In a server with the default liveliness, though, the bot starts at the
+    pace of *lively* and slows down evenly over an hour, because people try a bot that they have just invited, and
+    silence would look broken. Each dislike in the channel halves the number of reactions.
     """
     profile, lively = PROFILES[settings.liveliness], PROFILES[Liveliness.LIVELY]
     joined_for = SETTLED_AFTER if channel.joined_for is None else channel.joined_for
@@ -107,11 +106,11 @@ def profile_in(settings: ServerSettings, channel: ChannelState) -> Profile:
 
 
 def seconds_to_next(settings: ServerSettings, outlook: Iterable[tuple[float, ChannelState]]) -> float:
-    """Return the seconds until the channel's limits allow a reaction again, 0 if they do now.
+    """Return the seconds until the channel's limits allow a reaction again; 0 if they do now.
 
     Args:
-        settings: the server's.
-        outlook: states of the channel, each with the seconds until then, in their order; without reactions in the last.
+        settings: the server's settings.
+        outlook: future states of the channel with the seconds until each, in order; the last one has no reactions.
     """
     return next(
         seconds + _pause_left(settings, channel) for seconds, channel in outlook if not _has_enough(settings, channel)
@@ -119,21 +118,21 @@ def seconds_to_next(settings: ServerSettings, outlook: Iterable[tuple[float, Cha
 
 
 def sampled(messages: int, waiting: int, chance: Callable[[], float]) -> int:
-    """Return for how many messages one of a channel's counts in the sample for the mood, 0 if it is not in it.
+    """Return for how many messages this one counts in the channel's sample for the mood; 0 if it is not in the sample.
 
-    On average that is 1, so the expected counts are those of all messages.
+    The mean is 1, so the expected counts are those of all messages.
 
     Args:
-        messages: how many the channel got in the rolling window.
+        messages: how many messages the channel got in the rolling window.
         waiting: how many texts wait for the model.
-        chance: returns a random number, evenly distributed in [0, 1).
+        chance: returns a random number, uniformly distributed in [0, 1).
     """
     each = max(1, math.ceil(messages / COUNTED_EACH), 1 + waiting // WAITING_EACH)
     return each if chance() * each < 1 else 0
 
 
 def dislike_factor(channel: ChannelState) -> float:
-    """Return the factor, in (0, 1], for the number of reactions in a channel and for the uncertainty allowed there.
+    """Return the factor, in (0, 1], by which dislikes reduce a channel's reactions and the uncertainty allowed there.
 
     Each dislike halves it, up to `MOST_DISLIKES`.
     """
@@ -141,7 +140,7 @@ def dislike_factor(channel: ChannelState) -> float:
 
 
 def _pause_left(settings: ServerSettings, channel: ChannelState) -> float:
-    """Return the seconds that are left of the pause after the last reaction, 0 if it is over."""
+    """Return the seconds that are left of the pause after the last reaction; 0 if it is over."""
     if channel.quiet_for is None:
         return 0.0
     return max(0.0, profile_in(settings, channel).cooldown - channel.quiet_for)

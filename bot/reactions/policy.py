@@ -15,14 +15,14 @@ from classifiers.classifier import Prediction
 from classifiers.emotions import NEUTRAL, SENTIMENT
 
 UNDERSTOOD = 0.6
-"""The share of a message's words that must be common ones for the model to understand it.
+"""The share of a message's words that must be common for the model to understand it.
 
-On the dev splits 0.7 % of the Reddit comments and 1.0 % of the chat messages have fewer; of sentences in other
-languages nine in ten have.
+On the dev splits, 0.7 % of the Reddit comments and 1.0 % of the chat messages are below it; nine in ten sentences in
+other languages are.
 """
 
 SENSITIVE = frozenset({"grief", "fear", "sadness"})
-"""Emotions that no jolly emoji may be put beside."""
+"""Emotions to which no jolly emoji may be added."""
 
 _JOLLY = frozenset(
     "😀😃😄😁😆😅🤣😂🙂😉😊😇🥳🤩😍🥰😘😋😛😜🤪😝😎🤓🤭😸😹😺😻🙃😏🤑🤠😈🤡👻💩💃🕺👯"
@@ -35,12 +35,12 @@ class Decision:
     """What to do with a message.
 
     Attributes:
-        emoji: the reaction, None for no reaction.
-        emotion: the one that a reader most probably accepts, or neutral.
-        certainty: the probability of that, in [0, 1].
+        emoji: the reaction; None for no reaction.
+        emotion: the emotion that a reader most probably accepts, or neutral.
+        certainty: the probability that a reader accepts it, in [0, 1].
         required: the certainty from which the emotion gets a reaction, in [0, 1].
-        reason: why there is no emoji, None if there is one.
-        profile: the numbers by which the channel's reactions are limited.
+        reason: why there is no emoji; None if there is one.
+        profile: the numbers that limit the channel's reactions.
     """
 
     emoji: str | None
@@ -52,7 +52,7 @@ class Decision:
 
 
 class Choose(Protocol):
-    """Chooses as `choose` does, with what is the same for all messages known already."""
+    """The function `choose` with the arguments bound that are the same for all messages."""
 
     def __call__(
         self, text: str, prediction: Prediction, settings: ServerSettings, channel: ChannelState | None
@@ -78,10 +78,10 @@ def choose(
     Args:
         text: the message as it was written.
         prediction: what the model says about the message.
-        settings: the server's; None for the defaults.
-        channel: what happened in the channel; None to decide on the message alone.
+        settings: the server's settings; None for the defaults.
+        channel: what happened in the channel; None to decide by the message alone.
         minimum_certainty: the certainty that is enough, in [0, 1]; None for the model's own, from its calibration.
-        usable: whether the bot may use a custom emoji; in place of others it takes the default.
+        usable: returns whether the bot may use a custom emoji; if not, the default emoji is used.
     """
     settings, state = settings or ServerSettings(), channel or ChannelState()
     emotion, certainty = prediction.reaction()
@@ -99,17 +99,17 @@ def choose(
 
 
 def is_understood(prediction: Prediction) -> bool:
-    """Return whether the model knows enough of the words; in another language it does not."""
+    """Return whether the model knows enough of the words, which it does not in other languages."""
     return prediction.known >= UNDERSTOOD
 
 
 def is_jolly(emoji: str) -> bool:
-    """Return whether a Unicode emoji would mock somebody who grieves, fears or is sad."""
+    """Return whether a Unicode emoji would seem to mock somebody who is grieving, afraid or sad."""
     return emoji[:1] in _JOLLY
 
 
 def emoji_for(emotion: str, settings: ServerSettings, usable: Callable[[str], bool], default: str | None) -> str | None:
-    """Return the server's emoji of an emotion, or the default where that cannot be used or would mock."""
+    """Return the server's emoji for an emotion, or the default one if the server's cannot be used or would mock."""
     chosen = settings.emoji.get(emotion)
     if chosen is None or (CUSTOM_EMOJI.fullmatch(chosen) and not usable(chosen)):
         return default
@@ -122,10 +122,10 @@ def required_certainty(
     """Return how probable it must be that a reader accepts the emotion, in [0, 1].
 
     Args:
-        own: the model's, from its calibration.
-        settings: the server's, whose liveliness shifts it.
-        channel: each dislike there moves the result half-way towards 1.
-        minimum_certainty: replaces `own` if it is given.
+        own: the model's own required certainty, from its calibration.
+        settings: the server's settings, whose liveliness shifts it.
+        channel: the channel's state; each dislike moves the result half-way towards 1.
+        minimum_certainty: replaces `own` unless it is None.
     """
     certainty = own if minimum_certainty is None else minimum_certainty
     strictness = PROFILES[settings.liveliness].strictness
@@ -142,7 +142,7 @@ def _reason(  # noqa: PLR0911 - a return for each reason
     required: float,
     emoji: str | None,
 ) -> Outcome | None:
-    """Return why a message gets no reaction, None if it gets one."""
+    """Return why a message gets no reaction, or None if it gets one."""
     if not is_understood(prediction):
         return Outcome.NOT_UNDERSTOOD
     if emotion == NEUTRAL:

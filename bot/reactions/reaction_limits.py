@@ -1,4 +1,4 @@
-"""Limits per channel on the reactions that Discord is asked for, and pauses after it has refused some."""
+"""Limits per channel on requests for reactions, and pauses after Discord has refused some."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from bot.connection.backoff import Backoff
 from bot.reactions.outcomes import Outcome
 
 _SERVER_PAUSE = 60.0  # seconds of a server's first pause
-_AUTHOR_PAUSE = 3600.0  # seconds for which whoever has blocked the bot is left alone
+_AUTHOR_PAUSE = 3600.0  # seconds without further reactions to somebody who has blocked the bot
 
 
 class ReactionLimits:
     """Limits per channel: reactions in flight, age, back-off after refusals.
 
-    discord.py obeys rate limits by waiting, so in a busy channel reactions would come too late for anybody to
-    understand. Hence only a few may be in flight in each channel, and others are dropped. After Discord refused a
-    reaction, by 403 for example, the channel is paused, each time twice as long (`Backoff`). From the third refusal in
-    a server, in whichever channels and without a success in between, the whole server is paused as well. Whoever has
-    blocked the bot is left alone for an hour. A channel without reactions in flight or recent refusals takes no memory.
+    discord.py obeys rate limits by waiting, so in a busy channel reactions would come too late to make sense. Hence
+    only a few may be in flight per channel, and others are dropped. After Discord has refused a reaction, for example
+    with 403, the channel is paused, each time for twice as long (`Backoff`). From the third refusal in a server on, in
+    any of its channels and without a success in between, the whole server is paused as well. Somebody who has blocked
+    the bot gets no reactions for an hour. A channel without reactions in flight or recent refusals takes no memory.
     """
 
     def __init__(
@@ -34,9 +34,9 @@ class ReactionLimits:
 
         Args:
             clock: monotonic seconds.
-            max_in_flight: how many reactions of one channel may be on their way at once.
+            max_in_flight: how many reactions of one channel may be in flight at once.
             max_age: seconds after which a message is too old for a reaction.
-            longest_pause: seconds of the longest pause.
+            longest_pause: the longest pause in seconds.
         """
         self.max_age = max_age
         self._max_in_flight = max_in_flight
@@ -50,11 +50,11 @@ class ReactionLimits:
         return len(self._in_flight) + len(self._channels) + len(self._servers) + len(self._authors)
 
     def admit(self, channel_id: int, guild_id: int | None, age: float, author_id: int = 0) -> Outcome | None:
-        """Admit a reaction, after which `release` must be called; or return why it is not admitted.
+        """Admit a reaction and return None, after which `release` must be called; or return why it is not admitted.
 
         Args:
             channel_id: the channel of the message.
-            guild_id: the server of the channel, None for direct messages.
+            guild_id: the server of the channel; None for direct messages.
             age: seconds since the message was written.
             author_id: who wrote it.
         """
@@ -66,7 +66,7 @@ class ReactionLimits:
         return None
 
     def obstacle(self, channel_id: int, guild_id: int | None, age: float, author_id: int = 0) -> Outcome | None:
-        """Return why no reaction would be admitted however few are in flight, None if one would; see `admit`."""
+        """Return why no reaction would be admitted even with none in flight, or None if one would; see `admit`."""
         if age > self.max_age:
             return Outcome.STALE
         if self._channels.remaining(channel_id) or (guild_id and self._servers.remaining(guild_id)):
@@ -95,7 +95,7 @@ class ReactionLimits:
         Args:
             channel_id: the channel of the message.
             guild_id: the server of the channel, None for direct messages.
-            pause: seconds of the channel's pause, which are doubled for each earlier refusal there.
+            pause: the channel's first pause in seconds, which doubles with each further refusal there.
         """
         if self._channels.fail(channel_id, pause) and guild_id:
             self._servers.fail(guild_id, _SERVER_PAUSE)

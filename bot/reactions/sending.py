@@ -15,8 +15,8 @@ from bot.reactions.reaction_limits import ReactionLimits
 
 log = logging.getLogger(__name__)
 
-# Discord's error codes. The first two are about the channel: each repetition counts towards the ban
-# after 10,000 refused requests in ten minutes, hence the long pause. The others are about the one message.
+# Discord's error codes. The first two concern the channel: each repetition counts towards the ban after 10,000 refused
+# requests in ten minutes, hence the long pause. The others concern a single message.
 _CHANNEL_CODES = {50013: Outcome.FORBIDDEN, 50001: Outcome.NO_ACCESS}
 _MESSAGE_CODES = {
     10008: Outcome.MESSAGE_GONE,
@@ -28,7 +28,7 @@ _LONG_PAUSE, _SHORT_PAUSE = 60.0, 5.0
 
 
 class ReactionSender:
-    """Asks Discord to add and to remove the bot's reactions; after a refusal it pauses the channel."""
+    """Adds and removes the bot's reactions; after a refusal by Discord, it pauses the channel."""
 
     def __init__(
         self, bot: commands.AutoShardedBot, requests: DiscordRequests, clock: Callable[[], float], meter: Meter
@@ -36,10 +36,10 @@ class ReactionSender:
         """Start with no reaction sent.
 
         Args:
-            bot: whose reactions they are.
+            bot: the bot that reacts.
             requests: sends the requests.
-            clock: monotonic seconds, by which channels pause.
-            meter: is told of each reaction.
+            clock: monotonic seconds, for the pauses of channels.
+            meter: records each reaction.
         """
         self._bot = bot
         self._meter = meter
@@ -51,7 +51,7 @@ class ReactionSender:
         return len(self._limits)
 
     async def add(self, message: discord.Message, emoji: str) -> Outcome:
-        """Add a reaction if the limits admit it; return `Outcome.REACTED`, or why there is no reaction."""
+        """Add a reaction if the limits admit it; return `Outcome.REACTED`, or why there is none."""
         channel_id, guild_id = _place(message)
         age = self._age(message)
         if limit := self._limits.admit(channel_id, guild_id, age, message.author.id):
@@ -62,12 +62,12 @@ class ReactionSender:
             self._limits.release(channel_id)
 
     def obstacle(self, message: discord.Message) -> Outcome | None:
-        """Return why a message can get no reaction for now, None if it can get one."""
+        """Return why a message can get no reaction for now, or None if it can get one."""
         obstacle = self._limits.obstacle(*_place(message), self._age(message), message.author.id)
         return obstacle or (Outcome.HELD_BACK if self._requests.pause_left() else None)
 
     def seconds_left(self, message: discord.Message) -> float:
-        """Return the seconds after which a message is too old for a reaction, negative if it is already."""
+        """Return the seconds until a message is too old for a reaction; negative if it already is."""
         return self._limits.max_age - self._age(message)
 
     def may_use(self, custom_emoji: str) -> bool:
@@ -76,7 +76,7 @@ class ReactionSender:
         return emoji is not None and emoji.is_usable()
 
     async def remove(self, message: discord.Message | discord.PartialMessage, emoji: str) -> None:
-        """Remove a reaction; a failure is logged at debug level. Nothing is done while the bot's user is unknown."""
+        """Remove a reaction; log a failure at debug level. Do nothing while the bot's user is unknown."""
         if self._bot.user is None:
             return
         try:
@@ -91,7 +91,7 @@ class ReactionSender:
         return (self._requests.time.now() - (message.edited_at or message.created_at)).total_seconds()
 
     async def _request(self, message: discord.Message, emoji: str, within: float) -> Outcome:
-        """Send the request for a reaction unless it would take more than so many seconds; return the outcome."""
+        """Request a reaction, unless it could not be sent within so many seconds; return the outcome."""
         channel_id, guild_id = _place(message)
         if self._requests.pause_left():
             return Outcome.HELD_BACK
@@ -115,18 +115,18 @@ class ReactionSender:
         return Outcome.REACTED
 
     def _after_discord_refused(self, message: discord.Message, error: discord.HTTPException) -> Outcome:
-        """Return the outcome of a refused request, and pause the channel or the author that it was about."""
+        """Return the outcome of a refused request, and pause the channel or the author it concerns."""
         if error.code in _MESSAGE_CODES:
             outcome = _MESSAGE_CODES[error.code]
             if outcome == Outcome.BLOCKED:
                 self._limits.blocked(message.author.id)
             return outcome
         if error.status >= 500:
-            return Outcome.DISCORD_FAILED  # discord.py has already retried it several times
+            return Outcome.DISCORD_FAILED  # discord.py has already retried several times
         self._limits.refused(*_place(message), _LONG_PAUSE if error.code in _CHANNEL_CODES else _SHORT_PAUSE)
         return _CHANNEL_CODES.get(error.code, Outcome.REFUSED)
 
 
 def _place(message: discord.Message) -> tuple[int, int | None]:
-    """Return the ids of a message's channel and of its server, None for direct messages."""
+    """Return the ids of a message's channel and of its server, which is None for direct messages."""
     return message.channel.id, message.guild.id if message.guild else None

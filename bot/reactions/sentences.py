@@ -1,4 +1,4 @@
-"""The reasons for silence in plain words, for whoever asks why the bot does not react."""
+"""The reasons for silence in plain words, for people who ask why the bot does not react."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AT_THAT_TIME = {
     Outcome.DISCORD_FAILED: mark("Discord did not answer me."),
     Outcome.TAKEN_BACK: mark("Someone removed my reaction, so I add no other."),
 }
-"""What may have kept the bot from reacting when the message was written, and cannot be found out later."""
+"""What may have kept the bot from reacting when the message was written, but cannot be determined later."""
 
 SENTENCES = {
     **gate.SENTENCES,
@@ -48,10 +48,10 @@ SENTENCES = {
     Outcome.UNSURE: mark("I am not certain enough."),
     Outcome.DELICATE: mark("I also hear grief, fear or sadness in it, and a cheerful emoji could hurt."),
 }
-"""Each reason for silence in plain words; those for which nobody can open the menu of the message are not there."""
+"""Each reason for silence in plain words, except for those of messages whose menu nobody can open."""
 
 UNHEARD = frozenset({Outcome.NEUTRAL, Outcome.NOT_UNDERSTOOD})
-"""Reasons beside which the strongest emotion means nothing."""
+"""Reasons for which the strongest emotion is meaningless."""
 
 
 def why_silent(reason: Outcome, translate: Translate, profile: Profile | None = None) -> str:
@@ -60,7 +60,7 @@ def why_silent(reason: Outcome, translate: Translate, profile: Profile | None = 
     Args:
         reason: one of those in `SENTENCES`.
         translate: the reader's language.
-        profile: the numbers by which the channel's reactions are limited; None where no policy was asked.
+        profile: the numbers that limit the channel's reactions; None if the policy was not asked.
     """
     sentence = translate(SENTENCES[reason])
     if profile is None:

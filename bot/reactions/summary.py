@@ -1,4 +1,4 @@
-"""Sum up how messages ended while reactions are refused; no input or output."""
+"""Sum up how messages ended while Discord refuses reactions; no input or output."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _REFUSED = frozenset(
         Outcome.OVERLOADED,
     }
 )
-"""Outcomes of which an operator should hear."""
+"""Outcomes that an operator should know about."""
 
 
 class Summary:
-    """Counts outcomes by the minute, and puts those of a minute in which anything was refused in one line."""
+    """Counts outcomes by the minute, and sums up those of a minute in which anything was refused in one line."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """Start with no outcome.
@@ -39,7 +39,7 @@ class Summary:
         """Count how a message ended.
 
         Returns:
-            A line about those before it if they began more than a minute ago and any of them was refused, else None.
+            A line about the earlier outcomes if the first is more than a minute old and any was a refusal, else None.
         """
         now, line = self._clock(), None
         if self._counts and now - self._began >= _MINUTE:
