@@ -72,7 +72,7 @@ class Compare(commands.Cog):
                 self._bot.add_view(self._form(names, ENGLISH, blind=blind))
 
     async def cog_unload(self) -> None:
-        """Take the message menu away again."""
+        """Remove the message menu."""
         self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
 
     @app_commands.command(name="compare")

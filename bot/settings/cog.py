@@ -1,4 +1,4 @@
-"""How the bot behaves in a server, changed by those who manage it: `/settings`."""
+"""`/settings`: the people who manage a server change how the bot behaves there."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             self._bot.add_view(EmojiForm(emotion, default, None, None, self.set_emoji, self.report))
 
     async def cog_unload(self) -> None:
-        """End what somebody tries out, since nobody would show it any more."""
+        """End all trials, which nothing would update any more."""
         await self._trials.close()
 
     @app_commands.command(name="settings", description="See and change how I behave in this server")
@@ -99,15 +99,15 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         await self.press(interaction, match["control"], match["argument"] or "", _chosen(item))
 
     async def press(self, interaction: discord.Interaction, control: str, argument: str, chosen: list[str]) -> None:
-        """Carry out a press of a control.
+        """Handle the use of a control.
 
         Args:
-            interaction: the press.
-            control: what was pressed.
-            argument: what follows it in its custom_id.
-            chosen: what was chosen, if it is a menu.
+            interaction: the interaction.
+            control: the name of the control.
+            argument: what follows the name in the custom_id.
+            chosen: the chosen options, if it is a menu.
         """
-        if (control, argument) == ("try", "stop"):  # whoever started it, even if they manage the server no longer
+        if (control, argument) == ("try", "stop"):  # even if they no longer manage the server
             await self._trials.stop(interaction)
             return
         guild = await _require_manager(interaction)
@@ -159,7 +159,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         await self._redraw(interaction, guild, Page.EMOTIONS, changed="emoji")
 
     async def set_time_zone(self, interaction: discord.Interaction, typed: str) -> None:
-        """Set the time zone that was typed, or let it be chosen where there are several by that name."""
+        """Set the time zone that was typed, or let the user choose if several match."""
         guild = await _require_manager(interaction)
         if guild is None:
             return
@@ -225,9 +225,9 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
     async def _save(
         self, interaction: discord.Interaction, guild: discord.Guild, change: Callable[[ServerSettings], ServerSettings]
     ) -> None:
-        """Change the current settings under a lock, so that no change is lost to another.
+        """Change the current settings under a lock, so that concurrent changes are not lost.
 
-        A picture of the week that by the new settings was due before, while by the old ones it was not, is given up:
+        If the new settings make a picture of the week overdue that was not due with the old ones, it is skipped, since
         nobody expects one at once.
         """
         async with self._saving:
@@ -251,7 +251,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         zones: Sequence[str] = (),
         asks_to_reset: bool = False,
     ) -> None:
-        """Show the current settings, with news or the line of the changed setting; see `SettingsPanel`."""
+        """Redraw the panel with the current settings and the news, or the line of the changed setting."""
         state = self._state(interaction, guild)
         news = f"✅ {summary(state)[changed]}" if changed else news
         panel = SettingsPanel(state, page, news=news, refused=refused, zones=zones, asks_to_reset=asks_to_reset)
@@ -274,7 +274,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
     def _changed(
         self, old: ServerSettings, guild: discord.Guild, control: str, argument: str, chosen: list[str]
     ) -> ServerSettings:
-        """Return the settings after a control was used."""
+        """Return the settings as they are after the use of a control."""
         value: object
         match control:
             case "channels":
@@ -302,7 +302,7 @@ def _chosen(item: ui.Item[Any]) -> list[str]:
 
 
 async def _require_manager(interaction: discord.Interaction) -> discord.Guild | None:
-    """Return the server if the user may change its settings; else tell them that they may not and return None."""
+    """Return the server if the user may change its settings; otherwise say that they may not, and return None."""
     if interaction.guild is not None and interaction.permissions.manage_guild:
         return interaction.guild
     sentence = translator(interaction.locale)(NOT_ALLOWED)
@@ -311,7 +311,7 @@ async def _require_manager(interaction: discord.Interaction) -> discord.Guild | 
 
 
 def _schedule(settings: ServerSettings) -> tuple[object, ...]:
-    """Return what decides when a picture of the week is due, None where none is."""
+    """Return the settings that decide when a picture of the week is due; None if there is none."""
     on = settings.weekly_channel is not None and settings.mood
     return (on, settings.weekly_day, settings.weekly_hour, settings.time_zone)
 
@@ -321,6 +321,6 @@ def _channel_ids(guild: discord.Guild) -> list[int]:
 
 
 def _with_emoji(old: ServerSettings, emotion: str, emoji: str | None) -> ServerSettings:
-    """Return the settings with another emoji for an emotion, or with its default if None."""
+    """Return the settings with another emoji for an emotion, or with its default emoji if None."""
     others = {other: emoji for other, emoji in old.emoji.items() if other != emotion}
     return old.changed(emoji=others | {emotion: emoji} if emoji else others)

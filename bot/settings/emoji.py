@@ -1,4 +1,4 @@
-"""Which emoji a server can use in place of a default one."""
+"""Which emoji a server can use instead of a default one."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from bot.server_settings import CUSTOM_EMOJI, is_emoji
 
 
 def usable_emoji(text: str, guild: discord.Guild) -> str | None:
-    """Return the Unicode emoji or the server's own one that a text stands for, or None if it stands for neither."""
+    """Return the Unicode emoji or the server's own emoji that a text stands for; None if it stands for neither."""
     return own_emoji(text, guild) or (text if is_emoji(text) and not CUSTOM_EMOJI.fullmatch(text) else None)
 
 
 def own_emoji(text: str, guild: discord.Guild) -> str | None:
-    """Return a server's own emoji as Discord writes it in messages, or None if the bot cannot use it.
+    """Return a server's own emoji as Discord writes it in messages; None if the bot cannot use it.
 
     Args:
-        text: that form, or the name between colons as people type it.
+        text: that form, or the emoji's name between colons, as people type it.
         guild: the server.
     """
     written = CUSTOM_EMOJI.fullmatch(text)
@@ -34,6 +34,6 @@ def is_hurtful(emotion: str, emoji: str) -> bool:
 
 
 def as_typed(emoji: str) -> str:
-    """Return an emoji as people type it: a custom one by its name between colons."""
+    """Return an emoji as people type it; for a custom one, that is its name between colons."""
     custom = CUSTOM_EMOJI.fullmatch(emoji)
     return f":{custom[2]}:" if custom else emoji

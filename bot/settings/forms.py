@@ -36,9 +36,9 @@ class EmojiForm(Form):
 
         Args:
             emotion: the emotion.
-            default: its default emoji, if it has one.
-            own: the server's emoji for it, if it has one.
-            locale: the reader's.
+            default: its default emoji; None if it has none.
+            own: the server's emoji for it; None if it has none.
+            locale: the reader's locale.
             given: called with the emotion and the text that was typed for it.
             failed: called with the exception that `given` raised.
         """

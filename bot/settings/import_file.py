@@ -1,4 +1,4 @@
-"""Validate a settings file that someone uploads: its size, its fields, and what of it the server can use."""
+"""Validate a settings file that someone uploads: its size, its fields, and which of its values the server can use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.server_settings import ServerSettings
 from bot.settings.emoji import is_hurtful, usable_emoji
 
 MAX_FILE = 65_536
-"""Bytes of a file that is read at all, several times what Export gives at most."""
+"""The largest file in bytes that is read, several times larger than any exported file."""
 
 
 class FileTooLargeError(Exception):
@@ -33,12 +33,12 @@ async def read_settings(file: discord.Attachment) -> ServerSettings:
 def usable_part(
     given: ServerSettings, guild: discord.Guild, emotions: Collection[str], models: Collection[str]
 ) -> tuple[ServerSettings, list[str]]:
-    """Return the part of imported settings that a server can use, and names for what was left out.
+    """Return the part of imported settings that a server can use, and the names of what was left out.
 
     Args:
         given: the imported settings.
-        guild: the server, whose channels and emoji there are.
-        emotions: those of the loaded models.
+        guild: the server, with its channels and emoji.
+        emotions: the emotions of the loaded models.
         models: the names of the loaded models.
     """
     usable = {emotion: usable_emoji(emoji, guild) for emotion, emoji in given.emoji.items()}

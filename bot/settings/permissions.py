@@ -1,4 +1,4 @@
-"""A warning of what the bot needs in a channel to react there, and lacks."""
+"""A warning about the permissions that the bot lacks in a channel to react there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.ui.permissions import TO_REACT, lacking
 
 
 def warning(granted: discord.Permissions, translate: Translate) -> str:
-    """Return a warning of the permissions that the bot lacks to react in a channel; empty if it lacks none."""
+    """Return a warning about the permissions that the bot lacks in a channel to react there; empty if it lacks none."""
     names = lacking(granted, TO_REACT)
     if not names:
         return ""

@@ -10,7 +10,7 @@ from bot.server_settings import is_time_zone
 
 
 def matching_zones(typed: str, translate: Translate) -> list[str]:
-    """Return the time zones that somebody may mean, the likeliest first; it may take a while when first called.
+    """Return the time zones that somebody may mean, the most likely first; the first call may take a while.
 
     Args:
         typed: a city, a country or the name of a time zone, or the beginning of one, in English or the reader's
@@ -27,8 +27,8 @@ def matching_zones(typed: str, translate: Translate) -> list[str]:
     wanted = [zone for zone, rank in ranks.items() if rank == _EXACT]
     wanted = wanted or [zone for zone, rank in ranks.items() if rank < _NOWHERE]
     if not wanted:
-        return [typed] if is_time_zone(typed) else []  # as one that belongs to no country
-    # Of a large country, America/Indiana/Knox comes after America/Chicago.
+        return [typed] if is_time_zone(typed) else []  # such as a zone that belongs to no country
+    # In a large country, America/Indiana/Knox comes after America/Chicago.
     return sorted(wanted, key=lambda zone: (ranks[zone], zone.count("/"), names[zone]))
 
 
@@ -52,13 +52,13 @@ def _rank(words: str, name: str) -> int:
 
 @cache
 def _names(translate: Translate) -> dict[str, tuple[str, str]]:
-    """Return the city and the country of each time zone, in plain letters."""
+    """Return the city and the country of each time zone, in plain lower-case letters."""
     countries = translate.countries()
     return {zone: (_plain(translate.city(zone)), _plain(country)) for zone, country in countries.items()}
 
 
 def _plain(text: str) -> str:
-    """Return a text in small letters without accents, with one space between words."""
+    """Return a text in lower case without accents, with one space between words."""
     letters = unicodedata.normalize("NFKD", text.casefold())
     return " ".join(
         "".join(letter for letter in letters if not unicodedata.combining(letter)).replace("_", " ").split()

@@ -1,7 +1,7 @@
 """*Try it here*: for ten minutes somebody who manages a server sees what the bot thinks of each message in a channel.
 
-All that is shown is one message that nobody else sees. It is edited, rather than followed by others, with the token of
-the press that asked for it, which Discord accepts for 15 minutes.
+Everything is shown in one message that nobody else sees. It is edited, rather than followed by others, with the token
+of the interaction that started the trial, which Discord accepts for 15 minutes.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ from bot.store import Store
 LASTS = timedelta(minutes=10)
 
 PAUSE = 3.0
-"""Seconds between two edits at least, so that Discord's limit is not reached however much is written."""
+"""The fewest seconds between two edits, so that Discord's limit is not reached however much is written."""
 
 SHOWN = 12
-"""How many messages are shown: the latest."""
+"""How many of the latest messages are shown."""
 
 HIDDEN = mark("I can't see this channel, so I read nothing here.")
 
-_GONE = frozenset({401, 403, 404})  # the token has expired, the channel or the message was deleted
-_FAREWELL = 2.0  # seconds for which a bot that is being stopped tries to say so
+_GONE = frozenset({401, 403, 404})  # the token has expired, or the channel or the message was deleted
+_FAREWELL = 2.0  # seconds for which a bot that is being stopped tries to end its trials
 
 
 class Trial:
-    """What somebody is shown of a channel, which it observes.
+    """Observes a channel, and shows somebody what the bot thinks of its messages.
 
-    It remembers how the latest messages ended and who wrote them, but not their texts, until it is over.
+    Until it ends, it remembers how the latest messages ended and who wrote them, but not their texts.
 
     Attributes:
-        interaction: the press that asked for it.
+        interaction: the interaction that started it.
         channel: the channel.
         ends: when its time is over, by the clock.
-        end: why it is over, None while it is not.
-        changed: whether there is something to show that is not shown yet.
-        shown_at: when the message was edited, by the clock.
+        end: why it has ended; None while it runs.
+        changed: whether there is something new to show.
+        shown_at: when the message was last edited, by the clock.
         drawing: held while the message is edited.
     """
 
@@ -61,7 +61,7 @@ class Trial:
         has_opted_out: Callable[[int], bool],
         go_on: Callable[[Trial], Awaitable[None]],
     ) -> None:
-        """Start with no message; `go_on` is called with the trial at each message, and every second by `rounds`."""
+        """Start without messages; `go_on` is called with the trial for each message, and every second by `rounds`."""
         self.interaction = interaction
         self.channel = channel
         self.ends = ends
@@ -75,7 +75,7 @@ class Trial:
 
     @tasks.loop(seconds=1)
     async def rounds(self) -> None:
-        """Go on until it is cancelled."""
+        """Call `go_on` every second until this is cancelled."""
         await self._go_on(self)
 
     async def ended(self, message_id: int, author_id: int, ending: Ending) -> None:
@@ -89,18 +89,18 @@ class Trial:
         await self._go_on(self)
 
     def gone(self, message_id: int) -> None:
-        """Show a message no longer."""
+        """Stop showing a message."""
         if self._lines.pop(message_id, None):
             self.changed = True
 
     def leave_out_objectors(self) -> None:
-        """Show no message any longer whose author has opted out since."""
+        """Stop showing messages whose authors have opted out since."""
         for line in list(self._lines.values()):
             if self._has_opted_out(line.author_id):
                 self.gone(line.message_id)
 
     def panel(self) -> TrialPanel:
-        """Return what is to be shown now."""
+        """Return the panel as it should look now."""
         translate = translator(self.interaction.locale)
         lines = [
             as_text(self._lines[message_id], self.channel.guild.id, self.channel.id, translate)
@@ -117,7 +117,7 @@ class Trial:
 
 
 class Trials:
-    """The trials that are under way, one for each person and channel."""
+    """The running trials, one for each person and channel."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class Trials:
             bot: knows what it can see.
             store: knows who has opted out.
             requests: sends the edits.
-            observers: among them are the trials.
+            observers: gets each trial as an observer of its channel.
             clock: monotonic seconds.
         """
         self._bot = bot
@@ -144,7 +144,7 @@ class Trials:
         self._running: dict[tuple[int, int], Trial] = {}
 
     async def start(self, interaction: discord.Interaction, guild: discord.Guild) -> None:
-        """Begin a trial in the channel of a press; an earlier one of the same person there ends."""
+        """Start a trial in the channel of an interaction, and end an earlier one of the same person there."""
         channel = self._visible(guild.id, interaction.channel_id)
         if channel is None or not self._store.ready:
             sentence = HIDDEN if channel is None else NOT_READY
@@ -161,24 +161,24 @@ class Trials:
             await self._end(earlier, End.MOVED)
 
     async def stop(self, interaction: discord.Interaction) -> None:
-        """End the trial of whoever presses its button; one from before a restart is over already."""
+        """End the trial whose button was pressed; one from before a restart has already ended."""
         trial = self._running.get((interaction.user.id, interaction.channel_id or 0))
         if trial is None:
             translate = translator(interaction.locale)
             panel = TrialPanel(translate, [translate(End.OVER.value)], [], runs=False)
             await interaction.response.edit_message(view=panel)
             return
-        await interaction.response.defer()  # an edit that is under way may take longer than Discord waits for an answer
+        await interaction.response.defer()  # an edit in progress may take longer than Discord waits for an answer
         await self._end(trial, End.STOPPED)
 
     async def close(self) -> None:
-        """End all trials, without waiting for Discord for long."""
+        """End all trials, without waiting long for Discord."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_FAREWELL):
                 await asyncio.gather(*(self._end(trial, End.RESTARTED) for trial in list(self._running.values())))
 
     async def _go_on(self, trial: Trial) -> None:
-        """Show what is new, unless it is time to end or the last edit was just now."""
+        """Show what is new, unless the trial is over or the last edit was too recent."""
         if trial.end:
             return
         trial.leave_out_objectors()
@@ -193,7 +193,7 @@ class Trials:
                 trial.rounds.cancel()
 
     async def _end(self, trial: Trial, end: End) -> None:
-        """End a trial and say why; do nothing if it is over already."""
+        """End a trial and show why; do nothing if it has already ended."""
         if not self._stop_observing(trial, end):
             return
         try:
@@ -202,7 +202,7 @@ class Trials:
             trial.rounds.cancel()
 
     def _stop_observing(self, trial: Trial, end: End) -> bool:
-        """End a trial, which then hears of no further message; return False if it was over already."""
+        """End a trial, which then observes no further messages; return False if it had already ended."""
         if trial.end:
             return False
         trial.end = end
@@ -213,7 +213,7 @@ class Trials:
         return True
 
     async def _show(self, trial: Trial) -> bool:
-        """Edit the message; return False if Discord will not let it be edited any more."""
+        """Edit the message; return False if Discord no longer lets it be edited."""
         async with trial.drawing:
             trial.changed = False
             try:
@@ -227,7 +227,7 @@ class Trials:
         return True
 
     def _visible(self, guild_id: int, channel_id: int | None) -> discord.abc.GuildChannel | discord.Thread | None:
-        """Return a channel if it is there and the bot may see it, else None."""
+        """Return a channel if it exists and the bot may see it, else None."""
         guild = self._bot.get_guild(guild_id)
         channel = guild.get_channel_or_thread(channel_id) if guild and channel_id else None
         return channel if guild and channel and permissions_of(channel, guild.me).view_channel else None

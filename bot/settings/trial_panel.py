@@ -19,13 +19,13 @@ from bot.ui.limits import MESSAGE_TEXT
 from bot.ui.quotation import escape, length, shortened
 
 STOP = "settings:try:stop"
-"""The custom_id of the button that ends it."""
+"""The custom_id of the button that ends the trial."""
 
 _LONGEST_NAME = 40
 
 
 class End(Enum):
-    """Why it has ended, in the words of its message."""
+    """Why a trial has ended, in the words of its message."""
 
     TIME = mark("The ten minutes are over.")
     STOPPED = mark("You stopped this.")
@@ -37,11 +37,11 @@ class End(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What is shown of a message.
+    """What is shown about a message.
 
     Attributes:
         message_id: the message.
-        author_id: who wrote it; they are not named, but may yet opt out.
+        author_id: its author, who is not named but may still opt out.
         ending: how it ended.
     """
 
@@ -51,16 +51,16 @@ class Line:
 
 
 class TrialPanel(ui.LayoutView):
-    """The message. It does not listen, since the cog handles its button."""
+    """The message of a trial. It does not listen, since the cog handles its button."""
 
     def __init__(self, translate: Translate, above: Sequence[str], lines: Sequence[str], *, runs: bool) -> None:
         """Draw it.
 
         Args:
             translate: the reader's language.
-            above: what stands above the lines.
-            lines: on each message one, the oldest first. Where there is no room for all, the newest are shown.
-            runs: whether there is something to stop.
+            above: the text above the lines.
+            lines: a line about each message, the oldest first. If there is no room for all, the newest are shown.
+            runs: whether the trial is running, and so can be stopped.
         """
         super().__init__(timeout=None)
         head = "\n".join(("## " + translate("Try it here"), *above))
@@ -75,7 +75,7 @@ class TrialPanel(ui.LayoutView):
 
 
 def instruction(channel_id: int, until: datetime, translate: Translate) -> str:
-    """Return what to do until when, and what happens to the messages."""
+    """Return a text that says what to do and until when, and what happens to the messages."""
     what = translate(
         "Write something in {channel}, or wait for others to: I say here what I think of each message, and only you "
         "can see it. This ends {when}."
@@ -85,7 +85,7 @@ def instruction(channel_id: int, until: datetime, translate: Translate) -> str:
 
 
 def as_text(line: Line, guild_id: int, channel_id: int, translate: Translate) -> str:
-    """Return when a message was written, a link to it, what the model hears, and the reaction or why there is none."""
+    """Return a line with the time of a message, a link to it, its emotion, and the reaction or why there is none."""
     when = discord.utils.format_dt(discord.utils.snowflake_time(line.message_id), "T")
     link = f"https://discord.com/channels/{guild_id}/{channel_id}/{line.message_id}"
     return f"{when} [→]({link}) {_told(line.ending, translate)}"
@@ -110,7 +110,7 @@ def _told(ending: Ending, translate: Translate) -> str:
 
 
 def _newest(lines: Sequence[str], room: int) -> Sequence[str]:
-    """Return the last of some lines, as many as together have at most so many characters."""
+    """Return as many of the last lines as fit into so many characters."""
     start = len(lines)
     while start and (room := room - length(lines[start - 1]) - 1) >= 0:
         start -= 1

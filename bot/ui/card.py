@@ -1,4 +1,4 @@
-"""What the bot's pictures have in common: a dark card with one font, in the reader's language where that can be."""
+"""What the bot's pictures have in common: a dark card with one font, in the reader's language if possible."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.font_manager import FontProperties
 
 CARD = "#1e1f22"
-"""Background of a picture: no text colour stands out enough from both of Discord's own, the dark and the white."""
+"""Background of a picture: no text colour contrasts enough with both of Discord's own backgrounds, dark and white."""
 
 INK = "#dbdee1"
 
@@ -25,7 +25,7 @@ _DPI = 200
 _FONT_SIZE = 8.5
 _MARGIN = 0.08
 _UNWRITABLE = "\N{WHITE VERTICAL RECTANGLE}"
-_drawing = Lock()  # Matplotlib is not made for several threads at once
+_drawing = Lock()  # Matplotlib is not thread-safe
 
 Fill: TypeAlias = "Callable[[Figure, FontProperties, Translate], None]"
 
@@ -33,17 +33,17 @@ Fill: TypeAlias = "Callable[[Figure, FontProperties, Translate], None]"
 def draw_card(size: tuple[float, float], fill: Fill, words: Iterable[str], translate: Translate) -> bytes:
     """Return a PNG picture.
 
-    Matplotlib is loaded by the first call, since it takes its time and memory.
+    The first call loads Matplotlib, which takes time and memory.
 
     Args:
         size: width and height in inches, of 200 pixels each.
         fill: draws into the figure, in the font and the language that it is given.
-        words: all that will be written in the reader's language: if the font cannot write them, it is English.
+        words: everything that would be written in the reader's language; if the font cannot write it, English is used.
         translate: the reader's language.
     """
     with _drawing:
-        # What it would warn of is not for the operator to act on: that it looks for fonts anew, or has nowhere to
-        # note what it found. Everything here is written in the font that comes with it.
+        # Operators can do nothing about its warnings that it searches for fonts again or cannot cache them. All text
+        # uses the font that comes with it.
         logging.getLogger("matplotlib").setLevel(logging.ERROR)
         from matplotlib.figure import Figure  # noqa: PLC0415 - see above
         from matplotlib.font_manager import FontProperties  # noqa: PLC0415 - see above
@@ -60,7 +60,7 @@ def draw_card(size: tuple[float, float], fill: Fill, words: Iterable[str], trans
 
 
 def writable(text: str) -> str:
-    """Return a text with an empty frame for each run of characters that the font lacks; for use while drawing."""
+    """Return a text with an empty frame for each run of characters that the font lacks; call it only while drawing."""
     from matplotlib.font_manager import get_font  # noqa: PLC0415 - as in draw_card
 
     font = get_font(_font())

@@ -1,4 +1,4 @@
-"""Buttons and menus that go on working after a restart, since their custom_id says all that a press needs."""
+"""Buttons and menus that keep working after a restart, since their custom_id says everything that a press needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Pressed: TypeAlias = Callable[[discord.Interaction[Any], ui.Item[Any], re.Match[
 
 
 def create_listener(custom_id: re.Pattern[str], pressed: Pressed, failed: Failed) -> type[ui.DynamicItem[ui.Item[Any]]]:
-    """Return a class for `add_dynamic_items`, by which discord.py reports each press of a kind of control.
+    """Return a class for `add_dynamic_items` through which discord.py reports each use of a kind of control.
 
     Args:
         custom_id: matches the custom_ids of these controls, and of no others.

@@ -1,4 +1,4 @@
-"""The emotions that the loaded models tell apart: how they are called, and in which menus they are offered."""
+"""The emotions that the loaded models distinguish: their names, and the menus that offer them."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from classifiers import EMOJI, LABELS, NEUTRAL, Classifier
 from classifiers.emotions import SENTIMENT
 
 NO_EMOJI = "🏷️"
-"""What stands where the emoji of an emotion would, if it has none."""
+"""What is shown in place of an emoji for an emotion that has none."""
 
 _PLAIN = re.compile(r"[\w -]{1,30}")
 
 
 def emotions_of(models: Mapping[str, Classifier]) -> dict[str, str | None]:
-    """Return the emotions of all models, neutral aside, each with its default emoji, None where it has none."""
+    """Return the emotions of all models except neutral, each with its default emoji; None if it has none."""
     return {label: model.emoji.get(label) for model in models.values() for label in model.labels if label != NEUTRAL}
 
 
 def groups_of(emotions: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return emotions in groups that fit into a menu each.
+    """Return emotions in groups, each of which fits into a menu.
 
-    "pleasant" and "other" are of GoEmotions; "own1", "own2" and so on hold those of other data, in alphabetical order.
+    "pleasant" and "other" hold GoEmotions' emotions; "own1", "own2" and so on hold those of other data, alphabetically.
     """
     emotions = list(emotions)
     pleasant = [emotion for emotion in emotions if emotion in SENTIMENT["positive"]]
@@ -46,10 +46,10 @@ def named(label: str, translate: Translate) -> str:
 
 
 def written(label: str, emoji: str | None, translate: Translate) -> str:
-    """Return the name of a label for a text with Markdown, followed by its emoji if it has one."""
+    """Return the name of a label, escaped for Markdown and followed by its emoji if it has one."""
     return f"{escape(named(label, translate))} {emoji}" if emoji else escape(named(label, translate))
 
 
 def key_of(label: str) -> str:
-    """Return an identifier of a label for a custom_id: at most 30 characters without a colon."""
+    """Return an identifier of a label for a custom_id: at most 30 characters, without colons."""
     return label if _PLAIN.fullmatch(label) else hashlib.sha256(label.encode()).hexdigest()[:30]

@@ -12,10 +12,10 @@ Failed: TypeAlias = Callable[[discord.Interaction, Exception], Awaitable[None]]
 
 
 class Form(ui.Modal):
-    """A form that stays registered after it is submitted, since its custom_id says all that it needs to know.
+    """A form that stays registered after it is submitted, since its custom_id says everything that it needs to know.
 
-    Discord does not report forms that are closed unused, so no state may be kept for each opened form: the newest
-    handles all with its custom_id, and the one that the cog registers handles those from before a restart.
+    Discord does not report forms that are closed without being submitted, so no state may be kept for an open form. The
+    newest form handles all with its custom_id, and the one that the cog registers handles those from before a restart.
     """
 
     def __init__(self, title: str, custom_id: str, failed: Failed) -> None:
@@ -23,7 +23,7 @@ class Form(ui.Modal):
         self._failed = failed
 
     def stop(self) -> None:
-        """Go on listening, where discord.py would stop after the first submission."""
+        """Keep listening, whereas discord.py would stop after the first submission."""
 
     async def on_error(
         self, interaction: discord.Interaction, error: Exception, _item: ui.Item[Any] | None = None, /

@@ -1,10 +1,10 @@
-"""Discord's limits on what messages, forms and commands hold, in characters unless said otherwise."""
+"""Discord's limits on messages, forms and commands, in characters unless stated otherwise."""
 
 MESSAGE_TEXT = 4000
-"""All texts together of a message that is made of components, as the panels are."""
+"""All texts of a message that consists of components, like the panels, taken together."""
 
 INPUT_TEXT = 4000
-"""A text that is typed in a form or as an option of a command."""
+"""A text that is typed into a form or as an option of a command."""
 
 FORM_TITLE = 45
 """The title of a form."""

@@ -13,14 +13,14 @@ TO_REACT = {
     "read_message_history": mark("Read Message History"),
     "add_reactions": mark("Add Reactions"),
 }
-"""What it takes to react, by discord.py's names, under the names that Discord shows."""
+"""The permissions needed to react: discord.py's names, with the names that Discord shows."""
 
 TO_POST = {
     "view_channel": mark("View Channel"),
     "send_messages": mark("Send Messages"),
     "attach_files": mark("Attach Files"),
 }
-"""What it takes to post a picture unasked; answers to commands need none of it."""
+"""The permissions needed to post a picture unasked; answers to commands need none of them."""
 
 
 def lacking(granted: discord.Permissions, needed: Mapping[str, str]) -> list[str]:

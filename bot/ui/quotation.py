@@ -1,4 +1,4 @@
-"""Quotations of other people's words: escaped, cut to fit, and readable back from the message."""
+"""Quotations of other people's words, which are escaped, cut to fit, and can be read back from the message."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from classifiers import strip_markup
 from classifiers.explain import WordShare
 
 QUOTED = MESSAGE_TEXT // 4
-"""Characters of a quotation in a panel; the rest is for the other texts of it."""
+"""The most characters of a quotation in a panel; the rest is for the panel's other texts."""
 
 CLEAR = 0.05
-"""How much a word must move a probability to be marked."""
+"""How far a word must move a probability to be marked."""
 
 _ONE_LINE = 500
 _LINES = 15
@@ -33,7 +33,7 @@ _ZERO_WIDTH_SPACE = "\u200b"
 
 
 def escape(text: str) -> str:
-    """Return a text that Discord shows as it is written, without Markdown, mentions and links."""
+    """Return a text escaped so that Discord shows it as it is written, without Markdown, mentions and links."""
     return _SIGNIFICANT.sub(r"\\\g<0>", text).replace("@", f"@{_ZERO_WIDTH_SPACE}")
 
 
@@ -66,8 +66,8 @@ class Quotation:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """Return as much of a text as fits; of a long one only the words, since the models read nothing else."""
-        # To Discord, each kind of line end is one, and form feeds are nothing: what follows would escape the quotation.
+        """Return as much of a text as fits; for a long text only its words, since the models read nothing else."""
+        # Discord accepts every kind of line end and drops form feeds, so what follows them would escape the quotation.
         text = _LINE_END.sub("\n", text).replace("\f", " ")
         for form in (text.strip(), strip_markup(text)):
             if form.count("\n") < _LINES and length(_quoted(form)) <= QUOTED:
@@ -100,14 +100,14 @@ def is_clear(word: WordShare) -> bool:
 
 
 def marked(text: str, words: Sequence[WordShare], room: int) -> str:
-    """Return a text as one quoted line, cut after the last word that was read or fits, with clear words marked.
+    """Return a text as one quoted line with clear words marked, cut after the last word that was read or that fits.
 
-    Bold is what speaks for the label, struck through what speaks against it.
+    Words that speak for the label are bold, and words that speak against it are struck through.
 
     Args:
-        text: what was read.
+        text: the text that was read.
         words: its words with their shares.
-        room: the characters that there are.
+        room: the most characters of the line.
     """
     return _marked(text, words[: longest(len(words), room, lambda count: _marked(text, words[:count]))])
 
@@ -118,7 +118,7 @@ def longest(count: int, room: int, shown: Callable[[int], str]) -> int:
 
 
 def length(text: str) -> int:
-    """Return the number of UTF-16 code units, which Discord's own count does not exceed."""
+    """Return the number of UTF-16 code units of a text, which is at least Discord's own count."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -133,7 +133,7 @@ def _marked(text: str, words: Sequence[WordShare]) -> str:
         mark = ("**" if word.share > 0 else "~~") if is_clear(word) else ""
         gap = text[end : word.start]
         if pieces and pieces[-1][0] == mark and not gap.strip():
-            # One mark for both: Discord would read the end of one and the start of the next as a single mark.
+            # Neighbours share a mark: Discord would read the end of one and the start of the next as a single mark.
             pieces[-1] = (mark, f"{pieces[-1][1]}{gap}{word.text}")
         else:
             pieces += [("", gap), (mark, word.text)]
@@ -144,5 +144,5 @@ def _marked(text: str, words: Sequence[WordShare]) -> str:
 
 
 def _ended(piece: str, mark: str) -> str:
-    """Return a piece whose end cannot be taken for a part of the mark that follows."""
+    """Return a piece whose end cannot be mistaken for part of the mark that follows."""
     return piece + _ZERO_WIDTH_SPACE if mark and piece.endswith(mark[0]) else piece

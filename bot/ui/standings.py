@@ -1,4 +1,4 @@
-"""How two models stand when people choose between their answers without knowing which is which."""
+"""How two models compare when people choose between their answers without knowing which is which."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from bot.store import Store, StoreError
 from classifiers import NAMES
 
 BOTH, NEITHER = "both", "neither"
-"""Verdicts that prefer no model; any other is the name of the model that is preferred."""
+"""Verdicts that prefer no model; any other verdict is the name of the preferred model."""
 
 ENOUGH = 30
-"""How many votes for one of the two there must be before anything is said of who is ahead."""
+"""The fewest votes for either model before anything is said about which is ahead."""
 
 _CONFIDENCE, _DEVIATIONS = 0.95, 1.959964
-"""How sure an interval is, and how many standard deviations of a normal distribution it therefore reaches to a side."""
+"""The confidence of an interval, and the standard deviations of a normal distribution to either side for it."""
 
 
 async def look_up_standings(
     store: Store, pair: tuple[str, str], guild_id: int | None, translate: Translate
 ) -> list[str]:
-    """Return how two models stand in a server, or in all if it is None, as `standings` does."""
+    """Return how two models stand in a server, or in all servers if it is None, in the form of `standings`."""
     try:
         verdicts = await store.verdicts(pair, guild_id)
     except StoreError:
@@ -35,18 +35,18 @@ async def look_up_standings(
 async def look_up_all_standings(
     store: Store, usual: tuple[str, str], loaded: Iterable[str], guild_id: int | None, translate: Translate
 ) -> dict[str, list[str]]:
-    """Return how the two models stand that are usually compared, and each other two that people voted on, by title."""
+    """Return the standings of the usual two models, and of every other pair with votes, by title."""
     told = {titled((), translate): await look_up_standings(store, usual, guild_id, translate)}
     for pair in combinations(loaded, 2):
         if {*pair} != {*usual}:
-            with suppress(StoreError):  # which is told already
+            with suppress(StoreError):  # which is already in the log
                 if verdicts := await store.verdicts(pair, guild_id):
                     told[titled(pair, translate)] = standings(verdicts, pair, translate, everywhere=guild_id is None)
     return told
 
 
 def titled(pair: Iterable[str], translate: Translate) -> str:
-    """Return the title of standings, with the names of the models unless they are those that are usually compared."""
+    """Return the title of standings, with the names of the models unless they are the usual two."""
     title, names = translate("Blind comparisons"), " + ".join(NAMES[name] for name in pair)
     return f"{title}: {names}" if names else title
 
@@ -54,13 +54,13 @@ def titled(pair: Iterable[str], translate: Translate) -> str:
 def standings(
     verdicts: Mapping[str, int], pair: tuple[str, str], translate: Translate, *, everywhere: bool = False
 ) -> list[str]:
-    """Return a line with the votes on two models, and one that says which is ahead or why that cannot be told.
+    """Return a line with the votes on two models, and one that says which is ahead or why that cannot be said.
 
     Args:
         verdicts: how often each verdict was given.
         pair: the names of the models.
         translate: the reader's language.
-        everywhere: whether the votes are those of all servers, not of one.
+        everywhere: whether the votes come from all servers rather than from one.
     """
     if not any(verdicts.values()):
         return [translate("No votes yet: `/compare` with `blind` shows two answers to choose from, without names.")]
@@ -83,11 +83,11 @@ def standings(
 
 
 def interval(wins: int, votes: int) -> tuple[float, float]:
-    """Return Wilson's 95 % confidence interval of a share, which holds for few votes and extreme shares too.
+    """Return Wilson's 95 % confidence interval for a share, which is valid for few votes and extreme shares too.
 
     Args:
-        wins: how many votes were for one side.
-        votes: how many there were, at least one.
+        wins: the number of votes for one side.
+        votes: the number of all votes, at least one.
     """
     share, square = wins / votes, _DEVIATIONS**2
     scale = 1 + square / votes

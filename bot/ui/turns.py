@@ -1,4 +1,4 @@
-"""Limits on how often somebody is answered what takes a model long."""
+"""Limits on how often somebody may ask for what takes a model long."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ ONE_AT_A_TIME = mark("I am still reading your last text; one at a time, please."
 TOO_MANY = mark("That was a lot to read in a short time; please ask me again {when}.")
 
 MOST, WITHIN = 10, 30
-"""How many texts somebody may ask about within so many seconds."""
+"""The most texts that somebody may ask about, and the seconds within which they count."""
 
 
 class Turns:
     """Lets each person ask about one text at a time, and not too often.
 
-    An explanation takes a hundred times as long as reading a message. Who asked is known for half a minute, in memory.
+    An explanation takes a hundred times as long as reading a message. Who has asked is kept in memory for half a
+    minute.
     """
 
     def __init__(self) -> None:
@@ -33,7 +34,7 @@ class Turns:
         )
 
     def refuse_or_count(self, interaction: discord.Interaction, translate: Translate) -> str | None:
-        """Return why a user has to wait for an answer; or count the question, and return None, if they need not."""
+        """Return why a user has to wait for an answer; if they need not, count the question and return None."""
         if interaction.user.id in self._reading_for:
             return translate(ONE_AT_A_TIME)
         wait = self._cooldowns.update_rate_limit(interaction, interaction.created_at.timestamp())
@@ -44,7 +45,7 @@ class Turns:
 
     @contextmanager
     def reading(self, user_id: int) -> Iterator[None]:
-        """Refuse other texts of this person meanwhile."""
+        """Refuse this person's other texts while the block runs."""
         self._reading_for.add(user_id)
         try:
             yield

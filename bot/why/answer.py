@@ -1,4 +1,4 @@
-"""The answer of the menu "Why?": what the model hears, the reason for silence, and the setting that would change it."""
+"""The answer of the menu "Why?": the emotion, the reason for silence, and the setting that would change it."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Finding:
     """What was found out about a message that may be read.
 
     Attributes:
-        reaction: the bot's reaction, None if it has none.
-        reason: why it has none; None if the bot has reacted, or would react now.
-        decision: what the policy says now.
+        reaction: the bot's reaction; None if there is none.
+        reason: why there is none; None if the bot has reacted, or would react now.
+        decision: the policy's decision now.
         words: all words of the message, with how far they moved the model.
-        setting: the setting that would change it, as `setting_for` returns it.
-        next_at: when the channel may get its next reaction, None if it may already.
+        setting: the setting that would change it, from `setting_for`.
+        next_at: when the channel may get its next reaction; None if it already may.
     """
 
     reaction: str | None
@@ -56,12 +56,12 @@ class Finding:
 
 
 def reason_for_silence(now: Outcome | None, trace: Trace | None) -> Outcome | None:
-    """Return why a message has no reaction, None if nothing speaks against one any more.
+    """Return why a message has no reaction, or None if nothing speaks against one any more.
 
     Args:
-        now: the reason that the policy has now. What it says of the text and the settings holds; the pace of the
-            channel was another when the message was written.
-        trace: what the message led to then, None if that is forgotten.
+        now: the policy's reason now. It still holds as far as the text and the settings go, but the pace of the
+            channel was different when the message was written.
+        trace: what the message led to then; None if that has been forgotten.
     """
     if trace is None or now not in (None, *PACE):
         return now
@@ -76,15 +76,15 @@ def setting_for(
     dislikes: int,
     decide: Callable[[ServerSettings, ChannelState], Decision],
 ) -> tuple[str, ...]:
-    """Return the setting that would change an outcome, and what to set it to if that is known; untranslated.
+    """Return the setting that would change an outcome, and the value for it if that is known; untranslated.
 
-    It is empty if no setting, or no single one, would change it.
+    The result is empty if no single setting would change the outcome.
 
     Args:
         reason: why there is no reaction.
-        settings: the server's.
-        dislikes: how many people have taken a reaction back in the channel.
-        decide: what the policy says about the message with other settings, in another state of the channel.
+        settings: the server's settings.
+        dislikes: how many people have disliked a reaction in the channel.
+        decide: returns the policy's decision on the message with other settings and another state of the channel.
     """
     if reason in _SETTINGS:
         return (_SETTINGS[reason],)
@@ -104,11 +104,11 @@ def setting_for(
 
 
 def answer(found: Finding | Outcome, translate: Translate) -> str:
-    """Return all that is told about a message.
+    """Return the whole answer about a message.
 
     Args:
         found: what was found out about it, or why no model reads it.
-        translate: the translator.
+        translate: the reader's language.
     """
     if isinstance(found, Outcome):
         setting = (_SETTINGS[found],) if found in _SETTINGS else ()
@@ -130,7 +130,7 @@ def _headline(finding: Finding, translate: Translate) -> str:
 
 
 def _reading(finding: Finding, translate: Translate) -> list[str]:
-    """Return what the model hears, how certain it is and would have to be, and the words that moved it most."""
+    """Return lines with the emotion, the model's and the required certainty, and the words that moved it most."""
     decision = finding.decision
     heard = translate("I hear **{emotion}** with a certainty of {certainty}; to react I need {required}.").format(
         emotion=written(decision.emotion, None, translate),

@@ -25,10 +25,10 @@ from bot.why.answer import PACE, Finding, answer, reason_for_silence, setting_fo
 
 
 class Why(commands.Cog):
-    """Tells whoever asks why a message has a reaction or none; keeps nothing.
+    """Explains why a message has a reaction or none; keeps nothing.
 
-    It asks the same functions as `Reactions` does, about the message as it is now. What it cannot find out that way,
-    such as a refusal of Discord, is in the traces of the last half hour.
+    It calls the same functions as `Reactions`, for the message as it is now. What it cannot find out in that way, such
+    as a refusal by Discord, is in the traces of the last half hour.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Why(commands.Cog):
         self._menu = app_commands.ContextMenu(
             name="Why?",
             callback=self.explain,
-            # Not for user installations: there the bot reacts to nothing.
+            # Not for user installations, where the bot does not react to messages.
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         )
@@ -59,11 +59,11 @@ class Why(commands.Cog):
         self._bot.tree.add_command(self._menu)
 
     async def cog_unload(self) -> None:
-        """Take the message menu away again."""
+        """Remove the message menu."""
         self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
 
     async def explain(self, interaction: discord.Interaction, message: discord.Message) -> None:
-        """Answer privately why a message has a reaction or none."""
+        """Explain privately why a message has a reaction or none."""
         translate = translator(interaction.locale)
         if reason := self._why_unread(message):
             text = answer(reason, translate)
@@ -75,11 +75,11 @@ class Why(commands.Cog):
         await interaction.response.send_message(text, ephemeral=True)
 
     async def find_out(self, message: discord.Message, now: datetime) -> Finding | Outcome:
-        """Return what there is to tell about a message, or why no model reads it.
+        """Return what can be said about a message, or why no model reads it.
 
         Args:
             message: the message.
-            now: the time, from which the next reaction is foretold.
+            now: the time from which the next reaction is computed.
 
         Raises:
             AnalyzerError: the model gave no answer.
@@ -89,7 +89,7 @@ class Why(commands.Cog):
         guild_id = message.guild.id if message.guild else None
         model = self._analyzer.reacting_model(self._store.settings(guild_id).model)
         answers, explanations = await self._analyzer.explain(message.content, model)
-        if reason := self._why_unread(message):  # the author or the server may have objected meanwhile
+        if reason := self._why_unread(message):  # the author or the server may have objected in the meantime
             return reason
         settings, channel_id = self._store.settings(guild_id), message.channel.id
         decide = partial(self._decide, message.content, answers[model].prediction)
@@ -109,7 +109,7 @@ class Why(commands.Cog):
         )
 
     def _why_unread(self, message: discord.Message) -> Outcome | None:
-        """Return why no model reads a message, or why it is left alone whatever a model says; None if neither is so."""
+        """Return why no model reads a message, or why it gets no reaction whatever a model says; else None."""
         return (
             why_unreadable(message, self._store, self._bot.user)
             or (None if may_react(message) else Outcome.NOT_PERMITTED)

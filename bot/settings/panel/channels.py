@@ -21,7 +21,7 @@ _RULES = {"except": mark("All channels but these"), "only": mark("Only these cha
 
 
 def controls(state: PanelState) -> list[ui.Item[ui.LayoutView]]:
-    """Return the page: the rule, the channels it is about, age-restricted ones, and holding back if there is any."""
+    """Return the page: the rule, its channels, age-restricted channels, and where the bot is holding back."""
     translate = state.translate
     rules = [
         discord.SelectOption(label=translate(name), value=rule, default=rule == state.settings.channel_rule)
@@ -57,7 +57,7 @@ def controls(state: PanelState) -> list[ui.Item[ui.LayoutView]]:
 
 
 def _react_as_usual(state: PanelState) -> list[ui.Item[ui.LayoutView]]:
-    """Return the button that lifts all holding back; nothing if the bot holds back nowhere."""
+    """Return the button that ends all holding back; nothing if the bot is not holding back anywhere."""
     translate = state.translate
     if not state.holding_back:
         return []

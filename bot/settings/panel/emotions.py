@@ -16,11 +16,11 @@ from bot.ui.limits import MENU_OPTIONS, MENU_PLACEHOLDER
 from bot.ui.quotation import shortened
 
 SHOWN_GROUPS = 6
-"""Groups of emotions whose menus, with all else, Discord takes in one message."""
+"""The most groups of emotions whose menus, with everything else, Discord accepts in one message."""
 
 
 def controls(state: PanelState) -> list[ui.Item[ui.LayoutView]]:
-    """Return the page: a menu of muted emotions and one of emoji for each group of emotions."""
+    """Return the page: for each group of emotions, a menu of muted emotions and a menu of emoji."""
     translate = state.translate
     groups = [
         (name, sorted(group, key=lambda emotion: named(emotion, translate).casefold()))
@@ -37,7 +37,7 @@ def controls(state: PanelState) -> list[ui.Item[ui.LayoutView]]:
 
 
 def _menu_of_muted(state: PanelState, group: str, emotions: Sequence[str]) -> ui.ActionRow[ui.LayoutView]:
-    """Return the menu in which the emotions of a group are chosen that never get a reaction."""
+    """Return the menu for choosing which emotions of a group never get a reaction."""
     muted = state.settings.muted
     return menu(
         f"muted:{group}",
@@ -49,18 +49,18 @@ def _menu_of_muted(state: PanelState, group: str, emotions: Sequence[str]) -> ui
 
 
 def _menu_of_emoji(state: PanelState, group: str, emotions: Sequence[str]) -> ui.ActionRow[ui.LayoutView]:
-    """Return the menu in which an emotion of a group is chosen that is to get another emoji."""
+    """Return the menu for choosing an emotion of a group that is to get another emoji."""
     own = state.settings.emoji
     return menu(
         f"emoji:{group}",
         [_option(state, emotion, own=own.get(emotion)) for emotion in emotions],
         placeholder=_group_name(state, group, emotions),
-        at_least=0,  # whoever closes the form can take the choice back, and choose the same again
+        at_least=0,  # so that after closing the form one can undo the choice, and choose the same again
     )
 
 
 def _remark(hidden: int, translate: Translate) -> list[ui.Item[ui.LayoutView]]:
-    """Return a line that says how many emotions have no menu; nothing if all have one."""
+    """Return a line that says how many emotions have no menu; empty if all have one."""
     if not hidden:
         return []
     remark = translate.plural(
@@ -82,7 +82,7 @@ def _group_name(state: PanelState, group: str, emotions: Sequence[str]) -> str:
 
 
 def _option(state: PanelState, emotion: str, *, own: str | None = None, default: bool = False) -> discord.SelectOption:
-    """Return an option with the default emoji: Discord refuses a whole panel for one deleted custom emoji."""
+    """Return an option with the default emoji: one deleted custom emoji would make Discord refuse the whole panel."""
     emoji = state.emotions[emotion]
     description = as_typed(own) if own else None if emoji else state.translate("no emoji yet")
     return discord.SelectOption(

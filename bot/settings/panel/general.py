@@ -21,7 +21,7 @@ LIVELINESS = {
 
 
 def controls(state: PanelState) -> list[ui.Item[ui.LayoutView]]:
-    """Return the page: reactions, trial, liveliness, model, and what is done with all settings."""
+    """Return the page: reactions, trial, liveliness, model, and the buttons that concern all settings."""
     translate = state.translate
     return [
         switch(
@@ -47,12 +47,12 @@ def controls(state: PanelState) -> list[ui.Item[ui.LayoutView]]:
 
 
 def named_default_model(state: PanelState) -> str:
-    """Return what stands for the model of a server that has chosen none."""
+    """Return the label for the model of a server that has not chosen one."""
     return state.translate("the default") + f" ({NAMES[state.default_model]})"
 
 
 def _trial(state: PanelState) -> ui.Section[ui.LayoutView]:
-    """Return the button that shows for a while what the bot thinks of each message."""
+    """Return the button that starts *Try it here*."""
     translate = state.translate
     meaning = translate(
         "For ten minutes, I show you what I think of each message in this channel. Nobody else sees it."

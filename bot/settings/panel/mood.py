@@ -25,8 +25,8 @@ def controls(state: PanelState, zones: Sequence[str]) -> list[ui.Item[ui.LayoutV
     """Return the page: mood counting, the picture of the week, language and time zone.
 
     Args:
-        state: what it tells.
-        zones: time zones of which one is to be chosen; none if the time zone is certain.
+        state: what the panel shows.
+        zones: time zones to choose from; empty if the time zone is certain.
     """
     translate, settings = state.translate, state.settings
     change: ui.Button[ui.LayoutView] = ui.Button(label=translate("Change"), custom_id="settings:zone")
@@ -61,19 +61,19 @@ def named_day(state: PanelState, day: str) -> str:
 
 
 def named_language(state: PanelState) -> str:
-    """Return the language in which the bot writes of its own accord in the server."""
+    """Return the name of the language in which the bot posts by itself in the server."""
     chosen = state.settings.language
     return translator(discord.Locale(chosen)).language_name() if chosen else _servers_language(state)
 
 
 def _servers_language(state: PanelState) -> str:
-    """Return the name of the language that a server has chosen in Discord, as that of its default."""
+    """Return the label for the default language, which names the language that the server uses in Discord."""
     chosen = translator(state.guild.preferred_locale).language_name()
     return state.translate("the server's own") + f" ({chosen})"
 
 
 def _about_weekly(state: PanelState) -> str:
-    """Return what the picture of the week is, and when the next one comes."""
+    """Return a text that says what the picture of the week is, and when the next one comes."""
     translate, settings = state.translate, state.settings
     told = translate.plural(
         "Once a week I post the mood of the last seven days, if there was at least {count} message.",
@@ -139,7 +139,7 @@ def _languages(state: PanelState) -> list[discord.SelectOption]:
 
 
 def _zones_found(state: PanelState, zones: Sequence[str]) -> list[ui.Item[ui.LayoutView]]:
-    """Return the menu of time zones of which one is to be chosen, if there are any."""
+    """Return the menu of time zones to choose from, if there are any."""
     translate = state.translate
     options = [
         discord.SelectOption(

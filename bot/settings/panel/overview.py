@@ -1,4 +1,4 @@
-"""The overview at the head of a panel: a line on each setting, and what stands in the way of the bot."""
+"""The overview at the top of a panel: a line about each setting, and warnings about what the bot lacks."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from bot.ui.permissions import TO_POST, lacking
 from classifiers import NAMES
 
 _LISTED = MESSAGE_TEXT // 8
-"""Characters of a list; the four lists and the news of a fifth, with all else, must fit into the message."""
+"""The most characters of a list: four lists, news about a fifth, and everything else must fit into the message."""
 
 
 def overview(state: PanelState, news: str) -> str:
-    """Return a line on each setting, then warnings, then the news."""
+    """Return a line about each setting, then warnings, then the news."""
     told = summary(state)
     order = (
         *("enabled", "channels", "age_restricted", "liveliness", "model", "muted", "emoji", "mood", "weekly_channel"),
@@ -31,7 +31,7 @@ def overview(state: PanelState, news: str) -> str:
 
 
 def summary(state: PanelState) -> dict[str, str]:
-    """Return a line on each setting, by the control that changes it."""
+    """Return a line about each setting, by the name of the control that changes it."""
     translate, settings = state.translate, state.settings
     none = translate("none")
     told = {
@@ -71,7 +71,7 @@ def _where(state: PanelState) -> str:
 
 
 def _own(state: PanelState, emotion: str) -> str:
-    """Return an emotion with the server's emoji for it, or with a note if that was deleted."""
+    """Return an emotion with the server's emoji for it, or with a note if the emoji was deleted."""
     translate = state.translate
     emoji = usable_emoji(state.settings.emoji[emotion], state.guild)
     if emoji is None:
@@ -92,7 +92,7 @@ def _weekly(state: PanelState) -> str:
 
 
 def _obstacle(state: PanelState) -> str:
-    """Return why no picture of the week can be posted, as a warning; empty if it can be, or if none is wanted."""
+    """Return a warning if the picture of the week cannot be posted; empty if it can, or if none is wanted."""
     translate = state.translate
     if state.weekly_channel is None:
         return ""
@@ -106,7 +106,7 @@ def _obstacle(state: PanelState) -> str:
 
 
 def _listed(items: Iterable[str]) -> str:
-    """Join items until the text is too long, with the number of those left out; empty if there are none."""
+    """Join as many items as fit, with the number of those left out; empty if there are none."""
     shown: list[str] = []
     length = more = 0
     for item in items:

@@ -1,4 +1,4 @@
-"""Parts of which several pages are made."""
+"""Parts that several pages share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.i18n import Translate
 
 
 def heading(name: str, meaning: str) -> str:
-    """Return the name of a setting with its meaning below, in small letters."""
+    """Return the name of a setting with its meaning below in small print."""
     return f"**{name}**\n-# {meaning}"
 
 
@@ -21,7 +21,7 @@ def menu(
     at_least: int = 1,
     at_most: int = 1,
 ) -> ui.ActionRow[ui.LayoutView]:
-    """Return a menu of which `at_least` to `at_most` options are chosen."""
+    """Return a menu in which the user chooses `at_least` to `at_most` options."""
     select: ui.Select[ui.LayoutView] = ui.Select(
         custom_id=f"settings:{control}",
         placeholder=placeholder,

@@ -12,7 +12,7 @@ from bot.i18n import Translate, translator
 from bot.server_settings import ServerSettings
 
 SHOWN_CHANNELS = 25
-"""Channels that Discord lets one select menu show as chosen."""
+"""The most channels that Discord lets one select menu show as chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +20,16 @@ class PanelState:
     """What a panel shows.
 
     Attributes:
-        settings: the server's.
-        configured: whether they were ever saved; until then a guide stands above them.
+        settings: the server's settings.
+        configured: whether they were ever saved; until then a guide is shown above them.
         guild: the server.
         models: the names of the loaded models.
-        emotions: their emotions, each with its default emoji, None where it has none.
-        default_model: the name of the model that reacts where a server has chosen none.
-        permissions: the bot's, in the channel of the panel.
-        locale: the reader's.
-        now: when the panel was asked for.
-        holding_back: channels in which reactions were taken back of late, so that there are fewer of them.
+        emotions: their emotions, each with its default emoji; None if it has none.
+        default_model: the name of the model that reacts in servers that have not chosen one.
+        permissions: the bot's permissions in the channel of the panel.
+        locale: the reader's locale.
+        now: when the panel was requested.
+        holding_back: channels in which the bot reacts less because reactions were removed recently.
     """
 
     settings: ServerSettings
@@ -45,7 +45,7 @@ class PanelState:
 
     @property
     def translate(self) -> Translate:
-        """The translation into the reader's language."""
+        """The reader's language."""
         return translator(self.locale)
 
     @property
@@ -55,7 +55,7 @@ class PanelState:
 
     @property
     def weekly_channel(self) -> discord.abc.GuildChannel | None:
-        """The channel for the picture of the week, None if there is none or it was deleted."""
+        """The channel for the picture of the week; None if there is none or it was deleted."""
         return self.guild.get_channel(self.settings.weekly_channel or 0)
 
 
@@ -65,10 +65,10 @@ def chosen_channels(settings: ServerSettings, guild: discord.Guild) -> list[int]
 
 
 def shown_channels(settings: ServerSettings, guild: discord.Guild) -> list[int]:
-    """Return the chosen channels that the select menu shows; the others stay chosen whatever is done there."""
+    """Return the chosen channels that the select menu shows; the others stay chosen whatever the user does there."""
     return chosen_channels(settings, guild)[:SHOWN_CHANNELS]
 
 
 def hidden_channels(settings: ServerSettings, guild: discord.Guild) -> list[int]:
-    """Return the chosen channels that do not fit into the select menu, without those that no longer exist."""
+    """Return the existing chosen channels that do not fit into the select menu."""
     return chosen_channels(settings, guild)[SHOWN_CHANNELS:]

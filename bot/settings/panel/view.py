@@ -1,4 +1,4 @@
-"""One page of the panel of `/settings`, under the overview and the tabs that lead to the other pages."""
+"""One page of the panel of `/settings`, below the overview and the tabs to the other pages."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ class SettingsPanel(ui.LayoutView):
         """Draw it.
 
         Args:
-            state: what it tells.
+            state: what the panel shows.
             page: the page to open.
-            news: what was just done, in a sentence.
-            refused: the emotion for which an emoji was just refused, so that another one can be given at once.
-            zones: time zones of which one is to be chosen.
-            asks_to_reset: show no page, but ask whether everything shall really be reset.
+            news: a sentence that says what was just done.
+            refused: the emotion for which an emoji was just refused, so that the user can try another one at once.
+            zones: time zones to choose from.
+            asks_to_reset: instead of a page, ask whether to reset everything.
         """
         super().__init__(timeout=None)
         translate = state.translate
@@ -89,7 +89,7 @@ def _page(page: Page, state: PanelState, zones: Sequence[str]) -> list[ui.Item[u
 
 
 def _guide(translate: Translate) -> str:
-    """Return what a server that never saved its settings is told."""
+    """Return the guide for a server that has never saved its settings."""
     return "\n".join(
         (
             "### " + translate("Welcome"),
@@ -118,7 +118,7 @@ def _tabs(current: Page, translate: Translate) -> ui.ActionRow[ui.LayoutView]:
 
 
 def _retry(emotion: str, translate: Translate) -> ui.ActionRow[ui.LayoutView]:
-    """Return a button that opens the form for the emoji of an emotion again."""
+    """Return a button that reopens the form for an emotion's emoji."""
     return ui.ActionRow(
         ui.Button(
             label=translate("Try another emoji"),
