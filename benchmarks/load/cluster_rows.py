@@ -363,11 +363,8 @@ async def _lost(cluster: Cluster, saved: Sequence[int]) -> int:
 
 async def _registered(discord: LoopbackDiscord) -> None:
     """Wait until the commands are registered, which the very first start does while the bot serves already."""
-    async with asyncio.timeout(_REGISTERED_WITHIN):
-        while True:
-            if discord.offers("settings"):
-                return
-            await asyncio.sleep(_LOOKS_EVERY)
+    async with asyncio.timeout(_REGISTERED_WITHIN), discord.routes.registration:
+        await discord.routes.registration.wait_for(lambda: discord.offers("settings"))
 
 
 def _syncs(discord: LoopbackDiscord) -> int:
