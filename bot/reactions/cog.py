@@ -139,14 +139,11 @@ class Reactions(commands.Cog):
     async def _handle(self, message: discord.Message, trace: Trace) -> Ending:
         """Read a new or edited message and react to it; undo the effects of its earlier text."""
         async with trace.busy:
-            before = trace.emoji
             self._uncount_mood(message.id, trace)
             ending = await self._read_and_react(message, trace)
             trace.outcome = ending.outcome
-            if ending.outcome != Outcome.REACTED:
-                trace.emoji = None
-            if before and trace.emoji != before and not trace.unwanted:
-                await self._sender.remove(message, before)
+            if not (ending.decision and ending.decision.emoji):  # else `_react` has replaced it
+                await self._take_back(message, trace)
             return ending
 
     async def _read_and_react(  # noqa: PLR0911 - a return for each step that can be the last
@@ -175,18 +172,12 @@ class Reactions(commands.Cog):
             return Ending(Outcome.TAKEN_BACK)
         if in_vain:  # even if a reaction is possible by now: the text was not read urgently, so it would be late
             return Ending(in_vain)
-        before = trace.emoji
-        decision = self._choose(message, prediction, corrects=before is not None)
-        trace.emoji = decision.emoji  # from now on a dislike can remove it
+        decision = self._choose(message, prediction, corrects=trace.emoji is not None)
         if decision.reason:
             return Ending(decision.reason, decision)
-        if decision.emoji is None or decision.emoji == before:
+        if decision.emoji is None or decision.emoji == trace.emoji:
             return Ending(Outcome.REACTED, decision)
-        outcome = await self._add(message, decision.emoji, corrects=before is not None)
-        if outcome == Outcome.REACTED and (trace.unwanted or self._why_unreadable(message)):
-            await self._sender.remove(message, decision.emoji)
-            return Ending(Outcome.TAKEN_BACK, decision)
-        return Ending(outcome, decision)
+        return Ending(await self._react(message, trace, decision.emoji), decision)
 
     # The steps
 
@@ -238,6 +229,24 @@ class Reactions(commands.Cog):
         state = None if corrects else self._state(message)
         return self._decide(message.content, prediction, self._settings_of(message), state)
 
+    async def _react(self, message: discord.Message, trace: Trace, emoji: str) -> Outcome:
+        """Replace the reaction to an earlier text, if there is one, by this one; return the outcome."""
+        corrects = trace.emoji is not None
+        if corrects:
+            if not await self._take_back(message, trace):
+                return Outcome.HELD_BACK
+            if trace.unwanted or self._why_unreadable(message):
+                return Outcome.TAKEN_BACK
+        trace.emoji = emoji  # from now on a dislike can remove it
+        outcome = await self._add(message, emoji, corrects=corrects)
+        if outcome != Outcome.REACTED:
+            trace.emoji = None
+        elif trace.unwanted or self._why_unreadable(message):
+            trace.emoji = None
+            await self._sender.remove(message, emoji)
+            outcome = Outcome.TAKEN_BACK
+        return outcome
+
     async def _add(self, message: discord.Message, emoji: str, *, corrects: bool) -> Outcome:
         """Add a reaction and return the outcome; it counts towards the channel's pace unless it is a correction."""
         if corrects:
@@ -247,6 +256,13 @@ class Reactions(commands.Cog):
         if outcome not in _COUNTED:
             self._memory.channels.uncount_reaction(message.channel.id, counted_at)
         return outcome
+
+    async def _take_back(self, message: discord.Message, trace: Trace) -> bool:
+        """Remove the reaction to an earlier text, if there is one; return whether the message has none now."""
+        emoji, trace.emoji = trace.emoji, None  # otherwise the removal would count as a dislike
+        if emoji and not await self._sender.remove(message, emoji):
+            trace.emoji = emoji
+        return trace.emoji is None
 
     # What the steps need
 

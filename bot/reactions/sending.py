@@ -75,16 +75,20 @@ class ReactionSender:
         emoji = self._bot.get_emoji(discord.PartialEmoji.from_str(custom_emoji).id or 0)
         return emoji is not None and emoji.is_usable()
 
-    async def remove(self, message: discord.Message | discord.PartialMessage, emoji: str) -> None:
-        """Remove a reaction; log a failure at debug level. Do nothing while the bot's user is unknown."""
+    async def remove(self, message: discord.Message | discord.PartialMessage, emoji: str) -> bool:
+        """Remove a reaction and return whether it is gone; log a failure at debug level.
+
+        Do nothing while the bot's user is unknown.
+        """
         if self._bot.user is None:
-            return
+            return False
         try:
             await self._requests.ask(message.remove_reaction(discord.PartialEmoji.from_str(emoji), self._bot.user))
         except discord.DiscordException as error:
             log.debug("The reaction to message %d could not be removed: %s.", message.id, type(error).__name__)
-        else:
-            self._meter.reaction_done("remove")
+            return isinstance(error, discord.NotFound)
+        self._meter.reaction_done("remove")
+        return True
 
     def _age(self, message: discord.Message) -> float:
         """Return the seconds since a message was written or edited."""

@@ -526,6 +526,19 @@ async def test_an_edit_replaces_the_reaction(world: World) -> None:
     assert world.outcomes == {"reacted": 1}
 
 
+async def test_a_reaction_that_cannot_be_removed_gets_none_beside_it(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    world.env.inject_error("DELETE", "/channels/*/reactions/*", status=403, code=50013)
+    await world.alice.edit(message, "thanks")
+    assert world.emoji_of(message) == ["😃"]
+    world.env.inject_error("DELETE", "/channels/*/reactions/*", status=403, code=50013)
+    await world.alice.edit(message, "nothing")
+    assert world.emoji_of(message) == ["😃"]
+    await world.alice.edit(message, "thanks")
+    assert world.emoji_of(message) == ["🙏"]
+    assert reactions_of(world.bot)._memory.channels.holding_back([world.channel.id]) == []
+
+
 async def test_an_edit_that_changes_nothing_asks_discord_for_nothing(world: World) -> None:
     message = await world.alice.send(world.channel, "happy")
     await world.alice.edit(message, "so happy")
@@ -608,6 +621,23 @@ async def test_an_objection_while_a_reaction_is_on_its_way_is_heard(
     message = await world.alice.send(world.channel, "happy")
     assert world.emoji_of(message) == []
     assert world.outcomes == {"taken back": 1}
+
+
+@pytest.mark.parametrize("objection", OBJECTIONS)
+async def test_an_objection_while_an_earlier_reaction_is_removed_is_heard(
+    world: World, monkeypatch: pytest.MonkeyPatch, objection: Callable[[World], Awaitable[None]]
+) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    remove = world.bot.http.remove_own_reaction
+
+    async def object_and_remove(channel_id: int, message_id: int, emoji: str) -> None:
+        await objection(world)
+        await remove(channel_id, message_id, emoji)
+
+    monkeypatch.setattr(world.bot.http, "remove_own_reaction", object_and_remove)
+    await world.alice.edit(message, "thanks")
+    assert world.emoji_of(message) == []
+    assert world.reaction_requests() == 1
 
 
 async def test_a_message_that_is_deleted_while_it_is_read_leaves_nothing_behind(
