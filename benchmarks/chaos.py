@@ -5,11 +5,11 @@
 
 The bot runs in a process of its own, in a loopback Discord in this one, see `benchmarks.gateway`, and is started again
 when it ends, as by a service manager. People write all the time: texts of our own chat set, in 200 channels of 20
-servers. One of them has opted out, and one server has switched the bot off. Now and then one fault, or two at once,
-befall Discord, the process, its clock or its database. After each, the bot has to react again by itself and to come to
-rest, with no more tasks, threads, open files and memory than at first, and the counts of moods have to add up. In the
-end: no message has two reactions, nobody has one who wants none, few requests were refused, and the log has no
-traceback and nothing that somebody wrote.
+servers; some of them they edit or delete after a moment. One person has opted out, and one server has switched the bot
+off. Now and then one fault, or two at once, befall Discord, the process, its clock or its database. After each, the bot
+has to react again by itself and to come to rest, with no more tasks, threads, open files and memory than at first, and
+the counts of moods have to add up. In the end: no message has two reactions, nobody has one who wants none, few
+requests were refused, and the log has no traceback and nothing that somebody wrote.
 
 It prints a table, and ends with status 1 if anything of that does not hold. The same seed brings the same faults, but
 not at the same moments. It needs Linux.
@@ -42,7 +42,8 @@ async def run(arguments: argparse.Namespace, console: Console) -> Report:
 
     def tell(passed: Passed) -> None:
         back = "not at all" if passed.back_after is None else f"after {passed.back_after:.1f} s"
-        console.print(f"{' and '.join(passed.faults)}: back {back}, {passed.lost} of {passed.written} messages lost")
+        faults = f"{passed.over:%H:%M:%S} {' and '.join(passed.faults)}"
+        console.print(f"{faults}: back {back}, {passed.lost} of {passed.written} messages lost")
         for sentence in passed.broken:
             console.print(f"  broken: {sentence}")
 
@@ -83,6 +84,8 @@ def tables(report: Report) -> list[Table]:
     refusals, sizes = report.refusals, [passed.size for passed in report.passed if passed.size]
     for name, value in (
         ("messages written", f"{report.written:,}"),
+        ("of them edited", f"{report.edited:,}"),
+        ("of them deleted", f"{report.deleted:,}"),
         ("messages with a reaction", f"{report.reacted:,}"),
         ("messages in the counts of moods", f"{report.counted:,}"),
         ("requests refused in a row", f"{refusals.in_a_row}"),

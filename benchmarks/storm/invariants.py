@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from benchmarks.gateway.api import Asked
@@ -25,22 +26,37 @@ MOST_MEMORY, MOST_TASKS, MOST_THREADS, MOST_FILES = 80 * 2**20, 4, 4, 8
 _SHORT = 12  # characters; a shorter text may be in the log for another reason
 
 
-class Written(NamedTuple):
+@dataclass(slots=True)
+class Written:
     """A message.
 
     Attributes:
         at: when it was written, by the clock of the loopback Discord.
         wanted: whether its author and its server let the bot react; if they do, it counts for the mood.
+        edited_at, deleted_at: when that was done, None if it was not.
     """
 
     at: float
     wanted: bool
+    edited_at: float | None = None
+    deleted_at: float | None = None
 
 
-def reactions_twice(reactions: Iterable[Reaction]) -> list[str]:
-    """No message gets two reactions."""
+def reactions_twice(
+    reactions: Collection[Reaction], removed: Iterable[tuple[int, str]], written: Mapping[int, Written]
+) -> list[str]:
+    """No message has two reactions in the end, and one that was never edited has never got a second one."""
     times = Counter(reaction.message_id for reaction in reactions)
-    return [f"{number} reactions to message {message}" for message, number in times.items() if number > 1]
+    left = Counter((reaction.message_id, reaction.emoji) for reaction in reactions) - Counter(removed)
+    left_at = Counter(message for message, _ in left.elements())
+    return [
+        *(
+            f"{number} reactions to message {message}, which nobody has edited"
+            for message, number in times.items()
+            if number > 1 and written[message].edited_at is None
+        ),
+        *(f"{number} reactions are left at message {message}" for message, number in left_at.items() if number > 1),
+    ]
 
 
 def reactions_unwanted(reactions: Iterable[Reaction], written: Mapping[int, Written]) -> list[str]:
@@ -105,17 +121,20 @@ def grown(first: Size, last: Size) -> list[str]:
     ]
 
 
-def miscounted(lost: int, *, may_be_lost: int, off_by: float) -> list[str]:
+def miscounted(lost: int, *, may_be_lost: int, may_be_kept: int, off_by: float) -> list[str]:
     """The counts of moods add up.
 
     Args:
         lost: how many messages are missing in them, negative if there are too many.
         may_be_lost: how many may be missing.
+        may_be_kept: how many may be too many, since the bot did not hear that they were deleted.
         off_by: how far sampling may have taken them from the truth, in either direction.
     """
     if lost > may_be_lost + off_by:
         return [f"{lost} messages are missing in the counts, more than {may_be_lost} and {off_by:.0f} by sampling"]
-    return [f"{-lost} messages are counted twice, more than {off_by:.0f} by sampling"] if -lost > off_by else []
+    if -lost > may_be_kept + off_by:
+        return [f"{-lost} messages too many are counted, more than {may_be_kept} and {off_by:.0f} by sampling"]
+    return []
 
 
 def log_unclean(log: Iterable[str], texts: Collection[str]) -> list[str]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import math
 import random
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.gateway import ALICE, BOB, LoopbackDiscord, World
+from benchmarks.gateway.world import User
 from benchmarks.storm import invariants
 from benchmarks.storm.databases import Database
 from benchmarks.storm.faults import Fault, Scene, drawn, lost_before
@@ -35,6 +38,8 @@ RESTS_WITHIN = 120.0
 
 _OPTED_OUT, _SWITCHED_OFF = 0.1, 0.05  # shares of the messages
 _COMMANDS = 0.02  # for each message
+_EDITED, _DELETED = 0.06, 0.04  # shares of the messages
+_THOUGHT_BETTER = 0.1, 4.0  # seconds after which that is done
 _LOOKS_EVERY = 0.25  # seconds
 _RESTS = 6  # how often in a row a bot has nothing to do that is at rest
 _BEFORE = 3.0  # seconds in which people write before a fault
@@ -47,6 +52,7 @@ class Passed:
 
     Attributes:
         faults: their names.
+        over: when they were over, in UTC as in the bot's log.
         back_after: seconds from their end until the bot reacted to what was written after it, None if it did not.
         written: messages since the last faults that should be counted.
         lost: how many of them were not counted.
@@ -57,6 +63,7 @@ class Passed:
     """
 
     faults: Sequence[str]
+    over: datetime
     back_after: float | None
     written: int
     lost: int
@@ -72,7 +79,8 @@ class Report:
 
     Attributes:
         passed: the faults, in order.
-        written, reacted, counted: messages in all, those with a reaction, and those in the counts of moods.
+        written, edited, deleted: messages in all, and those that were edited or deleted by whoever wrote them.
+        reacted, counted: messages with a reaction, and those in the counts of moods.
         refusals: how many requests were refused.
         starts: how many processes there were.
         log: the lines of the bot's log.
@@ -81,6 +89,8 @@ class Report:
 
     passed: Sequence[Passed]
     written: int
+    edited: int
+    deleted: int
     reacted: int
     counted: int
     refusals: Refusals
@@ -90,7 +100,7 @@ class Report:
 
 
 class People:
-    """Who write all the time, at a rate, here and there.
+    """Who write all the time, at a rate, here and there, and think better of some messages.
 
     Attributes:
         written: all messages, by id.
@@ -102,6 +112,7 @@ class People:
         self._texts = texts
         self._rate = rate
         self._random = chance
+        self._regretted: list[tuple[float, int, User, bool]] = []  # when, the message, by whom, whether it is deleted
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
@@ -116,7 +127,18 @@ class People:
 
     def wanted(self, since: float, until: float) -> int:
         """Return how many messages of a time count for the mood."""
-        return sum(each.wanted and since <= each.at < until for each in self.written.values())
+        return sum(since <= each.at < until for each in self._counted())
+
+    def touched(self, since: float, until: float) -> int:
+        """Return how many messages that count for the mood were written or edited in a time."""
+        return sum(since <= each.at < until or since <= (each.edited_at or 0) < until for each in self._counted())
+
+    def deleted(self, since: float, until: float) -> int:
+        """Return how many messages that counted for the mood were deleted in a time."""
+        return sum(each.wanted and since <= (each.deleted_at or 0) < until for each in self.written.values())
+
+    def _counted(self) -> Iterator[Written]:
+        return (each for each in self.written.values() if each.wanted and each.deleted_at is None)
 
     async def _write(self, enough: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
@@ -128,10 +150,30 @@ class People:
             text, channel = self._random.choice(self._texts), self._random.choice(channels)
             if self._random.random() < _COMMANDS:
                 await self._use_command(text, channel)
-            self.written[await self._discord.say(text, channel, author=author)] = Written(
-                at, wanted=not off and author is not BOB
-            )
+            message_id = await self._discord.say(text, channel, author=author)
+            self.written[message_id] = Written(at, wanted=not off and author is not BOB)
+            self._regret(message_id, author)
+            await self._change_minds()
             await asyncio.sleep(max(at + 1 / self._rate - loop.time(), 0))
+        self._regretted.clear()
+
+    def _regret(self, message_id: int, author: User) -> None:
+        """Let the author of a message perhaps edit or delete it later."""
+        chance = self._random.random()
+        if chance < _EDITED + _DELETED:
+            at = self.written[message_id].at + self._random.uniform(*_THOUGHT_BETTER)
+            heapq.heappush(self._regretted, (at, message_id, author, chance < _DELETED))
+
+    async def _change_minds(self) -> None:
+        """Edit and delete what is due for that."""
+        while self._regretted and self._regretted[0][0] <= _now():
+            _, message_id, author, deleted = heapq.heappop(self._regretted)
+            if deleted:
+                self.written[message_id].deleted_at = _now()
+                await self._discord.delete(message_id)
+            else:
+                self.written[message_id].edited_at = _now()
+                await self._discord.edit(message_id, self._random.choice(self._texts), author=author)
 
     async def _use_command(self, text: str, channel: int) -> None:
         """Let somebody use a command; nobody waits for the answer, which may never come."""
@@ -174,7 +216,7 @@ class Storm:
             await asyncio.sleep(_BEFORE)
             start, sessions = _now(), self._sessions()
             await asyncio.gather(*(fault.happens(self._scene) for fault in faults))
-            over = _now()
+            over, over_at = _now(), datetime.now(UTC)
             if any(fault.replays for fault in faults):
                 await self._connected(sessions)
             replayed = self.people.wanted(start, _now())
@@ -185,15 +227,15 @@ class Storm:
         broken += [f"the bot did not come to rest within {RESTS_WITHIN:.0f} s: {reason}" for reason in why]
         written, counted = self.people.wanted(self._since, end), await self._scene.database.messages()
         lost = written - (counted - self._counted)
-        meanwhile = self.people.wanted(start, end)
-        may_be_lost = self.people.wanted(start - lost_before(faults), start)
-        if any(fault.lost_meanwhile for fault in faults):
-            may_be_lost += meanwhile
+        unsure_since = start - lost_before(faults)
+        unsure_until = end if any(fault.lost_meanwhile for fault in faults) else start
+        may_be_lost = self.people.touched(unsure_since, unsure_until)
+        may_be_kept = self.people.deleted(unsure_since, unsure_until)
         off_by = _off_by(replayed if any(fault.replays for fault in faults) else 0)
-        broken += invariants.miscounted(lost, may_be_lost=may_be_lost, off_by=off_by)
+        broken += invariants.miscounted(lost, may_be_lost=may_be_lost, may_be_kept=may_be_kept, off_by=off_by)
         self._since, self._counted = end, counted
         names = [fault.name for fault in faults]
-        return Passed(names, back_after, written, lost, may_be_lost, off_by, size, broken)
+        return Passed(names, over_at, back_after, written, lost, may_be_lost, off_by, size, broken)
 
     async def _back(self, since: float) -> float | None:
         """Return the seconds until the bot reacts to what is written from now on, None if it does not."""
@@ -287,7 +329,7 @@ async def storm(
     reactions, refusals = discord.routes.reactions, invariants.refusals(discord.api.asked)
     broken = [
         *(sentence for each in passed for sentence in each.broken),
-        *invariants.reactions_twice(reactions),
+        *invariants.reactions_twice(reactions, discord.routes.removed, people.written),
         *invariants.reactions_unwanted(reactions, people.written),
         *invariants.refused_too_often(refusals),
         *invariants.log_unclean(keeper.log, texts),
@@ -296,7 +338,10 @@ async def storm(
         broken.append(f"the bot ended with status {keeper.exits[-1]} when it was told to stop")
     reacted = len({reaction.message_id for reaction in reactions})
     counted = await database.messages()
-    return Report(passed, len(people.written), reacted, counted, refusals, keeper.starts, keeper.log, broken)
+    edited = sum(each.edited_at is not None for each in people.written.values())
+    deleted = sum(each.deleted_at is not None for each in people.written.values())
+    written = len(people.written)
+    return Report(passed, written, edited, deleted, reacted, counted, refusals, keeper.starts, keeper.log, broken)
 
 
 def _texts() -> list[str]:
