@@ -220,7 +220,7 @@ def train(context: click.Context, /, **given: Any) -> int:
     try:
         outcome = run(options, reporter)
     except KeyboardInterrupt:
-        reporter.say("Stopped; go on with the same command and --resume.")
+        reporter.say("Stopped. To continue, run the same command with --resume.")
         return 130
     if outcome.lost:
         if sys.platform == "win32":  # which cannot replace a process, and the new one needs this one's port

@@ -95,7 +95,7 @@ class CommandRegistration:
         """Remove the commands that were registered before EMOBOT_DEV_GUILD was set, which would appear twice."""
         if await self._known_commands(None):
             await self._bot.http.bulk_upsert_global_commands(self._application_id, [])
-            log.warning("EMOBOT_DEV_GUILD is set: the commands are gone from all other servers until it is unset.")
+            log.warning("EMOBOT_DEV_GUILD is set: no other server has commands until it is unset.")
 
     async def _clear_server_commands(self) -> None:
         """Remove the commands that were registered before EMOBOT_DEV_GUILD was unset, which would appear twice."""

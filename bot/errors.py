@@ -48,7 +48,7 @@ async def report_error(interaction: discord.Interaction, what: str, error: Excep
         else:
             await interaction.response.send_message(sentence, ephemeral=True)
     except Exception as refusal:  # an answer of Discord's that cannot be read may raise anything
-        log.warning("The failure of %s could not be told to the user: %s", what, loggable(refusal))
+        log.warning("%s failed, but the user could not be told: %s", what, loggable(refusal))
 
 
 def log_failure(what: str, error: BaseException | None) -> None:

@@ -62,7 +62,7 @@ def is_emoji(text: str) -> bool:
 def _emotion(label: str) -> str:
     """Return a valid label, those of GoEmotions in their original letter case; neutral is not valid."""
     if not 1 <= len(label) <= _LONGEST_LABEL or label.casefold() == NEUTRAL:
-        raise ValueError(f"{label[:20]!r} is no emotion")
+        raise ValueError(f"{label[:20]!r} is not an emotion")
     return label.casefold() if label.casefold() in EMOJI else label
 
 
@@ -130,7 +130,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         """
         with _naming("time_zone"):
             if not is_time_zone(self.time_zone):
-                raise ValueError(f"{self.time_zone[:40]!r} is no time zone")
+                raise ValueError(f"{self.time_zone[:40]!r} is not a time zone")
         with _naming("muted"):
             muted = frozenset(map(_emotion, self.muted))
         emoji = {}

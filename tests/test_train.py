@@ -92,7 +92,7 @@ def test_a_folder_of_somebody_elses_is_left_as_it_is(
         (tmp_path / name).write_text(content)
     assert run("--model", "rnn", "--epochs", 1, "--out", tmp_path, option) == 2
     assert capsys.readouterr().err == (
-        f"{tmp_path} holds files that are no models of ours, so nothing is written there: "
+        f"{tmp_path} holds files that are not Emobot models, so nothing is written there: "
         "choose another folder with --out.\n"
     )
     found = {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
@@ -162,8 +162,8 @@ def test_a_training_on_a_corrected_file_is_not_gone_on_with(
     assert run(*arguments, "--resume") == 2
     shown, error = capsys.readouterr()
     assert re.search(
-        r"was begun with other data \(the file, its columns or its split\).*: go on with the same, "
-        r"or start anew with --overwrite\.\n$",
+        r"was started with other data \(the file, its columns or its split\).*: continue with the same, "
+        r"or start again with --overwrite\.\n$",
         error,
     )
     assert "nan" not in shown
@@ -178,7 +178,7 @@ def test_a_stopped_training_is_not_lost_to_one_of_another_network(
         assert run("--model", "rnn", "--epochs", 3, "--out", out) == 130
     assert run("--model", "gru", "--epochs", 3, "--out", out, "--resume") == 2
     assert capsys.readouterr().err == (
-        f"The training that was stopped in {out} was of rnn: go on with --model rnn, or choose another folder with "
+        f"The training that was stopped in {out} was of rnn: continue with --model rnn, or choose another folder with "
         "--out.\n"
     )
     assert run("--model", "rnn", "--epochs", 3, "--out", out, "--resume") == 0
@@ -426,7 +426,7 @@ def test_ctrl_c_outside_the_networks_ends_in_a_sentence(
 
     monkeypatch.setattr(train, "run", stopped)
     assert run() == 130
-    assert capsys.readouterr().out == "Stopped; go on with the same command and --resume.\n"
+    assert capsys.readouterr().out == "Stopped. To continue, run the same command with --resume.\n"
 
 
 def test_help_keeps_the_groups_and_the_examples(capsys: pytest.CaptureFixture[str]) -> None:

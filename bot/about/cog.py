@@ -50,7 +50,7 @@ class About(commands.Cog):
         try:
             manifest = await asyncio.to_thread(read_manifest, self._configuration.models)
         except ModelDirectoryError as error:
-            log.warning("/about goes without the models' figures: %s", error)
+            log.warning("/about cannot show the models' figures: %s", error)
         else:
             self._models = manifest.models
 

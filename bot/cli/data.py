@@ -109,7 +109,7 @@ def _configuration() -> Configuration:
     file = file_of(configuration)
     if file and not file.exists():
         raise CommandError(
-            f"There is no database at {file.absolute()}: start this in the folder in which the bot is started, or give "
+            f"There is no database at {file.absolute()}: run this in the folder in which you start the bot, or give "
             "the full path in DATABASE_URL.",
             2,
         )
@@ -118,8 +118,8 @@ def _configuration() -> Configuration:
 
 def _make_sure(subject: str) -> None:
     if not sys.stdin.isatty():
-        raise CommandError("Erasing is for good and there is no terminal to ask at: add --yes if you are sure.", 2)
+        raise CommandError("Erasing cannot be undone, and no terminal can ask you: add --yes if you are sure.", 2)
     with aborts_as(_UNCHANGED):
-        sure = click.confirm(f"Erase all that is kept about {subject}, for good?")
+        sure = click.confirm(f"Erase all that is kept about {subject}, permanently?")
     if not sure:
         raise CommandError(_UNCHANGED, 1)

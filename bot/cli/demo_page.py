@@ -194,7 +194,7 @@ async def _listen(runner: web.AppRunner, port: int) -> None:
         await web.TCPSite(runner, "127.0.0.1", port).start()
     except OSError as error:
         why = "is taken" if error.errno == errno.EADDRINUSE else "may not be opened"
-        raise PortError(f"Port {port} {why}: choose another one by --port, or leave it out.") from None
+        raise PortError(f"Port {port} {why}: choose another one with --port, or leave it out.") from None
 
 
 async def _own_file(request: web.Request) -> web.Response:

@@ -26,7 +26,7 @@ def init() -> None:
     """
     file = Path(ENV_FILE).absolute()
     if os.path.lexists(file):
-        raise CommandError(f"{file} is there already: change it in an editor, or move it away first.", 2)
+        raise CommandError(f"{file} already exists: edit it, or move it away first.", 2)
     token = _ask_for_token() if sys.stdin.isatty() else None
     _write(file, token)
     click.echo(f"Written: {file}, with all settings.")

@@ -30,7 +30,7 @@ def run() -> None:
     token = token_of(configuration)
     logs.set_up(configuration.log_level, configuration.log_format)
     for line in elsewhere(configuration):
-        log.info("An address of Discord is replaced. %s", line)
+        log.info("One of Discord's addresses has been replaced. %s", line)
     # The bot joins no voice channel, so nobody should be told to install what voice needs.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     models = load_configured_models(configuration)  # so that unusable models are reported before the bot logs in

@@ -110,7 +110,7 @@ class Gateway(DiscordWebSocket):
         except Exception as error:
             resume = self.session_id is not None and self.sequence != self._resumed_at
             log.warning(
-                "Shard %s got a frame from Discord that cannot be read (%s): it connects again.",
+                "Shard %s got a frame from Discord that cannot be read (%s): it reconnects.",
                 self.shard_id,
                 type(error).__name__,
             )

@@ -53,7 +53,7 @@ class IdentifyTurns:
         try:
             lock = await self._locks.acquire(bucket)
         except StoreError as error:
-            log.warning("Shard %d begins its session without regard to other processes: %s", shard_id, error)
+            log.warning("Shard %d starts its session without waiting for other processes: %s", shard_id, error)
             await asyncio.sleep(APART)
             lock = AsyncExitStack()
         self._turns[bucket] = turn = _Turn(lock)

@@ -144,7 +144,7 @@ class DiscordRequests:
             raise
         except Exception as error:
             if self._closed:
-                raise HeldBackError("the bot stops") from error
+                raise HeldBackError("the bot is stopping") from error
             self._fail(type(error).__name__)
             raise DiscordFailedError(type(error).__name__) from error
         finally:
@@ -234,7 +234,7 @@ class DiscordRequests:
         if statuses:
             self._limit(self._refusals.window)
             log.warning(
-                "Discord refused %d requests within %d minutes (%s): the bot asks for nothing for as long.",
+                "Discord refused %d requests within %d minutes (%s): the bot sends no requests for the same time.",
                 statuses.total(),
                 self._refusals.window / 60,
                 ", ".join(f"HTTP {status}: {number}" for status, number in sorted(statuses.items())),
@@ -248,7 +248,7 @@ class DiscordRequests:
         self._failures.fail(_EVERYWHERE, _FIRST_PAUSE)
         if self._clock() >= self._quiet_until:
             self._quiet_until = self._clock() + _QUIET
-            log.warning("Discord failed (%s): the bot pauses after each failure, longer with each in a row.", reason)
+            log.warning("Discord failed (%s): the bot pauses after each failure in a row, each time longer.", reason)
 
 
 def listen(time: DiscordTime) -> aiohttp.TraceConfig:

@@ -49,7 +49,7 @@ class SessionStarts:
         while (seconds := self._seconds_until(sessions)) > 0:
             if not self._told:
                 log.warning(
-                    "Discord lets this bot begin %s more sessions until %s, and it needs %d: it waits until then.",
+                    "Discord lets this bot start %s more sessions until %s, but it needs %d: it waits until then.",
                     self._left or "no",
                     f"{self._now() + timedelta(seconds=seconds):%Y-%m-%d %H:%M} UTC",
                     sessions,

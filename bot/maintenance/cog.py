@@ -71,7 +71,7 @@ class Maintenance(commands.Cog):
             try:
                 await task(self._time.now())
             except StoreError as error:
-                log.warning("What is due will be erased later: %s", error)
+                log.warning("Expired data will be erased later: %s", error)
 
     async def _erase_and_pack(self, now: datetime) -> None:
         async with self._busy:

@@ -46,7 +46,7 @@ async def serving_health(host: str, port: int) -> AsyncIterator[tuple[Health, Me
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
             raise ConfigurationError(_why_not(host, port, error)) from None
-        log.info("Health is told at http://%s/healthz and /readyz, metrics at /metrics.", _address(host, port))
+        log.info("Serving health checks at http://%s/healthz and /readyz, metrics at /metrics.", _address(host, port))
         yield health, meter
     finally:
         await runner.cleanup()

@@ -92,7 +92,7 @@ class WeeklyMood(commands.Cog):
             try:
                 await self._post_if_due(guild)
             except StoreError as error:
-                log.warning("A picture of the week has to wait: %s", error)
+                log.warning("A picture of the week is delayed: %s", error)
             except Exception as error:  # the other servers get theirs
                 log_failure("A picture of the week", error)
 
@@ -112,7 +112,7 @@ class WeeklyMood(commands.Cog):
             try:
                 await self._post(channel, due, settings)
             except (StoreError, *_TRANSIENT) as error:
-                log.info("The picture of the week in server %d is tried again later: %s", guild.id, loggable(error))
+                log.info("The picture of the week in server %d is postponed: %s", guild.id, loggable(error))
                 await self._store.give_week_back(guild.id, week)
                 return
             except discord.HTTPException as error:

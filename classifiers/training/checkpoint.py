@@ -105,8 +105,8 @@ def load_checkpoint(
     others += [f"{key} {value}" for key, value in asdict(history.recipe).items() if value != getattr(recipe, key)]
     if others:
         raise CheckpointError(
-            f"The training in {checkpoint} was begun with {', '.join(others)}: go on with the same, "
-            "or start anew with --overwrite."
+            f"The training in {checkpoint} was started with {', '.join(others)}: continue with the same, "
+            "or start again with --overwrite."
         )
     try:
         best_state, last_state = (
@@ -117,7 +117,7 @@ def load_checkpoint(
         for state in (best_state, last_state):
             restore(state)
     except Exception as error:  # NumPy, Keras and PyTorch refuse what does not fit in different ways
-        raise CheckpointError(f"The checkpoint in {checkpoint} is damaged: start anew with --overwrite.") from error
+        raise CheckpointError(f"The checkpoint in {checkpoint} is damaged: start again with --overwrite.") from error
     return Training(history.epochs, best_state)
 
 
@@ -136,6 +136,6 @@ def _read_history(checkpoint: Path) -> _History | None:
         raise CheckpointError(f"The checkpoint in {checkpoint} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise CheckpointError(
-            f"The checkpoint in {checkpoint} is damaged: start anew with --overwrite, or choose another folder with "
+            f"The checkpoint in {checkpoint} is damaged: start again with --overwrite, or choose another folder with "
             "--out."
         ) from error

@@ -77,12 +77,12 @@ def _prepare(folder: Path, models: Collection[str], resume: bool, overwrite: boo
         return
     if not resume and not overwrite:
         raise ClassifiersError(
-            f"{folder} exists already: add --overwrite to replace its models, --resume to go on with a training "
+            f"{folder} exists already: add --overwrite to replace its models, --resume to continue a training "
             "that was stopped, or choose another folder with --out."
         )
     if not _is_ours(folder):
         raise ClassifiersError(
-            f"{folder} holds files that are no models of ours, so nothing is written there: "
+            f"{folder} holds files that are not Emobot models, so nothing is written there: "
             "choose another folder with --out."
         )
     if overwrite:
@@ -94,7 +94,7 @@ def _prepare(folder: Path, models: Collection[str], resume: bool, overwrite: boo
         )
     elif not set(stopped := _stopped(folder)) <= set(models):
         raise ClassifiersError(
-            f"The training that was stopped in {folder} was of {' and '.join(stopped)}: go on with "
+            f"The training that was stopped in {folder} was of {' and '.join(stopped)}: continue with "
             f"--model {' '.join(stopped)}, or choose another folder with --out."
         )
 

@@ -514,7 +514,7 @@ def _check_start(start: Path, folder: Path, recipes: Mapping[str, Recipe], datas
     """
     check_start(start, recipes, dataset.labels)
     if start.resolve() == folder.resolve():
-        raise ClassifiersError("The models cannot replace those that they start from: give another folder by --out.")
+        raise ClassifiersError("The models cannot replace those that they start from: give another folder with --out.")
 
 
 def _distillation(options: Options) -> Distillation | None:

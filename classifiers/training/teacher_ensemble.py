@@ -35,7 +35,7 @@ def check_encoder(folder: Path) -> None:
         path.suffix in (".safetensors", ".bin") for path in folder.iterdir()
     ):
         raise ClassifiersError(
-            f"There is no encoder in {folder}: give a folder by --encoder that has config.json, the tokenizer's files "
+            f"There is no encoder in {folder}: with --encoder, give one that has config.json, the tokenizer's files "
             "and model.safetensors, as its page on huggingface.co has them."
         )
 
@@ -125,7 +125,7 @@ class TeacherEnsemble:
         except (OSError, ValueError) as error:
             raise ClassifiersError(
                 f"The encoder that the teacher starts from cannot be read from {self._folder or encoder.name} "
-                f"({type(error).__name__}): try again later, or give a folder that holds it by --encoder."
+                f"({type(error).__name__}): try again later, or give a folder that holds it with --encoder."
             ) from error
         train, dev = (Examples(teacher.encode(split.texts), split.targets) for split in (dataset.train, dataset.dev))
         if self._fit(f"Teacher {recipe.seed + 1}", teacher, train, dev, recipe, "teacher").interrupted:

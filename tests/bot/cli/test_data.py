@@ -106,7 +106,7 @@ def test_erase_asks_at_a_terminal(
 ) -> None:
     monkeypatch.setattr("sys.stdin", Terminal(answer))
     assert main(["data", "erase", "--user", str(USER)]) == 0
-    assert capsys.readouterr().out.startswith(f"Erase all that is kept about the user {USER}, for good? [y/N]: ")
+    assert capsys.readouterr().out.startswith(f"Erase all that is kept about the user {USER}, permanently? [y/N]: ")
     assert not kept_of(user=USER)["opted_out"]
 
 
@@ -174,8 +174,8 @@ def test_in_the_wrong_folder_nothing_is_said_of_what_is_kept(
 ) -> None:
     assert main(["data", *command, subject, "5"]) == 2
     assert told(capsys) == (
-        f"There is no database at {Path('emobot.db').absolute()}: start this in the folder in which the bot is "
-        "started, or give the full path in DATABASE_URL."
+        f"There is no database at {Path('emobot.db').absolute()}: run this in the folder in which you start the "
+        "bot, or give the full path in DATABASE_URL."
     )
     assert not list(Path().iterdir())
 

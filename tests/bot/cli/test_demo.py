@@ -27,7 +27,7 @@ def test_a_taken_port_is_reported_with_status_1(capsys: pytest.CaptureFixture[st
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         assert main(["demo", "--port", str(port)]) == 1
-    assert told(capsys) == f"Port {port} is taken: choose another one by --port, or leave it out."
+    assert told(capsys) == f"Port {port} is taken: choose another one with --port, or leave it out."
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_what_is_there_already_is_left_as_it_is(
     before = ENV.lstat()
     typed += [VALID]
     assert main(["init"]) == 2
-    assert told(capsys) == f"{ENV.absolute()} is there already: change it in an editor, or move it away first."
+    assert told(capsys) == f"{ENV.absolute()} already exists: edit it, or move it away first."
     assert ENV.lstat() == before
     assert typed == [VALID]
 

@@ -662,7 +662,7 @@ async def test_a_failure_that_cannot_be_told_is_only_logged(world: World, caplog
     world.env.inject_error("POST", "/interactions/*", status=404, code=10062, times=None)
     await world.alice.slash(world.channel, "compare", text="a secret")
     assert len(world.env.errors) == 1
-    assert "could not be told to the user: HTTP 404, code 10062" in caplog.text
+    assert "but the user could not be told: HTTP 404, code 10062" in caplog.text
     assert "secret" not in caplog.text
 
 

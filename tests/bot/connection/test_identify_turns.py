@@ -144,7 +144,9 @@ async def test_without_the_database_a_session_begins_after_the_usual_pause(
     await turns.wait(3)
     turns.use(3)
     [record] = caplog.records
-    assert record.getMessage().startswith("Shard 3 begins its session without regard to other processes: The database ")
+    assert record.getMessage().startswith(
+        "Shard 3 starts its session without waiting for other processes: The database "
+    )
     await network.restore()
     await turns.wait(3)
     await until(lambda: turns._turns)

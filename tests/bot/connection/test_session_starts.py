@@ -57,7 +57,7 @@ async def test_without_sessions_left_it_waits_for_the_next_day_and_says_so_once(
     await starts.wait_for(1)
     assert await begun(starts, clock, 0, 0, 0) == [0, 3600, 3600 + APART]
     assert caplog.messages == [
-        "Discord lets this bot begin no more sessions until 2026-03-01 12:59 UTC, and it needs 1: it waits until then."
+        "Discord lets this bot start no more sessions until 2026-03-01 12:59 UTC, but it needs 1: it waits until then."
     ]
 
 
@@ -69,7 +69,7 @@ async def test_all_shards_wait_if_there_are_sessions_for_some_of_them_only(
     await starts.wait_for(4)
     assert clock.now - began == 3600
     assert caplog.messages == [
-        "Discord lets this bot begin 3 more sessions until 2026-03-01 13:00 UTC, and it needs 4: it waits until then."
+        "Discord lets this bot start 3 more sessions until 2026-03-01 13:00 UTC, but it needs 4: it waits until then."
     ]
     assert await begun(starts, clock, *range(1000)) == [number * APART for number in range(1000)]
 

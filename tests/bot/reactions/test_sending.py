@@ -123,7 +123,7 @@ async def test_a_broken_connection_is_counted_and_not_raised(
     await world.alice.send(world.channel, "happy")
     assert world.outcomes == {"Discord failed": 1}
     assert [record.getMessage() for record in caplog.records] == [
-        f"Discord failed ({type(error).__name__}): the bot pauses after each failure, longer with each in a row."
+        f"Discord failed ({type(error).__name__}): the bot pauses after each failure in a row, each time longer."
     ]
 
 

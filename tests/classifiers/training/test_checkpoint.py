@@ -22,7 +22,7 @@ def test_only_the_last_and_the_best_weights_are_kept(tmp_path: Path) -> None:
 
 def test_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
     fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5, seed=7), judge, ORIGIN, tmp_path / "c")
-    with pytest.raises(CheckpointError, match="begun with seed 7: go on with the same, or start"):
+    with pytest.raises(CheckpointError, match="started with seed 7: continue with the same, or start"):
         fit(Counter(), EXAMPLES, EXAMPLES, recipe(5, seed=8), judge, ORIGIN, tmp_path / "c")
 
 
@@ -36,7 +36,7 @@ def test_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
 )
 def test_checkpoint_of_another_origin_is_refused(other: Origin, named: str, tmp_path: Path) -> None:
     fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
-    with pytest.raises(CheckpointError, match=f"was begun with {named}: go on with the same, or start anew"):
+    with pytest.raises(CheckpointError, match=f"was started with {named}: continue with the same, or start again"):
         fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, other, tmp_path / "c")
 
 
@@ -62,7 +62,7 @@ def test_saving_deletes_no_other_files(tmp_path: Path) -> None:
 def test_damaged_last_weights_are_refused(tmp_path: Path) -> None:
     fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
     (tmp_path / "c" / "epoch-2.safetensors").write_bytes(b"no tensors")
-    with pytest.raises(CheckpointError, match="damaged: start anew"):
+    with pytest.raises(CheckpointError, match="damaged: start again"):
         fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
 
 
@@ -98,7 +98,7 @@ EPOCH = {"number": 1, "loss": 1.0, "dev_loss": 1.0, "score": 0.5, "seconds": 1.0
 def test_damaged_history_is_refused(history: bytes | str, tmp_path: Path) -> None:
     fit(Counter(stop_in=2), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
     (tmp_path / "c" / "history.json").write_bytes(history if isinstance(history, bytes) else history.encode())
-    with pytest.raises(CheckpointError, match="is damaged: start anew with --overwrite"):
+    with pytest.raises(CheckpointError, match="is damaged: start again with --overwrite"):
         fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
 
 
@@ -111,7 +111,7 @@ def test_unreadable_history_is_refused(tmp_path: Path) -> None:
 def test_damaged_best_weights_are_refused_before_the_training_goes_on(tmp_path: Path) -> None:
     fit(Counter(stop_in=4), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
     save_file({"other": np.zeros(1)}, tmp_path / "c" / "epoch-2.safetensors")
-    with pytest.raises(CheckpointError, match="damaged: start anew"):
+    with pytest.raises(CheckpointError, match="damaged: start again"):
         fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
 
 
@@ -124,5 +124,5 @@ def test_weights_that_the_network_refuses_are_reported(tmp_path: Path) -> None:
             raise RuntimeError("The size of tensor a must match the size of tensor b")
 
     fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
-    with pytest.raises(CheckpointError, match="damaged: start anew"):
+    with pytest.raises(CheckpointError, match="damaged: start again"):
         fit(Refusing(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")

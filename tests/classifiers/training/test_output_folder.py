@@ -79,6 +79,6 @@ class TestAfterAKillDuringTheFirstCheckpoint:
     def test_files_of_others_are_left_alone(self, half: Path, name: str, tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("mine")
-        with pytest.raises(ClassifiersError, match="holds files that are no models of ours"):
+        with pytest.raises(ClassifiersError, match="holds files that are not Emobot models"):
             prepare(tmp_path, ["rnn"], resume=False, overwrite=True)
         assert half.exists()

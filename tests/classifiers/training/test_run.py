@@ -178,7 +178,7 @@ def test_one_framework_does_not_resume_the_training_of_another(
     with monkeypatch.context() as patch:
         patch.setattr(run_module, "remove_checkpoints", lambda _: None)
         trained(out, dataset=str(feelings))
-    with pytest.raises(CheckpointError, match="was begun with another framework: go on with the same, or"):
+    with pytest.raises(CheckpointError, match="was started with another framework: continue with the same, or"):
         trained(out, dataset=str(feelings), framework="keras", resume=True)
 
 

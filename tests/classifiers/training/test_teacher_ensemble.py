@@ -89,5 +89,5 @@ def test_encoder_that_cannot_be_read_is_told_with_where_it_should_be(
             teachers.outputs(TEXTS, WORDS)
         assert str(caught.value) == (
             f"The encoder that the teacher starts from cannot be read from {place} ({error.__name__}): try again "
-            "later, or give a folder that holds it by --encoder."
+            "later, or give a folder that holds it with --encoder."
         )
