@@ -14,8 +14,8 @@ COUNT_TOWARDS_A_BAN = (401, 403, 429)
 """The HTTP statuses of requests that Discord counts before it bans an address."""
 
 _MINUTE = 60.0
-_CAUTION = 0.8  # the part of what Discord allows in a second that is sent for long: 40 of 50 requests
-_LATER = 0.2  # seconds by which one request may be on its way for longer than another
+_CAUTION = 0.9  # the part of what Discord allows in a second that is sent: 45 of 50 requests
+_SECOND = 1.0  # within which Discord counts requests
 _TOO_MANY = 2  # requests more than are bearable, so that one is always on its way where all are refused
 
 SUSPICIOUS = 3
@@ -95,41 +95,48 @@ class RefusalCounter:
 
 
 class RateLimiter:
-    """Limits the requests sent within some seconds, which may be sent together, since people write in bursts.
+    """Limits the requests that Discord gets in a second, and those that have no answer yet.
 
-    Those that have to wait are spread evenly, so that under too much load the newest need not wait for the end of the
-    next burst. The newest go first; if too many wait, the oldest are refused.
+    Nobody here knows how long a request is on its way to Discord, but it has arrived when it is answered. So it counts
+    until a second after that, and whichever second Discord looks at, it finds no more than so many.
+
+    As many may be sent together, since people write in bursts. Those that have to wait are spread evenly, so that under
+    too much load the newest do not wait for the end of the next burst. The newest go first; if too many wait, the
+    oldest are refused.
     """
 
     @classmethod
-    def below(cls, allowed: float, clock: Callable[[], float]) -> Self:
-        """Return one that stays below a limit, since a slow network may deliver delayed requests with later ones.
-
-        Of 50 allowed requests it sends 48 at most in any 1.2 seconds. So the limit is kept as long as no request is on
-        its way for 0.2 s longer than another, and at most two are sent by somebody else.
+    def below(cls, allowed: float, clock: Callable[[], float], bearable: Callable[[], int]) -> Self:
+        """Return one that leaves a tenth of what Discord allows to other programs with the same token.
 
         Args:
-            allowed: requests in a second.
+            allowed: requests in a second; a share of less than one allows one request in more than a second.
             clock: monotonic seconds.
+            bearable: returns how many requests may be unanswered, at least 1.
         """
-        rate = _CAUTION * allowed
-        most = max(round((1 + _LATER) * rate), 1)
-        return cls(clock, most=most, within=max(1 + _LATER, most / rate), most_waiting=max(round(rate), 1))
+        most = max(round(_CAUTION * allowed), 1)
+        return cls(clock, bearable, most=most, within=max(_SECOND, most / allowed), most_waiting=most)
 
-    def __init__(self, clock: Callable[[], float], *, most: int, within: float, most_waiting: int) -> None:
-        """Start with no request waiting.
+    def __init__(
+        self, clock: Callable[[], float], bearable: Callable[[], int], *, most: int, within: float, most_waiting: int
+    ) -> None:
+        """Start with no request sent.
 
         Args:
             clock: monotonic seconds.
-            most: how many requests may be sent within any so many seconds.
+            bearable: returns how many requests may be unanswered, at least 1.
+            most: how many requests Discord may get within any so many seconds.
             within: those seconds.
             most_waiting: how many may wait.
         """
         self._clock = clock
+        self._bearable = bearable
+        self._most = most
         self._within = within
-        self._spacing = within / most
         self._most_waiting = most_waiting
-        self._sent: deque[float] = deque([-math.inf] * most, most)  # the moments of the last requests
+        self._unanswered = 0
+        self._answered: deque[float] = deque()  # the moments of the answers that count
+        self._changed = asyncio.Event()
         self._waiting: list[tuple[float, int, asyncio.Future[bool]]] = []
         self._order = itertools.count()
         self._giving: asyncio.Task[None] | None = None
@@ -141,12 +148,13 @@ class RateLimiter:
     async def acquire(self, freshness: float) -> bool:
         """Wait until a request may be sent; return False if it may not because too many newer ones wait.
 
+        Whoever may send it calls `release` afterwards.
+
         Args:
             freshness: the request with the highest goes first.
         """
-        now = self._clock()
-        if not self._waiting and self._next() <= now:
-            self._sent.append(now)
+        if not self._waiting and self._next() <= self._clock():
+            self._unanswered += 1
             return True
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         bisect.insort(self._waiting, (freshness, next(self._order), turn))
@@ -158,20 +166,43 @@ class RateLimiter:
             self._giving = asyncio.create_task(self._give())
         return await turn
 
+    def release(self, *, sent: bool = True) -> None:
+        """Note that a request has been answered, or that there will be no answer.
+
+        Args:
+            sent: whether Discord may have got it.
+        """
+        self._unanswered -= 1
+        if sent:
+            self._answered.append(self._clock())
+        self._changed.set()
+
     async def _give(self) -> None:
         last_due = -math.inf
         try:
             while self._waiting:
-                due = max(last_due + self._spacing, self._next())
+                self._changed.clear()
+                due = max(last_due + self._within / self._most, self._next())
+                if due == math.inf:
+                    await self._changed.wait()
+                    continue
                 await asyncio.sleep(due - self._clock())
+                if self._next() > self._clock():  # as when a refusal has made fewer bearable
+                    continue
                 _, _, turn = self._waiting.pop()
                 if not turn.done():  # it may have been cancelled, for example at the end of the process
                     last_due = due
-                    self._sent.append(self._clock())
+                    self._unanswered += 1
                     turn.set_result(True)
         finally:
             self._giving = None
 
     def _next(self) -> float:
-        """Return the moment from which on the next request may be sent."""
-        return self._sent[0] + self._within
+        """Return the moment from which on the next request may be sent, infinity if an answer has to come before."""
+        while self._answered and self._answered[0] <= self._clock() - self._within:
+            self._answered.popleft()
+        if self._unanswered >= self._bearable():
+            return math.inf
+        if self._unanswered + len(self._answered) < self._most:
+            return -math.inf
+        return self._answered[0] + self._within if self._answered else math.inf

@@ -85,11 +85,10 @@ class DiscordRequests:
         self._clock = clock
         self._when_token_is_refused = when_token_is_refused
         self._meter = meter or Meter()
-        self._rate = RateLimiter.below(allowed, clock)
         self._refusals = RefusalCounter(clock)
+        self._rate = RateLimiter.below(allowed, clock, self._refusals.bearable)
         self._refused = Backoff(clock, longest=_LONGEST_REFUSED_PAUSE, free=SUSPICIOUS - 1)
         self._failures = Backoff(clock, longest=300.0)
-        self._unanswered = 0
         self._closed = False
         self._limited_until = -math.inf
         self._quiet_until = -math.inf
@@ -169,13 +168,14 @@ class DiscordRequests:
             if self.token_refused or pause > PATIENCE or (pause and hurried):
                 raise HeldBackError("all requests are paused")
             await asyncio.sleep(pause)
-            if not await self._rate.acquire(deadline) or self._clock() > deadline:
+            if not await self._rate.acquire(deadline):
                 raise HeldBackError("too late")
-            if hurried and self._unanswered >= self._refusals.bearable():
-                raise HeldBackError("too many requests are not answered yet")
-            if not self.token_refused and not self.pause_left():  # both may have changed while it waited
+            late = self._clock() > deadline
+            if not late and not self.token_refused and not self.pause_left():  # all may have changed while it waited
                 break
-        self._unanswered += 1
+            self._rate.release(sent=False)
+            if late:
+                raise HeldBackError("too late")
         if when_sent := _when_sent.get():
             _when_sent.set(None)
             when_sent()
@@ -186,7 +186,8 @@ class DiscordRequests:
         """Note the date, refusals and rate limits in the status and headers of an answer."""
         status, headers = params.response.status, params.response.headers
         self._meter.discord_answered(status)
-        self._unanswered -= _has_token(params)
+        if _has_token(params):
+            self._rate.release()
         if _note_date(self.time, params):
             self._check_clock()
         scope = headers.get("X-RateLimit-Scope")
@@ -205,7 +206,8 @@ class DiscordRequests:
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestExceptionParams
     ) -> None:
         self._meter.discord_answered(None)
-        self._unanswered -= _has_token(params)
+        if _has_token(params):
+            self._rate.release()
 
     def _check_clock(self) -> None:
         """Warn once when this computer's clock is wrong."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
+import time
 
 import pytest
+from aiohttp import web
 
 from benchmarks.gateway import LoopbackDiscord, World, cloudflare, limited, only
 from bot import Emobot
+from bot.connection.rate_limits import RefusalCounter
 from tests.bot.faults.support import ended
 from tests.loopback import Skipper, until
 
@@ -79,6 +83,50 @@ async def test_a_limit_of_cloudflare_which_does_not_say_how_long_is_respected(
     skipper.skip(61)
     await loopback.say("happy", 11)
     assert (await ended(running, 11))["reacted"] == 1
+
+
+class SlowAnswers:
+    """Lets requests for reactions wait for their answers.
+
+    Attributes:
+        asked: how many there were.
+        come: set when all are answered.
+    """
+
+    def __init__(self, loopback: LoopbackDiscord) -> None:
+        self.asked = 0
+        self.come = asyncio.Event()
+        loopback.api.fault = only("/reactions/", self._wait)
+
+    async def _wait(self, _: web.Request) -> None:
+        self.asked += 1
+        await self.come.wait()
+
+
+async def test_no_reaction_of_a_burst_while_discord_is_slow_to_answer(
+    running: Emobot, loopback: LoopbackDiscord
+) -> None:
+    answers = SlowAnswers(loopback)
+    for channel in range(40):
+        await loopback.say("happy", channel)
+    await until(lambda: answers.asked + running.requests.waiting == 40)
+    assert answers.asked <= RefusalCounter(time.monotonic).bearable()
+    answers.come.set()
+    assert await ended(running, 40) == {"reacted": 40}
+
+
+async def test_what_waits_too_long_for_the_answers_to_others_and_nothing_after_it(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
+    answers = SlowAnswers(loopback)
+    for channel in range(40):
+        await loopback.say("happy", channel, age=10)
+    await until(lambda: answers.asked + running.requests.waiting == 40)
+    skipper.skip(6)
+    answers.come.set()
+    assert await ended(running, 40) == {"reacted": answers.asked, "held back": 40 - answers.asked}
+    await loopback.say("happy", 40)
+    assert (await ended(running, 41))["reacted"] == answers.asked
 
 
 async def test_more_reactions_than_discord_allows_in_a_second_come_evenly_and_the_freshest_first(
