@@ -43,7 +43,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for, so that a command line hears Ctrl-C before NumPy is there."""
+    """Import a name on first use, so that a command line handles Ctrl-C before NumPy is loaded."""
     for module, names in _MODULES.items():
         if name in names:
             return getattr(importlib.import_module(f"{__name__}.{module}"), name)

@@ -1,8 +1,8 @@
-"""How probable it is that a reader accepts a label, where readers take labels for each other.
+"""How probable it is that a reader accepts a label, given that readers confuse some labels with each other.
 
-What one reader calls admiration is joy or approval to another. Where a model is torn between such neighbours, each of
-them is improbable by itself, although nearly every reader would accept any of them: for a reaction, they are one
-decision, and the one that is accepted most probably speaks for all.
+What one reader calls admiration is joy or approval to another. If a model is torn between such neighbours, each of them
+is improbable by itself, although nearly every reader would accept any of them. For a reaction they are one decision,
+for which the label that readers accept most probably is used.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from classifiers.emotions import NEUTRAL
 from classifiers.nn.arrays import Array
 
 LEAST_SHARE = 0.2
-"""Labels that are accepted together less often than that count as unrelated."""
+"""Labels that are accepted together in a smaller share of texts count as unrelated."""
 
 _AT_ONCE = 256  # texts, since each takes a table (labels, labels)
 
 Neighbours = Mapping[str, Mapping[str, float]]
-"""For a label, the labels that readers who accept it accept as well, with the share of its texts in which they do."""
+"""For each label, the other labels that its readers accept, with the share of its texts in which they do."""
 
 
 def neighbours_in(targets: Array, labels: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Return the neighbours of each label that has any, by the labels that readers accept for the same texts.
+    """Return the neighbours of each label that has any, from the labels that readers accept for the same texts.
 
-    Neutral has none: that silence is fine as well says nothing of the emotions.
+    Neutral has none: that no reaction is fine as well says nothing about the emotions.
 
     Args:
-        targets: (texts, labels) the labels that a reader accepts are above 0.
+        targets: (texts, labels), above 0 for the labels that a reader accepts.
         labels: the name of each column.
     """
     accepted = np.asarray(targets > 0, dtype=np.float64)
@@ -56,10 +56,11 @@ def shares_of(neighbours: Neighbours, labels: Sequence[str]) -> Array:
 
 
 def acceptance(scores: Array, shares: Array) -> Array:
-    """Return how probable it is that a reader accepts each label (texts, labels).
+    """Return the probability that a reader accepts each label (texts, labels).
 
-    A reader accepts a label because it is meant, or because a neighbour is meant and they accept both: 1 - Π over
-    meant labels of (1 - score · share), a noisy-or (Pearl, "Probabilistic Reasoning in Intelligent Systems", 1988).
+    A reader accepts a label because it is meant, or because a neighbour is meant and the reader accepts both:
+    1 - Π over meant labels of (1 - score · share), a noisy-or (Pearl, "Probabilistic Reasoning in Intelligent Systems",
+    1988).
 
     Args:
         scores: (texts, labels) a calibrated probability for each label.

@@ -17,11 +17,11 @@ from classifiers.text import Tokenizer
 from classifiers.windows import least_of_each, mean_of_each, windows_of_all
 
 MINIMUM_CERTAINTY = 0.5
-"""How probable the strongest emotion must be for a reaction, if that was not chosen on messages of people."""
+"""How probable the strongest emotion must be for a reaction, unless that was chosen on people's messages."""
 
 _AT_ONCE = 8
-"""Texts that a network is given at once. More are no faster even where all have one length, and need more padding: of
-32 messages, the BiLSTM reads each in half of the time if it is given 8 at once."""
+"""Texts per batch. Larger batches are no faster even for texts of the same length, and need more padding otherwise:
+the BiLSTM reads 32 messages in half the time in batches of 8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class Prediction:
         labels: the model's labels, in its own order.
         scores: a calibrated probability for each label, in [0, 1]; of a long text, the mean of its windows.
         thresholds: the probability from which each label counts as present, chosen on the dev split.
-        certainty: how probable it must be that a reader accepts the label for this model to be trusted with a
-            reaction.
-        known: the share of the text's words that are common to the model, in [0, 1]; low for another language.
+        certainty: how probable it must be that a reader accepts the label for this model to react.
+        known: the share of the text's words that are among the model's common words, in [0, 1]; low for other
+            languages.
         emoji: the model's default emoji by label; not every label need have one.
-        acceptance: the probability for each label that a reader accepts it, in [0, 1], of a long text in the window
-            where that is least; empty if it is the score.
+        acceptance: the probability for each label that a reader accepts it, in [0, 1]; for a long text, the lowest of
+            its windows. Empty if it equals the score.
     """
 
     labels: tuple[str, ...]
@@ -49,31 +49,31 @@ class Prediction:
     acceptance: tuple[float, ...] = ()
 
     def top(self, count: int | None = None) -> list[tuple[str, float]]:
-        """Return the `count` most probable labels (all if None) with their probabilities, best first."""
+        """Return the `count` most probable labels (all if None) with their probabilities, highest first."""
         return ranked(zip(self.labels, self.scores, strict=True))[:count]
 
     def accepted(self) -> tuple[str, float]:
-        """Return the emotion that a reader most probably accepts, never neutral, with the probability that they do."""
+        """Return the emotion (never neutral) that a reader most probably accepts, and the probability of that."""
         probabilities = zip(self.labels, self.acceptance or self.scores, strict=True)
         return max((pair for pair in probabilities if pair[0] != NEUTRAL), key=_probability)
 
     def reaction(self) -> tuple[str, float]:
-        """Return what a reaction would express, with its probability.
+        """Return the label that a reaction would express, with its probability.
 
-        That is neutral if it is the most probable label, else what `accepted` returns.
+        It is neutral if that is the most probable label, else what `accepted` returns.
         """
         strongest, score = max(zip(self.labels, self.scores, strict=True), key=_probability)
         return (strongest, score) if strongest == NEUTRAL else self.accepted()
 
     def is_certain(self, minimum: float | None = None) -> bool:
-        """Return whether the label of `reaction` reaches its threshold, and `minimum` (`certainty` if that is None)."""
+        """Return whether the label of `reaction` reaches its threshold and `minimum` (`certainty` if None)."""
         label, probability = self.reaction()
         threshold = self.thresholds[self.labels.index(label)]
         return probability >= max(threshold, self.certainty if minimum is None else minimum)
 
     @property
     def present(self) -> list[str]:
-        """The labels over their thresholds, most probable first."""
+        """The labels that reach their thresholds, most probable first."""
         judged = zip(self.labels, self.scores, self.thresholds, strict=True)
         return [label for label, _ in ranked((label, score) for label, score, least in judged if score >= least)]
 
@@ -82,7 +82,7 @@ _probability = itemgetter(1)
 
 
 def ranked(pairs: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
-    """Return labels with their probabilities, best first; equal ones in their own order."""
+    """Return labels with their probabilities, highest first; ties keep their order."""
     return sorted(pairs, key=_probability, reverse=True)
 
 
@@ -91,7 +91,7 @@ class Classifier(Protocol):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels that it tells apart."""
+        """The labels that it distinguishes."""
 
     @property
     def emoji(self) -> Mapping[str, str]:
@@ -103,7 +103,7 @@ class Classifier(Protocol):
 
     @property
     def run(self) -> Callable[[Batch], Array]:
-        """The function from a padded batch of token numbers to logits (batch, labels)."""
+        """The function that maps a padded batch of token numbers to logits (batch, labels)."""
 
     @property
     def temperature(self) -> float:
@@ -111,27 +111,26 @@ class Classifier(Protocol):
 
     @property
     def multi_label(self) -> bool:
-        """Whether it judges each label by itself."""
+        """Whether labels are independent, so that a text may have several or none."""
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Return one prediction for each text, in order; any string is allowed, also an empty one."""
+        """Return one prediction for each text, in order; any string is allowed, including an empty one."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkClassifier:
-    """A network with all that turns texts into token numbers and logits into predictions.
+    """A network, with everything that turns texts into token numbers and logits into predictions.
 
     Attributes:
-        run: from a padded batch to logits (batch, labels).
-        tokenizer: the one that the network was trained with.
-        labels: one for each logit.
-        thresholds: one for each label.
-        temperature: what the logits are divided by before the activation.
+        run: maps a padded batch to logits (batch, labels).
+        tokenizer: the tokenizer with which the network was trained.
+        labels: a label for each logit.
+        thresholds: a threshold for each label.
+        temperature: the number by which logits are divided before the activation.
         certainty: as in `Prediction`.
-        multi_label: whether labels are judged each by itself (sigmoid) or against each other (softmax).
+        multi_label: whether labels are independent (sigmoid) or exclude each other (softmax).
         emoji: as in `Prediction`.
-        shares: (labels, labels) how often readers accept labels together, from `acceptance.shares_of`; None if that
-            is not known.
+        shares: (labels, labels) how often readers accept labels together, from `acceptance.shares_of`; None if unknown.
     """
 
     run: Callable[[Batch], Array]
@@ -149,7 +148,7 @@ class NetworkClassifier:
         return self.scores_of([self.tokenizer.read(text)[0] for text in texts])
 
     def scores_of(self, sequences: Sequence[Sequence[int]]) -> Array:
-        """Return probabilities (texts, labels) of texts that this model's tokenizer has read."""
+        """Return probabilities (texts, labels) of texts that this model's tokenizer has encoded."""
         return mean_of_each(*self._of_windows(sequences))
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
@@ -160,7 +159,7 @@ class NetworkClassifier:
         of_windows, begins = self._of_windows(sequences)
         scores = mean_of_each(of_windows, begins).tolist()
         accepted = of_windows if self.shares is None else acceptance(of_windows, self.shares)
-        # The least over a long text's windows: a reaction that does not suit one of them would not suit the text.
+        # The lowest over a long text's windows: a reaction that does not suit one of them does not suit the text.
         least_accepted = least_of_each(accepted, begins).tolist()
         return [
             Prediction(self.labels, tuple(row), self.thresholds, self.certainty, share, self.emoji, tuple(least))
@@ -168,7 +167,7 @@ class NetworkClassifier:
         ]
 
     def _of_windows(self, sequences: Sequence[Sequence[int]]) -> tuple[Array, list[int]]:
-        """Return probabilities (windows, labels) of the windows of all texts, and the rows where each text begins."""
+        """Return probabilities (windows, labels) of the windows of all texts, and the first row of each text."""
         windows, begins = windows_of_all(sequences, self.tokenizer.max_tokens)
         return probabilities(logits_of(self.run, windows, _AT_ONCE), self.temperature, self.multi_label), begins
 
@@ -182,7 +181,7 @@ class Answer:
 
 
 def compare(models: Mapping[str, Classifier], text: str) -> dict[str, Answer]:
-    """Return every model's timed prediction for one text, under the keys of `models`."""
+    """Return every model's timed prediction for one text, by the names in `models`."""
     answers = {}
     for name, model in models.items():
         start = time.perf_counter()
@@ -192,5 +191,5 @@ def compare(models: Mapping[str, Classifier], text: str) -> dict[str, Answer]:
 
 
 def agree(answers: Mapping[str, Answer]) -> bool:
-    """Return whether all models find the same label the most probable."""
+    """Return whether all models have the same most probable label."""
     return len({answer.prediction.top(1)[0][0] for answer in answers.values()}) == 1

@@ -1,4 +1,4 @@
-"""What the command lines share: options within bounds, grouped help, and errors told in one sentence."""
+"""What the command lines share: options within bounds, grouped help, and errors in one sentence."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ import click
 from classifiers.errors import ClassifiersError
 
 version_option = click.version_option(package_name="emobot", message="Emobot %(version)s")
-"""The option --version of each command line."""
+"""The option --version of every command line."""
 
 
 class WholeNumber(click.IntRange):
-    """Whole numbers from `min` to `max`, refused in a sentence that names both."""
+    """Whole numbers from `min` to `max`; other values are refused in a sentence that names both."""
 
     name = "whole number"
 
@@ -39,7 +39,7 @@ class WholeNumber(click.IntRange):
 
 
 class Number(click.FloatRange):
-    """Numbers from `min` to `max`, or between them where open, refused in a sentence that names both."""
+    """Numbers from `min` to `max`, or between them if open; other values are refused in a sentence that names both."""
 
     name = "number"
 
@@ -61,7 +61,7 @@ class Number(click.FloatRange):
 
 
 class GroupedOption(click.Option):
-    """An option that stands under a heading of its own in the help of a `GroupedCommand`."""
+    """An option that is listed under a heading of its group in the help of a `GroupedCommand`."""
 
     def __init__(self, *args: Any, group: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -69,10 +69,10 @@ class GroupedOption(click.Option):
 
 
 class GroupedCommand(click.Command):
-    """A command whose help shows its options by their groups, in the order in which they were declared."""
+    """A command whose help shows its options by group, in the order of their declaration."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write a section for each group, and one for the options without."""
+        """Write a section for each group, and one for the options without a group."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
@@ -84,13 +84,13 @@ class GroupedCommand(click.Command):
 
 
 def repeated(option: str, words: Sequence[str]) -> list[str]:
-    """Return a command line in which each value of an option with several has the option before it, as click wants it.
+    """Return a command line in which the option is repeated before each of its values, as click requires.
 
     >>> repeated("--model", ["--model", "rnn", "gru", "--resume"])
     ['--model', 'rnn', '--model', 'gru', '--resume']
     """
     result: list[str] = []
-    takes_values = False  # whether a word would be a value of the option
+    takes_values = False  # whether the next word would be a value of the option
     for previous, word in pairwise(["", *words]):
         if word.startswith("-"):
             takes_values = word == option
@@ -101,9 +101,9 @@ def repeated(option: str, words: Sequence[str]) -> list[str]:
 
 
 def invoke(command: click.Command, words: Sequence[str], name: str) -> int:
-    """Run a command of click and return the exit status, which its function returns; 0 after --help.
+    """Run a click command and return the exit status that its function returns; 0 after --help.
 
-    Wrong arguments are told in one sentence on standard error, with status 2. The words are the context's `obj`.
+    Wrong arguments lead to one sentence on standard error and status 2. The words become the context's `obj`.
     """
     try:
         with command.make_context(name, list(words), obj=tuple(words)) as context:
@@ -119,8 +119,9 @@ def invoke(command: click.Command, words: Sequence[str], name: str) -> int:
 def finish(work: Callable[[], int]) -> int:
     """Do the work of a command and return the exit status.
 
-    That is what `work` returns, or 2 after a mistake of the user's, 1 where the machine gave out, and 130 after Ctrl-C.
-    All but the last are told in one sentence on standard error. Output that nobody reads to its end is no failure.
+    That is the result of `work`, 2 after a user error, 1 if the machine failed (such as a full disk), and 130 after
+    Ctrl-C. Errors are printed as one sentence on standard error. It is not an error if nobody reads the output to its
+    end.
     """
     _set_up_streams()
     try:
@@ -130,7 +131,7 @@ def finish(work: Callable[[], int]) -> int:
         return _tell(str(error), 2)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # whoever read our output has seen enough, as in `... | head`
+    except BrokenPipeError:  # the reader of our output has seen enough, as in `... | head`
         _discard_output()
         return 0
     except MemoryError:
@@ -149,7 +150,7 @@ def _tell(sentence: str, status: int) -> int:
 
 
 def _set_up_streams() -> None:
-    """Let output take all characters, whatever the locale, and streams that were closed be empty."""
+    """Make output accept all characters, whatever the locale, and replace closed streams with empty ones."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
@@ -159,6 +160,6 @@ def _set_up_streams() -> None:
 
 
 def _discard_output() -> None:
-    """Send what standard output still holds to nowhere, or its end would fail once more."""
-    with suppress(OSError):  # in tests it is no file
+    """Discard what standard output still buffers, which would otherwise fail again at exit."""
+    with suppress(OSError):  # in tests it is not a file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -30,7 +30,7 @@ _FACES = {
     "-_-": r"[-=][\\_.]{1,9}[-=] | >[\\_.]{1,9}> | <[\\_.]{1,9}<",
     "._.": r"\.[\\_-]{1,9}\. | [•・][_.ω]{1,9}[•・]",
 }
-"""Patterns of upright faces, mostly two eyes with a mouth between them, by the token for their feeling."""
+"""Patterns of upright faces, mostly two eyes with a mouth between them, by the token for the feeling."""
 
 _SHRUG = r"\\{0,4}_{1,2}\(ツ\)\\?_{1,2}/?"
 
@@ -41,7 +41,7 @@ _GESTURES = {
     "😡": r"┻━{1,9}┻",
     "🫡": r"(?<!\w)o7{1,9}(?!\w)",
 }
-"""Patterns of drawings with more than a face, by the token for their feeling."""
+"""Patterns of drawings with more than a face, by the token for the feeling."""
 
 _ARMS = "ヽヾ⊂٩ლノつづっ┌┐乁"
 _KAOMOJI = rf"""
@@ -52,11 +52,11 @@ _KAOMOJI = rf"""
     ){{3,20}}+
     \) [ノ彡づっつゝง۶シ/凸┌┐ㄏ╯]{{0,2}}
 """
-"""Any other face in parentheses: few characters, one of them beyond ASCII, and no word."""
+"""Any other face in parentheses: few characters, one of them not ASCII, and no word."""
 
 _EYE = r"[$'*+.0;<=>@^`noqtuvx¬°òᅮᅲᵔ•≧⊙⌒◉○●◕◠★☆♡♥✧・╥╬ㅜㅠಠಥ-]"
 _NEXT = r"[\\_.^wvoωд□‿▽∀ᴗ◡ヮワ益皿﹃ ͜ಠ╬òó-]"
-"""With one of the first and one of the second, most faces begin: a quick look, since trying all of them takes long."""
+"""Most faces start with one of the former and one of the latter; checking that first is faster than all patterns."""
 
 FACE = rf"""
     (?: (?= \(?\*?{_EYE}{_NEXT} | ʕ | \(╯ )  # the quick look
@@ -104,7 +104,7 @@ _FORMS = {
 }
 
 SAME = {form: token for token, forms in _FORMS.items() for form in forms.split()}
-"""By emoticon, the token of the same feeling that the shipped models know, or know better."""
+"""For each emoticon, the token for the same feeling that the shipped models know, or know better."""
 
 _PATTERNS = [(regex.compile(pattern, regex.VERBOSE), token) for token, pattern in (_GESTURES | _FACES).items()]
 _DRAWN_OUT = regex.compile(r"(.)\1+$")
@@ -113,7 +113,7 @@ _DRAWN_OUT = regex.compile(r"(.)\1+$")
 def token_of(emoticon: str) -> str:
     """Return the token for an emoticon found by `EMOTICON`: one of the same feeling that the shipped models know.
 
-    If there is none, return the emoticon itself, without repetitions of its mouth and without an arm before it.
+    If there is none, return the emoticon itself, without a repeated mouth and without an arm before it.
 
     Examples:
         >>> [token_of(":)))"), token_of("t___t"), token_of("<333"), token_of("(ಥ_ಥ)")]
@@ -122,7 +122,7 @@ def token_of(emoticon: str) -> str:
     return _token_of(_DRAWN_OUT.sub(r"\1", emoticon))
 
 
-@lru_cache(maxsize=1024)  # to try all patterns takes as long as to read several words; emoticons seldom differ
+@lru_cache(maxsize=1024)  # trying all patterns takes as long as reading several words, and few emoticons are common
 def _token_of(plain: str) -> str:
     if plain in SAME:
         return SAME[plain]

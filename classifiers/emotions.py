@@ -1,4 +1,4 @@
-"""Lists the 28 labels of GoEmotions (Demszky and others, 2020) with emoji and groups; checks those of other data."""
+"""The 28 labels of GoEmotions (Demszky and others, 2020), with emoji and groups, and checks for other data's labels."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NEUTRAL = "neutral"
 """The label of a text without emotion."""
 
 LABELS: tuple[str, ...] = (*EMOJI, NEUTRAL)
-"""All labels in GoEmotions' order: alphabetical, neutral last."""
+"""All labels in GoEmotions' order: alphabetical, with neutral last."""
 
 _POSITIVE = (
     *("admiration", "amusement", "approval", "caring", "desire", "excitement"),
@@ -66,7 +66,7 @@ SENTIMENT: dict[str, tuple[str, ...]] = {
 
 
 SHOWN = 40
-"""How many labels a sentence names; more than that are mostly a column of something else."""
+"""The most labels that a sentence names; if there are more, it is usually the wrong column."""
 
 
 def listed(labels: Sequence[str]) -> str:
@@ -77,27 +77,27 @@ def listed(labels: Sequence[str]) -> str:
 
 def is_emoji(text: str) -> bool:
     """Return whether a text is exactly one Unicode emoji."""
-    from emoji import is_emoji as is_one_emoji  # noqa: PLC0415 - 7 MB that only labels and servers of their own need
+    from emoji import is_emoji as is_one_emoji  # noqa: PLC0415 - 7 MB that only custom labels and emoji need
 
     return is_one_emoji(text)
 
 
 def spelled(labels: Sequence[str]) -> tuple[str, ...]:
-    """Return the labels with those of GoEmotions in its letter case, or unchanged if two would become equal."""
+    """Return the labels, those of GoEmotions in its letter case; unchanged if two would become equal."""
     ours = tuple(label.casefold() if label.casefold() in LABELS else label for label in labels)
     return ours if len(set(ours)) == len(ours) else tuple(labels)
 
 
 def without_emoji(labels: Iterable[str], emoji: Mapping[str, str]) -> list[str]:
-    """Return the labels, neutral aside, that have neither a default emoji nor one in `emoji`."""
+    """Return the labels except neutral that have neither a default emoji nor one in `emoji`."""
     return [label for label in labels if label != NEUTRAL and label not in EMOJI and label not in emoji]
 
 
 def checked_emoji(emoji: Mapping[str, str], labels: Collection[str]) -> dict[str, str]:
-    """Return the emoji given to labels, with each label as it is spelt among `labels`.
+    """Return the emoji given to labels, with each label spelt as in `labels`.
 
     Raises:
-        ValueError: a key is none of the emotions among `labels`, or a value is not one emoji; the text says which.
+        ValueError: a key is not one of the emotions in `labels`, or a value is not one emoji; the text says which.
     """
     emotions = {label.casefold(): label for label in labels if label != NEUTRAL}
     found = {}

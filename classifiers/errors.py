@@ -5,8 +5,8 @@
     ├── DatasetError          a data set that is missing, damaged or malformed
     ├── ExerciseError         an answer to an exercise of the course that is not right yet
     ├── MissingExtraError     an optional package that this command needs
-    ├── ModelDirectoryError   a model directory that is missing, foreign or damaged
-    └── WorkerLostError       a process on another machine that trained with this one
+    ├── ModelDirectoryError   a model directory that is missing, damaged, or something else
+    └── WorkerLostError       the loss of another process that trained with this one
 
 A command line prints the text of any of them and exits with status 2.
 """
@@ -25,7 +25,7 @@ class CheckpointError(ClassifiersError):
 
 
 class DatasetError(ClassifiersError):
-    """A data set cannot be had or read."""
+    """A data set cannot be downloaded or read."""
 
 
 class ExerciseError(ClassifiersError):
@@ -33,7 +33,7 @@ class ExerciseError(ClassifiersError):
 
 
 def install(extra: str) -> str:
-    """Return the command that installs an extra, in a clone as beside a wheel and in every shell."""
+    """Return the command that installs an extra, in a clone or beside a wheel, and in any shell."""
     return f'pip install "emobot[{extra}]"'
 
 
@@ -49,14 +49,14 @@ class ModelDirectoryError(ClassifiersError):
 
 
 class WorkerLostError(ClassifiersError):
-    """Another process that trained with this one is lost, so that this one must start anew."""
+    """Another process that trained with this one was lost, so this one must restart."""
 
 
 def require(purpose: str, extra: str, *modules: str) -> None:
     """Make sure that modules are installed, without loading them.
 
     Raises:
-        MissingExtraError: one of them is not; `purpose` and `extra` are what its sentence names.
+        MissingExtraError: one of them is not installed; the sentence names `purpose` and `extra`.
     """
     if any(importlib.util.find_spec(module) is None for module in modules):
         raise MissingExtraError(purpose, extra)

@@ -1,4 +1,4 @@
-"""Explains a model's answer to a text: which words moved it, and what it predicts after each word.
+"""Explain a model's answer to a text: which words moved it, and what it predicts after each word.
 
 There are three methods, each for a single text. `explain` leaves out one word at a time and measures how the
 probability of the strongest label changes (occlusion, after Li and others, "Understanding Neural Networks through
@@ -7,11 +7,11 @@ gradient that our own backward pass computes for it (gradient times input: Denil
 Sentences from Labelled Documents", 2014); one backward pass serves all words, but it needs a network of ours.
 `predict_prefixes` gives the model the first word, the first two, and so on.
 
-Of a text that is longer than what a network reads at once, only one window is explained: `explain` takes the one in
-which the strongest label is most probable, the others the first.
+If a text is longer than a network reads at once, only one window is explained: `explain` takes the one in which the
+strongest label is most probable, and the others take the first.
 
-A word here is a stretch of the text as somebody wrote it: contractions, emoji with their skin tones, emoticons and
-runs of one mark stay whole, and what `strip_markup` removes (links, mentions, code, quotes) is part of no word.
+A word here is a piece of the original text: contractions, emoji with their skin tones, emoticons and runs of the same
+punctuation mark stay whole, and what `strip_markup` removes (links, mentions, code, quotes) is not part of any word.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from classifiers.text import TOKEN, Tokenizer, normalize, tokenize
 from classifiers.windows import windows
 
 BATCH_SIZE = 16
-"""How many variants of a text go through a model at once; their lengths differ, and a larger batch pads more."""
+"""How many variants of a text a model reads at once; their lengths differ, so larger batches need more padding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,10 @@ class WordShare:
     """One word of a text, and how far it moved the model's answer.
 
     Attributes:
-        text: the word as it stands in the text.
-        start: where it begins.
-        end: where it ends; it is text[start:end] of the whole.
-        share: the label's probability with all words less that without this one, in [-1, 1], in the window that is
+        text: the word as it is in the text.
+        start: the index where it starts.
+        end: the index where it ends, so that the word is text[start:end].
+        share: the label's probability with all words minus that without this one, in [-1, 1], in the window that is
             explained; 0 for a word that is not in it or that the model does not read (see `PrefixPredictions.words`).
     """
 
@@ -58,8 +58,8 @@ class Explanation:
     """How far each word moved a model towards its strongest label.
 
     Attributes:
-        label: the most probable one.
-        probability: how probable.
+        label: the most probable label.
+        probability: its probability.
         words: all words of the text, in their order.
     """
 
@@ -73,12 +73,12 @@ class PrefixPredictions:
     """What a model predicts for the beginnings and the endings of a text, word by word.
 
     Attributes:
-        words: the words that the model reads, in their order: none beyond the first window, and none that is only the
-            third or later of equal ones in a row, which `tokenize` drops.
-        labels: one for each column of the two tables.
+        words: the words that the model reads, in order. Words beyond the first window, and the third and later of equal
+            words in a row, which `tokenize` drops, are left out.
+        labels: a label for each column of the two tables.
         forward: (words, labels) probabilities after the first word, the first two, and so on.
-        backward: (words, labels) probabilities of the text from this word on, as a network that also reads from the
-            right meets it; None for a network of one direction.
+        backward: (words, labels) probabilities of the text from this word on, as seen by a network that also reads from
+            the right; None for a network with one direction.
     """
 
     words: tuple[str, ...]
@@ -93,7 +93,7 @@ def explain(model: Classifier, text: str) -> Explanation:
 
 
 def explain_in_steps(model: Classifier, text: str) -> Steps[Explanation]:
-    """Do what `explain` does, `BATCH_SIZE` variants of the text in each step."""
+    """Do the same as `explain`, with `BATCH_SIZE` variants of the text in each step."""
     words = _cut(text, model.tokenizer)
     numbers, places = _read(words, model.tokenizer.longest)
     cut = windows(range(len(numbers)), model.tokenizer.max_tokens)
@@ -101,7 +101,7 @@ def explain_in_steps(model: Classifier, text: str) -> Steps[Explanation]:
     strongest = int(answers.mean(axis=0).argmax())
     window = cut[int(answers[:, strongest].argmax())]
     start = places[window[0]] if window[0] else 0
-    # What is not read because equal words precede it would be, if one of those were left out.
+    # A word that is not read because equal words precede it would be read if one of those were left out.
     stop = max(places[window[-1]] + 1, places[window[-1] + 1]) if window[-1] + 1 < len(places) else len(words)
     stretch = words[start:stop]
     reached = _reached(stretch, model.tokenizer.max_tokens)
@@ -119,10 +119,10 @@ def explain_in_steps(model: Classifier, text: str) -> Steps[Explanation]:
 
 
 def saliency(network: Network, tokenizer: Tokenizer, text: str, label: int) -> tuple[float, ...]:
-    """Return gradient times input for each word of `explain`: how the logit number `label` grows with its vectors.
+    """Return gradient times input for each word of `explain`, for the logit with index `label`.
 
-    That is the derivative of the logit with respect to a factor on the word's vectors, a first-order estimate of what
-    leaving the word out would take from the logit. It is 0 for words that the network does not read.
+    That is the derivative of the logit with respect to a factor on the word's vectors, a first-order estimate of how
+    much the logit would drop without the word. It is 0 for words that the network does not read.
     """
     words = _cut(text, tokenizer)
     numbers, places = _read(words, tokenizer.max_tokens)
@@ -135,18 +135,18 @@ def saliency(network: Network, tokenizer: Tokenizer, text: str, label: int) -> t
 
 
 def predict_prefixes(model: Classifier, text: str, directions: int) -> PrefixPredictions:
-    """Return the model's probabilities for all beginnings of a text, and for all its endings.
+    """Return the model's probabilities for all prefixes of a text, and for all its suffixes.
 
     Args:
-        model: any that answers.
+        model: any classifier.
         text: any text.
-        directions: 1 for a network that reads from the left alone, 2 for one that reads from both sides.
+        directions: 1 for a network that reads only from the left, 2 for one that reads from both sides.
     """
     return complete(predict_prefixes_in_steps(model, text, directions))
 
 
 def predict_prefixes_in_steps(model: Classifier, text: str, directions: int) -> Steps[PrefixPredictions]:
-    """Do what `predict_prefixes` does, `BATCH_SIZE` beginnings and endings in each step."""
+    """Do the same as `predict_prefixes`, with `BATCH_SIZE` prefixes and suffixes in each step."""
     words = _cut(text, model.tokenizer)
     words = [words[place] for place in _reached(words, model.tokenizer.max_tokens)]
     beginnings = [words[: place + 1] for place in range(len(words))]
@@ -162,14 +162,14 @@ def predict_prefixes_in_steps(model: Classifier, text: str, directions: int) -> 
 
 
 def network_of(model: Classifier) -> Network | None:
-    """Return the NumPy network of a loaded model, for `saliency`, or None if another library computes it."""
+    """Return the NumPy network of a loaded model, for `saliency`; None if another library computes it."""
     network = getattr(model.run, "__self__", None)
     return network if isinstance(network, Network) else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """A word's place in its text, and its tokens with the numbers that the model knows them by."""
+    """A word's place in its text, and its tokens with their numbers in the model's vocabulary."""
 
     start: int
     end: int
@@ -190,9 +190,9 @@ def _answers(model: Classifier, sequences: Sequence[Sequence[int]]) -> Steps[Arr
 
 
 def _read(words: Iterable[_Word], limit: int) -> tuple[list[int], list[int]]:
-    """Return the token numbers that `Tokenizer.encode` gives for these words, and for each number its word's place.
+    """Return the token numbers that `Tokenizer.encode` gives for these words, and for each the index of its word.
 
-    Without words there is one number, and no place.
+    Without words there is one number and no index.
     """
     read: list[tuple[str, int]] = []
     places: list[int] = []
@@ -207,7 +207,7 @@ def _read(words: Iterable[_Word], limit: int) -> tuple[list[int], list[int]]:
 
 
 def _reached(words: Iterable[_Word], limit: int) -> list[int]:
-    """Return the places of the words that the model reads; leaving out any other changes nothing."""
+    """Return the indices of the words that the model reads; leaving out any other word changes nothing."""
     return list(dict.fromkeys(_read(words, limit)[1]))
 
 
@@ -220,7 +220,7 @@ def _cut(text: str, tokenizer: Tokenizer) -> list[_Word]:
     for start, end in _spans(text):
         word = text[start:end]
         if word not in tokens:
-            # What nobody sees has no tokens when it stands alone, but among words the model meets it as unknown.
+            # Invisible characters have no tokens when they are alone, but among words the model reads them as unknown.
             seen = zip(tokenize(word), tokenizer.encode(word), strict=False)
             tokens[word] = tuple(seen) or tuple((character, UNKNOWN) for character in word)
         words.append(_Word(start, end, tokens[word]))
@@ -228,10 +228,10 @@ def _cut(text: str, tokenizer: Tokenizer) -> list[_Word]:
 
 
 def _spans(text: str) -> list[tuple[int, int]]:
-    """Return where each word of a text begins and ends.
+    """Return where each word of a text starts and ends.
 
-    The tokens are found as in `tokenize`, in the normalised text, but for each character there it is kept from which
-    visible character of the original it comes: "…" turns into three, a skin tone into none.
+    The tokens are found as in `tokenize`, in the normalised text. For each of its characters, the visible character of
+    the original from which it comes is tracked: "…" turns into three characters, a skin tone into none.
     """
     plain: list[str] = []
     origins: list[tuple[int, int]] = []
@@ -245,7 +245,7 @@ def _spans(text: str) -> list[tuple[int, int]]:
     before = ""
     for found in TOKEN.finditer("".join(plain)):
         start, end = origins[found.start()][0], origins[found.end() - 1][1]
-        # Runs of one emoji or mark are one word, and nothing ends amid a visible character ("½" is three tokens).
+        # A run of one emoji or mark is one word, and no word ends within a visible character ("½" is three tokens).
         if spans and (start < spans[-1][1] or (start == spans[-1][1] and before.endswith(found[0]))):
             spans[-1] = spans[-1][0], max(end, spans[-1][1])
         else:

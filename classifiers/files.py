@@ -1,4 +1,4 @@
-"""What is written to files: whole or not at all, in characters that any file takes."""
+"""Write files completely or not at all, with characters that any file accepts."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from classifiers.errors import ClassifiersError
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file beside `path`, which takes its place when the block ends, and is deleted if the block fails.
+    """Open a new file beside `path`, which replaces `path` when the block ends and is deleted if the block fails.
 
     Raises:
         ClassifiersError: it cannot be written.
     """
     partial = path.with_name(f"emobot-{secrets.token_hex(8)}.partial")
     try:
-        if path.is_dir():  # which would otherwise be found at the end
+        if path.is_dir():  # otherwise this would be noticed only at the end
             raise IsADirectoryError(0, "it is a folder")
-        file = partial.open("xb")  # which refuses a file that is there already
+        file = partial.open("xb")  # which refuses an existing file
         try:
             with file:
                 yield file
@@ -35,12 +35,12 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file under another name beside `path`, then rename it, so that no one ever finds half of it."""
+    """Write a file under another name beside `path`, then rename it, so that nobody ever sees a partial file."""
     partial = path.with_name(f"{path.name}.partial")
     partial.write_bytes(content)
     partial.replace(path)
 
 
 def writable(text: str) -> str:
-    """Return a text that any file takes, with escapes for the bytes in names of files that are no characters."""
+    """Return a text that any file accepts, with escapes for bytes in file names that are not characters."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""Separates the author's words in a Discord message from the markup around them."""
+"""Separate the author's words in a Discord message from the markup around them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _ITALIC = regex.compile(rf"(?P<kept>{FACE}) | (?<!\w)_(?P<kept>(?:{FACE}|__|[^_]
 _ESCAPED = regex.compile(rf"(?P<kept>{FACE}) | \\(?:[*_~|`\\]|(?=[<>()\[:\#@-]))", _FLAGS)
 
 _TRACE = re.compile(r"[`>@\[\\*|~_#•-]|://")
-"""What no message with markup lacks; most messages have none, and one look at them is enough."""
+"""Something that every message with markup contains; most messages have none, so one quick test is enough."""
 
 _PASSES = (
     (re.compile(r"[`<>@\[]|://"), _REFERENCES),
@@ -53,7 +53,7 @@ _PASSES = (
     (re.compile("__"), _UNDERLINE),
     (re.compile("_.*_", re.DOTALL), _ITALIC),
 )
-"""The patterns to remove, in this order; each comes after a quick test for whether the text can contain it."""
+"""The patterns to remove, in this order, each with a quick test for whether the text can contain it."""
 
 _VISIBLE = regex.compile(r"\p{Extended_Pictographic}|[^\p{Z}\p{C}\p{DI}]")
 
@@ -61,7 +61,7 @@ _VISIBLE = regex.compile(r"\p{Extended_Pictographic}|[^\p{Z}\p{C}\p{DI}]")
 def strip_markup(message: str) -> str:
     """Return a Discord message without mentions, custom emoji, links, code, quotes and Markdown characters.
 
-    Words in emphasis, spoilers, headings and link titles stay. The result is empty if there is nothing but markup and
+    Words in emphasis, spoilers, headings and link titles are kept. The result is empty if there is only markup and
     invisible characters.
     """
     left = blank_markup(message)
@@ -74,7 +74,7 @@ def has_words(message: str) -> bool:
 
 
 def blank_markup(message: str) -> str:
-    """Return a message of the same length, with `BLANK` in place of each character of its markup."""
+    """Return a message of the same length, with `BLANK` in place of each character of markup."""
     if not _TRACE.search(message):
         return message
     for trace, part in _PASSES:

@@ -1,4 +1,4 @@
-"""Has glibc keep less memory that is no longer needed; does nothing where the C library is another."""
+"""Make glibc keep less memory that is no longer needed; other C libraries are left alone."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import sys
 from contextlib import suppress
 
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # M_MMAP_THRESHOLD and M_ARENA_MAX in <malloc.h>
-_LARGE = 256 << 10  # bytes: as many as asyncio reserves for each reading of a socket
+_LARGE = 256 << 10  # bytes: as many as asyncio reserves for each read from a socket
 
 
 def keep_large_blocks_apart() -> None:
-    """Let glibc give a block of 256 kB or more back as soon as it is freed, however long the process runs.
+    """Make glibc return a block of 256 kB or more to the system as soon as it is freed, however long the process runs.
 
-    By itself it does so only until the first such block is freed. From then on it takes them from its heap, where
-    smaller ones that last come to lie in the gaps, so that the heap grows. Such blocks are the dict of 20,000 messages
-    that come and go, a new one from time to time, and whatever is read from a socket: asyncio reserves 256 kB for it,
-    and gives back at once what it does not need. To be mapped and unmapped costs each reading some 5 µs.
+    By default it does so only until the first such block is freed. From then on it takes such blocks from its heap,
+    where smaller, longer-lived blocks fill the gaps, so that the heap grows. Examples are the table of the last 20,000
+    messages, which is reallocated from time to time, and the 256 kB that asyncio reserves for each read from a socket
+    and shrinks at once. Mapping and unmapping costs each read some 5 µs.
     """
     if sys.platform == "linux":
         with suppress(AttributeError):  # another C library, such as musl
@@ -24,9 +24,9 @@ def keep_large_blocks_apart() -> None:
 
 
 def share_heaps() -> None:
-    """Let the threads that are begun from now on share two heaps of glibc, rather than have eight for each core.
+    """Let threads that start from now on share two of glibc's heaps, rather than use up to eight per core.
 
-    Each keeps what it has once needed. Worth it where many threads do little at a time, as TensorFlow's.
+    Each heap keeps what it once needed. This is worth it with many threads that each do little, like TensorFlow's.
     """
     if sys.platform == "linux":
         with suppress(AttributeError):  # another C library, such as musl
@@ -34,9 +34,9 @@ def share_heaps() -> None:
 
 
 def release_unused() -> None:
-    """Let glibc give freed memory back, which it would keep for later.
+    """Make glibc return freed memory to the system, which it would otherwise keep for later.
 
-    It is worth it after a step that needs much memory for a moment and does not come again.
+    This is worth it after a step that briefly needs much memory and is not repeated.
     """
     if sys.platform == "linux":
         with suppress(AttributeError):  # another C library, such as musl

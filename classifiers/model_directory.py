@@ -1,4 +1,4 @@
-"""Reads and writes model directories: `train.py` writes one, and the bot loads one.
+"""Read and write model directories: `train.py` writes one, and the bot loads one.
 
     manifest.json      labels, sizes, thresholds, temperatures, figures, provenance, a SHA-256 of each other file
     tokenizer.json     the vocabulary, shared by all models
@@ -6,9 +6,9 @@
                        that are served from them
     bilstm.onnx        the BiLSTM as an ONNX graph
 
-A directory has one or more of the models. Nothing in it is code: no pickle, no Python. Each file is read once, so that
-exactly the bytes are loaded whose hash was compared. A model that could not answer a message is refused when it is
-loaded.
+A directory has one or more models. Nothing in it is code: no pickle, no Python. Each file is read once, so that the
+bytes that are loaded are exactly those whose hash was compared. A model that could not answer a message is refused when
+it is loaded.
 """
 
 from __future__ import annotations
@@ -49,16 +49,16 @@ PRETRAINED = Path(__file__).parent / "pretrained"
 MANIFEST, TOKENIZER = "manifest.json", "tokenizer.json"
 
 ModelName: TypeAlias = Literal["rnn", "gru", "lstm", "bilstm"]
-"""What commands, settings and manifests call the models."""
+"""The names of the models in commands, settings and manifests."""
 
 FILES = {name: f"{name}.safetensors" for name in get_args(ModelName)} | {"bilstm": "bilstm.onnx"}
 """The file of each model, in the order in which models are shown."""
 
 NAMES = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM", "bilstm": "BiLSTM"}
-"""The names of the models as people write them."""
+"""The display names of the models."""
 
 DIRECTIONS = {name: kind.directions for name, kind in KINDS.items()}
-"""1 for each model that reads from the left only, 2 for each that reads from both sides."""
+"""The directions of each model: 1 if it reads only from the left, 2 if it reads from both sides."""
 
 
 # `python train.py` would do only in a clone.
@@ -74,7 +74,7 @@ _Label: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pa
 
 
 class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the manifest says of one model: its sizes, its calibration and its figures on the test split."""
+    """The manifest's entry for one model: its sizes, its calibration and its figures on the test split."""
 
     embedding: _Amount
     parameters: _Amount
@@ -86,11 +86,11 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the manifest says of the whole directory; `emoji` may be changed by hand at any time.
+    """The manifest of a directory; `emoji` may be changed by hand at any time.
 
     Attributes:
-        labels: at most 100 characters each, as many as Discord's menus show, all on one line.
-        emoji: emoji for labels that have none of their own, or to replace theirs.
+        labels: the labels, each on one line and of at most 100 characters, the most that Discord's menus show.
+        emoji: emoji for labels that have no default one, or that replace the default.
         neighbours: labels that readers accept together, see `classifiers.acceptance`.
         files: the SHA-256 of each other file.
     """
@@ -111,7 +111,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """Check that the parts agree.
 
         Raises:
-            ValueError: they contradict each other, or there is no model, or one that this version does not know.
+            ValueError: they contradict each other, there is no model, or one that this version does not know.
         """
         if not self.models:
             raise ValueError("it holds no model")
@@ -127,7 +127,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class _Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `tokenizer.json` holds."""
+    """The content of `tokenizer.json`."""
 
     words: tuple[_Name, ...]
 
@@ -169,7 +169,7 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def _fault(error: msgspec.ValidationError) -> str:
-    """Return what is wrong with a manifest, without the types of Python and msgspec's own notation."""
+    """Return what is wrong with a manifest, without Python's types and msgspec's notation."""
     text, place = str(error), _PLACE.search(str(error))
     names = re.findall(r"[a-z]\w*", place[1]) if place else []
     text = _PLACE.sub("", text)
@@ -184,7 +184,7 @@ def _fault(error: msgspec.ValidationError) -> str:
 
 
 def _not_json(content: bytes) -> str:
-    """Return where a manifest is not JSON, as far as that can be told."""
+    """Return where a manifest is not JSON, as far as that is known."""
     try:
         json.loads(content)
     except json.JSONDecodeError as error:
@@ -239,14 +239,14 @@ def load_numpy(name: str, content: bytes) -> Callable[[Batch], Array]:
     """Return a network of our layers from the bytes of a safetensors file, as a function from a batch to logits.
 
     Raises:
-        Exception: it is not such a file, or holds weights that are not finite.
+        Exception: it is not such a file, or has weights that are not finite.
     """
     arrays = load(content)
     for key, array in arrays.items():
         if array.dtype.kind != "f":
             raise ValueError(f"{key} is of {array.dtype}, not of floats")
     _refuse_infinity(arrays.values())
-    # The vectors stay in float16: only those of a message's own words are ever computed with.
+    # The word vectors stay in float16, since only those of a message's words are computed with.
     arrays |= {name: array.astype(np.float32) for name, array in arrays.items() if name != "0.embeddings"}
     vocabulary, embedding = arrays["0.embeddings"].shape
     network = build(name, vocabulary, embedding, len(arrays[f"{KINDS[name].output}.bias"]), rng=None)
@@ -265,10 +265,10 @@ def load_onnx(content: bytes) -> Callable[[Batch], Array]:
     refuse_other_graphs(content)
     _refuse_infinity(float_weights(content))
     options = onnxruntime.SessionOptions()
-    # Measured: a second thread makes single messages slower, and idle threads would spin.
+    # Measurements show that a second thread makes single messages slower, and idle threads would spin.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what is wrong is told by an exception, and need not be printed as well
+    options.log_severity_level = 4  # errors are raised as exceptions and need not be printed as well
     options.add_session_config_entry("session.load_model_format", "ONNX")  # its other format was not looked through
     session = onnxruntime.InferenceSession(
         content,
@@ -276,7 +276,7 @@ def load_onnx(content: bytes) -> Callable[[Batch], Array]:
         providers=["CPUExecutionProvider"],
         enable_fallback=False,  # to the same provider, after printing why
     )
-    session._model_bytes = None  # it would keep the file to load it anew, for devices that this bot does not use
+    session._model_bytes = None  # it would keep the file to reload it on devices that this bot does not use
 
     def run(batch: Batch) -> Array:
         [logits] = session.run(["logits"], {"ids": batch.ids, "lengths": batch.lengths})
@@ -286,7 +286,7 @@ def load_onnx(content: bytes) -> Callable[[Batch], Array]:
 
 
 def save_numpy(name: str, params: Mapping[str, Array], directory: Path) -> None:
-    """Write the file of a network of our layers: its parameters in float16, half the size for no measurable loss."""
+    """Write the file of a network of our layers: its parameters in float16, half the size without measurable loss."""
     (directory / FILES[name]).write_bytes(save({key: array.astype(np.float16) for key, array in params.items()}))
 
 
@@ -296,7 +296,7 @@ def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> None:
 
 
 def invalidate_manifest(directory: Path) -> None:
-    """Make the directory if it is missing and delete its manifest, so that half-written models are never loaded."""
+    """Create the directory if it is missing, and delete its manifest, so that half-written models are never loaded."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / MANIFEST).unlink(missing_ok=True)
 
@@ -304,7 +304,7 @@ def invalidate_manifest(directory: Path) -> None:
 def write_manifest(directory: Path, manifest: Manifest) -> None:
     """Write the manifest, with the hashes of the tokenizer and of each model that it describes.
 
-    A failure half-way leaves the directory without one.
+    If this fails half-way, the directory has no manifest.
     """
     names = [TOKENIZER, *(FILES[name] for name in manifest.models)]
     files = {name: _digest((directory / name).read_bytes()) for name in names}
@@ -320,7 +320,7 @@ def _read(path: Path, parse: Callable[[bytes], Parsed], digest: str | None = Non
     """Return what `parse` returns for a file's bytes, after comparing their SHA-256 with `digest` unless that is None.
 
     Raises:
-        ModelDirectoryError: the file is missing or another, or `parse` raised something.
+        ModelDirectoryError: the file is missing, has another hash, or `parse` raised an exception.
     """
     directory, file = path.parent, path.name
     try:
@@ -333,7 +333,7 @@ def _read(path: Path, parse: Callable[[bytes], Parsed], digest: str | None = Non
         )
     try:
         return parse(content)
-    except Exception as error:  # the parsers of three file formats raise whatever they like
+    except Exception as error:  # the parsers of three file formats raise many kinds of exceptions
         [reason, *_] = f"{error}".splitlines() or [type(error).__name__]
         raise ModelDirectoryError(
             f"The file {file} in {directory} cannot be used: {reason.rstrip('.')}; {_REMEDY}."
@@ -349,9 +349,9 @@ def _network(name: str, content: bytes) -> Callable[[Batch], Array]:
 
 
 def _classifier(manifest: Manifest, tokenizer: Tokenizer, name: str, content: bytes) -> NetworkClassifier:
-    """Return the model of that name, after a trial with the unknown word and with the last one of the vocabulary."""
+    """Return the model with that name, after a trial with the unknown word and the last word of the vocabulary."""
     run = _network(name, content)
-    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at
+    with np.errstate(over="ignore", invalid="ignore"):  # the result is checked below
         logits = run(pad([[UNKNOWN]]))
     _refuse_infinity([logits])
     if logits.shape != (1, len(manifest.labels)):

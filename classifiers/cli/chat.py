@@ -1,4 +1,4 @@
-"""`python -m classifiers chat`: both models on each line that is typed."""
+"""`python -m classifiers chat`: show both models' answers to each line that is typed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def chat(directory: Path) -> int:
     The arrow keys recall earlier lines, which are kept in memory only. Input need not come from a terminal.
     """
     require("Chatting in a terminal", "cli", "rich", "prompt_toolkit")
-    from rich.text import Text  # noqa: PLC0415 - only now it is sure to be there
+    from rich.text import Text  # noqa: PLC0415 - only now is it known to be installed
 
     from classifiers.cli.tables import comparison_table, legend, terminal  # noqa: PLC0415 - likewise
 
@@ -48,7 +48,7 @@ def chat(directory: Path) -> int:
 
 
 def _typed_lines() -> Iterator[str]:
-    """Yield lines from the keyboard, with a history in memory only: what people type is theirs."""
+    """Yield lines from the keyboard, with a history that is kept only in memory, for privacy."""
     from prompt_toolkit import PromptSession  # noqa: PLC0415 - only this needs it, and it takes a tenth of a second
     from prompt_toolkit.history import InMemoryHistory  # noqa: PLC0415 - likewise
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent  # noqa: PLC0415 - likewise

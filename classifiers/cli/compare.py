@@ -1,4 +1,4 @@
-"""`python -m classifiers compare`: both models on each text."""
+"""`python -m classifiers compare`: show both models' answers to each text."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def compare(
 ) -> int:
     """Show both models' top emotions for each TEXT, side by side, with the time each took.
 
-    Put a text of several words in quotes. A file may be of any size; for --json and --out all cores read it, and the
-    time of a text is a share of that of many.
+    Put a text of several words in quotes. A file may be of any size. With --json and --out all cores process it, and a
+    text's time is its share of the time of its batch.
     """
     _check_usage(texts, file, out, as_json or explain)
     show = None if as_json or out else _table_printer()
@@ -100,7 +100,7 @@ def _check_usage(texts: Sequence[str], file: Path | None, out: Path | None, show
     """Refuse options that do not go together.
 
     Raises:
-        click.UsageError: some do not.
+        click.UsageError: two options do not go together.
     """
     fault = None
     if file is None and not any(map(str.strip, texts)):
@@ -118,7 +118,7 @@ def _check_usage(texts: Sequence[str], file: Path | None, out: Path | None, show
 
 
 def _chunks(texts: Sequence[str], file: Path | None, column: str) -> Iterator[Sequence[str]]:
-    """Return what is to be compared: each text given by itself, or those of a file, some at a time."""
+    """Return an iterator over lists of texts: each given text by itself, or those of a file, some at a time."""
     if file is None:
         return ([text] for text in texts)
     return table_texts(file, column) if is_table(file) else read_chunks(file)
@@ -127,7 +127,7 @@ def _chunks(texts: Sequence[str], file: Path | None, column: str) -> Iterator[Se
 def _chosen(
     names: Sequence[str], models: Mapping[str, NetworkClassifier], directory: Path
 ) -> Mapping[str, NetworkClassifier]:
-    """Return the models of these names, all if there is none.
+    """Return the models with these names, or all models if there are no names.
 
     Raises:
         click.UsageError: the directory does not hold one of them.
@@ -140,14 +140,14 @@ def _chosen(
 
 
 Show = Callable[[str, Mapping[str, Answer], int, Mapping[str, Insight]], None]
-"""Prints a text, the answers to it, so many of their emotions, and the insights that there are."""
+"""Prints a text, its answers, that many of their emotions, and the available insights."""
 
 
 def _table_printer() -> Show:
     """Return a function that prints a comparison as tables.
 
     Raises:
-        MissingExtraError: the packages for that are not installed.
+        MissingExtraError: Rich is not installed.
     """
     require("Comparing in a table", "cli", "rich")
     from classifiers.cli import tables  # noqa: PLC0415 - it loads Rich, which JSON does without

@@ -26,13 +26,13 @@ Rows = list[list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first row of a CSV file, and what it tells of the others.
+    """The first row of a CSV file, and what follows from it for the others.
 
     Attributes:
         names: the names of the columns.
-        text: the place of the column with the texts.
-        separator: what stands between columns.
-        mark: the byte order mark at the file's beginning, by which Excel knows UTF-8, or nothing.
+        text: the index of the column with the texts.
+        separator: the separator between columns.
+        mark: the byte order mark at the start of the file, by which Excel recognises UTF-8; empty if there is none.
     """
 
     names: tuple[str, ...]
@@ -42,13 +42,13 @@ class Header:
 
 
 def read_header(path: Path, column: str) -> Header:
-    """Return the header of a file; its separator is the one with which it names the column of the texts, or a comma.
+    """Return the header of a file; its separator is the one that yields a column with the wanted name, or a comma.
 
     Raises:
-        DatasetError: the file cannot be read, is no UTF-8 or no CSV, or lacks the column.
+        DatasetError: the file cannot be read, is not UTF-8 or not CSV, or lacks the column.
     """
     with _opened(path) as file:
-        line = file.readline()  # in which a quoted name may not break
+        line = file.readline()  # so a quoted name must not contain a line break
     mark = codecs.BOM_UTF8 if line.startswith("\N{ZERO WIDTH NO-BREAK SPACE}") else b""
     heads = {separator: _names(line[bool(mark) :], separator) for separator in ",;\t|"}
     wanted = column.casefold()  # as `column_place` finds it
@@ -70,7 +70,7 @@ def copy_csv(source: Path, target: Path, column: str, scorer: Scorer) -> int:
     """Copy a file with the models' scores in further columns, and return how many texts it has.
 
     Raises:
-        DatasetError: as in `csv_texts`, or there is a column of such a name already.
+        DatasetError: as in `csv_texts`, or there is already a column with such a name.
         ClassifiersError: the target cannot be written.
     """
     header = read_header(source, column)
@@ -88,14 +88,14 @@ def copy_csv(source: Path, target: Path, column: str, scorer: Scorer) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ScoredRows:
-    """Adds the scores of the text at a place to rows, and makes CSV of them."""
+    """Adds the scores of the text in a column to rows, and formats them as CSV."""
 
     scorer: Scorer
     text: int
     separator: str
 
     def __call__(self, rows: Rows) -> tuple[int, bytes]:
-        """Return how many rows there are, and what is written of them."""
+        """Return the number of rows, and the rows with their scores as CSV."""
         scores = self.scorer.scores([row[self.text] for row in rows])
         wider = ([*row, *(f"{score:.6f}" for score in new)] for row, new in zip(rows, scores.tolist(), strict=True))
         return len(rows), _as_csv(wider, self.separator).encode()
@@ -134,7 +134,7 @@ def _names(line: str, separator: str) -> tuple[str, ...]:
 
 
 def _as_csv(rows: Iterable[Sequence[str]], separator: str) -> str:
-    """Return rows as the standard RFC 4180 has them, with quotes where they are needed."""
+    """Return rows as CSV in the form of RFC 4180, with quotes where they are needed."""
     content = io.StringIO()
     csv.writer(content, delimiter=separator).writerows(rows)
     return content.getvalue()
@@ -142,7 +142,7 @@ def _as_csv(rows: Iterable[Sequence[str]], separator: str) -> str:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[TextIO]:
-    """Open a file for reading, and turn what is found to be wrong with it within the block into a `DatasetError`."""
+    """Open a file for reading, and turn errors in the block that come from its content into a `DatasetError`."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             yield file

@@ -1,4 +1,4 @@
-"""`python -m classifiers evaluate`: both models' figures on a data set."""
+"""`python -m classifiers evaluate`: measure both models on a data set."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _REACTIONS = {
     "precision": "precision",
     "neutral": "reacts to neutral",
 }
-"""The columns for data sets that tell which reactions fair readers accept; the second is of emotional messages."""
+"""The columns for data sets with the reactions that fair readers accept; the second covers emotional messages only."""
 
 _F1 = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "top1": "top-1", "ece": "ECE"}
 """The columns for all other data sets."""

@@ -44,10 +44,10 @@ def _list() -> None:
 
 
 def _file_of(name: str) -> Path:
-    """Return the path of an exercise's file, as short as it can be written from the current folder.
+    """Return the path of an exercise's file, relative to the current folder if that is shorter.
 
     Raises:
-        ExerciseError: it is not there.
+        ExerciseError: the file does not exist.
     """
     folder = catalogue.FOLDER
     if not folder.is_dir():

@@ -13,7 +13,7 @@ from classifiers.model_directory import DIRECTIONS
 
 @dataclass(frozen=True, slots=True)
 class Insight:
-    """How one model came to its answer; `saliency` is None unless the network is one of ours."""
+    """How one model reached its answer; `saliency` is None unless our own layers compute the network."""
 
     explanation: Explanation
     saliency: tuple[float, ...] | None
@@ -21,7 +21,7 @@ class Insight:
 
 
 def look_into(name: str, model: NetworkClassifier, text: str) -> Insight:
-    """Return how the model of that name comes to its answer."""
+    """Return how the model with that name reached its answer."""
     explanation, network = explain(model, text), network_of(model)
     label = model.labels.index(explanation.label)
     gradients = None if network is None else saliency(network, model.tokenizer, text, label)

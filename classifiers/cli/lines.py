@@ -11,23 +11,23 @@ from pathlib import Path
 from classifiers.errors import DatasetError
 
 PIECE = 1 << 16
-"""How many bytes are read at once, which is as many as a pipe holds."""
+"""How many bytes are read at once: as many as a pipe holds."""
 
 LONGEST = 1 << 20
-"""How many bytes a line may have, or one without an end would take all memory."""
+"""The most bytes of a line, so that a line without an end does not take all memory."""
 
 
 def read_lines(path: Path) -> Iterator[str]:
     """Yield the lines of a UTF-8 file, or of standard input for `-`, as they come.
 
     Raises:
-        DatasetError: the file cannot be read, is no UTF-8, or has a line longer than `LONGEST`.
+        DatasetError: the file cannot be read, is not UTF-8, or has a line longer than `LONGEST`.
     """
     return chain.from_iterable(read_chunks(path))
 
 
 def read_chunks(path: Path) -> Iterator[list[str]]:
-    """Yield the lines that `read_lines` does in lists: as many at once as have come meanwhile.
+    """Yield the lines of `read_lines` in lists, each with all lines that have arrived in the meantime.
 
     Raises:
         DatasetError: as in `read_lines`.
@@ -36,7 +36,7 @@ def read_chunks(path: Path) -> Iterator[list[str]]:
     shown = "Standard input" if from_stdin else path
     rest = b""
     try:
-        # Without a buffer, which would wait until it is full.
+        # Unbuffered, since a buffer would wait until it is full.
         stdin = sys.stdin.buffer
         opened = nullcontext(getattr(stdin, "raw", stdin)) if from_stdin else path.open("rb", buffering=0)
         with opened as file:

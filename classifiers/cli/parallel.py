@@ -17,25 +17,25 @@ Chunk = TypeVar("Chunk", bound=Sized)
 Result = TypeVar("Result")
 
 ALONE = 1000
-"""How many texts this process answers by itself first: in that time another one has hardly started."""
+"""How many texts this process answers by itself first; starting another process takes about as long."""
 
 
 def in_order(
     work: Callable[[Chunk], Result], chunks: Iterator[Chunk], alone: int = ALONE
 ) -> Generator[Result, None, None]:
-    """Yield the result of `work` for each chunk, in order, as soon as it is there.
+    """Yield the result of `work` for each chunk, in order, as soon as it is ready.
 
-    This process does the first `alone` texts by itself, and one for each core the rest. Only so many chunks are read
-    ahead as keep them busy. An error of `chunks` comes after the results of the chunks before it.
+    This process handles the first `alone` texts by itself, and one process per core handles the rest. Only enough
+    chunks are read ahead to keep them busy. An error raised by `chunks` comes after the results of the chunks before
+    it.
 
     Args:
-        work: what to do with a chunk; like chunks and results, it can be pickled.
-        chunks: where each chunk comes from; they are taken in another thread, so that a source which brings a text
-            now and then keeps no result waiting.
-        alone: how many texts this process does.
+        work: what to do with a chunk; it can be pickled, like chunks and results.
+        chunks: the source of chunks. It is read in another thread, so that a slow source does not delay results.
+        alone: how many texts this process handles by itself.
 
     Raises:
-        ClassifiersError: a process was killed, as a system does that runs out of memory.
+        ClassifiersError: a process was killed, for example because the system ran out of memory.
     """
     done = 0
     for chunk in chunks:
@@ -57,12 +57,12 @@ def _by_processes(work: Callable[[Chunk], Result], chunks: Iterator[Chunk], coun
             for chunk in chunks:
                 begun.put(pool.submit(work, chunk))
             begun.put(None)
-        except Exception as error:  # for whoever waits for the results
+        except Exception as error:  # raised where the results are consumed
             failed: Future[Result] = Future()
             failed.set_exception(error)
             begun.put(failed)
 
-    Thread(target=begin, daemon=True).start()  # a daemon, since it may wait for input when all else ends
+    Thread(target=begin, daemon=True).start()  # a daemon, since it may still wait for input when all else has ended
     try:
         while future := begun.get():
             yield future.result()
@@ -71,4 +71,4 @@ def _by_processes(work: Callable[[Chunk], Result], chunks: Iterator[Chunk], coun
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
-            process.terminate()  # what it still does, nobody waits for
+            process.terminate()  # nobody needs its remaining work

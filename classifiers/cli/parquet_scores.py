@@ -18,14 +18,14 @@ from classifiers.training.parquet_files import opened_parquet, texts_in
 from classifiers.training.tables import column_place
 
 ROWS = 4096
-"""How many rows are read, answered and written at once; each time they become a row group."""
+"""How many rows are read, answered and written at once; they become one row group."""
 
 
 def parquet_texts(path: Path, column: str) -> Iterator[list[str]]:
     """Yield the texts in a column of a file, some at a time; empty ones where it is null.
 
     Raises:
-        DatasetError: the file cannot be read, is no Parquet, or has no such column of texts.
+        DatasetError: the file cannot be read, is not Parquet, or has no such column of texts.
     """
     place = column_place(path, _schema(path).names, column)
     return (texts_in(batch.column(place)) for batch in _chunks(path, place))
@@ -35,7 +35,7 @@ def copy_parquet(source: Path, target: Path, column: str, scorer: Scorer) -> int
     """Copy a file with the models' scores in further columns, null where the text is, and return how many rows it has.
 
     Raises:
-        DatasetError: as in `parquet_texts`, or there is a column of such a name already.
+        DatasetError: as in `parquet_texts`, or there is already a column with such a name.
         ClassifiersError: the target cannot be written.
     """
     schema = _schema(source)
@@ -53,7 +53,7 @@ def copy_parquet(source: Path, target: Path, column: str, scorer: Scorer) -> int
 
 @dataclass(frozen=True, slots=True)
 class ScoredBatch:
-    """Adds the scores of the text at a place to a batch of rows."""
+    """Adds the scores of the text in a column to a batch of rows."""
 
     scorer: Scorer
     text: int
@@ -74,7 +74,7 @@ def _schema(path: Path) -> pa.Schema:
 
 
 def _chunks(path: Path, text: int) -> Iterator[pa.RecordBatch]:
-    """Yield a file's rows, `ROWS` at a time, after checking that there are texts at the place `text`."""
+    """Yield a file's rows, `ROWS` at a time, after checking that column number `text` holds texts."""
     with opened_parquet(path) as file:
         for batch in file.iter_batches(ROWS):
             texts_in(batch.column(text))

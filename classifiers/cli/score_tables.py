@@ -1,4 +1,4 @@
-"""Tables with texts, CSV or Parquet: reading these, and copying a table with the models' scores as further columns."""
+"""Tables with texts, in CSV or Parquet: read the texts, and copy a table with the models' scores in new columns."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from classifiers.cli.scoring import Scorer
 from classifiers.errors import require
 
 ENDINGS = (".csv", ".parquet")
-"""The endings of tables."""
+"""The file name extensions of tables."""
 
 
 def is_table(path: Path) -> bool:
-    """Return whether a file is a table by its ending."""
+    """Return whether a file is a table, judging by its extension."""
     return path.suffix.lower() in ENDINGS
 
 
@@ -28,7 +28,7 @@ def table_texts(path: Path, column: str) -> Iterator[list[str]]:
     if path.suffix.lower() == ".csv":
         return csv_texts(path, column)
     require("Reading Parquet", "parquet", "pyarrow")
-    from classifiers.cli.parquet_scores import parquet_texts  # noqa: PLC0415 - only now it is sure to be there
+    from classifiers.cli.parquet_scores import parquet_texts  # noqa: PLC0415 - only now is it known to be installed
 
     return parquet_texts(path, column)
 
@@ -36,16 +36,16 @@ def table_texts(path: Path, column: str) -> Iterator[list[str]]:
 def copy_with_scores(source: Path, target: Path, column: str, scorer: Scorer) -> int:
     """Copy a table with the models' scores as further columns, and return how many texts it has.
 
-    The target has its name once all is written, and may be the source.
+    The target appears only when it is complete, and may be the source.
 
     Raises:
-        DatasetError: as in `table_texts`, or it has a column of such a name already.
+        DatasetError: as in `table_texts`, or it already has a column with such a name.
         MissingExtraError: what reads Parquet is not installed.
         ClassifiersError: the target cannot be written.
     """
     if source.suffix.lower() == ".csv":
         return copy_csv(source, target, column, scorer)
     require("Reading Parquet", "parquet", "pyarrow")
-    from classifiers.cli.parquet_scores import copy_parquet  # noqa: PLC0415 - only now it is sure to be there
+    from classifiers.cli.parquet_scores import copy_parquet  # noqa: PLC0415 - only now is it known to be installed
 
     return copy_parquet(source, target, column, scorer)

@@ -1,4 +1,4 @@
-"""What models make of many texts at once, in any process: it loads the models when it first needs them."""
+"""Score many texts at once, in any process; the models are loaded when a process first needs them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from classifiers.nn.arrays import Array
 
 @cache
 def loaded(directory: Path) -> Mapping[str, NetworkClassifier]:
-    """Return the models of a directory, loaded once in each process.
+    """Return the models of a directory, which each process loads once.
 
     Raises:
-        ModelDirectoryError: the directory is missing, foreign or damaged.
+        ModelDirectoryError: the directory is missing, damaged, or not a model directory.
     """
     return load_models(directory)
 
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """Some models of a directory; it can be sent to other processes."""
+    """Some models of a directory; it can be pickled, to be sent to other processes."""
 
     directory: Path
     names: tuple[str, ...]
@@ -42,9 +42,9 @@ class Scorer:
         return {name: loaded(self.directory)[name] for name in self.names}
 
     def answers(self, texts: Sequence[str]) -> dict[str, tuple[Array, float]]:
-        """Return each model's probabilities (texts, labels), and the seconds that it took.
+        """Return each model's probabilities (texts, labels) and the seconds it took.
 
-        Models of one directory share the tokenizer, so the texts are read once for all of them.
+        Models of one directory share the tokenizer, so the texts are encoded once for all of them.
         """
         answers, start = {}, time.perf_counter()
         tokenizer = loaded(self.directory)[self.names[0]].tokenizer
@@ -56,14 +56,14 @@ class Scorer:
         return answers
 
     def scores(self, texts: Sequence[str]) -> Array:
-        """Return the probabilities (texts, columns) of all models, for the columns that `columns` names."""
+        """Return the probabilities (texts, columns) of all models, in the order of `columns`."""
         return np.hstack([scores for scores, _ in self.answers(texts).values()])
 
     def columns(self, path: Path, header: Sequence[str]) -> tuple[str, ...]:
         """Return the names of the columns that a table gets for the scores, such as `rnn_joy`.
 
         Raises:
-            DatasetError: the table has a column of such a name already.
+            DatasetError: the table already has a column with such a name.
         """
         columns = tuple(f"{name}_{label}" for name, model in self.models.items() for label in model.labels)
         for column in columns:
@@ -78,8 +78,8 @@ class JsonLines:
 
     Attributes:
         scorer: the models that answer.
-        top: how many of the most probable labels stand by themselves.
-        explain: whether to tell how each model came to its answer.
+        top: how many of the most probable labels are listed separately.
+        explain: whether to say how each model reached its answer.
     """
 
     scorer: Scorer
@@ -87,7 +87,7 @@ class JsonLines:
     explain: bool
 
     def __call__(self, texts: Sequence[str]) -> str:
-        """Return the lines for texts, which are answered together, each with a share of the time."""
+        """Return the lines for texts, which are answered as one batch; each gets a share of the time."""
         columns = {
             name: [
                 Answer(Prediction(model.labels, tuple(row), model.thresholds), seconds / len(texts) * 1000)

@@ -22,16 +22,16 @@ BAR_WIDTH = 12
 
 GREY = (58, 58, 58)
 FOR, AGAINST = (0, 120, 190), (190, 85, 0)
-"""Blue and orange, which all kinds of eyes tell apart; the marks are also bold or underlined."""
+"""Blue and orange, which colour-blind people can tell apart; the marks are also bold or underlined."""
 
 SENTIMENT_COLOURS = {"positive": (0, 130, 75), "ambiguous": (115, 75, 190), "negative": (185, 45, 45)}
 
 WEAK_SHARE, WEAK_GRADIENT = 0.1, 0.5
-"""Where no word has more than this, even the strongest mark stays pale."""
+"""If no word has more than this, even the strongest mark is pale."""
 
 
 def terminal() -> Console:
-    """Return a console that prints texts, labels and names of files as they are, without taking them for markup."""
+    """Return a console that prints texts, labels and file names as they are, without interpreting them as markup."""
     return Console(markup=False, emoji=False)
 
 
@@ -66,7 +66,7 @@ def legend() -> Text:
 
 
 def reading_table(readings: Mapping[str, PrefixPredictions]) -> Table:
-    """Return what each model predicts after each word, a row for each: the stronger the colour, the more probable."""
+    """Return what each model predicts after each word, one row per word: the stronger the colour, the more probable."""
     table = Table(
         box=box.SIMPLE_HEAD,
         show_edge=False,
@@ -87,7 +87,7 @@ def reading_table(readings: Mapping[str, PrefixPredictions]) -> Table:
 
 
 def _marks_and_figures(text: str, insight: Insight) -> Text:
-    """Return the text with its words marked, by leaving out and by gradient, and the strongest shares in figures."""
+    """Return the text with its words marked, by occlusion and by gradient, and the strongest shares as numbers."""
     words = insight.explanation.words
     if not words:
         return Text("no words to read", "dim")
@@ -115,7 +115,7 @@ def _marked(text: str, words: Sequence[WordShare], weights: Sequence[float], wea
 
 
 def _mark(weight: float) -> Style:
-    """Return the style of a word with that weight in [-1, 1]; an empty one for a word that hardly matters."""
+    """Return the style of a word with a weight in [-1, 1]; empty for a word that hardly matters."""
     if abs(weight) < 0.1:
         return Style()
     return _on(FOR if weight > 0 else AGAINST, abs(weight)) + Style(bold=weight > 0, underline=weight < 0)
@@ -127,7 +127,7 @@ def _belief(label: str, probability: float) -> Text:
 
 
 def _on(colour: tuple[int, int, int], strength: float) -> Style:
-    """Return a style with white letters on a colour, mixed with the more grey the less `strength` in [0, 1] is."""
+    """Return a style with white letters on a colour; the lower `strength` in [0, 1], the greyer the colour."""
     mixed = (grey + (full - grey) * strength for grey, full in zip(GREY, colour, strict=True))
     return Style(color="bright_white", bgcolor=Color.from_rgb(*mixed).name)
 

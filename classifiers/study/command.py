@@ -114,7 +114,7 @@ def _write_pages(out: Path) -> Path:
         ClassifiersError: there are no numbers in `out`, or the folder cannot be written to.
     """
     require("Drawing the pages", "pages", "altair", "jinja2", "vl_convert")
-    from classifiers.study.pages.everything import study_pages  # noqa: PLC0415 - only now it is sure to work
+    from classifiers.study.pages.everything import study_pages  # noqa: PLC0415 - only now is it known to work
 
     numbers, folder = read_numbers(out / "numbers.json"), out / "pages"
     check_writable(folder)

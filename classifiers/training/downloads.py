@@ -23,6 +23,6 @@ def cache_folder(purpose: str, extra: str = "train") -> Path:
         MissingExtraError: Pooch is not installed; `purpose` and `extra` are what its sentence names.
     """
     require(purpose, extra, "pooch")
-    import pooch  # noqa: PLC0415 - only now it is sure to be there, and the bot runs without
+    import pooch  # noqa: PLC0415 - only now is it known to be installed, and the bot runs without
 
     return Path(pooch.os_cache("emobot"))

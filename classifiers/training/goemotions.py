@@ -67,7 +67,7 @@ def _read(path: Path) -> bytes:
 
 def _download() -> list[Path]:
     folder = cache_folder("Downloading GoEmotions") / "goemotions"
-    import pooch  # noqa: PLC0415 - only now it is sure to be there
+    import pooch  # noqa: PLC0415 - only now is it known to be installed
 
     # Pooch draws its progress bar with tqdm and refuses to draw one without.
     progress = importlib.util.find_spec("tqdm") is not None

@@ -158,7 +158,7 @@ def download(cache: Path) -> Path:
         MissingExtraError: Pooch is not installed.
     """
     require("Downloading the messages of real people", "train", "pooch")
-    import pooch  # noqa: PLC0415 - only now it is sure to be there
+    import pooch  # noqa: PLC0415 - only now is it known to be installed
 
     folder = cache / "people"
     irc = pooch.create(folder / "irc" / "data" / "train", IRC_URL, registry=irc_files())
