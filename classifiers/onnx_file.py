@@ -1,7 +1,7 @@
-"""Reads the fields of an ONNX file without the `onnx` package, which the bot does not need otherwise.
+"""Read the fields of an ONNX file without the `onnx` package, which the bot does not need otherwise.
 
-An ONNX file is one message of protocol buffers: a row of fields, each with the number that `onnx.proto` gives it, some
-of which are messages in turn. The library for them would take 2 MB of the bot's memory, and copies of all weights.
+An ONNX file is a Protocol Buffers message: a series of fields, each with its number from `onnx.proto`, some of which
+are messages themselves. The library for them would take 2 MB of the bot's memory, and copy all weights.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class ModelField(IntEnum):
     """Fields of a whole file."""
 
     GRAPH = 7
-    OPERATORS = 8  # the version of each set of operators
+    OPERATORS = 8  # the version of each operator set
 
 
 class GraphField(IntEnum):
@@ -41,7 +41,7 @@ class NodeField(IntEnum):
 
 
 class TensorField(IntEnum):
-    """Fields of a tensor: its numbers stand either as bytes or in the field of their type."""
+    """Fields of a tensor, whose numbers are either in the field of raw bytes or in that of their type."""
 
     DIMENSION = 1
     TYPE = 2
@@ -53,22 +53,22 @@ class TensorField(IntEnum):
 
 
 _VARINT, _LENGTH_DELIMITED = 0, 2
-"""The ways to store a value as an integer, and as bytes after their number."""
+"""The wire types of an integer, and of bytes that are preceded by their number."""
 
 _FIXED = {1: 8, 5: 4}
-"""The ways to store a value in a fixed number of bytes, with that number."""
+"""The wire types of values with a fixed number of bytes, with that number."""
 
 _LONGEST_VARINT = 10
-"""How many bytes an integer of 64 bits takes at most."""
+"""The most bytes of a 64-bit integer."""
 
 
 def messages(parts: Iterable[Field], wanted: int) -> list[memoryview]:
-    """Return the bytes of the fields with a number, leaving out those that hold an integer."""
+    """Return the bytes of all fields with this number, except those that hold an integer."""
     return [value for number, value in parts if number == wanted and isinstance(value, memoryview)]
 
 
 def only_message(parts: Iterable[Field], wanted: int) -> memoryview:
-    """Return the bytes of the one field with a number.
+    """Return the bytes of the only field with this number.
 
     Raises:
         ValueError: there is none, or more than one.
@@ -106,7 +106,7 @@ def fields(message: memoryview) -> Iterator[Field]:
 
 
 def integers(value: int | memoryview) -> list[int]:
-    """Return the integers in a field that holds one or, packed, several; negative ones are told modulo 2 ** 64.
+    """Return the integers in a field that holds one or, packed, several; negative ones are given modulo 2 ** 64.
 
     Raises:
         ValueError: they are damaged.
@@ -121,10 +121,10 @@ def integers(value: int | memoryview) -> list[int]:
 
 
 def _varint(message: memoryview, place: int) -> tuple[int, int]:
-    """Return the integer that begins at a place, and the place after it: seven bits a byte, the lowest first.
+    """Return the integer that starts at an index, and the index after it. Each byte has seven bits, the lowest first.
 
     Raises:
-        ValueError: there is no end of it.
+        ValueError: it has no end.
     """
     number = 0
     for count, byte in enumerate(message[place : place + _LONGEST_VARINT]):

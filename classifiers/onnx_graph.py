@@ -1,8 +1,8 @@
-"""Refuses an ONNX file, before ONNX Runtime opens it, unless its graph is one that our own export writes or once wrote.
+"""Refuse an ONNX file, before ONNX Runtime opens it, unless its graph is one that our export writes or used to write.
 
-A graph can make any amount of memory out of a few bytes: by a range of a billion numbers, by two long vectors that are
-added crosswise, or by a tensor that is joined with itself thirty times. To tell how much one takes, each operator would
-have to be understood. But the bot needs no graphs other than its own, of which only the weights differ, and those take
+A graph can turn a few bytes into any amount of memory: with a range of a billion numbers, by broadcasting two long
+vectors against each other, or by concatenating a tensor with itself thirty times. Predicting the memory would mean
+understanding every operator. But the bot needs only its own graphs, which differ only in their weights, and those take
 little more memory than their file.
 """
 
@@ -32,34 +32,34 @@ KNOWN = {
     "439fd886290171d6baf8f24da23b5667e7994145542ccab6219dabbbcc571caa": "floats",
     "3151c5a1a6ee3ab5a46b1d7ce0a5260da5fb323774c4cb18c3d95582dcf64fef": "floats, stored in 16 bits",
 }
-"""The fingerprints of the graphs that `classifiers.training.onnx_export` writes, with how they compute.
+"""The fingerprints of the graphs that `classifiers.training.onnx_export` writes, with their number format.
 
-The last one is what it wrote before it wrote 8 bits, so that models of that time still work.
+The last one is from before it wrote 8 bits, so that models from that time still work.
 
-ONNX Runtime 1.24.3 and 1.32 make the same graph in 8 bits. If another release does not, its graph is added here.
+ONNX Runtime 1.24.3 and 1.32 write the same 8-bit graph. If another release does not, add its graph here.
 """
 
 WIDEST = 4096
-"""The largest dimension of weights other than the first: a layer computes that many numbers for each word of a text."""
+"""The largest dimension of weights except the first: a layer computes that many numbers for each word of a text."""
 
 _ALLOWED_IN_MODEL = {*range(1, 9), 14}
-"""Fields of a file that do not compute anything; the others are functions, and what training needs."""
+"""Fields of a file that are allowed because they compute nothing; the others are functions, and data for training."""
 
 _ALLOWED_IN_GRAPH = {*GraphField, 2, 10, 13, 14, 16}
-"""Fields of a graph, with names, descriptions and other remarks; the one other is tensors that are mostly zeros."""
+"""Fields of a graph that are allowed, including names and descriptions; the only other one is sparse tensors."""
 
 _NAME = 1  # of an input and of an output
 _DESCRIPTION = 13  # of an attribute, in words
 
 _CONSTANTS: dict[int, np.dtype[Any]] = {6: np.dtype("<i4"), 7: np.dtype("<i8")}
-"""The types of numbers that say what to compute, such as axes; weights have others."""
+"""The types of constants that say what to compute, such as axes; weights have other types."""
 
 
 def refuse_other_graphs(model: bytes) -> None:
-    """Look at the graph in an ONNX file.
+    """Check the graph in an ONNX file.
 
     Raises:
-        ValueError: it is damaged, or not one of `KNOWN`, or its weights take far more memory than the file.
+        ValueError: it is damaged, not one of `KNOWN`, or its weights take far more memory than the file.
     """
     if fingerprint(model) not in KNOWN:
         raise ValueError("its graph is not one that `python -m train` writes")
@@ -69,7 +69,7 @@ def fingerprint(model: bytes) -> str:
     """Return a hash of what the graph in an ONNX file computes, whatever its weights and names are.
 
     Raises:
-        ValueError: it is damaged, not what one graph is, or its weights take far more memory than the file.
+        ValueError: it is damaged, not a graph, or its weights take far more memory than the file.
     """
     model_fields = list(fields(memoryview(model)))
     graph = list(fields(only_message(model_fields, ModelField.GRAPH)))
@@ -125,14 +125,14 @@ def _define(meanings: dict[bytes, str], name: bytes, meaning: str) -> None:
 
 
 def _weights(tensor: memoryview) -> tuple[bytes, str]:
-    """Return the name of a tensor and a hash of what is the same in all files: of a constant all, of weights the rank.
+    """Return the name of a tensor and a hash of what all files share: a constant's content, or the rank of weights.
 
     Raises:
         ValueError: it takes far more memory than bytes in the file.
     """
     parts = list(fields(tensor))
     shape = [size for number, value in parts if number == TensorField.DIMENSION for size in integers(value)]
-    # Each number takes a byte at least, however it is stored.
+    # Each number takes at least a byte, however it is stored.
     if math.prod(shape) > len(tensor) or max(shape[1:], default=0) > WIDEST:
         raise ValueError("its weights are larger than the file, or wider than those of any network of ours")
     kinds = [_plain(part) for part in parts if part[0] == TensorField.TYPE]
@@ -143,7 +143,7 @@ def _weights(tensor: memoryview) -> tuple[bytes, str]:
 
 
 def _whole_numbers(part: Field, dtype: np.dtype[Any]) -> list[int]:
-    """Return the numbers in a field of a constant, none if it holds something else."""
+    """Return the numbers in a field of a constant; none if it holds something else."""
     number, value = part
     if number == TensorField.BYTES and isinstance(value, memoryview):
         return [int(each) % 2**64 for each in np.frombuffer(value, dtype)]
@@ -151,7 +151,7 @@ def _whole_numbers(part: Field, dtype: np.dtype[Any]) -> list[int]:
 
 
 def _attribute(attribute: memoryview) -> list[Any]:
-    """Return all that an attribute says, but no description."""
+    """Return the content of an attribute without its description."""
     return sorted((_plain(part) for part in fields(attribute) if part[0] != _DESCRIPTION), key=repr)
 
 

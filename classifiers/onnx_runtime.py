@@ -1,10 +1,10 @@
-"""ONNX Runtime, which would otherwise tell Microsoft of each start and keep an identifier of this computer."""
+"""Import ONNX Runtime without telemetry, which reports each start to Microsoft and stores an id of this computer."""
 
 from __future__ import annotations
 
 import os
 
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # ONNX Runtime looks at it while it is imported
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # ONNX Runtime reads it while it is imported
 
 import onnxruntime
 

@@ -1,4 +1,4 @@
-"""Finds the weights in an ONNX file."""
+"""Find the weights in an ONNX file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from classifiers.nn.arrays import Array
 from classifiers.onnx_file import GraphField, ModelField, TensorField, fields, messages
 
 _FLOATS: dict[int, np.dtype[Any]] = {1: np.dtype("<f4"), 10: np.dtype("<f2")}
-"""The types of weights by the numbers that ONNX gives them; all other tensors of ours are constants."""
+"""The types of weights by their numbers in ONNX; all other tensors in our files are constants."""
 
 
 def refers_to_other_files(model: bytes) -> bool:
     """Return whether any tensor in an ONNX file may be stored in another file."""
-    # Such a tensor has an entry of this name, at any depth of the message. None of our own names contains it.
+    # Such a tensor has an entry with this name at some depth of the message. None of our own names contains it.
     return b"location" in model
 
 

@@ -1,4 +1,4 @@
-"""Starts a command line so that Ctrl-C ends it as usual while its modules are still being imported."""
+"""Start a command line so that Ctrl-C ends it as usual while its modules are still being imported."""
 
 import importlib
 import signal
@@ -9,10 +9,9 @@ from typing import Any
 
 
 def run_main(module: str, **arguments: Any) -> int:
-    """Import a module, call its function `main` and return the exit status; 130 if Ctrl-C comes before that handles it.
+    """Import a module, call its `main` and return the exit status; 130 if Ctrl-C comes before `main` handles it.
 
-    This module and `classifiers` itself import almost nothing, since Python would end in a traceback until they are
-    there.
+    This module and `classifiers` itself import almost nothing, since until they are loaded Ctrl-C leads to a traceback.
     """
     try:
         with imported_whole():
@@ -25,9 +24,9 @@ def run_main(module: str, **arguments: Any) -> int:
 
 @contextmanager
 def imported_whole() -> Iterator[None]:
-    """Let Ctrl-C wait for the end of a block that imports what takes long.
+    """Delay Ctrl-C until the end of a block with slow imports.
 
-    Modules in C turn a KeyboardInterrupt in the middle of their import into errors of other kinds.
+    C extensions turn a KeyboardInterrupt in the middle of their import into other errors.
 
     Raises:
         KeyboardInterrupt: Ctrl-C came within the block.

@@ -1,4 +1,4 @@
-"""Turns messages into token numbers, in the same way for training and for serving.
+"""Turn messages into token numbers, in the same way for training and for serving.
 
 There are three steps: `strip_markup` removes Discord's markup, `tokenize` normalises the text and splits it into
 tokens, and `Tokenizer.encode` looks up their numbers. Each accepts any Unicode string.
@@ -22,9 +22,9 @@ COMMON = 11_500
 """How many of the most frequent words identify the vocabulary's language; rarer ones are often from other languages."""
 
 WINDOWS = 8
-"""How many times as long as what a network reads at once a text may be; the rest of a longer one is ignored.
+"""The most windows of a text that are read; the rest of a longer text is ignored.
 
-At 64 tokens these are 512, more than hardly any message of 2,000 characters has.
+With windows of 64 tokens that makes 512, and hardly any message of 2,000 characters has more.
 """
 
 _PLAIN = str.maketrans(
@@ -81,16 +81,16 @@ _SPELLINGS = SAME | _UNWRITTEN_APOSTROPHE
 
 
 def normalize(text: str) -> str:
-    """Return a text in lower case and one spelling: plain quotes and letters, no skin tones, nothing invisible.
+    """Return a text in lower case with uniform characters: plain quotes and letters, no skin tones, nothing invisible.
 
     Format characters are removed (a zero-width space would split a word), except for the joiners inside emoji. So are
-    marks on Latin letters that no composed letter has, as in "h̶a̶p̶p̶y̶", and all after the first 30 in a row, the limit of
-    Unicode's Stream-Safe Text Format (Standard Annex 15), which no language reaches.
+    marks on Latin letters for which no composed letter exists, as in "h̶a̶p̶p̶y̶", and all marks after the first 30 in a
+    row, the limit of Unicode's Stream-Safe Text Format (Standard Annex 15), which no language reaches.
     """
     plain = text.translate(_PLAIN)
     if plain.isascii():
         return plain.casefold()
-    # The time to bring marks in order grows with the square of their number, and one can stand for several.
+    # The time for ordering marks grows with the square of their number, and one can stand for several.
     few_marks = _FLOOD.sub(r"\1", _INVISIBLE.sub("", plain))
     plain = _FLOOD.sub(r"\1", unicodedata.normalize("NFKC", few_marks).casefold())
     return str(_ADORNMENT.sub("", plain))
@@ -115,12 +115,12 @@ def _tokens(text: str) -> Iterator[str]:
 
 
 def _shortened(text: str) -> str:
-    """Return a text as `normalize` does, with elongations shortened; what is done to a word depends on no other."""
+    """Normalise a text and shorten its elongations; each word is treated independently of the others."""
     return str(_SYLLABLE.sub(r"\1\1", _TWICE.sub(r"\1\1", normalize(text))))
 
 
 def _places(plain: str) -> Iterator[tuple[str, int]]:
-    """Yield the tokens of what `_shortened` returned, each with the place where what it was found in ends."""
+    """Yield the tokens of a text from `_shortened`, each with the index where its match ends."""
     before = last = ""
     for found in TOKEN.finditer(plain):
         for token in _pieces(found[0], found.lastgroup):
@@ -145,7 +145,7 @@ class Tokenizer:
     Attributes:
         words: the known tokens, most frequent first; the number of words[i] is i + 2.
         max_tokens: how many tokens a network reads at once; a longer text is read in windows of that length.
-        longest: how many tokens are read in all; the rest of a longer text is ignored.
+        longest: the most tokens of a text that are read; the rest is ignored.
     """
 
     def __init__(self, words: Iterable[str], max_tokens: int) -> None:
@@ -153,7 +153,7 @@ class Tokenizer:
         self.max_tokens = max_tokens
         self.longest = WINDOWS * max_tokens
         self._numbers = {word: number for number, word in enumerate(self.words, start=2)}
-        self._most_characters = 2 * max(map(len, self.words), default=0)  # of a token that may be a drawn-out word
+        self._most_characters = 2 * max(map(len, self.words), default=0)  # of a token that may be an elongated word
 
     @classmethod
     def fit(cls, texts: Iterable[str], max_words: int, min_count: int, max_tokens: int) -> Tokenizer:
@@ -167,24 +167,24 @@ class Tokenizer:
         return len(self.words) + 2
 
     def encode(self, text: str) -> list[int]:
-        """Return the first `max_tokens` token numbers of a text, from which a network learns; at least one."""
+        """Return the first `max_tokens` token numbers of a text, for training; at least one."""
         return self._read(text, self.max_tokens)[0]
 
     def read(self, text: str) -> tuple[list[int], float]:
-        """Return the token numbers of a text, and which share of its words are among the `COMMON` most frequent.
+        """Return the token numbers of a text, and the share of its words that are among the `COMMON` most frequent.
 
-        There is at least one number, [UNKNOWN] for an empty text, and there are at most `longest`. The share is 1 if
-        there are no words. Hardly any message in the language of the vocabulary has a share below 0.6, and hardly any
-        message in another language has one above.
+        There is at least one number, [UNKNOWN] for an empty text, and at most `longest`. The share is 1 if there are no
+        words. Hardly any message in the vocabulary's language has a share below 0.6, and hardly any message in another
+        language has one above.
         """
         return self._read(text, self.longest)
 
     def words_read(self, text: str, limit: int | None = None) -> int:
-        """Return how many words of a text, as spaces part them, a model reads, the last perhaps in part.
+        """Return how many whitespace-separated words of a text a model reads; the last one may be read only partly.
 
         Args:
             text: any text.
-            limit: how many tokens are read; `longest` if it is None.
+            limit: how many tokens are read; `longest` if None.
         """
         limit = self.longest if limit is None else limit
         words = [_shortened(word) for word in strip_markup(text).split()]
@@ -208,7 +208,7 @@ class Tokenizer:
 
 
 def _squeezed(token: str) -> Iterator[str]:
-    """Yield likely spellings of a word with drawn-out letters: "happy" for "haappy", "yay" for "yaayy"."""
+    """Yield likely spellings of a word with elongated letters: "happy" for "haappy", "yay" for "yaayy"."""
     for double in _DOUBLE.finditer(token):
         yield token[: double.start()] + token[double.start() + 1 :]
     yield _DOUBLE.sub(r"\1", token)

@@ -12,7 +12,7 @@ Array = NDArray[Any]
 
 
 def project(x: Array, kernel: Array, bias: Array) -> Array:
-    """Return x W + b over the last axis, as one matrix product however many axes come before it."""
+    """Return x W + b over the last axis, as one matrix product for any number of leading axes."""
     y = x.reshape(-1, x.shape[-1]) @ kernel
     y += bias
     return y.reshape(*x.shape[:-1], -1)
@@ -35,6 +35,6 @@ def outer_sum(x: Array, dy: Array) -> Array:
 
 
 def split_gates(array: Array, count: int) -> list[Array]:
-    """Return views of the `count` equal parts that stand side by side in the last axis."""
+    """Return views of the `count` equal parts of the last axis."""
     size = array.shape[-1] // count
     return [array[..., start : start + size] for start in range(0, array.shape[-1], size)]

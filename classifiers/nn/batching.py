@@ -1,4 +1,4 @@
-"""From sequences of token numbers to padded batches, for training and for answering."""
+"""Turn sequences of token numbers into padded batches, for training and for inference."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from classifiers.nn.arrays import Array
 
 PADDING, UNKNOWN = 0, 1
-"""The two token numbers that are no word: what fills a column behind its sequence, and all unknown words."""
+"""The two token numbers that are not words: the padding after a sequence, and any unknown word."""
 
 Result = TypeVar("Result")
 Steps: TypeAlias = Generator[None, None, Result]
-"""Work that can be interrupted: it yields after each piece that takes long, and returns its result in the end."""
+"""Work that can be interrupted: it yields after each long step, and finally returns its result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +72,14 @@ def count_batches(examples: Sized, batch_size: int) -> int:
 def logits_of(run: Callable[[Batch], Array], sequences: Sequence[Sequence[int]], batch_size: int = 32) -> Array:
     """Return logits (rows, labels) of all sequences through `run`, at most `batch_size` at once.
 
-    Sequences are sorted by length first, since mixed lengths waste work on padding; the answer is in their order.
+    Sequences are sorted by length first, since mixed lengths waste work on padding; the result is in the original
+    order.
     """
     return complete(logits_in_steps(run, sequences, batch_size))
 
 
 def logits_in_steps(run: Callable[[Batch], Array], sequences: Sequence[Sequence[int]], batch_size: int) -> Steps[Array]:
-    """Do what `logits_of` does, one batch in each step."""
+    """Do the same as `logits_of`, with one batch in each step."""
     order = sorted(range(len(sequences)), key=lambda row: len(sequences[row]))
     cuts = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
     parts = []
@@ -92,7 +93,7 @@ def logits_in_steps(run: Callable[[Batch], Array], sequences: Sequence[Sequence[
 
 
 def complete(steps: Steps[Result]) -> Result:
-    """Take all steps without a pause, and return their result."""
+    """Take all steps without interruption, and return their result."""
     while True:
         try:
             next(steps)

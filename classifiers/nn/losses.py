@@ -11,7 +11,7 @@ from classifiers.nn.arrays import Array
 def sigmoid_cross_entropy(logits: Array, targets: Array) -> tuple[float, Array]:
     """Return the mean binary cross-entropy over rows and labels, and its gradient.
 
-    In the form max(z, 0) - z y + log(1 + e^-|z|), which no logit can overflow.
+    It is computed as max(z, 0) - z y + log(1 + e^-|z|), which cannot overflow.
 
     Args:
         logits: (batch, labels).

@@ -12,11 +12,11 @@ from classifiers.nn.initializers import Seed
 from classifiers.nn.layers import GRU, LSTM, RNN, Bidirectional, Dense, Dropout, Embedding, Layer, MeanMaxPooling
 
 UNITS = 128
-"""The units of each recurrent layer in each direction, unless `build` is told otherwise."""
+"""The units of each recurrent layer in each direction, unless `build` is given another number."""
 
 
 RecurrentLayer: TypeAlias = Callable[[int, int, Seed], Layer]
-"""The class of a recurrent layer, which is made from its features, its units and a source of random numbers."""
+"""The class of a recurrent layer, called with features, units and a source of random numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class Kind:
     """The recurrent layers of a kind of network.
 
     Attributes:
-        layer: the class of each.
-        depth: how many there are.
-        directions: 1 if they read from the left only, 2 if each reads from both sides.
+        layer: the class of each layer.
+        depth: the number of layers.
+        directions: 1 if they read only from the left, 2 if each reads from both sides.
     """
 
     layer: RecurrentLayer
@@ -35,7 +35,7 @@ class Kind:
 
     @property
     def output(self) -> int:
-        """The place of the last layer in a network of this kind: each recurrent layer has a dropout before it."""
+        """The index of the last layer in a network of this kind; each recurrent layer has a dropout layer before it."""
         return 2 * self.depth + 3
 
 
@@ -44,7 +44,7 @@ KINDS = {"rnn": Kind(RNN, 2), "gru": Kind(GRU, 2), "lstm": Kind(LSTM, 2), "bilst
 
 
 class Network:
-    """Layers, one after the other; the first reads token numbers, the last gives a logit for each label."""
+    """A sequence of layers; the first reads token numbers, and the last gives a logit for each label."""
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = tuple(layers)
@@ -72,7 +72,7 @@ class Network:
 
     @property
     def params(self) -> dict[str, Array]:
-        """All parameters by name, "place.part.parameter"; the arrays themselves, no copies."""
+        """All parameters by name, "index.part.parameter"; the arrays themselves, not copies."""
         return {f"{name}{key}": array for name, leaf in self._leaves.items() for key, array in leaf.params.items()}
 
     @property
@@ -82,14 +82,14 @@ class Network:
 
     @property
     def touched(self) -> dict[str, Array]:
-        """Of arrays whose gradient is zero but in few rows: those rows, under the names of `params`."""
+        """The rows with a gradient, for parameters whose gradient is zero in most rows, under the names of `params`."""
         return {f"{name}{key}": rows for name, leaf in self._leaves.items() for key, rows in leaf.touched.items()}
 
     def load(self, arrays: Mapping[str, Array]) -> None:
-        """Take over parameters by name, in the type of `arrays`.
+        """Load parameters by name, keeping the types of `arrays`.
 
         Raises:
-            ValueError: names or shapes are not this network's.
+            ValueError: names, shapes or types do not fit this network.
         """
         own = {name: array.shape for name, array in self.params.items()}
         given = {name: array.shape for name, array in arrays.items()}
@@ -114,9 +114,10 @@ class Network:
 def build(
     name: str, vocabulary: int, embedding: int, labels: int, rng: Seed, dropout: float = 0.0, units: int = UNITS
 ) -> Network:
-    """Return the network `stacked` of one of `KINDS`.
+    """Return a network of one of `KINDS`, see `stacked`.
 
-    Layer for layer the network of `classifiers.training.keras_backend.build`, with which it can exchange its weights.
+    It has the same layers as the network of `classifiers.training.keras_backend.build`, so the two can exchange
+    weights.
     """
     return stacked(KINDS[name], vocabulary, embedding, labels, rng, dropout, units)
 

@@ -11,7 +11,7 @@ import numpy as np
 from classifiers.nn.arrays import Array
 
 BLOCK = 2**16
-"""How many parameters Adam moves at once: few enough for what it computes in between to stay in the cache."""
+"""How many parameters Adam updates at once: few enough for the intermediate results to stay in the cache."""
 
 
 class SGD:
@@ -31,12 +31,13 @@ class SGD:
 
 
 class Adam:
-    """Kingma and Ba, "Adam" (2015), algorithm 1 in the efficient form that ends its section 2.
+    """Kingma and Ba, "Adam" (2015), algorithm 1 in the efficient form at the end of its section 2.
 
-    With `weight_decay` it is AdamW, Loshchilov and Hutter (2019): p ← p - r (Adam's step + λ p). As in Keras, ε
-    joins the uncorrected root, so that the two can be compared step by step. `state` holds the number of steps taken,
-    the mean of the gradients and the root of the mean of their squares (so that no step takes the root of what has
-    only faded), and is all that is needed to go on later.
+    With `weight_decay` it is AdamW, Loshchilov and Hutter (2019): p ← p - r (Adam's step + λ p). As in Keras, ε is
+    added to the uncorrected root, so that the two can be compared step by step. `state` is everything needed to
+    continue
+    later: the number of steps taken, the mean of the gradients, and the root of the mean of their squares. (Keeping the
+    root means that a moment which has merely decayed needs no new square root.)
     """
 
     def __init__(
@@ -54,8 +55,8 @@ class Adam:
     ) -> None:
         """Update `params` in place with learning rate `rate`.
 
-        Where `touched` names the rows outside of which a gradient is zero, only those rows of it are read;
-        the others still go on by their moments, as Keras has it too.
+        If `touched` has the rows outside of which a gradient is zero, only those rows of it are read. The other rows
+        still move by their moments, as in Keras.
         """
         self.state["steps"] += 1
         steps = int(self.state["steps"][0])
@@ -66,7 +67,7 @@ class Adam:
             mean, root = self.state[f"{name}.mean"], self.state[f"{name}.root"]
             rows = touched.get(name, slice(None))
             gradient = grads[name][rows]
-            # What joins the moments does so before they fade, so that all else is the same for every row.
+            # New gradients are added to the moments before these decay, so that the rest is the same for every row.
             mean[rows] += (1 / self.beta_1 - 1) * gradient
             root[rows] = np.sqrt(np.square(root[rows]) + (1 / self.beta_2 - 1) * np.square(gradient))
             count = max(1, BLOCK * len(param) // param.size)
@@ -84,10 +85,10 @@ class Adam:
 def clip_by_global_norm(
     grads: Mapping[str, Array], limit: float, touched: Mapping[str, Array] = MappingProxyType({})
 ) -> float:
-    """Scale all gradients in place so that their joint norm is at most `limit`; returns the norm found.
+    """Scale all gradients in place so that their joint norm is at most `limit`; return the norm before that.
 
-    Pascanu and others, "On the difficulty of training recurrent neural networks" (2013), algorithm 1. `touched` names
-    the rows outside of which a gradient is zero, as for `Adam.step`.
+    Pascanu and others, "On the difficulty of training recurrent neural networks" (2013), algorithm 1. `touched` has the
+    rows outside of which a gradient is zero, as for `Adam.step`.
     """
     parts = {name: gradient[touched[name]] if name in touched else gradient for name, gradient in grads.items()}
     norm = math.sqrt(sum(float(np.vdot(part, part)) for part in parts.values()))

@@ -1,4 +1,4 @@
-"""Write the article of the study: its figures, and its marked sections with the tables."""
+"""Write the study's article: its figures, and the tables in its marked sections."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _HEADINGS = {
     "matched": "Matched",
     "curves": "Curves",
 }
-"""The headings of the marked sections, but of the first, in an article that has no text yet."""
+"""The headings of the marked sections except the first, for an article that has no text yet."""
 
 _END = "<!-- end -->"
 
@@ -69,7 +69,7 @@ def write_report(numbers: Mapping[str, Any], out: Path) -> Path:
 
     Args:
         numbers: the result of `runs.collect`.
-        out: the folder; the article has its name and `.md`. If there is no article, one without text is created.
+        out: the folder; the article has the same name with `.md`. If there is no article, one without text is created.
 
     Returns:
         The path of the article.
@@ -109,13 +109,13 @@ def read_article(out: Path) -> str:
 
 
 def _empty_article() -> str:
-    """Return an article of headings and marked sections alone."""
+    """Return an article that consists of headings and marked sections only."""
     title = f"# The vanishing gradient, measured\n\n{_mark('setup')}{_END}\n"
     return "\n".join([title, *(f"## {heading}\n\n{_mark(name)}{_END}\n" for name, heading in _HEADINGS.items())])
 
 
 def _mark(name: str) -> str:
-    """Return the line at which a marked section begins."""
+    """Return the line that starts a marked section."""
     return f"<!-- study: {name} -->\n"
 
 

@@ -76,11 +76,11 @@ def study(
 ) -> int:
     """Measure the vanishing gradient.
 
-    It is measured in networks that remember a letter and in networks that read GoEmotions. Figures, numbers and the
-    tables of the article are written. Ctrl-C stops; run the same command to continue.
+    It is measured in networks that remember a letter and in networks that read GoEmotions. The command writes figures,
+    numbers and the article's tables. Ctrl-C stops it; run the same command to continue.
     """
     out = out or (Path("models", "quick-study") if quick else Path("docs", "study"))
-    console = Console(markup=False, emoji=False)  # names of folders are no markup
+    console = Console(markup=False, emoji=False)  # folder names are not markup
     start = time.perf_counter()
     if pages:
         console.print(f"Written: {_write_pages(out)}, which any browser opens, offline too.")
@@ -97,7 +97,7 @@ def study(
     runs = plan([part for part in EXPERIMENTS if not only or part in only], quick, seeds, out / "runs")
     missing = {run.part for run in runs if run.kept() is None}
     for name in dict.fromkeys(name for part in missing for name in EXPERIMENTS[part].datasets):
-        load_dataset(name)  # to find out now whether it can be had
+        load_dataset(name)  # to find out now whether it is available
     if not _carry_out_with_progress(runs, jobs, console):
         console.print("Stopped; run the same command to continue.")
         return 130
@@ -107,10 +107,10 @@ def study(
 
 
 def _write_pages(out: Path) -> Path:
-    """Write the pictures to explore into a folder of `out`, and return the page that lists them.
+    """Write the interactive figures into a folder of `out`, and return the page that lists them.
 
     Raises:
-        MissingExtraError: what draws them is not installed.
+        MissingExtraError: Altair is not installed.
         ClassifiersError: there are no numbers in `out`, or the folder cannot be written to.
     """
     require("Drawing the pages", "pages", "altair", "jinja2", "vl_convert")
@@ -124,7 +124,7 @@ def _write_pages(out: Path) -> Path:
 
 
 def _carry_out_with_progress(runs: Sequence[Run], jobs: int, console: Console) -> bool:
-    """Carry out the missing runs and show a progress bar; return False after Ctrl-C."""
+    """Carry out the missing runs with a progress bar; return False after Ctrl-C."""
     missing = [run for run in runs if run.kept() is None]
     columns = (
         TextColumn("{task.description}"),

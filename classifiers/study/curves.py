@@ -33,7 +33,7 @@ class CurveSettings:
 
     Attributes:
         units: units of each recurrent layer in each direction.
-        most_epochs: how many epochs each training has at most.
+        most_epochs: the most epochs of a training.
     """
 
     units: int
@@ -46,7 +46,7 @@ QUICK_CURVES = CurveSettings(units=8, most_epochs=2)
 
 
 def measure_curve(name: str, seed: int, settings: CurveSettings) -> dict[str, Any]:
-    """Train a network of `train.py` by its recipe for the built-in phrases, but for the epochs of a curve.
+    """Train a network of `train.py` by its recipe for the built-in phrases, for the epochs of a curve.
 
     Returns:
         "accuracy": the share of the test phrases that are right, after each epoch.

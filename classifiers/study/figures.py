@@ -31,16 +31,16 @@ START, END, EDGE = "#0072B2", "#D55E00", "#44546A"
 
 
 def draw_memory(numbers: Mapping[str, Any]) -> Figure:
-    """Draw accuracy by row and distance: a dot for each seed, the darker the more it had right.
+    """Draw accuracy by row and distance: a dot for each seed, which is darker the more letters it named correctly.
 
-    The short distances that all seeds of all rows have learnt are one column, in which each seed's worst is drawn. The
-    last column is that of the longer training.
+    The short distances that all seeds of all rows have learnt share one column, which shows each seed's worst result.
+    The last column is that of the longer training.
     """
     settings, longer, rows = memory_settings(numbers), long_settings(numbers), numbers["memory"]
     chance = 1 / settings.letters
     columns = [str(distance) for distance in settings.distances]
     by_all = np.all([accuracy(runs).min(axis=0) >= LEARNT for runs in rows.values()], axis=0)
-    together = max(1, int(by_all.argmin()))  # 1 also if all learnt all
+    together = max(1, int(by_all.argmin()))  # 1 even if all seeds learnt all distances
     if together > 1:
         columns[:together] = [f"up to {columns[together - 1]}"]
     columns.append(f"{longer.distances[0]}\n({longer.updates:,} updates)")
@@ -52,7 +52,7 @@ def draw_memory(numbers: Mapping[str, Any]) -> Figure:
         groups = [every[:, :together].min(axis=1), *every[:, together:].T, accuracy(numbers["long"][name])[:, -1]]
         for place, seeds in enumerate(groups):
             offsets = (np.arange(len(seeds)) - (len(seeds) - 1) / 2) * 0.75 / max(map(len, groups))
-            # The best seed stands to the left, so that equal results look alike.
+            # The best seed is on the left, so that equal results look alike.
             dots.append((place + offsets, np.full(len(seeds), line), np.sort(seeds)[::-1]))
     x, y, colour = np.concatenate(dots, axis=1)
     marks = axes.scatter(x, y, s=60, c=colour, cmap="Blues", vmin=0, vmax=1, edgecolors=EDGE, linewidths=0.8)
@@ -80,7 +80,7 @@ def draw_gradients(rows: Mapping[str, Sequence[Mapping[str, Any]]], marked: int 
     for axes, (name, runs) in zip(panels, rows.items(), strict=True):
         ends = []
         for moment, colour, style in (("start", START, "--"), ("end", END, "-")):
-            # Two directions read alike, so one label serves both lines.
+            # Both directions have the same title, so one label serves both lines.
             for lines in np.maximum(norms(runs, moment), SMALLEST).swapaxes(0, 1):
                 steps, middle = np.arange(lines.shape[1]), np.median(lines, axis=0)
                 axes.fill_between(steps, lines.min(axis=0), lines.max(axis=0), color=colour, alpha=0.2, linewidth=0)

@@ -1,4 +1,4 @@
-"""What the study has found, as it stands in `numbers.json`, and the names that figures and tables give it."""
+"""The study's findings, as they are in `numbers.json`, and their names in figures and tables."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ FIGURES = {
     "acceptable": "strongest label accepted",
     "emotional": "strongest emotion accepted",
 }
-"""The figures of that experiment: the first two on the test part of GoEmotions, the others on people's messages."""
+"""The measures of that experiment: the first two on the test part of GoEmotions, the others on people's messages."""
 
 COMPARISONS = {
     "size": [("rnn", "rnn-wide")],
@@ -70,7 +70,7 @@ SMALLEST = 1e-12
 """Smaller gradients, including zero, are drawn with this value."""
 
 LEARNT = 0.9
-"""The least accuracy with which a network has learnt its distance."""
+"""The accuracy from which a network has learnt its distance."""
 
 
 def memory_settings(numbers: Mapping[str, Any]) -> Settings:
@@ -103,8 +103,8 @@ def interval(
 ) -> tuple[float, float]:
     """Return by how much the mean of a figure changes between two rows, and the half-width of its 95 % interval.
 
-    The interval is Student's, with the deviation between seeds pooled over all rows, since three seeds of a row say
-    little of it. It is infinite if no row has a second seed.
+    The interval is Student's, with the deviation between seeds pooled over all rows, since three seeds of one row say
+    little about it. It is infinite if no row has a second seed.
     """
     found = {name: figure_of(runs, key) for name, runs in rows.items()}
     freedom = sum(len(each) - 1 for each in found.values())

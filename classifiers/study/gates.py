@@ -1,4 +1,4 @@
-"""What the gates, cells and states of the shipped BiLSTM do while it reads a sentence."""
+"""Record the gates, cells and states of the shipped BiLSTM while it reads a sentence."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ SENTENCES = (
 """What the BiLSTM reads on the page."""
 
 UNITS = 8
-"""How many units of each direction are shown one by one: those whose cells change most over the sentence."""
+"""How many units of each direction are shown individually: those whose cells change most over the sentence."""
 
 MEAN = 0
-"""The place among the units of what all units do together."""
+"""The unit number that stands for all units together."""
 
 
 def shipped_bilstm() -> tuple[Network, Classifier]:
-    """Return the shipped BiLSTM in our own layers, and the classifier that answers by it."""
+    """Return the shipped BiLSTM in our own layers, and the classifier that uses it."""
     weights = read_weights("bilstm", PRETRAINED)
     vocabulary, embedding = weights["0.embeddings"].shape
     labels = len(weights[f"{KINDS['bilstm'].output}.bias"])
@@ -52,9 +52,9 @@ def gate_records() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         Two lists of records: what is computed at each word, and the "answer" to each sentence, which is the strongest
         emotion with its probability.
 
-        Of the first, there is a record for each sentence, layer (1 is the lowest), direction, unit, and "place" of a
-        word from the left. Units 1 to `UNITS` are single ones; unit `MEAN` has the mean of each gate over all units,
-        and the root mean square of cells and states.
+        The first list has a record for each sentence, layer (1 is the lowest), direction, unit, and "place" of a word
+        from the left. Units 1 to `UNITS` are individual ones; unit `MEAN` has the mean of each gate over all units, and
+        the root mean square of cells and states.
     """
     network, classifier = shipped_bilstm()
     records = [

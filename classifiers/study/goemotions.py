@@ -38,7 +38,7 @@ def _goemotions(texts: int) -> _Texts:
 
 
 def measure_goemotions(name: str, seed: int, settings: Settings) -> dict[str, Any]:
-    """Train a network briefly; return the gradients before and after, and top-1 on dev texts with one label."""
+    """Train a network briefly; return its gradients before and after, and the top-1 on dev texts with one label."""
     row = GOEMOTIONS[name]
     texts = _goemotions(settings.texts)
     labels = texts.train.targets.shape[1]

@@ -1,4 +1,4 @@
-"""The measure of the study: how large the gradient is a number of steps back."""
+"""The study's measure: the size of the gradient a number of steps back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def gradient_norms(
     Each direction's gradient includes only its own path; the full gradient is the sum of both.
     """
     logits = network.forward(batch)
-    gradient = loss(logits, targets)[1] * len(logits)  # of the sum, so that the batch does not matter
+    gradient = loss(logits, targets)[1] * len(logits)  # of the sum over the batch, so that its size does not matter
     *inner, reading, output = network.layers[1:]
     d_states = reading.backward(output.backward(gradient))
     columns = np.arange(len(batch.lengths))

@@ -1,6 +1,6 @@
 """The experiment `matched`: networks with equally many recurrent parameters, trained on all of GoEmotions.
 
-Rows that differ in one thing alone (gates, directions or size) tell which of them brings the accuracy.
+Comparing rows that differ in only one respect (gates, directions or size) shows what each contributes to the accuracy.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class MatchedSettings:
     """The size of the experiment.
 
     Attributes:
-        parameters: how many recurrent parameters each network has, the first row a quarter of them.
+        parameters: how many recurrent parameters each network has; the first row has a quarter of them.
         texts: how many of GoEmotions' training texts are used; None for all.
         epochs: how often each of these texts is seen; dev chooses one of the epochs.
     """
@@ -54,7 +54,7 @@ class MatchedSettings:
 
 
 FULL_MATCHED = MatchedSettings(parameters=27_840, texts=None, epochs=4)
-"""The parameters are those of an LSTM of 48 units, as the study's have, that reads the plain recipe's vectors of 96."""
+"""As many parameters as an LSTM with the study's 48 units that reads the plain recipe's vectors of size 96."""
 
 QUICK_MATCHED = MatchedSettings(parameters=6_000, texts=100, epochs=1)
 
@@ -72,11 +72,11 @@ class MatchedRow:
     share: float = 1.0
 
     def units(self, features: int, parameters: int) -> int:
-        """Return the units in each direction with which the recurrent parameters come closest to what they should be.
+        """Return the units per direction with which the number of recurrent parameters comes closest to the target.
 
         Args:
             features: the size of the word vectors that the layer reads.
-            parameters: those of the settings.
+            parameters: the number in the settings.
         """
         wanted = parameters * self.share
         return min(range(1, int(wanted) + 1), key=lambda units: abs(self.recurrent(features, units) - wanted))
@@ -85,7 +85,7 @@ class MatchedRow:
         """Return the number of recurrent parameters: all of W, U and b of the layer, in both directions."""
         layer = self.kind.layer(features, 1, None)
         gates: int = layer.params["kernel"].shape[1]
-        biases = layer.params["bias"].size // gates  # our GRU, like Keras', has two vectors of them
+        biases = layer.params["bias"].size // gates  # our GRU, like Keras', has two bias vectors
         return self.kind.directions * gates * units * (features + units + biases)
 
 
@@ -103,7 +103,7 @@ MATCHED = {
 
 @dataclass(frozen=True, slots=True)
 class _Data:
-    """GoEmotions as the networks read it, and the messages of people on which they are measured, too."""
+    """GoEmotions as the networks read it, and people's messages, on which they are also measured."""
 
     dataset: Dataset
     tokenizer: Tokenizer
@@ -126,10 +126,10 @@ def _data(texts: int | None) -> _Data:
 
 
 def measure_matched(name: str, seed: int, settings: MatchedSettings) -> dict[str, Any]:
-    """Train a network by the plain recipe, and return its size and its figures at the epoch that dev chose.
+    """Train a network with the plain recipe, and return its size and its figures at the epoch that was chosen on dev.
 
-    Test is read once: temperature and thresholds are chosen on dev. The figures on messages of people are those of
-    `python -m classifiers evaluate --dataset people`.
+    The test part is read once, since temperature and thresholds are chosen on dev. The figures on people's messages are
+    those of `python -m classifiers evaluate --dataset people`.
 
     Raises:
         KeyboardInterrupt: Ctrl-C while the network was training.
@@ -149,7 +149,7 @@ def measure_matched(name: str, seed: int, settings: MatchedSettings) -> dict[str
 
 
 def _trained(kind: Kind, units: int, recipe: Recipe, data: _Data) -> tuple[Network, Epoch]:
-    """Return a network in its state after the epoch that dev chose, and that epoch.
+    """Return a network in its state after the epoch that was chosen on dev, and that epoch.
 
     Raises:
         KeyboardInterrupt: Ctrl-C while it was training.
@@ -167,7 +167,7 @@ def _trained(kind: Kind, units: int, recipe: Recipe, data: _Data) -> tuple[Netwo
 
 
 def _figures(network: Network, data: _Data) -> dict[str, float]:
-    """Return a trained network's figures on GoEmotions' test split, calibrated on dev, and on messages of people."""
+    """Return a trained network's figures on GoEmotions' test split, calibrated on dev, and on people's messages."""
     dataset, messages = data.dataset, data.people.test
     chosen = calibrated(network.logits(data.dev.sequences), dataset)
     scores = probabilities(network.logits(data.test.sequences), chosen.temperature, dataset.multi_label)

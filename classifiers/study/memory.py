@@ -1,4 +1,4 @@
-"""The experiments `memory` and `long`: name the one marked letter among plain ones."""
+"""The experiments `memory` and `long`: name the marked letter among plain ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from classifiers.study.settings import Settings
 from classifiers.training.numpy_backend import Trainer
 
 FIRST_LETTER = 2
-"""Token number of the first plain letter; those before it are padding and unknown."""
+"""The token number of the first plain letter; those before it are padding and the unknown token."""
 
 _LOOKS = 10
 """How often the accuracy is measured in a longer training."""
@@ -41,7 +41,7 @@ def before_training(
 ) -> tuple[Network, Batch, Array, np.random.Generator]:
     """Return the untrained network of a run, the sequences it is measured on, their targets, and its random generator.
 
-    They depend on the arguments alone, so that what was not recorded of an untrained network can still be looked up.
+    They depend only on the arguments, so that further properties of an untrained network can still be computed later.
     """
     rng = np.random.default_rng([seed, distance])
     network = MEMORY[name].network(FIRST_LETTER + 2 * settings.letters, settings.units, settings.letters, rng)
@@ -72,7 +72,7 @@ def measure_memory(name: str, seed: int, settings: Settings) -> dict[str, Any]:
 
 
 def measure_long(name: str, seed: int, settings: Settings) -> dict[str, Any]:
-    """Train a network for the one distance of the settings; return its accuracy by the number of updates so far."""
+    """Train a network for the only distance in the settings; return its accuracy by the number of updates so far."""
     [distance] = settings.distances
     network, batch, targets, rng = before_training(name, seed, distance, settings)
     trainer = Trainer(network, settings.recipe(MEMORY[name].clip_norm, seed), multi_label=False)

@@ -14,7 +14,7 @@ from classifiers.nn.network import Network
 from classifiers.study.layers import LastStep, NormalisedRNN, ReLURNN, Residual
 
 LONGEST = 80
-"""The longest time for which chrono initialisation is told to remember, in steps: the longest distance of the study."""
+"""The longest time, in steps, for which the chrono start is set: the longest distance of the study."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,10 @@ class Row:
     """A network of the study.
 
     Attributes:
-        layers: function from units and a random generator to the recurrent layers, with `units` features in and out.
+        layers: returns the recurrent layers, with `units` features in and out, for a number of units and a random
+            generator.
         directions: 2 if the last layer also reads from the right.
-        clip_norm: largest joint norm of the gradients in training; larger ones are scaled down.
+        clip_norm: the largest joint norm of the gradients in training; larger gradients are scaled down.
         pooled: whether it predicts from mean and maximum over all steps instead of the final state.
     """
 
@@ -52,9 +53,9 @@ def _orthogonal(units: int, rng: np.random.Generator) -> list[Layer]:
 
 
 def _chain(units: int, rng: np.random.Generator) -> list[Layer]:
-    """Return an RNN that starts as a chain of units, each fed by one feature of the input, as Orhan and Pitkow have it.
+    """Return an RNN that starts as a chain of units, each fed by one feature of the input, after Orhan and Pitkow.
 
-    Their networks have ELU or ReLU in place of tanh. 0.9 is their scale of W.
+    Their networks use ELU or ReLU instead of tanh. 0.9 is their scale of W.
     """
     layer = RNN(units, units, rng)
     layer.params["kernel"] = 0.9 * np.eye(units, dtype=np.float32)

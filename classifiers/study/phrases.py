@@ -1,4 +1,4 @@
-"""What the page of gradients shows: how much of a gradient reaches each word of a few phrases."""
+"""The data of the page on gradients: how much of a gradient reaches each word of a few phrases."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NETWORKS = {"orthogonal": "RNN", "lstm": "LSTM", "bilstm": "BiLSTM"}
 """The rows of the memory task that read the phrases, and their names on the page."""
 
 WORDS = 9
-"""How many words a phrase on the page has, the most among the built-in test phrases."""
+"""The number of words of the phrases on the page: that of the longest built-in test phrases."""
 
 SETTINGS = replace(FULL, batch_size=8, learning_rate=5e-3, epochs=60)
 """With these, each of the networks names all built-in test phrases correctly."""
@@ -74,8 +74,8 @@ def _records(network: Network, phrase: str, tokenizer: Tokenizer) -> Iterator[di
 def word_gradients(network: Network, ids: list[int], at: int) -> Array:
     """Return the norm of the loss gradient at each word, if the network predicts from its states at the word `at`.
 
-    The loss is that of the answer which the network thinks the least probable: for the right one, a network that has
-    learnt would send hardly any error back.
+    The loss is that of the least probable answer according to the network: for the right one, a trained network would
+    send hardly any error back.
     """
     batch = pad([ids])
     x: Array = batch.ids

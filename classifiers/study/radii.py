@@ -18,16 +18,16 @@ from classifiers.study.settings import FULL
 from classifiers.study.slopes import spectral_radius
 
 STARTS = {"orthogonal": "orthogonal", "glorot": "Glorot"}
-"""The rows of the memory task whose recurrent matrices are scaled, and the names of their starts on the page."""
+"""The rows of the memory task whose recurrent matrices are scaled, and their initialisations' names on the page."""
 
 RADII = tuple(round(0.5 + 0.1 * step, 1) for step in range(16))
 """The spectral radii, from 0.5 to 2, to which each matrix is scaled."""
 
 REACH = 40
-"""How many steps back is looked."""
+"""How many steps back the gradient is measured."""
 
 SLOPE = (20, 40)
-"""Between which steps back the slope of the measured gradient is taken."""
+"""The steps back between which the slope of the measured gradient is taken."""
 
 GRADIENT = "measured gradient"
 EXPONENT = "Lyapunov exponent"
@@ -40,13 +40,13 @@ SEEDS = 3
 _SETTINGS = replace(FULL, probes=100)
 
 _DISTANCE = 60
-"""The sequences are three times as long as `REACH`, so that the states no longer depend on how they began."""
+"""The sequences are three times as long as `REACH`, so that the states no longer depend on the initial one."""
 
 _LONG_RUN = 200
 """The Lyapunov exponent is taken over one sequence of twice as many letters."""
 
 _SMALLEST = 1e-14
-"""The logarithm of a singular value that is smaller than that share of the largest would be one of rounding errors."""
+"""A singular value smaller than this share of the largest one is only a rounding error."""
 
 
 def radius_records() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

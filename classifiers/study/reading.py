@@ -1,4 +1,4 @@
-"""The gates and cells of our LSTM, which the layer itself keeps to itself."""
+"""The gates and cells of our LSTM, which the layer itself does not return."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Reading:
     state: Array
 
     def at(self, *index: Any) -> Reading:
-        """Return a part of each array, by an index as NumPy has it."""
+        """Return a part of each array, given a NumPy index."""
         return Reading(*(getattr(self, field.name)[index] for field in fields(self)))
 
 
 def reading(layer: LSTM, x: Array, lengths: Array) -> Reading:
     """Return what an LSTM computes while it reads `x` (time, batch, features).
 
-    The layer itself gives only its hidden states; the gates and cells follow from them, as in `lstm_step`.
+    The layer itself returns only its hidden states; the gates and cells follow from them, as in `lstm_step`.
     """
     state = layer.forward(x, lengths)
     before = np.concatenate([np.zeros_like(state[:1]), state[:-1]])

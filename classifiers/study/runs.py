@@ -28,7 +28,7 @@ _REMEDY = "measure everything first, without --redraw, --pages or --only"
 
 
 class _MemoryResult(TypedDict):
-    """What `numbers.json` says of one seed of the memory task."""
+    """The entry in `numbers.json` for one seed of the memory task."""
 
     accuracy: dict[str, float]
     start: list[list[float]]
@@ -36,13 +36,13 @@ class _MemoryResult(TypedDict):
 
 
 class _LongResult(TypedDict):
-    """What it says of one seed that was trained for longer: the accuracy by the number of updates."""
+    """The entry for one seed that was trained for longer: the accuracy by the number of updates."""
 
     accuracy: dict[str, float]
 
 
 class _GoEmotionsResult(TypedDict):
-    """What it says of one seed on GoEmotions."""
+    """The entry for one seed on GoEmotions."""
 
     top1: float
     start: list[list[float]]
@@ -50,7 +50,7 @@ class _GoEmotionsResult(TypedDict):
 
 
 class _MatchedResult(TypedDict):
-    """What it says of one seed with as many recurrent parameters as the others."""
+    """The entry for one seed of the networks with equally many recurrent parameters."""
 
     units: int
     recurrent: int
@@ -65,7 +65,7 @@ class _MatchedResult(TypedDict):
 
 
 class _CurveResult(TypedDict):
-    """What it says of one seed on the built-in phrases: the accuracy after each epoch."""
+    """The entry for one seed on the built-in phrases: the accuracy after each epoch."""
 
     accuracy: list[float]
 
@@ -96,12 +96,12 @@ class Experiment:
 
     Attributes:
         rows: the names of its networks.
-        measure: function from a row, a seed and the settings to a result.
+        measure: returns a result for a row, a seed and the settings.
         result: the type of a result.
         full: its settings.
         quick: its settings for a quick trial.
-        seeds: how many seeds each network has, unless the user says.
-        datasets: what it needs that may have to be downloaded.
+        seeds: the default number of seeds for each network.
+        datasets: the data sets it needs, which may have to be downloaded.
     """
 
     rows: Sequence[str]
@@ -134,7 +134,7 @@ EXPERIMENTS: Mapping[Part, Experiment] = {
 
 
 class _Known(TypedDict):
-    """What the file of every run says, beside the result."""
+    """What the file of every run contains besides the result."""
 
     settings: dict[str, Any]
     seconds: float
@@ -151,9 +151,9 @@ class Run:
     file: Path
 
     def kept(self) -> dict[str, Any] | None:
-        """Return the results of an earlier run with the same settings; None without them or if the file is damaged."""
+        """Return the result of an earlier run with the same settings; None if there is none or the file is damaged."""
         try:
-            # Python's own reader, since what has diverged is NaN, which msgspec's does not read.
+            # Python's own reader, since diverged values are NaN, which msgspec's does not accept.
             record: dict[str, Any] = json.loads(self.file.read_bytes())
             msgspec.convert(record, EXPERIMENTS[self.part].result)
             known = msgspec.convert(record, _Known)
@@ -162,7 +162,7 @@ class Run:
         return record if known["settings"] == as_json(self.settings) else None
 
     def __call__(self) -> None:
-        """Measure, and write the file at once or not at all."""
+        """Measure, and write the file atomically."""
         start = time.process_time()
         found = EXPERIMENTS[self.part].measure(self.row, self.seed, self.settings)
         record = {"settings": as_json(self.settings), "seconds": round(time.process_time() - start, 1), **found}
@@ -170,14 +170,14 @@ class Run:
 
 
 def plan(parts: Sequence[Part], quick: bool, seeds: int | None, folder: Path) -> list[Run]:
-    """Return the runs of some parts, part after part, so that Ctrl-C leaves the fewest unfinished.
+    """Return the runs of some parts, one part at a time, so that Ctrl-C leaves as few parts as possible unfinished.
 
-    Within a part they come seed after seed, the slow ones of each seed first, so that the last to finish are short.
+    Within a part they come one seed at a time, the slow runs of each seed first, so that the last to finish are short.
 
     Args:
         parts: names in `EXPERIMENTS`.
         quick: whether it is a quick trial.
-        seeds: how many seeds each network has; None for as many as its experiment says.
+        seeds: how many seeds each network has; None for the experiment's default.
         folder: where the results are kept.
     """
     return [
@@ -202,7 +202,7 @@ def carry_out(runs: Sequence[Run], jobs: int) -> Iterator[None]:
 
 
 def collect(runs: Sequence[Run], earlier: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the results of all runs as in `numbers.json`, those of other parts from `earlier` numbers.
+    """Return the results of all runs in the form of `numbers.json`; those of other parts come from `earlier` numbers.
 
     They are {"settings": {part: ...}, "seconds": {part: ...}, part: {row: [of seed 0, of seed 1, ...]}}.
     """
@@ -229,7 +229,7 @@ def collect(runs: Sequence[Run], earlier: Mapping[str, Any] | None = None) -> di
 
 
 def read_numbers(file: Path) -> dict[str, Any]:
-    """Return what `collect` found in an earlier study, from its `numbers.json`.
+    """Return the results of an earlier study, as `collect` returned them, from its `numbers.json`.
 
     Raises:
         ClassifiersError: there is no such file, or it is damaged.

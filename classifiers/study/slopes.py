@@ -1,4 +1,4 @@
-"""What one step back does to the gradient before training, told from the weights and the states."""
+"""What one step back does to the gradient before training, computed from the weights and the states."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from classifiers.study.reading import reading
 from classifiers.study.settings import Settings
 
 EXPLAINED = ("glorot", "orthogonal", "lstm", "lstm-open")
-"""The rows of the memory task of whose steps `step_factors` tells."""
+"""The rows of the memory task for which `step_factors` works."""
 
 
 _SEQUENCES = 100
-"""How many sequences the means are taken over: with all their steps and units, more would change no third digit."""
+"""How many sequences are averaged; with all their steps and units, more would not change the third digit."""
 
 
 def step_factors(name: str, seed: int, settings: Settings) -> dict[str, float]:

@@ -37,11 +37,11 @@ _FACTORS = {
     "tanh": r"$\log_{10}$ slope of tanh",
     "forget": r"$\log_{10} f$",
 }
-"""The head of each column of factors in the table of slopes; the article explains them."""
+"""The heading of each column of factors in the table of slopes; the article explains them."""
 
 
 def minutes(numbers: Mapping[str, Any], *parts: str) -> str:
-    """Return how long some experiments took, in words."""
+    """Return in words how long some experiments took."""
     minutes = max(1, round(sum(numbers["seconds"][part] for part in parts) / 60))
     return f"{minutes:,} {'minute' if minutes == 1 else 'minutes'}"
 
@@ -141,7 +141,7 @@ def comparisons_table(rows: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
 
 
 def curves_table(rows: Mapping[str, Sequence[Mapping[str, Sequence[float]]]]) -> str:
-    """Return a table with the accuracy on the built-in phrases, and since when all were right."""
+    """Return a table with the accuracy on the built-in phrases, and the epoch from which all were right."""
     lines = []
     for name, runs in rows.items():
         found = np.array([run["accuracy"] for run in runs])
@@ -185,5 +185,5 @@ def _short(share: float) -> str:
 
 
 def times(count: int) -> str:
-    """Return how often something was done, in words."""
+    """Return in words how often something was done."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -35,7 +35,7 @@ def check_encoder(folder: Path) -> None:
         path.suffix in (".safetensors", ".bin") for path in folder.iterdir()
     ):
         raise ClassifiersError(
-            f"There is no encoder in {folder}: with --encoder, give one that has config.json, the tokenizer's files "
+            f"There is no encoder in {folder}: give --encoder a folder with config.json, the tokenizer's files "
             "and model.safetensors, as its page on huggingface.co has them."
         )
 

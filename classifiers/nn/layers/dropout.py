@@ -10,7 +10,7 @@ from classifiers.nn.layers.layer import Layer
 
 
 class Dropout(Layer):
-    """Inverted dropout, Srivastava and others (2014); on sequences one mask for all steps of a feature.
+    """Inverted dropout, Srivastava and others (2014); on sequences, with one mask for all steps of a feature.
 
     The mask shared over time is the variational dropout of Gal and Ghahramani (2016). Active in training only.
     """

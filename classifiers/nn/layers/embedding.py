@@ -14,7 +14,7 @@ class Embedding(Layer):
 
     def __init__(self, vocabulary: int, size: int, rng: Seed) -> None:
         super().__init__()
-        # Ten times Keras' default range: measured on GoEmotions, words that start apart learn faster and better.
+        # Ten times Keras' default range: on GoEmotions, words that start further apart were learnt faster and better.
         self.params["embeddings"] = uniform(rng, 0.5, vocabulary, size)
 
     def forward(self, x: Array, lengths: Array, training: bool = False) -> Array:
@@ -27,8 +27,8 @@ class Embedding(Layer):
         """Sum the gradients of equal tokens; return an empty array, since token numbers have no gradient."""
         table = self.params["embeddings"]
         ids = self._ids.ravel()
-        # Once the tokens are sorted, one vectorised reduction sums the rows of equal ones. It is slow for each sum,
-        # however short, so tokens that occur once, which are the most, are left out of it.
+        # Once the tokens are sorted, one vectorised reduction sums the rows of equal tokens. Each sum has a high fixed
+        # cost, so tokens that occur once, which are the majority, are left out.
         order = np.argsort(ids, kind="stable")
         rows = dy.reshape(-1, table.shape[1])[order]
         numbers, starts, counts = np.unique(ids[order], return_index=True, return_counts=True)
@@ -37,7 +37,7 @@ class Embedding(Layer):
         sums[repeated] = np.add.reduceat(
             rows[np.repeat(repeated, counts)], np.cumsum(counts[repeated]) - counts[repeated]
         )
-        # The table is large and few of its rows change, so the zeros of the last gradient are used again.
+        # The table is large and few of its rows change, so the zeros of the last gradient are reused.
         gradient = self.grads.get("embeddings")
         if gradient is None or gradient.dtype != table.dtype:
             gradient = np.zeros_like(table)

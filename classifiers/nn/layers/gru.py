@@ -15,7 +15,7 @@ from classifiers.nn.layers.layer import Layer
 def gru_step(x: Array, h: Array, params: Mapping[str, Array]) -> Array:
     """Return the next hidden state (batch, units) of a gated recurrent unit.
 
-    Cho and others (2014), in the form of cuDNN and of Keras' `reset_after=True`: they reset the state before its
+    Cho and others (2014), in the form of cuDNN and of Keras' `reset_after=True`: the paper resets the state before its
     product with U; here it is reset after it, so that one product serves all three parts. With a_t = x_t W + b_0 and
     s_t = h_{t-1} U + b_1, each split into three equal parts in Keras' order, z, r and g:
 
@@ -52,8 +52,8 @@ class GRU(Layer):
     def forward(self, x: Array, lengths: Array, training: bool = False) -> Array:
         """Return all hidden states; x_t W + b_0 of all steps and gates is one matrix product.
 
-        Results are written in place, and the views of all steps are made at once, as lists, since indexing an array in
-        each step takes longer.
+        Results are written in place, and the views of all steps are created at once, as lists, since indexing an array
+        in each step takes longer.
         """
         del lengths, training
         recurrent, (input_bias, state_bias) = self.params["recurrent_kernel"], self.params["bias"]

@@ -13,7 +13,7 @@ class Layer:
     Attributes:
         params: the layer's parameters by name.
         grads: the gradients of the last backward pass, under the names of `params`.
-        touched: for parameters whose gradient is zero in most rows, the numbers of the other rows.
+        touched: for parameters whose gradient is zero in most rows, the indices of the other rows.
     """
 
     def __init__(self) -> None:

@@ -52,8 +52,8 @@ class LSTM(Layer):
     def forward(self, x: Array, lengths: Array, training: bool = False) -> Array:
         """Return all hidden states; x_t W + b of all steps and gates is one matrix product.
 
-        For a single message, half of a step's time goes into calling NumPy, not into computing. So one tanh serves
-        all gates, results are written in place, and `zip` makes the views of each step, which is cheaper than indexing.
+        For a single message, half of a step's time is the overhead of calling NumPy. So one tanh serves all gates,
+        results are written in place, and `zip` yields the views of each step, which is cheaper than indexing.
         """
         del lengths, training
         recurrent = self.params["recurrent_kernel"]

@@ -9,7 +9,7 @@ from classifiers.nn.layers.layer import Layer
 
 
 class LayerNorm(Layer):
-    """Each step's features scaled to mean 0 and deviation 1, then by learned factors: (..., features) to the same.
+    """Each step's features, scaled to mean 0 and deviation 1 and then by learned factors: (..., features) to the same.
 
     Ba and others, "Layer Normalization" (2016): y = gamma ∘ n + beta with n = (x - mean(x)) / sqrt(variance(x) + ε).
     The backward pass removes from dn what would shift or scale all features alike:
@@ -25,7 +25,7 @@ class LayerNorm(Layer):
         }
 
     def forward(self, x: Array, lengths: Array, training: bool = False) -> Array:
-        """Return every step normalised by itself, so that padding makes no difference."""
+        """Return every step normalised on its own, so that padding makes no difference."""
         del lengths, training
         centred = x - x.mean(axis=-1, keepdims=True)
         self._deviation = np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + self.epsilon)

@@ -1,4 +1,4 @@
-"""From a sequence to one vector."""
+"""Pool a sequence into one vector."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class MeanMaxPooling(Layer):
         del training
         real = np.arange(len(x))[:, None] < lengths
         self._weights = (real / lengths).astype(x.dtype)
-        # Adding -inf to the padding is many times faster than np.where, and most batches have none.
+        # Adding -inf to the padding is many times faster than np.where, and most batches have no padding.
         self._real = x if real.all() else x + np.where(real, 0, -np.inf).astype(x.dtype)[..., None]
         self._highest = self._real.max(axis=0)
         return np.concatenate([np.einsum("tbf,tb->bf", x, self._weights), self._highest], axis=1)

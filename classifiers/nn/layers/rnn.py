@@ -28,8 +28,8 @@ def rnn_step(x: Array, h: Array, params: Mapping[str, Array]) -> Array:
 class RNN(Layer):
     """`rnn_step` over all steps: (time, batch, features) to (time, batch, units).
 
-    Back-propagation through time after Werbos (1990): da_t = (dh_t + da_{t+1} Uᵀ) ∘ (1 - h_t²), where a_t is what
-    the tanh is taken of.
+    Back-propagation through time, after Werbos (1990): da_t = (dh_t + da_{t+1} Uᵀ) ∘ (1 - h_t²), where a_t is the
+    argument of tanh.
     """
 
     def __init__(self, features: int, units: int, rng: Seed) -> None:

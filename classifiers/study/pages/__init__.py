@@ -1,1 +1,1 @@
-"""Pages of pictures to explore in a browser, offline: each module draws one, and `frame` is what they share."""
+"""Pages with interactive figures that work offline in a browser: one module per page; `frame` is what they share."""

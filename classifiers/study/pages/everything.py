@@ -13,10 +13,10 @@ from classifiers.study.radii import radius_records
 
 
 def study_pages(numbers: Mapping[str, Any]) -> dict[str, str]:
-    """Return all pages by the names of their files, after half a minute of computing.
+    """Return all pages by their file names; this takes half a minute.
 
     Args:
-        numbers: what the study has measured, from `runs.read_numbers`; the other pages need no data.
+        numbers: the study's measurements, from `runs.read_numbers`, for one of the pages; the others need no data.
     """
     return pages_of(
         (

@@ -1,4 +1,4 @@
-"""What all pages of pictures share: their HTML, style and script, with Vega inside, so that they work offline."""
+"""What all pages share: their HTML, style and script, with Vega embedded so that they work offline."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ import vl_convert
 
 TEXT, FAINT, LINE = "var(--text)", "var(--faint)", "var(--line)"
 BLUE, ORANGE, GREEN, GREY = "var(--blue)", "var(--orange)", "var(--green)", "var(--grey)"
-"""The colours of the style sheet, which has them for light and for dark."""
+"""The colours of the style sheet, which defines them for light and dark."""
 
 WIDTH = 640
-"""How wide a chart is, in pixels, where the page has room; the script makes it narrower where it has not."""
+"""The width of a chart in pixels; the script makes it narrower if the page has less room."""
 
 NARROW = "width < 450"
-"""A condition in Vega's language: whether words beside each other would overlap."""
+"""A Vega expression: whether words side by side would overlap."""
 
 POWERS = "datum.value == 1 ? '1' : replace(format(datum.value, '.0e'), '+', '')"
-"""How the labels of an axis of powers of ten are written: 1e-4, 1, 1e4."""
+"""A Vega expression for the labels of an axis of powers of ten: 1e-4, 1, 1e4."""
 
 BEFORE_OR_AFTER = "(datum.label == 'start' ? 'before' : 'after') + ' training'"
-"""How the two moments are written in a legend."""
+"""A Vega expression for the two moments in a legend."""
 
 ALL_PICTURES = "Pictures to explore"
 
@@ -62,16 +62,16 @@ _CONFIG = {
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The same numbers as in a chart, for who does not see it.
+    """The numbers of a chart as a table, for people who cannot see the chart.
 
     Attributes:
-        caption: what the table tells.
+        caption: what the table shows.
         data: the name of the records.
         rows: the fields whose values name a row.
-        row_title: the head of the column of those names.
+        row_title: the heading of the column with those names.
         columns: the fields whose values name a column.
-        values: for each field that is told, what follows in the column's name, perhaps nothing.
-        where: for each field by which records are chosen, the signal of Vega with the chosen value; null chooses all.
+        values: for each field that is shown, the suffix of its column's name, which may be empty.
+        where: for each field that selects records, the Vega signal with the selected value; null selects all.
     """
 
     caption: str
@@ -88,14 +88,14 @@ class Picture:
     """What one page shows.
 
     Attributes:
-        name: the name of its file, without the ending.
+        name: the name of its file, without the extension.
         title: its title.
-        about: what it shows, for the list of all pictures.
+        about: what it shows, for the list of all figures.
         how_to_read: how to read it, in one sentence.
-        chart: Altair's chart, whose parts are `WIDTH` wide and name their records.
+        chart: the Altair chart, whose parts are `WIDTH` wide and refer to records by name.
         records: those records by name.
-        tables: the same as tables.
-        notes: what there is to see; paragraphs of plain text.
+        tables: the same data as tables.
+        notes: what there is to see, in paragraphs of plain text.
     """
 
     name: str
@@ -109,7 +109,7 @@ class Picture:
 
 
 def pages_of(pictures: Sequence[Picture]) -> dict[str, str]:
-    """Return a page for each picture, and one that lists them, by the names of their files."""
+    """Return a page for each picture, and one that lists them, by their file names."""
     html, style, script = (_FOLDER.joinpath(f"page.{kind}").read_text("utf-8") for kind in ("html", "css", "js"))
     template = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(html)
     version = altair.SCHEMA_VERSION.removeprefix("v").rpartition(".")[0]
@@ -123,7 +123,7 @@ def pages_of(pictures: Sequence[Picture]) -> dict[str, str]:
 
 
 def _content(picture: Picture) -> str:
-    """Return what the script shows, as JSON that may stand in HTML."""
+    """Return the data for the script, as JSON that is safe inside HTML."""
     chart = picture.chart.properties(background="transparent", usermeta={"width": WIDTH}).configure(**_CONFIG)
     spec = chart.to_dict() | {"description": picture.title, "datasets": picture.records}
     content = {"spec": spec, "tables": [asdict(table) for table in picture.tables]}

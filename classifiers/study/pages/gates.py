@@ -16,7 +16,7 @@ from classifiers.study.pages.frame import BLUE, GREEN, NARROW, ORANGE, TEXT, WID
 _GATES = {"input": GREEN, "forget": BLUE, "output": ORANGE}
 _TITLES = {DIRECTIONS[0]: "From the left →", DIRECTIONS[1]: "← From the right"}
 _LARGEST = {"cell": 3, "state": 1}
-"""The size from which on a cell, or a state, is drawn in full colour."""
+"""The absolute value from which a cell or a state is drawn in full colour."""
 
 
 _PLACE = alt.X("label:N", sort=None, title=None)
@@ -53,7 +53,7 @@ def picture(records: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str,
             .transform_calculate(label="datum.place + ' ' + datum.word")
         )
         charts += [_lines(base.properties(title=_TITLES[direction]), unit), _cells(base, unit)]
-    with warnings.catch_warnings():  # of what is meant: a choice in one part holds in all
+    with warnings.catch_warnings():  # a selection in one part is meant to apply to all
         warnings.filterwarnings("ignore", "Automatically deduplicated", UserWarning)
         both = alt.vconcat(*charts, spacing=12).add_params(unit, layer, sentence)
         chart = alt.vconcat(_answer(sentence), both, spacing=12).add_params(shown)
@@ -71,7 +71,7 @@ def picture(records: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str,
 
 
 def _unit() -> alt.Parameter:
-    """Return the choice of the unit whose gates are shown."""
+    """Return the selection of the unit whose gates are shown."""
     units = list(range(UNITS + 1))
     labels = ["all units, their mean" if each == MEAN else f"unit {each}" for each in units]
     menu = alt.binding_select(options=units, labels=labels, name="Gates of")
@@ -79,7 +79,7 @@ def _unit() -> alt.Parameter:
 
 
 def _answer(sentence: alt.Parameter) -> alt.Chart:
-    """Return what the network says of the chosen sentence."""
+    """Return the network's answer to the chosen sentence."""
     return (
         alt.Chart(alt.NamedData("answers"), width=WIDTH, height=20)
         .transform_filter(sentence)

@@ -57,7 +57,7 @@ def picture(records: Sequence[Mapping[str, Any]]) -> Picture:
 
 
 def _words(phrase: alt.Parameter, at: alt.Parameter) -> alt.LayerChart:
-    """Return the words of the chosen phrase, of which one is chosen by pointing at it."""
+    """Return the words of the chosen phrase, one of which the reader selects by pointing at it."""
     strip = alt.Chart(alt.NamedData("words"), width=WIDTH, height=48).transform_filter(phrase)
     strip = strip.encode(x=alt.X("at:O", axis=None))
     boxes = strip.mark_rect(cornerRadius=4, color=GREY).encode(

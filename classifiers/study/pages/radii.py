@@ -68,7 +68,7 @@ def picture(by_distance: Sequence[Mapping[str, Any]], by_radius: Sequence[Mappin
 
 
 def _lines(start: alt.Parameter, radius: alt.Parameter) -> alt.Chart:
-    """Return what is left by steps back, at the chosen radius."""
+    """Return the lines of what is left, by steps back, at the chosen radius."""
     return (
         alt.Chart(alt.NamedData("by_distance"), width=WIDTH, height=260, title="What is left, by steps back")
         .transform_filter(start)
@@ -118,7 +118,7 @@ def _coloured(quantities: Sequence[str]) -> dict[str, Any]:
 
 
 def _notes(by_radius: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return what there is to see, in the numbers that were found."""
+    """Return the notes, with the numbers that were measured."""
     level = {}
     for start in STARTS.values():
         slopes = [record for record in by_radius if record["start"] == start and record["quantity"] == GRADIENT]

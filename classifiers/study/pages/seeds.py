@@ -139,7 +139,7 @@ def _gradients(shown: int, chosen: Any) -> alt.LayerChart:
 def accuracy_records(numbers: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield "network", "seed", "distance" and "accuracy" for each network of the memory task; seeds count from 1.
 
-    Those of the longer training, of which the last accuracy counts, are among them.
+    The longer training is included, with its last accuracy.
     """
     [longest] = long_settings(numbers).distances
     for row, runs in numbers["memory"].items():

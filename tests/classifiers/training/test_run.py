@@ -123,7 +123,9 @@ def test_folder_without_an_encoder_is_refused_before_the_data_are_read(
     for name in files:
         (tmp_path / name).touch()
     monkeypatch.setattr(run_module, "shipped_dataset", lambda: pytest.fail("it was read"))
-    with pytest.raises(ClassifiersError, match=f"^There is no encoder in {re.escape(str(tmp_path))}: give a folder by"):
+    with pytest.raises(
+        ClassifiersError, match=f"^There is no encoder in {re.escape(str(tmp_path))}: give --encoder a folder"
+    ):
         trained(tmp_path / "models", recipe="shipped", models=("bilstm",), encoder=tmp_path)
 
 
