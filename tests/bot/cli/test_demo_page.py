@@ -177,7 +177,7 @@ async def test_a_port_of_the_system_is_told(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(web.TCPSite, "start", start)
     demo: Any = SimpleNamespace(preview=SimpleNamespace(url="http://127.0.0.1:9/#key"))
-    with pytest.raises(demo_page.PortError, match="Port 80 may not be opened: choose another one by --port"):
+    with pytest.raises(demo_page.PortError, match="Port 80 may not be opened: choose another one with --port"):
         async with demo_page.served(demo, 80):
             pass
 

@@ -133,7 +133,7 @@ def test_models_never_replace_those_that_they_start_from(feelings: Path, tmp_pat
     out = tmp_path / "models"
     trained(out, dataset=str(feelings))
     before = read_manifest(out)
-    with pytest.raises(ClassifiersError, match=r"those that they start from: give another folder by --out\.$"):
+    with pytest.raises(ClassifiersError, match=r"those that they start from: give another folder with --out\.$"):
         trained(out, dataset=str(feelings), start=out, overwrite=True)
     assert read_manifest(out) == before
 
