@@ -58,6 +58,8 @@ class _LazyGroup(click.Group):
 
 @click.group(
     cls=_LazyGroup,
+    help="Emobot reads what people write on Discord and reacts with the emoji of the emotion.\n\n"
+    "Without a command it connects to Discord with the token in DISCORD_TOKEN.",
     invoke_without_command=True,
     epilog="Settings are read from the environment and from .env in this folder; `init` writes one with all of them. "
     'For completion in your shell, run: eval "$(_EMOBOT_COMPLETE=bash_source emobot)" (or zsh_source, fish_source).',
@@ -66,10 +68,7 @@ class _LazyGroup(click.Group):
 @version_option
 @click.pass_context
 def cli(context: click.Context) -> int:
-    """Emobot reads what people write on Discord and reacts with the emoji of the emotion.
-
-    Without a command it connects to Discord with the token in DISCORD_TOKEN.
-    """
+    """Run a command, `run` if none is given."""
     if context.invoked_subcommand is not None:
         return 0
     run = cli.get_command(context, "run")

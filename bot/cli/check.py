@@ -23,13 +23,13 @@ from classifiers.emotions import listed, without_emoji
 from classifiers.model_directory import MANIFEST, NAMES, read_manifest
 
 
-@click.command()
+@click.command(
+    help="Check the settings, the models and the database, and with a token also the login and the message content "
+    "intent.\n\nNobody on Discord notices."
+)
 @reports_errors
 def check() -> None:
-    """Check the settings, the models and the database, and with a token also the login and the message content intent.
-
-    Nobody on Discord notices.
-    """
+    """Check everything."""
     check_all()
 
 

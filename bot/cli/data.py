@@ -28,36 +28,39 @@ def _subject(command: Command) -> Command:
     return guild(user(command))
 
 
-@click.group(no_args_is_help=False)
+@click.group(
+    help="Export or erase what is kept about a server or a person, for requests under privacy law.\n\n"
+    "It is done in the database of DATABASE_URL; the bot may go on running.",
+    no_args_is_help=False,
+)
 def data() -> None:
-    """Export or erase what is kept about a server or a person, for requests under privacy law.
-
-    It is done in the database of DATABASE_URL; the bot may go on running.
-    """
+    """Leave everything to the command that follows."""
 
 
-@data.command(name="export")
+@data.command(
+    name="export",
+    help="Print all that is kept about one server or one person, as one JSON object.\n\n"
+    "If you write it into a file, run `umask 077` before, so that nobody else on the computer can read it.",
+)
 @_subject
 @reports_errors
 def export_data(guild: int | None, user: int | None) -> None:
-    """Print all that is kept about one server or one person, as one JSON object.
-
-    If you write it into a file, run `umask 077` before, so that nobody else on the computer can read it.
-    """
+    """Print all that is kept about one server or one person."""
     _require_one(guild, user)
     kept = in_database(_configuration(), lambda store: export(store, guild=guild, user=user))
     click.echo(json.dumps(kept, indent=2, ensure_ascii=False))
 
 
-@data.command(name="erase")
+@data.command(
+    name="erase",
+    help="Erase all that is kept about one server or one person, for good.\n\n"
+    "About a person that is the opt-out, so the bot reads that person's messages again.",
+)
 @_subject
 @click.option("--yes", is_flag=True, help="do not ask whether you are sure")
 @reports_errors
 def erase_data(guild: int | None, user: int | None, yes: bool) -> None:
-    """Erase all that is kept about one server or one person, for good.
-
-    About a person that is the opt-out, so the bot reads that person's messages again.
-    """
+    """Erase all that is kept about one server or one person, once that is confirmed."""
     _require_one(guild, user)
     configuration = _configuration()
     subject = f"the server {guild}" if guild else f"the user {user}"

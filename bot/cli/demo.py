@@ -16,7 +16,10 @@ from bot.configuration import load_configuration
 from classifiers.command_line import WholeNumber
 
 
-@click.command()
+@click.command(
+    help="Run the very same bot in a simulated Discord and open it in your browser, at a local address.\n\n"
+    "No token and no network needed; Ctrl-C ends it."
+)
 @click.option(
     "--port",
     type=WholeNumber(0, 65535),
@@ -27,10 +30,7 @@ from classifiers.command_line import WholeNumber
 @click.option("--no-browser", is_flag=True, help="only print the address of the page")
 @reports_errors
 def demo(port: int, no_browser: bool) -> None:
-    """Run the very same bot in a simulated Discord and open it in your browser, at a local address.
-
-    No token and no network needed; Ctrl-C ends it.
-    """
+    """Run the bot in a simulated Discord and open it in the browser."""
     configuration = load_configuration()
     from bot.cli import demo_page, simulation  # noqa: PLC0415 - they need the demo extra, the help does not
 

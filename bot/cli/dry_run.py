@@ -21,7 +21,10 @@ from classifiers import Classifier
 _UNSEEN = regex.compile(r"(?!\p{Extended_Pictographic})[\p{C}\p{Z}]")
 
 
-@click.command(name="dry-run")
+@click.command(
+    name="dry-run",
+    help="Print the reaction to each line of a file, taken as one message, or the reason why there is none.",
+)
 @click.option(
     "--file",
     "path",
@@ -35,7 +38,7 @@ _UNSEEN = regex.compile(r"(?!\p{Extended_Pictographic})[\p{C}\p{Z}]")
 )
 @reports_errors
 def dry_run(path: str, as_json: bool) -> None:
-    """Print the reaction to each line of a file, taken as one message, or the reason why there is none."""
+    """Print what the bot would do with each line of a file."""
     configuration = load_configuration()
     model = load_configured_models(configuration)[configuration.reacts_with]
     show = _as_json if as_json else _as_row

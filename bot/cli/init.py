@@ -16,14 +16,15 @@ from bot.discord_token import TokenError, parse_token
 _TOKEN_LINE = "DISCORD_TOKEN=\n"  # noqa: S105 - the line of .env.example, where it is empty
 
 
-@click.command()
+@click.command(
+    help="Write all settings with their defaults into .env in this folder, ask for the bot's token, and check "
+    "everything.\n\n"
+    "The token is not shown while you type or paste it, and only you can read the file. Without a terminal to ask at, "
+    "you write the token into the file yourself. A .env that is there already is left as it is."
+)
 @reports_errors
 def init() -> None:
-    """Write all settings with their defaults into .env in this folder, ask for the bot's token, and check everything.
-
-    The token is not shown while you type or paste it, and only you can read the file. Without a terminal to ask at, you
-    write the token into the file yourself. A .env that is there already is left as it is.
-    """
+    """Write `.env`, ask for the token, and check everything."""
     file = Path(ENV_FILE).absolute()
     if os.path.lexists(file):
         raise CommandError(f"{file} already exists: edit it, or move it away first.", 2)

@@ -11,14 +11,14 @@ from bot.cli.errors import discord_errors, reports_errors, token_of
 from bot.configuration import load_configuration
 
 
-@click.command()
+@click.command(
+    help="Print the link that invites the bot to a server.\n\n"
+    "It asks for the permissions that the bot needs and for nothing else: to see channels, read their history and add "
+    "reactions."
+)
 @reports_errors
 def invite() -> None:
-    """Print the link that invites the bot to a server.
-
-    It asks for the permissions that the bot needs and for nothing else: to see channels, read their history and add
-    reactions.
-    """
+    """Print the link that invites the bot to a server."""
     configuration = load_configuration()
     token = token_of(configuration)
     with discord_errors():

@@ -22,10 +22,10 @@ from classifiers.memory import keep_large_blocks_apart
 log = logging.getLogger(__name__)
 
 
-@click.command()
+@click.command(help="Connect to Discord with the token in DISCORD_TOKEN and react to messages until Ctrl-C.")
 @reports_errors
 def run() -> None:
-    """Connect to Discord with the token in DISCORD_TOKEN and react to messages until Ctrl-C."""
+    """Run the bot until it is stopped."""
     configuration = load_configuration()
     token = token_of(configuration)
     logs.set_up(configuration.log_level, configuration.log_format)

@@ -75,7 +75,7 @@ class Compare(commands.Cog):
         """Remove the message menu."""
         self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
 
-    @app_commands.command(name="compare")
+    @app_commands.command(name="compare", description="See how the RNN and the BiLSTM read the same text")
     @app_commands.describe(
         text="What the models should read, up to 4,000 characters",
         blind="Hide which model is which until you have voted for an answer",
@@ -90,7 +90,7 @@ class Compare(commands.Cog):
         models: app_commands.Range[str, 1, 100] | None = None,
         standings: bool = False,
     ) -> None:
-        """See how the RNN and the BiLSTM read the same text"""  # noqa: D415 - Discord shows it as a label
+        """Answer `/compare`."""
         names = await self._names(interaction, models, blind=blind or standings)
         if not names:
             return

@@ -108,6 +108,11 @@ def test_every_setting_in_the_files_is_one_of_the_bots(compose: dict[str, Any], 
     assert named - SETTINGS == set()
 
 
+@pytest.mark.parametrize("file", ["Containerfile", "emobot.service"])
+def test_docstrings_take_no_memory(file: str) -> None:
+    assert "PYTHONOPTIMIZE=2" in (DEPLOY / file).read_text(encoding="utf-8")
+
+
 def test_image_needs_no_shell_since_it_has_none() -> None:
     _, _, image = (DEPLOY / "Containerfile").read_text(encoding="utf-8").partition("\nFROM scratch\n")
     assert re.findall(r"^RUN", image, re.MULTILINE) == []
