@@ -1,4 +1,4 @@
-"""Text augmentation: new texts from parts and words of the training texts, to be labelled by teachers."""
+"""Text augmentation: new texts from parts and words of the training texts, for teachers to label."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from classifiers.training.recipes import CROPPED, OMITTED, REPLACED, SPLICED, UN
 def augment(texts: Sequence[str], rng: np.random.Generator) -> list[str]:
     """Return an augmented text for each text: cropped, spliced with another, or with words replaced or left out.
 
-    It need not make sense, since the teachers provide its targets; Tang and others, "Distilling Task-Specific
+    They need not make sense, since the teachers provide their targets; see Tang and others, "Distilling Task-Specific
     Knowledge from BERT into Simple Neural Networks" (2019), section 3.2.
     """
     rows = [text.split() for text in texts]

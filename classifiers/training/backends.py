@@ -1,4 +1,4 @@
-"""Choose what trains a network, NumPy or Keras, and what writes its files."""
+"""Choose the framework that trains a network, NumPy or Keras, and the function that writes its files."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 
 def choose_frameworks(names: Iterable[str], framework: str | None) -> dict[str, str]:
-    """Return the framework in which each network is trained, once all is installed to train, measure and write them.
+    """Return the framework for each network, after checking that all it takes to train and write it is installed.
 
     Args:
         names: the networks.
-        framework: numpy or keras for all of them; None for Keras for the BiLSTM and NumPy for the others.
+        framework: numpy or keras for all networks; None for Keras for the BiLSTM and NumPy for the others.
 
     Raises:
         MissingExtraError: something is not installed.
@@ -57,8 +57,8 @@ def initial_network(name: str, recipe: Recipe, vocabulary: int, bias: Array, vec
         name: its kind, as in `classifiers.nn.network.KINDS`.
         recipe: its sizes and seed.
         vocabulary: how many token numbers there are.
-        bias: (labels,), that of its output.
-        vectors: (words, features) word vectors from which it starts, or None for random ones.
+        bias: (labels,) the bias of its output.
+        vectors: (words, features) its initial word vectors; None for random ones.
     """
     rng = np.random.default_rng(recipe.seed)
     built = network.build(name, vocabulary, recipe.embedding, len(bias), rng, recipe.dropout)
@@ -69,7 +69,7 @@ def initial_network(name: str, recipe: Recipe, vocabulary: int, bias: Array, vec
 
 
 def join(cluster: Cluster) -> Workers:
-    """Return all processes that train together, once all are there; nothing may be computed in Keras before.
+    """Wait for all processes that train together, and return them; nothing may be computed in Keras before.
 
     Raises:
         MissingExtraError: Keras is not installed.
@@ -83,14 +83,14 @@ def join(cluster: Cluster) -> Workers:
 
 
 def shards_in(folder: Path, columns: Columns, dataset: Dataset, tokenizer: Tokenizer, least: int) -> Shards:
-    """Return the shards in a folder, at least so many, which have texts and labels such as the data set has.
+    """Return the shards in a folder, which must be at least so many and have the data set's columns and labels.
 
     Raises:
         DatasetError: there are none, or they cannot be used.
-        MissingExtraError: what reads them is not installed.
+        MissingExtraError: PyArrow or TensorFlow is not installed.
     """
     require("Reading Parquet", "parquet", "pyarrow")
-    share_heaps()  # before TensorFlow begins its threads
+    share_heaps()  # before TensorFlow starts its threads
     with _quiet_tensorflow(), imported_whole():
         from classifiers.training.shards import find_shards  # noqa: PLC0415 - it needs TensorFlow
     return find_shards(folder, columns, dataset.labels, dataset.multi_label, tokenizer, least)
@@ -106,20 +106,20 @@ def in_training(
     workers: Workers | None = None,
     shards: Shards | None = None,
 ) -> tuple[Trainable, Callable[[], None]]:
-    """Return a network in training in a framework, and the function that writes its files into `out`.
+    """Return a trainer for a network in a framework, and the function that writes the network's files into `out`.
 
     Args:
-        name: its kind.
+        name: the kind of network.
         framework: numpy or keras.
         start: the network before training.
         recipe: how it is trained.
         multi_label: whether a text may have several labels.
         out: the model directory.
         workers: the processes that train it together, in Keras; None if this one trains alone.
-        shards: what it learns from, in Keras, in place of examples in memory; None if there are such.
+        shards: the training texts, in Keras, instead of examples in memory; None to train on examples.
 
     Raises:
-        MissingExtraError: the framework, or what writes the file, is not installed.
+        MissingExtraError: the framework, or a package for writing the file, is not installed.
     """
     save = _saver(name, out)
     if framework == "numpy":
@@ -129,7 +129,7 @@ def in_training(
             from classifiers.training import keras_backend  # noqa: PLC0415 - TensorFlow takes seconds to load, and NumPy needs none
     except ImportError:
         raise MissingExtraError("Training with Keras", "train") from None
-    own_seed = recipe.seed + (workers.cluster.index if workers else 0)  # each process drops out features of its own
+    own_seed = recipe.seed + (workers.cluster.index if workers else 0)  # for its own dropout masks
     model = keras_backend.from_network(name, start, recipe.dropout, own_seed)
 
     def export() -> None:
@@ -142,7 +142,7 @@ def in_training(
 def _keras_trainer(
     model: Any, recipe: Recipe, multi_label: bool, workers: Workers | None, shards: Shards | None
 ) -> Trainable:
-    """Return a Keras network in training: from shards, by several processes, or by this one alone."""
+    """Return a Keras trainer: from shards, with several processes, or in this process alone."""
     if shards:
         from classifiers.training.shards import Trainer  # noqa: PLC0415 - it needs TensorFlow
 
@@ -158,9 +158,9 @@ def _keras_trainer(
 
 @contextmanager
 def _quiet_tensorflow() -> Iterator[None]:
-    """Keep off the terminal what TensorFlow logs, while it is loaded and later, unless the user has set another level.
+    """Keep TensorFlow's log off the terminal, while it is loaded and later, unless the user has set a level.
 
-    While it is loaded it heeds no level and writes to the file descriptor itself, not to `sys.stderr`.
+    While it is loaded, it ignores all levels and writes to the file descriptor itself, not to `sys.stderr`.
     """
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") != "3":
         yield
@@ -176,7 +176,7 @@ def _quiet_tensorflow() -> Iterator[None]:
 
 
 def _saver(name: str, out: Path) -> Callable[[Mapping[str, Array]], None]:
-    """Return the function that writes a network's parameters as the file that is served, whatever trained them."""
+    """Return the function that writes a network's parameters to the served file, whichever framework trained them."""
     if name != "bilstm":
         return lambda params: save_numpy(name, params, out)
     try:

@@ -1,4 +1,4 @@
-"""The checkpoint of a training: a folder from which a stopped training goes on."""
+"""The checkpoint of a training: a folder from which a stopped training continues."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def discard(checkpoint: Path) -> None:
 
 
 def holds_nothing_else(folder: Path) -> bool:
-    """Return whether a folder has only what `save_checkpoint` writes, whole or not; also if that is nothing."""
+    """Return whether a folder has only files that `save_checkpoint` writes, even partial ones; True if it is empty."""
     return folder.is_dir() and len(_own_files(folder)) == sum(1 for _ in folder.iterdir())
 
 
@@ -56,9 +56,9 @@ def _own_files(checkpoint: Path) -> list[Path]:
 def save_checkpoint(
     checkpoint: Path, training: Training, recipe: Recipe, origin: Origin, state: dict[str, Array]
 ) -> None:
-    """Write the best state of a training and `state`, that after its last epoch; delete earlier ones.
+    """Write the best state of a training, and `state` after its last epoch; delete earlier ones.
 
-    The history is written last, and names the states that count, so a kill half-way harms nothing.
+    The history is written last and names the valid states, so being killed half-way does no harm.
     """
     checkpoint.mkdir(parents=True, exist_ok=True)
     number = len(training.epochs)
@@ -93,10 +93,10 @@ class _History(msgspec.Struct, frozen=True, kw_only=True):
 def load_checkpoint(
     checkpoint: Path, recipe: Recipe, origin: Origin, restore: Callable[[dict[str, Array]], None]
 ) -> Training:
-    """Return the training so far, its last state given to `restore`; an empty one if there is no checkpoint.
+    """Return the training so far, after passing its last state to `restore`; an empty one if there is no checkpoint.
 
     Raises:
-        CheckpointError: it comes from another recipe or origin, or cannot be read or restored.
+        CheckpointError: it is from another recipe or origin, or cannot be read or restored.
     """
     history = _read_history(checkpoint)
     if history is None:
@@ -113,22 +113,22 @@ def load_checkpoint(
             load_file(checkpoint / f"epoch-{number}.safetensors")
             for number in (best(history.epochs).number, len(history.epochs))
         )
-        # The best one too, since otherwise damage to it would only show at the end of the training.
+        # Check the best state, too, since otherwise damage to it would show only at the end of the training.
         for state in (best_state, last_state):
             restore(state)
-    except Exception as error:  # NumPy, Keras and PyTorch refuse what does not fit in different ways
+    except Exception as error:  # NumPy, Keras and PyTorch raise different errors for a state that does not fit
         raise CheckpointError(f"The checkpoint in {checkpoint} is damaged: start again with --overwrite.") from error
     return Training(history.epochs, best_state)
 
 
 def _read_history(checkpoint: Path) -> _History | None:
-    """Return what a checkpoint says of its training, None if there is no checkpoint.
+    """Return the training's history in a checkpoint; None if there is no checkpoint.
 
     Raises:
         CheckpointError: it cannot be read, or is damaged.
     """
     try:
-        # Python's own reader, since a diverged training's losses are NaN, which msgspec's does not read.
+        # Python's own reader, since a diverged training's losses are NaN, which msgspec's does not accept.
         return msgspec.convert(json.loads((checkpoint / _HISTORY).read_bytes()), _History)
     except FileNotFoundError:
         return None

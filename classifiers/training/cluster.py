@@ -1,4 +1,4 @@
-"""Which of several processes that train together this one is, by the variable TF_CONFIG as TensorFlow defines it."""
+"""Which of several processes that train together this one is, read from TensorFlow's variable TF_CONFIG."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Cluster:
     """The place of a process among those that train together.
 
     Attributes:
-        index: its number from 0; the first is the chief, which alone writes files.
-        count: how many there are.
+        index: its number, from 0; only number 0, the chief, writes files.
+        count: the number of processes.
     """
 
     index: int = 0
@@ -44,12 +44,12 @@ class Cluster:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process writes the files and tells of the progress."""
+        """Whether this process writes the files and reports progress."""
         return self.index == 0
 
 
 def read_cluster(environment: Mapping[str, str]) -> Cluster | None:
-    """Return the place of this process, or None where TF_CONFIG says nothing of others.
+    """Return the place of this process; None if TF_CONFIG names no others.
 
     Raises:
         ClassifiersError: TF_CONFIG cannot be used.

@@ -1,4 +1,4 @@
-"""Show in the terminal what a run tells while it trains: lines, and a progress bar. Needs Rich."""
+"""Show a run's progress in the terminal, as lines and a progress bar. Needs Rich."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ConsoleReporter:
     """A `Reporter` that prints, with a progress bar where standard output is a terminal."""
 
     def __init__(self) -> None:
-        self._console = Console(markup=False, emoji=False)  # names of data sets, labels and folders are no markup
+        self._console = Console(markup=False, emoji=False)  # names of data sets, labels and folders are not markup
 
     def say(self, line: str) -> None:
         """See `Reporter`."""
@@ -26,7 +26,7 @@ class ConsoleReporter:
 
     @contextmanager
     def bar(self, title: str, epochs: int, steps: int, judged_on: str) -> Iterator[Bar]:
-        """See `Reporter`; loss, score and time left stand beside the bar."""
+        """See `Reporter`; loss, score and remaining time are shown beside the bar."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -40,7 +40,7 @@ class ConsoleReporter:
             try:
                 yield _ConsoleBar(progress, task, title, epochs, steps)
             finally:
-                if not progress.tasks[0].completed:  # it was refused, or had been finished before
+                if not progress.tasks[0].completed:  # it was refused, or already complete
                     progress.remove_task(task)
 
     def track(self, items: Iterable[Item], total: int, description: str) -> Iterable[Item]:
@@ -49,7 +49,7 @@ class ConsoleReporter:
 
 
 def _whole_time() -> Column:
-    """Return a column that stays wide enough for a time, so that the bar alone gives way in a narrow terminal."""
+    """Return a column that stays wide enough for a time, so that only the bar shrinks in a narrow terminal."""
     return Column(no_wrap=True, min_width=7)
 
 

@@ -1,4 +1,4 @@
-"""The texts that a run trains on, and the vocabulary with which its networks read them."""
+"""The training texts of a run, and the vocabulary of its networks."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ def encode(split: Split, tokenizer: Tokenizer) -> Examples:
 
 
 def texts_for_teachers(texts: Sequence[str], unlabelled: Sequence[str], augmentations: int) -> list[str]:
-    """Return the texts that teachers label: all of these, and `augmentations` augmented ones for each of `texts`."""
+    """Return the texts for teachers to label: all of these, and `augmentations` augmented ones for each of `texts`."""
     rng = np.random.default_rng(_TEACHER_SEED)
     return [*texts, *unlabelled, *(augmented for _ in range(augmentations) for augmented in augment(texts, rng))]
 
 
 def rows_without_people(train: int, people: int, unlabelled: int, augmentations: int) -> Array:
-    """Return the rows of `texts_for_teachers` that are texts of GoEmotions or chat, or augmented ones of them.
+    """Return the indices of those texts in `texts_for_teachers` that come from GoEmotions or chat, augmented or not.
 
     Args:
-        train: how many training texts the data set has, people's last.
-        people: how many of them are people's.
+        train: the number of training texts in the data set, with people's messages last.
+        people: how many of them are people's messages.
         unlabelled: how many texts without labels follow.
         augmentations: how many augmented texts each training text has.
     """
@@ -62,13 +62,13 @@ def rows_without_people(train: int, people: int, unlabelled: int, augmentations:
 
 
 def repeated(examples: Examples, rows: Array, times: int) -> Examples:
-    """Return examples among which those of some rows (n,) occur `times` times, the others once."""
+    """Return the examples, with those in some rows (n,) repeated `times` times."""
     order = np.concatenate([np.arange(len(examples)), *[rows] * (times - 1)])
     return Examples([examples.sequences[row] for row in order], examples.targets[order])
 
 
 def texts_for_assistant(texts: Sequence[str], augmentations: int) -> Iterator[list[str]]:
-    """Yield `augmentations` times an augmented text for each training text, other ones than the teachers label."""
+    """Yield an augmented text for each training text, `augmentations` times; the teachers label other ones."""
     rng = np.random.default_rng(_ASSISTANT_SEED)
     for _ in range(augmentations):
         yield augment(texts, rng)

@@ -10,9 +10,9 @@ unless you give others:
 Other separators, a byte order mark and a missing header are recognised where that is certain: see `tables`. Several
 labels of one text are joined by commas, semicolons or bars, or are in a list: see `label_cells`.
 
-An optional column `split` says `train`, `dev` or `test`; without it, the texts are split as `splitting` says. Where the
-file marks no row `dev`, part of the training rows becomes dev in the same way. If there is no dev then, the training
-rows are used in its place, and no threshold is chosen.
+An optional column `split` says `train`, `dev` or `test`; without it, the texts are split as described in `splitting`.
+If the file marks no row `dev`, some of the training rows become dev in the same way. If there is still no dev, the
+training rows are used instead, and no thresholds are chosen.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from classifiers.training.splitting import SPLITS, divide
 from classifiers.training.tables import ENDINGS, Columns, Record, read_records
 
 BUILTIN = Path(__file__).parents[1] / "data" / "builtin.tsv"
-"""80 phrases of joy or sadness that only the order of their words tells apart."""
+"""80 phrases of joy or sadness that differ only in the order of their words."""
 
 CHAT = Path(__file__).parents[1] / "data" / "chat.tsv"
 """17,007 chat messages, each with the emotions that a fair reader would accept; see docs/chat.md."""
 
 MANY = 10
-"""A file with at least this many labels is refused if hardly any of them occurs twice: it is the wrong column."""
+"""A file with at least this many labels is refused if hardly any occurs twice, since it must be the wrong column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +67,15 @@ class Dataset:
     """Texts for training, tuning and testing.
 
     Attributes:
-        name: `builtin`, `goemotions`, `chat`, `people` or the name of the file without its ending, with escapes for
-            the bytes in it that are no characters.
+        name: `builtin`, `goemotions`, `chat`, `people` or the file name without its extension, with escapes for bytes
+            that are not characters.
         labels: the label of each column of the targets.
         train: the texts that the networks are trained on.
         dev: the texts on which temperature, thresholds and the best epoch are chosen; `train` if there is no dev.
         test: the texts for the final scores, used for nothing else.
-        sha256: the hash of the source files, one after the other in the order train, dev, test.
-        own: whether it comes from the user's own file, whatever its name, and not from a built-in one.
-        remarks: a sentence about each property of the user's file that was recognised, such as its separator.
+        sha256: the hash of the source files, concatenated in the order train, dev, test.
+        own: whether it comes from the user's own file rather than from a built-in one, whatever its name.
+        remarks: a sentence about each property of the user's file that was detected, such as its separator.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Dataset:
 
     @property
     def tunable(self) -> bool:
-        """Whether dev is fit for calibration; it is not if the training rows of a user's file are used in its place."""
+        """Whether dev can be used for calibration, which it cannot if a user's training rows are used in its place."""
         return not self.own or self.dev is not self.train
 
     @property
@@ -121,19 +121,19 @@ class _Row:
 def load_dataset(
     name: str | Path, *, data_dir: Path | None = None, text_column: str = "text", label_column: str = "label"
 ) -> Dataset:
-    """Return a data set, downloading it if need be.
+    """Return a data set, downloading it if necessary.
 
     Args:
         name: `builtin`, `goemotions`, `chat`, `people`, or the path of a `.tsv`, `.csv` or `.jsonl` file, as above.
-        data_dir: folder that holds `goemotions/train.tsv`, `dev.tsv` and `test.tsv`, and `people/` with the messages
-            of real people; if None, the environment variable EMOBOT_DATA_DIR names it; if that is not set either,
-            they are downloaded once.
-        text_column: name of the column with the text, in a file of your own.
-        label_column: name of the column with the label or labels.
+        data_dir: a folder with `goemotions/train.tsv`, `dev.tsv` and `test.tsv`, and with `people/` for the messages of
+            real people. If None, the environment variable EMOBOT_DATA_DIR names it. If that is not set either, they are
+            downloaded once.
+        text_column: the name of the column with the text, in a file of your own.
+        label_column: the name of the column with the label or labels.
 
     Raises:
-        DatasetError: the data set cannot be read or downloaded, or a row is malformed; says where, what is wrong and
-            what to do.
+        DatasetError: the data set cannot be read or downloaded, or a row is malformed. The text says where, what is
+            wrong and what to do.
         MissingExtraError: something has to be downloaded and the package for it is not installed.
     """
     if name == "builtin":
@@ -155,9 +155,9 @@ def load_dataset(
 
 
 def load_unlabelled(data_dir: Path | None = None) -> tuple[str, ...]:
-    """Return messages of real people that have no labels, downloading them if need be: see `people.unlabelled_texts`.
+    """Return messages of real people without labels, downloading them if necessary; see `people.unlabelled_texts`.
 
-    Args and raises: as `load_dataset`.
+    Arguments and exceptions are those of `load_dataset`.
     """
     return people.unlabelled_texts(_people_folder(find_data_dir(data_dir)))
 
@@ -242,7 +242,7 @@ def _load_file(name: str, path: Path, columns: Columns, own: bool = False) -> Da
 
 
 def _remarks_on_copies(splits: Mapping[str, Split]) -> list[str]:
-    """Return a sentence on each split that is measured by texts which are learnt, too: the rows were split by hand."""
+    """Return a sentence about each split with texts that are also in train, as may happen if rows are split by hand."""
     learnt = set(splits["train"].texts)
     told = []
     for name in ("dev", "test"):
@@ -335,7 +335,7 @@ def _checked(path: Path, records: Sequence[Record]) -> list[_Row]:
 
 
 def _spellings(labels: Iterable[str]) -> dict[str, str]:
-    """Return the spelling of each label: GoEmotions' if that has the label, else the most frequent one."""
+    """Return the spelling of each label: GoEmotions' spelling if it has the label, else the most frequent one."""
     counts = Counter(labels)
     spelling = {label.casefold(): label for label in sorted(counts, key=lambda label: (counts[label], label))}
     spelling |= {label: label for label in LABELS}
@@ -343,7 +343,7 @@ def _spellings(labels: Iterable[str]) -> dict[str, str]:
 
 
 def _with_splits(rows: Sequence[_Row], own: bool) -> list[_Row]:
-    """Return the rows, each with a split: divide all rows if none has one, or train if a user's file has no dev."""
+    """Return the rows, each with a split: divide all rows if none has one, or the training rows if there is no dev."""
     if rows[0].split is None:
         places = divide(((row.text, row.labels) for row in rows), ("dev", "test"))
         return [replace(row, split=places[row.text]) for row in rows]

@@ -1,7 +1,7 @@
 """Knowledge distillation: the outputs of teachers as targets for smaller networks, and their word vectors.
 
-Hinton and others, "Distilling the Knowledge in a Neural Network" (2015), section 2: the targets are the teachers'
-probabilities alone, since the teachers were trained on the labels that people gave.
+Hinton and others, "Distilling the Knowledge in a Neural Network" (2015), section 2: the targets are only the teachers'
+probabilities, since the teachers were trained on the labels that people gave.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from classifiers.text import Tokenizer
 from classifiers.training.recipes import VECTOR_DEVIATION
 
 _CERTAIN = 1e-6
-"""How near to 0 and 1 a probability may come before it is turned into a logit."""
+"""How close to 0 and 1 a probability may be when it is turned into a logit."""
 
 
 @dataclass(frozen=True, slots=True)
 class TeacherOutputs:
-    """The outputs of one teacher or of several, cached on disk since they take hours to compute.
+    """The outputs of one or more teachers, which are cached on disk since they take hours to compute.
 
     Attributes:
         logits: (rows, labels) for the training texts, followed by the augmented ones.
@@ -39,13 +39,13 @@ class TeacherOutputs:
     vectors: Array
 
     def save(self, path: Path) -> None:
-        """Write both arrays to `path`, atomically; its folder is made if it is missing."""
+        """Write both arrays to `path` atomically; its folder is created if it is missing."""
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, save({"logits": self.logits, "vectors": self.vectors}))
 
     @classmethod
     def load(cls, path: Path, texts: int, labels: int, words: int) -> Self | None:
-        """Return what `save` wrote to `path`, or None if the file is missing, damaged or of other sizes than these."""
+        """Return the outputs that `save` wrote to `path`; None if the file is missing, damaged or of other sizes."""
         try:
             arrays = load(path.read_bytes())
             outputs = cls(arrays["logits"], arrays["vectors"])
@@ -56,7 +56,7 @@ class TeacherOutputs:
 
     @classmethod
     def combined(cls, outputs: Sequence[Self]) -> Self:
-        """Return the logits of the teachers' mean probabilities, and their word vectors side by side.
+        """Return the logits of the teachers' mean probabilities, and their word vectors concatenated.
 
         Hinton and others (2015), section 4, on distilling an ensemble.
         """
@@ -64,11 +64,11 @@ class TeacherOutputs:
         return cls(_logits(probability), np.concatenate([each.vectors for each in outputs], axis=1))
 
     def averaged(self, rows: Array, probabilities: Array) -> Self:
-        """Return the outputs with the mean of the teachers' and another model's probabilities in some rows.
+        """Return the outputs, with some rows averaged with another model's probabilities.
 
         Args:
-            rows: (n,), the numbers of the rows.
-            probabilities: (n, labels), the other model's.
+            rows: (n,) the indices of the rows.
+            probabilities: (n, labels) the other model's probabilities.
         """
         logits = self.logits.copy()
         logits[rows] = _logits((sigmoid(logits[rows].astype(np.float64)) + probabilities) / 2)
@@ -76,7 +76,7 @@ class TeacherOutputs:
 
 
 def _logits(probabilities: Array) -> Array:
-    """Return the logits of probabilities as float32; those next to 0 or 1 stay finite."""
+    """Return the logits of probabilities as float32, finite even for 0 and 1."""
     clipped = np.clip(probabilities, _CERTAIN, 1 - _CERTAIN)
     return np.asarray(np.log(clipped) - np.log1p(-clipped), dtype=np.float32)
 
@@ -85,7 +85,7 @@ def apply_temperature(probabilities: Array, temperature: float) -> Array:
     """Return probabilities of any shape with their logits divided by `temperature`: σ(σ⁻¹(p) / T).
 
     Hinton and others (2015), section 2: with a temperature above 1, a network learns more from how the teachers rank
-    the labels that they find unlikely. Its own outputs become as soft, which calibration undoes.
+    the labels that they find unlikely. Its own outputs become equally soft, which calibration undoes.
     """
     yes, no = probabilities ** (1 / temperature), (1 - probabilities) ** (1 / temperature)
     tempered: Array = yes / (yes + no)
@@ -104,13 +104,13 @@ def with_assistant_targets(
     tokenizer: Tokenizer,
     temperature: float,
 ) -> Examples:
-    """Return `distilled` and `further` texts, which the assistant labels, all targets at a temperature.
+    """Return `distilled` and `further` texts, the latter labelled by the assistant, with all targets at a temperature.
 
     Args:
-        distilled: what the assistant was trained on.
-        further: texts in portions that are labelled one after the other.
-        assistant: the trained network, from a batch to logits (batch, labels).
-        tokenizer: the assistant's.
+        distilled: the examples on which the assistant was trained.
+        further: texts, in portions that are labelled one at a time.
+        assistant: the trained network, which maps a batch to logits (batch, labels).
+        tokenizer: the assistant's tokenizer.
         temperature: see `apply_temperature`.
     """
     sequences, targets = [*distilled.sequences], [apply_temperature(distilled.targets, temperature)]
@@ -122,7 +122,7 @@ def with_assistant_targets(
 
 
 def pca(vectors: Array, size: int) -> Array:
-    """Reduce word vectors (words, features) to (words, `size`), with deviation `VECTOR_DEVIATION`; float32."""
+    """Reduce word vectors (words, features) to (words, `size`) by PCA, with deviation `VECTOR_DEVIATION`; float32."""
     centred = vectors - vectors.mean(axis=0)
     _, _, directions = np.linalg.svd(centred, full_matrices=False)
     reduced: Array = centred @ directions[:size].T

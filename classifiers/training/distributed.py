@@ -1,13 +1,13 @@
 """Training on several machines: TensorFlow's `MultiWorkerMirroredStrategy` in a loop of our own.
 
 Each machine runs the same command, with its place in the environment variable TF_CONFIG (see `cluster`). Every process
-has the whole network, and the same weights as all others. In each step it takes its share of the batch and computes the
-gradients of it, the strategy adds up the gradients of all, and each process makes the same update with the sum. So the
+has the whole network, with the same weights as all others. In each step it computes the gradients of its share of the
+batch, the strategy adds up the gradients of all processes, and each process makes the same update with the sum. So the
 weights are those that one process would get from the same batches.
 
-The chief alone reads and writes checkpoints and models; it sends the others the checkpoint from which they go on. Where
-a process is lost, TensorFlow lets the others fail in their next step: `WorkerLostError`. They start anew and wait for
-it, as TensorFlow cannot let a process in again.
+Only the chief reads and writes checkpoints and models; it sends the others the checkpoint from which they continue. If
+a process is lost, TensorFlow makes the others fail in their next step: `WorkerLostError`. They restart and wait for it,
+since TensorFlow cannot let a process rejoin.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ from classifiers.training.recipes import Recipe
 
 
 class Workers:
-    """All processes that train together, connected; there is one such object in a process.
+    """The connection to all processes that train together; there is one such object in a process.
 
-    TensorFlow asks for it to be made before anything is computed. Making it waits until all others have come. Each
-    process uses one GPU, if there is one: on a machine with several, start one for each, with CUDA_VISIBLE_DEVICES.
+    TensorFlow requires that it is created before anything is computed. Creating it waits for all other processes. Each
+    process uses one GPU, if there is one. On a machine with several, start one process for each, with
+    CUDA_VISIBLE_DEVICES.
     """
 
     def __init__(self, cluster: Cluster) -> None:
@@ -47,17 +48,17 @@ class Workers:
                 self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
 
         def add(array: Any) -> Any:
-            return tf.distribute.get_replica_context().all_reduce("SUM", tf.identity(array))  # which has a device
+            return tf.distribute.get_replica_context().all_reduce("SUM", tf.identity(array))  # it has a device
 
         self._add = tf.function(lambda array: self.strategy.run(add, (array,)), autograph=False, reduce_retracing=True)
 
     def total(self, array: Array) -> Array:
-        """Return the sum of the arrays that all processes give; each gives one of this shape and type."""
+        """Return the sum of the arrays of all processes, which must have the same shape and type."""
         with _told():
             return np.asarray(self.first(self._add(tf.constant(array))))
 
     def from_chief(self, content: bytes) -> bytes:
-        """Return what the chief gives, whatever the others give."""
+        """Return the chief's value, whatever the others pass."""
         own = content if self.cluster.is_chief else b""
         size = int(self.total(np.array(len(own), np.int64)))
         numbers = np.zeros(-(-size // 4), np.int32)
@@ -69,14 +70,14 @@ class Workers:
         """Make sure that all processes have the same `value`.
 
         Raises:
-            ClassifiersError: one has another; its sentence names `what`.
+            ClassifiersError: one has another value; the sentence names `what`.
         """
         differs = self.from_chief(value.encode()) != value.encode()
         if self.total(np.array(differs, np.int32)):
             raise ClassifiersError(f"The workers have different {what}: start all with the same command and files.")
 
     def send_files(self, folder: Path) -> None:
-        """Write the chief's files in a folder and below it into the same folder of every other process."""
+        """Copy the chief's files in a folder and below it to the same folder of every other process."""
         paths = [path for path in folder.rglob("*") if path.is_file()] if self.cluster.is_chief else []
         files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
         received = msgspec.msgpack.decode(self.from_chief(msgspec.msgpack.encode(files)), type=dict[str, bytes])
@@ -86,7 +87,7 @@ class Workers:
                 (folder / name).write_bytes(content)
 
     def first(self, value: Any) -> Any:
-        """Return what the first device of this process has computed."""
+        """Return the result of this process's first device."""
         return self.strategy.experimental_local_results(value)[0]
 
 
@@ -107,7 +108,7 @@ class Trainer(keras_backend.Trainer):
             return tf.distribute.get_replica_context().all_reduce("SUM", own)
 
         def update(ids: Any, targets: Any, weights: Any) -> Any:
-            # The optimizer stands outside of `run`: there it would clip the gradients before they are summed.
+            # The optimizer is outside `run`, where it would clip the gradients before they are summed.
             sums = workers.strategy.run(gradients, (ids, targets, weights))
             error, *summed = map(workers.first, sums)
             self._optimizer.apply_gradients(zip(summed, model.trainable_variables, strict=True))
@@ -124,7 +125,7 @@ class Trainer(keras_backend.Trainer):
         """Make one update from a batch, of which this process takes its share; return the loss before it."""
         rows = slice(self._workers.cluster.index, None, self._workers.cluster.count)
         weights = np.full(len(ids), 1 / len(ids), np.float32)[rows]
-        if not len(weights):  # a batch of fewer texts than processes: take one that counts nothing
+        if not len(weights):  # a batch with fewer texts than processes: take one text with weight 0
             rows, weights = slice(0, 1), np.zeros(1, np.float32)
         return self.update(ids[rows], targets[rows], weights, rate)
 
@@ -135,7 +136,7 @@ class Trainer(keras_backend.Trainer):
             return float(self._shared_update(ids, targets, weights))
 
     def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
-        """See `Trainable`; each process does a share, and all get the same numbers, on which they decide alike."""
+        """See `Trainable`; each process computes a share, and all get the same numbers, so they decide alike."""
         rows = slice(self._workers.cluster.index, None, self._workers.cluster.count)
         logits = np.zeros((len(sequences), self.model.output_shape[-1]), np.float32)
         if own := sequences[rows]:
@@ -147,7 +148,7 @@ class Trainer(keras_backend.Trainer):
 def _signals_to_system() -> Iterator[None]:
     """Let Ctrl-C end this process while TensorFlow waits for others, and SIGTERM afterwards.
 
-    TensorFlow lets nothing of Python run meanwhile, and keeps a SIGTERM to itself from then on.
+    Meanwhile TensorFlow lets no Python code run, and from then on it intercepts SIGTERM.
     """
     interrupted, terminated = signal.signal(signal.SIGINT, signal.SIG_DFL), signal.getsignal(signal.SIGTERM)
     try:
@@ -159,7 +160,7 @@ def _signals_to_system() -> Iterator[None]:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Tell in a sentence that another process is lost."""
+    """Turn TensorFlow's errors in the block into a `WorkerLostError` that says that another process was lost."""
     try:
         yield
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError):

@@ -1,4 +1,4 @@
-"""Where data sets are that do not come with the repository: in a folder of the user's, or in a cache."""
+"""Where to find data sets that are not in the repository: in a folder of the user's, or in a cache."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DATA_DIR_VARIABLE = "EMOBOT_DATA_DIR"
 
 
 def find_data_dir(given: Path | None) -> Path | None:
-    """Return the folder that is given, or the one that the environment names, or None to download."""
+    """Return the given folder, or the one that the environment names; None to download."""
     named = os.environ.get(DATA_DIR_VARIABLE)
     return given or (Path(named) if named else None)
 
@@ -20,7 +20,7 @@ def cache_folder(purpose: str, extra: str = "train") -> Path:
     """Return the folder in which Pooch keeps what is downloaded.
 
     Raises:
-        MissingExtraError: Pooch is not installed; `purpose` and `extra` are what its sentence names.
+        MissingExtraError: Pooch is not installed; the sentence names `purpose` and `extra`.
     """
     require(purpose, extra, "pooch")
     import pooch  # noqa: PLC0415 - only now is it known to be installed, and the bot runs without

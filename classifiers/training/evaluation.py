@@ -1,4 +1,4 @@
-"""Measure how good a model is, and the baselines that it has to beat."""
+"""Measure how good a model is, and the baselines that it should beat."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from classifiers.text import Tokenizer, tokenize
 from classifiers.training.datasets import Dataset, Split
 
 BINS = 15
-"""Equal parts of [0, 1] in which certainty and frequency are compared, as in Guo and others (2017)."""
+"""The number of equal bins of [0, 1] in which confidence and frequency are compared, as in Guo and others (2017)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class Metrics:
         rows: the number of texts.
         macro_f1: mean of the labels' F1, so that a rare label counts as much as a frequent one.
         micro_f1: F1 over all pairs of text and label.
-        top1: of the rows with exactly one label, the share whose strongest score is that label's; 0 if there
-            is no such row.
-        ece: expected calibration error, the mean distance between a label's probability and how often it is
-            right; 0 is best.
+        top1: the share of the rows with exactly one label whose highest score is that label's; 0 if there is no such
+            row.
+        ece: expected calibration error, the mean difference between a label's probability and how often it is right; 0
+            is best.
         label_f1: F1 of each label; 0 for one that neither occurs nor is predicted.
     """
 
@@ -84,16 +84,16 @@ def measure(scores: Array, targets: Array, thresholds: Array, labels: tuple[str,
 
 
 def calibrated(dev_logits: Array, dataset: Dataset) -> Calibration:
-    """Return the calibration chosen from the logits on dev (rows, labels), or none if dev is not fit for that."""
+    """Return the calibration chosen from logits (rows, labels) on dev, or `uncalibrated` if dev cannot be used."""
     if not dataset.tunable:
         return uncalibrated(len(dataset.labels))
     return calibrate(dev_logits, dataset.dev.targets, dataset.multi_label)
 
 
 def judge(dataset: Dataset) -> Callable[[Array, Array], tuple[float, float]]:
-    """Return a function from the logits and targets of dev to its loss and macro-F1, both after calibration.
+    """Return a function that maps logits and targets on dev to the loss and macro-F1, both after calibration.
 
-    Without calibration, a network that becomes overconfident would seem worse than it is after calibration.
+    Without calibration, a network that becomes overconfident would seem worse than it will be once calibrated.
     """
     cross_entropy = sigmoid_cross_entropy if dataset.multi_label else softmax_cross_entropy
 
@@ -139,19 +139,19 @@ def against_chance(scores: Array, dataset: Dataset) -> Chance:
     rows, usual = len(targets), int(counts.argmax())
     right, usual_right = (int(targets[np.arange(rows), each].sum()) for each in (scores.argmax(axis=1), usual))
     share = float(max(usual_right / rows, counts[usual] / len(dataset.train)))
-    beaten = bdtrc(right - 1, rows, share) < 0.05  # how probable at least so many right ones are by chance
+    beaten = bdtrc(right - 1, rows, share) < 0.05  # the probability of at least so many right answers by chance
     return Chance(rows, right, dataset.labels[usual], usual_right, bool(beaten))
 
 
 @dataclass(frozen=True, slots=True)
 class Reactions:
-    """How often a bot would react, and how often rightly, if it reacts when its model is certain enough.
+    """How often a bot would react, and how often it would be right, if it reacts when its model is certain enough.
 
     Attributes:
         rows: the number of messages.
-        acceptable: the share of messages where a fair reader accepts what a reaction would express.
-        emotional: of the emotional messages (neutral not accepted), the share where a fair reader accepts the chosen
-            emotion, neutral aside; it does not depend on the certainty asked for.
+        acceptable: the share of messages for which a fair reader accepts the label that a reaction would express.
+        emotional: the share of the emotional messages (neutral not accepted) for which a fair reader accepts the
+            strongest emotion other than neutral; it does not depend on the required certainty.
         coverage: the share of emotional messages that get a reaction.
         precision: the share of all reactions that a fair reader accepts; 0 if there are none.
         neutral: the share of plainly neutral messages (nothing else accepted) that get a reaction.
@@ -168,7 +168,7 @@ class Reactions:
 def measure_reactions(predictions: Sequence[Prediction], split: Split, labels: Sequence[str]) -> Reactions:
     """Return how a bot would react to messages whose targets are all the emotions that a fair reader accepts.
 
-    It reacts where `Prediction.is_certain` says so, and never to neutral.
+    It reacts if `Prediction.is_certain` is true, and never to neutral.
 
     Args:
         predictions: one for each message.
@@ -192,9 +192,9 @@ def measure_reactions(predictions: Sequence[Prediction], split: Split, labels: S
 
 
 def choose_reaction_certainty(predictions: Sequence[Prediction], split: Split, labels: Sequence[str]) -> float:
-    """Return the lowest certainty at which enough of a model's reactions are right, by `measure_reactions`.
+    """Return the lowest certainty at which enough of a model's reactions are right.
 
-    Args: as there, with messages of a dev split.
+    The arguments are those of `measure_reactions`, with messages of a dev split.
     """
     pairs = [
         (prediction.reaction()[1], right)
@@ -234,12 +234,12 @@ def _calibration_error(scores: Array, truth: Array) -> float:
 
 @dataclass(frozen=True, slots=True)
 class BagOfWords:
-    """How far the words of a text lead without their order, as `bag_of_words` measures it.
+    """What the words of a text achieve without their order, as `bag_of_words` measures it.
 
     Attributes:
         dev_loss: the loss on dev, as in `history.Epoch`.
         score: the macro-F1 on dev, as in `history.Epoch`.
-        metrics: on test.
+        metrics: the metrics on test.
     """
 
     dev_loss: float
@@ -248,10 +248,10 @@ class BagOfWords:
 
 
 def bag_of_words(dataset: Dataset, tokenizer: Tokenizer) -> BagOfWords:
-    """Train a logistic regression over word counts, and judge and measure it as the networks are.
+    """Train a logistic regression on word counts, and judge and measure it like the networks.
 
-    It gets what the networks get, the numbers of the words, but for their order. Training has one optimum, so it is
-    trained to its end and has no epochs.
+    It gets the same token numbers as the networks, but without their order. The problem is convex, so it is trained to
+    the optimum and has no epochs.
 
     Raises:
         MissingExtraError: scikit-learn is not installed.
@@ -264,7 +264,7 @@ def bag_of_words(dataset: Dataset, tokenizer: Tokenizer) -> BagOfWords:
 
 
 def _count_logits(dataset: Dataset, tokenizer: Tokenizer) -> tuple[Array, Array]:
-    """Return the logits (rows, labels) of a logistic regression over word counts on dev and on test."""
+    """Return the logits (rows, labels), on dev and on test, of a logistic regression on word counts."""
     try:
         from scipy.sparse import csr_matrix  # noqa: PLC0415 - only training needs these
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - as above
@@ -276,7 +276,7 @@ def _count_logits(dataset: Dataset, tokenizer: Tokenizer) -> tuple[Array, Array]
         numbers = [tokenizer.encode(text) for text in split.texts]
         rows = np.repeat(np.arange(len(numbers)), [len(each) for each in numbers])
         places = rows, np.concatenate(numbers)
-        return csr_matrix((np.ones(len(rows)), places), shape=(len(numbers), len(tokenizer)))  # equal places are added
+        return csr_matrix((np.ones(len(rows)), places), shape=(len(numbers), len(tokenizer)))  # equal places are summed
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of a label that all training texts have
@@ -292,12 +292,12 @@ def _count_logits(dataset: Dataset, tokenizer: Tokenizer) -> tuple[Array, Array]
 def tfidf_baseline(dataset: Dataset) -> tuple[Array, Array]:
     """Train the baseline that a network must beat: logistic regression on words and characters.
 
-    The features are TF-IDF of words and pairs of words (by the networks' own tokenizer) and of 2 to 5 characters within
-    words, with one regression for each label. It takes one to two minutes for GoEmotions. If no word or no run of
-    characters occurs often enough, as in a few texts of one emoji each, all that occur are used.
+    The features are TF-IDF of words and pairs of words (by the networks' tokenizer) and of runs of 2 to 5 characters
+    within words, with one regression per label. It takes one to two minutes for GoEmotions. If no word or run of
+    characters is frequent enough, as in a few texts of one emoji each, all of them are used.
 
     Returns:
-        Probabilities (rows, labels) on dev and on test, after training on train alone.
+        Probabilities (rows, labels) on dev and on test, after training on train only.
 
     Raises:
         MissingExtraError: scikit-learn is not installed.
@@ -330,7 +330,7 @@ def tfidf_baseline(dataset: Dataset) -> tuple[Array, Array]:
 
 
 def _fit_vectorizer(vectorizer: Any, texts: Sequence[str]) -> bool:
-    """Fit a vectorizer, to all terms if none is frequent enough; return whether the texts have any term."""
+    """Fit a vectorizer, with all terms if none is frequent enough; return whether the texts have any terms."""
     for least in (vectorizer.min_df, 1):
         try:
             vectorizer.set_params(min_df=least).fit(texts)
@@ -341,7 +341,7 @@ def _fit_vectorizer(vectorizer: Any, texts: Sequence[str]) -> bool:
 
 
 def baseline(dataset: Dataset, split: str = "test") -> Metrics:
-    """Return the metrics of `tfidf_baseline` on dev or test, with thresholds from dev as for the networks."""
+    """Return the metrics of `tfidf_baseline` on dev or test, with thresholds chosen on dev as for the networks."""
     scores = dict(zip(("dev", "test"), tfidf_baseline(dataset), strict=True))
     if dataset.tunable:
         thresholds = choose_thresholds(scores["dev"], dataset.dev.targets, FEWEST_POSITIVE)

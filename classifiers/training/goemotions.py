@@ -1,4 +1,4 @@
-"""Find the three files of GoEmotions (Demszky and others, 2020), download them if need be, and parse them."""
+"""Find the three files of GoEmotions (Demszky and others, 2020), download them if necessary, and parse them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def goemotions_files(data_dir: Path | None) -> list[bytes]:
         data_dir: the folder that holds `goemotions` with these files; None to download them once.
 
     Raises:
-        DatasetError: a file is missing, cannot be read or is another one, or cannot be downloaded.
+        DatasetError: a file is missing, cannot be read, has other content, or cannot be downloaded.
         MissingExtraError: they have to be downloaded and the package for it is not installed.
     """
     paths = _download() if data_dir is None else [data_dir / "goemotions" / file for file in GOEMOTIONS_SHA256]
@@ -69,7 +69,7 @@ def _download() -> list[Path]:
     folder = cache_folder("Downloading GoEmotions") / "goemotions"
     import pooch  # noqa: PLC0415 - only now is it known to be installed
 
-    # Pooch draws its progress bar with tqdm and refuses to draw one without.
+    # Pooch draws its progress bar with tqdm, and raises an error without it.
     progress = importlib.util.find_spec("tqdm") is not None
     try:
         return [
@@ -78,7 +78,7 @@ def _download() -> list[Path]:
             )
             for file, sha256 in GOEMOTIONS_SHA256.items()
         ]
-    except (OSError, ValueError) as error:  # no network or a refusal; what came has another hash
+    except (OSError, ValueError) as error:  # no network, refused, or the file has another hash
         raise DatasetError(
             f"GoEmotions could not be downloaded from {GOEMOTIONS_URL} ({type(error).__name__}): "
             "try again later, or put train.tsv, dev.tsv and test.tsv into a folder goemotions and set "

@@ -13,13 +13,13 @@ class Epoch:
     """One line of a training's history.
 
     Attributes:
-        number: counted from 1.
-        loss: mean training loss of the epoch, dropout included.
-        dev_loss: loss on dev after the epoch, at the temperature that suits the network best by then; without it, a
-            network that grows too sure of itself would seem worse than it will be once it is calibrated.
+        number: the number of the epoch, from 1.
+        loss: the mean training loss of the epoch, with dropout.
+        dev_loss: the loss on dev after the epoch, at the network's best temperature at that point; otherwise a network
+            that becomes overconfident would seem worse than it will be once calibrated.
         score: macro-F1 on dev after the epoch, with thresholds chosen there.
         seconds: the epoch's duration.
-        settled: whether dev may choose it, as `recipes.Recipe.settled` says.
+        settled: whether it may be chosen as the best epoch, see `recipes.Recipe.settled`.
     """
 
     number: int
@@ -35,7 +35,7 @@ class Training:
     """The epochs of one training and the network's state after the best one.
 
     Attributes:
-        epochs: the finished ones.
+        epochs: the finished epochs.
         best: the state after the best epoch; empty before the first has finished.
         interrupted: whether Ctrl-C ended it.
     """
@@ -51,5 +51,5 @@ class Training:
 
 
 def best(epochs: Sequence[Epoch]) -> Epoch:
-    """Return the settled epoch of lowest dev loss, which is less noisy than the score."""
+    """Return the settled epoch with the lowest dev loss, which is less noisy than the score."""
     return min(epochs, key=lambda epoch: (not epoch.settled, epoch.dev_loss))

@@ -24,7 +24,7 @@ _LAYERS: dict[RecurrentLayer, Any] = {
     GRU: keras.layers.GRU,
     LSTM: keras.layers.LSTM,
 }
-"""The layer of Keras that computes the same as one of ours."""
+"""The equivalent Keras layer for each of ours."""
 
 
 @keras.saving.register_keras_serializable(package="emobot")
@@ -48,9 +48,9 @@ class MeanMaxPooling(keras.layers.Layer):
 def build(
     name: str, vocabulary: int, embedding: int, labels: int, dropout: float = 0.0, seed: int = 0, units: int = UNITS
 ) -> keras.Model:
-    """Return, layer for layer, the network of `classifiers.nn.network.build`; `seed` is of the start and of dropout."""
+    """Return the network of `classifiers.nn.network.build`, layer for layer; `seed` is for weights and dropout."""
     kind = KINDS[name]
-    keras.utils.set_random_seed(seed)  # dropout layers draw their own seeds when they are made
+    keras.utils.set_random_seed(seed)  # dropout layers draw their own seeds when they are created
     layers = [
         keras.Input((None,), dtype="int32", name="ids"),
         keras.layers.Embedding(vocabulary, embedding, mask_zero=True),
@@ -64,7 +64,7 @@ def build(
 
 
 def from_network(name: str, network: Network, dropout: float, seed: int) -> keras.Model:
-    """Return a network of our layers in Keras, with its weights; `seed` is that of dropout."""
+    """Return the Keras equivalent of a network of ours, with its weights; `seed` is for dropout."""
     vocabulary, embedding = network.layers[0].params["embeddings"].shape
     model = build(name, vocabulary, embedding, len(network.layers[-1].params["bias"]), dropout, seed)
     load(model, network.params)
@@ -77,7 +77,7 @@ def params(model: keras.Model) -> dict[str, Array]:
 
 
 def load(model: keras.Model, arrays: Mapping[str, Array]) -> None:
-    """Give `build`'s model the parameters that `params` or the NumPy network names."""
+    """Load parameters into `build`'s model, by the names that `params` or the NumPy network uses."""
     for name, variable in variables(model).items():
         variable.assign(arrays[name])
 
@@ -105,7 +105,7 @@ class Trainer:
         )
         cross_entropy = keras.losses.BinaryCrossentropy if multi_label else keras.losses.CategoricalCrossentropy
         loss = cross_entropy(from_logits=True)
-        model.compile(self._optimizer, loss)  # for whoever goes on with the saved model
+        model.compile(self._optimizer, loss)  # for people who continue training the saved model
         self._optimizer.build(model.trainable_variables)
         self._update = _update_function(model, self._optimizer, loss)
 
@@ -148,8 +148,8 @@ class Trainer:
 def _update_function(model: keras.Model, optimizer: keras.Optimizer, loss: keras.Loss) -> Callable[..., Any]:
     """Return a function that makes one update from token numbers and targets, and returns the loss before it.
 
-    It is compiled once for batches of all shapes, where `train_on_batch` is compiled anew for the first few of them,
-    each time for longer than a short training takes.
+    It is compiled once for batches of all shapes, whereas `train_on_batch` is recompiled for each of the first few
+    shapes, which takes longer than a short training.
     """
 
     def update(ids: Any, targets: Any) -> Any:

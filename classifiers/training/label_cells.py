@@ -11,17 +11,17 @@ from typing import Any
 import regex
 
 LONGEST = 100
-"""The most characters of a label; Discord's menus allow as many."""
+"""The most characters of a label, which is also the limit of Discord's menus."""
 
 _ITEM = r"""(?:"[^"]*"|'[^']*')"""
-_QUOTED_LIST = regex.compile(  # possessive, so that many spaces are not tried in each of the ways to divide them
+_QUOTED_LIST = regex.compile(  # possessive, so that it does not try every way of dividing many spaces
     rf"[\[({{]\s*+({_ITEM}(?:(?:\s*+[,;]\s*+|\s++){_ITEM})*+)\s*+,?\s*+[\])}}]"
 )
 _PLAIN_LIST = regex.compile(r"\[([^\[\]'\"]*)\]")
 _NUMBERS = regex.compile(r"\s*\d+(?:\s+\d+)*\s*")
 _SEPARATORS = regex.compile(r"[,;|]")
 _UNREADABLE = regex.compile(r"[\[\]{}\"\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]")
-"""Brackets and quotation marks that belong to a list, and what ends a line or turns the text after it around."""
+"""Brackets and quotation marks of a list, line ends, and characters that reverse the direction of text."""
 
 _JOINTS = regex.compile(r"\s*[/&+]\s*|\s+(?:and\s+)?")
 
@@ -29,10 +29,10 @@ _JOINTS = regex.compile(r"\s*[/&+]\s*|\s+(?:and\s+)?")
 def parse_labels(cell: Any) -> tuple[str, ...]:
     """Return the labels in `joy`, `joy, love`, `joy;love`, `joy|love`, `['joy', 'love']`, a JSON list, or a number.
 
-    A list may be written as Python, NumPy or JSON do. Each label is returned once.
+    A list may be in the notation of Python, NumPy or JSON. Each label is returned once.
 
     Raises:
-        ValueError: the cell has none of these forms; its message is the end of a sentence.
+        ValueError: the cell has none of these forms; the message is the end of a sentence.
     """
     items = cell if isinstance(cell, list) else [cell]
     if not all(isinstance(item, str | int) and not isinstance(item, bool) for item in items):
@@ -52,7 +52,7 @@ def parse_labels(cell: Any) -> tuple[str, ...]:
 
 
 def several_in_one(name: str, known: Collection[str]) -> list[str]:
-    """Return the labels that `name` seems to join, as in "joy/love" if both are `known`; an empty list if it is one."""
+    """Return the labels that `name` seems to join, such as "joy/love" if both are `known`; empty for a single label."""
     parts = [part for part in _JOINTS.split(name) if part]
     return parts if len(parts) > 1 and all(part in known for part in parts) else []
 
@@ -69,6 +69,6 @@ def _names(text: str) -> list[str]:
 
 
 def kind(value: object) -> str:
-    """Return what kind of value a JSON value is, in words for an error message."""
+    """Return the kind of a JSON value, in words for an error message."""
     kinds = {bool: "true or false", type(None): "null", list: "a list of other things", dict: "an object"}
     return kinds.get(type(value), "a number")

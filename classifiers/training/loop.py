@@ -1,4 +1,4 @@
-"""The training loop, the same for every network and framework: epochs, the best one by dev, checkpoints, Ctrl-C."""
+"""The training loop for every network and framework: epochs, the best one on dev, checkpoints, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from classifiers.training.origin import Origin
 from classifiers.training.recipes import Recipe
 
 SAVES = 20
-"""How often a training writes its checkpoint at least, if it has so many epochs; short ones are not worth it each."""
+"""The fewest checkpoints that a training writes, if it has that many epochs; not every short epoch is worth one."""
 
 
 class Trainable(Protocol):
     """A network in training, as the loop needs it."""
 
     def train_epoch(self, examples: Examples, number: int) -> Iterator[float]:
-        """Train on all examples once, in an order fixed by the recipe's seed and `number`; yield each batch's loss."""
+        """Train on all examples once, in an order given by the recipe's seed and `number`; yield each batch's loss."""
 
     def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
         """Return the outputs before the activation, (rows, labels)."""
@@ -32,7 +32,7 @@ class Trainable(Protocol):
         """Return copies of the weights and of the optimiser's state."""
 
     def restore(self, state: dict[str, Array]) -> None:
-        """Set weights and optimiser to what `state` returned."""
+        """Restore the weights and the optimiser to a result of `state`."""
 
 
 def fit(
@@ -48,23 +48,23 @@ def fit(
 ) -> Training:
     """Train by `recipe`, from `checkpoint` if it exists, and leave the network at its best epoch.
 
-    It ends early where dev gets no better for as long as `recipe.patience` says, and after Ctrl-C, which sets
-    `interrupted` and keeps the best state so far.
+    It ends early if dev does not improve for `recipe.patience` epochs, and after Ctrl-C, which sets `interrupted` and
+    keeps the best state so far.
 
     Args:
         network: the network, at its initial weights.
-        train: what it learns from.
-        dev: what the best epoch is chosen on.
+        train: the training examples.
+        dev: the examples on which the best epoch is chosen.
         recipe: how it is trained.
-        judge: from dev logits and targets to (loss, score).
-        origin: what the examples come from, kept in the checkpoint.
-        checkpoint: folder to which finished epochs are written, at least `SAVES` of all and the last before Ctrl-C,
-            and from which an earlier run goes on.
-        on_batch: told the epoch and the mean loss since its start, after each batch.
-        on_epoch: told each finished epoch.
+        judge: maps dev logits and targets to (loss, score).
+        origin: where the examples come from, for the checkpoint.
+        checkpoint: the folder to which finished epochs are written, at least `SAVES` of them and the last one before
+            Ctrl-C, and from which an earlier run is continued.
+        on_batch: called after each batch with the epoch and the mean loss since its start.
+        on_epoch: called with each finished epoch.
 
     Raises:
-        CheckpointError: the checkpoint comes from another recipe or origin, or cannot be read.
+        CheckpointError: the checkpoint is from another recipe or origin, or cannot be read.
     """
     training = load_checkpoint(checkpoint, recipe, origin, network.restore)
     unsaved: dict[str, Array] = {}
@@ -99,7 +99,7 @@ def _one_epoch(
     number: int,
     on_batch: Callable[[int, float], None],
 ) -> Epoch:
-    """Train on all examples once, and return how that went; take what `fit` does and the number of the epoch."""
+    """Train on all examples once, and return the epoch; the arguments are those of `fit` and the epoch's number."""
     start = time.perf_counter()
     total, mean = 0.0, math.nan
     for count, loss in enumerate(network.train_epoch(train, number), start=1):

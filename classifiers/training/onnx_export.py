@@ -1,8 +1,8 @@
 """The BiLSTM as an ONNX graph, for a bot that needs neither TensorFlow nor a second implementation.
 
-It takes the parameters under the names that `classifiers.nn.network` gives them. They are stored in 8 bits, and ONNX
-Runtime computes with 8 bits: half the time and half the size of the same graph in floats, with the same accuracy
-(docs/models.md has the figures).
+Parameters have the names that `classifiers.nn.network` gives them. They are stored in 8 bits, and ONNX Runtime computes
+with 8 bits: in half the time and half the size of the same graph in floats, with the same accuracy (docs/models.md has
+the figures).
 """
 
 from __future__ import annotations
@@ -57,28 +57,28 @@ _LSTM_LAYER = """
 
 
 _LAYERS = (2, 4, 6)
-"""The places of the LSTMs among the network's layers."""
+"""The indices of the LSTMs among the network's layers."""
 
 
 def save_bilstm(arrays: Mapping[str, Array], path: Path) -> None:
-    """Write the BiLSTM with the given parameters, those of its layers and the word vectors in 8 bits.
+    """Write the BiLSTM with the given parameters, its layers and word vectors in 8 bits.
 
-    Each unit's weights have a scale of their own. What the weights are multiplied with is brought to 8 bits while the
-    graph runs, by a scale for each step (ONNX Runtime's dynamic quantisation).
+    Each unit's weights have their own scale. The activations are quantised to 8 bits while the graph runs, with a scale
+    for each step (ONNX Runtime's dynamic quantisation).
     """
     graph = float_graph(arrays)
-    add_pre_process_metadata(graph)  # there is nothing to prepare, and it would log a warning without
+    add_pre_process_metadata(graph)  # nothing needs preparation, but without this it would log a warning
     quantize_dynamic(
         graph,
         path,
         weight_type=QuantType.QInt8,
         per_channel=True,
-        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},  # which it cannot infer behind an LSTM
+        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},  # it cannot infer the type after an LSTM
     )
 
 
 def float_graph(arrays: Mapping[str, Array]) -> onnx.ModelProto:
-    """Return the BiLSTM with the given parameters as a graph in float32, over ONNX's own LSTM operator.
+    """Return the BiLSTM with the given parameters as a graph in float32, using ONNX's own LSTM operator.
 
     Inputs `ids` (time, batch) and `lengths` (batch,), int32, right-padded; output `logits` (batch, labels).
     """
@@ -127,14 +127,14 @@ def read_bilstm(path: Path) -> dict[str, Array]:
 
 
 def _floats(tensors: Mapping[str, Array], name: str) -> Array:
-    """Return weights of that name in floats, as `float_graph` has them."""
-    if name in tensors:  # the earlier versions stored float16
+    """Return the weights with that name in floats, in the layout of `float_graph`."""
+    if name in tensors:  # earlier versions stored float16
         return tensors[name]
     whole, zero, scale = (tensors[f"{name}_{part}"] for part in ("quantized", "zero_point", "scale"))
     if zero.ndim:
         zero, scale = zero[..., None, :], scale[..., None, :]
     array = (whole.astype(np.float32) - zero) * scale
-    return array.swapaxes(1, 2) if array.ndim == 3 else array  # an LSTM in 8 bits has its kernels transposed
+    return array.swapaxes(1, 2) if array.ndim == 3 else array  # an 8-bit LSTM has transposed kernels
 
 
 def _keras_gates(array: Array) -> Array:
@@ -144,6 +144,6 @@ def _keras_gates(array: Array) -> Array:
 
 
 def _gates(array: Array) -> Array:
-    """Return Keras' gates i, f, g, o along the last axis as ONNX wants them: i, o, f, g along the first."""
+    """Return Keras' gates i, f, g, o along the last axis in ONNX's order: i, o, f, g along the first."""
     i, f, g, o = np.split(array, 4, axis=-1)
     return np.concatenate([i, o, f, g], axis=-1).T

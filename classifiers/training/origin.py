@@ -1,4 +1,4 @@
-"""What a training began with, so that it is only continued with the same."""
+"""What a training started with, so that it is only continued with the same."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _OTHER = {
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a network learns from, and by what.
+    """The data and the framework with which a network is trained.
 
     Attributes:
         data: SHA-256 of the labels and of every split's texts and targets.
-        tokens: SHA-256 of the training texts as token numbers, which follow from the tokenizer and its vocabulary.
-        framework: what computes the gradients.
+        tokens: SHA-256 of the training texts as token numbers, which depend on the tokenizer and its vocabulary.
+        framework: the framework that computes the gradients.
     """
 
     data: str
@@ -46,5 +46,5 @@ class Origin:
         return cls(data.hexdigest(), tokens.hexdigest(), framework)
 
     def differences(self, earlier: Origin) -> list[str]:
-        """Return what was different in the origin of an earlier training, in words; nothing if they are the same."""
+        """Return in words what was different in the origin of an earlier training; empty if they are the same."""
         return [name for key, name in _OTHER.items() if getattr(earlier, key) != getattr(self, key)]

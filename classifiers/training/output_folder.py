@@ -1,4 +1,4 @@
-"""The folder that a training writes to: whose it is, and which of its files may be deleted.
+"""The folder that a training writes to: whether it is ours, and which of its files may be deleted.
 
 Only files that a training wrote are ever deleted or replaced, and only in a folder that is a model directory.
 """
@@ -20,24 +20,24 @@ CHECKPOINTS = "checkpoints"
 """The folder in a model directory that holds one checkpoint for each network in training."""
 
 _WRITTEN = {".json", ".safetensors", ".onnx", ".keras", ".md", ".png"}
-"""How the names of the files end that a training or a study writes into its folder."""
+"""The extensions of the files that a training or a study writes into its folder."""
 
 _OURS = re.compile("|".join([*FILES, r"teacher-\d+"]))
 
 
 def prepare(folder: Path, models: Collection[str], resume: bool, overwrite: bool) -> None:
-    """Make a folder, or make sure that it may be written to.
+    """Create a folder, or make sure that an existing one may be written to.
 
     Args:
         folder: the folder.
-        models: the networks that are to be trained; to resume, those that were stopped must be among them, or they
-            would be lost.
-        resume: whether a stopped training is continued.
+        models: the networks to be trained. With `resume`, those that were stopped must be among them, since they would
+            be lost otherwise.
+        resume: whether to continue a stopped training.
         overwrite: whether earlier models may be replaced; the checkpoints of stopped trainings are deleted at once.
 
     Raises:
-        ClassifiersError: it is a file; it holds what is not ours; it holds models, and neither option says what to
-            do with them; there is no stopped training to resume; or it cannot be written to.
+        ClassifiersError: it is a file; it holds files that are not ours; it holds models, and neither option says what
+            to do with them; there is no stopped training to resume; or it cannot be written to.
     """
     with _errors_named(folder):
         _prepare(folder, models, resume, overwrite)
@@ -45,10 +45,10 @@ def prepare(folder: Path, models: Collection[str], resume: bool, overwrite: bool
 
 
 def check_writable(folder: Path) -> None:
-    """Make the folder and try to write to it, so that no work is done in vain.
+    """Create the folder and try to write to it, before any work is done.
 
     Raises:
-        ClassifiersError: it cannot be made or written to, or one of its files cannot be replaced.
+        ClassifiersError: it cannot be created or written to, or one of its files cannot be replaced.
     """
     with _errors_named(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,27 +100,27 @@ def _prepare(folder: Path, models: Collection[str], resume: bool, overwrite: boo
 
 
 def checkpoint(folder: Path, title: str) -> Path:
-    """Return where the checkpoint of the network of that title is kept in a model directory."""
+    """Return the path of a network's checkpoint in a model directory, by the network's title."""
     return folder / CHECKPOINTS / title.lower().replace(" ", "-")
 
 
 def remove_checkpoints(folder: Path) -> None:
-    """Delete the checkpoints in a model directory, damaged ones too; files of others among them stay."""
+    """Delete the checkpoints in a model directory, even damaged ones, but no other files among them."""
     for path in list((folder / CHECKPOINTS).glob("*/")):
         if _OURS.fullmatch(path.name):
             discard(path)
-    with suppress(OSError):  # not empty: it holds files of others
+    with suppress(OSError):  # not empty: it holds other files
         (folder / CHECKPOINTS).rmdir()
 
 
 def remove_if_empty(folder: Path) -> None:
-    """Remove `folder`, which `prepare` may have made, unless something is in it."""
+    """Remove `folder`, which `prepare` may have created, if it is empty."""
     with suppress(OSError):  # not empty
         folder.rmdir()
 
 
 def _is_ours(folder: Path) -> bool:
-    """Return whether `folder` holds models of any version, or what a training leaves that was stopped or killed."""
+    """Return whether `folder` holds models of any version, or the files of a training that was stopped or killed."""
     try:
         return b'"emobot-models-' in (folder / MANIFEST).read_bytes()
     except OSError:
@@ -128,9 +128,9 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _was_killed_at_once(folder: Path) -> bool:
-    """Return whether `folder` holds nothing but what a training leaves that did not finish its first checkpoint.
+    """Return whether `folder` holds only the files of a training that did not finish its first checkpoint.
 
-    It was killed, or the disk was full.
+    Such a training was killed, or the disk was full.
     """
     return [path.name for path in folder.iterdir()] == [CHECKPOINTS] and all(
         _OURS.fullmatch(path.name) and holds_nothing_else(path) for path in (folder / CHECKPOINTS).iterdir()
@@ -138,7 +138,7 @@ def _was_killed_at_once(folder: Path) -> bool:
 
 
 def _stopped(folder: Path) -> list[str]:
-    """Return the networks that a stopped training in `folder` has begun."""
+    """Return the networks that a stopped training in `folder` has started."""
     return [name for name in FILES if is_checkpoint(checkpoint(folder, name))]
 
 

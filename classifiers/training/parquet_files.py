@@ -1,4 +1,4 @@
-"""Opening Parquet files; needs PyArrow."""
+"""Open Parquet files; needs PyArrow."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import pyarrow.parquet as pq
 
 from classifiers.errors import DatasetError
 
-pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own would keep 20 MB of pieces that were read
+pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own pool would keep 20 MB of data that was read
 
 
 @contextmanager
 def opened_parquet(path: Path) -> Iterator[pq.ParquetFile]:
-    """Open a file for reading, and turn what is found to be wrong with it within the block into a `DatasetError`.
+    """Open a file for reading, and turn errors in the block that come from its content into a `DatasetError`.
 
     Raises:
-        DatasetError: the file cannot be read, is no Parquet, or has texts that are no UTF-8.
+        DatasetError: the file cannot be read, is not Parquet, or has texts that are not UTF-8.
     """
     try:
         with path.open("rb") as file:
-            # A piece at a time: `pre_buffer` would read the columns of all row groups, however large the file.
+            # Read piece by piece: `pre_buffer` would read the columns of all row groups, however large the file.
             yield pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
     except UnicodeDecodeError:
         raise DatasetError(f"{path} has a text that is not UTF-8: convert it first.") from None
@@ -34,5 +34,5 @@ def opened_parquet(path: Path) -> Iterator[pq.ParquetFile]:
 
 
 def texts_in(column: pa.Array) -> list[str]:
-    """Return the texts in a column, empty ones where it is null."""
+    """Return the texts in a column, with empty texts for nulls."""
     return [text or "" for text in column.cast(pa.string()).to_pylist()]

@@ -44,7 +44,7 @@ class Message:
     Attributes:
         conversation: the name of an IRC message's file without its ending; `sms` for all others.
         key: the first 16 hexadecimal digits of the SHA-256 of the original text.
-        text: the text without the nick that it is addressed to, and with HTML entities decoded.
+        text: the text, without the nick to which it is addressed and with HTML entities decoded.
     """
 
     conversation: str
@@ -57,10 +57,10 @@ class Reading:
     """The labels of one message.
 
     Attributes:
-        split: `train`, `dev` or `test`; a conversation is never divided, nor are SMS that begin alike.
+        split: `train`, `dev` or `test`; neither a conversation nor SMS that start alike are ever divided.
         conversation: as in `Message`.
         key: as in `Message`.
-        labels: the emotions that either reader accepts, the likeliest first; `neutral` where no reaction is fine too.
+        labels: the labels that either reader accepts, the most likely first; `neutral` if no reaction is fine too.
     """
 
     split: str
@@ -73,7 +73,7 @@ def sms_messages(folder: Path) -> Iterator[Message]:
     """Yield the personal messages of the SMS Spam Collection.
 
     Args:
-        folder: holds `SMSSpamCollection`, a line for each message: `ham` or `spam`, a tab, the text.
+        folder: contains `SMSSpamCollection`, with a line for each message: `ham` or `spam`, a tab, and the text.
     """
     for line in _read(folder / SMS_FILE).splitlines():
         kind, _, text = line.partition("\t")
@@ -82,10 +82,10 @@ def sms_messages(folder: Path) -> Iterator[Message]:
 
 
 def irc_messages(folder: Path) -> Iterator[Message]:
-    """Yield the messages of the IRC corpus, file by file, without those of bots and commands to bots.
+    """Yield the messages of the IRC corpus, file by file, without those by bots and commands to bots.
 
     Args:
-        folder: holds the files of `IRC_FILES`, with lines such as `[12:30] <nick> text`.
+        folder: contains the files of `IRC_FILES`, with lines such as `[12:30] <nick> text`.
     """
     for name in irc_files():
         spoken = [match for match in map(_LINE.fullmatch, _read(folder / name).splitlines()) if match]
@@ -122,7 +122,7 @@ def find_texts(folder: Path) -> dict[tuple[str, str], str]:
     """Return the text of each message by its conversation and key.
 
     Args:
-        folder: holds `sms/` and `irc/data/train/` with the originals.
+        folder: contains `sms/` and `irc/data/train/` with the originals.
 
     Raises:
         DatasetError: a file is missing or cannot be read.
@@ -135,9 +135,9 @@ def find_texts(folder: Path) -> dict[tuple[str, str], str]:
 
 
 def unlabelled_texts(folder: Path) -> tuple[str, ...]:
-    """Return the different IRC messages without labels, from conversations of which nothing is in dev or test.
+    """Return the distinct IRC messages without labels, from conversations that are not in dev or test.
 
-    Args: as `find_texts`.
+    The arguments are those of `find_texts`.
 
     Raises:
         DatasetError: a file is missing or cannot be read.
@@ -166,9 +166,9 @@ def download(cache: Path) -> Path:
     try:
         for name in irc.registry:
             irc.fetch(name)
-        # The archive's own hash is not published; `load_dataset` looks for the hash of each message in it.
+        # The archive's own hash is not published; `load_dataset` checks the hash of each message in it.
         pooch.retrieve(SMS_URL, known_hash=None, fname="sms.zip", path=folder, processor=unzip)
-    except (OSError, ValueError) as error:  # no network or a refusal; another hash
+    except (OSError, ValueError) as error:  # no network, refused, or another hash
         raise DatasetError(
             f"The messages of real people could not be downloaded ({type(error).__name__}): try again later, or put "
             f"{SMS_FILE} of {SMS_URL} into a folder people/sms, the files of {IRC_URL} into people/irc/data/train, and "
@@ -178,7 +178,7 @@ def download(cache: Path) -> Path:
 
 
 def _joined(label_lists: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """Return the labels of all lists, ordered by the sum of 1 / place over the lists, the highest first."""
+    """Return the labels of all lists, ordered by the sum of 1 / rank over the lists, the highest first."""
     weights: defaultdict[str, float] = defaultdict(float)
     for labels in label_lists:
         for place, label in enumerate(labels, start=1):

@@ -1,4 +1,4 @@
-"""What a run tells while it trains, to whatever shows it: `classifiers.training.console` does in a terminal."""
+"""The interface through which a run reports its progress; `classifiers.training.console` shows it in a terminal."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ class Bar(Protocol):
     """The progress of one network's training."""
 
     def on_batch(self, number: int, loss: float) -> None:
-        """Show that another batch of epoch `number` is done, with the mean loss since the epoch began."""
+        """Show that another batch of epoch `number` is done, with the mean loss since the start of the epoch."""
 
     def on_epoch(self, epoch: Epoch) -> None:
         """Show a finished epoch's score."""
 
 
 class Quiet:
-    """A `Reporter` and `Bar` that says nothing, for a process that trains along with one that does."""
+    """A `Reporter` and `Bar` that shows nothing, for processes that train together with one that reports."""
 
     def say(self, line: str) -> None:
         """See `Reporter`."""
@@ -46,13 +46,13 @@ class Quiet:
 
 
 class Reporter(Protocol):
-    """What a run needs to tell of its progress."""
+    """What a run needs to report its progress."""
 
     def say(self, line: str) -> None:
-        """Tell a line of text."""
+        """Show a line of text."""
 
     def bar(self, title: str, epochs: int, steps: int, judged_on: str) -> AbstractContextManager[Bar]:
-        """Open the progress of a training of so many epochs with so many batches each, each judged on dev or train."""
+        """Start the progress bar of a training of so many epochs of so many batches, each judged on dev or train."""
 
     def track(self, items: Iterable[Item], total: int, description: str) -> Iterable[Item]:
-        """Return the items, and tell of how many of `total` have been taken."""
+        """Return an iterator over the items that shows how many of `total` have been taken."""

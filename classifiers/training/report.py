@@ -26,20 +26,20 @@ from classifiers.training.report_figures import (
 __all__ = ["BAG_OF_WORDS", "BASELINE", "Measured", "References", "verdicts", "write_report"]
 
 MOST_LABELS = 100
-"""The most labels in a figure: nobody could read more, and a thousand would take gigabytes of memory."""
+"""The most labels in a figure: more would be unreadable, and a thousand would take gigabytes of memory."""
 
 RARE = 20
-"""With fewer test rows than this, the report warns that a label's F1 means little."""
+"""The report warns that a label's F1 means little if it has fewer test rows than this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A network: how its training went, and how good it is on test.
+    """How a network's training went, and how good the network is on test.
 
     Attributes:
-        epochs: of its training.
-        metrics: its figures.
-        scores: its probabilities (rows, labels).
+        epochs: the epochs of its training.
+        metrics: its metrics on test.
+        scores: its probabilities (rows, labels) on test.
         chance: how it compares with guessing.
     """
 
@@ -68,11 +68,11 @@ def write_report(
     """Write `report.md`, `training.png`, `label_f1.png`, `calibration.png` and `confusion.png`.
 
     Args:
-        directory: the folder to write to; created if missing; files of these names are replaced.
+        directory: the folder to write to, which is created if missing; files with these names are replaced.
         dataset: the data set of the training.
-        command: the command line that trained them.
-        networks: each by its name in `NAMES`.
-        references: what they are compared with.
+        command: the command line that trained the networks.
+        networks: the networks by their names in `NAMES`.
+        references: the baselines with which they are compared.
 
     Raises:
         MissingExtraError: Matplotlib is not installed.
@@ -196,7 +196,7 @@ def _course_section(dataset: Dataset, networks: Mapping[str, Measured], words: B
 
 
 def _judged_on(dataset: Dataset) -> str:
-    """Return what the epochs are judged on, in words."""
+    """Return in words what the epochs are judged on."""
     return "dev" if dataset.judged_on == "dev" else "the training texts"
 
 
@@ -265,7 +265,7 @@ def _reading_section(dataset: Dataset, single_rows: int) -> str:
 
 
 def _choices(dataset: Dataset) -> str:
-    """Return what was chosen on which texts, and what follows from that for the figures."""
+    """Return sentences that say what was chosen on which texts, and what follows from that for the figures."""
     if dataset.judged_on == "dev":
         return (
             "best epoch, temperature and thresholds come from the dev split. Dev figures are therefore too high; those "

@@ -26,7 +26,7 @@ BASELINE_COLOUR = "#000000"
 
 
 def title_of(name: str) -> str:
-    """Return the name of a model as people write it, or what stands in its place as it is."""
+    """Return the display name of a model, or the name itself if it has none."""
     return NAMES.get(name, name)
 
 
@@ -45,7 +45,7 @@ def draw_training(histories: Mapping[str, Sequence[Epoch]], words: BagOfWords, j
     losses, scores = figure.subplots(1, 2)
     for name, epochs in histories.items():
         numbers = [epoch.number for epoch in epochs]
-        # A few epochs read better as points; many would run together.
+        # A few epochs are easier to read as points; many would run together.
         style = {"color": COLOURS[name], "marker": "o" if len(epochs) <= 30 else ""}
         losses.plot(numbers, [epoch.dev_loss for epoch in epochs], label=title_of(name), **style)
         scores.plot(numbers, [epoch.score for epoch in epochs], label=title_of(name), **style)
@@ -64,7 +64,7 @@ def draw_training(histories: Mapping[str, Sequence[Epoch]], words: BagOfWords, j
 
 
 def draw_label_f1(labels: Sequence[str], metrics: Mapping[str, Metrics], baseline: Metrics | None) -> Figure:
-    """Draw a group of bars for each label, the best label on top, and the baseline as a line across them."""
+    """Draw a group of bars for each label, with the best label on top and the baseline as a line across each group."""
     means = [float(np.mean([each.label_f1[label] for each in metrics.values()])) for label in labels]
     order = [labels[place] for place in np.argsort(means, kind="stable")]
     places = np.arange(len(order))
@@ -72,7 +72,7 @@ def draw_label_f1(labels: Sequence[str], metrics: Mapping[str, Metrics], baselin
     axes = figure.subplots()
     thickness = 0.8 / len(metrics)
     for row, (name, each) in enumerate(metrics.items()):
-        # The first model's bar lies on top of its group, as it does in the legend.
+        # The first model's bar is on top of its group, as in the legend.
         offset = 0.4 - thickness * (row + 0.5)
         values = [each.label_f1[label] for label in order]
         axes.barh(places + offset, values, thickness, color=COLOURS[name], label=title_of(name))
@@ -88,7 +88,7 @@ def draw_label_f1(labels: Sequence[str], metrics: Mapping[str, Metrics], baselin
 
 
 def draw_calibration(targets: Array, scores: Mapping[str, Array]) -> Figure:
-    """Draw how often the probabilities in each tenth of [0, 1] are right, and below how many there are."""
+    """Draw how often the probabilities in each tenth of [0, 1] are right, and below that how many there are."""
     edges = np.linspace(0, 1, 11)
     figure = _figure(6.5, 6.5)
     shares, counts = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -117,9 +117,9 @@ def confusion(truth: Array, predicted: Array, labels: int) -> Array:
     Its elements are shares of the true label's rows; a label without rows has zeros.
 
     Args:
-        truth: (rows,) the number of each row's true label.
-        predicted: (rows,) the number of each row's strongest label.
-        labels: how many labels there are.
+        truth: (rows,) the index of each row's true label.
+        predicted: (rows,) the index of each row's strongest label.
+        labels: the number of labels.
     """
     counts = np.zeros((labels, labels))
     np.add.at(counts, (truth, predicted), 1)

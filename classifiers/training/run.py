@@ -78,7 +78,7 @@ if TYPE_CHECKING:
     from classifiers.training.shards import Shards
 
 ASSISTANT = "bilstm"
-"""The network that labels further texts for the others, once it has learnt from the teachers."""
+"""The network that labels more texts for the others, once it has learnt from the teachers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +88,23 @@ class Options:
     Attributes:
         command: the command line, kept in the manifest and the report.
         dataset: the name of a built-in data set, or a file.
-        recipe: plain, to learn the labels of the data set, or shipped, to learn from a teacher.
-        encoder: a folder with what the teacher starts from, or None to download it.
-        start: a model directory from whose weights the networks start, or None to start from random ones.
-        text_column: the name or number of the column of a file that holds the text.
-        label_column: the same of its labels.
-        shards: a folder of Parquet files to train on in place of the data set's training texts, or None.
+        recipe: plain, to learn the labels of the data set, or shipped, to learn from teachers.
+        encoder: a folder with the encoder from which the teachers start; None to download it.
+        start: a model directory with the initial weights of the networks; None for random weights.
+        text_column: the name or number of a file's column with the text.
+        label_column: the name or number of a file's column with the labels.
+        shards: a folder of Parquet files to train on instead of the data set's training texts; None to use these.
         emoji: (label, emoji) pairs with which the bot is to react.
         models: the networks to train.
-        framework: numpy, keras, or None for the usual one of each network.
-        epochs: of the recipe; this and the following are None to keep the recipe's own.
-        batch_size: of the recipe.
-        learning_rate: of the recipe.
-        embedding: of the recipe.
-        dropout: of the recipe.
-        seed: of the recipe.
-        out: the model directory, or None for one named after the data set.
-        resume: whether to go on with a training that was stopped.
+        framework: numpy or keras; None for the default of each network.
+        epochs: replaces the recipe's epochs; like the following fields, None to keep the recipe's own.
+        batch_size: replaces the recipe's batch size.
+        learning_rate: replaces the recipe's learning rate.
+        embedding: replaces the recipe's embedding size.
+        dropout: replaces the recipe's dropout.
+        seed: replaces the recipe's seed.
+        out: the model directory; None for one named after the data set.
+        resume: whether to continue a stopped training.
         overwrite: whether to replace the models in the folder.
     """
 
@@ -136,10 +136,10 @@ class Outcome:
 
     Attributes:
         folder: the model directory.
-        written: the networks that are in it; none if Ctrl-C came before the first epoch was finished, or if another
-            process writes them.
+        written: the networks in it; empty if Ctrl-C came before the end of the first epoch, or if another process
+            writes them.
         complete: whether all of them were trained to the end.
-        lost: whether another process that trained with this one was lost, so that this one has to start anew.
+        lost: whether another process that trained with this one was lost, so that this one has to restart.
     """
 
     folder: Path
@@ -154,7 +154,7 @@ class Finished:
 
     Attributes:
         card: its entry in the manifest.
-        measured: what the report tells of it.
+        measured: its figures for the report.
     """
 
     card: ModelCard
@@ -162,11 +162,11 @@ class Finished:
 
 
 def run(options: Options, reporter: Reporter) -> Outcome:
-    """Train, measure and write the networks that the options ask for, with other processes if TF_CONFIG says so.
+    """Train, measure and write the networks in the options, together with other processes if TF_CONFIG says so.
 
     Raises:
-        ClassifiersError: an option, the data or the folder cannot be used; something is not installed.
-        KeyboardInterrupt: Ctrl-C while teachers or the assistant were at work; what was trained is kept.
+        ClassifiersError: an option, the data or the folder cannot be used, or something is not installed.
+        KeyboardInterrupt: Ctrl-C while the teachers or the assistant were being trained or used; checkpoints are kept.
     """
     cluster = read_cluster(os.environ)
     if cluster is None or cluster.is_chief:
@@ -204,21 +204,21 @@ class Run:
 
     Attributes:
         command: the command line.
-        reporter: told of the progress.
-        dataset: what is learnt, chosen by and measured on.
+        reporter: shows the progress.
+        dataset: the data set for training, choosing and measuring.
         emoji: the emoji of labels, for the manifest.
         folder: the model directory.
-        tokenizer: with the vocabulary of the training texts.
-        recipes: that of each network to be trained, in the order in which models are shown.
-        frameworks: that of each network to be trained.
+        tokenizer: the tokenizer, with the vocabulary of the training texts.
+        recipes: the recipe of each network to be trained, in the order in which models are shown.
+        frameworks: the framework of each network to be trained.
         distillation: how to learn from teachers; None to learn the labels of the data set.
-        encoder: a folder with what the teachers start from, or None to download it.
-        start_from: a model directory from whose weights the networks start, or None.
-        people: messages on which it is chosen when the bot reacts; None if the data set has other labels than they.
+        encoder: a folder with the encoder from which the teachers start; None to download it.
+        start_from: a model directory with the initial weights of the networks; None for random weights.
+        people: the messages on which the certainty for reactions is chosen; None if the data set has other labels.
         dev: the dev split as token numbers.
-        trainings: of the networks that have finished an epoch.
+        trainings: the trainings of the networks that have finished an epoch.
         workers: the processes that train together; None if this one trains alone.
-        shards: what is learnt in place of the data set's training texts; None to learn these.
+        shards: the training texts, instead of the data set's; None to use these.
     """
 
     command: str
@@ -240,7 +240,7 @@ class Run:
 
     @classmethod
     def prepared(cls, options: Options, reporter: Reporter, cluster: Cluster | None = None) -> Run:
-        """Check the options, load the data and prepare the folder; tell what will be learnt.
+        """Check the options, load the data, prepare the folder, and report what will be trained on.
 
         Raises:
             ClassifiersError: one of them cannot be used, or something is not installed.
@@ -258,7 +258,7 @@ class Run:
         recipes = {name: _recipe(name, dataset, distillation, options, texts) for name in models}
         if options.start:
             _check_start(options.start, folder, recipes, dataset)
-        again = cluster is not None and not options.overwrite and has_checkpoint(folder)  # a process comes back
+        again = cluster is not None and not options.overwrite and has_checkpoint(folder)  # a lost process is back
         prepare(folder, models, options.resume or again, options.overwrite)
         for line in [*overview(dataset), *_labels_without_emoji(dataset, emoji), *_in_shards(shards)]:
             reporter.say(line)
@@ -286,11 +286,11 @@ class Run:
         return len(self.trainings) == len(self.recipes) and not interrupted
 
     def join(self, cluster: Cluster) -> None:
-        """Wait until all processes of a cluster are there, and get the chief's checkpoints.
+        """Wait for all processes of a cluster, and get the chief's checkpoints.
 
         Raises:
-            ClassifiersError: one of them is to train something else.
-            WorkerLostError: one is gone again.
+            ClassifiersError: one of them was started with different options or data.
+            WorkerLostError: one was lost again.
         """
         self.reporter.say(f"Waiting until all {cluster.count} workers are there.")
         self.workers = join(cluster)
@@ -310,7 +310,7 @@ class Run:
         return {name: self._measure(name) for name in self.recipes if name in self.trainings}
 
     def write(self, finished: Mapping[str, Finished]) -> None:
-        """Write the manifest and the report; tell how the networks compare with the baselines and with chance."""
+        """Write the manifest and the report; report how the networks compare with the baselines and with chance."""
         dataset = self.dataset
         manifest = Manifest(
             command=self.command,
@@ -354,9 +354,9 @@ class Run:
     def _with_earlier_model(
         self, earlier: Path, outputs: TeacherOutputs, texts: Sequence[str], rows: Array
     ) -> TeacherOutputs:
-        """Return the teachers' outputs, averaged in some rows with those of the BiLSTM that the training starts from.
+        """Return the teachers' outputs, averaged in some rows with those of the BiLSTM from which the training starts.
 
-        The rows are texts of GoEmotions and chat alone: an earlier model knew no messages of people.
+        The rows are those of GoEmotions and chat, since an earlier model knew no messages of people.
         """
         return outputs.averaged(rows, load_models(earlier)[ASSISTANT].scores([texts[row] for row in rows]))
 
@@ -374,7 +374,7 @@ class Run:
         )
 
     def _train_each(self, names: Iterable[str], examples: Examples, vectors: Array | None = None) -> bool:
-        """Train networks one after the other; return whether none was interrupted."""
+        """Train the networks one after another; return whether none was interrupted."""
         return not any(self._train(name, examples, vectors).interrupted for name in names)
 
     def _train(self, name: str, examples: Examples, vectors: Array | None) -> Training:
@@ -393,14 +393,14 @@ class Run:
                 invalidate_manifest(self.folder)
                 save_tokenizer(self.tokenizer, self.folder)
             self.trainings[name] = training
-            (self.folder / f"{name}.keras").unlink(missing_ok=True)  # NumPy would leave that of an earlier training
+            (self.folder / f"{name}.keras").unlink(missing_ok=True)  # NumPy would keep an earlier training's
             export()
         return training
 
     def _fit(
         self, title: str, network: Trainable, train: Examples, dev: Examples, recipe: Recipe, framework: str
     ) -> Training:
-        """Train a network or a teacher, with its progress told and its checkpoint in the folder."""
+        """Train a network or a teacher, with progress reports and a checkpoint in the folder."""
         origin = Origin.of(self.dataset, train.sequences, framework)
         if self.shards:
             origin = replace(origin, tokens=self.shards.fingerprint)
@@ -454,11 +454,11 @@ class Run:
         )
 
     def _neighbours(self) -> dict[str, dict[str, float]]:
-        """Return the labels that people accept together, if the data set has the labels that they were asked for."""
+        """Return the labels that readers accept together, if the data set has the labels of people's messages."""
         return neighbours_in(self.people.train.targets, self.people.labels) if self.people else {}
 
     def _reaction_certainty(self, classifier: NetworkClassifier) -> float:
-        """Return the certainty from which the bot reacts, chosen on the dev messages of people if the labels allow."""
+        """Return the certainty from which the bot reacts, chosen on people's dev messages if the labels allow."""
         if not self.people:
             return MINIMUM_CERTAINTY
         dev = self.people.dev
@@ -466,10 +466,10 @@ class Run:
 
 
 def _check_options(options: Options, cluster: Cluster | None) -> None:
-    """Refuse options that do not go together, or that name what is not there.
+    """Refuse options that do not go together, or that name something that does not exist.
 
     Raises:
-        ClassifiersError: that is so.
+        ClassifiersError: an option is refused; the sentence says what to do.
     """
     distillation = _distillation(options)
     if distillation:
@@ -488,8 +488,8 @@ def _check_distillation(distillation: Distillation, options: Options) -> None:
     """Refuse options that a training with teachers cannot follow.
 
     Raises:
-        ClassifiersError: the word vectors are wider than the teacher's, the assistant is not to be trained, or there is
-            nothing that the teachers could start from.
+        ClassifiersError: the word vectors are wider than the teacher's, the assistant is not among the networks, or the
+            encoder is missing.
     """
     width = distillation.teacher.embedding
     if (options.embedding or 0) > width:
@@ -510,7 +510,7 @@ def _check_start(start: Path, folder: Path, recipes: Mapping[str, Recipe], datas
     """Refuse models that the networks cannot start from.
 
     Raises:
-        ClassifiersError: they are others than those to be trained, or would be replaced by them.
+        ClassifiersError: they are not the networks to be trained, or would be replaced by them.
     """
     check_start(start, recipes, dataset.labels)
     if start.resolve() == folder.resolve():
@@ -528,7 +528,7 @@ def _load(options: Options) -> Dataset:
 
 
 def _shards(options: Options, dataset: Dataset, tokenizer: Tokenizer, cluster: Cluster | None) -> Shards | None:
-    """Return what is learnt in place of the data set's training texts, None to learn these."""
+    """Return the shards to train on instead of the data set's training texts; None to use these."""
     if options.shards is None:
         return None
     columns = Columns(options.text_column, options.label_column)
@@ -538,9 +538,9 @@ def _shards(options: Options, dataset: Dataset, tokenizer: Tokenizer, cluster: C
 def _recipe(
     name: str, dataset: Dataset, distillation: Distillation | None, options: Options, texts: int | None
 ) -> Recipe:
-    """Return the recipe of a network, with what the options change."""
+    """Return the recipe of a network, with the changes from the options."""
     recipe = distillation.networks[name] if distillation else choose_recipe(name, dataset, options.batch_size, texts)
-    if options.epochs is not None:  # all of them are wanted
+    if options.epochs is not None:  # the user wants all of them, so there is no early stopping
         recipe = replace(recipe, patience=None)
     given = {key: getattr(options, key, None) for key in asdict(recipe)}
     return replace(recipe, **{key: value for key, value in given.items() if value is not None})
@@ -550,7 +550,7 @@ def _checked_emoji(pairs: Sequence[tuple[str, str]], dataset: Dataset) -> dict[s
     """Return the emoji by label.
 
     Raises:
-        ClassifiersError: one is for no emotion of the data set, or is none.
+        ClassifiersError: one is not for an emotion of the data set, or is not an emoji.
     """
     try:
         return checked_emoji(dict(pairs), dataset.labels)
@@ -559,7 +559,7 @@ def _checked_emoji(pairs: Sequence[tuple[str, str]], dataset: Dataset) -> dict[s
 
 
 def _labels_without_emoji(dataset: Dataset, emoji: Mapping[str, str]) -> list[str]:
-    """Return a line on the labels to which the bot would never react, if there are any."""
+    """Return a line about the labels to which the bot would never react, if there are any."""
     without = without_emoji(dataset.labels, emoji)
     if not without:
         return []
@@ -570,7 +570,7 @@ def _labels_without_emoji(dataset: Dataset, emoji: Mapping[str, str]) -> list[st
 
 
 def _in_shards(shards: Shards | None) -> list[str]:
-    """Return a line on the texts in shards, if some are learnt from."""
+    """Return a line about the texts in shards, if there are shards."""
     if shards is None:
         return []
     return [f"{len(shards):,} texts in {len(shards.paths)} shards to learn from; of the others only the vocabulary."]

@@ -1,8 +1,8 @@
-"""Training on a folder of Parquet files, the shards, which `tf.data` streams, so that a corpus may have any size.
+"""Train on a folder of Parquet files, the shards, which `tf.data` streams, so that a corpus may have any size.
 
-Each process reads shards of its own, in random order and several in turn. What is done with all texts in memory is done
-with some thousands of these at a time: random batches of nearly equal lengths, by `training_batches`. An epoch has as
-many batches as all rows fill; where processes have different numbers of rows, some come twice and others not at all.
+Each process reads different shards, in random order and several in turn. Some thousands of texts at a time are treated
+as all texts are otherwise: `training_batches` makes random batches of nearly equal lengths. An epoch has as many
+batches as all rows fill; if processes have different numbers of rows, some rows come twice and others not at all.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ ROWS = 1024
 """How many rows of a shard are read at once."""
 
 AT_ONCE = 4
-"""From how many shards in turn."""
+"""How many shards are read in turn."""
 
 MIXED = 20_000
-"""How many rows are put in random batches together at most."""
+"""The most rows that are shuffled into batches together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ async def test_servers_that_all_refuse_lead_to_20_requests_in_ten_minutes_and_on
         skipper.skip(PAUSE)
     assert 14 <= len(loopback.api.reactions(code)) <= 20
     [warning] = [line for line in warnings(caplog) if line.startswith("Discord refused")]
-    told = rf"Discord refused \d+ requests within 10 minutes \(HTTP {code}: \d+\): the bot asks for nothing .*"
+    told = rf"Discord refused \d+ requests within 10 minutes \(HTTP {code}: \d+\): the bot sends no requests .*"
     assert re.fullmatch(told, warning)
     loopback.api.fault = None
     skipper.skip(600)
