@@ -31,6 +31,7 @@ FRAMES_AT_ONCE = 16
 load thousands of messages would be in memory before the first of them is handled."""
 
 _STABLE = 60.0  # seconds that a connection must last for the next one to be made at once
+_STABLE_IN_SESSION = 10.0  # the same where the session continues, which Discord allows at any time
 _DISCORDS_OWN = (ReconnectWebSocket, WebSocketClosure, discord.ConnectionClosed, aiohttp.ClientError, OSError)
 
 
@@ -190,10 +191,12 @@ class Shard(discord.shard.Shard):
             self._connecting = asyncio.get_running_loop().create_task(connect())
 
     async def _reidentify(self, exc: ReconnectWebSocket) -> None:
-        connected_at, self._connected_at = self._connected_at, None
-        if connected_at is not None and asyncio.get_running_loop().time() - connected_at > _STABLE:
+        now = asyncio.get_running_loop().time()
+        lasted = 0.0 if self._connected_at is None else now - self._connected_at
+        self._connected_at = None
+        if lasted > _STABLE:
             self._backoff = _Backoff()
-        else:
+        elif not exc.resume or lasted <= _STABLE_IN_SESSION:
             await asyncio.sleep(self._backoff.delay())
         await super().reidentify(exc)
 

@@ -55,11 +55,9 @@ async def test_a_gateway_that_answers_not_even_the_end_of_a_connection_is_left_a
     """As after a power failure: nothing comes back, not even that there is nobody."""
     del running
     [connection] = loopback.gateway.connections
-    loopback.gateway.silent = True
     connection.transport.pause_reading()  # type: ignore[attr-defined]
     skipper.skip(SILENCE + 0.1)
     await asyncio.sleep(0.01)
-    loopback.gateway.silent = False
     skipper.skip(FAREWELL + 0.1)
     await until(lambda: loopback.gateway.resumed)
     await reacts_again(loopback)
@@ -198,6 +196,17 @@ async def test_a_gateway_that_is_away_for_ten_minutes_is_asked_once_a_minute_and
     await loopback.gateway_endpoint.open()
     await until(lambda: loopback.gateway.connections, skipper)
     await reacts_again(loopback, skipper=skipper)
+
+
+async def test_a_gateway_that_is_cut_three_times_a_minute_goes_on_with_the_session_at_once_each_time(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
+    del running
+    for times in range(1, 11):
+        skipper.skip(20)
+        loopback.gateway.cut()
+        await until(lambda times=times: loopback.gateway.resumed == times)  # type: ignore[misc] # it cannot infer `times`
+    await reacts_again(loopback)
 
 
 async def test_a_gateway_that_ends_each_session_at_once_is_tried_ever_more_seldom(
