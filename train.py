@@ -10,9 +10,9 @@ from classifiers.starting import run_main
 
 PROGRAM = "python train.py"
 _MODULE = "python -m train"
-"""How it is started where it stands in no folder, but among the installed packages."""
+"""The program's name if this module is installed as a package rather than in a checkout."""
 
-if __name__ == "__main__":  # before the imports that take long, which it makes itself
+if __name__ == "__main__":  # before the slow imports, which `run_main` does itself
     sys.exit(run_main("train", program=_MODULE if __spec__ else PROGRAM))
 
 from collections.abc import Sequence
@@ -59,9 +59,9 @@ _output = partial(click.option, cls=GroupedOption, group="Where to")
 
 
 def main(argv: Sequence[str] | None = None, program: str = PROGRAM) -> int:
-    """Run the command line, called `program` in what it says, and return the exit status.
+    """Run the command line, which calls itself `program`, and return the exit status.
 
-    That is 2 for wrong arguments and 130 after Ctrl-C.
+    The status is 2 for wrong arguments and 130 after Ctrl-C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["study"]:
@@ -77,7 +77,7 @@ def _study(words: Sequence[str], program: str) -> int:
 
 
 class _Train(GroupedCommand):
-    """Takes several networks after one --model, and calls itself in the examples of its help as it was started."""
+    """Accepts several networks after one --model, and names the program in its help's examples as it was started."""
 
     def get_help(self, ctx: click.Context) -> str:
         return super().get_help(ctx).replace(PROGRAM, ctx.command_path)
@@ -112,7 +112,7 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
     context_settings={
         "help_option_names": ["-h", "--help"],
         "max_content_width": 110,
-        "allow_extra_args": True,  # of which `_Train` tells more than click would
+        "allow_extra_args": True,  # for which `_Train` has better messages than click
     },
 )
 @_data(
@@ -194,7 +194,7 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
 @_training("--dropout", type=Number(0, 0.9), metavar="R", help="share of features dropped in training")
 @_training(
     "--seed",
-    type=WholeNumber(0, 2**32 - 1),  # Keras takes no larger one
+    type=WholeNumber(0, 2**32 - 1),  # Keras accepts no larger one
     metavar="N",
     help="the same seed gives the same NumPy weights on the same machine (default: 0)",
 )
@@ -209,7 +209,7 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
 @version_option
 @click.pass_context
 def train(context: click.Context, /, **given: Any) -> int:
-    """Train, measure and write as the options say; return the exit status."""
+    """Train, measure and write according to the options; return the exit status."""
     options = Options(command=writable(shlex.join([*context.command_path.split(), *context.obj])), **given)
     if options.resume and options.overwrite:
         raise click.UsageError("--resume is not allowed with --overwrite")
@@ -223,7 +223,7 @@ def train(context: click.Context, /, **given: Any) -> int:
         reporter.say("Stopped. To continue, run the same command with --resume.")
         return 130
     if outcome.lost:
-        if sys.platform == "win32":  # which cannot replace a process, and the new one needs this one's port
+        if sys.platform == "win32":  # Windows cannot replace a process, and a new one would need this one's port
             reporter.say("Another worker is lost: start this one again, too, to go on from the last checkpoint.")
             return 1
         reporter.say("Another worker is lost: waiting for it, to go on from the last checkpoint.")
@@ -234,7 +234,7 @@ def train(context: click.Context, /, **given: Any) -> int:
 
 
 def _start_anew(words: Sequence[str], folder: Path) -> None:
-    """Replace this process by one with the same command line, which goes on with what is in the folder."""
+    """Replace this process with one that has the same command line and continues from the folder's checkpoints."""
     words = [word for word in words if word != "--overwrite"] if has_checkpoint(folder) else list(words)
     python = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv[1:])]
     os.execv(sys.executable, [*python, *words])  # noqa: S606 - no shell is wanted

@@ -1,7 +1,7 @@
-"""Texts that are longer than what a network reads at once, cut into overlapping windows.
+"""Cut texts that are longer than a network reads at once into overlapping windows.
 
-The networks learnt from texts of at most a few dozen tokens. What the mean of windows is worth on longer ones, compared
-with one pass over the whole, is in docs/models.md.
+The networks were trained on texts of at most a few dozen tokens. docs/models.md compares the mean over windows with a
+single pass over the whole text.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from classifiers.nn.arrays import Array
 
 
 def windows(numbers: Sequence[int], size: int) -> list[Sequence[int]]:
-    """Return stretches of at most `size` token numbers that cover a sequence; a short one is the only stretch.
+    """Return windows of at most `size` token numbers that cover a sequence; a short sequence is its only window.
 
-    They are as few as can be and of nearly equal length, and each overlaps with half of the one before.
+    There are as few windows as possible, of nearly equal length, and each overlaps half of the one before.
     """
     count = max(-(-2 * len(numbers) // size) - 1, 1)
     cuts = [round(place * len(numbers) / (count + 1)) for place in range(count + 2)]
@@ -25,22 +25,22 @@ def windows(numbers: Sequence[int], size: int) -> list[Sequence[int]]:
 
 
 def windows_of_all(sequences: Sequence[Sequence[int]], size: int) -> tuple[list[Sequence[int]], list[int]]:
-    """Return the windows of all sequences, one after another, and the places among them where each sequence begins.
+    """Return the windows of all sequences, one after another, and the index of each sequence's first window.
 
     Args:
-        sequences: token numbers of at least one text.
-        size: how many of them the network reads at once.
+        sequences: the token numbers of at least one text.
+        size: how many token numbers the network reads at once.
     """
     cut = [windows(numbers, size) for numbers in sequences]
     return [window for each in cut for window in each], list(accumulate(map(len, cut[:-1]), initial=0))
 
 
 def mean_of_each(answers: Array, begins: Sequence[int]) -> Array:
-    """Return the mean (sequences, labels) of the answers (windows, labels) to the windows of each sequence."""
+    """Return the mean (sequences, labels) over each sequence's windows of the answers (windows, labels)."""
     counts = [[end - begin] for begin, end in pairwise([*begins, len(answers)])]
     return np.asarray(np.add.reduceat(answers, begins, axis=0) / np.array(counts, answers.dtype))
 
 
 def least_of_each(answers: Array, begins: Sequence[int]) -> Array:
-    """Return the least (sequences, labels) of the answers (windows, labels) to the windows of each sequence."""
+    """Return the minimum (sequences, labels) over each sequence's windows of the answers (windows, labels)."""
     return np.asarray(np.minimum.reduceat(answers, begins, axis=0))

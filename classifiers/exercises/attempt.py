@@ -1,4 +1,4 @@
-"""The file in which a student has written an answer."""
+"""A file with a student's answer."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from classifiers.errors import ExerciseError
 from classifiers.nn.arrays import Array
 
 _LONGEST = 200
-"""The characters of an exception's own text that are shown."""
+"""The most characters of an exception's own text that are shown."""
 
 
 class Attempt:
-    """A student's file, which is run once; what goes wrong in it is told with its line, in one sentence.
+    """A student's file, which is run once; errors in it are reported in one sentence, with the line.
 
     Raises:
         ExerciseError: the file cannot be run.
@@ -27,10 +27,10 @@ class Attempt:
         self._names = self._guarded(f"{file} cannot be run", lambda: runpy.run_path(str(file)))
 
     def call(self, name: str, *arrays: Array) -> Any:
-        """Return what a function of the file returns for copies of arrays, so that it may change them.
+        """Call a function of the file with copies of arrays, which it may change, and return its result.
 
         Raises:
-            ExerciseError: there is no such function, it is still to be written, or it raises something.
+            ExerciseError: there is no such function, it has not been written yet, or it raises an exception.
         """
         function = self._names.get(name)
         if not callable(function):
@@ -48,7 +48,7 @@ class Attempt:
             raise ExerciseError(self._told(what, error)) from None
 
     def _told(self, what: str, error: BaseException) -> str:
-        """Return in one sentence what was raised, and at which line of the file if it was there."""
+        """Return one sentence that says what was raised and, if it was in the file, at which line."""
         reason = (str(error).splitlines() or [""])[0][:_LONGEST].rstrip(".")
         said = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
         if isinstance(error, SyntaxError) and error.lineno:

@@ -19,7 +19,7 @@ from classifiers.nn.layers import LSTM
 
 _FEATURES, _UNITS = 3, 4
 _LENGTHS = (1, 2, 6)
-"""Of the sequences: with a single step nothing is handed from a step to the one before it."""
+"""Lengths of the sequences; with a single step, no gradient is passed from one step to the one before it."""
 
 _GATES = ("i", "f", "g", "o")
 _NAMES = ("the input gate", "the forget gate", "the candidate", "the output gate")
@@ -45,7 +45,7 @@ def check(attempt: Attempt) -> str:
 
 
 def _check_sequence(attempt: Attempt, layer: LSTM, x: Array, dh: Array) -> dict[str, float]:
-    """Return how far the gradients of a sequence (steps, features) are from those of either judge."""
+    """Return how far the gradients of a sequence (steps, features) are from each of the two references."""
     w, u, b = (layer.params[name] for name in ("kernel", "recurrent_kernel", "bias"))
     batch, lengths = x[:, None], np.array([len(x)])
     h = layer.forward(batch, lengths)[:, 0]
@@ -88,7 +88,7 @@ def _wrong_gates(found: Array, expected: Array) -> str:
 
 
 def _by_length(steps: int, gates: str, evidence: str) -> str:
-    """Return what follows from how long the first sequence is whose gradients are wrong."""
+    """Return a hint that depends on the length of the shortest sequence with wrong gradients."""
     if steps > 1:
         return (
             "The states are right, and so are all gradients of a sequence of one step; but in a sequence of "
@@ -99,7 +99,7 @@ def _by_length(steps: int, gates: str, evidence: str) -> str:
 
 
 def _mistakes(dh: Array, x: Array, states: dict[str, Array], w: Array, u: Array) -> dict[str, dict[str, Array]]:
-    """Return for each gradient what wrong ways back through the steps lead to, by their hints."""
+    """Return, for each gradient, the results of known mistakes in going back through the steps, by their hints."""
     ones, zeros = np.ones_like(dh), np.zeros_like(dh)
     cell = "dc reaches the cell before through the gate by which that cell was multiplied"
     wrong = {
@@ -117,7 +117,7 @@ def _mistakes(dh: Array, x: Array, states: dict[str, Array], w: Array, u: Array)
 
 
 def _gradients(dh: Array, x: Array, states: dict[str, Array], w: Array, kept: Array, u: Array) -> dict[str, Array]:
-    """Return all gradients, where dc reaches the cell before times `kept`, and dz the state before times Uᵀ."""
+    """Return all gradients if dc reaches the previous cell times `kept`, and dz the previous state times Uᵀ."""
     i, f, g, o, c = (states[name] for name in (*_GATES, "c"))
     dz = np.zeros((len(dh), 4 * _UNITS))
     di, df, dg, do = split_gates(dz, 4)

@@ -1,4 +1,4 @@
-"""Which exercises there are, and where their files stand."""
+"""The list of exercises, and where their files are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from classifiers.exercises import broken_lstm, forty_steps, rnn_backward, vanish
 from classifiers.exercises.attempt import Attempt
 
 FOLDER = Path(__file__).parents[2] / "docs" / "course" / "exercises"
-"""Where a clone of the repository has the files; a wheel has none."""
+"""The folder of the files in a clone of the repository; a wheel does not have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +18,9 @@ class Exercise:
     """An exercise of the course.
 
     Attributes:
-        title: what is to be done, as a heading.
-        file: the name of the file to be edited, in `FOLDER`; that of its solution in the folder of solutions.
-        check: returns what has been shown of an answer, or raises an `ExerciseError` that says what is wrong.
+        title: the task, as a heading.
+        file: the name of the file to be edited in `FOLDER`, and of its solution in the folder of solutions.
+        check: returns what has been shown about an answer, or raises an `ExerciseError` that says what is wrong.
     """
 
     title: str

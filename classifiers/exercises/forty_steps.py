@@ -1,4 +1,4 @@
-"""Exercise 3: an LSTM, set by hand, that holds a letter for forty steps."""
+"""Exercise 3: an LSTM with hand-set weights that holds a letter for forty steps."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from classifiers.nn.arrays import Array, split_gates
 from classifiers.nn.layers import LSTM
 
 LETTERS, STEPS = 4, 40
-"""How many letters there are, each with a unit of its own; and how many steps the first one is to be held."""
+"""The number of letters, each with its own unit, and the number of steps for which the first one must be held."""
 
 LEAD = 0.5
-"""By how much the state of the right unit has to exceed every other one in the end."""
+"""By how much the state of the right unit must exceed every other one at the end."""
 
 _SEQUENCES = 200
 _GATES = ("input gate", "forget gate", "candidate", "output gate")
@@ -25,7 +25,7 @@ def check(attempt: Attempt) -> str:
     """Run our LSTM with the weights of the file on random sequences.
 
     Raises:
-        ExerciseError: in one of them the first letter does not lead in the end.
+        ExerciseError: in one of them the first letter does not lead at the end.
     """
     layer = LSTM(LETTERS + 1, LETTERS, None)
     names = {"W": "kernel", "U": "recurrent_kernel", "b": "bias"}
@@ -42,7 +42,7 @@ def check(attempt: Attempt) -> str:
 
 
 def sequences(rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return random letters (steps, sequences, letters + 1), one-hot, the first one marked; and which comes first."""
+    """Return random letters (steps, sequences, letters + 1), one-hot with the first one marked, and which is first."""
     letters = rng.integers(0, LETTERS, (STEPS + 1, _SEQUENCES))
     x = np.zeros((STEPS + 1, _SEQUENCES, LETTERS + 1))
     x[..., :LETTERS] = np.eye(LETTERS)[letters]
@@ -57,15 +57,15 @@ def _run(layer: LSTM, weights: dict[str, Array], x: Array) -> Array:
 
 
 def _lead(h: Array, first: Array) -> Array:
-    """Return for each sequence by how much the first letter's unit exceeds the highest of the others."""
+    """Return, for each sequence, by how much the first letter's unit exceeds the highest of the others."""
     right = np.eye(LETTERS, dtype=bool)[first]
     return np.asarray(h[right] - np.where(right, -np.inf, h).max(axis=1))
 
 
 def _swapped(layer: LSTM, weights: dict[str, Array], x: Array, first: Array) -> str | None:
-    """Return a sentence if the weights hold the letter once two gates change places.
+    """Return a sentence if the weights would hold the letter with two gates swapped.
 
-    Not forget and output gate: both may always be open, so that either would pass for the other.
+    Forget and output gate are not tried: both may always be open, so swapping them might change nothing.
     """
     for one, other in ((0, 1), (0, 2), (0, 3), (1, 2), (2, 3)):
         order = list(range(4))
@@ -83,7 +83,7 @@ def _swapped(layer: LSTM, weights: dict[str, Array], x: Array, first: Array) -> 
 
 
 def _first_wrong_gate(weights: dict[str, Array], x: Array, first: Array) -> str:
-    """Return in a sentence at which gate the letter is lost, on its way from the input to the last state."""
+    """Return a sentence that says at which gate the letter is lost on its way from the input to the last state."""
     gates, c = _recurrence(weights, x)
     own = np.arange(len(first)), first  # the unit of the first letter, in each sequence
     opened, closed = gates["input gate"][0][own].mean(), gates["input gate"][1:].mean()

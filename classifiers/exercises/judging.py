@@ -1,4 +1,4 @@
-"""How the arrays that an answer returns are compared with the right ones."""
+"""Compare the arrays that an answer returns with the right ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOLERANCE = 1e-6
 def numeric_gradient(loss: Callable[[], float], array: Array) -> Array:
     """Return the gradient of `loss` with respect to an array by central differences.
 
-    That is (L(a + ε) - L(a - ε)) / 2ε for each number a of the array, which is changed in place for that.
+    That is (L(a + ε) - L(a - ε)) / 2ε for each number a of the array, which is temporarily changed in place.
     """
     gradient, step = np.empty_like(array), 1e-5
     for place in np.ndindex(array.shape):
@@ -31,21 +31,21 @@ def numeric_gradient(loss: Callable[[], float], array: Array) -> Array:
 
 
 def relative_error(found: Array, expected: Array) -> float:
-    """Return how far two arrays are from each other, relative to the size of both; 0 for equal ones."""
+    """Return the distance between two arrays, relative to the size of both; 0 if they are equal."""
     return float(np.linalg.norm(found - expected) / (np.linalg.norm(found) + np.linalg.norm(expected) or 1.0))
 
 
 def arrays_in(returned: Any, names: Sequence[str], function: str, like: Mapping[str, Array]) -> dict[str, Array]:
-    """Return what a student's function returned as float arrays by their names.
+    """Return the result of a student's function as float arrays by name.
 
     Args:
-        returned: what it returned.
-        names: of the arrays that it has to return, in their order.
-        function: its own name.
+        returned: the result.
+        names: the names of the arrays that it should return, in order.
+        function: the name of the function.
         like: an array of the right shape for each name.
 
     Raises:
-        ExerciseError: it is something else than so many arrays of these shapes, of numbers that are finite.
+        ExerciseError: the result is not so many arrays of these shapes with finite numbers.
     """
     wanted = f"{', '.join(names[:-1])} and {names[-1]}"
     if not isinstance(returned, tuple | list) or len(returned) != len(names):
@@ -65,7 +65,7 @@ def arrays_in(returned: Any, names: Sequence[str], function: str, like: Mapping[
 
 
 def named_mistake(found: Array, mistakes: Mapping[str, Array]) -> str | None:
-    """Return the hint of the mistake that leads to just this array, or None where none is known."""
+    """Return the hint for the mistake that leads to exactly this array; None if no known mistake does."""
     return next((hint for hint, wrong in mistakes.items() if relative_error(found, wrong) < TOLERANCE), None)
 
 

@@ -19,7 +19,7 @@ from classifiers.exercises.judging import (
 from classifiers.nn.arrays import Array
 from classifiers.nn.layers import RNN
 
-_STEPS, _BATCH, _FEATURES, _UNITS = 6, 4, 3, 5  # all different, so that no wrong shape fits
+_STEPS, _BATCH, _FEATURES, _UNITS = 6, 4, 3, 5  # all different, so that wrong shapes never fit by chance
 
 
 def check(attempt: Attempt) -> str:
@@ -60,7 +60,7 @@ def check(attempt: Attempt) -> str:
 
 
 def _hint_by_steps(found: Array, expected: Array) -> str | None:
-    """Return what follows for dx from the last step, which nothing comes after."""
+    """Return a hint that depends on whether dx of the last step, after which nothing comes, is right."""
     if relative_error(found[-1], expected[-1]) > TOLERANCE:
         return "already at the last step, which nothing comes after: look at the slope of the tanh and at Wᵀ"
     if relative_error(found[-2], expected[-2]) > TOLERANCE:
@@ -69,7 +69,7 @@ def _hint_by_steps(found: Array, expected: Array) -> str | None:
 
 
 def _mistakes(dh: Array, x: Array, h: Array, w: Array, u: Array) -> dict[str, dict[str, Array]]:
-    """Return for each gradient what well-known mistakes lead to, by their hints."""
+    """Return, for each gradient, the results of well-known mistakes, by their hints."""
     da = _through_time(dh, h, lambda _dh, da: da @ u.T)
     return {
         "dx": {hint: wrong @ w.T for hint, wrong in _wrong_da(dh, h, u).items()},
@@ -97,7 +97,7 @@ def _mistakes(dh: Array, x: Array, h: Array, w: Array, u: Array) -> dict[str, di
 
 
 def _wrong_da(dh: Array, h: Array, u: Array) -> dict[str, Array]:
-    """Return what becomes of da, the gradient behind the tanh, by well-known mistakes."""
+    """Return the values of da, the gradient before the tanh, to which well-known mistakes lead."""
     only_last = np.zeros_like(dh)
     only_last[-1] = dh[-1]
     return {
@@ -132,7 +132,7 @@ def _through_time(
     hand_on: Callable[[Array, Array], Array],
     slope: Callable[[Array], Array] = lambda h: 1 - h**2,
 ) -> Array:
-    """Return da of all steps, where `hand_on` makes of a step's dh and da what the step before it gets."""
+    """Return da of all steps; `hand_on` returns, from a step's dh and da, the gradient for the step before it."""
     da = np.zeros_like(h)
     from_next = da[0]
     for t in range(len(h) - 1, -1, -1):

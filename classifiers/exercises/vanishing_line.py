@@ -19,7 +19,7 @@ from classifiers.study.networks import Row
 from classifiers.study.slopes import spectral_radius
 
 TOLERANCE = 0.01
-"""How far a prediction may be from what is measured, in powers of ten for each step."""
+"""How far a prediction may be from the measurement, in powers of ten per step."""
 
 _RADII = (0.5, 0.7, 0.9, 1.0, 1.1)
 _UNITS = 16
@@ -102,7 +102,7 @@ def _number(returned: Any) -> float:
     """Return a student's prediction as a number.
 
     Raises:
-        ExerciseError: it is none.
+        ExerciseError: it is not a finite number.
     """
     if isinstance(returned, complex | np.complexfloating):
         raise ExerciseError("`slope` returned a complex number: take the absolute values of the eigenvalues first.")

@@ -48,8 +48,8 @@ class Shards:
         rows: how many texts each of them has.
         columns: where a file has texts and labels.
         labels: the label of each column of the targets.
-        multi_label: whether a text may have several.
-        tokenizer: what makes token numbers of texts.
+        multi_label: whether a text may have several labels.
+        tokenizer: the tokenizer for the texts.
     """
 
     paths: tuple[Path, ...]
@@ -64,17 +64,17 @@ class Shards:
 
     @property
     def fingerprint(self) -> str:
-        """What tells these shards and their token numbers from others, without reading them."""
+        """A fingerprint that distinguishes these shards and their token numbers from others, without reading them."""
         content = [[path.name for path in self.paths], self.rows, self.columns, self.labels, self.tokenizer.words]
         return hashlib.sha256(repr(content).encode("utf-8", "surrogateescape")).hexdigest()
 
     def batches(
         self, size: int, rng: np.random.Generator, word_dropout: float, cluster: Cluster
     ) -> Iterator[tuple[Batch, Array]]:
-        """Yield without end what a process trains on: full batches with their targets, as `training_batches` does.
+        """Yield, without end, full batches with their targets for a process, in the form of `training_batches`.
 
         Raises:
-            DatasetError: a shard cannot be read, or has a label that is none of ours.
+            DatasetError: a shard cannot be read, or has an unknown label.
         """
         mixed = min(MIXED, sum(self.rows[cluster.index :: cluster.count]))
         wanted = size * max(1, mixed // size)
@@ -89,13 +89,13 @@ class Shards:
                 yield from training_batches(examples, size, rng, word_dropout)
 
     def _stream(self, seed: int, cluster: Cluster) -> Iterator[tuple[Array, Array, Array]]:
-        """Yield without end some rows of one of a process's shards after the other, as `_rows` does."""
+        """Yield, without end, rows of a process's shards, one shard after another, in the form of `_rows`."""
         failures: list[DatasetError] = []
 
         def rows(path: bytes) -> Iterator[tuple[Array, Array, Array]]:
             try:
                 yield from self._rows(Path(path.decode()))
-            except DatasetError as error:  # of which TensorFlow would make an error of its own
+            except DatasetError as error:  # which TensorFlow would turn into an error of its own
                 failures.append(error)
                 raise
 
@@ -153,18 +153,18 @@ class Shards:
 def find_shards(
     folder: Path, columns: Columns, labels: Sequence[str], multi_label: bool, tokenizer: Tokenizer, least: int
 ) -> Shards:
-    """Return the shards in a folder, of which only the footers are read.
+    """Return the shards in a folder; only the footers of the files are read.
 
     Args:
-        folder: where the files ending in `.parquet` are.
+        folder: the folder with the `.parquet` files.
         columns: the names of the columns with texts and labels.
-        labels: the labels that there may be.
-        multi_label: whether a text may have several.
-        tokenizer: what makes token numbers of texts.
-        least: how many files there must be.
+        labels: the allowed labels.
+        multi_label: whether a text may have several labels.
+        tokenizer: the tokenizer for the texts.
+        least: the fewest files that there must be.
 
     Raises:
-        DatasetError: there are fewer, one is no Parquet or lacks a column or has no row.
+        DatasetError: there are fewer files, or one is not Parquet, lacks a column or has no rows.
     """
     paths = tuple(sorted(folder.glob("*.parquet")))
     if not paths:

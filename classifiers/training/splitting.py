@@ -1,9 +1,8 @@
-"""Divide texts among train, dev and test, by their words alone, so that a training can be repeated anywhere.
+"""Divide texts among train, dev and test by their content alone, so that a training can be repeated anywhere.
 
-Equal texts always go into the same part. With `SMALL` or more different texts, a hash of the text puts about 80 % into
-train, 10 % into dev and 10 % into test. With fewer, `SHARE` of each label's texts go to dev and as many to test, so
-that each label is in all three parts if it has enough texts. With fewer than `FEWEST` texts of each label there is no
-dev.
+Equal texts always go to the same part. With `SMALL` or more distinct texts, a hash of the text sends about 80 % to
+train, 10 % to dev and 10 % to test. With fewer, `SHARE` of each label's texts go to dev and as many to test, so that
+each label is in all three parts if it has enough texts. With fewer than `FEWEST` texts of each label there is no dev.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 SPLITS = ("train", "dev", "test")
 
 SMALL = 300
-"""With fewer different texts than this, a hash would leave some labels without texts in dev or test."""
+"""With fewer distinct texts than this, a hash would leave some labels without texts in dev or test."""
 
 SHARE = 0.2
 """The share of a small data set's texts that go to dev, and the share that go to test."""
@@ -28,8 +27,8 @@ def divide(rows: Iterable[tuple[str, Collection[str]]], parts: Collection[str]) 
     """Return the split of each text: train, or one of `parts`.
 
     Args:
-        rows: a text and its labels; a text may occur more than once, with other labels.
-        parts: dev, test or both; texts that would go into another one stay in train.
+        rows: texts with their labels; a text may occur more than once, with different labels.
+        parts: dev, test or both; texts that would go to another part stay in train.
     """
     labels: dict[str, set[str]] = defaultdict(set)
     for text, its_labels in rows:
@@ -41,13 +40,16 @@ def divide(rows: Iterable[tuple[str, Collection[str]]], parts: Collection[str]) 
 
 
 def _by_hash(texts: Iterable[str]) -> dict[str, str]:
-    """Return the split of each text by its hash, whatever other texts there are."""
+    """Return the split of each text by its hash, regardless of other texts."""
     by_digit = {8: "dev", 9: "test"}
     return {text: by_digit.get(_hash(text) % 10, "train") for text in texts}
 
 
 def _by_label(labels: Mapping[str, Collection[str]]) -> dict[str, str]:
-    """Return the split of each text such that `SHARE` of the texts go to dev and to test, for each rarest label."""
+    """Return the split of each text so that, for each label, `SHARE` of its texts go to dev and to test.
+
+    A text with several labels counts for the rarest of them.
+    """
     places = dict.fromkeys(labels, "train")
     counts = Counter(label for each in labels.values() for label in each)
     by_rarest: dict[str, list[str]] = defaultdict(list)
@@ -62,5 +64,5 @@ def _by_label(labels: Mapping[str, Collection[str]]) -> dict[str, str]:
 
 
 def _hash(text: str) -> int:
-    """Return a hash that is the same in every process, unlike Python's own."""
+    """Return a hash that is the same in every process, unlike Python's built-in one."""
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8])

@@ -1,8 +1,8 @@
-"""Read table files: recognise their encoding and separator, and find the wanted columns.
+"""Read table files: detect their encoding and separator, and find the wanted columns.
 
-Each is recognised only where it is certain: the encoding by its byte order mark, the separator as the one with which
-the first line names the wanted columns. Guessing by how often characters occur, as `csv.Sniffer` does, fails on texts,
-which are full of commas.
+Nothing is guessed: the encoding is detected by its byte order mark, and the separator is the one with which the first
+line names the wanted columns. Guessing from the frequency of characters, like `csv.Sniffer`, fails on texts, which are
+full of commas.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import regex
 from classifiers.errors import DatasetError
 
 ENDINGS = (".tsv", ".csv", ".jsonl")
-"""The endings of files that can be read."""
+"""The extensions of files that can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The rows of a file, and a sentence about each of its properties that was recognised, such as its separator."""
+    """The rows of a file, and a sentence about each property that was detected, such as its separator."""
 
     rows: list[Record]
     remarks: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class Records:
 _JSON = 'write {"text": "...", "label": "..."}'
 
 _SHOWN = 12
-"""How many names of columns a message lists."""
+"""The most column names that a message lists."""
 
 
 class _Dialect(NamedTuple):
@@ -76,7 +76,7 @@ class _Dialect(NamedTuple):
 
 
 class _Places(NamedTuple):
-    """Which fields of a row are its text, its label and its split, from 0."""
+    """The indices of a row's text, label and split."""
 
     text: int
     label: int
@@ -87,9 +87,9 @@ _DIALECTS = {
     ".tsv": (_Dialect("\t", csv.QUOTE_NONE), *map(_Dialect, "\t,;|")),
     ".csv": tuple(map(_Dialect, ",;\t|")),
 }
-"""The dialects to try for each ending, its own first."""
+"""The dialects to try for each extension, its own first."""
 
-_MARKS = {  # UTF-32's begins with UTF-16's, so it comes first
+_MARKS = {  # UTF-32's starts with UTF-16's, so it comes first
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32-le",
     codecs.BOM_UTF32_BE: "utf-32-be",
@@ -102,8 +102,8 @@ def read_records(path: Path, data: bytes, columns: Columns) -> Records:
     """Return the rows of a `.tsv`, `.csv` or `.jsonl` file with the content `data`, without the empty ones.
 
     Raises:
-        DatasetError: the file is not text, lacks a wanted column or has a malformed row; says which, where and what to
-            do.
+        DatasetError: the file is not text, lacks a wanted column or has a malformed row. The message says which, where,
+            and what to do.
     """
     content = _decode(path, data)
     if path.suffix.lower() == ".jsonl":
@@ -146,7 +146,7 @@ class _Table:
             raise malformed(self.path, line, error) from error
 
     def head(self, dialect: _Dialect) -> tuple[int, list[str]]:
-        """Return the first row's line and fields, without empty ones at its end; none if it is missing or malformed."""
+        """Return the first row's line and fields, without empty ones at its end; no fields if missing or malformed."""
         try:
             line, fields = next(self.rows(dialect), (0, []))
         except DatasetError:
@@ -175,7 +175,7 @@ class _Table:
 
 def _table_records(path: Path, content: str, columns: Columns) -> Records:
     own, *others = _DIALECTS[path.suffix.lower()]
-    said = regex.match(r"sep=([,;\t|])\r?\n", content)  # Excel's way of saying it, in a line of its own
+    said = regex.match(r"sep=([,;\t|])\r?\n", content)  # Excel names the separator in a line of its own
     table = _Table(path, content[said.end() :], 1) if said else _Table(path, content)
     heads = {dialect: table.head(dialect) for dialect in ([_Dialect(said[1])] if said else [own, *others])}
 
@@ -199,12 +199,12 @@ def _table_records(path: Path, content: str, columns: Columns) -> Records:
     if found:
         advice = " (or with their numbers, such as 1 and 2, if this line is no header)"
         raise DatasetError(_lacking(f"{path}, line {line}", found, columns, advice))
-    next(table.rows(own), None)  # says what is malformed, if anything is
+    next(table.rows(own), None)  # raises if anything is malformed
     return Records([])
 
 
 def _named(path: Path, header: Sequence[str], columns: Columns) -> _Places | None:
-    """Return the places of the columns with these names, ignoring case if need be; None unless both are there."""
+    """Return the indices of the columns with these names, ignoring case if necessary; None unless both exist."""
     text, label = (_place(path, header, name) for name in (columns.text, columns.label))
     if text is None or label is None:
         return None
@@ -212,7 +212,7 @@ def _named(path: Path, header: Sequence[str], columns: Columns) -> _Places | Non
 
 
 def _place(path: Path, header: Sequence[str], name: str) -> int | None:
-    """Return the place of the column with that name, ignoring case if need be; None if there is none.
+    """Return the index of the column with that name, ignoring case if necessary; None if there is none.
 
     Raises:
         DatasetError: there are several.
@@ -225,7 +225,7 @@ def _place(path: Path, header: Sequence[str], name: str) -> int | None:
 
 
 def _numbered(head: Sequence[str], columns: Columns) -> _Places | None:
-    """Return the places of columns given by number; None if they are given by name, or the table is narrower."""
+    """Return the indices of columns given by number; None if they are given by name, or the table has fewer columns."""
     if not (columns.text.isdecimal() and columns.label.isdecimal()):
         return None
     places = _Places(int(columns.text) - 1, int(columns.label) - 1)
@@ -233,10 +233,10 @@ def _numbered(head: Sequence[str], columns: Columns) -> _Places | None:
 
 
 def _recognised(table: _Table, dialect: _Dialect, columns: Columns) -> _Places | None:
-    """Return the places of the columns in a table of two columns without a header; None if that is not certain.
+    """Return the indices of the columns in a table of two columns without a header; None if they are not certain.
 
-    It is certain if the first value of one column occurs there again, as a label does and a column name would not, and
-    if that column has fewer different values than half the number of rows, and fewer than the other column.
+    They are certain if the first value of one column occurs there again, like a label and unlike a column name, and if
+    that column has fewer distinct values than half the number of rows, and fewer than the other column.
     """
     if columns != Columns():
         return None
@@ -254,7 +254,7 @@ def _recognised(table: _Table, dialect: _Dialect, columns: Columns) -> _Places |
 
 
 def malformed(path: Path, line: int, error: csv.Error) -> DatasetError:
-    """Return the error for a line of a CSV file that Python's reader refuses: where it is, why, and what to do."""
+    """Return the error for a line of a CSV file that Python's reader refuses: where, why, and what to do."""
     return DatasetError(
         f"{path}, line {line}: this is not well-formed ({error}): close every quotation mark, and put a text with one "
         "in it into double quotes, with that mark written twice."
@@ -262,13 +262,13 @@ def malformed(path: Path, line: int, error: csv.Error) -> DatasetError:
 
 
 def column_place(path: Path, header: Sequence[str], name: str, option: str = "--text-column") -> int:
-    """Return the place of a column of a file.
+    """Return the index of a column of a file.
 
     Args:
-        path: of the file.
+        path: the path of the file.
         header: the names of its columns.
-        name: that of the column.
-        option: the option by which a user can give the column's name.
+        name: the name of the column.
+        option: the option with which a user can give the column's name.
 
     Raises:
         DatasetError: there is none, or there are several.
@@ -282,7 +282,7 @@ def column_place(path: Path, header: Sequence[str], name: str, option: str = "--
 
 
 def _listed(names: Sequence[str], quoted: bool = True) -> str:
-    """Return names of columns for a message: at most `_SHOWN`, each cut short, and how many are left."""
+    """Return column names for a message: at most `_SHOWN`, each shortened, and how many are left out."""
     shown = [repr(name[:40]) if quoted else " ".join(name[:40].split()) for name in names[:_SHOWN]]
     left = [f"and {len(names) - _SHOWN:,} more"] if len(names) > _SHOWN else []
     return ", ".join(shown + left) or "none"
@@ -311,7 +311,7 @@ def _json_records(path: Path, content: str, columns: Columns) -> Iterator[Record
             raise DatasetError(
                 f"{where}: this is not JSON ({error.msg} at character {error.colno}): {_JSON}."
             ) from error
-        except (ValueError, RecursionError) as error:  # more digits, or more objects in one another, than Python reads
+        except (ValueError, RecursionError) as error:  # too many digits, or too deeply nested, for Python
             raise DatasetError(
                 f"{where}: this JSON cannot be read, since a number in it is too long or it is nested too deeply: "
                 f"{_JSON}."

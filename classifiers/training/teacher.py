@@ -1,8 +1,8 @@
-"""The teacher: a pre-trained transformer fine-tuned on the same data, whose certainties our small networks learn from.
+"""The teacher: a pre-trained transformer, fine-tuned on the same data, whose probabilities our small networks learn.
 
-The shipped recipe takes all-mpnet-base-v2 (Song and others, "MPNet", 2020; sentence-transformers). Distillation after
-Hinton and others, "Distilling the Knowledge in a Neural Network" (2015). Needs the `distill` extra, and only for
-training: the networks that serve never see it.
+The shipped recipe uses all-mpnet-base-v2 (Song and others, "MPNet", 2020; sentence-transformers). Distillation follows
+Hinton and others, "Distilling the Knowledge in a Neural Network" (2015). The teacher needs the `distill` extra and is
+used only in training, never in serving.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from classifiers.nn.optimizers import warmup_cosine
 from classifiers.training.recipes import TEACHER_HEAD_RATE, TEACHER_MAX_PIECES, Encoder, Recipe
 
 EMOJI = regex.compile(r"\p{Extended_Pictographic}")
-"""What such an encoder has no word pieces for; it reads their Unicode names instead."""
+"""Emoji, for which such an encoder has no word pieces; it reads their Unicode names instead."""
 
 
 def fastest_device() -> str:
-    """Return the name of a graphics processor for PyTorch where there is one, or else that of the processor."""
+    """Return PyTorch's name of a GPU if there is one, else that of the CPU."""
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 class Teacher:
-    """An encoder with an output for each label; a `Trainable`, so that it trains as our own networks do.
+    """An encoder with an output for each label; a `Trainable`, so that it is trained like our own networks.
 
-    The output reads the mean of the last layer's states, as in the sentence-transformers models that it starts from.
+    The output reads the mean of the last layer's states, as in the sentence-transformers models from which it starts.
     """
 
     def __init__(
@@ -44,9 +44,9 @@ class Teacher:
 
         Args:
             bias: (labels,) float32.
-            recipe: how it is trained; the encoder has its own size of vectors.
-            encoder: a BERT, an MPNet or the like on the Hugging Face hub; it is downloaded once.
-            folder: where the encoder is read from in place of the hub, with its tokenizer, as transformers writes them.
+            recipe: how it is trained; the size of vectors is the encoder's own.
+            encoder: a BERT, an MPNet or a similar model on the Hugging Face Hub, which is downloaded once.
+            folder: a folder with the encoder and its tokenizer, as written by transformers, to use instead of the Hub.
             device: where PyTorch computes, "cpu" or "cuda".
 
         Raises:
@@ -66,13 +66,13 @@ class Teacher:
         self._dropout = torch.nn.Dropout(recipe.dropout)
         self._parts = torch.nn.ModuleList([self._encoder, self._output, self._dropout]).to(device)
         self._device = torch.device(device)
-        # Left as they are, the vectors of words that the data lacks still fit those that it has.
+        # Word vectors are not trained, so that those of words outside the data stay consistent with the others.
         self._encoder.requires_grad_(False)
         layers = self._encoder.encoder.layer
         self._frozen = torch.nn.ModuleList([self._encoder.embeddings, *layers[: encoder.frozen]])
         for layer in layers[encoder.frozen :]:
             layer.requires_grad_(True)
-        # Half as wide numbers halve the time where the processor has them, and cost twenty times it elsewhere.
+        # 16-bit numbers halve the time if the processor supports them, and take twenty times as long if not.
         self._half = device != "cpu" or torch.cpu.get_capabilities().get("avx512_bf16", False)
         head = list(self._output.parameters())
         body = [p for p in self._encoder.parameters() if p.requires_grad]
@@ -94,7 +94,7 @@ class Teacher:
         rng = np.random.default_rng([recipe.seed, number])
         steps = count_batches(examples, recipe.batch_size)
         self._parts.train()
-        self._frozen.eval()  # no dropout in what does not learn
+        self._frozen.eval()  # no dropout in layers that are not trained
         batches = training_batches(examples, recipe.batch_size, rng)
         for step, (batch, targets) in enumerate(batches, start=(number - 1) * steps):
             rate = warmup_cosine(step, recipe.epochs * steps, recipe.learning_rate)
@@ -160,7 +160,7 @@ class Teacher:
 
 
 def _array(tensor: Any) -> Array:
-    """A copy of a tensor, whichever device it is on."""
+    """Return a copy of a tensor, whichever device it is on."""
     return np.array(tensor.detach().cpu())
 
 

@@ -1,4 +1,4 @@
-"""Several teachers: fine-tune each or read its cached outputs, and combine what they answer."""
+"""Several teachers: fine-tune each or read its cached outputs, and combine their outputs."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from classifiers.training.teacher import Teacher
 
 Fit: TypeAlias = Callable[[str, Trainable, Examples, Examples, Recipe, str], Training]
-"""From title, network, training examples, dev examples, recipe and framework to the training."""
+"""A function that trains a network: title, network, training examples, dev examples, recipe and framework."""
 
 
 def check_encoder(folder: Path) -> None:
-    """Refuse a folder that cannot hold an encoder, before anything is done that takes long.
+    """Refuse a folder that cannot hold an encoder, before anything slow is done.
 
     Raises:
-        ClassifiersError: it lacks the file that describes one, or any with weights.
+        ClassifiersError: it lacks the encoder's configuration, or any file with weights.
     """
     if not (folder / "config.json").is_file() or not any(
         path.suffix in (".safetensors", ".bin") for path in folder.iterdir()
@@ -41,19 +41,19 @@ def check_encoder(folder: Path) -> None:
 
 
 class TeacherEnsemble:
-    """The teachers of a distillation, all trained on one data set, with a seed each."""
+    """The teachers of a distillation, all trained on one data set, each with its own seed."""
 
     def __init__(
         self, dataset: Dataset, distillation: Distillation, fit: Fit, reporter: Reporter, folder: Path | None = None
     ) -> None:
-        """Take what the teachers learn and how.
+        """Take what the teachers learn, and how.
 
         Args:
-            dataset: whose labels they learn.
-            distillation: the encoder that they start from, and their recipe.
+            dataset: the data set whose labels they learn.
+            distillation: the encoder from which they start, and their recipe.
             fit: trains a network.
-            reporter: told of the progress.
-            folder: where the encoder is read from; None to download it from the hub.
+            reporter: shows the progress.
+            folder: a folder with the encoder; None to download it from the Hub.
         """
         self._dataset = dataset
         self._distillation = distillation
@@ -68,7 +68,7 @@ class TeacherEnsemble:
         teacher.
 
         Raises:
-            KeyboardInterrupt: after Ctrl-C; the outputs of a half-trained teacher are of no use.
+            KeyboardInterrupt: after Ctrl-C; the outputs of a half-trained teacher are useless.
             ClassifiersError: the encoder cannot be downloaded or read.
             MissingExtraError: PyTorch is not installed.
         """
@@ -80,7 +80,7 @@ class TeacherEnsemble:
         )
 
     def cache(self, recipe: Recipe, texts: Sequence[str], words: Sequence[str]) -> Path:
-        """Return the path of a teacher's cached outputs; its name changes with whatever the outputs depend on."""
+        """Return the path of a teacher's cached outputs; its name depends on all that the outputs depend on."""
         try:
             import pooch  # noqa: PLC0415 - the other recipe does without
         except ImportError:

@@ -1,4 +1,4 @@
-"""Start a training from the weights of an earlier one, so that what was learnt then need not be learnt again."""
+"""Start a training from the weights of an earlier one."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from classifiers.nn.network import Network
 from classifiers.training.recipes import Recipe
 
 RIDGE = 30.0
-"""The penalty of the regression that gives new words their vectors.
+"""The penalty of the ridge regression that predicts the vectors of new words.
 
-Of 1, 30, 300, 1,000 and 3,000 it predicted the vectors of 1,000 rare words of the BiLSTM best (R² 0.37), and those of
-the RNN nearly so (R² 0.11).
+Among 1, 30, 300, 1,000 and 3,000 it was the best for predicting the vectors of 1,000 rare words of the BiLSTM (R²
+0.37), and close to the best for the RNN (R² 0.11).
 """
 
 MARKS = 2
@@ -30,8 +30,8 @@ def check_start(directory: Path, recipes: Mapping[str, Recipe], labels: Sequence
 
     Args:
         directory: the model directory.
-        recipes: that of each network to be trained, by its kind.
-        labels: the names of their outputs.
+        recipes: the recipe of each network to be trained, by its kind.
+        labels: the labels of their outputs.
 
     Raises:
         ClassifiersError: the directory is damaged or lacks one of the networks, or has other labels or sizes.
@@ -58,22 +58,22 @@ def continue_from(
     words: Sequence[str],
     vectors: Array | None = None,
 ) -> None:
-    """Give an untrained network the weights of the one of its kind in a model directory that `check_start` accepts.
+    """Give an untrained network the weights of its kind from a model directory that `check_start` accepts.
 
-    Words keep their vectors, wherever they stand in the two vocabularies. The vector of a word that the directory lacks
-    is what a ridge regression from the teacher's vectors predicts, fitted to the words that both have; without a
-    teacher it stays as it is.
+    Words keep their vectors, wherever they are in the two vocabularies. The vector of a word that the directory lacks
+    is predicted from the teacher's vector, by a ridge regression that is fitted to the words that both have. Without a
+    teacher it is left unchanged.
 
     Args:
         directory: the model directory.
         name: the kind of network.
-        network: changed in place.
+        network: the network, which is changed in place.
         words: its vocabulary, in the order of its word vectors.
-        vectors: (words, features), the teacher's; None without one.
+        vectors: (words, features) the teacher's word vectors; None without a teacher.
 
     Raises:
         ClassifiersError: the directory is damaged.
-        MissingExtraError: what reads the BiLSTM's file is not installed.
+        MissingExtraError: the onnx package, which reads the BiLSTM's file, is not installed.
     """
     known_words, weights = load_models(directory)[name].tokenizer.words, read_weights(name, directory)
     given, own = weights["0.embeddings"], network.params["0.embeddings"].copy()
@@ -87,7 +87,7 @@ def continue_from(
 
 
 def _predicted(vectors: Array, known: Array, targets: Array) -> Array:
-    """Return a vector for each row of `vectors`, by the regression from the rows `known` to `targets`."""
+    """Return a vector for each row of `vectors`, predicted by the regression from the rows `known` to `targets`."""
     features = np.column_stack([vectors, np.ones(len(vectors))])
     fitted = features[known]
     gram = fitted.T @ fitted + RIDGE * np.eye(features.shape[1])
