@@ -29,7 +29,7 @@ bot spreads requests out.
 GROWING = 12.0
 """Seconds within which people begin to write in one channel after the other, before latency is measured: a little more
 than the pause after a reaction. If they begin in all at once, even the step from 50 to 400 messages a second makes the
-pauses end together, and up to 53 reactions fall into a second, more than Discord allows, where it is 18 on average.
+pauses end together, and more than 50 reactions may fall into a second, more than Discord allows; on average it is 18.
 """
 
 _BEFORE = 50.0  # messages a second meanwhile
