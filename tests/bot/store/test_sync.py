@@ -18,7 +18,7 @@ from sqlalchemy.util import await_only
 from bot.server_settings import ServerSettings
 from bot.store import GRACE, MoodCount, Store, StoreError
 from bot.store.cache import SERVER, Change
-from bot.store.sync import _PIECE, _PIECE_OF_ARRAYS
+from bot.store.sync import _PIECE, _PIECE_OF_ARRAYS, _ROWS_AT_ONCE
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Others
 
@@ -303,6 +303,25 @@ async def test_postgresql_gets_the_counts_of_four_seconds_in_one_statement(
     await store.write()
     assert [statement.split()[0] for statement in statements] == ["SELECT", "INSERT"]  # the first for erasures
     assert await store.moods(1, NOON) == [MoodCount(NOON, "joy", 1000)]
+
+
+async def test_sqlite_gets_the_counts_of_four_seconds_through_one_connection_but_in_several_statements(
+    sqlite_url: str, open_store: StoreOpener
+) -> None:
+    store = await open_store(sqlite_url)
+    for channel_id in range(1000):
+        store.count_mood(1, channel_id, NOON, "joy")
+    connections: list[object] = []
+    event.listen(store.sync._engine.sync_engine, "connect", lambda connection, _: connections.append(connection))
+    rows: list[int] = []
+    event.listen(
+        store.sync._engine.sync_engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, values, *_: rows.append(len(values) if "INSERT" in statement else 0),
+    )
+    await store.write()
+    assert len(connections) == 1
+    assert (max(rows), sum(rows)) == (_ROWS_AT_ONCE, 1000)
 
 
 def agree(*stores: Store) -> bool:
