@@ -35,9 +35,9 @@ Result = TypeVar("Result")
 _SHIPPED = ("bilstm", "rnn")
 """The models that come with the package; the first reacts by default."""
 
-_BATCHES_AT_ONCE = 4  # batches whose texts are taken from the queue and sorted together
+_ROUND_BATCHES = 4  # batches whose texts are taken from the queue and sorted together
 
-_COLLECTED = 8  # texts of patient callers that are read together: one batch
+_PATIENT_BATCH = 8  # texts of patient callers that are read together: one batch
 
 
 class AnalyzerError(Exception):
@@ -179,7 +179,7 @@ class Analyzer:
             self._collect(sharing, job)
         else:
             self._put(sharing, job)
-        return await _answered(job.answer, self._deadline if within is None else within)
+        return await _wait_for(job.answer, self._deadline if within is None else within)
 
     async def compare(self, text: str, *names: str) -> dict[str, Answer]:
         """Return each model's answer to a text, each with its own time; raise as `classify` does.
@@ -202,7 +202,7 @@ class Analyzer:
         """Return whether the worker thread starts a new task within so many seconds."""
         try:
             async with asyncio.timeout(within):
-                await asyncio.get_running_loop().run_in_executor(self._worker, _nothing)
+                await asyncio.get_running_loop().run_in_executor(self._worker, _do_nothing)
         except (TimeoutError, RuntimeError):  # RuntimeError: it was closed
             return False
         return True
@@ -227,7 +227,7 @@ class Analyzer:
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._questions.append(_Question(steps, answer))
         self._start()
-        return await _answered(answer, self._deadline)
+        return await _wait_for(answer, self._deadline)
 
     def _check_open(self) -> None:
         """Raise AnalyzerClosedError if the bot is shutting down."""
@@ -237,7 +237,7 @@ class Analyzer:
     def _collect(self, sharing: Hashable, job: _Job) -> None:
         """Hold a text back for a moment, so that it is read together with others."""
         self._collected.append((sharing, job))
-        if len(self._collected) == _COLLECTED:
+        if len(self._collected) == _PATIENT_BATCH:
             self._put_collected()
         elif self._collecting is None:
             self._collecting = asyncio.get_running_loop().call_later(self.patience, self._put_collected)
@@ -277,7 +277,7 @@ class Analyzer:
     async def _answer_texts(self) -> None:
         """Answer the texts that are next in the queue, a few batches at once."""
         # Batches of texts of similar length are faster, since shorter texts are padded.
-        taken = sorted(self._jobs.take(_BATCHES_AT_ONCE * self._max_batch), key=lambda job: (job.model, len(job.text)))
+        taken = sorted(self._jobs.take(_ROUND_BATCHES * self._max_batch), key=lambda job: (job.model, len(job.text)))
         for _, jobs_of_model in groupby(taken, key=lambda job: job.model):
             jobs = list(jobs_of_model)
             for start in range(0, len(jobs), self._max_batch):
@@ -289,7 +289,7 @@ class Analyzer:
         answer = question.answer
         if not answer.done():
             try:
-                last = await asyncio.get_running_loop().run_in_executor(self._worker, _next, question.steps)
+                last = await asyncio.get_running_loop().run_in_executor(self._worker, _advance, question.steps)
             except Exception as error:
                 if not answer.done():
                     answer.set_exception(error)
@@ -322,7 +322,7 @@ class Analyzer:
                     job.answer.set_result(prediction)
 
 
-async def _answered(answer: asyncio.Future[Result], within: float) -> Result:
+async def _wait_for(answer: asyncio.Future[Result], within: float) -> Result:
     """Wait for an answer and return it; raise AnalyzerTooSlowError after the deadline."""
     try:
         async with asyncio.timeout(within):
@@ -331,7 +331,7 @@ async def _answered(answer: asyncio.Future[Result], within: float) -> Result:
         raise AnalyzerTooSlowError(f"no answer within {within:g} s") from error
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     """Do nothing, in the worker thread."""
 
 
@@ -343,18 +343,18 @@ def _predict_timed(model: Classifier, texts: Sequence[str]) -> tuple[Sequence[Pr
 
 
 @dataclass(frozen=True, slots=True)
-class _Last:
+class _Result:
     """The end of a question's steps, with its answer."""
 
     result: Any
 
 
-def _next(steps: Steps[Any]) -> _Last | None:
+def _advance(steps: Steps[Any]) -> _Result | None:
     """Take one step; return the answer after the last one, else None."""
     try:
         next(steps)
     except StopIteration as end:
-        return _Last(end.value)
+        return _Result(end.value)
     return None
 
 

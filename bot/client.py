@@ -26,10 +26,10 @@ from bot.connection import gateway
 from bot.connection.clock import loop_time
 from bot.connection.gateway_proxy import shards_held
 from bot.connection.identify_turns import IdentifyTurns
-from bot.connection.requests import ANSWERED_WITHIN, PATIENCE, DiscordRequests
+from bot.connection.requests import ANSWER_TIMEOUT, PATIENCE, DiscordRequests
 from bot.connection.session_starts import SessionStarts
 from bot.connection.strict_answers import (
-    OF_ANOTHER_SHAPE,
+    UNEXPECTED_SHAPE_ERRORS,
     UnreadableAnswerError,
     reading_answers,
     use_strict_answers,
@@ -118,11 +118,11 @@ class Emobot(commands.AutoShardedBot):
             activity=discord.CustomActivity("Feeling along"),
             max_messages=None,  # nothing looks messages up again, so none are cached
             shard_count=configuration.shard_count or 1,  # if it is not set, 1 until `connect` asks Discord
-            heartbeat_timeout=gateway.SILENCE,
+            heartbeat_timeout=gateway.SILENCE_TIMEOUT,
             http_trace=self.requests.trace(),
             max_ratelimit_timeout=PATIENCE,
         )
-        use_strict_answers(self.http, timeout=ANSWERED_WITHIN)
+        use_strict_answers(self.http, timeout=ANSWER_TIMEOUT)
         self.configuration = configuration
         self.analyzer = Analyzer(models, configuration.reacts_with, meter=self._meter)
         self._clock = clock
@@ -148,7 +148,7 @@ class Emobot(commands.AutoShardedBot):
             if self.requests.token_refused:  # discord.py itself raises LoginFailure for the first request only
                 raise discord.LoginFailure("The token was reset while the bot logged in.") from None
             raise
-        except OF_ANOTHER_SHAPE as error:
+        except UNEXPECTED_SHAPE_ERRORS as error:
             if self.application:  # it is set from the last answer of the login, so this is a bug of ours
                 raise
             raise UnreadableAnswerError(type(error).__name__) from error

@@ -17,8 +17,8 @@ from bot.i18n import CommandTranslator
 
 log = logging.getLogger(__name__)
 
-_MOST_IN_DEVELOPMENT = 200  # servers; Discord lists this many at once
-_TRIES_AGAIN_AFTER = 60.0  # seconds
+_MAX_DEVELOPMENT_SERVERS = 200  # servers; Discord lists this many at once
+_RETRY_DELAY = 60.0  # seconds
 
 
 class CommandRegistration:
@@ -60,7 +60,7 @@ class CommandRegistration:
             elif not known:
                 self._in_background = asyncio.create_task(self._register_anew(ours))
                 return
-            if _essence(ours, guild) != known:
+            if _comparable(ours, guild) != known:
                 await self._register(ours, guild)
         except discord.HTTPException as error:
             _warn_of_commands(error, guild)
@@ -87,7 +87,7 @@ class CommandRegistration:
             except discord.HTTPException as error:
                 _warn_of_commands(error, None)
             except discord.DiscordException:  # Discord cannot be reached, which is already in the log
-                await asyncio.sleep(_TRIES_AGAIN_AFTER)
+                await asyncio.sleep(_RETRY_DELAY)
                 continue
             return
 
@@ -99,7 +99,7 @@ class CommandRegistration:
 
     async def _clear_server_commands(self) -> None:
         """Remove the commands that were registered before EMOBOT_DEV_GUILD was unset, which would appear twice."""
-        async for server in self._bot.fetch_guilds(limit=_MOST_IN_DEVELOPMENT):
+        async for server in self._bot.fetch_guilds(limit=_MAX_DEVELOPMENT_SERVERS):
             try:
                 if await self._known_commands(server):
                     await self._bot.http.bulk_upsert_guild_commands(self._application_id, server.id, [])
@@ -107,7 +107,7 @@ class CommandRegistration:
                 log.debug("The bot may have no commands in server %d.", server.id)
 
     async def _known_commands(self, guild: discord.abc.Snowflake | None) -> list[dict[str, Any]]:
-        """Return what matters of Discord's commands (`_essence`), for one server or globally.
+        """Return what matters of Discord's commands (`_comparable`), for one server or globally.
 
         `tree.fetch_commands` cannot be used: discord.py 2.7 misreads where a fetched command may be used, and does not
         request translations.
@@ -116,7 +116,7 @@ class CommandRegistration:
         route = discord.http.Route("GET", f"/applications/{self._application_id}{place}/commands")
         known = await self._bot.http.request(route, params={"with_localizations": "true"})
         with reading_answers():
-            return _essence(known, guild)
+            return _comparable(known, guild)
 
     @property
     def _application_id(self) -> int:
@@ -142,13 +142,13 @@ _COMPARED = {
 _COMPARED_GLOBALLY = _COMPARED | {"contexts", "integration_types"}  # a server's commands have neither
 
 
-def _essence(payloads: Sequence[Mapping[str, Any]], guild: discord.abc.Snowflake | None) -> list[dict[str, Any]]:
+def _comparable(payloads: Sequence[Mapping[str, Any]], guild: discord.abc.Snowflake | None) -> list[dict[str, Any]]:
     """Return the part of a command or option that is compared: without ids, order and defaults."""
     compared = _COMPARED if guild else _COMPARED_GLOBALLY
     return sorted(
         (
             {
-                key: _essence(value, guild) if key in ("options", "choices") else _plain(value)
+                key: _comparable(value, guild) if key in ("options", "choices") else _plain(value)
                 for key, value in payload.items()
                 if key in compared and value
             }

@@ -20,7 +20,7 @@ from bot.discord_address import AddressError, parse_api_base, parse_gateway_url
 from bot.discord_token import WANTED, TokenError, parse_token
 from bot.logs import LogFormat
 from bot.shards import FORM as SHARDS
-from bot.shards import MOST_SHARDS, ShardsError, Share, own_shards, parse_shard_ids
+from bot.shards import MAX_SHARDS, ShardsError, Share, own_shards, parse_shard_ids
 from bot.store.engine import is_sqlite
 from bot.store.url import FORM, DatabaseUrlError, parse_database_url
 from classifiers import PRETRAINED, ModelName
@@ -30,7 +30,7 @@ Number = TypeVar("Number", int, float)
 ENV_FILE = ".env"
 
 _PREFIX = "EMOBOT_"
-_OF_TRAINING = frozenset({"EMOBOT_DATA_DIR"})
+_TRAINING_VARIABLES = frozenset({"EMOBOT_DATA_DIR"})
 """Variables with the prefix that only the training commands read."""
 
 _LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -137,7 +137,7 @@ class Configuration:
     )
     shard_count: int | None = field(
         default=None,
-        metadata=_variable("SHARD_COUNT", _between(1, MOST_SHARDS), f"a whole number from 1 to {MOST_SHARDS}"),
+        metadata=_variable("SHARD_COUNT", _between(1, MAX_SHARDS), f"a whole number from 1 to {MAX_SHARDS}"),
     )
     shard_ids: tuple[int, ...] | None = field(
         default=None,
@@ -256,7 +256,7 @@ def _unknown(given: Iterable[str]) -> list[str]:
     by_ending = {name.removeprefix(_PREFIX): name for name in names}
     told = []
     for name in given:
-        if name.startswith(_PREFIX) and name not in _OF_TRAINING.union(names):
+        if name.startswith(_PREFIX) and name not in _TRAINING_VARIABLES.union(names):
             near = get_close_matches(name.removeprefix(_PREFIX), by_ending, n=1, cutoff=0.5)
             hint = f"did you mean {by_ending[near[0]]}?" if near else f"those are {', '.join(names)}"
             told.append(f"{name} is not a setting ({hint})")

@@ -15,10 +15,10 @@ from discord.gateway import ReconnectWebSocket
 
 LogFormat = Literal["text", "json"]
 
-OWN = ("bot", "classifiers")
+OWN_LOGGERS = ("bot", "classifiers")
 """The loggers that get the configured level; libraries log nothing below INFO."""
 
-_EXPECTED = (OSError, TimeoutError, aiohttp.ClientError, discord.DiscordException, ReconnectWebSocket)
+_CONNECTION_ERRORS = (OSError, TimeoutError, aiohttp.ClientError, discord.DiscordException, ReconnectWebSocket)
 """Failures of a connection after which a library reconnects; their traceback would help nobody."""
 
 FAILURE = "failure"
@@ -44,10 +44,10 @@ def set_up(level: str, form: LogFormat = "text", stream: TextIO | None = None) -
     if form == "json":
         formatter = _JsonFormatter()
     else:
-        handler.addFilter(_leave_people_out)
+        handler.addFilter(_redact)
     # At DEBUG discord.py logs whole events, with what people write, and aiosqlite logs every statement with its values.
     discord.utils.setup_logging(handler=handler, formatter=formatter, level=max(number, logging.INFO))
-    for name in OWN:
+    for name in OWN_LOGGERS:
         logging.getLogger(name).setLevel(number)
 
 
@@ -73,7 +73,7 @@ class _Entry(msgspec.Struct, omit_defaults=True):
 
 def _entry(record: logging.LogRecord) -> _Entry:
     """Return what may be logged of a record, without texts of exceptions and without ids in a library's message."""
-    message, own = record.getMessage(), record.name.partition(".")[0] in OWN
+    message, own = record.getMessage(), record.name.partition(".")[0] in OWN_LOGGERS
     entry = _Entry(
         time=datetime.fromtimestamp(record.created, UTC),
         level=record.levelname,
@@ -83,7 +83,7 @@ def _entry(record: logging.LogRecord) -> _Entry:
     error = getattr(record, FAILURE, None) or (record.exc_info and record.exc_info[1])
     if isinstance(error, BaseException):
         entry.exception = type(error).__name__
-        if own or not isinstance(error, _EXPECTED):
+        if own or not isinstance(error, _CONNECTION_ERRORS):
             entry.traceback = "".join(traceback.format_tb(error.__traceback__))
     return entry
 
@@ -95,7 +95,7 @@ class _JsonFormatter(logging.Formatter):
         return msgspec.json.encode(_entry(record)).decode()
 
 
-def _leave_people_out(record: logging.LogRecord) -> bool:
+def _redact(record: logging.LogRecord) -> bool:
     """Reduce a record to what may be logged, for a formatter that writes lines for people."""
     entry = _entry(record)
     exception = f": {entry.exception}" if entry.exception else ""

@@ -59,7 +59,7 @@ async def serve(
                 raise
             if loop.time() - started > _STABLE:
                 wait = FIRST_WAIT
-            pause = max(wait, _asked_for(error))
+            pause = max(wait, _retry_after(error))
             log.warning("Discord cannot be reached (%s): the bot tries again in %.0f s.", _kind(error), pause)
         if health:
             health.leave()
@@ -90,7 +90,7 @@ def passes(error: Exception) -> bool:
     return isinstance(error, (OSError, TimeoutError, aiohttp.ClientError, discord.RateLimited, json.JSONDecodeError))
 
 
-def _asked_for(error: Exception) -> float:
+def _retry_after(error: Exception) -> float:
     """Return the seconds that Discord asks to wait."""
     if isinstance(error, discord.RateLimited):
         return error.retry_after

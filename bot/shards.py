@@ -8,7 +8,7 @@ from itertools import pairwise
 from socket import gethostname
 from typing import NamedTuple
 
-MOST_SHARDS = 100_000
+MAX_SHARDS = 100_000
 """A million servers need about a thousand."""
 
 FORM = "shards, as in 0-3,8, or auto/ and the number of processes, as in auto/16"
@@ -99,6 +99,6 @@ def _share_of_this_host(processes: int) -> Share:
 
 
 def _number(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) > MOST_SHARDS:
+    if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) > MAX_SHARDS:
         raise ShardsError(f"be {FORM}")
     return int(text)

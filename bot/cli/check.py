@@ -16,7 +16,7 @@ from bot.cli.database import file_of, in_database
 from bot.cli.errors import INTENT_OFF, CommandError, discord_errors, login_missing, reports_errors
 from bot.configuration import ENV_FILE, Configuration, load_configuration
 from bot.connection.clock import DiscordTime
-from bot.connection.requests import TOLERATED, clock_is_wrong, listen
+from bot.connection.requests import TOLERATED_CLOCK_ERROR, clock_is_wrong, listen
 from bot.models import load_configured_models
 from bot.store.engine import describe
 from classifiers.emotions import listed, without_emoji
@@ -92,7 +92,7 @@ async def _check_discord(configuration: Configuration, token: str) -> None:
     application = await fetch_application(configuration, token, listen(time))
     click.echo(f"Discord: the token is that of {application.name}.")
     error = time.error_of_host()
-    if abs(error.total_seconds()) > TOLERATED:
+    if abs(error.total_seconds()) > TOLERATED_CLOCK_ERROR:
         click.echo(f"{clock_is_wrong(error)} The bot goes by Discord's.")
     if not (application.flags.gateway_message_content or application.flags.gateway_message_content_limited):
         raise CommandError(INTENT_OFF, 2)

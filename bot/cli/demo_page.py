@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import simcord
 
 _CONTENT_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_LARGEST_REQUEST = 32 * 1024**2  # SimCord itself takes files of up to 25 MiB
-_OF_ONE_CONNECTION = {"connection", "content-encoding", "content-length", "date", "server", "transfer-encoding"}
+_MAX_REQUEST_SIZE = 32 * 1024**2  # SimCord itself takes files of up to 25 MiB
+_HOP_BY_HOP_HEADERS = {"connection", "content-encoding", "content-length", "date", "server", "transfer-encoding"}
 """Headers that belong to one connection, the browser's or SimCord's, and are not passed on."""
 _CONTEXT = "X-Simcord-Context"
 """The header in which a page identifies itself."""
@@ -88,7 +88,7 @@ class _Site:
         self._authority = authority
 
     def application(self) -> web.Application:
-        application = web.Application(client_max_size=_LARGEST_REQUEST)
+        application = web.Application(client_max_size=_MAX_REQUEST_SIZE)
         ours = [file.name for file in files("bot.cli").joinpath("page").iterdir()]
         application.router.add_routes([web.get(f"/{name}", _own_file) for name in ours])
         application.router.add_post("/demo/{deed:channel|reaction|command|thoughts}", self._do)
@@ -210,4 +210,4 @@ def _addressed_to(authority: str, our_port: int, headers: Mapping[str, str]) -> 
 
 
 def _passed_on(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if name.lower() not in _OF_ONE_CONNECTION}
+    return {name: value for name, value in headers.items() if name.lower() not in _HOP_BY_HOP_HEADERS}

@@ -49,34 +49,34 @@ QUIET = (
 """The quiet channel, with no message in the last ten minutes, so that the bot can react to the visitor."""
 
 
-def _at_once(minutes: float, *said: tuple[str, str]) -> tuple[Line, ...]:
+def _within_a_second(minutes: float, *said: tuple[str, str]) -> tuple[Line, ...]:
     """Return messages that were all written within a second."""
     return tuple(Line(minutes - place / 60, author, text) for place, (author, text) in enumerate(said))
 
 
 BUSY = (
     Line(10, "Jonas", "My own prediction was so wrong, I'm embarrassed", disliked=True),
-    *_at_once(
+    *_within_a_second(
         9,
         ("Maya", "Kick-off! I'm so excited for this match"),
         ("Priya", "me too, been waiting for this all week!!"),
         ("Jonas", "who is in goal today?"),
         ("Maya", "Kim, as always"),
     ),
-    *_at_once(
+    *_within_a_second(
         8,
         ("Maya", "GOOOAL!!! What a beautiful shot, I love this team"),
         ("Priya", "YES!! amazing amazing amazing"),
         ("Jonas", "I can't believe it, we are actually leading"),
         ("Priya", "that pass before it was brilliant, well done number 8"),
     ),
-    *_at_once(
+    *_within_a_second(
         6,
         ("Maya", "I'm so worried about our goalkeeper right now"),
         ("Jonas", "he is getting up again"),
         ("Priya", "phew, what a relief"),
     ),
-    *_at_once(
+    *_within_a_second(
         4,
         ("Jonas", "the referee is a joke, that makes me so angry"),
         ("Priya", "such a stupid decision, I'm furious"),
@@ -84,14 +84,14 @@ BUSY = (
         ("Maya", "hahaha did you see the coach's face"),
         ("Priya", "lol I can't stop laughing"),
     ),
-    *_at_once(
+    *_within_a_second(
         2,
         ("Jonas", "two minutes to go"),
         ("Priya", "I'm so nervous, I can't watch"),
         ("Maya", "what a save!! wow"),
         ("Jonas", "he is my hero, thank you Kim"),
     ),
-    *_at_once(
+    *_within_a_second(
         1,
         ("Maya", "WE WON!!! I'm so happy!!!"),
         ("Jonas", "best day ever, I love you all"),

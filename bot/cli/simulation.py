@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
 
-SETTLES_WITHIN = 12.0
+SETTLE_TIMEOUT = 12.0
 """Real seconds that SimCord waits for the bot to finish before it calls the outcome of an action uncertain.
 
 SimCord's default of 5 is too short for a slow computer. It must stay below 15, after which a message is stale.
@@ -97,10 +97,10 @@ async def opened(
         forgotten = f"sqlite+aiosqlite:///{folder}/demo.db"
         bot = create_bot(replace(configuration, database_url=forgotten), models=models, clock=clock)
         bot.analyzer.patience = 0.0  # to SimCord, a text that waits for others would look like work that never ends
-        async with bot, simcord.run(bot, check_errors=False, settle_timeout=SETTLES_WITHIN) as env:
-            channels, viewers = await _furnish(env, bot, clock)
+        async with bot, simcord.run(bot, check_errors=False, settle_timeout=SETTLE_TIMEOUT) as env:
+            channels, viewers = await _populate(env, bot, clock)
             # The first picture loads Matplotlib, which the visitor's first /mood should not have to wait for.
-            portraits = await asyncio.to_thread(_portraits, viewers)
+            portraits = await asyncio.to_thread(_avatars, viewers)
             preview = env.preview(channels[0], viewers=viewers, layout="channel", assets=portraits)
             try:
                 await preview.__aenter__()
@@ -113,7 +113,7 @@ async def opened(
                 await preview.close()
 
 
-async def _furnish(
+async def _populate(
     env: simcord.Env, bot: Emobot, clock: _Clock
 ) -> tuple[tuple[simcord.ChannelHandle, ...], list[simcord.MemberActor]]:
     """Fill the server; return its channels, and the people as whom it can be seen, the visitor first."""
@@ -135,7 +135,7 @@ async def _furnish(
     }
     await bot.store.save_settings(guild.id, ServerSettings(liveliness=Liveliness.LIVELY))
     for handle in channels.values():
-        _remember_a_week(bot, guild.id, handle.id, now)
+        _invent_moods(bot, guild.id, handle.id, now)
     past = [(line, handle) for channel, handle in channels.items() for line in channel.lines]
     for line, handle in sorted(past, key=lambda said: -said[0].minutes):
         await _wait_until(now - timedelta(minutes=line.minutes), env, clock)
@@ -151,15 +151,15 @@ async def _furnish(
     return (lounge, *others), list(people.values())
 
 
-def _portraits(people: Iterable[simcord.MemberActor]) -> dict[str, tuple[str, bytes]]:
+def _avatars(people: Iterable[simcord.MemberActor]) -> dict[str, tuple[str, bytes]]:
     """Return an avatar with each person's initial, by the address from which SimCord would load it."""
     return {
-        f"{CDN_BASE}/avatars/{person.id}/{name}.png": (f"{name}.png", _portrait(name[0], colour))
+        f"{CDN_BASE}/avatars/{person.id}/{name}.png": (f"{name}.png", _avatar(name[0], colour))
         for person, (name, colour) in zip(people, PEOPLE.items(), strict=True)
     }
 
 
-def _portrait(initial: str, colour: str) -> bytes:
+def _avatar(initial: str, colour: str) -> bytes:
     def fill(figure: Figure, font: FontProperties, _: Translate) -> None:
         figure.set_layout_engine("none")
         figure.set_facecolor(colour)
@@ -175,7 +175,7 @@ async def _wait_until(moment: datetime, env: simcord.Env, clock: _Clock) -> None
     clock.put_forward(seconds)
 
 
-def _remember_a_week(bot: Emobot, guild_id: int, channel_id: int, now: datetime) -> None:
+def _invent_moods(bot: Emobot, guild_id: int, channel_id: int, now: datetime) -> None:
     """Store invented moods, so that there is something to see: a bad Wednesday, a good weekend, quiet nights.
 
     They use the GoEmotions labels that the reacting model knows, or all of its labels if it knows none of those.

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-GRACE = 3.0
+GRACE_PERIOD = 3.0
 """Seconds that a process may keep writing after a second signal to stop."""
 
 
@@ -28,7 +28,7 @@ def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
 async def until_stopped(work: Coroutine[Any, Any, None]) -> int | None:
     """Await `work`, and cancel it on a signal to stop; return that signal, or None if the work ended by itself.
 
-    Cancelled work can still write its data. After a second signal it has `GRACE` seconds for that.
+    Cancelled work can still write its data. After a second signal it has `GRACE_PERIOD` seconds for that.
     """
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work)
@@ -41,7 +41,7 @@ async def until_stopped(work: Coroutine[Any, Any, None]) -> int | None:
             if task.cancel():
                 stopped_by = number
         elif last is None:
-            last = loop.call_later(GRACE, _give_up)
+            last = loop.call_later(GRACE_PERIOD, _exit_at_once)
 
     with _on_signals(lambda number: loop.call_soon_threadsafe(stop, number)):
         try:
@@ -55,7 +55,7 @@ async def until_stopped(work: Coroutine[Any, Any, None]) -> int | None:
     return stopped_by
 
 
-def _give_up() -> None:
+def _exit_at_once() -> None:
     """End the process at once, since waiting for threads or for an unresponsive database could take for ever."""
     click.echo("Stopped before all was written.", err=True)
     os._exit(1)

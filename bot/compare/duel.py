@@ -18,7 +18,7 @@ from discord import ui
 from bot.compare.panel import Comparison, limit, note_on_words, strongest_of, words_of
 from bot.i18n import ENGLISH, Translate, mark
 from bot.store import Store
-from bot.ui.one_each import MOST_REMEMBERED, REMEMBERED, OneEach
+from bot.ui.one_each import MAX_REMEMBERED, REMEMBERED_FOR, OneEach
 from bot.ui.standings import BOTH, NEITHER
 from classifiers import NAMES
 
@@ -55,7 +55,7 @@ class Duels:
         """
         self._store = store
         self._toss = toss
-        self._sides: TTLCache[int, Pair] = TTLCache(MOST_REMEMBERED, REMEMBERED)
+        self._sides: TTLCache[int, Pair] = TTLCache(MAX_REMEMBERED, REMEMBERED_FOR)
         self._one_each = OneEach()
 
     def open(self, duel_id: int, pair: Pair) -> Pair:

@@ -35,7 +35,7 @@ _CELLS = 10
 _NARROW_CELLS = 6
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _NEUTRAL = "😐"
-_MARKED = 1200
+_MAX_MARKED_TEXT = 1200
 """Characters of the marked words of all models together."""
 _TABLE = 2400
 
@@ -260,7 +260,7 @@ def strongest_of(answer: Answer, most: int, translate: Translate) -> list[str]:
 def words_of(name: str, comparison: Comparison) -> str:
     """Return the text as one line in which the words that moved a model are marked."""
     words = comparison.explanations[name].words
-    return marked(comparison.quotation.text, words, _MARKED // len(comparison.answers))
+    return marked(comparison.quotation.text, words, _MAX_MARKED_TEXT // len(comparison.answers))
 
 
 def note_on_words(comparison: Comparison, translate: Translate) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from cachetools import TTLCache
 
-_MOST_PLACES = 50_000
+_MAX_PLACES = 50_000
 
 
 class Backoff:
@@ -26,7 +26,7 @@ class Backoff:
         self._clock = clock
         self._longest = longest
         self._free = free
-        self._failures: TTLCache[int, tuple[int, float]] = TTLCache(_MOST_PLACES, 2 * longest, clock)
+        self._failures: TTLCache[int, tuple[int, float]] = TTLCache(_MAX_PLACES, 2 * longest, clock)
 
     def __len__(self) -> int:
         """Return how many places have failures that are not forgotten."""

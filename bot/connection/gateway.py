@@ -16,17 +16,17 @@ from discord.gateway import DiscordWebSocket, KeepAliveHandler, ReconnectWebSock
 
 log = logging.getLogger(__name__)
 
-SILENCE = 38.0
+SILENCE_TIMEOUT = 38.0
 """Seconds of silence after which the connection is given up. Discord answers each heartbeat, and heartbeats are sent at
 least every 21 s, twice as often as Discord demands, so that one lost answer does not cost the connection."""
 
-FAREWELL = 3.0
+CLOSE_TIMEOUT = 3.0
 """Seconds to wait for the gateway's answer when a connection is closed; a gateway that is gone never answers."""
 
 LONGEST_PAUSE = 60.0
 """The most seconds that a shard waits before it reconnects."""
 
-FRAMES_AT_ONCE = 16
+FRAMES_PER_TURN = 16
 """Frames after which other tasks get a turn. Reading a frame that has already arrived does not yield, so under
 load thousands of messages would be in memory before the first of them is handled."""
 
@@ -83,19 +83,19 @@ class Gateway(DiscordWebSocket):
         """
         try:
             # discord.py notices silence by itself, but then waits half a minute for an answer to its close frame.
-            async with asyncio.timeout(SILENCE + FAREWELL):
+            async with asyncio.timeout(SILENCE_TIMEOUT + CLOSE_TIMEOUT):
                 await super().poll_event()
         except TimeoutError:
             await self._give_up()  # if both timeouts have passed, as after this computer slept, nobody has closed it
             raise ReconnectWebSocket(self.shard_id) from None
         self._frames += 1
-        if self._frames % FRAMES_AT_ONCE == 0:
+        if self._frames % FRAMES_PER_TURN == 0:
             await asyncio.sleep(0)
 
     async def _give_up(self) -> None:
         """Close the connection without waiting long for an answer."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(FAREWELL):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self.close()
 
     async def received_message(self, msg: Any, /) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 from yarl import URL
 
-_WITHIN = aiohttp.ClientTimeout(total=5)
+_TIMEOUT = aiohttp.ClientTimeout(total=5)
 _SCHEMES = {"ws": "http", "wss": "https"}
 
 
@@ -18,7 +18,7 @@ async def shards_held(gateway_url: str) -> int | None:
     address = URL(gateway_url)
     question = address.with_scheme(_SCHEMES[address.scheme]).with_path("/shard-count")
     try:
-        async with aiohttp.ClientSession(timeout=_WITHIN) as session, session.get(question) as answer:
+        async with aiohttp.ClientSession(timeout=_TIMEOUT) as session, session.get(question) as answer:
             said = await answer.text()
     except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError):
         return None

@@ -7,13 +7,13 @@ import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from bot.connection.session_starts import APART
+from bot.connection.session_starts import SESSION_INTERVAL
 from bot.store import StoreError
 from bot.store.locks import AdvisoryLocks
 
 log = logging.getLogger(__name__)
 
-UNUSED = 30.0
+UNUSED_TURN_TIMEOUT = 30.0
 """Seconds after which an unused turn is lost, for example because Discord cannot be reached."""
 
 
@@ -54,7 +54,7 @@ class IdentifyTurns:
             lock = await self._locks.acquire(bucket)
         except StoreError as error:
             log.warning("Shard %d starts its session without waiting for other processes: %s", shard_id, error)
-            await asyncio.sleep(APART)
+            await asyncio.sleep(SESSION_INTERVAL)
             lock = AsyncExitStack()
         self._turns[bucket] = turn = _Turn(lock)
         task = asyncio.create_task(self._keep(bucket, turn))
@@ -62,7 +62,7 @@ class IdentifyTurns:
         task.add_done_callback(self._tasks.pop)
 
     def use(self, shard_id: int) -> None:
-        """Note that a shard starts its session now; others in its bucket may do so after `APART`."""
+        """Note that a shard starts its session now; others in its bucket may do so after `SESSION_INTERVAL`."""
         self._turns.pop(shard_id % self.concurrency).used.set()
 
     async def close(self) -> None:
@@ -78,9 +78,9 @@ class IdentifyTurns:
     async def _keep(self, bucket: int, turn: _Turn) -> None:
         async with turn.lock:
             try:
-                await asyncio.wait_for(turn.used.wait(), UNUSED)
+                await asyncio.wait_for(turn.used.wait(), UNUSED_TURN_TIMEOUT)
             except TimeoutError:
                 if self._turns.get(bucket) is turn:
                     del self._turns[bucket]
             else:
-                await asyncio.sleep(APART)
+                await asyncio.sleep(SESSION_INTERVAL)

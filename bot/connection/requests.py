@@ -25,18 +25,18 @@ log = logging.getLogger(__name__)
 PATIENCE = 30.0
 """The most seconds that a request waits for the end of a pause; discord.py accepts no smaller value."""
 
-TOLERATED = 5.0
+TOLERATED_CLOCK_ERROR = 5.0
 """Seconds by which this computer's clock may be wrong without a warning."""
 
-ANSWERED_WITHIN = aiohttp.ClientTimeout(total=300, sock_connect=10, sock_read=15)
+ANSWER_TIMEOUT = aiohttp.ClientTimeout(total=300, sock_connect=10, sock_read=15)
 """Seconds until a request without an answer is given up; aiohttp's default is five minutes."""
 
 _UNKNOWN_LIMIT = 60.0  # assumed seconds of a rate limit if Discord does not say
-_QUIET = 600.0  # seconds between two warnings of the same kind
+_WARNING_INTERVAL = 600.0  # seconds between two warnings of the same kind
 _FIRST_PAUSE = 1.0  # seconds for which all requests are paused after the first failure
 _REFUSED_PAUSE, _LONGEST_REFUSED_PAUSE = 10.0, 30.0  # seconds of the first pause after refusals in a row, and of any
 _EVERYWHERE = 0
-_NO_ANSWER = 408  # a proxy's status when Discord does not answer in time; Discord itself never sends it
+_PROXY_TIMEOUT_STATUS = 408  # a proxy's status when Discord does not answer in time; Discord itself never sends it
 
 Answer = TypeVar("Answer")
 
@@ -138,7 +138,7 @@ class DiscordRequests:
         except discord.DiscordException as error:
             if isinstance(error, discord.HTTPException) and _is_failure(error.status):
                 self._fail(f"HTTP {error.status}")
-                if error.status == _NO_ANSWER:
+                if error.status == _PROXY_TIMEOUT_STATUS:
                     raise DiscordFailedError(f"HTTP {error.status}") from error
             raise
         except Exception as error:
@@ -192,7 +192,7 @@ class DiscordRequests:
             self._check_clock()
         scope = headers.get("X-RateLimit-Scope")
         # Discord does not count a shared limit as a refusal, and a proxy's own answer never reached Discord.
-        if scope != "shared" and "generated-by-proxy" not in headers and status != _NO_ANSWER:
+        if scope != "shared" and "generated-by-proxy" not in headers and status != _PROXY_TIMEOUT_STATUS:
             self._count(status, by_token=_has_token(params), reads=params.method == "GET")
         if status == 429 and scope not in ("user", "shared"):
             self._limit(_seconds(headers.get("Retry-After")))
@@ -212,7 +212,7 @@ class DiscordRequests:
     def _check_clock(self) -> None:
         """Warn once when this computer's clock is wrong."""
         error = self.time.error_of_host()
-        if abs(error.total_seconds()) <= TOLERATED:
+        if abs(error.total_seconds()) <= TOLERATED_CLOCK_ERROR:
             self._warned_of_clock = False
         elif not self._warned_of_clock:
             self._warned_of_clock = True
@@ -249,7 +249,7 @@ class DiscordRequests:
         """Pause all requests, longer after each failure in a row, and log it at most once in ten minutes."""
         self._failures.fail(_EVERYWHERE, _FIRST_PAUSE)
         if self._clock() >= self._quiet_until:
-            self._quiet_until = self._clock() + _QUIET
+            self._quiet_until = self._clock() + _WARNING_INTERVAL
             log.warning("Discord failed (%s): the bot pauses after each failure in a row, each time longer.", reason)
 
 
@@ -291,7 +291,7 @@ def _has_token(
 
 def _is_failure(status: int) -> bool:
     """Return whether an answer means that Discord failed, rather than that it refused."""
-    return status >= 500 or status == _NO_ANSWER
+    return status >= 500 or status == _PROXY_TIMEOUT_STATUS
 
 
 def _seconds(retry_after: str | None) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-APART = 5.5
+SESSION_INTERVAL = 5.5
 """Seconds from the start of a session until another may start in the same bucket: the 5 that Discord demands, and a
 little more since one message may travel faster than the other."""
 
@@ -64,7 +64,7 @@ class SessionStarts:
         async with self._turns[bucket]:
             await asyncio.sleep(self._free_at[bucket] - self._clock())
             await self.wait_for(1)
-            self._free_at[bucket] = self._clock() + APART
+            self._free_at[bucket] = self._clock() + SESSION_INTERVAL
             self._left -= 1
 
     def _seconds_until(self, sessions: int) -> float:

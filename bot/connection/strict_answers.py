@@ -12,13 +12,13 @@ import aiohttp
 from discord.http import HTTPClient
 from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 
-OF_ANOTHER_SHAPE = (AttributeError, KeyError, TypeError, ValueError)
+UNEXPECTED_SHAPE_ERRORS = (AttributeError, KeyError, TypeError, ValueError)
 """The exceptions to which reading an answer leads whose JSON does not have the shape of Discord's."""
 
 _answered: ContextVar[bool] = ContextVar("answered", default=False)
 """Whether the request that a task sends has been answered, even if the answer cannot be read."""
 
-_ANSWERED_WITHIN = 30.0  # seconds for answering an interaction; if Discord fails, discord.py retries for 25
+_ANSWER_TIMEOUT = 30.0  # seconds for answering an interaction; if Discord fails, discord.py retries for 25
 
 
 class UnreadableAnswerError(aiohttp.ClientError):
@@ -59,7 +59,7 @@ def strict(request: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[An
         before = _answered.set(False)
         try:
             answer = await request(route, *arguments, **options)
-        except OF_ANOTHER_SHAPE as error:
+        except UNEXPECTED_SHAPE_ERRORS as error:
             if not _answered.get():
                 raise
             raise UnreadableAnswerError(type(error).__name__) from error
@@ -78,10 +78,10 @@ async def _note_answer(*_: object) -> None:
 
 @contextmanager
 def reading_answers() -> Iterator[None]:
-    """Turn exceptions of `OF_ANOTHER_SHAPE` in the block, which reads an answer, into an `UnreadableAnswerError`."""
+    """Turn `UNEXPECTED_SHAPE_ERRORS` in the block, which reads an answer, into an `UnreadableAnswerError`."""
     try:
         yield
-    except OF_ANOTHER_SHAPE as error:
+    except UNEXPECTED_SHAPE_ERRORS as error:
         raise UnreadableAnswerError(type(error).__name__) from error
 
 
@@ -90,5 +90,5 @@ class _StrictAdapter(AsyncWebhookAdapter):
 
     async def request(self, *arguments: Any, **options: Any) -> Any:
         """Send a request with `strict`; raise TimeoutError if it takes too long with all its retries."""
-        async with asyncio.timeout(_ANSWERED_WITHIN):
+        async with asyncio.timeout(_ANSWER_TIMEOUT):
             return await strict(super().request)(*arguments, **options)

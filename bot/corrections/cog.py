@@ -33,7 +33,7 @@ _CONTROL = re.compile(r"correction:(?P<heard>[^:]+):(?P<answer>[^:]+):(?P<messag
 Labels are written with `key_of`.
 """
 
-_MENUS = 4
+_MAX_MENUS = 4
 """The most menus that Discord allows under a message that also has buttons."""
 
 
@@ -147,7 +147,7 @@ def _question(heard: str, message_id: int, emotions: Mapping[str, str | None], t
     if heard != NEUTRAL:
         view.add_item(button(NEUTRAL, translate("There was no emotion"), discord.ButtonStyle.secondary))
     groups = groups_of(emotion for emotion in emotions if emotion != heard)
-    for name, offered in list(groups.items())[:_MENUS]:
+    for name, offered in list(groups.items())[:_MAX_MENUS]:
         view.add_item(menu(name, offered))
     view.stop()  # the cog listens
     return view

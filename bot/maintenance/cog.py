@@ -15,7 +15,7 @@ from bot.store import PoolerError, Store, StoreError
 
 log = logging.getLogger(__name__)
 
-_ERASING_PAUSE = timedelta(minutes=50)
+_ERASURE_INTERVAL = timedelta(minutes=50)
 """How long no process erases again after one has; shorter than the time between two rounds of `tidy`."""
 
 
@@ -75,7 +75,7 @@ class Maintenance(commands.Cog):
 
     async def _erase_and_pack(self, now: datetime) -> None:
         async with self._busy:
-            if not await self._store.claim_job("purge", now, _ERASING_PAUSE):
+            if not await self._store.claim_job("purge", now, _ERASURE_INTERVAL):
                 return
         # In batches, between which new counts are written.
         more = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.client import Emobot
 
-_PATIENCE = 5.0
+_WORKER_TIMEOUT = 5.0
 """Seconds within which the worker thread must start a new task; its longest task takes less than a second."""
 
 
@@ -36,9 +36,9 @@ class Health:
 
         That this returns at all shows that the event loop responds.
         """
-        if self.bot is None or await self.bot.analyzer.responds(_PATIENCE):
+        if self.bot is None or await self.bot.analyzer.responds(_WORKER_TIMEOUT):
             return []
-        return [f"the models' thread has not answered within {_PATIENCE:g} s"]
+        return [f"the models' thread has not answered within {_WORKER_TIMEOUT:g} s"]
 
     def why_not_ready(self) -> list[str]:
         """Return why the bot cannot do its work now; empty if it can."""

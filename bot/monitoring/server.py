@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 NO_METRICS = str(MissingExtraError("/metrics", "metrics"))
 
-_SHUTDOWN = 1.0  # seconds that a pending answer may still take when the bot stops
+_SHUTDOWN_TIMEOUT = 1.0  # seconds that a pending answer may still take when the bot stops
 
 
 @asynccontextmanager
@@ -39,7 +39,7 @@ async def serving_health(host: str, port: int) -> AsyncIterator[tuple[Health, Me
     """
     health = Health()
     app, meter = _application(health)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
     await runner.setup()
     try:
         try:

@@ -16,14 +16,14 @@ from bot.connection.clock import DiscordTime
 from bot.i18n import Translate, mark, translator
 from bot.local_time import moment_of, wall_clock
 from bot.mood.chart import draw
-from bot.mood.over_time import MINIMUM, PERIODS, MoodOverTime, Period
+from bot.mood.over_time import MIN_MESSAGES, PERIODS, MoodOverTime, Period
 from bot.mood.readers import readable
 from bot.mood.words import alternative_text, caption, what_is_kept
 from bot.store import MoodCount, Store
 from bot.ui.emotions import emotions_of
 from classifiers import EMOJI
 
-PATIENCE = 1.0
+DEFER_AFTER = 1.0
 """Seconds after which the user sees that a picture is being drawn; Discord waits for three."""
 
 _PLACES = {"channel": mark("This channel"), "server": mark("The whole server")}
@@ -68,7 +68,7 @@ class Mood(commands.Cog):
         loading = asyncio.create_task(
             self._load_and_draw(member.guild.id, channel_ids, PERIODS[period], settings.time_zone, translate)
         )
-        await asyncio.wait({loading}, timeout=PATIENCE)
+        await asyncio.wait({loading}, timeout=DEFER_AFTER)
         if not loading.done():
             await interaction.response.defer(ephemeral=private)
         mood, picture = await loading
@@ -107,7 +107,7 @@ def _sum_and_draw(
 ) -> tuple[MoodOverTime, bytes | None]:
     """Return the mood, and its picture if there are enough messages."""
     mood = MoodOverTime(period, now, ((count.hour, count.emotion, count.messages) for count in counts), zone)
-    return mood, draw(mood, translate) if mood.messages >= MINIMUM else None
+    return mood, draw(mood, translate) if mood.messages >= MIN_MESSAGES else None
 
 
 def _too_few(messages: int, translate: Translate) -> str:
@@ -116,4 +116,4 @@ def _too_few(messages: int, translate: Translate) -> str:
         "I counted {count} message in that time; for a picture I need {minimum}. Please ask again later.",
         "I counted {count} messages in that time; for a picture I need {minimum}. Please ask again later.",
         messages,
-    ).format(minimum=MINIMUM)
+    ).format(minimum=MIN_MESSAGES)

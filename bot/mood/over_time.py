@@ -26,7 +26,7 @@ OTHERS = mark("other emotions")
 OWN_COLOURS = ("#f28cb8", "#3ba272", "#c9a26b", "#7f5af0", "#e0e0e0")
 """Colours for the most frequent emotions outside these groups, as in users' own data; the last is for the rest."""
 
-MINIMUM = 20
+MIN_MESSAGES = 20
 """The fewest messages for a picture: fewer would say more about their authors than about a mood."""
 
 A_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)

@@ -32,10 +32,10 @@ FEWEST_IN_A_DAY = 20
 FEWEST_OF_AN_EMOTION = 10
 """The fewest messages with an emotion for a day to stand out: fewer would say something about their authors."""
 
-CLEARLY = 1.5
+MIN_RATIO = 1.5
 """How many times the usual share a day's share must be: in a large server, smaller differences are significant, too."""
 
-MOST = 3
+MAX_STANDOUTS = 3
 """The most days and emotions that are named."""
 
 
@@ -59,7 +59,7 @@ class Standout:
 def what_stood_out(
     week: Mapping[date, Mapping[str, int]], before: Iterable[Mapping[str, int]]
 ) -> list[Standout] | None:
-    """Return what stood out in a week, the least probable first, each emotion once and at most `MOST`.
+    """Return what stood out in a week, the least probable first, each emotion once and at most `MAX_STANDOUTS`.
 
     Args:
         week: the number of messages by emotion, for each day.
@@ -73,14 +73,14 @@ def what_stood_out(
     if not days or len(base) < FEWEST_DAYS:
         return None
     emotions = {emotion for counts in (*days.values(), *base) for emotion in counts} - {NEUTRAL}
-    habits = {emotion: _Habit([_of(emotion, counts) for counts in base]) for emotion in sorted(emotions)}
+    habits = {emotion: _Habit([_counts_of(emotion, counts) for counts in base]) for emotion in sorted(emotions)}
     typical = sum(habit.spread for habit in habits.values()) / max(1, len(habits))
     found: list[tuple[float, Standout]] = []
     for emotion, habit in habits.items():
         for day, counts in days.items():
-            times, messages = _of(emotion, counts)
+            times, messages = _counts_of(emotion, counts)
             share = times / messages
-            if times < FEWEST_OF_AN_EMOTION or share < CLEARLY * habit.share:
+            if times < FEWEST_OF_AN_EMOTION or share < MIN_RATIO * habit.share:
                 continue
             probability = habit.probability(times, messages, max(0.0, habit.spread, typical))
             if probability < FALSE_ALARMS / (len(days) * len(habits)):
@@ -88,7 +88,7 @@ def what_stood_out(
     strongest: dict[str, Standout] = {}
     for _probability, standout in sorted(found, key=lambda each: each[0]):
         strongest.setdefault(standout.emotion, standout)
-    return list(strongest.values())[:MOST]
+    return list(strongest.values())[:MAX_STANDOUTS]
 
 
 class _Habit:
@@ -133,6 +133,6 @@ def beta_binomial_tail(least: int, trials: int, a: float, b: float) -> float:
     return min(1.0, total)
 
 
-def _of(emotion: str, counts: Mapping[str, int]) -> tuple[int, int]:
+def _counts_of(emotion: str, counts: Mapping[str, int]) -> tuple[int, int]:
     """Return how many messages of a day have an emotion, and how many it has in all."""
     return counts.get(emotion, 0), sum(counts.values())

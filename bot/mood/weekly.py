@@ -38,13 +38,13 @@ from classifiers import EMOJI
 
 log = logging.getLogger(__name__)
 
-_COMPARED = timedelta(weeks=4)
+_COMPARISON_PERIOD = timedelta(weeks=4)
 """The time before the week with which its days are compared."""
 
-_WITHIN = 30.0
+_POST_TIMEOUT = 30.0
 """Seconds after which the request to post is no longer sent."""
 
-_TRANSIENT = (discord.DiscordServerError, discord.RateLimited, HeldBackError, DiscordFailedError)
+_TRANSIENT_ERRORS = (discord.DiscordServerError, discord.RateLimited, HeldBackError, DiscordFailedError)
 """Failures of Discord or of the network, after which it is worth trying again."""
 
 
@@ -111,7 +111,7 @@ class WeeklyMood(commands.Cog):
         if await self._store.claim_week(guild.id, week):
             try:
                 await self._post(channel, due, settings)
-            except (StoreError, *_TRANSIENT) as error:
+            except (StoreError, *_TRANSIENT_ERRORS) as error:
                 log.info("The picture of the week in server %d is postponed: %s", guild.id, loggable(error))
                 await self._store.give_week_back(guild.id, week)
                 return
@@ -123,7 +123,7 @@ class WeeklyMood(commands.Cog):
         """Post the picture of the seven days before its due day, if there were enough messages."""
         zone = settings.time_zone
         end = wall_clock(due, zone).replace(hour=0)
-        since = moment_of(end - timedelta(weeks=1) - _COMPARED, zone)
+        since = moment_of(end - timedelta(weeks=1) - _COMPARISON_PERIOD, zone)
         counts = await self._store.moods(channel.guild.id, since, open_to_readers_of(channel))
         language = settings.language and discord.Locale(settings.language)
         translate = translator(language or channel.guild.preferred_locale)
@@ -133,7 +133,7 @@ class WeeklyMood(commands.Cog):
         file = discord.File(io.BytesIO(post.picture), "mood.png", description=post.description)
         # The nonce lets Discord recognise a request that is repeated after a lost answer.
         nonce = f"{due:%y%m%d}{channel.id}"[:25]
-        await self._requests.ask(channel.send(post.text, file=file, nonce=nonce), _WITHIN)
+        await self._requests.ask(channel.send(post.text, file=file, nonce=nonce), _POST_TIMEOUT)
 
 
 def compose(
@@ -166,7 +166,7 @@ def compose(
     lines = [
         f"### {title}",
         caption(mood, emoji, translate),
-        *_said(found, emoji, translate),
+        *_text_about(found, emoji, translate),
         f"-# {note} {what_is_kept(mood_days, translate)}",
     ]
     description = alternative_text(mood, translate("The whole server"), translate)
@@ -186,7 +186,7 @@ def _by_day(
     return week, [emotions for day, emotions in days.items() if day < first]
 
 
-def _said(found: Sequence[Standout] | None, emoji: Mapping[str, str | None], translate: Translate) -> list[str]:
+def _text_about(found: Sequence[Standout] | None, emoji: Mapping[str, str | None], translate: Translate) -> list[str]:
     """Return a line about each thing that stood out, or that nothing did; empty if that cannot be told."""
     if found is None:
         return []

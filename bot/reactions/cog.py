@@ -16,7 +16,7 @@ from discord.ext import commands
 
 from bot.analyzer import Analyzer, AnalyzerClosedError, AnalyzerOverloadedError, AnalyzerTooSlowError
 from bot.connection.clock import loop_time
-from bot.reactions.gate import may_react, no_words_reason, why_in_vain, why_unreadable
+from bot.reactions.gate import may_react, no_words_reason, why_no_reaction, why_unreadable
 from bot.reactions.guard import is_grave
 from bot.reactions.history import Memory, Trace
 from bot.reactions.joining import seconds_since_joining
@@ -32,19 +32,19 @@ from classifiers import NEUTRAL, Prediction
 
 log = logging.getLogger(__name__)
 
-CORRECTABLE = timedelta(minutes=2)
+EDIT_WINDOW = timedelta(minutes=2)
 """How long after a message was written an edit still changes the reaction."""
 
-MOOD_PATIENCE = 30.0
+MOOD_TIMEOUT = 30.0
 """Seconds for which a text that is read only for the mood may wait for the model.
 
 Nobody waits for the answer, newer texts are read first, and after an outage many texts come at once.
 """
 
-_UNTOLD = frozenset({Outcome.OPTED_OUT, Outcome.NOT_READY, Outcome.MESSAGE_GONE})
+_HIDDEN_FROM_OBSERVERS = frozenset({Outcome.OPTED_OUT, Outcome.NOT_READY, Outcome.MESSAGE_GONE})
 """Outcomes that observers are not told. Before the opt-outs have been read, anybody may have opted out."""
 
-_COUNTED = frozenset(
+_COUNTED_OUTCOMES = frozenset(
     {
         Outcome.REACTED,
         Outcome.MESSAGE_GONE,
@@ -109,7 +109,7 @@ class Reactions(commands.Cog):
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Change the reaction if a recent message was edited and now says something else."""
         message, trace = payload.message, self._memory.traces.get(payload.message_id)
-        if trace is None or message.edited_at is None or message.edited_at - message.created_at > CORRECTABLE:
+        if trace is None or message.edited_at is None or message.edited_at - message.created_at > EDIT_WINDOW:
             return  # an edit without a time is Discord's own, which adds a link preview
         ending = await self._handle(message, trace)
         log.debug("Message %d in channel %d was edited: %s.", message.id, message.channel.id, ending.outcome)
@@ -158,7 +158,7 @@ class Reactions(commands.Cog):
             return Ending(reason)
         if message.edited_at is None:
             self._memory.channels.count_message(message.channel.id)
-        in_vain = self._why_in_vain(message, trace)
+        in_vain = self._why_only_mood(message, trace)
         counts_for = self._sampled(message) if in_vain else 1
         if in_vain and not counts_for:
             return Ending(in_vain)
@@ -184,12 +184,12 @@ class Reactions(commands.Cog):
     def _why_unreadable(self, message: discord.Message) -> Outcome | None:
         return why_unreadable(message, self._store, self._bot.user)
 
-    def _why_in_vain(self, message: discord.Message, trace: Trace) -> Outcome | None:
+    def _why_only_mood(self, message: discord.Message, trace: Trace) -> Outcome | None:
         """Return why reading the message could change nothing but the mood; None if it may change more."""
         if trace.emoji or self.observers.of(message.channel.id):
             return None  # its reaction may have to be removed, or an observer is shown each message's emotion
         settings, state = self._settings_of(message), self._state(message)
-        return why_in_vain(message, settings, state, lambda: self._sender.obstacle(message))
+        return why_no_reaction(message, settings, state, lambda: self._sender.obstacle(message))
 
     def _sampled(self, message: discord.Message) -> int:
         """Return for how many messages this one counts if it is read only for the mood; 0 if it is not to be read."""
@@ -201,7 +201,7 @@ class Reactions(commands.Cog):
 
     async def _classify(self, message: discord.Message, *, for_mood_alone: bool) -> Prediction | Outcome:
         """Return the model's prediction, or why there was none in time."""
-        within = MOOD_PATIENCE if for_mood_alone else self._sender.seconds_left(message)
+        within = MOOD_TIMEOUT if for_mood_alone else self._sender.seconds_left(message)
         try:
             prediction = await self._analyzer.classify(
                 message.content,
@@ -253,7 +253,7 @@ class Reactions(commands.Cog):
             return await self._sender.add(message, emoji)
         counted_at = self._memory.channels.count_reaction(message.channel.id)
         outcome = await self._sender.add(message, emoji)
-        if outcome not in _COUNTED:
+        if outcome not in _COUNTED_OUTCOMES:
             self._memory.channels.uncount_reaction(message.channel.id, counted_at)
         return outcome
 
@@ -299,7 +299,7 @@ class Reactions(commands.Cog):
         elif ending.decision and ending.outcome != Outcome.REACTED and is_grave(message.content):
             ending = Ending(Outcome.GRAVE)
         for observer in observers:
-            if ending.outcome in _UNTOLD:
+            if ending.outcome in _HIDDEN_FROM_OBSERVERS:
                 observer.gone(message.id)
             else:
                 await observer.ended(message.id, message.author.id, ending)

@@ -120,7 +120,7 @@ def settings_reason(settings: ServerSettings, *channel_ids: int | None, age_rest
     return None
 
 
-def why_in_vain(
+def why_no_reaction(
     message: discord.Message, settings: ServerSettings, channel: ChannelState, obstacle: Callable[[], Outcome | None]
 ) -> Outcome | None:
     """Return why a message can get no reaction for now, whatever it says, or None if it can get one.

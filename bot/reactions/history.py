@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from cachetools import TTLCache
 
 from bot.reactions.outcomes import Outcome
-from bot.reactions.pace import MOST_DISLIKES, ChannelState
+from bot.reactions.pace import MAX_DISLIKES, ChannelState
 
 WINDOW = 600.0
 """Seconds for which messages and reactions count towards the share of messages that get a reaction."""
@@ -24,9 +24,9 @@ DISLIKES_COUNT_FOR = 86_400.0
 """Seconds from the last dislike in a channel until all its dislikes are forgotten: a day."""
 
 _MINUTE = 60.0
-_MOST_MESSAGES = 200
-_MOST_CHANNELS = 20_000
-_REMEMBERED, _MOST_REMEMBERED = 1800.0, 20_000  # seconds, and the most traces
+_MAX_MESSAGES = 200
+_MAX_CHANNELS = 20_000
+_TRACE_SECONDS, _MAX_TRACES = 1800.0, 20_000  # seconds, and the most traces
 
 
 @dataclass(slots=True)
@@ -84,8 +84,8 @@ class ChannelHistory:
             clock: monotonic seconds.
         """
         self._clock = clock
-        self._records: TTLCache[int, _Record] = TTLCache(_MOST_CHANNELS, WINDOW, clock)
-        self._dislikes: TTLCache[int, frozenset[int | None]] = TTLCache(_MOST_CHANNELS, DISLIKES_COUNT_FOR, clock)
+        self._records: TTLCache[int, _Record] = TTLCache(_MAX_CHANNELS, WINDOW, clock)
+        self._dislikes: TTLCache[int, frozenset[int | None]] = TTLCache(_MAX_CHANNELS, DISLIKES_COUNT_FOR, clock)
 
     def __len__(self) -> int:
         """Return how many channels are remembered."""
@@ -157,7 +157,7 @@ class ChannelHistory:
             person: the user id; None if Discord does not say. All dislikes of a channel with None count as one.
         """
         people = self._dislikes.get(channel_id, frozenset())
-        self._dislikes[channel_id] = people if len(people) >= MOST_DISLIKES else people | {person}
+        self._dislikes[channel_id] = people if len(people) >= MAX_DISLIKES else people | {person}
 
     def holding_back(self, channel_ids: Iterable[int]) -> list[int]:
         """Return those of the channels in which dislikes currently count."""
@@ -190,7 +190,7 @@ class ChannelHistory:
 
 def _append(moments: array[float], now: float) -> None:
     """Add a time; if there are too many, overwrite the oldest."""
-    if len(moments) == _MOST_MESSAGES:
+    if len(moments) == _MAX_MESSAGES:
         del moments[0]
     moments.append(now)
 
@@ -210,4 +210,4 @@ class Memory:
             clock: monotonic seconds.
         """
         self.channels = ChannelHistory(clock)
-        self.traces: TTLCache[int, Trace] = TTLCache(_MOST_REMEMBERED, _REMEMBERED, clock)
+        self.traces: TTLCache[int, Trace] = TTLCache(_MAX_TRACES, _TRACE_SECONDS, clock)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from bot.reactions.outcomes import Outcome
 from bot.server_settings import Liveliness, ServerSettings
 
-MOST_DISLIKES = 3
+MAX_DISLIKES = 3
 """The most dislikes that count in a channel, so that the bot never falls completely silent there."""
 
 
@@ -134,9 +134,9 @@ def sampled(messages: int, waiting: int, chance: Callable[[], float]) -> int:
 def dislike_factor(channel: ChannelState) -> float:
     """Return the factor, in (0, 1], by which dislikes reduce a channel's reactions and the uncertainty allowed there.
 
-    Each dislike halves it, up to `MOST_DISLIKES`.
+    Each dislike halves it, up to `MAX_DISLIKES`.
     """
-    return 0.5 ** min(channel.dislikes, MOST_DISLIKES)
+    return 0.5 ** min(channel.dislikes, MAX_DISLIKES)
 
 
 def _pause_left(settings: ServerSettings, channel: ChannelState) -> float:

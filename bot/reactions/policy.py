@@ -14,7 +14,7 @@ from bot.server_settings import CUSTOM_EMOJI, ServerSettings
 from classifiers.classifier import Prediction
 from classifiers.emotions import NEUTRAL, SENTIMENT
 
-UNDERSTOOD = 0.6
+MIN_KNOWN_SHARE = 0.6
 """The share of a message's words that must be common for the model to understand it.
 
 On the dev splits, 0.7 % of the Reddit comments and 1.0 % of the chat messages are below it; nine in ten sentences in
@@ -100,7 +100,7 @@ def choose(
 
 def is_understood(prediction: Prediction) -> bool:
     """Return whether the model knows enough of the words, which it does not in other languages."""
-    return prediction.known >= UNDERSTOOD
+    return prediction.known >= MIN_KNOWN_SHARE
 
 
 def is_jolly(emoji: str) -> bool:

@@ -24,18 +24,18 @@ from bot.settings.permissions import warning
 from bot.settings.trial_panel import End, Line, TrialPanel, as_text, instruction
 from bot.store import Store
 
-LASTS = timedelta(minutes=10)
+DURATION = timedelta(minutes=10)
 
-PAUSE = 3.0
+EDIT_INTERVAL = 3.0
 """The fewest seconds between two edits, so that Discord's limit is not reached however much is written."""
 
-SHOWN = 12
+MAX_SHOWN = 12
 """How many of the latest messages are shown."""
 
 HIDDEN = mark("I can't see this channel, so I read nothing here.")
 
-_GONE = frozenset({401, 403, 404})  # the token has expired, or the channel or the message was deleted
-_FAREWELL = 2.0  # seconds for which a bot that is being stopped tries to end its trials
+_GONE_STATUSES = frozenset({401, 403, 404})  # the token has expired, or the channel or the message was deleted
+_STOP_TIMEOUT = 2.0  # seconds for which a bot that is being stopped tries to end its trials
 
 
 class Trial:
@@ -83,7 +83,7 @@ class Trial:
         if ending.outcome == Outcome.ITSELF:
             return
         self._lines[message_id] = Line(message_id, author_id, ending)
-        if len(self._lines) > SHOWN:
+        if len(self._lines) > MAX_SHOWN:
             del self._lines[min(self._lines)]
         self.changed = True
         await self._go_on(self)
@@ -108,7 +108,7 @@ class Trial:
         ]
         if self.end:
             return TrialPanel(translate, [translate(self.end.value)], lines, runs=False)
-        above = [instruction(self.channel.id, self.interaction.created_at + LASTS, translate)]
+        above = [instruction(self.channel.id, self.interaction.created_at + DURATION, translate)]
         if self._has_opted_out(self.interaction.user.id):
             above.append("⚠️ " + translate("You have opted out: I only read what you type into /compare."))
         if text := warning(self.interaction.app_permissions, translate):
@@ -150,7 +150,7 @@ class Trials:
             sentence = HIDDEN if channel is None else NOT_READY
             await interaction.response.send_message(translator(interaction.locale)(sentence), ephemeral=True)
             return
-        ends = self._clock() + LASTS.total_seconds()
+        ends = self._clock() + DURATION.total_seconds()
         trial = Trial(interaction, channel, ends, self._store.has_opted_out, self._go_on)
         await interaction.response.send_message(view=trial.panel(), ephemeral=True)
         earlier = self._running.get(_key(trial))
@@ -174,7 +174,7 @@ class Trials:
     async def close(self) -> None:
         """End all trials, without waiting long for Discord."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(_FAREWELL):
+            async with asyncio.timeout(_STOP_TIMEOUT):
                 await asyncio.gather(*(self._end(trial, End.RESTARTED) for trial in list(self._running.values())))
 
     async def _go_on(self, trial: Trial) -> None:
@@ -187,7 +187,7 @@ class Trials:
             await self._end(trial, End.TIME)
         elif self._visible(trial.channel.guild.id, trial.channel.id) is None:
             await self._end(trial, End.HIDDEN)
-        elif trial.changed and now - trial.shown_at >= PAUSE:
+        elif trial.changed and now - trial.shown_at >= EDIT_INTERVAL:
             trial.shown_at = now
             if not await self._show(trial) and self._stop_observing(trial, End.OVER):
                 trial.rounds.cancel()
@@ -219,7 +219,7 @@ class Trials:
             try:
                 await self._requests.ask(trial.interaction.edit_original_response(view=trial.panel()))
             except discord.HTTPException as error:
-                if error.status in _GONE:
+                if error.status in _GONE_STATUSES:
                     return False
                 trial.changed = True  # the next round tries again
             except discord.DiscordException:

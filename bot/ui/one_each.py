@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 from cachetools import TTLCache
 
-REMEMBERED = 86_400.0
+REMEMBERED_FOR = 86_400.0
 """Seconds for which it is remembered who has answered."""
 
-MOST_REMEMBERED = 10_000
+MAX_REMEMBERED = 10_000
 
 
 class OneEach:
@@ -22,7 +22,7 @@ class OneEach:
     def __init__(self) -> None:
         """Start with nobody who has answered."""
         # Maps the person who answered and the subject to the question that was answered.
-        self._answered: TTLCache[tuple[int, int], int] = TTLCache(MOST_REMEMBERED, REMEMBERED)
+        self._answered: TTLCache[tuple[int, int], int] = TTLCache(MAX_REMEMBERED, REMEMBERED_FOR)
 
     def answered(self, user_id: int, subject_id: int) -> int | None:
         """Return the id of the question that a person has answered about a subject; None if they have not yet."""

@@ -14,7 +14,7 @@ from classifiers import NAMES
 BOTH, NEITHER = "both", "neither"
 """Verdicts that prefer no model; any other verdict is the name of the preferred model."""
 
-ENOUGH = 30
+MIN_VOTES = 30
 """The fewest votes for either model before anything is said about which is ahead."""
 
 _CONFIDENCE, _DEVIATIONS = 0.95, 1.959964
@@ -98,10 +98,10 @@ def interval(wins: int, votes: int) -> tuple[float, float]:
 
 def _conclusion(more: int, fewer: int, ahead: str, translate: Translate) -> str:
     votes = more + fewer
-    if votes < ENOUGH:
+    if votes < MIN_VOTES:
         return translate(
             "With fewer than {minimum} votes for one of the two, I can't tell yet which one people prefer."
-        ).format(minimum=translate.number(ENOUGH))
+        ).format(minimum=translate.number(MIN_VOTES))
     if more == fewer:
         return translate("It is a tie: of {votes} votes for one of the two, each got half.").format(
             votes=translate.number(votes)

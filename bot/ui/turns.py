@@ -15,7 +15,7 @@ from bot.i18n import Translate, mark
 ONE_AT_A_TIME = mark("I am still reading your last text; one at a time, please.")
 TOO_MANY = mark("That was a lot to read in a short time; please ask me again {when}.")
 
-MOST, WITHIN = 10, 30
+MAX_TEXTS, WINDOW = 10, 30
 """The most texts that somebody may ask about, and the seconds within which they count."""
 
 
@@ -30,7 +30,7 @@ class Turns:
         """Start with nobody who has asked."""
         self._reading_for: set[int] = set()
         self._cooldowns: commands.CooldownMapping[discord.Interaction] = commands.CooldownMapping.from_cooldown(
-            MOST, WITHIN, lambda interaction: interaction.user.id
+            MAX_TEXTS, WINDOW, lambda interaction: interaction.user.id
         )
 
     def refuse_or_count(self, interaction: discord.Interaction, translate: Translate) -> str | None:

@@ -27,7 +27,7 @@ def form() -> LogFormat:
 @pytest.fixture
 def stream(request: pytest.FixtureRequest, form: LogFormat) -> Iterator[io.StringIO]:
     """What is logged at the level of the test's parameter, DEBUG if it has none."""
-    root, own = logging.getLogger(), [logging.getLogger(name) for name in logs.OWN]
+    root, own = logging.getLogger(), [logging.getLogger(name) for name in logs.OWN_LOGGERS]
     handlers, levels = list(root.handlers), [logger.level for logger in (root, *own)]
     stream = io.StringIO()
     logs.set_up(getattr(request, "param", "DEBUG"), form, stream)

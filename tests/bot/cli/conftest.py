@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.logs import OWN
+from bot.logs import OWN_LOGGERS
 from tests.bot.cli.support import TOKEN
 from tests.bot.scripted import SCRIPT, ScriptedClassifier
 from tests.loopback import description, loopback, skipper, world  # noqa: F401 - fixtures
@@ -23,7 +23,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
-    loggers = [logging.getLogger(name) for name in ("", *OWN)]
+    loggers = [logging.getLogger(name) for name in ("", *OWN_LOGGERS)]
     handlers, levels = list(loggers[0].handlers), [logger.level for logger in loggers]
     yield
     loggers[0].handlers[:] = handlers

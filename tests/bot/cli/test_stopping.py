@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bot.cli.stopping import GRACE, until_stopped
+from bot.cli.stopping import GRACE_PERIOD, until_stopped
 from tests.bot.cli.support import environment
 
 
@@ -45,13 +45,13 @@ async def work():
         signal.raise_signal(signal.SIGTERM)
         await asyncio.Event().wait()
 
-stopping.GRACE = 0
+stopping.GRACE_PERIOD = 0
 asyncio.run(stopping.until_stopped(work()))
 """
 
 
 def test_after_a_second_signal_an_endless_end_is_cut_short() -> None:
-    assert GRACE == 3
+    assert GRACE_PERIOD == 3
     done = subprocess.run(
         [sys.executable, "-c", ENDLESS], capture_output=True, text=True, env=environment(), check=False, timeout=60
     )

@@ -13,7 +13,7 @@ from simcord.components import walk_components
 from bot.compare.cog import NOT_YOURS, OVER
 from bot.errors import BROKEN, BUSY
 from bot.reactions.gate import NO_WORDS, NOT_A_PERSON, NOT_HERE, NOT_READY, NOT_TO_BE_READ
-from bot.ui.turns import MOST, ONE_AT_A_TIME, TOO_MANY, WITHIN
+from bot.ui.turns import MAX_TEXTS, ONE_AT_A_TIME, TOO_MANY, WINDOW
 from classifiers import Classifier
 from tests.bot.pressing import compare_at_once, press_twice, restarts, speak_in_brackets, words_of
 from tests.bot.scripted import ScriptedClassifier, World, believing
@@ -477,7 +477,7 @@ class TestWhoAsksForMuch:
         assert panel_of(await world.alice.slash(world.channel, "compare", text="happy"))
 
     async def test_after_many_texts_the_next_one_has_to_wait(self, world: World, bob: simcord.MemberActor) -> None:
-        for _ in range(MOST - 2):
+        for _ in range(MAX_TEXTS - 2):
             await world.alice.slash(world.channel, "compare", text="happy")
         message = await bob.send(world.channel, "odd weather")
         panel = panel_of(await world.alice.context_menu(world.channel, "Compare emotions", message))
@@ -492,7 +492,7 @@ class TestWhoAsksForMuch:
         sentence = re.escape(TOO_MANY).replace(r"\{when\}", r"<t:\d+:R>")
         assert all(re.fullmatch(sentence, sentence_of(refusal)) for refusal in refusals)
         assert panel_of(await bob.slash(world.channel, "compare", text="happy"))
-        await world.env.advance_time(WITHIN + 1)
+        await world.env.advance_time(WINDOW + 1)
         assert panel_of(await world.alice.slash(world.channel, "compare", text="happy"))
 
 

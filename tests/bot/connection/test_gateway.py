@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 
-from bot.connection.gateway import FRAMES_AT_ONCE, Gateway, Heartbeats, Shard
+from bot.connection.gateway import FRAMES_PER_TURN, Gateway, Heartbeats, Shard
 
 [DISCORDS_SHARD] = Shard.__bases__
 
@@ -112,7 +112,7 @@ async def test_messages_are_handled_before_many_more_are_read(monkeypatch: pytes
     for _ in range(200):
         await gateway.poll_event()
         most = max(most, len(waiting))
-    assert most < FRAMES_AT_ONCE
+    assert most < FRAMES_PER_TURN
     await asyncio.gather(*tasks)
 
 

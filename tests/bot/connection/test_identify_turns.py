@@ -12,7 +12,7 @@ from bot import create_bot
 from bot.configuration import Configuration
 from bot.connection import identify_turns
 from bot.connection.identify_turns import IdentifyTurns
-from bot.connection.session_starts import APART
+from bot.connection.session_starts import SESSION_INTERVAL
 from bot.store.locks import HELD_AT_MOST, AdvisoryLocks
 from classifiers import Classifier
 from tests.bot.store.others import Network, Others
@@ -35,7 +35,7 @@ class Processes:
 
 @pytest.fixture
 async def processes(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Processes]:
-    monkeypatch.setattr(identify_turns, "APART", 0.05)
+    monkeypatch.setattr(identify_turns, "SESSION_INTERVAL", 0.05)
     monkeypatch.setattr("bot.store.locks._LOOKS_EVERY", 0.01)
     processes = Processes(postgres_url)
     yield processes
@@ -52,7 +52,7 @@ async def others_wait(task: asyncio.Task[None]) -> bool:
 
 
 def test_a_turn_is_over_before_its_lock_is_lost() -> None:
-    assert identify_turns.UNUSED + APART < HELD_AT_MOST
+    assert identify_turns.UNUSED_TURN_TIMEOUT + SESSION_INTERVAL < HELD_AT_MOST
 
 
 async def test_one_process_at_a_time_begins_a_session_in_a_bucket(processes: Processes) -> None:
@@ -68,7 +68,7 @@ async def test_one_process_at_a_time_begins_a_session_in_a_bucket(processes: Pro
 async def test_a_turn_lasts_for_the_five_seconds_after_the_session_began(
     processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(identify_turns, "APART", 100)
+    monkeypatch.setattr(identify_turns, "SESSION_INTERVAL", 100)
     first, second = processes.start(), processes.start()
     await first.wait(0)
     first.use(0)
@@ -92,7 +92,7 @@ async def test_who_has_the_turn_need_not_wait_for_it_again(processes: Processes)
 
 
 async def test_a_turn_that_is_not_used_is_lost(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identify_turns, "UNUSED", 0.01)
+    monkeypatch.setattr(identify_turns, "UNUSED_TURN_TIMEOUT", 0.01)
     first, second = processes.start(), processes.start()
     await first.wait(0)
     await second.wait(0)
@@ -126,7 +126,7 @@ async def test_a_process_that_ends_holds_nothing(processes: Processes) -> None:
 async def test_a_process_that_ends_after_it_began_a_session_keeps_its_turn_to_the_end(
     processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(identify_turns, "APART", 100)
+    monkeypatch.setattr(identify_turns, "SESSION_INTERVAL", 100)
     first, second = processes.start(), processes.start()
     await first.wait(0)
     first.use(0)

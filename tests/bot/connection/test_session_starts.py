@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.connection.session_starts import APART, SessionStarts
+from bot.connection.session_starts import SESSION_INTERVAL, SessionStarts
 from tests.bot.clock import Clock
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -42,12 +42,12 @@ async def begun(starts: SessionStarts, clock: Clock, *shards: int) -> list[float
 
 
 async def test_sessions_begin_apart_even_if_discord_has_told_no_limit(starts: SessionStarts, clock: Clock) -> None:
-    assert await begun(starts, clock, 0, 1, 0) == [0, APART, 2 * APART]
+    assert await begun(starts, clock, 0, 1, 0) == [0, SESSION_INTERVAL, 2 * SESSION_INTERVAL]
 
 
 async def test_shards_of_different_buckets_begin_together(starts: SessionStarts, clock: Clock) -> None:
     starts.note(limit(max_concurrency=2))
-    assert await begun(starts, clock, 0, 1, 2, 3) == [0, 0, APART, APART]
+    assert await begun(starts, clock, 0, 1, 2, 3) == [0, 0, SESSION_INTERVAL, SESSION_INTERVAL]
 
 
 async def test_without_sessions_left_it_waits_for_the_next_day_and_says_so_once(
@@ -55,7 +55,7 @@ async def test_without_sessions_left_it_waits_for_the_next_day_and_says_so_once(
 ) -> None:
     starts.note(limit(remaining=1))
     await starts.wait_for(1)
-    assert await begun(starts, clock, 0, 0, 0) == [0, 3600, 3600 + APART]
+    assert await begun(starts, clock, 0, 0, 0) == [0, 3600, 3600 + SESSION_INTERVAL]
     assert caplog.messages == [
         "Discord lets this bot start no more sessions until 2026-03-01 12:59 UTC, but it needs 1: it waits until then."
     ]
@@ -71,10 +71,10 @@ async def test_all_shards_wait_if_there_are_sessions_for_some_of_them_only(
     assert caplog.messages == [
         "Discord lets this bot start 3 more sessions until 2026-03-01 13:00 UTC, but it needs 4: it waits until then."
     ]
-    assert await begun(starts, clock, *range(1000)) == [number * APART for number in range(1000)]
+    assert await begun(starts, clock, *range(1000)) == [number * SESSION_INTERVAL for number in range(1000)]
 
 
 async def test_two_shards_that_begin_at_once_do_so_one_after_the_other(starts: SessionStarts, clock: Clock) -> None:
     began = clock.now
     await asyncio.gather(starts.begin(0), starts.begin(1))
-    assert clock.now - began == APART
+    assert clock.now - began == SESSION_INTERVAL

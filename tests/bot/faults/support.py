@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.gateway import LoopbackDiscord
 from bot import Emobot
-from bot.logs import _EXPECTED
+from bot.logs import _CONNECTION_ERRORS
 from bot.store import Store
 from tests.bot.scripted import reactions_of
 from tests.loopback import Skipper, until
@@ -72,7 +72,7 @@ def unfit_for_the_log(caplog: pytest.LogCaptureFixture) -> list[str]:
 def _has_traceback(record: logging.LogRecord) -> bool:
     """Whether the bot's handler would print one: of expected failures it prints the name alone."""
     kind = record.exc_info[0] if record.exc_info else None
-    return kind is not None and not issubclass(kind, _EXPECTED)
+    return kind is not None and not issubclass(kind, _CONNECTION_ERRORS)
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -12,7 +12,7 @@ import yarl
 
 from benchmarks.gateway import Garbage, LoopbackDiscord, World
 from bot import Emobot
-from bot.connection.gateway import FAREWELL, SILENCE, Gateway
+from bot.connection.gateway import CLOSE_TIMEOUT, SILENCE_TIMEOUT, Gateway
 from classifiers import Prediction
 from tests.bot.faults.support import moods, reacted_to, reacts_again, warnings
 from tests.bot.scripted import ScriptedClassifier, reactions_of
@@ -33,12 +33,12 @@ async def test_a_connection_cut_in_mid_frame_loses_no_message(
 async def test_a_silent_gateway_is_left_within_45_seconds_and_loses_reactions_to_what_is_stale_by_then(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
-    assert SILENCE + FAREWELL < 45
+    assert SILENCE_TIMEOUT + CLOSE_TIMEOUT < 45
     loopback.gateway.silent = True
     for second in range(20):
         await loopback.say("happy", second)
         skipper.skip(1)
-    skipper.skip(SILENCE - 20 - 0.5)
+    skipper.skip(SILENCE_TIMEOUT - 20 - 0.5)
     fresh = await loopback.say("happy", 30)
     loopback.gateway.silent = False
     skipper.skip(1)
@@ -56,9 +56,9 @@ async def test_a_gateway_that_answers_not_even_the_end_of_a_connection_is_left_a
     del running
     [connection] = loopback.gateway.connections
     connection.transport.pause_reading()  # type: ignore[attr-defined]
-    skipper.skip(SILENCE + 0.1)
+    skipper.skip(SILENCE_TIMEOUT + 0.1)
     await asyncio.sleep(0.01)
-    skipper.skip(FAREWELL + 0.1)
+    skipper.skip(CLOSE_TIMEOUT + 0.1)
     await until(lambda: loopback.gateway.resumed)
     await reacts_again(loopback)
 

@@ -143,7 +143,7 @@ class StuckClassifier(ScriptedClassifier):
 async def test_it_is_dead_while_the_thread_of_the_models_is_stuck(
     loopback: LoopbackDiscord, port: int, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health_module, "_PATIENCE", 0.2)
+    monkeypatch.setattr(health_module, "_WORKER_TIMEOUT", 0.2)
     stuck = StuckClassifier()
     async with serving_health("127.0.0.1", port) as (health, meter):
         bot = create_bot(configured(loopback), models={"bilstm": stuck}, meter=meter)

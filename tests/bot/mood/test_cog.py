@@ -250,7 +250,7 @@ async def test_a_slow_answer_without_a_picture(world: World, monkeypatch: pytest
 
 def slow_down(world: World, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Let the store tell no moods before the event is set, and nobody wait for them without a sign."""
-    monkeypatch.setattr(cog, "PATIENCE", 0)
+    monkeypatch.setattr(cog, "DEFER_AFTER", 0)
     answers, moods = asyncio.Event(), world.bot.store.moods
 
     async def moods_slowly(*args: Any) -> list[MoodCount]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from bot.reactions.history import DISLIKES_COUNT_FOR, WINDOW, ChannelHistory
-from bot.reactions.pace import MOST_DISLIKES, ChannelState
+from bot.reactions.pace import MAX_DISLIKES, ChannelState
 from tests.bot.clock import Clock
 
 ALICE, BOB = 7, 8
@@ -99,7 +99,7 @@ def test_repeated_dislikes_of_one_person_count_once(clock: Clock) -> None:
     assert history.state(1).dislikes == 2
     for person in range(100):
         history.count_dislike(1, person)
-    assert history.state(1).dislikes == MOST_DISLIKES  # nobody beyond is remembered
+    assert history.state(1).dislikes == MAX_DISLIKES  # nobody beyond is remembered
 
 
 def test_disliked_channels_are_listed_until_they_are_forgiven(clock: Clock) -> None:

@@ -11,10 +11,10 @@ from bot import fair_queue
 from bot.connection import backoff, rate_limits
 from bot.reactions import guard, history, irony, outcomes, pace, phrases, policy, reaction_limits
 from bot.reactions.outcomes import Outcome
-from bot.reactions.pace import MOST_DISLIKES, PROFILES, SETTLED_AFTER, ChannelState, profile_in
+from bot.reactions.pace import MAX_DISLIKES, PROFILES, SETTLED_AFTER, ChannelState, profile_in
 from bot.reactions.policy import (
+    MIN_KNOWN_SHARE,
     SENSITIVE,
-    UNDERSTOOD,
     Decision,
     choose,
     emoji_for,
@@ -54,7 +54,7 @@ def predictions(draw: st.DrawFn) -> Prediction:
     def row() -> tuple[float, ...]:
         return tuple(draw(st.lists(probability, min_size=len(LABELS), max_size=len(LABELS))))
 
-    return Prediction(LABELS, row(), row(), draw(probability), draw(st.sampled_from([1.0, UNDERSTOOD, 0.3])))
+    return Prediction(LABELS, row(), row(), draw(probability), draw(st.sampled_from([1.0, MIN_KNOWN_SHARE, 0.3])))
 
 
 def test_reacts_with_the_strongest_emotion() -> None:
@@ -115,7 +115,7 @@ def test_a_reaction_always_keeps_the_rules(
     assert decision.certainty >= decision.required
     assert decision.emotion != NEUTRAL
     assert decision.emotion not in server.muted
-    assert prediction.known >= UNDERSTOOD
+    assert prediction.known >= MIN_KNOWN_SHARE
     assert decision.certainty >= prediction.thresholds[LABELS.index(decision.emotion)]
     wanted = required_certainty(prediction.certainty, server, channel or ChannelState(), minimum)
     assert decision.certainty >= wanted
@@ -149,7 +149,7 @@ def test_a_livelier_server_gets_at_least_the_reactions_of_a_quieter_one(
     assert normal in (None, lively)
 
 
-@given(server_settings, probability, st.integers(0, MOST_DISLIKES - 1))
+@given(server_settings, probability, st.integers(0, MAX_DISLIKES - 1))
 def test_a_reaction_that_was_taken_back_makes_the_next_less_likely(
     server: ServerSettings, own: float, dislikes: int
 ) -> None:

@@ -23,7 +23,7 @@ from bot.reactions.policy import Decision
 from bot.reactions.sentences import SENTENCES
 from bot.server_settings import Liveliness
 from bot.settings.permissions import warning
-from bot.settings.trial import HIDDEN, LASTS, PAUSE, SHOWN, Trial, Trials
+from bot.settings.trial import DURATION, EDIT_INTERVAL, HIDDEN, MAX_SHOWN, Trial, Trials
 from bot.settings.trial_panel import STOP, End, Line, TrialPanel, as_text, instruction
 from classifiers import Classifier
 from tests.bot.pressing import restarts, speak_in_brackets, untranslated, words_of
@@ -64,7 +64,7 @@ class Shown:
         return self.lines.get(message.jump_url, "")
 
     async def next_edit(self) -> None:
-        await self.world.rest(PAUSE)
+        await self.world.rest(EDIT_INTERVAL)
 
     async def stop(self) -> None:
         await self.owner.click(self.message, custom_id=STOP)
@@ -237,7 +237,7 @@ def closed_to(world: World, permission: str) -> simcord.ChannelHandle:
 async def test_however_much_is_written_the_latest_are_shown_by_an_edit_every_few_seconds(
     world: World, trial: Shown
 ) -> None:
-    messages = [await world.alice.send(world.channel, "plain") for _ in range(SHOWN + 3)]
+    messages = [await world.alice.send(world.channel, "plain") for _ in range(MAX_SHOWN + 3)]
     assert edits(world) == 1
     await trial.next_edit()
     assert edits(world) == 2
@@ -274,7 +274,7 @@ async def test_a_button_stops_it(world: World, trial: Shown) -> None:
 
 @pytest.mark.parametrize("clock", [ManualClock()])
 async def test_it_ends_after_ten_minutes(world: World, clock: ManualClock, trial: Shown) -> None:
-    clock.now += LASTS.total_seconds() - 1
+    clock.now += DURATION.total_seconds() - 1
     await trial.next_edit()
     assert trial.runs
     clock.now += 1
@@ -320,7 +320,7 @@ async def test_a_second_one_of_the_same_person_in_the_channel_takes_the_place_of
 @pytest.mark.usefixtures("trial")
 async def test_a_deleted_channel_ends_it_without_a_trace(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.env.backend.delete_channel(world.channel.id)
-    await world.rest(PAUSE)
+    await world.rest(EDIT_INTERVAL)
     assert nothing_goes_on(world)
     assert (world.env.errors, caplog.records) == ([], [])
 
@@ -355,7 +355,7 @@ class TestWithoutADatabase:
 async def test_an_expired_token_ends_it(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.env.inject_error("PATCH", "/webhooks/*", status=401, code=50027)
     await world.alice.send(world.channel, "plain")
-    await world.rest(PAUSE)
+    await world.rest(EDIT_INTERVAL)
     assert edits(world) == 1
     assert nothing_goes_on(world)
     assert (world.env.errors, caplog.records) == ([], [])
@@ -389,12 +389,12 @@ async def test_after_a_crash_the_button_still_ends_what_looks_as_if_it_went_on(
 
 
 @pytest.mark.parametrize("locale", [discord.Locale.british_english, *map(discord.Locale, LANGUAGES)])
-@pytest.mark.parametrize(("label", "least"), [("disappointment", SHOWN), ("*" * 300, SHOWN - 3)])
+@pytest.mark.parametrize(("label", "least"), [("disappointment", MAX_SHOWN), ("*" * 300, MAX_SHOWN - 3)])
 def test_the_longest_message_fits_with_the_newest_lines(locale: discord.Locale, label: str, least: int) -> None:
     translate, highest = translator(locale), 2**63 - 1
     for reason in SENTENCES:
         ending = Ending(reason, Decision(None, label, 1.0, 1.0, reason, PROFILES[Liveliness.NORMAL]))
-        ids = range(highest - SHOWN, highest)
+        ids = range(highest - MAX_SHOWN, highest)
         lines = [as_text(Line(number, highest, ending), highest, highest, translate) for number in ids]
         above = [instruction(highest, datetime.now(UTC), translate), warning(discord.Permissions.none(), translate)]
         panel: Any = TrialPanel(translate, above, lines, runs=True)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bot.i18n import ENGLISH
-from bot.ui.standings import ENOUGH, interval, standings
+from bot.ui.standings import MIN_VOTES, interval, standings
 
 PAIR = ("rnn", "bilstm")
 
@@ -30,10 +30,10 @@ def test_the_model_with_more_votes_is_named_first() -> None:
 
 
 def test_with_too_few_votes_for_one_of_the_two_it_cannot_tell() -> None:
-    verdicts = {"bilstm": ENOUGH - 1, "both": 100, "neither": 100}
+    verdicts = {"bilstm": MIN_VOTES - 1, "both": 100, "neither": 100}
     _, conclusion = standings(verdicts, PAIR, ENGLISH)
     assert conclusion == "With fewer than 30 votes for one of the two, I can't tell yet which one people prefer."
-    _, conclusion = standings({"bilstm": ENOUGH}, PAIR, ENGLISH)
+    _, conclusion = standings({"bilstm": MIN_VOTES}, PAIR, ENGLISH)
     assert conclusion.startswith("The BiLSTM is ahead with 100% of 30 votes")
 
 

@@ -12,7 +12,7 @@ import simcord
 from bot.configuration import Configuration
 from bot.errors import BUSY
 from bot.reactions.gate import NO_WORDS, NOT_A_PERSON, NOT_READY, NOT_TO_BE_READ
-from bot.ui.turns import MOST, TOO_MANY
+from bot.ui.turns import MAX_TEXTS, TOO_MANY
 from classifiers import LABELS, Prediction
 from tests.bot.pressing import menu_in_direct_message, speak_in_brackets, untranslated
 from tests.bot.scripted import ManualClock, ScriptedClassifier, World, believing
@@ -269,7 +269,7 @@ async def test_it_is_for_everybody_but_only_where_the_bot_is(world: World) -> No
 
 async def test_whoever_asks_about_many_messages_has_to_wait(world: World, bob: simcord.MemberActor) -> None:
     message = await world.alice.send(world.channel, "happy")
-    for _ in range(MOST):
+    for _ in range(MAX_TEXTS):
         assert (await why(world, message))[0] == REACTED
     sentence = re.escape(TOO_MANY).replace(r"\{when\}", r"<t:\d+:R>")
     assert re.fullmatch(sentence, (await why(world, message))[0])
