@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import discord
 
 
@@ -13,9 +15,9 @@ def readable(member: discord.Member) -> list[int]:
 def open_to_readers_of(channel: discord.abc.GuildChannel) -> list[int]:
     """Return the ids of the channels that are readable by everybody who can read this one.
 
-    Roles decide: each role that can read this channel, except those of bots, must be able to read the other one. If
-    individual people were given access to this channel, everybody must be able to read the other one. A channel from
-    which individual people were excluded is left out.
+    Roles decide: each role that can read this channel, except those of bots, must be able to read the other one, also
+    together with any second role. If individual people were given access to this channel, everybody must be able to
+    read the other one. A channel from which individual people were excluded is left out.
     """
     roles = [role for role in channel.guild.roles if _can_read(channel, role) and not role.is_bot_managed()]
     if any(granted.view_channel for granted in _of_single_people(channel)):
@@ -24,6 +26,7 @@ def open_to_readers_of(channel: discord.abc.GuildChannel) -> list[int]:
         other.id
         for other in channel.guild.channels
         if all(_can_read(other, role) for role in roles)
+        and not _excludes_readers_of(channel, other, roles)
         and not any(False in (granted.view_channel, granted.connect) for granted in _of_single_people(other))
     ]
 
@@ -33,6 +36,45 @@ def _can_read(channel: discord.abc.GuildChannel, reader: discord.Member | discor
     # The chat of a voice channel can be read only by those who may join it.
     voice = isinstance(channel, discord.VoiceChannel | discord.StageChannel)
     return granted.view_channel and (granted.connect or not voice)
+
+
+def _excludes_readers_of(
+    channel: discord.abc.GuildChannel, other: discord.abc.GuildChannel, roles: Iterable[discord.Role]
+) -> bool:
+    """Return whether some people who can read a channel cannot read another, because of a second role.
+
+    In a channel, what one role is granted outweighs what another is denied.
+
+    Args:
+        channel: the channel that they can read.
+        other: the other channel.
+        roles: the roles each of which, by itself, can read both.
+    """
+    excluded = [role for role in other.overwrites if isinstance(role, discord.Role) and _is_denied(other, role)]
+    return any(
+        (_is_granted(channel, role) or not _is_denied(channel, second)) and not _is_granted(other, role)
+        for second in excluded
+        if not (second.is_default() or second.is_bot_managed() or second.permissions.administrator)
+        for role in roles
+        if not role.permissions.administrator
+    )
+
+
+def _is_granted(channel: discord.abc.GuildChannel, role: discord.Role) -> bool:
+    """Return whether a channel grants a role all that it takes to read it."""
+    return not role.is_default() and all(_overwritten(channel, role))
+
+
+def _is_denied(channel: discord.abc.GuildChannel, role: discord.Role) -> bool:
+    """Return whether a channel denies a role something that it takes to read it."""
+    return False in _overwritten(channel, role)
+
+
+def _overwritten(channel: discord.abc.GuildChannel, role: discord.Role) -> tuple[bool | None, ...]:
+    """Return what a channel grants (True) or denies (False) a role of the permissions that it takes to read it."""
+    overwrite = channel.overwrites_for(role)
+    voice = isinstance(channel, discord.VoiceChannel | discord.StageChannel)
+    return (overwrite.view_channel, overwrite.connect) if voice else (overwrite.view_channel,)
 
 
 def _of_single_people(channel: discord.abc.GuildChannel) -> list[discord.PermissionOverwrite]:

@@ -236,6 +236,33 @@ class TestWhichChannelsCount:
         count(world, "2026-11-20", kept_from_alice, grief=60)
         assert await self.lines(world, cog, office) == "😃 joy 100%"
 
+    async def test_none_from_which_a_second_role_keeps_some_readers(self, world: World, cog: WeeklyMood) -> None:
+        """Who is of the staff and on probation reads the office, but not the party."""
+        show = discord.PermissionOverwrite(view_channel=True)
+        staff, probation = world.guild.create_role("staff"), world.guild.create_role("probation")
+        assert world.guild.me
+        office = world.guild.create_text_channel(
+            "office", overwrites={world.guild.default_role: HIDDEN, staff: show, world.guild.me: show}
+        )
+        party = world.guild.create_text_channel("party", overwrites={probation: HIDDEN})
+        count(world, "2026-11-20", office, joy=60)
+        count(world, "2026-11-20", party, grief=60)
+        assert await self.lines(world, cog, office) == "😃 joy 100%"
+
+    @pytest.mark.parametrize(
+        "of_staff", [discord.PermissionOverwrite(), discord.PermissionOverwrite(view_channel=True)]
+    )
+    async def test_those_from_which_a_role_keeps_only_who_cannot_read_it_either(
+        self, world: World, cog: WeeklyMood, of_staff: discord.PermissionOverwrite
+    ) -> None:
+        staff, probation = world.guild.create_role("staff"), world.guild.create_role("probation")
+        overwrites: dict[Any, discord.PermissionOverwrite] = {probation: HIDDEN, staff: of_staff}
+        office = world.guild.create_text_channel("office", overwrites=overwrites)
+        party = world.guild.create_text_channel("party", overwrites=overwrites)
+        count(world, "2026-11-20", office, joy=60)
+        count(world, "2026-11-20", party, grief=60)
+        assert await self.lines(world, cog, office) == "🕊️ grief 50% · 😃 joy 50%"
+
 
 @pytest.mark.usefixtures("now")
 class TestFailures:
