@@ -16,6 +16,7 @@ DISLIKE = "❌"
 """The emoji with which a message's author, or somebody who may manage messages, removes the bot's reaction."""
 
 TAKEN_BACK = mark("Reaction removed. I will hold back a little in this channel for a day.")
+NOT_TAKEN_BACK = mark("I couldn't remove my reaction just now; please try again in a moment.")
 NOTHING_TO_TAKE_BACK = mark("I have not reacted to that message.")
 NOT_YOURS = mark("Only the author of the message, or someone who can manage messages, can remove my reaction.")
 
@@ -80,17 +81,17 @@ class Dislikes(commands.Cog):
         """Remove the reaction when someone uses the message menu, as with `DISLIKE`."""
         translate = translator(interaction.locale)
         if interaction.user != message.author and not interaction.permissions.manage_messages:
-            sentence = NOT_YOURS
-        else:
-            where = self._bot.get_partial_messageable(message.channel.id, guild_id=interaction.guild_id)
-            taken_back = await self.withdraw(where.get_partial_message(message.id), interaction.user.id)
-            sentence = TAKEN_BACK if taken_back else NOTHING_TO_TAKE_BACK
-        await interaction.response.send_message(translate(sentence), ephemeral=True)
+            await interaction.response.send_message(translate(NOT_YOURS), ephemeral=True)
+            return
+        await interaction.response.defer(ephemeral=True)  # the removal may take longer than Discord waits for an answer
+        where = self._bot.get_partial_messageable(message.channel.id, guild_id=interaction.guild_id)
+        sentence = await self.withdraw(where.get_partial_message(message.id), interaction.user.id)
+        await interaction.followup.send(translate(sentence), ephemeral=True)
 
     # Taking back
 
-    async def withdraw(self, message: discord.PartialMessage, person: int) -> bool:
-        """Remove the bot's reactions from a message and count a dislike; return False if there are none.
+    async def withdraw(self, message: discord.PartialMessage, person: int) -> str:
+        """Remove the bot's reactions from a message and count a dislike; return a sentence that says if that was done.
 
         Args:
             message: the message.
@@ -101,15 +102,19 @@ class Dislikes(commands.Cog):
             if trace and trace.emoji:
                 found, trace.emoji, trace.unwanted = [trace.emoji], None, True
             else:  # the message is too old to have a trace
-                fetched = await self._requests.ask(message.fetch())
+                trace, fetched = None, await self._requests.ask(message.fetch())
                 found = [str(reaction.emoji) for reaction in fetched.reactions if reaction.me]
+        except (discord.NotFound, discord.Forbidden):
+            return NOTHING_TO_TAKE_BACK
         except discord.DiscordException:
-            return False
-        for emoji in found:
-            await self._sender.remove(message, emoji)
-        if found:
-            self._memory.channels.count_dislike(message.channel.id, person)
-        return bool(found)
+            return NOT_TAKEN_BACK
+        if not found:
+            return NOTHING_TO_TAKE_BACK
+        left = [emoji for emoji in found if not await self._sender.remove(message, emoji)]
+        if trace and left:
+            [trace.emoji] = left
+        self._memory.channels.count_dislike(message.channel.id, person)
+        return NOT_TAKEN_BACK if left else TAKEN_BACK
 
     def _count_removed(self, channel_id: int, message_id: int, emoji: discord.PartialEmoji | None = None) -> None:
         """Count a dislike if the bot's recent reaction was removed: that with this emoji, or any if it is None."""

@@ -174,3 +174,46 @@ async def test_the_menu_takes_a_reaction_back_for_the_author_only(world: World) 
     again = await world.alice.context_menu(world.channel, "Take the reaction back", message)
     assert again.response
     assert "not reacted" in again.response.content
+
+
+async def test_the_menu_answers_before_it_asks_discord_to_remove_a_reaction(world: World) -> None:
+    """Discord waits three seconds for an answer, and a removal may have to wait for longer, as for a rate limit."""
+    message = await world.alice.send(world.channel, "happy")
+    before = len(world.env.http_requests)
+    await world.alice.context_menu(world.channel, "Take the reaction back", message)
+    answer, removal, *_ = world.env.http_requests[before:]
+    assert answer.path.endswith("/callback")
+    assert removal.method == "DELETE"
+
+
+async def test_a_removal_that_discord_refuses_is_not_said_to_be_done(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    world.env.inject_error("DELETE", "/channels/*/reactions/*", status=403, code=50013)
+    for told in ("couldn't remove", "Reaction removed"):
+        assert "😃" in world.emoji_of(message)
+        result = await world.alice.context_menu(world.channel, "Take the reaction back", message)
+        assert result.response
+        assert told in result.response.content
+    assert world.emoji_of(message) == []
+
+
+async def test_a_removal_that_discord_refuses_is_made_up_for_when_the_message_is_edited(world: World) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    world.env.inject_error("DELETE", "/channels/*/reactions/*", status=403, code=50013)
+    await world.alice.react(message, "❌")
+    assert "😃" in world.emoji_of(message)
+    await world.alice.edit(message, "thanks")
+    assert world.emoji_of(message) == ["❌"]
+
+
+@pytest.mark.parametrize("clock", [ManualClock()])
+@pytest.mark.parametrize(("status", "told"), [(404, "not reacted"), (400, "couldn't remove")])
+async def test_an_old_message_that_cannot_be_looked_up_is_not_said_to_have_no_reaction(
+    world: World, clock: ManualClock, status: int, told: str
+) -> None:
+    message = await world.alice.send(world.channel, "happy")
+    clock.now += 3600
+    world.env.inject_error("GET", "/channels/*/messages/*", status=status)
+    result = await world.alice.context_menu(world.channel, "Take the reaction back", message)
+    assert result.response
+    assert told in result.response.content
