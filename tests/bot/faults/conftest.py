@@ -26,6 +26,9 @@ from tests.loopback import (  # noqa: F401 - fixtures
     until,
 )
 
+EARLIER_COMMAND = {"name": "earlier", "description": "Of an earlier version"}
+"""Where Discord knows of one, a bot that starts asks none of the servers for commands that it might have there."""
+
 
 @pytest.fixture(autouse=True)
 def _unrestrained(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +65,7 @@ async def running(
 ) -> AsyncIterator[Emobot]:
     """The bot while it is in all servers; in the end its log has no traceback and nothing that somebody wrote."""
     caplog.set_level(logging.INFO)
+    loopback.routes.commands[None] = [EARLIER_COMMAND]
     async with connected(bot, loopback, skipper):
         yield bot
     assert unfit_for_the_log(caplog) == []
