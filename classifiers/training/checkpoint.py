@@ -25,7 +25,7 @@ FORMAT = "emobot-training-1"
 """The value of `format` in the history of every checkpoint."""
 
 _HISTORY = "history.json"
-_OWN = re.compile(r"history\.json(\.partial)?|epoch-\d+\.safetensors")
+_OWN = re.compile(r"history\.json(\.partial)?|epoch-\d+\.safetensors(\.partial)?")
 
 
 def is_checkpoint(folder: Path) -> bool:
@@ -58,12 +58,13 @@ def save_checkpoint(
 ) -> None:
     """Write the best state of a training, and `state` after its last epoch; delete earlier ones.
 
-    The history is written last and names the valid states, so being killed half-way does no harm.
+    The history is written last and names the valid states, and no state that the one before names is ever half-written,
+    so being killed half-way does no harm.
     """
     checkpoint.mkdir(parents=True, exist_ok=True)
     number = len(training.epochs)
-    for epoch, arrays in ((training.best_epoch.number, training.best), (number, state)):
-        (checkpoint / f"epoch-{epoch}.safetensors").write_bytes(to_bytes(arrays))
+    for epoch, arrays in {training.best_epoch.number: training.best, number: state}.items():
+        write_atomically(checkpoint / f"epoch-{epoch}.safetensors", to_bytes(arrays))
     history = {
         "format": FORMAT,
         "recipe": asdict(recipe),

@@ -44,6 +44,11 @@ class Training:
     best: dict[str, Array] = field(default_factory=dict)
     interrupted: bool = False
 
+    def after(self, epoch: Epoch, state: dict[str, Array]) -> Training:
+        """Return this training with one more epoch, after which the network has this state."""
+        epochs = [*self.epochs, epoch]
+        return Training(epochs, state if best(epochs) is epoch else self.best)
+
     @property
     def best_epoch(self) -> Epoch:
         """The epoch whose state is kept as `best`."""

@@ -114,10 +114,18 @@ class Trainer:
         recipe = self._recipe
         rng = np.random.default_rng([recipe.seed, number])
         steps = count_batches(examples, recipe.batch_size)
+        self.set_dropout((number - 1) * steps)
         batches = training_batches(examples, recipe.batch_size, rng, recipe.word_dropout)
         for step, (batch, targets) in enumerate(batches, start=(number - 1) * steps):
             rate = warmup_cosine(step, recipe.epochs * steps, recipe.learning_rate)
             yield self.step(batch.ids.T, targets, rate)
+
+    def set_dropout(self, steps: int) -> None:
+        """Let dropout draw the masks that follow after so many steps, so that a resumed training gets the same."""
+        for layer in self.model.layers:
+            if isinstance(layer, keras.layers.Dropout) and layer.rate:
+                seed, _ = layer.seed_generator.state.numpy()  # and the number of masks drawn
+                layer.seed_generator.state.assign([seed, steps])
 
     def step(self, ids: Array, targets: Array, rate: float) -> float:
         """Update the weights once, from token numbers (batch, time); return the loss before it."""

@@ -73,10 +73,10 @@ def fit(
             if _is_over(training.epochs, recipe):
                 break
             epoch = _one_epoch(network, train, dev, recipe, judge, number, on_batch)
-            training.epochs.append(epoch)
-            unsaved = network.state()
-            if training.best_epoch is epoch:
-                training.best = unsaved
+            state = network.state()
+            # Only now does the epoch count, so that Ctrl-C leaves no epoch without its state.
+            training = training.after(epoch, state)
+            unsaved = state
             if number % max(1, recipe.epochs // SAVES) == 0:
                 save_checkpoint(checkpoint, training, recipe, origin, unsaved)
                 unsaved = {}

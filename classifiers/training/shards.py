@@ -199,6 +199,7 @@ class Trainer(distributed.Trainer):
         weights = np.full(size, 1 / recipe.batch_size, np.float32)
         rng = np.random.default_rng([recipe.seed, number, cluster.index])
         steps = count_batches(self._shards, recipe.batch_size)
+        self.set_dropout((number - 1) * steps)
         batches = self._shards.batches(size, rng, recipe.word_dropout, cluster)
         for step, (batch, targets) in zip(range((number - 1) * steps, number * steps), batches, strict=False):
             rate = warmup_cosine(step, recipe.epochs * steps, recipe.learning_rate)

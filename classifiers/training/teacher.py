@@ -92,6 +92,7 @@ class Teacher:
         """See `Trainable`."""
         recipe = self._recipe
         rng = np.random.default_rng([recipe.seed, number])
+        torch.manual_seed(int(rng.integers(2**32)))  # so that a resumed training has the same dropout masks
         steps = count_batches(examples, recipe.batch_size)
         self._parts.train()
         self._frozen.eval()  # no dropout in layers that are not trained

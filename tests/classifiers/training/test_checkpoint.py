@@ -9,6 +9,7 @@ from safetensors.numpy import save_file
 from classifiers.errors import CheckpointError
 from classifiers.nn.arrays import Array
 from classifiers.training.checkpoint import FORMAT, discard, is_checkpoint
+from classifiers.training.history import Epoch
 from classifiers.training.loop import fit
 from classifiers.training.origin import Origin
 from tests.classifiers.training.counting import EXAMPLES, ORIGIN, Counter, judge, recipe
@@ -18,6 +19,28 @@ def test_only_the_last_and_the_best_weights_are_kept(tmp_path: Path) -> None:
     fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
     names = sorted(path.name for path in (tmp_path / "c").iterdir())
     assert names == ["epoch-4.safetensors", "epoch-5.safetensors", "history.json"]
+
+
+def test_a_checkpoint_survives_that_the_next_one_is_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a kill or a full disk, while the best weights are written, which both have in common."""
+
+    def killed(path: Path, content: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(content[: len(content) // 2])
+        raise SystemExit
+
+    def kill_after(epoch: Epoch) -> None:
+        if epoch.number == 2:
+            monkeypatch.setattr(Path, "write_bytes", killed)
+
+    with pytest.raises(SystemExit):
+        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c", on_epoch=kill_after)
+    monkeypatch.undo()
+    network = Counter()
+    training = fit(network, EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    assert len(training.epochs) == 5
+    assert network.weight[0] == training.best_epoch.number == 4
+    assert not list((tmp_path / "c").glob("*.partial"))
 
 
 def test_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:

@@ -203,17 +203,19 @@ def test_training_lowers_the_loss_and_resumes_from_its_state(keras_models: Modul
     sequences = [rng.integers(2, 20, 4).tolist() for _ in range(16)]
     targets = np.eye(2, dtype=np.float32)[[sequence[0] % 2 for sequence in sequences]]
     examples = Examples(sequences, targets)
-    plan = Recipe(30, 8, 5e-3, EMBEDDING, dropout=0.0, word_dropout=0.0, weight_decay=0.0)
+    plan = Recipe(30, 8, 5e-3, EMBEDDING, dropout=0.1, word_dropout=0.0, weight_decay=0.0)
+    model = keras_models.build("rnn", 20, EMBEDDING, 2, plan.dropout, units=16)
 
-    trainer = keras_models.Trainer(keras_models.build("rnn", 20, EMBEDDING, 2, units=16), plan, multi_label=False)
+    trainer = keras_models.Trainer(model, plan, multi_label=False)
     losses = [np.mean(list(trainer.train_epoch(examples, number))) for number in range(1, 30)]
     assert losses[-1] < 0.2 * losses[0]
 
     state = trainer.state()
     last = list(trainer.train_epoch(examples, 30))
     resumed = keras_models.Trainer(
-        keras_models.build("rnn", 20, EMBEDDING, 2, seed=1, units=16), plan, multi_label=False
+        keras_models.build("rnn", 20, EMBEDDING, 2, plan.dropout, units=16), plan, multi_label=False
     )
+    keras_models.load(resumed.model, keras_models.params(keras_models.build("rnn", 20, EMBEDDING, 2, seed=1, units=16)))
     resumed.restore(state)
     with step_by_step():
         np.testing.assert_allclose(list(resumed.train_epoch(examples, 30)), last, atol=1e-6)

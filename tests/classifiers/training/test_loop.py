@@ -34,6 +34,28 @@ def test_ctrl_c_keeps_the_best_so_far_and_resume_ends_the_same(tmp_path: Path) -
     assert resumed.weight[0] == 4
 
 
+@pytest.mark.parametrize("stopped_at", [1, 2, 3])
+def test_ctrl_c_while_the_state_is_copied_gives_up_that_epoch(stopped_at: int, tmp_path: Path) -> None:
+    """Its weights are not known, so it must not be written as if those of the epoch before were its own."""
+
+    class StoppedInState(Counter):
+        def state(self) -> dict[str, Array]:
+            if self.weight[0] == stopped_at:
+                raise KeyboardInterrupt
+            return super().state()
+
+    network = StoppedInState()
+    training = fit(network, EXAMPLES, EXAMPLES, recipe(60), judge, ORIGIN, tmp_path / "c")
+    assert training.interrupted
+    assert len(training.epochs) == stopped_at - 1
+    assert bool(training.best) == bool(training.epochs)
+
+    resumed = Counter(stop_in=5)
+    training = fit(resumed, EXAMPLES, EXAMPLES, recipe(60), judge, ORIGIN, tmp_path / "c")
+    assert [epoch.score for epoch in training.epochs] == SCORES[:4]
+    assert training.best["weight"][0] == training.best_epoch.number == 4
+
+
 def test_ctrl_c_in_the_first_epoch_leaves_nothing(tmp_path: Path) -> None:
     training = fit(Counter(stop_in=1), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
     assert training.interrupted

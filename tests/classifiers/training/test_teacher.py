@@ -80,8 +80,6 @@ def learnt(teacher: Teacher, epochs: range) -> tuple[Examples, list[float]]:
 
 
 def test_it_learns_and_goes_on_from_its_state(device: str, encoder: Path) -> None:
-    import torch
-
     teacher = teacher_from(encoder, device=device)
     examples, losses = learnt(teacher, range(1, 6))
     assert losses[-1] < 0.8 * losses[0]
@@ -93,9 +91,7 @@ def test_it_learns_and_goes_on_from_its_state(device: str, encoder: Path) -> Non
     for name, array in heir.state().items():
         np.testing.assert_array_equal(array, state[name])
     np.testing.assert_allclose(heir.logits(examples.sequences), teacher.logits(examples.sequences), atol=1e-6)
-    torch.manual_seed(2)
     [loss] = learnt(teacher, range(6, 7))[1]
-    torch.manual_seed(2)
     assert learnt(heir, range(6, 7))[1] == pytest.approx([loss], abs=1e-5)
 
 
@@ -121,14 +117,11 @@ def test_only_the_highest_layers_are_trained(encoder: Path) -> None:
 
 
 def test_layers_that_are_not_trained_have_no_dropout(encoder: Path) -> None:
-    import torch
-
     losses = []
-    for seed in (1, 2):
+    for number in (1, 2):  # each epoch has masks of its own
         teacher = teacher_from(encoder, replace(RECIPE, dropout=0.0, batch_size=6), frozen=2)
-        torch.manual_seed(seed)
-        losses.append(next(teacher.train_epoch(Examples(teacher.encode(TEXTS), TARGETS), 1)))
-    assert losses[0] == losses[1]
+        losses.append(next(teacher.train_epoch(Examples(teacher.encode(TEXTS), TARGETS), number)))
+    assert losses[0] == pytest.approx(losses[1], abs=1e-6)
 
 
 def test_folder_without_an_encoder_is_refused(tmp_path: Path) -> None:
