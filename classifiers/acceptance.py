@@ -14,10 +14,10 @@ import numpy as np
 from classifiers.emotions import NEUTRAL
 from classifiers.nn.arrays import Array
 
-LEAST_SHARE = 0.2
+MIN_SHARE = 0.2
 """Labels that are accepted together in a smaller share of texts count as unrelated."""
 
-_AT_ONCE = 256  # texts, since each takes a table (labels, labels)
+_BATCH_SIZE = 256  # texts, since each takes a table (labels, labels)
 
 Neighbours = Mapping[str, Mapping[str, float]]
 """For each label, the other labels that its readers accept, with the share of its texts in which they do."""
@@ -42,7 +42,7 @@ def neighbours_in(targets: Array, labels: Sequence[str]) -> dict[str, dict[str, 
             found := {
                 other: round(share, 3)
                 for other, share in zip(labels, row, strict=True)
-                if other not in (label, NEUTRAL) and share >= LEAST_SHARE
+                if other not in (label, NEUTRAL) and share >= MIN_SHARE
             }
         )
     }
@@ -66,5 +66,5 @@ def acceptance(scores: Array, shares: Array) -> Array:
         scores: (texts, labels) a calibrated probability for each label.
         shares: (labels, labels) from `shares_of`.
     """
-    pieces = [scores[start : start + _AT_ONCE] for start in range(0, len(scores), _AT_ONCE)]
+    pieces = [scores[start : start + _BATCH_SIZE] for start in range(0, len(scores), _BATCH_SIZE)]
     return 1 - np.concatenate([np.prod(1 - piece[:, :, None] * shares, axis=1) for piece in pieces])

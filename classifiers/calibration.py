@@ -15,13 +15,13 @@ from classifiers.nn.activations import sigmoid, softmax
 from classifiers.nn.arrays import Array
 from classifiers.nn.losses import sigmoid_cross_entropy, softmax_cross_entropy
 
-COLDEST, HOTTEST = 0.2, 5.0
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.2, 5.0
 """The range of temperatures; without it, a network that gets all of dev right would have a temperature of 0."""
 
-LOWEST, HIGHEST = 0.05, 0.95
+MIN_THRESHOLD, MAX_THRESHOLD = 0.05, 0.95
 """The range of thresholds."""
 
-GRID = np.linspace(-3.0, 3.0, 121)
+THRESHOLD_GRID = np.linspace(-3.0, 3.0, 121)
 """The thresholds that are tried, as logits."""
 
 SMOOTHING_WIDTH = 0.4
@@ -30,16 +30,16 @@ SMOOTHING_WIDTH = 0.4
 MODEL_WEIGHT = 0.5
 """The weight of the model's own probability in the target of a row for which `choose_thresholds` computes F1."""
 
-FEWEST_ROWS = 50
+MIN_ROWS = 50
 """With fewer rows on dev, the temperature is at least 1, since getting all of them right may be luck."""
 
-FEWEST_POSITIVE = 10
-"""A label with fewer positive rows on dev gets the common threshold, or `UNCHOSEN` if all together have fewer."""
+MIN_POSITIVE = 10
+"""A label with fewer positive rows on dev gets the common threshold, or the default if all together have fewer."""
 
-UNCHOSEN = 0.5
+DEFAULT_THRESHOLD = 0.5
 """The threshold if none can be chosen."""
 
-PRECISION = 0.93
+TARGET_PRECISION = 0.93
 """The share of the bot's reactions that must be right on dev, so that 92 % are right elsewhere.
 
 A certainty that is chosen on dev works better there than elsewhere: chosen for 0.93 on random halves of people's dev
@@ -64,15 +64,15 @@ def calibrate(logits: Array, targets: Array, multi_label: bool) -> Calibration:
         multi_label: whether `probabilities` will use sigmoid or softmax.
     """
     temperature = choose_temperature(logits, targets, multi_label)
-    if len(targets) < FEWEST_ROWS:
+    if len(targets) < MIN_ROWS:
         temperature = max(1.0, temperature)
     scores = probabilities(logits, temperature, multi_label)
-    return Calibration(temperature, choose_thresholds(scores, targets, FEWEST_POSITIVE))
+    return Calibration(temperature, choose_thresholds(scores, targets, MIN_POSITIVE))
 
 
 def uncalibrated(labels: int) -> Calibration:
-    """Return the calibration for so many labels without a dev split: temperature 1, all thresholds `UNCHOSEN`."""
-    return Calibration(1.0, np.full(labels, UNCHOSEN))
+    """Return the calibration for so many labels without a dev split: temperature 1, thresholds `DEFAULT_THRESHOLD`."""
+    return Calibration(1.0, np.full(labels, DEFAULT_THRESHOLD))
 
 
 def probabilities(logits: Array, temperature: float, multi_label: bool) -> Array:
@@ -85,7 +85,7 @@ def probabilities(logits: Array, temperature: float, multi_label: bool) -> Array
 
 
 def choose_temperature(logits: Array, targets: Array, multi_label: bool) -> float:
-    """Return the temperature with the lowest negative log-likelihood, in [`COLDEST`, `HOTTEST`].
+    """Return the temperature with the lowest negative log-likelihood, in [`MIN_TEMPERATURE`, `MAX_TEMPERATURE`].
 
     Guo and others, "On Calibration of Modern Neural Networks" (2017), section 4.2.
 
@@ -104,7 +104,9 @@ def choose_temperature(logits: Array, targets: Array, multi_label: bool) -> floa
     loss = sigmoid_cross_entropy if multi_label else softmax_cross_entropy
     precise = np.asarray(logits, dtype=np.float64)
     # Over log T, since halving and doubling are equal steps for a temperature.
-    found = minimize_scalar(lambda log_t: loss(precise / np.exp(log_t), targets)[0], bounds=np.log([COLDEST, HOTTEST]))
+    found = minimize_scalar(
+        lambda log_t: loss(precise / np.exp(log_t), targets)[0], bounds=np.log([MIN_TEMPERATURE, MAX_TEMPERATURE])
+    )
     return float(np.exp(found.x))
 
 
@@ -118,7 +120,7 @@ def choose_thresholds(scores: Array, targets: Array, fewest: int = 1) -> NDArray
     macro-F1 and 0.011 micro-F1 on the other, compared with the plain maximum of F1 (means of five models).
 
     A label with fewer than `fewest` positive rows gets the threshold that is best for all labels together, or
-    `UNCHOSEN` if all labels together have fewer.
+    `DEFAULT_THRESHOLD` if all labels together have fewer.
 
     Args:
         scores: probabilities (rows, labels) on dev.
@@ -126,9 +128,10 @@ def choose_thresholds(scores: Array, targets: Array, fewest: int = 1) -> NDArray
         fewest: the fewest positive rows for a label to get its own threshold, at least 1.
 
     Returns:
-        (labels,) thresholds in [`LOWEST`, `HIGHEST`]; a label is present where its score is at least its threshold.
+        (labels,) thresholds in [`MIN_THRESHOLD`, `MAX_THRESHOLD`]; a label is present where its score is at least its
+        threshold.
     """
-    shared = _best_threshold(scores.ravel(), targets.ravel()) if targets.sum() >= fewest else UNCHOSEN
+    shared = _best_threshold(scores.ravel(), targets.ravel()) if targets.sum() >= fewest else DEFAULT_THRESHOLD
     return np.array(
         [
             _best_threshold(label_scores, label_targets) if label_targets.sum() >= fewest else shared
@@ -137,8 +140,8 @@ def choose_thresholds(scores: Array, targets: Array, fewest: int = 1) -> NDArray
     )
 
 
-def choose_certainty(confidence: Array, right: Array, precision: float = PRECISION) -> float:
-    """Return the lowest certainty from which enough reactions are right, or `HIGHEST` if none is high enough.
+def choose_certainty(confidence: Array, right: Array, precision: float = TARGET_PRECISION) -> float:
+    """Return the lowest certainty from which enough reactions are right, or `MAX_THRESHOLD` if none is high enough.
 
     Args:
         confidence: (rows,) the probability of the emotion that each message would get as a reaction.
@@ -150,7 +153,7 @@ def choose_certainty(confidence: Array, right: Array, precision: float = PRECISI
     share = np.cumsum(right[order], dtype=np.float64) / np.arange(1, len(order) + 1)
     share[ranked[:-1] == ranked[1:]] = 0  # equal confidences are accepted together or not at all
     enough = np.flatnonzero(share >= precision)
-    return float(ranked[enough[-1] : enough[-1] + 2].mean()) if len(enough) else HIGHEST
+    return float(ranked[enough[-1] : enough[-1] + 2].mean()) if len(enough) else MAX_THRESHOLD
 
 
 def _best_threshold(scores: Array, targets: Array) -> float:
@@ -160,6 +163,6 @@ def _best_threshold(scores: Array, targets: Array) -> float:
     truth = MODEL_WEIGHT * expected + (1 - MODEL_WEIGHT) * targets
     logits = np.log(precise) - np.log1p(-precise)
     # One threshold at a time: all at once would need a table of all rows and thresholds.
-    shares = (sigmoid((logits - threshold) / SMOOTHING_WIDTH) for threshold in GRID)
+    shares = (sigmoid((logits - threshold) / SMOOTHING_WIDTH) for threshold in THRESHOLD_GRID)
     f1 = [2 * (taken @ truth) / (taken.sum() + truth.sum()) for taken in shares]
-    return float(np.clip(sigmoid(GRID[np.argmax(f1)]), LOWEST, HIGHEST))
+    return float(np.clip(sigmoid(THRESHOLD_GRID[np.argmax(f1)]), MIN_THRESHOLD, MAX_THRESHOLD))

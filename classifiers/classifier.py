@@ -19,7 +19,7 @@ from classifiers.windows import least_of_each, mean_of_each, windows_of_all
 MINIMUM_CERTAINTY = 0.5
 """How probable the strongest emotion must be for a reaction, unless that was chosen on people's messages."""
 
-_AT_ONCE = 8
+_BATCH_SIZE = 8
 """Texts per batch. Larger batches are no faster even for texts of the same length, and need more padding otherwise:
 the BiLSTM reads 32 messages in half the time in batches of 8."""
 
@@ -169,7 +169,7 @@ class NetworkClassifier:
     def _of_windows(self, sequences: Sequence[Sequence[int]]) -> tuple[Array, list[int]]:
         """Return probabilities (windows, labels) of the windows of all texts, and the first row of each text."""
         windows, begins = windows_of_all(sequences, self.tokenizer.max_tokens)
-        return probabilities(logits_of(self.run, windows, _AT_ONCE), self.temperature, self.multi_label), begins
+        return probabilities(logits_of(self.run, windows, _BATCH_SIZE), self.temperature, self.multi_label), begins
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,14 +65,14 @@ SENTIMENT: dict[str, tuple[str, ...]] = {
 """Which of the 27 emotions are pleasant, which are not, and which may be either; neutral is none of them."""
 
 
-SHOWN = 40
+MAX_LISTED = 40
 """The most labels that a sentence names; if there are more, it is usually the wrong column."""
 
 
 def listed(labels: Sequence[str]) -> str:
-    """Return labels for a sentence: at most `SHOWN` of them, and how many are left out."""
-    left_out = len(labels) - SHOWN
-    return ", ".join(labels) if left_out <= 0 else f"{', '.join(labels[:SHOWN])} and {left_out:,} more"
+    """Return labels for a sentence: at most `MAX_LISTED` of them, and how many are left out."""
+    left_out = len(labels) - MAX_LISTED
+    return ", ".join(labels) if left_out <= 0 else f"{', '.join(labels[:MAX_LISTED])} and {left_out:,} more"
 
 
 def is_emoji(text: str) -> bool:

@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # M_MMAP_THRESHOLD and M_ARENA_MAX in <malloc.h>
-_LARGE = 256 << 10  # bytes: as many as asyncio reserves for each read from a socket
+_LARGE_BLOCK = 256 << 10  # bytes: as many as asyncio reserves for each read from a socket
 
 
 def keep_large_blocks_apart() -> None:
@@ -20,7 +20,7 @@ def keep_large_blocks_apart() -> None:
     """
     if sys.platform == "linux":
         with suppress(AttributeError):  # another C library, such as musl
-            ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE)
+            ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE_BLOCK)
 
 
 def share_heaps() -> None:

@@ -58,7 +58,7 @@ _VARINT, _LENGTH_DELIMITED = 0, 2
 _FIXED = {1: 8, 5: 4}
 """The wire types of values with a fixed number of bytes, with that number."""
 
-_LONGEST_VARINT = 10
+_MAX_VARINT = 10
 """The most bytes of a 64-bit integer."""
 
 
@@ -127,7 +127,7 @@ def _varint(message: memoryview, place: int) -> tuple[int, int]:
         ValueError: it has no end.
     """
     number = 0
-    for count, byte in enumerate(message[place : place + _LONGEST_VARINT]):
+    for count, byte in enumerate(message[place : place + _MAX_VARINT]):
         number |= (byte & 0x7F) << 7 * count
         if byte < 0x80:
             return number, place + count + 1

@@ -27,7 +27,7 @@ from classifiers.onnx_file import (
     only_message,
 )
 
-KNOWN = {
+KNOWN_GRAPHS = {
     "2f7bc6878811fa770b109a1b83d3314f51a011fa6f909cee34fdfdb05415ad1d": "8 bits",
     "439fd886290171d6baf8f24da23b5667e7994145542ccab6219dabbbcc571caa": "floats",
     "3151c5a1a6ee3ab5a46b1d7ce0a5260da5fb323774c4cb18c3d95582dcf64fef": "floats, stored in 16 bits",
@@ -39,7 +39,7 @@ The last one is from before it wrote 8 bits, so that models from that time still
 ONNX Runtime 1.24.3 and 1.32 write the same 8-bit graph. If another release does not, add its graph here.
 """
 
-WIDEST = 4096
+MAX_DIMENSION = 4096
 """The largest dimension of weights except the first: a layer computes that many numbers for each word of a text."""
 
 _ALLOWED_IN_MODEL = {*range(1, 9), 14}
@@ -59,9 +59,9 @@ def refuse_other_graphs(model: bytes) -> None:
     """Check the graph in an ONNX file.
 
     Raises:
-        ValueError: it is damaged, not one of `KNOWN`, or its weights take far more memory than the file.
+        ValueError: it is damaged, not one of `KNOWN_GRAPHS`, or its weights take far more memory than the file.
     """
-    if fingerprint(model) not in KNOWN:
+    if fingerprint(model) not in KNOWN_GRAPHS:
         raise ValueError("its graph is not one that `python -m train` writes")
 
 
@@ -133,7 +133,7 @@ def _weights(tensor: memoryview) -> tuple[bytes, str]:
     parts = list(fields(tensor))
     shape = [size for number, value in parts if number == TensorField.DIMENSION for size in integers(value)]
     # Each number takes at least a byte, however it is stored.
-    if math.prod(shape) > len(tensor) or max(shape[1:], default=0) > WIDEST:
+    if math.prod(shape) > len(tensor) or max(shape[1:], default=0) > MAX_DIMENSION:
         raise ValueError("its weights are larger than the file, or wider than those of any network of ours")
     kinds = [_plain(part) for part in parts if part[0] == TensorField.TYPE]
     same: list[int] | int = len(shape)

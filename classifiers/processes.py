@@ -11,13 +11,13 @@ from typing import Any
 IGNORE_CTRL_C: tuple[Callable[..., Any], tuple[Any, ...]] = (signal.signal, (signal.SIGINT, signal.SIG_IGN))
 """The initializer of a pool's processes, and its arguments: they ignore Ctrl-C, since the main process ends them."""
 
-_MOST_ON_WINDOWS = 61  # `ProcessPoolExecutor` refuses more
+_MAX_ON_WINDOWS = 61  # `ProcessPoolExecutor` refuses more
 
 
 def cores() -> int:
     """Return how many cores this process may use; on Windows, at most as many as a pool may have processes."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(count, _MOST_ON_WINDOWS) if sys.platform == "win32" else count
+    return min(count, _MAX_ON_WINDOWS) if sys.platform == "win32" else count
 
 
 def limit_threads_of_others() -> None:

@@ -18,10 +18,10 @@ from classifiers.emoticons import EMOTICON, SAME, token_of
 from classifiers.markup import strip_markup
 from classifiers.nn.batching import UNKNOWN
 
-COMMON = 11_500
+COMMON_WORDS = 11_500
 """How many of the most frequent words identify the vocabulary's language; rarer ones are often from other languages."""
 
-WINDOWS = 8
+MAX_WINDOWS = 8
 """The most windows of a text that are read; the rest of a longer text is ignored.
 
 With windows of 64 tokens that makes 512, and hardly any message of 2,000 characters has more.
@@ -151,7 +151,7 @@ class Tokenizer:
     def __init__(self, words: Iterable[str], max_tokens: int) -> None:
         self.words = tuple(words)
         self.max_tokens = max_tokens
-        self.longest = WINDOWS * max_tokens
+        self.longest = MAX_WINDOWS * max_tokens
         self._numbers = {word: number for number, word in enumerate(self.words, start=2)}
         self._most_characters = 2 * max(map(len, self.words), default=0)  # of a token that may be an elongated word
 
@@ -171,7 +171,7 @@ class Tokenizer:
         return self._read(text, self.max_tokens)[0]
 
     def read(self, text: str) -> tuple[list[int], float]:
-        """Return the token numbers of a text, and the share of its words that are among the `COMMON` most frequent.
+        """Return the token numbers of a text, and the share of its words among the `COMMON_WORDS` most frequent.
 
         There is at least one number, [UNKNOWN] for an empty text, and at most `longest`. The share is 1 if there are no
         words. Hardly any message in the vocabulary's language has a share below 0.6, and hardly any message in another
@@ -196,7 +196,7 @@ class Tokenizer:
         tokens = list(islice(_tokens(text), limit))
         numbers = [self._number(token) for token in tokens]
         words = [number for token, number in zip(tokens, numbers, strict=True) if token[0].isalpha()]
-        common = sum(UNKNOWN < number <= UNKNOWN + COMMON for number in words)
+        common = sum(UNKNOWN < number <= UNKNOWN + COMMON_WORDS for number in words)
         return numbers or [UNKNOWN], common / len(words) if words else 1.0
 
     def _number(self, token: str) -> int:

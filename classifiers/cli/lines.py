@@ -10,10 +10,10 @@ from pathlib import Path
 
 from classifiers.errors import DatasetError
 
-PIECE = 1 << 16
+CHUNK_SIZE = 1 << 16
 """How many bytes are read at once: as many as a pipe holds."""
 
-LONGEST = 1 << 20
+MAX_LINE = 1 << 20
 """The most bytes of a line, so that a line without an end does not take all memory."""
 
 
@@ -21,7 +21,7 @@ def read_lines(path: Path) -> Iterator[str]:
     """Yield the lines of a UTF-8 file, or of standard input for `-`, as they come.
 
     Raises:
-        DatasetError: the file cannot be read, is not UTF-8, or has a line longer than `LONGEST`.
+        DatasetError: the file cannot be read, is not UTF-8, or has a line longer than `MAX_LINE`.
     """
     return chain.from_iterable(read_chunks(path))
 
@@ -40,10 +40,10 @@ def read_chunks(path: Path) -> Iterator[list[str]]:
         stdin = sys.stdin.buffer
         opened = nullcontext(getattr(stdin, "raw", stdin)) if from_stdin else path.open("rb", buffering=0)
         with opened as file:
-            while piece := file.read(PIECE):
+            while piece := file.read(CHUNK_SIZE):
                 *lines, rest = (rest + piece).split(b"\n")
-                if len(rest) > LONGEST:
-                    raise DatasetError(f"{shown} has a line of more than {LONGEST:,} bytes: give one text a line.")
+                if len(rest) > MAX_LINE:
+                    raise DatasetError(f"{shown} has a line of more than {MAX_LINE:,} bytes: give one text a line.")
                 if lines:
                     yield _texts(lines)
         if rest:

@@ -16,12 +16,12 @@ from classifiers.processes import IGNORE_CTRL_C, cores, limit_threads_of_others
 Chunk = TypeVar("Chunk", bound=Sized)
 Result = TypeVar("Result")
 
-ALONE = 1000
+SERIAL_TEXTS = 1000
 """How many texts this process answers by itself first; starting another process takes about as long."""
 
 
 def in_order(
-    work: Callable[[Chunk], Result], chunks: Iterator[Chunk], alone: int = ALONE
+    work: Callable[[Chunk], Result], chunks: Iterator[Chunk], alone: int = SERIAL_TEXTS
 ) -> Generator[Result, None, None]:
     """Yield the result of `work` for each chunk, in order, as soon as it is ready.
 

@@ -11,7 +11,7 @@ from typing import Any
 from classifiers.errors import ExerciseError
 from classifiers.nn.arrays import Array
 
-_LONGEST = 200
+_MAX_ERROR_TEXT = 200
 """The most characters of an exception's own text that are shown."""
 
 
@@ -49,7 +49,7 @@ class Attempt:
 
     def _told(self, what: str, error: BaseException) -> str:
         """Return one sentence that says what was raised and, if it was in the file, at which line."""
-        reason = (str(error).splitlines() or [""])[0][:_LONGEST].rstrip(".")
+        reason = (str(error).splitlines() or [""])[0][:_MAX_ERROR_TEXT].rstrip(".")
         said = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
         if isinstance(error, SyntaxError) and error.lineno:
             return f"Line {error.lineno} of {self.file} is not valid Python: {error.msg}."

@@ -10,7 +10,7 @@ import numpy as np
 
 from classifiers.nn.arrays import Array
 
-BLOCK = 2**16
+BLOCK_SIZE = 2**16
 """How many parameters Adam updates at once: few enough for the intermediate results to stay in the cache."""
 
 
@@ -70,7 +70,7 @@ class Adam:
             # New gradients are added to the moments before these decay, so that the rest is the same for every row.
             mean[rows] += (1 / self.beta_1 - 1) * gradient
             root[rows] = np.sqrt(np.square(root[rows]) + (1 / self.beta_2 - 1) * np.square(gradient))
-            count = max(1, BLOCK * len(param) // param.size)
+            count = max(1, BLOCK_SIZE * len(param) // param.size)
             for start in range(0, len(param), count):
                 p, m, r = (array[start : start + count] for array in (param, mean, root))
                 m *= self.beta_1

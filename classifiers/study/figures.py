@@ -12,7 +12,7 @@ from classifiers.study.curves import CURVES
 from classifiers.study.findings import (
     CURVE_TITLES,
     FIGURES,
-    LEARNT,
+    LEARNT_ACCURACY,
     MATCHED_TITLES,
     ORIGINAL,
     SMALLEST,
@@ -39,7 +39,7 @@ def draw_memory(numbers: Mapping[str, Any]) -> Figure:
     settings, longer, rows = memory_settings(numbers), long_settings(numbers), numbers["memory"]
     chance = 1 / settings.letters
     columns = [str(distance) for distance in settings.distances]
-    by_all = np.all([accuracy(runs).min(axis=0) >= LEARNT for runs in rows.values()], axis=0)
+    by_all = np.all([accuracy(runs).min(axis=0) >= LEARNT_ACCURACY for runs in rows.values()], axis=0)
     together = max(1, int(by_all.argmin()))  # 1 even if all seeds learnt all distances
     if together > 1:
         columns[:together] = [f"up to {columns[together - 1]}"]

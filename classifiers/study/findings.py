@@ -69,7 +69,7 @@ DIRECTIONS = ("from the left", "from the right")
 SMALLEST = 1e-12
 """Smaller gradients, including zero, are drawn with this value."""
 
-LEARNT = 0.9
+LEARNT_ACCURACY = 0.9
 """The accuracy from which a network has learnt its distance."""
 
 

@@ -13,7 +13,7 @@ from classifiers.nn.layers import GRU, LSTM, RNN, Bidirectional, Dense, Embeddin
 from classifiers.nn.network import Network
 from classifiers.study.layers import LastStep, NormalisedRNN, ReLURNN, Residual
 
-LONGEST = 80
+CHRONO_LONGEST = 80
 """The longest time, in steps, for which the chrono start is set: the longest distance of the study."""
 
 
@@ -65,7 +65,7 @@ def _chain(units: int, rng: np.random.Generator) -> list[Layer]:
 
 def _chrono_gru(units: int, rng: np.random.Generator) -> list[Layer]:
     layer = GRU(units, units, rng)
-    layer.params["bias"][0, :units] = chrono_bias(rng, units, LONGEST)  # the update gate, which keeps
+    layer.params["bias"][0, :units] = chrono_bias(rng, units, CHRONO_LONGEST)  # the update gate, which keeps
     return [layer]
 
 
@@ -82,7 +82,7 @@ def _open_lstm(units: int, rng: np.random.Generator) -> list[Layer]:
 
 def _chrono_lstm(units: int, rng: np.random.Generator) -> list[Layer]:
     layer = LSTM(units, units, rng)
-    forget = chrono_bias(rng, units, LONGEST)
+    forget = chrono_bias(rng, units, CHRONO_LONGEST)
     layer.params["bias"][: 2 * units] = np.concatenate([-forget, forget])
     return [layer]
 

@@ -45,7 +45,7 @@ _DISTANCE = 60
 _LONG_RUN = 200
 """The Lyapunov exponent is taken over one sequence of twice as many letters."""
 
-_SMALLEST = 1e-14
+_RELATIVE_PRECISION = 1e-14
 """A singular value smaller than this share of the largest one is only a rounding error."""
 
 
@@ -98,7 +98,7 @@ def measured(row: str, radius: float, seed: int) -> tuple[dict[str, Array], dict
     jacobians = step_jacobians(matrix.astype(np.float64), hidden[:, 0].astype(np.float64))
     [exponent] = lyapunov_exponents(jacobians[_DISTANCE:], 1) / np.log(10)
     values = singular_values(jacobians, REACH)
-    values[values < _SMALLEST * values[:, :1]] = np.nan
+    values[values < _RELATIVE_PRECISION * values[:, :1]] = np.nan
     chosen = np.log10(values[:, [0, values.shape[1] // 2, -1]])
     near, far = SLOPE
     return (

@@ -16,7 +16,7 @@ from classifiers.study.findings import (
     CURVE_TITLES,
     DIRECTIONS,
     FIGURES,
-    LEARNT,
+    LEARNT_ACCURACY,
     MATCHED_TITLES,
     TITLES,
     accuracy,
@@ -52,7 +52,7 @@ def memory_table(numbers: Mapping[str, Any]) -> str:
     lines = []
     for name, runs in numbers["memory"].items():
         found = accuracy(runs)
-        learnt = (found >= LEARNT).sum(axis=0)
+        learnt = (found >= LEARNT_ACCURACY).sum(axis=0)
         cells = [f"{middle:.2f} ({count})" for middle, count in zip(np.median(found, axis=0), learnt, strict=True)]
         lines.append([TITLES[name], *cells])
     return markdown_table(header, lines)
@@ -66,7 +66,7 @@ def long_table(numbers: Mapping[str, Any]) -> str:
     for name, runs in rows.items():
         found = np.array([[run["accuracy"][each] for each in updates] for run in runs])
         cells = [f"{middle:.2f}" for middle in np.median(found, axis=0)]
-        lines.append([TITLES[name], *cells, f"{(found[:, -1] >= LEARNT).sum()} of {len(runs)}"])
+        lines.append([TITLES[name], *cells, f"{(found[:, -1] >= LEARNT_ACCURACY).sum()} of {len(runs)}"])
     header = ["network", *(f"{int(each):,} updates" for each in updates), "learnt"]
     return (
         f"Letters at k = {settings.distances[0]}, {settings.updates:,} updates, {len(runs)} seeds; "

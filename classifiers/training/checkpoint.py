@@ -25,7 +25,7 @@ FORMAT = "emobot-training-1"
 """The value of `format` in the history of every checkpoint."""
 
 _HISTORY = "history.json"
-_OWN = re.compile(r"history\.json(\.partial)?|epoch-\d+\.safetensors(\.partial)?")
+_OWN_FILES = re.compile(r"history\.json(\.partial)?|epoch-\d+\.safetensors(\.partial)?")
 
 
 def is_checkpoint(folder: Path) -> bool:
@@ -50,7 +50,7 @@ def holds_nothing_else(folder: Path) -> bool:
 
 
 def _own_files(checkpoint: Path) -> list[Path]:
-    return [path for path in checkpoint.iterdir() if _OWN.fullmatch(path.name)]
+    return [path for path in checkpoint.iterdir() if _OWN_FILES.fullmatch(path.name)]
 
 
 def save_checkpoint(

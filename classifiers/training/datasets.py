@@ -42,7 +42,7 @@ BUILTIN = Path(__file__).parents[1] / "data" / "builtin.tsv"
 CHAT = Path(__file__).parents[1] / "data" / "chat.tsv"
 """17,007 chat messages, each with the emotions that a fair reader would accept; see docs/chat.md."""
 
-MANY = 10
+MANY_LABELS = 10
 """A file with at least this many labels is refused if hardly any occurs twice, since it must be the wrong column."""
 
 
@@ -259,7 +259,7 @@ def _remarks_on_copies(splits: Mapping[str, Split]) -> list[str]:
 def _labels(path: Path, rows: Sequence[_Row]) -> tuple[str, ...]:
     """Return the labels of the training rows; raise `DatasetError` if other rows have other labels."""
     found = {label for row in rows for label in row.labels}
-    if len(found) >= MANY and 2 * len(found) > len(rows):
+    if len(found) >= MANY_LABELS and 2 * len(found) > len(rows):
         raise DatasetError(
             f"{path} has {len(found):,} labels in {len(rows):,} rows, such as {min(found)!r}: is this the column of "
             "the label? --label-column names another."

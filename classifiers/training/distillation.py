@@ -22,7 +22,7 @@ from classifiers.nn.batching import Batch, Examples, logits_of
 from classifiers.text import Tokenizer
 from classifiers.training.recipes import VECTOR_DEVIATION
 
-_CERTAIN = 1e-6
+_MIN_PROBABILITY = 1e-6
 """How close to 0 and 1 a probability may be when it is turned into a logit."""
 
 
@@ -77,7 +77,7 @@ class TeacherOutputs:
 
 def _logits(probabilities: Array) -> Array:
     """Return the logits of probabilities as float32, finite even for 0 and 1."""
-    clipped = np.clip(probabilities, _CERTAIN, 1 - _CERTAIN)
+    clipped = np.clip(probabilities, _MIN_PROBABILITY, 1 - _MIN_PROBABILITY)
     return np.asarray(np.log(clipped) - np.log1p(-clipped), dtype=np.float32)
 
 

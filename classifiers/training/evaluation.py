@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from classifiers.calibration import (
-    FEWEST_POSITIVE,
+    MIN_POSITIVE,
     Calibration,
     calibrate,
     choose_certainty,
@@ -344,7 +344,7 @@ def baseline(dataset: Dataset, split: str = "test") -> Metrics:
     """Return the metrics of `tfidf_baseline` on dev or test, with thresholds chosen on dev as for the networks."""
     scores = dict(zip(("dev", "test"), tfidf_baseline(dataset), strict=True))
     if dataset.tunable:
-        thresholds = choose_thresholds(scores["dev"], dataset.dev.targets, FEWEST_POSITIVE)
+        thresholds = choose_thresholds(scores["dev"], dataset.dev.targets, MIN_POSITIVE)
     else:
         thresholds = uncalibrated(len(dataset.labels)).thresholds
     return measure(scores[split], getattr(dataset, split).targets, thresholds, dataset.labels)

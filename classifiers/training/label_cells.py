@@ -10,7 +10,7 @@ from typing import Any
 
 import regex
 
-LONGEST = 100
+MAX_LENGTH = 100
 """The most characters of a label, which is also the limit of Discord's menus."""
 
 _ITEM = r"""(?:"[^"]*"|'[^']*')"""
@@ -41,7 +41,7 @@ def parse_labels(cell: Any) -> tuple[str, ...]:
     if not names or not all(names):
         raise ValueError("a label is empty: give one name, or several joined by commas")
     for name in names:
-        if len(name) > LONGEST:
+        if len(name) > MAX_LENGTH:
             raise ValueError(
                 f"the label {name[:20]!r}... has {len(name)} characters: is this the column of the label? "
                 "--label-column names another"

@@ -15,7 +15,7 @@ from classifiers.training.history import Epoch, Training, best
 from classifiers.training.origin import Origin
 from classifiers.training.recipes import Recipe
 
-SAVES = 20
+MIN_CHECKPOINTS = 20
 """The fewest checkpoints that a training writes, if it has that many epochs; not every short epoch is worth one."""
 
 
@@ -58,8 +58,8 @@ def fit(
         recipe: how it is trained.
         judge: maps dev logits and targets to (loss, score).
         origin: where the examples come from, for the checkpoint.
-        checkpoint: the folder to which finished epochs are written, at least `SAVES` of them and the last one before
-            Ctrl-C, and from which an earlier run is continued.
+        checkpoint: the folder to which finished epochs are written, at least `MIN_CHECKPOINTS` of them and the last one
+            before Ctrl-C, and from which an earlier run is continued.
         on_batch: called after each batch with the epoch and the mean loss since its start.
         on_epoch: called with each finished epoch.
 
@@ -77,7 +77,7 @@ def fit(
             # Only now does the epoch count, so that Ctrl-C leaves no epoch without its state.
             training = training.after(epoch, state)
             unsaved = state
-            if number % max(1, recipe.epochs // SAVES) == 0:
+            if number % max(1, recipe.epochs // MIN_CHECKPOINTS) == 0:
                 save_checkpoint(checkpoint, training, recipe, origin, unsaved)
                 unsaved = {}
             on_epoch(epoch)

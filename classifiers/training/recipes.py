@@ -111,10 +111,10 @@ FULL = {
 }
 """The recipe of each network for GoEmotions and, through `adapted`, for other data."""
 
-SMALLEST_BATCH, MIN_BATCHES_PER_EPOCH = 8, 25
+MIN_BATCH_SIZE, MIN_BATCHES_PER_EPOCH = 8, 25
 """The fewest texts in a batch, and the fewest batches in an epoch unless there are too few texts."""
 
-LEAST_UPDATES, WANTED_UPDATES, MOST_EPOCHS = 600, 1000, 60
+MIN_UPDATES, TARGET_UPDATES, MAX_EPOCHS = 600, 1000, 60
 """The fewest updates of a training, and the desired number, which is reduced if it would take too many epochs.
 
 On 400 and 2,000 texts of four and six of GoEmotions' labels (2 or 3 seeds), the RNN was up to 0.04 more accurate after
@@ -180,8 +180,8 @@ def choose_recipe(network: str, dataset: Dataset, batch_size: int | None = None,
 def adapted(recipe: Recipe, texts: int, batch_size: int | None = None) -> Recipe:
     """Return `recipe` for so many training texts; for few, with smaller batches, more epochs and early stopping."""
     fitting = 1 << (max(1, texts // MIN_BATCHES_PER_EPOCH).bit_length() - 1)  # a power of two, rounded down
-    size = batch_size or min(recipe.batch_size, max(SMALLEST_BATCH, fitting))
+    size = batch_size or min(recipe.batch_size, max(MIN_BATCH_SIZE, fitting))
     steps = -(-texts // size)
-    least, wanted = -(-LEAST_UPDATES // steps), -(-WANTED_UPDATES // steps)
-    epochs = max(recipe.epochs, least, min(wanted, MOST_EPOCHS))
+    least, wanted = -(-MIN_UPDATES // steps), -(-TARGET_UPDATES // steps)
+    epochs = max(recipe.epochs, least, min(wanted, MAX_EPOCHS))
     return replace(recipe, batch_size=size, epochs=epochs, settled=least, patience=max(3, epochs // 5))

@@ -25,10 +25,10 @@ from classifiers.training.report_figures import (
 
 __all__ = ["BAG_OF_WORDS", "BASELINE", "Measured", "References", "verdicts", "write_report"]
 
-MOST_LABELS = 100
+MAX_LABELS = 100
 """The most labels in a figure: more would be unreadable, and a thousand would take gigabytes of memory."""
 
-RARE = 20
+FEW_ROWS = 20
 """The report warns that a label's F1 means little if it has fewer test rows than this."""
 
 
@@ -85,7 +85,7 @@ def write_report(
     scores = {name: each.scores for name, each in networks.items()}
     draw_calibration(dataset.test.targets, scores).savefig(directory / "calibration.png")
     single = dataset.test.targets.sum(axis=1) == 1
-    if single.any() and len(dataset.labels) <= MOST_LABELS:
+    if single.any() and len(dataset.labels) <= MAX_LABELS:
         truth = dataset.test.targets[single].argmax(axis=1)
         predicted = {name: each[single].argmax(axis=1) for name, each in scores.items()}
         draw_confusion(dataset.labels, truth, predicted).savefig(directory / "confusion.png")
@@ -206,15 +206,15 @@ def _label_section(dataset: Dataset, columns: Mapping[str, Metrics]) -> str:
         [label, f"{count:,}", *(f"{each.label_f1[label]:.3f}" for each in columns.values())]
         for label, count in zip(dataset.labels, support, strict=True)
     ]
-    rare = [f"{label} ({count})" for label, count in zip(dataset.labels, support, strict=True) if count < RARE]
+    rare = [f"{label} ({count})" for label, count in zip(dataset.labels, support, strict=True) if count < FEW_ROWS]
     warning = (
-        f"\n\nThese labels have fewer than {RARE} test texts: {', '.join(rare)}. A single text changes their F1 a lot, "
-        "and the macro-F1 with it."
+        f"\n\nThese labels have fewer than {FEW_ROWS} test texts: {', '.join(rare)}. A single text changes their F1 a "
+        "lot, and the macro-F1 with it."
         if rare
         else ""
     )
     table = markdown_table(["label", "test texts", *(f"F1, {title_of(name)}" for name in columns)], rows)
-    which = "each label" if len(dataset.labels) <= MOST_LABELS else f"the {MOST_LABELS} most frequent labels"
+    which = "each label" if len(dataset.labels) <= MAX_LABELS else f"the {MAX_LABELS} most frequent labels"
     return f"## By label\n\n{table}{warning}\n\n![F1 of {which}](label_f1.png)"
 
 
@@ -228,16 +228,16 @@ texts are plainly absent.
 
 
 def _most_frequent(dataset: Dataset) -> list[str]:
-    """Return the `MOST_LABELS` labels with the most test texts, in the order of the data set."""
-    places = np.argsort(-dataset.test.targets.sum(axis=0), kind="stable")[:MOST_LABELS]
+    """Return the `MAX_LABELS` labels with the most test texts, in the order of the data set."""
+    places = np.argsort(-dataset.test.targets.sum(axis=0), kind="stable")[:MAX_LABELS]
     return [dataset.labels[place] for place in sorted(places)]
 
 
 def _confusion_section(dataset: Dataset, single_rows: int) -> str:
     if not single_rows:
         return "## Confusion between labels\n\nNo test text has exactly one label, so there is no confusion matrix."
-    if len(dataset.labels) > MOST_LABELS:
-        return f"## Confusion between labels\n\nThere is no confusion matrix for more than {MOST_LABELS} labels."
+    if len(dataset.labels) > MAX_LABELS:
+        return f"## Confusion between labels\n\nThere is no confusion matrix for more than {MAX_LABELS} labels."
     return (
         f"## Confusion between labels\n\nThe {single_rows:,} test texts with exactly one label: of those with "
         "the label at the left, the share whose strongest label is the one below.\n\n"

@@ -29,13 +29,13 @@ from classifiers.training.parquet_files import opened_parquet, texts_in
 from classifiers.training.recipes import Recipe
 from classifiers.training.tables import Columns, column_place
 
-ROWS = 1024
+ROWS_PER_READ = 1024
 """How many rows of a shard are read at once."""
 
-AT_ONCE = 4
+SHARDS_IN_TURN = 4
 """How many shards are read in turn."""
 
-MIXED = 20_000
+SHUFFLE_BUFFER = 20_000
 """The most rows that are shuffled into batches together."""
 
 
@@ -76,7 +76,7 @@ class Shards:
         Raises:
             DatasetError: a shard cannot be read, or has an unknown label.
         """
-        mixed = min(MIXED, sum(self.rows[cluster.index :: cluster.count]))
+        mixed = min(SHUFFLE_BUFFER, sum(self.rows[cluster.index :: cluster.count]))
         wanted = size * max(1, mixed // size)
         sequences: list[Sequence[int]] = []
         targets = np.zeros((0, len(self.labels)), np.float32)
@@ -110,9 +110,10 @@ class Shards:
             .shuffle(len(own), seed)
             .repeat()
             .interleave(
-                lambda path: tf.data.Dataset.from_generator(rows, output_signature=signature, args=(path,)), AT_ONCE
+                lambda path: tf.data.Dataset.from_generator(rows, output_signature=signature, args=(path,)),
+                SHARDS_IN_TURN,
             )
-            .prefetch(AT_ONCE)
+            .prefetch(SHARDS_IN_TURN)
         )
         try:
             yield from stream.as_numpy_iterator()
@@ -122,13 +123,13 @@ class Shards:
             raise
 
     def _rows(self, path: Path) -> Iterator[tuple[Array, Array, Array]]:
-        """Yield the token numbers (rows, time), lengths and targets of `ROWS` rows of a shard at a time."""
+        """Yield the token numbers (rows, time), lengths and targets of `ROWS_PER_READ` rows of a shard at a time."""
         numbers = {label.casefold(): number for number, label in enumerate(self.labels)}
         known: dict[str, Array] = {}
         with opened_parquet(path) as file:
             names = file.schema_arrow.names
             wanted = [names[column_place(path, names, name)] for name in (self.columns.text, self.columns.label)]
-            for batch in file.iter_batches(ROWS, columns=wanted):
+            for batch in file.iter_batches(ROWS_PER_READ, columns=wanted):
                 cells = batch.column(wanted[1]).to_pylist()
                 known |= {repr(cell): self._targets(path, cell, numbers) for cell in cells if repr(cell) not in known}
                 padded = pad([self.tokenizer.encode(text) for text in texts_in(batch.column(wanted[0]))])

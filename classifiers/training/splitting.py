@@ -1,8 +1,9 @@
 """Divide texts among train, dev and test by their content alone, so that a training can be repeated anywhere.
 
-Equal texts always go to the same part. With `SMALL` or more distinct texts, a hash of the text sends about 80 % to
-train, 10 % to dev and 10 % to test. With fewer, `SHARE` of each label's texts go to dev and as many to test, so that
-each label is in all three parts if it has enough texts. With fewer than `FEWEST` texts of each label there is no dev.
+Equal texts always go to the same part. With `SMALL_DATASET` or more distinct texts, a hash of the text sends about 80 %
+to train, 10 % to dev and 10 % to test. With fewer, `SHARE` of each label's texts go to dev and as many to test, so that
+each label is in all three parts if it has enough texts. With fewer than `MIN_TEXTS_FOR_DEV` texts of each label there
+is no dev.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from collections.abc import Collection, Iterable, Mapping
 
 SPLITS = ("train", "dev", "test")
 
-SMALL = 300
+SMALL_DATASET = 300
 """With fewer distinct texts than this, a hash would leave some labels without texts in dev or test."""
 
 SHARE = 0.2
 """The share of a small data set's texts that go to dev, and the share that go to test."""
 
-FEWEST = 5
+MIN_TEXTS_FOR_DEV = 5
 """With fewer texts than this, a label has none in dev."""
 
 
@@ -33,7 +34,7 @@ def divide(rows: Iterable[tuple[str, Collection[str]]], parts: Collection[str]) 
     labels: dict[str, set[str]] = defaultdict(set)
     for text, its_labels in rows:
         labels[text].update(its_labels)
-    places = _by_hash(labels) if len(labels) >= SMALL else _by_label(labels)
+    places = _by_hash(labels) if len(labels) >= SMALL_DATASET else _by_label(labels)
     places = {text: place if place in parts else "train" for text, place in places.items()}
     learnt = {label for text, place in places.items() if place == "train" for label in labels[text]}
     return {text: place if labels[text] <= learnt else "train" for text, place in places.items()}
@@ -58,7 +59,7 @@ def _by_label(labels: Mapping[str, Collection[str]]) -> dict[str, str]:
     for texts in by_rarest.values():
         share = max(1, round(SHARE * len(texts)))
         places |= dict.fromkeys(texts[1 : 1 + share], "test")
-        if len(texts) >= FEWEST:
+        if len(texts) >= MIN_TEXTS_FOR_DEV:
             places |= dict.fromkeys(texts[1 + share : 1 + 2 * share], "dev")
     return places
 

@@ -21,7 +21,7 @@ Among 1, 30, 300, 1,000 and 3,000 it was the best for predicting the vectors of 
 0.37), and close to the best for the RNN (R² 0.11).
 """
 
-MARKS = 2
+SPECIAL_TOKENS = 2
 """The rows of the word vectors before those of words: padding and the unknown word."""
 
 
@@ -81,8 +81,8 @@ def continue_from(
     shared = [(old, places[word]) for old, word in enumerate(known_words) if word in places]
     old, new = np.array(shared, dtype=np.intp).reshape(-1, 2).T
     if vectors is not None and len(new):
-        own[MARKS:] = _predicted(vectors, new, given[MARKS + old])
-    own[:MARKS], own[MARKS + new] = given[:MARKS], given[MARKS + old]
+        own[SPECIAL_TOKENS:] = _predicted(vectors, new, given[SPECIAL_TOKENS + old])
+    own[:SPECIAL_TOKENS], own[SPECIAL_TOKENS + new] = given[:SPECIAL_TOKENS], given[SPECIAL_TOKENS + old]
     network.load(weights | {"0.embeddings": own})
 
 

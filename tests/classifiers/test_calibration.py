@@ -8,13 +8,13 @@ import pytest
 from scipy.special import expit, softmax
 
 from classifiers.calibration import (
-    COLDEST,
-    FEWEST_POSITIVE,
-    FEWEST_ROWS,
-    HIGHEST,
-    HOTTEST,
-    LOWEST,
-    UNCHOSEN,
+    DEFAULT_THRESHOLD,
+    MAX_TEMPERATURE,
+    MAX_THRESHOLD,
+    MIN_POSITIVE,
+    MIN_ROWS,
+    MIN_TEMPERATURE,
+    MIN_THRESHOLD,
     calibrate,
     choose_certainty,
     choose_temperature,
@@ -66,12 +66,12 @@ class TestTemperature:
     def test_a_perfect_network_is_not_made_infinitely_sure(self) -> None:
         targets = np.eye(2)[[0, 1] * 10]
         found = choose_temperature(targets * 4 - 2, targets, False)
-        assert COLDEST <= found <= COLDEST * 1.01
+        assert MIN_TEMPERATURE <= found <= MIN_TEMPERATURE * 1.01
 
     def test_a_network_that_knows_nothing_is_made_unsure_within_reason(self) -> None:
         logits = np.array([[5.0, -5.0], [-5.0, 5.0]] * 10)
         found = choose_temperature(logits, 1.0 * (logits < 0), False)
-        assert HOTTEST * 0.99 <= found <= HOTTEST
+        assert MAX_TEMPERATURE * 0.99 <= found <= MAX_TEMPERATURE
 
     def test_without_scipy_the_extra_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "scipy.optimize", None)
@@ -149,13 +149,13 @@ class TestThresholds:
     def test_none_is_chosen_where_all_labels_together_have_too_few(self) -> None:
         scores = np.array([[0.3, 0.1], [0.7, 0.1], [0.8, 0.2]])
         targets = np.array([[0, 0], [1, 0], [1, 0]])
-        assert choose_thresholds(scores, targets, fewest=3).tolist() == [UNCHOSEN] * 2
+        assert choose_thresholds(scores, targets, fewest=3).tolist() == [DEFAULT_THRESHOLD] * 2
 
     def test_stay_within_reason(self) -> None:
         scores = np.array([[0.99999, 0.001], [0.99998, 0.002], [0.9999, 0.0], [0.9998, 0.0]])
         targets = np.array([[1, 1], [1, 1], [0, 0], [0, 0]])
         for threshold in choose_thresholds(scores, targets):
-            assert LOWEST <= threshold <= HIGHEST
+            assert MIN_THRESHOLD <= threshold <= MAX_THRESHOLD
 
     def test_works_on_float32_and_one_row(self) -> None:
         [threshold] = choose_thresholds(np.array([[0.8]], dtype=np.float32), np.array([[1.0]], dtype=np.float32))
@@ -163,7 +163,7 @@ class TestThresholds:
 
 
 class TestCalibrate:
-    targets = np.eye(2)[[0, 1] * (FEWEST_ROWS // 2)]
+    targets = np.eye(2)[[0, 1] * (MIN_ROWS // 2)]
 
     def test_is_temperature_and_then_thresholds(self) -> None:
         rng = np.random.default_rng(0)
@@ -183,7 +183,7 @@ class TestCalibrate:
         assert calibrate(logits, 1.0 * (logits < 0), False).temperature > 4
 
     def test_few_positive_rows_choose_no_threshold_of_their_own(self) -> None:
-        targets = self.targets[: 2 * FEWEST_POSITIVE]
+        targets = self.targets[: 2 * MIN_POSITIVE]
         logits = 4 * targets - 2 + np.random.default_rng(2).normal(0, 3, targets.shape)
         many, few = calibrate(logits, targets, True), calibrate(logits[1:], targets[1:], True)
         assert len({*many.thresholds}) == 2
@@ -224,4 +224,4 @@ class TestCertainty:
 
     @pytest.mark.parametrize("rows", [0, 3])
     def test_where_nothing_is_right_enough_it_is_the_highest(self, rows: int) -> None:
-        assert choose_certainty(np.linspace(0.5, 0.9, rows), np.zeros(rows), 0.9) == HIGHEST
+        assert choose_certainty(np.linspace(0.5, 0.9, rows), np.zeros(rows), 0.9) == MAX_THRESHOLD

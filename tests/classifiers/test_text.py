@@ -160,7 +160,7 @@ def test_tokens_are_numbered_unknown_ones_alike() -> None:
 
 
 def test_only_common_words_tell_the_language(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_module, "COMMON", 2)
+    monkeypatch.setattr(text_module, "COMMON_WORDS", 2)
     tokenizer = Tokenizer(["so", "happy", "danke"], max_tokens=8)
     assert tokenizer.read("so happy! danke 3 zzz") == ([2, 3, UNKNOWN, 4, UNKNOWN, UNKNOWN], 0.5)
     assert tokenizer.read("3 :)") == ([UNKNOWN, UNKNOWN], 1.0)

@@ -17,7 +17,7 @@ from prompt_toolkit.output import DummyOutput
 from rich.text import Text
 
 from classifiers.cli import main, scoring
-from classifiers.cli.lines import LONGEST, PIECE, read_chunks
+from classifiers.cli.lines import CHUNK_SIZE, MAX_LINE, read_chunks
 from classifiers.emotions import LABELS
 from classifiers.errors import DatasetError
 from classifiers.model_directory import read_manifest, write_manifest
@@ -75,12 +75,12 @@ def test_compare_reads_a_text_a_line(
 
 def test_lines_are_read_in_pieces_as_they_come_and_have_a_bound(tmp_path: Path) -> None:
     file = tmp_path / "texts.txt"
-    texts = ["é" * 40_000, "", "x" * LONGEST, "last"]
+    texts = ["é" * 40_000, "", "x" * MAX_LINE, "last"]
     file.write_text("\n".join(texts))
     pieces = list(read_chunks(file))
     assert len(pieces) == 3
     assert [text for piece in pieces for text in piece] == texts
-    file.write_text("first\n" + "x" * (LONGEST + PIECE))
+    file.write_text("first\n" + "x" * (MAX_LINE + CHUNK_SIZE))
     chunks = read_chunks(file)
     assert next(chunks) == ["first"]
     with pytest.raises(DatasetError, match=r"texts.txt has a line of more than 1,048,576 bytes: give one text a line."):

@@ -70,7 +70,7 @@ def test_every_row_of_a_large_array_moves(rows: int, monkeypatch: pytest.MonkeyP
         gradient = {"p": rng.normal(size=start.shape)}
         one.step(whole, gradient, rate=0.01)
         with monkeypatch.context() as patch:
-            patch.setattr(optimizers, "BLOCK", 13)
+            patch.setattr(optimizers, "BLOCK_SIZE", 13)
             other.step(blocks, gradient, rate=0.01)
     np.testing.assert_array_equal(blocks["p"], whole["p"])
     assert (whole["p"] != start).all()

@@ -5,7 +5,7 @@ import pytest
 
 from classifiers.nn.activations import sigmoid
 from classifiers.nn.arrays import Array
-from classifiers.study.networks import LONGEST, MEMORY
+from classifiers.study.networks import CHRONO_LONGEST, MEMORY
 
 UNITS = 48
 
@@ -27,7 +27,7 @@ def test_the_input_gate_of_a_chrono_lstm_is_as_closed_as_its_forget_gate_is_open
     np.testing.assert_array_equal(into, -forget)
     times = 1 / (1 - sigmoid(forget.astype(np.float64)))
     assert 2 <= times.min() < 10
-    assert LONGEST - 10 < times.max() <= LONGEST
+    assert CHRONO_LONGEST - 10 < times.max() <= CHRONO_LONGEST
     assert not np.any(others)
     np.testing.assert_array_equal(params["recurrent_kernel"], usual["recurrent_kernel"])
 
@@ -37,7 +37,7 @@ def test_the_one_gate_of_a_chrono_gru_keeps_for_2_to_80_steps() -> None:
     (keep, *others), state_bias = np.split(params["bias"][0], 3), params["bias"][1]
     times = 1 / (1 - sigmoid(keep.astype(np.float64)))
     assert 2 <= times.min() < 10
-    assert LONGEST - 10 < times.max() <= LONGEST
+    assert CHRONO_LONGEST - 10 < times.max() <= CHRONO_LONGEST
     assert not np.any([*others, *np.split(state_bias, 3)])
     np.testing.assert_array_equal(params["recurrent_kernel"], usual["recurrent_kernel"])
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from classifiers.calibration import PRECISION, choose_thresholds
+from classifiers.calibration import TARGET_PRECISION, choose_thresholds
 from classifiers.classifier import Prediction
 from classifiers.errors import MissingExtraError
 from classifiers.nn.losses import softmax_cross_entropy
@@ -211,7 +211,7 @@ def test_the_chosen_certainty_is_what_makes_enough_reactions_right() -> None:
     chosen = choose_reaction_certainty(
         predictions, Split(("",) * 450, np.vstack([targets, np.tile([1, 0, 0], (50, 1))])), LABELS
     )
-    assert reactions(chosen).precision >= PRECISION > reactions(chosen - 0.05).precision
+    assert reactions(chosen).precision >= TARGET_PRECISION > reactions(chosen - 0.05).precision
     assert reactions(chosen).coverage > reactions(chosen + 0.05).coverage > 0
 
 

@@ -190,7 +190,7 @@ def test_very_many_labels_make_no_figure_that_memory_cannot_hold(tmp_path: Path)
 
 
 def test_figures_show_the_most_frequent_labels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report, "MOST_LABELS", 2)
+    monkeypatch.setattr(report, "MAX_LABELS", 2)
     assert report._most_frequent(_dataset()) == ["fear", "joy|glee"]
 
 

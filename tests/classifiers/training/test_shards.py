@@ -68,8 +68,8 @@ def first_words(found: list[Any]) -> Counter[int]:
 def test_every_text_comes_once_in_batches_of_nearly_equal_lengths(
     streaming: ModuleType, corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming, "ROWS", 7)
-    monkeypatch.setattr(streaming, "MIXED", 60)
+    monkeypatch.setattr(streaming, "ROWS_PER_READ", 7)
+    monkeypatch.setattr(streaming, "SHUFFLE_BUFFER", 60)
     shards = find(streaming, corpus)
     assert len(shards) == 120
     found = batches(shards, 12)
