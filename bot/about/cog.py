@@ -61,6 +61,7 @@ class About(commands.Cog):
     @app_commands.command(name="about", description="See what I am, how often I am right and how I am doing")
     async def about(self, interaction: discord.Interaction) -> None:
         """Answer privately."""
+        await interaction.response.defer(ephemeral=True)  # a store that does not answer takes longer than Discord waits
         translate = translator(interaction.locale)
         guild = self._bot.get_guild(interaction.guild_id) if interaction.guild_id else None
         embed = discord.Embed(
@@ -85,7 +86,7 @@ class About(commands.Cog):
             value=translate("Use /privacy to see what is kept about you, or to opt out."),
             inline=False,
         )
-        await interaction.response.send_message(embed=embed, view=self._buttons(translate), ephemeral=True)
+        await interaction.followup.send(embed=embed, view=self._buttons(translate), ephemeral=True)
 
     async def show_figures(self, interaction: discord.Interaction) -> None:
         """Answer the button privately: how good the models are, and the state of the bot."""

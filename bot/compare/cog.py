@@ -153,7 +153,9 @@ class Compare(commands.Cog):
         if (sides := self._duels.sides(duel_id)) is None:
             await interaction.response.send_message(translate(FORGOTTEN), ephemeral=True)
             return
-        guild_id = self._guild_id(interaction)
+        guild_id, private = self._guild_id(interaction), _is_private(interaction) or interaction.context.dm_channel
+        # A store that does not answer takes longer than Discord waits.
+        await interaction.response.defer(ephemeral=True, thinking=not private)
         counted = await self._duels.count(guild_id or 0, duel_id, sides, interaction.user.id, vote)
         lines = [
             revealed(sides, translate),
@@ -161,10 +163,10 @@ class Compare(commands.Cog):
             *await look_up_standings(self._store, sides, guild_id, translate),
         ]
         told = "\n".join(lines)
-        if counted and interaction.message and (_is_private(interaction) or interaction.context.dm_channel):
-            await interaction.response.edit_message(view=panel_with(interaction.message, told))
+        if counted and interaction.message and private:
+            await interaction.edit_original_response(view=panel_with(interaction.message, told))
         else:
-            await interaction.response.send_message(told, ephemeral=True)
+            await interaction.followup.send(told, ephemeral=True)
 
     async def report(self, interaction: discord.Interaction, error: Exception) -> None:
         """Report that a press or a form failed."""
@@ -206,6 +208,7 @@ class Compare(commands.Cog):
 
     async def _tell_standings(self, interaction: discord.Interaction, names: Names, *, usual: bool) -> None:
         """Show privately how two models stand, and, if they are the usual ones, every other pair that has votes."""
+        await interaction.response.defer(ephemeral=True)  # as in `vote`
         translate, guild_id = translator(interaction.locale), self._guild_id(interaction)
         first, second = names
         told = (
@@ -216,7 +219,7 @@ class Compare(commands.Cog):
         embed = discord.Embed(colour=discord.Colour.blurple())
         for title, lines in told.items():
             embed.add_field(name=title, value="\n".join(lines), inline=False)
-        await interaction.response.send_message(embed=embed, ephemeral=True)
+        await interaction.followup.send(embed=embed, ephemeral=True)
 
     def _usual(self, interaction: discord.Interaction) -> Names:
         """Return the names of the models that are compared by default."""

@@ -123,6 +123,19 @@ async def test_in_a_direct_message(world: World) -> None:
     assert part(message, "My models")[1] == f"{FIGURES['BiLSTM']} · reacts here"
 
 
+async def test_it_answers_before_it_asks_the_store(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that does not answer takes seconds for each question, and Discord waits for three."""
+    answered = []
+
+    async def corrections(_store: Store, _guild_id: int | None = None) -> dict[tuple[str, str], int]:
+        answered.append(world.env.http_requests[-1].path.endswith("/callback"))
+        return {}
+
+    monkeypatch.setattr(Store, "corrections", corrections)
+    await about(world)
+    assert answered == [True, True]
+
+
 async def test_how_two_models_stand_whose_names_were_hidden(world: World) -> None:
     [line] = part(await about(world), "Blind comparisons")
     assert line == "No votes yet: `/compare` with `blind` shows two answers to choose from, without names."

@@ -205,6 +205,32 @@ async def test_when_only_the_standings_fail_the_vote_counts(world: World, monkey
     assert await world.bot.store.verdicts(PAIR) == {"bilstm": 1}
 
 
+@pytest.mark.parametrize("use", ["a vote", "a vote in a direct message", "the command"])
+async def test_discord_gets_an_answer_before_the_store_is_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch, use: str
+) -> None:
+    """A store that does not answer takes seconds for each question, and Discord waits for three."""
+    answered = []
+
+    async def ask(*_arguments: object) -> dict[str, int]:
+        answered.append(any(request.path.endswith("/callback") for request in world.env.http_requests[before:]))
+        return {}
+
+    direct = await world.alice.user.slash("compare", text="odd weather", blind=True)
+    panel = await duel(world)
+    before = len(world.env.http_requests)
+    for method in ("add_verdict", "verdicts"):
+        monkeypatch.setattr(Store, method, ask)
+    if use == "a vote":
+        await world.alice.click(panel, label="A")
+    elif use == "the command":
+        await world.alice.slash(world.channel, "compare", standings=True)
+    else:
+        assert direct.response
+        await world.alice.user.click(direct.response, label="A")
+    assert set(answered) == {True}
+
+
 async def failing(*_arguments: Any) -> None:
     raise StoreError("the database is locked")
 
