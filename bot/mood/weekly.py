@@ -3,8 +3,8 @@
 A process that finds a picture due claims its week in the database before it posts, so that each picture is posted once,
 however many processes there are. If Discord or the database fails, the week is given back and tried again every ten
 minutes, until a day after it was due. There is no picture that week if Discord refuses it, if there are too few
-messages, or if the bot is killed between claim and post. If permissions are missing, nothing is claimed or requested,
-and `/settings` says so.
+messages, or if the bot is killed between claim and post; a bot that is stopped first posts what it has begun. If
+permissions are missing, nothing is claimed or requested, and `/settings` says so.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import io
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -44,6 +45,9 @@ _COMPARISON_PERIOD = timedelta(weeks=4)
 _POST_TIMEOUT = 30.0
 """Seconds after which the request to post is no longer sent."""
 
+_STOP_TIMEOUT = 3.0
+"""Seconds for which a bot that is being stopped tries to post the picture that it has begun."""
+
 _TRANSIENT_ERRORS = (discord.DiscordServerError, discord.RateLimited, HeldBackError, DiscordFailedError)
 """Failures of Discord or of the network, after which it is worth trying again."""
 
@@ -73,14 +77,19 @@ class WeeklyMood(commands.Cog):
         self._emoji = {**EMOJI, **emotions_of(analyzer.models)}  # for what other models have counted, too
         self._store = store
         self._requests = requests
+        self._claimed: dict[int, str] = {}  # the week, by server, that could neither be posted nor given back
         self._settled: dict[int, str] = {}  # the last week, by server, for which nothing is left to do
+        self._busy = asyncio.Lock()  # held while a server's picture is posted
 
     async def cog_load(self) -> None:
         """Start checking every ten minutes."""
         self.rounds.start()
 
     async def cog_unload(self) -> None:
-        """Stop checking."""
+        """Stop checking, if possible after the picture that has been begun: its week would be lost with it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_TIMEOUT):
+                await self._busy.acquire()
         self.rounds.cancel()
 
     @tasks.loop(minutes=10)
@@ -90,7 +99,8 @@ class WeeklyMood(commands.Cog):
             return
         for guild in list(self._bot.guilds):
             try:
-                await self._post_if_due(guild)
+                async with self._busy:
+                    await self._post_if_due(guild)
             except StoreError as error:
                 log.warning("A picture of the week is delayed: %s", error)
             except Exception as error:  # the other servers get theirs
@@ -108,12 +118,14 @@ class WeeklyMood(commands.Cog):
         week = week_of(due, settings.time_zone)
         if now - due >= LATEST or self._settled.get(guild.id) == week:
             return
-        if await self._store.claim_week(guild.id, week):
+        if self._claimed.pop(guild.id, None) == week or await self._store.claim_week(guild.id, week):
             try:
                 await self._post(channel, due, settings)
             except (StoreError, *_TRANSIENT_ERRORS) as error:
                 log.info("The picture of the week in server %d is postponed: %s", guild.id, loggable(error))
+                self._claimed[guild.id] = week  # as it is if the database still fails
                 await self._store.give_week_back(guild.id, week)
+                del self._claimed[guild.id]
                 return
             except discord.HTTPException as error:
                 log.warning("Discord refused the picture of the week in server %d: %s", guild.id, loggable(error))

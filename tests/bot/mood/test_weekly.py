@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -285,6 +286,35 @@ class TestFailures:
         assert posted(world) == []
         await cog.rounds()
         assert len(posted(world)) == 1
+
+    async def test_a_database_that_fails_for_a_while_costs_no_picture(
+        self, world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as broken:
+            for method in ("moods", "give_week_back"):
+                broken.setattr(Store, method, failing(StoreError("the database is locked")))
+            await cog.rounds()
+        for _ in range(2):
+            await cog.rounds()
+        assert len(posted(world)) == 1
+
+    async def test_a_bot_that_stops_posts_what_it_has_begun(
+        self, world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        moods, stopping = world.bot.store.moods, asyncio.Event()
+
+        async def moods_while_it_stops(*arguments: Any) -> list[MoodCount]:
+            stopping.set()
+            await asyncio.sleep(0)  # so that the cog waits
+            return await moods(*arguments)
+
+        monkeypatch.setattr(world.bot.store, "moods", moods_while_it_stops)
+        cog.rounds.start()
+        await stopping.wait()
+        await cog.cog_unload()
+        await world.env.settle()
+        assert len(posted(world)) == 1
+        assert not cog.rounds.is_running()
 
     async def test_what_discord_refuses_is_given_up_and_logged_once(
         self, world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
