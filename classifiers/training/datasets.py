@@ -33,7 +33,7 @@ from classifiers.training import people
 from classifiers.training.downloads import cache_folder, find_data_dir
 from classifiers.training.goemotions import goemotions_files, parse_goemotions
 from classifiers.training.label_cells import kind, parse_labels, several_in_one
-from classifiers.training.splitting import SPLITS, divide
+from classifiers.training.splitting import SPLITS, divide, folded
 from classifiers.training.tables import ENDINGS, Columns, Record, read_records
 
 BUILTIN = Path(__file__).parents[1] / "data" / "builtin.tsv"
@@ -243,11 +243,11 @@ def _load_file(name: str, path: Path, columns: Columns, own: bool = False) -> Da
 
 def _remarks_on_copies(splits: Mapping[str, Split]) -> list[str]:
     """Return a sentence about each split with texts that are also in train, as may happen if rows are split by hand."""
-    learnt = set(splits["train"].texts)
+    learnt = {folded(text) for text in splits["train"].texts}
     told = []
     for name in ("dev", "test"):
         texts = splits[name].texts
-        copies = sum(text in learnt for text in texts)
+        copies = sum(folded(text) in learnt for text in texts)
         if copies:
             told.append(
                 f"{copies:,} of the {len(texts):,} texts for {name} are also in train, so figures on {name} will be "

@@ -1,9 +1,9 @@
 """Divide texts among train, dev and test by their content alone, so that a training can be repeated anywhere.
 
-Equal texts always go to the same part. With `SMALL_DATASET` or more distinct texts, a hash of the text sends about 80 %
-to train, 10 % to dev and 10 % to test. With fewer, `SHARE` of each label's texts go to dev and as many to test, so that
-each label is in all three parts if it has enough texts. With fewer than `MIN_TEXTS_FOR_DEV` texts of each label there
-is no dev.
+Texts that are equal, or differ only in case and spaces, always go to the same part. With `SMALL` or more distinct
+texts, a hash of the text sends about 80 % to train, 10 % to dev and 10 % to test. With fewer, `SHARE` of each label's
+texts go to dev and as many to test, so that each label is in all three parts if it has enough texts. With fewer than
+`FEWEST` texts of each label there is no dev.
 """
 
 from __future__ import annotations
@@ -32,12 +32,19 @@ def divide(rows: Iterable[tuple[str, Collection[str]]], parts: Collection[str]) 
         parts: dev, test or both; texts that would go to another part stay in train.
     """
     labels: dict[str, set[str]] = defaultdict(set)
+    folds: dict[str, str] = {}
     for text, its_labels in rows:
-        labels[text].update(its_labels)
+        folds[text] = folded(text)
+        labels[folds[text]].update(its_labels)
     places = _by_hash(labels) if len(labels) >= SMALL_DATASET else _by_label(labels)
     places = {text: place if place in parts else "train" for text, place in places.items()}
     learnt = {label for text, place in places.items() if place == "train" for label in labels[text]}
-    return {text: place if labels[text] <= learnt else "train" for text, place in places.items()}
+    return {text: places[fold] if labels[fold] <= learnt else "train" for text, fold in folds.items()}
+
+
+def folded(text: str) -> str:
+    """Return a text in lower case with single spaces; texts for which this is equal are the same to the networks."""
+    return " ".join(text.split()).casefold()
 
 
 def _by_hash(texts: Iterable[str]) -> dict[str, str]:

@@ -209,7 +209,7 @@ class TestGivenSplit:
         assert self._load(tmp_path, "a wall\tfear\tTEST", "a door\tfear\t Train ").test.texts == ("a wall",)
 
     def test_texts_that_are_learnt_and_measured_on_are_told_of(self, tmp_path: Path) -> None:
-        assert overview(self._load(tmp_path, "a wall\tfear\ttest", "a day\tjoy\ttest", "a day\tjoy\tdev"))[1:3] == [
+        assert overview(self._load(tmp_path, "a wall\tfear\ttest", "A  day\tjoy\ttest", "a day\tjoy\tdev"))[1:3] == [
             "1 of the 2 texts for dev are also in train, so figures on dev will be better than on new texts: take them "
             "out of dev or of train.",
             "1 of the 2 texts for test are also in train, so figures on test will be better than on new texts: take "

@@ -45,6 +45,18 @@ class TestSmallSplit:
         parts = [set(split.texts) for split in (dataset.train, dataset.dev, dataset.test)]
         assert sum(map(len, parts)) == len(set.union(*parts)) == 40
 
+    def test_texts_that_differ_only_in_case_and_spaces_stay_on_one_side(self, tmp_path: Path) -> None:
+        """The networks read the same in them, and would be measured on what they have learnt."""
+        rows = [f"Text  {number}\t{'joy' if number % 2 else 'fear'}" for number in range(40)]
+        copies = [row.upper() if number % 2 else row.replace("  ", " ") for number, row in enumerate(rows)]
+        dataset = self._load(tmp_path, [*rows, *copies], "text\tlabel")
+        assert len(dataset.train) + len(dataset.dev) + len(dataset.test) == 80
+        parts = [
+            {" ".join(text.lower().split()) for text in split.texts}
+            for split in (dataset.train, dataset.dev, dataset.test)
+        ]
+        assert sum(map(len, parts)) == len(set.union(*parts)) == 40
+
     def test_too_few_for_dev_leave_the_training_rows_in_its_place(self, tmp_path: Path) -> None:
         dataset = self._load(tmp_path, ["a\tjoy", "b\tjoy", "c\tfear"])
         assert (len(dataset.train), len(dataset.test)) == (2, 1)
