@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import numpy as np
@@ -21,10 +22,16 @@ from classifiers.training import onnx_export
 SHIPPED = (PRETRAINED / FILES["bilstm"]).read_bytes()
 
 
-@pytest.fixture
-def model() -> onnx.ModelProto:
+@pytest.fixture(scope="module")
+def built() -> onnx.ModelProto:
     """A small graph of ours, in floats."""
     return onnx_export.float_graph(network.build("bilstm", 7, 4, 2, np.random.default_rng(0)).params)
+
+
+@pytest.fixture
+def model(built: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of `built`, to change at will: to build one takes longer than to look at it."""
+    return copy.deepcopy(built)
 
 
 def weights(model: onnx.ModelProto, name: str) -> onnx.TensorProto:
