@@ -180,7 +180,7 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
     "--start",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="DIR",
-    help="model directory with the same labels, from whose weights the networks start (default: random ones)",
+    help="model directory with the same labels whose weights the networks start from (default: random weights)",
 )
 @_training("--epochs", type=WholeNumber(1, 100_000), metavar="N", help="how often every text is seen")
 @_training("--batch-size", type=WholeNumber(1, 100_000), metavar="N", help="texts for each update of the weights")

@@ -17,7 +17,7 @@ PROGRAM = "emobot"
 """The name of the installed script, which is the same as `python -m bot`."""
 
 _COMMANDS = {
-    "init": "write the settings of a new bot into .env, ask for its token, and check everything",
+    "init": "write the settings of a new bot to .env, ask for its token, and check everything",
     "run": "connect to Discord and react to messages (the default)",
     "check": "see whether settings, models, database and Discord are in order",
     "invite": "print the link that invites the bot to a server",

@@ -30,17 +30,17 @@ def _subject(command: Command) -> Command:
 
 @click.group(
     help="Export or erase what is kept about a server or a person, for requests under privacy law.\n\n"
-    "It is done in the database of DATABASE_URL; the bot may go on running.",
+    "This uses the database in DATABASE_URL; the bot may keep running.",
     no_args_is_help=False,
 )
 def data() -> None:
-    """Leave everything to the command that follows."""
+    """Do nothing; the subcommands do the work."""
 
 
 @data.command(
     name="export",
-    help="Print all that is kept about one server or one person, as one JSON object.\n\n"
-    "If you write it into a file, run `umask 077` before, so that nobody else on the computer can read it.",
+    help="Print everything that is kept about one server or one person, as one JSON object.\n\n"
+    "If you write it to a file, run `umask 077` first, so that nobody else on the computer can read it.",
 )
 @_subject
 @reports_errors
@@ -53,14 +53,14 @@ def export_data(guild: int | None, user: int | None) -> None:
 
 @data.command(
     name="erase",
-    help="Erase all that is kept about one server or one person, for good.\n\n"
-    "About a person that is the opt-out, so the bot reads that person's messages again.",
+    help="Erase everything that is kept about one server or one person, permanently.\n\n"
+    "For a person, that is the opt-out, so the bot will read that person's messages again.",
 )
 @_subject
 @click.option("--yes", is_flag=True, help="do not ask whether you are sure")
 @reports_errors
 def erase_data(guild: int | None, user: int | None, yes: bool) -> None:
-    """Erase all that is kept about one server or one person, once that is confirmed."""
+    """Erase everything that is kept about one server or one person, after asking for confirmation."""
     _require_one(guild, user)
     configuration = _configuration()
     subject = f"the server {guild}" if guild else f"the user {user}"

@@ -23,7 +23,7 @@ _UNSEEN = regex.compile(r"(?!\p{Extended_Pictographic})[\p{C}\p{Z}]")
 
 @click.command(
     name="dry-run",
-    help="Print the reaction to each line of a file, taken as one message, or the reason why there is none.",
+    help="Print the reaction to each line of a file, or the reason for none; each line is one message.",
 )
 @click.option(
     "--file",

@@ -17,10 +17,10 @@ _TOKEN_LINE = "DISCORD_TOKEN=\n"  # noqa: S105 - the line of .env.example, where
 
 
 @click.command(
-    help="Write all settings with their defaults into .env in this folder, ask for the bot's token, and check "
+    help="Write all settings with their defaults to .env in this folder, ask for the bot's token, and check "
     "everything.\n\n"
-    "The token is not shown while you type or paste it, and only you can read the file. Without a terminal to ask at, "
-    "you write the token into the file yourself. A .env that is there already is left as it is."
+    "The token is not shown as you type or paste it, and only you can read the file. If there is no terminal to ask "
+    "you, add the token to the file yourself. An existing .env is left unchanged."
 )
 @reports_errors
 def init() -> None:
@@ -34,7 +34,7 @@ def init() -> None:
     if token:
         check_all()
     else:
-        click.echo(f"Write the token of your bot after DISCORD_TOKEN= in it, then run `{program()} check`.")
+        click.echo(f"Add the token of your bot after DISCORD_TOKEN= in it, then run `{program()} check`.")
 
 
 def _example() -> Path:

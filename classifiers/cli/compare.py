@@ -28,7 +28,7 @@ from classifiers.model_directory import FILES
 @click.option(
     "--file",
     type=click.Path(path_type=Path, allow_dash=True),
-    help="Read one text a line from a UTF-8 file, or from standard input for -; or a column of a .csv or .parquet one.",
+    help="Read one text per line of a UTF-8 file, or from standard input for -; or a column of a .csv or .parquet one.",
 )
 @click.option(
     "--top",

@@ -43,7 +43,7 @@ def read_chunks(path: Path) -> Iterator[list[str]]:
             while piece := file.read(CHUNK_SIZE):
                 *lines, rest = (rest + piece).split(b"\n")
                 if len(rest) > MAX_LINE:
-                    raise DatasetError(f"{shown} has a line of more than {MAX_LINE:,} bytes: give one text a line.")
+                    raise DatasetError(f"{shown} has a line of more than {MAX_LINE:,} bytes: give one text per line.")
                 if lines:
                     yield _texts(lines)
         if rest:

@@ -85,7 +85,7 @@ def test_without_a_terminal_the_file_is_written_and_the_next_step_told(
     assert main(["init"], "python -m bot") == 0
     assert capsys.readouterr().out == (
         f"Written: {ENV.absolute()}, with all settings.\n"
-        "Write the token of your bot after DISCORD_TOKEN= in it, then run `python -m bot check`.\n"
+        "Add the token of your bot after DISCORD_TOKEN= in it, then run `python -m bot check`.\n"
     )
     assert written() == EXAMPLE.read_text()
     assert not Path("emobot.db").exists()

@@ -83,7 +83,9 @@ def test_lines_are_read_in_pieces_as_they_come_and_have_a_bound(tmp_path: Path) 
     file.write_text("first\n" + "x" * (MAX_LINE + CHUNK_SIZE))
     chunks = read_chunks(file)
     assert next(chunks) == ["first"]
-    with pytest.raises(DatasetError, match=r"texts.txt has a line of more than 1,048,576 bytes: give one text a line."):
+    with pytest.raises(
+        DatasetError, match=r"texts.txt has a line of more than 1,048,576 bytes: give one text per line."
+    ):
         next(chunks)
 
 
