@@ -136,7 +136,7 @@ async def test_answer_that_is_not_from_discord_leads_to_one_warning_and_a_pause(
         await asyncio.sleep(0.01)
         skipper.skip(1)
     await ended(running, 130)
-    assert 1 <= len(loopback.api.reactions()) <= 30
+    assert 1 <= len(loopback.api.reactions()) <= 20  # 16 at once, and then one at a time
     assert len([line for line in warnings(caplog) if line.startswith("Discord failed")]) == 1
     loopback.api.fault = None
     skipper.skip(601)
