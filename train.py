@@ -227,13 +227,13 @@ def train(context: click.Context, /, **given: Any) -> int:
             reporter.say("Another worker is lost: start this one again, too, to go on from the last checkpoint.")
             return 1
         reporter.say("Another worker is lost: waiting for it, to go on from the last checkpoint.")
-        _start_anew(context.obj, outcome.folder)
+        _restart(context.obj, outcome.folder)
     for line in _closing(outcome):
         reporter.say(line)
     return 0 if outcome.complete else 130
 
 
-def _start_anew(words: Sequence[str], folder: Path) -> None:
+def _restart(words: Sequence[str], folder: Path) -> None:
     """Replace this process with one that has the same command line and continues from the folder's checkpoints."""
     words = [word for word in words if word != "--overwrite"] if has_checkpoint(folder) else list(words)
     python = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv[1:])]

@@ -182,7 +182,7 @@ class Analyzer:
         return await _wait_for(job.answer, self._deadline if within is None else within)
 
     async def compare(self, text: str, *names: str) -> dict[str, Answer]:
-        """Return each model's answer to a text, each with its own time; raise as `classify` does.
+        """Return each model's answer to a text, with its own time; raises the same as `classify`.
 
         Args:
             text: the text.

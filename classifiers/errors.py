@@ -1,4 +1,4 @@
-"""What can go wrong, each told in one sentence that a user can act on.
+"""The errors that this package raises on purpose, each with one sentence that a user can act on.
 
     ClassifiersError
     ├── CheckpointError       a stopped training that cannot be continued

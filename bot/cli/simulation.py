@@ -91,7 +91,7 @@ async def run(configuration: Configuration, port: int, open_browser: Callable[[s
 async def opened(
     configuration: Configuration, *, models: Mapping[str, Classifier] | None = None
 ) -> AsyncIterator[Demo]:
-    """Open a server with people, conversations and the bot, and SimCord's page of it; raises as `run` does."""
+    """Open a server with people, conversations and the bot, and SimCord's page of it; raises the same as `run`."""
     clock = _Clock()
     with tempfile.TemporaryDirectory() as folder:
         forgotten = f"sqlite+aiosqlite:///{folder}/demo.db"

@@ -22,7 +22,7 @@ ROWS = 4096
 
 
 def parquet_texts(path: Path, column: str) -> Iterator[list[str]]:
-    """Yield the texts in a column of a file, some at a time; empty ones where it is null.
+    """Yield the texts in a column of a file, some at a time, with empty texts for nulls.
 
     Raises:
         DatasetError: the file cannot be read, is not Parquet, or has no such column of texts.

@@ -13,7 +13,7 @@ far that holds, for the plain RNN and for each remedy, and the others how good t
 - **curves**: the accuracy by epoch on the built-in phrases.
 
 Each finished run is one JSON file in the folder `runs` and is not repeated. `classifiers.study.article` turns them into
-figures and the tables of the article, and `--redraw` does so again from the numbers alone.
+figures and the article's tables, and `--redraw` does so again from the saved numbers.
 """
 
 from __future__ import annotations

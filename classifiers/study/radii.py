@@ -53,14 +53,16 @@ def radius_records() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Measure the untrained networks of `STARTS` with their matrices scaled to each of `RADII`.
 
     Returns:
-        Two lists of records, in each of which "start" and "radius" tell the network, and "quantity" what is told of it:
+        Two lists of records. In each record, "start" and "radius" identify the network, and "quantity" says what the
+        value is:
 
-        - "left" is what is left of the gradient "back" steps back, and by how much the product of as many Jacobians
-          stretches at most, in the middle and at least, and as the Lyapunov exponent says;
-        - "slope" is the logarithm to base 10 of what one step back multiplies by: the gradient, measured over `SLOPE`;
-          as the Lyapunov exponent says; and the spectral radius and norm of the matrix.
+        - In the first list, "left" is what is left "back" steps back: of the gradient; the largest, middle and smallest
+          singular value of the product of as many Jacobians; and the prediction of the Lyapunov exponent.
+        - In the second list, "slope" is the logarithm to base 10 of the factor of one step back: of the gradient,
+        measured
+          over `SLOPE`; the prediction of the Lyapunov exponent; and the spectral radius and norm of the matrix.
 
-        Both are means over the seeds, that is, of logarithms.
+        The values are means of logarithms over the seeds.
     """
     by_distance: list[dict[str, Any]] = []
     by_radius: list[dict[str, Any]] = []
@@ -80,7 +82,7 @@ def radius_records() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 
 def measured(row: str, radius: float, seed: int) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Return what `radius_records` tells of one seed, as logarithms to base 10.
+    """Return the values of `radius_records` for one seed, as logarithms to base 10.
 
     Returns:
         By quantity, the lines (REACH + 1,) by steps back; and by quantity, the slopes.

@@ -94,7 +94,7 @@ class Dataset:
 
     @property
     def judged_on(self) -> str:
-        """The split whose texts are `dev`: dev, or train where there is no other."""
+        """The split whose texts are `dev`: dev, or train if there is no dev."""
         return "train" if self.dev is self.train else "dev"
 
     @property
