@@ -1,4 +1,4 @@
-"""Measure the bot under load, beside an empty bot of discord.py with the same intents.
+"""Measure the bot under load, compared with an empty discord.py bot with the same intents.
 
     python benchmarks/bot.py [--rows ROW ...] [--seconds SECONDS] [--json]
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).parents[1])  # or this very file would be imported as the package `bot`
+sys.path[0] = str(Path(__file__).parents[1])  # otherwise this file would be imported as the package `bot`
 
 import argparse
 import asyncio
@@ -31,7 +31,7 @@ RATES = (50.0, 200.0, 400.0)
 
 
 async def measure(wanted: list[str], arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the figures of each row that is wanted, in seconds and bytes."""
+    """Return the figures of each requested row, in seconds and bytes."""
     seconds = arguments.seconds
     measured: dict[str, Any] = {}
     for row in wanted:

@@ -1,18 +1,18 @@
-"""Let random faults befall the whole bot, and check that it bears them.
+"""Run the whole bot under random faults, and check that it keeps its promises.
 
     python benchmarks/chaos.py [--minutes MINUTES] [--seed SEED] [--rate RATE] [--faults NAME ...] [--postgres]
                                [--shards SHARDS]
 
-The bot runs in a process of its own, in a loopback Discord in this one, see `benchmarks.gateway`, and is started again
-when it ends, as by a service manager. People write all the time: texts of our own chat set, in 200 channels of 20
-servers; some of them they edit or delete after a moment. One person has opted out, and one server has switched the bot
-off. Now and then one fault, or two at once, befall Discord, the process, its clock or its database. After each, the bot
-has to react again by itself and to come to rest, with no more tasks, threads, open files and memory than at first, and
-the counts of moods have to add up. In the end: no message has two reactions, nobody has one who wants none, few
-requests were refused, and the log has no traceback and nothing that somebody wrote.
+The bot runs in its own process, connected to a fake Discord in this one, see `benchmarks.gateway`, and is restarted
+when it exits, as by a service manager. People write all the time: texts of our own chat set, in 200 channels of 20
+servers; they edit or delete some of them after a moment. One person has opted out, and one server has switched the bot
+off. Now and then Discord, the process, its clock or its database suffer one fault, or two at once. After each, the bot
+has to react again by itself and settle down, with no more tasks, threads, open files and memory than at the start, and
+the counts of moods have to add up. At the end, no message may have two reactions, nobody who opted out may have any,
+few requests may have been refused, and the log may contain no traceback and nothing that somebody wrote.
 
-It prints a table, and ends with status 1 if anything of that does not hold. The same seed brings the same faults, but
-not at the same moments. It needs Linux.
+It prints a table, and exits with status 1 if any of this is violated. The same seed brings the same faults, but not at
+the same moments. It needs Linux.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).parents[1])  # or this very file would be imported as the package `bot`
+sys.path[0] = str(Path(__file__).parents[1])  # otherwise this file would be imported as the package `bot`
 
 import argparse
 import asyncio
@@ -38,7 +38,7 @@ from benchmarks.storm.run import Passed, Report, storm
 
 
 async def run(arguments: argparse.Namespace, console: Console) -> Report:
-    """Let faults happen as the arguments say; print each when it has passed."""
+    """Let faults happen according to the arguments; print each one when it is over."""
 
     def tell(passed: Passed) -> None:
         back = "not at all" if passed.back_after is None else f"after {passed.back_after:.1f} s"

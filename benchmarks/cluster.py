@@ -1,9 +1,9 @@
-"""Measure a bot in several processes: started, under load, with one killed, and each started again in turn.
+"""Measure a bot in several processes: at the start, under load, with one killed, and during a rolling restart.
 
     python benchmarks/cluster.py [--servers SERVERS] [--processes PROCESSES] [--rows ROW ...] [--json]
 
-All run on this machine, in one loopback Discord with servers as communities have them, see `benchmarks.gateway`, and
-share a PostgreSQL that is started for them. The table says of each promise whether it is kept; if one is not, the exit
+All processes run on this machine, connected to one fake Discord with realistic servers, see `benchmarks.gateway`, and
+share a PostgreSQL server that is started for them. The table says whether each promise is kept; if one is not, the exit
 status is 1. With `--servers 64 --seconds 4` it takes some minutes.
 """
 
@@ -30,7 +30,7 @@ from benchmarks.storm.postgres import PostgresServer, find_programs
 
 
 async def measure(plan: Plan, arguments: argparse.Namespace) -> Measured:
-    """Return what is wanted of a cluster that is started for it."""
+    """Start a cluster, and return the requested figures."""
     measured = Measured(plan)
     async with cluster(plan) as (running, server):
         _tell("start")

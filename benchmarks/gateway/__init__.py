@@ -1,8 +1,8 @@
-"""A Discord on the loopback address: its gateway and the REST routes that the bot uses, over real sockets.
+"""A fake Discord on the loopback address: the gateway and the REST routes that the bot uses, over real sockets.
 
-SimCord is the place for what users see. This is for what a simulation within the process cannot play: load, limits,
-refusals, broken answers and lost connections. The bot under test is as it always is: its settings DISCORD_API_BASE and
-DISCORD_GATEWAY_URL say where this Discord is.
+Use SimCord to test what users see. This package is for what a simulation within the process cannot do: load, limits,
+refusals, broken answers and lost connections. The bot under test is unmodified; its settings DISCORD_API_BASE and
+DISCORD_GATEWAY_URL point to this Discord.
 
     discord = LoopbackDiscord(World(servers=2, channels=5), contract=find_contract())
     async with discord.running():
@@ -11,9 +11,9 @@ DISCORD_GATEWAY_URL say where this Discord is.
         discord.api.fault = status(503)
         discord.gateway.cut(mid_frame=True)
 
-`server` puts the rooms together: `world` is what there is, `protocol` the gateway with `compression`, `rest` the
-routes, `api` what is the same for all of them, `buckets` the rate limits, `contract` Discord's own account of its API,
-and `faults` every way in which this Discord can fail.
+`server` puts the parts together: `world` has the servers, channels and messages, `protocol` the gateway (with
+`compression`), `rest` the routes, `api` what they share, `buckets` the rate limits, `contract` Discord's own
+description of its API, and `faults` every way in which this Discord can fail.
 """
 
 from benchmarks.gateway.contract import Contract, find_contract

@@ -1,4 +1,4 @@
-"""What is the same for all REST routes: faults, the token, Discord's description, limits, and a record of it all."""
+"""What all REST routes share: faults, the token, Discord's API description, rate limits, and a record of requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LIMITS = {
     FOLLOWUP: Limit(5, 2.0),
     ORIGINAL: Limit(5, 2.0),
 }
-"""The limits of buckets, by route, as they have been observed; Discord promises none."""
+"""The rate limits of buckets, by route, as observed; Discord does not document them."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -39,10 +39,10 @@ class Asked(NamedTuple):
     """A request.
 
     Attributes:
-        method, path: what was asked for; the path without its beginning, which all have in common.
-        status: the HTTP status that it was answered with.
-        at: when it came, by the clock of the loopback Discord.
-        scope: whose limit it exceeded, in Discord's words; None for none, or one that is not told.
+        method, path: the method, and the path without the common prefix.
+        status: the HTTP status of the answer.
+        at: when it arrived, by the clock of the fake Discord.
+        scope: whose limit it exceeded, in Discord's terms; None if it exceeded none, or an unnamed one.
     """
 
     method: str
@@ -56,10 +56,10 @@ class Api:
     """Discord's REST API.
 
     Attributes:
-        fault: a switch: what answers in place of the routes.
-        asked: all requests that were answered, in the order of the answers.
-        violations: what was wrong with requests by Discord's description; those were refused with 400.
-        limit: the limit of all requests together.
+        fault: what answers instead of the routes; None for no fault.
+        asked: all answered requests, in the order of the answers.
+        violations: how requests violated Discord's API description; those were refused with 400.
+        limit: the limit for all requests together.
     """
 
     def __init__(
