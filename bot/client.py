@@ -24,6 +24,7 @@ from bot.compare.cog import Compare
 from bot.configuration import Configuration, ConfigurationError, load_configuration
 from bot.connection import gateway
 from bot.connection.clock import loop_time
+from bot.connection.departures import notice_departures
 from bot.connection.gateway_proxy import shards_held
 from bot.connection.identify_turns import IdentifyTurns
 from bot.connection.requests import ANSWER_TIMEOUT, PATIENCE, DiscordRequests
@@ -198,6 +199,8 @@ class Emobot(commands.AutoShardedBot):
         gateway.use(behind_proxy=address is not None)
         held = await shards_held(address) if address else None
         self._begins_sessions = held is None
+        if self._begins_sessions:  # a proxy may list fewer servers than it has
+            notice_departures(self._connection)
         if held and self.configuration.shard_count not in (None, held):
             raise ConfigurationError(
                 f"SHARD_COUNT is {self.configuration.shard_count}, but the proxy at DISCORD_GATEWAY_URL has {held} "

@@ -13,6 +13,7 @@ import yarl
 from benchmarks.gateway import Garbage, LoopbackDiscord, World
 from bot import Emobot
 from bot.connection.gateway import CLOSE_TIMEOUT, SILENCE_TIMEOUT, Gateway
+from bot.server_settings import ServerSettings
 from classifiers import Prediction
 from tests.bot.faults.support import moods, reacted_to, reacts_again, warnings
 from tests.bot.scripted import ScriptedClassifier, reactions_of
@@ -74,6 +75,23 @@ async def test_a_session_that_may_not_be_resumed_loses_what_was_written_meanwhil
     await reacts_again(loopback)
     assert loopback.gateway.resumed == 0
     assert running.guilds
+
+
+async def test_a_server_that_is_left_between_two_sessions_is_noticed(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
+    """Its data would be kept for as long as the bot runs."""
+    *others, left = sorted(guild.id for guild in running.guilds)
+    await running.store.save_settings(left, ServerSettings())
+    loopback.gateway.refuses_resume = True
+    loopback.gateway.cut()
+    loopback.world.servers -= 1
+    await until(lambda: loopback.gateway.identified == 2, skipper)
+    await until(lambda: sorted(guild.id for guild in running.guilds) == others)
+    for _ in range(1000):
+        if (await running.store.known_guilds())[left]:
+            return
+    raise AssertionError("The store knows nothing of it.")
 
 
 async def test_a_request_to_reconnect_loses_no_message(
