@@ -78,10 +78,11 @@ def evaluate(
         results = {name: _figures(measure_model(model, dataset, split)) for name, model in models.items()}
         if with_baseline:
             results["tfidf"] = _figures(baseline(dataset, part))
+    measured_on = dataset.judged_on if part == "dev" else part
     if as_json:
-        click.echo(json.dumps({"dataset": dataset.name, "split": part, **results}))
+        click.echo(json.dumps({"dataset": dataset.name, "split": measured_on, **results}))
     else:
-        _print_table(f"{dataset.name}, {part} split, {len(split):,} texts", columns, results)
+        _print_table(f"{dataset.name}, {measured_on} split, {len(split):,} texts", columns, results)
     return 0
 
 

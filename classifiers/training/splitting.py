@@ -1,9 +1,9 @@
 """Divide texts among train, dev and test by their content alone, so that a training can be repeated anywhere.
 
-Texts that are equal, or differ only in case and spaces, always go to the same part. With `SMALL` or more distinct
-texts, a hash of the text sends about 80 % to train, 10 % to dev and 10 % to test. With fewer, `SHARE` of each label's
-texts go to dev and as many to test, so that each label is in all three parts if it has enough texts. With fewer than
-`FEWEST` texts of each label there is no dev.
+Texts that are equal, or differ only in case and spaces, always go to the same part. With `SMALL_DATASET` or more
+distinct texts, a hash of the text sends about 80 % to train, 10 % to dev and 10 % to test. With fewer, `SHARE` of each
+label's texts go to dev and as many to test, so that each label is in all three parts if it has enough texts. With fewer
+than `MIN_TEXTS_FOR_DEV` texts of each label there is no dev.
 """
 
 from __future__ import annotations

@@ -349,6 +349,18 @@ def test_evaluate_as_json_and_table(small_models: Path, tmp_path: Path, capsys: 
     assert "feelings, test split, 3 texts" in capsys.readouterr().out
 
 
+def test_evaluate_on_dev_says_where_that_is_train(
+    small_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "few.tsv"
+    file.write_text("text\tlabel\tsplit\nhappy\tjoy\ttrain\nsad\tsadness\ttrain\nnot happy\tsadness\ttest\n")
+    arguments = ["evaluate", "--models", str(small_models), "--dataset", str(file), "--split", "dev"]
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["split"] == "train"
+    assert main(arguments) == 0
+    assert "few, train split, 2 texts" in capsys.readouterr().out
+
+
 def test_evaluate_with_the_baseline(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--models", str(small_models), "--dataset", "builtin", "--baseline", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
