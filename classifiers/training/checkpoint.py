@@ -38,6 +38,7 @@ def is_checkpoint(folder: Path) -> bool:
 
 def discard(checkpoint: Path) -> None:
     """Delete what `save_checkpoint` wrote, and the folder unless it holds other files."""
+    (checkpoint / _HISTORY).unlink(missing_ok=True)  # first, so that nobody takes the rest for a checkpoint
     for path in _own_files(checkpoint):
         path.unlink()
     with suppress(OSError):

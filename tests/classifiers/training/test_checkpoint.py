@@ -76,6 +76,23 @@ def test_discard_deletes_only_files_of_the_training(tmp_path: Path) -> None:
     assert not (tmp_path / "c").exists()
 
 
+def test_half_of_a_deletion_leaves_no_damaged_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    unlink, deleted = Path.unlink, list[str]()
+
+    def killed_at_the_second(path: Path, missing_ok: bool = False) -> None:
+        if deleted:
+            raise SystemExit
+        deleted.append(path.name)
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", killed_at_the_second)
+    monkeypatch.setattr(Path, "iterdir", lambda folder: iter(sorted(folder.glob("*"))))  # a kind of order, of many
+    with pytest.raises(SystemExit):
+        discard(tmp_path / "c")
+    assert not is_checkpoint(tmp_path / "c")
+
+
 def test_saving_deletes_no_other_files(tmp_path: Path) -> None:
     (tmp_path / "epoch-of-ours.safetensors").write_text("theirs")
     fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path)
