@@ -40,17 +40,22 @@ def latest_due(now: datetime, day: str, hour: int, zone: str) -> datetime:
         hour: the hour of the day, in local time.
         zone: the time zone.
     """
-    shown = wall_clock(now, zone)
-    days = (shown.weekday() - DAYS.index(day)) % 7
-    due = (shown - timedelta(days=days)).replace(hour=hour, minute=0, second=0, microsecond=0)
-    return moment_of(due if due <= shown else due - _WEEK, zone)
+    return moment_of(_last_shown(now, day, hour, zone), zone)
 
 
 def next_due(now: datetime, day: str, hour: int, zone: str) -> datetime:
     """Return when a weekly picture will be due next; for the arguments see `latest_due`."""
-    return moment_of(wall_clock(latest_due(now, day, hour, zone), zone) + _WEEK, zone)
+    return moment_of(_last_shown(now, day, hour, zone) + _WEEK, zone)
 
 
 def week_of(due: datetime, zone: str) -> str:
     """Return the ISO week in which a weekly picture is due, as text that sorts by time."""
     return f"{wall_clock(due, zone):%G-W%V}"
+
+
+def _last_shown(now: datetime, day: str, hour: int, zone: str) -> datetime:
+    """Return the local time at which a weekly picture was last due, which the clocks may have skipped."""
+    shown = wall_clock(now, zone)
+    days = (shown.weekday() - DAYS.index(day)) % 7
+    due = (shown - timedelta(days=days)).replace(hour=hour, minute=0, second=0, microsecond=0)
+    return due if due <= shown else due - _WEEK

@@ -11,6 +11,7 @@ import discord
 from discord.ext import commands, tasks
 
 from bot.connection.clock import DiscordTime
+from bot.errors import log_failure
 from bot.store import PoolerError, Store, StoreError
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,8 @@ class Maintenance(commands.Cog):
                 await task(self._time.now())
             except StoreError as error:
                 log.warning("Expired data will be erased later: %s", error)
+            except Exception as error:  # it would end the loop
+                log_failure("The erasure of expired data", error)
 
     async def _erase_and_pack(self, now: datetime) -> None:
         async with self._busy:

@@ -45,6 +45,12 @@ def test_the_next_one_is_at_the_same_hour_whatever_summer_time_does() -> None:
     assert next_due(at("2026-10-26 08:00"), "monday", 9, "Europe/Berlin") == at("2026-11-02 08:00")
 
 
+def test_the_next_one_is_at_its_own_hour_even_if_the_clocks_skipped_that_hour_for_the_last() -> None:
+    monday_after = at("2026-03-30 12:00")  # on the Sunday before, the clocks went from 2 to 3
+    assert latest_due(monday_after, "sunday", 2, "Europe/Berlin") == at("2026-03-29 01:00")
+    assert next_due(monday_after, "sunday", 2, "Europe/Berlin") == at("2026-04-05 00:00")
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles", "Australia/Lord_Howe"])
 def test_each_moment_lies_between_the_last_and_the_next(zone: str) -> None:
     for hours in range(0, 24 * 400, 7):

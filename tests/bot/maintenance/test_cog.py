@@ -116,6 +116,20 @@ async def test_a_failure_of_the_store_is_logged_and_not_raised(
     await maintenance.on_guild_join(guild)
 
 
+async def test_a_bug_ends_no_round_and_is_logged_without_its_text(
+    world: World, maintenance: Maintenance, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An exception would end the loop, and nothing would be erased for as long as the bot runs."""
+
+    async def fail(*_: object) -> None:
+        raise ValueError("what somebody wrote")
+
+    monkeypatch.setattr(world.bot.store, "purge", fail)
+    await maintenance.tidy()
+    assert "failed" in caplog.text
+    assert "what somebody wrote" not in caplog.text
+
+
 async def kept_moods(world: World) -> int:
     return len((await world.bot.store.export_guild(world.guild.id))["moods"])
 
