@@ -8,10 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Dialect, NullPool, event
+from sqlalchemy import URL, Connection, Dialect, NullPool, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from bot.store.awaited import AwaitedEngine
 
 PATIENCE = 2.0
 """Seconds to wait for a lock, a connection or a statement; an interaction must be answered within three."""
@@ -29,7 +30,7 @@ REPLACED = "its file was deleted or replaced"
 """Why a file of SQLite cannot be used any longer."""
 
 
-def open_engine(url: URL, *, patient: bool = False) -> AsyncEngine:
+def open_engine(url: URL, *, patient: bool = False) -> AwaitedEngine:
     """Return an engine that opens no connection before it is used, and that fails rather than waits for long.
 
     Args:
@@ -39,18 +40,18 @@ def open_engine(url: URL, *, patient: bool = False) -> AsyncEngine:
     if is_sqlite(url):
         # No pool: a connection kept open would go on with a file that is no longer there.
         arguments = {"timeout": PATIENCE, "isolation_level": None}
-        engine = create_async_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
-        event.listen(engine.sync_engine, "do_connect", _create_private_file)
-        event.listen(engine.sync_engine, "do_connect", _note_file)
-        event.listen(engine.sync_engine, "connect", _use_write_ahead_log)
-        event.listen(engine.sync_engine, "begin", _begin)
-        event.listen(engine.sync_engine, "commit", _check_file)
-        return engine
+        engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
+        event.listen(engine, "do_connect", _create_private_file)
+        event.listen(engine, "do_connect", _note_file)
+        event.listen(engine, "connect", _use_write_ahead_log)
+        event.listen(engine, "begin", _begin)
+        event.listen(engine, "commit", _check_file)
+        return AwaitedEngine(engine)
     arguments = {"timeout": PATIENCE, "command_timeout": LONG_PATIENCE if patient else PATIENCE}
     pool: dict[str, Any] = {"poolclass": NullPool}
     if not patient:  # one connection listens, and of the others there is one at a time
         pool = {"pool_size": 2, "max_overflow": 0, "pool_timeout": PATIENCE, "pool_pre_ping": True}
-    return create_async_engine(url, **pool, hide_parameters=True, connect_args=arguments)
+    return AwaitedEngine(create_engine(url, **pool, hide_parameters=True, connect_args=arguments))
 
 
 def is_sqlite(url: URL) -> bool:

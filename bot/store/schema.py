@@ -6,8 +6,8 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from sqlalchemy import Connection, func, inspect, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.store.awaited import AwaitedConnection, AwaitedEngine
 from bot.store.engine import WRITE, is_sqlite
 from bot.store.failures import NewerDatabaseError
 
@@ -19,7 +19,7 @@ _LOCK = int.from_bytes(b"emobot")
 logging.getLogger("alembic").setLevel(logging.WARNING)  # at INFO it logs at every start which database it found
 
 
-async def migrate(engine: AsyncEngine, fill: Callable[[AsyncConnection], Awaitable[None]]) -> bool:
+async def migrate(engine: AwaitedEngine, fill: Callable[[AwaitedConnection], Awaitable[None]]) -> bool:
     """Bring the tables to this code's schema, one process at a time and all or nothing.
 
     Args:
@@ -33,7 +33,7 @@ async def migrate(engine: AsyncEngine, fill: Callable[[AsyncConnection], Awaitab
         NewerDatabaseError: the tables are of a later version.
     """
     async with engine.connect() as connection:
-        if await connection.run_sync(_revision) == NEWEST:
+        if await connection.run(_revision) == NEWEST:
             return False  # without the lock, which a read-only database would not give
 
     from bot.store.upgrade import known_revisions, upgrade  # noqa: PLC0415 - 12 MB that current tables do not need
@@ -41,10 +41,10 @@ async def migrate(engine: AsyncEngine, fill: Callable[[AsyncConnection], Awaitab
     async with engine.execution_options(begin=WRITE).begin() as connection:
         if not is_sqlite(engine.url):
             await connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-        revision = await connection.run_sync(_revision)
+        revision = await connection.run(_revision)
         if revision not in {None, *known_revisions()}:
             raise NewerDatabaseError(f"a later version of the bot has brought it to revision {revision}")
-        await connection.run_sync(upgrade)
+        await connection.run(upgrade)
         if revision is None:
             await fill(connection)
         return revision is None

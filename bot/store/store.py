@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, Update, delete, func, null, or_, select, tuple_, union, union_all, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Select, Table, Update, delete, func, null, or_, select, tuple_, union, union_all, update
 
 from bot.server_settings import ServerSettings
+from bot.store.awaited import AwaitedConnection
 from bot.store.cache import OPT_OUT, SERVER, Cache, Change, MoodKey
 from bot.store.failures import StoreError
 from bot.store.packing import Counts, day_of, pack
 from bot.store.statements import new_row, upsert
 from bot.store.sync import DatabaseSync
-from bot.store.tables import Correction, Duel, Erasures, Job, Mood, MoodDay, OptOut, Server
+from bot.store.tables import CORRECTIONS, DUELS, ERASURES, JOBS, MOOD_DAYS, MOODS, OPT_OUTS, SERVERS
 
 GRACE = timedelta(days=7)
 """How long a server's data outlives the bot's stay there."""
@@ -112,12 +112,12 @@ class Store:
         text = settings.to_json()
         async with self.sync.transaction() as (connection, changes):
             if self.is_configured(guild_id):
-                old = update(Server).where(Server.guild_id == guild_id, Server.settings.is_not(None))
+                old = update(SERVERS).where(SERVERS.c.guild_id == guild_id, SERVERS.c.settings.is_not(None))
                 if not (await connection.execute(old.values(settings=text))).rowcount:
                     self.cache.apply(Change(SERVER, guild_id, None))
                     raise StoreError(f"The settings of server {guild_id} were erased meanwhile.")
             else:
-                row = upsert(connection, Server, lambda new: {"settings": new.settings})
+                row = upsert(connection, SERVERS, lambda new: {"settings": new.settings})
                 await connection.execute(row, {"guild_id": guild_id, "settings": text})
             if given_up:
                 await connection.execute(_claiming(guild_id, given_up))
@@ -137,20 +137,20 @@ class Store:
 
     async def give_week_back(self, guild_id: int, week: str) -> None:
         """Let the picture of a week that was claimed be posted later, since it could not be now."""
-        claimed = (Server.guild_id == guild_id, Server.posted_week == week)
+        claimed = (SERVERS.c.guild_id == guild_id, SERVERS.c.posted_week == week)
         async with self.sync.transaction() as (connection, _):
-            await connection.execute(update(Server).where(*claimed).values(posted_week=None))
+            await connection.execute(update(SERVERS).where(*claimed).values(posted_week=None))
 
     async def opt_out(self, user_id: int) -> None:
         """Remember that a person's messages are not to be read."""
         async with self.sync.transaction() as (connection, changes):
-            await connection.execute(new_row(connection, OptOut).on_conflict_do_nothing(), {"user_id": user_id})
+            await connection.execute(new_row(connection, OPT_OUTS).on_conflict_do_nothing(), {"user_id": user_id})
             changes.append(Change(OPT_OUT, user_id, user_id))
 
     async def opt_in(self, user_id: int) -> None:
         """Forget an opt-out."""
         async with self.sync.transaction() as (connection, changes):
-            await connection.execute(delete(OptOut).where(OptOut.user_id == user_id))
+            await connection.execute(delete(OPT_OUTS).where(OPT_OUTS.c.user_id == user_id))
             changes.append(Change(OPT_OUT, user_id, None))
 
     async def moods(
@@ -171,15 +171,15 @@ class Store:
     async def add_correction(self, guild_id: int, heard: str, meant: str) -> None:
         """Count that somebody meant one emotion where another, or the same, was heard."""
         async with self.sync.transaction() as (connection, _):
-            row = upsert(connection, Correction, lambda new: {"times": Correction.times + new.times})
+            row = upsert(connection, CORRECTIONS, lambda new: {"times": CORRECTIONS.c.times + new.times})
             await connection.execute(row, {"guild_id": guild_id, "heard": heard, "meant": meant, "times": 1})
 
     async def corrections(self, guild_id: int | None = None) -> dict[tuple[str, str], int]:
         """Return how often each pair of heard and meant emotion was counted, in one server or in all."""
-        pair = (Correction.heard, Correction.meant)
-        query = select(*pair, func.sum(Correction.times)).group_by(*pair).order_by(*pair)
+        pair = (CORRECTIONS.c.heard, CORRECTIONS.c.meant)
+        query = select(*pair, func.sum(CORRECTIONS.c.times)).group_by(*pair).order_by(*pair)
         if guild_id is not None:
-            query = query.where(Correction.guild_id == guild_id)
+            query = query.where(CORRECTIONS.c.guild_id == guild_id)
         async with self.sync.transaction() as (connection, _):
             return {(heard, meant): int(times) for heard, meant, times in await connection.execute(query)}
 
@@ -194,35 +194,36 @@ class Store:
         model, rival = sorted(pair)
         counted = {"guild_id": guild_id, "model": model, "rival": rival, "verdict": verdict, "times": 1}
         async with self.sync.transaction() as (connection, _):
-            await connection.execute(upsert(connection, Duel, lambda new: {"times": Duel.times + new.times}), counted)
+            row = upsert(connection, DUELS, lambda new: {"times": DUELS.c.times + new.times})
+            await connection.execute(row, counted)
 
     async def verdicts(self, pair: tuple[str, str], guild_id: int | None = None) -> dict[str, int]:
         """Return how often each verdict on two models, in either order, was counted, in one server or in all."""
         model, rival = sorted(pair)
-        query = select(Duel.verdict, func.sum(Duel.times)).where(Duel.model == model, Duel.rival == rival)
+        query = select(DUELS.c.verdict, func.sum(DUELS.c.times)).where(DUELS.c.model == model, DUELS.c.rival == rival)
         if guild_id is not None:
-            query = query.where(Duel.guild_id == guild_id)
+            query = query.where(DUELS.c.guild_id == guild_id)
         async with self.sync.transaction() as (connection, _):
-            counts = await connection.execute(query.group_by(Duel.verdict))
+            counts = await connection.execute(query.group_by(DUELS.c.verdict))
             return {verdict: int(times) for verdict, times in counts}
 
     async def mark_left(self, guild_id: int, now: datetime) -> None:
         """Note since when the bot is no longer in a server; an earlier note stays."""
         async with self.sync.transaction() as (connection, _):
-            row = upsert(connection, Server, lambda new: {"left_at": func.coalesce(Server.left_at, new.left_at)})
+            row = upsert(connection, SERVERS, lambda new: {"left_at": func.coalesce(SERVERS.c.left_at, new.left_at)})
             await connection.execute(row, {"guild_id": guild_id, "left_at": now})
 
     async def mark_present(self, guild_id: int) -> None:
         """Note that the bot is in a server, perhaps again."""
-        here = Server.guild_id == guild_id
+        here = SERVERS.c.guild_id == guild_id
         async with self.sync.transaction() as (connection, _):
-            await connection.execute(delete(Server).where(here, Server.settings.is_(None)))
-            await connection.execute(update(Server).where(here).values(left_at=None))
+            await connection.execute(delete(SERVERS).where(here, SERVERS.c.settings.is_(None)))
+            await connection.execute(update(SERVERS).where(here).values(left_at=None))
 
     async def known_guilds(self) -> dict[int, datetime | None]:
         """Return the servers with any data, each with the time when the bot left, None if it is there."""
-        kept = union(*(_guilds_in(table) for table in (Server, Mood, MoodDay, Correction, Duel)))
-        left = select(Server.guild_id, Server.left_at).where(Server.left_at.is_not(None))
+        kept = union(*(_guilds_in(table) for table in (SERVERS, MOODS, MOOD_DAYS, CORRECTIONS, DUELS)))
+        left = select(SERVERS.c.guild_id, SERVERS.c.left_at).where(SERVERS.c.left_at.is_not(None))
         async with self.sync.transaction(patient=True) as (connection, _):
             known = set(await connection.scalars(kept)) | {key.guild_id for key in self.cache.waiting_moods}
             left_at = {row.guild_id: row.left_at for row in await connection.execute(left)}
@@ -236,10 +237,10 @@ class Store:
             now: the time, which is the same for all processes.
             every: how long after one process has begun the job none begins it again.
         """
-        due = or_(Job.begun_at <= now - every, Job.begun_at > now + every)  # the latter is no true time
+        due = or_(JOBS.c.begun_at <= now - every, JOBS.c.begun_at > now + every)  # the latter is no true time
         async with self.sync.transaction() as (connection, _):
-            row = new_row(connection, Job).values(name=job, begun_at=now)
-            claimed = row.on_conflict_do_update(index_elements=[Job.name], set_={"begun_at": now}, where=due)
+            row = new_row(connection, JOBS).values(name=job, begun_at=now)
+            claimed = row.on_conflict_do_update(index_elements=[JOBS.c.name], set_={"begun_at": now}, where=due)
             return (await connection.execute(claimed)).rowcount > 0
 
     async def purge(self, now: datetime) -> bool:
@@ -251,12 +252,12 @@ class Store:
             Whether this must be called again, since there may be more such counts.
         """
         async with self.sync.transaction(patient=True) as (connection, changes):
-            left = (await connection.scalars(select(Server.guild_id).where(Server.left_at < now - GRACE))).all()
+            left = (await connection.scalars(select(SERVERS.c.guild_id).where(SERVERS.c.left_at < now - GRACE))).all()
             if left:
                 changes += await _erase(connection, left)
         oldest, more = now - timedelta(days=self.mood_days), False
-        for table, due in ((Mood, Mood.hour < oldest), (MoodDay, MoodDay.day < oldest)):
-            key = tuple_(*table.__table__.primary_key)
+        for table, due in ((MOODS, MOODS.c.hour < oldest), (MOOD_DAYS, MOOD_DAYS.c.day < oldest)):
+            key = tuple_(*table.primary_key)
             some = delete(table).where(key.in_(select(*key.clauses).where(due).limit(_ERASED_AT_ONCE)))
             async with self.sync.transaction(patient=True) as (connection, _):
                 more |= (await connection.execute(some)).rowcount == _ERASED_AT_ONCE
@@ -272,34 +273,35 @@ class Store:
         Returns:
             The last count that was packed; None if no more are left.
         """
-        key = tuple_(*(getattr(Mood, name) for name in MoodKey._fields))
-        due = [Mood.hour < day_of(now.astimezone(UTC)) - timedelta(days=1)]
+        key = tuple_(*(MOODS.c[name] for name in MoodKey._fields))
+        due = [MOODS.c.hour < day_of(now.astimezone(UTC)) - timedelta(days=1)]
         if after:
             due.append(key > after)
-        found = select(*key.clauses, Mood.messages).where(*due).order_by(*key.clauses).limit(_PACKED_AT_ONCE)
+        found = select(*key.clauses, MOODS.c.messages).where(*due).order_by(*key.clauses).limit(_PACKED_AT_ONCE)
         async with self.sync.transaction(patient=True) as (connection, _):
-            await connection.execute(update(Erasures).values(number=Erasures.number))  # its lock, see there
+            await connection.execute(update(ERASURES).values(number=ERASURES.c.number))  # its lock, see there
             counts = [(MoodKey(*each), messages) for *each, messages in await connection.execute(found)]
             if not counts:
                 return None
             last, _messages = counts[-1]
-            row = upsert(connection, MoodDay, lambda new: {"counts": MoodDay.counts + new.counts})
+            row = upsert(connection, MOOD_DAYS, lambda new: {"counts": MOOD_DAYS.c.counts + new.counts})
             await connection.execute(row, pack(counts))
-            await connection.execute(delete(Mood).where(*due, key <= last))
+            await connection.execute(delete(MOODS).where(*due, key <= last))
         return last
 
     async def export_guild(self, guild_id: int) -> dict[str, Any]:
         """Return all data about a server, ready for JSON."""
-        server = select(Server.settings, Server.left_at, Server.posted_week).where(Server.guild_id == guild_id)
+        columns = (SERVERS.c.settings, SERVERS.c.left_at, SERVERS.c.posted_week)
+        server = select(*columns).where(SERVERS.c.guild_id == guild_id)
         corrections = (
-            select(Correction.heard, Correction.meant, Correction.times)
-            .where(Correction.guild_id == guild_id)
-            .order_by(Correction.heard, Correction.meant)
+            select(CORRECTIONS.c.heard, CORRECTIONS.c.meant, CORRECTIONS.c.times)
+            .where(CORRECTIONS.c.guild_id == guild_id)
+            .order_by(CORRECTIONS.c.heard, CORRECTIONS.c.meant)
         )
         duels = (
-            select(Duel.model, Duel.rival, Duel.verdict, Duel.times)
-            .where(Duel.guild_id == guild_id)
-            .order_by(Duel.model, Duel.rival, Duel.verdict)
+            select(DUELS.c.model, DUELS.c.rival, DUELS.c.verdict, DUELS.c.times)
+            .where(DUELS.c.guild_id == guild_id)
+            .order_by(DUELS.c.model, DUELS.c.rival, DUELS.c.verdict)
         )
         since = datetime.fromtimestamp(0, UTC)
         async with self.sync.transaction(patient=True) as (connection, _):
@@ -329,7 +331,7 @@ class Store:
     async def export_user(self, user_id: int) -> dict[str, Any]:
         """Return all data about a person, ready for JSON."""
         async with self.sync.transaction() as (connection, _):
-            found = await connection.scalar(select(OptOut.user_id).where(OptOut.user_id == user_id))
+            found = await connection.scalar(select(OPT_OUTS.c.user_id).where(OPT_OUTS.c.user_id == user_id))
         return {"user_id": user_id, "opted_out": found is not None}
 
     async def erase_user(self, user_id: int) -> None:
@@ -337,16 +339,16 @@ class Store:
         await self.opt_in(user_id)
 
     async def _counts(
-        self, connection: AsyncConnection, guild_id: int, since: datetime, channel_ids: Collection[int] | None = None
+        self, connection: AwaitedConnection, guild_id: int, since: datetime, channel_ids: Collection[int] | None = None
     ) -> Counts:
         """Return the counts of moods in the database and in the cache, and perhaps some of before `since`."""
-        wanted = [Mood.guild_id == guild_id, Mood.hour >= since]
-        of_days = [MoodDay.guild_id == guild_id, MoodDay.day >= day_of(since.astimezone(UTC))]
+        wanted = [MOODS.c.guild_id == guild_id, MOODS.c.hour >= since]
+        of_days = [MOOD_DAYS.c.guild_id == guild_id, MOOD_DAYS.c.day >= day_of(since.astimezone(UTC))]
         if channel_ids is not None:
-            wanted.append(Mood.channel_id.in_(channel_ids))
-            of_days.append(MoodDay.channel_id.in_(channel_ids))
-        single = select(Mood.channel_id, Mood.hour, Mood.emotion, Mood.messages).where(*wanted)
-        packed = select(MoodDay.channel_id, MoodDay.day, MoodDay.counts, null()).where(*of_days)
+            wanted.append(MOODS.c.channel_id.in_(channel_ids))
+            of_days.append(MOOD_DAYS.c.channel_id.in_(channel_ids))
+        single = select(MOODS.c.channel_id, MOODS.c.hour, MOODS.c.emotion, MOODS.c.messages).where(*wanted)
+        packed = select(MOOD_DAYS.c.channel_id, MOOD_DAYS.c.day, MOOD_DAYS.c.counts, null()).where(*of_days)
         # In one statement, lest they be packed between two.
         found: Sequence[Any] = (await connection.execute(union_all(single, packed))).all()
         waiting = [
@@ -360,10 +362,10 @@ class Store:
         )
 
 
-def _guilds_in(table: type[Server | Mood | MoodDay | Correction | Duel]) -> Select[int]:
+def _guilds_in(table: Table) -> Select[int]:
     """Return the statement that asks for the servers in a table by a jump in its index for each, not by every row."""
-    jumps = select(func.min(table.guild_id).label("guild_id")).cte(f"guilds_in_{table.__tablename__}", recursive=True)
-    following = select(func.min(table.guild_id)).where(table.guild_id > jumps.c.guild_id).scalar_subquery()
+    jumps = select(func.min(table.c.guild_id).label("guild_id")).cte(f"guilds_in_{table.name}", recursive=True)
+    following = select(func.min(table.c.guild_id)).where(table.c.guild_id > jumps.c.guild_id).scalar_subquery()
     jumps = jumps.union_all(select(following).where(jumps.c.guild_id.is_not(None)))
     return select(jumps.c.guild_id).where(jumps.c.guild_id.is_not(None))
 
@@ -373,16 +375,16 @@ def _claiming(guild_id: int, week: str) -> Update:
 
     Of several processes that run it at once, each waits for the one before and then finds its week.
     """
-    unclaimed = or_(Server.posted_week.is_(None), Server.posted_week < week)
-    return update(Server).where(Server.guild_id == guild_id, unclaimed).values(posted_week=week)
+    unclaimed = or_(SERVERS.c.posted_week.is_(None), SERVERS.c.posted_week < week)
+    return update(SERVERS).where(SERVERS.c.guild_id == guild_id, unclaimed).values(posted_week=week)
 
 
-async def _erase(connection: AsyncConnection, guild_ids: Collection[int]) -> list[Change]:
+async def _erase(connection: AwaitedConnection, guild_ids: Collection[int]) -> list[Change]:
     """Erase all data about servers; their counts that wait in other processes are then dropped unwritten."""
-    row = upsert(connection, Erasures, lambda _: {"number": Erasures.number + 1})
+    row = upsert(connection, ERASURES, lambda _: {"number": ERASURES.c.number + 1})
     await connection.execute(row, {"id": 1, "number": 1})  # first: its lock waits for a process that writes counts
-    for table in (Server, Mood, MoodDay, Correction, Duel):
-        await connection.execute(delete(table).where(table.guild_id.in_(guild_ids)))
+    for table in (SERVERS, MOODS, MOOD_DAYS, CORRECTIONS, DUELS):
+        await connection.execute(delete(table).where(table.c.guild_id.in_(guild_ids)))
     return [Change(SERVER, guild_id, None) for guild_id in guild_ids]
 
 

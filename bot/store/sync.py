@@ -9,16 +9,16 @@ from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, delete, insert, make_url, select, union
+from sqlalchemy import Table, bindparam, delete, insert, make_url, select, union
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store.awaited import AwaitedConnection
 from bot.store.cache import OPT_OUT, SERVER, Cache, Change, MoodKey
 from bot.store.engine import LIGHT_WRITE, LONG_PATIENCE, PATIENCE, describe, is_sqlite, open_engine
 from bot.store.failures import NewerDatabaseError, PoolerError, StoreError, reason, refuses_values, shows_pooler
 from bot.store.schema import migrate
 from bot.store.statements import add_up
-from bot.store.tables import Erasures, Mood, MoodDay, OptOut, Server, Table
+from bot.store.tables import ERASURES, MOOD_DAYS, MOODS, OPT_OUTS, SERVERS
 from bot.store.watch import FileWatch, NotificationWatch, Watch, notification
 
 log = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ class DatabaseSync:
         await self._engine.dispose()
 
     @asynccontextmanager
-    async def transaction(self, *, patient: bool = False) -> AsyncIterator[tuple[AsyncConnection, list[Change]]]:
+    async def transaction(self, *, patient: bool = False) -> AsyncIterator[tuple[AwaitedConnection, list[Change]]]:
         """Run a transaction, one at a time, so that the cache takes over changes in their order.
 
         Args:
@@ -196,13 +196,13 @@ class DatabaseSync:
         self._failure = error
         self._in_sync = False
 
-    async def _fill(self, connection: AsyncConnection) -> None:
+    async def _fill(self, connection: AwaitedConnection) -> None:
         """Write settings and opt-outs of the cache into new tables: the old ones were lost while the bot ran."""
-        rows: dict[type[Table], list[dict[str, Any]]] = {
-            Server: [
+        rows: dict[Table, list[dict[str, Any]]] = {
+            SERVERS: [
                 {"guild_id": guild_id, "settings": text} for guild_id, text in self._cache.settings_as_stored().items()
             ],
-            OptOut: [{"user_id": user_id} for user_id in self._cache.opt_outs()],
+            OPT_OUTS: [{"user_id": user_id} for user_id in self._cache.opt_outs()],
         }
         for table, all_rows in rows.items():
             for batch in _batches(all_rows):
@@ -210,8 +210,8 @@ class DatabaseSync:
 
     async def _read_all(self) -> None:
         async with self._engine.connect() as connection:
-            servers = (await connection.execute(select(Server.guild_id, Server.settings))).all()
-            opt_outs = await connection.scalars(select(OptOut.user_id))
+            servers = (await connection.execute(select(SERVERS.c.guild_id, SERVERS.c.settings))).all()
+            opt_outs = await connection.scalars(select(OPT_OUTS.c.user_id))
             await self._drop_erased(connection)
         self._cache.replace({guild_id: text for guild_id, text in servers if text is not None}, opt_outs)
 
@@ -233,8 +233,8 @@ class DatabaseSync:
 
     async def _read_rows(self, guild_ids: Collection[int], user_ids: Collection[int]) -> None:
         """Let the cache take over what the database now has of these servers and people."""
-        servers = select(Server.guild_id, Server.settings).where(Server.guild_id.in_(guild_ids))
-        opt_outs = select(OptOut.user_id, OptOut.user_id).where(OptOut.user_id.in_(user_ids))
+        servers = select(SERVERS.c.guild_id, SERVERS.c.settings).where(SERVERS.c.guild_id.in_(guild_ids))
+        opt_outs = select(OPT_OUTS.c.user_id, OPT_OUTS.c.user_id).where(OPT_OUTS.c.user_id.in_(user_ids))
         async with self._engine.connect() as connection:
             for kind, ids, query in ((SERVER, guild_ids, servers), (OPT_OUT, user_ids, opt_outs)):
                 values: dict[int, Any] = dict((await connection.execute(query)).all())
@@ -259,7 +259,7 @@ class DatabaseSync:
                 await self._drop_erased(connection, lock=True)
                 counts = [(key, n) for key, n in counts if key in self._cache.waiting_moods]
                 for some in _batches(counts, _PIECE_OF_ARRAYS if self._notifies else _ROWS_AT_ONCE):
-                    await add_up(connection, Mood, "messages", [{**key._asdict(), "messages": n} for key, n in some])
+                    await add_up(connection, MOODS, "messages", [{**key._asdict(), "messages": n} for key, n in some])
                 if taken_back := [key._asdict() for key, n in counts if n < 0]:
                     await connection.execute(_DELETE_IF_NONE, taken_back)
         except Exception as error:
@@ -273,7 +273,7 @@ class DatabaseSync:
             self._leave_out(error)
         self._cache.moods_written(counts)
 
-    async def _drop_erased(self, connection: AsyncConnection, *, lock: bool = False) -> None:
+    async def _drop_erased(self, connection: AwaitedConnection, *, lock: bool = False) -> None:
         """Drop the waiting counts of servers that another process has erased since the last look.
 
         The database does not tell which servers those are, since it keeps nothing of them. So, if any was erased, this
@@ -284,11 +284,12 @@ class DatabaseSync:
             connection: to the database.
             lock: whether to lock out erasures until the end of the transaction.
         """
-        number = await connection.scalar(_ERASURES.with_for_update(read=True) if lock else _ERASURES)
+        number = await connection.scalar(_NUMBER.with_for_update(read=True) if lock else _NUMBER)
         if self._erasures is not None and number != self._erasures:
             waiting = sorted({key.guild_id for key in self._cache.waiting_moods})
             for guild_ids in _batches(waiting):
-                known = union(*(select(kept.guild_id).where(kept.guild_id.in_(guild_ids)) for kept in (Mood, MoodDay)))
+                columns = (MOODS.c.guild_id, MOOD_DAYS.c.guild_id)
+                known = union(*(select(kept).where(kept.in_(guild_ids)) for kept in columns))
                 self._cache.drop_moods(set(guild_ids) - set(await connection.scalars(known)))
         self._erasures = number
 
@@ -300,9 +301,9 @@ class DatabaseSync:
         self._refusing = True
 
 
-_ERASURES = select(Erasures.number)
-_DELETE_IF_NONE = delete(Mood).where(
-    Mood.messages <= 0, *(getattr(Mood, name) == bindparam(name) for name in MoodKey._fields)
+_NUMBER = select(ERASURES.c.number)
+_DELETE_IF_NONE = delete(MOODS).where(
+    MOODS.c.messages <= 0, *(MOODS.c[name] == bindparam(name) for name in MoodKey._fields)
 )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Text, TypeDecorator
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import BigInteger, Column, DateTime, Dialect, MetaData, Table, Text, TypeDecorator
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -25,106 +25,82 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value and (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
 
 
-class Table(DeclarativeBase):
-    """Base of all tables."""
-
-    type_annotation_map = {  # noqa: RUF012 - as SQLAlchemy wants it
-        int: BigInteger,
-        datetime: UtcDateTime,
-    }
+METADATA = MetaData()
 
 
-class Server(Table):
-    """A server's settings as JSON, if any were ever saved, and the time when the bot left it.
-
-    Attributes:
-        posted_week: the last ISO week whose picture of the mood was posted or given up, as "2026-W48".
-    """
-
-    __tablename__ = "servers"
-
-    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    settings: Mapped[str | None] = mapped_column(Text)
-    left_at: Mapped[datetime | None] = mapped_column(index=True)
-    posted_week: Mapped[str | None] = mapped_column(Text)
+def _key(name: str, kind: type[BigInteger | Text | UtcDateTime], *, index: bool = False) -> Column[Any]:
+    """Return a column of the primary key, whose numbers are not chosen by the database."""
+    return Column(name, kind, primary_key=True, autoincrement=False, index=index)
 
 
-class OptOut(Table):
-    """The id of a person whose messages are not read."""
+SERVERS = Table(
+    "servers",
+    METADATA,
+    _key("guild_id", BigInteger),
+    Column("settings", Text),
+    Column("left_at", UtcDateTime, index=True),
+    Column("posted_week", Text),
+)
+"""A server's settings as JSON, if any were ever saved, and the time when the bot left it.
 
-    __tablename__ = "opt_outs"
+`posted_week` is the last ISO week whose picture of the mood was posted or given up, as "2026-W48".
+"""
 
-    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+OPT_OUTS = Table("opt_outs", METADATA, _key("user_id", BigInteger))
+"""The id of a person whose messages are not read."""
 
+MOODS = Table(
+    "moods",
+    METADATA,
+    _key("guild_id", BigInteger),
+    _key("channel_id", BigInteger),
+    _key("hour", UtcDateTime, index=True),
+    _key("emotion", Text),
+    Column("messages", BigInteger, nullable=False),
+)
+"""How many messages of a channel had which emotion in one hour."""
 
-class Mood(Table):
-    """How many messages of a channel had which emotion in one hour."""
+MOOD_DAYS = Table(
+    "mood_days",
+    METADATA,
+    _key("guild_id", BigInteger),
+    _key("channel_id", BigInteger),
+    _key("day", UtcDateTime, index=True),
+    Column("counts", Text, nullable=False),
+)
+"""The same for one day in UTC that is over, see `bot.store.packing`.
 
-    __tablename__ = "moods"
+`day` is the midnight at which it began. `counts` is a line of JSON for each emotion, as `["joy",13,2,14,5]`: two
+messages at 13 o'clock, five at 14.
+"""
 
-    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    channel_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    hour: Mapped[datetime] = mapped_column(primary_key=True, index=True)
-    emotion: Mapped[str] = mapped_column(Text, primary_key=True)
-    messages: Mapped[int]
+CORRECTIONS = Table(
+    "corrections",
+    METADATA,
+    _key("guild_id", BigInteger),
+    _key("heard", Text),
+    _key("meant", Text),
+    Column("times", BigInteger, nullable=False),
+)
+"""How often people of a server said that one emotion was meant where another was heard."""
 
+DUELS = Table(
+    "duels",
+    METADATA,
+    _key("guild_id", BigInteger),
+    _key("model", Text),
+    _key("rival", Text),
+    _key("verdict", Text),
+    Column("times", BigInteger, nullable=False),
+)
+"""How often people of a server gave a verdict on two models whose names were hidden from them."""
 
-class MoodDay(Table):
-    """The same for one day in UTC that is over, see `bot.store.packing`.
+ERASURES = Table("erasures", METADATA, _key("id", BigInteger), Column("number", BigInteger, nullable=False))
+"""The number of erasures of servers, in one row with the id 1; a new number shows other processes an erasure.
 
-    Attributes:
-        day: the midnight at which it began.
-        counts: a line of JSON for each emotion, as `["joy",13,2,14,5]`: two messages at 13 o'clock, five at 14.
-    """
+A transaction that writes waiting counts holds a share lock on the row, and one that erases or packs counts first
+updates it. So neither can run in the middle of the other.
+"""
 
-    __tablename__ = "mood_days"
-
-    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    channel_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    day: Mapped[datetime] = mapped_column(primary_key=True, index=True)
-    counts: Mapped[str] = mapped_column(Text)
-
-
-class Correction(Table):
-    """How often people of a server said that one emotion was meant where another was heard."""
-
-    __tablename__ = "corrections"
-
-    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    heard: Mapped[str] = mapped_column(Text, primary_key=True)
-    meant: Mapped[str] = mapped_column(Text, primary_key=True)
-    times: Mapped[int]
-
-
-class Duel(Table):
-    """How often people of a server gave a verdict on two models whose names were hidden from them."""
-
-    __tablename__ = "duels"
-
-    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    model: Mapped[str] = mapped_column(Text, primary_key=True)
-    rival: Mapped[str] = mapped_column(Text, primary_key=True)
-    verdict: Mapped[str] = mapped_column(Text, primary_key=True)
-    times: Mapped[int]
-
-
-class Erasures(Table):
-    """The number of erasures of servers, in one row with the id 1; a new number shows other processes an erasure.
-
-    A transaction that writes waiting counts holds a share lock on the row, and one that erases or packs counts first
-    updates it. So neither can run in the middle of the other.
-    """
-
-    __tablename__ = "erasures"
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    number: Mapped[int]
-
-
-class Job(Table):
-    """When a job that one of several processes does for all was last begun."""
-
-    __tablename__ = "jobs"
-
-    name: Mapped[str] = mapped_column(Text, primary_key=True)
-    begun_at: Mapped[datetime]
+JOBS = Table("jobs", METADATA, _key("name", Text), Column("begun_at", UtcDateTime, nullable=False))
+"""When a job that one of several processes does for all was last begun."""

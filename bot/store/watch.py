@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from sqlalchemy import Executable, func, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.store.awaited import AwaitedConnection, AwaitedEngine
 from bot.store.engine import REPLACED, inode
 from bot.store.failures import PoolerError, StoreError
 
@@ -37,11 +37,11 @@ class Watch(Protocol):
 class FileWatch:
     """Watch a SQLite file: `PRAGMA data_version` shows others' transactions, the inode whether it is the same file."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AwaitedEngine) -> None:
         self._engine = engine
         self._path = Path(str(engine.url.database))
         self._log = Path(f"{engine.url.database}-wal")
-        self._connection: AsyncConnection | None = None
+        self._connection: AwaitedConnection | None = None
         self._inode: int | None = None
         self._version: int | None = None
 
@@ -49,7 +49,7 @@ class FileWatch:
         """Return whether this or another process has written, since all write on other connections than this one."""
         if self._connection is None:
             self._inode = inode(self._path)  # before it is opened, lest it be replaced in between
-            self._connection, self._version = await self._engine.connect(), None
+            self._connection, self._version = await self._engine.open(), None
         if _size(self._log):
             # Else a file put in the place of this one would be mixed with this one's log, and a copy of the bare
             # file would lack what was written last.
@@ -68,7 +68,7 @@ class FileWatch:
         self._connection = None
 
 
-async def _ask(connection: AsyncConnection, pragma: str) -> int:
+async def _ask(connection: AwaitedConnection, pragma: str) -> int:
     answer: int = (await connection.exec_driver_sql(pragma)).scalar_one()
     await connection.rollback()
     return answer
@@ -82,7 +82,7 @@ class NotificationWatch:
     """Listen to PostgreSQL: whoever changes a row notifies all in the same transaction, with the row's kind and id."""
 
     def __init__(
-        self, engine: AsyncEngine, notified: Callable[[str, int], None], when_lost: Callable[[str], None]
+        self, engine: AwaitedEngine, notified: Callable[[str, int], None], when_lost: Callable[[str], None]
     ) -> None:
         """Do not listen yet; `changed` begins it.
 
@@ -94,7 +94,7 @@ class NotificationWatch:
         self._engine = engine
         self._notified = notified
         self._when_lost = when_lost
-        self._connection: AsyncConnection | None = None
+        self._connection: AwaitedConnection | None = None
         self._listener: Any = None  # the driver's own connection
 
     async def changed(self) -> bool:
@@ -106,8 +106,8 @@ class NotificationWatch:
         """
         if self._connection:
             return False
-        self._connection = await self._engine.connect()
-        self._listener = (await self._connection.get_raw_connection()).driver_connection
+        self._connection = await self._engine.open()
+        self._listener = await self._connection.driver_connection()
         await self._listener.add_listener(_CHANNEL, self._receive)
         self._listener.add_termination_listener(self._terminated)
         if not await self._hears():

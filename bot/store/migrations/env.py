@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from bot.store.tables import Table
+from bot.store.tables import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Table.metadata,
+    target_metadata=METADATA,
     render_as_batch=True,  # SQLite alters no table in place
 )
 with context.begin_transaction():

@@ -153,8 +153,8 @@ async def test_the_revision_before_gets_every_count_back(url: str, store: Store,
     await store.write()
     engine = open_engine(make_url(url), patient=True)
     async with engine.begin() as connection:
-        await connection.run_sync(downgrade, "0006")
+        await connection.run(downgrade, "0006")
     assert await others.rows("SELECT emotion, messages FROM moods ORDER BY hour") == [("joy", 3), ("fear", 1)]
     async with engine.begin() as connection:
-        await connection.run_sync(upgrade, "0007")
+        await connection.run(upgrade, "0007")
     assert [count.messages for count in await store.moods(1, NOON)] == [3, 1]

@@ -32,16 +32,15 @@ class Line:
     url = make_url("postgresql+asyncpg://somewhere/emobot")
 
     def __init__(self, *, deaf: bool) -> None:
-        self.driver_connection = self
         self.closed = 0
         self.broken = False
         self._deaf = deaf
         self._listeners: list[Callable[..., None]] = []
 
-    async def connect(self) -> Line:
+    async def open(self) -> Line:
         return self
 
-    async def get_raw_connection(self) -> Line:
+    async def driver_connection(self) -> Line:
         return self
 
     def begin(self) -> Line:

@@ -19,7 +19,7 @@ from bot.server_settings import ServerSettings
 from bot.store import MoodCount, Store
 from bot.store.engine import open_engine
 from bot.store.schema import NEWEST
-from bot.store.tables import Table
+from bot.store.tables import METADATA
 from bot.store.upgrade import known_revisions
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Others
@@ -63,27 +63,27 @@ def upgrade(connection: Connection, revision: str) -> None:
 def differences(connection: Connection) -> list[object]:
     """Between the database and the tables that the code has."""
     options = {"compare_type": True, "compare_server_default": True}
-    return list(compare_metadata(MigrationContext.configure(connection, opts=options), Table.metadata))
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), METADATA))
 
 
 async def test_migrations_make_the_very_tables_of_the_code(url: str, store: Store) -> None:
     del store
     async with open_engine(make_url(url)).connect() as connection:
-        assert await connection.run_sync(differences) == []
+        assert await connection.run(differences) == []
 
 
 async def test_migrations_can_be_taken_back_and_made_again(url: str, store: Store, others: Others) -> None:
     engine = open_engine(make_url(url), patient=True)
     async with engine.begin() as connection:
-        await connection.run_sync(downgrade)
+        await connection.run(downgrade)
     async with engine.connect() as connection:
-        assert len(await connection.run_sync(differences)) >= len(Table.metadata.tables)
+        assert len(await connection.run(differences)) >= len(METADATA.tables)
     assert await others.rows("SELECT * FROM alembic_version") == []
     await store.close()
     again = Store(url)
     await again.refresh()
     async with engine.connect() as connection:
-        assert await connection.run_sync(differences) == []
+        assert await connection.run(differences) == []
     await again.close()
 
 
@@ -92,7 +92,7 @@ async def test_a_database_of_the_first_version_keeps_all_that_it_holds(
 ) -> None:
     engine = open_engine(make_url(url), patient=True)
     async with engine.begin() as connection:
-        await connection.run_sync(upgrade, "0001")
+        await connection.run(upgrade, "0001")
     await others.execute(
         """INSERT INTO servers (guild_id, settings) VALUES (1, '{"enabled": false}')""",
         "INSERT INTO opt_outs VALUES (7)",
@@ -110,7 +110,7 @@ async def test_a_database_of_the_first_version_keeps_all_that_it_holds(
     assert await store.moods(1, NOON) == [MoodCount(NOON, "joy", 4)]
     assert await store.corrections(1) == {("joy", "love"): 3}
     async with engine.connect() as connection:
-        assert await connection.run_sync(differences) == []
+        assert await connection.run(differences) == []
 
 
 async def test_the_first_version_gets_back_what_it_can_hold(url: str, store: Store, others: Others) -> None:
@@ -119,7 +119,7 @@ async def test_the_first_version_gets_back_what_it_can_hold(url: str, store: Sto
         await store.add_correction(1, label, label)
     await store.refresh()
     async with open_engine(make_url(url), patient=True).begin() as connection:
-        await connection.run_sync(downgrade, "0001")
+        await connection.run(downgrade, "0001")
     assert await others.rows("SELECT emotion FROM moods") == [("joy",)]
     assert await others.rows("SELECT heard, meant FROM corrections") == [("joy", "joy")]
 

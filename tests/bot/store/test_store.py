@@ -12,7 +12,7 @@ import pytest
 
 from bot.server_settings import Liveliness, ServerSettings
 from bot.store import GRACE, MoodCount, Store
-from bot.store.tables import Table
+from bot.store.tables import METADATA
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Others
 
@@ -86,7 +86,7 @@ async def test_erasing_a_person_removes_the_opt_out(
 
 
 def test_only_an_opt_out_is_kept_by_person_and_no_text_at_all() -> None:
-    columns = {f"{table.name}.{column.name}" for table in Table.metadata.sorted_tables for column in table.columns}
+    columns = {f"{table.name}.{column.name}" for table in METADATA.sorted_tables for column in table.columns}
     assert columns == {
         *("servers.guild_id", "servers.settings", "servers.left_at", "servers.posted_week", "opt_outs.user_id"),
         *("moods.guild_id", "moods.channel_id", "moods.hour", "moods.emotion", "moods.messages"),

@@ -21,7 +21,7 @@ from bot.server_settings import ServerSettings
 from bot.store import MoodCount, Store, StoreError
 from bot.store.cache import MAX_WAITING
 from bot.store.sync import _TURN
-from bot.store.tables import Table
+from bot.store.tables import METADATA
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Network, Others
 
@@ -315,7 +315,7 @@ async def test_tables_that_are_lost_while_the_bot_runs_are_made_again(
     await store.save_settings(1, SETTINGS)
     await store.opt_out(7)
     await store.refresh()
-    await others.execute(*(f"DROP TABLE {table}" for table in (*Table.metadata.tables, "alembic_version")))
+    await others.execute(*(f"DROP TABLE {table}" for table in (*METADATA.tables, "alembic_version")))
     with pytest.raises(StoreError):
         await store.opt_out(8)
     store.count_mood(1, 10, NOON, "joy")

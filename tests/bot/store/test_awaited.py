@@ -1,0 +1,96 @@
+"""Transactions end as their blocks do, and connections are closed even by who is stopped meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.util import await_only
+
+from bot.store.awaited import AwaitedConnection, AwaitedEngine
+from bot.store.engine import open_engine
+
+NUMBERS = text("SELECT number FROM numbers")
+ADD = text("INSERT INTO numbers VALUES (:number)")
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AwaitedEngine:
+    engine = open_engine(make_url(f"sqlite+aiosqlite:///{tmp_path / 'numbers.db'}"))
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql("CREATE TABLE numbers (number INTEGER UNIQUE)")
+    return engine
+
+
+async def kept(engine: AwaitedEngine) -> list[int]:
+    async with engine.connect() as connection:
+        return [*await connection.scalars(NUMBERS)]
+
+
+async def test_a_transaction_is_kept(engine: AwaitedEngine) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(ADD, {"number": 1})
+        assert await connection.scalar(NUMBERS) == 1
+    assert await kept(engine) == [1]
+
+
+@pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
+async def test_a_transaction_that_raises_is_rolled_back(engine: AwaitedEngine, error: type[BaseException]) -> None:
+    async def add_and_fail() -> None:
+        async with engine.begin() as connection:
+            await connection.execute(ADD, {"number": 1})
+            raise error
+
+    with pytest.raises(error):
+        await add_and_fail()
+    assert await kept(engine) == []
+
+
+async def test_a_connection_is_closed_after_its_block_and_what_was_not_committed_is_lost(engine: AwaitedEngine) -> None:
+    async with engine.connect() as connection:
+        await connection.execute(ADD, {"number": 1})
+    assert await connection.run(lambda closed: closed.closed)
+    assert await kept(engine) == []
+
+
+async def test_a_function_is_run_with_the_connection_and_its_errors_are_raised(engine: AwaitedEngine) -> None:
+    async with engine.begin() as connection:
+        assert await connection.run(lambda open_, number: open_.execute(ADD, {"number": number}).rowcount, 3) == 1
+        assert type(await connection.driver_connection()).__module__.startswith("aiosqlite")
+        with pytest.raises(OperationalError):
+            await connection.exec_driver_sql("SELECT nothing FROM nowhere")
+    assert await kept(engine) == [3]
+
+
+async def test_whoever_is_cancelled_while_a_connection_is_closed_goes_on_when_it_is(engine: AwaitedEngine) -> None:
+    closing, may_close, closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    def hold_up(*_: object) -> None:
+        closing.set()
+        await_only(may_close.wait())
+
+    event.listen(engine.sync_engine, "checkin", hold_up)
+    event.listen(engine.sync_engine, "close", lambda *_: closed.set())
+    asking = asyncio.create_task(kept(engine))
+    await closing.wait()
+    for _ in range(2):
+        asking.cancel()
+        await asyncio.sleep(0)
+    assert not asking.done()
+    may_close.set()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert closed.is_set()
+
+
+async def test_an_error_in_closing_is_raised(engine: AwaitedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def close_and_fail(connection: AwaitedConnection) -> None:
+        await connection.run(Connection.close)
+        raise OSError("full")
+
+    monkeypatch.setattr(AwaitedConnection, "close", close_and_fail)
+    with pytest.raises(OSError, match="full"):
+        await kept(engine)
