@@ -24,7 +24,7 @@ STEPS = {
     "discord.py, an empty bot": "import discord; from discord.ext import commands",
     "NumPy": "import numpy",
     "ONNX Runtime": "import classifiers.onnx_runtime",  # without its telemetry, which would take 2 MB
-    "SQLAlchemy with aiosqlite": "import aiosqlite, sqlalchemy.ext.asyncio",
+    "SQLAlchemy with aiosqlite": "import aiosqlite, sqlalchemy",
     "the bot's own modules": "import bot.cli.run",
     "both models": "from classifiers import load_models; models = load_models()",
     "bot created, database open": """

@@ -35,7 +35,7 @@ class Change(NamedTuple):
 
 
 class MoodKey(NamedTuple):
-    """What moods are counted by, named as the columns of `bot.store.tables.Mood`."""
+    """What moods are counted by, named as the columns of `bot.store.tables.MOODS`."""
 
     guild_id: int
     channel_id: int
