@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -38,7 +39,7 @@ from bot.ui.limits import INPUT_TEXT
 from bot.ui.quotation import Quotation
 from bot.ui.standings import look_up_all_standings, look_up_standings, titled
 from bot.ui.turns import Turns
-from classifiers import NAMES, strip_markup
+from classifiers import NAMES, Answer, strip_markup
 
 NOT_YOURS = mark("Only the person who asked can use these buttons; use /compare to get your own.")
 OVER = mark("This comparison is over: I keep no texts, so this one is gone. Please use /compare again.")
@@ -258,8 +259,9 @@ class Compare(commands.Cog):
             return
         quotation = Quotation.of(text)
         with self._turns.reading(interaction.user.id):
-            answers, explanations = await self._analyzer.explain(quotation.text, *names)
-            before = {} if varied is None else await self._analyzer.compare(varied, *names)
+            (answers, explanations), before = await asyncio.gather(  # together, so that they have one deadline
+                self._analyzer.explain(quotation.text, *names), self._read_before(varied, names)
+            )
         if not any(explanation.words for explanation in explanations.values()):
             await interaction.response.send_message(translate(NO_WORDS), ephemeral=True)
             return
@@ -277,6 +279,10 @@ class Compare(commands.Cog):
         else:
             panel = ComparisonPanel(comparison, translate)
         await interaction.response.send_message(view=panel, ephemeral=ephemeral)
+
+    async def _read_before(self, varied: str | None, names: Names) -> Mapping[str, Answer]:
+        """Return what some models make of the original of a variation; nothing if there is none."""
+        return {} if varied is None else await self._analyzer.compare(varied, *names)
 
     async def _redraw(
         self, interaction: discord.Interaction, quotation: Quotation, author_id: int, names: Names, page: Page

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -335,6 +336,29 @@ class TestButtons:
         assert not answer.ephemeral
         assert words_of(panel) == before
         assert len(world.channel.history()) == 2
+
+    async def test_a_variation_and_the_original_are_read_within_one_deadline(
+        self, world: World, panel: simcord.ResponseMessage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One after the other, each within its own, they would take longer than Discord waits for an answer."""
+        analyzer, events = world.bot.analyzer, list[str]()
+        explain, compare = analyzer.explain, analyzer.compare
+
+        async def explain_slowly(*arguments: str) -> Any:
+            await asyncio.sleep(0)
+            answer = await explain(*arguments)
+            events.append("explained")
+            return answer
+
+        async def compare_and_note(*arguments: str) -> Any:
+            events.append("asked to compare")
+            return await compare(*arguments)
+
+        monkeypatch.setattr(analyzer, "explain", explain_slowly)
+        monkeypatch.setattr(analyzer, "compare", compare_and_note)
+        form = await world.alice.click(panel, label="Try a variation")
+        await world.alice.submit_modal(form, {"text": "odd, but thanks"})
+        assert events == ["asked to compare", "explained"]
 
     async def test_a_variation_without_words_is_told_so(self, world: World, panel: simcord.ResponseMessage) -> None:
         form = await world.alice.click(panel, label="Try a variation")
