@@ -35,7 +35,7 @@ from bot.reactions.outcomes import Outcome
 from bot.reactions.sentences import why_silent
 from bot.store import Store
 from bot.ui.controls import create_listener
-from bot.ui.limits import INPUT_TEXT
+from bot.ui.discord_limits import INPUT_TEXT
 from bot.ui.quotation import Quotation
 from bot.ui.standings import look_up_all_standings, look_up_standings, titled
 from bot.ui.turns import Turns

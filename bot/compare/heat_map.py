@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from bot.i18n import Translate, mark
 from bot.ui.card import CARD, INK, draw_card, writable
+from bot.ui.discord_limits import IMAGE_DESCRIPTION
 from bot.ui.emotions import named
-from bot.ui.limits import IMAGE_DESCRIPTION
 from bot.ui.quotation import longest, shortened
 from classifiers import LABELS, NAMES
 from classifiers.explain import PrefixPredictions

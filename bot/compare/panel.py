@@ -18,9 +18,9 @@ from discord import ui
 
 from bot.i18n import ENGLISH, Translate
 from bot.reactions.policy import is_understood
+from bot.ui.discord_limits import INPUT_TEXT
 from bot.ui.emotions import NO_EMOJI, written
 from bot.ui.form import Failed, Form
-from bot.ui.limits import INPUT_TEXT
 from bot.ui.quotation import Quotation, is_clear, longest, marked
 from classifiers import NAMES, NEUTRAL, Answer, agree
 from classifiers.explain import Explanation

@@ -30,8 +30,8 @@ from bot.settings.time_zones import matching_zones
 from bot.settings.trial import Trials
 from bot.store import Store
 from bot.ui.controls import create_listener
+from bot.ui.discord_limits import MENU_OPTIONS
 from bot.ui.emotions import emotions_of, groups_of, key_of, written
-from bot.ui.limits import MENU_OPTIONS
 from bot.ui.quotation import quote
 
 FILE_NAME = "emobot-settings.json"

@@ -10,9 +10,9 @@ from discord import ui
 
 from bot.i18n import translator
 from bot.settings.emoji import as_typed
+from bot.ui.discord_limits import FORM_TITLE
 from bot.ui.emotions import key_of, named
 from bot.ui.form import Failed, Form
-from bot.ui.limits import FORM_TITLE
 from bot.ui.quotation import shortened
 
 EmojiGiven: TypeAlias = Callable[[discord.Interaction, str, str], Awaitable[None]]

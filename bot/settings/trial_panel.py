@@ -14,8 +14,8 @@ from bot.i18n import Translate, mark
 from bot.reactions.observers import Ending
 from bot.reactions.outcomes import Outcome
 from bot.reactions.sentences import UNHEARD, why_silent
+from bot.ui.discord_limits import MESSAGE_TEXT
 from bot.ui.emotions import named
-from bot.ui.limits import MESSAGE_TEXT
 from bot.ui.quotation import escape, length, shortened
 
 STOP = "settings:try:stop"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from bot.i18n import Translate
-from bot.ui.limits import MENU_OPTIONS
+from bot.ui.discord_limits import MENU_OPTIONS
 from bot.ui.quotation import escape
 from classifiers import EMOJI, LABELS, NEUTRAL, Classifier
 from classifiers.emotions import SENTIMENT

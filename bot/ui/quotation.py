@@ -10,7 +10,7 @@ from typing import Self
 
 import discord
 
-from bot.ui.limits import MESSAGE_TEXT
+from bot.ui.discord_limits import MESSAGE_TEXT
 from classifiers import strip_markup
 from classifiers.explain import WordShare
 

@@ -11,8 +11,8 @@ from bot.i18n import Translate
 from bot.settings.emoji import as_typed
 from bot.settings.panel.parts import heading, menu
 from bot.settings.panel.state import PanelState
+from bot.ui.discord_limits import MENU_OPTIONS, MENU_PLACEHOLDER
 from bot.ui.emotions import groups_of, named
-from bot.ui.limits import MENU_OPTIONS, MENU_PLACEHOLDER
 from bot.ui.quotation import shortened
 
 SHOWN_GROUPS = 6

@@ -15,7 +15,7 @@ from bot.server_settings import WEEKLY_MINIMUM, Language
 from bot.settings.panel.parts import heading, menu, switch
 from bot.settings.panel.state import PanelState
 from bot.settings.time_zones import zone_label
-from bot.ui.limits import MENU_LABEL, MENU_OPTIONS
+from bot.ui.discord_limits import MENU_LABEL, MENU_OPTIONS
 from bot.ui.quotation import shortened
 
 _A_MONDAY = date(1970, 1, 5)

@@ -10,8 +10,8 @@ from bot.settings.panel.general import LIVELINESS, named_default_model
 from bot.settings.panel.mood import named_day, named_language
 from bot.settings.panel.state import PanelState, chosen_channels
 from bot.settings.permissions import warning
+from bot.ui.discord_limits import MESSAGE_TEXT
 from bot.ui.emotions import written
-from bot.ui.limits import MESSAGE_TEXT
 from bot.ui.permissions import TO_POST, lacking
 from classifiers import NAMES
 

@@ -19,7 +19,7 @@ from bot.errors import UNSAVED
 from bot.i18n import LANGUAGES, translator
 from bot.reactions.gate import NO_WORDS
 from bot.store import Store, StoreError
-from bot.ui.limits import MESSAGE_TEXT
+from bot.ui.discord_limits import MESSAGE_TEXT
 from bot.ui.quotation import Quotation
 from classifiers import Answer, Classifier, Prediction
 from classifiers.explain import Explanation, WordShare

@@ -12,7 +12,7 @@ from simcord.components import validate_components, validate_modal, walk_compone
 
 from bot.compare.panel import Comparison, ComparisonForm, ComparisonPanel, Page, VariationForm, bar, verdict
 from bot.i18n import LANGUAGES, translator
-from bot.ui.limits import INPUT_TEXT, MESSAGE_TEXT
+from bot.ui.discord_limits import INPUT_TEXT, MESSAGE_TEXT
 from bot.ui.quotation import Quotation
 from classifiers import LABELS, NAMES, Answer, Prediction
 from classifiers.explain import Explanation, WordShare
