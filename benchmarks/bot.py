@@ -26,7 +26,7 @@ from rich.table import Table
 from benchmarks.load import rows
 from benchmarks.load.rows import Quantiles
 
-ROWS = ("most", "cost", "flood", "latency", "memory", "busy")
+ROWS = ("most", "cost", "flood", "latency", "step", "memory", "busy")
 RATES = (50.0, 200.0, 400.0)
 
 
@@ -44,6 +44,8 @@ async def measure(wanted: list[str], arguments: argparse.Namespace) -> dict[str,
                 measured[row] = await rows.flood(arguments.flood, seconds)
             case "latency":
                 measured[row] = await rows.latencies(RATES, 2 * seconds)
+            case "step":
+                measured[row] = await rows.latencies(RATES[-1:], 2 * seconds, abruptly=True)
             case "memory":
                 measured[row] = await rows.memory(arguments.memory_rate, *arguments.memory)
             case "busy":
@@ -75,6 +77,9 @@ def lines(measured: dict[str, Any], arguments: argparse.Namespace) -> list[tuple
         found.append(("memory that it leaves behind", f"{flood.memory / 2**20:+.1f} MB", "", ""))
     for rate, latency in measured.get("latency", {}).items():
         found.append((f"from message to reaction at {rate:.0f}/s", _milliseconds(latency), "", ""))
+    for rate, latency in measured.get("step", {}).items():
+        name = f"from message to reaction after a step from {rows.BEFORE:.0f}/s to {rate:.0f}/s"
+        found.append((name, _milliseconds(latency), "", ""))
     if memory := measured.get("memory"):
         first, last = (size / 2**20 for size in memory)
         name = "memory from message {:,} to {:,}".format(*arguments.memory)

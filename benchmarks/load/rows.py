@@ -32,7 +32,8 @@ than the pause after a reaction. If they begin in all at once, even the step fro
 pauses end together, and more than 50 reactions may fall into a second, more than Discord allows; on average it is 18.
 """
 
-_BEFORE = 50.0  # messages a second meanwhile
+BEFORE = 50.0
+"""Messages a second meanwhile."""
 
 STEP = 5.0
 """Seconds at the rate itself before it is measured: at first, most channels have no pause after a reaction."""
@@ -167,7 +168,7 @@ async def bench(which: str, warm_up: float = WARM_UP) -> AsyncIterator[Bench]:
     discord = LoopbackDiscord(World(servers=SERVERS, channels=CHANNELS))
     async with discord.running(), started(which, discord) as bot:
         running = Bench(discord, bot)
-        await running.stream.write(_BEFORE, warm_up, _ALL)
+        await running.stream.write(BEFORE, warm_up, _ALL)
         await running.settled()
         yield running
 
@@ -231,12 +232,20 @@ async def flood(rate: float, seconds: float) -> Flood:
         )
 
 
-async def latencies(rates: Sequence[float], seconds: float) -> dict[float, Quantiles]:
-    """Return how long reactions take at some rates of messages."""
+async def latencies(rates: Sequence[float], seconds: float, *, abruptly: bool = False) -> dict[float, Quantiles]:
+    """Return how long reactions take at some rates of messages.
+
+    Args:
+        rates: messages a second.
+        seconds: for which each rate is measured.
+        abruptly: whether the rate is reached in all channels at the same moment, so that their pauses end together, or
+            in one channel after the other.
+    """
     found = {}
     for rate in rates:
-        async with bench("full") as running:
-            await begin(running.stream, rate)
+        async with bench("full", RUN_IN if abruptly else WARM_UP) as running:
+            if not abruptly:
+                await begin(running.stream, rate)
             await running.stream.write(rate, STEP, _ALL)
             messages = await running.stream.write(rate, seconds, _ALL)
             await running.settled()
