@@ -19,6 +19,9 @@ MAX_WAITING = 100_000
 SERVER, OPT_OUT = "server", "opt-out"
 _DEFAULTS = ServerSettings()
 
+_SILENT = ServerSettings(enabled=False, mood=False)
+"""Used where those of a server cannot be parsed: with the defaults, the bot might read channels it was kept out of."""
+
 
 class Change(NamedTuple):
     """A change in the database of a server's settings or of a person's opt-out.
@@ -71,7 +74,7 @@ class Cache:
     # Settings and opt-outs
 
     def settings(self, guild_id: int | None) -> ServerSettings:
-        """Return the settings of a server; the defaults if there are none, or none that this version can parse.
+        """Return the settings of a server: the defaults if there are none, silence if this version cannot parse them.
 
         Args:
             guild_id: the server; None for direct messages, which have the defaults.
@@ -83,8 +86,8 @@ class Cache:
             try:
                 stored.settings = ServerSettings.from_json(stored.text)
             except InvalidSettingsError as error:
-                log.warning("The settings of server %d cannot be read, so it gets the defaults: %s", guild_id, error)
-                stored.settings = _DEFAULTS
+                log.warning("The settings of server %d cannot be read, so the bot is silent there: %s", guild_id, error)
+                stored.settings = _SILENT
         return stored.settings
 
     def is_configured(self, guild_id: int) -> bool:

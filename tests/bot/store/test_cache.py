@@ -40,12 +40,12 @@ def test_replace_does_not_parse_unchanged_settings_again(cache: Cache) -> None:
     assert cache.settings(2) != changed
 
 
-def test_unreadable_settings_count_as_defaults_and_stay_as_stored(
+def test_unreadable_settings_make_the_bot_silent_and_stay_as_stored(
     cache: Cache, caplog: pytest.LogCaptureFixture
 ) -> None:
     cache.replace({1: "enabled: no"}, [])
     for _ in range(2):
-        assert cache.settings(1) == ServerSettings()
+        assert (cache.settings(1).enabled, cache.settings(1).mood) == (False, False)
     [warning] = caplog.messages
     assert warning.startswith("The settings of server 1 cannot be read")
     assert cache.settings_as_stored() == {1: "enabled: no"}
