@@ -59,6 +59,7 @@ class Fault:
         of: what it befalls; two of different kinds may happen at once.
         lost_before: seconds before it of which counts may be lost.
         lost_meanwhile: whether the counts may be lost of what is written until the bot reacts again.
+        forgets: whether the counts so far are gone, so that a message edited or deleted later stays in them.
         replays: whether the bot hears late of what was written meanwhile, and all at once.
         alone: whether nothing else may happen at once.
     """
@@ -68,6 +69,7 @@ class Fault:
     of: str
     lost_before: float = 0.0
     lost_meanwhile: bool = False
+    forgets: bool = False
     replays: bool = False
     alone: bool = False
 
@@ -279,6 +281,7 @@ _OF_SQLITE = [
         "database deleted",
         partial(_happens_to_file, what=SQLiteFile.delete),
         "database",
+        forgets=True,
         alone=True,  # for a while, the process alone knows who has opted out
     ),
     Fault("database replaced by a copy", partial(_happens_to_file, what=SQLiteFile.replace), "database"),

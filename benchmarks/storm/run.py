@@ -17,7 +17,7 @@ from benchmarks.gateway import ALICE, BOB, LoopbackDiscord, World
 from benchmarks.gateway.world import User
 from benchmarks.storm import invariants
 from benchmarks.storm.databases import Database
-from benchmarks.storm.faults import Fault, Scene, drawn, lost_before
+from benchmarks.storm.faults import WRITES_WITHIN, Fault, Scene, drawn, lost_before
 from benchmarks.storm.invariants import Refusals, Written
 from benchmarks.storm.keeper import Keeper, Size
 from bot.reactions.pace import WAITING_EACH
@@ -137,6 +137,13 @@ class People:
         """Return how many messages that counted for the mood were deleted in a time."""
         return sum(each.wanted and since <= (each.deleted_at or 0) < until for each in self.written.values())
 
+    def regretted(self, since: float, until: float) -> int:
+        """Return how many messages that counted for the mood were edited or deleted in a time."""
+        return sum(
+            each.wanted and any(since <= (moment or 0) < until for moment in (each.edited_at, each.deleted_at))
+            for each in self.written.values()
+        )
+
     def _counted(self) -> Iterator[Written]:
         return (each for each in self.written.values() if each.wanted and each.deleted_at is None)
 
@@ -231,6 +238,8 @@ class Storm:
         unsure_until = end if any(fault.lost_meanwhile for fault in faults) else start
         may_be_lost = self.people.touched(unsure_since, unsure_until)
         may_be_kept = self.people.deleted(unsure_since, unsure_until)
+        if any(fault.forgets for fault in faults):  # also what was edited or deleted before, but not yet in the counts
+            may_be_kept = self.people.regretted(start - WRITES_WITHIN, end)
         off_by = _off_by(replayed if any(fault.replays for fault in faults) else 0)
         broken += invariants.miscounted(lost, may_be_lost=may_be_lost, may_be_kept=may_be_kept, off_by=off_by)
         self._since, self._counted = end, counted
