@@ -101,7 +101,7 @@ def _wrong_da(dh: Array, h: Array, u: Array) -> dict[str, Array]:
     only_last = np.zeros_like(dh)
     only_last[-1] = dh[-1]
     return {
-        "the gradient from the step after it is missing: h_t also reaches the loss by way of h_{t+1}": (
+        "the gradient from the step after it is missing: h_t also reaches the loss through h_{t+1}": (
             _through_time(dh, h, lambda _dh, da: 0 * da)
         ),
         "what comes from the layers above is missing: dh[t] has to be added at every step, not only at the last": (

@@ -99,7 +99,10 @@ class TestTheAnswerAtTheTop:
         assert [apart("rnn", "rnn-wide"), apart("rnn-wide", "lstm"), apart("rnn-wide", "gru")] == [True, False, True]
 
     def test_says_how_often_gated_networks_learnt_by_their_start(self, answer: dict[str, str]) -> None:
-        assert "LSTM and GRU learnt 40 steps with no seed as usual, but with all five by chrono start" in answer["7"]
+        assert (
+            "LSTM and GRU learnt 40 steps with no seed when initialised as usual, but with all five by chrono start"
+            in answer["7"]
+        )
         assert [learnt(row, 40) for row in ("lstm", "gru", "lstm-chrono", "gru-chrono")] == [0, 0, 5, 5]
 
     @pytest.mark.parametrize(
@@ -315,7 +318,7 @@ def test_sizes_are_equal_within_what_is_said() -> None:
 
 
 def test_what_is_said_of_the_curves_is_what_was_measured() -> None:
-    said = " ".join(section("The curves that it began with").split())
+    said = " ".join(section("The curves of the original study").split())
     ten, forty = (np.array([run["accuracy"] for run in NUMBERS["curves"][row]]) for row in ("bilstm-10", "bilstm-40"))
     assert np.median(ten[:, -1]) < 0.6
     assert "With ten epochs, which are 70 updates, our BiLSTM is near chance" in said

@@ -6,8 +6,8 @@ units):
     h_t = tanh(x_t W + h_{t-1} U + b)
 
 `forward` below computes them. Write `backward`. It is given dh, the gradient of the loss with respect to each state
-by way of the layers above, and has to return the gradients of x, W, U and b. A state also reaches the loss by way of
-the next state, so go from the last step to the first. Then check it:
+through the layers above, and has to return the gradients of x, W, U and b. A state also reaches the loss through the
+next state, so go from the last step to the first. Then check it:
 
     python -m classifiers exercise 1
 

@@ -40,7 +40,7 @@ def forward(x, W, U, b):
 
 
 def backward(dh, x, h, c, i, f, g, o, W, U):
-    """Return the gradients of x, W, U and b from dh, the gradient of the states by way of the layers above."""
+    """Return the gradients of x, W, U and b from dh, the gradient of the states through the layers above."""
     steps, units = h.shape
     dz = np.zeros((steps, 4 * units))
     dh_t = np.zeros(units)  # of the state and the cell of step t, as far as they are known

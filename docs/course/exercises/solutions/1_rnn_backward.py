@@ -1,8 +1,8 @@
 """Exercise 1, solved: the backward pass of a recurrent layer.
 
-da is the gradient of what the tanh is taken of. A state reaches the loss by way of the layers above (dh[t]) and by
-way of the next state (from_next). The tanh multiplies both by its slope, 1 - h². All steps use the same W, U and b,
-so their gradients are sums over the steps, and over the batch as well.
+da is the gradient of the tanh's input. A state reaches the loss through the layers above (dh[t]) and through the next
+state (from_next). The tanh multiplies both by its slope, 1 - h². All steps use the same W, U and b, so their gradients
+are sums over the steps, and over the batch as well.
 """
 
 import numpy as np

@@ -1,10 +1,11 @@
-"""Exercise 2, solved: the line that computes dc_t has to add to what the step after has handed back.
+"""Exercise 2, solved: the line that computes dc_t has to keep what came back from the next step.
 
     dc_t = dc_t + dh_t * o[t] * (1 - np.tanh(c[t]) ** 2)
 
 A cell reaches the loss in two ways: through its own state, and through the next cell, c_{t+1} = f_{t+1} c_t + ...
 Without `dc_t +` the second way was lost. It is the one that LSTMs were invented for: along it the gradient is
-multiplied by nothing but the forget gates. For a sequence of one step there is no next cell, so all was right there.
+multiplied by nothing but the forget gates. For a sequence of one step there is no next cell, so the gradients were
+right there.
 """
 
 import numpy as np
@@ -30,7 +31,7 @@ def forward(x, W, U, b):
 
 
 def backward(dh, x, h, c, i, f, g, o, W, U):
-    """Return the gradients of x, W, U and b from dh, the gradient of the states by way of the layers above."""
+    """Return the gradients of x, W, U and b from dh, the gradient of the states through the layers above."""
     steps, units = h.shape
     dz = np.zeros((steps, 4 * units))
     dh_t = np.zeros(units)  # of the state and the cell of step t, as far as they are known
