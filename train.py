@@ -32,7 +32,7 @@ from classifiers.command_line import (
     repeated,
     version_option,
 )
-from classifiers.emotions import is_emoji
+from classifiers.emotions import one_emoji
 from classifiers.errors import require
 from classifiers.files import writable
 from classifiers.model_directory import FILES
@@ -101,9 +101,9 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
         label, equals, emoji = value.rpartition("=")
         if not equals:
             self.fail(f"{value[:40]!r} is not a label with its emoji, as happy=😊.", param, ctx)
-        if not is_emoji(emoji.strip()):
+        if (found := one_emoji(emoji.strip())) is None:
             self.fail(f"{emoji.strip()[:40]!r} is not one emoji.", param, ctx)
-        return label.strip(), emoji.strip()
+        return label.strip(), found
 
 
 @click.command(

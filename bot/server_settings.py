@@ -12,7 +12,7 @@ import msgspec
 import regex
 
 from classifiers import EMOJI, NEUTRAL, ModelName
-from classifiers.emotions import is_emoji as is_unicode_emoji
+from classifiers.emotions import one_emoji as one_unicode_emoji
 
 CUSTOM_EMOJI = regex.compile(r"<(a?):(\w{2,32}):(\d{15,20})>")
 """A server's own emoji as Discord writes it in a message."""
@@ -54,9 +54,9 @@ Language: TypeAlias = Literal["en-US", "de", "es-ES", "fr", "pt-BR", "tr", "ja"]
 """One of Discord's locales for each language that the bot speaks."""
 
 
-def is_emoji(text: str) -> bool:
-    """Return whether a text is exactly one Unicode emoji or one custom emoji, as Discord takes it for a reaction."""
-    return bool(CUSTOM_EMOJI.fullmatch(text) or is_unicode_emoji(text))
+def one_emoji(text: str) -> str | None:
+    """Return a text that is exactly one custom emoji or one Unicode emoji, in its usual form; None if it is neither."""
+    return text if CUSTOM_EMOJI.fullmatch(text) else one_unicode_emoji(text)
 
 
 def _emotion(label: str) -> str:
@@ -75,10 +75,10 @@ def is_time_zone(name: str) -> bool:
     return True
 
 
-def _one_emoji(text: str) -> str:
-    if not is_emoji(text):
+def _valid_emoji(text: str) -> str:
+    if (emoji := one_emoji(text)) is None:
         raise ValueError(f"{text!r} is not one emoji")
-    return text
+    return emoji
 
 
 Emotions = Annotated[frozenset[str], msgspec.Meta(max_length=_MAX_EMOTIONS)]
@@ -136,7 +136,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         emoji = {}
         for label, chosen in self.emoji.items():
             with _naming(f"emoji.{label[:_LONGEST_LABEL]}"):
-                emoji[_emotion(label)] = _one_emoji(chosen)
+                emoji[_emotion(label)] = _valid_emoji(chosen)
         msgspec.structs.force_setattr(self, "muted", muted)
         msgspec.structs.force_setattr(self, "emoji", emoji)
 

@@ -35,6 +35,9 @@ EMOJI: dict[str, str] = {
 }
 """The default emoji of each emotion; neutral has none, since the bot never reacts to it."""
 
+VARIATION_SELECTOR = "\ufe0f"
+"""Asks for the colourful form of the character before it; emoji that differ only in it are the same."""
+
 NEUTRAL = "neutral"
 """The label of a text without emotion."""
 
@@ -75,11 +78,16 @@ def listed(labels: Sequence[str]) -> str:
     return ", ".join(labels) if left_out <= 0 else f"{', '.join(labels[:MAX_LISTED])} and {left_out:,} more"
 
 
-def is_emoji(text: str) -> bool:
-    """Return whether a text is exactly one Unicode emoji."""
-    from emoji import is_emoji as is_one_emoji  # noqa: PLC0415 - 7 MB that only custom labels and emoji need
+def one_emoji(text: str) -> str | None:
+    """Return a text that is exactly one Unicode emoji in the form that Unicode recommends; None if it is anything else.
 
-    return is_one_emoji(text)
+    Keyboards differ in whether they add the variation selector U+FE0F, which the recommended form has for some emoji.
+    """
+    import emoji  # noqa: PLC0415 - 7 MB that only custom labels and emoji need
+
+    if not emoji.is_emoji(text.replace(VARIATION_SELECTOR, "")):
+        return None
+    return emoji.emojize(emoji.demojize(text.replace(VARIATION_SELECTOR, "")))
 
 
 def spelled(labels: Sequence[str]) -> tuple[str, ...]:
@@ -105,7 +113,7 @@ def checked_emoji(emoji: Mapping[str, str], labels: Collection[str]) -> dict[str
         name = label if label in labels else emotions.get(label.casefold(), NEUTRAL)
         if name == NEUTRAL:
             raise ValueError(f"there is an emoji for {label!r}, but the emotions are {listed(list(emotions.values()))}")
-        if not is_emoji(each):
+        if (emoji_found := one_emoji(each)) is None:
             raise ValueError(f"the emoji for {label!r} is {each!r}, which is not one emoji")
-        found[name] = each
+        found[name] = emoji_found
     return found

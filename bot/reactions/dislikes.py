@@ -11,6 +11,7 @@ from bot.i18n import mark, translator
 from bot.reactions.gate import permissions_of
 from bot.reactions.history import Memory
 from bot.reactions.sending import ReactionSender
+from classifiers.emotions import VARIATION_SELECTOR
 
 DISLIKE = "❌"
 """The emoji with which a message's author, or somebody who may manage messages, removes the bot's reaction."""
@@ -54,7 +55,7 @@ class Dislikes(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
         """Remove the reaction when the author, or somebody who may manage messages, reacts with `DISLIKE`."""
-        if payload.emoji.name != DISLIKE or (self._bot.user and payload.user_id == self._bot.user.id):
+        if not _is_same(payload.emoji, DISLIKE) or (self._bot.user and payload.user_id == self._bot.user.id):
             return
         where = self._bot.get_partial_messageable(payload.channel_id, guild_id=payload.guild_id)
         message = where.get_partial_message(payload.message_id)
@@ -119,7 +120,7 @@ class Dislikes(commands.Cog):
     def _count_removed(self, channel_id: int, message_id: int, emoji: discord.PartialEmoji | None = None) -> None:
         """Count a dislike if the bot's recent reaction was removed: that with this emoji, or any if it is None."""
         trace = self._memory.traces.get(message_id)
-        if trace and trace.emoji and emoji in (None, discord.PartialEmoji.from_str(trace.emoji)):
+        if trace and trace.emoji and (emoji is None or _is_same(emoji, trace.emoji)):
             trace.emoji, trace.unwanted = None, True
             self._memory.channels.count_dislike(channel_id, None)
 
@@ -138,3 +139,10 @@ class Dislikes(commands.Cog):
         if payload.member is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
             return False
         return permissions_of(channel, payload.member).manage_messages
+
+
+def _is_same(emoji: discord.PartialEmoji, ours: str) -> bool:
+    """Return whether Discord means our emoji, which may come with or without a variation selector."""
+    if emoji.id is None and emoji.name:
+        return emoji.name.replace(VARIATION_SELECTOR, "") == ours.replace(VARIATION_SELECTOR, "")
+    return emoji == discord.PartialEmoji.from_str(ours)

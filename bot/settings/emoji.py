@@ -5,12 +5,13 @@ from __future__ import annotations
 import discord
 
 from bot.reactions.policy import SENSITIVE, is_jolly
-from bot.server_settings import CUSTOM_EMOJI, is_emoji
+from bot.server_settings import CUSTOM_EMOJI
+from classifiers.emotions import one_emoji
 
 
 def usable_emoji(text: str, guild: discord.Guild) -> str | None:
     """Return the Unicode emoji or the server's own emoji that a text stands for; None if it stands for neither."""
-    return own_emoji(text, guild) or (text if is_emoji(text) and not CUSTOM_EMOJI.fullmatch(text) else None)
+    return own_emoji(text, guild) or one_emoji(text)
 
 
 def own_emoji(text: str, guild: discord.Guild) -> str | None:

@@ -11,7 +11,7 @@ from classifiers.emotions import (
     NEUTRAL,
     SENTIMENT,
     checked_emoji,
-    is_emoji,
+    one_emoji,
     listed,
     spelled,
     without_emoji,
@@ -65,13 +65,29 @@ def test_the_groups_are_of_the_published_sizes() -> None:
     ],
 )
 def test_one_emoji_is_one_and_two_are_not(text: str) -> None:
-    assert is_emoji(text)
-    assert not is_emoji(text * 2)
+    assert one_emoji(text) == text
+    assert not one_emoji(text * 2)
+
+
+@pytest.mark.parametrize(
+    ("typed", "form"),
+    [
+        ("\N{HEAVY BLACK HEART}", "\N{HEAVY BLACK HEART}\ufe0f"),
+        ("\N{WHITE MEDIUM STAR}\ufe0f", "\N{WHITE MEDIUM STAR}"),  # as macOS and iOS type it
+        ("1\N{COMBINING ENCLOSING KEYCAP}", "1\ufe0f\N{COMBINING ENCLOSING KEYCAP}"),
+    ],
+)
+def test_an_emoji_with_or_without_variation_selector_is_the_same(typed: str, form: str) -> None:
+    assert one_emoji(typed) == one_emoji(form) == form
+
+
+def test_default_emoji_are_in_the_form_that_unicode_recommends() -> None:
+    assert [one_emoji(emoji) for emoji in EMOJI.values()] == list(EMOJI.values())
 
 
 @pytest.mark.parametrize("text", ["", "a", "1", ":)", "<:a:123456789012345678>", "🙂 ", "🇩", "🇦🇦"])
 def test_nothing_else_is_one_emoji(text: str) -> None:
-    assert not is_emoji(text)
+    assert not one_emoji(text)
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,27 @@ async def test_a_reaction_taken_back_while_it_is_sent_is_removed(world: World, m
     assert world.outcomes == {"taken back": 1}
 
 
+@pytest.mark.usefixtures("unrestrained")
+@pytest.mark.parametrize("chosen", ["\N{HEAVY BLACK HEART}", "\N{HEAVY BLACK HEART}\ufe0f"])
+@pytest.mark.parametrize("sent", ["\N{HEAVY BLACK HEART}", "\N{HEAVY BLACK HEART}\ufe0f"])
+async def test_a_reaction_is_known_by_its_emoji_with_or_without_variation_selector(
+    world: World, chosen: str, sent: str
+) -> None:
+    """Servers may choose either form of an emoji, and Discord may tell of either."""
+    await world.configure(emoji={"joy": chosen})
+    message = await world.alice.send(world.channel, "happy")
+    clear_event = {
+        "channel_id": str(world.channel.id),
+        "message_id": str(message.id),
+        "guild_id": str(world.guild.id),
+        "emoji": {"id": None, "name": sent},
+    }
+    world.env.backend.emit("MESSAGE_REACTION_REMOVE_EMOJI", clear_event)
+    await world.env.settle()
+    await world.alice.edit(message, "thanks")
+    assert world.reaction_requests() == 1
+
+
 async def test_people_who_remove_their_own_reactions_count_no_dislike(world: World) -> None:
     message = await world.alice.send(world.channel, "happy")
     await world.alice.react(message, "😃")

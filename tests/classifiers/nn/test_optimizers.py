@@ -85,6 +85,14 @@ def test_clipping_scales_all_gradients_together() -> None:
     assert grads["a"] == pytest.approx(0.6)
 
 
+@pytest.mark.parametrize("size", [1e19, 1e30, 3e38])
+def test_clipping_keeps_the_direction_of_gradients_whose_squares_overflow(size: float) -> None:
+    grads = {"a": np.float32(size) * np.array([[1.0, 0.0]], np.float32), "b": np.full(1, size, np.float32)}
+    assert clip_by_global_norm(grads, 1.0) == pytest.approx(math.sqrt(2) * size)
+    np.testing.assert_allclose(grads["a"], [[math.sqrt(0.5), 0]], rtol=1e-3)
+    np.testing.assert_allclose(grads["b"], [math.sqrt(0.5)], rtol=1e-3)
+
+
 def test_clipping_reads_only_the_rows_it_is_told_of() -> None:
     grads = {"table": np.array([[3.0], [0.0], [0.0]]), "b": np.array([4.0])}
     assert clip_by_global_norm(grads, 1.0, touched={"table": np.array([0])}) == pytest.approx(5)
