@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -90,12 +90,22 @@ def clip_by_global_norm(
     Pascanu and others, "On the difficulty of training recurrent neural networks" (2013), algorithm 1. `touched` has the
     rows outside of which a gradient is zero, as for `Adam.step`.
     """
-    parts = {name: gradient[touched[name]] if name in touched else gradient for name, gradient in grads.items()}
-    norm = math.sqrt(sum(float(np.vdot(part, part)) for part in parts.values()))
+    norm = _joint_norm([gradient[touched[name]] if name in touched else gradient for name, gradient in grads.items()])
     if norm > limit:
         for name, gradient in grads.items():
             gradient[touched.get(name, slice(None))] *= limit / norm
     return norm
+
+
+def _joint_norm(parts: Sequence[Array]) -> float:
+    norm = math.sqrt(sum(float(np.vdot(part, part)) for part in parts))
+    if math.isfinite(norm):
+        return norm
+    # In single precision the squares of numbers above 10^19 are infinite, so divide by the largest number first.
+    largest = max(float(np.abs(part).max(initial=0)) for part in parts)
+    if not math.isfinite(largest):
+        return largest
+    return largest * math.sqrt(sum(float(np.vdot(part / largest, part / largest)) for part in parts))
 
 
 def warmup_cosine(step: int, steps: int, peak: float, warmup: float = 0.1) -> float:
