@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -117,12 +117,12 @@ class Compare(commands.Cog):
 
     async def compare_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Compare a message, and answer privately, so that nobody's message is put on show."""
-        if reason := why_unreadable(message, self._store, self._bot.user) or no_words_reason(text_of(message)):
-            sentence = translator(interaction.locale)(SENTENCES[reason])
-            await interaction.response.send_message(sentence, ephemeral=True)
+        refusal = partial(self._refusal_to_read, message)
+        if sentence := refusal():
+            await interaction.response.send_message(translator(interaction.locale)(sentence), ephemeral=True)
             return
         names = self._usual(interaction)
-        await self._answer(interaction, text_of(message), message.author.id, names, ephemeral=True)
+        await self._answer(interaction, text_of(message), message.author.id, names, ephemeral=True, refusal=refusal)
 
     async def press(self, interaction: discord.Interaction, _button: ui.Item[Any], pressed: re.Match[str]) -> None:
         """Handle a press of a button whose custom_id matches `CONTROL`."""
@@ -144,8 +144,8 @@ class Compare(commands.Cog):
         """Compare a variation like any other text, and show the probabilities before and after side by side."""
         control = control_in(interaction.message) if interaction.message else None
         names = self._compared_in(interaction, control)
-        varied, private = self._varied(interaction, control), _is_private(interaction)
-        await self._answer(interaction, text, interaction.user.id, names, ephemeral=private, varied=varied)
+        original, private = partial(self._original, interaction, control), _is_private(interaction)
+        await self._answer(interaction, text, interaction.user.id, names, ephemeral=private, original=original)
 
     async def vote(self, interaction: discord.Interaction, _button: ui.Item[Any], pressed: re.Match[str]) -> None:
         """Count a vote by a button whose custom_id matches `VOTE`; reveal the models and their standings."""
@@ -172,6 +172,11 @@ class Compare(commands.Cog):
     async def report(self, interaction: discord.Interaction, error: Exception) -> None:
         """Report that a press or a form failed."""
         await report_error(interaction, "A button of /compare", error)
+
+    def _refusal_to_read(self, message: discord.Message) -> str | None:
+        """Return why a message may not be compared, or None if it may be."""
+        reason = why_unreadable(message, self._store, self._bot.user) or no_words_reason(text_of(message))
+        return SENTENCES[reason] if reason else None
 
     def _refusal_to_press(self, interaction: discord.Interaction, author_id: int) -> str | None:
         """Return why a user may not press, or None if they may."""
@@ -233,7 +238,7 @@ class Compare(commands.Cog):
         names = tuple(str(control["models"]).split("+")) if control else ()
         return names if names and all(name in self._analyzer.models for name in names) else self._usual(interaction)
 
-    def _varied(self, interaction: discord.Interaction, control: re.Match[str] | None) -> str | None:
+    def _original(self, interaction: discord.Interaction, control: re.Match[str] | None) -> str | None:
         """Return the text of the panel whose form was submitted; None if it is gone or may no longer be read."""
         message = interaction.message
         if message is None or control is None or self._refusal_to_press(interaction, int(control["author"])):
@@ -249,10 +254,25 @@ class Compare(commands.Cog):
         names: Names,
         *,
         ephemeral: bool,
-        varied: str | None = None,
+        refusal: Callable[[], str | None] = lambda: None,
+        original: Callable[[], str | None] = lambda: None,
         blind: bool = False,
     ) -> None:
-        """Answer with what some models make of a text, and of the original if the text is a variation."""
+        """Answer with what some models make of a text, and of the original if the text is a variation.
+
+        Whoever wrote the text or the original may opt out at any moment, so both functions are called again after the
+        models have read them.
+
+        Args:
+            interaction: the interaction.
+            text: the text.
+            author_id: who wrote it.
+            names: the models that read it.
+            ephemeral: whether nobody else sees the answer.
+            refusal: returns why the text may not be shown, or None if it may be.
+            original: returns the original of a variation; None if there is none or it may not be read.
+            blind: whether the answer hides which model is which.
+        """
         translate = translator(interaction.locale)
         if sentence := self._turns.refuse_or_count(interaction, translate):
             await interaction.response.send_message(sentence, ephemeral=True)
@@ -260,8 +280,13 @@ class Compare(commands.Cog):
         quotation = Quotation.of(text)
         with self._turns.reading(interaction.user.id):
             (answers, explanations), before = await asyncio.gather(  # together, so that they have one deadline
-                self._analyzer.explain(quotation.text, *names), self._read_before(varied, names)
+                self._analyzer.explain(quotation.text, *names), self._read_before(original(), names)
             )
+        if sentence := refusal():
+            await interaction.response.send_message(translate(sentence), ephemeral=True)
+            return
+        if original() is None:
+            before = {}
         if not any(explanation.words for explanation in explanations.values()):
             await interaction.response.send_message(translate(NO_WORDS), ephemeral=True)
             return
@@ -280,9 +305,9 @@ class Compare(commands.Cog):
             panel = ComparisonPanel(comparison, translate)
         await interaction.response.send_message(view=panel, ephemeral=ephemeral)
 
-    async def _read_before(self, varied: str | None, names: Names) -> Mapping[str, Answer]:
+    async def _read_before(self, original: str | None, names: Names) -> Mapping[str, Answer]:
         """Return what some models make of the original of a variation; nothing if there is none."""
-        return {} if varied is None else await self._analyzer.compare(varied, *names)
+        return {} if original is None else await self._analyzer.compare(original, *names)
 
     async def _redraw(
         self, interaction: discord.Interaction, quotation: Quotation, author_id: int, names: Names, page: Page
@@ -295,6 +320,10 @@ class Compare(commands.Cog):
             await interaction.response.defer()  # a picture may take its time
         with self._turns.reading(interaction.user.id):
             comparison, picture = await self._compared(quotation, author_id, names, page, translate)
+        if sentence := self._refusal_to_press(interaction, author_id):  # the author may have opted out meanwhile
+            tell = interaction.followup.send if interaction.response.is_done() else interaction.response.send_message
+            await tell(translate(sentence), ephemeral=True)
+            return
         panel = ComparisonPanel(comparison, translate)
         if picture:
             file = discord.File(io.BytesIO(picture), PICTURE)

@@ -14,6 +14,7 @@ from bot.analyzer import Analyzer
 from bot.errors import report_error
 from bot.i18n import Translate, mark, translator
 from bot.reactions.gate import SENTENCES, no_words_reason, text_of, why_unreadable
+from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import is_understood
 from bot.store import Store
 from bot.ui.controls import create_listener
@@ -74,7 +75,7 @@ class Corrections(commands.Cog):
     async def ask(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Show which emotion the model finds in a message, and ask the person who opened the menu if it is right."""
         translate = translator(interaction.locale)
-        if reason := why_unreadable(message, self._store, self._bot.user) or no_words_reason(text_of(message)):
+        if reason := self._why_unread(message):
             await interaction.response.send_message(translate(SENTENCES[reason]), ephemeral=True)
             return
         if self._one_each.answered(interaction.user.id, message.id):
@@ -82,12 +83,18 @@ class Corrections(commands.Cog):
             return
         settings = self._store.settings(interaction.guild_id)
         prediction = await self._analyzer.classify(text_of(message), settings.model)
+        if reason := self._why_unread(message):  # the author or the server may have objected in the meantime
+            await interaction.response.send_message(translate(SENTENCES[reason]), ephemeral=True)
+            return
         if not is_understood(prediction):
             await interaction.response.send_message(translate(NOT_UNDERSTOOD), ephemeral=True)
             return
         heard, _probability = prediction.reaction()
         question = _question(heard, message.id, self._emotions, translate)
         await interaction.response.send_message(_asked(heard, self._emotions, translate), view=question, ephemeral=True)
+
+    def _why_unread(self, message: discord.Message) -> Outcome | None:
+        return why_unreadable(message, self._store, self._bot.user) or no_words_reason(text_of(message))
 
     async def report(self, interaction: discord.Interaction, error: Exception) -> None:
         """Report that an answer could not be counted."""

@@ -11,8 +11,8 @@ from classifiers.emotions import (
     NEUTRAL,
     SENTIMENT,
     checked_emoji,
-    one_emoji,
     listed,
+    one_emoji,
     spelled,
     without_emoji,
 )

@@ -177,6 +177,33 @@ async def test_the_menu_does_not_read_who_has_opted_out(
     assert bilstm.batches == []
 
 
+def opts_out_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch, author: simcord.MemberActor, *methods: str
+) -> None:
+    """Let a member opt out while a model reads their words."""
+
+    def slowly(read: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def read_slowly(text: str, *names: str) -> Any:
+            answer = await read(text, *names)
+            await world.bot.store.opt_out(author.id)
+            return answer
+
+        return read_slowly
+
+    for method in methods:
+        monkeypatch.setattr(world.bot.analyzer, method, slowly(getattr(world.bot.analyzer, method)))
+
+
+async def test_the_menu_shows_nothing_of_somebody_who_opts_out_while_it_reads(
+    world: World, bob: simcord.MemberActor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = await bob.send(world.channel, "odd weather")
+    opts_out_meanwhile(world, monkeypatch, bob, "explain")
+    result = await world.alice.context_menu(world.channel, "Compare emotions", message)
+    assert sentence_of(result) == NOT_TO_BE_READ
+    assert panel_of(await bob.slash(world.channel, "compare", text="odd weather"))  # what they type may be read
+
+
 async def test_the_menu_reads_nobody_before_opt_outs_are_known(world: World, bilstm: ScriptedClassifier) -> None:
     world.bot.store.cache.ready = False
     message = await world.alice.send(world.channel, "odd weather")
@@ -472,6 +499,36 @@ class TestOfSomebodyElsesMessage:
         answer = panel_of(await world.alice.submit_modal(form, {"text": "happy"}))
         assert "Before" not in words_of(answer)
         assert bilstm.batches == [["happy"]]
+
+    @pytest.mark.parametrize(("label", "method"), [("Heat map", "predict_prefixes"), ("All 28", "compare")])
+    async def test_nothing_more_is_shown_of_somebody_who_opts_out_while_it_is_read(
+        self,
+        world: World,
+        bob: simcord.MemberActor,
+        panel: simcord.ResponseMessage,
+        monkeypatch: pytest.MonkeyPatch,
+        label: str,
+        method: str,
+    ) -> None:
+        opts_out_meanwhile(world, monkeypatch, bob, method)
+        before = words_of(panel)
+        result = await world.alice.click(panel, label=label)
+        told = result.followups or [answer_to(result)]
+        assert [(message.content, message.ephemeral) for message in told] == [(NOT_TO_BE_READ, True)]
+        assert words_of(panel) == before
+        assert pictures(panel) == []
+
+    async def test_who_opts_out_while_a_variation_is_read_is_not_compared_with_it(
+        self,
+        world: World,
+        bob: simcord.MemberActor,
+        panel: simcord.ResponseMessage,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        form = await world.alice.click(panel, label="Try a variation")
+        opts_out_meanwhile(world, monkeypatch, bob, "compare")
+        answer = panel_of(await world.alice.submit_modal(form, {"text": "happy"}))
+        assert "Before" not in words_of(answer)
 
     async def test_variations_of_ones_own_are_read_whoever_has_opted_out(
         self, world: World, panel: simcord.ResponseMessage

@@ -201,6 +201,21 @@ async def test_messages_of_those_who_opted_out_are_not_read(
     assert shown(await open_menu(world, message)).content.startswith("I hear **joy**")
 
 
+async def test_nothing_is_told_of_somebody_who_opts_out_while_their_message_is_read(
+    world: World, bob: simcord.MemberActor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = await bob.send(world.channel, "happy")
+    classify = world.bot.analyzer.classify
+
+    async def classify_slowly(text: str, model: str | None) -> Prediction:
+        prediction = await classify(text, model)
+        await world.bot.store.opt_out(bob.id)
+        return prediction
+
+    monkeypatch.setattr(world.bot.analyzer, "classify", classify_slowly)
+    assert told(await open_menu(world, message)) == NOT_TO_BE_READ
+
+
 @pytest.mark.parametrize("changes", [{"enabled": False}, {"channel_rule": "only"}])
 async def test_nothing_is_read_where_the_server_does_not_want_it(
     world: World, bilstm: ScriptedClassifier, changes: dict[str, object]
