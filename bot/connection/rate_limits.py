@@ -1,4 +1,4 @@
-"""Limits on all requests to Discord: how many in a second, and how many refusals are too many."""
+"""Limits on all requests to Discord: how many a second, how many unanswered, and how many refusals are too many."""
 
 from __future__ import annotations
 
@@ -11,198 +11,213 @@ from collections.abc import Callable
 from typing import Self
 
 COUNT_TOWARDS_A_BAN = (401, 403, 429)
-"""The HTTP statuses of requests that Discord counts before it bans an address."""
-
-_MINUTE = 60.0
-_CAUTION = 0.9  # the part of what Discord allows in a second that is sent: 45 of 50 requests
-_SECOND = 1.0  # within which Discord counts requests
-_TOO_MANY = 2  # requests more than are bearable, so that one is always on its way where all are refused
+"""The HTTP statuses for which Discord bans an IP address if it has to send too many of them."""
 
 SUSPICIOUS = 3
-"""Refusals in a row after which all requests may be refused; fewer only show that some server lacks a permission."""
+"""After this many refusals in a row, every request may be refused; fewer can mean one server's missing permission."""
+
+_MINUTE = 60.0  # seconds
+_SAFETY_FACTOR = 0.9  # of the requests a second that Discord allows: 45 of 50
+_DISCORD_WINDOW = 1.0  # seconds over which Discord counts requests
+_SPARE = 2  # unanswered requests allowed beyond the limit, so that there is always one to show whether refusals go on
 
 
 class RefusalCounter:
-    """Counts refused requests, wherever, and tells when there are too many to go on.
+    """Counts refused requests across all servers and says when there are too many to go on.
 
-    Discord bans an address after 10,000 requests refused with 401, 403 or 429 within ten minutes. A bot in thousands of
-    servers gets some in any case, as from people who have blocked it; where most are refused, further ones are in vain.
+    Discord bans an IP address after 10,000 requests refused with 401, 403 or 429 within ten minutes. A bot in thousands
+    of servers always gets a few refusals, for example from people who have blocked it. If it gets little else, sending
+    more is pointless.
     """
 
     def __init__(
         self,
         clock: Callable[[], float],
         *,
-        free: int = 14,
-        each: int = 4,
-        most: int = 200,
+        limit: int = 14,
+        accepted_per_refusal: int = 4,
+        ban_limit: int = 200,
         window: float = 600.0,
     ) -> None:
         """Start with no request counted.
 
         Args:
             clock: monotonic seconds.
-            free: how many refusals in a row are too many, and how many within a window if nothing else is accepted.
-            each: how many accepted requests within a window make one further refusal bearable.
-            most: how many refusals that count towards a ban are too many in any case, since other bots may share the
-                address.
+            limit: how many refusals in a row are too many; also how many within the window if no request is accepted.
+            accepted_per_refusal: each time this many requests were accepted within the window, it may hold one more
+                refusal.
+            ban_limit: how many refusals that count towards a ban are too many, however many requests were accepted; far
+                below Discord's own limit because other bots may share the address.
             window: seconds.
         """
         self.window = window
         self._clock = clock
-        self._free = free
-        self._each = each
-        self._most = most
-        self._refusals: deque[tuple[float, int]] = deque()
+        self._limit = limit
+        self._accepted_per_refusal = accepted_per_refusal
+        self._ban_limit = ban_limit
+        self._refusals: deque[tuple[float, int]] = deque()  # time and HTTP status
         self._in_a_row = 0
         self._accepted: Counter[int] = Counter()  # by minute
 
     def accept(self) -> None:
-        """Count a request that was not refused."""
+        """Count an accepted request."""
         self._in_a_row = 0
         self._accepted[self._minute()] += 1
 
     def count(self, status: int) -> Counter[int] | None:
-        """Count a refusal; return the counts by HTTP status and start again if there are too many, else return None."""
+        """Count a refusal; if there are now too many, start again from zero.
+
+        Returns:
+            The refusals within the window by HTTP status if there were too many, else None.
+        """
         self._refusals.append((self._clock(), status))
         self._in_a_row += 1
-        left = self._left()
+        left = self._refusals_left()
         statuses = Counter(status for _, status in self._refusals)
-        if left > 0 and sum(statuses[status] for status in COUNT_TOWARDS_A_BAN) < self._most:
+        if left > 0 and sum(statuses[status] for status in COUNT_TOWARDS_A_BAN) < self._ban_limit:
             return None
         self._refusals.clear()
         self._in_a_row = 0
         return statuses
 
-    def bearable(self) -> int:
-        """Return how many requests may be on their way: if all of them are refused, that is only a few too many.
+    def max_unanswered(self) -> int:
+        """Return how many requests may be unanswered at a time, so that the limit holds even if all are refused.
 
-        After several refusals in a row it is one, which shows whether that is over.
+        After several refusals in a row this is 1: a single request shows whether Discord still refuses everything.
         """
-        return 1 if self._in_a_row >= SUSPICIOUS else max(self._left(), 0) + _TOO_MANY
+        return 1 if self._in_a_row >= SUSPICIOUS else max(self._refusals_left(), 0) + _SPARE
 
-    def _left(self) -> int:
-        """Forget what is older than the window; return after how many further refusals in a row there are too many."""
+    def _refusals_left(self) -> int:
+        """Return how many more refusals in a row are too many, after dropping what is older than the window."""
         while self._refusals and self._refusals[0][0] <= self._clock() - self.window:
             self._refusals.popleft()
         for minute in [minute for minute in self._accepted if minute <= self._minute() - self.window / _MINUTE]:
             del self._accepted[minute]
-        borne = self._free + self._accepted.total() // self._each
-        return min(self._free - min(self._in_a_row, len(self._refusals)), borne - len(self._refusals))
+        refused = len(self._refusals)
+        left_in_a_row = self._limit - min(self._in_a_row, refused)
+        left_in_window = self._limit + self._accepted.total() // self._accepted_per_refusal - refused
+        return min(left_in_a_row, left_in_window)
 
     def _minute(self) -> int:
         return int(self._clock() // _MINUTE)
 
 
 class RateLimiter:
-    """Limits the requests that Discord gets in a second, and those that have no answer yet.
+    """Limits how many requests reach Discord in a second, and how many are unanswered at a time.
 
-    Nobody here knows how long a request is on its way to Discord, but it has arrived when it is answered. So it counts
-    until a second after that, and whichever second Discord looks at, it finds no more than so many.
+    The bot cannot know when a request reaches Discord, only that it has by the time it is answered. So each request
+    counts from when it is sent until a second after its answer: then no second, as Discord counts, has too many.
 
-    As many may be sent together, since people write in bursts. Those that have to wait are spread evenly, so that under
-    too much load the newest do not wait for the end of the next burst. The newest go first; if too many wait, the
-    oldest are refused.
+    A whole second's requests may be sent together, since people write in bursts. Requests that have to wait are spaced
+    evenly: otherwise, under too much load, the newest would wait for the next burst. The newest is sent first, and when
+    too many wait, the oldest is rejected.
     """
 
     @classmethod
-    def below(cls, allowed: float, clock: Callable[[], float], bearable: Callable[[], int]) -> Self:
-        """Return one that leaves a tenth of what Discord allows to other programs with the same token.
+    def below(cls, allowed: float, clock: Callable[[], float], max_unanswered: Callable[[], int]) -> Self:
+        """Return a limiter that leaves a tenth of what Discord allows to other programs with the same token.
 
         Args:
-            allowed: requests in a second; a share of less than one allows one request in more than a second.
+            allowed: requests a second; for a value below 1, one request in more than a second.
             clock: monotonic seconds.
-            bearable: returns how many requests may be unanswered, at least 1.
+            max_unanswered: returns how many requests may be unanswered, at least 1.
         """
-        most = max(round(_CAUTION * allowed), 1)
-        return cls(clock, bearable, most=most, within=max(_SECOND, most / allowed), most_waiting=most)
+        limit = max(round(_SAFETY_FACTOR * allowed), 1)
+        return cls(clock, max_unanswered, limit=limit, window=max(_DISCORD_WINDOW, limit / allowed), max_waiting=limit)
 
     def __init__(
-        self, clock: Callable[[], float], bearable: Callable[[], int], *, most: int, within: float, most_waiting: int
+        self,
+        clock: Callable[[], float],
+        max_unanswered: Callable[[], int],
+        *,
+        limit: int,
+        window: float,
+        max_waiting: int,
     ) -> None:
         """Start with no request sent.
 
         Args:
             clock: monotonic seconds.
-            bearable: returns how many requests may be unanswered, at least 1.
-            most: how many requests Discord may get within any so many seconds.
-            within: those seconds.
-            most_waiting: how many may wait.
+            max_unanswered: returns how many requests may be unanswered, at least 1.
+            limit: how many requests may reach Discord within the window.
+            window: seconds.
+            max_waiting: how many requests may wait.
         """
         self._clock = clock
-        self._bearable = bearable
-        self._most = most
-        self._within = within
-        self._most_waiting = most_waiting
+        self._max_unanswered = max_unanswered
+        self._limit = limit
+        self._window = window
+        self._max_waiting = max_waiting
         self._unanswered = 0
-        self._answered: deque[float] = deque()  # the moments of the answers that count
-        self._changed = asyncio.Event()
-        self._waiting: list[tuple[float, int, asyncio.Future[bool]]] = []
+        self._answered: deque[float] = deque()  # times of the answers within the window
+        self._released = asyncio.Event()
+        self._waiting: list[tuple[float, int, asyncio.Future[bool]]] = []  # the newest last
         self._order = itertools.count()
-        self._giving: asyncio.Task[None] | None = None
+        self._admitting: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
-        """Return how many requests wait."""
+        """Return how many requests are waiting."""
         return len(self._waiting)
 
     async def acquire(self, freshness: float) -> bool:
-        """Wait until a request may be sent; return False if it may not because too many newer ones wait.
+        """Wait until a request may be sent; return False if it must not be, because too many newer ones are waiting.
 
-        Whoever may send it calls `release` afterwards.
+        If this returns True, the caller must call `release` afterwards.
 
         Args:
-            freshness: the request with the highest goes first.
+            freshness: the waiting request with the highest value is sent first.
         """
-        if not self._waiting and self._next() <= self._clock():
+        if not self._waiting and self._next_time() <= self._clock():
             self._unanswered += 1
             return True
-        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        bisect.insort(self._waiting, (freshness, next(self._order), turn))
-        if len(self._waiting) > self._most_waiting:
+        admitted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        bisect.insort(self._waiting, (freshness, next(self._order), admitted))
+        if len(self._waiting) > self._max_waiting:
             _, _, oldest = self._waiting.pop(0)
             if not oldest.done():
                 oldest.set_result(False)
-        if self._giving is None:
-            self._giving = asyncio.create_task(self._give())
-        return await turn
+        if self._admitting is None:
+            self._admitting = asyncio.create_task(self._admit())
+        return await admitted
 
     def release(self, *, sent: bool = True) -> None:
-        """Note that a request has been answered, or that there will be no answer.
+        """Record that a request was answered, or will not be.
 
         Args:
-            sent: whether Discord may have got it.
+            sent: whether it may have reached Discord.
         """
         self._unanswered -= 1
         if sent:
             self._answered.append(self._clock())
-        self._changed.set()
+        self._released.set()
 
-    async def _give(self) -> None:
+    async def _admit(self) -> None:
+        """Admit the waiting requests one after another, evenly spaced, until none is left."""
         last_due = -math.inf
         try:
             while self._waiting:
-                self._changed.clear()
-                due = max(last_due + self._within / self._most, self._next())
+                self._released.clear()
+                due = max(last_due + self._window / self._limit, self._next_time())
                 if due == math.inf:
-                    await self._changed.wait()
+                    await self._released.wait()
                     continue
                 await asyncio.sleep(due - self._clock())
-                if self._next() > self._clock():  # as when a refusal has made fewer bearable
+                if self._next_time() > self._clock():  # for example because a refusal has lowered max_unanswered
                     continue
-                _, _, turn = self._waiting.pop()
-                if not turn.done():  # it may have been cancelled, for example at the end of the process
+                _, _, admitted = self._waiting.pop()
+                if not admitted.done():  # it may have been cancelled, for example when the process stops
                     last_due = due
                     self._unanswered += 1
-                    turn.set_result(True)
+                    admitted.set_result(True)
         finally:
-            self._giving = None
+            self._admitting = None
 
-    def _next(self) -> float:
-        """Return the moment from which on the next request may be sent, infinity if an answer has to come before."""
-        while self._answered and self._answered[0] <= self._clock() - self._within:
+    def _next_time(self) -> float:
+        """Return when the next request may be sent; infinity if that depends on an answer that has not come yet."""
+        while self._answered and self._answered[0] <= self._clock() - self._window:
             self._answered.popleft()
-        if self._unanswered >= self._bearable():
+        if self._unanswered >= self._max_unanswered():
             return math.inf
-        if self._unanswered + len(self._answered) < self._most:
+        if self._unanswered + len(self._answered) < self._limit:
             return -math.inf
-        return self._answered[0] + self._within if self._answered else math.inf
+        return self._answered[0] + self._window if self._answered else math.inf

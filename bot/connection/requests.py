@@ -86,7 +86,7 @@ class DiscordRequests:
         self._when_token_is_refused = when_token_is_refused
         self._meter = meter or Meter()
         self._refusals = RefusalCounter(clock)
-        self._rate = RateLimiter.below(allowed, clock, self._bearable)
+        self._rate = RateLimiter.below(allowed, clock, self._max_unanswered)
         self._refused = Backoff(clock, longest=_LONGEST_REFUSED_PAUSE, free=SUSPICIOUS - 1)
         self._failures = Backoff(clock, longest=300.0)
         self._closed = False
@@ -242,9 +242,9 @@ class DiscordRequests:
                 ", ".join(f"HTTP {status}: {number}" for status, number in sorted(statuses.items())),
             )
 
-    def _bearable(self) -> int:
-        """Return how many requests may be unanswered: after a failure only one, which shows whether that is over."""
-        return 1 if len(self._failures) else self._refusals.bearable()
+    def _max_unanswered(self) -> int:
+        """Return how many requests may be unanswered; after a failure just one, to find out whether Discord is back."""
+        return 1 if len(self._failures) else self._refusals.max_unanswered()
 
     def _limit(self, seconds: float) -> None:
         self._limited_until = max(self._limited_until, self._clock() + seconds)

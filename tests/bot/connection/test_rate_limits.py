@@ -18,7 +18,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def refusals(clock: Clock) -> RefusalCounter:
-    return RefusalCounter(clock, free=3, window=600)
+    return RefusalCounter(clock, limit=3, window=600)
 
 
 def test_refusals_spread_over_more_than_the_window_are_not_too_many(refusals: RefusalCounter, clock: Clock) -> None:
@@ -44,7 +44,7 @@ def test_by_default_14_refusals_in_ten_minutes_are_too_many_if_nothing_else_is_a
 
 
 def test_of_five_requests_one_may_be_refused(clock: Clock) -> None:
-    refusals = RefusalCounter(clock, free=3)
+    refusals = RefusalCounter(clock, limit=3)
     for _ in range(1000):
         for _ in range(4):
             refusals.accept()
@@ -78,20 +78,20 @@ def test_200_refusals_that_count_towards_a_ban_are_too_many_whatever_is_accepted
 
 
 def test_the_more_was_refused_the_fewer_may_be_on_their_way(clock: Clock) -> None:
-    refusals = RefusalCounter(clock, free=3)
-    assert [refusals.bearable(), refusals.count(403), refusals.bearable()] == [5, None, 4]
+    refusals = RefusalCounter(clock, limit=3)
+    assert [refusals.max_unanswered(), refusals.count(403), refusals.max_unanswered()] == [5, None, 4]
     for _ in range(40):
         refusals.accept()
-    assert refusals.bearable() == 5
+    assert refusals.max_unanswered() == 5
 
 
 def test_after_three_refusals_in_a_row_one_request_may_be_on_its_way_until_one_is_accepted(clock: Clock) -> None:
     refusals = RefusalCounter(clock)
     for left in (15, 14, 1, 1):
         assert refusals.count(403) is None
-        assert refusals.bearable() == left
+        assert refusals.max_unanswered() == left
     refusals.accept()
-    assert refusals.bearable() == 12
+    assert refusals.max_unanswered() == 12
 
 
 @pytest.fixture
@@ -111,8 +111,10 @@ async def passing(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def limiter_of(clock: Clock, most: int, within: float, *, most_waiting: int = 100, bearable: int = 100) -> RateLimiter:
-    return RateLimiter(clock, lambda: bearable, most=most, within=within, most_waiting=most_waiting)
+def limiter_of(
+    clock: Clock, limit: int, window: float, *, max_waiting: int = 100, max_unanswered: int = 100
+) -> RateLimiter:
+    return RateLimiter(clock, lambda: max_unanswered, limit=limit, window=window, max_waiting=max_waiting)
 
 
 async def take(limiter: RateLimiter, wanted: list[float]) -> tuple[list[float], list[float]]:
@@ -158,7 +160,7 @@ async def moments_of(
 
 
 async def test_a_burst_is_sent_at_once_however_it_falls_into_the_second(passing: Clock) -> None:
-    limiter = limiter_of(passing, most=12, within=1.2)
+    limiter = limiter_of(passing, limit=12, window=1.2)
     assert await moments_of(limiter, passing, 5) == [0.0] * 5
     passing.now += 0.6
     assert await moments_of(limiter, passing, 7) == [0.0] * 7
@@ -167,40 +169,40 @@ async def test_a_burst_is_sent_at_once_however_it_falls_into_the_second(passing:
 
 
 async def test_requests_that_have_to_wait_are_evenly_spaced(passing: Clock) -> None:
-    moments = await moments_of(limiter_of(passing, most=12, within=1.2), passing, 36)
+    moments = await moments_of(limiter_of(passing, limit=12, window=1.2), passing, 36)
     assert moments == pytest.approx([0.0] * 12 + [1.2 + n / 10 for n in range(24)])
 
 
 async def test_a_request_counts_until_a_second_after_its_answer(passing: Clock) -> None:
-    moments = await moments_of(limiter_of(passing, most=2, within=1), passing, 6, answered_after=0.3)
+    moments = await moments_of(limiter_of(passing, limit=2, window=1), passing, 6, answered_after=0.3)
     assert moments == pytest.approx([0.0, 0.0, 1.3, 1.8, 2.6, 3.1])
 
 
 async def test_a_request_that_is_not_sent_after_all_leaves_its_place_to_another(passing: Clock) -> None:
-    limiter = limiter_of(passing, most=1, within=1)
+    limiter = limiter_of(passing, limit=1, window=1)
     assert await limiter.acquire(1)
     limiter.release(sent=False)
     assert await moments_of(limiter, passing, 2) == [0.0, 1.0]
 
 
 async def test_after_a_pause_of_the_process_what_has_waited_is_sent_together_but_not_more(passing: Clock) -> None:
-    moments = await moments_of(limiter_of(passing, most=3, within=0.3), passing, 11, pause_after=6)
+    moments = await moments_of(limiter_of(passing, limit=3, window=0.3), passing, 11, pause_after=6)
     assert moments == pytest.approx([0.0] * 3 + [0.3, 0.4, 0.5] + [1.5] * 2 + [1.8, 1.9, 2.0])
 
 
 async def test_no_more_than_the_burst_are_sent_together_after_a_rest(passing: Clock) -> None:
-    limiter = limiter_of(passing, most=3, within=0.3)
+    limiter = limiter_of(passing, limit=3, window=0.3)
     passing.now += 3600
     assert (await moments_of(limiter, passing, 13))[-1] == pytest.approx(1.2)
 
 
 async def test_the_newest_requests_go_first_and_the_oldest_are_refused(passing: Clock) -> None:
-    limiter = limiter_of(passing, most=1, within=0.1, most_waiting=3)
+    limiter = limiter_of(passing, limit=1, window=0.1, max_waiting=3)
     assert await take(limiter, [1, 5, 2, 9, 4, 7]) == ([1, 9, 7, 5], [2, 4])
 
 
 async def test_a_request_that_comes_while_others_wait_does_not_go_before_newer_ones(passing: Clock) -> None:
-    limiter = limiter_of(passing, most=2, within=0.2)
+    limiter = limiter_of(passing, limit=2, window=0.2)
     assert await take(limiter, [9, 8]) == ([9, 8], [])
     given: list[float] = []
 
@@ -216,8 +218,8 @@ async def test_a_request_that_comes_while_others_wait_does_not_go_before_newer_o
 
 
 async def test_a_request_waits_until_few_enough_are_unanswered_and_the_newest_go_first(passing: Clock) -> None:
-    bearable = 2
-    limiter = RateLimiter(passing, lambda: bearable, most=100, within=1, most_waiting=3)
+    max_unanswered = 2
+    limiter = RateLimiter(passing, lambda: max_unanswered, limit=100, window=1, max_waiting=3)
     assert [await limiter.acquire(9), await limiter.acquire(8)] == [True, True]
     waiting = [asyncio.create_task(limiter.acquire(freshness)) for freshness in (5, 7, 6)]
 
@@ -228,7 +230,7 @@ async def test_a_request_waits_until_few_enough_are_unanswered_and_the_newest_go
     assert await given() == [False] * 3
     limiter.release()
     assert await given() == [False, True, False]
-    bearable = 1
+    max_unanswered = 1
     limiter.release()
     assert await given() == [False, True, False]
     limiter.release()
@@ -237,13 +239,13 @@ async def test_a_request_waits_until_few_enough_are_unanswered_and_the_newest_go
     assert await given() == [True] * 3
 
 
-async def test_a_request_whose_turn_has_come_waits_if_fewer_are_bearable_by_then(passing: Clock) -> None:
-    bearable = 2
-    limiter = RateLimiter(passing, lambda: bearable, most=2, within=1, most_waiting=3)
+async def test_a_request_whose_turn_has_come_waits_if_fewer_may_be_unanswered_by_then(passing: Clock) -> None:
+    max_unanswered = 2
+    limiter = RateLimiter(passing, lambda: max_unanswered, limit=2, window=1, max_waiting=3)
     assert await take(limiter, [9, 8]) == ([9, 8], [])
     waiting = [asyncio.create_task(limiter.acquire(freshness)) for freshness in (7, 6)]
     await asyncio.sleep(1.2)  # the second would have its turn after 1.5 s
-    bearable = 1
+    max_unanswered = 1
     await asyncio.sleep(1)
     assert [task.done() for task in waiting] == [True, False]
     limiter.release()
@@ -251,7 +253,7 @@ async def test_a_request_whose_turn_has_come_waits_if_fewer_are_bearable_by_then
 
 
 async def test_a_cancelled_request_uses_up_nothing(passing: Clock) -> None:
-    limiter = limiter_of(passing, most=1, within=0.1, most_waiting=3)
+    limiter = limiter_of(passing, limit=1, window=0.1, max_waiting=3)
     assert await take(limiter, [1]) == ([1], [])
     gone = asyncio.create_task(limiter.acquire(3))
     await asyncio.sleep(0)
