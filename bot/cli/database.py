@@ -36,7 +36,7 @@ def in_database(configuration: Configuration, work: Callable[[Store], Awaitable[
         store = Store(configuration.database_url, configuration.mood_days)
         try:
             await store.refresh()
-            store.sync.require_opened()
+            store.sync.check_opened()
             return await work(store)
         except StoreError:
             await asyncio.sleep(0.1)  # aiosqlite's thread reports its end to the event loop, which must still run

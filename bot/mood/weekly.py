@@ -124,7 +124,7 @@ class WeeklyMood(commands.Cog):
             except (StoreError, *_TRANSIENT_ERRORS) as error:
                 log.info("The picture of the week in server %d is postponed: %s", guild.id, loggable(error))
                 self._claimed[guild.id] = week  # as it is if the database still fails
-                await self._store.give_week_back(guild.id, week)
+                await self._store.release_week(guild.id, week)
                 del self._claimed[guild.id]
                 return
             except discord.HTTPException as error:

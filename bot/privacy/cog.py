@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.errors import report_error
 from bot.i18n import Translate, mark, translator
-from bot.store import GRACE, Store
+from bot.store import GRACE_PERIOD, Store
 
 
 class Privacy(commands.Cog):
@@ -67,7 +67,7 @@ class Privacy(commands.Cog):
             translate.plural(
                 "What is kept about a server is erased {count} day after I leave it.",
                 "What is kept about a server is erased {count} days after I leave it.",
-                GRACE.days,
+                GRACE_PERIOD.days,
             ),
             "",
             f"**{self._standing(translate, opted_out)}**",

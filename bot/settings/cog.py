@@ -233,11 +233,11 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         async with self._saving:
             old = self._store.settings(guild.id)
             new = change(old)
-            given_up = None
+            skipped_week = None
             if new.weekly_channel and _schedule(new) != _schedule(old):
                 due = latest_due(interaction.created_at, new.weekly_day, new.weekly_hour, new.time_zone)
-                given_up = week_of(due, new.time_zone)
-            await self._store.save_settings(guild.id, new, given_up=given_up)
+                skipped_week = week_of(due, new.time_zone)
+            await self._store.save_settings(guild.id, new, skipped_week=skipped_week)
 
     async def _redraw(
         self,

@@ -1,10 +1,10 @@
-"""Data in SQLite or PostgreSQL: settings of servers, opt-outs, counts of moods, corrections and duels.
+"""Data in SQLite or PostgreSQL: servers' settings, opt-outs, mood counts, corrections and duels.
 
-Features call `Store`. It looks up what is known in `Cache`, which `DatabaseSync` keeps the same as the database; what
-happens during an outage is said there.
+Features call `Store`, which answers from `Cache` where it can. `DatabaseSync` keeps the cache equal to the database and
+explains what happens during an outage.
 """
 
 from bot.store.failures import PoolerError, StoreError
-from bot.store.store import GRACE, MoodCount, Store
+from bot.store.store import GRACE_PERIOD, MoodCount, Store
 
-__all__ = ["GRACE", "MoodCount", "PoolerError", "Store", "StoreError"]
+__all__ = ["GRACE_PERIOD", "MoodCount", "PoolerError", "Store", "StoreError"]

@@ -1,4 +1,4 @@
-"""What is known without asking the database: settings, opt-outs, and counts of moods that wait to be written."""
+"""Settings and opt-outs in memory, and the mood counts that have not been written to the database yet."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from bot.server_settings import InvalidSettingsError, ServerSettings
 log = logging.getLogger(__name__)
 
 MAX_WAITING = 100_000
-"""How many counts of moods wait at most while the database cannot be written to."""
+"""The most mood counts to keep in memory while the database cannot be written to."""
 
 SERVER, OPT_OUT = "server", "opt-out"
 _DEFAULTS = ServerSettings()
 
 _SILENT = ServerSettings(enabled=False, mood=False)
-"""Used where those of a server cannot be parsed: with the defaults, the bot might read channels it was kept out of."""
+"""Used when a server's settings cannot be parsed: with the defaults, the bot might read channels it must not."""
 
 
 class Change(NamedTuple):
-    """A change in the database of a server's settings or of a person's opt-out.
+    """A change to a server's settings or a person's opt-out in the database.
 
     Attributes:
         kind: `SERVER` or `OPT_OUT`.
         identity: the id of the server or the person.
-        value: the settings as JSON, or the id of the person who has opted out; None if the row was deleted.
+        value: the settings as JSON, or the id of the person who opted out; None if the row was deleted.
     """
 
     kind: str
@@ -38,7 +38,7 @@ class Change(NamedTuple):
 
 
 class MoodKey(NamedTuple):
-    """What moods are counted by, named as the columns of `bot.store.tables.MOODS`."""
+    """The key of a mood count; the fields are named like the columns of `bot.store.tables.MOODS`."""
 
     guild_id: int
     channel_id: int
@@ -48,20 +48,20 @@ class MoodKey(NamedTuple):
 
 @dataclass(slots=True)
 class _Stored:
-    """Settings as JSON, and parsed once they are first asked for."""
+    """A server's settings as JSON, parsed when they are first needed."""
 
     text: str
     settings: ServerSettings | None = None
 
 
 class Cache:
-    """Settings, opt-outs and waiting counts in memory, so that no message has to wait for the database.
+    """Settings, opt-outs and unwritten mood counts in memory, so that no message has to wait for the database.
 
-    `DatabaseSync` fills it. During an outage it is not cleared: settings and opt-outs stay as they were last read.
+    `DatabaseSync` fills it. During an outage it keeps the settings and opt-outs that were read last.
 
     Attributes:
-        ready: whether settings and opt-outs have been read from the database at least once. Until then nobody is
-            known to have opted out, so no message may be read.
+        ready: whether settings and opt-outs have been read at least once. Until then the bot does not know who has
+            opted out, so it must not read any message.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Cache:
     # Settings and opt-outs
 
     def settings(self, guild_id: int | None) -> ServerSettings:
-        """Return the settings of a server: the defaults if there are none, silence if this version cannot parse them.
+        """Return a server's settings: the defaults if none were saved, `_SILENT` if they cannot be parsed.
 
         Args:
             guild_id: the server; None for direct messages, which have the defaults.
@@ -91,7 +91,7 @@ class Cache:
         return stored.settings
 
     def is_configured(self, guild_id: int) -> bool:
-        """Return whether settings of a server were ever saved."""
+        """Return whether the server has saved settings."""
         return guild_id in self._servers
 
     def has_opted_out(self, user_id: int) -> bool:
@@ -107,11 +107,11 @@ class Cache:
         return frozenset(self._opt_outs)
 
     def sizes(self) -> Mapping[str, int]:
-        """Return how many settings, opt-outs and waiting counts are in memory, each by its name."""
+        """Return the number of settings, opt-outs and unwritten mood counts in memory, by name."""
         return {"settings": len(self._servers), "opt-outs": len(self._opt_outs), "moods": len(self._moods)}
 
     def apply(self, change: Change) -> None:
-        """Take over a change of the database. A server that was erased loses its waiting counts too."""
+        """Apply a change that was made in the database; for an erased server, drop its unwritten mood counts too."""
         if change.kind == OPT_OUT:
             (self._opt_outs.discard if change.value is None else self._opt_outs.add)(change.identity)
         elif isinstance(change.value, str):
@@ -121,7 +121,7 @@ class Cache:
             self.drop_moods({change.identity})
 
     def replace(self, settings: Mapping[int, str], opt_outs: Iterable[int]) -> None:
-        """Replace all settings and opt-outs by those of the database; what is the same is not parsed again."""
+        """Replace all settings and opt-outs with those in the database; unchanged settings are not parsed again."""
         known, self._servers = self._servers, {}
         for guild_id, text in settings.items():
             stored = known.get(guild_id)
@@ -129,31 +129,31 @@ class Cache:
         self._opt_outs = set(opt_outs)
         self.ready = True
 
-    # Counts of moods that wait to be written
+    # Unwritten mood counts
 
     def count_mood(self, guild_id: int, channel_id: int, when: datetime, emotion: str, messages: int = 1) -> None:
-        """Count messages of a channel with an emotion, -1 to take one back; `DatabaseSync` writes the count later."""
+        """Count messages with an emotion in a channel, or -1 to undo one; `DatabaseSync` writes the count later."""
         hour = when.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         key = MoodKey(guild_id, channel_id, hour, emotion)
         if key in self._moods or len(self._moods) < MAX_WAITING:
             self._add(key, messages)
         elif not self._overflowing:
-            log.warning("%d counts of moods wait for the database: no others are taken until it works.", MAX_WAITING)
+            log.warning("%d mood counts wait for the database: new ones are lost until it works again.", MAX_WAITING)
             self._overflowing = True
 
     @property
     def waiting_moods(self) -> Mapping[MoodKey, int]:
-        """The counts that wait to be written, to be looked at but not kept: they change at any moment."""
+        """A live view of the unwritten counts; copy what you need to keep."""
         return MappingProxyType(self._moods)
 
-    def moods_written(self, counts: Iterable[tuple[MoodKey, int]]) -> None:
-        """Subtract counts that the database has now; what was counted in the meantime goes on waiting."""
+    def subtract_moods(self, counts: Iterable[tuple[MoodKey, int]]) -> None:
+        """Subtract counts that have been written; what was counted in the meantime remains."""
         for key, messages in counts:
             self._add(key, -messages)
         self._overflowing = False
 
     def drop_moods(self, guild_ids: Collection[int]) -> None:
-        """Forget the waiting counts of these servers."""
+        """Drop the unwritten counts of these servers."""
         self._moods = {key: n for key, n in self._moods.items() if key.guild_id not in guild_ids}
 
     def _add(self, key: MoodKey, messages: int) -> None:

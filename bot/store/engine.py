@@ -1,4 +1,4 @@
-"""Opens SQLite or PostgreSQL, each so that a failure is noticed within seconds."""
+"""Opens SQLite or PostgreSQL with short timeouts, so that a failure is noticed within seconds."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.store.awaited import AwaitedEngine
 
-PATIENCE = 2.0
-"""Seconds to wait for a lock, a connection or a statement; an interaction must be answered within three."""
+TIMEOUT = 2.0
+"""Seconds to wait for a lock, a connection or a statement; Discord wants an answer to an interaction within three."""
 
-LONG_PATIENCE = 60.0
-"""The same for work in the background, which takes longer the larger the tables are."""
+LONG_TIMEOUT = 60.0
+"""The same for work that takes longer the larger the tables are."""
 
 WRITE = ("BEGIN IMMEDIATE",)
-"""Begins a transaction of SQLite that reads before it writes, so that nobody else can write in between."""
+"""Begin a SQLite transaction with the write lock, so that nobody else can write between its reads and its writes."""
 
-LIGHT_WRITE = ("PRAGMA synchronous = NORMAL", *WRITE)
-"""The same without waiting for a slow disk: a power failure just after it may undo the transaction."""
+UNSYNCED_WRITE = ("PRAGMA synchronous = NORMAL", *WRITE)
+"""The same without waiting for the disk: a power failure soon afterwards may undo the transaction."""
 
-REPLACED = "its file was deleted or replaced"
-"""Why a file of SQLite cannot be used any longer."""
+FILE_REPLACED = "its file was deleted or replaced"
+"""The reason for which a SQLite file can no longer be used."""
 
 
-def open_engine(url: URL, *, patient: bool = False) -> AwaitedEngine:
-    """Return an engine that opens no connection before it is used, and that fails rather than waits for long.
+def open_engine(url: URL, *, long_timeout: bool = False) -> AwaitedEngine:
+    """Return an engine with timeouts; it connects only when it is used.
 
     Args:
-        url: of SQLite in a file or of PostgreSQL.
-        patient: whether a statement may take long in PostgreSQL.
+        url: of a SQLite file or a PostgreSQL database.
+        long_timeout: whether a statement in PostgreSQL may take up to `LONG_TIMEOUT`, rather than `TIMEOUT`.
     """
     if is_sqlite(url):
-        # No pool: a connection kept open would go on with a file that is no longer there.
-        arguments = {"timeout": PATIENCE, "isolation_level": None}
+        # No pool: a pooled connection would keep using a file that has been deleted or replaced.
+        arguments = {"timeout": TIMEOUT, "isolation_level": None}
         engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
         event.listen(engine, "do_connect", _create_private_file)
         event.listen(engine, "do_connect", _note_file)
@@ -47,20 +47,20 @@ def open_engine(url: URL, *, patient: bool = False) -> AwaitedEngine:
         event.listen(engine, "begin", _begin)
         event.listen(engine, "commit", _check_file)
         return AwaitedEngine(engine)
-    arguments = {"timeout": PATIENCE, "command_timeout": LONG_PATIENCE if patient else PATIENCE}
+    arguments = {"timeout": TIMEOUT, "command_timeout": LONG_TIMEOUT if long_timeout else TIMEOUT}
     pool: dict[str, Any] = {"poolclass": NullPool}
-    if not patient:  # one connection listens, and of the others there is one at a time
-        pool = {"pool_size": 2, "max_overflow": 0, "pool_timeout": PATIENCE, "pool_pre_ping": True}
+    if not long_timeout:  # one connection listens for notifications, the other is for transactions, one at a time
+        pool = {"pool_size": 2, "max_overflow": 0, "pool_timeout": TIMEOUT, "pool_pre_ping": True}
     return AwaitedEngine(create_engine(url, **pool, hide_parameters=True, connect_args=arguments))
 
 
 def is_sqlite(url: URL) -> bool:
-    """Return whether the database is a file rather than a server."""
+    """Return whether the URL is that of a SQLite file."""
     return url.get_backend_name() == "sqlite"
 
 
 def inode(path: Path) -> int | None:
-    """Return the number by which the file at a path is told from any other in its place, None if there is none."""
+    """Return the inode number of the file at a path, which changes if the file is replaced; None if there is none."""
     try:
         return path.stat().st_ino
     except OSError:
@@ -68,38 +68,38 @@ def inode(path: Path) -> int | None:
 
 
 def describe(url: URL) -> str:
-    """Return a name of the database for the log, without user and password."""
+    """Return the database's name for the log, without user and password."""
     return f"{url.database} on {url.host}" if url.host else str(url.database)
 
 
 def _create_private_file(_dialect: Dialect, _record: object, arguments: list[Any], _options: dict[str, Any]) -> None:
-    """Create the file before SQLite does, readable by its owner alone; SQLite then creates its other files likewise.
+    """Create the database file with permissions for its owner alone, which SQLite copies to its other files.
 
-    A file that exists is not touched: opening and closing it here would release SQLite's locks on it.
+    An existing file is not opened: closing it again would release SQLite's locks on it.
     """
-    with suppress(OSError):  # SQLite will say why
+    with suppress(OSError):  # SQLite's own attempt reports the reason
         os.close(os.open(os.path.realpath(arguments[0]), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _note_file(_dialect: Dialect, record: ConnectionPoolEntry, arguments: list[Any], _options: dict[str, Any]) -> None:
-    """Note which file the path leads to, before it is opened."""
+    """Record the file's inode before SQLite opens it."""
     record.info["inode"] = inode(Path(arguments[0]))
 
 
 def _check_file(connection: Connection) -> None:
-    """Refuse to commit what would be lost: the file was replaced while this waited for its lock.
+    """Refuse to commit to a file that was replaced or deleted after it was opened, since the commit would be lost.
 
     Raises:
-        OSError: the path leads to another file, or to none.
+        OSError: there is another file at the path, or none.
     """
     if inode(Path(str(connection.engine.url.database))) != connection.info["inode"]:
-        raise OSError(REPLACED)
+        raise OSError(FILE_REPLACED)
 
 
 def _use_write_ahead_log(connection: DBAPIConnection, _record: object) -> None:
-    """Let writers not wait for readers; the file remembers the mode.
+    """Switch the file to write-ahead logging, so that writers do not wait for readers; the file keeps the mode.
 
-    A failure does no harm: the file is read-only, or another process is just setting the mode.
+    This may fail without harm if the file is read-only or another process is switching the mode.
     """
     cursor = connection.cursor()
     with suppress(sqlite3.OperationalError):
@@ -108,6 +108,6 @@ def _use_write_ahead_log(connection: DBAPIConnection, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """Begin each transaction explicitly: Python's driver would leave SELECT and changes of tables outside of it."""
+    """Begin each transaction explicitly: Python's driver would run SELECT and DDL statements outside it."""
     for statement in connection.get_execution_options().get("begin", ("BEGIN",)):
         connection.exec_driver_sql(statement)

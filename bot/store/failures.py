@@ -1,4 +1,4 @@
-"""What can go wrong with the database, and what may be said of it: nothing of the values in a statement."""
+"""Errors of the database, and the reason for each, which never contains the values in a statement."""
 
 from __future__ import annotations
 
@@ -6,54 +6,54 @@ import sqlite3
 
 from sqlalchemy.exc import DBAPIError, StatementError
 
-_NOT_ITS_OWN = ("42P05", "26000")  # SQL's codes for a prepared statement that exists already, or does not
+_PREPARED_STATEMENT_ERRORS = ("42P05", "26000")  # SQLSTATE: a prepared statement already exists, or does not exist
 
 
 class StoreError(Exception):
-    """The database did not answer or refused; nothing was changed."""
+    """The database did not answer, or refused a statement; nothing was changed."""
 
 
 class NewerDatabaseError(StoreError):
-    """The tables are those of a later version of the bot."""
+    """The tables belong to a later version of the bot."""
 
 
 class PoolerError(StoreError):
-    """A pooler is in between that gives each transaction another connection."""
+    """A connection pooler stands between the bot and PostgreSQL, and gives each transaction another connection."""
 
     def __init__(self) -> None:
         super().__init__(
-            "a pooler gives each transaction another connection, as PgBouncer does in transaction mode, and so keeps "
-            "what other processes change from this one: let DATABASE_URL lead to PostgreSQL itself, or set "
-            "pool_mode = session"
+            "a pooler gives each transaction another connection, as PgBouncer does in transaction mode, so that this "
+            "process would not be notified of what other processes change: let DATABASE_URL lead to PostgreSQL "
+            "itself, or set pool_mode = session"
         )
 
 
 def reason(error: Exception) -> str:
-    """Return why the database failed, in the driver's words, without the statement and its parameters."""
+    """Return the driver's message for an error, without the statement and its values."""
     cause = _cause(error)
     if isinstance(cause, TimeoutError):
         return "no answer in time"
-    words = "" if refuses_values(error) else str(cause)  # which may quote the values
-    return words.partition("\n")[0] or type(cause).__name__
+    message = "" if refuses_values(error) else str(cause)  # if values were refused, the message may quote them
+    return message.partition("\n")[0] or type(cause).__name__
 
 
 def refuses_values(error: Exception) -> bool:
-    """Return whether the database or its driver refused the values of a row, so that another row may be accepted."""
+    """Return whether the error is about the values in a row, so that another row may be accepted."""
     cause = _cause(error)
     if not isinstance(error, DBAPIError):
         return isinstance(cause, ValueError | OverflowError)
-    # The classes "data exception" and "integrity constraint violation" of SQL's own codes.
+    # The SQLSTATE classes "data exception" and "integrity constraint violation".
     refused = str(getattr(cause, "sqlstate", "")).startswith(("22", "23"))
     return refused or isinstance(cause, sqlite3.IntegrityError | sqlite3.DataError)
 
 
 def shows_pooler(error: Exception) -> bool:
-    """Return whether statements that a connection had prepared are not its own, as behind a pooler of transactions."""
-    return str(getattr(_cause(error), "sqlstate", "")) in _NOT_ITS_OWN
+    """Return whether an error shows that transactions share connections, as behind a pooler in transaction mode."""
+    return str(getattr(_cause(error), "sqlstate", "")) in _PREPARED_STATEMENT_ERRORS
 
 
 def _cause(error: Exception) -> BaseException:
-    """Return the driver's own exception, which SQLAlchemy wraps."""
+    """Return the driver's exception inside SQLAlchemy's, or the error itself."""
     if isinstance(error, StatementError) and error.orig:
         return error.orig.__cause__ or error.orig
     return error

@@ -1,7 +1,7 @@
-"""Pack the counts of moods of a day: one row for a channel and a day, instead of one for each hour and emotion.
+"""Packs mood counts to save space: one row per channel and day, instead of one per hour and emotion.
 
-Nothing is lost, so that charts go by any time zone; it only takes less space. What is counted late for a day that has
-been packed is appended to it, and what stands twice in a day is added up.
+Hours and emotions are kept, so charts can still use any time zone. A count that comes after its day was packed is
+appended to the row; counts of the same hour and emotion are added up when they are read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def day_of(moment: datetime) -> datetime:
 
 
 def pack(counts: Iterable[tuple[MoodKey, int]]) -> list[dict[str, Any]]:
-    """Return the rows of `bot.store.tables.MoodDay` that hold these counts, in the order of their keys."""
+    """Return the rows of `bot.store.tables.MOOD_DAYS` that hold these counts, in the order of their keys."""
     days: defaultdict[tuple[int, int, datetime], defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for key, messages in counts:
         days[key.guild_id, key.channel_id, day_of(key.hour)][key.emotion] += [key.hour.hour, messages]
@@ -38,7 +38,7 @@ def pack(counts: Iterable[tuple[MoodKey, int]]) -> list[dict[str, Any]]:
 
 
 def unpack(day: datetime, counts: str) -> Iterator[tuple[datetime, str, int]]:
-    """Yield hour, emotion and messages of each count in a row of `bot.store.tables.MoodDay`."""
+    """Yield hour, emotion and messages of each count in a row of `bot.store.tables.MOOD_DAYS`."""
     for line in counts.splitlines():
         emotion, *numbers = json.loads(line)
         for hour, messages in zip(numbers[::2], numbers[1::2], strict=True):
@@ -46,23 +46,23 @@ def unpack(day: datetime, counts: str) -> Iterator[tuple[datetime, str, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """Counts of moods of a server, as they were found.
+class StoredCounts:
+    """A server's mood counts as they are stored.
 
     Attributes:
         single: channel, hour, emotion and messages of each count that is not packed.
-        packed: channel, day and the counts of each day that is.
+        packed: channel, day and packed counts of each row of `bot.store.tables.MOOD_DAYS`.
     """
 
     single: Sequence[tuple[int, datetime, str, int]]
     packed: Sequence[tuple[int, datetime, str]]
 
     def summed(self, since: datetime, *, by_channel: bool) -> list[tuple[tuple[Any, ...], int]]:
-        """Return the sums of the hours that begin at `since` or later, in order; this may take long.
+        """Return each key with its sum, in order; this may take long.
 
         Args:
-            since: the earliest hour.
-            by_channel: whether to sum by channel, hour and emotion, else by hour and emotion.
+            since: the earliest hour to include.
+            by_channel: whether the key is channel, hour and emotion, rather than hour and emotion.
         """
         sums: Counter[tuple[Any, ...]] = Counter()
         for channel_id, hour, emotion, messages in self._all():

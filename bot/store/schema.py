@@ -1,4 +1,4 @@
-"""Brings the tables to this version, and says which version a database has."""
+"""Migrates the tables to this version of the bot."""
 
 from __future__ import annotations
 
@@ -14,27 +14,24 @@ from bot.store.failures import NewerDatabaseError
 NEWEST = "0007"
 """The newest revision in `migrations/versions`."""
 
-_LOCK = int.from_bytes(b"emobot")
+_LOCK = int.from_bytes(b"emobot")  # the number of an advisory lock
 
-logging.getLogger("alembic").setLevel(logging.WARNING)  # at INFO it logs at every start which database it found
+logging.getLogger("alembic").setLevel(logging.WARNING)  # at INFO it would log the kind of database at every start
 
 
 async def migrate(engine: AwaitedEngine, fill: Callable[[AwaitedConnection], Awaitable[None]]) -> bool:
-    """Bring the tables to this code's schema, one process at a time and all or nothing.
+    """Migrate the tables in one transaction, in one process at a time; return whether the database was empty.
 
     Args:
         engine: of the database.
-        fill: writes known rows into new tables, in the same transaction.
-
-    Returns:
-        Whether the database was empty.
+        fill: writes rows into the tables of an empty database, in the same transaction.
 
     Raises:
-        NewerDatabaseError: the tables are of a later version.
+        NewerDatabaseError: the tables belong to a later version.
     """
     async with engine.connect() as connection:
         if await connection.run(_revision) == NEWEST:
-            return False  # without the lock, which a read-only database would not give
+            return False  # without taking the lock, which is impossible in a read-only database
 
     from bot.store.upgrade import known_revisions, upgrade  # noqa: PLC0415 - 12 MB that current tables do not need
 
@@ -51,7 +48,7 @@ async def migrate(engine: AwaitedEngine, fill: Callable[[AwaitedConnection], Awa
 
 
 def _revision(connection: Connection) -> str | None:
-    """Return the revision that Alembic has noted in the database, None if there are no tables yet."""
+    """Return the revision that Alembic recorded in the database; None if there are no tables yet."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))

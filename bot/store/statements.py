@@ -1,4 +1,4 @@
-"""Statements of which SQLite and PostgreSQL have each their own form."""
+"""Statements that differ between SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
 
-def new_row(connection: AwaitedConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """Return an INSERT of the database's own dialect, with its methods for the case that the row exists already."""
+def insert_into(connection: AwaitedConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT in the database's own dialect, with the methods `on_conflict_do_...`."""
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
 
@@ -27,15 +27,23 @@ def new_row(connection: AwaitedConnection, table: Table) -> postgresql.Insert | 
 def upsert(
     connection: AwaitedConnection, table: Table, merged: Callable[[Any], dict[str, Any]]
 ) -> postgresql.Insert | sqlite.Insert:
-    """Return an INSERT that updates a row which exists already by what `merged` makes of the new row's columns."""
-    row = new_row(connection, table)
+    """Return an INSERT that updates a row if it already exists.
+
+    Args:
+        connection: to the database.
+        table: the table.
+        merged: returns the values to update, given the columns of the new row.
+    """
+    row = insert_into(connection, table)
     return row.on_conflict_do_update(index_elements=list(table.primary_key), set_=merged(row.excluded))
 
 
-async def add_up(connection: AwaitedConnection, table: Table, sum_: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows, and add the column `sum_` to that of a row which exists already.
+async def insert_or_add(
+    connection: AwaitedConnection, table: Table, sum_: str, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Insert rows; where a row already exists, add the new value of the column `sum_` to it.
 
-    PostgreSQL gets one statement, with an array for each column, however many rows there are.
+    In PostgreSQL this is one statement with an array for each column, which is faster than one statement for each row.
     """
 
     def added(new: Any) -> dict[str, Any]:
@@ -47,6 +55,6 @@ async def add_up(connection: AwaitedConnection, table: Table, sum_: str, rows: S
     names = [column.name for column in table.c]
     arrays = [bindparam(column.name, type_=ARRAY(column.type)) for column in table.c]
     unnested = select("*").select_from(func.unnest(*arrays).table_valued(*names))
-    new = new_row(connection, table).from_select(names, unnested)
+    new = insert_into(connection, table).from_select(names, unnested)
     statement = new.on_conflict_do_update(index_elements=list(table.primary_key), set_=added(new.excluded))
     await connection.execute(statement, {name: [row[name] for row in rows] for name in names})

@@ -1,4 +1,4 @@
-"""The tables of the database. They hold no text that people wrote, and nothing by author."""
+"""The tables of the database. They hold no text that people wrote, and do not say who wrote what."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from sqlalchemy import BigInteger, Column, DateTime, Dialect, MetaData, Table, T
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A time in UTC, always aware; SQLite has no time zones and would return naive ones."""
+    """A time in UTC that is always aware; SQLite has no time zones and would return naive times."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Convert a value on its way to the database."""
+        """Convert a value to UTC before it is written."""
         del dialect
         return value and value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Convert a value from the database."""
+        """Convert a value that was read to an aware time in UTC."""
         del dialect
         return value and (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
 
@@ -29,7 +29,7 @@ METADATA = MetaData()
 
 
 def _key(name: str, kind: type[BigInteger | Text | UtcDateTime], *, index: bool = False) -> Column[Any]:
-    """Return a column of the primary key, whose numbers are not chosen by the database."""
+    """Return a column of the primary key whose values the bot supplies, not the database."""
     return Column(name, kind, primary_key=True, autoincrement=False, index=index)
 
 
@@ -41,13 +41,13 @@ SERVERS = Table(
     Column("left_at", UtcDateTime, index=True),
     Column("posted_week", Text),
 )
-"""A server's settings as JSON, if any were ever saved, and the time when the bot left it.
+"""Each server's settings as JSON, if any were saved, and the time when the bot left it, if it did.
 
-`posted_week` is the last ISO week whose picture of the mood was posted or given up, as "2026-W48".
+`posted_week` is the last ISO week whose picture of the week was posted or skipped, such as "2026-W48".
 """
 
 OPT_OUTS = Table("opt_outs", METADATA, _key("user_id", BigInteger))
-"""The id of a person whose messages are not read."""
+"""The ids of people whose messages the bot must not read."""
 
 MOODS = Table(
     "moods",
@@ -58,7 +58,7 @@ MOODS = Table(
     _key("emotion", Text),
     Column("messages", BigInteger, nullable=False),
 )
-"""How many messages of a channel had which emotion in one hour."""
+"""The number of messages with each emotion, by channel and hour."""
 
 MOOD_DAYS = Table(
     "mood_days",
@@ -68,10 +68,10 @@ MOOD_DAYS = Table(
     _key("day", UtcDateTime, index=True),
     Column("counts", Text, nullable=False),
 )
-"""The same for one day in UTC that is over, see `bot.store.packing`.
+"""The same for past days in UTC, one row per channel and day; see `bot.store.packing`.
 
-`day` is the midnight at which it began. `counts` is a line of JSON for each emotion, as `["joy",13,2,14,5]`: two
-messages at 13 o'clock, five at 14.
+`day` is the midnight at which the day began. `counts` has a line of JSON for each emotion, such as
+`["joy",13,2,14,5]`: two messages in the hour from 13:00, five in the hour from 14:00.
 """
 
 CORRECTIONS = Table(
@@ -82,7 +82,7 @@ CORRECTIONS = Table(
     _key("meant", Text),
     Column("times", BigInteger, nullable=False),
 )
-"""How often people of a server said that one emotion was meant where another was heard."""
+"""How often people of a server said that they meant one emotion where the bot heard another."""
 
 DUELS = Table(
     "duels",
@@ -93,14 +93,14 @@ DUELS = Table(
     _key("verdict", Text),
     Column("times", BigInteger, nullable=False),
 )
-"""How often people of a server gave a verdict on two models whose names were hidden from them."""
+"""How often people of a server gave each verdict when they compared two models blindly."""
 
 ERASURES = Table("erasures", METADATA, _key("id", BigInteger), Column("number", BigInteger, nullable=False))
-"""The number of erasures of servers, in one row with the id 1; a new number shows other processes an erasure.
+"""One row, with the id 1: how often servers were erased. From a new number, other processes see that one was.
 
-A transaction that writes waiting counts holds a share lock on the row, and one that erases or packs counts first
-updates it. So neither can run in the middle of the other.
+A transaction that writes mood counts holds a share lock on this row; one that erases or packs counts updates it first.
+So neither can run in the middle of the other.
 """
 
 JOBS = Table("jobs", METADATA, _key("name", Text), Column("begun_at", UtcDateTime, nullable=False))
-"""When a job that one of several processes does for all was last begun."""
+"""When each job that one process does for all of them was last begun."""

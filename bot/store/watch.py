@@ -1,4 +1,4 @@
-"""Notice changes by other processes: by asking a SQLite file again and again, by notifications of PostgreSQL."""
+"""Notices changes by other processes: by polling a SQLite file, or by PostgreSQL's notifications."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from sqlalchemy import Executable, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.store.awaited import AwaitedConnection, AwaitedEngine
-from bot.store.engine import REPLACED, inode
+from bot.store.engine import FILE_REPLACED, inode
 from bot.store.failures import PoolerError, StoreError
 
 _CHANNEL = "emobot"
-_LOST = "its connection was lost"
-_HEARS_WITHIN = 10.0  # seconds: a busy server must not be taken for a pooler
+_CONNECTION_LOST = "its connection was lost"
+_NOTIFICATION_TIMEOUT = 10.0  # seconds; long, so that a busy server is not mistaken for a pooler
 
 
 class Watch(Protocol):
-    """Tell `DatabaseSync`, whenever it asks, whether to read everything again; each watch has its own connection."""
+    """Notices changes for `DatabaseSync`, on a connection of its own."""
 
     async def changed(self) -> bool:
-        """Return whether anything may have changed without a notification; always True when first asked."""
+        """Return whether everything must be read again; connect if necessary, and then return True."""
 
     async def lost(self) -> str | None:
-        """Return why changes would no longer be noticed, None if they would be."""
+        """Return why changes would no longer be noticed; None if they would be."""
 
     async def stop(self) -> None:
         """Close the connection; `changed` opens another."""
 
 
 class FileWatch:
-    """Watch a SQLite file: `PRAGMA data_version` shows others' transactions, the inode whether it is the same file."""
+    """Watches a SQLite file: `PRAGMA data_version` changes with each write, and the inode if the file is replaced."""
 
     def __init__(self, engine: AwaitedEngine) -> None:
         self._engine = engine
@@ -46,20 +46,20 @@ class FileWatch:
         self._version: int | None = None
 
     async def changed(self) -> bool:
-        """Return whether this or another process has written, since all write on other connections than this one."""
+        """Return whether any process has written since the last call, including this one on another connection."""
         if self._connection is None:
-            self._inode = inode(self._path)  # before it is opened, lest it be replaced in between
+            self._inode = inode(self._path)  # before opening it, so that a replacement in between is noticed
             self._connection, self._version = await self._engine.open(), None
         if _size(self._log):
-            # Else a file put in the place of this one would be mixed with this one's log, and a copy of the bare
-            # file would lack what was written last.
-            await _ask(self._connection, "PRAGMA wal_checkpoint(TRUNCATE)")
-        before, self._version = self._version, await _ask(self._connection, "PRAGMA data_version")
+            # Empty the log, so that a copy of the file alone is complete, and so that a file which is put in its place
+            # is not read together with the old log.
+            await _run_pragma(self._connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+        before, self._version = self._version, await _run_pragma(self._connection, "PRAGMA data_version")
         return self._version != before
 
     async def lost(self) -> str | None:
         """Return the reason if the database file was replaced or deleted, else None."""
-        return None if inode(self._path) == self._inode else REPLACED
+        return None if inode(self._path) == self._inode else FILE_REPLACED
 
     async def stop(self) -> None:
         """Close the connection."""
@@ -68,7 +68,7 @@ class FileWatch:
         self._connection = None
 
 
-async def _ask(connection: AwaitedConnection, pragma: str) -> int:
+async def _run_pragma(connection: AwaitedConnection, pragma: str) -> int:
     answer: int = (await connection.exec_driver_sql(pragma)).scalar_one()
     await connection.rollback()
     return answer
@@ -79,17 +79,17 @@ def _size(path: Path) -> int:
 
 
 class NotificationWatch:
-    """Listen to PostgreSQL: whoever changes a row notifies all in the same transaction, with the row's kind and id."""
+    """Listens for PostgreSQL's notifications: a transaction that changes a row also sends the row's kind and id."""
 
     def __init__(
         self, engine: AwaitedEngine, notified: Callable[[str, int], None], when_lost: Callable[[str], None]
     ) -> None:
-        """Do not listen yet; `changed` begins it.
+        """Do not connect yet; the first call of `changed` does.
 
         Args:
             engine: of the database.
-            notified: called at once with the kind and the id of each row that any process changes.
-            when_lost: called at once with the reason when the server or the network ends the connection.
+            notified: called with the kind and the id of each row as soon as any process has changed it.
+            when_lost: called with the reason as soon as the server or the network ends the connection.
         """
         self._engine = engine
         self._notified = notified
@@ -98,11 +98,11 @@ class NotificationWatch:
         self._listener: Any = None  # the driver's own connection
 
     async def changed(self) -> bool:
-        """Return whether this watch has just begun to listen, so that earlier changes were missed.
+        """Return whether this call had to connect, so that earlier changes were missed.
 
         Raises:
-            PoolerError: no notification comes.
-            StoreError: the connection was lost meanwhile.
+            PoolerError: notifications do not arrive.
+            StoreError: the connection was lost.
         """
         if self._connection:
             return False
@@ -110,14 +110,14 @@ class NotificationWatch:
         self._listener = await self._connection.driver_connection()
         await self._listener.add_listener(_CHANNEL, self._receive)
         self._listener.add_termination_listener(self._terminated)
-        if not await self._hears():
+        if not await self._receives_notifications():
             lost = await self.lost()
             await self.stop()
             raise StoreError(lost) if lost else PoolerError()
         return True
 
-    async def _hears(self) -> bool:
-        """Return whether a notification from another connection comes to this one while it does nothing."""
+    async def _receives_notifications(self) -> bool:
+        """Return whether this connection, while idle, receives a notification that another one sends."""
         channel, heard = f"{_CHANNEL}_{secrets.token_hex(8)}", asyncio.Event()
 
         def hear(*_: object) -> None:
@@ -127,23 +127,23 @@ class NotificationWatch:
         async with self._engine.begin() as other:
             await other.execute(select(func.pg_notify(channel, "")))
         with suppress(TimeoutError):
-            await asyncio.wait_for(heard.wait(), _HEARS_WITHIN)
+            await asyncio.wait_for(heard.wait(), _NOTIFICATION_TIMEOUT)
         await self._listener.remove_listener(channel, hear)
         return heard.is_set()
 
     async def lost(self) -> str | None:
-        """Return the reason if the connection is dead, else None: it would bring no notifications, and no error."""
+        """Return the reason if the connection is dead, else None; a dead one would just stay silent."""
         try:
             if self._connection:
                 await self._connection.execute(select(1))
                 await self._connection.rollback()
         except (SQLAlchemyError, OSError):
-            return _LOST
+            return _CONNECTION_LOST
         return None
 
     async def stop(self) -> None:
-        """Close the connection for good instead of giving it back to the pool."""
-        self._listener = None  # lest its end be taken for a loss
+        """Close the connection, rather than return it to the pool."""
+        self._listener = None  # so that `_terminated` ignores its end
         if self._connection:
             await self._connection.invalidate()
             await self._connection.close()
@@ -151,7 +151,7 @@ class NotificationWatch:
 
     def _terminated(self, connection: object) -> None:
         if connection is self._listener:
-            self._when_lost(_LOST)
+            self._when_lost(_CONNECTION_LOST)
 
     def _receive(self, _connection: object, _process: int, _channel: str, payload: object) -> None:
         kind, _, identity = str(payload).partition(" ")
@@ -159,5 +159,5 @@ class NotificationWatch:
 
 
 def notification(kind: str, identity: int) -> Executable:
-    """Return the statement by which a transaction notifies each `NotificationWatch` of a row that it changes."""
+    """Return the statement with which a transaction notifies every `NotificationWatch` that it changed a row."""
     return select(func.pg_notify(_CHANNEL, f"{kind} {identity}"))

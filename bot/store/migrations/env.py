@@ -1,4 +1,4 @@
-"""Alembic's door to the database, through the connection that `bot.store.engine` hands over."""
+"""Runs Alembic's migrations on the connection that `bot.store.upgrade` passes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.store.tables import METADATA
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=METADATA,
-    render_as_batch=True,  # SQLite alters no table in place
+    render_as_batch=True,  # SQLite cannot alter most columns in place
 )
 with context.begin_transaction():
     context.run_migrations()

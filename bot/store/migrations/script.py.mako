@@ -12,10 +12,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """To this revision."""
+    """Migrate to this revision."""
     ${upgrades if upgrades else "pass"}
 
 
 def downgrade() -> None:
-    """To the revision before."""
+    """Migrate back to the previous revision."""
     ${downgrades if downgrades else "pass"}

@@ -13,7 +13,7 @@ from bot.configuration import Configuration
 from bot.connection import identify_turns
 from bot.connection.identify_turns import IdentifyTurns
 from bot.connection.session_starts import SESSION_INTERVAL
-from bot.store.locks import HELD_AT_MOST, AdvisoryLocks
+from bot.store.locks import MAX_HELD, AdvisoryLocks
 from classifiers import Classifier
 from tests.bot.store.others import Network, Others
 from tests.loopback import Skipper, configured, until
@@ -36,7 +36,7 @@ class Processes:
 @pytest.fixture
 async def processes(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Processes]:
     monkeypatch.setattr(identify_turns, "SESSION_INTERVAL", 0.05)
-    monkeypatch.setattr("bot.store.locks._LOOKS_EVERY", 0.01)
+    monkeypatch.setattr("bot.store.locks._POLL_INTERVAL", 0.01)
     processes = Processes(postgres_url)
     yield processes
     for turns in processes.opened:
@@ -52,7 +52,7 @@ async def others_wait(task: asyncio.Task[None]) -> bool:
 
 
 def test_a_turn_is_over_before_its_lock_is_lost() -> None:
-    assert identify_turns.UNUSED_TURN_TIMEOUT + SESSION_INTERVAL < HELD_AT_MOST
+    assert identify_turns.UNUSED_TURN_TIMEOUT + SESSION_INTERVAL < MAX_HELD
 
 
 async def test_one_process_at_a_time_begins_a_session_in_a_bucket(processes: Processes) -> None:
@@ -161,7 +161,7 @@ async def test_two_bots_begin_their_sessions_one_after_the_other_and_so_again_wh
     models: dict[str, Classifier],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bot.store.locks._LOOKS_EVERY", 0.01)
+    monkeypatch.setattr("bot.store.locks._POLL_INTERVAL", 0.01)
 
     def one_of_two(shard_id: int) -> Configuration:
         return configured(loopback, database_url=postgres_url, shard_count=2, shard_ids=(shard_id,))

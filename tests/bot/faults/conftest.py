@@ -33,7 +33,7 @@ EARLIER_COMMAND = {"name": "earlier", "description": "Of an earlier version"}
 @pytest.fixture(autouse=True)
 def _unrestrained(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause and no highest share, so that the same channel serves again, and all the time for the database."""
-    monkeypatch.setattr("bot.store.sync._TURN", 10_000)
+    monkeypatch.setattr("bot.store.sync._LOCK_TIMEOUT", 10_000)
     monkeypatch.setitem(PROFILES, Liveliness.NORMAL, Profile(strictness=0, share=1, free=1000, cooldown=0))
 
 

@@ -27,7 +27,7 @@ from tests.loopback import Skipper, configured, until
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for a lock of SQLite for less than the two seconds that the bot waits."""
-    monkeypatch.setattr("bot.store.engine.PATIENCE", 0.05)
+    monkeypatch.setattr("bot.store.engine.TIMEOUT", 0.05)
 
 
 @asynccontextmanager
@@ -119,7 +119,7 @@ class TestPostgres:
     async def server(self, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PostgresServer]:
         if find_programs() is None:
             pytest.skip("there are no programs of PostgreSQL: apt-get install postgresql")
-        monkeypatch.setattr("bot.store.engine.PATIENCE", 60.0)  # while others use the machine, a process takes seconds
+        monkeypatch.setattr("bot.store.engine.TIMEOUT", 60.0)  # while others use the machine, a process takes seconds
         async with postgres() as server:
             yield server
 

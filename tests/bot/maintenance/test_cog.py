@@ -9,7 +9,7 @@ import pytest
 from bot.connection.clock import DiscordTime
 from bot.maintenance.cog import Maintenance
 from bot.server_settings import Liveliness, ServerSettings
-from bot.store import GRACE, Store, StoreError
+from bot.store import GRACE_PERIOD, Store, StoreError
 from tests.bot.clock import Clock
 from tests.bot.scripted import World
 
@@ -61,9 +61,9 @@ async def test_a_server_that_is_left_is_forgotten_after_a_grace_period(world: Wo
     await world.alice.send(world.channel, "happy")
     await leave(world)
     now = discord.utils.utcnow()
-    await world.bot.store.purge(now + GRACE - timedelta(hours=1))
+    await world.bot.store.purge(now + GRACE_PERIOD - timedelta(hours=1))
     assert world.bot.store.settings(world.guild.id) == LIVELY
-    await world.bot.store.purge(now + GRACE + timedelta(hours=1))
+    await world.bot.store.purge(now + GRACE_PERIOD + timedelta(hours=1))
     assert world.bot.store.settings(world.guild.id) == ServerSettings()
     assert await world.bot.store.known_guilds() == {}
 
@@ -72,7 +72,7 @@ async def test_a_server_that_comes_back_in_time_keeps_its_settings(world: World,
     await world.bot.store.save_settings(world.guild.id, LIVELY)
     guild = await leave(world)
     await maintenance.on_guild_join(guild)
-    await world.bot.store.purge(discord.utils.utcnow() + 2 * GRACE)
+    await world.bot.store.purge(discord.utils.utcnow() + 2 * GRACE_PERIOD)
     assert world.bot.store.settings(world.guild.id) == LIVELY
 
 

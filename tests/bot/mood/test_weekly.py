@@ -291,7 +291,7 @@ class TestFailures:
         self, world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as broken:
-            for method in ("moods", "give_week_back"):
+            for method in ("moods", "release_week"):
                 broken.setattr(Store, method, failing(StoreError("the database is locked")))
             await cog.rounds()
         for _ in range(2):

@@ -10,7 +10,7 @@ import simcord
 
 from bot.configuration import Configuration
 from bot.errors import UNSAVED
-from bot.store import GRACE, Store, StoreError
+from bot.store import GRACE_PERIOD, Store, StoreError
 from classifiers import Classifier
 from tests.bot.pressing import press_twice, restarts, speak_in_brackets, untranslated, words_of
 from tests.bot.scripted import ScriptedClassifier, World
@@ -262,9 +262,10 @@ async def test_every_word_is_translated(world: World, monkeypatch: pytest.Monkey
 
 def test_the_policy_promises_what_the_code_does() -> None:
     policy = POLICY.read_text()
-    assert set(re.findall(r"(\d+) days", policy)) == {str(GRACE.days), str(Configuration().mood_days)}
+    assert set(re.findall(r"(\d+) days", policy)) == {str(GRACE_PERIOD.days), str(Configuration().mood_days)}
     assert (
-        f"| {Configuration().mood_days} days, or until {GRACE.days} days after the bot has left the server |" in policy
+        f"| {Configuration().mood_days} days, or until {GRACE_PERIOD.days} days after the bot has left the server |"
+        in policy
     )
 
 

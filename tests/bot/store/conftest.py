@@ -18,7 +18,7 @@ StoreOpener = Callable[[str], Awaitable[Store]]
 @pytest.fixture(autouse=True)
 def _busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let transactions take longer than an interaction may, unless that is what a test is about."""
-    monkeypatch.setattr("bot.store.sync._TURN", 20)
+    monkeypatch.setattr("bot.store.sync._LOCK_TIMEOUT", 20)
 
 
 @pytest.fixture
@@ -76,4 +76,4 @@ def others(url: str) -> Others:
 @pytest.fixture
 def impatient(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let stores that are made from now on soon give up on a locked database; a server needs longer to connect to."""
-    monkeypatch.setattr("bot.store.engine.PATIENCE", 0.2 if url.startswith("sqlite") else 1.0)
+    monkeypatch.setattr("bot.store.engine.TIMEOUT", 0.2 if url.startswith("sqlite") else 1.0)

@@ -84,7 +84,7 @@ def test_counts_made_during_a_write_go_on_waiting(cache: Cache) -> None:
     cache.count_mood(1, 10, NOON, "joy", 2)
     written = list(cache.waiting_moods.items())
     cache.count_mood(1, 10, NOON, "joy")
-    cache.moods_written(written)
+    cache.subtract_moods(written)
     assert cache.waiting_moods == {JOY: 1}
 
 
@@ -96,7 +96,7 @@ def test_counts_beyond_the_limit_are_refused_with_one_warning_until_some_are_wri
         cache.count_mood(1, channel_id, NOON, "joy")
     assert cache.waiting_moods == {JOY: 2}
     assert len(caplog.messages) == 1
-    cache.moods_written([(JOY, 2)])
+    cache.subtract_moods([(JOY, 2)])
     for channel_id in (11, 12):
         cache.count_mood(1, channel_id, NOON, "joy")
     assert len(caplog.messages) == 2

@@ -67,7 +67,7 @@ async def test_who_was_let_in_by_hand_stays_in(tmp_path: Path, open_store: Store
 async def test_a_file_can_be_opened_and_read_while_somebody_writes(
     sqlite_url: str, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("bot.store.engine.PATIENCE", 0.2)
+    monkeypatch.setattr("bot.store.engine.TIMEOUT", 0.2)
     await (await open_store(sqlite_url)).opt_out(7)
     async with Others(sqlite_url).holding_all_locks():
         store = await open_store(sqlite_url)
@@ -79,7 +79,7 @@ async def test_a_file_can_be_opened_and_read_while_somebody_writes(
 async def test_a_file_that_cannot_be_written_ahead_just_now_is_read_all_the_same(
     sqlite_url: str, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("bot.store.engine.PATIENCE", 0.2)
+    monkeypatch.setattr("bot.store.engine.TIMEOUT", 0.2)
     first = await open_store(sqlite_url)
     await first.opt_out(7)
     await first.close()

@@ -11,8 +11,8 @@ async def test_a_lock_is_lost_by_a_process_of_which_nothing_is_heard_any_more(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When a whole host is gone, PostgreSQL would take the connection for a good one for hours."""
-    monkeypatch.setattr("bot.store.locks._LOOKS_EVERY", 0.01)
-    monkeypatch.setattr("bot.store.locks.HELD_AT_MOST", 0.2)
+    monkeypatch.setattr("bot.store.locks._POLL_INTERVAL", 0.01)
+    monkeypatch.setattr("bot.store.locks.MAX_HELD", 0.2)
     gone = await AdvisoryLocks(postgres_url).acquire(7)
     async with asyncio.timeout(10):
         held = await AdvisoryLocks(postgres_url).acquire(7)

@@ -79,7 +79,7 @@ async def test_today_and_yesterday_are_not_packed(store: Store, others: Others) 
 async def test_it_is_done_in_pieces(store: Store, others: Others, monkeypatch: pytest.MonkeyPatch) -> None:
     await fill(store)
     before = await store.export_guild(1)
-    monkeypatch.setattr("bot.store.store._PACKED_AT_ONCE", 45)
+    monkeypatch.setattr("bot.store.store._PACK_BATCH", 45)
     assert await pack_all(store, LATER) == 4
     assert await others.rows("SELECT count(*) FROM moods") == [(0,)]
     assert await store.export_guild(1) == before
@@ -118,7 +118,7 @@ async def purge_all(store: Store, now: datetime) -> None:
 async def test_packed_days_are_erased_when_their_first_hour_is_too_old(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.store.store._ERASED_AT_ONCE", 1)  # in pieces
+    monkeypatch.setattr("bot.store.store._ERASE_BATCH", 1)  # in pieces
     store = Store(url, mood_days=30)
     await store.refresh()
     await fill(store)
@@ -151,7 +151,7 @@ async def test_the_revision_before_gets_every_count_back(url: str, store: Store,
     store.count_mood(1, 10, NOON, "joy")
     store.count_mood(1, 10, NOON + HOUR, "fear")
     await store.write()
-    engine = open_engine(make_url(url), patient=True)
+    engine = open_engine(make_url(url), long_timeout=True)
     async with engine.begin() as connection:
         await connection.run(downgrade, "0006")
     assert await others.rows("SELECT emotion, messages FROM moods ORDER BY hour") == [("joy", 3), ("fear", 1)]

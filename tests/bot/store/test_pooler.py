@@ -92,7 +92,7 @@ async def test_a_connection_to_which_notifications_come_is_kept(
 async def test_a_connection_to_which_none_come_is_refused_and_closed(
     watch_of: Callable[[Line], NotificationWatch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.store.watch._HEARS_WITHIN", 0.0)
+    monkeypatch.setattr("bot.store.watch._NOTIFICATION_TIMEOUT", 0.0)
     line = Line(deaf=True)
     with pytest.raises(PoolerError, match="PgBouncer does in transaction mode"):
         await watch_of(line).changed()
@@ -102,7 +102,7 @@ async def test_a_connection_to_which_none_come_is_refused_and_closed(
 async def test_a_connection_that_breaks_before_one_comes_is_not_taken_for_a_pooler(
     watch_of: Callable[[Line], NotificationWatch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.store.watch._HEARS_WITHIN", 0.0)
+    monkeypatch.setattr("bot.store.watch._NOTIFICATION_TIMEOUT", 0.0)
     line = Line(deaf=True)
 
     async def break_down(*_: object) -> None:
@@ -130,7 +130,7 @@ async def test_a_pooler_that_gets_in_between_after_an_outage_is_logged(
         return False
 
     store = await open_store(postgres_url)
-    monkeypatch.setattr(NotificationWatch, "_hears", deaf)
+    monkeypatch.setattr(NotificationWatch, "_receives_notifications", deaf)
     await Others(postgres_url).end_connections()
     for _ in range(3):
         await store.refresh()
@@ -179,7 +179,7 @@ def pooler(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 async def test_pgbouncer_in_transaction_mode_is_refused_in_a_sentence(
     pooler: Pooler, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("bot.store.watch._HEARS_WITHIN", 0.2)
+    monkeypatch.setattr("bot.store.watch._NOTIFICATION_TIMEOUT", 0.2)
     url = pooler("transaction")
     for _ in range(2):  # at the second time the statements of the first are still prepared, under the same names
         monkeypatch.setattr("asyncpg.connection._uid", 0)  # as in another process

@@ -73,7 +73,7 @@ async def test_migrations_make_the_very_tables_of_the_code(url: str, store: Stor
 
 
 async def test_migrations_can_be_taken_back_and_made_again(url: str, store: Store, others: Others) -> None:
-    engine = open_engine(make_url(url), patient=True)
+    engine = open_engine(make_url(url), long_timeout=True)
     async with engine.begin() as connection:
         await connection.run(downgrade)
     async with engine.connect() as connection:
@@ -90,7 +90,7 @@ async def test_migrations_can_be_taken_back_and_made_again(url: str, store: Stor
 async def test_a_database_of_the_first_version_keeps_all_that_it_holds(
     url: str, others: Others, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
 ) -> None:
-    engine = open_engine(make_url(url), patient=True)
+    engine = open_engine(make_url(url), long_timeout=True)
     async with engine.begin() as connection:
         await connection.run(upgrade, "0001")
     await others.execute(
@@ -118,7 +118,7 @@ async def test_the_first_version_gets_back_what_it_can_hold(url: str, store: Sto
         store.count_mood(1, 10, NOON, label)
         await store.add_correction(1, label, label)
     await store.refresh()
-    async with open_engine(make_url(url), patient=True).begin() as connection:
+    async with open_engine(make_url(url), long_timeout=True).begin() as connection:
         await connection.run(downgrade, "0001")
     assert await others.rows("SELECT emotion FROM moods") == [("joy",)]
     assert await others.rows("SELECT heard, meant FROM corrections") == [("joy", "joy")]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.server_settings import Liveliness, ServerSettings
-from bot.store import GRACE, MoodCount, Store
+from bot.store import GRACE_PERIOD, MoodCount, Store
 from bot.store.tables import METADATA
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Others
@@ -316,14 +316,14 @@ async def test_a_server_is_erased_when_the_bot_has_been_gone_for_longer_than_the
     await store.mark_left(3, NOON + HOUR)  # left once more
     store.count_mood(4, 40, NOON, "joy")
     await store.mark_left(4, NOON)  # never configured
-    await store.purge(NOON + GRACE)
+    await store.purge(NOON + GRACE_PERIOD)
     assert set(await store.known_guilds()) == {1, 2, 3, 4}
-    await store.purge(NOON + GRACE + timedelta(seconds=1))
+    await store.purge(NOON + GRACE_PERIOD + timedelta(seconds=1))
     await store.refresh()
     assert set(await store.known_guilds()) == {2, 3}
     for opened in (store, await open_store(url)):
         assert [opened.is_configured(guild_id) for guild_id in (1, 2, 3, 4)] == [False, True, True, False]
-    await store.purge(NOON + HOUR + GRACE + timedelta(seconds=1))
+    await store.purge(NOON + HOUR + GRACE_PERIOD + timedelta(seconds=1))
     assert set(await store.known_guilds()) == {2}
     assert (await store.export_guild(2))["left_at"] is None
 
@@ -396,18 +396,18 @@ class TestClaimingAWeek:
     async def test_one_that_was_given_back_can_be_claimed_again(self, store: Store) -> None:
         await store.save_settings(1, SETTINGS)
         assert await store.claim_week(1, "2026-W48")
-        await store.give_week_back(1, "2026-W47")  # which is not the one
+        await store.release_week(1, "2026-W47")  # which is not the one
         assert not await store.claim_week(1, "2026-W48")
-        await store.give_week_back(1, "2026-W48")
+        await store.release_week(1, "2026-W48")
         assert await store.claim_week(1, "2026-W48")
 
     async def test_new_settings_keep_it_and_may_give_one_up(self, store: Store) -> None:
-        await store.save_settings(1, SETTINGS, given_up="2026-W48")
+        await store.save_settings(1, SETTINGS, skipped_week="2026-W48")
         assert not await store.claim_week(1, "2026-W48")
         await store.save_settings(1, ServerSettings())
-        await store.save_settings(1, SETTINGS, given_up="2026-W47")
+        await store.save_settings(1, SETTINGS, skipped_week="2026-W47")
         assert not await store.claim_week(1, "2026-W48")
-        await store.save_settings(1, SETTINGS, given_up="2026-W49")
+        await store.save_settings(1, SETTINGS, skipped_week="2026-W49")
         assert not await store.claim_week(1, "2026-W49")
 
     async def test_it_is_erased_with_the_settings(self, store: Store) -> None:

@@ -16,9 +16,9 @@ from sqlalchemy import event, make_url
 from sqlalchemy.util import await_only
 
 from bot.server_settings import ServerSettings
-from bot.store import GRACE, MoodCount, Store, StoreError
+from bot.store import GRACE_PERIOD, MoodCount, Store, StoreError
 from bot.store.cache import SERVER, Change
-from bot.store.sync import _PIECE, _PIECE_OF_ARRAYS, _ROWS_AT_ONCE
+from bot.store.sync import _POSTGRESQL_TRANSACTION, _SQLITE_STATEMENT, _SQLITE_TRANSACTION
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Others
 
@@ -77,7 +77,7 @@ async def test_postgresql_tells_of_changes_at_once(postgres_url: str, open_store
     await other.opt_in(7)
     assert await soon(lambda: store.settings(1) == ServerSettings() and not store.has_opted_out(7))
     await store.mark_left(1, NOON)
-    await store.purge(NOON + 2 * GRACE)
+    await store.purge(NOON + 2 * GRACE_PERIOD)
     await store.erase_guild(2)
     assert await soon(lambda: not other.is_configured(1) and not other.is_configured(2))
 
@@ -107,7 +107,7 @@ async def test_what_is_erased_stays_erased_while_another_process_has_counts_wait
         store.count_mood(guild_id, 10, NOON, "joy")
     await other.erase_guild(1)
     await other.mark_left(3, NOON)
-    await other.purge(NOON + 2 * GRACE)
+    await other.purge(NOON + 2 * GRACE_PERIOD)
     await store.refresh()
     for opened in (store, other, await open_store(url)):
         assert set(await opened.known_guilds()) == {2}
@@ -178,7 +178,7 @@ async def test_settings_that_were_erased_elsewhere_are_not_changed_but_forgotten
     await store.refresh()
     assert await soon(lambda: not store.is_configured(1))
     store.cache.apply(Change(SERVER, 1, SETTINGS.to_json()))  # as if it had not been told of it yet
-    with pytest.raises(StoreError, match="erased meanwhile"):
+    with pytest.raises(StoreError, match="erased in the meantime"):
         await store.save_settings(1, store.settings(1).changed(mood=False))
     assert (store.settings(1), await other.known_guilds()) == (ServerSettings(), {})
     await store.save_settings(1, SETTINGS)
@@ -277,7 +277,7 @@ async def test_changes_are_made_one_after_another_so_that_memory_has_the_last_on
 
 
 async def test_many_counts_are_written_in_pieces_between_which_others_have_their_turn(url: str, store: Store) -> None:
-    counts = 3 * (_PIECE if url.startswith("sqlite") else _PIECE_OF_ARRAYS)
+    counts = 3 * (_SQLITE_TRANSACTION if url.startswith("sqlite") else _POSTGRESQL_TRANSACTION)
     for channel_id in range(counts):
         store.count_mood(1, channel_id, NOON, "joy")
     writing = asyncio.create_task(store.write())
@@ -321,7 +321,7 @@ async def test_sqlite_gets_the_counts_of_four_seconds_through_one_connection_but
     )
     await store.write()
     assert len(connections) == 1
-    assert (max(rows), sum(rows)) == (_ROWS_AT_ONCE, 1000)
+    assert (max(rows), sum(rows)) == (_SQLITE_STATEMENT, 1000)
 
 
 def agree(*stores: Store) -> bool:
@@ -349,7 +349,7 @@ async def test_a_lost_connection_is_made_again_and_what_was_missed_is_read(
     await store.refresh()
     assert store.settings(1) == SETTINGS
     [warning] = caplog.messages
-    assert "(its connection was lost): the bot goes on with the settings known last" in warning
+    assert "(its connection was lost): the bot keeps the settings it read last" in warning
     other = await open_store(postgres_url)
     await other.opt_out(7)
     assert await soon(lambda: store.has_opted_out(7))
@@ -418,7 +418,7 @@ async def test_opt_outs_survive_the_loss_of_the_database_file(
             await store.opt_in(7)
     store.count_mood(1, 10, NOON, "joy")
     await store.refresh()
-    assert f"The database {file} was empty: it has the settings and opt-outs again." in caplog.messages
+    assert f"The database {file} was empty: the bot restored settings and opt-outs." in caplog.messages
     await other.refresh()
     for opened in (store, other, await open_store(sqlite_url)):
         assert opened.settings(1) == SETTINGS
@@ -445,7 +445,7 @@ async def test_a_backup_put_in_place_of_the_file_counts_as_it_is(
         await process.refresh()
         assert caplog.messages == [
             f"The database {file} cannot be used (its file was deleted or replaced): "
-            "the bot goes on with the settings known last.",
+            "the bot keeps the settings it read last.",
             f"The database {file} is in use again.",
         ]
         assert (process.settings(1), process.is_configured(2)) == (SETTINGS, False)

@@ -20,7 +20,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from bot.server_settings import ServerSettings
 from bot.store import MoodCount, Store, StoreError
 from bot.store.cache import MAX_WAITING
-from bot.store.sync import _TURN
+from bot.store.sync import _LOCK_TIMEOUT
 from bot.store.tables import METADATA
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Network, Others
@@ -29,7 +29,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SETTINGS = ServerSettings(enabled=False)
 BIG = ServerSettings(channels=frozenset(range(10**17, 10**17 + 500)))
 CHANNELS = 1500
-GOES_ON = "the bot goes on with the settings known last."
+GOES_ON = "the bot keeps the settings it read last."
 
 
 @pytest.fixture(autouse=True)
@@ -142,7 +142,7 @@ class Case:
 @pytest.fixture(params=TROUBLES, ids=[f"{database}-{trouble.__name__}" for database, trouble, _ in TROUBLES])
 def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Case:
     database, trouble, why = request.param
-    monkeypatch.setattr("bot.store.engine.PATIENCE", 0.2 if database == "sqlite" else 1.0)
+    monkeypatch.setattr("bot.store.engine.TIMEOUT", 0.2 if database == "sqlite" else 1.0)
     network = request.getfixturevalue("network") if database == "postgres" else None
     return Case(request.getfixturevalue(f"{database}_url"), network, trouble, why)
 
@@ -213,7 +213,7 @@ async def test_no_write_changes_anything_unless_it_succeeds(
 async def test_lock_that_is_held_raises_within_the_three_seconds_of_an_interaction(
     store: Store, others: Others, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.store.sync._TURN", _TURN)
+    monkeypatch.setattr("bot.store.sync._LOCK_TIMEOUT", _LOCK_TIMEOUT)
     async with others.holding_all_locks():
         began = time.monotonic()
         refusals = await asyncio.gather(*(store.opt_out(user_id) for user_id in range(3)), return_exceptions=True)
@@ -242,7 +242,7 @@ async def starts_late(store: Store, caplog: pytest.LogCaptureFixture, restore: C
     for _ in range(2):
         await store.refresh()
     [warning] = caplog.messages
-    assert warning.endswith("): the bot knows no settings and opt-outs yet.")
+    assert warning.endswith("): the bot reads no messages until it works.")
     assert (store.ready, store.settings(1), store.has_opted_out(7)) == (False, ServerSettings(), False)
     with pytest.raises(StoreError):
         await store.opt_out(7)
@@ -320,7 +320,7 @@ async def test_tables_that_are_lost_while_the_bot_runs_are_made_again(
         await store.opt_out(8)
     store.count_mood(1, 10, NOON, "joy")
     await recover(store)
-    assert "was empty: it has the settings and opt-outs again." in caplog.text
+    assert "was empty: the bot restored settings and opt-outs." in caplog.text
     for opened in (store, await open_store(url)):
         assert (opened.settings(1), opened.has_opted_out(7), opened.has_opted_out(8)) == (SETTINGS, True, False)
 
@@ -334,7 +334,7 @@ async def test_waiting_counts_stop_at_the_limit(
     store = Store(f"sqlite+aiosqlite:///{folder / 'emobot.db'}")
     for channel_id in (0, 1, 2, 3, 4, 0):
         store.count_mood(1, channel_id, NOON, "joy")
-    warning = "3 counts of moods wait for the database: no others are taken until it works."
+    warning = "3 mood counts wait for the database: new ones are lost until it works again."
     assert caplog.messages == [warning]
     folder.mkdir()
     await store.refresh()
@@ -378,7 +378,7 @@ async def test_counts_that_are_lost_at_close_are_logged(tmp_path: Path, caplog: 
     store.count_mood(1, 10, NOON, "fear")
     await store.close()
     await asyncio.sleep(0.1)  # aiosqlite does not wait for the thread of a connection that could not be made
-    assert caplog.messages[-1] == "2 counts of moods could not be written and are lost."
+    assert caplog.messages[-1] == "2 mood counts could not be written and are lost."
 
 
 async def test_errors_show_neither_the_password_nor_the_values(

@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """To this revision."""
+    """Migrate to this revision."""
     op.create_table(
         "servers",
         sa.Column("guild_id", sa.BigInteger(), autoincrement=False, primary_key=True),
@@ -41,6 +41,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """To an empty database."""
+    """Migrate back to an empty database."""
     for table in ("corrections", "moods", "opt_outs", "servers"):
         op.drop_table(table)

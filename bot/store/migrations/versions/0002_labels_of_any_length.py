@@ -1,4 +1,4 @@
-"""Emotions of any length: the labels of own data sets may be longer than 16 characters."""
+"""Emotions of any length: labels of users' own data sets may be longer than 16 characters."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _SHORT, _LABELS = 16, {"moods": ("emotion",), "corrections": ("heard", "meant")}
 
 
 def upgrade() -> None:
-    """To this revision."""
+    """Migrate to this revision."""
     _change(sa.String(_SHORT), sa.Text())
 
 
 def downgrade() -> None:
-    """To the revision before, without the counts of labels that it could not hold."""
+    """Migrate back to the previous revision; delete counts of labels that are too long for it."""
     for table, columns in _LABELS.items():
         labels = [sa.column(column, sa.Text) for column in columns]
         too_long = sa.or_(*(sa.func.length(label) > _SHORT for label in labels))
@@ -29,6 +29,6 @@ def downgrade() -> None:
 
 def _change(before: sa.types.TypeEngine[str], after: sa.types.TypeEngine[str]) -> None:
     for table, columns in _LABELS.items():
-        with op.batch_alter_table(table) as batch:  # SQLite alters no column in place
+        with op.batch_alter_table(table) as batch:  # SQLite cannot alter columns in place
             for column in columns:
                 batch.alter_column(column, existing_type=before, type_=after)

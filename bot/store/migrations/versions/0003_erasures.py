@@ -1,4 +1,4 @@
-"""How many servers were ever erased, by which other processes notice."""
+"""The number of erasures, from which other processes see that a server was erased."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """To this revision."""
+    """Migrate to this revision."""
     erasures = op.create_table(
         "erasures",
         sa.Column("id", sa.BigInteger(), autoincrement=False, primary_key=True),
@@ -22,5 +22,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """To the revision before."""
+    """Migrate back to the previous revision."""
     op.drop_table("erasures")

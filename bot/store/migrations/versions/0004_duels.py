@@ -1,4 +1,4 @@
-"""Verdicts on two models whose names were hidden."""
+"""Verdicts of blind comparisons of two models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """To this revision."""
+    """Migrate to this revision."""
     op.create_table(
         "duels",
         sa.Column("guild_id", sa.BigInteger(), autoincrement=False, primary_key=True),
@@ -24,5 +24,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """To the revision before."""
+    """Migrate back to the previous revision."""
     op.drop_table("duels")

@@ -1,4 +1,4 @@
-"""When each job was last begun that one of several processes does for all."""
+"""When each job that one process does for all of them was last begun."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """To this revision."""
+    """Migrate to this revision."""
     op.create_table(
         "jobs",
         sa.Column("name", sa.Text(), primary_key=True),
@@ -21,5 +21,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """To the revision before."""
+    """Migrate back to the previous revision."""
     op.drop_table("jobs")

@@ -1,4 +1,4 @@
-"""The last week whose picture of the mood was posted in a server."""
+"""The last week whose picture was posted in a server."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """To this revision."""
+    """Migrate to this revision."""
     op.add_column("servers", sa.Column("posted_week", sa.Text(), nullable=True))
 
 
 def downgrade() -> None:
-    """To the revision before."""
+    """Migrate back to the previous revision."""
     op.drop_column("servers", "posted_week")

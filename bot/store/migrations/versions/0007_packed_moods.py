@@ -1,4 +1,4 @@
-"""Days of counts of moods in one row for each channel."""
+"""Mood counts packed into one row per channel and day."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COUNT = sa.text(
 
 
 def upgrade() -> None:
-    """To this revision; the bot packs what there is little by little."""
+    """Migrate to this revision; the bot packs existing counts little by little."""
     op.create_table(
         "mood_days",
         sa.Column("guild_id", sa.BigInteger(), autoincrement=False, primary_key=True),
@@ -37,7 +37,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """To the revision before, with every count in a row of its own again."""
+    """Migrate back to the previous revision; give each count its own row again."""
     connection = op.get_bind()
     for guild_id, channel_id, day, counts in connection.execute(sa.select(_DAYS)).all():
         for line in counts.splitlines():

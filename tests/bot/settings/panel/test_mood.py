@@ -55,9 +55,11 @@ class TestMood:
         weeks: list[str | None] = []
         save = Store.save_settings
 
-        async def saved(store: Store, guild_id: int, settings: ServerSettings, *, given_up: str | None = None) -> None:
-            weeks.append(given_up)
-            await save(store, guild_id, settings, given_up=given_up)
+        async def saved(
+            store: Store, guild_id: int, settings: ServerSettings, *, skipped_week: str | None = None
+        ) -> None:
+            weeks.append(skipped_week)
+            await save(store, guild_id, settings, skipped_week=skipped_week)
 
         monkeypatch.setattr(Store, "save_settings", saved)
         now = world.env.now()
