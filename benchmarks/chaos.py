@@ -31,10 +31,10 @@ from contextlib import AsyncExitStack
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.storm.databases import Database, PostgresDatabase, SQLiteFile
-from benchmarks.storm.faults import faults
-from benchmarks.storm.postgres import find_programs, postgres
-from benchmarks.storm.run import Passed, Report, storm
+from benchmarks.fault_injection.databases import Database, PostgresDatabase, SQLiteFile
+from benchmarks.fault_injection.faults import faults
+from benchmarks.fault_injection.postgres import find_programs, postgres
+from benchmarks.fault_injection.run import Passed, Report, storm
 
 
 async def run(arguments: argparse.Namespace, console: Console) -> Report:

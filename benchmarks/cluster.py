@@ -23,10 +23,10 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.fault_injection.postgres import PostgresServer, find_programs
 from benchmarks.load import cluster_rows as rows
 from benchmarks.load.cluster import Cluster, Plan, cluster
 from benchmarks.load.cluster_table import ROWS, Measured, table
-from benchmarks.storm.postgres import PostgresServer, find_programs
 
 
 async def measure(plan: Plan, arguments: argparse.Namespace) -> Measured:

@@ -1,6 +1,6 @@
 """Fixtures for tests against the loopback Discord, see `benchmarks.gateway`.
 
-How a test of a fault is written: ask for `loopback`, which is served already, and start a bot of the test's own.
+To test a fault, request the fixture `loopback`, a running loopback Discord, and start a bot:
 
     async def test_a_connection_cut_in_mid_frame_costs_no_message(
         loopback: LoopbackDiscord, skipper: Skipper, models: dict[str, Classifier]
@@ -11,16 +11,15 @@ How a test of a fault is written: ask for `loopback`, which is served already, a
             await loopback.say("happy")
             await until(loopback.api.reactions)
 
-`until` waits for what happens by itself. What would take long in real seconds takes none with `skipper.skip(30)`, which
-sets forward the clock of the event loop and so those of the bot and of the loopback Discord. The switches for faults
-are `loopback.api.fault`, with a function of `benchmarks.gateway.faults`, and what `loopback.gateway` offers;
-`loopback.gateway_endpoint` and `loopback.api_endpoint` can be closed and opened again. What the bot asked for is in
-`loopback.api.asked`, and what came of it in `loopback.routes`. Every request of every test is checked by Discord's own
-description where DISCORD_OPENAPI names it. Another `world`, with more servers and channels, and `loopback_options`,
-such as more shards, are fixtures that a test overrides.
+`until` waits for a condition. `skipper.skip(30)` replaces a wait of 30 seconds: it sets forward the clock of the event
+loop, which the bot and the loopback Discord use. To cause faults, set `loopback.api.fault` to a function of
+`benchmarks.gateway.faults`, use the methods and attributes of `loopback.gateway`, or close and reopen
+`loopback.gateway_endpoint` and `loopback.api_endpoint`. The bot's requests are in `loopback.api.requests`, and their
+results in `loopback.routes`. If DISCORD_OPENAPI names Discord's description of its API, all requests are checked
+against it. For more servers and channels, override the fixture `world`; for more shards, `loopback_options`.
 
-These fixtures can be used wherever a conftest.py imports them. A bot in a process of its own gets the variables of
-`environment(loopback)`.
+To use these fixtures in a folder, import them in its conftest.py. To run a bot in another process, give it the
+environment variables that `environment(loopback)` returns.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ DISCORD_GATEWAY_URL point to this Discord.
         discord.api.fault = status(503)
         discord.gateway.cut(mid_frame=True)
 
-`server` puts the parts together: `world` has the servers, channels and messages, `protocol` the gateway (with
-`compression`), `rest` the routes, `api` what they share, `buckets` the rate limits, `contract` Discord's own
-description of its API, and `faults` every way in which this Discord can fail.
+`server` puts the parts together: `world` has the servers and channels, `protocol` the gateway (with `compression`),
+`rest` the routes, `api` what they share, `buckets` the rate limits, `contract` Discord's own description of its API,
+and `faults` every way in which this Discord can fail.
 """
 
 from benchmarks.gateway.contract import Contract, find_contract

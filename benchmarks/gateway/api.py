@@ -1,4 +1,4 @@
-"""What all REST routes share: faults, the token, Discord's API description, rate limits, and a record of requests."""
+"""The REST API: applies faults, checks the token, the request and the rate limits, and records each request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.gateway.faults import Fault, limit_exceeded, refusal
 from benchmarks.gateway.rest import CALLBACK, FOLLOWUP, MESSAGES, ORIGINAL, REACTION, Routes, payload_of
 
 PREFIX = "/api/v10"
-"""Where the routes begin."""
+"""The beginning of each route's path."""
 
 LIMITS = {
     REACTION: Limit(1, 0.25),
@@ -22,27 +22,27 @@ LIMITS = {
     FOLLOWUP: Limit(5, 2.0),
     ORIGINAL: Limit(5, 2.0),
 }
-"""The rate limits of buckets, by route, as observed; Discord does not document them."""
+"""The rate limits of routes as observed, since Discord does not document them."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _OTHER_LIMIT = Limit(30, 10.0)
 
 _WITHOUT_TOKEN = (CALLBACK, FOLLOWUP, ORIGINAL)
-"""Routes that have a token of their own in the path; they do not count for the limit of all requests."""
+"""Routes with their own token in the path instead of the bot's; they do not count towards the global limit."""
 
-_OF_PLACE = ("channel_id", "guild_id", "webhook_id", "webhook_token")
-"""The parts of a path by which Discord divides the bucket of a route."""
+_MAJOR_PARAMETERS = ("channel_id", "guild_id", "webhook_id", "webhook_token")
+"""The parts of a path for each value of which Discord has its own bucket."""
 
 
-class Asked(NamedTuple):
-    """A request.
+class ApiRequest(NamedTuple):
+    """A request, and how it was answered.
 
     Attributes:
         method, path: the method, and the path without the common prefix.
         status: the HTTP status of the answer.
-        at: when it arrived, by the clock of the fake Discord.
-        scope: whose limit it exceeded, in Discord's terms; None if it exceeded none, or an unnamed one.
+        at: when it arrived, by the clock of the loopback Discord.
+        scope: the scope of the rate limit that it exceeded, in Discord's terms; None if there was none.
     """
 
     method: str
@@ -56,10 +56,10 @@ class Api:
     """Discord's REST API.
 
     Attributes:
-        fault: what answers instead of the routes; None for no fault.
-        asked: all answered requests, in the order of the answers.
-        violations: how requests violated Discord's API description; those were refused with 400.
-        limit: the limit for all requests together.
+        fault: answers instead of the routes; None for no fault.
+        requests: all answered requests, in the order of the answers.
+        violations: how requests violated Discord's API description; such requests were refused with 400.
+        limit: the limit on all requests together.
     """
 
     def __init__(
@@ -73,14 +73,14 @@ class Api:
         """Start with no request.
 
         Args:
-            routes: what there is.
+            routes: the routes.
             token: of the bot.
             clock: seconds.
             now: Discord's time.
-            contract: what Discord takes; None for anything that the routes understand.
+            contract: against which requests are checked; None to accept anything that the routes understand.
         """
         self.fault: Fault | None = None
-        self.asked: list[Asked] = []
+        self.requests: list[ApiRequest] = []
         self.violations: list[str] = []
         self.limit = GlobalLimit(clock)
         self._buckets = Buckets(lambda: now().timestamp())
@@ -89,20 +89,20 @@ class Api:
         self._clock = clock
         self._contract = contract
 
-    def refused(self) -> list[Asked]:
-        """Return the requests whose answers count towards the ban after 10,000 in ten minutes."""
-        return [asked for asked in self.asked if asked.status in (401, 403, 429)]
+    def refused(self) -> list[ApiRequest]:
+        """Return the requests whose answers count towards a ban, which comes after 10,000 of them in ten minutes."""
+        return [request for request in self.requests if request.status in (401, 403, 429)]
 
-    def reactions(self, status: int | None = None) -> list[Asked]:
-        """Return the requests for a reaction, those that were answered with a status if one is given."""
+    def reactions(self, status: int | None = None) -> list[ApiRequest]:
+        """Return the requests to add a reaction, only those answered with this status if one is given."""
         return [
-            asked
-            for asked in self.asked
-            if asked.method == "PUT" and "/reactions/" in asked.path and status in (None, asked.status)
+            request
+            for request in self.requests
+            if request.method == "PUT" and "/reactions/" in request.path and status in (None, request.status)
         ]
 
     def app(self) -> web.Application:
-        """Return what serves the routes."""
+        """Return the web application with all routes."""
         app = web.Application(middlewares=[self._answer], client_max_size=1 << 25)
         for (method, path), handler in self._handlers.items():
             app.router.add_route(method, PREFIX + path, handler)
@@ -113,11 +113,11 @@ class Api:
         at = self._clock()
         response = (await self.fault(request) if self.fault else None) or await self._admit(request, handler)
         scope = response.headers.get("X-RateLimit-Scope")
-        self.asked.append(Asked(request.method, request.path.removeprefix(PREFIX), response.status, at, scope))
+        self.requests.append(ApiRequest(request.method, request.path.removeprefix(PREFIX), response.status, at, scope))
         return response
 
     async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answer a request unless it is unknown, without the token, wrong, or too much."""
+        """Answer a request, after checking the route, the token, the request itself and the rate limits."""
         resource = request.match_info.route.resource
         if resource is None:
             self.violations.append(f"{request.method} {request.path} is not among the routes of the loopback Discord")
@@ -126,12 +126,12 @@ class Api:
         own_token = route in _WITHOUT_TOKEN
         if not own_token and request.headers.get("Authorization") != f"Bot {self._token}":
             return refusal(401, 0, "401: Unauthorized")
-        if wrong := await self._errors(request, route):
-            self.violations += wrong
+        if errors := await self._errors(request, route):
+            self.violations += errors
             return refusal(400, 50035, "Invalid Form Body")
         if not own_token and (wait := self.limit.take()):
             return limit_exceeded("global", wait)
-        place = "+".join(request.match_info[name] for name in _OF_PLACE if name in request.match_info)
+        place = "+".join(request.match_info[name] for name in _MAJOR_PARAMETERS if name in request.match_info)
         bucket = route if route == REACTION else f"{request.method} {route}"
         admission = self._buckets.take(bucket, place, LIMITS.get(route, _OTHER_LIMIT))
         if admission.retry_after:

@@ -1,4 +1,7 @@
-"""Rate limits as Discord keeps them: a bucket for each route and place, and a limit for all requests of a bot."""
+"""Discord's rate limits: one for each bucket, and one for all of a bot's requests.
+
+Each route has a bucket for each channel, server or webhook.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import NamedTuple
 
 
 class Limit(NamedTuple):
-    """How many requests a bucket admits in so many seconds."""
+    """How many requests a bucket admits within how many seconds."""
 
     requests: int
     seconds: float
@@ -25,11 +28,11 @@ class _Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What a bucket says of a request.
+    """Whether a bucket admits a request.
 
     Attributes:
-        retry_after: seconds after which the request may be sent again, 0 if it was admitted.
-        headers: what Discord tells of the bucket with its answer.
+        retry_after: seconds after which the request may be sent again, or 0 if it is admitted.
+        headers: the answer's headers about the bucket.
     """
 
     retry_after: float
@@ -37,23 +40,23 @@ class Admission:
 
 
 class Buckets:
-    """The buckets of all routes; the first request after a bucket's end fills it again."""
+    """The buckets of all routes; a bucket is refilled by the first request after its time is over."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """Start with all buckets full.
 
         Args:
-            clock: seconds since 1970, which the answers name.
+            clock: seconds since 1970, which the headers contain.
         """
         self._clock = clock
         self._buckets: dict[tuple[str, str], _Bucket] = {}
 
     def take(self, route: str, place: str, limit: Limit) -> Admission:
-        """Count a request.
+        """Count a request, and return whether it is admitted.
 
         Args:
-            route: those that share a bucket have the same name.
-            place: the ids by which Discord divides a route's bucket: of the channel, the server or the webhook.
+            route: the name of the bucket, which several routes may share.
+            place: the ids of the channel, server or webhook, each of which has its own bucket.
             limit: of the bucket.
         """
         now = self._clock()
@@ -73,21 +76,21 @@ class Buckets:
 
 
 class GlobalLimit:
-    """Admits so many requests in any second, whatever their routes."""
+    """Limits the requests within any second, whatever their routes."""
 
     def __init__(self, clock: Callable[[], float], per_second: int = 50) -> None:
         """Start with no request counted.
 
         Args:
             clock: seconds.
-            per_second: how many are admitted; it may be changed at any time.
+            per_second: how many are admitted; may be changed at any time.
         """
         self.per_second = per_second
         self._clock = clock
         self._moments: deque[float] = deque()
 
     def take(self) -> float:
-        """Count a request; return the seconds after which it may be sent again, 0 if it was admitted."""
+        """Count a request; return the seconds after which it may be sent again, or 0 if it is admitted."""
         now = self._clock()
         while self._moments and self._moments[0] <= now - 1:
             self._moments.popleft()
@@ -98,5 +101,5 @@ class GlobalLimit:
 
 
 def whole_seconds(seconds: float) -> str:
-    """Return the seconds as the header Retry-After gives them: whole, rounded up."""
+    """Return the value of the header Retry-After: whole seconds, rounded up."""
     return str(math.ceil(seconds))

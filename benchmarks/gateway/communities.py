@@ -1,4 +1,4 @@
-"""Servers as communities have them: channels of several kinds, roles, emoji, stickers and threads."""
+"""Realistic servers: channels of several kinds, roles, emoji, stickers and threads."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from benchmarks.gateway.world import World
 
 CHANNELS = 20
-"""How many channels each has; the last one is a text channel."""
+"""How many channels each server has; the last one is a text channel."""
 
 PARTS = ("topics", "emojis and stickers", "overwrites", "roles", "channels")
-"""What can be left out."""
+"""The parts that can be left out."""
 
 _CATEGORIES, _VOICE = 2, 3
 _TEXT, _CATEGORY_TYPE, _VOICE_TYPE = 0, 4, 2
@@ -19,7 +19,7 @@ _TEXT, _CATEGORY_TYPE, _VOICE_TYPE = 0, 4, 2
 
 @dataclass
 class Communities(World):
-    """Servers as communities have them: 2 categories, 3 voice channels, 15 text channels, 10 roles, 10 emoji.
+    """Realistic servers, with 2 categories, 3 voice channels, 15 text channels, 10 roles and 10 emoji each.
 
     Attributes:
         without: the part that is left out, one of `PARTS`.
@@ -29,7 +29,7 @@ class Communities(World):
     without: str | None = None
 
     def guild_payload(self, guild_id: int) -> dict[str, Any]:
-        """Return what GUILD_CREATE says of a server."""
+        """Return the data of GUILD_CREATE for a server."""
         payload = super().guild_payload(guild_id)
         everyone = payload["roles"][0]
         payload["roles"] = [everyone] + [
@@ -51,7 +51,7 @@ class Communities(World):
                 payload["channels"] = [{**channel, "permission_overwrites": []} for channel in payload["channels"]]
             case "roles":
                 payload["roles"] = [everyone]
-            case "channels":  # but for the last, in which a message tells that all servers have come
+            case "channels":  # except the last: a message in it shows that the bot knows all servers
                 payload |= {"channels": payload["channels"][-1:], "threads": []}
         return payload
 

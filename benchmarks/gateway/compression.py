@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 Compress = Callable[[str], str | bytes]
-"""Returns the frame that is sent for a text: bytes for a binary frame, a string for a text frame."""
+"""Returns the frame to send for a text: bytes for a binary frame, a string for a text frame."""
 
 
 def plain(text: str) -> str:
-    """Return the text itself."""
+    """Return the text unchanged."""
     return text
 
 
@@ -29,7 +29,7 @@ def zstd_stream() -> Compress:
 
         stream = zstd.ZstdCompressor()
         return lambda text: bytes(stream.compress(text.encode(), mode=zstd.ZstdCompressor.FLUSH_BLOCK))
-    import zstandard  # noqa: PLC0415 - only whoever has it can ask for this compression
+    import zstandard  # noqa: PLC0415 - a bot asks for this compression only if it is installed
 
     old_stream: Any = zstandard.ZstdCompressor().compressobj()
     return lambda text: old_stream.compress(text.encode()) + old_stream.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
@@ -40,4 +40,4 @@ COMPRESSIONS: dict[str | None, Callable[[], Compress]] = {
     "zlib-stream": zlib_stream,
     "zstd-stream": zstd_stream,
 }
-"""What begins the stream of a connection, by the value of `compress` in the gateway's address."""
+"""Returns a compression for a new connection, by the value of `compress` in the gateway's address."""

@@ -1,4 +1,4 @@
-"""Discord's own account of its API, an OpenAPI description, which says what requests it takes."""
+"""Checks requests and answers against Discord's own OpenAPI description of its API."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from pathlib import Path
 from typing import Any
 
 VARIABLE = "DISCORD_OPENAPI"
-"""The environment variable with the path of the description."""
+"""The environment variable with the path of the description's file."""
 
 MISSING = (
     "run `curl -O https://raw.githubusercontent.com/discord/discord-api-spec/main/specs/openapi.json` "
     f"and `export {VARIABLE}=$PWD/openapi.json`"
 )
-"""What to do where the description is absent."""
+"""What to do if the description is missing."""
 
 
 class Contract:
-    """What Discord takes, by its description."""
+    """Discord's OpenAPI description, against which requests and answers are checked."""
 
     def __init__(self, file: Path) -> None:
-        """Read the description."""
+        """Read the description from a file."""
         self._api = json.loads(file.read_text(encoding="utf-8"))
         self._jsonschema: Any = importlib.import_module("jsonschema")  # publishes no types
-        self._validator = cache(self._new_validator)  # the answer to most requests is known from the first of its kind
+        self._validator = cache(self._new_validator)  # by schema, since building one takes long
         self._body_violations = lru_cache(maxsize=256)(self._new_body_violations)
 
     def errors(self, method: str, path: str, payload: Any) -> list[str]:
-        """Return what Discord would find wrong with the JSON of a request.
+        """Return how the JSON of a request violates the description.
 
         Args:
-            method: in any letters.
-            path: as the description gives it, with names in braces.
-            payload: the JSON, None if there is none.
+            method: in upper or lower case.
+            path: as in the description, with names in braces.
+            payload: the JSON, or None if there is none.
         """
         if (operation := self._operation(method, path)) is None:
             return [f"{method} {path} is not among Discord's routes"]
@@ -50,7 +50,7 @@ class Contract:
     def parameter_errors(
         self, method: str, path: str, in_path: Mapping[str, str], in_query: Mapping[str, str]
     ) -> list[str]:
-        """Return what Discord would find wrong with the parameters in a path and in its query."""
+        """Return how the parameters in a path and its query violate the description."""
         if (operation := self._operation(method, path)) is None:
             return []
         known = [*self._api["paths"][path].get("parameters", []), *operation.get("parameters", [])]
@@ -62,12 +62,12 @@ class Contract:
                     errors.append(f"{method} {path} has no parameter {name} in its {place}")
                     continue
                 schema = json.dumps(schemas[name])
-                if all(self._violations(schema, reading) for reading in _readings(text)):
+                if all(self._violations(schema, value) for value in _possible_values(text)):
                     errors.append(f"{method} {path} does not take {name}={text}")
         return errors
 
     def answer_errors(self, method: str, path: str, status: int, payload: Any) -> list[str]:
-        """Return what is wrong with an answer that is said to be Discord's."""
+        """Return how an answer of the loopback Discord violates the description."""
         operation = self._operation(method, path)
         answers = operation["responses"] if operation else {}
         if str(status) not in answers:
@@ -83,7 +83,7 @@ class Contract:
     def _violations(self, schema: str, payload: Any) -> list[str]:
         return [error.message for error in self._validator(schema).iter_errors(payload)]
 
-    # Each bot that starts sends the same long list of commands.
+    # Cached because each bot that starts sends the same long list of commands.
     def _new_body_violations(self, schema: str, payload: str) -> tuple[str, ...]:
         return tuple(self._violations(schema, json.loads(payload)))
 
@@ -92,12 +92,12 @@ class Contract:
 
 
 def find_contract() -> Contract | None:
-    """Return the description that the environment names, None if it names none."""
+    """Return the description whose file the environment names, or None if it names none."""
     return Contract(Path(os.environ[VARIABLE])) if os.environ.get(VARIABLE) else None
 
 
-def _readings(text: str) -> list[Any]:
-    """Return what the text of a parameter may stand for; discord.py writes true as 1, which Discord takes."""
+def _possible_values(text: str) -> list[Any]:
+    """Return the values that a parameter's text may stand for; discord.py writes true as 1, which Discord accepts."""
     try:
         return [text, json.loads(text), *([bool(int(text))] if text in ("0", "1") else [])]
     except ValueError:

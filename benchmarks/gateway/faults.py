@@ -1,9 +1,9 @@
-"""Every way in which the loopback Discord can fail, as switches.
+"""Every way in which the loopback Discord can fail.
 
-The gateway's are actions and attributes of `Gateway`; `Garbage` names frames that nobody can read. Those of the API are
-functions that answer in its place: `discord.api.fault = status(503)`. They may be put together:
-`only("/reactions/", limited("shared", 0.5))` limits reactions alone, and `times(2, hanging())` only the next two
-requests.
+Faults of the gateway are methods and attributes of `Gateway`; `Garbage` names kinds of broken frames. Faults of the API
+are functions that answer instead of it: `discord.api.fault = status(503)`. They can be combined:
+`only("/reactions/", limited("shared", 0.5))` limits only reactions, and `times(2, hanging())` lets only the next two
+requests hang.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from aiohttp import web
 from benchmarks.gateway.buckets import whole_seconds
 
 Fault = Callable[[web.Request], Awaitable[web.Response | None]]
-"""Answers a request in the API's place, or leaves it to go its way by returning None."""
-
-_FOR_EVER = 1e6  # seconds
+"""Answers a request instead of the API, or returns None to let the API answer."""
 
 VIA = {"Via": "1.1 google"}
-"""By this header discord.py tells Discord's own limits from those of Cloudflare."""
+"""The header by which discord.py distinguishes Discord's own rate limits from Cloudflare's."""
+
+_FOREVER = 1e6  # seconds
 
 
 class Garbage(StrEnum):
-    """Frames that nobody can read, by what is wrong with them."""
+    """Kinds of broken frames."""
 
     NO_STREAM = "no compressed stream"
     NO_JSON = "no JSON in the stream"
@@ -40,28 +40,28 @@ UNREADABLE: dict[Garbage, str | bytes] = {
     Garbage.NO_JSON: "garbage",
     Garbage.NO_OBJECT: "[]",
 }
-"""The frames of all kinds but the last, which is an event: bytes are sent as they are, strings through the stream."""
+"""The frame of each kind except the last, which is an event. Bytes are sent as they are, strings are compressed."""
 
 
 def status(
     code: int, body: bytes = b"", content_type: str = "text/html", headers: Mapping[str, str] | None = None
 ) -> Fault:
-    """Answer with an HTTP status, as a proxy does when Discord is down, or with garbage if a body is given."""
+    """Answer with an HTTP status and no body, as a proxy does when Discord is down, or with the given body."""
     return _answering(lambda: web.Response(status=code, body=body, content_type=content_type, headers=headers))
 
 
 def garbled(code: int = 200) -> Fault:
-    """Answer with what claims to be JSON and is none."""
+    """Answer with a body that claims to be JSON but is not."""
     return status(code, b'{"broken', "application/json")
 
 
 def no_text(code: int = 200) -> Fault:
-    """Answer with what claims to be JSON and is not even text."""
+    """Answer with a body that claims to be JSON but is not even text."""
     return status(code, b"\xff\xfe", "application/json")
 
 
 def refused(code: int, reason: int = 0) -> Fault:
-    """Refuse as Discord does.
+    """Refuse requests as Discord does.
 
     Args:
         code: the HTTP status: 401, 403 or 404.
@@ -74,28 +74,28 @@ def limited(scope: str, retry_after: float) -> Fault:
     """Answer 429 as Discord does.
 
     Args:
-        scope: `global`, `user` for the bot's own limit of a route, or `shared` for one that others use up, too.
+        scope: `global`, `user` for the bot's own limit for a route, or `shared` for one that it shares with others.
         retry_after: seconds.
     """
     return _answering(lambda: limit_exceeded(scope, retry_after))
 
 
 def cloudflare() -> Fault:
-    """Answer 429 as Cloudflare does, which tells neither whose limit it is nor how long it lasts."""
+    """Answer 429 as Cloudflare does, which says neither whose limit it is nor how long it lasts."""
     return status(429, b"<html>You are being rate limited</html>")
 
 
 def hanging() -> Fault:
-    """Never answer; the connection stays open."""
+    """Never answer, but keep the connection open."""
 
     async def fault(_: web.Request) -> None:
-        await asyncio.sleep(_FOR_EVER)  # what waits for nothing at all would be collected as garbage
+        await asyncio.sleep(_FOREVER)  # not a bare future: a task that nothing will wake is garbage-collected
 
     return fault
 
 
 def only(part: str, fault: Fault) -> Fault:
-    """Let only requests fail whose path has this part."""
+    """Apply a fault only to requests whose path contains this part."""
 
     async def some(request: web.Request) -> web.Response | None:
         return await fault(request) if part in request.path else None
@@ -104,7 +104,7 @@ def only(part: str, fault: Fault) -> Fault:
 
 
 def times(number: int, fault: Fault) -> Fault:
-    """Let only so many requests fail, then none."""
+    """Apply a fault only to this many requests."""
     left = number
 
     async def some(request: web.Request) -> web.Response | None:
@@ -118,21 +118,21 @@ def times(number: int, fault: Fault) -> Fault:
 
 
 def refusal(code: int, reason: int, message: str) -> web.Response:
-    """Return an error as Discord words it."""
+    """Return an error in Discord's form."""
     return json_answer({"code": reason, "message": message}, code)
 
 
 def limit_exceeded(scope: str, retry_after: float, headers: dict[str, str] | None = None) -> web.Response:
-    """Return the answer to a request that exceeds a limit; see `limited`."""
+    """Return the answer to a request that exceeds a rate limit; see `limited`."""
     body = {"message": "You are being rate limited.", "retry_after": retry_after, "global": scope == "global"}
-    told = {**VIA, "Retry-After": whole_seconds(retry_after), "X-RateLimit-Scope": scope}
+    about_limit = {**VIA, "Retry-After": whole_seconds(retry_after), "X-RateLimit-Scope": scope}
     if scope == "global":
-        told["X-RateLimit-Global"] = "true"
-    return json_answer(body, 429, {**(headers or {}), **told})
+        about_limit["X-RateLimit-Global"] = "true"
+    return json_answer(body, 429, {**(headers or {}), **about_limit})
 
 
 def json_answer(body: object, code: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """Return an answer in JSON, without a charset as Discord sends it."""
+    """Return a JSON answer, without a charset in its content type, as Discord sends it."""
     return web.Response(body=json.dumps(body).encode(), status=code, headers=headers, content_type="application/json")
 
 

@@ -1,6 +1,6 @@
-"""The gateway: sessions of shards, their events, and what a bot may say in which order.
+"""The gateway: sessions of shards, their events, and the protocol that a bot must follow.
 
-A session outlives its connection, so a bot that connects again in time resumes it and gets the events that it missed.
+A session outlives its connection: a bot that reconnects in time can resume it, and gets the events that it missed.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from benchmarks.gateway.compression import COMPRESSIONS, Compress
 from benchmarks.gateway.faults import UNREADABLE, Garbage
 from benchmarks.gateway.world import CONTENT_INTENT_GRANTED, World
 
-MOST_REPLAYED = 10_000
-"""Events that are kept for a session that resumes; if it missed more, it has to begin anew."""
+REPLAY_LIMIT = 10_000
+"""How many events are kept for a session to resume; if it missed more, the bot must begin a new one."""
 
-MOST_SENT, SENT_WITHIN = 120, 60.0
-"""Frames that a bot may send, and the seconds for them."""
+SEND_LIMIT, SEND_WINDOW = 120, 60.0
+"""How many frames a bot may send within how many seconds."""
 
-IDENTIFIES_EVERY = 5.0
-"""Seconds between two shards that identify with the same remainder of `max_concurrency`."""
+IDENTIFY_INTERVAL = 5.0
+"""Seconds that must pass between two shards identifying, if they are equal modulo `max_concurrency`."""
 
 
 class Op(IntEnum):
-    """What a frame is about."""
+    """The opcode of a frame."""
 
     DISPATCH = 0
     HEARTBEAT = 1
@@ -47,7 +47,7 @@ class Op(IntEnum):
 
 
 class CloseCode(IntEnum):
-    """Why the gateway closes a connection."""
+    """The code with which the gateway closes a connection."""
 
     DECODE_ERROR = 4002
     NOT_AUTHENTICATED = 4003
@@ -71,7 +71,7 @@ _INTENTS = {
     "GUILD_": (_GUILDS, 0),
     "CHANNEL_": (_GUILDS, 0),
 }
-"""The intents that a session needs for events whose names begin so: in a server, and in direct messages."""
+"""The intents that a session needs for events whose names begin like this: in servers, and in direct messages."""
 
 
 @dataclass
@@ -79,11 +79,11 @@ class Session:
     """A session of one shard.
 
     Attributes:
-        id: by which the bot resumes it.
-        shard: its number.
-        shards: how many there are.
-        intents: what the bot asked to hear of.
-        sequence: the number of its last event.
+        id: with which the bot resumes it.
+        shard: the number of the shard.
+        shards: how many shards the bot has.
+        intents: those that the bot requested.
+        sequence: the number of the last event.
         connection: None while the bot is not connected.
     """
 
@@ -93,52 +93,53 @@ class Session:
     intents: int
     sequence: int = 0
     connection: Connection | None = None
-    _events: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=MOST_REPLAYED))
+    _events: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=REPLAY_LIMIT))
 
-    def hears(self, event: str, guild_id: int | None) -> bool:
-        """Return whether the session gets an event of a server, or of direct messages if there is none."""
+    def receives(self, event: str, guild_id: int | None) -> bool:
+        """Return whether the session receives an event of a server, or of direct messages if `guild_id` is None."""
         if self.shard != (0 if guild_id is None else (guild_id >> 22) % self.shards):
             return False
         needed = next((intents for prefix, intents in _INTENTS.items() if event.startswith(prefix)), None)
         return needed is None or bool(self.intents & needed[guild_id is None])
 
     def add(self, event: str, data: str) -> str:
-        """Number an event, remember it, and return its frame."""
+        """Give an event the next number, keep it for a resumption, and return its frame."""
         self.sequence += 1
         frame = f'{{"op":0,"s":{self.sequence},"t":"{event}","d":{data}}}'
         self._events.append((self.sequence, frame))
         return frame
 
     def after(self, sequence: int) -> list[str] | None:
-        """Return the frames of all later events, None if they are not all kept."""
+        """Return the frames of all later events, or None if some are no longer kept."""
         missed = [frame for number, frame in self._events if number > sequence]
         return missed if len(missed) == self.sequence - sequence else None
 
 
 @dataclass(eq=False)
 class Connection:
-    """One connection of a bot.
+    """A bot's connection to the gateway.
 
     Attributes:
-        socket: what it is sent through.
-        compress: the stream.
+        socket: the websocket.
+        transport: below the websocket, to break the connection.
+        compress: compresses the frames that are sent.
         session: None until the bot has identified or resumed.
-        heard: when frames came, by the event loop's clock, as far as the limit needs to know.
-        heartbeats: when heartbeats came, in monotonic seconds of this computer.
-        ended: whether the gateway has ended it, so that its session goes on whatever the bot says to that.
+        frame_times: when the newest frames arrived, by the event loop's clock, for the limit on frames.
+        heartbeats: when heartbeats arrived, by `time.monotonic`.
+        closed: whether the gateway has closed it; if so, its session can be resumed, whatever the bot answers.
     """
 
     socket: web.WebSocketResponse
     transport: asyncio.WriteTransport
     compress: Compress
     session: Session | None = None
-    heard: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_SENT + 1))
+    frame_times: deque[float] = field(default_factory=lambda: deque(maxlen=SEND_LIMIT + 1))
     heartbeats: list[float] = field(default_factory=list)
-    ended: bool = False
+    closed: bool = False
 
-    async def end(self, code: int) -> None:
-        """Close it with a code."""
-        self.ended = True
+    async def close(self, code: int) -> None:
+        """Close the connection with a code."""
+        self.closed = True
         await self.socket.close(code=code)
 
 
@@ -146,20 +147,20 @@ class Gateway:
     """Discord's gateway over a websocket.
 
     Attributes:
-        url: where it is; set by whoever serves it.
+        url: its address, set by the server that serves it.
         shards: how many shards it recommends.
         max_concurrency: how many shards may identify at once.
-        heartbeat_interval: seconds in which a bot has to send a heartbeat.
-        sessions: all that may be resumed, by id.
-        connections: those that are open.
-        identified, resumed: how often a session was begun or gone on with.
-        hasty_identifies: how often a shard identified too soon after another one, and was told to try again.
-        events: how many events of each name were sent, to all sessions together.
-        starts_left: how many sessions may still be begun today.
-        silent: a switch: nothing is sent any more, whatever happens.
-        refuses_resume: a switch: no session can be resumed.
-        close_code: a switch: with this code it closes, in place of letting a bot in.
-        replay: a switch: a frame that cannot be read is all that a session is sent that resumes.
+        heartbeat_interval: seconds between two heartbeats of a bot.
+        sessions: all that can be resumed, by id.
+        connections: all that are open.
+        identified, resumed: how often a session was begun, and resumed.
+        early_identifies: how often a shard identified too soon after another, and was told to try again.
+        events: how many events of each name were sent to all sessions together.
+        starts_left: how many more sessions may be begun today.
+        silent: set to send nothing any more.
+        refuses_resume: set to refuse to resume sessions.
+        close_code: set to close connections with this code when a bot identifies.
+        replay: set to send a session that resumes a broken frame instead of the events it missed.
     """
 
     def __init__(self, world: World, token: str, clock: Callable[[], float], shards: int, max_concurrency: int) -> None:
@@ -169,7 +170,7 @@ class Gateway:
         self.heartbeat_interval = 41.25
         self.sessions: dict[str, Session] = {}
         self.connections: list[Connection] = []
-        self.identified = self.resumed = self.hasty_identifies = 0
+        self.identified = self.resumed = self.early_identifies = 0
         self.events: Counter[str] = Counter()
         self.starts_left = 1000
         self.silent = False
@@ -182,41 +183,41 @@ class Gateway:
         self._numbers = itertools.count(1)
         self._identified_at: dict[int, float] = {}
 
-    # ------------------------------------------------------------ what happens
+    # ------------------------------------------------------------ events and faults
 
     async def dispatch(
         self, event: str, data: str, guild_id: int | None, without_content: Callable[[], str] | None = None
     ) -> None:
-        """Send an event to whoever hears of it, and remember it for those that resume.
+        """Send an event to all sessions that receive it, connected or not.
 
         Args:
             event: its name.
-            data: in JSON.
-            guild_id: the server it happens in, None for direct messages and what is about no server.
-            without_content: returns what sessions get without the intent for the content of messages; the same if None.
+            data: as JSON.
+            guild_id: the server, or None for direct messages and events that belong to no server.
+            without_content: returns the data for sessions without the message content intent; None for the same data.
         """
         for session in list(self.sessions.values()):
-            if session.hears(event, guild_id):
+            if session.receives(event, guild_id):
                 shown = data if without_content is None or session.intents & MESSAGE_CONTENT else without_content()
                 await self._dispatch(session, event, shown)
 
     async def request_reconnect(self) -> None:
-        """Ask all bots to connect again."""
+        """Ask all bots to reconnect."""
         await self._send_all(json.dumps({"op": Op.RECONNECT, "d": None}))
 
     async def invalidate(self, *, resumable: bool) -> None:
-        """Tell all bots that their sessions have become invalid; it may be that they can be resumed."""
+        """Tell all bots that their sessions are invalid, and whether they can be resumed."""
         if not resumable:
             self.sessions.clear()
         await self._send_all(json.dumps({"op": Op.INVALID_SESSION, "d": resumable}))
 
     async def send_garbage(self, kind: Garbage) -> None:
-        """Send all bots a frame that cannot be read."""
+        """Send all bots a broken frame."""
         for connection in list(self.connections):
             await self._send_garbage(connection, kind)
 
     def cut(self, *, mid_frame: bool = False) -> None:
-        """Cut all connections without a word, or in the middle of a frame."""
+        """Break all connections without a closing handshake, or even in the middle of a frame."""
         for connection in list(self.connections):
             if mid_frame:
                 connection.transport.write(b"\x82\x7e\x10\x00" + b"\x00" * 100)  # 100 of a frame's 4,096 bytes
@@ -225,12 +226,12 @@ class Gateway:
     async def close(self, code: int) -> None:
         """Close all connections with a code."""
         for connection in list(self.connections):
-            await connection.end(code=code)
+            await connection.close(code)
 
-    # ------------------------------------------------------------ a connection
+    # ------------------------------------------------------------ connections
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
-        """Serve a connection until either side ends it."""
+        """Serve a connection until either side closes it."""
         socket = web.WebSocketResponse(max_msg_size=1 << 16, compress=False)
         await socket.prepare(request)
         if request.query.get("v") != "10" or request.query.get("encoding") != "json":
@@ -245,38 +246,38 @@ class Gateway:
             self.connections.remove(connection)
             if connection.session and connection.session.connection is connection:
                 connection.session.connection = None
-                if not connection.ended and socket.close_code in (WSCloseCode.OK, WSCloseCode.GOING_AWAY):
+                if not connection.closed and socket.close_code in (WSCloseCode.OK, WSCloseCode.GOING_AWAY):
                     self.sessions.pop(connection.session.id, None)
         return socket
 
     async def _serve(self, connection: Connection) -> None:
         hello = {"heartbeat_interval": round(self.heartbeat_interval * 1000)}
         await self._send(connection, json.dumps({"op": Op.HELLO, "s": None, "t": None, "d": hello}))
-        watch = asyncio.create_task(self._watch(connection))
+        heartbeat_check = asyncio.create_task(self._check_heartbeats(connection))
         try:
             async for message in connection.socket:
                 if message.type is not WSMsgType.TEXT:
-                    await connection.end(code=CloseCode.DECODE_ERROR)
+                    await connection.close(CloseCode.DECODE_ERROR)
                     return
-                if code := await self._hear(connection, message.json()):
-                    await connection.end(code=code)
+                if code := await self._handle_frame(connection, message.json()):
+                    await connection.close(code)
                     return
         finally:
-            watch.cancel()
+            heartbeat_check.cancel()
 
-    async def _watch(self, connection: Connection) -> None:
-        """Close the connection of a bot that sends no heartbeats, unless the gateway is silent itself."""
-        last = time.monotonic()  # discord.py sends heartbeats from a thread, which knows no other time
+    async def _check_heartbeats(self, connection: Connection) -> None:
+        """Close the connection once the bot sends no more heartbeats, unless the gateway itself is silent."""
+        last = time.monotonic()  # not the event loop's clock, since discord.py sends heartbeats from a thread
         while self.silent or time.monotonic() - last < 1.5 * self.heartbeat_interval:
             await asyncio.sleep(self.heartbeat_interval / 4)
             last = connection.heartbeats[-1] if connection.heartbeats else last
-        await connection.end(code=CloseCode.SESSION_TIMED_OUT)
+        await connection.close(CloseCode.SESSION_TIMED_OUT)
 
-    async def _hear(self, connection: Connection, frame: dict[str, Any]) -> int | None:  # noqa: PLR0911 - one for each op
-        """Take a frame of a bot; return the code to close the connection with if it must not be sent."""
+    async def _handle_frame(self, connection: Connection, frame: dict[str, Any]) -> int | None:  # noqa: PLR0911 - one for each op
+        """Handle a frame from a bot; return the code to close the connection with, or None to keep it open."""
         now = self._clock()
-        connection.heard.append(now)
-        if len(connection.heard) > MOST_SENT and connection.heard[0] > now - SENT_WITHIN:
+        connection.frame_times.append(now)
+        if len(connection.frame_times) > SEND_LIMIT and connection.frame_times[0] > now - SEND_WINDOW:
             return CloseCode.RATE_LIMITED
         match frame.get("op"):
             case Op.HEARTBEAT:
@@ -298,11 +299,11 @@ class Gateway:
 
     async def _identify(self, connection: Connection, data: dict[str, Any]) -> int | None:
         shard, shards = data.get("shard", [0, 1])
-        if code := self.close_code or self._why_not(data["token"], data["intents"], shard, shards):
+        if code := self.close_code or self._refusal_code(data["token"], data["intents"], shard, shards):
             return code
         turn, now = shard % self.max_concurrency, self._clock()
-        if now - self._identified_at.get(turn, -IDENTIFIES_EVERY) < IDENTIFIES_EVERY:
-            self.hasty_identifies += 1
+        if now - self._identified_at.get(turn, -IDENTIFY_INTERVAL) < IDENTIFY_INTERVAL:
+            self.early_identifies += 1
             await self._send(connection, json.dumps({"op": Op.INVALID_SESSION, "d": False}))
             return None
         self._identified_at[turn] = now
@@ -310,7 +311,7 @@ class Gateway:
         self.starts_left -= 1
         session = Session(f"session-{next(self._numbers)}", shard, shards, data["intents"], connection=connection)
         self.sessions[session.id] = connection.session = session
-        guild_ids = [guild_id for guild_id in self._world.guild_ids() if session.hears("GUILD_CREATE", guild_id)]
+        guild_ids = [guild_id for guild_id in self._world.guild_ids() if session.receives("GUILD_CREATE", guild_id)]
         ready = {
             "v": 10,
             "user": self._world.bot.payload(),
@@ -326,8 +327,8 @@ class Gateway:
             await self._dispatch(session, "GUILD_CREATE", json.dumps(self._world.guild_payload(guild_id)))
         return None
 
-    def _why_not(self, token: str, intents: int, shard: int, shards: int) -> int | None:
-        """Return the code for a bot that may not begin a session, None if it may."""
+    def _refusal_code(self, token: str, intents: int, shard: int, shards: int) -> int | None:
+        """Return the code to refuse a new session with, or None if the bot may begin one."""
         if token != self._token:
             return CloseCode.AUTHENTICATION_FAILED
         if not 0 <= shard < shards:
@@ -347,7 +348,7 @@ class Gateway:
             self.sessions.pop(data["session_id"], None)
             await self._send(connection, json.dumps({"op": Op.INVALID_SESSION, "d": False}))
             return None
-        if session.connection:  # the bot has given it up, even if nobody has noticed yet
+        if session.connection:  # the bot has abandoned it, even if the gateway has not noticed yet
             session.connection.session = None
             session.connection.transport.close()
         self.resumed += 1
@@ -382,14 +383,14 @@ class Gateway:
             await self._dispatch(connection.session, "MESSAGE_CREATE", '{"id": "no number"}')
 
     async def _send(self, connection: Connection, text: str) -> None:
-        """Send a frame through the stream of a connection, unless it is lost or the gateway is silent."""
+        """Compress and send a frame, unless the connection is lost or the gateway is silent."""
         if self.silent or connection.socket.closed or connection.transport.is_closing():
             return
-        frame = connection.compress(text)  # nothing may come between this and sending it: the stream has an order
+        frame = connection.compress(text)  # no await before it is sent: frames of a stream must stay in order
         try:
             if isinstance(frame, str):
                 await connection.socket.send_str(frame)
             else:
                 await connection.socket.send_bytes(frame)
         except ConnectionError:
-            return  # it was lost at this moment; its session keeps the event
+            return  # the connection was just lost; the session keeps the event

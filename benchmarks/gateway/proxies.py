@@ -1,6 +1,6 @@
-"""Proxies in front of the loopback Discord, which do as the documentation and the code of the real ones say.
+"""Proxies in front of the loopback Discord, imitating real ones according to their documentation and code.
 
-`Nirn` is germanoeich/nirn-proxy for the REST API, `GatewayProxy` is Gelbpunkt/gateway-proxy for the gateway.
+`Nirn` imitates germanoeich/nirn-proxy, for the REST API; `GatewayProxy` imitates Gelbpunkt/gateway-proxy.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ from benchmarks.gateway.protocol import Op
 from benchmarks.gateway.server import LoopbackDiscord
 
 _CACHED = {"/users/@me": 600.0, "/gateway": 3600.0, "/gateway/bot": 1800.0}
-"""For how many seconds Nirn repeats the answer to a path."""
+"""The paths whose answers Nirn caches, and for how many seconds."""
 
-_HOP = ("content-length", "transfer-encoding", "connection", "content-encoding", "host")
+_OWN_HEADERS = ("content-length", "transfer-encoding", "connection", "content-encoding", "host")
+"""Headers that are not passed on, since each connection has its own."""
+
 _AFTER_REACTIONS = re.compile(r"/messages/\d+/reactions/.*")
 
 
@@ -44,30 +46,29 @@ class _Cached:
 
 
 class Nirn:
-    """Hands requests on to Discord, one after the other for each bucket, and waits until a bucket is free.
+    """Passes requests on to Discord, one at a time for each bucket, and waits while a bucket is exhausted.
 
-    What Discord answers is handed on as it is, its 429 as well. The answers of a few paths are repeated for a while,
-    with the date that they had.
+    Discord's answers are passed on unchanged, including 429. Answers to a few paths are cached, with their old date.
 
     Attributes:
-        timeout: seconds that Discord has to answer before this answers with 408.
-        lost_node: a switch: answer 429 by itself, as while a node of a cluster is gone.
-        asked: how many requests came.
+        timeout: seconds after which an unanswered request gets 408.
+        lost_node: set to answer every request with 429, as while a node of a cluster is gone.
+        requests: how many requests arrived.
         waiting: how many of them Discord has not answered yet.
     """
 
     def __init__(self, discord: LoopbackDiscord) -> None:
-        """Stand in front of a Discord that is served."""
+        """Pass requests on to a running loopback Discord."""
         self.timeout = 5.0
         self.lost_node = False
-        self.asked = self.waiting = 0
+        self.requests = self.waiting = 0
         self._discord = discord
         self._queues: defaultdict[str, _Queue] = defaultdict(_Queue)
         self._cache: dict[str, _Cached] = {}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
-        """Serve it on a free port; what is yielded is the address for DISCORD_API_BASE."""
+        """Serve the proxy on a free port; yield the address for DISCORD_API_BASE."""
         async with aiohttp.ClientSession(auto_decompress=False) as self._session:
             app = web.Application(client_max_size=1 << 25)
             app.router.add_route("*", "/{path:.*}", self._answer)
@@ -75,11 +76,11 @@ class Nirn:
                 yield f"http://127.0.0.1:{port}/api/v10"
 
     async def _answer(self, request: web.Request) -> web.Response:
-        self.asked += 1
+        self.requests += 1
         if self.lost_node:
             body = {"global": False, "message": "You are being rate limited.", "retry_after": 1}
-            told = {"generated-by-proxy": "true", "x-ratelimit-scope": "user", "retry-after": "1"}
-            return web.json_response(body, status=429, headers=told)
+            headers = {"generated-by-proxy": "true", "x-ratelimit-scope": "user", "retry-after": "1"}
+            return web.json_response(body, status=429, headers=headers)
         path = request.path.removeprefix("/api/v10")
         queue = self._queues[_AFTER_REACTIONS.sub("/messages/!/reactions", path)]
         async with queue.turn:
@@ -91,7 +92,7 @@ class Nirn:
             self.waiting += 1
             try:
                 async with asyncio.timeout(self.timeout):
-                    response = await self._ask_discord(request)
+                    response = await self._forward(request)
             except TimeoutError:
                 return web.Response(status=408, text="context deadline exceeded")
             finally:
@@ -103,19 +104,19 @@ class Nirn:
                 self._cache[path] = _Cached(loop.time() + _CACHED[path], response.body, dict(response.headers))
             return response
 
-    async def _ask_discord(self, request: web.Request) -> web.Response:
+    async def _forward(self, request: web.Request) -> web.Response:
         url = f"http://127.0.0.1:{self._discord.api_endpoint.port}{request.raw_path}"
-        headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in _OWN_HEADERS}
         async with self._session.request(
             request.method, URL(url, encoded=True), headers=headers, data=await request.read()
         ) as answer:
-            told = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP}
-            return web.Response(status=answer.status, body=await answer.read(), headers=told)
+            passed_on = {name: value for name, value in answer.headers.items() if name.lower() not in _OWN_HEADERS}
+            return web.Response(status=answer.status, body=await answer.read(), headers=passed_on)
 
 
 @dataclass
 class _Shard:
-    """A shard's own connection to Discord, and what is known from it."""
+    """A shard's connection to Discord, and what it has received."""
 
     socket: aiohttp.ClientWebSocketResponse
     ready: dict[str, Any] = field(default_factory=dict)
@@ -125,7 +126,7 @@ class _Shard:
 
 @dataclass
 class _Client:
-    """A connection of a bot."""
+    """A bot's connection to the proxy."""
 
     socket: web.WebSocketResponse
     transport: asyncio.BaseTransport
@@ -146,23 +147,23 @@ class _Client:
 
 
 class GatewayProxy:
-    """Holds the shards' sessions with Discord, and gives each bot that identifies READY and all servers at once.
+    """Holds the shards' sessions with Discord; sends a bot that identifies READY and all servers at once.
 
-    No session can be resumed with it. What happens while no bot is there is not kept. It knows no compression but zlib,
-    which it begins with HELLO if the address asks for it, else after an IDENTIFY that does.
+    It cannot resume sessions, and does not keep events while no bot is connected. Its only compression is zlib. This
+    begins with HELLO if the address asks for it, or else after an IDENTIFY that asks for it.
 
     Attributes:
         url: the address for DISCORD_GATEWAY_URL.
-        tells_shards: a switch: it says how many shards it has, as newer releases do.
-        names_discord: a switch: READY names Discord's own address for resuming, and its session, as old releases did.
-        compressions: what the addresses asked for by which bots connected.
-        identified, refused_resumes: how often a bot began a session, or wanted to resume one.
+        reports_shard_count: whether it says how many shards it has, as newer releases do.
+        names_discord: whether READY contains Discord's own session and address for resuming, as in old releases.
+        compressions: the compressions that bots asked for in the address.
+        identified, refused_resumes: how often a bot began a session, and tried to resume one.
     """
 
     def __init__(self, discord: LoopbackDiscord, intents: int) -> None:
-        """Stand in front of a Discord that is served, as many shards as it recommends."""
+        """Connect to a running loopback Discord, with as many shards as it recommends."""
         self.url = ""
-        self.tells_shards = True
+        self.reports_shard_count = True
         self.names_discord = False
         self.compressions: set[str | None] = set()
         self.identified = self.refused_resumes = 0
@@ -180,13 +181,13 @@ class GatewayProxy:
             for shard_id in range(self._discord.gateway.shards):
                 socket = await session.ws_connect(f"{self._discord.gateway.url}/?v=10&encoding=json", max_msg_size=0)
                 self._shards[shard_id] = shard = _Shard(socket)
-                asked = {"token": self._discord.token, "intents": self._intents}
-                asked["shard"] = [shard_id, self._discord.gateway.shards]
-                await socket.send_json({"op": Op.IDENTIFY, "d": asked})
+                identify = {"token": self._discord.token, "intents": self._intents}
+                identify["shard"] = [shard_id, self._discord.gateway.shards]
+                await socket.send_json({"op": Op.IDENTIFY, "d": identify})
                 listening.append(asyncio.create_task(self._listen(shard)))
             app = web.Application()
             app.router.add_get("/", self._serve)
-            app.router.add_get("/shard-count", self._tell_shards)
+            app.router.add_get("/shard-count", self._shard_count)
             async with _served(app) as port:
                 self.url = f"ws://127.0.0.1:{port}"
                 yield
@@ -198,16 +199,16 @@ class GatewayProxy:
                 await shard.socket.close()
 
     def bots(self) -> int:
-        """Return how many connections of bots are open."""
+        """Return how many bots are connected."""
         return len(self._clients)
 
     def cut(self) -> None:
-        """Cut the connections of all bots, but not those to Discord."""
+        """Break the connections to all bots, but not those to Discord."""
         for client in list(self._clients):
             client.transport.close()
 
     async def _listen(self, shard: _Shard) -> None:
-        """Follow Discord."""
+        """Receive a shard's events from Discord, and pass them on to its bots."""
         async for message in shard.socket:
             frame = message.json()
             match frame["t"], frame["d"]:
@@ -220,21 +221,22 @@ class GatewayProxy:
                 for client in list(shard.clients):
                     await client.send(frame)
 
-    async def _tell_shards(self, _: web.Request) -> web.Response:
-        return web.Response(text=str(len(self._shards))) if self.tells_shards else web.Response(status=400)
+    async def _shard_count(self, _: web.Request) -> web.Response:
+        return web.Response(text=str(len(self._shards))) if self.reports_shard_count else web.Response(status=400)
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
-        asked = request.query.get("compress")
-        self.compressions.add(asked)
+        compression = request.query.get("compress")
+        self.compressions.add(compression)
         assert request.transport  # noqa: S101 - a connection that is served has one
-        client = _Client(socket, request.transport, COMPRESSIONS[asked if asked == "zlib-stream" else None]())
+        supported = compression if compression == "zlib-stream" else None
+        client = _Client(socket, request.transport, COMPRESSIONS[supported]())
         self._clients.append(client)
         try:
             await client.send({"op": Op.HELLO, "s": None, "t": None, "d": {"heartbeat_interval": 41_250}})
             async for message in socket:
-                if message.type is WSMsgType.TEXT and not await self._hear(client, message.json(), asked):
+                if message.type is WSMsgType.TEXT and not await self._handle_frame(client, message.json(), compression):
                     break
         finally:
             self._clients.remove(client)
@@ -242,8 +244,8 @@ class GatewayProxy:
                 shard.clients = [other for other in shard.clients if other is not client]
         return socket
 
-    async def _hear(self, client: _Client, frame: dict[str, Any], compression: str | None) -> bool:
-        """Take a frame of a bot; return whether to stay connected."""
+    async def _handle_frame(self, client: _Client, frame: dict[str, Any], compression: str | None) -> bool:
+        """Handle a frame from a bot; return whether to stay connected."""
         match frame["op"]:
             case Op.HEARTBEAT:
                 await client.send({"op": Op.HEARTBEAT_ACK, "d": None})
@@ -251,11 +253,11 @@ class GatewayProxy:
                 self.refused_resumes += 1
                 await client.send({"op": Op.INVALID_SESSION, "d": False})
             case Op.IDENTIFY:
-                asked = frame["d"]
-                shard_id, shards = asked["shard"]
-                if shards != len(self._shards) or asked["token"] != self._discord.token:
+                identify = frame["d"]
+                shard_id, shards = identify["shard"]
+                if shards != len(self._shards) or identify["token"] != self._discord.token:
                     return False
-                if asked["compress"] and compression != "zlib-stream":
+                if identify["compress"] and compression != "zlib-stream":
                     client.compress = COMPRESSIONS["zlib-stream"]()
                 await self._begin(client, self._shards[shard_id])
         return True

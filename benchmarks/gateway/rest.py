@@ -1,4 +1,4 @@
-"""The REST routes that the bot uses: what each of them does and answers."""
+"""The REST routes that the bot uses: what each does, and its answer."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from benchmarks.gateway.faults import json_answer, refusal
 from benchmarks.gateway.protocol import Gateway
 from benchmarks.gateway.world import Channel, World, snowflake
 
-MOST_MESSAGES = 100_000
-"""Messages that are remembered; older ones are unknown to the routes."""
+MAX_MESSAGES = 100_000
+"""How many messages are kept; the routes treat older ones as unknown."""
 
-MOST_GUILDS = 200
-"""Servers of the bot that are told at once."""
+MAX_GUILDS = 200
+"""The most servers of the bot in one answer."""
 
 REACTION = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me"
 MESSAGES = "/channels/{channel_id}/messages"
@@ -33,16 +33,16 @@ _COMMANDS_OF_SERVER = "/applications/{application_id}/guilds/{guild_id}/commands
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
-_MESSAGE, _DEFERRED_MESSAGE, _UPDATE = 4, 5, 7  # types of answers to interactions
+_MESSAGE, _DEFERRED_MESSAGE, _UPDATE = 4, 5, 7  # types of responses to interactions
 
 
 class Reaction(NamedTuple):
-    """A reaction that the bot gave.
+    """A reaction that the bot added.
 
     Attributes:
         message_id: the message.
         emoji: as people see it.
-        at: when it was asked for, by the clock of the loopback Discord.
+        at: when the request arrived, by the clock of the loopback Discord.
     """
 
     message_id: int
@@ -51,7 +51,7 @@ class Reaction(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A message: where it is, and when it was sent by the clock of the loopback Discord."""
+    """A message's channel, and when it was sent by the clock of the loopback Discord."""
 
     place: Channel
     at: float
@@ -59,15 +59,15 @@ class Sent(NamedTuple):
 
 @dataclass
 class Interaction:
-    """Something that somebody asked of the bot by a command, a menu or a button.
+    """Someone's use of a command, a menu or a button.
 
     Attributes:
-        id, token: by which the bot answers.
-        place: where it happened.
-        message_id: of the message that the answer leads to, or that had the button.
-        callback: what the bot answered first, None before that.
-        edits: how it changed that message.
-        followups: what it wrote afterwards.
+        id, token: with which the bot responds.
+        place: the channel.
+        message_id: of the bot's response, or of the message with the button.
+        callback: the bot's first response, or None if there is none yet.
+        edits: the bot's edits of that message.
+        followups: the bot's further messages.
     """
 
     id: int
@@ -80,23 +80,23 @@ class Interaction:
 
 
 class Routes:
-    """What Discord does and answers when the bot asks for something.
+    """The handlers of the routes, and what the bot did with them.
 
     Attributes:
-        reactions: those that the bot gave, in order; those that it took back are among them.
-        removed: the reactions that it took back, as messages and emoji.
-        commands: those that it has registered, by server, None for everywhere.
-        registration: is notified whenever it has registered some.
-        interactions: what it has been asked, by token.
-        messages: those that are remembered, by id.
+        reactions: those that the bot added, in order, including those that it removed again.
+        removed: message and emoji of each reaction that it removed.
+        commands: those that it registered, by server, or under None for all servers.
+        registration: notified whenever it registers commands.
+        interactions: all interactions, by token.
+        messages: those that are kept, by id.
     """
 
     def __init__(self, world: World, gateway: Gateway, clock: Callable[[], float], now: Callable[[], datetime]) -> None:
         """Start with no message.
 
         Args:
-            world: what there is.
-            gateway: tells the bot what happens because of its requests.
+            world: the servers and channels.
+            gateway: sends the bot the events that its requests cause.
             clock: seconds.
             now: Discord's time.
         """
@@ -113,17 +113,17 @@ class Routes:
         self._numbers = itertools.count(1)
 
     def new_id(self, moment: datetime | None = None) -> int:
-        """Return an id for what is made at a moment, now if none is given."""
+        """Return a new id with this time in it, or with the current time."""
         return snowflake(moment or self._now(), next(self._numbers))
 
     def remember(self, message_id: int, place: Channel) -> None:
-        """Remember a message that is sent now, and forget the oldest if there are too many."""
+        """Keep a message that is sent now, and drop the oldest if there are too many."""
         self.messages[message_id] = Sent(place, self._clock())
-        if len(self.messages) > MOST_MESSAGES:
+        if len(self.messages) > MAX_MESSAGES:
             self.messages.popitem(last=False)
 
     def handlers(self) -> dict[tuple[str, str], Handler]:
-        """Return what handles each route, by method and path as Discord's description gives it."""
+        """Return the handler of each route, by method and path as in Discord's description."""
         return {
             ("GET", "/gateway/bot"): self._bot_gateway,
             ("GET", "/users/@me"): self._me,
@@ -161,7 +161,7 @@ class Routes:
         return json_answer({**self._world.bot.payload(), "mfa_enabled": False, "locale": "en-US", "verified": True})
 
     async def _my_guilds(self, request: web.Request) -> web.Response:
-        after, limit = int(request.query.get("after", 0)), int(request.query.get("limit", MOST_GUILDS))
+        after, limit = int(request.query.get("after", 0)), int(request.query.get("limit", MAX_GUILDS))
         guild_ids = [guild_id for guild_id in self._world.guild_ids() if guild_id > after]
         guild: dict[str, Any] = {"icon": None, "banner": None, "owner": False, "features": []}
         return json_answer(
@@ -225,7 +225,7 @@ class Routes:
         if refused := self._unknown_message(request):
             return refused
         self.reactions.append(Reaction(message_id, emoji, at))
-        await self._tell_of_reaction("MESSAGE_REACTION_ADD", message_id, emoji)
+        await self._dispatch_reaction("MESSAGE_REACTION_ADD", message_id, emoji)
         return web.Response(status=204)
 
     async def _remove_reaction(self, request: web.Request) -> web.Response:
@@ -233,10 +233,10 @@ class Routes:
         if refused := self._unknown_message(request):
             return refused
         self.removed.append((message_id, emoji))
-        await self._tell_of_reaction("MESSAGE_REACTION_REMOVE", message_id, emoji)
+        await self._dispatch_reaction("MESSAGE_REACTION_REMOVE", message_id, emoji)
         return web.Response(status=204)
 
-    async def _tell_of_reaction(self, event: str, message_id: int, emoji: str) -> None:
+    async def _dispatch_reaction(self, event: str, message_id: int, emoji: str) -> None:
         place, _ = self.messages[message_id]
         await self._gateway.dispatch(
             event, json.dumps(self._world.reaction_payload(message_id, place, self._world.bot, emoji)), place.guild_id
@@ -297,12 +297,12 @@ class Routes:
         return json_answer(self._message(interaction.message_id, interaction.place, interaction.edits[-1]))
 
     def _answered(self, request: web.Request) -> Interaction | None:
-        """Return the interaction whose token a request has, None if it has not been answered yet."""
+        """Return the interaction with the request's token, or None if the bot has not responded to it yet."""
         interaction = self.interactions.get(request.match_info["webhook_token"])
         return interaction if interaction and interaction.callback else None
 
     def _message(self, message_id: int, place: Channel, said: dict[str, Any]) -> dict[str, Any]:
-        """Return a message of the bot's that says what a request said."""
+        """Return the message that a request of the bot creates, as JSON data."""
         files = [
             {
                 **file,
@@ -328,7 +328,7 @@ class Routes:
 
 
 async def payload_of(request: web.Request) -> Any:
-    """Return the JSON of a request, which stands beside the files if it has some, None if there is none."""
+    """Return the JSON of a request, also if it uploads files, or None if there is no JSON."""
     if not request.body_exists:
         return None
     if request.content_type == "multipart/form-data":

@@ -1,4 +1,4 @@
-"""The loopback Discord as a whole, on the loopback address, and what people do in it."""
+"""Serves the loopback Discord, and lets people act in it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from benchmarks.gateway.protocol import Gateway
 from benchmarks.gateway.rest import Interaction, Routes
 from benchmarks.gateway.world import ALICE, EPOCH, TOKEN, Channel, User, World
 
-_SHUTDOWN = 0.01  # seconds that requests have which hang when the API goes away
-_REGISTERED_WITHIN = 30.0  # seconds
+_SHUTDOWN_TIMEOUT = 0.01  # seconds for hanging requests when the API shuts down
+_REGISTRATION_TIMEOUT = 30.0  # seconds
 _COMMAND, _COMPONENT, _MODAL = 2, 3, 5  # types of interactions
 _STRING, _BOOLEAN = 3, 5  # types of a command's options
 
 
 class Endpoint:
-    """Something on a port of the loopback address, which can go away and come back.
+    """A web application on a port of the loopback address, which can be closed and opened again.
 
     Attributes:
-        port: on which it is, once it has been there; it comes back on the same.
+        port: its port, known once it has been opened; it stays the same when it is opened again.
     """
 
     def __init__(self, make_app: Any, before_answer: Any) -> None:
@@ -39,33 +39,33 @@ class Endpoint:
         self._runner: web.AppRunner | None = None
 
     async def open(self) -> None:
-        """Begin to listen."""
+        """Start listening."""
         app = self._make_app()
         app.on_response_prepare.append(self._before_answer)
-        # What it logs would stand among the words of the bot.
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN)
+        # Without an access log, which would be mixed with the bot's log.
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True).start()
         self.port = self._runner.addresses[0][1]
 
     async def close(self) -> None:
-        """Go away: whoever connects is refused."""
+        """Stop listening: connections are refused."""
         if self._runner:
             await self._runner.cleanup()
         self._runner = None
 
 
 class LoopbackDiscord:
-    """A Discord on the loopback address.
+    """A fake Discord on the loopback address.
 
     Attributes:
-        world: what is in it.
+        world: its servers and channels.
         token: of the bot.
-        gateway: its gateway, with switches for faults.
-        api: its REST API, with a switch for faults and a record of requests.
-        routes: what the bot did by its requests.
-        ahead: by how much its clock is ahead of this computer's.
-        api_endpoint, gateway_endpoint: where they are; each can be closed and opened again.
+        gateway: its gateway, with faults to set.
+        api: its REST API, with a fault to set and a record of requests.
+        routes: what the bot did with its requests.
+        ahead: how far its clock is ahead of this computer's.
+        api_endpoint, gateway_endpoint: can be closed and opened again.
     """
 
     def __init__(
@@ -77,14 +77,14 @@ class LoopbackDiscord:
         max_concurrency: int = 1,
         contract: Contract | None = None,
     ) -> None:
-        """Make it in a running event loop; `running` serves it.
+        """Create it in a running event loop; `running` serves it.
 
         Args:
-            world: what is in it; one server with one channel if None.
+            world: its servers and channels; None for one server with one channel.
             token: of the bot.
-            shards: how many it recommends.
-            max_concurrency: how many may identify at once.
-            contract: by which all requests are checked; see `find_contract`.
+            shards: how many shards it recommends.
+            max_concurrency: how many shards may identify at once.
+            contract: against which all requests are checked; see `find_contract`.
         """
         loop = asyncio.get_running_loop()
         self._loop = loop
@@ -105,7 +105,7 @@ class LoopbackDiscord:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Serve it on free ports."""
+        """Serve it on free ports during the block."""
         try:
             await self.gateway_endpoint.open()
             self.gateway.url = f"ws://127.0.0.1:{self.gateway_endpoint.port}"
@@ -116,24 +116,24 @@ class LoopbackDiscord:
             await self.api_endpoint.close()
 
     async def close_gateway(self) -> None:
-        """Let the gateway go away, with all connections; its endpoint can be opened again."""
+        """Break all gateway connections and refuse new ones, until `gateway_endpoint` is opened again."""
         self.gateway.cut()
         await self.gateway_endpoint.close()
 
     def now(self) -> datetime:
-        """Return Discord's time, which goes on with the event loop's."""
+        """Return Discord's time, which advances with the event loop's clock."""
         return self._epoch + self.ahead + timedelta(seconds=self._clock())
 
     # ------------------------------------------------------------ what people do
 
     async def say(self, text: str, channel: int | Channel = 0, *, author: User = ALICE, age: float = 0.0) -> int:
-        """Let somebody write a message, and return its id.
+        """Write a message as a user, and return its id.
 
         Args:
-            text: what it says.
-            channel: where, or the number of the channel.
-            author: who writes it.
-            age: seconds for which it has been written already.
+            text: its text.
+            channel: its channel, or the channel's number.
+            author: its author.
+            age: how many seconds ago it was written.
         """
         place = self._place(channel)
         written = self.now() - timedelta(seconds=age)
@@ -144,7 +144,7 @@ class LoopbackDiscord:
         return message_id
 
     async def edit(self, message_id: int, text: str, *, author: User = ALICE) -> None:
-        """Let the author of a message change what it says."""
+        """Edit a message as its author."""
         place, _ = self.routes.messages[message_id]
         written = EPOCH + timedelta(milliseconds=message_id >> 22)
         edited = self.now().isoformat()
@@ -152,30 +152,28 @@ class LoopbackDiscord:
         await self._dispatch_message("MESSAGE_UPDATE", message, place)
 
     async def delete(self, message_id: int) -> None:
-        """Let somebody delete a message."""
+        """Delete a message."""
         place, _ = self.routes.messages.pop(message_id)
         data = {"id": str(message_id), "channel_id": str(place.id), **_in_server(place)}
         await self.gateway.dispatch("MESSAGE_DELETE", json.dumps(data), place.guild_id)
 
     async def react(self, message_id: int, emoji: str, *, user: User = ALICE) -> None:
-        """Let somebody react to a message."""
+        """React to a message as a user."""
         place, _ = self.routes.messages[message_id]
         data = self.world.reaction_payload(message_id, place, user, emoji)
         await self.gateway.dispatch("MESSAGE_REACTION_ADD", json.dumps(data), place.guild_id)
 
     def offers(self, command: str, channel: int | Channel = 0) -> bool:
-        """Whether somebody can use a slash command already: the bot has registered it."""
+        """Return whether the bot has registered a slash command, so that people can use it."""
         return self._command(command, self._place(channel)) is not None
 
     async def slash(
         self, command: str, channel: int | Channel = 0, *, user: User = ALICE, **options: str | bool
     ) -> Interaction:
-        """Let somebody use a slash command as soon as it is offered; return what will have its answer.
-
-        A bot registers its commands while it serves already.
+        """Use a slash command as a user, once the bot has registered it; return the interaction.
 
         Raises:
-            LookupError: the bot has not registered it for half a minute.
+            LookupError: the bot did not register the command within half a minute.
         """
         place = self._place(channel)
         offered = await self._offered(command, place)
@@ -186,7 +184,7 @@ class LoopbackDiscord:
         return await self._interact(_COMMAND, {**offered, "options": given}, place, user)
 
     async def press(self, custom_id: str, answered: Interaction, *, user: User = ALICE) -> Interaction:
-        """Let somebody press a button of an answer; return what will have the answer to that."""
+        """Press a button of the bot's response as a user; return the new interaction."""
         said = (answered.callback or {}).get("data", {})
         message = self.world.message_payload(
             answered.message_id,
@@ -200,7 +198,7 @@ class LoopbackDiscord:
         pressed = {"custom_id": custom_id, "component_type": 2}
         return await self._interact(_COMPONENT, pressed, answered.place, user, message=message)
 
-    # ------------------------------------------------------------ how the bot hears of it
+    # ------------------------------------------------------------ events for the bot
 
     async def _dispatch_message(self, event: str, message: dict[str, Any], place: Channel) -> None:
         if place.guild_id is None:
@@ -247,9 +245,9 @@ class LoopbackDiscord:
         return interaction
 
     async def _offered(self, command: str, place: Channel) -> dict[str, Any]:
-        """Wait until a command is offered, and return what an interaction says of it."""
+        """Wait until the bot has registered a command, and return its description for an interaction."""
         try:
-            async with asyncio.timeout(_REGISTERED_WITHIN), self.routes.registration:
+            async with asyncio.timeout(_REGISTRATION_TIMEOUT), self.routes.registration:
                 while not (offered := self._command(command, place)):
                     await self.routes.registration.wait()
                 return offered
@@ -257,7 +255,7 @@ class LoopbackDiscord:
             raise LookupError(f"the bot has registered no command {command}") from None
 
     def _command(self, name: str, place: Channel) -> dict[str, Any] | None:
-        """Return what an interaction says of a command of that name, None if the bot has registered none."""
+        """Return a command's description for an interaction, or None if the bot has not registered it."""
         registered = [*self.routes.commands.get(None, []), *self.routes.commands.get(place.guild_id, [])]
         for command in registered:
             if command["name"] == name:
@@ -270,7 +268,7 @@ class LoopbackDiscord:
     # ------------------------------------------------------------ serving
 
     def _clock(self) -> float:
-        return self._loop.time()  # looked up each time, since tests set it forward
+        return self._loop.time()  # looked up each time, since tests replace it
 
     def _gateway_app(self) -> web.Application:
         app = web.Application()

@@ -1,4 +1,4 @@
-"""What is in the loopback Discord: the bot, people, servers and channels, and what Discord says of each."""
+"""The contents of the loopback Discord, and the JSON data for each: the bot, people, servers, channels and messages."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
-"""From which Discord counts the milliseconds in its ids."""
+"""Discord's ids contain the milliseconds since this time."""
 
 TOKEN = "MQ.loopback.discord"  # noqa: S105 - nothing but the loopback Discord accepts it
-"""The token that the loopback Discord accepts unless it is told another."""
+"""The token that the loopback Discord accepts by default."""
 
 VIEW_CHANNEL, READ_MESSAGE_HISTORY, ADD_REACTIONS = 1 << 10, 1 << 16, 1 << 6
 CONTENT_INTENT_GRANTED = 1 << 19
-"""The flag of an application that may have the message content intent switched on."""
+"""The application flag that allows the message content intent."""
 
 
 def snowflake(moment: datetime, number: int) -> int:
-    """Return the id of what was made at a moment as the one of this number."""
+    """Return the Discord id of something that was created at this time; `number` makes it unique."""
     return (int((moment - EPOCH).total_seconds() * 1000) << 22) + number % (1 << 22)
 
 
@@ -31,7 +31,7 @@ class User:
     bot: bool = False
 
     def payload(self) -> dict[str, Any]:
-        """Return what Discord says of the user."""
+        """Return the user as JSON data."""
         return {
             "id": str(self.id),
             "username": self.name,
@@ -51,14 +51,14 @@ BOB = User(4, "bob")
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A text channel of a server, or direct messages if there is none."""
+    """A text channel of a server, or a direct message channel if `guild_id` is None."""
 
     id: int
     guild_id: int | None
     name: str
 
     def payload(self) -> dict[str, Any]:
-        """Return what Discord says of the channel."""
+        """Return the channel as JSON data."""
         if self.guild_id is None:
             recipients = [ALICE.payload()]
             return {"id": str(self.id), "type": 1, "flags": 0, "last_message_id": None, "recipients": recipients}
@@ -76,18 +76,18 @@ class Channel:
 
 @dataclass
 class World:
-    """An application with its bot, and servers with channels, in which alice and bob are, too.
+    """An application with its bot, and servers with channels, of which alice and bob are members, too.
 
     Attributes:
-        servers: how many.
-        channels: how many each server has.
+        servers: how many there are.
+        channels: how many channels each server has.
         bot: the bot's user.
         application_id: of the bot's application.
-        application_flags: of the application; without `CONTENT_INTENT_GRANTED` nobody hears what messages say.
-        permissions: what the bot is granted in each server.
-        joined_at: when the bot joined all servers.
-        places: the channels in their order: those of the first server, of the second, and so on.
-        direct: the direct messages of alice with the bot.
+        application_flags: of the application; without `CONTENT_INTENT_GRANTED` it must not ask for message content.
+        permissions: the bot's permissions in each server.
+        joined_at: when the bot joined the servers.
+        places: all channels: those of the first server, then of the second, and so on.
+        direct: the direct message channel of alice and the bot.
     """
 
     servers: int = 1
@@ -108,20 +108,20 @@ class World:
         ]
 
     def guild_ids(self) -> list[int]:
-        """Return the ids of the servers; with two shards, the second of them is the first one's."""
+        """Return the ids of the servers; the first belongs to shard 1, the second to shard 2, and so on."""
         return [number << 22 for number in range(1, self.servers + 1)]
 
     def channel(self, channel_id: int) -> Channel | None:
-        """Return a channel by its id."""
+        """Return the channel with this id, or None."""
         return next((place for place in [*self._places_of(channel_id), self.direct] if place.id == channel_id), None)
 
     def _places_of(self, some_id: int) -> list[Channel]:
-        """Return the channels of a server by its id or by that of one of them, without looking at all others."""
+        """Return the channels of the server with this id, or of the server that has a channel with this id."""
         end = (some_id >> 22) * self.channels
         return self.places[max(end - self.channels, 0) : end]
 
     def guild_payload(self, guild_id: int) -> dict[str, Any]:
-        """Return what GUILD_CREATE says of a server."""
+        """Return the data of GUILD_CREATE for a server."""
         everyone = {
             "id": str(guild_id),
             "name": "@everyone",
@@ -158,7 +158,7 @@ class World:
         }
 
     def member_payload(self, user: User | None = None) -> dict[str, Any]:
-        """Return what Discord says of a member of any server, without the user if none is given, as with messages."""
+        """Return a member of any server as JSON data, without the user if it is None, as in a message."""
         member: dict[str, Any] = {
             "roles": [],
             "joined_at": self.joined_at.isoformat(),
@@ -171,7 +171,7 @@ class World:
         return {**member, "user": user.payload()} if user else member
 
     def reaction_payload(self, message_id: int, place: Channel, user: User, emoji: str) -> dict[str, Any]:
-        """Return what Discord says when somebody reacts; a custom emoji is written as its name, a colon and its id."""
+        """Return the data of the event for a reaction; a custom emoji is given as its name, a colon and its id."""
         name, _, emoji_id = emoji.partition(":")
         data: dict[str, Any] = {
             "user_id": str(user.id),
@@ -188,15 +188,15 @@ class World:
     def message_payload(
         self, message_id: int, place: Channel, author: User, text: str, written: datetime, **more: Any
     ) -> dict[str, Any]:
-        """Return what Discord says of a message.
+        """Return a message as JSON data.
 
         Args:
             message_id: its id.
-            place: where it was written.
-            author: who wrote it.
-            text: what it says.
-            written: when.
-            more: what is not as it is in most messages.
+            place: its channel.
+            author: its author.
+            text: its text.
+            written: when it was written.
+            more: fields that replace the usual ones.
         """
         return {
             "id": str(message_id),
@@ -219,7 +219,7 @@ class World:
         }
 
     def application_payload(self) -> dict[str, Any]:
-        """Return what Discord says of the application to its own bot."""
+        """Return the application as JSON data, as its own bot gets it."""
         return {
             "id": str(self.application_id),
             "name": self.bot.name,

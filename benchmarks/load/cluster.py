@@ -14,11 +14,11 @@ from typing import NamedTuple
 from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from benchmarks.fault_injection.postgres import PostgresServer, postgres
 from benchmarks.gateway import LoopbackDiscord
 from benchmarks.gateway.communities import CHANNELS, Communities
 from benchmarks.load.process import BotProcess, Progress, launch
 from benchmarks.load.stream import Stream
-from benchmarks.storm.postgres import PostgresServer, postgres
 
 _LOOKS_EVERY = 0.1  # seconds
 _SERVING_WITHIN = 600.0  # seconds; a process that does not know its servers by then never will

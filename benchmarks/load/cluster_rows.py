@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from benchmarks.fault_injection.postgres import PostgresServer
 from benchmarks.gateway import LoopbackDiscord
 from benchmarks.gateway.communities import CHANNELS
 from benchmarks.gateway.rest import Interaction
 from benchmarks.load.cluster import Cluster, Started
 from benchmarks.load.rows import PATIENCE, Quantiles, Search, latency
 from benchmarks.load.servers import RESTS_FOR, memory
-from benchmarks.storm.postgres import PostgresServer
 from bot.store import Store
 
 SETTLING = 20.0
@@ -153,7 +153,7 @@ async def start(cluster: Cluster) -> Start:
     """Start all processes at the same time, after ending those that run."""
     await cluster.end(*cluster.bots)
     gateway, database = cluster.discord.gateway, cluster.database
-    identifies, hasty, syncs = gateway.identified, gateway.hasty_identifies, _syncs(cluster.discord)
+    identifies, hasty, syncs = gateway.identified, gateway.early_identifies, _syncs(cluster.discord)
     purges = await database.rows_changed("jobs")
     served = await cluster.start(*range(cluster.plan.processes))
     await _registered(cluster.discord)
@@ -161,7 +161,7 @@ async def start(cluster: Cluster) -> Start:
     return Start(
         list(served.values()),
         gateway.identified - identifies,
-        gateway.hasty_identifies - hasty,
+        gateway.early_identifies - hasty,
         _syncs(cluster.discord) - syncs,
         await database.rows_changed("jobs") - purges,
     )
@@ -368,8 +368,8 @@ async def _registered(discord: LoopbackDiscord) -> None:
 
 
 def _syncs(discord: LoopbackDiscord) -> int:
-    return sum(asked.method == "PUT" and asked.path.endswith("/commands") for asked in discord.api.asked)
+    return sum(asked.method == "PUT" and asked.path.endswith("/commands") for asked in discord.api.requests)
 
 
 def _refused(discord: LoopbackDiscord) -> int:
-    return sum(asked.status == 429 for asked in discord.api.asked)
+    return sum(asked.status == 429 for asked in discord.api.requests)

@@ -186,7 +186,7 @@ async def test_a_fault_answers_in_place_of_the_routes(
     assert (await bot.ask("GET", "/users/@me"))[0] == code
     loopback.api.fault = None
     assert (await bot.ask("GET", "/users/@me"))[0] == 200
-    assert [asked.status for asked in loopback.api.asked] == [code, 200]
+    assert [asked.status for asked in loopback.api.requests] == [code, 200]
 
 
 @pytest.mark.parametrize("scope", ["global", "user", "shared"])
@@ -224,7 +224,7 @@ async def test_a_hanging_request_hangs_and_the_loopback_discord_ends_all_the_sam
     loopback.api.fault = hanging()
     with pytest.raises(TimeoutError):
         await bot.ask("GET", "/users/@me", timeout=aiohttp.ClientTimeout(total=0.05))
-    assert loopback.api.asked == []
+    assert loopback.api.requests == []
 
 
 async def test_faults_can_be_of_some_routes_and_of_some_requests_only(bot: Bot, loopback: LoopbackDiscord) -> None:

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from benchmarks.gateway import Garbage, LoopbackDiscord, World
-from benchmarks.gateway.protocol import MESSAGE_CONTENT, MOST_REPLAYED, MOST_SENT, Session
+from benchmarks.gateway.protocol import MESSAGE_CONTENT, REPLAY_LIMIT, SEND_LIMIT, Session
 
 GUILDS, GUILD_MESSAGES = 1 << 0, 1 << 9
 HEARTBEAT, IDENTIFY, RESUME, INVALID_SESSION, ACKNOWLEDGED = 1, 2, 6, 9, 11
@@ -114,9 +114,9 @@ async def test_who_identifies_twice_or_not_at_all_is_sent_away(
 
 
 async def test_who_sends_too_many_frames_is_sent_away(shard: Shard) -> None:
-    for _ in range(MOST_SENT):
+    for _ in range(SEND_LIMIT):
         await shard.say(HEARTBEAT)
-    for _ in range(MOST_SENT):
+    for _ in range(SEND_LIMIT):
         assert await shard.hear() == {"op": ACKNOWLEDGED}
     await shard.say(HEARTBEAT)
     assert await shard.close_code() == 4008
@@ -167,10 +167,10 @@ async def test_who_leaves_with_a_plain_close_ends_the_session(
 
 def test_a_session_remembers_a_number_of_events_and_no_more() -> None:
     session = Session("session", shard=0, shards=1, intents=0)
-    for _ in range(MOST_REPLAYED + 1):
+    for _ in range(REPLAY_LIMIT + 1):
         session.add("RESUMED", "{}")
-    assert session.after(MOST_REPLAYED) == ['{"op":0,"s":10001,"t":"RESUMED","d":{}}']
-    assert len(session.after(1) or []) == MOST_REPLAYED
+    assert session.after(REPLAY_LIMIT) == ['{"op":0,"s":10001,"t":"RESUMED","d":{}}']
+    assert len(session.after(1) or []) == REPLAY_LIMIT
     assert session.after(0) is None
 
 

@@ -155,7 +155,7 @@ class TestShards:
         bot = Hasty(shards=2)
         async with connected(bot, loopback, skipper):
             pass
-        assert loopback.gateway.hasty_identifies > 0
+        assert loopback.gateway.early_identifies > 0
         assert loopback.gateway.identified == 2
 
 

@@ -28,7 +28,7 @@ def environment(**variables: str) -> dict[str, str]:
 
 def requests(loopback: LoopbackDiscord) -> list[str]:
     """What Discord was asked for, each as its method and path."""
-    return [f"{asked.method} {asked.path}" for asked in loopback.api.asked]
+    return [f"{asked.method} {asked.path}" for asked in loopback.api.requests]
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> str:

@@ -193,7 +193,7 @@ async def test_what_is_no_token_at_all_is_reported_without_asking_discord(
     monkeypatch.setenv("DISCORD_TOKEN", token)
     assert await asyncio.to_thread(main, ["check"]) == 2
     assert told(capsys).startswith(sentence)
-    assert loopback.api.asked == []
+    assert loopback.api.requests == []
 
 
 async def test_addresses_in_place_of_discords_are_used_and_named(

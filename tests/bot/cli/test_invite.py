@@ -40,4 +40,4 @@ async def test_an_unreachable_discord_is_reported_with_status_1(
     err = capsys.readouterr().err
     assert err.splitlines()[-1].startswith("Discord cannot be reached")
     assert "Traceback" not in err
-    assert loopback.api.asked == []
+    assert loopback.api.requests == []

@@ -113,7 +113,7 @@ async def test_debugging_does_not_log_what_people_write(
 ) -> None:
     monkeypatch.setenv("EMOBOT_LOG_LEVEL", "DEBUG")
     await asyncio.to_thread(main, [])
-    assert loopback.api.asked
+    assert loopback.api.requests
     assert logging.getLogger("bot").isEnabledFor(logging.DEBUG)
     assert not logging.getLogger("discord.gateway").isEnabledFor(logging.DEBUG)
     assert logging.getLogger("discord.gateway").isEnabledFor(logging.INFO)

@@ -177,13 +177,13 @@ async def test_two_bots_begin_their_sessions_one_after_the_other_and_so_again_wh
         running = [asyncio.create_task(bots[0].start(loopback.token))]
         await until(lambda: bots[0].guilds)
         running.append(asyncio.create_task(bots[1].start(loopback.token)))
-        await until(lambda: [asked.path for asked in loopback.api.asked].count("/gateway/bot") == 2)
+        await until(lambda: [asked.path for asked in loopback.api.requests].count("/gateway/bot") == 2)
         await one_more_has_begun(1)
         await until(lambda: bots[1].guilds)
         await loopback.gateway.invalidate(resumable=False)
         for sessions in (2, 3):
             await one_more_has_begun(sessions)
-        assert loopback.gateway.hasty_identifies == 0
+        assert loopback.gateway.early_identifies == 0
         skipper.skip(6)
         for bot in bots:
             await bot.close()

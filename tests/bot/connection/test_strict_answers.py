@@ -51,9 +51,9 @@ async def test_refusal_of_discord_is_none(http: HTTPClient) -> None:
 
 
 async def test_request_that_cannot_be_sent_is_a_mistake_of_our_own(http: HTTPClient, loopback: LoopbackDiscord) -> None:
-    asked = len(loopback.api.asked)
+    asked = len(loopback.api.requests)
     with pytest.raises(TypeError, match="bytes"):
         await http.request(Route("POST", "/users/@me/channels"), json={"recipient_id": b"1"})
     with pytest.raises(TypeError, match="unexpected keyword"):
         await http.request(Route("GET", "/users/@me"), recipient=1)
-    assert len(loopback.api.asked) == asked
+    assert len(loopback.api.requests) == asked

@@ -98,7 +98,7 @@ async def test_ten_minutes_of_refusals_lose_the_reactions_alone_and_are_20_at_mo
 ) -> None:
     loopback.api.fault = only("/reactions/", REFUSALS[kind])
     await storm(running, loopback, skipper, bilstm)
-    requests = [asked for asked in loopback.api.asked if 400 <= asked.status < 500]
+    requests = [asked for asked in loopback.api.requests if 400 <= asked.status < 500]
     if kind != "429 shared":  # which Discord counts for nobody
         assert len(requests) <= 20
     assert await moods(running, loopback) == ROUNDS * EACH

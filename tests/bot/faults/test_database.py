@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.fault_injection.postgres import PostgresServer, find_programs, postgres
 from benchmarks.gateway import LoopbackDiscord
-from benchmarks.storm.postgres import PostgresServer, find_programs, postgres
 from bot import Emobot, create_bot
 from bot.server_settings import ServerSettings
 from classifiers import Classifier

@@ -303,5 +303,5 @@ class TestShards:
     ) -> None:
         await loopback.gateway.invalidate(resumable=False)
         await until(lambda: loopback.gateway.identified == 8, skipper)
-        assert loopback.gateway.hasty_identifies == 0
+        assert loopback.gateway.early_identifies == 0
         assert len(running.shards) == 4

@@ -53,7 +53,7 @@ class TestNirn:
         said = [await loopback.say("happy", channel) for channel in range(10)]
         await until(lambda: len(reacted_to(loopback)) == 10, skipper)
         assert sorted(reacted_to(loopback)) == said
-        assert nirn[0].asked >= len(loopback.api.asked)
+        assert nirn[0].requests >= len(loopback.api.requests)
         assert loopback.api.refused() == []
         assert running.requests.time.known
 
@@ -89,11 +89,11 @@ class TestNirn:
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         nirn[0].lost_node = True
-        asked, outcomes = nirn[0].asked, reactions_of(running).outcomes
+        asked, outcomes = nirn[0].requests, reactions_of(running).outcomes
         for channel in range(30):
             await loopback.say("happy", channel)
             await until(lambda: outcomes.total() == channel + 1)  # noqa: B023 - called at once
-        assert nirn[0].asked == asked + 30
+        assert nirn[0].requests == asked + 30
         assert reacted_to(loopback) == []
         nirn[0].lost_node = False
         await reacts_again(loopback, skipper=skipper)
@@ -134,12 +134,12 @@ class TestNirn:
         async with connected(bot, loopback, skipper):
             pass
         skipper.skip(540)
-        asked = len(loopback.api.asked)
+        asked = len(loopback.api.requests)
         again = create_bot(Configuration(discord_token=loopback.token, api_base=nirn[1]), models=models)
         caplog.set_level(logging.WARNING)
         async with connected(again, loopback, skipper):
             assert abs(again.requests.time.now() - loopback.now()) < timedelta(seconds=5)
-        paths = [request.path for request in loopback.api.asked[asked:]]
+        paths = [request.path for request in loopback.api.requests[asked:]]
         assert "/gateway/bot" not in paths  # which Discord answered nine minutes ago
         assert not [line for line in warnings(caplog) if "clock" in line]
 
@@ -225,7 +225,7 @@ class TestGatewayProxy:
         models: dict[str, Classifier],
         skipper: Skipper,
     ) -> None:
-        proxy.tells_shards = False
+        proxy.reports_shard_count = False
         bot = create_bot(Configuration(**through, shard_count=2), models=models)
         async with bot:
             running = asyncio.create_task(bot.start(loopback.token))
@@ -242,7 +242,7 @@ class TestGatewayProxy:
         def loopback_options(self) -> dict[str, Any]:
             return {"shards": 4, "max_concurrency": 4}
 
-        @pytest.mark.parametrize("tells_shards", [True, False])
+        @pytest.mark.parametrize("reports_shard_count", [True, False])
         async def test_shards_begin_at_once_and_use_up_no_session_where_the_proxy_tells_that_it_holds_them(
             self,
             loopback: LoopbackDiscord,
@@ -250,7 +250,7 @@ class TestGatewayProxy:
             skipper: Skipper,
             monkeypatch: pytest.MonkeyPatch,
             *,
-            tells_shards: bool,
+            reports_shard_count: bool,
         ) -> None:
             begun: list[int] = []
             begin = SessionStarts.begin
@@ -261,10 +261,10 @@ class TestGatewayProxy:
 
             monkeypatch.setattr(SessionStarts, "begin", noted)
             proxy = GatewayProxy(loopback, INTENTS.value)
-            proxy.tells_shards = tells_shards
+            proxy.reports_shard_count = reports_shard_count
             async with proxy.running():
-                loopback.gateway.starts_left = 0 if tells_shards else 1000
+                loopback.gateway.starts_left = 0 if reports_shard_count else 1000
                 through = Configuration(discord_token=loopback.token, api_base=loopback.api_base, gateway_url=proxy.url)
                 async with connected(create_bot(through, models=models), loopback, skipper) as _:
                     assert proxy.identified == 4
-            assert begun == ([] if tells_shards else [0, 1, 2, 3])
+            assert begun == ([] if reports_shard_count else [0, 1, 2, 3])

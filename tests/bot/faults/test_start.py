@@ -123,7 +123,7 @@ async def test_a_bot_that_waits_for_the_network_can_be_stopped_meanwhile(
     serving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await serving
-    assert loopback.api.asked == []
+    assert loopback.api.requests == []
 
 
 async def test_a_token_that_is_refused_ends_the_bot_at_once(
@@ -133,7 +133,7 @@ async def test_a_token_that_is_refused_ends_the_bot_at_once(
     with pytest.raises(discord.LoginFailure):
         await serve(configured(loopback), models, loopback.token)
     assert retries(caplog) == []
-    assert len(loopback.api.asked) == 1
+    assert len(loopback.api.requests) == 1
 
 
 @pytest.mark.usefixtures("database")

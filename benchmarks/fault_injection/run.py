@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.fault_injection import invariants
+from benchmarks.fault_injection.databases import Database
+from benchmarks.fault_injection.faults import WRITES_WITHIN, Fault, Scene, drawn, lost_before
+from benchmarks.fault_injection.invariants import Refusals, Written
+from benchmarks.fault_injection.supervisor import Keeper, Size
 from benchmarks.gateway import ALICE, BOB, LoopbackDiscord, World
 from benchmarks.gateway.world import User
-from benchmarks.storm import invariants
-from benchmarks.storm.databases import Database
-from benchmarks.storm.faults import WRITES_WITHIN, Fault, Scene, drawn, lost_before
-from benchmarks.storm.invariants import Refusals, Written
-from benchmarks.storm.keeper import Keeper, Size
 from bot.reactions.pace import WAITING_EACH
 from bot.reactions.policy import is_understood
 from bot.server_settings import ServerSettings
@@ -335,7 +335,7 @@ async def storm(
             passed.append(await run.befall(drawn(chosen, chance)))
             tell(passed[-1])
         await keeper.stop()
-    reactions, refusals = discord.routes.reactions, invariants.refusals(discord.api.asked)
+    reactions, refusals = discord.routes.reactions, invariants.refusals(discord.api.requests)
     broken = [
         *(sentence for each in passed for sentence in each.broken),
         *invariants.reactions_twice(reactions, discord.routes.removed, people.written),

@@ -13,9 +13,9 @@ from pathlib import Path
 from random import Random
 
 import benchmarks.gateway as loopback
+from benchmarks.fault_injection.databases import Database, PostgresDatabase, SQLiteFile
+from benchmarks.fault_injection.supervisor import Keeper
 from benchmarks.gateway import Garbage, LoopbackDiscord
-from benchmarks.storm.databases import Database, PostgresDatabase, SQLiteFile
-from benchmarks.storm.keeper import Keeper
 from classifiers import PRETRAINED
 
 WRITES_WITHIN = 6.0

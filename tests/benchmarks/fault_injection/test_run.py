@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.storm import run
-from benchmarks.storm.databases import SQLiteFile
-from benchmarks.storm.faults import faults
-from benchmarks.storm.run import Passed, storm
+from benchmarks.fault_injection import run
+from benchmarks.fault_injection.databases import SQLiteFile
+from benchmarks.fault_injection.faults import faults
+from benchmarks.fault_injection.run import Passed, storm
 
 
 @pytest.mark.long

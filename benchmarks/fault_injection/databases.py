@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from benchmarks.storm.postgres import PostgresServer
+from benchmarks.fault_injection.postgres import PostgresServer
 from bot.store.url import parse_database_url
 
 _SUM = "SELECT COALESCE(SUM(messages), 0) FROM moods"

@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from benchmarks.gateway.api import Asked
+from benchmarks.fault_injection.supervisor import Size
+from benchmarks.gateway.api import ApiRequest
 from benchmarks.gateway.rest import Reaction
-from benchmarks.storm.keeper import Size
 
 MOST_REFUSED = 20
 """Requests that Discord may refuse in a row, and within ten minutes if it accepts nothing else."""
@@ -82,11 +82,11 @@ class Refusals(NamedTuple):
     too_many: int
 
 
-def refusals(asked: Iterable[Asked]) -> Refusals:
+def refusals(asked: Iterable[ApiRequest]) -> Refusals:
     """Return how many requests were refused at worst."""
     row = in_a_row = in_ten_minutes = 0
     too_many = -MOST_REFUSED
-    window: deque[Asked] = deque()
+    window: deque[ApiRequest] = deque()
     for request in asked:
         if not (_refused(request) or _accepted(request)):
             continue
@@ -162,9 +162,9 @@ def _entry(line: str) -> dict[str, Any] | None:
     return entry if isinstance(entry, dict) else None
 
 
-def _refused(request: Asked) -> bool:
+def _refused(request: ApiRequest) -> bool:
     return request.status in (401, 403, 429) and request.scope != "shared"  # which Discord counts for nobody
 
 
-def _accepted(request: Asked) -> bool:
+def _accepted(request: ApiRequest) -> bool:
     return request.status < 300 and request.method != "GET"

@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from benchmarks.gateway.api import Asked
-from benchmarks.gateway.rest import Reaction
-from benchmarks.storm.invariants import (
+from benchmarks.fault_injection.invariants import (
     BORNE,
     MOST_FILES,
     MOST_MEMORY,
@@ -23,11 +21,13 @@ from benchmarks.storm.invariants import (
     refusals,
     refused_too_often,
 )
-from benchmarks.storm.keeper import Size
+from benchmarks.fault_injection.supervisor import Size
+from benchmarks.gateway.api import ApiRequest
+from benchmarks.gateway.rest import Reaction
 
 
-def asked(status: int, at: float, scope: str | None = None, method: str = "PUT") -> Asked:
-    return Asked(method, "/", status, at, scope)
+def asked(status: int, at: float, scope: str | None = None, method: str = "PUT") -> ApiRequest:
+    return ApiRequest(method, "/", status, at, scope)
 
 
 def test_a_second_reaction_to_a_message_breaks_a_promise() -> None:
@@ -60,7 +60,7 @@ def test_refusals_are_counted_in_a_row_and_in_ten_minutes() -> None:
 
 
 @pytest.mark.parametrize("other", [asked(404, 1.0), asked(500, 1.0), asked(429, 1.0, "shared")])
-def test_answers_that_count_towards_no_ban_are_no_refusals(other: Asked) -> None:
+def test_answers_that_count_towards_no_ban_are_no_refusals(other: ApiRequest) -> None:
     assert refusals([other]).in_ten_minutes == 0
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.storm.databases import PostgresDatabase
-from benchmarks.storm.faults import WRITES_WITHIN, faults, lost_before
+from benchmarks.fault_injection.databases import PostgresDatabase
+from benchmarks.fault_injection.faults import WRITES_WITHIN, faults, lost_before
 
 FAULTS = {fault.name: fault for fault in faults(PostgresDatabase)}
 
