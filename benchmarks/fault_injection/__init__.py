@@ -1,6 +1,6 @@
-"""The whole bot under random faults, see `benchmarks/chaos.py`.
+"""Runs the whole bot under random faults, see `benchmarks/chaos.py`.
 
-`run` puts the parts together: `keeper` keeps the bot's process alive as a service manager would, `faults` are what can
-befall Discord and the process, `databases` what can befall SQLite and PostgreSQL, with `postgres` for a server of one's
-own, and `invariants` judges what has to hold in the end.
+`run` puts the parts together: `supervisor` restarts the bot's process as a service manager would, `faults` lists the
+faults of Discord, the process and the database, `databases` can disturb SQLite and PostgreSQL, `postgres` starts a
+PostgreSQL server, and `invariants` checks what must hold despite the faults.
 """

@@ -1,4 +1,4 @@
-"""What has to hold after any fault: each function returns what is broken, in sentences, nothing if all is well."""
+"""What must hold despite any faults. Most functions return the violations that they found, one sentence each."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from benchmarks.fault_injection.supervisor import Size
 from benchmarks.gateway.api import ApiRequest
 from benchmarks.gateway.rest import Reaction
 
-MOST_REFUSED = 20
-"""Requests that Discord may refuse in a row, and within ten minutes if it accepts nothing else."""
+REFUSAL_LIMIT = 20
+"""How many requests Discord may refuse in a row, and within ten minutes if it accepts no others."""
 
-BORNE = 4
-"""How many requests that Discord accepts within ten minutes make one further refusal bearable."""
+ACCEPTED_PER_REFUSAL = 4
+"""For each this many requests that Discord accepts within ten minutes, it may refuse one more."""
 
 _WINDOW = 600.0  # seconds
 
-MOST_MEMORY, MOST_TASKS, MOST_THREADS, MOST_FILES = 80 * 2**20, 4, 4, 8
-"""What a process at rest may take more than when it was first at rest: its first picture takes 45 MB for matplotlib."""
+ALLOWED_GROWTH = Size(memory=80 * 2**20, tasks=4, threads=4, files=8)
+"""How much more an idle process may use than when it was first idle; its first picture takes 45 MB for matplotlib."""
 
-_SHORT = 12  # characters; a shorter text may be in the log for another reason
+_SHORT = 12  # characters; a shorter text may be part of a log line by chance
 
 
 @dataclass(slots=True)
 class Written:
-    """A message.
+    """A message that was written.
 
     Attributes:
-        at: when it was written, by the clock of the loopback Discord.
-        wanted: whether its author and its server let the bot react; if they do, it counts for the mood.
-        edited_at, deleted_at: when that was done, None if it was not.
+        at: when, by the clock of the loopback Discord.
+        wanted: whether the bot may react to it and count it: its author has not opted out, and the bot is on.
+        edited_at, deleted_at: when it was edited or deleted, or None.
     """
 
     at: float
@@ -42,25 +42,25 @@ class Written:
     deleted_at: float | None = None
 
 
-def reactions_twice(
+def double_reactions(
     reactions: Collection[Reaction], removed: Iterable[tuple[int, str]], written: Mapping[int, Written]
 ) -> list[str]:
-    """No message has two reactions in the end, and one that was never edited has never got a second one."""
+    """Return messages that have two reactions in the end, or that got a second one without having been edited."""
     times = Counter(reaction.message_id for reaction in reactions)
     left = Counter((reaction.message_id, reaction.emoji) for reaction in reactions) - Counter(removed)
     left_at = Counter(message for message, _ in left.elements())
     return [
         *(
-            f"{number} reactions to message {message}, which nobody has edited"
+            f"{number} reactions to message {message}, which was not edited"
             for message, number in times.items()
             if number > 1 and written[message].edited_at is None
         ),
-        *(f"{number} reactions are left at message {message}" for message, number in left_at.items() if number > 1),
+        *(f"{number} reactions are left on message {message}" for message, number in left_at.items() if number > 1),
     ]
 
 
-def reactions_unwanted(reactions: Iterable[Reaction], written: Mapping[int, Written]) -> list[str]:
-    """Nobody who has opted out gets a reaction, and no server that has switched the bot off."""
+def unwanted_reactions(reactions: Iterable[Reaction], written: Mapping[int, Written]) -> list[str]:
+    """Return reactions to people who have opted out, or in servers that have switched the bot off."""
     return [
         f"a reaction to message {reaction.message_id}, which the bot must not read"
         for reaction in reactions
@@ -69,25 +69,25 @@ def reactions_unwanted(reactions: Iterable[Reaction], written: Mapping[int, Writ
 
 
 class Refusals(NamedTuple):
-    """Requests that Discord refused in a way that counts towards a ban.
+    """How often Discord refused requests in a way that counts towards a ban.
 
     Attributes:
-        in_a_row: the most without one that was accepted in between.
-        in_ten_minutes: the most within ten minutes.
-        too_many: how many more than are bearable were refused within ten minutes, at worst; negative if none.
+        in_a_row: the most refusals in a row.
+        in_ten_minutes: the most refusals within ten minutes.
+        excess: refusals above what is allowed in the worst ten minutes; negative if there were fewer.
     """
 
     in_a_row: int
     in_ten_minutes: int
-    too_many: int
+    excess: int
 
 
-def refusals(asked: Iterable[ApiRequest]) -> Refusals:
-    """Return how many requests were refused at worst."""
+def refusals(requests: Iterable[ApiRequest]) -> Refusals:
+    """Return how often requests were refused at worst."""
     row = in_a_row = in_ten_minutes = 0
-    too_many = -MOST_REFUSED
+    excess = -REFUSAL_LIMIT
     window: deque[ApiRequest] = deque()
-    for request in asked:
+    for request in requests:
         if not (_refused(request) or _accepted(request)):
             continue
         row = row + 1 if _refused(request) else 0
@@ -95,66 +95,67 @@ def refusals(asked: Iterable[ApiRequest]) -> Refusals:
         window.append(request)
         while window[0].at <= request.at - _WINDOW:
             window.popleft()
-        found = sum(map(_refused, window))
-        in_ten_minutes = max(in_ten_minutes, found)
-        too_many = max(too_many, found - MOST_REFUSED - (len(window) - found) // BORNE)
-    return Refusals(in_a_row, in_ten_minutes, too_many)
+        refused = sum(map(_refused, window))
+        in_ten_minutes = max(in_ten_minutes, refused)
+        excess = max(excess, refused - REFUSAL_LIMIT - (len(window) - refused) // ACCEPTED_PER_REFUSAL)
+    return Refusals(in_a_row, in_ten_minutes, excess)
 
 
-def refused_too_often(worst: Refusals) -> list[str]:
-    """Few requests are refused, in a row and in any ten minutes."""
-    broken = []
-    if worst.in_a_row > MOST_REFUSED:
-        broken.append(f"{worst.in_a_row} requests were refused in a row")
-    if worst.too_many > 0:
-        broken.append(f"{worst.too_many} requests too many were refused in ten minutes")
-    return broken
+def refusal_problems(worst: Refusals) -> list[str]:
+    """Return whether too many requests were refused, in a row and within ten minutes."""
+    problems = []
+    if worst.in_a_row > REFUSAL_LIMIT:
+        problems.append(f"{worst.in_a_row} requests were refused in a row")
+    if worst.excess > 0:
+        problems.append(f"{worst.excess} requests too many were refused in ten minutes")
+    return problems
 
 
-def grown(first: Size, last: Size) -> list[str]:
-    """A process at rest takes hardly more than when it was first at rest."""
-    most = Size(MOST_MEMORY, MOST_TASKS, MOST_THREADS, MOST_FILES)
+def resource_leaks(first: Size, last: Size) -> list[str]:
+    """Return the resources of which an idle process uses much more than when it was first idle."""
     return [
-        f"{name} at rest: {before:,} at first, {after:,} now"
-        for name, before, after, more in zip(Size._fields, first, last, most, strict=True)
-        if after > before + more
+        f"{name} when idle: {before:,} at first, {after:,} now"
+        for name, before, after, growth in zip(Size._fields, first, last, ALLOWED_GROWTH, strict=True)
+        if after > before + growth
     ]
 
 
-def miscounted(lost: int, *, may_be_lost: int, may_be_kept: int, off_by: float) -> list[str]:
-    """The counts of moods add up.
+def count_errors(lost: int, *, may_be_lost: int, may_be_kept: int, sampling_error: float) -> list[str]:
+    """Return whether the mood counts contain too few or too many messages.
 
     Args:
-        lost: how many messages are missing in them, negative if there are too many.
+        lost: how many messages are missing, or if negative, how many too many were counted.
         may_be_lost: how many may be missing.
-        may_be_kept: how many may be too many, since the bot did not hear that they were deleted.
-        off_by: how far sampling may have taken them from the truth, in either direction.
+        may_be_kept: how many may be counted too many, because the bot was not told that they were deleted.
+        sampling_error: how far sampling may change the counts, in either direction.
     """
-    if lost > may_be_lost + off_by:
-        return [f"{lost} messages are missing in the counts, more than {may_be_lost} and {off_by:.0f} by sampling"]
-    if -lost > may_be_kept + off_by:
-        return [f"{-lost} messages too many are counted, more than {may_be_kept} and {off_by:.0f} by sampling"]
+    if lost > may_be_lost + sampling_error:
+        return [
+            f"{lost} messages are missing in the counts, more than {may_be_lost} and {sampling_error:.0f} by sampling"
+        ]
+    if -lost > may_be_kept + sampling_error:
+        return [f"{-lost} messages too many are counted, more than {may_be_kept} and {sampling_error:.0f} by sampling"]
     return []
 
 
-def log_unclean(log: Iterable[str], texts: Collection[str]) -> list[str]:
-    """The log has no traceback, no error of the bot's own, and nothing that somebody wrote."""
+def log_problems(log: Iterable[str], texts: Collection[str]) -> list[str]:
+    """Return where the log has a traceback, an error of the bot itself, or the text of a message."""
     long = [text for text in texts if len(text) >= _SHORT]
-    broken = []
+    problems = []
     for line in log:
         if any(text in line for text in long):
-            broken.append("somebody's text is in the log")
+            problems.append("the text of a message is in the log")
         entry = _entry(line)
         if entry is None:
             if "Traceback" in line or line.startswith("  File"):
-                broken.append(f"a traceback is in the log: {line}")
+                problems.append(f"a traceback is in the log: {line}")
         elif "traceback" in entry or (entry["level"] == "ERROR" and entry["logger"].startswith("bot")):
-            broken.append(f"an error is in the log: {line}")
-    return broken
+            problems.append(f"an error is in the log: {line}")
+    return problems
 
 
 def _entry(line: str) -> dict[str, Any] | None:
-    """Return an entry of the log, None for a line that is none, such as the sentence with which a command ends."""
+    """Return a line of the log as an object, or None if it is not JSON, such as the last sentence of a command."""
     try:
         entry = json.loads(line)
     except ValueError:
@@ -163,7 +164,7 @@ def _entry(line: str) -> dict[str, Any] | None:
 
 
 def _refused(request: ApiRequest) -> bool:
-    return request.status in (401, 403, 429) and request.scope != "shared"  # which Discord counts for nobody
+    return request.status in (401, 403, 429) and request.scope != "shared"  # the latter does not count towards a ban
 
 
 def _accepted(request: ApiRequest) -> bool:

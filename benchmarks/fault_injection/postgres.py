@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own, which can be stopped, killed and started again."""
+"""Starts a PostgreSQL server, which can be stopped, killed and started again."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 _DEBIAN = Path("/usr/lib/postgresql")
-"""Where Debian has the programs, by version, and not on the path."""
+"""Where Debian installs the programs, by version; they are not on the PATH."""
 
 
 def find_programs() -> Path | None:
-    """Return the folder of PostgreSQL's programs, None if there are none."""
+    """Return the folder of PostgreSQL's programs, or None if they are not installed."""
     if found := shutil.which("initdb"):
         return Path(found).resolve().parent
     versions = sorted(_DEBIAN.glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
@@ -24,7 +24,7 @@ def find_programs() -> Path | None:
 
 
 class PostgresServer:
-    """A server that listens at a socket in its folder alone."""
+    """A server that listens only on a socket in its folder."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs = programs
@@ -33,36 +33,36 @@ class PostgresServer:
 
     @property
     def url(self) -> str:
-        """The URL of its database, as the bot's setting has it."""
+        """The value of the bot's setting DATABASE_URL."""
         return f"postgresql+asyncpg://postgres@/postgres?host={self._folder}"
 
     async def create(self) -> None:
-        """Make its files."""
+        """Create the server's files."""
         if self._user:
             shutil.chown(self._folder, "postgres")
         await self._run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
 
     async def start(self) -> None:
-        """Start it, and wait until it can be asked."""
+        """Start the server, and wait until it accepts connections."""
         options = f"-c listen_addresses='' -c unix_socket_directories='{self._folder}' -c fsync=off"
         await self._run("pg_ctl", "start", "--wait", f"--log={self._folder / 'log'}", f"--options={options}")
 
     async def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
-        """Stop it: fast as an upgrade of its package does, or immediate as after a crash."""
+        """Stop the server: "fast" as a package upgrade does, or "immediate" as in a crash."""
         await self._run("pg_ctl", "stop", f"--mode={mode}")
 
     async def _run(self, program: str, *arguments: str) -> None:
         """Run one of its programs.
 
         Raises:
-            RuntimeError: it failed; the text says why.
+            RuntimeError: it failed; the message names its log.
         """
         process = await asyncio.create_subprocess_exec(
             self._programs / program,
             f"--pgdata={self._folder / 'data'}",
             *arguments,
             cwd=self._folder,
-            stdout=asyncio.subprocess.DEVNULL,  # a pipe would stay open as long as the server
+            stdout=asyncio.subprocess.DEVNULL,  # the server would keep a pipe open
             stderr=asyncio.subprocess.DEVNULL,
             user=self._user,
         )
@@ -72,14 +72,14 @@ class PostgresServer:
 
 @asynccontextmanager
 async def postgres() -> AsyncIterator[PostgresServer]:
-    """Serve a new and empty database as long as the context lasts.
+    """Run a server with an empty database during the block.
 
     Raises:
-        RuntimeError: there are no programs, or they failed.
+        RuntimeError: PostgreSQL is not installed, or failed.
     """
     programs = find_programs()
     if programs is None:
-        raise RuntimeError("there are no programs of PostgreSQL")
+        raise RuntimeError("PostgreSQL is not installed")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         server = PostgresServer(programs, Path(folder))
         await server.create()

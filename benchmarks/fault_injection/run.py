@@ -1,4 +1,4 @@
-"""A run: people write all the time, and one fault comes after the other."""
+"""Runs the bot while people write messages and one fault after another is injected."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from pathlib import Path
 
 from benchmarks.fault_injection import invariants
 from benchmarks.fault_injection.databases import Database
-from benchmarks.fault_injection.faults import WRITES_WITHIN, Fault, Scene, drawn, lost_before
+from benchmarks.fault_injection.faults import COUNTS_AT_RISK, Fault, System, draw_faults, lost_before
 from benchmarks.fault_injection.invariants import Refusals, Written
-from benchmarks.fault_injection.supervisor import Keeper, Size
+from benchmarks.fault_injection.supervisor import Size, Supervisor
 from benchmarks.gateway import ALICE, BOB, LoopbackDiscord, World
 from benchmarks.gateway.world import User
 from bot.reactions.pace import WAITING_EACH
@@ -30,64 +30,64 @@ from classifiers.training.datasets import load_dataset
 
 SERVERS, CHANNELS = 20, 10
 
-BACK_WITHIN = 180.0
-"""Seconds after a fault within which the bot has to react again: by then the longest pauses of a run are over."""
+RECOVERY_TIMEOUT = 180.0
+"""Seconds after a fault within which the bot must react again; its longest pauses are shorter."""
 
-RESTS_WITHIN = 120.0
-"""Seconds of silence within which the bot has to be at rest; it looks after its database once a minute."""
+IDLE_TIMEOUT = 120.0
+"""Seconds without messages after which the bot must be idle; it refreshes its database once a minute."""
 
 _OPTED_OUT, _SWITCHED_OFF = 0.1, 0.05  # shares of the messages
-_COMMANDS = 0.02  # for each message
+_COMMANDS = 0.02  # commands per message
 _EDITED, _DELETED = 0.06, 0.04  # shares of the messages
-_THOUGHT_BETTER = 0.1, 4.0  # seconds after which that is done
-_LOOKS_EVERY = 0.25  # seconds
-_RESTS = 6  # how often in a row a bot has nothing to do that is at rest
-_BEFORE = 3.0  # seconds in which people write before a fault
-_DEVIATIONS = 4.0  # standard deviations by which sampling may be wrong
+_CHANGE_DELAY = 0.1, 4.0  # seconds after which a message is edited or deleted, at least and at most
+_POLL_INTERVAL = 0.25  # seconds
+_IDLE_CHECKS = 6  # how many checks in a row must find the bot idle
+_LEAD_TIME = 3.0  # seconds for which people write before a fault
+_DEVIATIONS = 4.0  # standard deviations of sampling that are allowed
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
-    """Faults that befell the bot together, and what became of it.
+class FaultResult:
+    """What one fault, or two at once, did to the bot.
 
     Attributes:
-        faults: their names.
-        over: when they were over, in UTC as in the bot's log.
-        back_after: seconds from their end until the bot reacted to what was written after it, None if it did not.
+        faults: the names of the faults.
+        ended_at: when they were over, in UTC as in the bot's log.
+        recovered_after: seconds from then until the bot reacted to a newer message, or None if it did not.
         written: messages since the last faults that should be counted.
         lost: how many of them were not counted.
-        may_be_lost: how many of them might be lost.
-        off_by: how far sampling may have taken the counts from the truth.
-        size: what the process took at rest, None if it did not come to rest.
-        broken: what does not hold.
+        may_be_lost: how many may be lost because of the faults.
+        sampling_error: how far sampling may have changed the counts.
+        size: the resources of the idle process, or None if it did not become idle.
+        broken: the promises that were broken, one sentence each.
     """
 
     faults: Sequence[str]
-    over: datetime
-    back_after: float | None
+    ended_at: datetime
+    recovered_after: float | None
     written: int
     lost: int
     may_be_lost: int
-    off_by: float
+    sampling_error: float
     size: Size | None
     broken: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of a run.
+    """The result of a run.
 
     Attributes:
-        passed: the faults, in order.
-        written, edited, deleted: messages in all, and those that were edited or deleted by whoever wrote them.
-        reacted, counted: messages with a reaction, and those in the counts of moods.
-        refusals: how many requests were refused.
-        starts: how many processes there were.
+        results: of the faults, in order.
+        written, edited, deleted: how many messages were written, and how many of them edited and deleted.
+        reacted, counted: how many messages got a reaction, and how many are in the mood counts.
+        refusals: how often requests were refused.
+        starts: how many processes were started.
         log: the lines of the bot's log.
-        broken: what does not hold, of each fault and of the whole run.
+        broken: all promises that were broken, one sentence each.
     """
 
-    passed: Sequence[Passed]
+    results: Sequence[FaultResult]
     written: int
     edited: int
     deleted: int
@@ -100,7 +100,7 @@ class Report:
 
 
 class People:
-    """Who write all the time, at a rate, here and there, and think better of some messages.
+    """People who write messages at a constant rate in random channels, and edit or delete some of them.
 
     Attributes:
         written: all messages, by id.
@@ -112,33 +112,33 @@ class People:
         self._texts = texts
         self._rate = rate
         self._random = chance
-        self._regretted: list[tuple[float, int, User, bool]] = []  # when, the message, by whom, whether it is deleted
+        self._pending_changes: list[tuple[float, int, User, bool]] = []  # time, message, author, whether to delete it
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
-        """Let them write as long as the context lasts."""
-        enough = asyncio.Event()
-        writing = asyncio.create_task(self._write(enough))
+        """Let people write during the block."""
+        stop = asyncio.Event()
+        writing = asyncio.create_task(self._write(stop))
         try:
             yield
         finally:
-            enough.set()
+            stop.set()
             await writing
 
     def wanted(self, since: float, until: float) -> int:
-        """Return how many messages of a time count for the mood."""
+        """Return how many messages written in this period should be counted."""
         return sum(since <= each.at < until for each in self._counted())
 
-    def touched(self, since: float, until: float) -> int:
-        """Return how many messages that count for the mood were written or edited in a time."""
+    def written_or_edited(self, since: float, until: float) -> int:
+        """Return how many messages that should be counted were written or edited in this period."""
         return sum(since <= each.at < until or since <= (each.edited_at or 0) < until for each in self._counted())
 
     def deleted(self, since: float, until: float) -> int:
-        """Return how many messages that counted for the mood were deleted in a time."""
+        """Return how many counted messages were deleted in this period."""
         return sum(each.wanted and since <= (each.deleted_at or 0) < until for each in self.written.values())
 
-    def regretted(self, since: float, until: float) -> int:
-        """Return how many messages that counted for the mood were edited or deleted in a time."""
+    def edited_or_deleted(self, since: float, until: float) -> int:
+        """Return how many counted messages were edited or deleted in this period."""
         return sum(
             each.wanted and any(since <= (moment or 0) < until for moment in (each.edited_at, each.deleted_at))
             for each in self.written.values()
@@ -147,9 +147,9 @@ class People:
     def _counted(self) -> Iterator[Written]:
         return (each for each in self.written.values() if each.wanted and each.deleted_at is None)
 
-    async def _write(self, enough: asyncio.Event) -> None:
+    async def _write(self, stop: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
-        while not enough.is_set():
+        while not stop.is_set():
             at, chance = loop.time(), self._random.random()
             off = chance >= 1 - _SWITCHED_OFF
             author = BOB if chance < _OPTED_OUT else ALICE
@@ -159,22 +159,22 @@ class People:
                 await self._use_command(text, channel)
             message_id = await self._discord.say(text, channel, author=author)
             self.written[message_id] = Written(at, wanted=not off and author is not BOB)
-            self._regret(message_id, author)
-            await self._change_minds()
+            self._plan_change(message_id, author)
+            await self._apply_changes()
             await asyncio.sleep(max(at + 1 / self._rate - loop.time(), 0))
-        self._regretted.clear()
+        self._pending_changes.clear()
 
-    def _regret(self, message_id: int, author: User) -> None:
-        """Let the author of a message perhaps edit or delete it later."""
+    def _plan_change(self, message_id: int, author: User) -> None:
+        """Decide at random whether the author will edit or delete a message."""
         chance = self._random.random()
         if chance < _EDITED + _DELETED:
-            at = self.written[message_id].at + self._random.uniform(*_THOUGHT_BETTER)
-            heapq.heappush(self._regretted, (at, message_id, author, chance < _DELETED))
+            at = self.written[message_id].at + self._random.uniform(*_CHANGE_DELAY)
+            heapq.heappush(self._pending_changes, (at, message_id, author, chance < _DELETED))
 
-    async def _change_minds(self) -> None:
-        """Edit and delete what is due for that."""
-        while self._regretted and self._regretted[0][0] <= _now():
-            _, message_id, author, deleted = heapq.heappop(self._regretted)
+    async def _apply_changes(self) -> None:
+        """Edit and delete the messages that are due."""
+        while self._pending_changes and self._pending_changes[0][0] <= _now():
+            _, message_id, author, deleted = heapq.heappop(self._pending_changes)
             if deleted:
                 self.written[message_id].deleted_at = _now()
                 await self._discord.delete(message_id)
@@ -183,7 +183,7 @@ class People:
                 await self._discord.edit(message_id, self._random.choice(self._texts), author=author)
 
     async def _use_command(self, text: str, channel: int) -> None:
-        """Let somebody use a command; nobody waits for the answer, which may never come."""
+        """Use a random command, without waiting for an answer, which may never come."""
         command = self._random.choice(("about", "compare", "mood", "privacy", "settings"))
         if not self._discord.offers(command, channel):
             return
@@ -193,110 +193,112 @@ class People:
             await self._discord.slash(command, channel)
 
 
-class Storm:
-    """A bot that one fault after the other befalls.
+class ChaosRun:
+    """Injects one fault after another, and checks the bot after each.
 
     Attributes:
-        people: who write.
+        people: who write meanwhile.
     """
 
-    def __init__(self, scene: Scene, people: People) -> None:
+    def __init__(self, system: System, people: People) -> None:
         self.people = people
-        self._scene = scene
-        self._first: dict[int, Size] = {}  # by process
+        self._system = system
+        self._first: dict[int, Size] = {}  # resources when first idle, by the process's number
         self._since = 0.0
         self._counted = 0
 
     async def begin(self) -> None:
-        """Wait for the bot, and let people write until it reacts."""
-        await self._rest()
-        self._first.clear()  # it has not read a message yet
+        """Wait for the bot to start, and let people write until it reacts."""
+        await self._wait_until_idle()
+        self._first.clear()  # a process that has not read a message yet is no measure
         async with self.people.writing():
-            await self._back(_now())
-            await asyncio.sleep(_BEFORE)
-        await self._rest()
-        self._since, self._counted = _now(), await self._scene.database.messages()
+            await self._wait_for_reaction(_now())
+            await asyncio.sleep(_LEAD_TIME)
+        await self._wait_until_idle()
+        self._since, self._counted = _now(), await self._system.database.messages()
 
-    async def befall(self, faults: Sequence[Fault]) -> Passed:
-        """Let faults happen while people write, wait until the bot has come to rest, and take stock."""
+    async def inject(self, faults: Sequence[Fault]) -> FaultResult:
+        """Inject faults while people write, wait until the bot is idle, and check its promises."""
         async with self.people.writing():
-            await asyncio.sleep(_BEFORE)
+            await asyncio.sleep(_LEAD_TIME)
             start, sessions = _now(), self._sessions()
-            await asyncio.gather(*(fault.happens(self._scene) for fault in faults))
-            over, over_at = _now(), datetime.now(UTC)
-            if any(fault.replays for fault in faults):
-                await self._connected(sessions)
+            await asyncio.gather(*(fault.inject(self._system) for fault in faults))
+            over, ended_at = _now(), datetime.now(UTC)
+            if any(fault.replays_events for fault in faults):
+                await self._wait_for_sessions(sessions)
             replayed = self.people.wanted(start, _now())
-            back_after = await self._back(over)
+            recovered_after = await self._wait_for_reaction(over)
         end = _now()
-        broken = [] if back_after is not None else [f"the bot did not react again within {BACK_WITHIN:.0f} s"]
-        size, why = await self._rest()
-        broken += [f"the bot did not come to rest within {RESTS_WITHIN:.0f} s: {reason}" for reason in why]
-        written, counted = self.people.wanted(self._since, end), await self._scene.database.messages()
+        broken = [] if recovered_after is not None else [f"the bot did not react again within {RECOVERY_TIMEOUT:.0f} s"]
+        size, reasons = await self._wait_until_idle()
+        broken += [f"the bot was not idle within {IDLE_TIMEOUT:.0f} s: {reason}" for reason in reasons]
+        written, counted = self.people.wanted(self._since, end), await self._system.database.messages()
         lost = written - (counted - self._counted)
         unsure_since = start - lost_before(faults)
-        unsure_until = end if any(fault.lost_meanwhile for fault in faults) else start
-        may_be_lost = self.people.touched(unsure_since, unsure_until)
+        unsure_until = end if any(fault.loses_counts for fault in faults) else start
+        may_be_lost = self.people.written_or_edited(unsure_since, unsure_until)
         may_be_kept = self.people.deleted(unsure_since, unsure_until)
-        if any(fault.forgets for fault in faults):  # also what was edited or deleted before, but not yet in the counts
-            may_be_kept = self.people.regretted(start - WRITES_WITHIN, end)
-        off_by = _off_by(replayed if any(fault.replays for fault in faults) else 0)
-        broken += invariants.miscounted(lost, may_be_lost=may_be_lost, may_be_kept=may_be_kept, off_by=off_by)
+        if any(fault.forgets for fault in faults):  # includes earlier changes that are not in the counts yet
+            may_be_kept = self.people.edited_or_deleted(start - COUNTS_AT_RISK, end)
+        sampling_error = _sampling_error(replayed if any(fault.replays_events for fault in faults) else 0)
+        broken += invariants.count_errors(
+            lost, may_be_lost=may_be_lost, may_be_kept=may_be_kept, sampling_error=sampling_error
+        )
         self._since, self._counted = end, counted
         names = [fault.name for fault in faults]
-        return Passed(names, over_at, back_after, written, lost, may_be_lost, off_by, size, broken)
+        return FaultResult(names, ended_at, recovered_after, written, lost, may_be_lost, sampling_error, size, broken)
 
-    async def _back(self, since: float) -> float | None:
-        """Return the seconds until the bot reacts to what is written from now on, None if it does not."""
-        reactions = self._scene.discord.routes.reactions
-        looked_at = len(reactions)
-        while _now() < since + BACK_WITHIN:
-            for reaction in reactions[looked_at:]:
+    async def _wait_for_reaction(self, since: float) -> float | None:
+        """Return the seconds until the bot reacts to a message written after `since`, or None if it does not."""
+        reactions = self._system.discord.routes.reactions
+        earlier = len(reactions)
+        while _now() < since + RECOVERY_TIMEOUT:
+            for reaction in reactions[earlier:]:
                 message = self.people.written.get(reaction.message_id)
                 if message and message.at >= since:
                     return _now() - since
-            await asyncio.sleep(_LOOKS_EVERY)
+            await asyncio.sleep(_POLL_INTERVAL)
         return None
 
     def _sessions(self) -> int:
-        """Return how often the bot has begun a session or gone on with one."""
-        gateway = self._scene.discord.gateway
+        """Return how often the bot has begun or resumed a session."""
+        gateway = self._system.discord.gateway
         return gateway.identified + gateway.resumed
 
-    async def _connected(self, sessions: int) -> None:
-        """Wait until each shard has begun a session, or gone on with one, once more; or no longer."""
-        until = _now() + BACK_WITHIN
+    async def _wait_for_sessions(self, sessions: int) -> None:
+        """Wait until each shard has begun or resumed a session once more, or until `RECOVERY_TIMEOUT`."""
+        until = _now() + RECOVERY_TIMEOUT
         while True:
-            await asyncio.sleep(_LOOKS_EVERY)
-            if self._sessions() >= sessions + self._scene.discord.gateway.shards or _now() > until:
+            await asyncio.sleep(_POLL_INTERVAL)
+            if self._sessions() >= sessions + self._system.discord.gateway.shards or _now() > until:
                 return
 
-    async def _rest(self) -> tuple[Size | None, list[str]]:
-        """Wait until the bot has nothing to do and takes no more than when it first rested.
+    async def _wait_until_idle(self) -> tuple[Size | None, list[str]]:
+        """Wait until the bot is idle and uses no more resources than when it was first idle.
 
         Returns:
-            What the process takes, None if there is none; and why it has not come to rest, nothing if it has.
+            The resources of the process, or None if it is not ready; and the reasons why it is not idle, if any.
         """
-        until, rests = _now() + RESTS_WITHIN, 0
+        until, idle_checks = _now() + IDLE_TIMEOUT, 0
         while True:
-            await asyncio.sleep(_LOOKS_EVERY)
-            size, why = await self._look()
-            rests = 0 if why else rests + 1
-            if rests == _RESTS and size:
-                self._first.setdefault(self._scene.keeper.starts, size)
-            if rests == _RESTS or _now() > until:
-                return size, why
+            await asyncio.sleep(_POLL_INTERVAL)
+            size, reasons = await self._check_idle()
+            idle_checks = 0 if reasons else idle_checks + 1
+            if idle_checks == _IDLE_CHECKS and size:
+                self._first.setdefault(self._system.supervisor.starts, size)
+            if idle_checks == _IDLE_CHECKS or _now() > until:
+                return size, reasons
 
-    async def _look(self) -> tuple[Size | None, list[str]]:
-        """Return what the process takes, and why it is not at rest."""
-        keeper = self._scene.keeper
-        if why := await keeper.why_not_ready() or _busy(await keeper.metrics()):
-            return None, [why]
-        size = await keeper.size()
-        return size, invariants.grown(self._first.get(keeper.starts, size), size)
+    async def _check_idle(self) -> tuple[Size | None, list[str]]:
+        """Return the resources of the process, if it is ready, and the reasons why it is not idle."""
+        supervisor = self._system.supervisor
+        if reason := await supervisor.readiness_problem() or _busy(await supervisor.metrics()):
+            return None, [reason]
+        size = await supervisor.size()
+        return size, invariants.resource_leaks(self._first.get(supervisor.starts, size), size)
 
 
-async def storm(
+async def run_faults(
     folder: Path,
     database: Database,
     chosen: Sequence[Fault],
@@ -304,57 +306,59 @@ async def storm(
     seconds: float,
     seed: int,
     rate: float,
-    tell: Callable[[Passed], None],
+    report_result: Callable[[FaultResult], None],
     shards: int = 1,
 ) -> Report:
-    """Let faults happen for some seconds, and return what became of it.
+    """Run a bot, inject random faults for some seconds, and return the results.
 
     Args:
-        folder: an empty one, for the bot.
-        database: what it keeps things in.
-        chosen: the faults.
-        seconds: how long.
+        folder: an empty folder, for the bot.
+        database: the bot's database.
+        chosen: the faults to choose from.
+        seconds: how long to inject faults.
         seed: of the random choices.
         rate: messages a second.
-        tell: is told of each fault when it has passed.
-        shards: how many the bot has.
+        report_result: called with the result of each fault.
+        shards: how many shards the bot has.
     """
     chance = random.Random(seed)  # noqa: S311 - not for a secret
     discord = LoopbackDiscord(World(servers=SERVERS, channels=CHANNELS), shards=shards)
     texts, models = _texts(), folder / "models"
     shutil.copytree(PRETRAINED, models)
     await _fill(database, discord.world.guild_ids()[0])
-    keeper = Keeper(discord, folder, {"DATABASE_URL": database.url, "EMOBOT_MODELS": str(models)})
+    supervisor = Supervisor(discord, folder, {"DATABASE_URL": database.url, "EMOBOT_MODELS": str(models)})
     people = People(discord, texts, rate, random.Random(seed))  # noqa: S311 - not for a secret
-    passed: list[Passed] = []
-    async with discord.running(), keeper.running():
-        run = Storm(Scene(discord, keeper, models, database, chance), people)
+    results: list[FaultResult] = []
+    async with discord.running(), supervisor.running():
+        run = ChaosRun(System(discord, supervisor, models, database, chance), people)
         await run.begin()
         end = _now() + seconds
-        while not passed or _now() < end:
-            passed.append(await run.befall(drawn(chosen, chance)))
-            tell(passed[-1])
-        await keeper.stop()
+        while not results or _now() < end:
+            results.append(await run.inject(draw_faults(chosen, chance)))
+            report_result(results[-1])
+        await supervisor.stop()
     reactions, refusals = discord.routes.reactions, invariants.refusals(discord.api.requests)
     broken = [
-        *(sentence for each in passed for sentence in each.broken),
-        *invariants.reactions_twice(reactions, discord.routes.removed, people.written),
-        *invariants.reactions_unwanted(reactions, people.written),
-        *invariants.refused_too_often(refusals),
-        *invariants.log_unclean(keeper.log, texts),
+        *(sentence for result in results for sentence in result.broken),
+        *invariants.double_reactions(reactions, discord.routes.removed, people.written),
+        *invariants.unwanted_reactions(reactions, people.written),
+        *invariants.refusal_problems(refusals),
+        *invariants.log_problems(supervisor.log, texts),
     ]
-    if keeper.exits[-1]:
-        broken.append(f"the bot ended with status {keeper.exits[-1]} when it was told to stop")
+    if supervisor.exits[-1]:
+        broken.append(f"the bot exited with status {supervisor.exits[-1]} when it was told to stop")
     reacted = len({reaction.message_id for reaction in reactions})
     counted = await database.messages()
     edited = sum(each.edited_at is not None for each in people.written.values())
     deleted = sum(each.deleted_at is not None for each in people.written.values())
     written = len(people.written)
-    return Report(passed, written, edited, deleted, reacted, counted, refusals, keeper.starts, keeper.log, broken)
+    return Report(
+        results, written, edited, deleted, reacted, counted, refusals, supervisor.starts, supervisor.log, broken
+    )
 
 
 def _texts() -> list[str]:
-    """Return texts of our own chat set that the bot understands, so that it counts each for the mood."""
+    """Return texts from our own chat set whose emotion the bot recognises, so that it counts each of them."""
     texts = load_dataset("chat").dev.texts
     return [
         text
@@ -364,7 +368,7 @@ def _texts() -> list[str]:
 
 
 async def _fill(database: Database, switched_off: int) -> None:
-    """Make the tables; bob has opted out, and a server has switched the bot off."""
+    """Create the tables, opt bob out, and switch the bot off in a server."""
     store = Store(parse_database_url(database.url).render_as_string(hide_password=False))
     await store.refresh()
     await store.opt_out(BOB.id)
@@ -373,7 +377,7 @@ async def _fill(database: Database, switched_off: int) -> None:
 
 
 def _busy(metrics: Mapping[str, float]) -> str:
-    """Return what the bot has still to do by its metrics, nothing if it is at rest."""
+    """Return the metrics that show that the bot is busy, or an empty string if it is idle."""
     busy = [
         name
         for name in ("emobot_texts_waiting", "emobot_requests_waiting", "emobot_remembered moods")
@@ -382,10 +386,10 @@ def _busy(metrics: Mapping[str, float]) -> str:
     return ", ".join(busy)
 
 
-def _off_by(messages: int) -> float:
-    """Return how far sampling may take the counts from the truth if the bot hears of so many messages at once.
+def _sampling_error(messages: int) -> float:
+    """Return how far sampling may change the counts if the bot receives this many messages at once.
 
-    A message that stands for `each` others is read with a chance of one in `each`, so its variance is `each` - 1.
+    A message that counts for n messages is read with a probability of 1/n, so its count has a variance of n - 1.
     """
     return _DEVIATIONS * math.sqrt(sum(waiting // WAITING_EACH for waiting in range(messages)))
 

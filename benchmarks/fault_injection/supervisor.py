@@ -1,4 +1,4 @@
-"""Keeps the bot's process alive as a service manager would, and looks at it from outside."""
+"""Restarts the bot's process as a service manager would, and measures it from outside."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from prometheus_client.parser import text_string_to_metric_families
 from benchmarks.gateway import LoopbackDiscord
 from benchmarks.load.process import BotProcess, launch
 
-RESTARTS_AFTER = 2.0
-"""Seconds after which a bot is started again that has ended, unless with the status that asks a person for help."""
+RESTART_DELAY = 2.0
+"""Seconds after which a bot that exited is restarted, unless its status was `CONFIGURATION_ERROR`."""
 
-NEEDS_HELP = 2
-"""The status with which the bot ends if somebody has to change something first."""
+CONFIGURATION_ERROR = 2
+"""The bot's exit status when a person must change something before it can run."""
 
-_ENDS_WITHIN = 60.0
+_EXIT_TIMEOUT = 60.0  # seconds
 
 
 class Size(NamedTuple):
-    """What a process takes.
+    """The resources that a process uses.
 
     Attributes:
         memory: resident bytes.
         tasks: of its event loop.
-        threads, files: of the process; sockets are among the files.
+        threads, files: of the process; files include sockets.
     """
 
     memory: int
@@ -41,12 +41,12 @@ class Size(NamedTuple):
     files: int
 
 
-class Keeper:
-    """Starts the whole bot, and starts it again when it ends.
+class Supervisor:
+    """Starts the whole bot, and restarts it when it exits.
 
     Attributes:
-        log: the lines of its log, of all processes.
-        exits: the statuses with which processes have ended, in order.
+        log: the lines of the bot's log, of all its processes.
+        exits: the exit status of each process, in order.
         starts: how many processes were started.
     """
 
@@ -54,9 +54,9 @@ class Keeper:
         """Start nothing yet.
 
         Args:
-            discord: where the bot is.
-            folder: where it runs.
-            variables: its settings beside those about Discord, as environment variables.
+            discord: the Discord that the bot connects to.
+            folder: its working directory.
+            variables: its settings except those about Discord, as environment variables.
         """
         self.log: list[str] = []
         self.exits: list[int] = []
@@ -75,9 +75,9 @@ class Keeper:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keep the bot running as long as the context lasts."""
+        """Keep the bot running during the block."""
         self.start()
-        keeping = asyncio.create_task(self._keep())
+        keeping = asyncio.create_task(self._keep_running())
         try:
             yield
         finally:
@@ -88,26 +88,26 @@ class Keeper:
 
     @property
     def pid(self) -> int | None:
-        """The id of the process, None if there is none now."""
+        """The process id, or None while no process runs."""
         return self._bot.process.pid if self._bot and self._bot.process.returncode is None else None
 
     def start(self) -> None:
-        """Let the bot be started, as whoever has mended something does."""
+        """Start the bot, or let it be restarted, as a person does who has fixed something."""
         self._wanted.set()
 
     def send(self, number: signal.Signals) -> None:
-        """Send the process a signal, if there is one."""
+        """Send a signal to the process, if it runs."""
         if self._bot and self.pid is not None:
             self._bot.process.send_signal(number)
 
     async def set_clock(self, ahead: float) -> None:
-        """Let this computer's clock be so many seconds ahead for the process, if there is one."""
-        with suppress(RuntimeError):  # it is just ending
+        """Set how many seconds ahead the process sees this computer's clock, if it runs."""
+        with suppress(RuntimeError):  # it is just exiting
             if self._bot and self.pid is not None:
                 await self._bot.set_clock(ahead)
 
     async def stop(self) -> None:
-        """Tell the bot to stop, and wait until it has; it is not started again before `start`.
+        """Stop the bot, and wait until it has; it is not restarted before `start`.
 
         Raises:
             TimeoutError: it does not stop.
@@ -117,21 +117,21 @@ class Keeper:
         await self.ended()
 
     async def ended(self) -> None:
-        """Wait until the process has ended.
+        """Wait until the process has exited.
 
         Raises:
-            TimeoutError: it does not end.
+            TimeoutError: it does not exit.
         """
-        await asyncio.wait_for(self._ended.wait(), _ENDS_WITHIN)
+        await asyncio.wait_for(self._ended.wait(), _EXIT_TIMEOUT)
 
-    async def why_not_ready(self) -> str:
-        """Return what /readyz says is not in order, nothing if all is."""
-        answer = await self._ask("readyz")
+    async def readiness_problem(self) -> str:
+        """Return why /readyz says that the bot is not ready, or an empty string if it is."""
+        answer = await self._get("readyz")
         return "" if answer == "ok\n" else answer or "it does not answer"
 
     async def metrics(self) -> dict[str, float]:
-        """Return what /metrics says, by names with the values of their labels behind them; nothing without a bot."""
-        families = text_string_to_metric_families(await self._ask("metrics"))
+        """Return the values in /metrics, by name and the values of the labels; empty if there is no answer."""
+        families = text_string_to_metric_families(await self._get("metrics"))
         return {
             " ".join([sample.name, *sample.labels.values()]): sample.value
             for family in families
@@ -139,13 +139,13 @@ class Keeper:
         }
 
     async def size(self) -> Size:
-        """Return what the process takes."""
-        assert self._bot  # noqa: S101 - whoever asks has seen it
+        """Return the resources that the process uses, which must be running."""
+        assert self._bot  # noqa: S101 - see above
         seen = psutil.Process(self._bot.process.pid)
         tasks = (await self._bot.progress()).tasks
         return Size(self._bot.memory(), tasks, seen.num_threads(), seen.num_fds())
 
-    async def _keep(self) -> None:
+    async def _keep_running(self) -> None:
         while True:
             await self._wanted.wait()
             self._ended.clear()
@@ -159,17 +159,17 @@ class Keeper:
                 self.log.append(line.decode(errors="replace").rstrip("\n"))
             self.exits.append(await process.wait())
             self._ended.set()
-            if process.returncode == NEEDS_HELP:
+            if process.returncode == CONFIGURATION_ERROR:
                 self._wanted.clear()
-            await asyncio.sleep(RESTARTS_AFTER if self._wanted.is_set() else 0)
+            await asyncio.sleep(RESTART_DELAY if self._wanted.is_set() else 0)
 
-    async def _ask(self, what: str) -> str:
-        """Return what the bot answers at its port, nothing if it does not."""
+    async def _get(self, path: str) -> str:
+        """Return the bot's answer to an HTTP request, or an empty string if there is none."""
         timeout = aiohttp.ClientTimeout(5)
         try:
             async with (
                 aiohttp.ClientSession(timeout=timeout) as session,
-                session.get(f"http://127.0.0.1:{self._port}/{what}") as answer,
+                session.get(f"http://127.0.0.1:{self._port}/{path}") as answer,
             ):
                 return await answer.text()
         except (aiohttp.ClientError, OSError, TimeoutError):

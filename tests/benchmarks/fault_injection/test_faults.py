@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.fault_injection.databases import PostgresDatabase
-from benchmarks.fault_injection.faults import WRITES_WITHIN, faults, lost_before
+from benchmarks.fault_injection.faults import COUNTS_AT_RISK, faults, lost_before
 
 FAULTS = {fault.name: fault for fault in faults(PostgresDatabase)}
 
@@ -13,9 +13,9 @@ FAULTS = {fault.name: fault for fault in faults(PostgresDatabase)}
     [
         (["gateway cut", "database locked"], 0.0),
         (["SIGTERM", "gateway cut"], 1.0),
-        (["SIGTERM", "database locked"], WRITES_WITHIN),
-        (["PostgreSQL restarted", "SIGTERM twice"], WRITES_WITHIN),
-        (["kill -9"], WRITES_WITHIN),
+        (["SIGTERM", "database locked"], COUNTS_AT_RISK),
+        (["PostgreSQL restarted", "SIGTERM twice"], COUNTS_AT_RISK),
+        (["kill -9"], COUNTS_AT_RISK),
     ],
 )
 def test_what_waits_is_lost_with_a_process_that_is_killed_or_cannot_write_it_as_it_stops(
