@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("importlinter", reason="run `pip install -e '.[dev]'` to check the directions of imports")
 
 
-def test_imports_keep_their_contracts() -> None:
+def test_imports_follow_the_contracts() -> None:
     # In a process of its own, since import-linter keeps the standard output that it finds at its first import.
     program = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
     done = subprocess.run(

@@ -29,7 +29,7 @@ def report(*releases: dict[str, Any]) -> str:
     return json.dumps({"dependencies": releases, "fixes": []})
 
 
-def test_a_known_vulnerability_fails_and_is_named_with_its_remedy(audit: Any) -> None:
+def test_known_vulnerability_fails_and_is_reported_with_its_fix(audit: Any) -> None:
     text, status = audit.verdict(report(SOUND, {"name": "broken", "version": "1.2", "vulns": [FLAW]}), "Found 1")
     assert status == 1
     assert text.splitlines() == [
@@ -38,7 +38,7 @@ def test_a_known_vulnerability_fails_and_is_named_with_its_remedy(audit: Any) ->
     ]
 
 
-def test_nothing_found_says_in_how_many_it_looked(audit: Any) -> None:
+def test_clean_audit_reports_the_number_of_packages(audit: Any) -> None:
     assert audit.verdict(report(SOUND, UNKNOWN), "") == ("Vulnerabilities: 0 known in 1 of 2 releases.", 0)
 
 
@@ -50,12 +50,12 @@ def test_nothing_found_says_in_how_many_it_looked(audit: Any) -> None:
         (report(UNKNOWN), "No known vulnerabilities found"),
     ],
 )
-def test_where_the_service_knows_nothing_the_reason_is_told(audit: Any, output: str, errors: str) -> None:
+def test_unavailable_service_is_reported_with_the_reason(audit: Any, output: str, errors: str) -> None:
     text, status = audit.verdict(output, errors)
     assert (text.startswith("Vulnerabilities: not looked for, since its service "), status) == (True, 0)
 
 
-def test_any_other_failure_of_it_fails(audit: Any) -> None:
+def test_any_other_failure_of_the_audit_fails(audit: Any) -> None:
     assert audit.verdict("", "No module named pip_audit") == (
         "Vulnerabilities: pip-audit failed.\nNo module named pip_audit",
         1,

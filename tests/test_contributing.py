@@ -18,7 +18,7 @@ ELSEWHERE = {".venv", ".venv/bin/activate", "report.md", "__init__.py"}
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_paths_that_are_named_exist(page: str) -> None:
+def test_named_paths_exist(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     words = {word for quoted in re.findall(r"`([^`\n]+)`", text) for word in quoted.split()}
     linked = re.findall(r"\]\((?!http)([^)]+)\)", text)
@@ -32,7 +32,7 @@ def test_ci_runs_the_long_tests_too() -> None:
     assert 'PYTEST_ADDOPTS="--long ' in CI
 
 
-def test_names_in_code_that_contributors_change_exist() -> None:
+def test_named_code_exists_in_its_file() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     names = re.findall(r"`(_?[A-Z]{4,}|(?:[A-Z][a-z]+){2,}|[a-z]+_[a-z_]+)`", text)
     sources = "\n".join(
@@ -45,14 +45,14 @@ def test_names_in_code_that_contributors_change_exist() -> None:
     assert [name for name in names if not re.search(defined.format(name=name), sources, re.MULTILINE)] == []
 
 
-def test_trainings_are_such_as_the_command_line_takes() -> None:
+def test_training_commands_are_accepted_by_the_command_line() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     commands = re.findall(r"^python train\.py (.*)$", text, re.MULTILINE)
     models = [train.train.make_context("train", shlex.split(command)).params["models"] for command in commands]
     assert models == [("rnn", "gru"), ("rnn", "bilstm")]
 
 
-def test_quick_checks_are_those_of_ci() -> None:
+def test_quick_checks_are_part_of_ci() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     hooks = re.findall(r"entry: ([^,]+),", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
     assert len(hooks) == 4
@@ -60,14 +60,14 @@ def test_quick_checks_are_those_of_ci() -> None:
     assert [hook for hook in hooks if f"\n{hook.split(' --')[0].removesuffix(' .')}" not in text] == []
 
 
-def test_no_file_of_tests_imports_heavy_libraries_for_tests_that_do_without() -> None:
+def test_test_files_import_heavy_libraries_only_inside_heavy_tests() -> None:
     heavy = re.compile(r"(?m)^(import|from) .*\b(keras|keras_backend|teacher|tensorflow|torch|transformers)\b")
     files = list((ROOT / "tests").rglob("*.py"))
     assert len(files) > 100
     assert [file.name for file in files if heavy.search(file.read_text(encoding="utf-8"))] == []
 
 
-def test_tree_has_every_package() -> None:
+def test_folder_tree_has_every_package() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     _, tree, _ = page.partition("## Where things are")[2].split("```\n", 2)
     folders = [file.parent.name for root in ("bot", "classifiers") for file in (ROOT / root).glob("*/__init__.py")]
@@ -75,11 +75,11 @@ def test_tree_has_every_package() -> None:
     assert [folder for folder in folders if not re.search(rf"(^|\s){folder}/", tree)] == []
 
 
-def test_workflow_runs_what_contributors_run() -> None:
+def test_workflow_runs_ci_run() -> None:
     assert "- run: .ci/run\n" in (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
 
 
-def test_picture_of_the_imports_is_that_of_the_code() -> None:
+def test_import_diagram_matches_the_code() -> None:
     pytest.importorskip("grimp", reason="run `pip install -e '.[dev]'` to check the picture of the imports")
     script = ROOT / "docs" / "architecture.py"
     done = subprocess.run([sys.executable, script, "--check"], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -47,7 +47,7 @@ def imported(folder: str) -> set[str]:
     return names - OURS - set(sys.stdlib_module_names)
 
 
-def test_the_extra_for_tests_has_all_that_tests_and_benchmarks_import() -> None:
+def test_extra_for_tests_has_every_import_of_tests_and_benchmarks() -> None:
     distributions = packages_distributions()
     here = installed_with(wanted(["test"]))
     lacking = {

@@ -44,7 +44,7 @@ def recorder(record: list[str | None], name: str | None) -> Callable[..., int]:
     return note
 
 
-def test_examples_are_such_as_the_command_line_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_examples_are_accepted_by_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     roots = (train.train, "python train.py"), (study, "study"), (bot_cli, "emobot"), (classifiers_cli, "classifiers")
     all_of_them = [context for command, name in roots for context in contexts(command, name)]
     examples = [match.groups() for each in all_of_them for match in _EXAMPLE.finditer(each.get_help())]

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_two_commands_set_everything_up() -> None:
+def test_demo_and_tests_are_set_up_by_one_command_each() -> None:
     commands = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
     assert [command.split(" && ")[-1] for command in commands] == [
         ".venv/bin/python -m bot demo",
@@ -20,7 +20,7 @@ def test_two_commands_set_everything_up() -> None:
     assert re.search(r"pytest$", README, re.MULTILINE)
 
 
-def test_networks_read_the_praise_of_the_first_picture_as_told() -> None:
+def test_networks_read_the_ironic_praise_as_described() -> None:
     script = (ROOT / "docs" / "screenshots.py").read_text(encoding="utf-8")
     text = re.search(r'^TEXT = "(.+)"$', script, re.MULTILINE)
     assert text is not None
@@ -33,7 +33,7 @@ def test_networks_read_the_praise_of_the_first_picture_as_told() -> None:
     assert turns == {"rnn": {"admiration": "great"}, "bilstm": {"admiration": "great", "annoyance": "genius"}}
 
 
-def test_figures_are_those_of_the_pages() -> None:
+def test_figures_match_the_pages() -> None:
     models, speed = ((ROOT / "docs" / page).read_text(encoding="utf-8") for page in ("models.md", "speed.md"))
     accepted = re.search(r"accept ([\d.]+) % of the BiLSTM's and ([\d.]+) % of the RNN's", " ".join(README.split()))
     assert accepted is not None
@@ -47,6 +47,6 @@ def test_figures_are_those_of_the_pages() -> None:
         assert re.search(rf"^\| {row} \| [^|]+ \| {time}\b", speed, re.MULTILINE)
 
 
-def test_the_example_is_as_short_as_told() -> None:
+def test_example_is_as_short_as_stated() -> None:
     lines = (ROOT / "examples" / "rnn_from_scratch.py").read_text(encoding="utf-8").count("\n")
     assert f"of under {lines + 1} lines" in README

@@ -69,7 +69,7 @@ def test_the_same_seed_gives_the_same_numpy_weights(tmp_path: Path) -> None:
     assert not np.array_equal(first["2.kernel"], other["2.kernel"])
 
 
-def test_a_folder_is_not_overwritten_unasked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_folder_is_overwritten_only_with_the_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--model", "rnn", "--epochs", 1, "--out", tmp_path) == 0
     (tmp_path / "precious.txt").write_text("mine")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -83,7 +83,7 @@ def test_a_folder_is_not_overwritten_unasked(tmp_path: Path, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize("option", ["--overwrite", "--resume"])
-def test_a_folder_of_somebody_elses_is_left_as_it_is(
+def test_folder_without_our_models_is_left_unchanged(
     option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     theirs = {"checkpoints/thesis.txt": "years of work", "report.md": "# The year", "manifest.json": "{}"}
@@ -99,7 +99,7 @@ def test_a_folder_of_somebody_elses_is_left_as_it_is(
     assert found == theirs
 
 
-def test_files_of_others_beside_our_checkpoints_stay(tmp_path: Path) -> None:
+def test_unrelated_files_beside_our_checkpoints_are_kept(tmp_path: Path) -> None:
     out = tmp_path / "models"
     assert run("--model", "rnn", "--epochs", 1, "--out", out) == 0
     (out / "checkpoints" / "rnn").mkdir(parents=True)
@@ -111,7 +111,7 @@ def test_files_of_others_beside_our_checkpoints_stay(tmp_path: Path) -> None:
     assert sorted(path for path in (out / "checkpoints").rglob("*") if path.is_file()) == sorted(theirs)
 
 
-def test_a_training_that_is_finished_is_not_gone_on_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_finished_training_cannot_be_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "models"
     assert run("--model", "rnn", "--epochs", 1, "--out", out) == 0
     before = (out / "manifest.json").read_bytes()
@@ -139,7 +139,7 @@ def test_ctrl_c_keeps_the_best_so_far_and_resume_completes(tmp_path: Path, capsy
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
-def test_ctrl_c_in_the_first_epoch_leaves_nothing_and_says_so(
+def test_ctrl_c_in_the_first_epoch_leaves_no_files_and_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with ctrl_c_in_epoch(1):
@@ -148,7 +148,7 @@ def test_ctrl_c_in_the_first_epoch_leaves_nothing_and_says_so(
     assert not (tmp_path / "models").exists()
 
 
-def test_a_training_on_a_corrected_file_is_not_gone_on_with(
+def test_training_is_not_resumed_on_a_changed_file(
     feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Else the models of the old labels would be written as those of the new."""
@@ -170,7 +170,7 @@ def test_a_training_on_a_corrected_file_is_not_gone_on_with(
     assert (out / "manifest.json").read_bytes() == before
 
 
-def test_a_stopped_training_is_not_lost_to_one_of_another_network(
+def test_stopped_training_is_not_overwritten_by_another_network(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "models"
@@ -207,7 +207,7 @@ def test_overwrite_starts_anew_where_a_training_was_stopped(
 
 
 @pytest.mark.parametrize("name", ["emotions dataset (1).jsonl", "it's [red]ours.jsonl"])
-def test_the_closing_hint_pastes_into_a_shell(
+def test_closing_hint_is_quoted_for_the_shell(
     name: str, feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -218,7 +218,9 @@ def test_the_closing_hint_pastes_into_a_shell(
     assert words == ["python", "-m", "classifiers", "compare", "--models", f"models/{name[:-6]}", "your text"]
 
 
-def test_a_data_set_of_ones_own(feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_own_data_set_with_several_labels_per_row_is_trained(
+    feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Several labels a row, so the networks judge each label by itself."""
     assert run("--dataset", feelings, "--model", "rnn", "--epochs", 1, "--out", tmp_path / "models") == 0
     assert "2 labels: joy 80, sadness 80.\n" in capsys.readouterr().out
@@ -228,7 +230,7 @@ def test_a_data_set_of_ones_own(feelings: Path, tmp_path: Path, capsys: pytest.C
 
 @pytest.mark.long
 @pytest.mark.slow
-def test_few_phrases_of_ones_own_are_learnt_by_both_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_models_learn_a_few_own_phrases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """58 rows with the default options, told apart by six words among many that say nothing."""
     words = {"joy": ("happy", "lovely", "great"), "sadness": ("sad", "awful", "lonely")}
     about = ("the party", "my exam", "this song", "our trip", "dinner", "monday", "the game", "my cat", "the film")
@@ -253,37 +255,37 @@ def test_few_phrases_of_ones_own_are_learnt_by_both_models(tmp_path: Path, capsy
         ("".join(f"word{n}\tall,{'joy' if n % 2 else 'fear'}\n" for n in range(40)), "The RNN"),
     ],
 )
-def test_data_that_teach_nothing_end_in_a_sentence_figures_and_models(
+def test_data_without_signal_end_with_a_warning_figures_and_models(
     rows: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert_teaches_nothing(rows, says, tmp_path, capsys)
+    assert_nothing_learnt(rows, says, tmp_path, capsys)
 
 
 WITHOUT_A_WORD = [[chr(0x1F600 + n) for n in range(40)], [f"https://a.example/{n}" for n in range(40)]]
 
 
 @pytest.mark.parametrize("texts", WITHOUT_A_WORD)
-def test_texts_without_a_word_end_in_a_sentence_and_models(
+def test_texts_without_words_end_with_a_warning_and_models(
     texts: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert_texts_teach_nothing(texts, tmp_path, capsys)
+    assert_nothing_learnt_from_texts(texts, tmp_path, capsys)
 
 
 @pytest.mark.long
 @pytest.mark.usefixtures("figures")
 @pytest.mark.parametrize("texts", WITHOUT_A_WORD)
-def test_texts_without_a_word_end_in_figures(
+def test_texts_without_words_end_with_figures(
     texts: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert_texts_teach_nothing(texts, tmp_path, capsys)
+    assert_nothing_learnt_from_texts(texts, tmp_path, capsys)
 
 
-def assert_texts_teach_nothing(texts: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def assert_nothing_learnt_from_texts(texts: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = "".join(f"{text}\t{'joy' if n % 2 else 'fear'}\n" for n, text in enumerate(texts))
-    assert_teaches_nothing(rows, "The RNN", tmp_path, capsys)
+    assert_nothing_learnt(rows, "The RNN", tmp_path, capsys)
 
 
-def assert_teaches_nothing(rows: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def assert_nothing_learnt(rows: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.tsv").write_text("text\tlabel\n" + rows)
     out = tmp_path / "models"
     assert run("--dataset", tmp_path / "mine.tsv", "--model", "rnn", "--epochs", 2, "--out", out) == 0
@@ -305,7 +307,7 @@ def moods(tmp_path: Path) -> Path:
     return file
 
 
-def test_labels_without_emoji_are_told_before_training(
+def test_labels_without_emoji_are_listed_before_training(
     moods: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("--dataset", moods, "--model", "rnn", "--epochs", 1, "--out", tmp_path / "models") == 0
@@ -317,7 +319,9 @@ def test_labels_without_emoji_are_told_before_training(
     assert read_manifest(tmp_path / "models").emoji == {}
 
 
-def test_labels_are_given_emoji(moods: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_emoji_options_are_written_to_the_manifest(
+    moods: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     emoji = ["--emoji", "happy=😊", "--emoji", "GUILT=🫥", "--emoji", "joy=🎉"]
     assert run("--dataset", moods, "--model", "rnn", "--epochs", 1, "--out", tmp_path / "models", *emoji) == 0
     assert "no emoji" not in capsys.readouterr().out
@@ -333,7 +337,7 @@ def test_labels_are_given_emoji(moods: Path, tmp_path: Path, capsys: pytest.Capt
         ("happy=:)", "Invalid value for '--emoji': ':)' is not one emoji: see `python train.py --help`."),
     ],
 )
-def test_emoji_that_cannot_be_used_end_it_before_training(
+def test_unusable_emoji_are_refused_before_training(
     moods: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], emoji: str, complaint: str
 ) -> None:
     assert run("--dataset", moods, "--model", "rnn", "--out", tmp_path / "models", "--emoji", emoji) == 2
@@ -350,7 +354,7 @@ def test_an_emoji_without_a_label_is_refused(capsys: pytest.CaptureFixture[str])
     ("model", "framework"),
     [("gru", "keras"), ("lstm", "numpy"), ("bilstm", "numpy")],
 )
-def test_a_model_in_a_framework_of_ones_own(
+def test_framework_can_be_chosen_per_model(
     model: str, framework: str, feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "models"
@@ -418,7 +422,7 @@ def test_several_models_are_given_after_one_option_or_several(
     assert default == Options("python train.py")
 
 
-def test_ctrl_c_outside_the_networks_ends_in_a_sentence(
+def test_ctrl_c_outside_the_networks_ends_with_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def stopped(*_: object) -> Outcome:
@@ -438,7 +442,7 @@ def test_help_keeps_the_groups_and_the_examples(capsys: pytest.CaptureFixture[st
     assert "python train.py study " in shown
 
 
-def test_whoever_has_the_wheel_is_told_of_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_of_the_installed_wheel_names_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert train.main(["--help"], "python -m train") == 0
     shown = capsys.readouterr().out
     assert "  python -m train --dataset goemotions   both models on GoEmotions, in about ten minutes\n" in shown
@@ -449,7 +453,7 @@ def test_whoever_has_the_wheel_is_told_of_no_file(tmp_path: Path, capsys: pytest
 
 
 @pytest.mark.parametrize(("start", "program"), [("train.py", "python train.py"), ("-mtrain", "python -m train")])
-def test_wrong_arguments_name_the_help_as_it_is_called(start: str, program: str) -> None:
+def test_wrong_arguments_refer_to_help_by_the_called_name(start: str, program: str) -> None:
     done = subprocess.run(
         [sys.executable, start, "now"],
         capture_output=True,
@@ -476,7 +480,7 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_training")
 @pytest.mark.parametrize("name", ["file/sub", "x" * 300, "file"])
-def test_a_folder_that_cannot_be_written_to_is_told_before_the_training(
+def test_unwritable_folder_is_reported_before_training(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("mine")
@@ -498,7 +502,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_the_training(
         (["--model", "rnn", "--dataset", "goemotions"], "pooch"),
     ],
 )
-def test_a_package_that_is_needed_in_the_end_is_missed_before_the_training(
+def test_missing_package_is_reported_before_training(
     options: list[str],
     missing: str,
     tmp_path: Path,
@@ -515,7 +519,7 @@ def test_a_package_that_is_needed_in_the_end_is_missed_before_the_training(
     ("option", "status", "sentence"),
     [("--help", 0, ""), ("--overwrite", 2, 'Training needs more packages: run `pip install "emobot[train]"`.\n')],
 )
-def test_without_the_train_extra_there_is_help_and_a_sentence(
+def test_missing_train_extra_leaves_help_and_is_reported(
     option: str, status: int, sentence: str, tmp_path: Path
 ) -> None:
     program = "import sys; sys.modules['rich'] = None; import train; sys.exit(train.main(sys.argv[1:]))"
@@ -532,7 +536,7 @@ def test_without_the_train_extra_there_is_help_and_a_sentence(
 
 @pytest.mark.usefixtures("figures")
 @pytest.mark.skipif(os.name != "posix", reason="names of files are texts here: run `wsl python3 -m pytest`")
-def test_names_that_are_markup_or_no_text_at_all(
+def test_markup_and_undecodable_names_are_printed_as_they_are(
     feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = feelings.rename(tmp_path / "a[b]\udcff:smile:.jsonl")
@@ -546,7 +550,7 @@ def test_names_that_are_markup_or_no_text_at_all(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="run it in Linux, as in `wsl` or `docker run -it python bash`")
-def test_a_full_disk_while_training_is_told_in_a_sentence(feelings: Path, tmp_path: Path) -> None:
+def test_full_disk_while_training_is_reported_in_one_sentence(feelings: Path, tmp_path: Path) -> None:
     program = (
         "import resource, sys, train; resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)); "
         "sys.exit(train.main(sys.argv[1:]))"
@@ -559,13 +563,13 @@ def test_a_full_disk_while_training_is_told_in_a_sentence(feelings: Path, tmp_pa
     assert not (tmp_path / "models" / "manifest.json").exists()
 
 
-def test_a_missing_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_data_set_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--dataset", tmp_path / "none.csv") == 2
     assert "none.csv" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("stopped", [True, False])
-def test_a_process_starts_anew_when_another_is_lost(
+def test_process_restarts_itself_when_a_worker_is_lost(
     stopped: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the same words, but for the one that would throw away what it has trained."""
@@ -589,7 +593,7 @@ def test_a_process_starts_anew_when_another_is_lost(
     assert "Another worker is lost: waiting for it" in capsys.readouterr().out
 
 
-def test_on_windows_a_process_asks_to_be_started_again_when_another_is_lost(
+def test_process_on_windows_asks_to_be_restarted_when_a_worker_is_lost(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There, what is started in its place would run in the background, and without its port."""

@@ -17,7 +17,7 @@ def test_neighbours_are_the_labels_that_readers_accept_for_the_same_texts() -> N
     assert neighbours == {"joy": {"love": pytest.approx(1 / 3, abs=1e-3)}, "love": {"joy": 0.5}}
 
 
-def test_labels_that_are_seldom_accepted_together_are_no_neighbours() -> None:
+def test_labels_seldom_accepted_together_are_not_neighbours() -> None:
     joy, love, _, _ = np.eye(4)
     targets = np.array([joy + love, *[joy] * 5, *[love] * 3])
     assert neighbours_in(targets, LABELS) == {"love": {"joy": 0.25}}
@@ -34,7 +34,7 @@ def test_a_label_is_accepted_because_it_or_a_neighbour_is_meant() -> None:
 
 
 @pytest.mark.parametrize("texts", [1, 5, 600])
-def test_without_neighbours_a_label_is_accepted_as_probably_as_it_is_meant(texts: int) -> None:
+def test_acceptance_without_neighbours_is_the_probability_of_the_label(texts: int) -> None:
     scores = np.random.default_rng(0).random((texts, 4))
     np.testing.assert_allclose(acceptance(scores, shares_of({}, LABELS)), scores)
 
@@ -46,19 +46,19 @@ def test_reaction_is_the_emotion_that_a_reader_most_probably_accepts() -> None:
     assert not prediction.is_certain(0.61)
 
 
-def test_there_is_no_reaction_where_neutral_is_the_most_probable() -> None:
+def test_no_reaction_if_neutral_is_most_probable() -> None:
     prediction = Prediction(LABELS, (0.3, 0.1, 0.4, 0.45), (0.2,) * 4, acceptance=(0.6, 0.1, 0.4, 0.45))
     assert prediction.reaction() == ("neutral", 0.45)
     assert prediction.accepted() == ("joy", 0.6)
 
 
-def test_a_reaction_must_be_over_the_threshold_of_its_label() -> None:
+def test_reaction_must_reach_the_threshold_of_its_label() -> None:
     prediction = Prediction(LABELS, (0.3, 0.1, 0.4, 0.2), (0.65, 0.2, 0.2, 0.2), acceptance=(0.6, 0.1, 0.4, 0.2))
     assert not prediction.is_certain(0)
 
 
 @pytest.mark.parametrize("name", ["rnn", "bilstm"])
-def test_the_shipped_models_know_what_readers_accept_together(name: str) -> None:
+def test_shipped_models_contain_neighbours(name: str) -> None:
     assert read_manifest(PRETRAINED).neighbours["admiration"].keys() == {"joy", "approval"}
     [prediction] = load_models()[name].predict(["great"])
     gained = dict(zip(prediction.labels, np.subtract(prediction.acceptance, prediction.scores), strict=True))

@@ -44,7 +44,7 @@ class TestProbabilities:
         assert scores.tolist() == [[1.0, 0.0]]
         assert scores.dtype == np.float32
 
-    def test_a_row_of_huge_logits_does_not_drown_another(self) -> None:
+    def test_huge_logits_in_one_row_do_not_affect_another(self) -> None:
         logits = np.array([[5000.0, 4999.0], [1.0, 0.0], [-5000.0, -5001.0]])
         np.testing.assert_allclose(probabilities(logits, 1.0, False), np.tile(softmax([1, 0]), (3, 1)), atol=1e-12)
 
@@ -52,7 +52,9 @@ class TestProbabilities:
 class TestTemperature:
     @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
     @pytest.mark.parametrize("multi_label", [True, False])
-    def test_finds_how_much_too_sure_the_logits_are(self, temperature: float, multi_label: bool) -> None:
+    def test_temperature_recovers_the_factor_by_which_logits_are_overconfident(
+        self, temperature: float, multi_label: bool
+    ) -> None:
         rng = np.random.default_rng(0)
         honest = rng.normal(0, 2, (20_000, 4))
         true = probabilities(honest, 1.0, multi_label)
@@ -63,24 +65,24 @@ class TestTemperature:
         found = choose_temperature(honest * temperature, targets, multi_label)
         assert found == pytest.approx(temperature, rel=0.05)
 
-    def test_a_perfect_network_is_not_made_infinitely_sure(self) -> None:
+    def test_temperature_of_a_perfect_network_has_a_lower_bound(self) -> None:
         targets = np.eye(2)[[0, 1] * 10]
         found = choose_temperature(targets * 4 - 2, targets, False)
         assert MIN_TEMPERATURE <= found <= MIN_TEMPERATURE * 1.01
 
-    def test_a_network_that_knows_nothing_is_made_unsure_within_reason(self) -> None:
+    def test_temperature_of_a_useless_network_has_an_upper_bound(self) -> None:
         logits = np.array([[5.0, -5.0], [-5.0, 5.0]] * 10)
         found = choose_temperature(logits, 1.0 * (logits < 0), False)
         assert MAX_TEMPERATURE * 0.99 <= found <= MAX_TEMPERATURE
 
-    def test_without_scipy_the_extra_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_missing_scipy_is_reported_with_the_extra(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "scipy.optimize", None)
         with pytest.raises(MissingExtraError, match=r"^Calibration needs more packages: .*emobot\[train\]"):
             choose_temperature(np.zeros((2, 2)), np.eye(2), False)
 
 
 class TestThresholds:
-    def test_of_a_calibrated_model_half_the_best_f1(self) -> None:
+    def test_threshold_of_a_calibrated_model_is_half_the_best_f1(self) -> None:
         """Lipton and others, "Optimal Thresholding of Classifiers to Maximize F1 Measure" (2014), theorem 1."""
         rng = np.random.default_rng(1)
         scores = rng.beta([1, 1, 0.5], [3, 1, 8], (20_000, 3))
@@ -91,7 +93,7 @@ class TestThresholds:
             assert _f1(scores[:, column], targets[:, column], threshold) == pytest.approx(best, abs=0.01)
             assert threshold == pytest.approx(best / 2, abs=0.06)
 
-    def test_few_rows_give_better_thresholds_for_other_rows_than_the_plain_maximum_does(self) -> None:
+    def test_thresholds_from_few_rows_generalise_better_than_the_plain_maximum(self) -> None:
         rng = np.random.default_rng(2)
         smoothed, plain = [], []
         for _ in range(40):
@@ -103,7 +105,7 @@ class TestThresholds:
             plain.append(_f1(scores[1], targets[1], greedy))
         assert np.mean(smoothed) > np.mean(plain)
 
-    def test_a_model_that_hears_a_label_too_often_gets_the_threshold_of_how_often_there_is_one(self) -> None:
+    def test_overpredicted_label_gets_nearly_the_best_threshold(self) -> None:
         """Its probabilities count for a target, but only after they are scaled to the number of positive rows."""
         rng = np.random.default_rng(3)
         scores = rng.beta(1, 3, (20_000, 1))
@@ -116,20 +118,20 @@ class TestThresholds:
         [found] = choose_thresholds(np.array([[1.0], [0.0], [1.0], [0.0]]), np.array([[1], [0], [1], [0]]))
         assert 0.05 < found < 0.95
 
-    def test_between_what_is_and_what_is_not(self) -> None:
+    def test_threshold_separates_positive_from_negative_rows(self) -> None:
         scores = np.array([[0.1, 0.8], [0.2, 0.9], [0.6, 0.3], [0.7, 0.4]])
         targets = np.array([[0, 1], [0, 1], [1, 0], [1, 0]])
         found = choose_thresholds(scores, targets)
         assert 0.2 < found[0] < 0.6
         assert 0.4 < found[1] < 0.8
 
-    def test_a_label_without_positive_rows_takes_that_of_all(self) -> None:
+    def test_label_without_positive_rows_gets_the_shared_threshold(self) -> None:
         scores = np.array([[0.3, 0.1], [0.7, 0.1], [0.8, 0.2]])
         targets = np.array([[0, 0], [1, 0], [1, 0]])
         [_, shared] = choose_thresholds(scores, targets)
         assert [shared] == choose_thresholds(scores.reshape(-1, 1), targets.reshape(-1, 1)).tolist()
 
-    def test_a_model_that_says_too_much_is_not_taken_at_its_word(self) -> None:
+    def test_expected_positives_are_scaled_to_the_actual_number(self) -> None:
         """What is expected of its rows is scaled to how many are positive, or the threshold would be far too low."""
         rng = np.random.default_rng(3)
         true = rng.beta(0.6, 3, 20_000)
@@ -140,24 +142,24 @@ class TestThresholds:
         best = max(_f1(scores, targets, each) for each in np.linspace(0.05, 0.95, 181))
         assert _f1(scores, targets, found) == pytest.approx(best, abs=0.02)
 
-    def test_too_few_positive_rows_take_the_threshold_of_all_labels(self) -> None:
+    def test_label_with_few_positive_rows_gets_the_shared_threshold(self) -> None:
         scores = np.array([[0.3, 0.1], [0.7, 0.1], [0.8, 0.2], [0.1, 0.9]])
         targets = np.array([[0, 0], [1, 0], [1, 0], [0, 1]])
         own, shared = choose_thresholds(scores, targets, fewest=2)
         assert [shared] == choose_thresholds(scores.reshape(-1, 1), targets.reshape(-1, 1)).tolist() != [own]
 
-    def test_none_is_chosen_where_all_labels_together_have_too_few(self) -> None:
+    def test_no_threshold_is_chosen_if_all_labels_together_have_too_few_positives(self) -> None:
         scores = np.array([[0.3, 0.1], [0.7, 0.1], [0.8, 0.2]])
         targets = np.array([[0, 0], [1, 0], [1, 0]])
         assert choose_thresholds(scores, targets, fewest=3).tolist() == [DEFAULT_THRESHOLD] * 2
 
-    def test_stay_within_reason(self) -> None:
+    def test_thresholds_stay_within_bounds(self) -> None:
         scores = np.array([[0.99999, 0.001], [0.99998, 0.002], [0.9999, 0.0], [0.9998, 0.0]])
         targets = np.array([[1, 1], [1, 1], [0, 0], [0, 0]])
         for threshold in choose_thresholds(scores, targets):
             assert MIN_THRESHOLD <= threshold <= MAX_THRESHOLD
 
-    def test_works_on_float32_and_one_row(self) -> None:
+    def test_thresholds_accept_float32_and_a_single_row(self) -> None:
         [threshold] = choose_thresholds(np.array([[0.8]], dtype=np.float32), np.array([[1.0]], dtype=np.float32))
         assert threshold < 0.8
 
@@ -165,7 +167,7 @@ class TestThresholds:
 class TestCalibrate:
     targets = np.eye(2)[[0, 1] * (MIN_ROWS // 2)]
 
-    def test_is_temperature_and_then_thresholds(self) -> None:
+    def test_calibrate_applies_temperature_then_chooses_thresholds(self) -> None:
         rng = np.random.default_rng(0)
         logits = 6 * self.targets - 3 + rng.normal(0, 4, self.targets.shape)
         chosen = calibrate(logits, self.targets, False)
@@ -173,16 +175,16 @@ class TestCalibrate:
         scores = probabilities(logits, chosen.temperature, False)
         assert chosen.thresholds.tolist() == choose_thresholds(scores, self.targets).tolist()
 
-    def test_few_rows_make_no_network_surer_than_it_is(self) -> None:
+    def test_few_rows_never_sharpen_the_probabilities(self) -> None:
         logits = 4 * self.targets - 2
         assert calibrate(logits, self.targets, False).temperature < 0.3
         assert calibrate(logits[:-2], self.targets[:-2], False).temperature == 1
 
-    def test_few_rows_may_make_it_less_sure(self) -> None:
+    def test_few_rows_may_soften_the_probabilities(self) -> None:
         logits = np.array([[5.0, -5.0], [-5.0, 5.0]] * 10)
         assert calibrate(logits, 1.0 * (logits < 0), False).temperature > 4
 
-    def test_few_positive_rows_choose_no_threshold_of_their_own(self) -> None:
+    def test_few_positive_rows_do_not_choose_a_threshold(self) -> None:
         targets = self.targets[: 2 * MIN_POSITIVE]
         logits = 4 * targets - 2 + np.random.default_rng(2).normal(0, 3, targets.shape)
         many, few = calibrate(logits, targets, True), calibrate(logits[1:], targets[1:], True)
@@ -215,13 +217,13 @@ class TestCertainty:
             (0.8, 0.25),
         ],
     )
-    def test_is_the_lowest_from_which_enough_are_right(self, precision: float, certainty: float) -> None:
+    def test_certainty_is_the_lowest_above_which_enough_are_right(self, precision: float, certainty: float) -> None:
         assert choose_certainty(self.confidence, self.right, precision) == pytest.approx(certainty)
 
-    def test_equal_confidences_are_taken_together(self) -> None:
+    def test_certainty_treats_equal_confidences_together(self) -> None:
         tied = np.array([0.9, 0.6, 0.6])
         assert choose_certainty(tied, np.array([1, 1, 0]), 0.9) == pytest.approx(0.75)
 
     @pytest.mark.parametrize("rows", [0, 3])
-    def test_where_nothing_is_right_enough_it_is_the_highest(self, rows: int) -> None:
+    def test_certainty_is_the_highest_confidence_if_too_few_are_right(self, rows: int) -> None:
         assert choose_certainty(np.linspace(0.5, 0.9, rows), np.zeros(rows), 0.9) == MAX_THRESHOLD

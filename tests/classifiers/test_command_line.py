@@ -47,14 +47,14 @@ def raising(error: BaseException) -> Callable[[], int]:
         ),
     ],
 )
-def test_failures_are_told_in_one_sentence(
+def test_failures_are_reported_in_one_sentence(
     error: BaseException, status: int, sentence: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert finish(raising(error)) == status
     assert capsys.readouterr().err == (f"{sentence}\n" if sentence else "")
 
 
-def test_the_status_of_the_work_is_returned() -> None:
+def test_status_of_the_work_is_returned() -> None:
     assert finish(lambda: 3) == 3
     with pytest.raises(ZeroDivisionError):  # a mistake of ours is no sentence
         finish(raising(ZeroDivisionError()))
@@ -87,7 +87,7 @@ sys.exit(finish(lambda: print("\\N{BLACK HEART SUIT}") or 5))
         ),
     ],
 )
-def test_any_kind_of_output_will_do(redirection: str, status: int, out: str, err: str) -> None:
+def test_output_may_be_ascii_closed_or_full(redirection: str, status: int, out: str, err: str) -> None:
     done = subprocess.run(
         ["sh", "-c", f'exec "$0" -c "$1" {redirection}', sys.executable, PROGRAM],  # noqa: S607 - whatever shell there is
         capture_output=True,
@@ -161,7 +161,7 @@ def test_invoke_returns_the_status_of_the_command(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == "('--size', '2') 2 None\n"
 
 
-def test_invoke_tells_wrong_arguments_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_invoke_reports_wrong_arguments_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(example, ["--size", "6"], "python example.py") == 2
     assert capsys.readouterr().err == (
         "Invalid value for '--size': '6' is not a whole number from 1 to 5: see `python example.py --help`.\n"

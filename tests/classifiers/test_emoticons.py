@@ -45,7 +45,7 @@ def tokenizer() -> Tokenizer:
 
 
 @pytest.mark.parametrize(("face", "token"), [(face, token) for token, faces in FACES.items() for face in faces.split()])
-def test_a_face_becomes_the_token_of_its_feeling(face: str, token: str, tokenizer: Tokenizer) -> None:
+def test_emoticon_is_read_as_the_token_of_its_emotion(face: str, token: str, tokenizer: Tokenizer) -> None:
     assert tokenize(face) == [token]
     assert tokenize(f"oh {face} well") == ["oh", token, "well"]
     assert token in tokenizer.words
@@ -58,7 +58,7 @@ def test_a_face_becomes_the_token_of_its_feeling(face: str, token: str, tokenize
         *("love it <333", "lol xDDDD", "hey ʕ•ᴥ•ʔ", "so ಥ_ಥ", "yes (ﾉ◕ヮ◕)ﾉ*:･ﾟ✧", "ugh (╯°□°)╯︵ ┻━┻", "ㅋㅋㅋ nice"),
     ],
 )
-def test_no_face_is_a_foreign_word(text: str, tokenizer: Tokenizer) -> None:
+def test_emoticons_count_as_known_words(text: str, tokenizer: Tokenizer) -> None:
     assert tokenizer.read(text)[1] == 1.0
 
 
@@ -76,11 +76,11 @@ def test_no_face_is_a_foreign_word(text: str, tokenizer: Tokenizer) -> None:
         ("maxdd orzo", "maxdd orzo"),
     ],
 )
-def test_what_only_looks_like_a_face_stays(text: str, tokens: str) -> None:
+def test_text_that_only_resembles_an_emoticon_is_unchanged(text: str, tokens: str) -> None:
     assert tokenize(text) == tokens.split(" ")
 
 
-def test_the_quick_look_at_the_first_characters_overlooks_no_face() -> None:
+def test_quick_check_of_first_characters_finds_every_emoticon() -> None:
     """No pair of characters with which a face can begin is passed over."""
     faces = regex.compile(" | ".join(_FACES.values()), regex.VERBOSE)
     found = regex.compile(FACE, regex.VERBOSE)

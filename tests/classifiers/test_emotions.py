@@ -64,7 +64,7 @@ def test_the_groups_are_of_the_published_sizes() -> None:
         "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
     ],
 )
-def test_one_emoji_is_one_and_two_are_not(text: str) -> None:
+def test_one_emoji_accepts_exactly_one_emoji(text: str) -> None:
     assert one_emoji(text) == text
     assert not one_emoji(text * 2)
 
@@ -86,7 +86,7 @@ def test_default_emoji_are_in_the_form_that_unicode_recommends() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "a", "1", ":)", "<:a:123456789012345678>", "🙂 ", "🇩", "🇦🇦"])
-def test_nothing_else_is_one_emoji(text: str) -> None:
+def test_one_emoji_refuses_anything_else(text: str) -> None:
     assert not one_emoji(text)
 
 
@@ -98,11 +98,11 @@ def test_nothing_else_is_one_emoji(text: str) -> None:
         (("Joy", "joy"), ("Joy", "joy")),
     ],
 )
-def test_labels_are_spelt_as_ours_whatever_their_case(labels: tuple[str, ...], ours: tuple[str, ...]) -> None:
+def test_own_labels_are_recognised_in_any_letter_case(labels: tuple[str, ...], ours: tuple[str, ...]) -> None:
     assert spelled(labels) == ours
 
 
-def test_a_sentence_names_at_most_forty_labels() -> None:
+def test_listed_names_at_most_forty_labels() -> None:
     labels = [f"label {number}" for number in range(41)]
     assert listed(labels[:2]) == "label 0, label 1"
     assert listed(labels[:40]).endswith(", label 39")
@@ -115,7 +115,7 @@ def test_labels_without_emoji_are_found() -> None:
     assert without_emoji(("happy", "guilt", "joy", "neutral"), {"guilt": "🫥"}) == ["happy"]
 
 
-def test_emoji_are_given_to_labels_whatever_their_case() -> None:
+def test_emoji_are_assigned_to_labels_in_any_letter_case() -> None:
     assert checked_emoji({"happy": "😊", "JOY": "🎉"}, ("Happy", "joy", "neutral")) == {"Happy": "😊", "joy": "🎉"}
 
 
@@ -129,6 +129,8 @@ def test_emoji_are_given_to_labels_whatever_their_case() -> None:
         ("happy", "<:party:123456789012345678>", "which is not one emoji"),
     ],
 )
-def test_emoji_for_nothing_or_of_nothing_are_refused(label: str, emoji: str, complaint: str) -> None:
+def test_emoji_for_an_unknown_label_and_text_that_is_not_one_emoji_are_refused(
+    label: str, emoji: str, complaint: str
+) -> None:
     with pytest.raises(ValueError, match=complaint):
         checked_emoji({label: emoji}, ("happy", "joy", "neutral"))

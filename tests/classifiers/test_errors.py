@@ -3,7 +3,7 @@ import pytest
 from classifiers.errors import MissingExtraError, require
 
 
-def test_a_missing_module_is_named_by_its_extra() -> None:
+def test_missing_module_is_reported_with_its_extra() -> None:
     require("Reading", "train", "json", "numpy")
     with pytest.raises(
         MissingExtraError, match=r'^Reading needs more packages: run `pip install "emobot\[train\]"`\.$'

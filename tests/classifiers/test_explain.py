@@ -91,7 +91,7 @@ texts = st.lists(st.tuples(pieces, st.sampled_from([" ", "\n"])).map("".join), m
         ("日本語です。。", "日本語です|。。"),
     ],
 )
-def test_words_are_sensible_units(text: str, words: str) -> None:
+def test_text_is_split_into_readable_words(text: str, words: str) -> None:
     assert [word.text for word in explain(MODEL, text).words] == words.split("|")
 
 
@@ -107,14 +107,14 @@ def test_words_are_sensible_units(text: str, words: str) -> None:
         ("i - am", "i - am"),
     ],
 )
-def test_what_is_not_read_is_in_no_word(message: str, words: str) -> None:
+def test_unread_characters_belong_to_no_word(message: str, words: str) -> None:
     explanation = explain(MODEL, message)
     assert [word.text for word in explanation.words] == words.split()
     assert explanation.probability == pytest.approx(MODEL.scores([message]).max())
 
 
 @given(st.text(st.characters()))
-def test_any_unicode_is_cut_in_order(text: str) -> None:
+def test_words_of_any_unicode_text_are_in_order(text: str) -> None:
     """Lone surrogates and control characters included."""
     explanation = explain(MODEL, text)
     end = 0
@@ -127,7 +127,7 @@ def test_any_unicode_is_cut_in_order(text: str) -> None:
 
 
 @given(texts)
-def test_a_share_is_what_predicting_without_the_word_takes_away(text: str) -> None:
+def test_share_is_the_change_in_probability_without_the_word(text: str) -> None:
     explanation = explain(MODEL, text)
     column = MODEL.labels.index(explanation.label)
     [whole] = MODEL.scores([text])
@@ -138,7 +138,7 @@ def test_a_share_is_what_predicting_without_the_word_takes_away(text: str) -> No
 
 
 @given(texts)
-def test_a_reading_is_predicting_every_beginning_and_ending(text: str) -> None:
+def test_reading_matches_predictions_of_every_prefix_and_suffix(text: str) -> None:
     reading = predict_prefixes(MODEL, text, 2)
     assert reading.labels == MODEL.labels
     assert reading.backward is not None
@@ -150,14 +150,14 @@ def test_a_reading_is_predicting_every_beginning_and_ending(text: str) -> None:
         np.testing.assert_allclose([reading.forward[-1], reading.backward[0]], MODEL.scores([text] * 2), atol=1e-9)
 
 
-def test_one_direction_reads_no_endings() -> None:
+def test_left_to_right_network_has_no_suffix_readings() -> None:
     one, both = predict_prefixes(MODEL, "not happy", 1), predict_prefixes(MODEL, "not happy", 2)
     assert one.backward is None
     assert (one.words, one.labels) == (both.words, both.labels)
     np.testing.assert_allclose(one.forward, both.forward, atol=1e-9)  # another batch is another order of sums
 
 
-def test_all_variants_pass_in_one_batch() -> None:
+def test_all_variants_are_predicted_in_one_batch() -> None:
     batches: list[tuple[int, ...]] = []
 
     def run(batch: Batch) -> Array:
@@ -170,7 +170,7 @@ def test_all_variants_pass_in_one_batch() -> None:
 
 
 @pytest.mark.parametrize("text", ["", " \n", "<@1>", "\u200b", "https://a.b/c"])
-def test_a_text_without_words(text: str) -> None:
+def test_text_without_words_has_an_empty_explanation(text: str) -> None:
     explanation = explain(MODEL, text)
     assert explanation.words == ()
     assert explanation.probability == pytest.approx(MODEL.scores([""]).max())
@@ -180,18 +180,18 @@ def test_a_text_without_words(text: str) -> None:
     assert saliency(lively("rnn", np.float64), TOKENIZER, text, 0) == ()
 
 
-def test_unknown_words_have_shares_too() -> None:
+def test_unknown_words_have_shares() -> None:
     [word, other] = explain(MODEL, "xylophone zebra").words
     assert word.share == other.share != 0
 
 
-def test_words_that_are_not_read_have_no_share() -> None:
+def test_unread_words_have_no_share() -> None:
     """A third equal word in a row is not."""
     words = explain(MODEL, "happy happy happy happy i am not sad").words
     assert [place for place, word in enumerate(words) if word.share] == [4, 5, 6, 7]
 
 
-def test_of_a_long_text_the_first_window_is_read_word_by_word() -> None:
+def test_reading_of_a_long_text_covers_its_first_window() -> None:
     text = "happy happy happy happy " + "i am not sad " * 4
     model = classifier(lively("rnn", np.float64).forward, SHORT)
     words = explain(model, text).words
@@ -202,7 +202,7 @@ def test_of_a_long_text_the_first_window_is_read_word_by_word() -> None:
     assert [place for place, gradient in enumerate(gradients) if gradient] == reached
 
 
-def test_of_a_long_text_the_window_is_explained_in_which_the_label_is_most_probable() -> None:
+def test_shares_of_a_long_text_come_from_the_window_with_the_most_probable_label() -> None:
     model = classifier(lively("rnn", np.float64).forward, SHORT)
     text = "i am not sad " * 6  # three windows, which begin at tokens 0, 6 and 12
     explanation = explain(model, text)
@@ -221,7 +221,7 @@ def test_of_a_long_text_the_window_is_explained_in_which_the_label_is_most_proba
 
 
 @pytest.mark.parametrize("piece", ["a", "a ", "no yes ", "`", "[(", "😂", "½", "ﷺ", "> ", "'", ". ", "x\n- "])
-def test_the_longest_message_asks_no_more_than_its_windows_and_the_words_of_one(piece: str) -> None:
+def test_longest_message_predicts_only_its_windows_and_the_words_of_one(piece: str) -> None:
     text = (piece * 4000)[:4000]
     rows = 0
 
@@ -236,7 +236,7 @@ def test_the_longest_message_asks_no_more_than_its_windows_and_the_words_of_one(
 
 
 @pytest.mark.parametrize("kind", ["rnn", "bilstm"])
-def test_saliency_is_the_derivative_by_the_size_of_the_words_vectors(kind: str) -> None:
+def test_saliency_is_the_gradient_times_the_word_vector(kind: str) -> None:
     net = lively(kind, np.float64)
     words = {"i": ["i"], "don't": ["do", "n't"], "😂": ["😂"], "happy": ["happy"], "!!!": ["!!"]}
     batch = pad([TOKENIZER.encode(" ".join(words))])
@@ -257,7 +257,7 @@ def test_saliency_is_the_derivative_by_the_size_of_the_words_vectors(kind: str) 
         assert error < 1e-6
 
 
-def test_loaded_models_explain_themselves(small_models: Path) -> None:
+def test_loaded_models_explain_their_predictions(small_models: Path) -> None:
     """The one in ONNX Runtime as the one in NumPy; only a network of ours has a backward pass."""
     text = "i am not happy, but sad"
     for name, model in load_models(small_models).items():
@@ -277,7 +277,7 @@ def test_loaded_models_explain_themselves(small_models: Path) -> None:
             assert len(saliency(net, model.tokenizer, text, 0)) == len(explanation.words) == 7
 
 
-def test_the_shipped_models_are_moved_by_the_word_that_tells() -> None:
+def test_shipped_models_give_the_telling_word_the_largest_share() -> None:
     for model in load_models().values():
         explanation = explain(model, "Thanks for the pizza")
         assert explanation.label == "gratitude"

@@ -6,7 +6,7 @@ from classifiers.errors import ClassifiersError
 from classifiers.files import writable, write_atomically, written_whole
 
 
-def test_the_file_is_replaced_and_nothing_stands_beside_it(tmp_path: Path) -> None:
+def test_atomic_write_replaces_the_file_and_leaves_no_other(tmp_path: Path) -> None:
     path = tmp_path / "history.json"
     path.write_text("an old and longer one")
     write_atomically(path, b"new")
@@ -14,7 +14,7 @@ def test_the_file_is_replaced_and_nothing_stands_beside_it(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_old_file_stays_when_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def half(self: Path, content: bytes) -> int:
         with self.open("wb") as file:
             file.write(content[:1])
@@ -33,7 +33,7 @@ def test_a_text_with_undecodable_bytes_becomes_writable() -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
-def test_half_a_file_is_never_left(error: type[BaseException] | BaseException, tmp_path: Path) -> None:
+def test_failed_write_leaves_no_partial_file(error: type[BaseException] | BaseException, tmp_path: Path) -> None:
     path = tmp_path / "scored.csv"
     path.write_bytes(b"old")
 
@@ -54,7 +54,7 @@ def test_half_a_file_is_never_left(error: type[BaseException] | BaseException, t
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_that_is_called_like_half_of_one_is_left_alone(tmp_path: Path) -> None:
+def test_file_named_like_a_temporary_file_is_left_alone(tmp_path: Path) -> None:
     others = tmp_path / "scored.csv.partial"
     others.write_bytes(b"somebody's")
     with written_whole(tmp_path / "scored.csv") as file:
@@ -62,7 +62,7 @@ def test_a_file_that_is_called_like_half_of_one_is_left_alone(tmp_path: Path) ->
     assert others.read_bytes() == b"somebody's"
 
 
-def test_a_file_that_stands_where_half_of_one_would_is_never_replaced_or_deleted(
+def test_existing_file_at_the_temporary_path_is_never_replaced_or_deleted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("classifiers.files.secrets.token_hex", lambda _: "0")

@@ -16,6 +16,6 @@ def test_the_package_runs_its_command_line(capsys: pytest.CaptureFixture[str], m
     assert capsys.readouterr().out.startswith("Usage: python -m classifiers ")
 
 
-def test_the_package_has_all_that_it_names_and_nothing_else() -> None:
+def test_package_has_the_names_in_all_but_no_unknown_one() -> None:
     assert all(hasattr(classifiers, name) for name in classifiers.__all__)
     assert not hasattr(classifiers, "no_such_name")

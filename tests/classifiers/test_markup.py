@@ -56,7 +56,7 @@ from tests import hostile
         ("<@1> # no heading", "# no heading"),
     ],
 )
-def test_markup_is_taken_off(message: str, left: str) -> None:
+def test_markup_is_removed(message: str, left: str) -> None:
     assert strip_markup(message) == left
 
 
@@ -78,12 +78,12 @@ def test_markup_is_taken_off(message: str, left: str) -> None:
         "<id:linked-roles>",
     ],
 )
-def test_pure_markup_leaves_nothing(message: str) -> None:
+def test_text_of_markup_alone_becomes_empty(message: str) -> None:
     assert strip_markup(message) == ""
 
 
 @given(hostile.texts() | st.text(st.sampled_from("_*~|`>\\<#-:()[]^To/ \n") | st.characters()))
-def test_markup_is_blanked_in_its_place(text: str) -> None:
+def test_blanking_keeps_the_positions_of_other_characters(text: str) -> None:
     blanked = blank_markup(text)
     assert len(blanked) == len(text)
     assert all(new in (old, BLANK) for old, new in zip(text, blanked, strict=True))
@@ -92,7 +92,7 @@ def test_markup_is_blanked_in_its_place(text: str) -> None:
 
 
 @given(hostile.texts() | st.text(st.sampled_from("_*~|`>\\<#-:()[]^To/ \n•@") | st.characters()))
-def test_no_markup_is_missed_by_the_quick_looks_for_it(text: str) -> None:
+def test_quick_checks_miss_no_markup(text: str) -> None:
     blanked = text
     for _, part in _PASSES:
         blanked = part.sub(_blank, blanked)

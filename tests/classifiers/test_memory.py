@@ -70,7 +70,7 @@ c_library.malloc_info(0, ctypes.c_void_p.in_dll(c_library, "stdout"))
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="no other C library tells of its heaps")
 @pytest.mark.parametrize(("before", "heaps"), [("share_heaps()", 2), ("", 7)])
-def test_threads_share_heaps_if_that_is_asked_for(before: str, heaps: int) -> None:
+def test_threads_share_two_heaps_on_request(before: str, heaps: int) -> None:
     program = HEAPS.format(before=before)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.count("<heap nr=") == heaps
@@ -87,16 +87,14 @@ def test_threads_share_heaps_if_that_is_asked_for(before: str, heaps: int) -> No
         ("", 2 << 20, 0),
     ],
 )
-def test_large_blocks_lie_outside_the_heap_for_good_only_if_that_is_asked_for(
-    before: str, size: int, least: int
-) -> None:
+def test_large_blocks_stay_outside_the_heap_on_request(before: str, size: int, least: int) -> None:
     program = BLOCKS.format(before=before, size=size)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert least <= int(done.stdout) < least + (1 << 20)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="no other C library can be asked to give memory back")
-def test_loading_leaves_no_copies_of_the_weights_behind() -> None:
+def test_loading_models_keeps_no_extra_copies_of_the_weights() -> None:
     """What stays is 1.8 times as large as the files, for networks compute in float32; there was 2.7 times as much."""
     files = sum((PRETRAINED / name).stat().st_size for name in read_manifest(PRETRAINED).files)
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)

@@ -53,7 +53,7 @@ def test_both_models_answer(small_models: Path) -> None:
         assert model.predict([]) == []
 
 
-def test_a_batch_answers_as_each_text_alone(small_models: Path) -> None:
+def test_batch_gives_the_answers_of_single_texts(small_models: Path) -> None:
     texts = ["sad", "i am not happy", "", "i am i am i am i am i am i am"]
     model = load_models(small_models)["rnn"]
     alone = [model.predict([text])[0].scores for text in texts]
@@ -79,11 +79,11 @@ def test_a_directory_may_hold_all_models(small_models: Path) -> None:
     assert len({model.predict(["i am happy"])[0].scores for model in models.values()}) == len(models)
 
 
-def test_all_that_is_said_of_models_is_said_of_each() -> None:
+def test_every_table_of_models_has_each_model() -> None:
     assert get_args(ModelName) == tuple(FILES) == tuple(NAMES) == tuple(network.KINDS)
 
 
-def test_a_manifest_may_give_emoji_to_labels(small_models: Path) -> None:
+def test_manifest_may_set_emoji_of_labels(small_models: Path) -> None:
     edit_manifest(small_models, labels=["happy", "Sadness", "Neutral"], emoji={"happy": "😊", "SADNESS": "🥀"})
     for model in load_models(small_models).values():
         assert model.labels == ("happy", "sadness", "neutral")
@@ -93,24 +93,24 @@ def test_a_manifest_may_give_emoji_to_labels(small_models: Path) -> None:
         assert [model.emoji.get(label) for label in model.labels] == ["😊", "🥀", None]
 
 
-def test_without_such_an_entry_labels_have_the_usual_emoji(small_models: Path) -> None:
+def test_labels_have_default_emoji_if_the_manifest_sets_none(small_models: Path) -> None:
     edit_manifest(small_models, labels=["happy", "sadness", "neutral"])
     assert [load_models(small_models)["rnn"].emoji.get(label) for label in ("happy", "sadness")] == [None, "😢"]
 
 
 @pytest.mark.parametrize("emoji", [{"glad": "😊"}, {"joy": "yes"}, {"neutral": "😐"}])
-def test_emoji_that_cannot_be_used_are_refused(small_models: Path, emoji: dict[str, str]) -> None:
+def test_unusable_emoji_in_the_manifest_are_refused(small_models: Path, emoji: dict[str, str]) -> None:
     edit_manifest(small_models, emoji=emoji)
     with pytest.raises(ModelDirectoryError, match=r'manifest\.json: .* correct its entry "emoji"\.'):
         load_models(small_models)
 
 
-def test_a_missing_directory(tmp_path: Path) -> None:
+def test_missing_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelDirectoryError, match=r"no model directory at .*nowhere.*python -m train"):
         load_models(tmp_path / "nowhere")
 
 
-def test_a_file_in_its_place(tmp_path: Path) -> None:
+def test_file_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ModelDirectoryError, match="no model directory"):
         load_models(tmp_path / "file")
@@ -130,21 +130,19 @@ def test_a_file_in_its_place(tmp_path: Path) -> None:
         (b'{"format": "emobot-models-9"}', 'its "format" cannot be used'),
     ],
 )
-def test_what_is_wrong_with_a_foreign_manifest_is_told_in_plain_words(
-    small_models: Path, content: bytes, why: str
-) -> None:
+def test_malformed_manifest_is_refused_in_plain_words(small_models: Path, content: bytes, why: str) -> None:
     (small_models / MANIFEST).write_bytes(content)
     with pytest.raises(ModelDirectoryError, match=rf"no manifest of this version \({why}( at line 1)?\)"):
         load_models(small_models)
 
 
-def test_a_manifest_may_begin_with_the_mark_that_some_editors_write(small_models: Path) -> None:
+def test_manifest_may_begin_with_a_byte_order_mark(small_models: Path) -> None:
     (small_models / MANIFEST).write_bytes(b"\xef\xbb\xbf" + (small_models / MANIFEST).read_bytes())
     assert [*load_models(small_models)] == ["rnn", "bilstm"]
 
 
 @pytest.mark.parametrize("name", [TOKENIZER, FILES["rnn"], FILES["bilstm"]])
-def test_a_damaged_or_missing_file_is_named(small_models: Path, name: str) -> None:
+def test_damaged_or_missing_file_is_named(small_models: Path, name: str) -> None:
     path = small_models / name
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -180,7 +178,7 @@ def changed_card(directory: Path, **changes: object) -> dict[str, object]:
         ({"neighbours": {"joy": {"sadness": 1.5}}}, 'its "neighbours.* cannot be used'),
     ],
 )
-def test_a_manifest_that_contradicts_itself(small_models: Path, changes: dict[str, object], why: str) -> None:
+def test_contradictory_manifest_is_refused(small_models: Path, changes: dict[str, object], why: str) -> None:
     edit_manifest(small_models, **changes)
     with pytest.raises(ModelDirectoryError, match=rf"no manifest of this version \(.*{why}"):
         load_models(small_models)
@@ -202,13 +200,13 @@ def test_a_manifest_that_contradicts_itself(small_models: Path, changes: dict[st
         ({"parameters": -5}, 'its "parameters" in "models" cannot be used'),
     ],
 )
-def test_a_calibration_that_cannot_be(small_models: Path, changes: dict[str, object], why: str) -> None:
+def test_impossible_calibration_is_refused(small_models: Path, changes: dict[str, object], why: str) -> None:
     edit_manifest(small_models, **changed_card(small_models, **changes))
     with pytest.raises(ModelDirectoryError, match=rf"no manifest of this version \(.*{why}"):
         load_models(small_models)
 
 
-def test_a_model_of_another_version(small_models: Path) -> None:
+def test_model_of_another_version_is_refused(small_models: Path) -> None:
     manifest = json.loads((small_models / MANIFEST).read_text())
     edit_manifest(small_models, models={**manifest["models"], "transformer": manifest["models"]["rnn"]})
     with pytest.raises(ModelDirectoryError, match="this version knows no model 'transformer'"):
@@ -225,15 +223,13 @@ def test_a_file_without_a_hash_is_not_loaded(small_models: Path, file: str) -> N
 
 
 @pytest.mark.parametrize("file", ["../secret", "gru.safetensors"])
-def test_a_hash_of_a_file_that_no_model_needs(small_models: Path, file: str) -> None:
+def test_hash_of_an_unneeded_file_is_refused(small_models: Path, file: str) -> None:
     edit_manifest(small_models, files=read_manifest(small_models).files | {file: "0" * 64})
     with pytest.raises(ModelDirectoryError, match=f"has a hash of a file that none of its models needs: '{file}'"):
         load_models(small_models)
 
 
-def test_what_is_loaded_are_the_bytes_whose_hash_was_compared(
-    small_models: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_loaded_bytes_are_those_that_were_hashed(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each file is opened once, so that nobody can exchange it in between."""
     opened: list[str] = []
     read_bytes = Path.read_bytes
@@ -281,11 +277,11 @@ def refusal(directory: Path) -> str:
         (b'{"words": ["a", "b", "c", "d", "e", "f"]}', "it has no vectors for the 8 words of tokenizer.json"),
     ],
 )
-def test_another_vocabulary(small_models: Path, content: bytes, why: str) -> None:
+def test_malformed_vocabulary_is_refused_with_the_reason(small_models: Path, content: bytes, why: str) -> None:
     assert why in refusal(directory_with(small_models, TOKENIZER, content))
 
 
-def test_a_vocabulary_larger_than_the_bilstms_embedding(small_models: Path) -> None:
+def test_vocabulary_larger_than_the_embedding_of_the_bilstm_is_refused(small_models: Path) -> None:
     manifest = read_manifest(small_models)
     only = msgspec.structs.replace(manifest, models={"bilstm": manifest.models["bilstm"]})
     (small_models / TOKENIZER).write_bytes(b'{"words": ["a", "b", "c", "d", "e", "f"]}')
@@ -296,7 +292,7 @@ def test_a_vocabulary_larger_than_the_bilstms_embedding(small_models: Path) -> N
 
 @pytest.mark.parametrize("number", [np.nan, -np.inf])
 @pytest.mark.parametrize("name", ["0.embeddings", "4.recurrent_kernel", "7.bias"])
-def test_weights_of_the_rnn_that_are_not_finite(small_models: Path, name: str, number: float) -> None:
+def test_non_finite_weights_of_the_rnn_are_refused(small_models: Path, name: str, number: float) -> None:
     arrays = load((small_models / FILES["rnn"]).read_bytes())
     arrays[name].flat[-1] = number
     assert "it holds numbers that are not finite" in refusal(directory_with(small_models, FILES["rnn"], save(arrays)))
@@ -304,7 +300,7 @@ def test_weights_of_the_rnn_that_are_not_finite(small_models: Path, name: str, n
 
 @pytest.mark.parametrize("number", [np.nan, -np.inf])
 @pytest.mark.parametrize("name", ["embeddings_scale", "recurrent_3_scale", "output_bias"])
-def test_weights_of_the_bilstm_that_are_not_finite(small_models: Path, name: str, number: float) -> None:
+def test_non_finite_weights_of_the_bilstm_are_refused(small_models: Path, name: str, number: float) -> None:
     model = onnx.load(small_models / FILES["bilstm"])
     [weights] = [each for each in model.graph.initializer if each.name == name]
     array = onnx.numpy_helper.to_array(weights).copy()
@@ -314,7 +310,7 @@ def test_weights_of_the_bilstm_that_are_not_finite(small_models: Path, name: str
     assert "it holds numbers that are not finite" in refusal(directory_with(small_models, FILES["bilstm"], content))
 
 
-def test_weights_whose_answer_is_not_finite(small_models: Path) -> None:
+def test_finite_weights_with_a_non_finite_answer_are_refused(small_models: Path) -> None:
     """Each of them is, and their products are not."""
     arrays = load((small_models / FILES["rnn"]).read_bytes())
     arrays["7.kernel"] = np.full_like(arrays["7.kernel"], 3e38, np.float32)
@@ -338,7 +334,7 @@ def test_weights_whose_answer_is_not_finite(small_models: Path) -> None:
         ),
     ],
 )
-def test_weights_of_another_network(small_models: Path, change: dict[str, Array | None], why: str) -> None:
+def test_weights_of_another_network_are_refused(small_models: Path, change: dict[str, Array | None], why: str) -> None:
     arrays = load((small_models / FILES["rnn"]).read_bytes()) | change
     content = save({name: array for name, array in arrays.items() if array is not None})
     assert f"rnn.safetensors in {small_models} cannot be used: " in refusal(
@@ -347,7 +343,7 @@ def test_weights_of_another_network(small_models: Path, change: dict[str, Array 
     assert why in refusal(small_models)
 
 
-def test_a_bilstm_with_fewer_outputs_than_labels(small_models: Path) -> None:
+def test_bilstm_with_fewer_outputs_than_labels_is_refused(small_models: Path) -> None:
     net = network.build("bilstm", 7, 4, 2, np.random.default_rng(0))
     onnx_export.save_bilstm(net.params, small_models / FILES["bilstm"])
     write_manifest(small_models, read_manifest(small_models))
@@ -356,11 +352,11 @@ def test_a_bilstm_with_fewer_outputs_than_labels(small_models: Path) -> None:
 
 @pytest.mark.parametrize("file", [FILES["rnn"], FILES["bilstm"]])
 @pytest.mark.parametrize("content", [b"", b"neither of them", b"\x3a\xff"])
-def test_files_that_are_no_models(small_models: Path, file: str, content: bytes) -> None:
+def test_files_that_are_not_models_are_refused(small_models: Path, file: str, content: bytes) -> None:
     assert f"{file} in {small_models} cannot be used: " in refusal(directory_with(small_models, file, content))
 
 
-def test_a_graph_that_does_something_else(small_models: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_onnx_graph_of_another_network_is_refused(small_models: Path, capfd: pytest.CaptureFixture[str]) -> None:
     content = onnx.parser.parse_model(
         '<ir_version: 8, opset_import: ["": 17]> other (float[2] x) => (float[2] y) { y = Abs (x) }'
     ).SerializeToString()
@@ -416,7 +412,7 @@ def test_a_half_written_directory_is_never_loaded(small_models: Path, monkeypatc
     assert not list(small_models.glob("*.partial"))
 
 
-def test_the_shipped_directory_is_whole_and_small() -> None:
+def test_shipped_directory_is_complete_and_small() -> None:
     models = load_models(PRETRAINED)
     assert list(models) == ["rnn", "bilstm"]
     size = sum((PRETRAINED / name).stat().st_size for name in [MANIFEST, *read_manifest(PRETRAINED).files])
@@ -425,7 +421,7 @@ def test_the_shipped_directory_is_whole_and_small() -> None:
 
 @settings(max_examples=settings().max_examples // 4)  # each loads two models
 @given(st.data())
-def test_a_damaged_directory_is_refused_in_a_sentence_unless_its_models_still_answer(
+def test_damaged_directory_either_answers_or_is_refused_in_one_sentence(
     built_models: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     """With the hash of the damaged file in the manifest, as if somebody had made it on purpose."""
@@ -448,7 +444,7 @@ def test_a_damaged_directory_is_refused_in_a_sentence_unless_its_models_still_an
     assert sorted(folder.rglob("*")) == files
 
 
-def test_why_a_graph_cannot_be_loaded_is_told_once(small_models: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_error_of_onnx_runtime_is_reported_once(small_models: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """ONNX Runtime would print some errors and try once more."""
     content = (small_models / FILES["bilstm"]).read_bytes().replace(b"Gather", b"\xff" * 6)
     refusal(directory_with(small_models, FILES["bilstm"], content))

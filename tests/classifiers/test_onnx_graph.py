@@ -70,13 +70,13 @@ def stored_in_16_bits(model: onnx.ModelProto) -> onnx.ModelProto:
     return old
 
 
-def test_the_graphs_that_are_known_are_those_that_we_write_or_once_wrote(model: onnx.ModelProto) -> None:
+def test_known_graphs_are_those_of_this_and_earlier_exports(model: onnx.ModelProto) -> None:
     """If this fails with another release of ONNX Runtime, add what that one writes."""
     written = [SHIPPED, model.SerializeToString(), stored_in_16_bits(model).SerializeToString()]
     assert [fingerprint(each) for each in written] == [*KNOWN_GRAPHS]
 
 
-def test_a_model_of_an_earlier_version_computes_as_it_did(model: onnx.ModelProto) -> None:
+def test_earlier_export_still_computes_the_same(model: onnx.ModelProto) -> None:
     new, old = (load_onnx(each.SerializeToString()) for each in (model, stored_in_16_bits(model)))
     batch = pad([[2, 3, 4], [5, 6]])
     np.testing.assert_allclose(old(batch), new(batch), atol=1e-3)
@@ -104,7 +104,7 @@ def constants_in_bytes(model: onnx.ModelProto) -> None:
 
 
 @pytest.mark.parametrize("change", [other_weights, other_names, descriptions, constants_in_bytes])
-def test_what_computes_nothing_else_may_differ(
+def test_differences_that_do_not_change_the_computation_are_accepted(
     model: onnx.ModelProto, change: Callable[[onnx.ModelProto], None]
 ) -> None:
     change(model)

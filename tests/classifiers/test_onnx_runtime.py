@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_onnx_runtime_is_not_let_tell_anybody_of_its_use(tmp_path: Path) -> None:
+def test_telemetry_of_onnx_runtime_is_disabled(tmp_path: Path) -> None:
     """When it is, it makes an identifier of this computer in the user's cache as it is imported."""
     environment = {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     code = "import sys; from classifiers import load_models; print('onnxruntime' in sys.modules)"

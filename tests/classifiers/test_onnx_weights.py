@@ -9,7 +9,7 @@ from classifiers.model_directory import FILES, PRETRAINED
 from classifiers.onnx_weights import float_weights, refers_to_other_files
 
 
-def test_the_shipped_weights_are_found() -> None:
+def test_shipped_weights_match_those_read_by_onnx() -> None:
     content = (PRETRAINED / FILES["bilstm"]).read_bytes()
     expected = [onnx.numpy_helper.to_array(each) for each in onnx.load_from_string(content).graph.initializer]
     expected = [array.ravel() for array in expected if array.dtype.kind == "f"]
@@ -23,7 +23,7 @@ def test_the_shipped_weights_are_found() -> None:
 
 
 @pytest.mark.parametrize("raw", [True, False])
-def test_floats_are_found_however_they_are_kept(raw: bool) -> None:
+def test_floats_are_read_from_either_field(raw: bool) -> None:
     numbers = np.array([1.5, np.nan, -2], np.float32)
     kept = numbers.tobytes() if raw else numbers.tolist()
     tensor = onnx.helper.make_tensor("w", onnx.TensorProto.FLOAT, [3], kept, raw=raw)
@@ -42,7 +42,7 @@ def test_floats_are_found_however_they_are_kept(raw: bool) -> None:
         b"\xa5\x06" + bytes(4),
     ],
 )
-def test_other_fields_are_passed_over(field: bytes) -> None:
+def test_other_fields_are_skipped(field: bytes) -> None:
     tensor = onnx.helper.make_tensor("w", onnx.TensorProto.FLOAT, [1], [1.5])
     graph = onnx.helper.make_graph([], "g", [], [], [tensor])
     [found] = float_weights(field + onnx.helper.make_model(graph).SerializeToString())
@@ -65,7 +65,7 @@ def test_a_damaged_file_is_refused(model: bytes) -> None:
         list(float_weights(model))
 
 
-def test_data_in_another_file_is_noticed_in_an_inner_graph_too() -> None:
+def test_external_data_is_detected_in_a_subgraph() -> None:
     tensor = onnx.helper.make_tensor("w", onnx.TensorProto.FLOAT, [3], [1.0, 2.0, 3.0])
     tensor.data_location = onnx.TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="../secret")

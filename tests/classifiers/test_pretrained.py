@@ -16,7 +16,7 @@ def models() -> dict[str, NetworkClassifier]:
     return load_models()
 
 
-def test_the_bilstm_understands_negation(models: dict[str, NetworkClassifier]) -> None:
+def test_bilstm_understands_negation(models: dict[str, NetworkClassifier]) -> None:
     rows = [line.split("\t") for line in PAIRS.read_text(encoding="utf-8").splitlines()[1:]]
     wrong = []
     for prediction, (_, text, accepted) in zip(models["bilstm"].predict([row[1] for row in rows]), rows, strict=True):
@@ -26,7 +26,7 @@ def test_the_bilstm_understands_negation(models: dict[str, NetworkClassifier]) -
     assert len(wrong) <= 0.15 * len(rows), wrong
 
 
-def test_no_single_answer_is_right_for_both_halves_of_a_pair() -> None:
+def test_expected_labels_of_a_pair_differ() -> None:
     rows = [line.split("\t") for line in PAIRS.read_text(encoding="utf-8").splitlines()[1:]]
     for (pair, _, plain), (other, _, negated) in zip(rows[::2], rows[1::2], strict=True):
         assert pair == other

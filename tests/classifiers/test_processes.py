@@ -7,11 +7,11 @@ import pytest
 from classifiers.processes import cores, limit_threads_of_others
 
 
-def test_there_is_a_core_at_least() -> None:
+def test_core_count_is_at_least_one() -> None:
     assert cores() > 0
 
 
-def test_windows_gets_no_more_processes_than_python_can_have_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_count_on_windows_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("os.sched_getaffinity", raising=False)
     monkeypatch.setattr("os.cpu_count", lambda: 96)
     assert cores() == 96

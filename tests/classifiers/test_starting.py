@@ -49,7 +49,7 @@ def test_a_command_that_ignores_interrupts_runs_on(command: str) -> None:
     assert run_main(command, status=3) == 3
 
 
-def test_another_thread_imports_as_ever() -> None:
+def test_import_in_another_thread_is_unaffected() -> None:
     done = []
 
     def imports() -> None:
@@ -62,13 +62,13 @@ def test_another_thread_imports_as_ever() -> None:
     assert done == [True]
 
 
-def test_hardly_anything_is_imported_before_an_interrupt_is_heard() -> None:
+def test_interrupts_are_handled_before_most_modules_are_imported() -> None:
     program = "import sys, classifiers.starting; sys.exit(bool({'numpy', 'click'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("entry", ["classifiers/__main__.py", "bot/__main__.py", "train.py"])
-def test_each_command_line_is_started_so(entry: str) -> None:
+def test_each_command_line_handles_interrupts_while_it_is_imported(entry: str) -> None:
     program = (
         "import runpy, signal, sys\n"
         "from types import SimpleNamespace\n"

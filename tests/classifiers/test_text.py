@@ -39,7 +39,7 @@ from tests import hostile
         ("1️⃣ 🏴\u200d☠️ ❤️\u200d🔥", "1 \u20e3 🏴\u200d☠ ❤\u200d🔥"),
     ],
 )
-def test_text_is_cut_into_tokens(text: str, tokens: str) -> None:
+def test_text_is_split_into_tokens(text: str, tokens: str) -> None:
     assert tokenize(text) == tokens.split(" ")
 
 
@@ -52,12 +52,12 @@ def test_text_is_cut_into_tokens(text: str, tokens: str) -> None:
         *("\u0336", "\u0489", "\u20dd", "\u0321\u0335\u035f"),
     ],
 )
-def test_what_nobody_sees_or_what_only_adorns_cuts_no_word(unseen: str) -> None:
+def test_invisible_and_decorative_characters_do_not_split_words(unseen: str) -> None:
     assert tokenize(f"I am ha{unseen}ppy{unseen}") == ["i", "am", "happy"]
     assert tokenize(f"{unseen}don{unseen}'t") == ["do", "n't"] or regex.match(r"\p{M}", unseen)
 
 
-def test_a_flag_of_tags_is_the_flag_that_carries_them() -> None:
+def test_flag_with_tag_characters_is_read_as_its_base_flag() -> None:
     assert tokenize("🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f go") == ["🏴", "go"]
 
 
@@ -68,7 +68,7 @@ def test_a_joiner_stays_only_between_emoji() -> None:
 @pytest.mark.parametrize(
     "emoji", ["🩷", "🫨", "🪿", "🫩", "\U0001faef", "\U0001f6d8", "🧑\u200d🧑\u200d🧒", "🙂\u200d↔️"]
 )
-def test_emoji_are_read_whatever_the_age_of_pythons_own_tables(emoji: str) -> None:
+def test_emoji_newer_than_the_unicode_tables_of_python_are_read(emoji: str) -> None:
     """Python 3.11 knows those of 2021; the places that Unicode keeps free for emoji are read before they are filled."""
     assert strip_markup(emoji) == emoji
     assert tokenize(f"so {emoji} {emoji}") == ["so", *tokenize(emoji), *tokenize(emoji)]
@@ -76,14 +76,14 @@ def test_emoji_are_read_whatever_the_age_of_pythons_own_tables(emoji: str) -> No
 
 
 @given(hostile.texts())
-def test_normalizing_twice_is_normalizing_once_and_makes_no_text_more_than_six_times_as_long(text: str) -> None:
+def test_normalizing_is_idempotent_and_at_most_six_times_as_long(text: str) -> None:
     normal = normalize(text)
     assert normalize(normal) == normal
     assert len(normal) <= 6 * len(text)
 
 
 @given(hostile.texts())
-def test_any_unicode_goes_in(text: str) -> None:
+def test_any_unicode_text_is_tokenized(text: str) -> None:
     """Lone surrogates included, and no token comes out empty, or as what no vocabulary could be written with."""
     tokens = tokenize(text)
     assert all(token.encode() for token in tokens)
@@ -97,7 +97,7 @@ def test_any_unicode_goes_in(text: str) -> None:
     assert 0 <= tokenizer.words_read(text, 8) <= tokenizer.words_read(text) <= len(strip_markup(text).split())
 
 
-def test_no_character_becomes_more_than_six() -> None:
+def test_no_character_is_expanded_to_more_than_six() -> None:
     """Unicode writes out a few as whole phrases, with which a short text would take as long as a long one."""
     spelled_out = (chr(code) for code in range(0x20000) if len(unicodedata.normalize("NFKC", chr(code))) > 2)
     longest = max(spelled_out, key=lambda character: len(normalize(character)))
@@ -105,21 +105,19 @@ def test_no_character_becomes_more_than_six() -> None:
 
 
 @given(st.text("\u0301\u0336\u0344\u0f71\u0f72\u0f73\u05b0", min_size=50), st.sampled_from(["", "a", "字", "ก"]))
-def test_of_a_flood_of_marks_thirty_are_left(marks: str, before: str) -> None:
+def test_combining_marks_are_limited_to_thirty(marks: str, before: str) -> None:
     """They are put into an order, which takes a time that grows with the square of their number."""
     normal = normalize(before + marks + "b")
     assert len(normal) <= 32
     assert normalize(normal) == normal
 
 
-def test_three_marks_on_a_letter_stay() -> None:
+def test_three_combining_marks_on_a_letter_are_kept() -> None:
     assert normalize("ก็่้") == "ก็่้"
 
 
 @pytest.mark.parametrize("text", ["a b " * 1000, "_-" * 2000, "ﷺ " * 2000, "lol " * 1000])
-def test_to_count_the_words_that_are_read_each_character_is_normalised_once(
-    text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_counting_words_normalises_each_character_once(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     normalised: list[str] = []
 
     def recorded(part: str) -> str:
@@ -131,7 +129,7 @@ def test_to_count_the_words_that_are_read_each_character_is_normalised_once(
     assert 0 < len("".join(normalised)) <= len(text)
 
 
-def test_a_word_longer_than_any_drawn_out_one_is_unknown_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overlong_word_is_unknown_without_searching_for_shorter_spellings(monkeypatch: pytest.MonkeyPatch) -> None:
     """To try a shorter spelling for each of thousands of doubled letters would take time by the square."""
     searched: list[str] = []
 
@@ -150,7 +148,7 @@ def test_vocabulary_is_ranked_by_frequency_and_cut() -> None:
     assert Tokenizer.fit(texts, 2, 1, 8).words == ("b", "a")
 
 
-def test_tokens_are_numbered_unknown_ones_alike() -> None:
+def test_unknown_tokens_share_one_number() -> None:
     tokenizer = Tokenizer(["so", "happy", "yay"], max_tokens=4)
     assert tokenizer.encode("so happy") == [2, 3]
     assert tokenizer.encode("") == [UNKNOWN]
@@ -159,14 +157,14 @@ def test_tokens_are_numbered_unknown_ones_alike() -> None:
     assert len(tokenizer) == 5
 
 
-def test_only_common_words_tell_the_language(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_language_is_judged_by_common_words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_module, "COMMON_WORDS", 2)
     tokenizer = Tokenizer(["so", "happy", "danke"], max_tokens=8)
     assert tokenizer.read("so happy! danke 3 zzz") == ([2, 3, UNKNOWN, 4, UNKNOWN, UNKNOWN], 0.5)
     assert tokenizer.read("3 :)") == ([UNKNOWN, UNKNOWN], 1.0)
 
 
-def test_drawn_out_words_are_found_under_their_plain_spelling() -> None:
+def test_elongated_words_are_found_under_their_plain_spelling() -> None:
     tokenizer = Tokenizer(["so", "happy", "yay"], max_tokens=8)
     assert tokenizer.encode("soooo haaaappy yaaaayyyy") == [2, 3, 4]
 
@@ -185,16 +183,16 @@ def test_drawn_out_words_are_found_under_their_plain_spelling() -> None:
         ("😂😭😂😭😂", 1),
     ],
 )
-def test_the_words_that_a_model_of_three_tokens_reads(text: str, words: int) -> None:
+def test_words_read_are_limited_by_the_number_of_tokens(text: str, words: int) -> None:
     assert Tokenizer(["a", "b"], max_tokens=3).words_read(text, 3) == words
 
 
-def test_a_text_is_read_to_eight_times_what_a_network_reads_at_once() -> None:
+def test_text_is_read_up_to_eight_windows() -> None:
     tokenizer = Tokenizer(["a", "b"], max_tokens=3)
     text = "a b " * 20
     assert len(tokenizer.read(text)[0]) == tokenizer.words_read(text) == tokenizer.longest == 24
     assert tokenizer.encode(text) == [2, 3, 2]
 
 
-def test_all_words_of_a_long_text_tell_its_language() -> None:
+def test_language_of_a_long_text_is_judged_by_all_its_words() -> None:
     assert Tokenizer(["a", "b"], max_tokens=3).read("a b a c d")[1] == 0.6

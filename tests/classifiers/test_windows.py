@@ -25,16 +25,16 @@ def test_windows_cover_a_sequence_and_overlap_by_half(length: int) -> None:
         assert len({*before} & {*window}) == pytest.approx(len(window) / 2, abs=1)
 
 
-def test_a_sequence_that_is_read_at_once_is_one_window() -> None:
+def test_short_sequence_is_one_window() -> None:
     assert windows([1, 2, 3, 4], 4) == [[1, 2, 3, 4]]
     assert windows([1, 2, 3, 4, 5, 6], 4) == [[1, 2, 3, 4], [3, 4, 5, 6]]
 
 
-def test_windows_of_a_single_number_cover_as_well() -> None:
+def test_windows_of_size_one_cover_the_sequence() -> None:
     assert {number for window in windows([1, 2, 3], 1) for number in window} == {1, 2, 3}
 
 
-def test_answers_to_windows_become_one_mean_and_one_least_answer_for_each_sequence() -> None:
+def test_window_answers_are_combined_into_mean_and_minimum_per_sequence() -> None:
     cut, begins = windows_of_all([[5, 6], [0, 1, 2, 3, 4, 5], [7]], 4)
     assert (cut, begins) == ([[5, 6], [0, 1, 2, 3], [2, 3, 4, 5], [7]], [0, 1, 3])
     answers = np.array([[window[0], len(window)] for window in cut], np.float32)
@@ -43,7 +43,7 @@ def test_answers_to_windows_become_one_mean_and_one_least_answer_for_each_sequen
     assert mean_of_each(answers, begins).dtype == np.float32
 
 
-def test_a_network_is_given_few_texts_at_once_and_of_like_lengths() -> None:
+def test_network_gets_small_batches_of_similar_length() -> None:
     shapes = []
 
     def run(batch: Batch) -> Array:
@@ -58,7 +58,7 @@ def test_a_network_is_given_few_texts_at_once_and_of_like_lengths() -> None:
     assert [columns for _, columns in shapes[:3]] == [8, 8, 4]
 
 
-def test_a_long_text_has_the_mean_of_its_windows_and_only_a_reaction_that_each_bears() -> None:
+def test_long_text_gets_the_mean_of_its_windows_and_a_reaction_only_if_all_agree() -> None:
     """The network is as sure of joy as words are happy."""
     tokenizer = Tokenizer(["happy", "day", "sad"], max_tokens=4)
 
@@ -80,7 +80,7 @@ def test_a_long_text_has_the_mean_of_its_windows_and_only_a_reaction_that_each_b
 
 @pytest.mark.parametrize("name", ["rnn", "bilstm"])
 @pytest.mark.parametrize("times", [16, 30, 100])
-def test_the_end_of_a_long_message_counts(name: str, times: int) -> None:
+def test_end_of_a_long_message_affects_the_prediction(name: str, times: int) -> None:
     praise = "everything is great " * times
     turn = "but my cat ran away, I am heartbroken. I cry all day, I feel so sad and alone, and nothing helps."
     alone, turned = load_models()[name].predict([praise, praise + turn])

@@ -53,12 +53,12 @@ def resources() -> dict[str, Any]:
     return {resource["kind"]: resource for text in texts for resource in yaml.safe_load_all(text)}
 
 
-def test_containerfile_has_no_fault_that_hadolint_knows() -> None:
+def test_containerfile_passes_hadolint() -> None:
     done = run(script("hadolint"), DEPLOY / "Containerfile")
     assert done.returncode == 0, done.stdout
 
 
-def test_compose_file_is_such_as_compose_takes() -> None:
+def test_compose_accepts_the_compose_file() -> None:
     if importlib.util.find_spec("check_jsonschema") is None:
         pytest.skip("there is no check-jsonschema here: run `pip install -e '.[deploy]'`")
     check = (sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec")
@@ -67,7 +67,7 @@ def test_compose_file_is_such_as_compose_takes() -> None:
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda path: path.name)
-def test_manifests_are_such_as_kubernetes_takes(manifest: Path) -> None:
+def test_manifests_match_the_kubernetes_schemas(manifest: Path) -> None:
     done = run(script("kubernetes-validate"), "--strict", manifest)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -84,12 +84,12 @@ def unit(tmp_path: Path) -> Path:
     return unit
 
 
-def test_unit_is_such_as_systemd_takes(unit: Path) -> None:
+def test_systemd_accepts_the_unit(unit: Path) -> None:
     done = run("systemd-analyze", "verify", unit)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-def test_unit_leaves_little_open(unit: Path) -> None:
+def test_unit_has_a_low_exposure_level(unit: Path) -> None:
     done = run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", unit)
     if "unrecognized option" in done.stderr:
         pytest.skip("this systemd-analyze is older than version 250 and has no --offline")
@@ -109,11 +109,11 @@ def test_every_setting_in_the_files_is_one_of_the_bots(compose: dict[str, Any], 
 
 
 @pytest.mark.parametrize("file", ["Containerfile", "emobot.service"])
-def test_docstrings_take_no_memory(file: str) -> None:
+def test_deployed_bot_runs_without_docstrings(file: str) -> None:
     assert "PYTHONOPTIMIZE=2" in (DEPLOY / file).read_text(encoding="utf-8")
 
 
-def test_image_needs_no_shell_since_it_has_none() -> None:
+def test_image_uses_no_shell() -> None:
     _, _, image = (DEPLOY / "Containerfile").read_text(encoding="utf-8").partition("\nFROM scratch\n")
     assert re.findall(r"^RUN", image, re.MULTILINE) == []
     commands = re.findall(r"(?:CMD|ENTRYPOINT) (.*)", image)
@@ -125,7 +125,7 @@ def test_image_keeps_the_data_of_all_languages_of_the_bot() -> None:
     assert [language for language in ("en", *LANGUAGES.values()) if language[:2] not in kept] == []
 
 
-def test_pods_share_the_shards_evenly(resources: dict[str, Any]) -> None:
+def test_pods_have_equally_many_shards(resources: dict[str, Any]) -> None:
     spec = resources["StatefulSet"]["spec"]
     [container] = spec["template"]["spec"]["containers"]
     variables = {variable["name"]: variable.get("value") for variable in container["env"]}
@@ -133,7 +133,7 @@ def test_pods_share_the_shards_evenly(resources: dict[str, Any]) -> None:
     assert int(variables["SHARD_COUNT"]) % spec["replicas"] == 0
 
 
-def test_no_secret_stands_in_the_files(compose: dict[str, Any], resources: dict[str, Any]) -> None:
+def test_files_contain_no_secret(compose: dict[str, Any], resources: dict[str, Any]) -> None:
     assert "Secret" not in resources
     [container] = resources["StatefulSet"]["spec"]["template"]["spec"]["containers"]
     for variable in container["env"]:
@@ -143,13 +143,13 @@ def test_no_secret_stands_in_the_files(compose: dict[str, Any], resources: dict[
     assert compose["services"]["bot"]["environment"]["DISCORD_TOKEN"].startswith("${DISCORD_TOKEN:?")
 
 
-def test_every_setting_in_env_reaches_the_bot_in_a_container_but_for_the_database(compose: dict[str, Any]) -> None:
+def test_compose_passes_every_setting_of_env_except_the_database(compose: dict[str, Any]) -> None:
     bot = compose["services"]["bot"]
     assert bot["env_file"] == [{"path": ".env", "required": False}]
     assert set(bot["environment"]) == {"DISCORD_TOKEN", "DATABASE_URL"}  # which take precedence
 
 
-def test_files_that_compose_mounts_are_there(compose: dict[str, Any]) -> None:
+def test_files_mounted_by_compose_exist(compose: dict[str, Any]) -> None:
     mounts = [mount for service in compose["services"].values() for mount in service.get("volumes", [])]
     files = [mount.split(":")[0] for mount in mounts if mount.startswith("./")]
     assert len(files) >= 4
@@ -157,7 +157,7 @@ def test_files_that_compose_mounts_are_there(compose: dict[str, Any]) -> None:
     assert missing == []  # that one has the token, so everybody writes their own
 
 
-def test_gateway_proxy_asks_for_what_the_bot_hears() -> None:
+def test_gateway_proxy_has_the_intents_of_the_bot() -> None:
     example = json.loads((DEPLOY / "gateway-proxy.example.json").read_text(encoding="utf-8"))
     assert (example["intents"], example["token"]) == (INTENTS.value, "")
     # Without its own member in each server, the bot would not know what it may do there.
@@ -166,7 +166,7 @@ def test_gateway_proxy_asks_for_what_the_bot_hears() -> None:
     }
 
 
-def test_gateway_proxy_has_all_that_it_does_not_start_without(compose: dict[str, Any]) -> None:
+def test_gateway_proxy_has_every_required_setting(compose: dict[str, Any]) -> None:
     example = json.loads((DEPLOY / "gateway-proxy.example.json").read_text(encoding="utf-8"))
     assert example["externally_accessible_url"] == f"ws://gateway-proxy:{example['port']}"
     assert "gateway-proxy" in compose["services"]

@@ -90,7 +90,7 @@ async def test_each_variable_is_filled_from_a_metric_that_a_bot_has(exposed: dic
     assert label in exposed[name].keys() | BY_PROMETHEUS
 
 
-async def test_each_legend_shows_labels_that_the_query_leaves(exposed: dict[str, Labels]) -> None:
+async def test_each_legend_shows_labels_that_the_query_keeps(exposed: dict[str, Labels]) -> None:
     for panel in DASHBOARD["panels"]:
         for target in panel["targets"]:
             left = groupings(target["expr"]) or {
@@ -106,7 +106,7 @@ async def test_every_metric_of_the_bot_is_on_the_dashboard(exposed: dict[str, La
     assert {base.sub("", name) for name in exposed if name.startswith("emobot_")} - shown == set()
 
 
-def test_every_panel_has_a_place_of_its_own_and_the_data_source_of_the_dashboard() -> None:
+def test_panels_do_not_overlap_and_use_the_data_source_of_the_dashboard() -> None:
     cells = [
         (panel["gridPos"]["x"] + across, panel["gridPos"]["y"] + down)
         for panel in DASHBOARD["panels"]

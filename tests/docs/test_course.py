@@ -54,7 +54,7 @@ def test_every_formula_is_followed_by_a_check_in_its_section(chapter: Path) -> N
 
 
 @each_page
-def test_formulae_in_the_text_are_not_taken_for_markdown(page: Path) -> None:
+def test_inline_formulas_are_not_parsed_as_markdown(page: Path) -> None:
     """An underscore after a bracket, for example, would begin emphasis, and the formula would fall apart."""
     text = page.read_text(encoding="utf-8")
     source = re.sub(r"`[^`\n]+`", "", BLOCK.sub("", text))
@@ -71,7 +71,7 @@ def test_formulae_in_the_text_are_not_taken_for_markdown(page: Path) -> None:
 
 
 @each_chapter
-def test_variables_beside_symbols_are_those_of_our_layers(chapter: Path) -> None:
+def test_variables_in_symbol_tables_exist_in_our_layers(chapter: Path) -> None:
     sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "classifiers" / "nn").rglob("*.py"))
     known = set(re.findall(r"\w+", sources))
     rows = re.findall(
@@ -85,13 +85,13 @@ def test_variables_beside_symbols_are_those_of_our_layers(chapter: Path) -> None
 
 
 @each_page
-def test_what_a_page_points_to_exists(page: Path) -> None:
+def test_links_of_a_page_exist(page: Path) -> None:
     targets = re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8"))
     assert targets
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
-def test_measurements_in_the_tables_are_those_of_the_study() -> None:
+def test_measurements_in_the_tables_match_the_study() -> None:
     """Three numbers of a row stand side by side in one of the study's tables, and so do three counts, in brackets."""
 
     def rows(page: Path) -> list[tuple[str, str]]:
@@ -117,7 +117,7 @@ def test_contents_list_every_chapter_under_its_title() -> None:
     ]
 
 
-def test_figures_are_what_the_script_draws() -> None:
+def test_figures_match_the_script_that_draws_them() -> None:
     script = COURSE / "figures.py"
     done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -54,14 +54,14 @@ def _text(argument: ast.expr, module: str) -> str:
     return str(argument.value)
 
 
-def test_every_line_of_the_log_is_explained_with_its_level_and_no_other() -> None:
+def test_page_explains_exactly_the_lines_that_the_code_logs() -> None:
     lines = list(logged())
     assert len(lines) > 20
     assert [line for line in lines if line not in explained()] == []
     assert [line for line in explained() if line not in lines] == []
 
 
-def test_every_module_calls_its_logger_log() -> None:
+def test_every_module_names_its_logger_log() -> None:
     """Else the test above would not see it."""
     sources = {file: file.read_text(encoding="utf-8") for file in (ROOT / "bot").rglob("*.py")}
     loggers = [

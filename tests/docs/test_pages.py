@@ -32,7 +32,7 @@ def anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_links_and_pictures_lead_somewhere(page: Path) -> None:
+def test_links_and_pictures_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     broken = []
     for target in re.findall(r'(?:\]\(|src="|srcset=")(?!https?:)([^)"]+)[)"]', text):
@@ -44,7 +44,7 @@ def test_links_and_pictures_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_each_picture_for_dark_stands_before_the_same_for_light(page: Path) -> None:
+def test_each_dark_picture_precedes_its_light_one(page: Path) -> None:
     pairs = re.findall(r'dark\)" srcset="(.+)-dark\.png">\s*<img src="(.+)\.png"', page.read_text(encoding="utf-8"))
     assert [dark for dark, light in pairs if dark != light] == []
 
@@ -77,7 +77,7 @@ def test_every_option_exists(capsys: pytest.CaptureFixture[str]) -> None:
     assert [option for option in options if option not in helps] == []
 
 
-def test_trainings_are_such_as_the_command_line_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_commands_are_accepted_by_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("my.csv").touch()
     Path("corpus").mkdir()
@@ -87,7 +87,7 @@ def test_trainings_are_such_as_the_command_line_takes(tmp_path: Path, monkeypatc
         train.train.make_context("train", shlex.split(command))
 
 
-def test_comparisons_run_as_written(
+def test_compare_commands_run_as_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -101,7 +101,7 @@ def test_comparisons_run_as_written(
     assert "rnn_joy" in Path("scored.csv").read_text()
 
 
-def test_the_command_that_made_the_shipped_weights_is_told() -> None:
+def test_command_of_the_shipped_weights_is_documented() -> None:
     assert f"`{read_manifest(PRETRAINED).command}`" in (DOCS / "training.md").read_text(encoding="utf-8")
 
 

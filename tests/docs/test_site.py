@@ -51,7 +51,7 @@ _spec.loader.exec_module(site_hooks)
         ("study.md", "nowhere.md", "nowhere.md"),
     ],
 )
-def test_link_leads_to_a_page_or_else_to_the_repository(page: str, link: str, expected: str) -> None:
+def test_link_points_to_a_page_or_else_to_the_repository(page: str, link: str, expected: str) -> None:
     assert site_hooks.for_mkdocs(f"see [this]({link}).", page, PLACES) == f"see [this]({expected})."
 
 
@@ -80,7 +80,7 @@ def test_picture_keeps_its_width() -> None:
     assert shown.count('){ width="49%" }') == 2
 
 
-def test_moving_picture_comes_in_both_themes_and_as_a_still_one() -> None:
+def test_animation_exists_in_both_themes_and_as_a_still_picture() -> None:
     [picture] = re.findall(r"<picture>(?:(?!</picture>).)*?reduced-motion.*?</picture>", README, re.DOTALL)
     shown = site_hooks.for_mkdocs(picture, "index.md", {f"docs/{name}": name for name in TALK})
     found = re.findall(r"!\[(.+?)\]\(([^#]+)#only-(\w+)\)\{ \.(\w+) loading=\"lazy\" width=\"60%\" \}", shown)
@@ -94,7 +94,7 @@ def test_moving_picture_comes_in_both_themes_and_as_a_still_one() -> None:
 
 
 @pytest.mark.parametrize("name", TALK)
-def test_moving_picture_is_small_and_loops(name: str) -> None:
+def test_animation_is_small_and_loops(name: str) -> None:
     path = ROOT / "docs" / name
     assert path.stat().st_size < 500_000
     with Image.open(path) as picture:
@@ -107,12 +107,12 @@ def test_moving_picture_is_small_and_loops(name: str) -> None:
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *(ROOT / "docs").glob("*.md")], ids=lambda page: page.stem)
-def test_page_has_no_html_whose_picture_the_site_would_not_show(page: Path) -> None:
+def test_pages_contain_no_html_that_hides_a_picture_on_the_site(page: Path) -> None:
     shown = site_hooks.for_mkdocs(page.read_text(encoding="utf-8"), "index.md", PLACES)
     assert re.findall(r"<(?:img|picture|source)\b", shown) == []
 
 
-def test_answers_that_are_folded_stay_markdown() -> None:
+def test_folded_answers_are_rendered_as_markdown() -> None:
     assert "<details markdown>" in site_hooks.for_mkdocs("<details>\n\n**yes**\n", "study.md", PLACES)
 
 
@@ -122,17 +122,17 @@ def test_diagram_becomes_a_table_of_its_arrows() -> None:
     assert table == "| from | to |\n| --- | --- |\n| `the bot` | → `ui`, `store` |\n"
 
 
-def test_diagram_without_arrows_stays_as_it_is_written() -> None:
+def test_diagram_without_arrows_is_unchanged() -> None:
     diagram = "```mermaid\npie\n```\n"
     assert site_hooks.for_mkdocs(diagram, "architecture.md", PLACES) == diagram
 
 
-def test_formula_in_a_line_becomes_mathml() -> None:
+def test_inline_formula_becomes_mathml() -> None:
     shown = site_hooks.with_mathml(r'<p>the state <span class="arithmatex">\(h_t\)</span>.</p>')
     assert re.fullmatch(r"<p>the state <math><msub><mi>h</mi><mi>t</mi></msub></math>\.</p>", shown)
 
 
-def test_formula_of_its_own_is_set_apart() -> None:
+def test_block_formula_becomes_display_mathml() -> None:
     shown = site_hooks.with_mathml('<div class="arithmatex">\\[\na &lt; b\n\\]</div>')
     assert shown.startswith('<math display="block">')
     assert "&lt;" in shown
@@ -160,7 +160,7 @@ def test_formula_with_an_unknown_command_is_refused() -> None:
         ('<img src="missing.png">', "missing.png"),
     ],
 )
-def test_page_that_loads_what_is_not_in_the_site_is_told_of(page: str, address: str, tmp_path: Path) -> None:
+def test_page_that_loads_from_elsewhere_is_reported(page: str, address: str, tmp_path: Path) -> None:
     (tmp_path / "a.png").touch()
     loaded = site_hooks.loaded_by_page(page)
     assert list(site_hooks.unfit(loaded, f"{SITE}index.html", SITE, tmp_path)) == [address]
@@ -177,13 +177,13 @@ def test_page_that_loads_what_is_not_in_the_site_is_told_of(page: str, address: 
         "<p>url(https://cdn.example/a.png)</p>",
     ],
 )
-def test_page_that_loads_only_what_is_in_the_site_is_fine(page: str, tmp_path: Path) -> None:
+def test_page_that_loads_only_from_the_site_is_accepted(page: str, tmp_path: Path) -> None:
     (tmp_path / "a.png").touch()
     loaded = site_hooks.loaded_by_page(page)
     assert list(site_hooks.unfit(loaded, f"{SITE}study/index.html", SITE, tmp_path)) == []
 
 
-def test_style_sheet_may_import_from_beside_it() -> None:
+def test_style_sheet_may_import_a_relative_file() -> None:
     assert site_hooks.loaded_by_style('@import url("a.css"); b { src: url(b.woff) }') == ["a.css", "b.woff"]
 
 
@@ -214,6 +214,6 @@ def test_example_in_the_reference_runs(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize("file", [".ci/run", ".github/workflows/pages.yml"])
-def test_site_is_made_with_warnings_as_errors(file: str) -> None:
+def test_ci_builds_the_site_with_warnings_as_errors(file: str) -> None:
     """With --quiet, MkDocs would not count them."""
     assert ".venv/bin/mkdocs build --strict\n" in (ROOT / file).read_text(encoding="utf-8")

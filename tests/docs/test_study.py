@@ -62,16 +62,16 @@ def cells(page: str, row: str, header: str) -> list[str]:
     return line.strip("| ").split(" | ")[1:]
 
 
-class TestTheAnswerAtTheTop:
+class TestAnswerAtTheTop:
     @pytest.fixture
     def answer(self) -> dict[str, str]:
         return dict(re.findall(r"^(\d+)\. (.+)$", section("Why a BiLSTM rather than an RNN?"), re.MULTILINE))
 
-    def test_has_ten_lines_before_anything_else(self, answer: dict[str, str]) -> None:
+    def test_answer_has_ten_lines_and_comes_first(self, answer: dict[str, str]) -> None:
         assert list(answer) == [str(number) for number in range(1, 11)]
         assert re.findall(r"^## (.+)$", ARTICLE, re.MULTILINE)[0] == "Why a BiLSTM rather than an RNN?"
 
-    def test_says_of_the_study_what_its_numbers_say(self, answer: dict[str, str]) -> None:
+    def test_figures_of_the_study_match_its_numbers(self, answer: dict[str, str]) -> None:
         rnn, both = (np.median(top1(row)) for row in ("orthogonal", "bilstm"))
         sides = [change(*pair) for pair in (("rnn-wide", "birnn"), ("gru", "bigru"), ("lstm", "bilstm"))]
         pooled = [np.median(top1(row)) for row in ("bilstm-pooled", "orthogonal-pooled")]
@@ -92,13 +92,13 @@ class TestTheAnswerAtTheTop:
         ):  # fmt: skip
             assert sentence in answer[line]
 
-    def test_calls_level_what_is_level(self, answer: dict[str, str]) -> None:
+    def test_calls_level_what_is_within_noise(self, answer: dict[str, str]) -> None:
         assert "level" in answer["6"]
         assert [learnt(row, 20) for row in ("bilstm", "lstm", "orthogonal")] == [5, 5, 5]
         assert [learnt(row, 40) for row in ("bilstm", "lstm", "orthogonal")] == [0, 0, 0]
         assert [apart("rnn", "rnn-wide"), apart("rnn-wide", "lstm"), apart("rnn-wide", "gru")] == [True, False, True]
 
-    def test_says_how_often_gated_networks_learnt_by_their_start(self, answer: dict[str, str]) -> None:
+    def test_counts_of_gated_networks_by_start_match_the_numbers(self, answer: dict[str, str]) -> None:
         assert (
             "LSTM and GRU learnt 40 steps with no seed when initialised as usual, but with all five by chrono start"
             in answer["7"]
@@ -112,11 +112,11 @@ class TestTheAnswerAtTheTop:
             ("bilstm-pooled", "orthogonal-pooled"),
         ],
     )
-    def test_each_seed_of_one_is_ahead_of_each_of_the_other(self, ahead: str, behind: str) -> None:
+    def test_each_seed_is_ahead_of_each_seed_of_the_other_network(self, ahead: str, behind: str) -> None:
         assert "each seed of the one network is ahead of each seed of the other" in " ".join(ARTICLE.split())
         assert top1(ahead)[0] > top1(behind)[-1]
 
-    def test_says_of_the_shipped_networks_what_the_model_card_says(self, answer: dict[str, str]) -> None:
+    def test_figures_of_the_shipped_networks_match_the_model_card(self, answer: dict[str, str]) -> None:
         people, goemotions = "strongest emotion accepted | coverage", "macro-F1 | micro-F1 | top-1 | calibration"
         both, rnn = (
             [*cells("docs/models.md", row, people)[:1], *cells("docs/models.md", row, goemotions)[:3]]
@@ -128,7 +128,7 @@ class TestTheAnswerAtTheTop:
             in answer["9"]
         )
 
-    def test_says_of_the_times_what_was_measured(self, answer: dict[str, str]) -> None:
+    def test_times_match_the_speed_page(self, answer: dict[str, str]) -> None:
         times = cells("docs/speed.md", "RNN, NumPy", "| 5 tokens |")[:3]
         assert "two to three times" in answer["10"]
         assert [re.findall(r"\((.*)x\)", time)[0] for time in times] == ["0.4", "0.4", "0.5"]
@@ -162,7 +162,7 @@ def tanh_layer(rng: np.random.Generator) -> RNN:
     return layer
 
 
-def test_the_product_of_jacobians_is_our_backward_pass(tanh_layer: RNN, rng: np.random.Generator) -> None:
+def test_product_of_jacobians_matches_our_backward_pass(tanh_layer: RNN, rng: np.random.Generator) -> None:
     hidden, d_last, dx = last_state_of(tanh_layer, rng)
     kernel, recurrent = tanh_layer.params["kernel"], tanh_layer.params["recurrent_kernel"]
     slopes = [np.diag(1 - h * h) for h in hidden]
@@ -174,9 +174,7 @@ def test_the_product_of_jacobians_is_our_backward_pass(tanh_layer: RNN, rng: np.
         np.testing.assert_allclose(d_last @ product @ slopes[last - back] @ kernel.T, dx[last - back], atol=1e-12)
 
 
-def test_the_spectral_norm_bounds_the_gradient_and_no_smaller_factor_does(
-    tanh_layer: RNN, rng: np.random.Generator
-) -> None:
+def test_spectral_norm_is_a_tight_bound_of_the_gradient(tanh_layer: RNN, rng: np.random.Generator) -> None:
     def bounds(recurrent: Array, slope: float) -> Array:
         factor = slope * np.linalg.norm(recurrent, 2)
         ends = np.linalg.norm(d_last) * slope * np.linalg.norm(tanh_layer.params["kernel"], 2)
@@ -199,7 +197,7 @@ def test_the_spectral_norm_bounds_the_gradient_and_no_smaller_factor_does(
     np.testing.assert_allclose(norms, bounds(recurrent, 1.0))
 
 
-def test_powers_of_a_matrix_tend_to_its_radius_and_its_mean_stretch_is_the_frobenius_norms(
+def test_spectral_radius_is_the_limit_of_powers_and_mean_stretch_the_scaled_frobenius_norm(
     rng: np.random.Generator,
 ) -> None:
     matrix = rng.normal(size=(UNITS, UNITS)) / 3  # so that no power overflows
@@ -214,7 +212,7 @@ def test_powers_of_a_matrix_tend_to_its_radius_and_its_mean_stretch_is_the_frobe
     np.testing.assert_allclose(mean, np.linalg.norm(matrix) / np.sqrt(UNITS), rtol=0.01)
 
 
-def test_the_way_along_the_cell_is_the_product_of_forget_gates(rng: np.random.Generator) -> None:
+def test_path_along_the_cell_is_the_product_of_forget_gates(rng: np.random.Generator) -> None:
     layer = LSTM(FEATURES, UNITS, rng)
     params = {name: array.astype(np.float64) for name, array in layer.params.items()}
     x = rng.normal(size=(BACK, 1, FEATURES))
@@ -245,12 +243,12 @@ def test_the_way_along_the_cell_is_the_product_of_forget_gates(rng: np.random.Ge
 
 
 FORMULAS: dict[str, Callable[..., None]] = {
-    r"dx_{T-k} = dh_T \left( \prod": test_the_product_of_jacobians_is_our_backward_pass,
-    r"\lVert dx_{T-k} \rVert \le": test_the_spectral_norm_bounds_the_gradient_and_no_smaller_factor_does,
+    r"dx_{T-k} = dh_T \left( \prod": test_product_of_jacobians_matches_our_backward_pass,
+    r"\lVert dx_{T-k} \rVert \le": test_spectral_norm_is_a_tight_bound_of_the_gradient,
     r"\rho(U) = \lim_{k \to \infty}": (
-        test_powers_of_a_matrix_tend_to_its_radius_and_its_mean_stretch_is_the_frobenius_norms
+        test_spectral_radius_is_the_limit_of_powers_and_mean_stretch_the_scaled_frobenius_norm
     ),
-    r"\frac{\partial c_T}{\partial c_{T-k}}": test_the_way_along_the_cell_is_the_product_of_forget_gates,
+    r"\frac{\partial c_T}{\partial c_{T-k}}": test_path_along_the_cell_is_the_product_of_forget_gates,
 }
 """How each formula of the article begins, and the test that computes it."""
 
@@ -260,7 +258,7 @@ def test_every_formula_has_a_test() -> None:
     assert [next((start for start in FORMULAS if block.startswith(start)), block) for block in blocks] == [*FORMULAS]
 
 
-def test_numbers_beside_the_formulas_are_those_of_the_table() -> None:
+def test_numbers_beside_the_formulas_match_the_table() -> None:
     table, words = section("Comparison with the theory").partition("<!-- study: slopes -->")[2].split("<!-- end -->")
     rows = {line.split(" | ")[0].strip("| "): line.strip("| ").split(" | ")[1:] for line in table.splitlines()[3:]}
     (slope, norm, radius, _, tanh, *_), level = rows["Tanh RNN, Glorot start"], rows["Tanh RNN, orthogonal, clipped"]
@@ -276,7 +274,7 @@ def test_numbers_beside_the_formulas_are_those_of_the_table() -> None:
         assert sentence in said
 
 
-def test_without_ways_through_the_hidden_state_an_lstm_falls_as_its_forget_gates() -> None:
+def test_lstm_slope_without_paths_through_the_hidden_state_matches_its_forget_gates() -> None:
     """What the article says of the LSTM's slope, in the networks that it measures."""
     network, batch, targets, _ = before_training("lstm", 0, FULL.shown, FULL)
     network.layers[1].params["recurrent_kernel"][:] = 0
@@ -285,7 +283,7 @@ def test_without_ways_through_the_hidden_state_an_lstm_falls_as_its_forget_gates
     np.testing.assert_allclose(slope, step_factors("lstm", 0, FULL)["forget"], atol=0.01)
 
 
-def test_what_is_said_of_gates_directions_and_size_is_what_was_measured() -> None:
+def test_text_on_gates_directions_and_size_matches_the_numbers() -> None:
     said = " ".join(section("Gates, directions or size?").split())
     for sentence in (
         f"**Size** gains the most: {change('rnn', 'rnn-wide'):.3f} macro-F1",
@@ -310,14 +308,14 @@ def test_what_is_said_of_gates_directions_and_size_is_what_was_measured() -> Non
     assert sum(apart(*pair, "acceptable") for pair in pairs) == 1
 
 
-def test_sizes_are_equal_within_what_is_said() -> None:
+def test_network_sizes_are_equal_within_one_percent() -> None:
     assert "have 27,840 of them within 1 %" in " ".join(section("Gates, directions or size?").split())
     sizes = {row: runs[0]["recurrent"] for row, runs in NUMBERS["matched"].items()}
     assert sizes.pop("rnn") * 4 == 27_840
     assert all(abs(size / 27_840 - 1) < 0.01 for size in sizes.values())
 
 
-def test_what_is_said_of_the_curves_is_what_was_measured() -> None:
+def test_text_on_the_curves_matches_the_numbers() -> None:
     said = " ".join(section("The curves of the original study").split())
     ten, forty = (np.array([run["accuracy"] for run in NUMBERS["curves"][row]]) for row in ("bilstm-10", "bilstm-40"))
     assert np.median(ten[:, -1]) < 0.6
@@ -326,7 +324,7 @@ def test_what_is_said_of_the_curves_is_what_was_measured() -> None:
     assert (forty[:, -1] == 1).sum() == 4
 
 
-def test_letters_80_steps_back_are_remembered_by_the_chrono_start_alone() -> None:
+def test_only_the_chrono_start_learnt_80_steps() -> None:
     accuracy = {row: [run["accuracy"] for run in runs] for row, runs in NUMBERS["long"].items()}
     assert all(run["400"] == 1 for row in ("gru-chrono", "lstm-chrono") for run in accuracy.pop(row))
     assert all(0.2 < run["2000"] < 0.5 for run in accuracy.pop("lstm-open"))

@@ -27,7 +27,7 @@ def example() -> dict[str, Any]:
     return runpy.run_path(str(FILE))
 
 
-def test_answers_and_gradients_are_those_of_our_layers(example: dict[str, Any]) -> None:
+def test_logits_and_gradients_match_our_layers(example: dict[str, Any]) -> None:
     """Of phrases of several lengths, in one of which a word occurs twice; the loss of our batch is their mean."""
     phrases, labels = [[3, 1, 4, 1, 5, 9], [2], [6, 5], [3, 5, 8, 9]], [0, 1, 1, 0]
     rng = np.random.default_rng(1)
@@ -55,7 +55,7 @@ def test_answers_and_gradients_are_those_of_our_layers(example: dict[str, Any]) 
         np.testing.assert_allclose(mean, ours.grads[OUR_NAMES[name]], rtol=0, atol=1e-14, err_msg=name)
 
 
-def test_it_learns_every_phrase(example: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+def test_example_learns_every_phrase(example: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     example["main"]()
     shown = capsys.readouterr().out
     assert shown.count("loss") == 6
@@ -64,7 +64,7 @@ def test_it_learns_every_phrase(example: dict[str, Any], capsys: pytest.CaptureF
     assert "  i feel great and not sad: joy, 99." in shown
 
 
-def test_it_is_short_and_needs_numpy_alone() -> None:
+def test_example_is_short_and_imports_only_numpy() -> None:
     source = FILE.read_text(encoding="utf-8")
     assert source.count("\n") < 120
     imported = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom)]

@@ -18,7 +18,5 @@ FAULTS = {fault.name: fault for fault in faults(PostgresDatabase)}
         (["kill -9"], COUNTS_AT_RISK),
     ],
 )
-def test_what_waits_is_lost_with_a_process_that_is_killed_or_cannot_write_it_as_it_stops(
-    names: list[str], seconds: float
-) -> None:
+def test_seconds_of_counts_that_may_be_lost_depend_on_the_faults(names: list[str], seconds: float) -> None:
     assert lost_before([FAULTS[name] for name in names]) == seconds

@@ -41,7 +41,7 @@ def test_an_edit_may_replace_a_reaction_but_not_add_one() -> None:
     assert double_reactions(replaced, [(1, "🎉")], written) == ["2 reactions are left on message 1"]
 
 
-def test_a_reaction_that_somebody_does_not_want_breaks_a_promise() -> None:
+def test_an_unwanted_reaction_breaks_a_promise() -> None:
     written = {1: Written(0.0, wanted=True), 2: Written(0.0, wanted=False)}
     assert unwanted_reactions([Reaction(1, "🎉", 0.0)], written) == []
     assert len(unwanted_reactions([Reaction(2, "🎉", 0.0)], written)) == 1
@@ -55,11 +55,11 @@ def test_refusals_are_counted_in_a_row_and_in_ten_minutes() -> None:
 
 
 @pytest.mark.parametrize("other", [asked(404, 1.0), asked(500, 1.0), asked(429, 1.0, "shared")])
-def test_answers_that_count_towards_no_ban_are_no_refusals(other: ApiRequest) -> None:
+def test_answers_that_do_not_count_towards_a_ban_are_not_counted_as_refusals(other: ApiRequest) -> None:
     assert refusals([other]).in_ten_minutes == 0
 
 
-def test_that_discord_answers_what_only_reads_ends_no_row() -> None:
+def test_an_accepted_get_does_not_end_a_row_of_refusals() -> None:
     assert refusals([asked(403, 0.0), asked(200, 1.0, method="GET"), asked(403, 2.0)]).in_a_row == 2
 
 
@@ -72,7 +72,7 @@ def test_too_many_refusals_break_a_promise_in_a_row_and_in_ten_minutes() -> None
     assert refusal_problems(refusals([*rows, refused])) == ["1 requests too many were refused in ten minutes"]
 
 
-def test_a_process_that_takes_more_at_rest_breaks_a_promise() -> None:
+def test_growth_of_the_idle_process_breaks_a_promise() -> None:
     first = Size(150 * 2**20, 8, 7, 20)
     most = Size(*(before + growth for before, growth in zip(first, ALLOWED_GROWTH, strict=True)))
     assert resource_leaks(first, most) == []
@@ -83,7 +83,7 @@ def test_a_process_that_takes_more_at_rest_breaks_a_promise() -> None:
 
 
 @pytest.mark.parametrize(("lost", "sound"), [(10, True), (14, True), (15, False), (-6, True), (-7, False)])
-def test_counts_add_up_but_for_what_may_be_lost_or_kept_and_for_sampling(lost: int, sound: bool) -> None:
+def test_counts_may_differ_only_by_what_may_be_lost_or_kept_and_by_sampling(lost: int, sound: bool) -> None:
     assert (count_errors(lost, may_be_lost=10, may_be_kept=2, sampling_error=4.0) == []) is sound
 
 

@@ -69,7 +69,7 @@ async def test_a_bot_without_its_token_is_refused(bot: Bot, loopback: LoopbackDi
     assert [asked[:3] for asked in loopback.api.refused()] == [("GET", "/users/@me", 401)]
 
 
-async def test_its_servers_are_told_in_pages(bot: Bot, loopback: LoopbackDiscord) -> None:
+async def test_servers_are_listed_in_pages(bot: Bot, loopback: LoopbackDiscord) -> None:
     loopback.world.servers = 500
     pages = []
     for query in ("", "?after=0&limit=3", f"?after={200 << 22}", f"?after={400 << 22}"):
@@ -78,7 +78,7 @@ async def test_its_servers_are_told_in_pages(bot: Bot, loopback: LoopbackDiscord
     assert pages == [[*range(1, 201)], [1, 2, 3], [*range(201, 401)], [*range(401, 501)]]
 
 
-async def test_a_reaction_is_given_and_taken_back(bot: Bot, loopback: LoopbackDiscord, skipper: Skipper) -> None:
+async def test_reaction_can_be_added_and_removed(bot: Bot, loopback: LoopbackDiscord, skipper: Skipper) -> None:
     message_id = await loopback.say("hello")
     assert (await bot.react(message_id))[0] == 204
     skipper.skip(1)
@@ -87,7 +87,7 @@ async def test_a_reaction_is_given_and_taken_back(bot: Bot, loopback: LoopbackDi
     assert loopback.routes.removed == [(message_id, "👋")]
 
 
-async def test_a_message_that_was_deleted_is_unknown(bot: Bot, loopback: LoopbackDiscord) -> None:
+async def test_reacting_to_a_deleted_message_returns_404(bot: Bot, loopback: LoopbackDiscord) -> None:
     message_id = await loopback.say("hello")
     path = f"/channels/{loopback.world.places[0].id}/messages/{message_id}/reactions/👋/@me"
     await loopback.delete(message_id)
@@ -112,7 +112,7 @@ async def test_reactions_in_a_channel_share_a_bucket(
     assert (await bot.react(here, "🎉"))[0] == 204
 
 
-async def test_all_requests_together_have_a_limit(bot: Bot, loopback: LoopbackDiscord) -> None:
+async def test_global_limit_refuses_any_request(bot: Bot, loopback: LoopbackDiscord) -> None:
     loopback.api.limit.per_second = 0
     code, body, headers = await bot.ask("GET", "/users/@me")
     assert (code, body["global"]) == (429, True)
@@ -121,22 +121,22 @@ async def test_all_requests_together_have_a_limit(bot: Bot, loopback: LoopbackDi
     assert (await bot.ask("GET", "/users/@me"))[0] == 200
 
 
-async def test_answers_to_interactions_count_for_no_limit_of_the_bot(bot: Bot, loopback: LoopbackDiscord) -> None:
+async def test_interaction_responses_do_not_count_towards_the_global_limit(bot: Bot, loopback: LoopbackDiscord) -> None:
     loopback.api.limit.per_second = 0
     path = "/interactions/1/none/callback"
     assert (await bot.ask("POST", path, json={"type": 5}))[0] == 404
     assert (await bot.ask("GET", "/users/@me"))[0] == 429
 
 
-async def registered(bot: Bot) -> None:
+async def register(bot: Bot) -> None:
     """Register a command."""
     assert (await bot.ask("PUT", "/applications/2/commands", json=[{"name": "greet", "description": "Say it."}]))[
         0
     ] == 200
 
 
-async def test_an_interaction_is_answered_once_then_edited_and_followed_up(bot: Bot, loopback: LoopbackDiscord) -> None:
-    await registered(bot)
+async def test_interaction_accepts_one_response_then_edits_and_follow_ups(bot: Bot, loopback: LoopbackDiscord) -> None:
+    await register(bot)
     asked = await loopback.slash("greet")
     callback = f"/interactions/{asked.id}/{asked.token}/callback"
     webhook = f"/webhooks/2/{asked.token}"
@@ -151,16 +151,18 @@ async def test_an_interaction_is_answered_once_then_edited_and_followed_up(bot: 
     assert (asked.edits, asked.followups) == ([{"content": "changed"}], [{"content": "more"}])
 
 
-async def test_a_command_is_used_as_soon_as_it_is_registered(bot: Bot, loopback: LoopbackDiscord) -> None:
+async def test_slash_waits_until_the_command_is_registered(bot: Bot, loopback: LoopbackDiscord) -> None:
     using = asyncio.create_task(loopback.slash("greet"))
     assert not (await asyncio.wait([using], timeout=0))[0]
     assert not loopback.offers("greet")
-    await registered(bot)
+    await register(bot)
     assert loopback.offers("greet")
     assert (await using).token in loopback.routes.interactions
 
 
-async def test_a_command_that_nobody_registers_cannot_be_used(loopback: LoopbackDiscord, skipper: Skipper) -> None:
+async def test_slash_of_an_unregistered_command_raises_lookup_error(
+    loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
     using = asyncio.create_task(loopback.slash("greet"))
     await asyncio.sleep(0)
     skipper.skip(31)
@@ -179,7 +181,7 @@ async def test_a_command_that_nobody_registers_cannot_be_used(loopback: Loopback
         (cloudflare(), 429),
     ],
 )
-async def test_a_fault_answers_in_place_of_the_routes(
+async def test_fault_replaces_the_answer_of_a_route(
     bot: Bot, loopback: LoopbackDiscord, fault: Fault, code: int
 ) -> None:
     loopback.api.fault = fault
@@ -190,16 +192,14 @@ async def test_a_fault_answers_in_place_of_the_routes(
 
 
 @pytest.mark.parametrize("scope", ["global", "user", "shared"])
-async def test_a_limit_of_discords_says_whose_it_is_and_how_long_it_lasts(
-    bot: Bot, loopback: LoopbackDiscord, scope: str
-) -> None:
+async def test_429_of_discord_names_its_scope_and_duration(bot: Bot, loopback: LoopbackDiscord, scope: str) -> None:
     loopback.api.fault = limited(scope, 1.5)
     code, body, headers = await bot.ask("GET", "/users/@me")
     assert (code, body["retry_after"], body["global"]) == (429, 1.5, scope == "global")
     assert (headers["X-RateLimit-Scope"], headers["Retry-After"], headers["Via"]) == (scope, "2", "1.1 google")
 
 
-async def test_a_limit_of_cloudflares_says_nothing(bot: Bot, loopback: LoopbackDiscord) -> None:
+async def test_429_of_cloudflare_has_no_body_and_no_rate_limit_headers(bot: Bot, loopback: LoopbackDiscord) -> None:
     loopback.api.fault = cloudflare()
     _, body, headers = await bot.ask("GET", "/users/@me")
     assert body is None
@@ -208,7 +208,7 @@ async def test_a_limit_of_cloudflares_says_nothing(bot: Bot, loopback: LoopbackD
 
 @pytest.mark.parametrize("fault", [garbled, no_text])
 @pytest.mark.parametrize("code", [200, 403, 429, 500])
-async def test_garbage_comes_with_any_status_and_claims_to_be_json(
+async def test_garbled_answer_has_any_status_and_json_content_type(
     bot: Bot, loopback: LoopbackDiscord, fault: Callable[[int], Fault], code: int
 ) -> None:
     loopback.api.fault = fault(code)
@@ -218,7 +218,7 @@ async def test_garbage_comes_with_any_status_and_claims_to_be_json(
             json.loads((await response.read()).decode())
 
 
-async def test_a_hanging_request_hangs_and_the_loopback_discord_ends_all_the_same(
+async def test_hanging_request_times_out_and_does_not_keep_the_loopback_discord_open(
     bot: Bot, loopback: LoopbackDiscord
 ) -> None:
     loopback.api.fault = hanging()
@@ -227,13 +227,13 @@ async def test_a_hanging_request_hangs_and_the_loopback_discord_ends_all_the_sam
     assert loopback.api.requests == []
 
 
-async def test_faults_can_be_of_some_routes_and_of_some_requests_only(bot: Bot, loopback: LoopbackDiscord) -> None:
+async def test_fault_can_be_limited_to_a_route_and_to_a_number_of_requests(bot: Bot, loopback: LoopbackDiscord) -> None:
     loopback.api.fault = only("/users/", times(2, status(503)))
     codes = [(await bot.ask("GET", path))[0] for path in ("/gateway/bot", *["/users/@me"] * 3)]
     assert codes == [200, 503, 503, 200]
 
 
-async def test_an_api_that_is_away_refuses_connections_until_it_is_back(bot: Bot, loopback: LoopbackDiscord) -> None:
+async def test_closed_api_refuses_connections_until_it_is_opened(bot: Bot, loopback: LoopbackDiscord) -> None:
     await loopback.api_endpoint.close()
     with pytest.raises(aiohttp.ClientConnectorError):
         await bot.ask("GET", "/users/@me")
@@ -260,7 +260,7 @@ def contract(description: Contract | None) -> Contract:
     ],
 )
 @pytest.mark.usefixtures("contract")
-async def test_a_request_that_discord_would_not_take_is_refused_and_told(
+async def test_request_that_violates_the_openapi_description_is_refused_and_recorded(
     bot: Bot, loopback: LoopbackDiscord, method: str, path: str, options: dict[str, Any], violation: str
 ) -> None:
     assert (await bot.ask(method, path, **options))[0] in (400, 404)
@@ -269,11 +269,9 @@ async def test_a_request_that_discord_would_not_take_is_refused_and_told(
     loopback.api.violations.clear()  # the fixture of all tests wants none
 
 
-async def test_the_answers_are_as_discord_describes_them(
-    bot: Bot, loopback: LoopbackDiscord, contract: Contract
-) -> None:
+async def test_answers_match_the_openapi_description(bot: Bot, loopback: LoopbackDiscord, contract: Contract) -> None:
     message_id = await loopback.say("hello")
-    await registered(bot)
+    await register(bot)
     asked = await loopback.slash("greet")
     server, place = loopback.world.places[0].guild_id, loopback.world.places[0].id
     answers: list[tuple[str, str, str, Any]] = [

@@ -4,7 +4,7 @@ from benchmarks.gateway.buckets import Buckets, GlobalLimit, Limit
 from tests.bot.scripted import ManualClock
 
 
-def test_a_bucket_admits_as_many_as_it_says_until_it_is_filled_again() -> None:
+def test_bucket_admits_its_limit_and_again_after_the_reset() -> None:
     clock = ManualClock(1000.0)
     buckets = Buckets(clock)
     answers = [buckets.take("route", "here", Limit(2, 5.0)) for _ in range(3)]
@@ -17,7 +17,7 @@ def test_a_bucket_admits_as_many_as_it_says_until_it_is_filled_again() -> None:
     assert buckets.take("route", "here", Limit(2, 5.0)).headers["X-RateLimit-Remaining"] == "1"
 
 
-def test_all_requests_together_have_a_limit_in_any_second() -> None:
+def test_global_limit_admits_50_requests_in_any_second() -> None:
     clock = ManualClock()
     limit = GlobalLimit(clock)
     assert [limit.take() for _ in range(51)] == [0.0] * 50 + [1.0]

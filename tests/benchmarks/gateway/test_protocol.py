@@ -63,7 +63,7 @@ async def shard(loopback: LoopbackDiscord, session: aiohttp.ClientSession) -> Sh
     return await connect(loopback, session)
 
 
-async def test_another_version_of_the_api_is_refused(loopback: LoopbackDiscord, session: aiohttp.ClientSession) -> None:
+async def test_other_api_version_is_closed_with_4012(loopback: LoopbackDiscord, session: aiohttp.ClientSession) -> None:
     socket = await session.ws_connect(f"{loopback.gateway.url}/?v=9&encoding=json")
     assert await Shard(socket, "").close_code() == 4012
 
@@ -75,25 +75,27 @@ async def test_another_version_of_the_api_is_refused(loopback: LoopbackDiscord, 
         ({"shard": [2, 2]}, 4010),
     ],
 )
-async def test_who_identifies_wrongly_is_told_why(shard: Shard, data: dict[str, Any], code: int) -> None:
+async def test_invalid_identify_is_closed_with_the_code_of_its_mistake(
+    shard: Shard, data: dict[str, Any], code: int
+) -> None:
     await shard.identify(**data)
     assert await shard.close_code() == code
 
 
-async def test_the_content_of_messages_needs_to_be_granted(shard: Shard, world: World) -> None:
+async def test_message_content_intent_that_is_not_enabled_is_closed_with_4014(shard: Shard, world: World) -> None:
     world.application_flags = 0
     await shard.identify()
     assert await shard.close_code() == 4014
 
 
-async def test_who_does_not_ask_for_the_content_of_messages_gets_none(loopback: LoopbackDiscord, shard: Shard) -> None:
+async def test_messages_are_empty_without_the_message_content_intent(loopback: LoopbackDiscord, shard: Shard) -> None:
     await shard.identify(GUILDS | GUILD_MESSAGES)
     await shard.hear_of("GUILD_CREATE")
     await loopback.say("secret")
     assert (await shard.hear_of("MESSAGE_CREATE"))["content"] == ""
 
 
-async def test_who_does_not_ask_for_messages_hears_of_none(loopback: LoopbackDiscord, shard: Shard) -> None:
+async def test_messages_are_not_sent_without_the_messages_intent(loopback: LoopbackDiscord, shard: Shard) -> None:
     await shard.identify(GUILDS)
     await shard.hear_of("GUILD_CREATE")
     message_id = await loopback.say("hello")
@@ -102,7 +104,7 @@ async def test_who_does_not_ask_for_messages_hears_of_none(loopback: LoopbackDis
     assert await shard.hear() == {"op": ACKNOWLEDGED}
 
 
-async def test_who_identifies_twice_or_not_at_all_is_sent_away(
+async def test_second_or_missing_identify_closes_the_connection(
     loopback: LoopbackDiscord, session: aiohttp.ClientSession, shard: Shard
 ) -> None:
     await shard.identify()
@@ -113,7 +115,7 @@ async def test_who_identifies_twice_or_not_at_all_is_sent_away(
     assert await silent.close_code() == 4003
 
 
-async def test_who_sends_too_many_frames_is_sent_away(shard: Shard) -> None:
+async def test_too_many_frames_close_the_connection(shard: Shard) -> None:
     for _ in range(SEND_LIMIT):
         await shard.say(HEARTBEAT)
     for _ in range(SEND_LIMIT):
@@ -122,7 +124,9 @@ async def test_who_sends_too_many_frames_is_sent_away(shard: Shard) -> None:
     assert await shard.close_code() == 4008
 
 
-async def test_who_sends_no_heartbeat_is_sent_away(loopback: LoopbackDiscord, session: aiohttp.ClientSession) -> None:
+async def test_missing_heartbeat_closes_the_connection(
+    loopback: LoopbackDiscord, session: aiohttp.ClientSession
+) -> None:
     loopback.gateway.heartbeat_interval = 0.02
     shard = Shard(await session.ws_connect(f"{loopback.gateway.url}/?v=10&encoding=json"), loopback.token)
     assert await shard.close_code() == 4009
@@ -141,20 +145,20 @@ async def resumed(
     return await again.hear()
 
 
-async def test_who_resumes_gets_the_events_since(
+async def test_resume_replays_the_missed_events(
     loopback: LoopbackDiscord, session: aiohttp.ClientSession, shard: Shard
 ) -> None:
     assert (await resumed(loopback, session, shard, seq=1))["t"] == "GUILD_CREATE"
     assert loopback.gateway.resumed == 1
 
 
-async def test_who_resumes_a_session_that_is_not_known_has_to_identify(
+async def test_resuming_an_unknown_session_returns_invalid_session(
     loopback: LoopbackDiscord, session: aiohttp.ClientSession, shard: Shard
 ) -> None:
     assert await resumed(loopback, session, shard, session_id="another") == {"op": INVALID_SESSION, "d": False}
 
 
-async def test_who_leaves_with_a_plain_close_ends_the_session(
+async def test_close_code_1000_ends_the_session(
     loopback: LoopbackDiscord, session: aiohttp.ClientSession, shard: Shard
 ) -> None:
     await shard.identify()
@@ -165,7 +169,7 @@ async def test_who_leaves_with_a_plain_close_ends_the_session(
     assert (await again.hear())["op"] == INVALID_SESSION
 
 
-def test_a_session_remembers_a_number_of_events_and_no_more() -> None:
+def test_session_keeps_a_limited_number_of_events_for_replay() -> None:
     session = Session("session", shard=0, shards=1, intents=0)
     for _ in range(REPLAY_LIMIT + 1):
         session.add("RESUMED", "{}")
@@ -174,7 +178,7 @@ def test_a_session_remembers_a_number_of_events_and_no_more() -> None:
     assert session.after(0) is None
 
 
-async def test_a_silent_gateway_says_nothing_and_forgets_nothing(
+async def test_silent_gateway_sends_nothing_but_replays_it_after_a_resume(
     loopback: LoopbackDiscord, session: aiohttp.ClientSession, shard: Shard
 ) -> None:
     await shard.identify()
@@ -191,7 +195,7 @@ async def test_a_silent_gateway_says_nothing_and_forgets_nothing(
     assert (await again.hear_of("MESSAGE_CREATE"))["content"] == "hello"
 
 
-async def test_a_gateway_that_is_away_refuses_connections_until_it_is_back(
+async def test_closed_gateway_refuses_connections_until_it_is_opened(
     loopback: LoopbackDiscord, session: aiohttp.ClientSession, shard: Shard
 ) -> None:
     await loopback.close_gateway()
@@ -203,7 +207,9 @@ async def test_a_gateway_that_is_away_refuses_connections_until_it_is_back(
 
 
 @pytest.mark.parametrize("kind", Garbage)
-async def test_garbage_cannot_be_read(loopback: LoopbackDiscord, shard: Shard, kind: Garbage) -> None:
+async def test_each_kind_of_garbage_is_unreadable_in_its_way(
+    loopback: LoopbackDiscord, shard: Shard, kind: Garbage
+) -> None:
     await shard.identify()
     await shard.hear_of("GUILD_CREATE")
     await loopback.gateway.send_garbage(kind)

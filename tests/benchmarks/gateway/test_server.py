@@ -54,7 +54,7 @@ def decompression(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.parametrize("compression", ["zlib-stream", "zstd-stream"])
-async def test_a_bot_hears_and_reacts_and_hears_of_its_reaction_in_either_compression(
+async def test_bot_receives_messages_and_its_own_reaction_with_either_compression(
     loopback: LoopbackDiscord, compression: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("discord.utils._ActiveDecompressionContext", decompression(compression, monkeypatch))
@@ -69,7 +69,7 @@ async def test_a_bot_hears_and_reacts_and_hears_of_its_reaction_in_either_compre
 
 
 @pytest.mark.parametrize("mid_frame", [False, True])
-async def test_a_bot_whose_connection_is_cut_resumes_and_gets_what_it_missed_once(
+async def test_bot_resumes_after_a_cut_and_gets_each_missed_message_once(
     loopback: LoopbackDiscord, mid_frame: bool
 ) -> None:
     bot = Greeter()
@@ -86,7 +86,7 @@ async def test_a_bot_whose_connection_is_cut_resumes_and_gets_what_it_missed_onc
     assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
 
 
-async def test_a_bot_that_is_asked_to_reconnect_resumes(loopback: LoopbackDiscord) -> None:
+async def test_bot_resumes_after_a_reconnect_request(loopback: LoopbackDiscord) -> None:
     bot = Greeter()
     async with connected(bot, loopback):
         await loopback.gateway.request_reconnect()
@@ -96,7 +96,7 @@ async def test_a_bot_that_is_asked_to_reconnect_resumes(loopback: LoopbackDiscor
 
 
 @pytest.mark.parametrize("resumable", [True, False])
-async def test_a_bot_whose_session_is_invalid_resumes_it_or_begins_another(
+async def test_invalid_session_is_resumed_if_resumable_and_else_replaced(
     loopback: LoopbackDiscord, skipper: Skipper, resumable: bool
 ) -> None:
     bot = Greeter()
@@ -109,7 +109,7 @@ async def test_a_bot_whose_session_is_invalid_resumes_it_or_begins_another(
     assert (loopback.gateway.identified, loopback.gateway.resumed) == ((1, 1) if resumable else (2, 0))
 
 
-async def test_a_bot_that_may_not_resume_begins_another_session(loopback: LoopbackDiscord, skipper: Skipper) -> None:
+async def test_bot_begins_a_new_session_if_resuming_is_refused(loopback: LoopbackDiscord, skipper: Skipper) -> None:
     bot = Greeter()
     async with connected(bot, loopback):
         skipper.skip(5)
@@ -133,7 +133,7 @@ class TestShards:
     def loopback_options(self) -> dict[str, Any]:
         return {"shards": 2}
 
-    async def test_both_identify_five_seconds_apart_and_hear_of_their_own_servers(
+    async def test_each_shard_gets_the_messages_of_its_own_servers(
         self, loopback: LoopbackDiscord, skipper: Skipper
     ) -> None:
         bot = Greeter(shards=2)
@@ -145,7 +145,7 @@ class TestShards:
             assert [guild.shard_id for guild in sorted(bot.guilds, key=lambda guild: guild.id)] == [1, 0, 1, 0]
         assert (loopback.gateway.identified, loopback.gateway.events["READY"]) == (2, 2)
 
-    async def test_one_that_identifies_too_early_is_told_to_try_again(
+    async def test_shard_that_identifies_too_early_gets_invalid_session_and_retries(
         self, loopback: LoopbackDiscord, skipper: Skipper
     ) -> None:
         class Hasty(Greeter):
@@ -159,7 +159,7 @@ class TestShards:
         assert loopback.gateway.identified == 2
 
 
-async def test_the_full_bot_reacts_over_the_socket(
+async def test_full_bot_reacts_over_a_real_socket(
     loopback: LoopbackDiscord, models: dict[str, Classifier], migrated: Path
 ) -> None:
     shutil.copy(migrated, "emobot.db")
@@ -169,7 +169,7 @@ async def test_the_full_bot_reacts_over_the_socket(
     assert [(reaction.message_id, reaction.emoji) for reaction in loopback.routes.reactions] == [(message_id, "😃")]
 
 
-async def test_the_full_bot_answers_a_command_over_the_socket_although_it_registers_it_late(
+async def test_full_bot_answers_a_command_that_is_registered_late(
     loopback: LoopbackDiscord, models: dict[str, Classifier], migrated: Path
 ) -> None:
     async def late(request: web.Request) -> None:
@@ -187,7 +187,7 @@ async def test_the_full_bot_answers_a_command_over_the_socket_although_it_regist
     assert "love" in json.dumps(asked.callback)
 
 
-async def test_the_full_bot_changes_its_answer_when_a_button_is_pressed(
+async def test_full_bot_updates_its_panel_when_a_button_is_pressed(
     loopback: LoopbackDiscord, models: dict[str, Classifier], migrated: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     shutil.copy(migrated, "emobot.db")
@@ -198,4 +198,5 @@ async def test_the_full_bot_changes_its_answer_when_a_button_is_pressed(
         pressed = await loopback.press(buttons[0], asked)
         await until(lambda: pressed.callback)
     assert pressed.callback
+    assert pressed.callback["type"] == 7  # an update of the message
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []

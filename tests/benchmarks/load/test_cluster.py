@@ -13,7 +13,7 @@ from tests.loopback import until
 PLAN = Plan(servers=50, shards=8, processes=4, max_concurrency=1)
 
 
-def test_the_processes_share_the_shards_and_the_servers_as_discord_has_it() -> None:
+def test_each_process_has_the_servers_of_its_shards() -> None:
     shards = {shard: process for process in range(4) for shard in PLAN.shards_of(process)}
     servers = {server: process for process in range(4) for server in PLAN.servers_of(process)}
     assert sorted(shards) == [*range(8)]
@@ -40,13 +40,11 @@ def test_people_write_in_the_last_channel_of_each_server() -> None:
         (replace(PLAN, servers=40), "4 processes need more than 40 servers"),
     ],
 )
-def test_a_cluster_that_cannot_be_is_refused_in_a_sentence(plan: Plan, why: str | None) -> None:
+def test_impossible_plan_is_refused_with_the_reason(plan: Plan, why: str | None) -> None:
     assert plan.why_impossible() == why
 
 
-async def test_each_process_has_its_share_of_what_is_written_until_the_load_is_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_load_writes_to_each_process_in_its_own_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.load.stream._dev_texts", lambda: ("happy", "odd"))
     discord = LoopbackDiscord(Communities(servers=50))
     cluster = Cluster(PLAN, discord, "postgresql+asyncpg:///none", tmp_path)

@@ -21,7 +21,7 @@ RESTART = replace(START, syncs=0, purges=0)
 KEPT = Measured(PLAN, START, MEMORY, LOAD, 500.0, SAVES, KILL, ROLLING, RESTART)
 
 
-def test_what_was_measured_is_in_the_table_and_what_was_not_is_not() -> None:
+def test_table_shows_only_what_was_measured() -> None:
     assert table(Measured(PLAN)) == []
     shown = {line.what: line.measured for line in table(KEPT)}
     assert KEPT.title == "2,004 servers on 8 shards in 4 processes, 8 sessions at once"
@@ -35,7 +35,7 @@ def test_what_was_measured_is_in_the_table_and_what_was_not_is_not() -> None:
     assert shown["messages a second, none dropped"] == "500"
 
 
-def test_all_promises_may_be_kept() -> None:
+def test_measurements_within_all_limits_break_no_promise() -> None:
     assert [line.what for line in table(KEPT) if not line.kept] == []
 
 
@@ -60,7 +60,7 @@ def test_all_promises_may_be_kept() -> None:
         (replace(KEPT, rolling=replace(ROLLING, doubled=1)), "rolling restart: messages with two reactions"),
     ],
 )
-def test_each_promise_that_is_broken_is_told(measured: Measured, what: str) -> None:
+def test_each_measurement_beyond_its_limit_is_marked_as_broken(measured: Measured, what: str) -> None:
     assert what in [line.what for line in table(measured) if not line.kept]
 
 

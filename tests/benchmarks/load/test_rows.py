@@ -10,7 +10,7 @@ CAPACITY = {"full": 530.0, "empty": 6100.0}
 
 
 @pytest.mark.parametrize("first", [200.0, 10_000.0])
-async def test_the_most_messages_are_found_within_the_tolerance_in_turns(
+async def test_search_finds_the_capacity_within_the_tolerance_and_alternates_between_bots(
     first: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[str] = []
@@ -27,7 +27,7 @@ async def test_the_most_messages_are_found_within_the_tolerance_in_turns(
     assert len(tried) < 30
 
 
-async def test_a_bot_that_keeps_up_with_nothing_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_search_returns_zero_for_a_bot_that_keeps_up_with_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     async def keeps_up(_which: str, _rate: float, _seconds: float) -> bool:
         return False
 
@@ -35,7 +35,7 @@ async def test_a_bot_that_keeps_up_with_nothing_ends_the_search(monkeypatch: pyt
     assert await most_messages(1.0) == {"full": 0.0, "empty": 0.0}
 
 
-async def test_people_begin_in_one_channel_after_the_other_and_write_in_each_as_much() -> None:
+async def test_load_begins_with_more_and_more_channels_at_the_same_rate_in_each() -> None:
     written: list[tuple[float, float, range]] = []
 
     class Recorded(Stream):
@@ -55,7 +55,7 @@ async def test_people_begin_in_one_channel_after_the_other_and_write_in_each_as_
 
 
 @pytest.mark.slow
-async def test_a_bot_in_a_process_of_its_own_says_what_it_did_and_what_that_cost() -> None:
+async def test_bot_process_reports_its_messages_time_and_memory() -> None:
     async with bench("empty", warm_up=0.02) as running:
         before = await running.bot.progress()
         messages = await running.stream.write(1000, 0.05, range(10))
@@ -68,7 +68,7 @@ async def test_a_bot_in_a_process_of_its_own_says_what_it_did_and_what_that_cost
 
 
 @pytest.mark.slow
-async def test_the_full_bot_in_a_process_of_its_own_drops_none_and_reacts() -> None:
+async def test_full_bot_process_drops_no_message_and_reacts() -> None:
     async with bench("full", warm_up=0.4) as running:
         done = await running.bot.progress()
         assert done.handled == 20

@@ -75,7 +75,7 @@ def links(message: simcord.ResponseMessage) -> dict[str, str]:
     return {button["label"]: button["url"] for button in buttons if "url" in button}
 
 
-async def test_about_tells_version_and_purpose_privately(world: World) -> None:
+async def test_about_shows_version_and_purpose_privately(world: World) -> None:
     message = await about(world)
     [embed] = message.embeds
     assert embed.title == f"Emobot {tomllib.loads(PROJECT.read_text())['project']['version']}"
@@ -84,18 +84,18 @@ async def test_about_tells_version_and_purpose_privately(world: World) -> None:
     assert world.channel.history(viewer=world.guild.add_member(world.env.create_user("bob"))) == []
 
 
-async def test_it_is_for_everybody_everywhere(world: World) -> None:
+async def test_about_is_available_to_everybody_everywhere(world: World) -> None:
     command = world.env.backend.commands[None]["about", 1]
     assert sorted(command["contexts"]) == [0, 1, 2]
     assert sorted(command["integration_types"]) == [0, 1]
     assert command.get("default_member_permissions") is None
 
 
-async def test_where_nobody_has_said_anything(world: World) -> None:
+async def test_agreement_is_left_out_without_answers(world: World) -> None:
     assert part(await about(world), "What people say") == ["Nobody has told me yet whether I was right."]
 
 
-async def test_how_often_people_agree(world: World) -> None:
+async def test_agreement_of_people_is_shown(world: World) -> None:
     store = world.bot.store
     for heard, meant in [("joy", "joy"), ("joy", "joy"), ("joy", "love"), ("fear", "fear")]:
         await store.add_correction(world.guild.id, heard, meant)
@@ -106,7 +106,7 @@ async def test_how_often_people_agree(world: World) -> None:
     ]
 
 
-async def test_where_others_have_said_something(world: World) -> None:
+async def test_agreement_of_other_servers_is_not_shown(world: World) -> None:
     await world.bot.store.add_correction(world.guild.id + 1, "joy", "joy")
     assert part(await about(world), "What people say") == [
         "Nobody in this server has told me yet whether I was right.",
@@ -114,7 +114,7 @@ async def test_where_others_have_said_something(world: World) -> None:
     ]
 
 
-async def test_in_a_direct_message(world: World) -> None:
+async def test_about_works_in_direct_messages(world: World) -> None:
     await world.bot.store.add_correction(world.guild.id, "joy", "joy")
     message = shown(await world.alice.user.slash("about"))
     assert part(message, "What people say") == ["Everywhere: right in 100% of 1 answer"]
@@ -123,7 +123,7 @@ async def test_in_a_direct_message(world: World) -> None:
     assert part(message, "My models")[1] == f"{FIGURES['BiLSTM']} · reacts here"
 
 
-async def test_it_answers_before_it_asks_the_store(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_about_answers_before_it_asks_the_store(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that does not answer takes seconds for each question, and Discord waits for three."""
     answered = []
 
@@ -136,7 +136,7 @@ async def test_it_answers_before_it_asks_the_store(world: World, monkeypatch: py
     assert answered == [True, True]
 
 
-async def test_how_two_models_stand_whose_names_were_hidden(world: World) -> None:
+async def test_standings_of_blind_comparisons_are_shown(world: World) -> None:
     [line] = part(await about(world), "Blind comparisons")
     assert line == "No votes yet: `/compare` with `blind` shows two answers to choose from, without names."
     for _ in range(30):
@@ -155,7 +155,7 @@ class TestWithMoreModels:
     def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
         return dict.fromkeys(("rnn", "gru", "lstm", "bilstm"), bilstm)
 
-    async def test_each_two_that_people_voted_on_are_told(self, world: World) -> None:
+    async def test_standings_are_shown_for_each_pair_with_votes(self, world: World) -> None:
         await world.bot.store.add_verdict(world.guild.id, ("lstm", "gru"), "gru")
         await world.bot.store.add_verdict(world.guild.id + 1, ("rnn", "gru"), "gru")
         [embed] = (await about(world)).embeds
@@ -170,11 +170,11 @@ class TestWithOneModel:
     def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
         return {"bilstm": bilstm}
 
-    async def test_there_is_nothing_to_compare(self, world: World) -> None:
+    async def test_standings_are_left_out(self, world: World) -> None:
         assert part(await about(world), "Blind comparisons") == []
 
 
-async def test_without_the_store_it_tells_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_about_shows_everything_else_if_the_store_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(*_arguments: Any) -> None:
         raise StoreError("the database is locked")
 
@@ -186,7 +186,7 @@ async def test_without_the_store_it_tells_the_rest(world: World, monkeypatch: py
     assert part(await figures(world), "My models")
 
 
-async def test_figures_are_for_the_curious_alone(world: World) -> None:
+async def test_figures_are_shown_only_on_request(world: World) -> None:
     message = await about(world)
     assert part(message, "Model") == [
         "My BiLSTM reads the messages here; `/compare` shows what each model makes of a text."
@@ -196,7 +196,7 @@ async def test_figures_are_for_the_curious_alone(world: World) -> None:
     assert part(await about(world), "Model")[0].startswith("My RNN reads")
 
 
-async def test_which_model_reacts_and_how_good_they_are(world: World) -> None:
+async def test_figures_name_the_reacting_model_and_the_quality_of_each(world: World) -> None:
     assert part(await figures(world), "My models") == [
         FIGURES["RNN"],
         f"{FIGURES['BiLSTM']} · reacts here",
@@ -223,7 +223,9 @@ class TestReadingTheFigures:
         monkeypatch.setattr("bot.about.cog.read_manifest", read)
         return readers
 
-    async def test_it_is_done_once_and_off_the_event_loop(self, readers: list[threading.Thread], world: World) -> None:
+    async def test_manifest_is_read_once_and_off_the_event_loop(
+        self, readers: list[threading.Thread], world: World
+    ) -> None:
         for _ in range(2):
             assert part(await figures(world), "My models")
         [reader] = readers
@@ -235,7 +237,7 @@ class TestWithoutAModelDirectory:
     def configuration(self, tmp_path: Path) -> Configuration:
         return Configuration(models=tmp_path / "none")
 
-    async def test_a_bot_that_was_given_its_models_goes_without_figures(
+    async def test_figures_are_left_out_without_a_model_directory(
         self, world: World, caplog: pytest.LogCaptureFixture
     ) -> None:
         message = await figures(world)
@@ -252,7 +254,7 @@ class TestWithoutAModelDirectory:
         (float("inf"), "Latency: not measured yet"),
     ],
 )
-async def test_figures_tell_latency_servers_and_shard(
+async def test_figures_show_latency_servers_and_shard(
     world: World, monkeypatch: pytest.MonkeyPatch, latency: float, line: str
 ) -> None:
     world.env.create_guild("Elsewhere")
@@ -277,7 +279,7 @@ class TestWithOneOfSeveralProcesses:
     def configuration(self, directory: Path) -> Configuration:
         return Configuration(models=directory, shard_count=8, shard_ids=(0, 1, 2, 5))
 
-    async def test_it_tells_its_shards_and_counts_its_own_servers(self, world: World) -> None:
+    async def test_figures_show_the_shards_and_servers_of_this_process(self, world: World) -> None:
         assert part(await figures(world), "Right now")[1:] == [
             "Servers of this process: 1",
             "Shards of this process: 0-2, 5",
@@ -291,7 +293,7 @@ class TestWithOneOfSeveralProcesses:
         assert set(untranslated(curious).split()) == {"RNN", "BiLSTM"}
 
 
-async def test_links_that_the_operator_has_not_set_are_left_out(world: World) -> None:
+async def test_links_that_are_not_configured_are_left_out(world: World) -> None:
     assert links(await about(world)) == {}
 
 
@@ -302,7 +304,7 @@ class TestWithLinks:
         monkeypatch.setenv("EMOBOT_PRIVACY_URL", "https://example.com/privacy")
         return dataclasses.replace(load_configuration(), models=directory)
 
-    async def test_they_are_there_to_be_followed(self, world: World) -> None:
+    async def test_links_are_shown(self, world: World) -> None:
         assert links(await about(world)) == {
             "Source code": "https://example.com/emobot",
             "Privacy policy": "https://example.com/privacy",
@@ -325,5 +327,5 @@ class TestWithOneLink:
         monkeypatch.setenv("EMOBOT_PRIVACY_URL", "https://example.com/privacy")
         return dataclasses.replace(load_configuration(), models=directory)
 
-    async def test_the_other_is_left_out(self, world: World) -> None:
+    async def test_missing_link_is_left_out(self, world: World) -> None:
         assert links(await about(world)) == {"Privacy policy": "https://example.com/privacy"}

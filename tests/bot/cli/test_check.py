@@ -35,7 +35,7 @@ def test_without_a_token_all_but_discord_is_checked(capsys: pytest.CaptureFixtur
     assert token.startswith("Discord: not asked. There is no DISCORD_TOKEN")
 
 
-def test_env_file_and_database_are_those_of_the_folder_of_the_start(
+def test_env_file_and_database_are_looked_up_in_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("first", "second"):
@@ -116,7 +116,7 @@ def test_an_unreachable_database_is_reported_with_status_1(
 
 
 @pytest.mark.parametrize("flag", ["gateway_message_content", "gateway_message_content_limited"])
-async def test_with_all_in_order_the_link_is_printed(
+async def test_invite_link_is_printed_if_everything_is_in_order(
     loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str], flag: str
 ) -> None:
     loopback.world.application_flags = discord.ApplicationFlags(**{flag: True}).value
@@ -166,7 +166,7 @@ async def test_a_wrong_token_is_reported(loopback: LoopbackDiscord, capsys: pyte
         status(200, b"[1]", "application/json"),
     ],
 )
-async def test_what_is_no_answer_of_discord_is_told_in_one_sentence(
+async def test_answer_that_is_not_from_discord_is_reported_in_one_sentence(
     loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str], command: str, fault: Fault
 ) -> None:
     loopback.api.fault = fault
@@ -183,7 +183,7 @@ async def test_what_is_no_answer_of_discord_is_told_in_one_sentence(
         ("Bot MQ.s3cr3t.s3cr3t", 'DISCORD_TOKEN must stand without the word "Bot" before it.'),
     ],
 )
-async def test_what_is_no_token_at_all_is_reported_without_asking_discord(
+async def test_malformed_token_is_reported_without_asking_discord(
     loopback: LoopbackDiscord,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -196,7 +196,7 @@ async def test_what_is_no_token_at_all_is_reported_without_asking_discord(
     assert loopback.api.requests == []
 
 
-async def test_addresses_in_place_of_discords_are_used_and_named(
+async def test_custom_discord_addresses_are_used_and_named(
     loopback: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(discord.http.Route, "BASE", "http://127.0.0.1:1")  # where nobody listens

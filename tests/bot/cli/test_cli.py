@@ -32,7 +32,7 @@ def test_a_missing_token_is_reported_with_what_to_do(
     assert f"in {Path.cwd() / '.env'}: write yours there after DISCORD_TOKEN=, or " in told(capsys)
 
 
-def test_whoever_runs_the_package_is_told_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+def test_messages_name_the_program_as_it_was_called(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "--loud"], "python -m bot") == 2
     assert told(capsys) == "No such option '--loud': see `python -m bot data --help`."
 
@@ -53,13 +53,13 @@ def test_an_unknown_setting_stops_every_command(capsys: pytest.CaptureFixture[st
     assert told(capsys) == "EMOBOT_REACT_WITH is not a setting (did you mean EMOBOT_REACTS_WITH?)."
 
 
-def test_a_line_of_the_env_file_that_cannot_be_read_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreadable_line_of_the_env_file_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     Path(".env").write_text("EMOBOT_MOOD_DAYS=7\nDISCORD_TOKEN: secret\n")
     assert main(["check"]) == 2
     assert told(capsys).startswith("Line 2 of your .env cannot be read: write it as NAME=VALUE,")
 
 
-def test_an_env_file_that_is_no_text_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+def test_binary_env_file_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     Path(".env").write_bytes(b"\xff")
     assert main([]) == 2
     assert told(capsys) == "Your .env is not plain text: save it again as UTF-8."

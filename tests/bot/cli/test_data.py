@@ -63,7 +63,7 @@ def test_export_of_a_person_is_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("filled")
-def test_export_of_a_server_is_json_about_it_alone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_of_a_server_has_only_its_own_data(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "export", "--guild", str(GUILD)]) == 0
     out = capsys.readouterr().out
     assert json.loads(out) == kept_of(guild=GUILD)
@@ -79,7 +79,7 @@ def test_export_of_an_unknown_person_says_not_opted_out(capsys: pytest.CaptureFi
 
 
 @pytest.mark.usefixtures("filled")
-def test_erase_of_a_person_leaves_everybody_else(capsys: pytest.CaptureFixture[str]) -> None:
+def test_erasing_a_person_keeps_everybody_else(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "erase", "--user", str(USER), "--yes"]) == 0
     assert capsys.readouterr().out == f"Nothing is kept about the user {USER} any more.\n"
     assert not kept_of(user=USER)["opted_out"]
@@ -88,7 +88,7 @@ def test_erase_of_a_person_leaves_everybody_else(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.usefixtures("filled")
-def test_erase_of_a_server_leaves_all_others(capsys: pytest.CaptureFixture[str]) -> None:
+def test_erasing_a_server_keeps_all_others(capsys: pytest.CaptureFixture[str]) -> None:
     before = kept_of(guild=OTHER_GUILD)
     assert main(["data", "erase", "--guild", str(GUILD), "--yes"]) == 0
     assert capsys.readouterr().out == f"Nothing is kept about the server {GUILD} any more.\n"
@@ -101,7 +101,7 @@ def test_erase_of_a_server_leaves_all_others(capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.usefixtures("filled")
 @pytest.mark.parametrize("answer", ["y\n", " YES \n"])
-def test_erase_asks_at_a_terminal(
+def test_erase_asks_for_confirmation_at_a_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: str
 ) -> None:
     monkeypatch.setattr("sys.stdin", Terminal(answer))
@@ -144,7 +144,7 @@ def test_erase_without_a_terminal_requires_yes(
 
 @pytest.mark.parametrize("command", [["export"], ["erase", "--yes"]])
 @pytest.mark.parametrize("subject", ["--user", "--guild"])
-def test_a_database_that_does_not_answer_is_reported_with_status_1(
+def test_unresponsive_database_is_reported_with_status_1(
     capsys: pytest.CaptureFixture[str], command: list[str], subject: str
 ) -> None:
     Path("emobot.db").write_text("no database" * 100)
@@ -153,7 +153,7 @@ def test_a_database_that_does_not_answer_is_reported_with_status_1(
 
 
 @pytest.mark.parametrize("command", [["data", "export", "--user", "5"], ["check"]])
-def test_a_database_that_cannot_be_opened_is_reported_by_the_reason_and_not_by_the_tables_it_lacks(
+def test_unopenable_database_is_reported_with_the_reason_not_with_missing_tables(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
     async def migrate(*_: object) -> None:
@@ -169,7 +169,7 @@ def test_a_database_that_cannot_be_opened_is_reported_by_the_reason_and_not_by_t
 
 @pytest.mark.parametrize("command", [["export"], ["erase", "--yes"], ["erase"]])
 @pytest.mark.parametrize("subject", ["--user", "--guild"])
-def test_in_the_wrong_folder_nothing_is_said_of_what_is_kept(
+def test_missing_database_file_is_reported_instead_of_no_data(
     capsys: pytest.CaptureFixture[str], command: list[str], subject: str
 ) -> None:
     assert main(["data", *command, subject, "5"]) == 2

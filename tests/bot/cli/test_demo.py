@@ -43,16 +43,14 @@ def test_a_taken_port_is_reported_with_status_1(capsys: pytest.CaptureFixture[st
         ("darwin", True, {"SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}, False),
     ],
 )
-def test_a_browser_is_opened_only_where_somebody_can_see_it(
+def test_browser_is_opened_only_with_a_display(
     platform: str, terminal: bool, environment: dict[str, str], opens: bool
 ) -> None:
     assert is_at_a_desktop(platform, terminal, environment) is opens
 
 
 @pytest.mark.parametrize(("options", "opener"), [([], webbrowser.open), (["--no-browser"], None)])
-def test_the_browser_opens_by_itself_unless_told_otherwise(
-    options: list[str], opener: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_browser_opens_by_default(options: list[str], opener: object, monkeypatch: pytest.MonkeyPatch) -> None:
     openers: list[object] = []
 
     async def run(_configuration: Configuration, _port: int, open_browser: object) -> None:

@@ -113,7 +113,7 @@ async def opened(browser: Any, url: URL, width: int, height: int) -> Any:
     return page
 
 
-async def test_the_page_bears_our_name(session: aiohttp.ClientSession) -> None:
+async def test_page_title_is_emobot(session: aiohttp.ClientSession) -> None:
     async with served() as (_, url):
         async with session.get(url) as response:
             html = await response.text()
@@ -125,7 +125,7 @@ async def test_the_page_bears_our_name(session: aiohttp.ClientSession) -> None:
                 assert response.status == 200
 
 
-def test_what_is_replaced_hidden_and_scrolled_is_still_there_in_simcord() -> None:
+def test_elements_that_our_script_changes_exist_in_simcord() -> None:
     theirs = files("simcord.preview").joinpath("static", "index.html").read_text("utf-8")
     assert [text for text in demo_page._REPLACEMENTS if text not in theirs] == []
     shown = demo_page.our_page(theirs)
@@ -135,7 +135,7 @@ def test_what_is_replaced_hidden_and_scrolled_is_still_there_in_simcord() -> Non
     assert [name for pair in ids for name in pair if name and f'id="{name}"' not in shown] == []
 
 
-async def test_simcord_answers_through_it_to_who_has_the_key_and_comes_from_this_page(
+async def test_proxy_answers_only_requests_with_the_key_and_from_this_page(
     session: aiohttp.ClientSession,
 ) -> None:
     async with served() as (_, url):
@@ -155,14 +155,14 @@ async def test_simcord_answers_through_it_to_who_has_the_key_and_comes_from_this
             assert response.status == 403
 
 
-async def test_a_page_whose_demo_has_ended_is_told_so(session: aiohttp.ClientSession) -> None:
+async def test_page_is_told_when_the_demo_has_ended(session: aiohttp.ClientSession) -> None:
     async with served() as (demo, url):
         await demo.preview.close()
         async with session.get(url.with_path("/api/state")) as response:
             assert response.status == 410
 
 
-async def test_a_taken_port_is_told() -> None:
+async def test_port_in_use_is_reported() -> None:
     demo: Any = SimpleNamespace(preview=SimpleNamespace(url="http://127.0.0.1:9/#key"))
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -171,7 +171,7 @@ async def test_a_taken_port_is_told() -> None:
                 pass
 
 
-async def test_a_port_of_the_system_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_privileged_port_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     async def start(_site: web.TCPSite) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
@@ -182,7 +182,7 @@ async def test_a_port_of_the_system_is_told(monkeypatch: pytest.MonkeyPatch) -> 
             pass
 
 
-async def test_a_page_that_goes_into_another_channel_shows_it_and_writes_there() -> None:
+async def test_changing_the_channel_affects_what_is_shown_and_written() -> None:
     async with served() as (demo, url), visiting(url, 2) as (moving, staying):
         match_day = demo.channels[1]
         await moving.post("/demo/channel", channel=str(match_day.id))
@@ -196,7 +196,7 @@ async def test_a_page_that_goes_into_another_channel_shows_it_and_writes_there()
         assert [channel.history()[-1].content for channel in demo.channels] == ["hello to all", "what a match"]
 
 
-async def test_only_who_has_the_key_does_anything(
+async def test_requests_without_the_key_are_refused(
     session: aiohttp.ClientSession,
 ) -> None:
     async with served() as (demo, url), visiting(url) as [visitor]:
@@ -211,7 +211,7 @@ async def test_only_who_has_the_key_does_anything(
                 assert response.status == status, headers
 
 
-async def test_the_commands_in_the_menu_of_a_message_are_answered_privately() -> None:
+async def test_message_menu_commands_are_answered_privately() -> None:
     async with served() as (demo, url), visiting(url) as [visitor]:
         happy = demo.channels[0].history()[0]
         answers = {
@@ -229,7 +229,7 @@ async def test_the_commands_in_the_menu_of_a_message_are_answered_privately() ->
         assert len(await visitor.messages()) - len(demo.channels[0].history(viewer=demo.preview.viewers[1])) == 4
 
 
-async def test_the_reaction_is_taken_back_by_one_by_hand_of_who_may_do_that() -> None:
+async def test_cross_of_the_author_takes_the_reaction_back() -> None:
     async with served() as (demo, url), visiting(url) as [visitor]:
         first, lounge = demo.channels[0].history()[0], demo.channels[0]
         _you, _maya, jonas, _priya = demo.preview.viewers
@@ -242,7 +242,7 @@ async def test_the_reaction_is_taken_back_by_one_by_hand_of_who_may_do_that() ->
         assert [(reaction["emoji"]["name"], reaction["count"]) for reaction in shown] == [("❌", 2)]
 
 
-async def test_what_the_bot_thinks_is_told_in_the_words_of_the_menu_why() -> None:
+async def test_thoughts_have_the_sentences_of_the_menu_why() -> None:
     async with served() as (demo, url), visiting(url) as [visitor]:
         happy, *_, plain, welcome = demo.channels[0].history()
         elsewhere = demo.channels[1].history()[0]
@@ -273,7 +273,7 @@ async def test_what_the_bot_thinks_is_told_in_the_words_of_the_menu_why() -> Non
         ]
 
 
-async def test_nothing_is_told_of_what_somebody_feels_who_has_opted_out() -> None:
+async def test_thoughts_leave_out_people_who_opted_out() -> None:
     async with served() as (demo, url), visiting(url) as [visitor]:
         happy = demo.channels[0].history()[0]
         await demo.bot.store.opt_out(happy.author.id)
@@ -281,7 +281,7 @@ async def test_nothing_is_told_of_what_somebody_feels_who_has_opted_out() -> Non
         assert thoughts == {str(happy.id): {"author": "Maya", "text": happy.content, "why": NOT_TO_BE_READ}}
 
 
-async def test_what_a_visitor_cannot_do_in_discord_is_refused(session: aiohttp.ClientSession) -> None:
+async def test_actions_impossible_in_discord_are_refused(session: aiohttp.ClientSession) -> None:
     async with served() as (demo, url), visiting(url) as [visitor]:
         message, elsewhere = (str(channel.history()[0].id) for channel in demo.channels)
         for deed, body in (
@@ -297,7 +297,7 @@ async def test_what_a_visitor_cannot_do_in_discord_is_refused(session: aiohttp.C
 
 @pytest.mark.long
 @pytest.mark.slow
-async def test_the_newest_message_and_its_reaction_are_in_sight_in_windows_of_any_size() -> None:
+async def test_newest_message_and_its_reaction_are_visible_in_windows_of_any_size() -> None:
     async with served() as (_, url), chromium() as browser:
         for width, height in SIZES:
             page = await opened(browser, url, width, height)
@@ -349,7 +349,7 @@ async def _tells_its_thoughts(page: Any, text: str) -> None:
 
 
 @pytest.mark.slow
-async def test_the_menu_of_a_message_is_used_by_mouse_and_by_keyboard_and_the_panel_follows() -> None:
+async def test_message_menu_works_by_mouse_and_keyboard_and_updates_the_panel() -> None:
     async with served() as (demo, url), chromium() as browser:
         page = await opened(browser, url, 1280, 800)
         first, newest = (
@@ -385,7 +385,7 @@ async def test_the_menu_of_a_message_is_used_by_mouse_and_by_keyboard_and_the_pa
 
 
 @pytest.mark.slow
-async def test_everything_is_easy_to_read_in_light_and_in_dark() -> None:
+async def test_text_has_enough_contrast_in_light_and_dark() -> None:
     async with served() as (demo, url), chromium() as browser:
         page, you = await opened(browser, url, 1280, 1000), demo.preview.viewers[0]
         await page.locator("article").get_by_text("nothing you write is kept").wait_for()

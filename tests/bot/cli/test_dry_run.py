@@ -59,13 +59,13 @@ def test_rows_show_emoji_that_are_newer_than_python(capsys: pytest.CaptureFixtur
         (".", "File '.' is a directory"),
     ],
 )
-def test_a_file_that_is_none_is_refused(capsys: pytest.CaptureFixture[str], path: str, sentence: str) -> None:
+def test_missing_file_or_folder_is_refused(capsys: pytest.CaptureFixture[str], path: str, sentence: str) -> None:
     assert main(["dry-run", "--file", path]) == 2
     assert told(capsys) == f"Invalid value for '--file': {sentence}: see `emobot dry-run --help`."
 
 
 @pytest.mark.usefixtures("scripted")
-def test_a_file_that_is_no_text_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_binary_file_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     Path("bytes.txt").write_bytes(b"\xff\xfe")
     assert main(["dry-run", "--file", "bytes.txt"]) == 2
     assert told(capsys) == "bytes.txt is not plain text: save it again as UTF-8."
@@ -87,7 +87,7 @@ def test_standard_input_is_read_with_the_shipped_weights() -> None:
     assert (neutral["emoji"], neutral["reason"]) == (None, "neutral")
 
 
-def test_a_closed_pipe_ends_quietly() -> None:
+def test_closed_pipe_ends_without_a_message() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "bot", "dry-run", "--file", "-"],
         stdin=subprocess.PIPE,

@@ -49,7 +49,7 @@ def new_bot(loopback: LoopbackDiscord, small_models: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.usefixtures("new_bot")
-async def test_the_token_is_written_and_everything_is_checked(
+async def test_init_writes_the_token_and_checks_everything(
     tmp_path: Path,
     typed: list[str],
     capsys: pytest.CaptureFixture[str],
@@ -78,7 +78,7 @@ async def test_a_token_that_discord_refuses_is_reported(
     assert capsys.readouterr().err.startswith("Discord does not accept the DISCORD_TOKEN")
 
 
-def test_without_a_terminal_the_file_is_written_and_the_next_step_told(
+def test_init_without_a_terminal_writes_the_file_and_names_the_next_step(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{VALID}\n"))
@@ -92,9 +92,7 @@ def test_without_a_terminal_the_file_is_written_and_the_next_step_told(
 
 
 @pytest.mark.parametrize("kind", ["file", "directory", "link to nothing"])
-def test_what_is_there_already_is_left_as_it_is(
-    kind: str, typed: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_existing_env_file_is_left_unchanged(kind: str, typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     if kind == "file":
         ENV.write_text("mine")
     elif kind == "directory":
@@ -125,9 +123,7 @@ def test_the_end_of_input_and_ctrl_c_write_nothing(
     assert not ENV.exists()
 
 
-def test_on_a_full_disk_no_part_of_the_file_is_left(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_full_disk_leaves_no_partial_file(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def full(descriptor: int, mode: str, encoding: str) -> io.StringIO:
         os.close(descriptor)
         raise OSError(errno.ENOSPC, f"No space left on device for {mode} in {encoding}")
@@ -150,7 +146,7 @@ def terminal() -> Iterator[tuple[int, int]]:
 
 
 @pytest.mark.timeout(120)  # it would wait for ever for a question that is asked elsewhere
-def test_at_a_terminal_nothing_that_is_typed_is_shown_and_nobody_else_can_read_the_file(
+def test_typed_token_is_not_shown_and_the_file_is_private(
     terminal: tuple[int, int],
 ) -> None:
     person, program = terminal

@@ -24,7 +24,7 @@ async def test_the_link_asks_for_the_needed_permissions_only(
     assert {asked.split()[0] for asked in requests(loopback)} == {"GET"}
 
 
-def test_without_a_token_there_is_no_link(capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_token_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["invite"]) == 2
     assert "DISCORD_TOKEN" in told(capsys)
 

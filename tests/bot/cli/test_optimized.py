@@ -23,14 +23,14 @@ def run(*arguments: str, text: str | None = None) -> str:
 
 
 @pytest.mark.slow
-async def test_help_and_commands_say_the_same_without_docstrings() -> None:
+async def test_help_and_commands_are_the_same_without_docstrings() -> None:
     of_terminal, of_discord = json.loads(run("-m", "tests.bot.cli.texts"))
     assert of_terminal == helps()
     assert of_discord == await discord_commands()
 
 
 @pytest.mark.slow
-def test_check_migrates_and_dry_run_reads_without_assertions() -> None:
+def test_check_and_dry_run_work_with_assertions_stripped() -> None:
     program = (
         "import sys; from bot.cli import main; "
         "sys.exit(main(['check']) or main(['check']) or main(['dry-run', '--file', '-']))"

@@ -37,7 +37,7 @@ async def test_a_wrong_token_is_reported_without_the_token(
 
 
 @pytest.mark.parametrize("command", [[], ["check"]])
-async def test_a_pooler_of_transactions_is_refused_at_the_start(
+async def test_transaction_pooler_is_refused_at_the_start(
     loopback: LoopbackDiscord,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -54,7 +54,7 @@ async def test_a_pooler_of_transactions_is_refused_at_the_start(
     assert "GET /gateway/bot" not in requests(loopback)  # so it did not connect
 
 
-async def test_collections_of_garbage_leave_out_what_was_loaded(
+async def test_garbage_collection_skips_objects_loaded_at_the_start(
     loopback: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full one takes a quarter of a second else, in which no heartbeat is sent."""
@@ -84,7 +84,7 @@ async def test_a_missing_message_content_intent_is_reported(
     assert "GET /gateway/bot" in requests(loopback)  # how many shards, the bot asks Discord
 
 
-async def test_another_close_code_is_reported_with_status_1(
+async def test_other_close_codes_are_reported_with_status_1(
     loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str]
 ) -> None:
     loopback.gateway.close_code = 4013
@@ -108,7 +108,7 @@ async def test_a_failure_of_discord_is_reported_with_status_1(
     assert capsys.readouterr().err.splitlines()[-1] == "Discord answered with HTTP 418: try again later."
 
 
-async def test_debugging_does_not_log_what_people_write(
+async def test_debug_log_contains_no_messages_of_people(
     monkeypatch: pytest.MonkeyPatch, loopback: LoopbackDiscord
 ) -> None:
     monkeypatch.setenv("EMOBOT_LOG_LEVEL", "DEBUG")
@@ -119,7 +119,7 @@ async def test_debugging_does_not_log_what_people_write(
     assert logging.getLogger("discord.gateway").isEnabledFor(logging.INFO)
 
 
-async def test_the_log_is_json_where_it_is_asked_for(
+async def test_log_is_json_if_configured(
     monkeypatch: pytest.MonkeyPatch, loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, value in {**environment(loopback), "EMOBOT_LOG_FORMAT": "json"}.items():
@@ -131,7 +131,7 @@ async def test_the_log_is_json_where_it_is_asked_for(
     assert sentence == "Discord closed the connection (code 4013): try again."
 
 
-async def test_addresses_in_place_of_discords_are_used_and_logged(
+async def test_custom_discord_addresses_are_used_and_logged(
     loopback: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(discord.http.Route, "BASE", "http://127.0.0.1:1")  # where nobody listens
@@ -144,7 +144,7 @@ async def test_addresses_in_place_of_discords_are_used_and_logged(
     assert "switch on Message Content Intent" in err.splitlines()[-1]  # so the gateway was asked, too
 
 
-def test_a_port_that_is_in_use_is_told_in_one_sentence(
+def test_port_in_use_is_reported_in_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "MQ.a.b")

@@ -27,7 +27,7 @@ def scripted() -> dict[str, Classifier]:
     return {"rnn": ScriptedClassifier(script), "bilstm": ScriptedClassifier(script)}
 
 
-async def test_a_conversation_to_which_the_bot_has_reacted(scripted: dict[str, Classifier]) -> None:
+async def test_demo_starts_with_a_conversation_and_reactions(scripted: dict[str, Classifier]) -> None:
     async with simulation.opened(Configuration(), models=scripted) as demo:
         *messages, welcome = demo.channels[0].history()
         assert [message.content for message in messages] == [line.text for line in scenery.QUIET]
@@ -40,7 +40,7 @@ async def test_a_conversation_to_which_the_bot_has_reacted(scripted: dict[str, C
         assert (welcome.content, welcome.author.name) == (scenery.WELCOME, "Emobot")
 
 
-async def test_no_message_waits_for_others_to_be_read_with(
+async def test_messages_are_read_at_once_not_in_batches(
     scripted: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(vars(Analyzer)["__init__"].__kwdefaults__, "patience", 3600.0)
@@ -51,14 +51,14 @@ async def test_no_message_waits_for_others_to_be_read_with(
         assert reactions_of(demo.bot).outcomes[Outcome.COOLING_DOWN]
 
 
-async def test_everybody_who_writes_has_a_portrait(scripted: dict[str, Classifier]) -> None:
+async def test_everybody_who_writes_has_an_avatar(scripted: dict[str, Classifier]) -> None:
     async with simulation.opened(Configuration(), models=scripted) as demo:
         shown = (await demo.preview.snapshot())["messages"].values()
         people = {message["author"]["name"]: message["author"]["avatar_available"] for message in shown}
         assert people == {"Maya": True, "Jonas": True, "Priya": True, "Emobot": False}  # the page has the bot's
 
 
-async def test_its_page_is_served_on_this_machine_only_and_not_for_longer(scripted: dict[str, Classifier]) -> None:
+async def test_page_is_served_on_localhost_while_the_demo_runs(scripted: dict[str, Classifier]) -> None:
     async with aiohttp.ClientSession() as session:
         async with simulation.opened(Configuration(), models=scripted) as demo:
             url = demo.preview.url
@@ -70,7 +70,7 @@ async def test_its_page_is_served_on_this_machine_only_and_not_for_longer(script
             await session.get(url)
 
 
-async def test_visitors_are_reacted_to_and_can_compare(scripted: dict[str, Classifier]) -> None:
+async def test_visitors_get_reactions_and_can_compare(scripted: dict[str, Classifier]) -> None:
     async with simulation.opened(Configuration(), models=scripted) as demo:
         you = demo.preview.viewers[0]
         assert you.user.global_name == "You"
@@ -84,7 +84,7 @@ async def test_visitors_are_reacted_to_and_can_compare(scripted: dict[str, Class
         assert "They agree on **joy**" in words_of(result.response)
 
 
-async def test_a_week_has_gone_by_and_the_bot_never_tires(
+async def test_demo_has_a_week_of_moods_and_no_rate_limits(
     scripted: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited = 0.0
@@ -104,7 +104,7 @@ async def test_a_week_has_gone_by_and_the_bot_never_tires(
     ("labels", "seen"),
     [(("nice", "toxic"), {"nice", "toxic"}), (("sadness", "joy", "love"), {"sadness", "joy"}), (("love",), {"love"})],
 )
-async def test_week_that_has_gone_by_has_moods_that_the_model_knows(labels: tuple[str, ...], seen: set[str]) -> None:
+async def test_past_moods_use_labels_of_the_model(labels: tuple[str, ...], seen: set[str]) -> None:
     prediction = Prediction(labels, (0.9, *(0.05 for _ in labels[1:])), (0.3,) * len(labels))
     models: dict[str, Classifier] = {"bilstm": ScriptedClassifier({"": prediction}, labels=labels)}
     async with simulation.opened(Configuration(), models=models) as demo:
@@ -114,7 +114,7 @@ async def test_week_that_has_gone_by_has_moods_that_the_model_knows(labels: tupl
         assert set(named) == seen
 
 
-async def test_it_ends_when_it_is_closed_in_the_browser(
+async def test_demo_ends_when_it_is_closed_in_the_browser(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[simcord.Preview] = []
@@ -132,7 +132,7 @@ async def test_it_ends_when_it_is_closed_in_the_browser(
     assert preview.env.bot.is_closed()
 
 
-async def test_pictures_are_ready_to_be_drawn_before_the_address_is_told(
+async def test_drawing_is_warmed_up_before_the_address_is_printed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told_before = ""
@@ -152,7 +152,7 @@ async def test_pictures_are_ready_to_be_drawn_before_the_address_is_told(
     assert "waiting for you" in capsys.readouterr().out
 
 
-async def test_the_browser_is_opened_at_the_address_that_is_told(
+async def test_browser_opens_the_printed_address(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
@@ -162,7 +162,7 @@ async def test_the_browser_is_opened_at_the_address_that_is_told(
     assert f"waiting for you at {url}\n" in capsys.readouterr().out
 
 
-async def test_slow_answers_are_waited_for_longer_than_simcord_does_by_itself(
+async def test_slow_answers_get_more_time_than_simcord_gives_by_default(
     scripted: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     defaults: Any = vars(simcord.Env)["__init__"].__kwdefaults__
@@ -171,7 +171,7 @@ async def test_slow_answers_are_waited_for_longer_than_simcord_does_by_itself(
         assert 5.0 < demo.preview.env.settle_timeout < 15.0
 
 
-async def test_half_of_the_extra_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_partly_installed_extra_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("simcord.preview._PREVIEW_RUNTIME_MODULES", ("no_such_module",))
     _require_preview_runtime.cache_clear()
     with pytest.raises(MissingExtraError, match="The demo needs more packages"):
@@ -180,7 +180,7 @@ async def test_half_of_the_extra_is_not_enough(monkeypatch: pytest.MonkeyPatch) 
     _require_preview_runtime.cache_clear()
 
 
-async def test_the_shipped_weights_make_a_lively_demo() -> None:
+async def test_shipped_weights_react_in_the_demo() -> None:
     async with simulation.opened(Configuration()) as demo:
         *messages, _welcome = demo.channels[0].history()
         emoji = [str(reaction.emoji) for message in messages for reaction in message.reactions]
@@ -189,7 +189,7 @@ async def test_the_shipped_weights_make_a_lively_demo() -> None:
         assert len(emoji) < len(messages)  # it can also be silent
 
 
-async def test_the_bot_holds_back_in_the_channel_where_everybody_writes_at_once() -> None:
+async def test_bot_holds_back_in_the_busy_channel() -> None:
     async with simulation.opened(Configuration()) as demo:
         quiet, busy = ([message.reactions for message in channel.history()] for channel in demo.channels)
         assert sum(map(bool, quiet)) / len(quiet) > 0.6
@@ -200,7 +200,7 @@ async def test_the_bot_holds_back_in_the_channel_where_everybody_writes_at_once(
         assert outcomes[Outcome.ENOUGH]
 
 
-async def test_who_writes_what_the_welcome_proposes_gets_a_reaction() -> None:
+async def test_suggested_message_of_the_welcome_gets_a_reaction() -> None:
     [proposed] = re.findall(r"with feeling: \*(.+)\*", scenery.WELCOME)
     async with simulation.opened(Configuration()) as demo:
         await demo.preview.viewers[0].send(demo.channels[0], proposed)

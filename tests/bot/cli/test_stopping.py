@@ -12,7 +12,7 @@ from tests.bot.cli.support import environment
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-async def test_a_second_signal_interrupts_no_writing(stop: signal.Signals) -> None:
+async def test_second_signal_does_not_interrupt_writing(stop: signal.Signals) -> None:
     before = signal.getsignal(stop)
     written = False
 
@@ -50,7 +50,7 @@ asyncio.run(stopping.until_stopped(work()))
 """
 
 
-def test_after_a_second_signal_an_endless_end_is_cut_short() -> None:
+def test_second_signal_limits_the_time_of_stopping() -> None:
     assert GRACE_PERIOD == 3
     done = subprocess.run(
         [sys.executable, "-c", ENDLESS], capture_output=True, text=True, env=environment(), check=False, timeout=60
@@ -59,7 +59,7 @@ def test_after_a_second_signal_an_endless_end_is_cut_short() -> None:
 
 
 @pytest.mark.parametrize(("stop", "status"), [("SIGINT", 130), ("SIGTERM", 0)])
-def test_only_ctrl_c_counts_as_an_interruption(stop: str, status: int) -> None:
+def test_only_sigint_ends_with_the_status_of_ctrl_c(stop: str, status: int) -> None:
     program = (
         "import asyncio, signal, sys\n"
         "from bot.cli.stopping import run_until_stopped\n"
@@ -74,14 +74,14 @@ def test_only_ctrl_c_counts_as_an_interruption(stop: str, status: int) -> None:
     assert subprocess.run([sys.executable, "-c", program], env=environment(), check=False).returncode == status
 
 
-async def test_work_that_ends_by_itself_was_not_stopped() -> None:
+async def test_work_that_returns_was_not_stopped() -> None:
     async def work() -> None:
         pass
 
     assert await until_stopped(work()) is None
 
 
-async def test_work_that_cancels_itself_is_no_stop() -> None:
+async def test_work_that_cancels_itself_raises_cancelled_error() -> None:
     async def work() -> None:
         raise asyncio.CancelledError
 

@@ -14,7 +14,7 @@ def texts(typed: str = "", *, blind: bool = False, loaded: tuple[str, ...] = FOU
     return [written(choice) for choice in offered(loaded, USUAL, typed, blind=blind)]
 
 
-def test_each_pair_is_offered_the_usual_one_first_and_all_last() -> None:
+def test_pairs_are_offered_with_the_default_first_and_all_last() -> None:
     assert texts() == [
         "RNN + BiLSTM",
         "RNN + GRU",
@@ -26,15 +26,15 @@ def test_each_pair_is_offered_the_usual_one_first_and_all_last() -> None:
     ]
 
 
-def test_for_a_blind_comparison_only_pairs_are_offered() -> None:
+def test_blind_comparison_offers_only_pairs() -> None:
     assert texts(blind=True) == texts()[:-1]
 
 
-def test_where_there_are_two_they_are_offered_once() -> None:
+def test_two_models_are_offered_once() -> None:
     assert texts(loaded=USUAL) == texts(loaded=USUAL, blind=True) == ["RNN + BiLSTM"]
 
 
-def test_one_alone_is_offered_alone() -> None:
+def test_single_model_is_offered_alone() -> None:
     assert offered(("bilstm",), ("bilstm",), "", blind=False) == [("bilstm",)]
 
 
@@ -42,16 +42,16 @@ def test_one_alone_is_offered_alone() -> None:
     ("typed", "left"),
     [("gr", ["RNN + GRU", "GRU + LSTM", "GRU + BiLSTM"]), ("LSTM, gru", ["GRU + LSTM", "GRU + BiLSTM"]), ("x", [])],
 )
-def test_what_is_typed_narrows_it_down(typed: str, left: list[str]) -> None:
+def test_typed_text_filters_the_choices(typed: str, left: list[str]) -> None:
     assert texts(typed, blind=True) == left
 
 
 @pytest.mark.parametrize("text", [*texts(), "bilstm rnn", "LSTM,GRU"])
-def test_what_is_offered_can_be_read_back_and_so_can_what_people_type(text: str) -> None:
+def test_offered_and_typed_choices_can_be_parsed(text: str) -> None:
     assert {*chosen(text, FOUR, blind=False)} == {*text.casefold().replace(",", " ").replace("+", " ").split()}
 
 
-def test_the_models_keep_the_order_in_which_they_are_shown() -> None:
+def test_parsed_models_are_in_display_order() -> None:
     assert chosen("BiLSTM + GRU + RNN", FOUR, blind=False) == ("rnn", "gru", "bilstm")
 
 
@@ -64,7 +64,7 @@ def test_the_models_keep_the_order_in_which_they_are_shown() -> None:
         ("rnn gru lstm", True, "Please choose two of the models that are loaded: RNN, GRU, LSTM, BiLSTM."),
     ],
 )
-def test_what_cannot_be_compared_is_told_in_one_sentence(text: str, blind: bool, sentence: str) -> None:
+def test_impossible_choice_is_reported_in_one_sentence(text: str, blind: bool, sentence: str) -> None:
     with pytest.raises(ChoiceError) as error:
         chosen(text, FOUR, blind=blind)
     assert error.value.told(ENGLISH) == sentence

@@ -63,7 +63,7 @@ def bob(world: World) -> simcord.MemberActor:
     return world.guild.add_member(world.env.create_user("bob"))
 
 
-async def test_in_a_server_for_everybody_to_see(world: World) -> None:
+async def test_compare_in_a_server_is_public(world: World) -> None:
     result = await world.alice.slash(world.channel, "compare", text="odd weather")
     assert words_of(panel_of(result)).startswith(
         "> odd weather\nThey disagree: the RNN heard **fear** 😨, the BiLSTM heard **love** ❤️.\n**RNN**\n"
@@ -84,7 +84,7 @@ class TestInAnotherLanguage:
         }
         return {"bilstm": bilstm}
 
-    async def test_what_is_not_understood_is_told_to_be_a_guess(self, world: World) -> None:
+    async def test_answer_to_another_language_is_called_a_guess(self, world: World) -> None:
         for text, sentence in (
             ("bonjour", "I know none of these words, so this is no more than a guess."),
             ("merci beaucoup mon ami", "I know only 25% of these words, so this is no more than a guess."),
@@ -95,7 +95,7 @@ class TestInAnotherLanguage:
             assert sentence in words_of(panel)
 
 
-async def test_in_direct_messages(world: World) -> None:
+async def test_compare_works_in_direct_messages(world: World) -> None:
     user = world.alice.user
     panel = panel_of(await user.slash("compare", text="happy"))
     assert "They agree on **joy** 😃." in words_of(panel)
@@ -107,7 +107,7 @@ async def test_in_direct_messages(world: World) -> None:
     assert "**gratitude**" in words_of(panel_of(await user.submit_modal(form, {"text": "thanks"})))
 
 
-async def test_installed_by_a_user_where_the_bot_is_not(world: World) -> None:
+async def test_compare_works_for_a_user_install_where_the_bot_is_not_a_member(world: World) -> None:
     """In a conversation between two people, who see the bot only because one of them brought it along."""
     result = await raw_compare(world, text="happy", context=2, integration_owners={"1": str(world.alice.id)})
     panel = panel_of(result)
@@ -159,7 +159,7 @@ async def raw_compare(
     return simcord.InteractionResult(world.env, record)
 
 
-async def test_the_menu_answers_only_to_who_asked(world: World, bob: simcord.MemberActor) -> None:
+async def test_menu_answers_privately(world: World, bob: simcord.MemberActor) -> None:
     message = await bob.send(world.channel, "odd weather")
     result = await world.alice.context_menu(world.channel, "Compare emotions", message)
     assert words_of(panel_of(result)).startswith("> odd weather\nThey disagree")
@@ -167,7 +167,7 @@ async def test_the_menu_answers_only_to_who_asked(world: World, bob: simcord.Mem
     assert len(world.channel.history(viewer=bob)) == 1
 
 
-async def test_the_menu_does_not_read_who_has_opted_out(
+async def test_menu_does_not_read_people_who_opted_out(
     world: World, bob: simcord.MemberActor, bilstm: ScriptedClassifier
 ) -> None:
     await world.bot.store.opt_out(bob.id)
@@ -204,7 +204,7 @@ async def test_the_menu_shows_nothing_of_somebody_who_opts_out_while_it_reads(
     assert panel_of(await bob.slash(world.channel, "compare", text="odd weather"))  # what they type may be read
 
 
-async def test_the_menu_reads_nobody_before_opt_outs_are_known(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_menu_reads_nobody_before_opt_outs_are_loaded(world: World, bilstm: ScriptedClassifier) -> None:
     world.bot.store.cache.ready = False
     message = await world.alice.send(world.channel, "odd weather")
     result = await world.alice.context_menu(world.channel, "Compare emotions", message)
@@ -213,7 +213,7 @@ async def test_the_menu_reads_nobody_before_opt_outs_are_known(world: World, bil
 
 
 @pytest.mark.parametrize("changes", [{"enabled": False}, {"channel_rule": "only"}])
-async def test_the_menu_reads_nothing_where_the_server_does_not_want_it(
+async def test_menu_reads_nothing_in_excluded_channels(
     world: World, bilstm: ScriptedClassifier, changes: dict[str, object]
 ) -> None:
     await world.configure(**changes)
@@ -223,13 +223,13 @@ async def test_the_menu_reads_nothing_where_the_server_does_not_want_it(
     panel_of(await world.alice.slash(world.channel, "compare", text="odd weather"))  # what is typed into it may be read
 
 
-async def test_the_menu_reads_only_what_people_write(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_menu_reads_only_messages_of_people(world: World, bilstm: ScriptedClassifier) -> None:
     message = await world.guild.create_webhook(world.channel).send("odd weather")
     assert sentence_of(await world.alice.context_menu(world.channel, "Compare emotions", message)) == NOT_A_PERSON
     assert bilstm.batches == []
 
 
-async def test_the_menu_reads_what_a_message_forwards(world: World, bob: simcord.MemberActor) -> None:
+async def test_menu_reads_forwarded_text(world: World, bob: simcord.MemberActor) -> None:
     message = await bob.forward(await bob.send(world.channel, "odd weather"), world.channel)
     result = await world.alice.context_menu(world.channel, "Compare emotions", message)
     assert words_of(panel_of(result)).startswith("> odd weather\nThey disagree")
@@ -241,16 +241,16 @@ async def test_the_menu_reads_what_a_message_forwards(world: World, bob: simcord
     "text",
     [" ", "\n" * 4000, "https://example.com", "<@123456789012345678>", "```happy```", "**" * 2000, "¯", "\u200d"],
 )
-async def test_without_words_there_is_nothing_to_compare(world: World, text: str) -> None:
+async def test_text_without_words_is_refused(world: World, text: str) -> None:
     assert sentence_of(await world.alice.slash(world.channel, "compare", text=text)) == NO_WORDS
 
 
-async def test_a_message_without_words_is_told_so_too(world: World) -> None:
+async def test_menu_refuses_a_message_without_words(world: World) -> None:
     message = await world.alice.send(world.channel, "", attachments=[("cat.png", b"")])
     assert sentence_of(await world.alice.context_menu(world.channel, "Compare emotions", message)) == NO_WORDS
 
 
-async def test_nobody_is_pinged_and_markdown_is_shown_as_written(world: World) -> None:
+async def test_answer_pings_nobody_and_escapes_markdown(world: World) -> None:
     result = await world.alice.slash(world.channel, "compare", text=f"**hi** @everyone {world.alice.mention}")
     assert words_of(panel_of(result)).startswith(f"> \\*\\*hi\\*\\* @\u200beveryone \\<@\u200b{world.alice.id}\\>\n")
     [response] = [request for request in world.env.http_requests if request.path.endswith("/callback")]
@@ -265,7 +265,7 @@ async def test_nobody_is_pinged_and_markdown_is_shown_as_written(world: World) -
         *("x" * 4000, "> hi\nbye\n" * 440, "[a](b) " * 570, "👩🏽‍❤️‍💋‍👨🏽" * 400, "a\n" * 2000),
     ],
 )
-async def test_the_longest_texts_fit_and_every_button_works(world: World, text: str) -> None:
+async def test_longest_texts_fit_and_every_button_works(world: World, text: str) -> None:
     panel = panel_of(await world.alice.slash(world.channel, "compare", text=text))
     quotation, verdict, *_ = words_of(panel).split("\nThey ")
     for label in ("Heat map", "All 28", "Top 3"):
@@ -277,7 +277,7 @@ async def test_the_longest_texts_fit_and_every_button_works(world: World, text: 
     assert world.env.errors == []
 
 
-async def test_of_a_text_that_is_quoted_in_part_it_says_how_much_was_read(world: World) -> None:
+async def test_partly_quoted_text_is_marked_with_how_much_was_read(world: World) -> None:
     panel = panel_of(await world.alice.slash(world.channel, "compare", text="happy day " * 90))
     assert "were read" not in words_of(panel)
     panel = panel_of(await world.alice.slash(world.channel, "compare", text=LONG))
@@ -286,7 +286,7 @@ async def test_of_a_text_that_is_quoted_in_part_it_says_how_much_was_read(world:
         await world.alice.click(panel, label=label)
 
 
-async def test_of_a_long_text_the_heat_map_says_how_much_it_shows(world: World) -> None:
+async def test_heat_map_of_a_long_text_says_how_much_it_shows(world: World) -> None:
     panel = panel_of(await world.alice.slash(world.channel, "compare", text="happy day " * 32))
     await world.alice.click(panel, label="Heat map")
     assert "shown" not in words_of(panel)
@@ -314,7 +314,7 @@ class TestWithOneModel:
 
 
 class TestButtons:
-    async def test_all_labels_and_back(self, world: World, panel: simcord.ResponseMessage) -> None:
+    async def test_button_shows_all_labels_and_returns(self, world: World, panel: simcord.ResponseMessage) -> None:
         before = words_of(panel)
         assert buttons(panel) == ["Heat map", "All 28", "Try a variation"]
         await world.alice.click(panel, label="All 28")
@@ -325,7 +325,7 @@ class TestButtons:
         assert len(world.channel.history()) == 1
 
     @pytest.mark.usefixtures("real_pictures")
-    async def test_the_heat_map_and_back(self, world: World, panel: simcord.ResponseMessage) -> None:
+    async def test_button_shows_the_heat_map_and_returns(self, world: World, panel: simcord.ResponseMessage) -> None:
         await world.alice.click(panel, label="Heat map")
         [attachment] = panel.attachments
         png = await attachment.read()
@@ -339,12 +339,12 @@ class TestButtons:
         await world.alice.click(panel, label="Hide the heat map")
         assert (panel.attachments, pictures(panel)) == ([], [])
 
-    async def test_from_the_heat_map_to_all_labels(self, world: World, panel: simcord.ResponseMessage) -> None:
+    async def test_heat_map_leads_to_all_labels(self, world: World, panel: simcord.ResponseMessage) -> None:
         await world.alice.click(panel, label="Heat map")
         await world.alice.click(panel, label="All 28")
         assert (panel.attachments, words_of(panel).count("%` ")) == ([], 28)
 
-    async def test_a_variation_follows_below(self, world: World, panel: simcord.ResponseMessage) -> None:
+    async def test_variation_is_answered_in_a_new_message(self, world: World, panel: simcord.ResponseMessage) -> None:
         before = words_of(panel)
         form = await world.alice.click(panel, label="Try a variation")
         assert form.modal
@@ -364,7 +364,7 @@ class TestButtons:
         assert words_of(panel) == before
         assert len(world.channel.history()) == 2
 
-    async def test_a_variation_and_the_original_are_read_within_one_deadline(
+    async def test_variation_and_original_share_one_deadline(
         self, world: World, panel: simcord.ResponseMessage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """One after the other, each within its own, they would take longer than Discord waits for an answer."""
@@ -387,12 +387,12 @@ class TestButtons:
         await world.alice.submit_modal(form, {"text": "odd, but thanks"})
         assert events == ["asked to compare", "explained"]
 
-    async def test_a_variation_without_words_is_told_so(self, world: World, panel: simcord.ResponseMessage) -> None:
+    async def test_variation_without_words_is_refused(self, world: World, panel: simcord.ResponseMessage) -> None:
         form = await world.alice.click(panel, label="Try a variation")
         assert sentence_of(await world.alice.submit_modal(form, {"text": "<@1>"})) == NO_WORDS
 
     @pytest.mark.parametrize("label", ["Heat map", "All 28", "Try a variation"])
-    async def test_nobody_else_may_press_them(
+    async def test_other_people_may_not_press_buttons(
         self, bob: simcord.MemberActor, panel: simcord.ResponseMessage, label: str
     ) -> None:
         before = words_of(panel)
@@ -401,18 +401,14 @@ class TestButtons:
         assert (result.modal, words_of(panel)) == (None, before)
 
     @pytest.mark.parametrize("page", ["heat", "all"])
-    async def test_a_double_click_is_as_good_as_one(
-        self, world: World, panel: simcord.ResponseMessage, page: str
-    ) -> None:
+    async def test_double_click_acts_once(self, world: World, panel: simcord.ResponseMessage, page: str) -> None:
         results = await press_twice(world, world.alice, panel, f"compare:{page}:{world.alice.id}:rnn+bilstm")
         assert all(result.acknowledged for result in results)
         assert len(pictures(panel)) == (page == "heat")
         assert (words_of(panel).count("%` ") == 28) == (page == "all")
         assert world.env.errors == []
 
-    async def test_a_panel_from_before_models_could_be_chosen_works(
-        self, world: World, panel: simcord.ResponseMessage
-    ) -> None:
+    async def test_panel_of_an_earlier_version_still_works(self, world: World, panel: simcord.ResponseMessage) -> None:
         stored = world.env.backend.get_message(panel.channel_id, panel.id)
         for part in walk_components(stored.components):
             if "custom_id" in part:
@@ -420,7 +416,7 @@ class TestButtons:
         await world.alice.click(panel, custom_id=f"compare:heat:{world.alice.id}")
         assert names_in(panel) == ["RNN", "BiLSTM"]
 
-    async def test_of_a_long_text_the_beginning_serves_them(self, world: World) -> None:
+    async def test_buttons_of_a_long_text_use_its_beginning(self, world: World) -> None:
         panel = panel_of(await world.alice.slash(world.channel, "compare", text=LONG))
         [quotation, *_] = words_of(panel).split("\n")
         assert quotation.endswith((" so…", " happy…"))
@@ -433,7 +429,7 @@ class TestButtons:
         assert LONG.startswith(field["value"])
         assert len(field["value"]) > 900
 
-    async def test_a_panel_without_its_text_is_over(self, world: World, panel: simcord.ResponseMessage) -> None:
+    async def test_panel_whose_text_is_gone_says_so(self, world: World, panel: simcord.ResponseMessage) -> None:
         stored = world.env.backend.get_message(panel.channel_id, panel.id)
         for part in walk_components(stored.components):
             if part.get("content", "").startswith("> odd, but happy"):
@@ -441,7 +437,7 @@ class TestButtons:
         for label in ("Heat map", "All 28", "Try a variation"):
             assert sentence_of(await world.alice.click(panel, label=label)) == OVER
 
-    async def test_nothing_is_remembered_of_panels(self, world: World, panel: simcord.ResponseMessage) -> None:
+    async def test_panels_keep_no_state_in_the_bot(self, world: World, panel: simcord.ResponseMessage) -> None:
         before = list(world.bot.persistent_views)
         for _ in range(3):
             await world.alice.click(panel, label="All 28")
@@ -451,20 +447,22 @@ class TestButtons:
         assert list(world.bot.persistent_views) == before
 
 
-class TestOfSomebodyElsesMessage:
+class TestMessageOfSomebodyElse:
     @pytest.fixture
     async def panel(self, world: World, bob: simcord.MemberActor) -> simcord.ResponseMessage:
         """What bob has written, before alice's eyes only."""
         message = await bob.send(world.channel, "odd weather")
         return panel_of(await world.alice.context_menu(world.channel, "Compare emotions", message))
 
-    async def test_the_buttons_are_whose_eyes_it_is_for(self, world: World, panel: simcord.ResponseMessage) -> None:
+    async def test_buttons_belong_to_whoever_opened_the_panel(
+        self, world: World, panel: simcord.ResponseMessage
+    ) -> None:
         await world.alice.click(panel, label="All 28")
         await world.alice.click(panel, label="Heat map")
         assert len(pictures(panel)) == 1
         assert panel.ephemeral
 
-    async def test_a_variation_is_as_private(
+    async def test_variation_is_private_too(
         self, world: World, bob: simcord.MemberActor, panel: simcord.ResponseMessage
     ) -> None:
         form = await world.alice.click(panel, label="Try a variation")
@@ -475,7 +473,7 @@ class TestOfSomebodyElsesMessage:
         assert again.acknowledged
 
     @pytest.mark.parametrize("label", ["Heat map", "All 28", "Try a variation"])
-    async def test_whoever_opts_out_is_not_read_again(
+    async def test_author_who_opts_out_is_not_read_again(
         self, world: World, bob: simcord.MemberActor, panel: simcord.ResponseMessage, label: str
     ) -> None:
         await world.bot.store.opt_out(bob.id)
@@ -484,13 +482,13 @@ class TestOfSomebodyElsesMessage:
         assert sentence_of(await world.alice.click(panel, label=label)) == NOT_READY
 
     @pytest.mark.parametrize("label", ["Heat map", "All 28", "Try a variation"])
-    async def test_nobody_is_read_again_once_the_server_leaves_the_channel_out(
+    async def test_message_in_a_newly_excluded_channel_is_not_read_again(
         self, world: World, panel: simcord.ResponseMessage, label: str
     ) -> None:
         await world.configure(channels=[world.channel.id])
         assert sentence_of(await world.alice.click(panel, label=label)) == NOT_HERE
 
-    async def test_what_may_no_longer_be_read_is_not_compared_with_a_variation(
+    async def test_variation_is_answered_without_an_original_that_may_not_be_read(
         self, world: World, bob: simcord.MemberActor, panel: simcord.ResponseMessage, bilstm: ScriptedClassifier
     ) -> None:
         form = await world.alice.click(panel, label="Try a variation")
@@ -530,7 +528,7 @@ class TestOfSomebodyElsesMessage:
         answer = panel_of(await world.alice.submit_modal(form, {"text": "happy"}))
         assert "Before" not in words_of(answer)
 
-    async def test_variations_of_ones_own_are_read_whoever_has_opted_out(
+    async def test_own_variations_are_read_although_the_author_opted_out(
         self, world: World, panel: simcord.ResponseMessage
     ) -> None:
         await world.bot.store.opt_out(world.alice.id)
@@ -540,15 +538,15 @@ class TestOfSomebodyElsesMessage:
         assert words_of(answer).count("%` ") == 28
 
 
-class TestWhoAsksForMuch:
-    async def test_one_text_at_a_time_is_explained_to_each_person(self, world: World, bob: simcord.MemberActor) -> None:
+class TestManyRequests:
+    async def test_each_person_gets_one_explanation_at_a_time(self, world: World, bob: simcord.MemberActor) -> None:
         asked = [(world.alice, "happy"), (world.alice, "thanks"), (bob, "odd"), (world.alice, "plain")]
         answers = await compare_at_once(world, *asked)
         assert [words_of(panel_of(answers[place])).split("\n")[0] for place in (0, 2)] == ["> happy", "> odd"]
         assert [sentence_of(answers[place]) for place in (1, 3)] == [ONE_AT_A_TIME] * 2
         assert panel_of(await world.alice.slash(world.channel, "compare", text="thanks"))
 
-    async def test_a_text_that_failed_is_not_waited_for(
+    async def test_failed_explanation_does_not_block_the_next(
         self, world: World, bilstm: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as patched:
@@ -557,7 +555,7 @@ class TestWhoAsksForMuch:
         assert len(world.env.errors) == 1
         assert panel_of(await world.alice.slash(world.channel, "compare", text="happy"))
 
-    async def test_after_many_texts_the_next_one_has_to_wait(self, world: World, bob: simcord.MemberActor) -> None:
+    async def test_many_texts_in_a_row_are_rate_limited(self, world: World, bob: simcord.MemberActor) -> None:
         for _ in range(MAX_TEXTS - 2):
             await world.alice.slash(world.channel, "compare", text="happy")
         message = await bob.send(world.channel, "odd weather")
@@ -583,7 +581,7 @@ class TestAfterARestart:
         async with restarts(world, models) as restart:
             yield restart
 
-    async def test_a_panel_goes_on_working(
+    async def test_panel_still_works(
         self,
         world: World,
         bob: simcord.MemberActor,
@@ -598,7 +596,7 @@ class TestAfterARestart:
         assert "> odd, but **happy**" in words_of(panel)
         assert sentence_of(await bob.click(panel, label="All 28")) == NOT_YOURS
 
-    async def test_so_does_an_open_form(self, world: World, panel: simcord.ResponseMessage, restart: Restart) -> None:
+    async def test_open_form_still_works(self, world: World, panel: simcord.ResponseMessage, restart: Restart) -> None:
         form = await world.alice.click(panel, label="Try a variation")
         await restart()
         answer = await world.alice.submit_modal(form, {"text": "thanks"})
@@ -607,7 +605,7 @@ class TestAfterARestart:
 
 class TestWhenItFails:
     @pytest.mark.parametrize("label", ["Heat map", "All 28"])
-    async def test_whoever_presses_is_told(
+    async def test_failure_is_reported_to_whoever_pressed(
         self,
         world: World,
         panel: simcord.ResponseMessage,
@@ -637,7 +635,7 @@ class TestWhenItFails:
 
 
 class TestWithoutAText:
-    async def test_a_form_asks_for_it(self, world: World) -> None:
+    async def test_form_asks_for_the_text(self, world: World) -> None:
         form = await world.alice.slash(world.channel, "compare")
         assert form.modal
         assert form.modal["title"] == "Compare a text"
@@ -645,7 +643,7 @@ class TestWithoutAText:
         assert words_of(panel_of(answer)).startswith("> odd weather\nThey disagree")
         assert not answer.ephemeral
 
-    async def test_the_form_remembers_what_else_was_chosen(self, world: World) -> None:
+    async def test_form_keeps_the_other_options(self, world: World) -> None:
         form = await world.alice.slash(world.channel, "compare", blind=True)
         await world.alice.slash(world.channel, "compare")  # another form, which was opened since
         panel = panel_of(await world.alice.submit_modal(form, {"text": "odd weather"}))
@@ -670,7 +668,7 @@ class TestWithoutAText:
             answer = await world.alice.submit_modal(form, {"text": "odd weather"})
             assert sentence_of(answer) == "A blind comparison needs two models, and only the BiLSTM is loaded."
 
-    async def test_a_text_without_words_is_told_so(self, world: World) -> None:
+    async def test_form_without_words_is_refused(self, world: World) -> None:
         form = await world.alice.slash(world.channel, "compare")
         assert sentence_of(await world.alice.submit_modal(form, {"text": "<@1>"})) == NO_WORDS
 
@@ -680,7 +678,7 @@ def answer_to(result: simcord.InteractionResult) -> simcord.ResponseMessage:
     return result.response
 
 
-async def test_no_word_is_left_untranslated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_word_is_translated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     speak_in_brackets(monkeypatch)
     panel = panel_of(await world.alice.slash(world.channel, "compare", text="odd"))
     for label in ("«Heat map»", "«Hide the heat map»", "«All 28»", "«Top 3»"):
@@ -703,7 +701,7 @@ def untranslated_words(panel: simcord.ResponseMessage) -> set[str]:
     return set(re.findall(r"[^\W\d_]+", text))
 
 
-async def test_a_failure_is_told_to_the_user_and_logged_without_the_text(
+async def test_failure_is_reported_and_logged_without_the_text(
     world: World,
     bilstm: ScriptedClassifier,
     monkeypatch: pytest.MonkeyPatch,
@@ -721,7 +719,7 @@ async def test_a_failure_is_told_to_the_user_and_logged_without_the_text(
     assert "secret" not in caplog.text
 
 
-async def test_a_failure_after_the_answer_is_told_in_another_message(
+async def test_failure_after_the_answer_is_reported_in_another_message(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send = discord.InteractionResponse.send_message
@@ -739,7 +737,7 @@ def _send_then_fail(send: Any) -> Any:
     return send_message
 
 
-async def test_a_failure_that_cannot_be_told_is_only_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_failure_that_cannot_be_reported_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.env.inject_error("POST", "/interactions/*", status=404, code=10062, times=None)
     await world.alice.slash(world.channel, "compare", text="a secret")
     assert len(world.env.errors) == 1
@@ -763,7 +761,7 @@ class TestWithMoreThanTwoModels:
         others = {name: ScriptedClassifier({"odd": believing(**{label: 0.7})}) for name, label in heard.items()}
         return {**others, "bilstm": bilstm}
 
-    async def test_two_answer_unless_others_are_chosen(self, world: World) -> None:
+    async def test_two_models_answer_by_default(self, world: World) -> None:
         panel = panel_of(await world.alice.slash(world.channel, "compare", text="odd"))
         assert names_in(panel) == ["RNN", "BiLSTM"]
         await world.configure(model="lstm")
@@ -771,7 +769,7 @@ class TestWithMoreThanTwoModels:
         panel = panel_of(await world.alice.context_menu(world.channel, "Compare emotions", message))
         assert names_in(panel) == ["LSTM", "BiLSTM"]
 
-    async def test_the_choice_is_offered_while_it_is_typed(self, world: World) -> None:
+    async def test_choices_are_autocompleted(self, world: World) -> None:
         offered = await world.alice.autocomplete(world.channel, "compare", "models", "gru", text="odd")
         assert [choice["value"] for choice in offered] == [
             *("RNN + GRU", "GRU + LSTM", "GRU + BiLSTM"),
@@ -783,7 +781,7 @@ class TestWithMoreThanTwoModels:
         offered = await world.alice.autocomplete(world.channel, "compare", "models", "gru", standings=True)
         assert [choice["name"] for choice in offered] == ["RNN + GRU", "GRU + LSTM", "GRU + BiLSTM"]
 
-    async def test_a_form_for_the_text_is_for_the_chosen_ones(self, world: World) -> None:
+    async def test_form_uses_the_chosen_models(self, world: World) -> None:
         form = await world.alice.slash(world.channel, "compare", models="LSTM GRU")
         await world.alice.slash(world.channel, "compare")  # another form, which was opened since
         panel = panel_of(await world.alice.submit_modal(form, {"text": "odd"}))
@@ -791,7 +789,7 @@ class TestWithMoreThanTwoModels:
         refused = await world.alice.slash(world.channel, "compare", models="GRU")
         assert sentence_of(refused) == "Please choose two of the models that are loaded: RNN, GRU, LSTM, BiLSTM."
 
-    async def test_all_that_follows_is_of_the_chosen_ones(self, world: World) -> None:
+    async def test_buttons_use_the_chosen_models(self, world: World) -> None:
         panel = panel_of(await world.alice.slash(world.channel, "compare", text="odd", models="GRU + LSTM"))
         assert "They disagree: the GRU heard **pride** 🦁, the LSTM heard **joy** 😃." in words_of(panel)
         await world.alice.click(panel, label="All 28")
@@ -805,11 +803,11 @@ class TestWithMoreThanTwoModels:
         assert names_in(varied) == ["GRU", "LSTM"]
         assert words_of(varied).count("Before") == 2
 
-    async def test_a_model_that_is_not_there_is_told_so(self, world: World) -> None:
+    async def test_unknown_model_is_refused(self, world: World) -> None:
         result = await world.alice.slash(world.channel, "compare", text="odd", models="GRU + transformer")
         assert sentence_of(result) == ("I have no model called transformer; these are loaded: RNN, GRU, LSTM, BiLSTM.")
 
-    async def test_a_panel_of_models_that_are_gone_shows_the_usual_ones(
+    async def test_panel_of_removed_models_shows_the_default_ones(
         self, world: World, models: dict[str, Classifier]
     ) -> None:
         panel = panel_of(await world.alice.slash(world.channel, "compare", text="odd", models="GRU + LSTM"))
@@ -824,7 +822,7 @@ def names_in(panel: simcord.ResponseMessage) -> list[str]:
     return re.findall(r"^\*\*(\w+)\*\*$", words_of(panel), re.MULTILINE)
 
 
-async def test_where_there_are_two_models_they_can_be_chosen(world: World) -> None:
+async def test_two_models_can_be_chosen(world: World) -> None:
     offered = await world.alice.autocomplete(world.channel, "compare", "models", "", text="odd")
     assert [choice["value"] for choice in offered] == ["RNN + BiLSTM"]
     panel = panel_of(await world.alice.slash(world.channel, "compare", text="odd", models="RNN + BiLSTM"))

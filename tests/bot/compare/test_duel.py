@@ -57,7 +57,7 @@ async def duel(world: World, text: str = "odd weather") -> simcord.ResponseMessa
     return panel_of(result)
 
 
-async def test_two_answers_stand_one_below_the_other_without_names(world: World) -> None:
+async def test_two_answers_are_shown_without_model_names(world: World) -> None:
     panel = await duel(world)
     assert words_of(panel) == (
         "> odd weather\n"
@@ -74,7 +74,7 @@ async def test_two_answers_stand_one_below_the_other_without_names(world: World)
     assert buttons(panel) == ["A", "B", "Both", "Neither"]
 
 
-class TestWhereTheCoinFallsTheOtherWay:
+class TestOppositeCoin:
     @pytest.fixture
     def first_is_a(self) -> bool:
         return True
@@ -86,12 +86,12 @@ class TestWhereTheCoinFallsTheOtherWay:
         assert await world.bot.store.verdicts(PAIR) == {"rnn": 1}
 
 
-def test_the_order_is_left_to_chance(world: World) -> None:
+def test_order_is_random(world: World) -> None:
     duels = Duels(world.bot.store)
     assert {duels.open(number, PAIR) for number in range(100)} == {PAIR, PAIR[::-1]}
 
 
-async def test_nothing_in_the_message_gives_a_model_away_before_the_vote(world: World) -> None:
+async def test_message_does_not_reveal_the_models_before_the_vote(world: World) -> None:
     sent = []
     for toss in (lambda: True, lambda: False):
         cog = world.bot.get_cog("Compare")
@@ -108,7 +108,7 @@ async def test_nothing_in_the_message_gives_a_model_away_before_the_vote(world: 
 @pytest.mark.parametrize(
     ("label", "verdict"), [("A", "bilstm"), ("B", "rnn"), ("Both", "both"), ("Neither", "neither")]
 )
-async def test_a_vote_is_counted_and_the_names_are_told_to_the_voter_alone(
+async def test_vote_is_counted_and_reveals_the_names_to_the_voter_alone(
     world: World, bob: simcord.MemberActor, label: str, verdict: str
 ) -> None:
     panel = await duel(world)
@@ -121,7 +121,7 @@ async def test_a_vote_is_counted_and_the_names_are_told_to_the_voter_alone(
     assert await world.bot.store.verdicts(PAIR, world.guild.id) == {verdict: 1}
 
 
-async def test_one_vote_of_each_person_counts_for_a_duel(world: World, bob: simcord.MemberActor) -> None:
+async def test_each_person_has_one_vote_per_comparison(world: World, bob: simcord.MemberActor) -> None:
     first, second = await duel(world), await duel(world)
     assert COUNTED in sentence_of(await world.alice.click(first, label="A"))
     told = sentence_of(await world.alice.click(first, label="B")).split("\n")
@@ -139,7 +139,7 @@ async def test_a_double_click_counts_once(world: World) -> None:
     assert await world.bot.store.verdicts(PAIR) == {"bilstm": 1}
 
 
-async def test_in_direct_messages_the_panel_itself_tells_the_names(world: World) -> None:
+async def test_panel_in_direct_messages_reveals_the_names(world: World) -> None:
     await world.bot.store.add_verdict(world.guild.id, PAIR, "rnn")
     user = world.alice.user
     panel = panel_of(await user.slash("compare", text="odd weather", blind=True))
@@ -157,7 +157,7 @@ async def test_in_direct_messages_the_panel_itself_tells_the_names(world: World)
     assert await world.bot.store.verdicts(PAIR, 0) == {"bilstm": 1}
 
 
-async def test_in_a_conversation_of_others_the_panel_keeps_the_names_to_itself(world: World) -> None:
+async def test_panel_in_a_group_conversation_does_not_reveal_the_names(world: World) -> None:
     """Where one of them has brought the bot along, so that all of them see the panel."""
     result = await raw_compare(world, text="odd", context=2, integration_owners={"0": "1"}, blind=True)
     panel = panel_of(result)
@@ -179,7 +179,7 @@ async def test_in_a_conversation_of_others_the_panel_keeps_the_names_to_itself(w
     assert words_of(panel) == before
 
 
-async def test_after_a_restart_it_says_that_it_no_longer_knows(world: World, models: dict[str, Classifier]) -> None:
+async def test_vote_after_a_restart_is_refused_with_the_reason(world: World, models: dict[str, Classifier]) -> None:
     panel = await duel(world)
     async with restarts(world, models) as restart:
         await restart()
@@ -187,7 +187,7 @@ async def test_after_a_restart_it_says_that_it_no_longer_knows(world: World, mod
         assert await world.bot.store.verdicts(PAIR) == {}
 
 
-async def test_when_the_store_fails_one_may_vote_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_vote_can_be_repeated_if_the_store_failed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     panel = await duel(world)
     with monkeypatch.context() as broken:
         broken.setattr(Store, "add_verdict", failing)
@@ -196,7 +196,7 @@ async def test_when_the_store_fails_one_may_vote_again(world: World, monkeypatch
     assert await world.bot.store.verdicts(PAIR) == {"bilstm": 1}
 
 
-async def test_when_only_the_standings_fail_the_vote_counts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_vote_counts_if_only_reading_the_standings_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     panel = await duel(world)
     with monkeypatch.context() as broken:
         broken.setattr(Store, "verdicts", failing)
@@ -206,7 +206,7 @@ async def test_when_only_the_standings_fail_the_vote_counts(world: World, monkey
 
 
 @pytest.mark.parametrize("use", ["a vote", "a vote in a direct message", "the command"])
-async def test_discord_gets_an_answer_before_the_store_is_asked(
+async def test_vote_is_acknowledged_before_the_store_is_asked(
     world: World, monkeypatch: pytest.MonkeyPatch, use: str
 ) -> None:
     """A store that does not answer takes seconds for each question, and Discord waits for three."""
@@ -235,7 +235,7 @@ async def failing(*_arguments: Any) -> None:
     raise StoreError("the database is locked")
 
 
-async def test_what_cannot_be_compared_is_no_duel(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_text_without_words_starts_no_blind_comparison(world: World, bilstm: ScriptedClassifier) -> None:
     result = await world.alice.slash(world.channel, "compare", text="https://example.com", blind=True)
     assert sentence_of(result) == NO_WORDS
     for model in world.bot.analyzer.models.values():
@@ -252,7 +252,7 @@ def content(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.glob("emobot.db*"))
 
 
-async def test_nothing_is_kept_of_the_text_or_the_voter(world: World, tmp_path: Path) -> None:
+async def test_store_keeps_neither_text_nor_voter(world: World, tmp_path: Path) -> None:
     await world.alice.click(await duel(world, "odd secret"), label="Both")
     await world.bot.store.close()
     kept = content(tmp_path)
@@ -273,7 +273,7 @@ def told_in(result: simcord.InteractionResult) -> dict[str, str]:
     return {str(field.name): str(field.value) for field in embed.fields}
 
 
-async def test_the_command_tells_who_is_ahead(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_standings_name_the_model_that_is_ahead(world: World, bilstm: ScriptedClassifier) -> None:
     told = await standings(world.channel, world.alice)
     assert told == {
         "Blind comparisons": "No votes yet: `/compare` with `blind` shows two answers to choose from, without names."
@@ -296,7 +296,7 @@ class TestWithOneModel:
     def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
         return {"bilstm": bilstm}
 
-    async def test_it_is_refused_in_one_sentence(self, world: World) -> None:
+    async def test_blind_comparison_is_refused_in_one_sentence(self, world: World) -> None:
         result = await world.alice.slash(world.channel, "compare", text="happy", blind=True)
         assert sentence_of(result) == "A blind comparison needs two models, and only the BiLSTM is loaded."
         result = await world.alice.slash(world.channel, "compare", standings=True)
@@ -309,7 +309,7 @@ class TestWithThreeModels:
         gru = ScriptedClassifier({"odd": believing(pride=0.6)})
         return {"rnn": ScriptedClassifier({"odd": believing(fear=0.7)}), "gru": gru, "bilstm": bilstm}
 
-    async def test_the_two_that_were_chosen_are_compared(self, world: World) -> None:
+    async def test_chosen_models_are_compared(self, world: World) -> None:
         result = await world.alice.slash(world.channel, "compare", text="odd", blind=True, models="GRU + RNN")
         panel = panel_of(result)
         assert ("love" in words_of(panel), "fear" in words_of(panel), "pride" in words_of(panel)) == (False, True, True)
@@ -318,11 +318,11 @@ class TestWithThreeModels:
         assert "1 vote in this server: GRU 1, RNN 0, both 0, neither 0." in told
         assert await world.bot.store.verdicts(("rnn", "gru")) == {"gru": 1}
 
-    async def test_no_more_than_two_can_be_chosen(self, world: World) -> None:
+    async def test_more_than_two_models_are_refused(self, world: World) -> None:
         result = await world.alice.slash(world.channel, "compare", text="odd", blind=True, models="GRU + RNN + BiLSTM")
         assert sentence_of(result) == "Please choose two of the models that are loaded: RNN, GRU, BiLSTM."
 
-    async def test_the_command_tells_of_each_two_that_people_voted_on_or_of_the_chosen_ones(self, world: World) -> None:
+    async def test_standings_show_every_pair_with_votes_or_the_chosen_one(self, world: World) -> None:
         await world.bot.store.add_verdict(world.guild.id, ("rnn", "gru"), "gru")
         told = await standings(world.channel, world.alice)
         assert list(told) == ["Blind comparisons", "Blind comparisons: RNN + GRU"]
@@ -331,13 +331,11 @@ class TestWithThreeModels:
         assert list(told) == ["Blind comparisons: GRU + BiLSTM"]
         assert told["Blind comparisons: GRU + BiLSTM"].startswith("No votes yet:")
 
-    async def test_when_the_store_fails_the_command_says_so_once(
-        self, world: World, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_standings_report_a_failing_store_once(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Store, "verdicts", failing)
         assert await standings(world.channel, world.alice) == {"Blind comparisons": "I can't look that up right now."}
 
-    async def test_the_one_that_reacts_is_compared_with_the_other_shipped_one(self, world: World) -> None:
+    async def test_default_pair_is_the_reacting_and_the_other_shipped_model(self, world: World) -> None:
         shown = words_of(await duel(world))
         assert ("love" in shown, "fear" in shown, "pride" in shown) == (True, True, False)
         gru = world.bot.analyzer.models["gru"]
@@ -371,7 +369,7 @@ def custom_id_of(panel: simcord.ResponseMessage, vote: str) -> str:
 
 
 @pytest.mark.parametrize("locale", [discord.Locale.british_english, *map(discord.Locale, LANGUAGES)])
-async def test_the_longest_of_all_duels_fits(locale: discord.Locale) -> None:
+async def test_longest_blind_comparison_fits(locale: discord.Locale) -> None:
     labels = tuple(f"label {'+' * 20} {place}" for place in range(200))
     prediction = Prediction(labels, tuple(place == 7 for place in range(200)), (0.3,) * 200)
     quotation = Quotation.of("😂😂😂😂+++++ " * 400)

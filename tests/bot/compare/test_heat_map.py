@@ -64,7 +64,7 @@ def texts(figure: Figure) -> list[str]:
 
 
 class TestPicture:
-    def test_each_model_and_direction_has_a_strip_of_the_same_labels(self) -> None:
+    def test_strips_of_models_and_directions_have_the_same_labels(self) -> None:
         figure = drawn(BOTH)
         titles = [axes.get_title(loc="left") for axes in figure.axes[:3]]
         assert titles == ["RNN, from the left →", "BiLSTM, from the left →", "BiLSTM, from the right ←"]
@@ -80,18 +80,18 @@ class TestPicture:
         assert np.allclose(cells(figure, 2)[:3], [[0.01, 0.8, 0.9], [0.01, 0.01, 0.2], [0.5, 0.01, 0.01]])
         assert figure.axes[0].yaxis_inverted()  # the first label stands on top
 
-    def test_a_dot_marks_the_strongest(self) -> None:
+    def test_dot_marks_the_strongest_label(self) -> None:
         figure = drawn(BOTH)
         assert dots(figure, 0) == [(0, "neutral"), (1, "joy"), (2, "joy")]
         assert dots(figure, 1) == [(0, "neutral"), (1, "sadness"), (2, "sadness")]
 
-    def test_a_label_that_is_left_out_has_no_dot(self) -> None:
+    def test_omitted_label_has_no_dot(self) -> None:
         words = tuple("abcdef")
         each = ({label: 0.5 + place / 100} for place, label in enumerate(LABELS[:6]))
         figure = drawn({"rnn": reading(words, *each)})
         assert dots(figure, 0) == [(place, LABELS[place]) for place in range(1, 6)]
 
-    def test_it_is_dark_and_no_larger_than_needed(self) -> None:
+    def test_picture_is_dark_and_small(self) -> None:
         png = draw(BOTH, ENGLISH)
         picture = np.asarray(matplotlib.image.imread(io.BytesIO(png), format="png"), dtype=float)
         rgb = [int(CARD[place : place + 2], 16) / 255 for place in (1, 3, 5)]
@@ -99,7 +99,7 @@ class TestPicture:
         assert picture.shape[1] == 1100
         assert len(png) < 250_000
 
-    def test_the_longest_text_has_room_for_every_word(self) -> None:
+    def test_longest_text_shows_every_word(self) -> None:
         words = tuple(f"disappointing{place}" for place in range(64))
         figure = drawn({"bilstm": reading(words, *[{"joy": 0.5}] * 64, backward=True)}, placed=True)
         assert figure.bbox.width < 4000
@@ -109,7 +109,7 @@ class TestPicture:
         assert last.bbox.height > 100
 
     @pytest.mark.parametrize("locale", LANGUAGES)
-    def test_every_language_has_room(self, locale: str) -> None:
+    def test_texts_of_every_language_fit(self, locale: str) -> None:
         figure = drawn(BOTH, translator(discord.Locale(locale)), placed=True)
         for text in written_in(figure):
             place = text.get_window_extent()
@@ -117,7 +117,7 @@ class TestPicture:
             assert place.x1 <= figure.bbox.x1
         assert figure.axes[0].bbox.width > figure.bbox.width / 2
 
-    def test_english_stands_in_for_what_the_font_cannot_write(self) -> None:
+    def test_english_replaces_words_that_the_font_lacks(self) -> None:
         assert texts(drawn(BOTH, language("{}喜".format))) == texts(drawn(BOTH))
 
     @given(st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=6).map(tuple))
@@ -132,7 +132,7 @@ class TestPicture:
         assert all(len(word) <= 14 for word in shown)
         assert figure.bbox.height < 1500
 
-    def test_what_cannot_be_written_is_an_empty_frame(self) -> None:
+    def test_characters_missing_in_the_font_are_drawn_as_empty_frames(self) -> None:
         figure = drawn({"rnn": reading(("嬉しい", "so🎉🎉", "$x$"))})
         assert [word.get_text() for word in figure.axes[0].get_xticklabels()] == ["▯", "so▯", "$x$"]
 
@@ -146,7 +146,7 @@ def test_colours_grow_lighter_evenly() -> None:
 
 
 class TestInWords:
-    def test_it_tells_where_the_strongest_emotion_turns(self) -> None:
+    def test_words_say_where_the_strongest_emotion_changes(self) -> None:
         assert alternative_text(BOTH, ENGLISH) == (
             "How probable each emotion is after each word. "
             "RNN, from the left → not: neutral. happy: joy. "
@@ -154,7 +154,7 @@ class TestInWords:
             "BiLSTM, from the right ← today: sadness. not: neutral."
         )
 
-    def test_it_fits_however_long_the_text(self) -> None:
+    def test_words_fit_for_any_length_of_text(self) -> None:
         words = tuple(f"{'x' * 50}{place}" for place in range(64))
         turning = [{LABELS[place % 28]: 0.5} for place in range(64)]
         text = alternative_text({"bilstm": reading(words, *turning, backward=True)}, ENGLISH)

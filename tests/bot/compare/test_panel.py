@@ -68,7 +68,7 @@ def buttons(panel: Any) -> dict[str, str]:
     return {part["label"]: part["custom_id"] for part in parts(panel) if part["type"] == 2}
 
 
-async def test_both_models_stand_one_below_the_other() -> None:
+async def test_models_are_shown_one_below_the_other() -> None:
     panel = ComparisonPanel(compared(explanation=explained("what a day", day=0.5, what=-0.1)))
     assert texts(panel) == [
         "> what a day",
@@ -93,11 +93,11 @@ async def test_both_models_stand_one_below_the_other() -> None:
     }
 
 
-async def test_where_no_word_weighs_much_it_says_so() -> None:
+async def test_text_without_decisive_words_is_described_as_such() -> None:
     assert "-# No single word makes the difference here." in texts(ComparisonPanel(compared()))
 
 
-async def test_all_labels_stand_in_one_table_for_both() -> None:
+async def test_all_labels_are_in_one_table_for_both_models() -> None:
     panel = ComparisonPanel(compared(page=Page.ALL))
     _, _, table, _ = texts(panel)
     head, *rows = table.split("\n")
@@ -116,7 +116,7 @@ async def test_all_labels_stand_in_one_table_for_both() -> None:
     }
 
 
-async def test_the_heat_map_stands_below_both() -> None:
+async def test_heat_map_is_below_both_models() -> None:
     panel = ComparisonPanel(compared(page=Page.HEAT))
     [gallery] = [part for part in parts(panel) if part["type"] == 12]
     [item] = gallery["items"]
@@ -149,7 +149,7 @@ async def test_the_heat_map_stands_below_both() -> None:
         ({"rnn": knowing(0.0)}, "I know none of these words, so this is no more than a guess."),
     ],
 )
-def test_the_verdict_is_a_sentence(answers: dict[str, Answer], sentence: str) -> None:
+def test_verdict_is_a_sentence(answers: dict[str, Answer], sentence: str) -> None:
     assert verdict(answers) == sentence
 
 
@@ -161,7 +161,7 @@ async def test_agreement_disagreement_and_lack_of_words_differ_in_colour() -> No
     assert len(set(colours)) == 3
 
 
-async def test_of_many_labels_as_many_are_shown_as_fit() -> None:
+async def test_table_of_many_labels_shows_as_many_as_fit() -> None:
     prediction = Prediction(tuple(f"number {place}" for place in range(200)), (0.5,) * 200, (0.3,) * 200)
     panel: Any = ComparisonPanel(compared(answers={"rnn": Answer(prediction, 1.0)}, page=Page.ALL))
     validate_components(panel.to_components(), flags=COMPONENTS_V2)
@@ -171,9 +171,7 @@ async def test_of_many_labels_as_many_are_shown_as_fit() -> None:
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("mark", ["+", "😂"])
 @pytest.mark.parametrize("page", Page)
-async def test_the_longest_of_all_panels_fits_and_leaves_little_room(
-    page: Page, mark: str, locale: discord.Locale
-) -> None:
+async def test_longest_panel_fits_with_little_room_to_spare(page: Page, mark: str, locale: discord.Locale) -> None:
     """Four models that disagree, more labels than fit, and a text in which each word is marked and escaped."""
     labels = tuple(f"label {mark * 20} {place}" for place in range(200))
     answers = {
@@ -242,7 +240,7 @@ async def test_the_forms_fit_in_every_language(locale: discord.Locale) -> None:
 
 
 @given(st.floats(0, 1))
-def test_bars_are_as_long_as_the_probability(probability: float) -> None:
+def test_bar_length_is_proportional_to_the_probability(probability: float) -> None:
     drawn = bar(probability)
     assert len(drawn) == 10
     assert abs(drawn.count("█") / 10 - probability) <= 0.1 + 1e-9
@@ -250,7 +248,7 @@ def test_bars_are_as_long_as_the_probability(probability: float) -> None:
     assert bar(1) == "█" * 10
 
 
-def test_labels_of_another_data_set_are_shown_as_they_are() -> None:
+def test_own_labels_are_shown_unchanged() -> None:
     labels = ("self_doubt", "happy", "neutral")
     prediction = Prediction(labels, (0.6, 0.3, 0.1), (0.3,) * 3, emoji={"happy": "😊"})
     answers = {"rnn": Answer(prediction, 1.0)}

@@ -37,7 +37,7 @@ def test_success_ends_the_pause_and_starts_again(clock: Clock) -> None:
     assert backoff.fail(HERE, 10) == 10
 
 
-def test_free_failures_begin_no_pause(clock: Clock) -> None:
+def test_tolerated_failures_start_no_pause(clock: Clock) -> None:
     backoff = Backoff(clock, longest=60, free=2)
     assert [backoff.fail(HERE, 10) for _ in range(3)] == [0, 0, 10]
 
@@ -49,7 +49,7 @@ def test_a_failure_is_forgotten_after_twice_the_longest_pause(clock: Clock) -> N
     assert (len(backoff), backoff.fail(HERE, 10)) == (0, 10)
 
 
-def test_what_is_doubled_comes_with_each_failure(clock: Clock) -> None:
+def test_base_pause_can_differ_for_each_failure(clock: Clock) -> None:
     backoff = Backoff(clock, longest=60)
     assert backoff.fail(HERE, 10) == 10
     clock.now += 10

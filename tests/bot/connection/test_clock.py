@@ -31,7 +31,7 @@ def set_host(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
     monkeypatch.setattr(discord.utils, "utcnow", lambda: moment)
 
 
-def test_the_time_is_the_hosts_until_discord_has_dated_something(
+def test_time_is_that_of_the_host_until_discord_sends_a_date(
     time: DiscordTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_host(monkeypatch, NOON)
@@ -39,7 +39,7 @@ def test_the_time_is_the_hosts_until_discord_has_dated_something(
     assert time.now() == NOON
 
 
-def test_time_goes_on_by_the_monotonic_clock_whatever_the_host_says(
+def test_time_follows_the_monotonic_clock_not_the_host_clock(
     time: DiscordTime, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     time.note(NOON)
@@ -59,7 +59,7 @@ def test_the_error_of_the_host_is_its_difference_to_discords_time(
     assert time.error_of_host() == seconds(off)
 
 
-def test_messages_that_arrive_late_do_not_set_the_time_back(time: DiscordTime, clock: Clock) -> None:
+def test_late_messages_do_not_set_the_time_back(time: DiscordTime, clock: Clock) -> None:
     time.note(NOON)
     for passed in range(0, 1200, 100):
         clock.now = 1000 + passed
@@ -67,9 +67,7 @@ def test_messages_that_arrive_late_do_not_set_the_time_back(time: DiscordTime, c
         assert time.now() == NOON + seconds(passed)
 
 
-def test_whatever_is_dated_later_than_was_believed_sets_the_time_forward_at_once(
-    time: DiscordTime, clock: Clock
-) -> None:
+def test_later_date_sets_the_time_forward_at_once(time: DiscordTime, clock: Clock) -> None:
     """As after the sleep of a laptop, in which its monotonic clock stands still."""
     time.note(NOON)
     clock.now += 1
@@ -77,7 +75,7 @@ def test_whatever_is_dated_later_than_was_believed_sets_the_time_forward_at_once
     assert time.now() == NOON + timedelta(hours=1)
 
 
-def test_a_clock_that_runs_too_fast_is_set_right_within_twenty_minutes(time: DiscordTime, clock: Clock) -> None:
+def test_fast_clock_is_corrected_within_twenty_minutes(time: DiscordTime, clock: Clock) -> None:
     discord_says = NOON
     for _ in range(30):
         time.note(discord_says)
@@ -88,7 +86,7 @@ def test_a_clock_that_runs_too_fast_is_set_right_within_twenty_minutes(time: Dis
 
 @given(st.lists(st.tuples(st.floats(0, 60), st.floats(0, 5)), min_size=1, max_size=40))
 @settings(max_examples=50, derandomize=True, deadline=None)
-def test_it_is_never_ahead_and_never_further_behind_than_the_fastest_arrival(
+def test_time_is_never_ahead_and_at_most_the_fastest_delivery_behind(
     arrivals: list[tuple[float, float]],
 ) -> None:
     clock = Clock()

@@ -55,7 +55,7 @@ async def shard(client: Client) -> Shard:
     return Shard(*arguments)
 
 
-async def test_a_shard_that_is_closed_while_it_connects_waits_for_that_and_closes_the_connection_that_was_made(
+async def test_closing_a_connecting_shard_waits_and_closes_the_new_connection(
     shard: Shard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """discord.py's `wait_for` loses a cancellation that comes as the connection is made, up to Python 3.11."""
@@ -77,7 +77,7 @@ async def test_a_shard_that_is_closed_while_it_connects_waits_for_that_and_close
 
 
 @pytest.mark.parametrize("how", ["reconnect", "reidentify"])
-async def test_a_shard_of_a_closed_bot_connects_no_more(
+async def test_shard_of_a_closed_bot_does_not_reconnect(
     shard: Shard, client: Client, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """discord.py may still have a failure of a connection to deal with when the bot is closed."""
@@ -94,7 +94,7 @@ async def test_a_shard_of_a_closed_bot_connects_no_more(
     assert shard._connecting is None
 
 
-async def test_messages_are_handled_before_many_more_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_messages_are_handled_before_many_more_are_received(monkeypatch: pytest.MonkeyPatch) -> None:
     waiting: list[int] = []
     tasks: set[asyncio.Task[None]] = set()
 
@@ -116,7 +116,7 @@ async def test_messages_are_handled_before_many_more_are_read(monkeypatch: pytes
     await asyncio.gather(*tasks)
 
 
-def test_an_answer_that_comes_before_the_thread_notes_the_heartbeat_is_not_taken_for_a_late_one(
+def test_heartbeat_acknowledged_before_it_is_noted_is_not_counted_as_late(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Over a quick connection of a busy computer, discord.py warned of 20 seconds and told them as the latency."""

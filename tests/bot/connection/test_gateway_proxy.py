@@ -17,7 +17,7 @@ from bot.connection.gateway_proxy import shards_held
         (200, b"\xff", None),
     ],
 )
-async def test_only_a_number_tells_that_a_proxy_holds_shards(status: int, said: bytes, held: int | None) -> None:
+async def test_proxy_is_recognised_only_by_a_numeric_shard_count(status: int, said: bytes, held: int | None) -> None:
     async def tell(_: web.Request) -> web.Response:
         return web.Response(status=status, body=said, content_type="text/plain", charset="utf-8")
 

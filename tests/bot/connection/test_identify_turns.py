@@ -45,21 +45,21 @@ async def processes(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Async
         await turns.close()
 
 
-async def others_wait(task: asyncio.Task[None]) -> bool:
+async def waits(task: asyncio.Task[None]) -> bool:
     """Whether somebody waits for a while in which they would have got a lock that nobody holds."""
     await asyncio.sleep(0.3)
     return not task.done()
 
 
-def test_a_turn_is_over_before_its_lock_is_lost() -> None:
+def test_turn_ends_before_its_lock_expires() -> None:
     assert identify_turns.UNUSED_TURN_TIMEOUT + SESSION_INTERVAL < MAX_HELD
 
 
-async def test_one_process_at_a_time_begins_a_session_in_a_bucket(processes: Processes) -> None:
+async def test_processes_take_turns_within_a_bucket(processes: Processes) -> None:
     first, second = processes.start(), processes.start()
     await first.wait(0)
     waiting = asyncio.create_task(second.wait(1))
-    assert await others_wait(waiting)  # the first has not begun its session yet
+    assert await waits(waiting)  # the first has not begun its session yet
     first.use(0)
     await waiting
     second.use(1)
@@ -74,7 +74,7 @@ async def test_a_turn_lasts_for_the_five_seconds_after_the_session_began(
     first.use(0)
     for turns in (first, second):
         waiting = asyncio.create_task(turns.wait(0))
-        assert await others_wait(waiting)
+        assert await waits(waiting)
         waiting.cancel()
 
 
@@ -82,16 +82,16 @@ async def test_buckets_do_not_wait_for_each_other(processes: Processes) -> None:
     first, second = processes.start(concurrency=2), processes.start(concurrency=2)
     await first.wait(0)
     await second.wait(1)
-    assert await others_wait(asyncio.create_task(second.wait(2)))
+    assert await waits(asyncio.create_task(second.wait(2)))
 
 
-async def test_who_has_the_turn_need_not_wait_for_it_again(processes: Processes) -> None:
+async def test_process_that_has_the_turn_gets_it_again_at_once(processes: Processes) -> None:
     turns = processes.start()
     await turns.wait(0)
     await turns.wait(0)
 
 
-async def test_a_turn_that_is_not_used_is_lost(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unused_turn_expires(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(identify_turns, "UNUSED_TURN_TIMEOUT", 0.01)
     first, second = processes.start(), processes.start()
     await first.wait(0)
@@ -99,31 +99,31 @@ async def test_a_turn_that_is_not_used_is_lost(processes: Processes, monkeypatch
     await first.wait(0)  # and is had again
 
 
-async def test_a_process_that_dies_leaves_its_turn_to_others(processes: Processes, postgres_url: str) -> None:
+async def test_turn_of_a_dead_process_passes_to_others(processes: Processes, postgres_url: str) -> None:
     first, second = processes.start(), processes.start()
     await first.wait(0)
     await Others(postgres_url).end_connections()
     await second.wait(0)
 
 
-async def test_who_waits_no_longer_holds_nothing(processes: Processes) -> None:
+async def test_cancelled_wait_holds_no_turn(processes: Processes) -> None:
     first, second, third = (processes.start() for _ in range(3))
     await first.wait(0)
     waiting = asyncio.create_task(second.wait(0))
-    assert await others_wait(waiting)
+    assert await waits(waiting)
     waiting.cancel()
     first.use(0)
     await third.wait(0)
 
 
-async def test_a_process_that_ends_holds_nothing(processes: Processes) -> None:
+async def test_closed_process_holds_no_turn(processes: Processes) -> None:
     first, second = processes.start(), processes.start()
     await first.wait(0)
     await first.close()
     await second.wait(0)
 
 
-async def test_a_process_that_ends_after_it_began_a_session_keeps_its_turn_to_the_end(
+async def test_turn_with_a_session_lasts_although_the_process_is_closed(
     processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(identify_turns, "SESSION_INTERVAL", 100)
@@ -131,12 +131,12 @@ async def test_a_process_that_ends_after_it_began_a_session_keeps_its_turn_to_th
     await first.wait(0)
     first.use(0)
     ending = asyncio.create_task(first.close())
-    assert await others_wait(asyncio.create_task(second.wait(0)))
+    assert await waits(asyncio.create_task(second.wait(0)))
     assert not ending.done()
     ending.cancel()
 
 
-async def test_without_the_database_a_session_begins_after_the_usual_pause(
+async def test_session_begins_after_the_usual_pause_without_the_database(
     processes: Processes, network: Network, caplog: pytest.LogCaptureFixture
 ) -> None:
     turns = processes.start(url=network.url)
@@ -150,11 +150,11 @@ async def test_without_the_database_a_session_begins_after_the_usual_pause(
     await network.restore()
     await turns.wait(3)
     await until(lambda: turns._turns)
-    assert await others_wait(asyncio.create_task(processes.start().wait(3)))
+    assert await waits(asyncio.create_task(processes.start().wait(3)))
 
 
 @pytest.mark.parametrize("world", [World(servers=2)])
-async def test_two_bots_begin_their_sessions_one_after_the_other_and_so_again_when_discord_ends_both(
+async def test_two_bots_begin_sessions_in_turn_at_the_start_and_after_an_outage(
     loopback: LoopbackDiscord,
     skipper: Skipper,
     postgres_url: str,

@@ -27,7 +27,7 @@ def test_refusals_spread_over_more_than_the_window_are_not_too_many(refusals: Re
         clock.now += 300
 
 
-def test_many_refusals_within_the_window_are_returned_once_by_status(refusals: RefusalCounter, clock: Clock) -> None:
+def test_too_many_refusals_are_returned_once_with_counts_by_status(refusals: RefusalCounter, clock: Clock) -> None:
     for begin in (1000, 2000):
         clock.now = begin
         assert refusals.count(403) is None
@@ -37,13 +37,13 @@ def test_many_refusals_within_the_window_are_returned_once_by_status(refusals: R
         assert refusals.count(403) == {403: 2, 429: 1}
 
 
-def test_by_default_14_refusals_in_ten_minutes_are_too_many_if_nothing_else_is_accepted(clock: Clock) -> None:
+def test_14_refusals_in_ten_minutes_are_too_many_if_nothing_is_accepted(clock: Clock) -> None:
     refusals = RefusalCounter(clock)
     assert refusals.window == 600
     assert [refusals.count(404) for _ in range(14)] == [*[None] * 13, {404: 14}]
 
 
-def test_of_five_requests_one_may_be_refused(clock: Clock) -> None:
+def test_one_refusal_in_five_requests_is_tolerated(clock: Clock) -> None:
     refusals = RefusalCounter(clock, limit=3)
     for _ in range(1000):
         for _ in range(4):
@@ -52,14 +52,14 @@ def test_of_five_requests_one_may_be_refused(clock: Clock) -> None:
     assert any(refusals.count(404) for _ in range(2))
 
 
-def test_a_busy_bot_that_is_refused_everything_now_stops_as_soon(clock: Clock) -> None:
+def test_busy_bot_stops_as_soon_once_everything_is_refused(clock: Clock) -> None:
     refusals = RefusalCounter(clock)
     for _ in range(10_000):
         refusals.accept()
     assert [refusals.count(403) for _ in range(14)] == [*[None] * 13, {403: 14}]
 
 
-def test_what_was_accepted_before_the_window_excuses_nothing(clock: Clock) -> None:
+def test_requests_accepted_before_the_window_do_not_count(clock: Clock) -> None:
     refusals = RefusalCounter(clock)
     for _ in range(1000):
         refusals.accept()
@@ -67,7 +67,7 @@ def test_what_was_accepted_before_the_window_excuses_nothing(clock: Clock) -> No
     assert [refusals.count(404) for _ in range(14)][13] == {404: 14}
 
 
-def test_200_refusals_that_count_towards_a_ban_are_too_many_whatever_is_accepted(clock: Clock) -> None:
+def test_200_refusals_are_too_many_however_many_requests_are_accepted(clock: Clock) -> None:
     refusals = RefusalCounter(clock)
     told = []
     for status in (404, 401, 403, 403, 429) * 50:
@@ -77,7 +77,7 @@ def test_200_refusals_that_count_towards_a_ban_are_too_many_whatever_is_accepted
     assert told == [*[None] * 249, {401: 50, 403: 100, 404: 50, 429: 50}]
 
 
-def test_the_more_was_refused_the_fewer_may_be_on_their_way(clock: Clock) -> None:
+def test_more_refusals_allow_fewer_concurrent_requests(clock: Clock) -> None:
     refusals = RefusalCounter(clock, limit=3)
     assert [refusals.max_unanswered(), refusals.count(403), refusals.max_unanswered()] == [5, None, 4]
     for _ in range(40):
@@ -85,7 +85,7 @@ def test_the_more_was_refused_the_fewer_may_be_on_their_way(clock: Clock) -> Non
     assert refusals.max_unanswered() == 5
 
 
-def test_after_three_refusals_in_a_row_one_request_may_be_on_its_way_until_one_is_accepted(clock: Clock) -> None:
+def test_three_refusals_in_a_row_allow_one_request_at_a_time_until_a_success(clock: Clock) -> None:
     refusals = RefusalCounter(clock)
     for left in (15, 14, 1, 1):
         assert refusals.count(403) is None
@@ -159,7 +159,7 @@ async def moments_of(
     return moments
 
 
-async def test_a_burst_is_sent_at_once_however_it_falls_into_the_second(passing: Clock) -> None:
+async def test_burst_is_sent_at_once_at_any_time_within_a_second(passing: Clock) -> None:
     limiter = limiter_of(passing, limit=12, window=1.2)
     assert await moments_of(limiter, passing, 5) == [0.0] * 5
     passing.now += 0.6
@@ -168,40 +168,40 @@ async def test_a_burst_is_sent_at_once_however_it_falls_into_the_second(passing:
     assert await moments_of(limiter, passing, 5) == [0.0] * 5
 
 
-async def test_requests_that_have_to_wait_are_evenly_spaced(passing: Clock) -> None:
+async def test_waiting_requests_are_evenly_spaced(passing: Clock) -> None:
     moments = await moments_of(limiter_of(passing, limit=12, window=1.2), passing, 36)
     assert moments == pytest.approx([0.0] * 12 + [1.2 + n / 10 for n in range(24)])
 
 
-async def test_a_request_counts_until_a_second_after_its_answer(passing: Clock) -> None:
+async def test_request_counts_until_one_second_after_its_answer(passing: Clock) -> None:
     moments = await moments_of(limiter_of(passing, limit=2, window=1), passing, 6, answered_after=0.3)
     assert moments == pytest.approx([0.0, 0.0, 1.3, 1.8, 2.6, 3.1])
 
 
-async def test_a_request_that_is_not_sent_after_all_leaves_its_place_to_another(passing: Clock) -> None:
+async def test_unsent_request_frees_its_place(passing: Clock) -> None:
     limiter = limiter_of(passing, limit=1, window=1)
     assert await limiter.acquire(1)
     limiter.release(sent=False)
     assert await moments_of(limiter, passing, 2) == [0.0, 1.0]
 
 
-async def test_after_a_pause_of_the_process_what_has_waited_is_sent_together_but_not_more(passing: Clock) -> None:
+async def test_waiting_requests_are_sent_together_after_a_pause_of_the_process(passing: Clock) -> None:
     moments = await moments_of(limiter_of(passing, limit=3, window=0.3), passing, 11, pause_after=6)
     assert moments == pytest.approx([0.0] * 3 + [0.3, 0.4, 0.5] + [1.5] * 2 + [1.8, 1.9, 2.0])
 
 
-async def test_no_more_than_the_burst_are_sent_together_after_a_rest(passing: Clock) -> None:
+async def test_idle_time_allows_no_more_than_one_burst(passing: Clock) -> None:
     limiter = limiter_of(passing, limit=3, window=0.3)
     passing.now += 3600
     assert (await moments_of(limiter, passing, 13))[-1] == pytest.approx(1.2)
 
 
-async def test_the_newest_requests_go_first_and_the_oldest_are_refused(passing: Clock) -> None:
+async def test_newest_requests_go_first_and_the_oldest_are_refused(passing: Clock) -> None:
     limiter = limiter_of(passing, limit=1, window=0.1, max_waiting=3)
     assert await take(limiter, [1, 5, 2, 9, 4, 7]) == ([1, 9, 7, 5], [2, 4])
 
 
-async def test_a_request_that_comes_while_others_wait_does_not_go_before_newer_ones(passing: Clock) -> None:
+async def test_older_message_does_not_overtake_newer_waiting_ones(passing: Clock) -> None:
     limiter = limiter_of(passing, limit=2, window=0.2)
     assert await take(limiter, [9, 8]) == ([9, 8], [])
     given: list[float] = []
@@ -217,7 +217,7 @@ async def test_a_request_that_comes_while_others_wait_does_not_go_before_newer_o
     assert given == [6, 5, 1]
 
 
-async def test_a_request_waits_until_few_enough_are_unanswered_and_the_newest_go_first(passing: Clock) -> None:
+async def test_requests_wait_for_unanswered_ones_and_the_newest_go_first(passing: Clock) -> None:
     max_unanswered = 2
     limiter = RateLimiter(passing, lambda: max_unanswered, limit=100, window=1, max_waiting=3)
     assert [await limiter.acquire(9), await limiter.acquire(8)] == [True, True]
@@ -252,7 +252,7 @@ async def test_a_request_whose_turn_has_come_waits_if_fewer_may_be_unanswered_by
     await asyncio.gather(*waiting)
 
 
-async def test_a_cancelled_request_uses_up_nothing(passing: Clock) -> None:
+async def test_cancelled_request_uses_no_place(passing: Clock) -> None:
     limiter = limiter_of(passing, limit=1, window=0.1, max_waiting=3)
     assert await take(limiter, [1]) == ([1], [])
     gone = asyncio.create_task(limiter.acquire(3))
@@ -263,9 +263,7 @@ async def test_a_cancelled_request_uses_up_nothing(passing: Clock) -> None:
 
 
 @pytest.mark.parametrize("allowed", [50, 12.5, 5.6, 1.2])
-async def test_discord_never_gets_more_in_a_second_than_it_allows_however_long_requests_are_on_their_way(
-    passing: Clock, allowed: float
-) -> None:
+async def test_rate_stays_below_the_limit_for_any_latency(passing: Clock, allowed: float) -> None:
     limiter = RateLimiter.below(allowed, passing, lambda: 1000)
     arrivals: list[float] = []
     delays = random.Random(0)  # noqa: S311 - not for a secret
@@ -284,14 +282,14 @@ async def test_discord_never_gets_more_in_a_second_than_it_allows_however_long_r
     assert len(arrivals) >= 20 * 0.4 * allowed
 
 
-async def test_discord_gets_nine_in_ten_of_the_requests_that_it_allows_if_it_answers_soon(passing: Clock) -> None:
+async def test_rate_reaches_90_percent_of_the_limit_with_quick_answers(passing: Clock) -> None:
     limiter = RateLimiter.below(50, passing, lambda: 1000)
     moments = await moments_of(limiter, passing, 45 * 2, answered_after=0.01)
     assert moments[44] == 0
     assert moments[-1] == pytest.approx(1.01 + 44 / 45)
 
 
-async def test_a_small_share_of_what_discord_allows_still_lets_one_request_after_the_other_be_sent(
+async def test_small_share_of_the_limit_still_sends_one_request_at_a_time(
     passing: Clock,
 ) -> None:
     limiter = RateLimiter.below(0.5, passing, lambda: 100)

@@ -41,16 +41,16 @@ async def begun(starts: SessionStarts, clock: Clock, *shards: int) -> list[float
     return moments
 
 
-async def test_sessions_begin_apart_even_if_discord_has_told_no_limit(starts: SessionStarts, clock: Clock) -> None:
+async def test_sessions_begin_apart_without_a_known_limit(starts: SessionStarts, clock: Clock) -> None:
     assert await begun(starts, clock, 0, 1, 0) == [0, SESSION_INTERVAL, 2 * SESSION_INTERVAL]
 
 
-async def test_shards_of_different_buckets_begin_together(starts: SessionStarts, clock: Clock) -> None:
+async def test_shards_of_different_buckets_begin_at_once(starts: SessionStarts, clock: Clock) -> None:
     starts.note(limit(max_concurrency=2))
     assert await begun(starts, clock, 0, 1, 2, 3) == [0, 0, SESSION_INTERVAL, SESSION_INTERVAL]
 
 
-async def test_without_sessions_left_it_waits_for_the_next_day_and_says_so_once(
+async def test_exhausted_session_limit_waits_for_the_reset_and_warns_once(
     starts: SessionStarts, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     starts.note(limit(remaining=1))
@@ -61,7 +61,7 @@ async def test_without_sessions_left_it_waits_for_the_next_day_and_says_so_once(
     ]
 
 
-async def test_all_shards_wait_if_there_are_sessions_for_some_of_them_only(
+async def test_all_shards_wait_if_sessions_are_left_for_only_some(
     starts: SessionStarts, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     starts.note(limit(remaining=3))
@@ -74,7 +74,7 @@ async def test_all_shards_wait_if_there_are_sessions_for_some_of_them_only(
     assert await begun(starts, clock, *range(1000)) == [number * SESSION_INTERVAL for number in range(1000)]
 
 
-async def test_two_shards_that_begin_at_once_do_so_one_after_the_other(starts: SessionStarts, clock: Clock) -> None:
+async def test_concurrent_shards_begin_one_after_the_other(starts: SessionStarts, clock: Clock) -> None:
     began = clock.now
     await asyncio.gather(starts.begin(0), starts.begin(1))
     assert clock.now - began == SESSION_INTERVAL

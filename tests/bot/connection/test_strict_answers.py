@@ -35,7 +35,7 @@ async def http(loopback: LoopbackDiscord) -> AsyncIterator[HTTPClient]:
         (429, b"{}", VIA),
     ],
 )
-async def test_answer_that_discord_never_gives_is_unreadable(
+async def test_answer_that_discord_would_not_give_raises_unreadable(
     http: HTTPClient, loopback: LoopbackDiscord, code: int, body: bytes, headers: dict[str, str]
 ) -> None:
     loopback.api.fault = status(code, body, "text/html" if b"<" in body else "application/json", headers)
@@ -45,12 +45,12 @@ async def test_answer_that_discord_never_gives_is_unreadable(
     assert await http.request(Route("GET", "/users/@me"))
 
 
-async def test_refusal_of_discord_is_none(http: HTTPClient) -> None:
+async def test_refusal_of_discord_is_not_unreadable(http: HTTPClient) -> None:
     with pytest.raises(discord.NotFound):
         await http.request(Route("GET", "/channels/{channel_id}", channel_id=1))
 
 
-async def test_request_that_cannot_be_sent_is_a_mistake_of_our_own(http: HTTPClient, loopback: LoopbackDiscord) -> None:
+async def test_unsendable_request_raises_its_own_error(http: HTTPClient, loopback: LoopbackDiscord) -> None:
     asked = len(loopback.api.requests)
     with pytest.raises(TypeError, match="bytes"):
         await http.request(Route("POST", "/users/@me/channels"), json={"recipient_id": b"1"})

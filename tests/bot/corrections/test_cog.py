@@ -59,7 +59,7 @@ def told(result: simcord.InteractionResult) -> str:
     return message.content
 
 
-async def test_it_says_what_it_heard_to_nobody_but_the_one_who_asks(world: World, bob: simcord.MemberActor) -> None:
+async def test_answer_is_private_and_names_the_emotion(world: World, bob: simcord.MemberActor) -> None:
     message = await bob.send(world.channel, "happy")
     assert world.emoji_of(message) == ["😃"]
     result = await open_menu(world, message)
@@ -69,7 +69,7 @@ async def test_it_says_what_it_heard_to_nobody_but_the_one_who_asks(world: World
     assert await world.bot.store.corrections() == {}
 
 
-async def test_yes_counts_the_emotion_heard_as_meant(world: World) -> None:
+async def test_yes_counts_the_predicted_emotion_as_meant(world: World) -> None:
     result = await world.alice.click(shown(await ask(world, "happy")), label=YES)
     assert told(result) == THANKS
     assert await world.bot.store.corrections(world.guild.id) == {("joy", "joy"): 1}
@@ -105,13 +105,13 @@ async def test_answers_of_several_people_are_summed(world: World) -> None:
     assert await world.bot.store.corrections() == {("joy", "joy"): 2, ("joy", "neutral"): 1}
 
 
-async def test_a_message_without_a_reaction_is_asked_about_as_well(world: World) -> None:
+async def test_message_without_a_reaction_can_be_corrected(world: World) -> None:
     message = await world.alice.send(world.channel, "hmm")
     assert world.emoji_of(message) == []
     assert shown(await open_menu(world, message)).content.startswith("I hear **joy** 😃")
 
 
-async def test_a_neutral_message_is_asked_about_as_one_without_emotion(world: World) -> None:
+async def test_neutral_message_is_described_as_without_emotion(world: World) -> None:
     question = shown(await ask(world, "the meeting is at ten"))
     assert question.content == "I hear no emotion in that message. Is that right?"
     await world.alice.select(question, ["fear"], custom_id=control(question, "+other"))
@@ -119,7 +119,7 @@ async def test_a_neutral_message_is_asked_about_as_one_without_emotion(world: Wo
     assert await world.bot.store.corrections() == {("neutral", "fear"): 1, ("neutral", "neutral"): 1}
 
 
-async def test_the_model_is_the_one_that_reacts_there(world: World) -> None:
+async def test_correction_is_about_the_model_that_reacts_in_the_server(world: World) -> None:
     assert "**love**" in shown(await ask(world, "odd")).content
     await world.configure(model="rnn")
     assert "**fear**" in shown(await ask(world, "odd")).content
@@ -132,12 +132,12 @@ class TestWithAnotherModel:
     def configuration(self) -> Configuration:
         return Configuration(reacts_with="rnn")
 
-    async def test_the_operators_choice_holds_where_the_server_has_none(self, world: World) -> None:
+    async def test_configured_model_is_used_if_the_server_chose_none(self, world: World) -> None:
         assert "**fear**" in shown(await ask(world, "odd")).content
         await world.configure(model="bilstm")
         assert "**love**" in shown(await ask(world, "odd")).content
 
-    async def test_the_operators_choice_holds_in_direct_messages(self, world: World) -> None:
+    async def test_configured_model_is_used_in_direct_messages(self, world: World) -> None:
         message = await world.alice.user.send_dm("odd")
         result = await menu_in_direct_message(world, world.alice.user, MENU, message)
         assert "**fear**" in shown(result).content
@@ -162,14 +162,14 @@ async def test_each_server_has_its_own_count(world: World) -> None:
     assert await world.bot.store.corrections(world.guild.id) == {("joy", "neutral"): 1}
 
 
-async def test_it_is_for_everybody_but_only_where_the_bot_is(world: World) -> None:
+async def test_menu_is_available_to_everybody_where_the_bot_is_a_member(world: World) -> None:
     command = world.env.backend.commands[None][MENU, 3]
     assert command["contexts"] == [0, 1]
     assert command["integration_types"] == [0]
     assert command.get("default_member_permissions") is None
 
 
-async def test_messages_of_bots_are_not_asked_about(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_messages_of_bots_cannot_be_corrected(world: World, bilstm: ScriptedClassifier) -> None:
     beep = world.guild.add_member(world.env.create_user("beep", bot=True))
     webhook = world.guild.create_webhook(world.channel)
     assert told(await open_menu(world, await beep.send(world.channel, "happy"))) == NOT_A_PERSON
@@ -178,11 +178,11 @@ async def test_messages_of_bots_are_not_asked_about(world: World, bilstm: Script
 
 
 @pytest.mark.parametrize("text", ["https://example.com", "```happy```", "<:happy:123456789012345678>"])
-async def test_messages_without_words_are_not_asked_about(world: World, text: str) -> None:
+async def test_messages_without_words_cannot_be_corrected(world: World, text: str) -> None:
     assert told(await ask(world, text)) == NO_WORDS
 
 
-async def test_a_forwarded_message_is_asked_about_as_well(world: World, bob: simcord.MemberActor) -> None:
+async def test_forwarded_message_can_be_corrected(world: World, bob: simcord.MemberActor) -> None:
     message = await bob.forward(await bob.send(world.channel, "odd"), world.channel)
     assert shown(await open_menu(world, message)).content.startswith("I hear **love**")
     await world.bot.store.opt_out(bob.id)
@@ -217,7 +217,7 @@ async def test_nothing_is_told_of_somebody_who_opts_out_while_their_message_is_r
 
 
 @pytest.mark.parametrize("changes", [{"enabled": False}, {"channel_rule": "only"}])
-async def test_nothing_is_read_where_the_server_does_not_want_it(
+async def test_nothing_is_read_in_excluded_channels(
     world: World, bilstm: ScriptedClassifier, changes: dict[str, object]
 ) -> None:
     await world.configure(**changes)
@@ -235,12 +235,12 @@ class TestWithoutADatabase:
     def configuration(self, tmp_path: Path) -> Configuration:
         return Configuration(database_url=f"sqlite+aiosqlite:///{tmp_path}/nowhere/emobot.db")
 
-    async def test_nobody_is_read_who_may_have_opted_out(self, world: World, bilstm: ScriptedClassifier) -> None:
+    async def test_nothing_is_read_while_opt_outs_are_unknown(self, world: World, bilstm: ScriptedClassifier) -> None:
         assert told(await ask(world, "happy")) == NOT_READY
         assert bilstm.batches == []
 
 
-async def test_what_it_does_not_understand_is_not_asked_about(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_message_in_another_language_cannot_be_corrected(world: World, bilstm: ScriptedClassifier) -> None:
     bilstm.script["çok mutluyum"] = Prediction(LABELS, (0.1,) * 28, (0.3,) * 28, known=0.0)
     assert told(await ask(world, "çok mutluyum")) == NOT_UNDERSTOOD
 
@@ -258,13 +258,13 @@ class TestWithLabelsOfAnotherDataSet:
     def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
         return {"bilstm": bilstm}
 
-    async def test_it_is_named_and_counted(self, world: World) -> None:
+    async def test_own_label_is_named_and_counted(self, world: World) -> None:
         question = shown(await ask(world, "wow"))
         assert question.content == "I hear **self\\_doubt: deep** 🏷️ in that message. Is that right?"
         assert told(await world.alice.click(question, label=YES)) == THANKS
         assert await world.bot.store.corrections() == {("self_doubt: deep", "self_doubt: deep"): 1}
 
-    async def test_all_others_can_be_meant(self, world: World) -> None:
+    async def test_all_other_labels_can_be_chosen(self, world: World) -> None:
         question = shown(await ask(world, "wow"))
         menus = [each for each in controls(question) if each["type"] == 3]
         offered = [option["label"] for menu in menus for option in menu["options"]]
@@ -276,7 +276,7 @@ class TestWithLabelsOfAnotherDataSet:
         assert told(result) == THANKS
         assert await world.bot.store.corrections() == {("self_doubt: deep", "mood 59"): 1}
 
-    async def test_an_answer_about_labels_of_other_models_is_over(self, world: World) -> None:
+    async def test_question_about_labels_of_a_removed_model_says_it_is_over(self, world: World) -> None:
         question = shown(await ask(world, "wow"))
         cog = world.bot.get_cog("Corrections")
         assert isinstance(cog, Corrections)
@@ -292,7 +292,7 @@ class TestWithALabelOfTheNameOfAMenu:
         script = {"hm": Prediction(labels, (0.05, 0.05, 0.9), (0.3,) * 3)}
         return {"bilstm": ScriptedClassifier(script, labels=labels)}
 
-    async def test_every_control_has_an_id_of_its_own(self, world: World) -> None:
+    async def test_every_control_has_a_unique_id(self, world: World) -> None:
         question = shown(await ask(world, "hm"))
         ids = [str(each["custom_id"]) for each in controls(question)]
         assert len(set(ids)) == len(ids) == 4
@@ -312,7 +312,7 @@ async def test_a_double_click_counts_once(world: World, value: str | None) -> No
     assert await world.bot.store.corrections() == {("joy", value or "joy"): 1}
 
 
-async def test_one_answer_of_each_person_counts_for_a_message(
+async def test_each_person_has_one_answer_per_message(
     world: World, bob: simcord.MemberActor, bilstm: ScriptedClassifier
 ) -> None:
     message = await world.alice.send(world.channel, "happy")
@@ -336,7 +336,7 @@ async def test_each_question_takes_one_answer(world: World) -> None:
         await world.alice.click(question, label=NONE)
 
 
-async def test_a_question_outlives_a_restart(world: World, models: dict[str, Classifier]) -> None:
+async def test_question_works_after_a_restart(world: World, models: dict[str, Classifier]) -> None:
     first, second = shown(await ask(world, "happy")), shown(await ask(world, "odd"))
     async with restarts(world, models) as restart:
         await restart()
@@ -345,7 +345,7 @@ async def test_a_question_outlives_a_restart(world: World, models: dict[str, Cla
         assert await world.bot.store.corrections() == {("joy", "neutral"): 1, ("love", "fear"): 1}
 
 
-async def test_when_the_store_fails_the_question_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_question_stays_open_if_the_store_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     question = shown(await ask(world, "happy"))
 
     async def fail(*_arguments: Any) -> None:
@@ -358,14 +358,14 @@ async def test_when_the_store_fails_the_question_stays(world: World, monkeypatch
     assert await world.bot.store.corrections() == {("joy", "joy"): 1}
 
 
-async def test_an_overloaded_bot_answers_that_it_is_busy(world: World) -> None:
+async def test_overloaded_bot_says_that_it_is_busy(world: World) -> None:
     message = await world.alice.send(world.channel, "happy")
     await world.bot.analyzer.close()
     assert told(await open_menu(world, message)) == BUSY
     assert len(world.env.errors) == 1
 
 
-async def test_nothing_is_kept_or_logged_of_the_message(
+async def test_message_is_neither_stored_nor_logged(
     world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "bot")

@@ -48,7 +48,7 @@ def test_compare_writes_a_line_of_json_for_each_text(small_models: Path, capsys:
         assert answer["milliseconds"] > 0
 
 
-def test_compare_asks_only_the_models_that_are_named(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_with_models_named_asks_only_those(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("--models", str(small_models), "i am happy")
     [both] = compare_json(capsys, *arguments)
     [one] = compare_json(capsys, *arguments, "--model", "rnn")
@@ -60,7 +60,7 @@ def test_compare_asks_only_the_models_that_are_named(small_models: Path, capsys:
     assert f"{small_models} holds no gru, only rnn and bilstm: see `python -m" in capsys.readouterr().err
 
 
-def test_compare_reads_a_text_a_line(
+def test_compare_reads_one_text_per_line(
     small_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = "i am happy\r\n\nnot sad \ud83d".encode("utf-8", "ignore") + "😂\n".encode()
@@ -73,7 +73,7 @@ def test_compare_reads_a_text_a_line(
     assert [record["text"] for record in records] == expected
 
 
-def test_lines_are_read_in_pieces_as_they_come_and_have_a_bound(tmp_path: Path) -> None:
+def test_lines_are_read_in_pieces_and_may_not_be_too_long(tmp_path: Path) -> None:
     file = tmp_path / "texts.txt"
     texts = ["é" * 40_000, "", "x" * MAX_LINE, "last"]
     file.write_text("\n".join(texts))
@@ -89,7 +89,7 @@ def test_lines_are_read_in_pieces_as_they_come_and_have_a_bound(tmp_path: Path) 
         next(chunks)
 
 
-def test_texts_that_are_read_together_share_the_time(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_of_a_batch_is_divided_among_its_texts(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading the texts, and each model's own part, take a second each."""
     monkeypatch.setattr("classifiers.cli.scoring.time.perf_counter", itertools.count().__next__)
     lines = scoring.JsonLines(scoring.Scorer(small_models, ("rnn", "bilstm")), 1, explain=False)(["i am happy", "sad"])
@@ -97,7 +97,7 @@ def test_texts_that_are_read_together_share_the_time(small_models: Path, monkeyp
     assert [record[name]["milliseconds"] for record in records for name in ("rnn", "bilstm")] == [1000] * 4
 
 
-def test_compare_as_a_table(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_prints_a_table_by_default(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "--models", str(small_models), "[bold]i am happy", "--top", "2"]) == 0
     shown = capsys.readouterr().out
     assert "[bold]i am happy" in shown
@@ -108,7 +108,7 @@ def test_compare_as_a_table(small_models: Path, capsys: pytest.CaptureFixture[st
     assert "█" in shown
 
 
-def test_compare_explains_as_json(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_explain_adds_word_shares_to_the_json(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [record, empty] = compare_json(
         capsys, "--models", str(small_models), "--explain", "--top", "2", "I'm not happy", ""
     )
@@ -131,7 +131,7 @@ def test_compare_explains_as_json(small_models: Path, capsys: pytest.CaptureFixt
     assert len(record["rnn"]["saliency"]) == 3
 
 
-def test_compare_explains_as_tables(
+def test_compare_explain_prints_a_table_for_each_model(
     small_models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = ["compare", "--models", str(small_models), "--explain", "I'm not happy 日本 \x1b[2J \ud83d", "<@1>"]
@@ -156,7 +156,7 @@ def test_compare_explains_as_tables(
     assert "\x1b[2J" not in marked
 
 
-def test_any_encoding_of_the_terminal_will_do(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_is_utf_8_even_if_the_terminal_is_ascii(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output = io.BytesIO()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(output, encoding="ascii"))
     assert main(["compare", "--models", str(small_models), "日本 😂"]) == 0
@@ -176,7 +176,7 @@ def test_chat_answers_each_line_that_is_piped_in(
 
 
 @pytest.mark.parametrize("end", ["exit\r", "\x04"])
-def test_chat_at_the_keyboard(
+def test_chat_prompts_at_a_terminal(
     end: str, small_models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
@@ -194,7 +194,7 @@ def test_chat_at_the_keyboard(
     assert "half" not in shown
 
 
-def test_chat_tells_mistakes_in_one_sentence(
+def test_chat_reports_errors_in_one_sentence(
     small_models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"caf\xe9\n")))
@@ -218,7 +218,7 @@ def test_chat_tells_mistakes_in_one_sentence(
         (["evaluate", "--dataset", "colours.tsv"], "labels that these models do not know (blue)"),
     ],
 )
-def test_mistakes_are_told_in_one_sentence(
+def test_errors_are_reported_in_one_sentence(
     arguments: list[str],
     sentence: str,
     small_models: Path,
@@ -255,7 +255,7 @@ def test_mistakes_are_told_in_one_sentence(
         (["ask"], "No such command 'ask'"),
     ],
 )
-def test_wrong_usage_is_told_in_one_sentence(
+def test_wrong_usage_is_reported_in_one_sentence(
     arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2
@@ -291,7 +291,7 @@ def test_ctrl_c_ends_with_130_and_no_traceback(
 
 
 @pytest.mark.parametrize(("arguments", "missing"), [(["compare", "hi"], "rich"), (["chat"], "prompt_toolkit")])
-def test_terminal_commands_without_their_extra(
+def test_terminal_commands_name_their_missing_extra(
     arguments: list[str], missing: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
@@ -300,14 +300,14 @@ def test_terminal_commands_without_their_extra(
     assert sentence.endswith('needs more packages: run `pip install "emobot[cli]"`.\n')
 
 
-def test_json_needs_no_extra(
+def test_json_output_works_without_the_extra(
     small_models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "rich", None)
     assert compare_json(capsys, "--models", str(small_models), "hi")
 
 
-def test_evaluate_without_its_extra(
+def test_evaluate_names_its_missing_extra(
     small_models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
@@ -315,7 +315,9 @@ def test_evaluate_without_its_extra(
     assert capsys.readouterr().err.startswith('Measuring needs more packages: run `pip install "emobot[train]"`')
 
 
-def test_names_that_are_markup(small_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_markup_in_file_and_label_names_is_printed_as_it_is(
+    small_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Of files and of labels: both are chosen by whoever trains."""
     manifest = msgspec.structs.replace(read_manifest(small_models), labels=("[/joy]", ":smile:", "neutral"))
     cards = {name: msgspec.structs.replace(card, thresholds=(0.01,) * 3) for name, card in manifest.models.items()}
@@ -332,7 +334,9 @@ def test_names_that_are_markup(small_models: Path, tmp_path: Path, capsys: pytes
     assert "my[b], test split" in capsys.readouterr().out
 
 
-def test_evaluate_as_json_and_table(small_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_prints_json_or_a_table(
+    small_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "feelings.tsv"
     file.write_text(
         "text\tlabel\tsplit\ni am happy\tjoy\ttrain\ni am sad\tsadness\ttrain\n"
@@ -361,14 +365,14 @@ def test_evaluate_on_dev_says_where_that_is_train(
     assert "few, train split, 2 texts" in capsys.readouterr().out
 
 
-def test_evaluate_with_the_baseline(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_with_baseline_adds_its_row(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--models", str(small_models), "--dataset", "builtin", "--baseline", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["tfidf"]["rows"] == result["rnn"]["rows"] == 24
     assert result["tfidf"]["top1"] > 0.5
 
 
-def test_chat_is_measured_by_reactions(
+def test_evaluate_on_chat_shows_the_figures_of_reactions(
     small_models: Path, small_data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert main(["evaluate", "--models", str(small_models), "--dataset", "chat", "--json"]) == 0

@@ -47,7 +47,7 @@ def test_the_file_as_delivered_fails_in_one_sentence(number: int, capsys: pytest
     assert re.search(r": (do what|follow|let) .*\.\n$", captured.err)
 
 
-def test_an_exception_of_the_student_is_told_in_one_sentence(
+def test_an_exception_in_the_answer_is_reported_in_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "mine.py").write_text("def backward(dh, x, h, W, U):\n    return V\n", encoding="utf-8")
@@ -56,7 +56,7 @@ def test_an_exception_of_the_student_is_told_in_one_sentence(
     assert capsys.readouterr().err == expected
 
 
-def test_from_another_folder_the_whole_path_is_shown(
+def test_full_path_is_shown_from_another_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -64,7 +64,7 @@ def test_from_another_folder_the_whole_path_is_shown(
     assert capsys.readouterr().err.startswith(f"{FOLDER / EXERCISES[0].file} is still to be written")
 
 
-def test_beside_an_installed_wheel_there_are_no_exercises_but_a_file_is_checked(
+def test_installed_wheel_lists_no_exercises_but_checks_a_given_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalogue, "FOLDER", tmp_path / "docs" / "course" / "exercises")
@@ -77,7 +77,7 @@ def test_beside_an_installed_wheel_there_are_no_exercises_but_a_file_is_checked(
     assert main(["exercise", "2", "--file", solution(2)]) == 0
 
 
-def test_a_file_that_was_deleted_can_be_brought_back(
+def test_a_deleted_exercise_is_reported_with_how_to_restore_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
@@ -96,7 +96,7 @@ def test_a_file_that_was_deleted_can_be_brought_back(
         ("exercise --file README.md", "Give the number of the exercise before --file: see"),
     ],
 )
-def test_wrong_usage_is_told_in_one_sentence(words: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_is_reported_in_one_sentence(words: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(shlex.split(words)) == 2
     captured = capsys.readouterr()
     assert sentence in captured.err

@@ -18,12 +18,12 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"{library}_NUM_THREADS", "1")  # undone in the end
 
 
-def test_a_few_texts_start_no_process() -> None:
+def test_few_texts_are_processed_without_other_processes() -> None:
     own = os.getpid()
     assert list(in_order(eval, iter(["__import__('os').getpid()"] * 3))) == [own] * 3
 
 
-def test_many_are_done_by_other_processes_in_order_and_not_read_long_before() -> None:
+def test_many_texts_keep_their_order_and_are_not_read_far_ahead() -> None:
     taken = 0
 
     def chunks() -> Iterator[str]:
@@ -47,7 +47,7 @@ def test_many_are_done_by_other_processes_in_order_and_not_read_long_before() ->
     assert 2 <= len(processes) <= 3
 
 
-def test_a_result_does_not_wait_for_further_input() -> None:
+def test_result_is_returned_before_further_input_arrives() -> None:
     more = threading.Event()
 
     def chunks() -> Iterator[str]:
@@ -62,7 +62,7 @@ def test_a_result_does_not_wait_for_further_input() -> None:
     assert list(results) == [3]
 
 
-def test_a_killed_process_is_told_in_a_sentence() -> None:
+def test_a_killed_process_is_reported_in_one_sentence() -> None:
     chunks = ["1", *["__import__('os')._exit(1)"] * 2]
     with pytest.raises(ClassifiersError, match="was killed"):
         list(in_order(eval, iter(chunks), alone=1))

@@ -84,13 +84,13 @@ def test_a_parquet_file_is_copied_with_scores(kind: pa.DataType, capsys: pytest.
     assert [score for row in rows for score in row] == pytest.approx(expected, abs=1e-6)
 
 
-def test_columns_and_models_are_chosen() -> None:
+def test_column_and_models_can_be_chosen() -> None:
     write_csv("chat.csv", [["text", "said"], ["7", "happy"]])
     assert compare("--file", "chat.csv", "--out", "one.csv", "--text-column", "said", "--model", "rnn") == 0
     assert read_csv("one.csv")[0] == ["text", "said", *SCORES[:3]]
 
 
-def test_the_separator_is_found_by_a_column_in_upper_case_too() -> None:
+def test_separator_is_recognised_from_a_column_name_in_upper_case() -> None:
     write_csv("chat.csv", [["ID", "Text"], ["7", "happy"]], ";")
     assert compare("--file", "chat.csv", "--out", "scored.csv", "--model", "rnn") == 0
     assert read_csv("scored.csv", ";")[0] == ["ID", "Text", *SCORES[:3]]
@@ -103,7 +103,7 @@ def test_rows_of_many_pieces_keep_their_order(monkeypatch: pytest.MonkeyPatch) -
     assert [row[0] for row in read_csv("scored.csv")[1:]] == [text or "-" for text in TEXTS]
 
 
-def test_the_work_can_be_sent_to_other_processes(small_models: Path) -> None:
+def test_table_work_can_be_pickled_for_other_processes(small_models: Path) -> None:
     from classifiers.cli.parquet_scores import ScoredBatch
 
     scorer = Scorer(small_models, ("rnn", "bilstm"))
@@ -143,7 +143,7 @@ def test_the_work_can_be_sent_to_other_processes(small_models: Path) -> None:
         ("latin1.parquet", {"text": pa.array([b"caf\xe9"]).view(pa.string())}, "has a text that is not UTF-8"),
     ],
 )
-def test_bad_files_are_told_in_a_sentence_and_leave_none(
+def test_bad_input_is_reported_in_one_sentence_and_leaves_no_output(
     name: str, content: bytes | dict[str, list[object]] | None, sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = Path(name)
@@ -166,7 +166,7 @@ def test_bad_files_are_told_in_a_sentence_and_leave_none(
 @pytest.mark.parametrize(
     ("out", "why"), [("folder.csv", "it is a folder"), ("no/out.csv", "No such file or directory")]
 )
-def test_what_cannot_be_written_is_told_in_a_sentence(out: str, why: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unwritable_output_is_reported_in_one_sentence(out: str, why: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("folder.csv").mkdir()
     write_csv("chat.csv", [["text"], ["hi"]])
     assert compare("--file", "chat.csv", "--out", out) == 2
@@ -189,7 +189,7 @@ def test_options_that_do_not_go_together_are_refused(
     assert sentence in capsys.readouterr().err
 
 
-def test_parquet_without_its_extra(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parquet_names_its_missing_extra(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert compare("--file", "chat.parquet", "--out", "scored.parquet") == 2
     assert compare("--json", "--file", "chat.parquet") == 2

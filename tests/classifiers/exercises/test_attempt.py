@@ -49,7 +49,7 @@ from tests.classifiers.exercises.answers import written
         ("import nowhere\n", "Line 1 of {}, `import nowhere`, raised ModuleNotFoundError: No module named 'nowhere'."),
     ],
 )
-def test_what_is_raised_is_told_with_its_line(source: str, sentence: str, tmp_path: Path) -> None:
+def test_exception_is_reported_with_its_line(source: str, sentence: str, tmp_path: Path) -> None:
     with pytest.raises(ExerciseError) as caught:
         written(tmp_path, source).call("answer", np.zeros(2))
     assert str(caught.value) == sentence.format(tmp_path / "answer.py")
@@ -63,24 +63,24 @@ def test_long_messages_are_cut(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"x = '\0'\n"])
-def test_what_is_no_text_is_told_with_the_file(content: bytes, tmp_path: Path) -> None:
+def test_file_that_is_not_text_is_reported_by_name(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "answer.py").write_bytes(content)
     with pytest.raises(ExerciseError, match=r"^(?!Line None).*answer\.py "):
         Attempt(tmp_path / "answer.py")
 
 
-def test_ctrl_c_ends_an_endless_loop(tmp_path: Path) -> None:
+def test_ctrl_c_is_not_reported_as_an_exception_of_the_answer(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         written(tmp_path, "def answer():\n    raise KeyboardInterrupt\n").call("answer")
 
 
-def test_a_function_may_change_what_it_is_given(tmp_path: Path) -> None:
+def test_changed_arguments_do_not_affect_later_calls(tmp_path: Path) -> None:
     x = np.zeros(2)
     attempt = written(tmp_path, "def answer(x):\n    x += 1\n    return x\n")
     assert attempt.call("answer", x).tolist() == [1, 1]
     assert x.tolist() == [0, 0]
 
 
-def test_a_file_that_was_edited_is_read_anew(tmp_path: Path) -> None:
+def test_edited_file_is_read_again(tmp_path: Path) -> None:
     assert written(tmp_path, "def answer():\n    return 1\n").call("answer") == 1
     assert written(tmp_path, "def answer():\n    return 2\n").call("answer") == 2

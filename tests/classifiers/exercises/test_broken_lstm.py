@@ -14,7 +14,7 @@ def test_the_solution_passes() -> None:
     assert check(solution(NAME)).startswith("Solved: the states are those of our own LSTM, and dx, dW, dU and db ")
 
 
-def test_the_broken_one_fails_the_gradient_check_from_two_steps_on() -> None:
+def test_stub_passes_with_one_step_and_fails_from_two_steps_on() -> None:
     hint = (
         "The states are right, and so are all gradients of a sequence of one step; but in a sequence of 2 steps "
         r"dx\[0, \d\] is .*, while central differences give .*: follow what `backward` hands from a step to the "
@@ -23,7 +23,7 @@ def test_the_broken_one_fails_the_gradient_check_from_two_steps_on() -> None:
         check(stub(NAME))
 
 
-def test_one_line_of_the_broken_one_is_wrong() -> None:
+def test_stub_differs_from_the_solution_in_one_line() -> None:
     code = [(FOLDER / folder / NAME).read_text(encoding="utf-8").split('"""', 2)[2] for folder in (".", "solutions")]
     broken, right = (text.splitlines() for text in code)
     assert len(broken) == len(right)
@@ -52,7 +52,7 @@ def test_a_mistake_is_named(old: str, new: str, hint: str, tmp_path: Path) -> No
         check(changed_solution(tmp_path, NAME, (old, new)))
 
 
-def test_a_gradient_that_nothing_hands_on_is_named(tmp_path: Path) -> None:
+def test_missing_gradient_between_steps_is_named(tmp_path: Path) -> None:
     changes = (("dh_t = dz[t] @ U.T", "dh_t = np.zeros(units)"), ("dc_t = dc_t * f[t]", "dc_t = np.zeros(units)"))
     with pytest.raises(ExerciseError, match="dx is wrong: neither dh nor dc are handed to the step before"):
         check(changed_solution(tmp_path, NAME, *changes))

@@ -31,12 +31,12 @@ def test_a_solution_says_why_it_is_right(number: int, exercise: Exercise) -> Non
     assert text.startswith(f'"""Exercise {number}, solved: ')
 
 
-def test_there_is_no_file_beside_those_of_the_exercises() -> None:
+def test_folders_contain_only_files_of_the_exercises() -> None:
     names = [exercise.file for exercise in EXERCISES]
     for folder in (FOLDER, FOLDER / "solutions"):
         assert sorted(path.name for path in folder.glob("*.py")) == names
 
 
-def test_the_page_lists_every_exercise_and_what_it_points_to_exists() -> None:
+def test_readme_lists_every_exercise_and_its_links_exist() -> None:
     assert re.findall(r"^\| \[(.+?)\]", README, re.MULTILINE) == [exercise.file for exercise in EXERCISES]
     assert [target for target in re.findall(r"\]\((.+?)\)", README) if not (FOLDER / target).exists()] == []

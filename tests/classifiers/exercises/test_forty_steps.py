@@ -21,7 +21,7 @@ def test_the_solution_without_the_mark_passes(tmp_path: Path) -> None:
     assert check(changed_solution(tmp_path, NAME, *changes)).startswith("Solved")
 
 
-def test_the_stub_says_what_to_do() -> None:
+def test_unchanged_stub_is_told_what_to_do() -> None:
     with pytest.raises(ExerciseError, match=r"the input gate is 0\.50 at the first step: let the mark open it\."):
         check(stub(NAME))
 

@@ -46,13 +46,13 @@ def test_arrays_are_returned_by_name() -> None:
         ((np.array([np.inf, 0]), np.zeros((2, 3))), "dx has numbers that are infinite or no numbers (nan)."),
     ],
 )
-def test_other_things_than_these_arrays_are_refused(returned: object, sentence: str) -> None:
+def test_anything_but_the_expected_arrays_is_refused(returned: object, sentence: str) -> None:
     with pytest.raises(ExerciseError) as caught:
         arrays_in(returned, ["dx", "dW"], "backward", LIKE)
     assert str(caught.value) == sentence
 
 
-def test_a_mistake_is_named_if_it_leads_to_just_this_array() -> None:
+def test_mistake_is_named_if_it_produces_exactly_this_array() -> None:
     mistakes = {"halved": np.array([0.5, 1.0]), "doubled": np.array([2.0, 4.0])}
     assert named_mistake(np.array([2.0, 4.0 + 1e-9]), mistakes) == "doubled"
     assert named_mistake(np.array([2.0, 4.1]), mistakes) is None

@@ -15,7 +15,7 @@ def test_the_solution_passes() -> None:
     assert check(solution(NAME)).startswith("Solved: dx, dW, dU and db are those of central differences (apart by ")
 
 
-def test_a_solution_over_all_steps_at_once_passes(tmp_path: Path) -> None:
+def test_vectorised_solution_passes(tmp_path: Path) -> None:
     source = """import numpy as np
 def backward(dh, x, h, W, U):
     da = dh * (1 - h**2)
@@ -27,7 +27,7 @@ def backward(dh, x, h, W, U):
     assert check(written(tmp_path, source)).startswith("Solved")
 
 
-def test_the_stub_says_what_to_do() -> None:
+def test_unchanged_stub_is_told_what_to_do() -> None:
     with pytest.raises(ExerciseError, match=r"1_rnn_backward\.py is still to be written: do what the text at its top"):
         check(stub(NAME))
 
@@ -78,7 +78,7 @@ def test_a_mistake_is_named(old: str, new: str, hint: str, tmp_path: Path) -> No
         check(changed_solution(tmp_path, NAME, (old, new)))
 
 
-def test_a_state_taken_with_its_own_gradient_is_named(tmp_path: Path) -> None:
+def test_pairing_states_with_gradients_of_the_same_step_is_named(tmp_path: Path) -> None:
     changes = (("if t > 0:", "if True:"), ("h[t - 1].T", "h[t].T"))
     with pytest.raises(
         ExerciseError, match=r"dU is wrong: it is made of h_t and da_t, but U multiplies the state before"

@@ -17,7 +17,7 @@ def test_the_solution_passes() -> None:
     )
 
 
-def test_the_stub_says_what_to_do() -> None:
+def test_unchanged_stub_is_told_what_to_do() -> None:
     with pytest.raises(
         ExerciseError, match=r"4_vanishing_line\.py is still to be written: do what the text at its top"
     ):

@@ -11,14 +11,14 @@ def some_examples() -> Examples:
     return Examples(sequences, np.array([[sequence[0]] for sequence in sequences]))
 
 
-def test_padding_stands_at_the_right() -> None:
+def test_pad_fills_each_sequence_at_its_end() -> None:
     batch = pad([[5, 6, 7], [8]])
     np.testing.assert_array_equal(batch.ids.T, [[5, 6, 7], [8, PADDING, PADDING]])
     np.testing.assert_array_equal(batch.lengths, [3, 1])
     assert batch.ids.dtype == batch.lengths.dtype == np.int32  # what the ONNX graph takes
 
 
-def test_every_example_comes_once_with_its_own_target() -> None:
+def test_batches_contain_every_example_once_with_its_target() -> None:
     examples = some_examples()
     batches = list(training_batches(examples, 8, np.random.default_rng(1)))
     assert len(batches) == count_batches(examples, 8) == 7
@@ -39,7 +39,7 @@ def test_batches_hold_nearly_equal_lengths_in_random_order() -> None:
     assert max(max(lengths) - min(lengths) for lengths in first) <= 3
 
 
-def test_word_dropout_hides_words_and_never_padding() -> None:
+def test_word_dropout_replaces_words_but_never_padding() -> None:
     examples = Examples([[2] * length for length in (10, 50) * 20], np.zeros((40, 1)))
     [(batch, _)] = training_batches(examples, 40, np.random.default_rng(1), word_dropout=0.3)
     real = np.arange(50)[:, None] < batch.lengths
@@ -48,7 +48,7 @@ def test_word_dropout_hides_words_and_never_padding() -> None:
     assert (batch.ids[~real] == PADDING).all()
 
 
-def test_logits_come_back_in_the_order_of_the_texts() -> None:
+def test_logits_keep_the_order_of_the_texts() -> None:
     examples = some_examples()
     widths = []
 
@@ -60,7 +60,7 @@ def test_logits_come_back_in_the_order_of_the_texts() -> None:
     assert widths == [16, 16, 16, 2]
 
 
-def test_logits_are_computed_of_few_texts_at_once_and_of_like_lengths() -> None:
+def test_logits_are_computed_in_small_batches_of_similar_length() -> None:
     sequences = [[2] * length for length in (1, 30) * 40]
     shapes = []
 

@@ -17,7 +17,9 @@ def test_orthogonal_rows_are_orthonormal() -> None:
     ("layer", "gates"),
     [(lambda rng: RNN(60, 40, rng), 1), (lambda rng: GRU(60, 40, rng), 3), (lambda rng: LSTM(60, 40, rng), 4)],
 )
-def test_how_recurrent_layers_start(layer: Callable[[np.random.Generator], Layer], gates: int) -> None:
+def test_recurrent_layers_start_with_glorot_and_orthogonal_weights(
+    layer: Callable[[np.random.Generator], Layer], gates: int
+) -> None:
     """Keras' way: the input's weights uniform by Glorot and Bengio, the state's orthonormal."""
     params = layer(np.random.default_rng(0)).params
     limit = np.sqrt(6 / (60 + gates * 40))
@@ -32,7 +34,7 @@ def test_how_recurrent_layers_start(layer: Callable[[np.random.Generator], Layer
     assert not np.array_equal(params["recurrent_kernel"], other["recurrent_kernel"])
 
 
-def test_a_chain_hands_each_state_to_the_next_unit_until_it_falls_off_the_end() -> None:
+def test_chain_passes_each_state_to_the_next_unit_until_the_last() -> None:
     matrix = chain(5, gain=2)
     assert matrix.dtype == np.float32
     state = np.array([1.0, 0, 0, 0, 0])
@@ -42,14 +44,14 @@ def test_a_chain_hands_each_state_to_the_next_unit_until_it_falls_off_the_end() 
     assert np.diag(chain(5), 1) == pytest.approx([1.02] * 4)
 
 
-def test_a_chain_is_not_normal_and_has_no_eigenvalue_but_zero() -> None:
+def test_chain_is_non_normal_and_all_its_eigenvalues_are_zero() -> None:
     matrix = chain(48).astype(np.float64)
     assert not np.allclose(matrix @ matrix.T, matrix.T @ matrix)
     assert not np.linalg.matrix_power(matrix, 48).any()
     assert np.linalg.norm(np.linalg.matrix_power(matrix, 47), 2) == pytest.approx(1.02**47, rel=1e-5)
 
 
-def test_chrono_biases_keep_a_state_for_times_that_are_uniform_up_to_the_longest() -> None:
+def test_chrono_biases_give_memory_times_uniform_up_to_the_longest() -> None:
     bias = chrono_bias(np.random.default_rng(0), 20_000, longest=80)
     assert bias.dtype == np.float32
     kept = 1 / (1 + np.exp(-bias.astype(np.float64)))
@@ -59,7 +61,7 @@ def test_chrono_biases_keep_a_state_for_times_that_are_uniform_up_to_the_longest
     assert np.quantile(times, [0.25, 0.5, 0.75]) == pytest.approx([21.5, 41, 60.5], abs=1)
 
 
-def test_how_other_layers_start() -> None:
+def test_other_layers_start_uniform_glorot_or_constant() -> None:
     embeddings = Embedding(500, 20, np.random.default_rng(0)).params["embeddings"]
     assert embeddings.shape == (500, 20)
     assert 0.49 < embeddings.max() <= 0.5

@@ -26,7 +26,7 @@ def some_batch() -> Batch:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_gradients_of_whole_networks(kind: str) -> None:
+def test_gradients_of_whole_networks_match_central_differences(kind: str) -> None:
     """Spot checks in every parameter array; each layer alone is checked in full in layers/test_layer.py."""
     net, batch = lively(kind, np.float64), some_batch()
     rng = np.random.default_rng(2)
@@ -54,12 +54,12 @@ def test_gradients_of_whole_networks(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_place_of_the_last_layer_is_known_before_a_network_is_built(kind: str) -> None:
+def test_index_of_the_last_layer_is_known_before_the_network_is_built(kind: str) -> None:
     assert network.KINDS[kind].output == len(lively(kind, np.float32).layers) - 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_padding_and_company_change_no_answer(kind: str) -> None:
+def test_answer_does_not_depend_on_padding_or_other_texts_in_the_batch(kind: str) -> None:
     net = lively(kind, np.float64)
     sequences = [[3, 4, 5, 6, 7, 8], [9], [10, 11, 12]]
     together = net.logits(sequences)
@@ -81,7 +81,7 @@ def test_loading_weights_of_another_shape_is_refused() -> None:
         ({"2.bias": np.zeros(128, np.int8)}, r"2\.bias is of int8, not of floats"),
     ],
 )
-def test_loading_other_weights_is_refused(change: dict[str, Array | None], why: str) -> None:
+def test_loading_missing_unknown_or_integer_weights_is_refused(change: dict[str, Array | None], why: str) -> None:
     net = network.build("rnn", 30, 8, 4, np.random.default_rng(0))
     arrays = {name: array for name, array in (net.params | change).items() if array is not None}
     with pytest.raises(ValueError, match=why):

@@ -7,7 +7,7 @@ from classifiers.nn import optimizers
 from classifiers.nn.optimizers import SGD, Adam, clip_by_global_norm, warmup_cosine
 
 
-def test_sgd_with_momentum_by_hand() -> None:
+def test_sgd_with_momentum_matches_a_result_computed_by_hand() -> None:
     params = {"p": np.array([1.0])}
     sgd = SGD(momentum=0.5)
     sgd.step(params, {"p": np.array([2.0])}, rate=0.1)
@@ -16,7 +16,7 @@ def test_sgd_with_momentum_by_hand() -> None:
     assert params["p"] == pytest.approx(0.6)  # v = -0.1 - 0.1
 
 
-def test_sgd_has_no_momentum_unless_told_and_one_for_each_array() -> None:
+def test_sgd_has_no_momentum_by_default_and_else_one_per_array() -> None:
     params = {"p": np.array([1.0]), "q": np.array([1.0])}
     sgd = SGD()
     for _ in range(2):
@@ -31,7 +31,7 @@ def test_sgd_has_no_momentum_unless_told_and_one_for_each_array() -> None:
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("weight_decay", [0.0, 0.02])
-def test_adam_stays_with_keras(weight_decay: float) -> None:
+def test_adam_matches_keras(weight_decay: float) -> None:
     keras = pytest.importorskip("keras", reason="run `pip install -e '.[train]'`")
     rng = np.random.default_rng(0)
     start = rng.normal(size=(3, 2)).astype(np.float32)
@@ -47,7 +47,7 @@ def test_adam_stays_with_keras(weight_decay: float) -> None:
     np.testing.assert_allclose(params["p"], variable.numpy(), atol=1e-6)
 
 
-def test_adam_reads_only_the_rows_it_is_told_of() -> None:
+def test_adam_reads_only_the_given_rows_of_a_gradient() -> None:
     """And all others go on by their moments, as if their gradient had been read and found to be zero."""
     rng = np.random.default_rng(1)
     start = rng.normal(size=(5, 2))
@@ -62,7 +62,7 @@ def test_adam_reads_only_the_rows_it_is_told_of() -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 6, 7, 8])
-def test_every_row_of_a_large_array_moves(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_adam_updates_every_block_of_a_large_array(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is moved block by block: here three rows at once, of which the last block may have fewer."""
     rng = np.random.default_rng(2)
     start = rng.normal(size=(rows, 4))
@@ -95,7 +95,7 @@ def test_clipping_keeps_the_direction_of_gradients_whose_squares_overflow(size: 
     np.testing.assert_allclose(grads["b"], [math.sqrt(0.5)], rtol=1e-3)
 
 
-def test_clipping_reads_only_the_rows_it_is_told_of() -> None:
+def test_clipping_reads_only_the_given_rows() -> None:
     grads = {"table": np.array([[3.0], [0.0], [0.0]]), "b": np.array([4.0])}
     assert clip_by_global_norm(grads, 1.0, touched={"table": np.array([0])}) == pytest.approx(5)
     np.testing.assert_allclose(grads["table"], np.array([[0.6], [0.0], [0.0]]))
@@ -110,7 +110,7 @@ def test_schedule_rises_then_falls_to_zero() -> None:
     assert rates[101] == pytest.approx(0)
 
 
-def test_the_shortest_schedules() -> None:
+def test_short_schedules_match_values_computed_by_hand() -> None:
     assert warmup_cosine(0, 1, peak=2.0) == 2.0
     assert [warmup_cosine(step, 2, peak=2.0) for step in range(3)] == pytest.approx([2.0, 2.0, 0.0])
     assert [warmup_cosine(step, 4, peak=2.0) for step in range(5)] == pytest.approx([2.0, 2.0, 1.5, 0.5, 0.0])

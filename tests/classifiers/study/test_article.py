@@ -9,7 +9,7 @@ from classifiers.study.settings import as_json
 ARTICLE = Path(__file__).parents[3] / "docs" / "study.md"
 
 
-def test_the_article_says_what_the_numbers_say() -> None:
+def test_tables_in_the_article_match_the_saved_numbers() -> None:
     text = ARTICLE.read_text(encoding="utf-8")
     numbers = json.loads((ARTICLE.parent / "study" / "numbers.json").read_text(encoding="utf-8"))
     assert numbers["settings"] == {part: as_json(experiment.full) for part, experiment in EXPERIMENTS.items()}

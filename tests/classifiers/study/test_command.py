@@ -43,7 +43,7 @@ class TestCommand:
         matched._data.cache_clear()
 
     @pytest.mark.usefixtures("blank_figures")
-    def test_figures_numbers_and_article(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_study_writes_figures_numbers_and_article(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         out = tmp_path / "look"
         words = ["study", "--quick", "--seeds", "2", "--jobs", "1", "--out", str(out)]
         assert train.main(words) == 0
@@ -97,7 +97,7 @@ class TestCommand:
             ("no seeds", "lacks some of the networks"),
         ],
     )
-    def test_numbers_that_cannot_be_drawn(
+    def test_redraw_refuses_unusable_numbers(
         self, content: str | None, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         numbers = json.loads(Path("docs/study/numbers.json").read_text())
@@ -152,7 +152,7 @@ class TestCommand:
         assert len(list((out / "runs").iterdir())) == 2 * len(MEMORY)
         assert not (out / "numbers.json").exists()
 
-    def test_a_data_set_that_cannot_be_had_is_told_before_the_work(
+    def test_missing_data_set_is_reported_before_any_training(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         def in_vain(*_: object) -> NoReturn:
@@ -175,7 +175,7 @@ class TestCommand:
             (".", "has no name: give another --out."),
         ],
     )
-    def test_what_could_not_be_written_in_the_end_is_told_before_the_work(
+    def test_unwritable_output_is_reported_before_any_training(
         self,
         out: str,
         sentence: str,
@@ -200,7 +200,9 @@ class TestCommand:
         assert error.count("\n") == 1
 
     @pytest.mark.usefixtures("blank_figures")
-    def test_a_folder_whose_name_is_markup(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_folder_name_with_markup_is_printed_as_it_is(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         assert train.main(["study", "--quick", "--seeds", "1", "--jobs", "1", "--out", str(tmp_path / "look[/b]")]) == 0
         assert "look[/b].md" in "".join(capsys.readouterr().out.split())
 
@@ -208,7 +210,7 @@ class TestCommand:
         ("option", "value", "bounds"),
         [("--seeds", "0", "1 to 1,000"), ("--seeds", "1001", "1 to 1,000"), ("--jobs", "100000", "1 to 256")],
     )
-    def test_a_number_out_of_bounds_is_refused_with_its_bounds(
+    def test_number_out_of_bounds_is_refused_with_the_bounds(
         self, option: str, value: str, bounds: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert train.main(["study", option, value]) == 2

@@ -11,7 +11,7 @@ from classifiers.study.settings import FULL
 LONGER = "80\n(2,000 updates)"
 
 
-def test_the_figure_of_the_memory_has_a_dot_for_each_seed(numbers: dict[str, Any]) -> None:
+def test_memory_figure_has_a_dot_for_each_seed(numbers: dict[str, Any]) -> None:
     axes, bar = figures.draw_memory(numbers).axes
     [dots] = axes.collections
     places = np.rint(np.asarray(dots.get_offsets())).astype(int)
@@ -28,7 +28,7 @@ def test_the_figure_of_the_memory_has_a_dot_for_each_seed(numbers: dict[str, Any
     assert [label.get_text() for label in bar.get_yticklabels()] == ["chance", "half right", "all right"]
 
 
-def test_a_distance_that_one_seed_failed_has_a_column_of_its_own(numbers: dict[str, Any]) -> None:
+def test_distance_that_a_seed_failed_gets_its_own_column(numbers: dict[str, Any]) -> None:
     numbers["memory"]["gru"][2]["accuracy"]["5"] = 0.5
     axes, _ = figures.draw_memory(numbers).axes
     assert [label.get_text() for label in axes.get_xticklabels()] == [*("2", "5", "10", "20", "40"), LONGER]
@@ -38,7 +38,7 @@ def test_a_distance_that_one_seed_failed_has_a_column_of_its_own(numbers: dict[s
     assert 0.93 not in np.asarray(dots.get_array())
 
 
-def test_the_axis_of_the_gradients_is_spent_on_the_medians(numbers: dict[str, Any]) -> None:
+def test_gradient_axis_covers_the_medians_not_every_seed(numbers: dict[str, Any]) -> None:
     """A few seeds whose gradient has gone altogether do not squeeze the lines together."""
     panel = figures.draw_gradients(numbers["memory"], FULL.shown).axes[0]
     lowest = min(
@@ -49,7 +49,7 @@ def test_the_axis_of_the_gradients_is_spent_on_the_medians(numbers: dict[str, An
     assert lowest / 10 < panel.get_ylim()[0] < lowest
 
 
-def test_the_figure_of_the_matched_networks_has_a_dot_for_each_seed(numbers: dict[str, Any]) -> None:
+def test_matched_figure_has_a_dot_for_each_seed(numbers: dict[str, Any]) -> None:
     left, right = figures.draw_matched(numbers["matched"]).axes
     assert [label.get_text() for label in left.get_yticklabels()] == list(findings.MATCHED_TITLES.values())
     for axes, key in ((left, "macro_f1"), (right, "emotional")):
@@ -60,7 +60,7 @@ def test_the_figure_of_the_matched_networks_has_a_dot_for_each_seed(numbers: dic
             assert np.asarray(mean.get_xdata()) == pytest.approx([np.mean(found)])
 
 
-def test_the_figure_of_the_curves_shows_what_is_known_of_the_original_study(numbers: dict[str, Any]) -> None:
+def test_curves_figure_marks_the_known_points_of_the_original_study(numbers: dict[str, Any]) -> None:
     panels = figures.draw_curves(numbers["curves"]).axes
     assert [axes.get_title() for axes in panels] == ["RNN", "BiLSTM"]
     shown = [line for axes in panels for line in axes.lines]

@@ -13,7 +13,7 @@ def test_every_row_has_a_title() -> None:
 
 
 @pytest.mark.heavy
-def test_of_two_rows_the_interval_is_students() -> None:
+def test_interval_between_two_rows_is_students_t() -> None:
     from scipy import stats
 
     rows = {"rnn": [{"macro_f1": x} for x in (0.1, 0.2, 0.4)], "lstm": [{"macro_f1": x} for x in (0.5, 0.7, 0.3)]}
@@ -22,7 +22,7 @@ def test_of_two_rows_the_interval_is_students() -> None:
     assert (difference - half, difference + half) == pytest.approx((judge.low, judge.high))
 
 
-def test_a_third_row_says_how_much_seeds_differ() -> None:
+def test_third_row_contributes_to_the_pooled_deviation() -> None:
     two = {"rnn": [{"top1": x} for x in (0.1, 0.2, 0.4)], "lstm": [{"top1": x} for x in (0.5, 0.7, 0.3)]}
     difference, half = findings.interval(two, "rnn", "lstm", "top1")
     for third, wider in (((0.3, 0.3, 0.3), False), ((0.0, 0.5, 1.0), True)):
@@ -31,7 +31,7 @@ def test_a_third_row_says_how_much_seeds_differ() -> None:
         assert (found[1] > half) is wider
 
 
-def test_one_seed_tells_nothing_apart() -> None:
+def test_single_seed_has_an_infinite_interval() -> None:
     rows = {"rnn": [{"top1": 0.1}], "lstm": [{"top1": 0.9}]}
     difference, half = findings.interval(rows, "rnn", "lstm", "top1")
     assert difference == pytest.approx(0.8)

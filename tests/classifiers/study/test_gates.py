@@ -32,7 +32,7 @@ def lines(records: list[dict[str, Any]], layer: int, direction: str, unit: int) 
     return own
 
 
-def test_our_layers_answer_as_the_shipped_model_does(
+def test_recorded_network_answers_as_the_shipped_model(
     found: tuple[list[dict[str, Any]], list[dict[str, Any]]],
 ) -> None:
     [(label, probability)] = load_models()["bilstm"].predict([SENTENCE])[0].top(1)
@@ -43,7 +43,7 @@ def test_our_layers_answer_as_the_shipped_model_does(
 
 
 @pytest.mark.parametrize("side", [0, 1], ids=DIRECTIONS)
-def test_states_are_those_that_the_network_hands_on_at_each_word(
+def test_recorded_states_are_the_outputs_of_the_layer(
     side: int, found: tuple[list[dict[str, Any]], list[dict[str, Any]]]
 ) -> None:
     network, classifier = shipped_bilstm()
@@ -71,7 +71,7 @@ def test_single_units_are_those_whose_cells_change_most(
         assert lines(found[0], 2, direction, UNITS + 1) == []
 
 
-def test_a_gate_of_all_units_is_their_mean(found: tuple[list[dict[str, Any]], list[dict[str, Any]]]) -> None:
+def test_gate_of_all_units_is_the_mean_over_units(found: tuple[list[dict[str, Any]], list[dict[str, Any]]]) -> None:
     network, classifier = shipped_bilstm()
     batch = pad([classifier.tokenizer.encode(SENTENCE)])
     x = network.layers[0].forward(batch.ids, batch.lengths)

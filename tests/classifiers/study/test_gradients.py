@@ -10,7 +10,7 @@ from tests.classifiers.nn.gradients import numeric_gradient
 
 
 @pytest.mark.parametrize("name", ["glorot", "bilstm", "bilstm-pooled"])
-def test_norms_are_those_of_the_numeric_gradient(name: str) -> None:
+def test_norms_match_the_numeric_gradient(name: str) -> None:
     """At the embeddings of a sequence whose tokens differ, so that a token is a step."""
     row = (MEMORY | GOEMOTIONS)[name]
     network = row.network(8, 5, 3, np.random.default_rng(0))
@@ -31,7 +31,7 @@ def test_norms_are_those_of_the_numeric_gradient(name: str) -> None:
     assert (whole <= (left + right) * 1.001).all()
 
 
-def test_each_direction_of_norms_is_that_direction_alone() -> None:
+def test_norms_of_a_direction_come_from_that_direction_alone() -> None:
     """With the other one silent, nothing is missing."""
     row = MEMORY["bilstm"]
     network = row.network(8, 5, 3, np.random.default_rng(0))

@@ -15,7 +15,7 @@ def layer() -> RNN:
     return layer
 
 
-def test_a_step_jacobian_is_what_a_nudge_of_the_state_does(layer: RNN) -> None:
+def test_step_jacobian_matches_central_differences(layer: RNN) -> None:
     x, h = np.random.default_rng(2).normal(size=(2, 1, UNITS))
     [jacobian] = step_jacobians(layer.params["recurrent_kernel"], rnn_step(x, h, layer.params))
     nudges = 1e-6 * np.eye(UNITS)
@@ -23,7 +23,7 @@ def test_a_step_jacobian_is_what_a_nudge_of_the_state_does(layer: RNN) -> None:
     np.testing.assert_allclose(jacobian, numeric, atol=1e-8)
 
 
-def test_singular_values_are_those_of_the_way_back_through_our_layer(layer: RNN) -> None:
+def test_singular_values_match_the_backward_pass_of_our_layer(layer: RNN) -> None:
     layer.params["kernel"] = np.eye(UNITS)  # so that what reaches the input has passed through tanh, and no more
     x = np.random.default_rng(1).normal(size=(STEPS, 1, UNITS))
     states = layer.forward(np.repeat(x, UNITS, axis=1), np.full(UNITS, STEPS))
@@ -62,7 +62,7 @@ def test_exponents_are_the_logarithms_of_the_singular_values_of_the_whole_produc
     np.testing.assert_allclose(lyapunov_exponents(jacobians, 1), found[:1], atol=0.02)
 
 
-def test_the_order_of_the_steps_counts() -> None:
+def test_product_depends_on_the_order_of_the_steps() -> None:
     """A vector that was stretched along the first axis is then sheared; the other way round, the shear does little."""
     stretch, shear = np.diag([2, 0.5]), np.array([[1, 1], [0, 1]])
     jacobians = np.array([stretch] * 30 + [shear] * 30)

@@ -22,7 +22,7 @@ def layers() -> list[Layer]:
 
 
 @pytest.mark.parametrize("layer", layers(), ids=lambda layer: type(layer).__name__)
-def test_gradients_are_central_differences(layer: Layer) -> None:
+def test_gradients_match_central_differences(layer: Layer) -> None:
     rng = np.random.default_rng(2)
     in_float64(layer, rng)
     x = rng.normal(size=(STEPS, BATCH, SIZE))
@@ -57,7 +57,7 @@ def test_layer_normalisation_makes_units_of_mean_0_and_deviation_1() -> None:
     np.testing.assert_allclose(units.std(axis=2), 1, atol=1e-4)
 
 
-def test_the_last_step_of_each_direction() -> None:
+def test_last_step_reads_the_final_state_of_each_direction() -> None:
     x = np.arange(12.0).reshape(3, 2, 2)  # of each sequence of a step, one feature from the left, one from the right
     lengths = np.array([2, 3])
     np.testing.assert_array_equal(LastStep(1).forward(x, lengths), [[4, 5], [10, 11]])

@@ -9,7 +9,7 @@ from classifiers.study.networks import MEMORY
 from classifiers.study.settings import QUICK, QUICK_LONG
 
 
-def test_the_marked_letter_stands_in_the_middle_and_is_the_answer() -> None:
+def test_marked_letter_is_in_the_middle_and_is_the_target() -> None:
     batch, targets = memory_batch(3, 50, 4, np.random.default_rng(0))
     assert batch.ids.shape == (7, 50)
     assert set(batch.lengths) == {7}
@@ -20,7 +20,7 @@ def test_the_marked_letter_stands_in_the_middle_and_is_the_answer() -> None:
     assert set(np.unique(batch.ids)) == set(range(FIRST_LETTER, FIRST_LETTER + 8))
 
 
-def test_the_network_before_training_is_the_one_whose_gradient_was_recorded() -> None:
+def test_recorded_gradient_is_that_of_the_untrained_network() -> None:
     settings = replace(QUICK, updates=1)
     network, batch, targets, rng = before_training("glorot", 3, settings.shown, settings)
     others = rng.permutation(targets)
@@ -28,7 +28,7 @@ def test_the_network_before_training_is_the_one_whose_gradient_was_recorded() ->
     assert norms == measure_memory("glorot", 3, settings)["start"]
 
 
-def test_a_longer_training_tells_the_accuracy_on_its_way() -> None:
+def test_longer_training_reports_intermediate_accuracies() -> None:
     settings = replace(QUICK_LONG, distances=(2,), updates=100)
     accuracy = measure_long("orthogonal", 0, settings)["accuracy"]
     assert list(accuracy) == [str(10 * look) for look in range(1, 11)]

@@ -15,13 +15,13 @@ def start(row: str) -> dict[str, Array]:
     return layer.params
 
 
-def test_a_letter_moves_along_the_chain_from_each_unit_to_the_next() -> None:
+def test_letter_moves_along_the_chain_unit_by_unit() -> None:
     params = start("chain")
     np.testing.assert_array_equal(params["kernel"], np.float32(0.9) * np.eye(UNITS, dtype=np.float32))
     np.testing.assert_allclose(np.eye(UNITS)[3] @ params["recurrent_kernel"], 1.02 * np.eye(UNITS)[4], rtol=1e-6)
 
 
-def test_the_input_gate_of_a_chrono_lstm_is_as_closed_as_its_forget_gate_is_open() -> None:
+def test_chrono_lstm_starts_with_opposite_input_and_forget_biases() -> None:
     params, usual = start("lstm-chrono"), start("lstm")
     into, forget, *others = np.split(params["bias"], 4)
     np.testing.assert_array_equal(into, -forget)
@@ -32,7 +32,7 @@ def test_the_input_gate_of_a_chrono_lstm_is_as_closed_as_its_forget_gate_is_open
     np.testing.assert_array_equal(params["recurrent_kernel"], usual["recurrent_kernel"])
 
 
-def test_the_one_gate_of_a_chrono_gru_keeps_for_2_to_80_steps() -> None:
+def test_update_gate_of_a_chrono_gru_keeps_for_2_to_80_steps() -> None:
     params, usual = start("gru-chrono"), start("gru")
     (keep, *others), state_bias = np.split(params["bias"][0], 3), params["bias"][1]
     times = 1 / (1 - sigmoid(keep.astype(np.float64)))

@@ -11,7 +11,7 @@ from tests.classifiers.nn.gradients import numeric_gradient
 
 
 @pytest.mark.parametrize("name", phrases.NETWORKS)
-def test_a_gradient_at_the_last_word_is_the_numeric_one(name: str) -> None:
+def test_gradient_at_the_last_word_matches_central_differences(name: str) -> None:
     """Of an LSTM from the left, as of an RNN, the final state is the one at the last word."""
     network = MEMORY[name].network(8, 5, 3, np.random.default_rng(0))
     network.load({key: array.astype(np.float64) * 2 for key, array in network.params.items()})
@@ -32,7 +32,7 @@ def records(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     return phrases.phrase_gradients()
 
 
-def test_a_network_that_reads_from_the_left_knows_no_later_word(records: list[dict[str, object]]) -> None:
+def test_gradient_of_a_left_to_right_network_is_zero_at_later_words(records: list[dict[str, object]]) -> None:
     first = {
         (record["network"], record["word"])
         for record in records

@@ -7,7 +7,7 @@ from classifiers.study.radii import EXPONENT, GRADIENT, NORM, RADIUS, REACH, SIN
 
 @pytest.mark.parametrize("row", STARTS)
 @pytest.mark.parametrize("radius", [0.7, 1.2])
-def test_the_lyapunov_exponent_foretells_the_slope_of_the_gradient(row: str, radius: float) -> None:
+def test_lyapunov_exponent_predicts_the_slope_of_the_gradient(row: str, radius: float) -> None:
     lines, slopes = measured(row, radius, seed=0)
     assert slopes[EXPONENT] == pytest.approx(slopes[GRADIENT], abs=0.02)
     assert slopes[RADIUS] == pytest.approx(np.log10(radius), abs=1e-6)
@@ -16,13 +16,13 @@ def test_the_lyapunov_exponent_foretells_the_slope_of_the_gradient(row: str, rad
     assert lines[EXPONENT][-1] == pytest.approx(REACH * slopes[EXPONENT])
 
 
-def test_the_norm_of_an_orthogonal_matrix_is_its_radius_and_that_of_glorot_more() -> None:
+def test_spectral_norm_equals_the_radius_if_orthogonal_and_exceeds_it_if_glorot() -> None:
     of = {row: measured(row, 1.0, seed=1)[1] for row in STARTS}
     assert of["orthogonal"][NORM] == pytest.approx(of["orthogonal"][RADIUS], abs=1e-6)
     assert of["glorot"][NORM] > 0.2
 
 
-def test_lines_begin_at_one_and_the_product_stretches_most_by_its_largest_value() -> None:
+def test_lines_begin_at_one_and_the_largest_singular_value_is_on_top() -> None:
     lines, _ = measured("orthogonal", 1.0, seed=0)
     assert all(line[0] == 0 for line in lines.values())
     largest, middle, smallest = (lines[name] for name in SINGULAR)

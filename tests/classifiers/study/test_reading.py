@@ -27,7 +27,7 @@ def read(layer: LSTM, x: Array) -> Reading:
     return reading(layer, x, np.full(BATCH, STEPS))
 
 
-def test_states_cells_and_gates_are_those_of_one_step_after_the_other(layer: LSTM, x: Array, read: Reading) -> None:
+def test_recorded_states_cells_and_gates_match_single_steps(layer: LSTM, x: Array, read: Reading) -> None:
     h, c = np.zeros((2, BATCH, UNITS))
     for t, now in enumerate(x):
         z = now @ layer.params["kernel"] + h @ layer.params["recurrent_kernel"] + layer.params["bias"]
@@ -39,7 +39,7 @@ def test_states_cells_and_gates_are_those_of_one_step_after_the_other(layer: LST
         np.testing.assert_allclose(read.cell[t], c)
 
 
-def test_a_part_is_the_same_part_of_each_array(read: Reading) -> None:
+def test_slicing_a_reading_slices_each_array(read: Reading) -> None:
     part = read.at(slice(None, None, -1), 1)
     for name in ("input", "forget", "output", "cell", "state"):
         np.testing.assert_array_equal(getattr(part, name), getattr(read, name)[::-1, 1])

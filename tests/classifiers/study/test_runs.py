@@ -5,7 +5,7 @@ from classifiers.study.runs import Run, carry_out
 from classifiers.study.settings import FULL, QUICK
 
 
-def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
+def test_several_processes_give_the_results_of_one(tmp_path: Path) -> None:
     found = []
     for jobs in (1, 2):
         folder = tmp_path / str(jobs)
@@ -16,7 +16,7 @@ def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
-def test_other_settings_and_damaged_files_are_measured_anew(tmp_path: Path) -> None:
+def test_runs_of_other_settings_or_in_damaged_files_are_repeated(tmp_path: Path) -> None:
     run = Run("memory", "glorot", 0, QUICK, tmp_path / "run.json")
     assert run.kept() is None
     run()

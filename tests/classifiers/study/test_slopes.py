@@ -7,13 +7,13 @@ from classifiers.study.memory import before_training
 from classifiers.study.settings import QUICK
 
 
-def test_an_orthogonal_matrix_stretches_nothing() -> None:
+def test_factors_of_an_orthogonal_matrix_are_one() -> None:
     found = slopes.step_factors("orthogonal", 0, QUICK)
     assert [found[key] for key in ("norm", "radius", "stretch")] == pytest.approx([0, 0, 0], abs=1e-6)
     assert -0.3 < found["tanh"] < 0
 
 
-def test_no_factor_of_a_random_matrix_is_above_the_spectral_norm() -> None:
+def test_factors_of_a_random_matrix_are_at_most_the_spectral_norm() -> None:
     network, *_ = before_training("glorot", 1, QUICK.shown, QUICK)
     matrix = network.layers[1].params["recurrent_kernel"]
     singular = np.linalg.svd(matrix, compute_uv=False)
@@ -23,7 +23,7 @@ def test_no_factor_of_a_random_matrix_is_above_the_spectral_norm() -> None:
     assert max(found["stretch"], found["radius"]) < found["norm"]
 
 
-def test_the_forget_gate_is_the_one_that_the_lstm_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forget_factor_is_the_mean_forget_gate_of_the_lstm(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[LSTM] = []
     forward = LSTM.forward
 

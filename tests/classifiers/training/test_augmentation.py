@@ -7,7 +7,7 @@ from classifiers.training import augmentation
 from classifiers.training.augmentation import augment
 
 
-def test_augmented_texts_are_made_of_the_words_of_the_texts() -> None:
+def test_augmented_texts_contain_only_words_of_the_originals() -> None:
     texts = [f"{letter}1 {letter}2 {letter}3 {letter}4 {letter}5 {letter}6" for letter in "abcdefgh"] * 200
     augmented = augment([*texts, "alone"], np.random.default_rng(0))
     assert len(augmented) == len(texts) + 1

@@ -17,7 +17,7 @@ LOGGED = "I0000 port.cc:153] oneDNN custom operations are on.\n"
 
 
 @pytest.mark.parametrize("framework", ["numpy", pytest.param("keras", marks=pytest.mark.heavy)])
-def test_word_vectors_and_output_bias_are_those_given(framework: str, tmp_path: Path) -> None:
+def test_network_starts_with_the_given_word_vectors_and_output_bias(framework: str, tmp_path: Path) -> None:
     vectors = np.random.default_rng(0).normal(size=(30, 120)).astype(np.float32)
     start = initial_network("rnn", TINY["rnn"], 32, BIAS, vectors)
     network, _ = in_training("rnn", framework, start, TINY["rnn"], True, tmp_path)
@@ -36,7 +36,7 @@ def test_missing_train_extra_is_named(module: str, tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize(("level", "shown"), [(None, ""), ("3", ""), ("0", LOGGED)])
-def test_what_tensorflow_logs_while_it_is_loaded_is_shown_only_to_whoever_has_set_another_level(
+def test_log_of_loading_tensorflow_is_hidden_unless_its_level_is_set(
     level: str | None,
     shown: str,
     tmp_path: Path,
@@ -64,7 +64,7 @@ def test_what_tensorflow_logs_while_it_is_loaded_is_shown_only_to_whoever_has_se
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == (level or "3")
 
 
-def test_only_the_bilstm_is_trained_in_keras_unless_told() -> None:
+def test_only_the_bilstm_is_trained_in_keras_by_default() -> None:
     assert choose_frameworks(FILES, None) == dict.fromkeys(FILES, "numpy") | {"bilstm": "keras"}
     for framework in ("numpy", "keras"):
         assert choose_frameworks(FILES, framework) == dict.fromkeys(FILES, framework)

@@ -21,7 +21,7 @@ def test_only_the_last_and_the_best_weights_are_kept(tmp_path: Path) -> None:
     assert names == ["epoch-4.safetensors", "epoch-5.safetensors", "history.json"]
 
 
-def test_a_checkpoint_survives_that_the_next_one_is_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checkpoint_survives_an_interrupted_write_of_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a kill or a full disk, while the best weights are written, which both have in common."""
 
     def killed(path: Path, content: bytes) -> int:
@@ -76,7 +76,7 @@ def test_discard_deletes_only_files_of_the_training(tmp_path: Path) -> None:
     assert not (tmp_path / "c").exists()
 
 
-def test_half_of_a_deletion_leaves_no_damaged_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_deletion_leaves_no_damaged_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
     unlink, deleted = Path.unlink, list[str]()
 

@@ -13,11 +13,11 @@ def read(cluster: object, task: object) -> Cluster | None:
 
 
 @pytest.mark.parametrize("environment", [{}, {"TF_CONFIG": ""}, {"TF_CONFIG": " {} "}])
-def test_a_process_is_alone_unless_it_is_told_otherwise(environment: dict[str, str]) -> None:
+def test_process_trains_alone_by_default(environment: dict[str, str]) -> None:
     assert read_cluster(environment) is None
 
 
-def test_the_first_of_all_is_the_chief() -> None:
+def test_first_worker_is_the_chief() -> None:
     assert read(WORKERS, {"type": "worker", "index": 0}) == Cluster(0, 3)
     assert read(WORKERS, {"type": "worker", "index": 2}) == Cluster(2, 3)
     chief = {"chief": ["zeroth:2222"], **WORKERS}
@@ -41,7 +41,7 @@ def test_the_first_of_all_is_the_chief() -> None:
         ([], {"type": "worker", "index": 0}, "array"),
     ],
 )
-def test_what_is_wrong_is_told_in_a_sentence(cluster: object, task: object, why: str) -> None:
+def test_wrong_tf_config_is_reported_in_one_sentence(cluster: object, task: object, why: str) -> None:
     with pytest.raises(ClassifiersError, match=why) as told:
         read(cluster, task)
     assert str(told.value).startswith("TF_CONFIG cannot be used (")

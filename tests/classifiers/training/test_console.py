@@ -13,9 +13,7 @@ def test_lines_are_printed_whole_and_without_markup(capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize("judged_on", ["dev", "train"])
-def test_bar_ends_with_the_last_loss_and_the_score_on_what_it_was_judged_on(
-    judged_on: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bar_ends_with_the_last_loss_and_score(judged_on: str, capsys: pytest.CaptureFixture[str]) -> None:
     with ConsoleReporter().bar("BiLSTM", epochs=2, steps=2, judged_on=judged_on) as bar:
         for number in (1, 2):
             for loss in (0.5, 0.25):
@@ -26,7 +24,7 @@ def test_bar_ends_with_the_last_loss_and_the_score_on_what_it_was_judged_on(
     assert f"loss 0.1250, {judged_on} macro-F1 0.750" in shown
 
 
-def test_bar_leaves_times_whole_in_80_columns(
+def test_bar_does_not_cut_times_at_80_columns(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
@@ -40,7 +38,7 @@ def test_bar_leaves_times_whole_in_80_columns(
     )
 
 
-def test_bar_of_a_training_that_does_not_begin_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_bar_of_a_training_that_never_begins_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
     with ConsoleReporter().bar("BiLSTM", epochs=2, steps=2, judged_on="dev"):
         pass
     assert capsys.readouterr().out.strip() == ""

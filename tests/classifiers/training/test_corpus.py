@@ -38,12 +38,12 @@ def test_texts_for_teachers_are_all_texts_and_augmented_ones_of_those_with_label
     assert texts == texts_for_teachers(TEXTS, ["lol", "gg"], 3)
 
 
-def test_rows_without_people_are_those_of_the_other_texts_and_of_what_is_augmented_from_them() -> None:
+def test_rows_without_people_exclude_their_texts_and_augmentations() -> None:
     """Three training texts of which the last is a person's, two without labels, and two times three augmented ones."""
     assert rows_without_people(3, 1, 2, 2).tolist() == [0, 1, 5, 6, 8, 9]
 
 
-def test_repeated_rows_come_as_often_as_they_are_asked_for_with_their_own_targets() -> None:
+def test_repeated_rows_keep_their_targets() -> None:
     examples = Examples([[1], [2, 2], [3]], np.array([[0.1], [0.2], [0.3]]))
     assert repeated(examples, np.array([0, 2]), 1).sequences == [[1], [2, 2], [3]]
     thrice = repeated(examples, np.array([0, 2]), 3)
@@ -51,7 +51,7 @@ def test_repeated_rows_come_as_often_as_they_are_asked_for_with_their_own_target
     assert thrice.targets.tolist() == [[0.1], [0.2], [0.3], [0.1], [0.3], [0.1], [0.3]]
 
 
-def test_texts_for_the_assistant_are_others_than_those_for_the_teachers() -> None:
+def test_texts_for_the_assistant_differ_from_those_for_the_teachers() -> None:
     many = TEXTS * 50
     [first, second] = texts_for_assistant(many, 2)
     assert len(first) == len(second) == 100

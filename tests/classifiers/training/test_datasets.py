@@ -44,7 +44,7 @@ class TestBuiltin:
     def test_train_stands_in_for_dev(self, builtin: Dataset) -> None:
         assert builtin.dev is builtin.train
 
-    def test_no_phrase_stands_twice(self, builtin: Dataset) -> None:
+    def test_every_phrase_is_unique(self, builtin: Dataset) -> None:
         assert len({*builtin.train.texts, *builtin.test.texts}) == 80
 
     def test_phrases_are_lower_case_words_of_a_small_vocabulary(self, builtin: Dataset) -> None:
@@ -52,7 +52,7 @@ class TestBuiltin:
         assert 25 <= len(vocabulary) <= 30
         assert all(word.isalpha() and word.islower() for word in vocabulary)
 
-    def test_every_test_word_is_learnt(self, builtin: Dataset) -> None:
+    def test_every_test_word_occurs_in_train(self, builtin: Dataset) -> None:
         counts = Counter(word for text in builtin.train.texts for word in set(text.split()))
         assert all(counts[word] >= 3 for text in builtin.test.texts for word in text.split())
 
@@ -61,7 +61,7 @@ class TestBuiltin:
         assert _mirrored(builtin.test) == 9
 
     @pytest.mark.heavy
-    def test_no_bag_of_words_gets_them_all(self, builtin: Dataset) -> None:
+    def test_bag_of_words_misses_many_test_phrases(self, builtin: Dataset) -> None:
         from sklearn.feature_extraction.text import CountVectorizer
         from sklearn.linear_model import LogisticRegression
 
@@ -101,7 +101,9 @@ class TestBuiltin:
 )
 @pytest.mark.parametrize("start", ["", "\ufeff"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-def test_a_file_of_ones_own(tmp_path: Path, name: str, content: str, start: str, line_end: str) -> None:
+def test_own_file_is_read_with_its_splits_and_labels(
+    tmp_path: Path, name: str, content: str, start: str, line_end: str
+) -> None:
     data = (start + content.replace("\n", line_end)).encode()
     (tmp_path / name).write_bytes(data)
     dataset = load_dataset(str(tmp_path / name))
@@ -116,7 +118,7 @@ def test_a_file_of_ones_own(tmp_path: Path, name: str, content: str, start: str,
     assert dataset.sha256 == hashlib.sha256(data).hexdigest()
 
 
-def test_columns_under_other_names(tmp_path: Path) -> None:
+def test_other_column_names_can_be_given(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("id,message,mood,split\n1,hi,joy,train\n2,oh,fear,train\n3,ah,joy,test\n")
     dataset = load_dataset(path, text_column="message", label_column="mood")
@@ -125,7 +127,7 @@ def test_columns_under_other_names(tmp_path: Path) -> None:
     assert dataset.dev is dataset.train
 
 
-def test_a_csv_text_may_span_lines(tmp_path: Path) -> None:
+def test_csv_text_may_span_lines(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text('text,label,split\n"one\ntwo",joy,train\nsad,fear,train\nx,joy,test\n')
     assert load_dataset(path).train.texts[0] == "one\ntwo"
@@ -137,40 +139,40 @@ class TestLabels:
         path.write_text("text,label\n" + "".join(f'text {n},"{label}"\n' for n, label in enumerate(labels)))
         return load_dataset(path)
 
-    def test_several_in_a_cell_are_labels_of_their_own(self, tmp_path: Path) -> None:
+    def test_several_labels_in_a_cell_are_separate_labels(self, tmp_path: Path) -> None:
         dataset = self._load(tmp_path, *["['joy', 'love']", "joy;love", "fear|love", "joy, love", "[fear]"] * 2)
         assert dataset.labels == ("fear", "joy", "love")
         assert dataset.counts == {"fear": 4, "joy": 6, "love": 8}
         assert dataset.multi_label
 
-    def test_letter_case_makes_no_other_label(self, tmp_path: Path) -> None:
+    def test_labels_differing_only_in_letter_case_are_one(self, tmp_path: Path) -> None:
         dataset = self._load(tmp_path, "Joy", "JOY", "Guilt", "guilt", "Guilt", "joy;Joy")
         assert dataset.counts == {"Guilt": 3, "joy": 3}  # as GoEmotions writes it, else as the file does mostly
 
     @pytest.mark.parametrize("joined", ["joy/love", "joy & love", "joy love", "love and joy", "joy+love"])
-    def test_what_may_be_one_label_or_two_is_refused_with_its_line(self, joined: str, tmp_path: Path) -> None:
+    def test_ambiguous_label_cell_is_refused_with_its_line(self, joined: str, tmp_path: Path) -> None:
         with pytest.raises(DatasetError) as caught:
             self._load(tmp_path, *["joy", "love"] * 4, joined, "joy")
         assert f"line 10: {joined!r} may be one label or several: write 'joy,love' if" in str(caught.value).replace(
             "'love,joy'", "'joy,love'"
         )
 
-    def test_a_name_of_two_words_that_are_no_labels_is_one(self, tmp_path: Path) -> None:
+    def test_two_words_that_are_not_labels_are_one_label(self, tmp_path: Path) -> None:
         assert self._load(tmp_path, *["passive aggressiveness", "joy", "anger/disgust"] * 2).labels == (
             "anger/disgust",
             "joy",
             "passive aggressiveness",
         )
 
-    def test_a_column_in_which_hardly_any_label_occurs_twice_is_no_column_of_labels(self, tmp_path: Path) -> None:
+    def test_column_with_hardly_any_repeated_value_is_refused_as_labels(self, tmp_path: Path) -> None:
         with pytest.raises(DatasetError, match=r"has \d+ labels in 20 rows, such as .*--label-column names another\.$"):
             self._load(tmp_path, *(f"comment {number}" for number in range(15)), *["a", "b"] * 2, "a")
 
-    def test_the_column_of_the_text_is_no_column_of_labels(self, tmp_path: Path) -> None:
+    def test_text_column_is_refused_as_labels(self, tmp_path: Path) -> None:
         with pytest.raises(DatasetError, match=r"has 12 labels in 12 rows, such as 'comment 0': is this the column of"):
             self._load(tmp_path, *(f"comment {number}" for number in range(12)))
 
-    def test_they_are_shown_with_what_was_recognised(self, tmp_path: Path) -> None:
+    def test_recognised_labels_are_shown(self, tmp_path: Path) -> None:
         path = tmp_path / "mine.csv"
         path.write_text("".join(f"text {number};{label}\n" for number in range(10) for label in ("joy", "fear,joy")))
         assert overview(load_dataset(path)) == [
@@ -184,14 +186,14 @@ class TestLabels:
             "2 labels: joy 40, sadness 40.",
         ]
 
-    def test_of_very_many_the_first_are_shown_with_the_number_of_the_others(self, tmp_path: Path) -> None:
+    def test_many_labels_are_shown_as_the_first_few_and_a_count(self, tmp_path: Path) -> None:
         path = tmp_path / "mine.csv"
         path.write_text("text,label\n" + "".join(f"text {number},{number % 300:03}\n" for number in range(1500)))
         shown = overview(load_dataset(path))[-1]
         assert shown.startswith("300 labels: 000 5, 001 5, ")
         assert shown.endswith(", 039 5 and 260 more.")
 
-    def test_counts_do_not_count_twice_what_trains_and_tunes(self) -> None:
+    def test_train_rows_used_as_dev_are_counted_once(self) -> None:
         assert load_dataset("builtin").counts == {"joy": 40, "sadness": 40}
 
 
@@ -205,10 +207,10 @@ class TestGivenSplit:
         path.write_text("\n".join(["text\tlabel\tsplit", *self.ROWS, *rows]))
         return load_dataset(path)
 
-    def test_letter_case_and_spaces_make_no_other_part(self, tmp_path: Path) -> None:
+    def test_split_names_ignore_letter_case_and_spaces(self, tmp_path: Path) -> None:
         assert self._load(tmp_path, "a wall\tfear\tTEST", "a door\tfear\t Train ").test.texts == ("a wall",)
 
-    def test_texts_that_are_learnt_and_measured_on_are_told_of(self, tmp_path: Path) -> None:
+    def test_texts_in_both_train_and_test_are_reported(self, tmp_path: Path) -> None:
         assert overview(self._load(tmp_path, "a wall\tfear\ttest", "A  day\tjoy\ttest", "a day\tjoy\tdev"))[1:3] == [
             "1 of the 2 texts for dev are also in train, so figures on dev will be better than on new texts: take them "
             "out of dev or of train.",
@@ -298,7 +300,7 @@ JSON_GOOD = '{"text": "hi", "label": "joy"}\n'
         ),
     ],
 )
-def test_a_malformed_file_is_named_with_line_and_fault(tmp_path: Path, name: str, content: str, message: str) -> None:
+def test_malformed_file_is_reported_with_line_and_reason(tmp_path: Path, name: str, content: str, message: str) -> None:
     path = tmp_path / name
     path.write_text(content)
     with pytest.raises(DatasetError) as caught:
@@ -308,7 +310,7 @@ def test_a_malformed_file_is_named_with_line_and_fault(tmp_path: Path, name: str
     assert "\n" not in str(caught.value)
 
 
-def test_bytes_that_are_not_utf_8(tmp_path: Path) -> None:
+def test_bytes_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.tsv"
     path.write_bytes(b"text\tlabel\nhi\tjoy\ncaf\xe9\tjoy\n")
     with pytest.raises(DatasetError, match=r"a\.tsv, line 3: this is not UTF-8: save"):
@@ -328,7 +330,7 @@ def test_bytes_that_are_not_utf_8(tmp_path: Path) -> None:
         ("folder.tsv", "folder.tsv is a folder: give a file"),
     ],
 )
-def test_a_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str) -> None:
+def test_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.tsv").mkdir()
     with pytest.raises(DatasetError) as caught:
@@ -342,13 +344,13 @@ def chat() -> Dataset:
 
 
 class TestChat:
-    def test_all_labels_in_every_split(self, chat: Dataset) -> None:
+    def test_every_split_has_all_labels(self, chat: Dataset) -> None:
         assert chat.labels == LABELS
         assert len(chat.train) + len(chat.dev) + len(chat.test) >= 2000
         for split in (chat.train, chat.dev, chat.test):
             assert split.targets.sum(axis=0).min() >= 5
 
-    def test_no_message_and_no_topic_in_two_splits(self, chat: Dataset) -> None:
+    def test_splits_share_no_message_and_no_topic(self, chat: Dataset) -> None:
         texts = [text.casefold() for split in (chat.train, chat.dev, chat.test) for text in split.texts]
         assert len(texts) == len(set(texts))
         with datasets.CHAT.open(encoding="utf-8") as lines:
@@ -356,7 +358,7 @@ class TestChat:
         assert len(places) == len({topic for _, topic in places}) == 95
 
     @pytest.mark.heavy
-    def test_no_near_copy_across_splits(self, chat: Dataset) -> None:
+    def test_splits_share_no_near_duplicates(self, chat: Dataset) -> None:
         """No two messages of four words or more share over six tenths of their words."""
         from sklearn.feature_extraction.text import CountVectorizer
 
@@ -382,7 +384,7 @@ ROWS_OF = {
 
 @pytest.mark.parametrize("ending", ROWS_OF)
 @given(data=st.data())
-def test_any_file_is_read_or_refused_in_a_sentence(
+def test_any_file_is_read_or_refused_in_one_sentence(
     tmp_path_factory: pytest.TempPathFactory, ending: str, data: st.DataObject
 ) -> None:
     folder = tmp_path_factory.mktemp("data")

@@ -79,7 +79,7 @@ def test_missing_outputs_load_as_none(tmp_path: Path) -> None:
     assert TeacherOutputs.load(tmp_path / "outputs.safetensors", texts=6, labels=3, words=5) is None
 
 
-def test_averaged_outputs_have_the_mean_probabilities_in_the_rows_that_are_asked_for() -> None:
+def test_averaging_changes_only_the_given_rows_to_mean_probabilities() -> None:
     outputs = TeacherOutputs(np.array([[0.0], [np.log(3)], [-2.0]], dtype=np.float32), np.zeros((1, 2)))
     averaged = outputs.averaged(np.array([1, 0]), np.array([[0.25], [1.0]]))
     expected = np.array([[0.75], [0.5], [1 / (1 + np.exp(2.0))]])
@@ -88,7 +88,7 @@ def test_averaged_outputs_have_the_mean_probabilities_in_the_rows_that_are_asked
     np.testing.assert_array_equal(outputs.logits[0], [0.0])
 
 
-def test_averages_of_certain_probabilities_are_finite_logits() -> None:
+def test_average_of_probabilities_0_and_1_has_finite_logits() -> None:
     outputs = TeacherOutputs(np.array([[200.0, -200.0]], dtype=np.float32), np.zeros((1, 2)))
     averaged = outputs.averaged(np.array([0]), np.array([[1.0, 0.0]]))
     assert np.isfinite(averaged.logits).all()

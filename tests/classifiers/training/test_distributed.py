@@ -46,7 +46,7 @@ def run_workers(count: int, folder: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.heavy
-def test_two_processes_get_the_weights_of_one(tmp_path: Path, keras_models: ModuleType) -> None:
+def test_two_processes_reach_the_weights_of_one(tmp_path: Path, keras_models: ModuleType) -> None:
     """After the same batches, one of which has fewer texts than there are processes; all is one test, as it is slow."""
     (tmp_path / "files-0" / "rnn").mkdir(parents=True)
     (tmp_path / "files-0" / "rnn" / "history.json").write_bytes(b"a history\xff")
@@ -76,7 +76,7 @@ def test_two_processes_get_the_weights_of_one(tmp_path: Path, keras_models: Modu
 
 
 @pytest.mark.heavy
-def test_a_signal_that_something_other_than_python_handled_ends_the_process_afterwards(
+def test_signal_handled_outside_python_ends_the_process_afterwards(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from classifiers.training import distributed

@@ -37,7 +37,7 @@ SCORES = np.array(
 THRESHOLDS = np.array([0.5, 0.5, 0.5])
 
 
-def test_figures_worked_out_by_hand() -> None:
+def test_figures_match_values_computed_by_hand() -> None:
     # fear: rows 1 and 5 right, row 3 false: F1 = 2·2 / (3 + 2). joy: rows 2 and 5 right, row 3 missed:
     # 2·2 / (2 + 3). neutral: never predicted: 0. Together: 4 right of 5 predicted and 6 true.
     metrics = measure(SCORES, TARGETS, THRESHOLDS, LABELS)
@@ -49,14 +49,14 @@ def test_figures_worked_out_by_hand() -> None:
     assert metrics.top1 == pytest.approx(3 / 4)
 
 
-def test_thresholds_belong_to_their_labels_and_are_met_by_equal_scores() -> None:
+def test_score_equal_to_the_threshold_of_its_label_counts() -> None:
     thresholds = np.array([0.75, 0.4, 0.3], dtype=np.float32)
     metrics = measure(SCORES, TARGETS, thresholds, LABELS)
     # All right but neutral, which meets its threshold in row 2 as well as in row 4.
     assert metrics.label_f1 == {"fear": 1.0, "joy": 1.0, "neutral": pytest.approx(2 / 3)}
 
 
-def test_calibration_error_of_one_bin() -> None:
+def test_calibration_error_of_one_bin_matches_a_value_computed_by_hand() -> None:
     # Ten scores of 0.72 of which nine are right: 0.18 too modest. The other label is right as often as it says.
     scores = np.tile([0.72, 0.1], (10, 1))
     targets = np.array([[1, 0]] * 8 + [[1, 1], [0, 0]])
@@ -72,24 +72,24 @@ def test_calibration_error_weighs_bins_by_rows() -> None:
     assert measure(scores, targets, THRESHOLDS[:2], ("a", "b")).ece == pytest.approx(expected)
 
 
-def test_certainty_of_one_belongs_to_the_last_bin() -> None:
+def test_confidence_of_one_belongs_to_the_last_bin() -> None:
     # The first label: 1.95 were promised and 1 came true, in one bin. The second is right.
     scores, targets = np.array([[1.0, 1.0], [0.95, 1.0]]), np.array([[0.0, 1.0], [1.0, 1.0]])
     assert measure(scores, targets, THRESHOLDS[:2], ("a", "b")).ece == pytest.approx(0.95 / 2 / 2)
 
 
-def test_without_a_single_label_row_top1_is_zero() -> None:
+def test_top1_is_zero_without_single_label_rows() -> None:
     assert measure(SCORES[4:], TARGETS[4:], THRESHOLDS, LABELS).top1 == 0
 
 
-def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_scikit_learn_is_reported_with_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
     with pytest.raises(MissingExtraError, match=r"^Measuring needs more packages: .*emobot\[train\]"):
         measure(SCORES, TARGETS, THRESHOLDS, LABELS)
 
 
 class TestBaseline:
-    def test_learns_what_words_can_tell(self) -> None:
+    def test_learns_labels_that_depend_on_words(self) -> None:
         words = {0: ("awful", "scary", "dark"), 1: ("lovely", "sunny", "warm")}
         rng = np.random.default_rng(0)
 
@@ -118,13 +118,13 @@ class TestBaseline:
         assert baseline(load_dataset("builtin")).top1 < 1
 
     @pytest.mark.parametrize("texts", [("😀", "😁", "😢", "😭"), ("https://a.example/1",) * 4, ("\u200b",) * 4])
-    def test_takes_what_there_is_where_nothing_occurs_often(self, texts: tuple[str, ...]) -> None:
+    def test_uses_rare_words_if_there_are_no_frequent_ones(self, texts: tuple[str, ...]) -> None:
         targets = np.eye(2, dtype=np.float32)[[0, 0, 1, 1]]
         split = Split(texts, targets)
         _, scores = tfidf_baseline(Dataset("", ("fear", "joy"), split, split, split, ""))
         assert scores.shape == (4, 2)
 
-    def test_takes_a_label_that_all_texts_have(self) -> None:
+    def test_accepts_a_label_that_all_texts_have(self) -> None:
         split = Split(("oh no", "oh yes"), np.array([[1, 0, 1], [0, 1, 1]], dtype=np.float32))
         _, scores = tfidf_baseline(Dataset("", LABELS, split, split, split, ""))
         assert scores[:, 2].tolist() == [1, 1]
@@ -144,14 +144,14 @@ class TestBaseline:
 
 
 class TestBagOfWords:
-    def test_learns_nothing_of_the_built_in_phrases_and_guesses_at_their_test(self) -> None:
+    def test_is_at_chance_on_the_builtin_phrases(self) -> None:
         dataset = load_dataset("builtin")
         words = bag_of_words(dataset, fit_tokenizer(dataset))
         assert words.dev_loss == pytest.approx(np.log(2), abs=0.005)
         assert words.metrics.top1 * words.metrics.rows == 12 == words.metrics.rows / 2
 
     @pytest.mark.parametrize("both", [False, True])
-    def test_learns_what_words_can_tell(self, both: bool) -> None:
+    def test_learns_labels_that_depend_on_words(self, both: bool) -> None:
         texts = ("an awful day", "a sunny day", "an awful week", "a sunny week", "a sunny but awful day")
         targets = np.array([[1, 0], [0, 1], [1, 0], [0, 1], [1, 1]], dtype=np.float32)
         different = 5 if both else 4
@@ -162,13 +162,13 @@ class TestBagOfWords:
         assert words.score == words.metrics.macro_f1 == 1
         assert words.dev_loss < 0.2
 
-    def test_takes_unknown_words_and_a_label_that_all_texts_have(self) -> None:
+    def test_accepts_unknown_words_and_a_label_that_all_texts_have(self) -> None:
         split = Split(("oh", "\u200b"), np.array([[1, 0, 1], [0, 1, 1]], dtype=np.float32))
         dataset = Dataset("", LABELS, split, split, split, "")
         assert bag_of_words(dataset, fit_tokenizer(dataset)).metrics.label_f1["neutral"] == 1
 
 
-def test_reactions_worked_out_by_hand() -> None:
+def test_reaction_figures_match_values_computed_by_hand() -> None:
     def saw(fear: float, joy: float, neutral: float) -> Prediction:
         return Prediction(LABELS, (fear, joy, neutral), (0.55, 0.3, 0.3))
 
@@ -186,7 +186,7 @@ def test_reactions_worked_out_by_hand() -> None:
     assert reactions == Reactions(7, acceptable=4 / 7, emotional=3 / 4, coverage=1 / 4, precision=2 / 3, neutral=1 / 2)
 
 
-def test_reactions_are_measured_by_the_label_that_is_accepted_most_probably() -> None:
+def test_reactions_are_measured_by_the_most_acceptable_label() -> None:
     split = Split(("",) * 2, np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float32))
     predictions = [Prediction(LABELS, (0.4, 0.5, 0.1), (0.2,) * 3, 0.5, acceptance=(0.8, 0.5, 0.1))] * 2
     assert measure_reactions(predictions, split, LABELS) == Reactions(
@@ -195,7 +195,7 @@ def test_reactions_are_measured_by_the_label_that_is_accepted_most_probably() ->
     assert choose_reaction_certainty([predictions[0]], Split(("",), split.targets[:1]), LABELS) == pytest.approx(0.4)
 
 
-def test_the_chosen_certainty_is_what_makes_enough_reactions_right() -> None:
+def test_chosen_certainty_makes_enough_reactions_right() -> None:
     rng = np.random.default_rng(0)
     joy = rng.uniform(0.3, 1, 400)
     right = rng.random(400) < joy  # the surer, the likelier right
@@ -215,14 +215,14 @@ def test_the_chosen_certainty_is_what_makes_enough_reactions_right() -> None:
     assert reactions(chosen).coverage > reactions(chosen + 0.05).coverage > 0
 
 
-def test_a_certainty_is_chosen_among_all_reactions_whatever_certainty_they_came_with() -> None:
+def test_certainty_is_chosen_among_all_reactions_including_those_below_the_current_one() -> None:
     """Else one that lies below today's could never be found."""
     split = Split(("",) * 3, np.array([[0, 1, 0]] * 3, dtype=np.float32))
     predictions = [Prediction(LABELS, (0.1, joy, 0.05), (0.2,) * 3, certainty=0.9) for joy in (0.35, 0.3, 0.25)]
     assert choose_reaction_certainty(predictions, split, LABELS) == pytest.approx(0.125)
 
 
-def test_what_is_under_its_threshold_is_no_reaction_to_choose_on() -> None:
+def test_labels_below_their_threshold_are_ignored_when_choosing_the_certainty() -> None:
     split = Split(("",) * 2, np.array([[0, 1, 0], [1, 0, 0]], dtype=np.float32))
     predictions = [Prediction(LABELS, (0.1, joy, 0.05), (0.5,) * 3) for joy in (0.8, 0.4)]
     assert choose_reaction_certainty(predictions, split, LABELS) == pytest.approx(0.4)
@@ -233,14 +233,14 @@ class TestJudge:
 
     dataset = load_dataset("builtin")
 
-    def test_a_network_that_grows_too_sure_is_judged_as_it_will_be_once_it_is_calibrated(self) -> None:
+    def test_overconfident_network_is_judged_after_calibration(self) -> None:
         targets = self.dataset.dev.targets
         logits = 2 * targets - 1 + np.random.default_rng(0).normal(0, 1, targets.shape)
         (loss, score), (sure_loss, sure_score) = (judge(self.dataset)(scale * logits, targets) for scale in (1, 4))
         assert sure_loss == pytest.approx(loss, rel=1e-3)
         assert sure_score == pytest.approx(score, abs=0.05)
 
-    def test_without_a_dev_that_can_tell_nothing_is_chosen(self) -> None:
+    def test_train_rows_used_as_dev_choose_no_temperature_and_no_thresholds(self) -> None:
         own = replace(self.dataset, own=True)
         targets = own.dev.targets
         logits = 2 * targets - 1
@@ -259,19 +259,19 @@ class TestAgainstChance:
         split = Split(("",) * len(targets), targets)
         return Dataset("", LABELS, split, split, split, "")
 
-    def test_right_more_often_than_luck_would_be_has_learnt(self) -> None:
+    def test_right_significantly_more_often_than_chance_has_learnt(self) -> None:
         dataset = self._dataset(10)
         assert against_chance(dataset.test.targets, dataset) == Chance(30, 30, "fear", 20, True)
 
-    def test_always_saying_the_usual_has_not(self) -> None:
+    def test_always_predicting_the_most_frequent_label_has_not_learnt(self) -> None:
         dataset = self._dataset(10)
         assert against_chance(np.tile([0.9, 0.1, 0.0], (30, 1)), dataset) == Chance(30, 20, "fear", 20, False)
 
-    def test_with_few_texts_all_right_may_be_luck(self) -> None:
+    def test_all_right_on_few_texts_may_be_chance(self) -> None:
         dataset = self._dataset(1)
         assert against_chance(dataset.test.targets, dataset) == Chance(3, 3, "fear", 2, False)
 
-    def test_a_usual_label_that_test_lacks_is_not_beaten_by_anything(self) -> None:
+    def test_chance_is_zero_if_test_lacks_the_most_frequent_label(self) -> None:
         dataset = self._dataset(10)
         others = replace(dataset, test=Split(("",) * 4, np.eye(3, dtype=np.float32)[[1, 1, 2, 2]]))
         assert against_chance(np.eye(3)[[1, 0, 0, 0]], others) == Chance(4, 1, "fear", 0, False)
@@ -282,7 +282,7 @@ class TestAgainstChance:
         assert against_chance(np.eye(3)[[0, 1]], dataset).right == 2
 
 
-def test_a_bot_that_never_reacts_has_no_precision() -> None:
+def test_precision_is_none_without_reactions() -> None:
     shy = Prediction(LABELS, (0.2, 0.1, 0.1), (0.5, 0.5, 0.5))
     split = Split(("hi",), np.array([[1, 0, 0]], dtype=np.float32))
     assert measure_reactions([shy], split, LABELS) == Reactions(

@@ -80,7 +80,7 @@ class TestGoEmotions:
         monkeypatch.setenv("EMOBOT_DATA_DIR", str(folder.parent))
         self._check(load_dataset("goemotions"))
 
-    def test_a_changed_file_is_refused(self, folder: Path) -> None:
+    def test_file_with_another_hash_is_refused(self, folder: Path) -> None:
         (folder / "dev.tsv").write_text("other\t1\tid\n")
         with pytest.raises(DatasetError, match=r"dev\.tsv is not GoEmotions' dev\.tsv .*SHA-256"):
             load_dataset("goemotions", data_dir=folder.parent)
@@ -90,7 +90,7 @@ class TestGoEmotions:
         with pytest.raises(DatasetError, match=r"There is no goemotions/test\.tsv in .*unset EMOBOT_DATA_DIR"):
             load_dataset("goemotions", data_dir=folder.parent)
 
-    def test_is_downloaded_once(self, served: list[str]) -> None:
+    def test_data_set_is_downloaded_once(self, served: list[str]) -> None:
         self._check(load_dataset("goemotions"))
         assert served == ["/train.tsv", "/dev.tsv", "/test.tsv"]
         self._check(load_dataset("goemotions"))
@@ -102,12 +102,12 @@ class TestGoEmotions:
             load_dataset("goemotions")
         assert served == ["/train.tsv"]
 
-    def test_without_pooch_the_extra_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_missing_pooch_is_reported_with_the_extra(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "pooch", None)
         with pytest.raises(MissingExtraError, match=r"^Downloading GoEmotions needs more .*emobot\[train\]"):
             load_dataset("goemotions")
 
-    def test_without_network_the_remedy_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_failed_download_is_reported_with_what_to_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(goemotions, "GOEMOTIONS_URL", "http://127.0.0.1:9/")
         with pytest.raises(DatasetError) as caught:
             load_dataset("goemotions")

@@ -32,7 +32,7 @@ def lively(params: dict[str, Array], scale: float) -> dict[str, Array]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _graphs_as_they_are() -> Iterator[None]:
+def _graphs_unoptimised() -> Iterator[None]:
     """Let TensorFlow run graphs as it has traced them: to optimise one takes longer than a test runs it."""
     import tensorflow as tf
 
@@ -64,7 +64,7 @@ def keras_bilstm(keras_models: ModuleType) -> Any:
     ],
     ids=["RNN", "GRU", "LSTM", "LayerNorm"],
 )
-def test_layers_stay_with_keras(ours: Layer, theirs: Callable[[Any], Any]) -> None:
+def test_layers_match_keras(ours: Layer, theirs: Callable[[Any], Any]) -> None:
     """Same weights and input: outputs and all gradients within 1e-5."""
     import keras
     import tensorflow as tf
@@ -103,7 +103,7 @@ def test_layers_stay_with_keras(ours: Layer, theirs: Callable[[Any], Any]) -> No
         pytest.param("bigru", 0.15, marks=pytest.mark.long),
     ],
 )
-def test_networks_stay_with_keras(
+def test_networks_match_keras(
     kind: str, scale: float, batch: Batch, keras_models: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Same weights, same batch: outputs, loss and every gradient within 1e-5 in float32."""
@@ -141,7 +141,7 @@ def test_networks_stay_with_keras(
 @pytest.mark.parametrize(
     "kind", [pytest.param(kind, marks=() if kind == "gru" else pytest.mark.long) for kind in network.KINDS]
 )
-def test_trainings_stay_together_step_by_step(kind: str, keras_models: ModuleType) -> None:
+def test_training_matches_keras_step_by_step(kind: str, keras_models: ModuleType) -> None:
     """Same weights, same batches, same recipe: 20 steps later no weight differs by 1e-4.
 
     No word comes twice: Keras takes the gradients of a repeated word one by one into the norm that it clips, where
@@ -173,7 +173,7 @@ def test_trainings_stay_together_step_by_step(kind: str, keras_models: ModuleTyp
     assert all(np.abs(net.params[name] - array).max() > 1e-2 for name, array in start.items())
 
 
-def test_losses_stay_with_keras() -> None:
+def test_losses_match_keras() -> None:
     import keras
 
     rng = np.random.default_rng(3)
@@ -183,13 +183,13 @@ def test_losses_stay_with_keras() -> None:
     assert softmax_cross_entropy(logits, one_hot)[0] == pytest.approx(float(judge(one_hot, logits)), abs=1e-5)
 
 
-def test_numpy_takes_over_the_weights_of_keras(keras_bilstm: Any, batch: Batch, keras_models: ModuleType) -> None:
+def test_weights_of_keras_load_into_our_network(keras_bilstm: Any, batch: Batch, keras_models: ModuleType) -> None:
     heir = network.build("bilstm", VOCABULARY, EMBEDDING, LABELS, np.random.default_rng(9))
     heir.load(keras_models.params(keras_bilstm))
     np.testing.assert_allclose(heir.forward(batch), keras_models.run(keras_bilstm, batch), atol=1e-5)
 
 
-def test_the_keras_file_can_be_gone_on_with(keras_bilstm: Any, batch: Batch, tmp_path: Path) -> None:
+def test_saved_keras_model_can_be_trained_further(keras_bilstm: Any, batch: Batch, tmp_path: Path) -> None:
     import keras
 
     keras_bilstm.save(tmp_path / "bilstm.keras")

@@ -29,7 +29,7 @@ from classifiers.training.label_cells import parse_labels, several_in_one
         ["joy", " love ", "joy"],
     ],
 )
-def test_several_labels_in_any_usual_way_of_writing_them(cell: Any) -> None:
+def test_several_labels_are_read_in_any_usual_notation(cell: Any) -> None:
     assert parse_labels(cell) == ("joy", "love")
 
 
@@ -51,12 +51,12 @@ def test_several_labels_in_any_usual_way_of_writing_them(cell: Any) -> None:
         ("3", ("3",)),
     ],
 )
-def test_one_label_or_numbers(cell: Any, labels: tuple[str, ...]) -> None:
+def test_cell_is_one_label_or_label_numbers(cell: Any, labels: tuple[str, ...]) -> None:
     assert parse_labels(cell) == labels
 
 
 @pytest.mark.parametrize("cell", ["['joy'{}x]", "['joy',{}'love'", "['joy'{}", "[1{}x]", "joy{}"])
-def test_a_million_spaces_are_divided_in_one_way_only(cell: str) -> None:
+def test_million_spaces_are_split_without_backtracking(cell: str) -> None:
     """In each of the possible ways, this would take days."""
     with contextlib.suppress(ValueError):
         assert parse_labels(cell.format(" " * 1_000_000))
@@ -86,12 +86,12 @@ def test_a_million_spaces_are_divided_in_one_way_only(cell: str) -> None:
         ({"joy": 1}, "not an object"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(cell: Any, fault: str) -> None:
+def test_unreadable_cells_are_refused_with_the_reason(cell: Any, fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         parse_labels(cell)
 
 
-def test_a_label_that_is_made_of_others_may_be_several() -> None:
+def test_several_in_one_finds_known_labels_within_a_label() -> None:
     known = {"joy", "love", "mixed", "joy/love", "love and joy"}
     assert several_in_one("joy/love", known) == ["joy", "love"]
     assert several_in_one("love and joy", known) == ["love", "joy"]

@@ -9,7 +9,7 @@ from classifiers.training.loop import fit
 from tests.classifiers.training.counting import EXAMPLES, ORIGIN, SCORES, Counter, judge, recipe
 
 
-def test_the_network_ends_at_its_best_epoch(tmp_path: Path) -> None:
+def test_network_ends_with_the_weights_of_its_best_epoch(tmp_path: Path) -> None:
     network, told = Counter(), list[Epoch]()
     training = fit(network, EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c", on_epoch=told.append)
     assert [epoch.score for epoch in training.epochs] == SCORES
@@ -20,7 +20,7 @@ def test_the_network_ends_at_its_best_epoch(tmp_path: Path) -> None:
     assert not training.interrupted
 
 
-def test_ctrl_c_keeps_the_best_so_far_and_resume_ends_the_same(tmp_path: Path) -> None:
+def test_resume_after_ctrl_c_ends_like_an_uninterrupted_training(tmp_path: Path) -> None:
     stopped = Counter(stop_in=4)
     training = fit(stopped, EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
     assert training.interrupted
@@ -35,7 +35,7 @@ def test_ctrl_c_keeps_the_best_so_far_and_resume_ends_the_same(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("stopped_at", [1, 2, 3])
-def test_ctrl_c_while_the_state_is_copied_gives_up_that_epoch(stopped_at: int, tmp_path: Path) -> None:
+def test_ctrl_c_while_copying_the_state_discards_that_epoch(stopped_at: int, tmp_path: Path) -> None:
     """Its weights are not known, so it must not be written as if those of the epoch before were its own."""
 
     class StoppedInState(Counter):
@@ -56,7 +56,7 @@ def test_ctrl_c_while_the_state_is_copied_gives_up_that_epoch(stopped_at: int, t
     assert training.best["weight"][0] == training.best_epoch.number == 4
 
 
-def test_ctrl_c_in_the_first_epoch_leaves_nothing(tmp_path: Path) -> None:
+def test_ctrl_c_in_the_first_epoch_leaves_no_checkpoint(tmp_path: Path) -> None:
     training = fit(Counter(stop_in=1), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
     assert training.interrupted
     assert not training.epochs
@@ -110,7 +110,7 @@ class TestManyEpochs:
     def _fit(self, network: Counter, folder: Path) -> Training:
         return fit(network, EXAMPLES, EXAMPLES, self.recipe, self._judge, ORIGIN, folder)
 
-    def test_after_ctrl_c_go_on_where_they_were(self, tmp_path: Path) -> None:
+    def test_resume_after_ctrl_c_continues_at_the_last_epoch(self, tmp_path: Path) -> None:
         assert len(self._fit(Counter(stop_in=58), tmp_path).epochs) == 57
         assert {path.name for path in tmp_path.glob("*.safetensors")} == {
             "epoch-53.safetensors",
@@ -120,7 +120,7 @@ class TestManyEpochs:
         assert len(self._fit(network, tmp_path).epochs) == 100
         assert network.weight[0] == 53
 
-    def test_after_a_kill_go_on_where_they_were_written_last(self, tmp_path: Path) -> None:
+    def test_resume_after_a_kill_continues_at_the_last_written_epoch(self, tmp_path: Path) -> None:
         def killed(epoch: Epoch) -> None:
             if epoch.number == 58:
                 raise SystemExit

@@ -23,7 +23,7 @@ def recipe(epochs: int) -> Recipe:
 
 
 @pytest.mark.parametrize(("kind", "epochs"), (dict.fromkeys(network.KINDS, 40) | {"bilstm": 20}).items())
-def test_learns_the_builtin_phrases(kind: str, epochs: int, phrases: Examples) -> None:
+def test_training_learns_the_builtin_phrases(kind: str, epochs: int, phrases: Examples) -> None:
     net = network.build(kind, 60, 16, 2, np.random.default_rng(0), units=16)
     trainer = Trainer(net, recipe(epochs), multi_label=False)
     first = sum(trainer.train_epoch(phrases, 1)) / 7
@@ -48,7 +48,7 @@ def test_the_same_seed_gives_the_same_weights(phrases: Examples) -> None:
     assert not np.array_equal(first["2.kernel"], other["2.kernel"])
 
 
-def test_a_restored_state_goes_on_as_if_never_stopped(phrases: Examples) -> None:
+def test_training_from_a_restored_state_equals_an_uninterrupted_one(phrases: Examples) -> None:
     plan = Recipe(4, 8, 3e-3, 16, dropout=0.3, word_dropout=0.1, weight_decay=0.01)
 
     def fresh() -> Trainer:

@@ -31,7 +31,9 @@ def batch() -> Batch:
 
 
 @pytest.mark.heavy
-def test_onnx_keras_and_numpy_answer_alike(bilstm: network.Network, batch: Batch, keras_models: ModuleType) -> None:
+def test_onnx_keras_and_numpy_give_the_same_logits(
+    bilstm: network.Network, batch: Batch, keras_models: ModuleType
+) -> None:
     model = keras_models.build("bilstm", VOCABULARY, EMBEDDING, LABELS)
     keras_models.load(model, bilstm.params)
     graph = onnx_export.float_graph(keras_models.params(model))
@@ -42,7 +44,7 @@ def test_onnx_keras_and_numpy_answer_alike(bilstm: network.Network, batch: Batch
     np.testing.assert_allclose(by_onnx, by_keras, atol=1e-5)
 
 
-def test_a_batch_answers_as_each_text_alone(bilstm: network.Network, batch: Batch, tmp_path: Path) -> None:
+def test_batch_gives_the_logits_of_single_texts(bilstm: network.Network, batch: Batch, tmp_path: Path) -> None:
     """In floats; in 8 bits nearly so, as the scale of a step is that of all texts in the batch."""
     texts = [pad([column[:length].tolist()]) for column, length in zip(batch.ids.T, batch.lengths, strict=True)]
     onnx_export.save_bilstm(bilstm.params, tmp_path / "bilstm.onnx")
@@ -71,7 +73,7 @@ def test_all_layers_compute_with_eight_bits(bilstm: network.Network, tmp_path: P
     assert not {"LSTM", "Gemm"} & {*operators}
 
 
-def test_saving_says_nothing(
+def test_saving_prints_nothing(
     bilstm: network.Network, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     onnx_export.save_bilstm(bilstm.params, tmp_path / "bilstm.onnx")
@@ -79,7 +81,7 @@ def test_saving_says_nothing(
     assert not caplog.records
 
 
-def test_parameters_are_read_back_to_half_a_step_of_eight_bits(bilstm: network.Network, tmp_path: Path) -> None:
+def test_parameters_are_read_back_within_half_a_quantisation_step(bilstm: network.Network, tmp_path: Path) -> None:
     onnx_export.save_bilstm(bilstm.params, tmp_path / "bilstm.onnx")
     read = onnx_export.read_bilstm(tmp_path / "bilstm.onnx")
     assert read.keys() == bilstm.params.keys()
@@ -90,7 +92,7 @@ def test_parameters_are_read_back_to_half_a_step_of_eight_bits(bilstm: network.N
         assert (np.abs(read[name] - array) <= (0 if exact else 0.51 * step)).all(), name
 
 
-def test_parameters_of_the_earlier_versions_in_floats_are_read(bilstm: network.Network, tmp_path: Path) -> None:
+def test_float_parameters_of_earlier_versions_are_read(bilstm: network.Network, tmp_path: Path) -> None:
     onnx.save(onnx_export.float_graph(bilstm.params), tmp_path / "bilstm.onnx")
     read = onnx_export.read_bilstm(tmp_path / "bilstm.onnx")
     assert read.keys() == bilstm.params.keys()

@@ -22,7 +22,7 @@ def test_the_same_data_have_the_same_origin(dataset: Dataset) -> None:
 
 
 @pytest.mark.parametrize("part", ["train", "dev", "test"])
-def test_other_texts_or_labels_in_any_split_are_other_data(dataset: Dataset, part: str) -> None:
+def test_origin_changes_with_texts_or_labels_of_any_split(dataset: Dataset, part: str) -> None:
     origin = Origin.of(dataset, SEQUENCES, "numpy")
     split = getattr(dataset, part)
     relabelled = np.vstack([1 - split.targets[:1], split.targets[1:]])
@@ -31,12 +31,12 @@ def test_other_texts_or_labels_in_any_split_are_other_data(dataset: Dataset, par
         assert difference.startswith("other data")
 
 
-def test_labels_under_other_names_are_other_data(dataset: Dataset) -> None:
+def test_origin_changes_with_the_names_of_labels(dataset: Dataset) -> None:
     origin = Origin.of(dataset, SEQUENCES, "numpy")
     assert Origin.of(replace(dataset, labels=("joy", "grief")), SEQUENCES, "numpy").differences(origin)
 
 
 @pytest.mark.parametrize("sequences", [[[2], [3, 4]], [[2, 3], [5]], [[2, 3, 4]]])
-def test_texts_cut_otherwise_mean_another_vocabulary(dataset: Dataset, sequences: list[list[int]]) -> None:
+def test_origin_changes_with_the_tokenizer(dataset: Dataset, sequences: list[list[int]]) -> None:
     origin = Origin.of(dataset, SEQUENCES, "numpy")
     assert Origin.of(dataset, sequences, "numpy").differences(origin) == ["another vocabulary"]

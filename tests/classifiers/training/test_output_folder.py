@@ -6,7 +6,7 @@ from classifiers.errors import ClassifiersError
 from classifiers.training.output_folder import check_writable, prepare
 
 
-def test_a_folder_that_is_missing_is_made_and_left_empty(tmp_path: Path) -> None:
+def test_missing_folder_is_created_empty(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
     prepare(folder, ["rnn"], resume=False, overwrite=False)
     assert list(folder.iterdir()) == []
@@ -28,7 +28,7 @@ def test_a_folder_that_is_missing_is_made_and_left_empty(tmp_path: Path) -> None
         ),
     ],
 )
-def test_a_folder_that_cannot_be_written_to_is_told_before_the_work(name: str, reason: str, tmp_path: Path) -> None:
+def test_unwritable_folder_is_reported_before_any_training(name: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     for check in (check_writable, lambda folder: prepare(folder, ["rnn"], resume=False, overwrite=False)):
         with pytest.raises(ClassifiersError) as caught:
@@ -38,13 +38,13 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_the_work(name: str, r
         )
 
 
-def test_a_folder_in_the_place_of_a_file_is_told_before_the_work(tmp_path: Path) -> None:
+def test_folder_in_place_of_a_file_is_reported_before_any_training(tmp_path: Path) -> None:
     (tmp_path / "report.md").mkdir()
     with pytest.raises(ClassifiersError, match=r"report\.md cannot be replaced: remove it, or choose another folder"):
         check_writable(tmp_path)
 
 
-def test_other_files_are_in_nobodys_way(tmp_path: Path) -> None:
+def test_unrelated_files_in_the_folder_are_accepted(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "notes.txt").write_text("mine")
     check_writable(tmp_path)
@@ -68,7 +68,7 @@ class TestAfterAKillDuringTheFirstCheckpoint:
         prepare(tmp_path, ["rnn"], resume=False, overwrite=True)
         assert list(tmp_path.iterdir()) == []
 
-    def test_there_is_nothing_to_go_on_with(self, half: Path, tmp_path: Path) -> None:
+    def test_there_is_nothing_to_resume(self, half: Path, tmp_path: Path) -> None:
         with pytest.raises(ClassifiersError, match=r"no stopped training in .*: start one with --overwrite"):
             prepare(tmp_path, ["rnn"], resume=True, overwrite=False)
         assert half.exists()
@@ -76,7 +76,7 @@ class TestAfterAKillDuringTheFirstCheckpoint:
     @pytest.mark.parametrize(
         "name", ["mine.txt", "checkpoints/mine.txt", "checkpoints/rnn/mine.txt", "checkpoints/x/epoch-1.safetensors"]
     )
-    def test_files_of_others_are_left_alone(self, half: Path, name: str, tmp_path: Path) -> None:
+    def test_unrelated_files_are_left_alone(self, half: Path, name: str, tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("mine")
         with pytest.raises(ClassifiersError, match="holds files that are not Emobot models"):

@@ -19,7 +19,7 @@ class _Counted(io.BytesIO):
         return content
 
 
-def test_no_more_of_a_file_is_read_than_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_requested_rows_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     written = io.BytesIO()
     texts = [f"{number:0100}" for number in range(5000)]
     pq.write_table(pa.table({"text": texts}), written, row_group_size=100, compression="none", use_dictionary=False)

@@ -79,7 +79,7 @@ def test_unlabelled_texts_are_of_conversations_that_are_wholly_in_train(original
 
 
 @pytest.mark.usefixtures("originals")
-def test_two_readings_of_a_message_give_the_labels_of_both() -> None:
+def test_two_readings_of_a_message_contribute_both_labels() -> None:
     assert [reading.labels for reading in people.readings()] == [
         ("joy", "excitement"),
         ("love", "neutral"),
@@ -99,13 +99,13 @@ def test_the_data_set_joins_labels_and_texts(originals: Path) -> None:
     assert [LABELS[place] for place in np.flatnonzero(dataset.dev.targets[0])] == ["gratitude", "joy", "relief"]
 
 
-def test_other_originals_are_refused(originals: Path) -> None:
+def test_originals_with_another_hash_are_refused(originals: Path) -> None:
     (originals / "people" / "sms" / "SMSSpamCollection").write_text("ham\tOk lor\n")
     with pytest.raises(DatasetError, match=r"^1 of the 4 messages of real people are not in the originals"):
         load_dataset("people", data_dir=originals)
 
 
-def test_missing_originals_are_told_with_what_to_do(originals: Path) -> None:
+def test_missing_originals_are_reported_with_what_to_do(originals: Path) -> None:
     (originals / "people" / "irc" / "data" / "train" / "day.raw.txt").unlink()
     with pytest.raises(DatasetError, match=r"day\.raw\.txt cannot be read .*unset EMOBOT_DATA_DIR"):
         load_dataset("people", data_dir=originals)
@@ -152,7 +152,7 @@ def test_a_download_with_another_hash_is_refused(originals: Path) -> None:
         load_dataset("people")
 
 
-def test_no_conversation_and_no_message_is_in_two_parts() -> None:
+def test_splits_share_no_conversation_and_no_message() -> None:
     readings = people.readings()
     parts = defaultdict(set)
     for reading in readings:

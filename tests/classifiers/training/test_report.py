@@ -52,7 +52,7 @@ def _write(directory: Path, dataset: Dataset, with_baseline: bool = True) -> tup
     return (directory / "report.md").read_text(encoding="utf-8"), metrics
 
 
-def test_the_report_tells_command_data_and_every_figure(tmp_path: Path) -> None:
+def test_report_has_the_command_the_data_and_every_figure(tmp_path: Path) -> None:
     text, metrics = _write(tmp_path / "new" / "folder", _dataset())
     assert "```\npython train.py --dataset moods.tsv\n```" in text
     assert "Every text has one label; there are 3 labels." in text
@@ -76,18 +76,18 @@ def test_the_report_tells_command_data_and_every_figure(tmp_path: Path) -> None:
     assert "Bag of words: trained to its end (on dev: loss 0.5500, macro-F1 0.250)\n" in text
 
 
-def test_networks_are_held_against_the_baseline(tmp_path: Path) -> None:
+def test_networks_are_compared_with_the_baseline(tmp_path: Path) -> None:
     text, metrics = _write(tmp_path, _dataset())
     assert f"The RNN's macro-F1 is {metrics['rnn'].macro_f1 - 0.7:.3f} above the baseline's." in text
     assert f"The BiLSTM's macro-F1 is {0.7 - metrics['bilstm'].macro_f1:.3f} below the baseline's." in text
 
 
-def test_a_baseline_that_does_better_is_recommended(tmp_path: Path) -> None:
+def test_better_baseline_is_recommended(tmp_path: Path) -> None:
     text, _ = _write(tmp_path, _dataset())
     assert text.count("Logistic regression on words does better, without a network.") == 1
 
 
-def test_whether_anything_was_learnt_is_said_plainly() -> None:
+def test_report_says_whether_anything_was_learnt() -> None:
     chances = {
         "rnn": Chance(12, 11, "joy", 6, True),
         "gru": Chance(12, 8, "joy", 6, False),
@@ -111,7 +111,7 @@ def test_whether_anything_was_learnt_is_said_plainly() -> None:
     assert untold == "Whether the BiLSTM has learnt anything is open: of 1 test text, none lacks the label 'joy'."
 
 
-def test_without_a_baseline_it_says_so(tmp_path: Path) -> None:
+def test_report_without_a_baseline_says_so(tmp_path: Path) -> None:
     text, _ = _write(tmp_path, _dataset(), with_baseline=False)
     assert "No baseline was run" in text
     assert "| TF-IDF baseline" not in text
@@ -122,12 +122,12 @@ def test_rare_labels_are_named(tmp_path: Path) -> None:
     assert "These labels have fewer than 20 test texts: neutral (3)." in text
 
 
-def test_a_label_cannot_break_the_table(tmp_path: Path) -> None:
+def test_markdown_in_a_label_does_not_break_the_table(tmp_path: Path) -> None:
     text, _ = _write(tmp_path, _dataset())
     assert "| joy\\|glee | 30 |" in text
 
 
-def test_the_split_that_chose_thresholds_is_told(tmp_path: Path) -> None:
+def test_report_names_the_split_that_chose_the_thresholds(tmp_path: Path) -> None:
     own, _ = _write(tmp_path / "own", _dataset())
     assert "come from the dev split" in own
     shared, _ = _write(tmp_path / "shared", _dataset(own_dev=False))
@@ -135,7 +135,7 @@ def test_the_split_that_chose_thresholds_is_told(tmp_path: Path) -> None:
     assert "| dev | none of its own |" in shared
 
 
-def test_what_few_texts_without_dev_do_not_choose_is_told(tmp_path: Path) -> None:
+def test_report_says_what_was_not_chosen_without_dev(tmp_path: Path) -> None:
     text, _ = _write(tmp_path, replace(_dataset(own_dev=False), own=True))
     assert "no temperature and no thresholds were chosen, and the best epoch comes from **the training texts" in text
 
@@ -151,7 +151,7 @@ def test_training_texts_are_not_called_dev(tmp_path: Path) -> None:
     assert "best after number 2 (on the training texts: loss 0.4500, macro-F1 0.520)" in text
 
 
-def test_figure_of_the_training_is_explained_with_what_naming_all_labels_would_give(tmp_path: Path) -> None:
+def test_training_figure_is_explained_with_the_score_of_predicting_all_labels(tmp_path: Path) -> None:
     text, _ = _write(tmp_path, _dataset(own_dev=False))
     # Two labels stand for half of the texts each, so that precision is 1/2 and recall 1; the third for none.
     assert "](training.png)\n\nHow to read this: " in text
@@ -165,7 +165,7 @@ def test_top1_comes_with_its_uncertainty(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("figures")
 @pytest.mark.parametrize("names", [("joy", "sadness"), LABELS])
-def test_figures_are_pictures_of_a_readable_size(tmp_path: Path, names: tuple[str, ...]) -> None:
+def test_figures_are_images_of_a_readable_size(tmp_path: Path, names: tuple[str, ...]) -> None:
     targets = np.eye(len(names), dtype=np.float32)[np.arange(3 * len(names)) % len(names)]
     text, _ = _write(tmp_path, _dataset(targets=targets, names=names))
     for figure in ("training.png", "label_f1.png", "calibration.png", "confusion.png"):
@@ -176,7 +176,7 @@ def test_figures_are_pictures_of_a_readable_size(tmp_path: Path, names: tuple[st
 
 
 @pytest.mark.usefixtures("figures")
-def test_very_many_labels_make_no_figure_that_memory_cannot_hold(tmp_path: Path) -> None:
+def test_figures_of_many_labels_stay_small(tmp_path: Path) -> None:
     names = tuple(f"label-{place}" for place in range(300))
     targets = np.eye(300, dtype=np.float32)
     text, _ = _write(tmp_path, _dataset(targets=np.concatenate([targets, targets[150:]]), names=names))
@@ -195,18 +195,18 @@ def test_figures_show_the_most_frequent_labels(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.usefixtures("figures")
-def test_a_label_is_not_read_as_a_formula(tmp_path: Path) -> None:
+def test_dollar_signs_in_a_label_are_not_drawn_as_a_formula(tmp_path: Path) -> None:
     _write(tmp_path, _dataset(names=("$\\bad$", "joy", "neutral")))
     assert (tmp_path / "label_f1.png").stat().st_size > 5000
 
 
-def test_no_confusion_without_single_label_rows(tmp_path: Path) -> None:
+def test_confusion_matrix_is_left_out_without_single_label_rows(tmp_path: Path) -> None:
     text, _ = _write(tmp_path, _dataset(targets=np.ones((30, 3), dtype=np.float32)))
     assert "No test text has exactly one label" in text
     assert not (tmp_path / "confusion.png").exists()
 
 
-def test_one_model_alone_gets_a_whole_report(tmp_path: Path) -> None:
+def test_report_of_a_single_model_is_complete(tmp_path: Path) -> None:
     dataset = _dataset()
     metrics = measure(dataset.test.targets, dataset.test.targets, np.full(3, 0.5), dataset.labels)
     rnn = Measured(HISTORIES["rnn"], metrics, dataset.test.targets, CHANCES["rnn"])
@@ -218,7 +218,7 @@ def test_one_model_alone_gets_a_whole_report(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("figures")
-def test_without_matplotlib_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_matplotlib_is_reported_with_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtraError, match=r"^Drawing figures needs more packages: .*emobot\[train\]"):
         _write(tmp_path, _dataset())

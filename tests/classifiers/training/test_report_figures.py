@@ -9,7 +9,7 @@ from tests.classifiers.training.test_report import HISTORIES, WORDS
 
 @pytest.mark.usefixtures("figures")
 @pytest.mark.parametrize("judged_on", ["dev", "the training texts"])
-def test_figure_of_the_training_has_nothing_that_does_not_compare(judged_on: str) -> None:
+def test_training_figure_leaves_out_losses_that_are_not_comparable(judged_on: str) -> None:
     losses, scores = draw_training(HISTORIES, WORDS, judged_on).axes
     assert losses.get_title() == f"Loss on {judged_on} (star: the epoch kept)"
     assert scores.get_title() == f"Score on {judged_on}"
@@ -24,6 +24,6 @@ def test_figure_of_the_training_has_nothing_that_does_not_compare(judged_on: str
     assert np.asarray(stars).tolist() == [[[2, 0.45]], [[2, 0.4]]]
 
 
-def test_confusion_shares_rows_by_truth() -> None:
+def test_confusion_matrix_has_shares_of_each_true_label() -> None:
     truth, predicted = np.array([0, 0, 0, 0, 1]), np.array([0, 0, 0, 2, 0])
     assert confusion(truth, predicted, 3).tolist() == [[0.75, 0, 0.25], [1, 0, 0], [0, 0, 0]]

@@ -56,9 +56,7 @@ def test_outcome_of_a_run_to_the_end_is_complete(feelings: Path, tmp_path: Path)
 
 
 @pytest.mark.usefixtures("small_goemotions")
-def test_bot_reacts_from_the_certainty_chosen_on_the_dev_messages_of_people(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_certainty_is_chosen_on_the_dev_messages_of_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On those for test, which measure it, it would flatter itself."""
     chosen_on: list[tuple[str, ...]] = []
 
@@ -73,7 +71,7 @@ def test_bot_reacts_from_the_certainty_chosen_on_the_dev_messages_of_people(
     assert read_manifest(tmp_path / "models").models["rnn"].certainty == 0.77
 
 
-def test_bot_reacts_to_labels_of_your_own_from_the_usual_certainty(feelings: Path, tmp_path: Path) -> None:
+def test_own_labels_get_the_default_certainty(feelings: Path, tmp_path: Path) -> None:
     trained(tmp_path / "models", dataset=str(feelings))
     manifest = read_manifest(tmp_path / "models")
     assert manifest.models["rnn"].certainty == MINIMUM_CERTAINTY
@@ -129,7 +127,7 @@ def test_folder_without_an_encoder_is_refused_before_the_data_are_read(
         trained(tmp_path / "models", recipe="shipped", models=("bilstm",), encoder=tmp_path)
 
 
-def test_models_never_replace_those_that_they_start_from(feelings: Path, tmp_path: Path) -> None:
+def test_output_folder_may_not_be_the_one_to_start_from(feelings: Path, tmp_path: Path) -> None:
     out = tmp_path / "models"
     trained(out, dataset=str(feelings))
     before = read_manifest(out)
@@ -232,7 +230,7 @@ class TestShippedRecipe:
         assert QuickTeacher.epochs_run == [1, 2] * 4
         assert same_weights(whole, stopped)
 
-    def test_networks_learn_the_outputs_of_the_teachers_for_the_same_text(
+    def test_each_text_is_trained_with_the_teacher_outputs_of_that_text(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """With teachers whose outputs depend on nothing but the number of words."""
@@ -278,7 +276,7 @@ class TestShippedRecipe:
         assert (np.abs(augmented[:others] - teacher) > 1e-4).any(axis=1).all()
         np.testing.assert_allclose(augmented[others : others + people], teacher, atol=1e-6)
 
-    def test_an_epoch_has_the_messages_of_people_several_times(
+    def test_messages_of_people_are_repeated_within_an_epoch(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seen = recorded_examples(monkeypatch)
@@ -373,7 +371,7 @@ def test_only_the_chief_writes(feelings: Path, tmp_path: Path, place: Callable[[
     assert trained(tmp_path / "models", dataset=str(feelings)) == Outcome(tmp_path / "models", ("rnn",), complete=True)
 
 
-def test_a_lost_worker_ends_the_run_which_goes_on_when_started_again(
+def test_run_that_lost_a_worker_resumes_when_started_again(
     feelings: Path, tmp_path: Path, place: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_epoch = Trainer.train_epoch
@@ -406,7 +404,7 @@ def test_only_keras_trains_on_several_machines_or_from_shards(
         trained(tmp_path / "models", shards=tmp_path, **options)
 
 
-def test_shards_without_their_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shards_name_their_missing_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(
         MissingExtraError, match=r'Reading Parquet needs more packages: run `pip install "emobot\[parquet'
@@ -414,7 +412,7 @@ def test_shards_without_their_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         trained(tmp_path / "models", shards=tmp_path)
 
 
-def test_a_bad_tf_config_is_told_before_anything_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_tf_config_is_reported_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_CONFIG", "two machines")
     with pytest.raises(ClassifiersError, match="TF_CONFIG cannot be used"):
         trained(tmp_path / "models")

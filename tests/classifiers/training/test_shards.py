@@ -65,7 +65,7 @@ def first_words(found: list[Any]) -> Counter[int]:
     return Counter(int(number) for batch, _ in found for number in batch.ids[0])
 
 
-def test_every_text_comes_once_in_batches_of_nearly_equal_lengths(
+def test_batches_contain_every_text_once_with_similar_lengths(
     streaming: ModuleType, corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streaming, "ROWS_PER_READ", 7)
@@ -95,7 +95,7 @@ def test_words_are_dropped_at_random(streaming: ModuleType, corpus: Path) -> Non
     assert 20 < (found.ids[0] == UNKNOWN).sum() < 100
 
 
-def test_cells_are_read_as_in_other_files(streaming: ModuleType, tmp_path: Path) -> None:
+def test_label_cells_are_read_as_in_other_files(streaming: ModuleType, tmp_path: Path) -> None:
     texts = pa.array(["waa", None, "so"]).cast(pa.dictionary(pa.int8(), pa.string()))
     write(tmp_path / "a.parquet", texts, [["joy"], ["Joy", "sadness"], ["neutral"]])
     [(batch, targets)] = batches(find(streaming, tmp_path), 1, size=3)
@@ -103,7 +103,7 @@ def test_cells_are_read_as_in_other_files(streaming: ModuleType, tmp_path: Path)
     assert seen == {2: [1, 0, 0], UNKNOWN: [1, 1, 0], 123: [0, 0, 1]}
 
 
-def test_fingerprint_tells_corpora_apart(streaming: ModuleType, corpus: Path) -> None:
+def test_fingerprint_differs_between_corpora(streaming: ModuleType, corpus: Path) -> None:
     first = find(streaming, corpus).fingerprint
     assert find(streaming, corpus).fingerprint == first
     (corpus / "3.parquet").rename(corpus / "4.parquet")
@@ -121,7 +121,7 @@ def test_fingerprint_tells_corpora_apart(streaming: ModuleType, corpus: Path) ->
         ),
     ],
 )
-def test_a_bad_label_is_told_in_a_sentence(
+def test_bad_label_is_reported_in_one_sentence(
     labels: list[str], sentence: str, streaming: ModuleType, tmp_path: Path
 ) -> None:
     write(tmp_path / "a.parquet", ["waa", "wab"], labels)
@@ -130,7 +130,7 @@ def test_a_bad_label_is_told_in_a_sentence(
     assert sentence in str(told.value)
 
 
-def test_bad_folders_are_told_in_a_sentence(streaming: ModuleType, tmp_path: Path) -> None:
+def test_bad_folders_are_reported_in_one_sentence(streaming: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"has no files that end in .parquet\.$"):
         find(streaming, tmp_path)
     write(tmp_path / "a.parquet", [], [])
@@ -148,7 +148,7 @@ def test_bad_folders_are_told_in_a_sentence(streaming: ModuleType, tmp_path: Pat
 
 
 @pytest.mark.usefixtures("blank_figures")
-def test_a_network_is_trained_on_shards(
+def test_network_can_be_trained_on_shards(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a user calls it; the data set is far too small for that."""

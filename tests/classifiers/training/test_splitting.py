@@ -32,7 +32,7 @@ class TestSmallSplit:
         assert dataset.dev.targets.sum(axis=0).tolist() == [5, 6, 1]
         assert dataset.test.targets.sum(axis=0).tolist() == [5, 6, 1]
 
-    def test_neither_order_nor_process_matters(self, tmp_path: Path) -> None:
+    def test_split_does_not_depend_on_row_order_or_process(self, tmp_path: Path) -> None:
         rows = [f"text number {number}\t{'joy' if number % 2 else 'fear'}" for number in range(58)]
         one, other = self._load(tmp_path, rows), self._load(tmp_path, reversed(rows))
         assert set(one.test.texts) == set(other.test.texts)
@@ -57,17 +57,17 @@ class TestSmallSplit:
         ]
         assert sum(map(len, parts)) == len(set.union(*parts)) == 40
 
-    def test_too_few_for_dev_leave_the_training_rows_in_its_place(self, tmp_path: Path) -> None:
+    def test_train_serves_as_dev_if_there_are_too_few_rows(self, tmp_path: Path) -> None:
         dataset = self._load(tmp_path, ["a\tjoy", "b\tjoy", "c\tfear"])
         assert (len(dataset.train), len(dataset.test)) == (2, 1)
         assert dataset.dev is dataset.train
 
-    def test_a_label_that_others_always_stand_beside_is_learnt_too(self, tmp_path: Path) -> None:
+    def test_label_that_never_occurs_alone_is_in_train(self, tmp_path: Path) -> None:
         rows = [f"{word} {number}\t{label}" for number in range(2) for word, label in (("a", "joy,all"), ("b", "fear"))]
         dataset = self._load(tmp_path, [*rows, "c\tfear,all", "d\tall,joy"])
         assert (dataset.train.targets.sum(axis=0) > 0).all()
 
-    def test_without_rows_for_dev_some_for_train_become_dev(self, tmp_path: Path) -> None:
+    def test_train_rows_become_dev_if_dev_is_missing(self, tmp_path: Path) -> None:
         rows = [f"text {number}\t{'joy' if number % 2 else 'fear'}\ttrain" for number in range(40)]
         tests = [f"test {number}\t{'joy' if number % 2 else 'fear'}\ttest" for number in range(10)]
         dataset = self._load(tmp_path, [*rows, *tests], "text\tlabel\tsplit")
@@ -75,7 +75,7 @@ class TestSmallSplit:
         assert dataset.dev.targets.sum(axis=0).tolist() == [4, 4]
         assert all(text.startswith("test") for text in dataset.test.texts)
 
-    def test_texts_that_are_all_equal_cannot_be_measured_on(self, tmp_path: Path) -> None:
+    def test_identical_texts_are_refused(self, tmp_path: Path) -> None:
         with pytest.raises(DatasetError, match=r"has no rows for test: mark some .* or add rows with other texts"):
             self._load(tmp_path, ["same\tjoy", "same\tfear"] * 20)
 
@@ -97,21 +97,19 @@ class TestHashedSplit:
         assert 70 <= len(dataset.dev) <= 130
         assert 70 <= len(dataset.test) <= 130
 
-    def test_order_and_company_do_not_matter(self, tmp_path: Path, rows: list[str]) -> None:
+    def test_split_of_a_row_does_not_depend_on_other_rows(self, tmp_path: Path, rows: list[str]) -> None:
         dataset, fewer = self._load(tmp_path, rows), self._load(tmp_path, rows[:0:-3])
         for split in ("train", "dev", "test"):
             assert set(getattr(fewer, split).texts) <= set(getattr(dataset, split).texts)
 
-    def test_a_label_without_texts_to_learn_from_gets_those_of_the_other_parts(
-        self, tmp_path: Path, rows: list[str]
-    ) -> None:
+    def test_label_missing_in_train_gets_rows_from_the_other_splits(self, tmp_path: Path, rows: list[str]) -> None:
         assert self._load(tmp_path, rows).test.texts[0] == "text number 2"
         rows[2] = "text number 2\tzeal"
         dataset = self._load(tmp_path, rows)
         assert "text number 2" in dataset.train.texts
         assert len(dataset.test) >= 70
 
-    def test_without_rows_for_dev_some_for_train_become_dev(self, tmp_path: Path, rows: list[str]) -> None:
+    def test_train_rows_become_dev_if_dev_is_missing(self, tmp_path: Path, rows: list[str]) -> None:
         marked = [f"{row}\t{'test' if number % 5 == 0 else 'train'}" for number, row in enumerate(rows)]
         path = tmp_path / "mine.tsv"
         path.write_text("\n".join(["text\tlabel\tsplit", *marked]))
@@ -119,7 +117,7 @@ class TestHashedSplit:
         assert len(dataset.test) == 200
         assert 50 <= len(dataset.dev) <= 110
 
-    def test_the_same_on_every_machine(self, tmp_path: Path, rows: list[str]) -> None:
+    def test_split_is_the_same_on_every_machine(self, tmp_path: Path, rows: list[str]) -> None:
         # Python's own hash() would give other rows in each process.
         assert self._load(tmp_path, rows).test.texts[:3] == TEST_TEXTS
 

@@ -46,7 +46,7 @@ def table(separator: str, quote: str = '"', header: tuple[str, ...] | None = ("t
         ("a.csv", table(",").replace("\n", "\r"), ()),
     ],
 )
-def test_what_separates_the_columns_is_what_the_header_says(name: str, content: str, remarks: tuple[str, ...]) -> None:
+def test_separator_is_recognised_from_the_header(name: str, content: str, remarks: tuple[str, ...]) -> None:
     records = read(name, content)
     assert found(records) == ROWS
     assert records.remarks == remarks
@@ -62,11 +62,11 @@ def test_what_separates_the_columns_is_what_the_header_says(name: str, content: 
         (codecs.BOM_UTF32_BE, "utf-32-be"),
     ],
 )
-def test_the_encoding_is_what_the_byte_order_mark_says(mark: bytes, encoding: str) -> None:
+def test_encoding_is_recognised_from_the_byte_order_mark(mark: bytes, encoding: str) -> None:
     assert found(read("a.csv", mark + table(",").encode(encoding))) == ROWS
 
 
-def test_the_rows_tell_their_lines_past_lines_that_are_passed_over() -> None:
+def test_rows_have_their_line_numbers_despite_skipped_lines() -> None:
     records = read("a.csv", 'sep=;\n\n;;\ntext;label;;\n;;;\n"one\ntwo";joy;;\n\n\noh;fear\n; ;;\n')
     assert records.rows == [Record(7, "one\ntwo", "joy"), Record(10, "oh", "fear")]
 
@@ -77,7 +77,7 @@ def test_a_column_named_split_is_read() -> None:
 
 
 class TestNoHeader:
-    def test_is_recognised_where_a_first_label_comes_again(self) -> None:
+    def test_missing_header_is_recognised_if_the_first_label_recurs(self) -> None:
         records = read("a.csv", table(";", header=None))
         assert found(records) == ROWS
         assert records.remarks == (
@@ -85,7 +85,7 @@ class TestNoHeader:
             "Its first line is taken for a row, column 1 for the text and column 2 for the label.",
         )
 
-    def test_the_label_may_come_first(self) -> None:
+    def test_label_column_may_come_first(self) -> None:
         assert found(read("a.tsv", "".join(f"{label}\t{text}\n" for text, label in ROWS))) == ROWS
 
     @pytest.mark.parametrize(
@@ -97,11 +97,11 @@ class TestNoHeader:
             "joy,hi\njoy,hi\nfear,oh\nfear,oh\n",  # which of the two is the label?
         ],
     )
-    def test_columns_are_not_guessed_where_they_are_uncertain(self, content: str) -> None:
+    def test_uncertain_columns_are_not_guessed(self, content: str) -> None:
         with pytest.raises(DatasetError, match="line 1: there is no column 'text' and no column 'label'; the columns"):
             read("a.csv", content)
 
-    def test_names_that_were_given_are_not_guessed_around(self) -> None:
+    def test_given_column_names_must_exist(self) -> None:
         with pytest.raises(DatasetError, match="no column 'comment' and no column 'mood'; the columns are 'so happy"):
             read("a.csv", table(",", header=None), Columns("comment", "mood"))
 
@@ -109,11 +109,11 @@ class TestNoHeader:
         records = read("a.csv", "1;hi;joy\n2;oh;fear\n", Columns("2", "3"))
         assert found(records) == [("hi", "joy"), ("oh", "fear")]
 
-    def test_a_name_goes_before_a_number(self) -> None:
+    def test_column_name_takes_precedence_over_a_number(self) -> None:
         assert found(read("a.csv", ",1,2\n0,hi,joy\n", Columns("1", "2"))) == [("hi", "joy")]
 
     @pytest.mark.parametrize("number", ["0", "3"])
-    def test_a_number_past_the_last_column_is_refused(self, number: str) -> None:
+    def test_column_number_beyond_the_last_is_refused(self, number: str) -> None:
         with pytest.raises(DatasetError, match=f"line 1: there is no column '1' and no column '{number}'; the columns"):
             read("a.csv", "hi,joy\noh,fear\n", Columns("1", number))
 
@@ -155,7 +155,7 @@ class TestNoHeader:
         ),
     ],
 )
-def test_what_is_wrong_is_told_with_what_to_do(name: str, content: str, message: str) -> None:
+def test_unreadable_table_is_reported_with_what_to_do(name: str, content: str, message: str) -> None:
     with pytest.raises(DatasetError) as caught:
         read(name, content)
     assert str(caught.value) == message
@@ -169,19 +169,19 @@ def test_what_is_wrong_is_told_with_what_to_do(name: str, content: str, message:
         ("text,label\n".encode("utf-16-le"), "a.csv, line 1: a NUL stands here, so this is not UTF-8: save"),
     ],
 )
-def test_bytes_in_an_unknown_encoding(content: bytes, message: str) -> None:
+def test_bytes_in_an_unknown_encoding_are_refused(content: bytes, message: str) -> None:
     with pytest.raises(DatasetError) as caught:
         read("a.csv", content)
     assert str(caught.value).startswith(message)
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "  \n", "text,label\n", "text,label\n,\n"])
-def test_a_table_without_rows(content: str) -> None:
+def test_table_without_rows_is_refused(content: str) -> None:
     assert read("a.csv", content) == Records([])
 
 
 @pytest.mark.parametrize("content", ["a\t" * 1000 + "\ntext\tlabel\n", "text\tlabel\t" + "a\t" * 1000 + "x\nhi\tjoy\n"])
-def test_of_a_thousand_columns_a_message_lists_a_dozen(content: str) -> None:
+def test_message_lists_a_dozen_of_a_thousand_columns(content: str) -> None:
     with pytest.raises(DatasetError, match=r"and \d+ more") as caught:
         read("a.tsv", content)
     assert len(str(caught.value)) < 500

@@ -79,7 +79,7 @@ def learnt(teacher: Teacher, epochs: range) -> tuple[Examples, list[float]]:
     return examples, [float(np.mean(list(teacher.train_epoch(examples, number)))) for number in epochs]
 
 
-def test_it_learns_and_goes_on_from_its_state(device: str, encoder: Path) -> None:
+def test_teacher_learns_and_resumes_from_its_state(device: str, encoder: Path) -> None:
     teacher = teacher_from(encoder, device=device)
     examples, losses = learnt(teacher, range(1, 6))
     assert losses[-1] < 0.8 * losses[0]
@@ -95,7 +95,7 @@ def test_it_learns_and_goes_on_from_its_state(device: str, encoder: Path) -> Non
     assert learnt(heir, range(6, 7))[1] == pytest.approx([loss], abs=1e-5)
 
 
-def test_a_state_is_a_copy(encoder: Path) -> None:
+def test_state_is_a_copy(encoder: Path) -> None:
     teacher = teacher_from(encoder)
     learnt(teacher, range(1, 2))
     state = teacher.state()
@@ -129,7 +129,7 @@ def test_folder_without_an_encoder_is_refused(tmp_path: Path) -> None:
         teacher_from(tmp_path)
 
 
-def test_it_begins_with_the_bias_and_the_seed(encoder: Path) -> None:
+def test_teacher_starts_from_the_given_bias_and_seed(encoder: Path) -> None:
     def start(seed: int) -> tuple[Array, dict[str, Array]]:
         teacher = teacher_from(encoder, replace(RECIPE, learning_rate=2e-3, seed=seed))
         return teacher.logits(teacher.encode(TEXTS)), teacher.state()
@@ -141,7 +141,7 @@ def test_it_begins_with_the_bias_and_the_seed(encoder: Path) -> None:
     assert not np.array_equal(first["network/1.weight"], other["network/1.weight"])
 
 
-def test_an_answer_does_not_depend_on_its_company(device: str, encoder: Path) -> None:
+def test_output_does_not_depend_on_the_other_texts_of_the_batch(device: str, encoder: Path) -> None:
     teacher = teacher_from(encoder, device=device)
     sequences = teacher.encode(TEXTS)
     assert len({len(sequence) for sequence in sequences}) > 1
@@ -151,7 +151,7 @@ def test_an_answer_does_not_depend_on_its_company(device: str, encoder: Path) ->
     assert np.ptp(alone, axis=0).max() > 0
 
 
-def test_a_word_has_the_mean_of_its_pieces_as_its_vector(encoder: Path) -> None:
+def test_word_vector_is_the_mean_of_its_pieces(encoder: Path) -> None:
     teacher = teacher_from(encoder)
     vectors = teacher.vectors(["happy", "mondays", "zzz"])
     assert vectors.shape == (3, 32)
@@ -164,7 +164,7 @@ def test_a_word_has_the_mean_of_its_pieces_as_its_vector(encoder: Path) -> None:
     )
 
 
-def test_emoji_are_read_by_their_names(encoder: Path) -> None:
+def test_emoji_are_read_as_their_names(encoder: Path) -> None:
     teacher = teacher_from(encoder)
     assert teacher.encode(["well done 👏"]) == teacher.encode(["well done clapping hands sign"])
     assert teacher.encode(["🥺🥺"]) == teacher.encode(["face with pleading eyes face with pleading eyes"])

@@ -31,7 +31,7 @@ def ensemble(reporter: RecordingReporter) -> TeacherEnsemble:
     return TeacherEnsemble(load_dataset("chat"), DISTILLATION, one_epoch, reporter)
 
 
-def test_outputs_are_as_many_as_texts_and_words() -> None:
+def test_there_is_one_output_per_text_and_one_vector_per_word() -> None:
     outputs = ensemble(RecordingReporter()).outputs(TEXTS, WORDS)
     assert outputs.logits.shape == (len(TEXTS), 28)
     assert outputs.vectors.shape == (len(WORDS), 2 * 120)
@@ -48,7 +48,7 @@ def test_damaged_cached_outputs_are_computed_again(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.logits, first.logits)
 
 
-def test_cached_outputs_belong_to_their_recipe_encoder_texts_and_words(tmp_path: Path) -> None:
+def test_cached_outputs_are_used_only_for_the_same_recipe_encoder_texts_and_words(tmp_path: Path) -> None:
     teachers, recipe = ensemble(RecordingReporter()), DISTILLATION.teacher
     kept = teachers.cache(recipe, TEXTS, WORDS)
     assert kept == teachers.cache(recipe, list(TEXTS), list(WORDS))
@@ -66,7 +66,7 @@ def test_cached_outputs_belong_to_their_recipe_encoder_texts_and_words(tmp_path:
     assert len({kept, *others}) == 6
 
 
-def test_ctrl_c_in_a_teacher_ends_the_ensemble_without_a_cache(tmp_path: Path) -> None:
+def test_ctrl_c_in_a_teacher_writes_no_cache(tmp_path: Path) -> None:
     teachers = TeacherEnsemble(
         load_dataset("chat"), DISTILLATION, lambda *_: Training(interrupted=True), RecordingReporter()
     )
@@ -76,7 +76,7 @@ def test_ctrl_c_in_a_teacher_ends_the_ensemble_without_a_cache(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("error", [OSError, ValueError])
-def test_encoder_that_cannot_be_read_is_told_with_where_it_should_be(
+def test_unreadable_encoder_is_reported_with_its_folder(
     error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:

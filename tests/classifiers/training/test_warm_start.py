@@ -24,7 +24,7 @@ def untrained(name: str, words: int) -> network.Network:
 
 
 @pytest.mark.parametrize("name", ["rnn", "bilstm"])
-def test_it_answers_as_before_though_its_words_have_moved(small_models: Path, name: str) -> None:
+def test_warm_start_keeps_the_answers_with_a_reordered_vocabulary(small_models: Path, name: str) -> None:
     words = load_models(small_models)[name].tokenizer.words
     moved = ("new", *reversed(words))
     net = untrained(name, len(moved))
@@ -38,7 +38,7 @@ def test_it_answers_as_before_though_its_words_have_moved(small_models: Path, na
     np.testing.assert_allclose(after, before, atol=1e-5)
 
 
-def test_new_words_get_what_the_teachers_vectors_predict(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_words_get_vectors_predicted_from_the_teacher(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = load_models(small_models)["rnn"].tokenizer.words
     old = network_vectors(small_models)
     # Vectors of which the directory's are a linear function, and a new word half-way between two known ones.
@@ -67,7 +67,7 @@ def test_new_words_without_a_teacher_keep_their_random_vectors(small_models: Pat
         ("rnn", 6, LABELS, r"have 4 features: give --embedding 4\.$"),
     ],
 )
-def test_models_from_which_a_network_cannot_start_are_refused(
+def test_unusable_models_for_a_warm_start_are_refused(
     small_models: Path, name: str, embedding: int, labels: tuple[str, ...], why: str
 ) -> None:
     check_start(small_models, {"rnn": replace(TINY["rnn"], embedding=EMBEDDING)}, LABELS)

@@ -7,7 +7,7 @@ from classifiers.nn.layers import (
 from tests.classifiers.nn.gradients import BATCH, FEATURES, LENGTHS, STEPS, UNITS, in_float64
 
 
-def test_bidirectional_reads_each_sequence_within_its_own_length() -> None:
+def test_bidirectional_reverses_each_sequence_within_its_own_length() -> None:
     rng = np.random.default_rng(7)
     layer = in_float64(Bidirectional(LSTM(FEATURES, UNITS, rng), LSTM(FEATURES, UNITS, rng)), rng)
     x = rng.normal(size=(STEPS, BATCH, FEATURES))

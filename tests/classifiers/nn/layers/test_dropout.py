@@ -8,7 +8,7 @@ from tests.classifiers.nn.gradients import BATCH, FEATURES, LENGTHS, STEPS
 
 
 @pytest.mark.parametrize("shape", [(STEPS, BATCH, FEATURES), (BATCH, FEATURES)])
-def test_dropout_in_training(shape: tuple[int, ...]) -> None:
+def test_dropout_scales_what_it_keeps_and_has_one_mask_for_all_steps(shape: tuple[int, ...]) -> None:
     layer = Dropout(0.4, np.random.default_rng(4))
     x = np.ones(shape)
     y = layer.forward(x, LENGTHS, training=True)
@@ -18,7 +18,7 @@ def test_dropout_in_training(shape: tuple[int, ...]) -> None:
         np.testing.assert_array_equal(y, np.broadcast_to(y[0], shape))
 
 
-def test_dropout_keeps_the_expected_value_and_rests_outside_training() -> None:
+def test_dropout_keeps_the_mean_and_is_off_outside_training() -> None:
     layer = Dropout(0.25, np.random.default_rng(5))
     x = np.ones((1000, 50))
     assert layer.forward(x, LENGTHS, training=True).mean() == pytest.approx(1, abs=0.02)

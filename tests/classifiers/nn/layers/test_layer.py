@@ -42,7 +42,7 @@ def sequence_layers() -> list[Layer]:
 
 
 @pytest.mark.parametrize("layer", sequence_layers(), ids=lambda layer: type(layer).__name__)
-def test_gradients_of_sequence_layers(layer: Layer) -> None:
+def test_gradients_of_sequence_layers_match_central_differences(layer: Layer) -> None:
     rng = np.random.default_rng(2)
     in_float64(layer, rng)
     x = rng.normal(size=(STEPS, BATCH, FEATURES))

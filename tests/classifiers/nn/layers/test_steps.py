@@ -52,7 +52,7 @@ def some_input() -> Array:
 
 
 @KINDS
-def test_a_layer_computes_its_step_for_every_sequence(layer: Callable[..., Layer], plain: Plain) -> None:
+def test_layer_matches_its_step_function_for_every_sequence(layer: Callable[..., Layer], plain: Plain) -> None:
     """Each within its own length: what stands in the padding makes no difference."""
     built, x = some_layer(layer, 1), some_input()
     fast = built.forward(x, LENGTHS)
@@ -62,7 +62,7 @@ def test_a_layer_computes_its_step_for_every_sequence(layer: Callable[..., Layer
 
 
 @KINDS
-def test_both_directions_compute_the_step(layer: Callable[..., Layer], plain: Plain) -> None:
+def test_both_directions_match_the_step_function(layer: Callable[..., Layer], plain: Plain) -> None:
     left, right, x = some_layer(layer, 1), some_layer(layer, 2), some_input()
     fast = Bidirectional(left, right).forward(x, LENGTHS)
     for row, length in enumerate(LENGTHS):

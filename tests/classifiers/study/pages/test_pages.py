@@ -95,7 +95,7 @@ def test_there_is_a_page_for_each_picture_and_one_that_lists_them(
     ]
 
 
-def test_pages_load_nothing(pages: Mapping[str, str]) -> None:
+def test_pages_load_nothing_from_elsewhere(pages: Mapping[str, str]) -> None:
     for name, page in pages.items():
         written = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
         assert "Content-Security-Policy\" content=\"default-src 'none'" in written
@@ -106,7 +106,7 @@ def test_pages_load_nothing(pages: Mapping[str, str]) -> None:
         assert "vegaEmbed(" in page or name == "index.html"
 
 
-def test_a_word_cannot_end_the_script_that_holds_it(pages: Mapping[str, str]) -> None:
+def test_data_cannot_close_the_script_element(pages: Mapping[str, str]) -> None:
     records = content(pages["gradients.html"])["spec"]["datasets"]["gradients"]
     assert {record["token"] for record in records} == {"not", "</script>"}
 
@@ -120,7 +120,7 @@ def test_each_page_says_in_one_sentence_how_to_read_it(pages: Mapping[str, str])
             assert page.count("<h1>") == 1
 
 
-def test_what_is_chosen_and_told_is_there(pages: Mapping[str, str]) -> None:
+def test_controls_and_tables_refer_to_existing_records(pages: Mapping[str, str]) -> None:
     """Each table is of records that there are, chosen by what one sets with the keyboard."""
     import vl_convert
 
@@ -138,11 +138,11 @@ def test_what_is_chosen_and_told_is_there(pages: Mapping[str, str]) -> None:
                 assert {*table["rows"], *table["columns"], *table["values"], *table["where"]} <= record.keys()
 
 
-def test_the_notes_say_at_which_radius_the_gradient_keeps_its_size(pages: Mapping[str, str]) -> None:
+def test_notes_name_the_radius_at_which_the_gradient_keeps_its_size(pages: Mapping[str, str]) -> None:
     assert "about 1.3 with the orthogonal start and 1.6 with the Glorot start" in pages["radius.html"]
 
 
-def test_memory_is_told_seed_by_seed() -> None:
+def test_memory_page_shows_each_seed() -> None:
     from classifiers.study.pages import seeds
 
     numbers = {
