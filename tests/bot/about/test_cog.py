@@ -286,7 +286,7 @@ class TestWithOneOfSeveralProcesses:
             f"Shard: {(world.guild.id >> 22) % 8} (8 in all)",
         ]
 
-    async def test_every_word_of_it_is_translated(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_every_word_is_translated(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         message = await about(world)
         speak_in_brackets(monkeypatch)
         curious = shown(await world.alice.click(message, custom_id="about:figures"))

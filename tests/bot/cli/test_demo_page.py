@@ -229,7 +229,7 @@ async def test_message_menu_commands_are_answered_privately() -> None:
         assert len(await visitor.messages()) - len(demo.channels[0].history(viewer=demo.preview.viewers[1])) == 4
 
 
-async def test_cross_of_the_author_takes_the_reaction_back() -> None:
+async def test_only_the_cross_of_the_author_takes_the_reaction_back() -> None:
     async with served() as (demo, url), visiting(url) as [visitor]:
         first, lounge = demo.channels[0].history()[0], demo.channels[0]
         _you, _maya, jonas, _priya = demo.preview.viewers

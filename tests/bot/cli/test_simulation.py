@@ -84,7 +84,7 @@ async def test_visitors_get_reactions_and_can_compare(scripted: dict[str, Classi
         assert "They agree on **joy**" in words_of(result.response)
 
 
-async def test_demo_has_a_week_of_moods_and_no_rate_limits(
+async def test_demo_has_a_week_of_moods_and_pauses_only_briefly(
     scripted: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited = 0.0

@@ -239,7 +239,7 @@ async def test_requests_wait_for_unanswered_ones_and_the_newest_go_first(passing
     assert await given() == [True] * 3
 
 
-async def test_a_request_whose_turn_has_come_waits_if_fewer_may_be_unanswered_by_then(passing: Clock) -> None:
+async def test_request_waits_again_if_refusals_lowered_the_limit_meanwhile(passing: Clock) -> None:
     max_unanswered = 2
     limiter = RateLimiter(passing, lambda: max_unanswered, limit=2, window=1, max_waiting=3)
     assert await take(limiter, [9, 8]) == ([9, 8], [])

@@ -45,7 +45,7 @@ async def test_answer_that_discord_would_not_give_raises_unreadable(
     assert await http.request(Route("GET", "/users/@me"))
 
 
-async def test_refusal_of_discord_is_not_unreadable(http: HTTPClient) -> None:
+async def test_refusal_of_discord_raises_not_found(http: HTTPClient) -> None:
     with pytest.raises(discord.NotFound):
         await http.request(Route("GET", "/channels/{channel_id}", channel_id=1))
 

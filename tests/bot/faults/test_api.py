@@ -80,7 +80,7 @@ def all_but_one_long(kinds: Iterable[str], usual: str) -> list[Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", all_but_one_long(FAILURES, "503"))
-async def test_ten_minutes_of_failures_lose_the_reactions_alone(
+async def test_ten_minutes_of_failures_lose_only_reactions(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, bilstm: ScriptedClassifier, kind: str
 ) -> None:
     loopback.api.fault = only("/reactions/", FAILURES[kind])
@@ -93,7 +93,7 @@ async def test_ten_minutes_of_failures_lose_the_reactions_alone(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", all_but_one_long(REFUSALS, "403"))
-async def test_ten_minutes_of_refusals_lose_the_reactions_alone_and_are_20_at_most(
+async def test_ten_minutes_of_refusals_lose_only_reactions_and_are_at_most_20(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, bilstm: ScriptedClassifier, kind: str
 ) -> None:
     loopback.api.fault = only("/reactions/", REFUSALS[kind])
@@ -107,7 +107,7 @@ async def test_ten_minutes_of_refusals_lose_the_reactions_alone_and_are_20_at_mo
     await reacts_again(loopback, skipper=skipper)
 
 
-async def test_an_api_that_is_away_for_a_minute_loses_the_reactions_of_that_minute(
+async def test_unreachable_api_loses_only_the_reactions_of_that_minute(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
     await loopback.api_endpoint.close()
@@ -120,7 +120,7 @@ async def test_an_api_that_is_away_for_a_minute_loses_the_reactions_of_that_minu
     assert await moods(running, loopback) >= 31
 
 
-async def test_requests_that_hang_stay_few_and_end_after_15_seconds(
+async def test_hanging_requests_stay_few_and_end_after_15_seconds(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, bilstm: ScriptedClassifier
 ) -> None:
     hung = 0
@@ -144,7 +144,7 @@ async def test_requests_that_hang_stay_few_and_end_after_15_seconds(
 
 
 @pytest.mark.parametrize("kind", ["500", "garbage with 200", "no text with 200", "a page with 200"])
-async def test_a_command_whose_answer_fails_loses_the_answer_and_is_no_error_of_the_bot(
+async def test_failed_answer_to_a_command_is_lost_and_logs_no_error(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     del running
@@ -155,7 +155,7 @@ async def test_a_command_whose_answer_fails_loses_the_answer_and_is_no_error_of_
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
-async def test_a_command_whose_answer_hangs_is_given_up_after_half_a_minute(
+async def test_hanging_answer_to_a_command_is_given_up_after_half_a_minute(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture
 ) -> None:
     del running
@@ -174,7 +174,7 @@ async def test_a_command_whose_answer_hangs_is_given_up_after_half_a_minute(
 
 
 @pytest.mark.parametrize("hours", [1, -1])
-async def test_a_jump_of_this_computers_clock_loses_nothing(
+async def test_jump_of_the_host_clock_loses_nothing(
     running: Emobot, loopback: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
     utcnow = discord.utils.utcnow
@@ -187,7 +187,7 @@ async def test_a_jump_of_this_computers_clock_loses_nothing(
 
 
 @pytest.mark.parametrize("ahead", [timedelta(seconds=16), timedelta(seconds=-16), timedelta(days=-3650)])
-async def test_a_wrong_clock_of_this_computer_loses_nothing_and_is_told_once(
+async def test_wrong_host_clock_loses_nothing_and_is_logged_once(
     bot: Emobot, loopback: LoopbackDiscord, caplog: pytest.LogCaptureFixture, ahead: timedelta
 ) -> None:
     loopback.ahead = ahead

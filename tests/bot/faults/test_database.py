@@ -74,7 +74,7 @@ TROUBLES: list[Callable[[Path], AbstractAsyncContextManager[None]]] = [
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("trouble", TROUBLES)
-async def test_trouble_with_the_database_loses_no_reaction_no_setting_and_no_count(
+async def test_database_fault_loses_no_reaction_no_setting_and_no_count(
     running: Emobot,
     loopback: LoopbackDiscord,
     database: Path,
@@ -98,7 +98,7 @@ async def test_trouble_with_the_database_loses_no_reaction_no_setting_and_no_cou
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_a_database_that_is_locked_for_a_minute_loses_no_reaction_and_no_count(
+async def test_locked_database_loses_no_reaction_and_no_count(
     running: Emobot, loopback: LoopbackDiscord, database: Path, skipper: Skipper
 ) -> None:
     async with locked(database):
@@ -128,7 +128,7 @@ class TestPostgres:
         return create_bot(configured(loopback, database_url=server.url), models=models)
 
     @pytest.mark.slow
-    async def test_a_restart_of_the_server_loses_no_reaction_no_setting_and_no_count(
+    async def test_restart_of_postgresql_loses_no_reaction_no_setting_and_no_count(
         self, running: Emobot, loopback: LoopbackDiscord, server: PostgresServer
     ) -> None:
         store, off = running.store, loopback.world.guild_ids()[20]

@@ -20,7 +20,7 @@ from tests.bot.scripted import ScriptedClassifier, reactions_of
 from tests.loopback import Skipper, until
 
 
-async def test_a_connection_cut_in_mid_frame_loses_no_message(
+async def test_connection_cut_within_a_frame_loses_no_message(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
     loopback.gateway.cut(mid_frame=True)
@@ -31,7 +31,7 @@ async def test_a_connection_cut_in_mid_frame_loses_no_message(
     assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
 
 
-async def test_a_silent_gateway_is_left_within_45_seconds_and_loses_reactions_to_what_is_stale_by_then(
+async def test_silent_gateway_is_left_within_45_seconds_and_loses_only_stale_reactions(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
     assert SILENCE_TIMEOUT + CLOSE_TIMEOUT < 45
@@ -50,7 +50,7 @@ async def test_a_silent_gateway_is_left_within_45_seconds_and_loses_reactions_to
     assert await moods(running, loopback) == 21
 
 
-async def test_a_gateway_that_answers_not_even_the_end_of_a_connection_is_left_all_the_same(
+async def test_gateway_that_does_not_answer_the_close_is_left(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
     """As after a power failure: nothing comes back, not even that there is nobody."""
@@ -64,7 +64,7 @@ async def test_a_gateway_that_answers_not_even_the_end_of_a_connection_is_left_a
     await reacts_again(loopback)
 
 
-async def test_a_session_that_may_not_be_resumed_loses_what_was_written_meanwhile(
+async def test_session_that_cannot_be_resumed_loses_the_messages_of_the_gap(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
     loopback.gateway.refuses_resume = True
@@ -77,7 +77,7 @@ async def test_a_session_that_may_not_be_resumed_loses_what_was_written_meanwhil
     assert running.guilds
 
 
-async def test_a_server_that_is_left_between_two_sessions_is_noticed(
+async def test_server_left_between_two_sessions_is_noticed(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
     """Its data would be kept for as long as the bot runs."""
@@ -94,9 +94,7 @@ async def test_a_server_that_is_left_between_two_sessions_is_noticed(
     raise AssertionError("The store knows nothing of it.")
 
 
-async def test_a_request_to_reconnect_loses_no_message(
-    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
-) -> None:
+async def test_reconnect_request_loses_no_message(running: Emobot, loopback: LoopbackDiscord, skipper: Skipper) -> None:
     await loopback.gateway.request_reconnect()
     said = [await loopback.say("happy", channel) for channel in range(10)]
     await until(lambda: len(reacted_to(loopback)) == 10, skipper)
@@ -106,7 +104,7 @@ async def test_a_request_to_reconnect_loses_no_message(
 
 
 @pytest.mark.parametrize("kind", Garbage)
-async def test_a_frame_of_garbage_loses_no_message_and_is_told_once(
+async def test_garbage_frame_loses_no_message_and_is_logged_once(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture, kind: Garbage
 ) -> None:
     await loopback.gateway.send_garbage(kind)
@@ -119,7 +117,7 @@ async def test_a_frame_of_garbage_loses_no_message_and_is_told_once(
     assert warning.startswith("Shard 0 got a frame from Discord that cannot be read")
 
 
-async def test_a_model_that_is_slow_to_read_what_was_missed_loses_no_count(
+async def test_slow_model_loses_no_count_of_replayed_messages(
     running: Emobot,
     loopback: LoopbackDiscord,
     skipper: Skipper,
@@ -147,7 +145,7 @@ async def test_a_model_that_is_slow_to_read_what_was_missed_loses_no_count(
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 4000, 4002, 4008, 4009])
-async def test_a_connection_that_the_gateway_closes_loses_no_message(
+async def test_connection_closed_by_the_gateway_loses_no_message(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, code: int
 ) -> None:
     await loopback.gateway.close(code)
@@ -158,7 +156,7 @@ async def test_a_connection_that_the_gateway_closes_loses_no_message(
     assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
 
 
-async def test_garbage_at_each_resumption_loses_what_was_written_meanwhile_and_begins_one_session(
+async def test_garbage_at_each_resume_loses_the_messages_of_the_gap_and_begins_one_session(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture
 ) -> None:
     loopback.gateway.replay = Garbage.NO_JSON
@@ -170,7 +168,7 @@ async def test_garbage_at_each_resumption_loses_what_was_written_meanwhile_and_b
     assert running.guilds
 
 
-async def test_a_gateway_that_is_away_for_a_minute_loses_reactions_to_what_is_stale_by_then_and_no_count(
+async def test_gateway_outage_of_a_minute_loses_only_stale_reactions_and_no_count(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
     await loopback.close_gateway()
@@ -188,7 +186,7 @@ async def test_a_gateway_that_is_away_for_a_minute_loses_reactions_to_what_is_st
     assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
 
 
-async def test_a_gateway_whose_address_for_a_session_is_gone_goes_on_with_it_at_the_usual_one(
+async def test_session_resumes_at_the_default_address_if_its_own_is_gone(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
     running.shards[0]._parent.ws.gateway = yarl.URL("ws://127.0.0.1:1")  # where nobody listens
@@ -199,7 +197,7 @@ async def test_a_gateway_whose_address_for_a_session_is_gone_goes_on_with_it_at_
     assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
 
 
-async def test_a_gateway_that_is_away_for_ten_minutes_is_asked_once_a_minute_and_loses_no_session(
+async def test_gateway_outage_of_ten_minutes_is_retried_once_a_minute_and_loses_no_session(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture
 ) -> None:
     del running
@@ -216,7 +214,7 @@ async def test_a_gateway_that_is_away_for_ten_minutes_is_asked_once_a_minute_and
     await reacts_again(loopback, skipper=skipper)
 
 
-async def test_a_gateway_that_is_cut_three_times_a_minute_goes_on_with_the_session_at_once_each_time(
+async def test_frequent_cuts_are_resumed_at_once_each_time(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
     del running
@@ -227,7 +225,7 @@ async def test_a_gateway_that_is_cut_three_times_a_minute_goes_on_with_the_sessi
     await reacts_again(loopback)
 
 
-async def test_a_gateway_that_ends_each_session_at_once_is_tried_ever_more_seldom(
+async def test_sessions_that_end_at_once_are_retried_less_and_less_often(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
     """Discord resets the token of a bot that begins a thousand sessions in a day."""
@@ -243,7 +241,7 @@ async def test_a_gateway_that_ends_each_session_at_once_is_tried_ever_more_seldo
     await reacts_again(loopback, skipper=skipper)
 
 
-async def test_a_bot_that_is_closed_as_its_connection_is_made_leaves_none_behind(
+async def test_bot_closed_while_connecting_leaves_no_connection(
     bot: Emobot, loopback: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Gateway] = []
@@ -278,7 +276,7 @@ class TestShards:
     def loopback_options(self) -> dict[str, Any]:
         return {"shards": 4}
 
-    async def test_a_shard_that_cannot_connect_keeps_no_other_from_it(
+    async def test_shard_that_cannot_connect_does_not_block_the_others(
         self, running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         connect, given_up = Gateway.from_client, asyncio.Event()
@@ -298,7 +296,7 @@ class TestShards:
         assert len(running.shards) == 4
         assert loopback.gateway.identified == 4
 
-    async def test_shards_whose_sessions_end_together_begin_others_one_after_the_other(
+    async def test_shards_whose_sessions_end_together_begin_new_ones_in_turn(
         self, running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
     ) -> None:
         await loopback.gateway.invalidate(resumable=False)

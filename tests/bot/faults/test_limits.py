@@ -23,7 +23,7 @@ def world() -> World:
     return World(channels=MANY)
 
 
-async def test_after_a_long_global_limit_it_reacts_again_and_nothing_late(
+async def test_bot_reacts_again_after_a_long_global_limit_but_not_late(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
     """A request that is cancelled while discord.py waits would keep it from ever sending another one."""
@@ -40,7 +40,7 @@ async def test_after_a_long_global_limit_it_reacts_again_and_nothing_late(
     assert len(loopback.api.reactions()) == 2
 
 
-async def test_message_that_grows_too_old_during_a_limit_is_held_back(
+async def test_message_that_gets_too_old_during_a_limit_gets_no_reaction(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
     loopback.api.fault = only("/reactions/", limited("global", 5))
@@ -55,7 +55,7 @@ async def test_message_that_grows_too_old_during_a_limit_is_held_back(
 
 
 @pytest.mark.parametrize("scope", ["global", "user"])
-async def test_a_limit_too_long_to_wait_for_is_waited_for_without_asking(
+async def test_no_requests_are_sent_during_a_very_long_limit(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, scope: str
 ) -> None:
     loopback.api.fault = only("/reactions/", limited(scope, 100))
@@ -71,7 +71,7 @@ async def test_a_limit_too_long_to_wait_for_is_waited_for_without_asking(
     assert (await ended(running, 3))["reacted"] == 1
 
 
-async def test_a_limit_of_cloudflare_which_does_not_say_how_long_is_respected(
+async def test_cloudflare_limit_without_a_duration_is_respected(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
     loopback.api.fault = only("/reactions/", cloudflare())
@@ -103,9 +103,7 @@ class SlowAnswers:
         await self.come.wait()
 
 
-async def test_no_reaction_of_a_burst_while_discord_is_slow_to_answer(
-    running: Emobot, loopback: LoopbackDiscord
-) -> None:
+async def test_slow_answers_limit_the_reactions_in_flight(running: Emobot, loopback: LoopbackDiscord) -> None:
     answers = SlowAnswers(loopback)
     for channel in range(40):
         await loopback.say("happy", channel)
@@ -115,7 +113,7 @@ async def test_no_reaction_of_a_burst_while_discord_is_slow_to_answer(
     assert await ended(running, 40) == {"reacted": 40}
 
 
-async def test_what_waits_too_long_for_the_answers_to_others_and_nothing_after_it(
+async def test_reaction_that_waits_too_long_for_other_answers_is_lost_and_later_ones_are_sent(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
     answers = SlowAnswers(loopback)
@@ -129,7 +127,7 @@ async def test_what_waits_too_long_for_the_answers_to_others_and_nothing_after_i
     assert (await ended(running, 41))["reacted"] == answers.asked
 
 
-async def test_more_reactions_than_discord_allows_in_a_second_come_evenly_and_the_freshest_first(
+async def test_reactions_above_the_rate_limit_are_spaced_evenly_newest_first(
     running: Emobot, loopback: LoopbackDiscord
 ) -> None:
     ids = [await loopback.say("happy", channel) for channel in range(MANY)]

@@ -104,7 +104,7 @@ async def burst(loopback: LoopbackDiscord) -> AsyncIterator[list[int]]:
 
 
 @pytest.mark.slow
-async def test_sigterm_twice_in_a_burst_loses_no_count(
+async def test_second_sigterm_in_a_burst_loses_no_count(
     start: Starter, loopback: LoopbackDiscord, database: Path
 ) -> None:
     bot = await start()
@@ -120,7 +120,7 @@ async def test_sigterm_twice_in_a_burst_loses_no_count(
 
 @pytest.mark.long
 @pytest.mark.slow
-async def test_kill_9_loses_seconds_of_counts_alone_and_the_next_bot_reacts_to_nothing_twice(
+async def test_kill_9_loses_only_seconds_of_counts_and_causes_no_second_reaction(
     start: Starter, loopback: LoopbackDiscord, database: Path
 ) -> None:
     killed = await start()
@@ -142,7 +142,7 @@ async def test_kill_9_loses_seconds_of_counts_alone_and_the_next_bot_reacts_to_n
 
 
 @pytest.mark.slow
-async def test_model_files_that_are_replaced_or_deleted_lose_nothing_while_the_bot_runs(
+async def test_replaced_or_deleted_model_files_do_not_affect_the_running_bot(
     start: Starter, loopback: LoopbackDiscord, tmp_path: Path
 ) -> None:
     bot = await start()
@@ -165,7 +165,7 @@ class TestWithin:
     def world(self) -> World:
         return World()
 
-    async def test_a_change_that_is_being_saved_is_kept_and_leaves_no_error_in_the_log(
+    async def test_change_being_saved_at_the_stop_is_kept_without_an_error_in_the_log(
         self,
         running: Emobot,
         loopback: LoopbackDiscord,
@@ -188,7 +188,7 @@ class TestWithin:
         assert not running.store.settings(guild_id).enabled
         assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
-    async def test_a_reaction_that_is_being_asked_for_leaves_no_warning_in_the_log(
+    async def test_reaction_in_flight_at_the_stop_leaves_no_warning_in_the_log(
         self,
         running: Emobot,
         loopback: LoopbackDiscord,

@@ -47,7 +47,7 @@ class TestNirn:
         del database
         return create_bot(Configuration(discord_token=loopback.token, api_base=nirn[1]), models=models)
 
-    async def test_each_reaction_comes_once_and_all_requests_go_through_it(
+    async def test_each_reaction_is_sent_once_and_all_requests_go_through_the_proxy(
         self, running: Emobot, loopback: LoopbackDiscord, nirn: tuple[Nirn, str], skipper: Skipper
     ) -> None:
         said = [await loopback.say("happy", channel) for channel in range(10)]
@@ -58,7 +58,7 @@ class TestNirn:
         assert running.requests.time.known
 
     @pytest.mark.parametrize("scope", ["user", "shared"])
-    async def test_a_429_that_it_hands_on_delays_a_reaction_and_loses_none(
+    async def test_forwarded_429_delays_a_reaction_and_loses_none(
         self, running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, scope: str
     ) -> None:
         loopback.api.fault = only("/reactions/", times(1, limited(scope, 0.3)))
@@ -71,7 +71,7 @@ class TestNirn:
         assert reacted_to(loopback) == [said]
         assert len(loopback.api.refused()) == 1
 
-    async def test_a_global_429_that_it_hands_on_loses_what_is_due_during_the_pause_as_without_it(
+    async def test_forwarded_global_429_loses_the_same_reactions_as_without_the_proxy(
         self, running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
     ) -> None:
         loopback.api.fault = only("/reactions/", times(1, limited("global", 0.3)))
@@ -80,7 +80,7 @@ class TestNirn:
         await reacts_again(loopback, skipper=skipper)
         assert len(loopback.api.refused()) == 1
 
-    async def test_a_429_of_its_own_loses_reactions_and_counts_for_no_ban(
+    async def test_429_of_the_proxy_loses_reactions_and_does_not_count_towards_a_ban(
         self,
         running: Emobot,
         loopback: LoopbackDiscord,
@@ -100,7 +100,7 @@ class TestNirn:
         assert not [line for line in warnings(caplog) if "refused" in line]
         assert await moods(running, loopback) >= 31
 
-    async def test_a_408_is_a_failure_of_discord_and_no_refusal(
+    async def test_408_counts_as_a_failure_of_discord_not_as_a_refusal(
         self,
         running: Emobot,
         loopback: LoopbackDiscord,
@@ -122,7 +122,7 @@ class TestNirn:
         await reacts_again(loopback, skipper=skipper)
         assert [line.split(" (")[0] for line in warnings(caplog)] == ["Discord failed"]
 
-    async def test_an_answer_that_it_repeats_does_not_put_the_clock_back(
+    async def test_cached_answer_does_not_set_the_clock_back(
         self,
         bot: Emobot,
         loopback: LoopbackDiscord,
@@ -171,7 +171,7 @@ class TestGatewayProxy:
         assert proxy.compressions == {None}
 
     @pytest.mark.parametrize("names_discord", [False, True])
-    async def test_a_lost_connection_loses_what_was_written_meanwhile_and_begins_a_session_with_the_proxy_alone(
+    async def test_lost_connection_loses_the_messages_of_the_gap_and_begins_a_session_only_with_the_proxy(
         self, running: Emobot, loopback: LoopbackDiscord, proxy: GatewayProxy, skipper: Skipper, *, names_discord: bool
     ) -> None:
         proxy.names_discord = names_discord
@@ -193,7 +193,7 @@ class TestGatewayProxy:
             dict.fromkeys(await running.store.known_guilds(), None),
         )
 
-    async def test_a_bot_that_is_started_again_costs_no_session_with_discord(
+    async def test_restarted_bot_uses_no_session_with_discord(
         self,
         bot: Emobot,
         through: dict[str, Any],
@@ -210,14 +210,14 @@ class TestGatewayProxy:
         assert (proxy.identified, loopback.gateway.identified) == (2, 1)
         assert loopback.gateway.starts_left == left
 
-    async def test_another_number_of_shards_is_refused_in_a_sentence(
+    async def test_another_number_of_shards_is_refused_in_one_sentence(
         self, through: dict[str, Any], loopback: LoopbackDiscord, models: dict[str, Classifier]
     ) -> None:
         async with create_bot(Configuration(**through, shard_count=2), models=models) as bot:
             with pytest.raises(ConfigurationError, match=r"SHARD_COUNT is 2, but the proxy .* has 1"):
                 await bot.start(loopback.token)
 
-    async def test_another_number_of_shards_is_not_let_in_by_an_old_release(
+    async def test_old_release_of_the_proxy_refuses_another_number_of_shards(
         self,
         through: dict[str, Any],
         loopback: LoopbackDiscord,
@@ -243,7 +243,7 @@ class TestGatewayProxy:
             return {"shards": 4, "max_concurrency": 4}
 
         @pytest.mark.parametrize("reports_shard_count", [True, False])
-        async def test_shards_begin_at_once_and_use_up_no_session_where_the_proxy_tells_that_it_holds_them(
+        async def test_shards_held_by_the_proxy_begin_at_once_and_use_no_session(
             self,
             loopback: LoopbackDiscord,
             models: dict[str, Classifier],

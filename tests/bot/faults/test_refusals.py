@@ -35,7 +35,7 @@ async def test_a_server_that_refuses_reactions_is_left_alone_after_a_few_channel
     assert 3 <= len(loopback.api.refused()) <= 8
 
 
-async def test_a_dozen_servers_that_refuse_keep_the_bot_from_reacting_in_others_for_ten_seconds(
+async def test_a_dozen_refusing_servers_pause_reactions_elsewhere_for_ten_seconds(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture
 ) -> None:
     loopback.api.fault = only("/reactions/", refused(403, 50013))
@@ -55,7 +55,7 @@ STORMS: dict[int, Fault] = {403: refused(403, 50013), 404: refused(404, 10008), 
 
 
 @pytest.mark.parametrize("code", STORMS)
-async def test_half_a_minute_of_refusals_everywhere_costs_few_requests_and_half_a_minute_more_of_reactions(
+async def test_half_a_minute_of_refusals_costs_few_requests_and_another_half_minute_of_reactions(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, code: int
 ) -> None:
     loopback.api.fault = only("/reactions/", STORMS[code])
@@ -72,9 +72,7 @@ async def test_half_a_minute_of_refusals_everywhere_costs_few_requests_and_half_
     assert (await ended(running, 155))["reacted"] >= 1
 
 
-async def test_servers_that_refuse_between_others_that_accept_cost_no_pause(
-    running: Emobot, loopback: LoopbackDiscord
-) -> None:
+async def test_refusing_servers_among_accepting_ones_cause_no_pause(running: Emobot, loopback: LoopbackDiscord) -> None:
     for channel in range(6):
         loopback.api.fault = None if channel % 2 else only("/reactions/", refused(403, 50013))
         await loopback.say("happy", channel)
@@ -82,7 +80,7 @@ async def test_servers_that_refuse_between_others_that_accept_cost_no_pause(
     assert await ended(running, 6) == {"forbidden": 3, "reacted": 3}
 
 
-async def test_after_refusals_in_a_row_one_request_shows_whether_that_is_over(
+async def test_one_request_probes_whether_refusals_are_over(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
     loopback.api.fault = only("/reactions/", refused(403, 50013))
@@ -96,7 +94,7 @@ async def test_after_refusals_in_a_row_one_request_shows_whether_that_is_over(
 
 
 @pytest.mark.parametrize("code", STORMS)
-async def test_servers_that_all_refuse_lead_to_20_requests_in_ten_minutes_and_one_line(
+async def test_refusals_everywhere_lead_to_20_requests_in_ten_minutes_and_one_log_line(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, code: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     loopback.api.fault = only("/reactions/", STORMS[code])

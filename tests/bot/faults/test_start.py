@@ -43,7 +43,7 @@ async def served(loopback: LoopbackDiscord, models: dict[str, Classifier], healt
 
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("away", ["API", "gateway"])
-async def test_a_discord_that_is_away_at_the_start_loses_what_is_written_until_a_minute_after_it_is_back(
+async def test_discord_outage_at_the_start_loses_messages_until_a_minute_after_it_ends(
     loopback: LoopbackDiscord, models: dict[str, Classifier], skipper: Skipper, away: str
 ) -> None:
     endpoint = loopback.api_endpoint if away == "API" else loopback.gateway_endpoint
@@ -65,7 +65,7 @@ async def test_a_discord_that_is_away_at_the_start_loses_what_is_written_until_a
     assert loopback.api.refused() == []
 
 
-async def test_a_token_that_is_reset_ends_the_bot_with_20_refusals_at_most_and_loses_no_count(
+async def test_reset_token_stops_the_bot_after_at_most_20_refusals_and_loses_no_count(
     loopback: LoopbackDiscord, models: dict[str, Classifier], bilstm: ScriptedClassifier, database: Path
 ) -> None:
     """Whoever runs it has to give it the new token; until then it would ask in vain."""
@@ -114,7 +114,7 @@ def retries(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [line for line in warnings(caplog) if line.startswith("Discord cannot be reached")]
 
 
-async def test_a_bot_that_waits_for_the_network_can_be_stopped_meanwhile(
+async def test_bot_waiting_for_the_network_can_be_stopped(
     loopback: LoopbackDiscord, models: dict[str, Classifier], caplog: pytest.LogCaptureFixture
 ) -> None:
     await loopback.api_endpoint.close()
@@ -126,7 +126,7 @@ async def test_a_bot_that_waits_for_the_network_can_be_stopped_meanwhile(
     assert loopback.api.requests == []
 
 
-async def test_a_token_that_is_refused_ends_the_bot_at_once(
+async def test_refused_token_stops_the_bot_at_once(
     loopback: LoopbackDiscord, models: dict[str, Classifier], caplog: pytest.LogCaptureFixture
 ) -> None:
     loopback.api.fault = refused(401)
@@ -138,7 +138,7 @@ async def test_a_token_that_is_refused_ends_the_bot_at_once(
 
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("route", ["/users/@me", "/oauth2/", "/commands", "/gateway/bot"])
-async def test_a_token_that_is_refused_at_any_moment_of_the_start_ends_the_bot(
+async def test_token_refused_at_any_moment_of_the_start_stops_the_bot(
     loopback: LoopbackDiscord, models: dict[str, Classifier], route: str
 ) -> None:
     loopback.api.fault = only(route, refused(401))
@@ -165,7 +165,7 @@ PLACES = ["/users/@me", "/gateway/bot", "/oauth2/", "/commands"]
 @pytest.mark.parametrize(
     ("route", "kind"), [*itertools.product(PLACES[:2], NO_ANSWERS), *itertools.product(PLACES, OF_ANOTHER_SHAPE)]
 )
-async def test_what_is_no_answer_of_discord_at_the_start_loses_what_is_written_until_a_minute_later(
+async def test_unreadable_answer_at_the_start_is_retried_within_a_minute(
     loopback: LoopbackDiscord,
     models: dict[str, Classifier],
     skipper: Skipper,
@@ -182,7 +182,7 @@ async def test_what_is_no_answer_of_discord_at_the_start_loses_what_is_written_u
         await reacts_again(loopback, skipper=skipper)
 
 
-async def test_at_its_very_first_start_a_bot_serves_while_it_asks_servers_for_commands(
+async def test_first_start_serves_while_servers_are_searched_for_old_commands(
     loopback: LoopbackDiscord, bot: Emobot
 ) -> None:
     """A bot that was in development has commands in a server, which would be there twice."""

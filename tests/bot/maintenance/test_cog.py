@@ -36,11 +36,11 @@ async def leave(world: World) -> discord.Guild:
     return guild
 
 
-async def test_the_store_is_open_before_the_first_message(world: World) -> None:
+async def test_store_is_open_before_the_first_message(world: World) -> None:
     assert world.bot.store.ready
 
 
-async def test_a_bot_that_is_killed_loses_the_counts_of_five_seconds_at_most(world: World) -> None:
+async def test_killed_bot_loses_the_counts_of_at_most_five_seconds(world: World) -> None:
     for messages in (1, 2):
         await world.alice.send(world.channel, "happy")
         await world.env.advance_time(5)
@@ -50,13 +50,13 @@ async def test_a_bot_that_is_killed_loses_the_counts_of_five_seconds_at_most(wor
         assert [(mood["emotion"], mood["messages"]) for mood in exported["moods"]] == [("joy", messages)]
 
 
-async def test_nothing_is_written_while_no_counts_wait(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_is_written_without_waiting_counts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.env.advance_time(5)
     monkeypatch.setattr(world.bot.store.sync, "_write_moods", pytest.fail)
     await world.env.advance_time(50)
 
 
-async def test_a_server_that_is_left_is_forgotten_after_a_grace_period(world: World) -> None:
+async def test_server_that_was_left_is_erased_after_the_grace_period(world: World) -> None:
     await world.bot.store.save_settings(world.guild.id, LIVELY)
     await world.alice.send(world.channel, "happy")
     await leave(world)
@@ -68,7 +68,9 @@ async def test_a_server_that_is_left_is_forgotten_after_a_grace_period(world: Wo
     assert await world.bot.store.known_guilds() == {}
 
 
-async def test_a_server_that_comes_back_in_time_keeps_its_settings(world: World, maintenance: Maintenance) -> None:
+async def test_server_rejoined_within_the_grace_period_keeps_its_settings(
+    world: World, maintenance: Maintenance
+) -> None:
     await world.bot.store.save_settings(world.guild.id, LIVELY)
     guild = await leave(world)
     await maintenance.on_guild_join(guild)
@@ -76,7 +78,7 @@ async def test_a_server_that_comes_back_in_time_keeps_its_settings(world: World,
     assert world.bot.store.settings(world.guild.id) == LIVELY
 
 
-async def test_a_server_that_was_left_while_the_bot_was_away_is_noticed(world: World, maintenance: Maintenance) -> None:
+async def test_server_left_while_the_bot_was_offline_is_noticed(world: World, maintenance: Maintenance) -> None:
     elsewhere = 123456789012345678
     await world.bot.store.save_settings(elsewhere, LIVELY)
     await world.bot.store.save_settings(world.guild.id, LIVELY)
@@ -93,7 +95,7 @@ async def test_a_return_to_a_server_during_an_outage_is_noted_later(world: World
     assert await world.bot.store.known_guilds() == {world.guild.id: None}
 
 
-async def test_servers_of_other_processes_are_left_to_them(
+async def test_servers_of_other_processes_are_not_marked_as_left(
     world: World, maintenance: Maintenance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.bot.store.save_settings(1 << 22, LIVELY)  # of shard 1
@@ -116,7 +118,7 @@ async def test_a_failure_of_the_store_is_logged_and_not_raised(
     await maintenance.on_guild_join(guild)
 
 
-async def test_a_bug_ends_no_round_and_is_logged_without_its_text(
+async def test_bug_does_not_end_the_rounds_and_is_logged_without_its_text(
     world: World, maintenance: Maintenance, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An exception would end the loop, and nothing would be erased for as long as the bot runs."""
@@ -135,7 +137,7 @@ async def kept_moods(world: World) -> int:
 
 
 @pytest.mark.parametrize("years", [10, -10])
-async def test_a_computers_clock_that_jumps_erases_nothing(
+async def test_jump_of_the_host_clock_erases_nothing(
     world: World, maintenance: Maintenance, monkeypatch: pytest.MonkeyPatch, years: int
 ) -> None:
     await world.bot.store.save_settings(world.guild.id, LIVELY)
@@ -149,7 +151,7 @@ async def test_a_computers_clock_that_jumps_erases_nothing(
     assert world.bot.store.settings(world.guild.id) == LIVELY
 
 
-async def test_what_is_too_old_by_discords_time_is_erased(
+async def test_data_too_old_by_the_time_of_discord_is_erased(
     world: World, maintenance: Maintenance, time: DiscordTime
 ) -> None:
     await world.alice.send(world.channel, "happy")
@@ -159,7 +161,7 @@ async def test_what_is_too_old_by_discords_time_is_erased(
     assert await kept_moods(world) == 0
 
 
-async def test_of_several_processes_one_erases_for_all_and_another_an_hour_later(
+async def test_one_of_several_processes_erases_each_hour(
     world: World, maintenance: Maintenance, time: DiscordTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.bot.store.claim_job("purge", world.env.now(), timedelta(0))  # as another process does
@@ -177,7 +179,7 @@ async def test_of_several_processes_one_erases_for_all_and_another_an_hour_later
     assert len(purged) == 1
 
 
-async def test_counts_are_written_between_two_pieces_of_what_is_erased(
+async def test_counts_are_written_between_two_batches_of_erasure(
     world: World, maintenance: Maintenance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
@@ -199,7 +201,7 @@ async def test_counts_are_written_between_two_pieces_of_what_is_erased(
     assert done == ["erased", "written", "erased"]
 
 
-async def test_nothing_is_erased_before_discords_time_is_known(world: World) -> None:
+async def test_nothing_is_erased_before_the_time_of_discord_is_known(world: World) -> None:
     old = world.env.now() - timedelta(days=world.bot.store.mood_days + 1)
     world.bot.store.count_mood(world.guild.id, world.channel.id, old, "joy")
     await world.bot.store.refresh()
@@ -207,9 +209,7 @@ async def test_nothing_is_erased_before_discords_time_is_known(world: World) -> 
     assert await kept_moods(world) == 1
 
 
-async def test_past_days_are_packed_and_nothing_is_lost(
-    world: World, maintenance: Maintenance, time: DiscordTime
-) -> None:
+async def test_past_days_are_packed_without_loss(world: World, maintenance: Maintenance, time: DiscordTime) -> None:
     await world.alice.send(world.channel, "happy")
     await world.bot.store.refresh()
     before = await world.bot.store.export_guild(world.guild.id)
@@ -219,7 +219,7 @@ async def test_past_days_are_packed_and_nothing_is_lost(
     assert await world.bot.store.export_guild(world.guild.id) == before
 
 
-async def test_what_is_due_is_erased_even_if_absences_cannot_be_noted(
+async def test_expired_data_is_erased_even_if_absences_cannot_be_noted(
     world: World, maintenance: Maintenance, time: DiscordTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail() -> dict[int, datetime | None]:

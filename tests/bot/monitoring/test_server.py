@@ -85,7 +85,7 @@ async def probe(port: int) -> AsyncIterator[Probe]:
         yield Probe(session, port)
 
 
-async def test_it_is_ready_once_its_shards_are_and_whenever_they_are(
+async def test_readiness_follows_the_shards(
     models: dict[str, Classifier], loopback: LoopbackDiscord, skipper: Skipper, port: int, probe: Probe
 ) -> None:
     async with serving_health("127.0.0.1", port) as (health, meter):
@@ -109,7 +109,7 @@ async def test_it_is_ready_once_its_shards_are_and_whenever_they_are(
             await probe.until("/readyz", (200, "ok\n"))
 
 
-async def test_it_is_not_ready_while_its_database_is_away(
+async def test_bot_is_not_ready_without_its_database(
     models: dict[str, Classifier], loopback: LoopbackDiscord, port: int, probe: Probe
 ) -> None:
     async with serving_health("127.0.0.1", port) as (health, meter):
@@ -140,7 +140,7 @@ class StuckClassifier(ScriptedClassifier):
         return super().predict(texts)
 
 
-async def test_it_is_dead_while_the_thread_of_the_models_is_stuck(
+async def test_bot_is_not_live_while_the_model_thread_is_stuck(
     loopback: LoopbackDiscord, port: int, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health_module, "_WORKER_TIMEOUT", 0.2)
@@ -155,7 +155,7 @@ async def test_it_is_dead_while_the_thread_of_the_models_is_stuck(
             await probe.until("/healthz", (200, "ok\n"))
 
 
-async def test_what_happened_is_in_the_metrics_and_nothing_about_people(
+async def test_metrics_count_events_and_identify_nobody(
     models: dict[str, Classifier], loopback: LoopbackDiscord, port: int, probe: Probe
 ) -> None:
     async with serving_health("127.0.0.1", port) as (health, meter):
@@ -183,7 +183,7 @@ async def test_what_happened_is_in_the_metrics_and_nothing_about_people(
         assert not {str(place.id), str(place.guild_id)} & {label for _, *labels in metrics for label in labels}
 
 
-async def test_counts_go_on_when_the_bot_is_started_again(
+async def test_counters_continue_after_the_bot_is_recreated(
     models: dict[str, Classifier], loopback: LoopbackDiscord, port: int, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.serving.FIRST_WAIT", 0.01)
@@ -198,7 +198,7 @@ async def test_counts_go_on_when_the_bot_is_started_again(
     assert metrics["emobot_discord_answers_total", "200"] >= 1
 
 
-async def test_without_prometheus_client_it_says_what_to_install(
+async def test_missing_prometheus_client_is_reported_with_the_extra(
     port: int, probe: Probe, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
@@ -210,14 +210,14 @@ async def test_without_prometheus_client_it_says_what_to_install(
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [text.strip()]
 
 
-async def test_nobody_listens_before_and_after(port: int, probe: Probe) -> None:
+async def test_port_is_open_only_while_the_bot_runs(port: int, probe: Probe) -> None:
     async with serving_health("127.0.0.1", port):
         assert (await probe.ask("/healthz"))[0] == 200
     with pytest.raises(aiohttp.ClientConnectorError):
         await probe.ask("/healthz")
 
 
-async def test_an_address_of_another_computer_is_refused(port: int) -> None:
+async def test_address_of_another_host_is_refused(port: int) -> None:
     with pytest.raises(
         ConfigurationError, match=rf"must be an address of this computer .* 192\.0\.2\.1:{port} \(Cannot assign"
     ):

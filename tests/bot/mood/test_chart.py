@@ -54,7 +54,7 @@ OPPONENTS = [[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259, 0.78
 
 
 class TestTimeZone:
-    def test_the_picture_names_it_in_the_readers_language(self) -> None:
+    def test_picture_names_the_time_zone_in_the_language_of_the_reader(self) -> None:
         mood = MoodOverTime(PERIODS["week"], NOW, [(NOW, "joy", 30)], "Asia/Tokyo")
         german = figure_of(lambda: draw(mood, translator(discord.Locale.german)))
         assert german.get_supxlabel() == "Ein Balken je sechs Stunden, ruhige zusammengefasst. Zeitzone: Tokio."
@@ -64,19 +64,19 @@ class TestTimeZone:
 
 
 class TestColours:
-    def test_the_card_brings_its_own_background(self, month: bytes) -> None:
+    def test_card_has_an_opaque_background(self, month: bytes) -> None:
         picture = read(month)
         assert np.allclose(picture[(0, 0, -1, -1), (0, -1, 0, -1)], (*rgb(CARD), 1), atol=1 / 255)
 
     @pytest.mark.parametrize("colour", [*COLOURS.values(), COUNTS])
-    def test_marks_stand_out(self, colour: str) -> None:
+    def test_marks_have_enough_contrast(self, colour: str) -> None:
         assert contrast(colour, CARD) >= 3
 
-    def test_words_stand_out(self) -> None:
+    def test_words_have_enough_contrast(self) -> None:
         assert contrast(INK, CARD) >= 4.5
 
     @pytest.mark.parametrize("vision", VISION)
-    def test_groups_stay_apart_for_the_colour_blind(self, vision: str) -> None:
+    def test_group_colours_are_distinguishable_for_the_colour_blind(self, vision: str) -> None:
         seen = np.clip([np.asarray(VISION[vision]) @ linear(colour) for colour in COLOURS.values()], 0, 1)
         places = np.cbrt(seen @ np.transpose(CONES)) @ np.transpose(OPPONENTS)
         assert min(np.linalg.norm(one - other) for one, other in itertools.combinations(places, 2)) > 0.1
@@ -113,12 +113,12 @@ def columns(picture: Picture, colour: str) -> list[int]:
 
 
 class TestPicture:
-    def test_it_is_large_enough_to_read_and_small_enough_to_send(self, month: bytes) -> None:
+    def test_picture_is_readable_and_small_enough_to_send(self, month: bytes) -> None:
         assert month.startswith(b"\x89PNG")
         assert len(month) < 250_000
         assert read(month).shape == (700, 1100, 4)
 
-    def test_a_bar_is_as_high_as_the_share(self) -> None:
+    def test_bar_height_is_proportional_to_the_share(self) -> None:
         picture = pixels(throughout("day", joy=10, sadness=20, neutral=10))
         joy, sadness, neutral = (np.array(columns(picture, COLOURS[group])) for group in ("joy", "sadness", NEUTRAL))
         assert len(joy) == len(sadness) == len(neutral) == 24
@@ -126,20 +126,20 @@ class TestPicture:
         assert np.abs(neutral - joy).max() <= 4
         assert columns(picture, COLOURS["anger"]) == []
 
-    def test_groups_lie_upon_each_other_as_their_names_do(self) -> None:
+    def test_groups_are_stacked_in_the_order_of_the_legend(self) -> None:
         mood = throughout("day", **dict.fromkeys(COLOURS, 5))
         picture = pixels(mood)
         for part in (picture[:, :800], picture[:, 800:]):
             heights = [np.argwhere(is_coloured(part, colour))[:, 0].mean() for colour in COLOURS.values()]
             assert heights == sorted(heights, reverse=True)
 
-    def test_the_number_of_messages_is_seen(self) -> None:
+    def test_number_of_messages_is_shown(self) -> None:
         picture = pixels(mood_of("day", (5, "joy", 10), (3, "joy", 20), (1, "joy", 40)))
         heights = np.array(columns(picture, COUNTS))
         assert np.allclose(heights / heights[-1], (0.25, 0.5, 1), atol=0.05)
         assert "40" in texts(mood_of("day", (5, "joy", 10), (1, "joy", 40)), ENGLISH)
 
-    def test_few_messages_share_a_wide_bar(self) -> None:
+    def test_quiet_times_are_merged_into_a_wide_bar(self) -> None:
         picture = pixels(mood_of("day", *((ago, "joy", 1) for ago in range(24))))
         assert len(columns(picture, COLOURS["joy"])) == 4
         assert len(columns(picture, COUNTS)) == 24
@@ -164,7 +164,7 @@ class TestPicture:
             ),
         ],
     )
-    def test_what_is_written(self, period: str, axis: list[str], scale: str) -> None:
+    def test_texts_of_the_picture(self, period: str, axis: list[str], scale: str) -> None:
         written = texts(throughout(period, joy=3, grief=1), ENGLISH)
         assert [text for text in written if "\n" in text] == axis
         assert {scale, "Share of messages", "Messages", "0%", "50%", "100%"} <= set(written)
@@ -173,19 +173,19 @@ class TestPicture:
             *("0%  surprise etc.", "75%  joy etc."),
         ]
 
-    def test_own_labels_are_written_as_they_are_as_far_as_the_font_can(self) -> None:
+    def test_own_labels_are_unchanged_as_far_as_the_font_has_them(self) -> None:
         labels = ["$\\alpha$ rage", "喜び", "a" * 100, "b", "c", "d"]
         mood = mood_of("day", *((number, label, 9) for number, label in enumerate(labels)))
         written = texts(mood, translator(discord.Locale.german))
         names = [text.split("  ")[1] for text in written if "  " in text]
         assert sorted(names) == sorted(["$\\alpha$ rage", "▯", f"{'a' * 19}…", "b", "andere Emotionen"])
 
-    def test_what_is_written_in_another_language(self) -> None:
+    def test_texts_of_the_picture_in_another_language(self) -> None:
         written = texts(throughout("week", joy=3), german)
         assert {"Mi\n18. Nov.", "Anteil der Nachrichten", "Nachrichten", "50\xa0%"} <= set(written)
         assert "100\xa0%  Freude u. a." in written
 
-    def test_long_words_stay_in_the_picture_and_off_the_bars(self) -> None:
+    def test_long_words_stay_within_the_picture_and_outside_the_bars(self) -> None:
         translate = language(lambda text: text if "{" in text else f"{text} {text[:8]}")
         figure = drawn(throughout("week", joy=3), translate, placed=True)
         [legend] = figure.legends
@@ -198,7 +198,7 @@ class TestPicture:
             assert place.x1 <= figure.bbox.x1
 
     @pytest.mark.parametrize("locale", LANGUAGES)
-    def test_every_language_has_room(self, locale: str) -> None:
+    def test_texts_of_every_language_fit(self, locale: str) -> None:
         figure = drawn(throughout("week", joy=3), translator(discord.Locale(locale)), placed=True)
         places = {text.get_text(): text.get_window_extent() for text in written_in(figure)}
         assert all(place.x0 >= 0 and place.x1 <= figure.bbox.x1 for place in places.values())
@@ -207,7 +207,7 @@ class TestPicture:
 
     @pytest.mark.parametrize("period", PERIODS)
     @pytest.mark.parametrize("day", [datetime(2026, 11, 6, 23, 59, tzinfo=UTC), datetime(2026, 12, 31, 3, tzinfo=UTC)])
-    def test_times_do_not_run_into_each_other(self, period: str, day: datetime) -> None:
+    def test_time_labels_do_not_overlap(self, period: str, day: datetime) -> None:
         """Not even where a month ends after the first of them."""
         mood = MoodOverTime(PERIODS[period], day, [(day, "joy", 20)])
         for translate in (german, translator(discord.Locale.brazil_portuguese)):
@@ -216,17 +216,17 @@ class TestPicture:
             times.sort(key=lambda place: place.x0)
             assert all(one.x1 < other.x0 for one, other in itertools.pairwise(times))
 
-    def test_a_month_that_ends_after_the_first_day_is_named_where_it_begins(self) -> None:
+    def test_next_month_is_named_at_its_first_day(self) -> None:
         day = datetime(2026, 11, 6, 23, 59, tzinfo=UTC)
         mood = MoodOverTime(PERIODS["week"], day, [(day, "joy", 20)])
         dates = [text.split("\n")[1] for text in texts(mood, ENGLISH) if "\n" in text]
         assert dates == ["31", "Nov 1", "2", "3", "4", "5", "6"]
 
-    def test_english_stands_in_for_what_the_font_cannot_write(self) -> None:
+    def test_english_replaces_words_that_the_font_lacks(self) -> None:
         mood = throughout("week", joy=3)
         assert texts(mood, language("{}喜".format)) == texts(mood, ENGLISH)
 
-    def test_nobody_is_alarmed_and_nothing_global_is_touched(self, tmp_path: Path) -> None:
+    def test_drawing_warns_of_nothing_and_changes_no_global_state(self, tmp_path: Path) -> None:
         """In a fresh process, in which Matplotlib has nowhere to keep what it learns about fonts."""
         (tmp_path / "file").touch()
         program = (

@@ -46,7 +46,7 @@ def refusal(result: simcord.InteractionResult) -> str:
     return result.response.content
 
 
-async def test_the_mood_of_the_channel_for_everybody_to_see(world: World) -> None:
+async def test_mood_of_the_channel_is_public(world: World) -> None:
     count(world, world.channel.id, joy=15, neutral=12, anger=3)
     count(world, world.guild.create_text_channel("other").id, grief=50)
     result = await world.alice.slash(world.channel, "mood")
@@ -62,7 +62,7 @@ async def test_the_mood_of_the_channel_for_everybody_to_see(world: World) -> Non
     assert len(world.channel.history(viewer=bob)) == 1
 
 
-async def test_the_hours_are_those_of_discord_whatever_the_computers_clock_says(
+async def test_hours_follow_the_time_of_discord_not_the_host_clock(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(2):
@@ -75,7 +75,7 @@ async def test_the_hours_are_those_of_discord_whatever_the_computers_clock_says(
 
 
 @pytest.mark.usefixtures("real_pictures")
-async def test_the_picture_comes_with_alternative_text(world: World) -> None:
+async def test_picture_has_alternative_text(world: World) -> None:
     count(world, world.channel.id, joy=15, neutral=12, anger=3)
     result = await world.alice.slash(world.channel, "mood")
     assert result.response
@@ -91,7 +91,7 @@ async def test_the_picture_comes_with_alternative_text(world: World) -> None:
     )
 
 
-async def test_one_emotion_and_its_group_are_told_apart(world: World) -> None:
+async def test_emotion_and_its_group_are_both_named(world: World) -> None:
     count(world, world.channel.id, joy=17, love=12, gratitude=10, neutral=61)
     result = await world.alice.slash(world.channel, "mood")
     assert shown(result)[1] == "😃 joy 17% · ❤️ love 12% · 🙏 gratitude 10%"
@@ -100,7 +100,7 @@ async def test_one_emotion_and_its_group_are_told_apart(world: World) -> None:
 
 
 @pytest.mark.parametrize(("period", "messages"), [("day", 20), ("week", 50), ("month", 90)])
-async def test_looking_back_as_far_as_asked(world: World, period: str, messages: int) -> None:
+async def test_period_can_be_chosen(world: World, period: str, messages: int) -> None:
     count(world, world.channel.id, joy=20)
     count(world, world.channel.id, joy=30, hours_ago=6 * 24)
     count(world, world.channel.id, joy=40, hours_ago=26 * 24)
@@ -110,7 +110,7 @@ async def test_looking_back_as_far_as_asked(world: World, period: str, messages:
     assert numbers.startswith(f"{messages} messages. ")
 
 
-async def test_days_begin_by_the_servers_time_zone(world: World) -> None:
+async def test_days_begin_in_the_time_zone_of_the_server(world: World) -> None:
     midnight = world.env.now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=27)
     for hours, emotion in ((-8, "grief"), (-7, "joy"), (0, "love")):
         world.bot.store.count_mood(world.guild.id, world.channel.id, midnight + timedelta(hours=hours), emotion, 20)
@@ -121,7 +121,7 @@ async def test_days_begin_by_the_servers_time_zone(world: World) -> None:
 
 
 class TestTheWholeServer:
-    async def test_all_that_whoever_asks_can_see(self, world: World) -> None:
+    async def test_server_mood_covers_the_channels_that_the_asker_can_see(self, world: World) -> None:
         count(world, world.channel.id, joy=15)
         count(world, world.guild.create_text_channel("other").id, anger=5)
         count(world, world.guild.create_forum_channel("forum").id, fear=5)
@@ -138,7 +138,7 @@ class TestTheWholeServer:
         assert result.response
         assert "The whole server, 7 days." in str(result.response.attachments[0].description)
 
-    async def test_nothing_of_a_channel_that_is_hidden_from_whoever_asks(self, world: World) -> None:
+    async def test_hidden_channels_are_left_out(self, world: World) -> None:
         everyone = world.guild.default_role
         staff = world.guild.create_role("staff")
         secret = world.guild.create_text_channel(
@@ -150,7 +150,7 @@ class TestTheWholeServer:
         assert shown(await world.alice.slash(world.channel, "mood", where="server"))[1] == "😃 joy 100%"
         assert shown(await bob.slash(world.channel, "mood", where="server"))[1] == "🕊️ grief 80% · 😃 joy 20%"
 
-    async def test_nothing_of_a_voice_channel_that_whoever_asks_may_not_join(self, world: World) -> None:
+    async def test_voice_channels_that_the_asker_may_not_join_are_left_out(self, world: World) -> None:
         voice = world.guild.create_voice_channel("voice")
         deny = discord.Permissions(connect=True).value
         world.env.backend.set_overwrite(voice.id, Overwrite(world.guild.default_role.id, OverwriteType.ROLE, deny=deny))
@@ -159,13 +159,13 @@ class TestTheWholeServer:
         count(world, voice.id, grief=80)
         assert shown(await world.alice.slash(world.channel, "mood", where="server"))[1] == "😃 joy 100%"
 
-    async def test_other_servers_are_other_servers(self, world: World) -> None:
+    async def test_other_servers_are_left_out(self, world: World) -> None:
         count(world, world.channel.id, joy=20)
         world.bot.store.count_mood(world.env.create_guild().id, world.channel.id, world.env.now(), "grief", 80)
         assert shown(await world.alice.slash(world.channel, "mood", where="server"))[1] == "😃 joy 100%"
 
 
-async def test_a_thread_shows_its_channel(world: World) -> None:
+async def test_thread_shows_the_mood_of_its_channel(world: World) -> None:
     count(world, world.channel.id, joy=20)
     channel = world.bot.get_channel(world.channel.id)
     assert isinstance(channel, discord.TextChannel)
@@ -177,7 +177,7 @@ async def test_a_thread_shows_its_channel(world: World) -> None:
     ]
 
 
-async def test_nobody_is_shown_the_mood_of_a_private_thread(world: World) -> None:
+async def test_private_thread_has_no_mood(world: World) -> None:
     channel = world.bot.get_channel(world.channel.id)
     assert isinstance(channel, discord.TextChannel)
     thread = await channel.create_thread(name="secret", type=discord.ChannelType.private_thread)
@@ -192,7 +192,7 @@ async def test_nobody_is_shown_the_mood_of_a_private_thread(world: World) -> Non
 
 
 @pytest.mark.parametrize("messages", [0, 19])
-async def test_too_few_messages_for_a_picture(world: World, messages: int) -> None:
+async def test_no_picture_of_too_few_messages(world: World, messages: int) -> None:
     count(world, world.channel.id, joy=messages)
     result = await world.alice.slash(world.channel, "mood")
     assert refusal(result) == (
@@ -200,12 +200,12 @@ async def test_too_few_messages_for_a_picture(world: World, messages: int) -> No
     )
 
 
-async def test_just_enough_messages_for_a_picture(world: World) -> None:
+async def test_picture_of_just_enough_messages(world: World) -> None:
     count(world, world.channel.id, joy=20)
     assert shown(await world.alice.slash(world.channel, "mood"))[1] == "😃 joy 100%"
 
 
-async def test_where_moods_are_not_counted_it_says_so(world: World) -> None:
+async def test_uncounted_channel_is_reported(world: World) -> None:
     count(world, world.channel.id, joy=20)
     await world.configure(mood=False)
     result = await world.alice.slash(world.channel, "mood")
@@ -214,7 +214,7 @@ async def test_where_moods_are_not_counted_it_says_so(world: World) -> None:
     )
 
 
-async def test_everybody_may_ask_but_only_in_servers(world: World) -> None:
+async def test_mood_is_available_to_everybody_in_servers_only(world: World) -> None:
     assert "mood" in world.alice.available_commands(world.channel)
     assert "mood" not in world.alice.user.available_commands()
     [command] = [command for command in world.bot.tree.get_commands() if command.name == "mood"]
@@ -227,7 +227,7 @@ async def test_everybody_may_ask_but_only_in_servers(world: World) -> None:
     ]
 
 
-async def test_a_slow_answer_is_announced_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_answer_is_deferred(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     count(world, world.channel.id, joy=20)
     answers = slow_down(world, monkeypatch)
     result = await world.alice.slash(world.channel, "mood")
@@ -238,7 +238,7 @@ async def test_a_slow_answer_is_announced_first(world: World, monkeypatch: pytes
     assert len(world.channel.history()) == 1
 
 
-async def test_a_slow_answer_without_a_picture(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_answer_without_a_picture_is_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = slow_down(world, monkeypatch)
     result = await world.alice.slash(world.channel, "mood")
     answers.set()
@@ -261,7 +261,7 @@ def slow_down(world: World, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     return answers
 
 
-async def test_all_words_are_in_the_readers_language(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_word_is_translated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cog, "translator", lambda _locale: language("«{}»".format))
     count(world, world.channel.id, joy=20)
     result = await world.alice.slash(world.channel, "mood", where="server")

@@ -21,12 +21,12 @@ class TestPeriods:
             ("month", datetime(2026, 10, 28, 0, tzinfo=UTC)),
         ],
     )
-    def test_the_last_step_holds_this_moment(self, period: str, begins: datetime) -> None:
+    def test_last_step_contains_now(self, period: str, begins: datetime) -> None:
         assert PERIODS[period].since(NOW) == begins
         assert begins + PERIODS[period].steps * PERIODS[period].step > NOW
 
     @pytest.mark.parametrize("period", PERIODS)
-    def test_midnight_begins_a_step(self, period: str) -> None:
+    def test_midnight_starts_a_step(self, period: str) -> None:
         midnight = datetime(2026, 11, 24, tzinfo=UTC)
         chosen = PERIODS[period]
         assert chosen.since(midnight) == midnight - (chosen.steps - 1) * chosen.step
@@ -53,17 +53,17 @@ class TestSums:
     def test_other_times_are_left_out(self) -> None:
         assert mood_of("day", (24, "joy", 3), (-1, "joy", 3)).messages == 0
 
-    def test_what_was_taken_back_too_often_is_no_message(self) -> None:
+    def test_negative_count_is_treated_as_none(self) -> None:
         mood = mood_of("day", (0, "joy", 3), (1, "joy", -2), (0, "anger", 0))
         assert (mood.messages, mood.strongest()) == (3, [("joy", 1.0)])
 
-    def test_labels_of_an_own_data_set_are_groups_of_their_own_beside_what_occurs(self) -> None:
+    def test_own_labels_form_their_own_groups(self) -> None:
         mood = mood_of("day", (0, "boredom", 3), (0, "joy", 1), (1, "happy", 4), (1, NEUTRAL, 2))
         assert mood.shares() == {"joy": 0.1, "happy": 0.4, "boredom": 0.3, NEUTRAL: 0.2}
         assert mood.strongest() == [("happy", 0.4), ("boredom", 0.3), ("joy", 0.1)]
         assert len(set(mood.colours.values())) == 4
 
-    def test_the_rarer_ones_of_many_own_labels_are_one_group(self) -> None:
+    def test_rarer_own_labels_are_merged_into_one_group(self) -> None:
         mood = mood_of("day", *((0, f"mood {number}", 10 - number) for number in range(10)))
         assert list(mood.groups) == ["mood 0", "mood 1", "mood 2", "mood 3", OTHERS]
         assert sum(mood.groups[OTHERS]) == 6 + 5 + 4 + 3 + 2 + 1
@@ -87,13 +87,11 @@ class TestBars:
             ({0: 5, 23: 5}, [range(0, 1), range(23, 24)]),
         ],
     )
-    def test_quiet_times_are_merged_and_silent_ones_left_blank(
-        self, messages: dict[int, int], bars: list[range]
-    ) -> None:
+    def test_quiet_steps_are_merged_and_silent_ones_left_out(self, messages: dict[int, int], bars: list[range]) -> None:
         assert mood_of("day", *((23 - step, "joy", n) for step, n in messages.items())).bars() == bars
 
     @given(st.lists(st.integers(0, 9), min_size=24, max_size=24).filter(lambda messages: sum(messages) >= 20))
-    def test_no_bar_tells_of_few_messages_and_no_message_is_left_out(self, messages: list[int]) -> None:
+    def test_every_bar_has_enough_messages_and_every_message_a_bar(self, messages: list[int]) -> None:
         bars = mood_of("day", *((23 - step, "joy", n) for step, n in enumerate(messages))).bars()
         assert all(sum(messages[step] for step in bar) >= 5 for bar in bars)
         assert sum(messages[step] for bar in bars for step in bar) == sum(messages)
@@ -119,7 +117,7 @@ class TestTrend:
             ({"joy": 500}, {"anger": 9}, UNTOLD),
         ],
     )
-    def test_the_second_half_is_held_against_the_first(
+    def test_trend_compares_the_second_half_with_the_first(
         self, earlier: dict[str, int], later: dict[str, int], trend: str
     ) -> None:
         counts = [(12, emotion, n) for emotion, n in earlier.items()] + [
@@ -129,13 +127,13 @@ class TestTrend:
 
 
 class TestTimeZone:
-    def test_steps_begin_by_the_clocks_of_the_zone(self) -> None:
+    def test_steps_begin_at_local_time(self) -> None:
         hours = [(datetime(2026, 11, 22, hour, tzinfo=UTC), "joy", hour + 1) for hour in (14, 15, 21)]
         mood = MoodOverTime(PERIODS["month"], NOW, hours, "Asia/Tokyo")
         assert mood.since == datetime(2026, 10, 29, tzinfo=UTC)  # it is Wednesday in Tokyo already
         assert mood.by_step()[-4:] == [15, 38, 0, 0]  # of Sunday, Monday, and the two days since
 
-    def test_a_day_with_a_change_of_the_clocks_is_one_day(self) -> None:
+    def test_day_with_a_clock_change_is_one_step(self) -> None:
         now = datetime(2026, 10, 25, 22, tzinfo=UTC)  # summer time has ended at one
         hours = [(now - timedelta(hours=ago), "joy", 1) for ago in range(48)]
         mood = MoodOverTime(PERIODS["month"], now, hours, "Europe/Berlin")

@@ -34,18 +34,18 @@ def test_a_day_with_far_more_of_an_emotion_stands_out() -> None:
     assert found.usual == pytest.approx(0.03, abs=0.01)
 
 
-def test_what_is_as_usual_does_not() -> None:
+def test_usual_day_does_not_stand_out() -> None:
     assert what_stood_out(week(*days(7, seed=2)), days(28)) == []
 
 
-def test_where_days_differ_anyway_it_takes_more() -> None:
+def test_variable_days_need_a_larger_difference() -> None:
     joyful = Counter(neutral=40, joy=45, anger=15)
     steady, changeable = days(28), days(28, spread=0.3)
     assert [each.emotion for each in what_stood_out(week(joyful), steady) or []] == ["joy"]
     assert what_stood_out(week(joyful), changeable) == []
 
 
-def test_the_spread_of_a_rare_emotion_is_not_taken_for_less_than_that_of_others() -> None:
+def test_spread_of_a_rare_emotion_is_at_least_that_of_the_others() -> None:
     """Where there were few days with relief, they say little of how much relief a day may have."""
     relieved = Counter(neutral=45, joy=25, anger=16, relief=14)
 
@@ -57,7 +57,7 @@ def test_the_spread_of_a_rare_emotion_is_not_taken_for_less_than_that_of_others(
     assert [each.emotion for each in calm] == ["relief"]
 
 
-def test_a_few_messages_are_too_few_however_rare_the_emotion_is() -> None:
+def test_few_messages_do_not_stand_out_however_rare_the_emotion() -> None:
     before = [Counter(neutral=100)] * 28
     assert what_stood_out(week(Counter(neutral=11, relief=9)), before) == []
     [found] = what_stood_out(week(Counter(neutral=10, relief=10)), before) or []
@@ -65,17 +65,17 @@ def test_a_few_messages_are_too_few_however_rare_the_emotion_is() -> None:
     assert found.usual == pytest.approx(0, abs=0.001)
 
 
-def test_a_small_difference_is_none_however_certain_it_is() -> None:
+def test_small_difference_does_not_stand_out_however_significant() -> None:
     before = [Counter(neutral=90_000, joy=10_000)] * 28
     assert what_stood_out(week(Counter(neutral=86_000, joy=14_000)), before) == []
     assert what_stood_out(week(Counter(neutral=84_000, joy=16_000)), before) != []
 
 
-def test_neutral_never_stands_out_and_nothing_does_by_being_rarer() -> None:
+def test_neutral_and_rarer_than_usual_emotions_do_not_stand_out() -> None:
     assert what_stood_out(week(Counter(neutral=100)), days(28)) == []
 
 
-def test_each_emotion_is_told_once_the_least_probable_first_and_three_at_most() -> None:
+def test_at_most_three_emotions_are_named_least_probable_first() -> None:
     before = [Counter(neutral=90, joy=2, love=2, anger=2, relief=2, surprise=2)] * 28
     found = what_stood_out(
         week(
@@ -99,13 +99,11 @@ def test_each_emotion_is_told_once_the_least_probable_first_and_three_at_most() 
         (days(28), []),
     ],
 )
-def test_with_too_few_days_or_messages_it_cannot_tell(
-    before: list[Counter[str]], this_week: list[Counter[str]]
-) -> None:
+def test_too_few_days_or_messages_give_no_result(before: list[Counter[str]], this_week: list[Counter[str]]) -> None:
     assert what_stood_out(week(*this_week), before) is None
 
 
-def test_false_alarms_are_rare_where_days_differ() -> None:
+def test_false_alarms_are_rare_with_variable_days() -> None:
     weeks = 200
     alarms = 0
     for seed in range(weeks):
@@ -119,7 +117,5 @@ def test_false_alarms_are_rare_where_days_differ() -> None:
     # As scipy.stats.betabinom.sf(least - 1, trials, a, b) has them.
     [(7, 40, 1.3, 20.5, 0.0713035), (0, 5, 1.0, 1.0, 1.0), (5, 5, 1.0, 1.0, 1 / 6), (1, 10, 0.5, 9.5, 0.3067077)],
 )
-def test_the_tail_is_that_of_a_beta_binomial_distribution(
-    least: int, trials: int, a: float, b: float, expected: float
-) -> None:
+def test_tail_probability_is_beta_binomial(least: int, trials: int, a: float, b: float, expected: float) -> None:
     assert beta_binomial_tail(least, trials, a, b) == pytest.approx(expected, rel=1e-5)

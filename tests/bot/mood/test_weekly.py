@@ -63,8 +63,8 @@ def posted(world: World, channel: simcord.ChannelHandle | None = None) -> list[l
 
 
 @pytest.mark.usefixtures("now")
-class TestWhereItIsTurnedOn:
-    async def test_the_mood_of_the_week_is_posted_with_its_picture(self, world: World, cog: WeeklyMood) -> None:
+class TestTurnedOn:
+    async def test_mood_of_the_week_is_posted_with_its_picture(self, world: World, cog: WeeklyMood) -> None:
         await turn_on(world)
         count(world, "2026-11-15", grief=500)  # the Sunday before
         count(world, "2026-11-16", joy=30, neutral=10)
@@ -84,7 +84,9 @@ class TestWhereItIsTurnedOn:
             "Bar chart of the mood over time. The whole server, 7 days. 50 messages. Shares: joy etc. 60%,"
         )
 
-    async def test_once_however_often_it_is_looked_at_and_by_however_many(self, world: World, cog: WeeklyMood) -> None:
+    async def test_picture_is_posted_once_however_many_checks_and_processes(
+        self, world: World, cog: WeeklyMood
+    ) -> None:
         await turn_on(world)
         count(world, "2026-11-20", joy=60)
         another = WeeklyMood(world.bot, world.bot.analyzer, world.bot.store, world.bot.requests)
@@ -92,7 +94,9 @@ class TestWhereItIsTurnedOn:
             await each.rounds()
         assert len(posted(world)) == 1
 
-    async def test_again_in_the_next_week(self, world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_picture_is_posted_again_in_the_next_week(
+        self, world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         await turn_on(world)
         count(world, "2026-11-20", joy=60)
         count(world, "2026-11-27", joy=60)
@@ -104,7 +108,7 @@ class TestWhereItIsTurnedOn:
         await cog.rounds()
         assert len(posted(world)) == 2
 
-    async def test_too_few_messages_make_no_picture(self, world: World, cog: WeeklyMood) -> None:
+    async def test_no_picture_of_too_few_messages(self, world: World, cog: WeeklyMood) -> None:
         await turn_on(world)
         count(world, "2026-11-20", joy=49)
         await cog.rounds()
@@ -112,7 +116,7 @@ class TestWhereItIsTurnedOn:
         await cog.rounds()
         assert posted(world) == []
 
-    async def test_what_stood_out_is_said(self, world: World, cog: WeeklyMood) -> None:
+    async def test_standouts_are_named(self, world: World, cog: WeeklyMood) -> None:
         await turn_on(world)
         for days in range(8, 29):
             count(world, f"{datetime(2026, 11, 23) - timedelta(days=days):%Y-%m-%d}", joy=20, neutral=78, relief=2)
@@ -122,7 +126,7 @@ class TestWhereItIsTurnedOn:
         [lines] = posted(world)
         assert lines[3:] == ["- Friday: 😌 **relief** more often than usual, in 20% of the messages (before: 2%)", NOTE]
 
-    async def test_that_nothing_stood_out_is_said_too(self, world: World, cog: WeeklyMood) -> None:
+    async def test_week_without_standouts_says_so(self, world: World, cog: WeeklyMood) -> None:
         await turn_on(world)
         for days in range(1, 29):
             count(world, f"{datetime(2026, 11, 23) - timedelta(days=days):%Y-%m-%d}", joy=20, neutral=80)
@@ -131,7 +135,7 @@ class TestWhereItIsTurnedOn:
 
 
 @pytest.mark.usefixtures("now")
-class TestWhereItIsNot:
+class TestTurnedOff:
     async def test_nothing_is_posted(self, world: World, cog: WeeklyMood) -> None:
         count(world, "2026-11-20", joy=60)
         await cog.rounds()
@@ -141,7 +145,7 @@ class TestWhereItIsNot:
         await cog.rounds()
         assert posted(world) == []
 
-    async def test_without_the_permissions_discord_is_not_asked(self, world: World, cog: WeeklyMood) -> None:
+    async def test_missing_permissions_send_no_request(self, world: World, cog: WeeklyMood) -> None:
         quiet = world.guild.create_text_channel("quiet", overwrites={world.guild.default_role: MUTE})
         await world.configure(weekly_channel=quiet.id)
         count(world, "2026-11-20", joy=60)
@@ -155,7 +159,7 @@ class TestWhereItIsNot:
 
 
 @pytest.mark.parametrize(("time", "number"), [("2026-11-24 08:59", 1), ("2026-11-24 09:00", 0)])
-async def test_a_bot_that_was_offline_posts_the_last_one_for_a_day(
+async def test_bot_that_was_offline_posts_the_last_picture_within_a_day(
     world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch, time: str, number: int
 ) -> None:
     set_time(world, monkeypatch, time)
@@ -165,7 +169,7 @@ async def test_a_bot_that_was_offline_posts_the_last_one_for_a_day(
     assert len(posted(world)) == number
 
 
-async def test_the_day_the_hour_and_the_days_of_the_week_are_those_of_the_servers_time_zone(
+async def test_day_hour_and_week_follow_the_time_zone_of_the_server(
     world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await turn_on(world, time_zone="Asia/Tokyo", weekly_day="saturday", weekly_hour=0)
@@ -183,7 +187,7 @@ async def test_the_day_the_hour_and_the_days_of_the_week_are_those_of_the_server
 
 @pytest.mark.usefixtures("now")
 class TestTheLanguage:
-    async def test_it_is_that_of_the_server(
+    async def test_language_is_that_of_the_server_by_default(
         self, world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         guild = world.bot.get_guild(world.guild.id)
@@ -194,7 +198,7 @@ class TestTheLanguage:
         await cog.rounds()
         assert posted(world)[0][0] == "### Die Stimmung der Woche · 16.–22. Nov."
 
-    async def test_or_the_one_that_was_chosen(self, world: World, cog: WeeklyMood) -> None:
+    async def test_chosen_language_is_used(self, world: World, cog: WeeklyMood) -> None:
         await turn_on(world, language="ja")
         count(world, "2026-11-20", joy=60)
         await cog.rounds()
@@ -208,7 +212,7 @@ class TestWhichChannelsCount:
         await cog.rounds()
         return posted(world, place)[0][1]
 
-    async def test_none_that_somebody_cannot_see_who_reads_it(self, world: World, cog: WeeklyMood) -> None:
+    async def test_channels_that_some_readers_cannot_see_are_left_out(self, world: World, cog: WeeklyMood) -> None:
         staff = world.guild.create_role("staff")
         show = discord.PermissionOverwrite(view_channel=True)
         secret = world.guild.create_text_channel("secret", overwrites={world.guild.default_role: HIDDEN, staff: show})
@@ -216,7 +220,9 @@ class TestWhichChannelsCount:
         count(world, "2026-11-20", secret, grief=60)
         assert await self.lines(world, cog, world.channel) == "😃 joy 100%"
 
-    async def test_among_themselves_those_who_see_more_are_shown_more(self, world: World, cog: WeeklyMood) -> None:
+    async def test_channels_that_all_readers_of_a_restricted_channel_see_are_included(
+        self, world: World, cog: WeeklyMood
+    ) -> None:
         staff = world.guild.create_role("staff")
         show = discord.PermissionOverwrite(view_channel=True)
         assert world.guild.me
@@ -229,7 +235,9 @@ class TestWhichChannelsCount:
         count(world, "2026-11-20", secret, grief=60)
         assert await self.lines(world, cog, office) == "🕊️ grief 50% · 😃 joy 50%"
 
-    async def test_where_single_people_are_let_in_only_what_everybody_sees(self, world: World, cog: WeeklyMood) -> None:
+    async def test_only_public_channels_count_if_single_members_can_read_the_picture(
+        self, world: World, cog: WeeklyMood
+    ) -> None:
         show = discord.PermissionOverwrite(view_channel=True)
         office = world.guild.create_text_channel("office", overwrites={world.alice: show})
         kept_from_alice = world.guild.create_text_channel("party", overwrites={world.alice: HIDDEN})
@@ -237,7 +245,9 @@ class TestWhichChannelsCount:
         count(world, "2026-11-20", kept_from_alice, grief=60)
         assert await self.lines(world, cog, office) == "😃 joy 100%"
 
-    async def test_none_from_which_a_second_role_keeps_some_readers(self, world: World, cog: WeeklyMood) -> None:
+    async def test_channels_that_a_second_role_hides_from_some_readers_are_left_out(
+        self, world: World, cog: WeeklyMood
+    ) -> None:
         """Who is of the staff and on probation reads the office, but not the party."""
         show = discord.PermissionOverwrite(view_channel=True)
         staff, probation = world.guild.create_role("staff"), world.guild.create_role("probation")
@@ -253,7 +263,7 @@ class TestWhichChannelsCount:
     @pytest.mark.parametrize(
         "of_staff", [discord.PermissionOverwrite(), discord.PermissionOverwrite(view_channel=True)]
     )
-    async def test_those_from_which_a_role_keeps_only_who_cannot_read_it_either(
+    async def test_channels_hidden_only_from_non_readers_are_included(
         self, world: World, cog: WeeklyMood, of_staff: discord.PermissionOverwrite
     ) -> None:
         staff, probation = world.guild.create_role("staff"), world.guild.create_role("probation")
@@ -274,7 +284,7 @@ class TestFailures:
         count(world, "2026-11-20", joy=60)
 
     @pytest.mark.parametrize("failure", ["no answer", "no database"])
-    async def test_what_passes_is_tried_again(
+    async def test_temporary_failure_is_retried(
         self, world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch, failure: str
     ) -> None:
         with monkeypatch.context() as broken:
@@ -287,7 +297,7 @@ class TestFailures:
         await cog.rounds()
         assert len(posted(world)) == 1
 
-    async def test_a_database_that_fails_for_a_while_costs_no_picture(
+    async def test_temporary_database_failure_costs_no_picture(
         self, world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as broken:
@@ -298,7 +308,7 @@ class TestFailures:
             await cog.rounds()
         assert len(posted(world)) == 1
 
-    async def test_a_bot_that_stops_posts_what_it_has_begun(
+    async def test_stopping_bot_finishes_the_picture_that_it_has_begun(
         self, world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         moods, stopping = world.bot.store.moods, asyncio.Event()
@@ -316,7 +326,7 @@ class TestFailures:
         assert len(posted(world)) == 1
         assert not cog.rounds.is_running()
 
-    async def test_what_discord_refuses_is_given_up_and_logged_once(
+    async def test_refused_picture_is_given_up_and_logged_once(
         self, world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         response: Any = type("Response", (), {"status": 403, "reason": "Forbidden"})()
@@ -330,7 +340,7 @@ class TestFailures:
         told = [record.getMessage() for record in caplog.records if record.name == weekly.__name__]
         assert told == [f"Discord refused the picture of the week in server {world.guild.id}: HTTP 403, code 50013"]
 
-    async def test_one_servers_failure_keeps_no_other_from_its_picture(
+    async def test_failure_in_one_server_does_not_affect_another(
         self, world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         other = world.env.create_guild("Elsewhere")
@@ -353,7 +363,7 @@ class TestFailures:
         assert (len(posted(world)), len(posted(world, channel))) == (0, 1)
         assert "A picture of the week failed" in caplog.text
 
-    async def test_nothing_is_done_before_opt_outs_and_discords_time_are_known(
+    async def test_nothing_is_posted_before_opt_outs_and_the_time_are_known(
         self, world: World, cog: WeeklyMood
     ) -> None:
         world.bot.store.cache.ready = False
@@ -369,7 +379,7 @@ def failing(error: Exception) -> Any:
     return fail
 
 
-async def test_it_looks_by_itself_every_ten_minutes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pictures_are_checked_every_ten_minutes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.bot.remove_cog("Maintenance")  # whose rounds would take most of the time
     set_time(world, monkeypatch, "2026-11-23 10:00")
     await turn_on(world)
@@ -383,7 +393,7 @@ def counts(**messages: int) -> list[MoodCount]:
     return [MoodCount(hour, emotion, number) for emotion, number in messages.items()]
 
 
-def test_it_is_as_long_as_a_message_may_be_in_every_language() -> None:
+def test_post_fits_into_a_message_in_every_language() -> None:
     end = datetime(2026, 11, 23, tzinfo=UTC).date()
     before = [
         MoodCount(datetime(2026, 11, 23, 12, tzinfo=UTC) - timedelta(days=days), "neutral", 100)
@@ -398,7 +408,7 @@ def test_it_is_as_long_as_a_message_may_be_in_every_language() -> None:
         assert len(post.description.encode("utf-16-le")) // 2 <= 1024
 
 
-def test_counts_that_were_taken_back_after_an_erasure_count_as_none() -> None:
+def test_negative_counts_after_an_erasure_count_as_zero() -> None:
     end = datetime(2026, 11, 23, tzinfo=UTC).date()
     assert compose(counts(joy=49, anger=-3), end, "UTC", {}, 90, ENGLISH) is None
     post = compose(counts(joy=50, anger=-3), end, "UTC", {}, 90, ENGLISH)

@@ -8,7 +8,7 @@ from tests.bot.mood.moods import german, mood_of, throughout
 
 
 class TestInWords:
-    def test_the_caption(self) -> None:
+    def test_caption_describes_the_mood(self) -> None:
         mood = mood_of(
             "day", (0, "neutral", 1000), (0, "joy", 300), (15, "love", 200), (15, "anger", 100), (0, "fear", 1)
         )
@@ -17,22 +17,22 @@ class TestInWords:
             == "😃 joy 19% · ❤️ love 12% · 😡 anger 6%\n1,601 messages. The mood has stayed about the same."
         )
 
-    def test_the_caption_in_another_language(self) -> None:
+    def test_caption_is_translated(self) -> None:
         assert caption(throughout("week", joy=3), EMOJI, german) == (
             "😃 Freude 100\xa0%\n84 Nachrichten. Die Stimmung ist etwa gleich geblieben."
         )
 
-    def test_the_caption_of_own_labels(self) -> None:
+    def test_caption_names_own_labels_unchanged(self) -> None:
         mood = throughout("week", happy=3, **{"self_doubt": 2, "joy": 1})
         assert caption(mood, {**EMOJI, "happy": "😊", "self_doubt": None}, ENGLISH) == (
             "😊 happy 50% · 🏷️ self\\_doubt 33% · 😃 joy 17%\n"
             "168 messages. I don't know which of these emotions are pleasant, so I can't tell a trend."
         )
 
-    def test_without_any_emotion(self) -> None:
+    def test_caption_without_any_emotion_says_so(self) -> None:
         assert caption(throughout("week", neutral=3), EMOJI, ENGLISH).startswith("No message showed a clear emotion.\n")
 
-    def test_the_alternative_text_tells_all_that_the_picture_does(self) -> None:
+    def test_alternative_text_has_all_that_the_picture_shows(self) -> None:
         mood = mood_of("week", (100, "anger", 30), (100, "neutral", 20), (1, "joy", 40), (1, "neutral", 10))
         assert alternative_text(mood, "This channel", ENGLISH) == (
             "Bar chart of the mood over time. This channel, 7 days. 100 messages. Shares: joy etc. 40%, "

@@ -52,7 +52,7 @@ async def is_read(world: World) -> bool:
     return model.batches == [["happy"]]
 
 
-async def test_it_says_what_is_kept_to_nobody_but_the_one_who_asks(world: World) -> None:
+async def test_answer_is_private_and_says_what_is_kept(world: World) -> None:
     bob = world.guild.add_member(world.env.create_user("bob"))
     result = await world.alice.slash(world.channel, "privacy")
     assert result.ephemeral
@@ -75,12 +75,12 @@ class TestWithOtherDays:
     def configuration(self) -> Configuration:
         return Configuration(mood_days=30)
 
-    async def test_the_days_are_those_of_the_operator(self, world: World) -> None:
+    async def test_days_are_those_of_the_configuration(self, world: World) -> None:
         [embed] = (await opened(world)).embeds
         assert "for 30 days" in str(embed.description)
 
 
-async def test_it_can_be_used_by_everybody_everywhere(world: World) -> None:
+async def test_privacy_is_available_to_everybody_everywhere(world: World) -> None:
     command = world.env.backend.commands[None]["privacy", 1]
     assert sorted(command["contexts"]) == [0, 1, 2]
     assert sorted(command["integration_types"]) == [0, 1]
@@ -99,28 +99,28 @@ async def test_opting_out_and_in_take_effect_at_once(world: World) -> None:
     assert await is_read(world)
 
 
-async def test_in_a_direct_message_it_counts_everywhere(world: World) -> None:
+async def test_opt_out_in_a_direct_message_holds_everywhere(world: World) -> None:
     panel = shown(await world.alice.user.slash("privacy"))
     out = await world.alice.user.click(panel, label="Opt out")
     assert standing(shown(out)) == NOT_READ
     assert not await is_read(world)
 
 
-async def test_nobody_opts_out_for_others(world: World) -> None:
+async def test_opt_out_affects_nobody_else(world: World) -> None:
     bob = world.guild.add_member(world.env.create_user("bob"))
     await world.alice.click(await opened(world), label="Opt out")
     assert world.emoji_of(await bob.send(world.channel, "happy")) == ["😃"]
     assert standing(shown(await bob.slash(world.channel, "privacy"))) == READ
 
 
-async def test_what_opted_out_people_type_into_compare_is_read(world: World) -> None:
+async def test_compare_reads_text_typed_by_people_who_opted_out(world: World) -> None:
     await world.alice.click(await opened(world), label="Opt out")
     result = await world.alice.slash(world.channel, "compare", text="happy")
     assert "**joy**" in words_of(shown(result))
 
 
 @pytest.mark.parametrize("custom_id", ["privacy:opt-out", "privacy:opt-in", "privacy:erase:yes", "privacy:erase:no"])
-async def test_a_double_click_is_as_good_as_one(world: World, custom_id: str) -> None:
+async def test_double_click_acts_once(world: World, custom_id: str) -> None:
     panel = await opened(world)
     if custom_id != "privacy:opt-out":
         await world.alice.click(panel, label="Opt out")
@@ -140,7 +140,7 @@ async def test_an_outdated_panel_does_what_its_button_says(world: World) -> None
     assert standing(shown(await world.alice.click(outdated, label="Opt out"))) == NOT_READ
 
 
-async def test_panels_outlive_a_restart(world: World, models: dict[str, Classifier]) -> None:
+async def test_panels_work_after_a_restart(world: World, models: dict[str, Classifier]) -> None:
     panel = await opened(world)
     async with restarts(world, models) as restart:
         await restart()
@@ -159,7 +159,7 @@ async def test_panels_do_not_expire(world: World) -> None:
     assert standing(shown(await world.alice.click(panel, label="Opt out"))) == NOT_READ
 
 
-async def test_everybody_gets_a_copy_of_what_is_kept_of_them(world: World) -> None:
+async def test_person_gets_a_copy_of_their_data(world: World) -> None:
     panel = await opened(world)
     assert await copy_of_what_is_kept(world, panel) == {"user_id": world.alice.id, "opted_out": False}
     await world.alice.click(panel, label="Opt out")
@@ -173,7 +173,7 @@ async def copy_of_what_is_kept(world: World, panel: simcord.ResponseMessage) -> 
     return json.loads(copy)
 
 
-async def test_erasing_is_explained_and_asked_for_once_more(world: World) -> None:
+async def test_erasing_is_explained_and_asks_for_confirmation(world: World) -> None:
     panel = await opened(world)
     await world.alice.click(panel, label="Opt out")
     question = shown(await world.alice.click(panel, label="Erase"))
@@ -194,7 +194,7 @@ async def test_erasing_is_explained_and_asked_for_once_more(world: World) -> Non
     assert await is_read(world)
 
 
-async def test_where_nothing_is_kept_there_is_nothing_to_erase(world: World) -> None:
+async def test_erase_button_is_disabled_if_nothing_is_kept(world: World) -> None:
     result = await world.alice.click(await opened(world), label="Erase")
     assert result.ephemeral
     assert shown(result).content == "Nothing is kept about you, so there is nothing to erase."
@@ -204,7 +204,7 @@ async def test_where_nothing_is_kept_there_is_nothing_to_erase(world: World) -> 
     ("method", "label", "is_out"),
     [("opt_out", "Opt out", False), ("opt_in", "Opt in", True), ("export_user", "What is kept about me", False)],
 )
-async def test_when_the_store_fails_the_panel_stays_as_it_is(
+async def test_panel_is_unchanged_if_the_store_fails(
     world: World, monkeypatch: pytest.MonkeyPatch, method: str, label: str, is_out: bool
 ) -> None:
     panel = await opened(world)
@@ -220,7 +220,7 @@ async def test_when_the_store_fails_the_panel_stays_as_it_is(
     assert (await world.alice.click(panel, label=label)).acknowledged
 
 
-async def test_when_erasing_fails_the_question_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_confirmation_stays_open_if_erasing_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     panel = await opened(world)
     await world.alice.click(panel, label="Opt out")
     await world.alice.click(panel, label="Erase")
@@ -241,7 +241,7 @@ class TestWithoutADatabase:
     def configuration(self, tmp_path: Path) -> Configuration:
         return Configuration(database_url=f"sqlite+aiosqlite:///{tmp_path}/nowhere/emobot.db")
 
-    async def test_nobody_is_told_a_guess(self, world: World) -> None:
+    async def test_opt_out_state_is_not_guessed(self, world: World) -> None:
         panel = await opened(world)
         assert standing(panel) == "I can't check right now whether you have opted out."
         result = await world.alice.click(panel, label="Opt out")
@@ -260,7 +260,7 @@ async def test_every_word_is_translated(world: World, monkeypatch: pytest.Monkey
         assert untranslated(shown(await world.alice.click(panel, custom_id=custom_id))) == ""
 
 
-def test_the_policy_promises_what_the_code_does() -> None:
+def test_policy_matches_the_code() -> None:
     policy = POLICY.read_text()
     assert set(re.findall(r"(\d+) days", policy)) == {str(GRACE_PERIOD.days), str(Configuration().mood_days)}
     assert (

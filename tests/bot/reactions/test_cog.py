@@ -23,7 +23,7 @@ from tests.bot.scripted import SCRIPT, ManualClock, ScriptedClassifier, World, r
 
 @pytest.mark.usefixtures("new_server")
 @pytest.mark.parametrize("clock", [ManualClock()])
-async def test_it_reacts_more_often_in_its_first_hour_in_a_server(world: World, clock: ManualClock) -> None:
+async def test_bot_reacts_more_often_in_its_first_hour_in_a_server(world: World, clock: ManualClock) -> None:
     async def reactions_to_three_messages() -> int:
         clock.now += 3600
         messages = []
@@ -38,7 +38,7 @@ async def test_it_reacts_more_often_in_its_first_hour_in_a_server(world: World, 
 
 
 @pytest.mark.usefixtures("unrestrained")
-async def test_reacts_with_the_emoji_of_the_emotion(world: World) -> None:
+async def test_bot_reacts_with_the_emoji_of_the_emotion(world: World) -> None:
     for text, emoji in (("I am so happy today", "😃"), ("thanks, dear", "🙏"), ("odd", "❤️")):
         message = await world.alice.send(world.channel, text)
         assert world.emoji_of(message) == [emoji]
@@ -63,7 +63,7 @@ async def test_each_reason_for_no_reaction_is_counted(world: World, text: str, r
     assert world.reaction_requests() == 0
 
 
-async def test_a_grave_message_is_left_alone_and_an_edit_into_one_takes_the_reaction_back(
+async def test_grave_message_gets_no_reaction_and_an_edit_into_one_removes_it(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -101,7 +101,7 @@ async def test_webhooks_are_not_read(world: World) -> None:
     assert (world.emoji_of(message), world.outcomes) == ([], {"webhook": 1})
 
 
-async def test_it_does_not_read_itself(world: World) -> None:
+async def test_own_messages_are_not_read(world: World) -> None:
     message = await world.bot.get_partial_messageable(world.channel.id).send("I am so happy today")
     await world.env.settle()
     assert (world.emoji_of(message), world.outcomes) == ([], {"itself": 1})
@@ -151,9 +151,7 @@ async def test_a_direct_message_gets_a_reaction(world: World) -> None:
 
 
 @pytest.mark.parametrize("missing", ["add_reactions", "read_message_history"])
-async def test_asks_nothing_of_discord_without_the_permission(
-    world: World, bilstm: ScriptedClassifier, missing: str
-) -> None:
+async def test_missing_permission_sends_no_request(world: World, bilstm: ScriptedClassifier, missing: str) -> None:
     assert world.bot.user
     me = world.guild.me
     assert me
@@ -164,7 +162,7 @@ async def test_asks_nothing_of_discord_without_the_permission(
     assert bilstm.batches == []
 
 
-async def test_a_model_that_fails_is_reported_without_the_text(
+async def test_failing_model_is_logged_without_the_text(
     world: World,
     bilstm: ScriptedClassifier,
     monkeypatch: pytest.MonkeyPatch,
@@ -200,7 +198,7 @@ async def test_a_channel_gets_few_reactions_and_pauses_between_them(world: World
 
 
 @pytest.mark.parametrize("clock", [ManualClock()])
-async def test_a_message_read_for_the_mood_gets_no_reaction_though_the_pause_ends_meanwhile(
+async def test_message_read_for_the_mood_gets_no_reaction_although_the_pause_ends(
     world: World, clock: ManualClock, bilstm: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(PROFILES, Liveliness.NORMAL, Profile(strictness=0, share=1, free=100, cooldown=10))
@@ -234,9 +232,7 @@ async def test_a_message_in_another_language_gets_no_reaction(world: World, bils
 
 
 @pytest.mark.parametrize(("status", "code"), [(503, 0), (403, 50013), (400, 50035)])
-async def test_a_reaction_that_discord_did_not_take_does_not_count_for_the_pace(
-    world: World, status: int, code: int
-) -> None:
+async def test_failed_reaction_does_not_count_for_the_pace(world: World, status: int, code: int) -> None:
     world.env.inject_error("PUT", "/channels/*/reactions/*", status=status, code=code)
     await world.alice.send(world.channel, "happy")
     await world.env.advance_time(5)
@@ -246,7 +242,7 @@ async def test_a_reaction_that_discord_did_not_take_does_not_count_for_the_pace(
     assert world.emoji_of(message) == ["😃"]
 
 
-async def test_a_refusal_for_the_sake_of_one_message_is_not_followed_by_another_at_once(world: World) -> None:
+async def test_refusal_about_one_message_still_pauses_the_channel(world: World) -> None:
     """Each would count towards the ban."""
     world.env.inject_error("PUT", "/channels/*/reactions/*", status=403, code=90001)
     await world.alice.send(world.channel, "happy")
@@ -285,13 +281,13 @@ async def test_a_server_chooses_its_emoji_and_its_model(world: World, bilstm: Sc
     assert world.emoji_of(message) == [f"<:party:{party.id}>"]
 
 
-async def test_an_emoji_that_is_gone_gives_way_to_the_default(world: World) -> None:
+async def test_deleted_custom_emoji_falls_back_to_the_default(world: World) -> None:
     await world.configure(emoji={"joy": "<:party:123456789012345678>"})
     message = await world.alice.send(world.channel, "happy")
     assert world.emoji_of(message) == ["😃"]
 
 
-async def test_a_thread_follows_its_channel(world: World) -> None:
+async def test_thread_has_the_settings_of_its_channel(world: World) -> None:
     await world.configure(channels=[world.channel.id])
     thread = await open_thread(world)
     await world.alice.send(thread, "happy")
@@ -301,7 +297,7 @@ async def test_a_thread_follows_its_channel(world: World) -> None:
     assert await world.moods(world.channel.id) == {"joy": 1}
 
 
-async def test_a_thread_whose_channel_is_hidden_is_left_alone(world: World) -> None:
+async def test_thread_of_a_hidden_channel_gets_no_reaction(world: World) -> None:
     thread = await open_thread(world)
     channel = world.bot.get_channel(world.channel.id)
     assert isinstance(channel, discord.TextChannel)
@@ -311,7 +307,7 @@ async def test_a_thread_whose_channel_is_hidden_is_left_alone(world: World) -> N
     assert world.env.errors == []
 
 
-async def test_a_channel_that_is_not_known_is_left_alone(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_unknown_channel_gets_no_reaction(world: World, bilstm: ScriptedClassifier) -> None:
     """Nobody can say whether the server left it out; Discord tells of threads that the bot has not heard of yet."""
     thread = await open_thread(world)
     channel = world.bot.get_channel(thread.id)
@@ -322,7 +318,7 @@ async def test_a_channel_that_is_not_known_is_left_alone(world: World, bilstm: S
     assert bilstm.batches == []
 
 
-async def test_a_category_stands_for_its_channels(world: World) -> None:
+async def test_category_setting_covers_its_channels(world: World) -> None:
     staff = world.guild.create_category("staff")
     office = world.guild.create_text_channel("office", category=staff)
     await world.configure(channels=[staff.id])
@@ -330,7 +326,7 @@ async def test_a_category_stands_for_its_channels(world: World) -> None:
     assert world.outcomes == {"channel left out": 1}
 
 
-async def test_age_restricted_channels_only_when_wanted(world: World) -> None:
+async def test_age_restricted_channels_are_read_only_if_enabled(world: World) -> None:
     den = world.guild.create_text_channel("den")
     channel = world.bot.get_channel(den.id)
     assert isinstance(channel, discord.TextChannel)
@@ -356,7 +352,7 @@ async def test_messages_after_an_opt_out_are_not_read(world: World, bilstm: Scri
     assert world.outcomes == {"opted out": 1, "reacted": 1}
 
 
-async def test_nobody_is_read_before_opt_outs_are_known(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_nothing_is_read_before_opt_outs_are_loaded(world: World, bilstm: ScriptedClassifier) -> None:
     world.bot.store.cache.ready = False
     await world.alice.send(world.channel, "happy")
     assert (world.outcomes, bilstm.batches) == ({"not ready": 1}, [])
@@ -393,7 +389,7 @@ async def test_moods_of_forum_posts_are_counted_for_their_forum(world: World) ->
     assert await world.moods(forum.id) == {"joy": 1}
 
 
-async def test_moods_are_not_counted_where_nobody_wants_it(world: World) -> None:
+async def test_moods_are_not_counted_where_disabled(world: World) -> None:
     await world.configure(mood=False)
     message = await world.alice.send(world.channel, "happy")
     assert world.emoji_of(message) == ["😃"]
@@ -431,7 +427,7 @@ OBSTACLES = [pause, use_up_the_share, be_refused, be_failed]
 
 
 @pytest.mark.parametrize("arrange", OBSTACLES)
-async def test_a_message_that_can_get_no_reaction_whatever_it_says_is_not_read(
+async def test_message_that_cannot_get_a_reaction_is_not_read(
     world: World, bilstm: ScriptedClassifier, arrange: Callable[[World], Awaitable[str]]
 ) -> None:
     await world.configure(mood=False)
@@ -442,7 +438,7 @@ async def test_a_message_that_can_get_no_reaction_whatever_it_says_is_not_read(
 
 
 @pytest.mark.parametrize("arrange", OBSTACLES)
-async def test_the_mood_of_each_message_counts_in_a_channel_that_is_not_busy(
+async def test_every_message_counts_for_the_mood_of_a_quiet_channel(
     world: World, arrange: Callable[[World], Awaitable[str]]
 ) -> None:
     reactions_of(world.bot)._chance = lambda: 0.999
@@ -451,7 +447,7 @@ async def test_the_mood_of_each_message_counts_in_a_channel_that_is_not_busy(
     assert (await world.moods())["gratitude"] == 1
 
 
-async def test_an_edit_where_the_bot_may_no_longer_react_is_not_read(
+async def test_edit_is_not_read_where_the_bot_may_no_longer_react(
     world: World, bilstm: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.configure(mood=False)
@@ -461,7 +457,7 @@ async def test_an_edit_where_the_bot_may_no_longer_react_is_not_read(
     assert (world.reaction_requests(), bilstm.batches) == (0, [["nothing"]])
 
 
-async def test_what_is_read_for_the_mood_alone_may_wait_for_others(
+async def test_message_read_only_for_the_mood_may_wait_for_a_batch(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patient: list[bool] = []
@@ -477,7 +473,7 @@ async def test_what_is_read_for_the_mood_alone_may_wait_for_others(
     assert patient == [False, True]
 
 
-async def test_while_texts_wait_for_the_model_fewer_are_read_for_the_mood_alone(
+async def test_fewer_messages_are_read_for_the_mood_while_texts_wait(
     world: World, bilstm: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reactions_of(world.bot)._chance = iter((0.9, 0.2)).__next__
@@ -489,7 +485,7 @@ async def test_while_texts_wait_for_the_model_fewer_are_read_for_the_mood_alone(
     assert await world.moods() == {"joy": 1, "gratitude": 3}
 
 
-async def test_in_a_busy_channel_a_sample_counts_for_all_until_it_is_edited_or_deleted(
+async def test_sampled_message_of_a_busy_channel_counts_for_several_until_edited_or_deleted(
     world: World, bilstm: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.reactions.pace.COUNTED_EACH", 2)
@@ -526,7 +522,7 @@ async def test_an_edit_replaces_the_reaction(world: World) -> None:
     assert world.outcomes == {"reacted": 1}
 
 
-async def test_a_reaction_that_cannot_be_removed_gets_none_beside_it(world: World) -> None:
+async def test_no_second_reaction_is_added_if_the_first_cannot_be_removed(world: World) -> None:
     message = await world.alice.send(world.channel, "happy")
     world.env.inject_error("DELETE", "/channels/*/reactions/*", status=403, code=50013)
     await world.alice.edit(message, "thanks")
@@ -539,7 +535,7 @@ async def test_a_reaction_that_cannot_be_removed_gets_none_beside_it(world: Worl
     assert reactions_of(world.bot)._memory.channels.holding_back([world.channel.id]) == []
 
 
-async def test_an_edit_that_changes_nothing_asks_discord_for_nothing(world: World) -> None:
+async def test_edit_with_the_same_emotion_sends_no_request(world: World) -> None:
     message = await world.alice.send(world.channel, "happy")
     await world.alice.edit(message, "so happy")
     assert world.emoji_of(message) == ["😃"]
@@ -575,7 +571,7 @@ OBJECTIONS = [opt_out, switch_off, leave_out, restrict]
 
 @pytest.mark.parametrize("objection", OBJECTIONS)
 @pytest.mark.parametrize(("before", "batches"), [("plain", [["plain"]]), ("happy", [["happy"]])])
-async def test_an_edit_after_an_objection_is_not_read_and_nothing_is_left_of_what_was(
+async def test_edit_after_an_objection_is_not_read_and_the_reaction_is_removed(
     world: World,
     bilstm: ScriptedClassifier,
     objection: Callable[[World], Awaitable[None]],
@@ -591,7 +587,7 @@ async def test_an_edit_after_an_objection_is_not_read_and_nothing_is_left_of_wha
 
 
 @pytest.mark.parametrize("objection", OBJECTIONS)
-async def test_an_objection_while_a_message_is_read_is_heard(
+async def test_objection_while_a_message_is_read_prevents_the_reaction(
     world: World, monkeypatch: pytest.MonkeyPatch, objection: Callable[[World], Awaitable[None]]
 ) -> None:
     classify = world.bot.analyzer.classify
@@ -608,7 +604,7 @@ async def test_an_objection_while_a_message_is_read_is_heard(
 
 
 @pytest.mark.parametrize("objection", OBJECTIONS)
-async def test_an_objection_while_a_reaction_is_on_its_way_is_heard(
+async def test_objection_while_a_reaction_is_sent_removes_it(
     world: World, monkeypatch: pytest.MonkeyPatch, objection: Callable[[World], Awaitable[None]]
 ) -> None:
     add = world.bot.http.add_reaction
@@ -624,7 +620,7 @@ async def test_an_objection_while_a_reaction_is_on_its_way_is_heard(
 
 
 @pytest.mark.parametrize("objection", OBJECTIONS)
-async def test_an_objection_while_an_earlier_reaction_is_removed_is_heard(
+async def test_objection_while_an_earlier_reaction_is_removed_prevents_the_next(
     world: World, monkeypatch: pytest.MonkeyPatch, objection: Callable[[World], Awaitable[None]]
 ) -> None:
     message = await world.alice.send(world.channel, "happy")
@@ -640,9 +636,7 @@ async def test_an_objection_while_an_earlier_reaction_is_removed_is_heard(
     assert world.reaction_requests() == 1
 
 
-async def test_a_message_that_is_deleted_while_it_is_read_leaves_nothing_behind(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_message_deleted_while_it_is_read_leaves_no_data(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     classify = world.bot.analyzer.classify
 
     async def read_and_lose(*arguments: Any, **options: Any) -> Prediction:
@@ -659,14 +653,14 @@ async def test_a_message_that_is_deleted_while_it_is_read_leaves_nothing_behind(
     assert await world.moods() == {}
 
 
-async def test_an_edit_that_leaves_no_words_takes_the_reaction_away(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_edit_that_leaves_no_words_removes_the_reaction(world: World, bilstm: ScriptedClassifier) -> None:
     message = await world.alice.send(world.channel, "happy")
     await world.alice.edit(message, "https://example.com")
     assert (world.emoji_of(message), bilstm.batches) == ([], [["happy"]])
     assert await world.moods() == {}
 
 
-async def test_a_message_that_came_too_late_is_not_read(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_late_message_is_not_read(world: World, bilstm: ScriptedClassifier) -> None:
     await world.configure(mood=False)
     message = await world.alice.send(world.channel, "nothing")
     await world.env.advance_time(16)
@@ -678,14 +672,14 @@ async def test_a_message_that_came_too_late_is_not_read(world: World, bilstm: Sc
     assert (world.outcomes, bilstm.batches) == ({"neutral": 1, "stale": 1}, [["nothing"]])
 
 
-async def test_an_edit_of_an_older_message_is_as_fresh_as_the_edit(world: World) -> None:
+async def test_edit_of_an_older_message_has_the_age_of_the_edit(world: World) -> None:
     message = await world.alice.send(world.channel, "nothing")
     await world.env.advance_time(60)
     await world.alice.edit(message, "happy")
     assert world.emoji_of(message) == ["😃"]
 
 
-async def test_an_update_by_discord_itself_is_not_read(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_update_without_an_edit_is_not_read(world: World, bilstm: ScriptedClassifier) -> None:
     """As when it shows what a link leads to: such an update has no time of an edit."""
     message = await world.alice.send(world.channel, "happy")
     backend = world.env.backend
@@ -704,14 +698,14 @@ async def test_a_late_edit_is_not_read(world: World) -> None:
     assert world.emoji_of(message) == ["😃"]
 
 
-async def test_a_deleted_message_leaves_nothing_behind(world: World) -> None:
+async def test_deleted_message_leaves_no_data(world: World) -> None:
     message = await world.alice.send(world.channel, "happy")
     await world.alice.delete(message)
     assert await world.moods() == {}
     assert world.env.errors == []
 
 
-async def test_messages_deleted_together_leave_nothing_behind(world: World) -> None:
+async def test_messages_deleted_in_bulk_leave_no_data(world: World) -> None:
     messages = [await world.alice.send(world.channel, text) for text in ("happy", "nothing", "happy")]
     world.env.backend.bulk_delete_messages(world.channel.id, [message.id for message in messages[:2]])
     await world.env.settle()
@@ -719,7 +713,7 @@ async def test_messages_deleted_together_leave_nothing_behind(world: World) -> N
     assert world.env.errors == []
 
 
-async def test_default_bot_with_the_shipped_weights_reacts_and_compares() -> None:
+async def test_bot_with_default_configuration_and_shipped_weights_reacts_and_compares() -> None:
     bot = create_bot()
     async with bot, simcord.run(bot) as env:
         guild = env.create_guild()

@@ -21,7 +21,7 @@ async def say(world: World, text: str) -> discord.Message:
     return await world.alice.send(world.channel, text)
 
 
-async def test_the_bots_own_cross_takes_nothing_back(world: World) -> None:
+async def test_cross_added_by_the_bot_removes_no_reaction(world: World) -> None:
     """A server may choose ❌ for an emotion, and let the bot manage messages."""
     await world.configure(emoji={"joy": "❌"})
     assert world.guild.me
@@ -31,7 +31,7 @@ async def test_the_bots_own_cross_takes_nothing_back(world: World) -> None:
     assert world.emoji_of(message) == ["❌"]
 
 
-async def test_after_a_cross_of_the_author_the_channel_needs_more_certainty(
+async def test_cross_of_the_author_raises_the_certainty_needed_in_the_channel(
     world: World, moderator: simcord.MemberActor
 ) -> None:
     message = await world.alice.send(world.channel, "happy")
@@ -44,7 +44,7 @@ async def test_after_a_cross_of_the_author_the_channel_needs_more_certainty(
     assert world.emoji_of(message) == []
 
 
-async def test_repeated_crosses_of_one_person_silence_no_channel(world: World) -> None:
+async def test_repeated_crosses_of_one_person_do_not_silence_a_channel(world: World) -> None:
     for _ in range(4):
         message = await say(world, "odd")
         assert "❤️" in world.emoji_of(message)
@@ -88,7 +88,7 @@ WAYS_BACK = [take_back, take_away, clear_away]
 
 @pytest.mark.usefixtures("unrestrained")
 @pytest.mark.parametrize("way", WAYS_BACK)
-async def test_a_message_whose_reaction_was_removed_gets_no_other(
+async def test_message_whose_reaction_was_removed_gets_no_other(
     world: World, way: Callable[[World, discord.Message], Awaitable[None]]
 ) -> None:
     message = await world.alice.send(world.channel, "happy")
@@ -135,7 +135,7 @@ async def test_a_reaction_is_known_by_its_emoji_with_or_without_variation_select
     assert world.reaction_requests() == 1
 
 
-async def test_people_who_remove_their_own_reactions_count_no_dislike(world: World) -> None:
+async def test_removing_ones_own_reaction_is_not_a_dislike(world: World) -> None:
     message = await world.alice.send(world.channel, "happy")
     await world.alice.react(message, "😃")
     await world.alice.unreact(message, "😃")
@@ -144,7 +144,7 @@ async def test_people_who_remove_their_own_reactions_count_no_dislike(world: Wor
 
 
 @pytest.mark.parametrize("emoji", ["❤️", "🎉"])
-async def test_clearing_the_emoji_of_others_counts_no_dislike(world: World, emoji: str) -> None:
+async def test_clearing_emoji_of_others_is_not_a_dislike(world: World, emoji: str) -> None:
     message = await world.alice.send(world.channel, "happy")
     await world.alice.react(message, emoji)
     clear(world, message, emoji)
@@ -173,7 +173,7 @@ async def test_a_moderator_can_take_a_reaction_back_and_others_cannot(
 
 
 @pytest.mark.parametrize("clock", [ManualClock()])
-async def test_a_reaction_without_a_trace_can_be_taken_back(world: World, clock: ManualClock) -> None:
+async def test_reaction_the_bot_no_longer_remembers_can_be_taken_back(world: World, clock: ManualClock) -> None:
     message = await world.alice.send(world.channel, "happy")
     clock.now += 3600  # and the bot's memory of the message is gone
     await world.alice.react(message, "❌")
@@ -207,7 +207,7 @@ async def test_the_menu_answers_before_it_asks_discord_to_remove_a_reaction(worl
     assert removal.method == "DELETE"
 
 
-async def test_a_removal_that_discord_refuses_is_not_said_to_be_done(world: World) -> None:
+async def test_refused_removal_is_reported_as_failed(world: World) -> None:
     message = await world.alice.send(world.channel, "happy")
     world.env.inject_error("DELETE", "/channels/*/reactions/*", status=403, code=50013)
     for told in ("couldn't remove", "Reaction removed"):
@@ -218,7 +218,7 @@ async def test_a_removal_that_discord_refuses_is_not_said_to_be_done(world: Worl
     assert world.emoji_of(message) == []
 
 
-async def test_a_removal_that_discord_refuses_is_made_up_for_when_the_message_is_edited(world: World) -> None:
+async def test_refused_removal_is_repeated_when_the_message_is_edited(world: World) -> None:
     message = await world.alice.send(world.channel, "happy")
     world.env.inject_error("DELETE", "/channels/*/reactions/*", status=403, code=50013)
     await world.alice.react(message, "❌")
@@ -229,7 +229,7 @@ async def test_a_removal_that_discord_refuses_is_made_up_for_when_the_message_is
 
 @pytest.mark.parametrize("clock", [ManualClock()])
 @pytest.mark.parametrize(("status", "told"), [(404, "not reacted"), (400, "couldn't remove")])
-async def test_an_old_message_that_cannot_be_looked_up_is_not_said_to_have_no_reaction(
+async def test_old_message_that_cannot_be_fetched_is_reported_as_such(
     world: World, clock: ManualClock, status: int, told: str
 ) -> None:
     message = await world.alice.send(world.channel, "happy")

@@ -59,5 +59,5 @@ def test_only_messages_of_people_are_read() -> None:
 
 
 @given(st.text())
-def test_any_text_gets_an_answer(text: str) -> None:
+def test_any_text_is_decided_on(text: str) -> None:
     assert no_words_reason(text) in (None, Outcome.EMPTY, Outcome.MARKUP)

@@ -12,12 +12,12 @@ GRAVE = (TEXTS / "grave.txt").read_text(encoding="utf-8").splitlines()
 LIGHT = (TEXTS / "light.txt").read_text(encoding="utf-8").splitlines()
 
 
-def test_no_grave_text_goes_unnoticed() -> None:
+def test_grave_texts_are_recognised() -> None:
     assert len(GRAVE) >= 150
     assert [text for text in GRAVE if not is_grave(text)] == []
 
 
-def test_hardly_any_light_text_is_taken_for_grave() -> None:
+def test_hardly_any_harmless_text_is_taken_for_grave() -> None:
     """Such as what only sounds like death, and the sign of the zodiac."""
     assert len(LIGHT) >= 150
     assert len([text for text in LIGHT if is_grave(text)]) / len(LIGHT) <= 0.02
@@ -30,19 +30,19 @@ def test_hardly_any_light_text_is_taken_for_grave() -> None:
         *("\uff4b\uff59\uff53", "k\u0336y\u0336s\u0336", "s.u.i.c.i.d.e", "su1cide", "sui\ncide", "unal1ve"),
     ],
 )
-def test_no_disguise_hides_it(text: str) -> None:
+def test_disguised_grave_words_are_recognised(text: str) -> None:
     assert is_grave(text)
 
 
 @pytest.mark.parametrize(
     "text", ["> my dad died\nfine", "`kms` is a unit", "https://example.org/suicide is down", "", "💀"]
 )
-def test_what_is_not_the_authors_own_word_does_not_count(text: str) -> None:
+def test_quoted_and_linked_words_do_not_count(text: str) -> None:
     assert not is_grave(text)
 
 
 @pytest.mark.parametrize("text", ["s_u_i_c_i_d_e_", "s_u_i_c_i_d_e_ again", "s u_i_c i_d_e_"])
-def test_a_word_spelled_out_may_end_in_what_parts_its_letters(text: str) -> None:
+def test_spelled_out_word_may_end_with_its_separator(text: str) -> None:
     assert is_grave(text)
 
 

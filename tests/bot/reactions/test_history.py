@@ -43,7 +43,7 @@ def test_counts_older_than_the_window_are_forgotten(clock: Clock) -> None:
     assert history.state(1) == ChannelState(messages=1)
 
 
-def test_a_count_can_be_taken_back_as_long_as_it_counts(clock: Clock) -> None:
+def test_count_can_be_undone_within_the_window(clock: Clock) -> None:
     history = ChannelHistory(clock)
     first = history.count_reaction(1)
     clock.now += 1
@@ -55,7 +55,7 @@ def test_a_count_can_be_taken_back_as_long_as_it_counts(clock: Clock) -> None:
     assert history.state(1).reactions == 1
 
 
-def test_the_outlook_tells_what_the_next_message_would_meet_whenever_a_reaction_leaves_the_window(clock: Clock) -> None:
+def test_outlook_gives_the_future_counts_at_each_expiry(clock: Clock) -> None:
     history = ChannelHistory(clock)
     assert list(history.outlook(1)) == [(0, ChannelState(messages=1))]
     for pause in (0, 100, 50):
@@ -78,7 +78,7 @@ def test_the_outlook_tells_what_the_next_message_would_meet_whenever_a_reaction_
         assert history.state(1) == replace(state, messages=state.messages - 1)
 
 
-def test_dislikes_of_several_people_add_up_and_are_forgotten_a_day_after_the_last(clock: Clock) -> None:
+def test_dislikes_of_several_people_add_up_and_expire_a_day_after_the_last(clock: Clock) -> None:
     history = ChannelHistory(clock)
     history.count_dislike(1, ALICE)
     clock.now += DISLIKES_COUNT_FOR - 1
@@ -102,7 +102,7 @@ def test_repeated_dislikes_of_one_person_count_once(clock: Clock) -> None:
     assert history.state(1).dislikes == MAX_DISLIKES  # nobody beyond is remembered
 
 
-def test_disliked_channels_are_listed_until_they_are_forgiven(clock: Clock) -> None:
+def test_disliked_channels_are_listed_until_reset(clock: Clock) -> None:
     history = ChannelHistory(clock)
     for channel_id in (1, 2, 3):
         history.count_dislike(channel_id, ALICE)
@@ -133,7 +133,7 @@ def test_a_busy_channel_takes_limited_memory(clock: Clock) -> None:
     assert history.state(1).messages == 200
 
 
-def test_channels_that_stay_as_busy_take_no_further_blocks_of_the_heap(clock: Clock) -> None:
+def test_equally_busy_channels_do_not_grow_the_heap(clock: Clock) -> None:
     """Blocks that last for minutes would come to lie in the gaps of the C library's heap, which would grow for ever."""
     history, chance = ChannelHistory(clock), random.Random(0)  # noqa: S311 - not for a secret
 

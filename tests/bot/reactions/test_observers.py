@@ -22,7 +22,7 @@ class Listener:
         self.told.append(message_id)
 
 
-def test_each_channel_has_its_observers_until_they_are_removed() -> None:
+def test_observers_of_a_channel_are_notified_until_removed() -> None:
     observers, one, other = Observers(), Listener(), Listener()
     observers.add(1, one)
     observers.add(1, other)
@@ -33,7 +33,7 @@ def test_each_channel_has_its_observers_until_they_are_removed() -> None:
     assert (observers.of(1), len(observers)) == ((), 0)  # a channel without any takes no memory
 
 
-async def test_an_observer_may_be_removed_while_all_are_told() -> None:
+async def test_observer_may_be_removed_during_a_notification() -> None:
     observers, one, other = Observers(), Listener(), Listener()
     observers.add(1, one)
     observers.add(1, other)
@@ -56,13 +56,15 @@ def bob(world: World) -> simcord.MemberActor:
     return world.guild.add_member(world.env.create_user("bob"))
 
 
-async def test_of_who_has_opted_out_nothing_is_told(world: World, bob: simcord.MemberActor, listener: Listener) -> None:
+async def test_messages_of_people_who_opted_out_are_not_reported(
+    world: World, bob: simcord.MemberActor, listener: Listener
+) -> None:
     await world.bot.store.opt_out(bob.id)
     message = await bob.send(world.channel, "happy")
     assert listener.told == [message.id]
 
 
-async def test_of_who_opts_out_while_the_reaction_is_sent_nothing_is_told(
+async def test_message_is_not_reported_if_its_author_opts_out_meanwhile(
     world: World, bob: simcord.MemberActor, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_reaction = discord.Message.add_reaction
@@ -76,14 +78,12 @@ async def test_of_who_opts_out_while_the_reaction_is_sent_nothing_is_told(
     assert (world.emoji_of(message), listener.told) == ([], [message.id])
 
 
-async def test_a_grave_message_is_told_as_one_whatever_else_speaks_against_a_reaction(
-    world: World, listener: Listener
-) -> None:
+async def test_grave_message_is_reported_as_grave_before_any_other_reason(world: World, listener: Listener) -> None:
     message = await world.alice.send(world.channel, "hmm, i want to die")
     assert listener.told == [(message.id, world.alice.id, Ending(Outcome.GRAVE))]
 
 
-async def test_each_message_is_read_as_long_as_somebody_observes_its_channel(
+async def test_every_message_of_an_observed_channel_is_read(
     world: World, listener: Listener, bilstm: ScriptedClassifier
 ) -> None:
     await world.configure(mood=False)

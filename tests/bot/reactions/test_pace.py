@@ -20,7 +20,7 @@ from tests.bot.scripted import believing
         (None, 0.35, 1, 10),
     ],
 )
-def test_in_a_new_server_the_pace_begins_lively_and_settles_within_an_hour(
+def test_pace_in_a_new_server_starts_lively_and_settles_within_an_hour(
     joined_for: float | None, share: float, free: int, cooldown: float
 ) -> None:
     profile = profile_in(ServerSettings(), ChannelState(joined_for=joined_for))
@@ -32,7 +32,7 @@ def test_in_a_new_server_the_pace_begins_lively_and_settles_within_an_hour(
 
 
 @pytest.mark.parametrize("liveliness", [Liveliness.QUIET, Liveliness.LIVELY])
-def test_a_liveliness_that_was_chosen_holds_from_the_beginning(liveliness: Liveliness) -> None:
+def test_chosen_liveliness_holds_from_the_start(liveliness: Liveliness) -> None:
     assert profile_in(ServerSettings(liveliness=liveliness), ChannelState(joined_for=0)) == PROFILES[liveliness]
 
 
@@ -48,25 +48,23 @@ def test_the_next_reaction_comes_after_the_pause_and_once_the_share_allows_it() 
 
 
 @pytest.mark.parametrize("messages", [0, 1, COUNTED_EACH])
-def test_each_message_is_in_the_sample_of_a_channel_that_is_not_busy(messages: int) -> None:
+def test_sample_of_a_quiet_channel_has_every_message(messages: int) -> None:
     assert sampled(messages, WAITING_EACH - 1, lambda: 0.999) == 1
 
 
 @pytest.mark.parametrize(("messages", "each"), [(101, 2), (200, 2), (1000, 10), (60_001, 601)])
-def test_a_sample_has_at_most_as_many_messages_as_are_counted_in_a_channel_that_is_not_busy(
-    messages: int, each: int
-) -> None:
+def test_sample_of_a_busy_channel_is_no_larger_than_a_quiet_one(messages: int, each: int) -> None:
     assert (sampled(messages, 0, lambda: 0.9 / each), sampled(messages, 0, lambda: 1 / each)) == (each, 0)
 
 
 @pytest.mark.parametrize(("waiting", "each"), [(31, 1), (32, 2), (95, 3), (2048, 65)])
-def test_the_more_texts_wait_the_fewer_messages_are_read_for_the_mood_alone(waiting: int, each: int) -> None:
+def test_sampling_rate_falls_with_the_number_of_waiting_texts(waiting: int, each: int) -> None:
     assert (sampled(1, waiting, lambda: 0.9 / each), sampled(1, waiting, lambda: 0.999)) == (each, int(each == 1))
     assert sampled(100 * each + 1, waiting, lambda: 0.0) == each + 1  # whichever of the two asks for fewer
 
 
 @pytest.mark.parametrize(("messages", "waiting"), [(100, 0), (150, 0), (700, 0), (3000, 0), (1, 100), (1, 2000)])
-def test_a_sample_counts_on_average_what_all_would(messages: int, waiting: int) -> None:
+def test_weighted_sample_has_the_expected_total(messages: int, waiting: int) -> None:
     chance = np.random.default_rng(7).random
     joyful, tries = 0.3, 20_000
     counts = [sampled(messages, waiting, chance) for _ in range(tries)]

@@ -1,7 +1,7 @@
 from bot.reactions.phrases import any_of, whole_words
 
 
-def test_comments_and_empty_lines_are_no_phrases() -> None:
+def test_comments_and_empty_lines_are_skipped() -> None:
     assert any_of("\n# greetings\nhello\n", "\nbye\n") == "(?:hello|bye)"
 
 

@@ -57,12 +57,12 @@ def predictions(draw: st.DrawFn) -> Prediction:
     return Prediction(LABELS, row(), row(), draw(probability), draw(st.sampled_from([1.0, MIN_KNOWN_SHARE, 0.3])))
 
 
-def test_reacts_with_the_strongest_emotion() -> None:
+def test_policy_reacts_with_the_strongest_emotion() -> None:
     decision = choose("", believing(joy=0.8, love=0.7), minimum_certainty=0.5)
     assert decision == Decision("😃", "joy", 0.8, 0.5, None, NORMAL)
 
 
-def test_neighbouring_emotions_are_one_decision() -> None:
+def test_probabilities_of_neighbouring_emotions_are_combined() -> None:
     """Neither admiration nor joy is certain, but nearly every reader accepts joy."""
     torn = Prediction(("admiration", "joy", "neutral"), (0.5, 0.45, 0.1), (0.3,) * 3, acceptance=(0.55, 0.7, 0.1))
     decision = choose("", torn, minimum_certainty=0.65)
@@ -82,17 +82,17 @@ def test_neighbouring_emotions_are_one_decision() -> None:
         (Prediction(("boredom", "neutral"), (0.8, 0.1), (0.3, 0.3)), Outcome.NO_EMOJI),
     ],
 )
-def test_silence_has_its_reason(prediction: Prediction, reason: Outcome) -> None:
+def test_each_silence_has_its_outcome(prediction: Prediction, reason: Outcome) -> None:
     decision = choose("", prediction, minimum_certainty=0.5)
     assert (decision.emoji, decision.reason) == (None, reason)
     assert (decision.emotion, decision.certainty) == prediction.top(1)[0]
 
 
-def test_the_borders_belong_to_reacting() -> None:
+def test_values_at_the_limits_allow_a_reaction() -> None:
     assert choose("", Prediction(("joy",), (0.5,), (0.5,)), minimum_certainty=0.5).emoji == "😃"
 
 
-def test_the_model_knows_best_how_certain_is_enough() -> None:
+def test_threshold_of_the_model_is_used() -> None:
     def believing_in_joy(certainty: float) -> Prediction:
         return Prediction(("joy",), (0.6,), (0.3,), certainty)
 
@@ -102,7 +102,7 @@ def test_the_model_knows_best_how_certain_is_enough() -> None:
 
 
 @given(predictions(), server_settings, st.none() | channel_states, st.none() | probability)
-def test_a_reaction_always_keeps_the_rules(
+def test_every_reaction_respects_all_rules(
     prediction: Prediction, server: ServerSettings, channel: ChannelState | None, minimum: float | None
 ) -> None:
     decision = choose("", prediction, server, channel, minimum_certainty=minimum, usable=lambda _: False)
@@ -138,7 +138,7 @@ def test_asking_for_more_certainty_never_adds_a_reaction(
 
 
 @given(predictions(), channel_states, probability)
-def test_a_livelier_server_gets_at_least_the_reactions_of_a_quieter_one(
+def test_livelier_setting_never_removes_a_reaction(
     prediction: Prediction, channel: ChannelState, minimum: float
 ) -> None:
     quiet, normal, lively = (
@@ -150,15 +150,13 @@ def test_a_livelier_server_gets_at_least_the_reactions_of_a_quieter_one(
 
 
 @given(server_settings, probability, st.integers(0, MAX_DISLIKES - 1))
-def test_a_reaction_that_was_taken_back_makes_the_next_less_likely(
-    server: ServerSettings, own: float, dislikes: int
-) -> None:
+def test_dislike_never_adds_a_reaction(server: ServerSettings, own: float, dislikes: int) -> None:
     before, after = (required_certainty(own, server, ChannelState(dislikes=each)) for each in (dislikes, dislikes + 1))
     assert 0 <= before <= after <= 1
     assert before < after or before == 1
 
 
-def test_dislikes_halve_the_share_and_the_doubt_but_never_silence_a_channel() -> None:
+def test_dislikes_halve_share_and_doubt_but_never_silence_a_channel() -> None:
     server = ServerSettings(liveliness=Liveliness.LIVELY)
     certain = believing(joy=0.97)
     for dislikes, allowed, certainty in (
@@ -177,11 +175,11 @@ def test_dislikes_halve_the_share_and_the_doubt_but_never_silence_a_channel() ->
 @pytest.mark.parametrize(
     ("liveliness", "wanted"), [(Liveliness.QUIET, 0.8), (Liveliness.NORMAL, 0.6), (Liveliness.LIVELY, 0.45)]
 )
-def test_liveliness_shifts_the_certainty(liveliness: Liveliness, wanted: float) -> None:
+def test_liveliness_changes_the_required_certainty(liveliness: Liveliness, wanted: float) -> None:
     assert required_certainty(0.6, ServerSettings(liveliness=liveliness), ChannelState()) == pytest.approx(wanted)
 
 
-def test_a_channel_has_enough_at_some_time() -> None:
+def test_reactions_of_a_channel_are_limited_to_a_share() -> None:
     joy = believing(joy=0.95)
     assert choose("", joy, channel=ChannelState(messages=1)).emoji == "😃"
     assert choose("", joy, channel=ChannelState(messages=2, reactions=1, quiet_for=60)).reason == Outcome.ENOUGH
@@ -191,13 +189,13 @@ def test_a_channel_has_enough_at_some_time() -> None:
     assert choose("", joy, channel=ChannelState(messages=9, reactions=1, quiet_for=10)).emoji == "😃"
 
 
-def test_another_language_is_left_alone() -> None:
+def test_another_language_gets_no_reaction() -> None:
     joy = believing(joy=0.95)
     foreign = Prediction(joy.labels, joy.scores, joy.thresholds, joy.certainty, known=0.59)
     assert choose("", foreign).reason == Outcome.NOT_UNDERSTOOD
 
 
-def test_the_shipped_models_know_another_language_by_its_unknown_words() -> None:
+def test_shipped_models_recognise_another_language_by_unknown_words() -> None:
     rows = (Path(__file__).parent / "languages.tsv").read_text(encoding="utf-8").splitlines()[1:]
     rnn = load_models()["rnn"]
     foreign = rnn.predict([row.split("\t")[1] for row in rows])
@@ -206,11 +204,11 @@ def test_the_shipped_models_know_another_language_by_its_unknown_words() -> None
     assert sum(is_understood(each) for each in english) >= 0.98 * len(english)
 
 
-def test_an_emotion_can_be_muted() -> None:
+def test_muted_emotion_gets_no_reaction() -> None:
     assert choose("", believing(joy=0.95), ServerSettings(muted=frozenset({"joy"}))).reason == Outcome.MUTED
 
 
-def test_a_server_chooses_its_emoji() -> None:
+def test_emoji_of_the_server_is_used() -> None:
     server = ServerSettings(emoji={"joy": "🎉", "love": PARTY})
     assert choose("", believing(joy=0.95), server).emoji == "🎉"
     assert choose("", believing(love=0.95), server).emoji == PARTY
@@ -218,14 +216,14 @@ def test_a_server_chooses_its_emoji() -> None:
 
 
 @pytest.mark.parametrize("emotion", sorted(SENSITIVE))
-def test_nothing_jolly_for_who_suffers(emotion: str) -> None:
+def test_no_cheerful_emoji_for_suffering(emotion: str) -> None:
     assert not is_jolly(EMOJI[emotion])
     assert emoji_for(emotion, ServerSettings(emoji={emotion: "😂"}), bool, EMOJI[emotion]) == EMOJI[emotion]
     assert emoji_for(emotion, ServerSettings(emoji={emotion: "🥀"}), bool, EMOJI[emotion]) == "🥀"
 
 
 @pytest.mark.parametrize("skin", ["", "🏻", "🏽", "🏿"])
-def test_no_tone_of_skin_makes_jolly_emoji_fit_for_who_suffers(skin: str) -> None:
+def test_cheerful_emoji_is_refused_in_any_skin_tone(skin: str) -> None:
     for emoji in ("👏", "💪", "🙌"):
         assert is_jolly(emoji + skin)
         chosen = ServerSettings(emoji={"grief": emoji + skin})
@@ -233,7 +231,7 @@ def test_no_tone_of_skin_makes_jolly_emoji_fit_for_who_suffers(skin: str) -> Non
 
 
 @pytest.mark.parametrize("label", EMOJI)
-def test_nothing_is_put_under_a_grave_message_whatever_is_heard_in_it(label: str) -> None:
+def test_grave_message_gets_no_reaction_whatever_is_predicted(label: str) -> None:
     heard = believing(**{label: 1.0})
     for text in ("cancer is back", "im gonna kill myself lol", "my grandpa just died lol"):
         assert choose(text, heard) == Decision(None, label, 1.0, 0.5, Outcome.GRAVE, NORMAL)
@@ -241,14 +239,14 @@ def test_nothing_is_put_under_a_grave_message_whatever_is_heard_in_it(label: str
 
 
 @pytest.mark.parametrize("text", ["I love how nobody reads the pinned message", "thanks, I hate it", "cool story"])
-def test_no_pleasant_emoji_is_put_under_irony(text: str) -> None:
+def test_irony_gets_no_pleasant_emoji(text: str) -> None:
     for label in SENTIMENT["positive"]:
         assert choose(text, believing(**{label: 1.0})) == Decision(None, label, 1.0, 0.5, Outcome.IRONIC, NORMAL)
     assert choose(text, believing(annoyance=1.0)).emoji == EMOJI["annoyance"]
     assert choose(text, believing(amusement=0.2)).reason == Outcome.UNSURE  # the reason that a setting can change
 
 
-def test_a_label_of_another_data_set_has_the_emoji_of_its_model_or_of_the_server() -> None:
+def test_own_label_has_the_emoji_of_its_model_or_of_the_server() -> None:
     mute = Prediction(("guilt", "neutral"), (0.9, 0.1), (0.3, 0.3))
     speaking = Prediction(("guilt", "neutral"), (0.9, 0.1), (0.3, 0.3), emoji={"guilt": "🫥"})
     assert choose("", mute).reason == Outcome.NO_EMOJI
@@ -257,7 +255,7 @@ def test_a_label_of_another_data_set_has_the_emoji_of_its_model_or_of_the_server
         assert choose("", prediction, ServerSettings(emoji={"guilt": "🪨"})).emoji == "🪨"
 
 
-def test_a_jolly_reaction_is_withheld_where_sadness_is_heard_as_well() -> None:
+def test_cheerful_reaction_is_withheld_if_sadness_is_predicted_too() -> None:
     assert choose("", believing(amusement=0.8, sadness=0.4)).reason == Outcome.DELICATE
     assert choose("", believing(amusement=0.8, annoyance=0.4)).emoji == "😂"
 
@@ -266,7 +264,7 @@ def test_a_jolly_reaction_is_withheld_where_sadness_is_heard_as_well() -> None:
     "module",
     [policy, pace, guard, irony, phrases, outcomes, history, reaction_limits, backoff, rate_limits, fair_queue],
 )
-def test_decisions_and_limits_import_nothing_that_does_input_or_output(module: object) -> None:
+def test_decision_modules_import_no_io(module: object) -> None:
     tree = ast.parse(Path(str(getattr(module, "__file__"))).read_text())  # noqa: B009 - mypy: an object has no file
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}

@@ -41,7 +41,7 @@ def test_reactions_one_after_another_are_all_admitted(limits: ReactionLimits) ->
     assert len(limits) == 0
 
 
-def test_only_so_many_reactions_are_in_flight_in_each_channel(limits: ReactionLimits) -> None:
+def test_reactions_in_flight_are_limited_per_channel(limits: ReactionLimits) -> None:
     assert [limits.admit(1, None, 0) for _ in range(3)] == [None, None, Outcome.CROWDED]
     assert limits.admit(2, None, 0) is None
     limits.release(1)
@@ -60,7 +60,7 @@ def test_defaults_are_4_in_flight_15_seconds_of_age_and_an_hour_of_pause(clock: 
 
 
 @pytest.mark.parametrize(("age", "refusal"), [(-3, None), (15, None), (15.1, Outcome.STALE)])
-def test_only_messages_up_to_the_oldest_age_are_admitted(
+def test_messages_up_to_the_maximum_age_are_admitted(
     limits: ReactionLimits, age: float, refusal: Outcome | None
 ) -> None:
     assert limits.admit(1, None, age) == refusal
@@ -127,13 +127,13 @@ def test_three_refusals_in_one_channel_pause_the_server(limits: ReactionLimits, 
     assert limits.admit(2, SERVER, 0) == Outcome.BACKING_OFF
 
 
-def test_a_success_in_a_server_keeps_it_from_being_paused(limits: ReactionLimits) -> None:
+def test_success_resets_the_refusals_of_the_server(limits: ReactionLimits) -> None:
     for channel in range(10):
         refuse(limits, channel, 100, SERVER)
         react(limits, 100, SERVER)
 
 
-def test_a_pause_of_a_server_does_not_pause_the_channel_of_the_same_id(limits: ReactionLimits) -> None:
+def test_pause_of_a_server_does_not_pause_the_channel_of_the_same_id(limits: ReactionLimits) -> None:
     for channel in (1, 2, 3):
         refuse(limits, channel, 100, SERVER)
     assert limits.admit(SERVER, None, 0) is None

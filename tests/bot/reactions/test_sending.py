@@ -24,7 +24,7 @@ REFUSALS = [(400, 50035, "refused"), (403, 50278, "refused")]
 
 
 @pytest.mark.parametrize(("status", "code", "outcome"), CHANNEL_ERRORS + MESSAGE_ERRORS + FAILURES + REFUSALS)
-async def test_an_error_of_discord_is_counted_and_not_raised(
+async def test_error_of_discord_is_counted_and_not_raised(
     world: World, caplog: pytest.LogCaptureFixture, status: int, code: int, outcome: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -39,7 +39,7 @@ async def test_an_error_of_discord_is_counted_and_not_raised(
 
 @pytest.mark.usefixtures("unrestrained")
 @pytest.mark.parametrize(("status", "code", "outcome"), MESSAGE_ERRORS)
-async def test_an_error_that_is_not_about_the_channel_does_not_touch_the_next(
+async def test_error_about_a_message_does_not_pause_the_channel(
     world: World, status: int, code: int, outcome: str
 ) -> None:
     world.env.inject_error("PUT", "/channels/*/reactions/*", status=status, code=code)
@@ -50,7 +50,7 @@ async def test_an_error_that_is_not_about_the_channel_does_not_touch_the_next(
 
 
 @pytest.mark.usefixtures("unrestrained")
-async def test_whoever_has_blocked_the_bot_costs_one_refusal_in_an_hour(world: World) -> None:
+async def test_person_who_blocked_the_bot_costs_one_refusal_per_hour(world: World) -> None:
     world.env.inject_error("PUT", "/channels/*/reactions/*", status=403, code=90001)
     await world.alice.send(world.channel, "happy")
     requests = world.reaction_requests()
@@ -83,7 +83,7 @@ async def test_backoff_of_a_channel_doubles_after_each_403(world: World) -> None
 
 
 @pytest.mark.usefixtures("unrestrained")
-async def test_the_pause_after_any_other_refusal_is_short(world: World) -> None:
+async def test_pause_after_other_refusals_is_short(world: World) -> None:
     world.env.inject_error("PUT", "/channels/*/reactions/*", status=400, code=50035)
     await world.alice.send(world.channel, "happy")
     await world.alice.send(world.channel, "happy")
@@ -94,7 +94,7 @@ async def test_the_pause_after_any_other_refusal_is_short(world: World) -> None:
 
 
 @pytest.mark.usefixtures("unrestrained")
-async def test_all_requests_pause_after_a_failure_of_discord_and_longer_after_each(world: World) -> None:
+async def test_all_requests_pause_after_a_failure_of_discord_longer_each_time(world: World) -> None:
     other = world.guild.create_text_channel("other")
     for pause in (1, 2, 4):
         world.env.inject_error("PUT", "/channels/*/reactions/*", status=503)
@@ -134,7 +134,7 @@ def emit(world: World, message: discord.Message, text: str) -> None:
     world.env.backend.emit("MESSAGE_CREATE", payload | {"content": text})
 
 
-async def test_messages_that_arrive_late_get_no_reaction(world: World) -> None:
+async def test_late_messages_get_no_reaction(world: World) -> None:
     """As after a lost connection, when Discord sends what was missed."""
     message = await world.alice.send(world.channel, "nothing")
     await world.env.advance_time(16)
@@ -143,7 +143,7 @@ async def test_messages_that_arrive_late_get_no_reaction(world: World) -> None:
     assert world.outcomes == {"neutral": 1, "stale": 1}
 
 
-async def test_a_reaction_to_an_older_message_has_only_the_time_that_is_left(
+async def test_deadline_of_a_reaction_depends_on_the_age_of_its_message(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left: list[float] = []
@@ -163,9 +163,7 @@ async def test_a_reaction_to_an_older_message_has_only_the_time_that_is_left(
 
 
 @pytest.mark.usefixtures("unrestrained")
-async def test_only_four_reactions_of_a_channel_are_in_flight_at_once(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_at_most_four_reactions_of_a_channel_are_in_flight(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     message = await world.alice.send(world.channel, "nothing")
     started = asyncio.Semaphore(0)
     granted = asyncio.Event()

@@ -5,7 +5,7 @@ from bot.reactions.summary import Summary
 from tests.bot.clock import Clock
 
 
-def test_a_minute_in_which_something_was_refused_is_summed_up_once() -> None:
+def test_minute_with_refusals_is_summarised_once() -> None:
     clock = Clock()
     summary = Summary(clock)
     for outcome in (Outcome.REACTED, Outcome.FORBIDDEN, Outcome.FORBIDDEN, Outcome.UNSURE):
@@ -17,7 +17,7 @@ def test_a_minute_in_which_something_was_refused_is_summed_up_once() -> None:
     assert summary.add(Outcome.REACTED) is None
 
 
-def test_minutes_without_a_refusal_are_not_told() -> None:
+def test_minutes_without_refusals_are_not_logged() -> None:
     clock = Clock()
     summary = Summary(clock)
     for _ in range(10):
@@ -25,7 +25,7 @@ def test_minutes_without_a_refusal_are_not_told() -> None:
         clock.now += 40
 
 
-def test_a_refusal_does_not_count_for_the_minute_after_it() -> None:
+def test_refusal_does_not_count_for_the_next_minute() -> None:
     clock = Clock()
     summary = Summary(clock)
     summary.add(Outcome.HELD_BACK)
