@@ -237,9 +237,11 @@ class ChaosRun:
         unsure_since = start - lost_before(faults)
         unsure_until = end if any(fault.loses_counts for fault in faults) else start
         may_be_lost = self.people.written_or_edited(unsure_since, unsure_until)
-        may_be_kept = self.people.deleted(unsure_since, unsure_until)
-        if any(fault.forgets for fault in faults):  # includes earlier changes that are not in the counts yet
-            may_be_kept = self.people.edited_or_deleted(start - COUNTS_AT_RISK, end)
+        may_be_kept = (
+            self.people.edited_or_deleted(start - COUNTS_AT_RISK, end)  # includes changes that are not counted yet
+            if any(fault.forgets for fault in faults)
+            else self.people.deleted(unsure_since, unsure_until)
+        )
         sampling_error = _sampling_error(replayed if any(fault.replays_events for fault in faults) else 0)
         broken += invariants.count_errors(
             lost, may_be_lost=may_be_lost, may_be_kept=may_be_kept, sampling_error=sampling_error

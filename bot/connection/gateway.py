@@ -62,7 +62,7 @@ class Gateway(DiscordWebSocket):
         try:
             await super().identify()
         except BaseException:  # such as a turn that comes too late; discord.py forgets the connection, not its thread
-            await self._give_up()
+            await self.close()
             raise
 
     async def resume(self) -> None:
@@ -71,7 +71,7 @@ class Gateway(DiscordWebSocket):
         try:
             await super().resume()
         except BaseException:
-            await self._give_up()
+            await self.close()
             raise
 
     async def poll_event(self) -> None:
@@ -81,22 +81,16 @@ class Gateway(DiscordWebSocket):
             ReconnectWebSocket: the connection is lost, silent, or sent a frame that cannot be read.
             discord.ConnectionClosed: Discord closed the connection and does not want another.
         """
-        try:
-            # discord.py notices silence by itself, but then waits half a minute for an answer to its close frame.
-            async with asyncio.timeout(SILENCE_TIMEOUT + CLOSE_TIMEOUT):
-                await super().poll_event()
-        except TimeoutError:
-            await self._give_up()  # if both timeouts have passed, as after this computer slept, nobody has closed it
-            raise ReconnectWebSocket(self.shard_id) from None
+        await super().poll_event()
         self._frames += 1
         if self._frames % FRAMES_PER_TURN == 0:
             await asyncio.sleep(0)
 
-    async def _give_up(self) -> None:
-        """Close the connection without waiting long for an answer."""
+    async def close(self, code: int = 4000) -> None:
+        """Close the connection without waiting for an answer as long as discord.py does: half a minute."""
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT):
-                await self.close()
+                await super().close(code)
 
     async def received_message(self, msg: Any, /) -> None:
         """Handle a frame, or reconnect if it cannot be read.

@@ -16,6 +16,7 @@ import discord
 from discord.ext import commands, tasks
 
 from bot.connection.requests import DiscordRequests
+from bot.errors import log_failure
 from bot.i18n import mark, translator
 from bot.reactions.gate import NOT_READY, permissions_of
 from bot.reactions.observers import Ending, Observers
@@ -76,7 +77,10 @@ class Trial:
     @tasks.loop(seconds=1)
     async def rounds(self) -> None:
         """Call `go_on` every second until this is cancelled."""
-        await self._go_on(self)
+        try:
+            await self._go_on(self)
+        except Exception as error:  # it would end the loop, and the trial would go on for ever
+            log_failure("A round of *Try it here*", error)
 
     async def ended(self, message_id: int, author_id: int, ending: Ending) -> None:
         """Show how a message ended, unless it is the bot's own."""

@@ -369,6 +369,28 @@ async def test_an_edit_that_discord_failed_at_is_tried_again(world: World, trial
     assert trial.of(message) == REACTED
 
 
+@pytest.mark.parametrize("clock", [ManualClock()])
+async def test_a_bug_is_logged_without_its_text_and_the_trial_goes_on_to_its_end(
+    world: World,
+    clock: ManualClock,
+    trial: Shown,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(_trial: Trial) -> None:
+        raise ValueError("what somebody wrote")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trial, "leave_out_objectors", fail)
+        await trial.next_edit()
+    assert "A round of *Try it here* failed" in caplog.text
+    assert "what somebody wrote" not in caplog.text
+    clock.now += DURATION.total_seconds()
+    await trial.next_edit()
+    assert (End.TIME.value in trial.text, trial.runs) == (True, False)
+    assert nothing_goes_on(world)
+
+
 async def test_a_bot_that_is_stopped_says_so(world: World, trial: Shown) -> None:
     await world.bot.remove_cog("Settings")  # as discord.py does when the bot is closed
     assert (End.RESTARTED.value in trial.text, trial.runs) == (True, False)
