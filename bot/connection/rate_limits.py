@@ -28,6 +28,10 @@ class RefusalCounter:
     Discord bans an IP address after 10,000 requests refused with 401, 403 or 429 within ten minutes. A bot in thousands
     of servers always gets a few refusals, for example from people who have blocked it. If it gets little else, sending
     more is pointless.
+
+    Attributes:
+        window: the seconds within which requests count.
+        in_a_row: how many requests were refused since the last one that was accepted.
     """
 
     def __init__(
@@ -51,17 +55,17 @@ class RefusalCounter:
             window: seconds.
         """
         self.window = window
+        self.in_a_row = 0
         self._clock = clock
         self._limit = limit
         self._accepted_per_refusal = accepted_per_refusal
         self._ban_limit = ban_limit
         self._refusals: deque[tuple[float, int]] = deque()  # time and HTTP status
-        self._in_a_row = 0
         self._accepted: Counter[int] = Counter()  # by minute
 
     def accept(self) -> None:
         """Count an accepted request."""
-        self._in_a_row = 0
+        self.in_a_row = 0
         self._accepted[self._minute()] += 1
 
     def count(self, status: int) -> Counter[int] | None:
@@ -71,13 +75,13 @@ class RefusalCounter:
             The refusals within the window by HTTP status if there were too many, else None.
         """
         self._refusals.append((self._clock(), status))
-        self._in_a_row += 1
+        self.in_a_row += 1
         left = self._refusals_left()
         statuses = Counter(status for _, status in self._refusals)
         if left > 0 and sum(statuses[status] for status in COUNT_TOWARDS_A_BAN) < self._ban_limit:
             return None
         self._refusals.clear()
-        self._in_a_row = 0
+        self.in_a_row = 0
         return statuses
 
     def max_unanswered(self) -> int:
@@ -85,7 +89,7 @@ class RefusalCounter:
 
         After several refusals in a row this is 1: a single request shows whether Discord still refuses everything.
         """
-        return 1 if self._in_a_row >= SUSPICIOUS else max(self._refusals_left(), 0) + _SPARE
+        return 1 if self.in_a_row >= SUSPICIOUS else max(self._refusals_left(), 0) + _SPARE
 
     def _refusals_left(self) -> int:
         """Return how many more refusals in a row are too many, after dropping what is older than the window."""
@@ -94,7 +98,7 @@ class RefusalCounter:
         for minute in [minute for minute in self._accepted if minute <= self._minute() - self.window / _MINUTE]:
             del self._accepted[minute]
         refused = len(self._refusals)
-        left_in_a_row = self._limit - min(self._in_a_row, refused)
+        left_in_a_row = self._limit - min(self.in_a_row, refused)
         left_in_window = self._limit + self._accepted.total() // self._accepted_per_refusal - refused
         return min(left_in_a_row, left_in_window)
 

@@ -35,6 +35,7 @@ _UNKNOWN_LIMIT = 60.0  # assumed seconds of a rate limit if Discord does not say
 _WARNING_INTERVAL = 600.0  # seconds between two warnings of the same kind
 _FIRST_PAUSE = 1.0  # seconds for which all requests are paused after the first failure
 _REFUSED_PAUSE, _LONGEST_REFUSED_PAUSE = 10.0, 30.0  # seconds of the first pause after refusals in a row, and of any
+_RELAPSE_PAUSE, _LONGEST_RELAPSE_PAUSE = 40.0, 160.0  # the same after another row of refusals: six in ten minutes
 _EVERYWHERE = 0
 _PROXY_TIMEOUT_STATUS = 408  # a proxy's status when Discord does not answer in time; Discord itself never sends it
 
@@ -88,6 +89,7 @@ class DiscordRequests:
         self._refusals = RefusalCounter(clock)
         self._rate = RateLimiter.below(allowed, clock, self._max_unanswered)
         self._refused = Backoff(clock, longest=_LONGEST_REFUSED_PAUSE, free=SUSPICIOUS - 1)
+        self._relapses = Backoff(clock, longest=_LONGEST_RELAPSE_PAUSE, free=1)
         self._failures = Backoff(clock, longest=300.0)
         self._closed = False
         self._limited_until = -math.inf
@@ -109,7 +111,7 @@ class DiscordRequests:
 
     def pause_left(self) -> float:
         """Return the seconds for which all requests are still paused; 0 if they are not."""
-        pauses = (self._failures.remaining(_EVERYWHERE), self._refused.remaining(_EVERYWHERE))
+        pauses = (pause.remaining(_EVERYWHERE) for pause in (self._failures, self._refused, self._relapses))
         return max(self._limited_until - self._clock(), *pauses)
 
     def close(self) -> None:
@@ -223,6 +225,8 @@ class DiscordRequests:
     def _count(self, status: int, *, by_token: bool, reads: bool) -> None:
         """Count a request as accepted or refused, and pause all requests if several in a row were refused.
 
+        If that happens again within minutes, the pause is longer, although requests were accepted in between.
+
         Requests without the token, such as answers to commands, and requests that only read are not counted as
         accepted, since they do not show that Discord would accept a reaction.
         """
@@ -233,6 +237,8 @@ class DiscordRequests:
             return
         self._refused.fail(_EVERYWHERE, _REFUSED_PAUSE)
         statuses = self._refusals.count(status)
+        if self._refusals.in_a_row == SUSPICIOUS:
+            self._relapses.fail(_EVERYWHERE, _RELAPSE_PAUSE)
         if statuses:
             self._limit(self._refusals.window)
             log.warning(

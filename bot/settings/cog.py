@@ -71,7 +71,6 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         self._channels = channels
         self._trials = trials
         self._emotions = emotions_of(analyzer.models)
-        self._saving = asyncio.Lock()
 
     async def cog_load(self) -> None:
         """Listen to panels and forms from before a restart."""
@@ -225,19 +224,20 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
     async def _save(
         self, interaction: discord.Interaction, guild: discord.Guild, change: Callable[[ServerSettings], ServerSettings]
     ) -> None:
-        """Change the current settings under a lock, so that concurrent changes are not lost.
+        """Change the current settings and save them.
 
         If the new settings make a picture of the week overdue that was not due with the old ones, it is skipped, since
         nobody expects one at once.
         """
-        async with self._saving:
-            old = self._store.settings(guild.id)
+
+        def changed(old: ServerSettings) -> tuple[ServerSettings, str | None]:
             new = change(old)
-            skipped_week = None
-            if new.weekly_channel and _schedule(new) != _schedule(old):
-                due = latest_due(interaction.created_at, new.weekly_day, new.weekly_hour, new.time_zone)
-                skipped_week = week_of(due, new.time_zone)
-            await self._store.save_settings(guild.id, new, skipped_week=skipped_week)
+            if not new.weekly_channel or _schedule(new) == _schedule(old):
+                return new, None
+            due = latest_due(interaction.created_at, new.weekly_day, new.weekly_hour, new.time_zone)
+            return new, week_of(due, new.time_zone)
+
+        await self._store.change_settings(guild.id, changed)
 
     async def _redraw(
         self,

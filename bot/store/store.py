@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -97,20 +97,27 @@ class Store:
         """Write the waiting mood counts and close all connections."""
         await self.sync.close()
 
-    async def save_settings(self, guild_id: int, settings: ServerSettings, *, skipped_week: str | None = None) -> None:
-        """Save the settings of a server.
+    async def save_settings(self, guild_id: int, settings: ServerSettings) -> None:
+        """Save the settings of a server in place of its current ones; see `change_settings`."""
+        await self.change_settings(guild_id, lambda _old: (settings, None))
+
+    async def change_settings(
+        self, guild_id: int, change: Callable[[ServerSettings], tuple[ServerSettings, str | None]]
+    ) -> None:
+        """Change the current settings of a server, so that concurrent changes are not lost.
 
         Args:
             guild_id: the server.
-            settings: its settings.
-            skipped_week: a week whose picture must not be posted any more, in the form of `claim_week`.
+            change: takes the current settings and returns the new ones, and a week whose picture must not be posted any
+                more, in the form of `claim_week`, or None.
 
         Raises:
             StoreError: the database failed, and the old settings still apply; or another process has erased the old
                 settings, from which the new ones were made, and the defaults apply.
         """
-        text = settings.to_json()
         async with self.sync.transaction() as (connection, changes):
+            settings, skipped_week = change(self.settings(guild_id))
+            text = settings.to_json()
             if self.is_configured(guild_id):
                 old = update(SERVERS).where(SERVERS.c.guild_id == guild_id, SERVERS.c.settings.is_not(None))
                 if not (await connection.execute(old.values(settings=text))).rowcount:

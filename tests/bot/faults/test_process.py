@@ -172,13 +172,13 @@ class TestWithin:
         caplog: pytest.LogCaptureFixture,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        [guild_id], save = loopback.world.guild_ids(), running.store.save_settings
+        [guild_id], save = loopback.world.guild_ids(), running.store.change_settings
 
         async def save_and_stop(*arguments: Any, **options: Any) -> None:
             await save(*arguments, **options)
             await running.close()
 
-        monkeypatch.setattr(running.store, "save_settings", save_and_stop)
+        monkeypatch.setattr(running.store, "change_settings", save_and_stop)
         caplog.set_level(logging.DEBUG, "bot.errors")
         opened = await loopback.slash("settings")
         await until(lambda: opened.callback)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 
 import pytest
@@ -111,6 +112,46 @@ async def test_refusals_everywhere_lead_to_20_requests_in_ten_minutes_and_one_lo
     skipper.skip(600)
     await loopback.say("happy", MANY - 1)
     assert (await ended(running, AT_ONCE * ROUNDS + 1))["reacted"] == 1
+
+
+async def test_refusals_that_begin_again_after_each_pause_are_20_at_most_in_ten_minutes(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They are excused by all that is accepted in between, so the bot never stops for ten minutes."""
+    clock, channels, pauses = asyncio.get_running_loop().time, itertools.cycle(range(MANY)), []
+    begun, written = clock(), 0
+    while clock() < begun + 600:
+        loopback.api.fault = only("/reactions/", refused(403, 50013))
+        for _ in range(3):
+            await loopback.say("happy", next(channels))
+            written += 1
+            await ended(running, written)
+        loopback.api.fault = None
+        pauses.append(round(running.requests.pause_left()))
+        while pause := running.requests.pause_left():
+            skipper.skip(min(pause, PAUSE))
+            await loopback.say("happy", next(channels))
+            written += 1
+        for _ in range(12):
+            await loopback.say("happy", next(channels))
+            written += 1
+        await ended(running, written)
+    assert pauses == [10, 40, 80, 160, 160, 160]
+    assert len(loopback.api.refused()) == 18
+    assert warnings(caplog) == []
+
+
+async def test_single_refusals_after_many_in_a_row_cost_no_pause(
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
+) -> None:
+    refuse = only("/reactions/", refused(403, 50013))
+    for channel in range(19):
+        loopback.api.fault = refuse if channel < 3 or channel % 4 == 0 else None
+        await loopback.say("happy", channel)
+        await until(lambda: len(loopback.api.reactions()) == channel + 1)  # noqa: B023 - called at once
+        if channel == 2:
+            skipper.skip(10)
+    assert await ended(running, 19) == {"forbidden": 7, "reacted": 12}
 
 
 BROKEN: dict[str, Fault] = {

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import simcord
@@ -149,16 +148,9 @@ class TestAtTheSameTime:
         assert "**Mood counting:** off" in other.text
 
     async def test_changes_at_the_same_moment_keep_each_other(
-        self, world: World, panel: Panel, owner: simcord.MemberActor, monkeypatch: pytest.MonkeyPatch
+        self, world: World, panel: Panel, owner: simcord.MemberActor
     ) -> None:
         other = await opened(owner, world.channel)
-        save = Store.save_settings
-
-        async def slowly(store: Store, guild_id: int, settings: ServerSettings, **options: Any) -> None:
-            await asyncio.sleep(0)
-            await save(store, guild_id, settings, **options)
-
-        monkeypatch.setattr(Store, "save_settings", slowly)
         await panel.click("page:mood")
         await press_at_once(world, (panel, "mood:off"), (other, "enabled:off"))
         assert settings_of(world) == ServerSettings(mood=False, enabled=False)
@@ -236,10 +228,10 @@ async def restart(world: World, models: dict[str, Classifier]) -> None:
 class TestWithoutTheDatabase:
     @pytest.fixture(autouse=True)
     def _broken(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        async def fail(_store: Store, _guild_id: int, _settings: ServerSettings, **_options: Any) -> None:
+        async def fail(_store: Store, _guild_id: int, _change: object) -> None:
             raise StoreError("the disk is full")
 
-        monkeypatch.setattr(Store, "save_settings", fail)
+        monkeypatch.setattr(Store, "change_settings", fail)
 
     @pytest.mark.parametrize("custom_id", ["enabled:off", "reset:sure"])
     async def test_a_press_says_so(self, world: World, panel: Panel, custom_id: str) -> None:
@@ -249,6 +241,29 @@ class TestWithoutTheDatabase:
         assert answer_of(await panel.click(custom_id)) == UNSAVED
         assert panel.text == before
         assert settings_of(world) == ServerSettings()
+
+    async def test_presses_at_the_same_moment_say_so_without_waiting_for_each_other(
+        self,
+        world: World,
+        panel: Panel,
+        owner: simcord.MemberActor,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """The database has as long as Discord waits for an answer, so there is no time for another press."""
+        waiting: list[object] = []
+
+        async def fail(_store: Store, _guild_id: int, change: object) -> None:
+            waiting.append(change)
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert len(waiting) == 2
+            raise StoreError("no answer in time")
+
+        monkeypatch.setattr(Store, "change_settings", fail)
+        other = await opened(owner, world.channel)
+        await press_at_once(world, (panel, "enabled:off"), (other, "enabled:off"))
+        assert caplog.messages == ["A control of /settings was not answered: no answer in time"] * 2
 
     async def test_a_form_says_so(self, world: World, panel: Panel) -> None:
         assert answer_of(await panel.bring(b'{"mood": false}')) == UNSAVED

@@ -402,12 +402,12 @@ class TestClaimingAWeek:
         assert await store.claim_week(1, "2026-W48")
 
     async def test_new_settings_keep_it_and_may_give_one_up(self, store: Store) -> None:
-        await store.save_settings(1, SETTINGS, skipped_week="2026-W48")
+        await store.change_settings(1, lambda _old: (SETTINGS, "2026-W48"))
         assert not await store.claim_week(1, "2026-W48")
         await store.save_settings(1, ServerSettings())
-        await store.save_settings(1, SETTINGS, skipped_week="2026-W47")
+        await store.change_settings(1, lambda _old: (SETTINGS, "2026-W47"))
         assert not await store.claim_week(1, "2026-W48")
-        await store.save_settings(1, SETTINGS, skipped_week="2026-W49")
+        await store.change_settings(1, lambda _old: (SETTINGS, "2026-W49"))
         assert not await store.claim_week(1, "2026-W49")
 
     async def test_it_is_erased_with_the_settings(self, store: Store) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import discord
@@ -53,15 +54,15 @@ class TestMood:
     ) -> None:
         """What was due before it was turned on, or before its hour was changed, is not posted any more."""
         weeks: list[str | None] = []
-        save = Store.save_settings
+        save = Store.change_settings
 
         async def saved(
-            store: Store, guild_id: int, settings: ServerSettings, *, skipped_week: str | None = None
+            store: Store, guild_id: int, change: Callable[[ServerSettings], tuple[ServerSettings, str | None]]
         ) -> None:
-            weeks.append(skipped_week)
-            await save(store, guild_id, settings, skipped_week=skipped_week)
+            weeks.append(change(store.settings(guild_id))[1])
+            await save(store, guild_id, change)
 
-        monkeypatch.setattr(Store, "save_settings", saved)
+        monkeypatch.setattr(Store, "change_settings", saved)
         now = world.env.now()
         await panel.choose("weekly_hour", "10")
         await panel.choose("weekly_channel", world.channel)
