@@ -30,9 +30,17 @@ WEAK_SHARE, WEAK_GRADIENT = 0.1, 0.5
 """If no word has more than this, even the strongest mark is pale."""
 
 
+class _Terminal(Console):
+    """Raises an exception when nobody reads its output, where Rich would end the process with status 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Let `finish` in `classifiers.command_line` end the command."""
+        raise BrokenPipeError
+
+
 def terminal() -> Console:
     """Return a console that prints texts, labels and file names as they are, without interpreting them as markup."""
-    return Console(markup=False, emoji=False)
+    return _Terminal(markup=False, emoji=False)
 
 
 def comparison_table(text: str, answers: Mapping[str, Answer], count: int, insights: Mapping[str, Insight]) -> Table:

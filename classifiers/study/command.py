@@ -31,6 +31,7 @@ from classifiers.command_line import WholeNumber
 from classifiers.errors import require
 from classifiers.study.article import read_article, write_report
 from classifiers.study.runs import EXPERIMENTS, Part, Run, carry_out, collect, plan, read_numbers
+from classifiers.training.console import PersistentConsole
 from classifiers.training.datasets import load_dataset
 from classifiers.training.output_folder import check_writable
 
@@ -80,7 +81,7 @@ def study(
     numbers and the article's tables. Ctrl-C stops it; run the same command to continue.
     """
     out = out or (Path("models", "quick-study") if quick else Path("docs", "study"))
-    console = Console(markup=False, emoji=False)  # folder names are not markup
+    console = PersistentConsole()
     start = time.perf_counter()
     if pages:
         console.print(f"Written: {_write_pages(out)}, which any browser opens, offline too.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 from rich.console import Console
@@ -14,11 +14,26 @@ from classifiers.training.history import Epoch
 from classifiers.training.progress import Bar, Item
 
 
+class PersistentConsole(Console):
+    """Prints names of data sets, labels and folders as they are; goes on in silence when nobody reads its output.
+
+    Rich itself would end the process, and with it the training.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(markup=False, emoji=False)
+
+    def on_broken_pipe(self) -> None:
+        """Print nothing more."""
+        with suppress(SystemExit):
+            super().on_broken_pipe()
+
+
 class ConsoleReporter:
     """A `Reporter` that prints, with a progress bar where standard output is a terminal."""
 
     def __init__(self) -> None:
-        self._console = Console(markup=False, emoji=False)  # names of data sets, labels and folders are not markup
+        self._console = PersistentConsole()
 
     def say(self, line: str) -> None:
         """See `Reporter`."""

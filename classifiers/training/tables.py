@@ -226,10 +226,9 @@ def _place(path: Path, header: Sequence[str], name: str) -> int | None:
 
 def _numbered(head: Sequence[str], columns: Columns) -> _Places | None:
     """Return the indices of columns given by number; None if they are given by name, or the table has fewer columns."""
-    if not (columns.text.isdecimal() and columns.label.isdecimal()):
-        return None
-    places = _Places(int(columns.text) - 1, int(columns.label) - 1)
-    return places if min(places[:2]) >= 0 and max(places[:2]) < len(head) else None
+    numbers = {str(place + 1): place for place in range(len(head))}
+    text, label = (numbers.get(number) for number in (columns.text, columns.label))
+    return None if text is None or label is None else _Places(text, label)
 
 
 def _recognised(table: _Table, dialect: _Dialect, columns: Columns) -> _Places | None:
@@ -291,9 +290,9 @@ def _listed(names: Sequence[str], quoted: bool = True) -> str:
 def _lacking(where: str, found: Sequence[str], columns: Columns, advice: str = "") -> str:
     """Return the message for missing columns."""
     known = {name.casefold() for name in found}
-    wanted = [name for name in (columns.text, columns.label) if name.casefold() not in known]
+    wanted = [repr(name[:40]) for name in (columns.text, columns.label) if name.casefold() not in known]
     return (
-        f"{where}: there is no column {' and no column '.join(map(repr, wanted))}; the columns are {_listed(found)}. "
+        f"{where}: there is no column {' and no column '.join(wanted)}; the columns are {_listed(found)}. "
         f"Name yours with --text-column and --label-column{advice}."
     )
 

@@ -23,6 +23,7 @@ from classifiers.errors import DatasetError
 from classifiers.model_directory import read_manifest, write_manifest
 from classifiers.training import datasets
 from classifiers.training.splitting import SPLITS
+from tests.unread import nobody_reads
 
 compare_module = importlib.import_module("classifiers.cli.compare")  # the package has a command of that name
 
@@ -46,6 +47,12 @@ def test_compare_writes_a_line_of_json_for_each_text(small_models: Path, capsys:
         present = {label for label, score in answer["scores"].items() if score >= thresholds[label]}
         assert set(answer["labels"]) == present
         assert answer["milliseconds"] > 0
+
+
+@pytest.mark.parametrize("shape", [[], ["--json"]])
+def test_it_is_no_error_if_nobody_reads_a_comparison(small_models: Path, shape: list[str]) -> None:
+    with nobody_reads():
+        assert main(["compare", "--models", str(small_models), "i am happy", *shape]) == 0
 
 
 def test_compare_with_models_named_asks_only_those(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:

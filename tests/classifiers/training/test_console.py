@@ -4,6 +4,7 @@ import pytest
 
 from classifiers.training.console import ConsoleReporter
 from classifiers.training.history import Epoch
+from tests.unread import nobody_reads
 
 
 def test_lines_are_printed_whole_and_without_markup(capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,3 +48,13 @@ def test_bar_of_a_training_that_never_begins_is_empty(capsys: pytest.CaptureFixt
 def test_track_returns_all_items(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(ConsoleReporter().track(iter("abc"), 3, "Letters")) == ["a", "b", "c"]
     assert "Letters" in capsys.readouterr().out
+
+
+def test_a_training_goes_on_when_nobody_reads_its_output() -> None:
+    with nobody_reads():
+        reporter = ConsoleReporter()
+        for line in ("one", "two"):
+            reporter.say(line)
+        with reporter.bar("BiLSTM", epochs=1, steps=1, judged_on="dev") as bar:
+            bar.on_batch(1, 0.5)
+        assert list(reporter.track(iter("abc"), 3, "Letters")) == ["a", "b", "c"]
