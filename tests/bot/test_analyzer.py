@@ -81,7 +81,7 @@ async def test_the_event_loop_is_not_blocked_while_the_model_works(analyzer: Ana
     assert model.threads == {"classifier_0"}
 
 
-async def test_what_waits_becomes_the_next_batches_by_length(analyzer: Analyzer, model: HeldClassifier) -> None:
+async def test_waiting_texts_are_batched_by_length(analyzer: Analyzer, model: HeldClassifier) -> None:
     first = await started("happy", analyzer=analyzer)
     others = await started("thanks a lot", "odd", "plain", "hmm then", analyzer=analyzer)
     model.let_go.set()
@@ -90,7 +90,7 @@ async def test_what_waits_becomes_the_next_batches_by_length(analyzer: Analyzer,
     assert model.batches == [["happy"], ["odd", "plain", "hmm then"], ["thanks a lot"]]
 
 
-async def test_no_task_is_left_when_all_is_answered(analyzer: Analyzer, model: HeldClassifier) -> None:
+async def test_no_task_remains_after_all_answers(analyzer: Analyzer, model: HeldClassifier) -> None:
     model.let_go.set()
     await analyzer.classify("happy", "rnn")
     await asyncio.sleep(0)
@@ -98,7 +98,7 @@ async def test_no_task_is_left_when_all_is_answered(analyzer: Analyzer, model: H
     assert await analyzer.classify("thanks", "rnn") == SCRIPT["thanks"]
 
 
-async def test_of_more_texts_than_may_wait_the_oldest_goes_unread(analyzer: Analyzer, model: HeldClassifier) -> None:
+async def test_oldest_text_is_dropped_if_too_many_wait(analyzer: Analyzer, model: HeldClassifier) -> None:
     [first] = await started("happy", analyzer=analyzer)
     texts = [f"odd {number}" for number in range(8)]
     tasks = await started(*texts, analyzer=analyzer)
@@ -109,7 +109,7 @@ async def test_of_more_texts_than_may_wait_the_oldest_goes_unread(analyzer: Anal
     assert [text for batch in model.batches for text in batch] == ["happy", *reversed(texts[2:])]
 
 
-async def test_a_flood_pushes_out_no_text_of_others_and_delays_none(analyzer: Analyzer, model: HeldClassifier) -> None:
+async def test_flood_neither_drops_nor_delays_texts_of_others(analyzer: Analyzer, model: HeldClassifier) -> None:
     [first] = await started("happy", analyzer=analyzer)
     flood = [asyncio.create_task(analyzer.classify(f"odd {number}", "rnn", sharing=1)) for number in range(20)]
     await asyncio.sleep(0)
@@ -136,7 +136,7 @@ class TestPatientCallers:
         await asyncio.sleep(0.02)
         return tasks
 
-    async def test_eight_of_their_texts_are_read_together_and_delay_nobody_in_a_hurry(
+    async def test_patient_texts_are_read_in_batches_of_eight_after_urgent_ones(
         self, analyzer: Analyzer, model: HeldClassifier
     ) -> None:
         waiting = await self.ask(analyzer, *["odd"] * 7)
@@ -148,20 +148,20 @@ class TestPatientCallers:
         assert model.batches == [["happy"], ["odd"] * 8]
         assert analyzer.texts_waiting == 0
 
-    async def test_they_wait_for_a_moment_only(self, analyzer: Analyzer, model: HeldClassifier) -> None:
+    async def test_patient_texts_wait_only_briefly(self, analyzer: Analyzer, model: HeldClassifier) -> None:
         analyzer.patience = 0.01
         for _ in range(2):
             assert await analyzer.classify("odd", "rnn", patient=True) == SCRIPT["odd"]
         assert model.batches == [["odd"]] * 2
 
-    async def test_the_end_of_the_bot_answers_them(self, analyzer: Analyzer) -> None:
+    async def test_closing_answers_patient_texts(self, analyzer: Analyzer) -> None:
         [waiting] = await self.ask(analyzer, "odd")
         await analyzer.close()
         assert waiting.done()
         assert await waiting == SCRIPT["odd"]
 
 
-async def test_a_caller_waits_as_long_as_the_answer_is_of_use_to_it(model: HeldClassifier) -> None:
+async def test_caller_gets_an_answer_within_its_deadline(model: HeldClassifier) -> None:
     analyzer = Analyzer({"rnn": model}, deadline=0.01)
     patient = asyncio.create_task(analyzer.classify("happy", "rnn", within=60))
     await asyncio.to_thread(model.reached.wait, 10)
@@ -174,7 +174,7 @@ async def test_a_caller_waits_as_long_as_the_answer_is_of_use_to_it(model: HeldC
     assert model.batches == [["happy"]]  # the others were dropped unread
 
 
-async def test_a_caller_that_waits_beyond_the_deadline_gets_an_error(model: HeldClassifier) -> None:
+async def test_caller_gets_an_error_after_its_deadline(model: HeldClassifier) -> None:
     analyzer = Analyzer({"rnn": model}, deadline=0.05)
     for late in (
         analyzer.classify("happy", "rnn"),
@@ -191,7 +191,7 @@ async def test_a_caller_that_waits_beyond_the_deadline_gets_an_error(model: Held
     await analyzer.close()
 
 
-async def test_an_exception_of_the_model_reaches_the_caller(analyzer: Analyzer, model: HeldClassifier) -> None:
+async def test_exception_of_the_model_reaches_the_caller(analyzer: Analyzer, model: HeldClassifier) -> None:
     model.let_go.set()
     with pytest.raises(ValueError, match="no"):
         await analyzer.classify("poison", "rnn")
@@ -201,7 +201,7 @@ async def test_an_exception_of_the_model_reaches_the_caller(analyzer: Analyzer, 
     assert await analyzer.classify("happy", "rnn") == SCRIPT["happy"]
 
 
-async def test_a_text_that_a_model_cannot_read_fails_alone(analyzer: Analyzer, model: HeldClassifier) -> None:
+async def test_text_that_fails_does_not_affect_its_batch(analyzer: Analyzer, model: HeldClassifier) -> None:
     first = await started("happy", analyzer=analyzer)
     others = await started("odd", "poison", "thanks", analyzer=analyzer)
     model.let_go.set()
@@ -211,7 +211,7 @@ async def test_a_text_that_a_model_cannot_read_fails_alone(analyzer: Analyzer, m
     assert isinstance(answers[2], ValueError)
 
 
-async def test_a_model_that_gives_no_answer_is_told_of_and_asked_again(
+async def test_model_without_an_answer_is_logged_and_asked_again(
     analyzer: Analyzer, model: HeldClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model.let_go.set()
@@ -222,7 +222,7 @@ async def test_a_model_that_gives_no_answer_is_told_of_and_asked_again(
     assert await analyzer.classify("happy", "rnn") == SCRIPT["happy"]
 
 
-async def test_a_model_that_is_not_loaded_gives_way_to_the_usual_one(model: HeldClassifier) -> None:
+async def test_default_model_answers_for_one_that_is_not_loaded(model: HeldClassifier) -> None:
     model.let_go.set()
     analyzer = Analyzer({"rnn": ScriptedClassifier({"happy": SCRIPT["odd"]}), "bilstm": model}, default_model="bilstm")
     assert await analyzer.classify("happy", "gru") == SCRIPT["happy"]
@@ -244,7 +244,7 @@ async def test_a_cancelled_caller_does_not_affect_the_others(analyzer: Analyzer,
     assert await analyzer.classify("happy", "rnn") == SCRIPT["happy"]
 
 
-async def test_models_are_asked_each_for_itself(model: HeldClassifier) -> None:
+async def test_each_model_gets_its_own_batch(model: HeldClassifier) -> None:
     model.let_go.set()
     other = ScriptedClassifier({"happy": SCRIPT["odd"]})
     analyzer = Analyzer({"rnn": model, "bilstm": other})
@@ -260,7 +260,7 @@ async def test_models_are_asked_each_for_itself(model: HeldClassifier) -> None:
     await analyzer.close()
 
 
-async def test_explanations_come_with_the_answers(analyzer: Analyzer, model: HeldClassifier) -> None:
+async def test_comparison_includes_explanations(analyzer: Analyzer, model: HeldClassifier) -> None:
     model.let_go.set()
     answers, explanations = await analyzer.explain("so happy")
     assert answers["rnn"].prediction == SCRIPT["happy"]
@@ -268,7 +268,7 @@ async def test_explanations_come_with_the_answers(analyzer: Analyzer, model: Hel
     assert [word.share > 0.5 for word in explanations["rnn"].words] == [False, True]
 
 
-async def test_an_explanation_may_be_asked_of_one_model_alone(model: HeldClassifier) -> None:
+async def test_explanation_of_a_single_model_can_be_requested(model: HeldClassifier) -> None:
     model.let_go.set()
     other = ScriptedClassifier(dict(SCRIPT))
     analyzer = Analyzer({"rnn": model, "bilstm": other})
@@ -277,7 +277,7 @@ async def test_an_explanation_may_be_asked_of_one_model_alone(model: HeldClassif
     await analyzer.close()
 
 
-async def test_only_those_that_read_from_both_sides_are_asked_for_both(model: HeldClassifier) -> None:
+async def test_suffixes_are_read_only_by_bidirectional_models(model: HeldClassifier) -> None:
     model.let_go.set()
     analyzer = Analyzer({"rnn": model, "bilstm": ScriptedClassifier(dict(SCRIPT))})
     readings = await analyzer.predict_prefixes("so happy")
@@ -285,7 +285,7 @@ async def test_only_those_that_read_from_both_sides_are_asked_for_both(model: He
     await analyzer.close()
 
 
-async def test_no_question_is_answered_on_the_loops_own_thread(analyzer: Analyzer, model: HeldClassifier) -> None:
+async def test_models_run_outside_the_event_loop_thread(analyzer: Analyzer, model: HeldClassifier) -> None:
     model.let_go.set()
     for ask in (analyzer.compare, analyzer.explain, analyzer.predict_prefixes):
         await ask("happy")
@@ -296,7 +296,7 @@ WORDY = " ".join(f"{word} happy" for word in ("so", "very") * 10)  # more words 
 
 
 @pytest.mark.parametrize("ask", [Analyzer.explain, Analyzer.predict_prefixes])
-async def test_predictions_for_reactions_come_between_the_steps_of_an_explanation(
+async def test_reactions_are_predicted_between_the_steps_of_an_explanation(
     analyzer: Analyzer, model: HeldClassifier, ask: Callable[[Analyzer, str], Coroutine[Any, Any, object]]
 ) -> None:
     asked = [asyncio.create_task(ask(analyzer, WORDY)) for _ in range(2)]
@@ -311,7 +311,7 @@ async def test_predictions_for_reactions_come_between_the_steps_of_an_explanatio
     assert len(model.steps) > 6
 
 
-async def test_explanations_are_given_one_after_another(analyzer: Analyzer, model: HeldClassifier) -> None:
+async def test_explanations_run_one_after_another(analyzer: Analyzer, model: HeldClassifier) -> None:
     """Each is then as soon as can be; several at once would all be late."""
     asked = [asyncio.create_task(analyzer.explain(f"{text} {WORDY}")) for text in ("first", "second")]
     await asyncio.sleep(0.02)
@@ -322,9 +322,7 @@ async def test_explanations_are_given_one_after_another(analyzer: Analyzer, mode
     assert model.steps[half] == [f"second {WORDY}"]
 
 
-async def test_an_explanation_that_nobody_waits_for_any_more_is_not_gone_on_with(
-    analyzer: Analyzer, model: HeldClassifier
-) -> None:
+async def test_abandoned_explanation_is_stopped(analyzer: Analyzer, model: HeldClassifier) -> None:
     given_up = [asyncio.create_task(analyzer.explain(WORDY)) for _ in range(2)]
     await asyncio.sleep(0.02)
     for asked in given_up:
@@ -336,7 +334,7 @@ async def test_an_explanation_that_nobody_waits_for_any_more_is_not_gone_on_with
     assert model.steps == [[WORDY], ["happy"]]
 
 
-async def test_only_so_many_explanations_wait_and_reactions_are_not_turned_away_for_them(
+async def test_waiting_explanations_are_limited_and_do_not_block_reactions(
     model: HeldClassifier,
 ) -> None:
     analyzer = Analyzer({"rnn": model}, max_explaining=2)
@@ -352,9 +350,7 @@ async def test_only_so_many_explanations_wait_and_reactions_are_not_turned_away_
     await analyzer.close()
 
 
-async def test_closing_answers_all_batches_and_explanations_that_wait(
-    analyzer: Analyzer, model: HeldClassifier
-) -> None:
+async def test_closing_answers_waiting_batches_and_explanations(analyzer: Analyzer, model: HeldClassifier) -> None:
     tasks = await started("happy", "odd", "thanks", "plain", "hmm", analyzer=analyzer)
     asked = asyncio.create_task(analyzer.explain(WORDY))
     await asyncio.sleep(0)
@@ -366,7 +362,7 @@ async def test_closing_answers_all_batches_and_explanations_that_wait(
     assert asked.result()[1] == {"rnn": explain(ScriptedClassifier(dict(SCRIPT)), WORDY)}
 
 
-async def test_closing_answers_who_waits_and_admits_nobody(analyzer: Analyzer, model: HeldClassifier) -> None:
+async def test_closing_answers_waiting_callers_and_refuses_new_ones(analyzer: Analyzer, model: HeldClassifier) -> None:
     before = set(threading.enumerate())  # other tests may have left theirs
     tasks = await started("happy", "odd", analyzer=analyzer)
     closing = asyncio.create_task(analyzer.close())
@@ -391,7 +387,7 @@ async def test_closing_answers_who_waits_and_admits_nobody(analyzer: Analyzer, m
         (("bilstm",), "rnn", None),
     ],
 )
-def test_the_reacting_model_has_the_other_shipped_one_for_a_rival(
+def test_rival_of_the_reacting_model_is_the_other_shipped_one(
     loaded: tuple[str, ...], server_model: str | None, rivals: tuple[str, str] | None
 ) -> None:
     analyzer = Analyzer(dict.fromkeys(loaded, ScriptedClassifier(SCRIPT)), "bilstm")

@@ -34,7 +34,7 @@ def syncs(env: simcord.Env) -> list[str]:
     return [request.path for request in env.http_requests if request.method == "PUT"]
 
 
-async def test_what_waits_is_written_before_the_bot_leaves_discord_which_may_take_long(
+async def test_waiting_counts_are_written_before_disconnecting(
     models: dict[str, Classifier], stores: list[Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del stores  # so that they are closed
@@ -52,7 +52,7 @@ async def test_what_waits_is_written_before_the_bot_leaves_discord_which_may_tak
     assert set(await Store(bot.configuration.database_url).known_guilds()) == {1, 2}
 
 
-def test_it_asks_for_no_more_than_it_needs(simcord_bot: Emobot) -> None:
+def test_bot_requests_only_the_intents_it_needs(simcord_bot: Emobot) -> None:
     assert {name for name, wanted in simcord_bot.intents if wanted} == {
         *("guilds", "expressions", "guild_messages", "dm_messages", "guild_reactions", "dm_reactions"),
         "message_content",
@@ -60,7 +60,7 @@ def test_it_asks_for_no_more_than_it_needs(simcord_bot: Emobot) -> None:
     assert simcord_bot.help_command is None
 
 
-async def test_it_runs_in_shards(models: dict[str, Classifier]) -> None:
+async def test_bot_is_sharded(models: dict[str, Classifier]) -> None:
     bot = create_bot(Configuration(), models=models)
     bot.shard_count = 2
     async with bot, simcord.run(bot) as env:
@@ -72,7 +72,7 @@ async def test_it_runs_in_shards(models: dict[str, Classifier]) -> None:
 
 
 @pytest.mark.parametrize(("shard_ids", "synced"), [((0, 2), 1), ((1, 3), 0)])
-async def test_of_several_processes_the_one_with_shard_0_syncs_the_commands(
+async def test_only_the_process_with_shard_0_syncs_the_commands(
     models: dict[str, Classifier], shard_ids: tuple[int, ...], synced: int
 ) -> None:
     bot = create_bot(Configuration(shard_count=4, shard_ids=shard_ids), models=models)
@@ -80,7 +80,7 @@ async def test_of_several_processes_the_one_with_shard_0_syncs_the_commands(
         assert len(syncs(env)) == synced
 
 
-def test_of_several_processes_each_sends_its_part_of_the_requests_that_discord_allows(
+def test_each_process_has_its_share_of_the_request_limit(
     models: dict[str, Classifier],
 ) -> None:
     alone = Configuration()
@@ -96,7 +96,7 @@ def test_of_several_processes_each_sends_its_part_of_the_requests_that_discord_a
 
 @pytest.mark.parametrize(("configured", "shards"), [(None, 3), (2, 2), (4, 4)])
 @pytest.mark.usefixtures("stores")
-async def test_it_has_as_many_shards_as_configured_or_else_as_discord_recommends(
+async def test_shard_count_is_configured_or_recommended_by_discord(
     models: dict[str, Classifier],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -117,14 +117,14 @@ async def test_it_has_as_many_shards_as_configured_or_else_as_discord_recommends
     assert ("SHARD_COUNT is 2, but Discord recommends 3 shards." in caplog.text) == (configured == 2)
 
 
-async def test_a_bot_that_is_closed_while_it_connects_tries_no_longer(models: dict[str, Classifier]) -> None:
+async def test_bot_closed_while_connecting_stops_retrying(models: dict[str, Classifier]) -> None:
     bot = create_bot(Configuration(), models=models)
     async with bot:
         await bot.close()
         await asyncio.wait_for(bot.launch_shard(URL("ws://127.0.0.1:1"), 0), 60)
 
 
-async def test_being_mentioned_is_no_command(world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_mention_is_not_a_command(world: World, caplog: pytest.LogCaptureFixture) -> None:
     assert world.bot.user
     message = await world.alice.send(world.channel, f"{world.bot.user.mention} happy")
     assert world.emoji_of(message) == ["😃"]
@@ -132,14 +132,14 @@ async def test_being_mentioned_is_no_command(world: World, caplog: pytest.LogCap
     assert caplog.records == []
 
 
-async def test_closing_ends_the_analyzer(world: World) -> None:
+async def test_closing_the_bot_closes_the_analyzer(world: World) -> None:
     await world.alice.send(world.channel, "happy")
     await world.bot.close()
     with pytest.raises(AnalyzerClosedError):
         await world.bot.analyzer.classify("happy", "bilstm")
 
 
-async def test_nothing_is_logged_of_what_people_write(world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_messages_of_people_are_not_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "bot")
     await world.alice.send(world.channel, "happy secret")
     await world.alice.slash(world.channel, "compare", text="happy secret")
@@ -159,7 +159,7 @@ def test_docs_have_a_row_for_each_command(payloads: list[dict[str, Any]]) -> Non
     assert [name for name in menus if not re.search(rf"\*(Apps, )?{re.escape(name)}\*", page)] == []
 
 
-def test_the_models_asked_for_must_be_there() -> None:
+def test_missing_model_is_refused() -> None:
     rnn = {"rnn": ScriptedClassifier(SCRIPT)}
     with pytest.raises(
         ConfigurationError,
@@ -170,7 +170,7 @@ def test_the_models_asked_for_must_be_there() -> None:
 
 
 @pytest.mark.parametrize("name", get_args(ModelName))
-def test_any_model_may_react(name: ModelName) -> None:
+def test_any_model_can_be_the_reacting_one(name: ModelName) -> None:
     assert create_bot(Configuration(reacts_with=name), models={name: ScriptedClassifier(SCRIPT)})
     assert ServerSettings(model=name).model == name
 
@@ -193,13 +193,13 @@ def contract() -> Contract:
     return find_contract() or pytest.skip(MISSING)
 
 
-def test_discord_would_take_the_commands(contract: Contract, payloads: list[dict[str, Any]]) -> None:
+def test_commands_match_the_openapi_description(contract: Contract, payloads: list[dict[str, Any]]) -> None:
     path = "/applications/{application_id}/commands"
     assert contract.errors("put", path, payloads) == []
     assert contract.errors("put", path, [{**payloads[0], "name": "x" * 33}])
 
 
-async def test_discord_would_take_the_answers(contract: Contract, world: World) -> None:
+async def test_answers_match_the_openapi_description(contract: Contract, world: World) -> None:
     path = "/interactions/{interaction_id}/{interaction_token}/callback"
     await world.alice.slash(world.channel, "compare", text="odd weather")
     await world.alice.slash(world.channel, "compare", text="<#1>")
@@ -210,7 +210,7 @@ async def test_discord_would_take_the_answers(contract: Contract, world: World) 
         assert contract.errors("post", path, {**answer, "type": "text"})
 
 
-def test_the_bot_imports_nothing_that_a_message_does_not_need() -> None:
+def test_bot_imports_only_what_a_message_needs() -> None:
     """It is installed here for training, so only the imports of a fresh process can tell."""
     assert importlib.util.find_spec("tensorflow")
     program = (
@@ -227,7 +227,7 @@ def test_the_bot_imports_nothing_that_a_message_does_not_need() -> None:
     assert done.stdout == "[]\n"
 
 
-async def test_a_stop_that_discord_py_loses_while_a_shard_connects_still_stops_the_bot(
+async def test_stop_lost_by_discord_py_while_connecting_still_stops_the_bot(
     models: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its `wait_for` loses a cancellation that comes as the connection is made, up to Python 3.11."""

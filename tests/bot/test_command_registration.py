@@ -15,7 +15,7 @@ def syncs(env: simcord.Env) -> list[str]:
     return [request.path for request in env.http_requests if request.method == "PUT"]
 
 
-async def test_the_commands_are_synced_once_and_again_only_when_they_change(
+async def test_commands_are_synced_once_and_again_only_after_a_change(
     simcord_env: simcord.Env, models: dict[str, Classifier]
 ) -> None:
     assert len(syncs(simcord_env)) == 1
@@ -74,7 +74,7 @@ DEVELOPMENT = 4194304
 
 @pytest.mark.usefixtures("stores")
 @pytest.mark.parametrize("first", [None, DEVELOPMENT])
-async def test_no_command_is_there_twice_once_the_bot_is_no_longer_in_development(
+async def test_development_commands_are_removed_after_development(
     models: dict[str, Classifier], first: int | None
 ) -> None:
     first_bot = create_bot(Configuration(dev_guild=first), models=models)
@@ -97,7 +97,7 @@ async def test_no_command_is_there_twice_once_the_bot_is_no_longer_in_developmen
 
 
 @pytest.mark.usefixtures("stores")
-async def test_a_server_that_allows_no_commands_hinders_nobody(
+async def test_server_that_allows_no_commands_does_not_stop_the_sync(
     models: dict[str, Classifier], caplog: pytest.LogCaptureFixture
 ) -> None:
     first = create_bot(Configuration(dev_guild=DEVELOPMENT), models=models)

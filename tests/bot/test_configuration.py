@@ -14,7 +14,7 @@ EXAMPLE = Path(__file__).parents[2] / ".env.example"
 VARIABLES = [field.metadata["variable"] for field in dataclasses.fields(Configuration)]
 
 
-def test_without_variables_the_defaults_hold() -> None:
+def test_defaults_are_used_without_variables() -> None:
     configuration = load_configuration()
     assert configuration.discord_token is None
     assert configuration.models == PRETRAINED
@@ -22,7 +22,7 @@ def test_without_variables_the_defaults_hold() -> None:
     assert (configuration.dev_guild, configuration.log_level) == (None, "INFO")
 
 
-def test_example_lists_every_variable_with_its_default_and_a_line_on_it() -> None:
+def test_example_lists_every_variable_with_default_and_description() -> None:
     listed = re.findall(r"^# .+\n(\w+)=", EXAMPLE.read_text(), flags=re.MULTILINE)
     assert len(listed) == len(set(listed)) == EXAMPLE.read_text().count("=")
     assert sorted(listed) == sorted(VARIABLES)
@@ -31,7 +31,7 @@ def test_example_lists_every_variable_with_its_default_and_a_line_on_it() -> Non
     assert load_configuration() == without
 
 
-def test_example_shows_the_defaults_in_writing() -> None:
+def test_example_shows_the_actual_defaults() -> None:
     shown = dict(re.findall(r"^(\w+)=(.*)$", EXAMPLE.read_text(), flags=re.MULTILINE))
     for field in dataclasses.fields(Configuration):
         text = shown[field.metadata["variable"]]
@@ -41,7 +41,7 @@ def test_example_shows_the_defaults_in_writing() -> None:
             assert field.metadata["parse"](text) == field.default
 
 
-def test_env_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_takes_precedence_over_the_env_file(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text(
         "\ufeffDISCORD_TOKEN = 'MQ.a.b'\nEMOBOT_MIN_CERTAINTY=0.7\nEMOBOT_REACTS_WITH=rnn\n"
         "EMOBOT_LOG_LEVEL=debug\nREDIS_URL=of-another-program\n"
@@ -58,12 +58,12 @@ def test_a_blank_token_counts_as_absent(monkeypatch: pytest.MonkeyPatch, blank: 
     assert load_configuration().discord_token is None
 
 
-def test_the_database_is_named_without_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_url_may_omit_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://me:a%40b@db/emobot?sslmode=require")
     assert load_configuration().database_url == "postgresql+asyncpg://me:a%40b@db/emobot?ssl=require"
 
 
-def test_shards_that_other_processes_serve_need_a_database_that_they_share(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_partial_shards_require_a_shared_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHARD_COUNT", "16")
     monkeypatch.setenv("SHARD_IDS", "0-3")
     with pytest.raises(ConfigurationError, match=r"^SHARD_IDS must leave no shard .* SQLite: set DATABASE_URL"):
@@ -73,14 +73,14 @@ def test_shards_that_other_processes_serve_need_a_database_that_they_share(monke
     assert (configuration.shard_count, configuration.shard_ids) == (16, (0, 1, 2, 3))
 
 
-def test_a_process_that_serves_all_shards_needs_no_other_database(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_shards_in_one_process_accept_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHARD_COUNT", "4")
     assert load_configuration() == Configuration(shard_count=4)
     monkeypatch.setenv("SHARD_IDS", "0-3")
     assert load_configuration() == Configuration(shard_count=4)
 
 
-def test_shards_that_contradict_the_number_of_shards_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shards_that_contradict_the_shard_count_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHARD_IDS", "0-3")
     with pytest.raises(ConfigurationError, match=r"^SHARD_IDS must stand beside SHARD_COUNT.*\.$"):
         load_configuration()
@@ -95,7 +95,7 @@ def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> 
     assert (load_configuration().mood_days, load_configuration().dev_guild) == (7, None)
 
 
-def test_variables_may_be_in_small_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_may_be_in_lower_case(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("emobot_mood_days=7\n")
     monkeypatch.setenv("emobot_reacts_with", "rnn")
     assert (load_configuration().mood_days, load_configuration().reacts_with) == (7, "rnn")
@@ -115,7 +115,7 @@ def test_variables_may_be_in_small_letters(monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 @pytest.mark.parametrize("where", ["environment", "file"])
-def test_an_unknown_setting_is_told_with_the_one_that_was_meant(
+def test_unknown_setting_is_reported_with_a_suggestion(
     monkeypatch: pytest.MonkeyPatch, where: str, name: str, hint: str
 ) -> None:
     if where == "file":
@@ -137,20 +137,20 @@ def test_an_unknown_setting_is_told_with_the_one_that_was_meant(
         ("DISCORD_GATEWAY", "DISCORD_GATEWAY_URL"),
     ],
 )
-def test_a_misspelt_setting_in_the_file_is_told_with_the_one_that_was_meant(name: str, meant: str) -> None:
+def test_misspelt_setting_in_the_file_is_reported_with_a_suggestion(name: str, meant: str) -> None:
     Path(".env").write_text(f"{name}=secret\n")
     with pytest.raises(ConfigurationError) as caught:
         load_configuration()
     assert str(caught.value) == f"{name.upper()} is not a setting (did you mean {meant}?)."
 
 
-def test_a_similar_name_is_no_mistake_in_the_environment_or_beside_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_similar_names_are_ignored_in_the_environment_or_beside_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URI", "of another program")
     Path(".env").write_text("DISCORD_TOKEN=MQ.abc.123\nDISCORD_TOKEN_2=MQ.abc.456\nPOSTGRES_PASSWORD=secret\n")
     assert load_configuration() == Configuration(discord_token="MQ.abc.123")
 
 
-def test_variables_of_training_are_none_of_the_bots_business(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_training_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DATA_DIR_VARIABLE, "data")
     monkeypatch.setenv("EMOBOTICS_URL", "of another program")
     assert load_configuration() == Configuration()
@@ -164,12 +164,12 @@ def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "secret" not in printed
 
 
-def test_a_web_address_may_have_letters_of_any_language(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_web_address_may_be_internationalised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMOBOT_SOURCE_URL", "https://bücher.example/über")
     assert load_configuration().source_url == "https://xn--bcher-kva.example/%C3%BCber"
 
 
-def test_models_may_stand_in_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_model_path_may_use_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMOBOT_MODELS", "~/models")
     assert load_configuration().models == Path.home() / "models"
 
@@ -207,7 +207,7 @@ def test_models_may_stand_in_the_home_directory(monkeypatch: pytest.MonkeyPatch)
         ("EMOBOT_HEALTH_HOST", "secret.example", "an IP address of this computer"),
     ],
 )
-def test_a_broken_value_is_named_but_not_repeated(
+def test_invalid_value_is_reported_by_name_but_not_repeated(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, allowed: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -219,7 +219,7 @@ def test_a_broken_value_is_named_but_not_repeated(
     assert "cret" not in sentence
 
 
-def test_two_broken_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_invalid_values_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMOBOT_MIN_CERTAINTY", "2")
     monkeypatch.setenv("EMOBOT_DEV_GUILD", "x")
     with pytest.raises(ConfigurationError, match=r"^EMOBOT_MIN_CERTAINTY must .*; EMOBOT_DEV_GUILD must be [^;]*\.$"):
@@ -239,7 +239,7 @@ def test_two_broken_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> 
         ("DISCORD_TOKEN:=secret", 1),
     ],
 )
-def test_a_line_of_the_env_file_that_is_no_setting_is_told_by_its_number(text: str, line: int) -> None:
+def test_invalid_line_of_the_env_file_is_reported_with_its_number(text: str, line: int) -> None:
     Path(".env").write_bytes(text.encode())
     with pytest.raises(ConfigurationError) as caught:
         load_configuration()
@@ -249,25 +249,25 @@ def test_a_line_of_the_env_file_that_is_no_setting_is_told_by_its_number(text: s
     )
 
 
-def test_env_file_with_all_that_a_shell_understands() -> None:
+def test_env_file_accepts_shell_syntax() -> None:
     Path(".env").write_text("# mine\n\nexport EMOBOT_MOOD_DAYS=7  # a week\n  EMOBOT_MODELS = 'a # b'\n")
     configuration = load_configuration()
     assert (configuration.mood_days, configuration.models) == (7, Path("a # b"))
 
 
-def test_env_file_that_is_no_text() -> None:
+def test_binary_env_file_is_refused() -> None:
     Path(".env").write_bytes(b"DISCORD_TOKEN=\xff\xfe\x00")
     with pytest.raises(ConfigurationError, match=r"not plain text: save it again as UTF-8\.$"):
         load_configuration()
 
 
-def test_env_file_that_is_a_directory() -> None:
+def test_directory_in_place_of_the_env_file_is_refused() -> None:
     Path(".env").mkdir()
     with pytest.raises(ConfigurationError, match=r"^Your \.env is a directory"):
         load_configuration()
 
 
-def test_env_file_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_env_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("")
 
     def refuse(*_: object, **__: object) -> None:

@@ -26,7 +26,7 @@ from bot.discord_address import AddressError, parse_api_base, parse_gateway_url
         "http://nas.local",
     ],
 )
-def test_an_api_may_be_anywhere_by_https_and_nearby_by_http(address: str) -> None:
+def test_api_may_be_remote_with_https_or_local_with_http(address: str) -> None:
     assert parse_api_base(f" {address}/ ") == address
 
 
@@ -34,7 +34,7 @@ def test_an_api_may_be_anywhere_by_https_and_nearby_by_http(address: str) -> Non
     "address",
     ["http://discord.com/api/v10", "http://8.8.8.8", "http://134744072", "http://0x8080808", "http://local.example"],
 )
-def test_the_token_crosses_no_public_network_in_plain_text(address: str) -> None:
+def test_plain_http_to_a_public_host_is_refused(address: str) -> None:
     with pytest.raises(AddressError, match=r"^begin with https://, since http:// would send the bot's token unencryp"):
         parse_api_base(address)
     with pytest.raises(AddressError, match=r"^begin with wss://, since ws:// would send the bot's token unencrypted"):
@@ -50,12 +50,12 @@ def test_an_address_of_another_kind_is_refused(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["wss://me:secret@a.example", "wss://a.example/?v=9", "wss://a.example/#part"])
-def test_an_address_has_nothing_that_would_be_lost_or_told(address: str) -> None:
+def test_address_with_credentials_query_or_fragment_is_refused(address: str) -> None:
     with pytest.raises(AddressError, match=r"^be an address without a user, a password, a question mark or a #$"):
         parse_gateway_url(address)
 
 
-def test_a_wrong_address_is_told_in_one_sentence_that_does_not_repeat_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_address_is_reported_in_one_sentence_without_repeating_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCORD_API_BASE", "ftp://secret")
     monkeypatch.setenv("DISCORD_GATEWAY_URL", "ws://8.8.8.8")
     with pytest.raises(ConfigurationError) as caught:
@@ -74,7 +74,7 @@ def test_both_addresses_are_read_from_the_environment(monkeypatch: pytest.Monkey
     assert configuration == Configuration(api_base="http://proxy:8080/api/v10", gateway_url="ws://proxy:7878")
 
 
-def test_discord_py_uses_the_addresses_that_are_given_and_its_own_where_none_is(
+def test_discord_py_uses_the_given_addresses_or_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Route, "BASE", Route.BASE)

@@ -6,12 +6,12 @@ from bot.discord_token import TokenError, parse_token
 
 
 @pytest.mark.parametrize("text", ["MQ.s3cr3t.s-3_t", "  MQ.s3cr3t.s-3_t\n", "MQ.your-token.changeme"])
-def test_what_can_be_a_token_is_accepted(text: str) -> None:
+def test_plausible_token_is_accepted(text: str) -> None:
     assert parse_token(text) == text.strip()
 
 
 @pytest.mark.parametrize("blank", ["", "  ", "\t\n"])
-def test_a_blank_text_is_no_token(blank: str) -> None:
+def test_blank_text_is_not_a_token(blank: str) -> None:
     assert parse_token(blank) is None
 
 
@@ -53,7 +53,7 @@ NONE = "be the token of your bot from the Discord developer portal: three parts 
         ("https://s3cr3t", NONE),
     ],
 )
-def test_what_is_copied_in_its_place_is_told_apart_and_not_repeated(text: str, remedy: str) -> None:
+def test_text_that_is_not_a_token_is_explained_and_not_repeated(text: str, remedy: str) -> None:
     with pytest.raises(TokenError) as caught:
         parse_token(text)
     sentence = str(caught.value)

@@ -15,14 +15,14 @@ def filled(queue: FairQueue[str], *items: str) -> list[str | None]:
     return [queue.put(item[0], item) for item in items]
 
 
-def test_of_a_lane_the_newest_is_served_first(queue: FairQueue[str]) -> None:
+def test_newest_item_of_a_lane_is_served_first(queue: FairQueue[str]) -> None:
     assert filled(queue, "a1", "a2", "a3") == [None] * 3
     assert queue.take(1) == ["a3"]
     filled(queue, "a4")
     assert (queue.take(2), queue.take(2), queue.take(2)) == (["a4", "a2"], ["a1"], [])
 
 
-def test_lanes_are_served_in_turn_however_much_waits_in_one(queue: FairQueue[str]) -> None:
+def test_lanes_are_served_in_turn(queue: FairQueue[str]) -> None:
     filled(queue, "a1", "a2", "a3", "a4", "b1", "c1")
     assert queue.take(2) == ["a4", "b1"]
     filled(queue, "b2")
@@ -30,13 +30,13 @@ def test_lanes_are_served_in_turn_however_much_waits_in_one(queue: FairQueue[str
     assert queue.take(9) == ["a2", "a1"]
 
 
-def test_the_oldest_goes_when_there_are_too_many(queue: FairQueue[str]) -> None:
+def test_oldest_item_is_dropped_when_full(queue: FairQueue[str]) -> None:
     gone = filled(queue, *(f"a{number}" for number in range(9)))
     assert gone == [None] * 6 + ["a0", "a1", "a2"]
     assert (len(queue), queue.take(9)) == (6, ["a8", "a7", "a6", "a5", "a4", "a3"])
 
 
-def test_a_lane_that_floods_pushes_out_only_its_own(queue: FairQueue[str]) -> None:
+def test_flooding_lane_drops_only_its_own_items(queue: FairQueue[str]) -> None:
     filled(queue, "b1", "c1")
     gone = filled(queue, *(f"a{number}" for number in range(100)))
     assert {item[0] for item in gone if item} == {"a"}
@@ -44,7 +44,7 @@ def test_a_lane_that_floods_pushes_out_only_its_own(queue: FairQueue[str]) -> No
     assert queue.take(9) == ["b2", "c1", "a99", "b1", "a98", "a97"]
 
 
-def test_more_lanes_than_places_lose_the_oldest(queue: FairQueue[str]) -> None:
+def test_more_lanes_than_places_drop_the_oldest_item(queue: FairQueue[str]) -> None:
     assert filled(queue, *"abcdefgh") == [None] * 6 + ["a", "b"]
 
 

@@ -27,7 +27,7 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
-async def test_any_message_can_be_written_edited_asked_about_and_deleted(
+async def test_any_message_can_be_written_edited_explained_and_deleted(
     world: World, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
@@ -93,7 +93,7 @@ PARTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("parts", PARTS)
-async def test_any_kind_of_message_has_an_outcome_and_can_be_asked_about(world: World, parts: str) -> None:
+async def test_any_kind_of_message_has_an_outcome_and_can_be_explained(world: World, parts: str) -> None:
     backend = world.env.backend
     stored = backend.create_message(world.channel.id, world.alice.id, "-")
     await world.env.settle()
@@ -120,7 +120,7 @@ async def test_any_kind_of_message_has_an_outcome_and_can_be_asked_about(world: 
 
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("locale", ["tlh", "", "en_US.UTF-8", "../../de", "d" * 1000, "de\0", None])
-async def test_whoever_has_an_unknown_language_reads_english(
+async def test_unknown_language_falls_back_to_english(
     world: World, admin: simcord.MemberActor, locale: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     emit = world.env.backend.emit
@@ -147,7 +147,7 @@ async def shown(member: simcord.MemberActor, world: World, command: str) -> list
 
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("command", PANELS)
-async def test_a_stranger_who_presses_everything_in_somebodys_panel_gets_answers_and_changes_nothing(
+async def test_other_people_pressing_every_control_of_a_panel_change_nothing(
     world: World, admin: simcord.MemberActor, command: str
 ) -> None:
     """Discord shows most panels to one person alone, but a bot must not rely on it."""
@@ -185,9 +185,7 @@ async def test_a_stranger_who_presses_everything_in_somebodys_panel_gets_answers
 
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
-async def test_whatever_is_typed_into_a_form_gets_an_answer(
-    world: World, admin: simcord.MemberActor, text: str
-) -> None:
+async def test_any_text_in_a_form_gets_an_answer(world: World, admin: simcord.MemberActor, text: str) -> None:
     panel = await opened(admin, world.channel)
     assert (await panel.give_emoji("joy", text[:100])).acknowledged
     assert panel.refusal

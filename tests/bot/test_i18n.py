@@ -84,7 +84,7 @@ def translated(catalogue: Catalog, text: str) -> str:
     return str(message.string)
 
 
-def test_every_text_is_translated_and_no_translation_is_left_over(
+def test_every_text_is_translated_and_no_translation_is_unused(
     catalogue: Catalog, payloads: list[dict[str, Any]]
 ) -> None:
     wanted = marked() | {text for text, _ in of_commands(payloads)} | set(LABELS)
@@ -106,7 +106,7 @@ def test_each_language_has_its_plural_forms(catalogue: Catalog) -> None:
         assert all(forms(message.string))
 
 
-def test_translations_keep_the_fields_of_the_original(catalogue: Catalog) -> None:
+def test_translations_keep_the_placeholders_of_the_original(catalogue: Catalog) -> None:
     def fields(text: str) -> list[str]:
         return sorted(str(field) for _, field, _, _ in string.Formatter().parse(text) if field is not None)
 
@@ -115,7 +115,7 @@ def test_translations_keep_the_fields_of_the_original(catalogue: Catalog) -> Non
         assert [form for form in forms(message.string) if fields(form) != fields(original)] == []
 
 
-def test_translated_names_are_such_as_discord_takes(catalogue: Catalog, payloads: list[dict[str, Any]]) -> None:
+def test_translated_names_are_valid_for_discord(catalogue: Catalog, payloads: list[dict[str, Any]]) -> None:
     for text, kind in of_commands(payloads):
         word = translated(catalogue, text)
         assert len(word) <= (32 if kind == "name" else 100)
@@ -136,7 +136,7 @@ async def test_commands_are_registered_in_all_languages(world: World) -> None:
     assert set(compare["description_localizations"]) == set(LANGUAGES)
 
 
-async def test_people_are_answered_in_their_language(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_answers_are_in_the_language_of_the_user(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     german = translator(discord.Locale.german)
     monkeypatch.setitem(LANGUAGES, "en-US", "de")  # what SimCord's people speak
     result = await world.alice.slash(world.channel, "compare", text="happy")
@@ -145,7 +145,7 @@ async def test_people_are_answered_in_their_language(world: World, monkeypatch: 
     assert german("joy") != "joy"
 
 
-def test_other_languages_read_english() -> None:
+def test_unsupported_language_falls_back_to_english() -> None:
     assert translator(discord.Locale.finnish)("joy") == "joy"
     assert translator(None) is ENGLISH
 
@@ -185,13 +185,13 @@ def test_percentages_and_dates_follow_the_language(locale: str | None, written: 
     assert (*numbers, translate.day(day, month=False), translate.day(day, month=True)) == written
 
 
-async def test_a_text_that_is_the_same_in_both_languages_is_not_sent_twice() -> None:
+async def test_translation_equal_to_the_original_is_not_sent() -> None:
     context: Any = None
     same = discord.app_commands.locale_str("no such text")
     assert await CommandTranslator().translate(same, discord.Locale.german, context) is None
 
 
-def test_babel_is_loaded_by_the_first_text_that_needs_it() -> None:
+def test_babel_is_imported_by_the_first_text_that_needs_it() -> None:
     program = (
         "import sys, discord\n"
         "from bot.i18n import translator\n"

@@ -83,7 +83,7 @@ async def test_every_intent_is_needed_and_every_event_has_one(simcord_bot: Emobo
     assert [used for used in WITHOUT_EVENT.values() if not any(f".{used}" in source for source in SOURCES)] == []
 
 
-def test_it_posts_by_itself_only_what_a_server_has_granted_apart_from_the_link() -> None:
+def test_messages_are_sent_only_where_the_server_granted_it() -> None:
     calls = [node.func for source in SOURCES for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     sent = {ast.unparse(call) for call in calls if isinstance(call, ast.Attribute) and call.attr == "send"}
     assert sent - {"interaction.followup.send"} == set(WHERE_WANTED)
@@ -97,7 +97,7 @@ def as_in_routes(request: simcord.types.HttpLogEntry) -> str:
     return f"{request.method} {re.sub(r'(?<=/)[0-9]+', 'ID', path)}"
 
 
-async def test_everything_works_with_the_permissions_of_the_link_and_each_is_needed(
+async def test_permissions_of_the_invite_link_are_sufficient_and_each_is_needed(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     me, alice = world.guild.me, world.alice

@@ -38,7 +38,7 @@ def stream(request: pytest.FixtureRequest, form: LogFormat) -> Iterator[io.Strin
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-async def test_nothing_that_people_do_is_logged_with_their_id_or_their_words(world: World, stream: io.StringIO) -> None:
+async def test_log_contains_neither_ids_nor_words_of_people(world: World, stream: io.StringIO) -> None:
     alice, bob = world.alice, world.guild.add_member(world.env.create_user("robert"))
     message = await alice.send(world.channel, WORDS)
     await alice.edit(message, f"{WORDS}, happy")
@@ -69,7 +69,7 @@ async def test_nothing_that_people_do_is_logged_with_their_id_or_their_words(wor
     [("DEBUG", 10, 20), ("INFO", 20, 20), ("WARNING", 30, 30), ("ERROR", 40, 40)],
     indirect=["stream"],
 )
-def test_libraries_say_nothing_below_info(stream: io.StringIO, own: int, others: int) -> None:
+def test_libraries_log_nothing_below_info(stream: io.StringIO, own: int, others: int) -> None:
     lowest = {
         **dict.fromkeys(("bot.store.sync", "classifiers.text"), own),
         **dict.fromkeys(("aiosqlite", "discord.gateway", "bottle", "root"), others),
@@ -81,7 +81,7 @@ def test_libraries_say_nothing_below_info(stream: io.StringIO, own: int, others:
     assert {name: min(int(level) for other, level in shown if other == name) for name in lowest} == lowest
 
 
-def test_what_a_library_says_of_a_failure_names_nobody(stream: io.StringIO) -> None:
+def test_failure_logged_by_a_library_identifies_nobody(stream: io.StringIO) -> None:
     log = logging.getLogger("discord.ui.view")
     try:
         raise ValueError(f"cannot read {WORDS!r}")
@@ -95,13 +95,13 @@ def test_what_a_library_says_of_a_failure_names_nobody(stream: io.StringIO) -> N
     assert "123456789012345678" not in logged
 
 
-def test_the_bot_itself_may_name_messages_and_channels(stream: io.StringIO) -> None:
+def test_log_of_the_bot_may_name_messages_and_channels(stream: io.StringIO) -> None:
     logging.getLogger("bot.reactions.cog").debug("Message %d: %s.", 123456789012345678, "neutral")
     assert stream.getvalue().endswith("Message 123456789012345678: neutral.\n")
 
 
 @pytest.mark.parametrize(("error", "lines"), [(ConnectionResetError("secret"), 1), (ValueError("secret"), 4)])
-def test_a_connection_that_is_lost_takes_one_line(stream: io.StringIO, error: Exception, lines: int) -> None:
+def test_lost_connection_is_logged_in_one_line(stream: io.StringIO, error: Exception, lines: int) -> None:
     try:
         raise error
     except type(error):
@@ -112,7 +112,7 @@ def test_a_connection_that_is_lost_takes_one_line(stream: io.StringIO, error: Ex
     assert "secret" not in logged
 
 
-def test_a_failure_of_the_bot_is_logged_with_its_place_but_not_its_words(stream: io.StringIO) -> None:
+def test_exception_is_logged_with_its_place_but_without_its_message(stream: io.StringIO) -> None:
     try:
         raise ConnectionResetError(f"cannot read {WORDS!r}")
     except ConnectionResetError as error:
@@ -123,7 +123,7 @@ def test_a_failure_of_the_bot_is_logged_with_its_place_but_not_its_words(stream:
     assert "secret" not in logged
 
 
-class TestForAProgram:
+class TestJson:
     @pytest.fixture
     def form(self) -> LogFormat:
         return "json"
@@ -145,7 +145,7 @@ class TestForAProgram:
         [entry] = objects(stream)
         assert entry["time"] == "2026-11-27T20:15:30.250000Z"
 
-    def test_an_exception_comes_with_its_type_and_its_place_but_not_its_words(self, stream: io.StringIO) -> None:
+    def test_exception_has_type_and_place_but_no_message(self, stream: io.StringIO) -> None:
         try:
             raise ValueError(f"cannot read {WORDS!r}")
         except ValueError as error:
@@ -158,7 +158,7 @@ class TestForAProgram:
             assert (entry["message"], entry["exception"]) == (message, "ValueError")
             assert f"{__file__}" in entry["traceback"]
 
-    def test_a_connection_that_is_lost_has_a_type_and_no_place(self, stream: io.StringIO) -> None:
+    def test_lost_connection_has_a_type_but_no_place(self, stream: io.StringIO) -> None:
         try:
             raise ConnectionResetError("secret")
         except ConnectionResetError:

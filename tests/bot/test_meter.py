@@ -67,7 +67,7 @@ async def after_a_message(bot: Emobot, loopback: LoopbackDiscord, age: float = 0
         return outcome
 
 
-async def test_a_reaction_is_told_with_its_batch_its_delay_and_its_answer(
+async def test_reaction_is_metered_with_batch_delay_and_answer(
     bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter
 ) -> None:
     assert await after_a_message(bot, loopback, age=5) == "reacted"
@@ -77,24 +77,20 @@ async def test_a_reaction_is_told_with_its_batch_its_delay_and_its_answer(
     assert meter.told == [204, "add"]
 
 
-async def test_a_refused_reaction_is_told_as_refused_and_not_as_done(
+async def test_refused_reaction_is_metered_as_refused(
     bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter
 ) -> None:
     assert await after_a_message(bot, loopback, fault=only("/reactions/", refused(403, 50013))) == "forbidden"
     assert meter.told == [403]
 
 
-async def test_a_request_that_is_sent_again_has_one_delay(
-    bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter
-) -> None:
+async def test_retried_request_has_one_delay(bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter) -> None:
     assert await after_a_message(bot, loopback, fault=only("/reactions/", times(1, limited("user", 0.01)))) == "reacted"
     assert len(meter.delays) == 1
     assert meter.told == [429, 204, "add"]
 
 
-async def test_an_answer_that_does_not_come_is_told_as_none(
-    bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter
-) -> None:
+async def test_missing_answer_is_metered_as_none(bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter) -> None:
     async def hang_up(request: web.Request) -> None:
         if request.transport:
             request.transport.abort()
@@ -103,7 +99,7 @@ async def test_an_answer_that_does_not_come_is_told_as_none(
     assert set(meter.told) == {None}
 
 
-async def test_a_removed_reaction_is_told(bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter) -> None:
+async def test_removed_reaction_is_metered(bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter) -> None:
     async with connected(bot, loopback):
         message_id = await loopback.say("happy")
         await until(lambda: "add" in meter.told)

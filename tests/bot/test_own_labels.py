@@ -55,7 +55,7 @@ def buttons(message: simcord.ResponseMessage) -> list[str]:
     return [part["label"] for part in walk_components(message.components) if part["type"] == 2]
 
 
-async def test_one_is_given_an_emoji_and_the_other_muted(world: World, translate: Translate) -> None:
+async def test_own_label_can_get_an_emoji_and_be_muted(world: World, translate: Translate) -> None:
     manager = world.guild.create_role("manager", permissions=discord.Permissions(manage_guild=True))
     olga = world.guild.add_member(world.env.create_user("olga"), roles=[manager])
     assert world.emoji_of(await world.alice.send(world.channel, "lovely")) == ["😊"]
@@ -75,7 +75,7 @@ async def test_one_is_given_an_emoji_and_the_other_muted(world: World, translate
     assert world.emoji_of(await world.alice.send(world.channel, "you idiot")) == ["☣️"]
 
 
-async def test_both_are_shown_as_they_are_written(world: World, translate: Translate) -> None:
+async def test_own_labels_are_shown_unchanged(world: World, translate: Translate) -> None:
     message = await world.alice.send(world.channel, "lovely")
 
     panel = shown(await world.alice.slash(world.channel, "compare", text="you are lovely"))
@@ -109,7 +109,7 @@ async def test_both_are_shown_as_they_are_written(world: World, translate: Trans
     assert translate("neutral") not in description
 
 
-def test_dry_run_reacts_to_what_has_an_emoji(
+def test_dry_run_reacts_to_own_labels_with_an_emoji(
     models: Mapping[str, Classifier], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("bot.models.load_models", lambda _directory: models)

@@ -38,28 +38,28 @@ json_files = st.dictionaries(
 
 
 @pytest.mark.parametrize("emoji", [*EMOJI.values(), "❤", "👍🏽", "👨‍👩‍👧", "🏳️‍🌈", "🇩🇪", "1️⃣", "#⃣", "©️", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "🫠"])
-def test_one_unicode_emoji_is_an_emoji(emoji: str) -> None:
+def test_single_unicode_emoji_is_accepted(emoji: str) -> None:
     assert one_emoji(emoji)
 
 
 @pytest.mark.parametrize("emoji", ["<:party:123456789012345678>", "<a:blob_dance:1234567890123456789>"])
-def test_a_custom_emoji_as_discord_writes_it_is_an_emoji(emoji: str) -> None:
+def test_custom_emoji_in_the_notation_of_discord_is_accepted(emoji: str) -> None:
     assert one_emoji(emoji)
 
 
 @pytest.mark.parametrize(
     "text", ["", " ", "a", "1", "#", "joy", ":joy:", "😂😂", "😂 ", "<:x:1>", "<:party:12345678901234567>x", "🇩"]
 )
-def test_anything_else_is_no_emoji(text: str) -> None:
+def test_anything_else_is_not_an_emoji(text: str) -> None:
     assert not one_emoji(text)
 
 
 @given(st.text(max_size=20))
-def test_any_text_can_be_asked_about(text: str) -> None:
+def test_one_emoji_accepts_any_text_as_input(text: str) -> None:
     assert one_emoji(text) in (None, text, text + "\ufe0f")
 
 
-def test_json_there_and_back() -> None:
+def test_settings_survive_json() -> None:
     chosen = ServerSettings(
         enabled=False,
         channel_rule="only",
@@ -106,7 +106,7 @@ def test_json_there_and_back() -> None:
         ('{"future": 1}', "future", "future"),
     ],
 )
-def test_what_is_no_setting_is_refused(text: str, place: str, field: str | None) -> None:
+def test_invalid_settings_are_refused(text: str, place: str, field: str | None) -> None:
     with pytest.raises(InvalidSettingsError) as caught:
         ServerSettings.from_json(text)
     assert place in str(caught.value)
@@ -114,7 +114,7 @@ def test_what_is_no_setting_is_refused(text: str, place: str, field: str | None)
     assert caught.value.field == field
 
 
-def test_a_change_is_checked_and_leaves_the_old_settings_alone() -> None:
+def test_change_is_validated_and_keeps_the_old_object_unchanged() -> None:
     before = ServerSettings()
     after = before.changed(muted={"joy"}, liveliness="quiet")
     assert (after.muted, after.liveliness) == (frozenset({"joy"}), Liveliness.QUIET)
@@ -123,13 +123,13 @@ def test_a_change_is_checked_and_leaves_the_old_settings_alone() -> None:
         before.changed(emoji={"joy": "nonsense"})
 
 
-def test_emotions_of_any_data_set_are_taken_and_ours_in_any_letter_case() -> None:
+def test_any_label_is_accepted_and_ours_in_any_letter_case() -> None:
     settings = ServerSettings.from_json('{"muted": ["JOY", "Guilt"], "emoji": {"Anger": "🔥", "boredom": "🥱"}}')
     assert settings.muted == {"joy", "Guilt"}
     assert settings.emoji == {"anger": "🔥", "boredom": "🥱"}
 
 
-def test_there_is_a_language_for_each_catalogue_and_the_days_are_those_of_a_week() -> None:
+def test_languages_match_the_catalogues_and_weekdays_are_seven() -> None:
     languages = {LANGUAGES.get(locale, "en") for locale in get_args(Language)}
     assert (languages, len(get_args(Language))) == ({"en", *LANGUAGES.values()}, len(languages))
     assert get_args(Day) == DAYS
@@ -138,7 +138,7 @@ def test_there_is_a_language_for_each_catalogue_and_the_days_are_those_of_a_week
 @given(
     hostile.damaged(SETTINGS.to_json(indent=1).encode()) | json_files.map(lambda fields: json.dumps(fields).encode())
 )
-def test_of_any_file_the_settings_are_read_or_it_is_refused_in_one_line(content: bytes) -> None:
+def test_any_file_is_read_or_refused_in_one_line(content: bytes) -> None:
     try:
         read = ServerSettings.from_json(content)
     except InvalidSettingsError as error:

@@ -201,7 +201,7 @@ async def test_messages_of_those_who_opted_out_are_not_read(
     assert shown(await open_menu(world, message)).content.startswith("I hear **joy**")
 
 
-async def test_nothing_is_told_of_somebody_who_opts_out_while_their_message_is_read(
+async def test_nothing_is_shown_if_the_author_opts_out_meanwhile(
     world: World, bob: simcord.MemberActor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = await bob.send(world.channel, "happy")

@@ -242,7 +242,7 @@ async def test_failed_reaction_does_not_count_for_the_pace(world: World, status:
     assert world.emoji_of(message) == ["😃"]
 
 
-async def test_refusal_about_one_message_still_pauses_the_channel(world: World) -> None:
+async def test_refused_reaction_counts_for_the_pace_of_the_channel(world: World) -> None:
     """Each would count towards the ban."""
     world.env.inject_error("PUT", "/channels/*/reactions/*", status=403, code=90001)
     await world.alice.send(world.channel, "happy")

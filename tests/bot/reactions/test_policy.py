@@ -92,7 +92,7 @@ def test_values_at_the_limits_allow_a_reaction() -> None:
     assert choose("", Prediction(("joy",), (0.5,), (0.5,)), minimum_certainty=0.5).emoji == "😃"
 
 
-def test_threshold_of_the_model_is_used() -> None:
+def test_certainty_of_the_model_is_required_by_default() -> None:
     def believing_in_joy(certainty: float) -> Prediction:
         return Prediction(("joy",), (0.6,), (0.3,), certainty)
 
@@ -179,7 +179,7 @@ def test_liveliness_changes_the_required_certainty(liveliness: Liveliness, wante
     assert required_certainty(0.6, ServerSettings(liveliness=liveliness), ChannelState()) == pytest.approx(wanted)
 
 
-def test_reactions_of_a_channel_are_limited_to_a_share() -> None:
+def test_share_and_pause_limit_the_reactions_of_a_channel() -> None:
     joy = believing(joy=0.95)
     assert choose("", joy, channel=ChannelState(messages=1)).emoji == "😃"
     assert choose("", joy, channel=ChannelState(messages=2, reactions=1, quiet_for=60)).reason == Outcome.ENOUGH

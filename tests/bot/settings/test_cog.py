@@ -20,13 +20,13 @@ from tests.bot.scripted import World
 from tests.bot.settings.opened import Panel, answer_of, opened, settings_of
 
 
-class TestWhoMayChangeThem:
-    async def test_the_command_is_hidden_from_others(self, world: World, owner: simcord.MemberActor) -> None:
+class TestPermissions:
+    async def test_command_is_hidden_without_manage_server(self, world: World, owner: simcord.MemberActor) -> None:
         assert "settings" in owner.available_commands(world.channel)
         assert "settings" not in world.alice.available_commands(world.channel)
         assert "settings" not in world.alice.user.available_commands()
 
-    async def test_whoever_is_only_allowed_the_command_is_refused(self, world: World) -> None:
+    async def test_person_with_only_the_command_permission_is_refused(self, world: World) -> None:
         command = world.env.backend.find_command("settings", world.guild.id)
         assert command
         world.guild.set_command_permissions(int(command["id"]), {world.alice: True})
@@ -34,7 +34,7 @@ class TestWhoMayChangeThem:
         assert answer_of(result) == NOT_ALLOWED
 
     @pytest.mark.parametrize("custom_id", ["enabled:off", "reset", "export", "import", "page:channels"])
-    async def test_every_press_is_checked_again(self, world: World, panel: Panel, custom_id: str) -> None:
+    async def test_permission_is_checked_at_every_press(self, world: World, panel: Panel, custom_id: str) -> None:
         before = panel.text
         resign(world, panel.owner)
         result = await panel.click(custom_id)
@@ -42,7 +42,7 @@ class TestWhoMayChangeThem:
         assert (result.modal, panel.text) == (None, before)
         assert settings_of(world) == ServerSettings()
 
-    async def test_every_form_is_checked_again(self, world: World, panel: Panel) -> None:
+    async def test_permission_is_checked_at_every_form(self, world: World, panel: Panel) -> None:
         await panel.click("page:emotions")
         emoji = await panel.choose("emoji:pleasant", "joy")
         await panel.click("page:general")
@@ -57,7 +57,7 @@ def resign(world: World, owner: simcord.MemberActor) -> None:
     world.env.backend.remove_member_role(world.guild.id, owner.id, world.guild.roles["managers"].id)
 
 
-class TestAFile:
+class TestFile:
     async def test_exported_settings_can_be_imported_unchanged(self, world: World, panel: Panel) -> None:
         emoji = world.guild.create_emoji("blob")
         await world.env.settle()
@@ -97,25 +97,23 @@ class TestAFile:
             (b'{"@everyone": "red"}', "@\u200beveryone"),
         ],
     )
-    async def test_a_field_that_cannot_be_used_is_named(
-        self, world: World, panel: Panel, content: bytes, field: str
-    ) -> None:
+    async def test_invalid_field_is_named(self, world: World, panel: Panel, content: bytes, field: str) -> None:
         await panel.bring(content)
         assert panel.refusal == f"That file cannot be used: I can't take what it says under **{field}**."
         assert settings_of(world) == ServerSettings()
 
     @pytest.mark.parametrize("content", [b"nonsense", b"", b"\xff\xfe", b"[]", b"null"])
-    async def test_what_holds_no_settings_is_refused(self, world: World, panel: Panel, content: bytes) -> None:
+    async def test_file_without_settings_is_refused(self, world: World, panel: Panel, content: bytes) -> None:
         await panel.bring(content)
         assert panel.refusal == "That file holds no settings: give me one that I exported."
         assert settings_of(world) == ServerSettings()
 
-    async def test_a_large_file_is_not_even_read(self, world: World, panel: Panel) -> None:
+    async def test_large_file_is_refused_unread(self, world: World, panel: Panel) -> None:
         await panel.bring(b" " * MAX_FILE + b'{"enabled": false}')
         assert panel.refusal == "That file is too large to be an exported one."
         assert settings_of(world) == ServerSettings()
 
-    async def test_what_is_of_no_use_here_is_left_out(self, world: World, panel: Panel) -> None:
+    async def test_import_drops_what_does_not_exist_here(self, world: World, panel: Panel) -> None:
         """As when the file comes from another server."""
         foreign = {
             "channels": [1, world.channel.id],
@@ -131,13 +129,13 @@ class TestAFile:
         )
 
 
-class TestAtTheSameTime:
-    async def test_a_double_click_is_harmless(self, world: World, panel: Panel) -> None:
+class TestConcurrently:
+    async def test_double_click_acts_once(self, world: World, panel: Panel) -> None:
         await press_at_once(world, (panel, "enabled:off"), (panel, "enabled:off"))
         assert settings_of(world).enabled is False
         assert panel.news == "**Reactions:** off"
 
-    async def test_two_panels_keep_each_others_changes(
+    async def test_two_panels_keep_the_changes_of_each_other(
         self, world: World, panel: Panel, owner: simcord.MemberActor
     ) -> None:
         other = await opened(owner, world.channel)
@@ -147,7 +145,7 @@ class TestAtTheSameTime:
         assert settings_of(world) == ServerSettings(mood=False, liveliness=Liveliness.LIVELY)
         assert "**Mood counting:** off" in other.text
 
-    async def test_changes_at_the_same_moment_keep_each_other(
+    async def test_concurrent_changes_are_all_kept(
         self, world: World, panel: Panel, owner: simcord.MemberActor
     ) -> None:
         other = await opened(owner, world.channel)
@@ -174,7 +172,7 @@ async def press_at_once(world: World, *presses: tuple[Panel, str]) -> None:
     await world.env.settle()
 
 
-async def test_nothing_is_remembered_of_panels(world: World, panel: Panel) -> None:
+async def test_panels_keep_no_state_in_the_bot(world: World, panel: Panel) -> None:
     before = list(world.bot.persistent_views)
     for _ in range(3):
         await opened(panel.owner, world.channel)
@@ -194,14 +192,14 @@ class TestAfterARestart:
         yield panel
         await world.bot.store.close()
 
-    async def test_a_panel_goes_on_working(self, world: World, panel: Panel) -> None:
+    async def test_panel_still_works(self, world: World, panel: Panel) -> None:
         await panel.click("enabled:off")
         assert settings_of(world) == ServerSettings(mood=False, enabled=False)
         await panel.click("page:channels")
         await panel.choose("channels", world.channel)
         assert panel.news == f"**Channels:** all but <#{world.channel.id}>"
 
-    async def test_so_does_an_open_form(self, world: World, models: dict[str, Classifier], panel: Panel) -> None:
+    async def test_open_form_still_works(self, world: World, models: dict[str, Classifier], panel: Panel) -> None:
         await panel.click("page:emotions")
         form = await panel.choose("emoji:pleasant", "joy")
         await panel.click("page:general")
@@ -213,7 +211,7 @@ class TestAfterARestart:
         await panel.owner.submit_modal(file, {"file": ("a.json", b"{}")})
         assert settings_of(world) == ServerSettings()
 
-    async def test_a_form_can_be_handed_in_again_and_again(self, world: World, panel: Panel) -> None:
+    async def test_form_can_be_submitted_repeatedly(self, world: World, panel: Panel) -> None:
         for emoji in ("🎉", "🥳"):
             await panel.give_emoji("joy", emoji)
             assert settings_of(world).emoji == {"joy": emoji}
@@ -234,7 +232,7 @@ class TestWithoutTheDatabase:
         monkeypatch.setattr(Store, "change_settings", fail)
 
     @pytest.mark.parametrize("custom_id", ["enabled:off", "reset:sure"])
-    async def test_a_press_says_so(self, world: World, panel: Panel, custom_id: str) -> None:
+    async def test_press_reports_the_failure(self, world: World, panel: Panel, custom_id: str) -> None:
         if custom_id == "reset:sure":
             await panel.click("reset")
         before = panel.text
@@ -265,7 +263,7 @@ class TestWithoutTheDatabase:
         await press_at_once(world, (panel, "enabled:off"), (other, "enabled:off"))
         assert caplog.messages == ["A control of /settings was not answered: no answer in time"] * 2
 
-    async def test_a_form_says_so(self, world: World, panel: Panel) -> None:
+    async def test_form_reports_the_failure(self, world: World, panel: Panel) -> None:
         assert answer_of(await panel.bring(b'{"mood": false}')) == UNSAVED
         assert answer_of(await panel.give_emoji("joy", "🎉")) == UNSAVED
         assert settings_of(world) == ServerSettings()

@@ -25,25 +25,25 @@ GERMAN = translator(discord.Locale.german)
         ("Etc/GMT+5", "Etc/GMT+5"),
     ],
 )
-def test_one_is_found_by_its_city_its_country_or_its_name(typed: str, zone: str) -> None:
+def test_zone_is_found_by_city_country_or_name(typed: str, zone: str) -> None:
     assert matching_zones(typed, GERMAN) == [zone]
 
 
-def test_a_country_may_have_several_the_greater_first() -> None:
+def test_zones_of_a_country_are_ordered_by_size() -> None:
     zones = matching_zones("United States", ENGLISH)
     assert {"America/New_York", "America/Chicago", "America/Los_Angeles"} <= {*zones[:25]}
     assert zones.index("America/Chicago") < zones.index("America/Indiana/Knox")
 
 
-def test_what_begins_with_the_words_comes_first() -> None:
+def test_matches_at_the_beginning_come_first() -> None:
     assert matching_zones("lon", ENGLISH)[:2] == ["Europe/London", "Arctic/Longyearbyen"]
 
 
 @pytest.mark.parametrize("typed", ["", " ", "xyz", "../UTC", "/etc/passwd\0", "x" * 300])
-def test_what_is_no_zone_finds_none(typed: str) -> None:
+def test_other_text_finds_no_zone(typed: str) -> None:
     assert matching_zones(typed, ENGLISH) == []
 
 
-def test_it_is_described_in_the_readers_language() -> None:
+def test_zone_is_described_in_the_language_of_the_reader() -> None:
     assert zone_label("America/New_York", GERMAN) == "New York, Vereinigte Staaten"
     assert zone_label("UTC", GERMAN) == "UTC"

@@ -94,7 +94,7 @@ def bob(world: World) -> simcord.MemberActor:
     return world.guild.add_member(world.env.create_user("bob"))
 
 
-async def test_it_says_what_to_do_until_when_and_is_seen_by_nobody_else(world: World, trial: Shown) -> None:
+async def test_trial_is_private_and_says_what_to_do_and_when_it_ends(world: World, trial: Shown) -> None:
     first, rest = trial.text.removeprefix("## Try it here\n").split("\n", 1)
     asked = discord.utils.snowflake_time(trial.message.id)
     until = first.partition("This ends <t:")[2].removesuffix(":R>.")
@@ -105,7 +105,7 @@ async def test_it_says_what_to_do_until_when_and_is_seen_by_nobody_else(world: W
     assert world.channel.history(viewer=world.alice) == []
 
 
-async def test_each_message_is_shown_with_what_is_heard_and_the_reaction_or_why_there_is_none(
+async def test_each_message_is_shown_with_its_emotion_and_reaction_or_the_reason_for_none(
     world: World, bilstm: ScriptedClassifier, trial: Shown
 ) -> None:
     bilstm.script["sad"] = believing(sadness=0.9)
@@ -135,7 +135,7 @@ async def test_webhooks_are_shown_but_neither_the_bot_itself_nor_other_channels(
     assert trial.lines == {webhook.jump_url: "I read only what people write."}
 
 
-async def test_in_a_thread_it_shows_what_is_written_there(world: World, owner: simcord.MemberActor) -> None:
+async def test_trial_in_a_thread_shows_its_messages(world: World, owner: simcord.MemberActor) -> None:
     await known_to_the_bot(world).create_thread(name="aside", type=discord.ChannelType.public_thread)
     await world.env.settle()
     [thread] = world.channel.threads
@@ -145,7 +145,7 @@ async def test_in_a_thread_it_shows_what_is_written_there(world: World, owner: s
     assert trial.lines == {message.jump_url: REACTED}
 
 
-async def test_an_edit_changes_its_line_and_a_deletion_removes_it(world: World, trial: Shown) -> None:
+async def test_edit_changes_the_line_of_a_message_and_a_deletion_removes_it(world: World, trial: Shown) -> None:
     edited = await world.alice.send(world.channel, "happy")
     deleted = [await world.alice.send(world.channel, "plain") for _ in range(3)]
     await trial.next_edit()
@@ -157,7 +157,7 @@ async def test_an_edit_changes_its_line_and_a_deletion_removes_it(world: World, 
     assert trial.of(edited) == "I hear no emotion in it."
 
 
-async def test_who_has_opted_out_is_neither_read_nor_shown(
+async def test_people_who_opted_out_are_neither_read_nor_shown(
     world: World, bob: simcord.MemberActor, bilstm: ScriptedClassifier, trial: Shown
 ) -> None:
     await world.bot.store.opt_out(bob.id)
@@ -166,7 +166,9 @@ async def test_who_has_opted_out_is_neither_read_nor_shown(
     assert (trial.lines, bilstm.batches) == ({}, [])
 
 
-async def test_who_opts_out_later_is_no_longer_shown(world: World, bob: simcord.MemberActor, trial: Shown) -> None:
+async def test_people_who_opt_out_later_are_no_longer_shown(
+    world: World, bob: simcord.MemberActor, trial: Shown
+) -> None:
     stays = await world.alice.send(world.channel, "plain")
     await bob.send(world.channel, "plain")
     await trial.next_edit()
@@ -176,7 +178,7 @@ async def test_who_opts_out_later_is_no_longer_shown(world: World, bob: simcord.
     assert [*trial.lines] == [stays.jump_url]
 
 
-async def test_whoever_has_opted_out_is_told_why_their_own_messages_are_not_shown(
+async def test_opted_out_tester_is_told_why_their_messages_are_missing(
     world: World, owner: simcord.MemberActor
 ) -> None:
     await world.bot.store.opt_out(owner.id)
@@ -192,7 +194,7 @@ async def test_whoever_has_opted_out_is_told_why_their_own_messages_are_not_show
         ({}, "I am turned off in age-restricted channels here."),
     ],
 )
-async def test_where_nothing_is_read_the_reason_is_shown(
+async def test_reason_is_shown_in_excluded_channels(
     world: World,
     owner: simcord.MemberActor,
     bilstm: ScriptedClassifier,
@@ -214,7 +216,7 @@ def known_to_the_bot(world: World) -> discord.TextChannel:
     return channel
 
 
-async def test_a_missing_permission_is_told_at_once_and_at_each_message(
+async def test_missing_permission_is_reported_at_the_start_and_at_each_message(
     world: World, owner: simcord.MemberActor
 ) -> None:
     channel = closed_to(world, "add_reactions")
@@ -234,7 +236,7 @@ def closed_to(world: World, permission: str) -> simcord.ChannelHandle:
     )
 
 
-async def test_however_much_is_written_the_latest_are_shown_by_an_edit_every_few_seconds(
+async def test_busy_channel_shows_the_latest_messages_with_one_edit_every_few_seconds(
     world: World, trial: Shown
 ) -> None:
     messages = [await world.alice.send(world.channel, "plain") for _ in range(MAX_SHOWN + 3)]
@@ -260,7 +262,7 @@ def nothing_goes_on(world: World) -> bool:
     return tasks == [] and len(reactions_of(world.bot).observers) == 0
 
 
-async def test_a_button_stops_it(world: World, trial: Shown) -> None:
+async def test_button_stops_the_trial(world: World, trial: Shown) -> None:
     message = await world.alice.send(world.channel, "happy")
     await trial.stop()
     assert trial.text.splitlines()[1] == End.STOPPED.value
@@ -273,7 +275,7 @@ async def test_a_button_stops_it(world: World, trial: Shown) -> None:
 
 
 @pytest.mark.parametrize("clock", [ManualClock()])
-async def test_it_ends_after_ten_minutes(world: World, clock: ManualClock, trial: Shown) -> None:
+async def test_trial_ends_after_ten_minutes(world: World, clock: ManualClock, trial: Shown) -> None:
     clock.now += DURATION.total_seconds() - 1
     await trial.next_edit()
     assert trial.runs
@@ -283,7 +285,7 @@ async def test_it_ends_after_ten_minutes(world: World, clock: ManualClock, trial
     assert nothing_goes_on(world)
 
 
-async def test_it_is_refused_to_whoever_may_not_manage_the_server(world: World, owner: simcord.MemberActor) -> None:
+async def test_trial_requires_manage_server(world: World, owner: simcord.MemberActor) -> None:
     opened = await owner.slash(world.channel, "settings")
     assert opened.response
     resign(world, owner)
@@ -292,7 +294,7 @@ async def test_it_is_refused_to_whoever_may_not_manage_the_server(world: World, 
     assert (result.response.content, result.ephemeral) == (NOT_ALLOWED, True)
 
 
-async def test_whoever_may_no_longer_manage_the_server_can_still_stop_it(world: World, trial: Shown) -> None:
+async def test_former_manager_can_still_stop_the_trial(world: World, trial: Shown) -> None:
     resign(world, trial.owner)
     await trial.stop()
     assert End.STOPPED.value in trial.text
@@ -302,7 +304,7 @@ def resign(world: World, owner: simcord.MemberActor) -> None:
     world.env.backend.remove_member_role(world.guild.id, owner.id, world.guild.roles["managers"].id)
 
 
-async def test_a_second_one_of_the_same_person_in_the_channel_takes_the_place_of_the_first(
+async def test_second_trial_of_a_person_in_a_channel_replaces_the_first(
     world: World, owner: simcord.MemberActor, bob: simcord.MemberActor, trial: Shown
 ) -> None:
     world.env.backend.add_member_role(world.guild.id, bob.id, world.guild.roles["managers"].id)
@@ -318,21 +320,21 @@ async def test_a_second_one_of_the_same_person_in_the_channel_takes_the_place_of
 
 
 @pytest.mark.usefixtures("trial")
-async def test_a_deleted_channel_ends_it_without_a_trace(world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_deleted_channel_ends_the_trial_silently(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.env.backend.delete_channel(world.channel.id)
     await world.rest(EDIT_INTERVAL)
     assert nothing_goes_on(world)
     assert (world.env.errors, caplog.records) == ([], [])
 
 
-async def test_a_channel_that_the_bot_sees_no_longer_ends_it(world: World, trial: Shown) -> None:
+async def test_channel_hidden_from_the_bot_ends_the_trial(world: World, trial: Shown) -> None:
     channel = known_to_the_bot(world)
     await channel.set_permissions(channel.guild.me, view_channel=False)
     await trial.next_edit()
     assert (End.HIDDEN.value in trial.text, trial.runs) == (True, False)
 
 
-async def test_a_channel_that_the_bot_does_not_see_is_not_tried(world: World, owner: simcord.MemberActor) -> None:
+async def test_trial_in_a_hidden_channel_is_refused(world: World, owner: simcord.MemberActor) -> None:
     result = await press(owner, closed_to(world, "view_channel"))
     assert result.response
     assert (result.response.content, result.ephemeral) == (HIDDEN, True)
@@ -343,16 +345,14 @@ class TestWithoutADatabase:
     def configuration(self, tmp_path: Path) -> Configuration:
         return Configuration(database_url=f"sqlite+aiosqlite:///{tmp_path}/nowhere/emobot.db")
 
-    async def test_it_is_not_tried_while_it_is_unknown_who_has_opted_out(
-        self, world: World, owner: simcord.MemberActor
-    ) -> None:
+    async def test_trial_is_refused_while_opt_outs_are_unknown(self, world: World, owner: simcord.MemberActor) -> None:
         result = await press(owner, world.channel)
         assert result.response
         assert (result.response.content, result.ephemeral) == (NOT_READY, True)
 
 
 @pytest.mark.usefixtures("trial")
-async def test_an_expired_token_ends_it(world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_expired_token_ends_the_trial(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.env.inject_error("PATCH", "/webhooks/*", status=401, code=50027)
     await world.alice.send(world.channel, "plain")
     await world.rest(EDIT_INTERVAL)
@@ -361,7 +361,7 @@ async def test_an_expired_token_ends_it(world: World, caplog: pytest.LogCaptureF
     assert (world.env.errors, caplog.records) == ([], [])
 
 
-async def test_an_edit_that_discord_failed_at_is_tried_again(world: World, trial: Shown) -> None:
+async def test_failed_edit_is_retried(world: World, trial: Shown) -> None:
     world.env.inject_error("PATCH", "/webhooks/*", status=400, code=0)
     message = await world.alice.send(world.channel, "happy")
     assert trial.of(message) == ""
@@ -391,12 +391,12 @@ async def test_a_bug_is_logged_without_its_text_and_the_trial_goes_on_to_its_end
     assert nothing_goes_on(world)
 
 
-async def test_a_bot_that_is_stopped_says_so(world: World, trial: Shown) -> None:
+async def test_stopping_bot_ends_the_trial_with_a_message(world: World, trial: Shown) -> None:
     await world.bot.remove_cog("Settings")  # as discord.py does when the bot is closed
     assert (End.RESTARTED.value in trial.text, trial.runs) == (True, False)
 
 
-async def test_after_a_crash_the_button_still_ends_what_looks_as_if_it_went_on(
+async def test_button_works_after_a_crash(
     world: World, trial: Shown, models: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def crash(_trials: Trials) -> None: ...
@@ -412,7 +412,7 @@ async def test_after_a_crash_the_button_still_ends_what_looks_as_if_it_went_on(
 
 @pytest.mark.parametrize("locale", [discord.Locale.british_english, *map(discord.Locale, LANGUAGES)])
 @pytest.mark.parametrize(("label", "least"), [("disappointment", MAX_SHOWN), ("*" * 300, MAX_SHOWN - 3)])
-def test_the_longest_message_fits_with_the_newest_lines(locale: discord.Locale, label: str, least: int) -> None:
+def test_longest_trial_fits_with_the_newest_lines(locale: discord.Locale, label: str, least: int) -> None:
     translate, highest = translator(locale), 2**63 - 1
     for reason in SENTENCES:
         ending = Ending(reason, Decision(None, label, 1.0, 1.0, reason, PROFILES[Liveliness.NORMAL]))

@@ -30,7 +30,7 @@ async def kept(engine: AwaitedEngine) -> list[int]:
         return [*await connection.scalars(NUMBERS)]
 
 
-async def test_a_transaction_is_kept(engine: AwaitedEngine) -> None:
+async def test_transaction_is_committed(engine: AwaitedEngine) -> None:
     async with engine.begin() as connection:
         await connection.execute(ADD, {"number": 1})
         assert await connection.scalar(NUMBERS) == 1
@@ -38,7 +38,7 @@ async def test_a_transaction_is_kept(engine: AwaitedEngine) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
-async def test_a_transaction_that_raises_is_rolled_back(engine: AwaitedEngine, error: type[BaseException]) -> None:
+async def test_raising_transaction_is_rolled_back(engine: AwaitedEngine, error: type[BaseException]) -> None:
     async def add_and_fail() -> None:
         async with engine.begin() as connection:
             await connection.execute(ADD, {"number": 1})
@@ -49,14 +49,14 @@ async def test_a_transaction_that_raises_is_rolled_back(engine: AwaitedEngine, e
     assert await kept(engine) == []
 
 
-async def test_a_connection_is_closed_after_its_block_and_what_was_not_committed_is_lost(engine: AwaitedEngine) -> None:
+async def test_connection_is_closed_and_uncommitted_changes_are_lost(engine: AwaitedEngine) -> None:
     async with engine.connect() as connection:
         await connection.execute(ADD, {"number": 1})
     assert await connection.run(lambda closed: closed.closed)
     assert await kept(engine) == []
 
 
-async def test_a_function_is_run_with_the_connection_and_its_errors_are_raised(engine: AwaitedEngine) -> None:
+async def test_function_gets_the_connection_and_its_errors_are_raised(engine: AwaitedEngine) -> None:
     async with engine.begin() as connection:
         assert await connection.run(lambda open_, number: open_.execute(ADD, {"number": number}).rowcount, 3) == 1
         assert type(await connection.driver_connection()).__module__.startswith("aiosqlite")
@@ -65,7 +65,7 @@ async def test_a_function_is_run_with_the_connection_and_its_errors_are_raised(e
     assert await kept(engine) == [3]
 
 
-async def test_whoever_is_cancelled_while_a_connection_is_closed_goes_on_when_it_is(engine: AwaitedEngine) -> None:
+async def test_cancellation_during_a_close_waits_for_the_close(engine: AwaitedEngine) -> None:
     closing, may_close, closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def hold_up(*_: object) -> None:
@@ -86,7 +86,7 @@ async def test_whoever_is_cancelled_while_a_connection_is_closed_goes_on_when_it
     assert closed.is_set()
 
 
-async def test_an_error_in_closing_is_raised(engine: AwaitedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_error_while_closing_is_raised(engine: AwaitedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     async def close_and_fail(connection: AwaitedConnection) -> None:
         await connection.run(Connection.close)
         raise OSError("full")

@@ -17,13 +17,13 @@ def cache() -> Cache:
     return Cache()
 
 
-def test_new_cache_is_not_ready_and_knows_nothing(cache: Cache) -> None:
+def test_new_cache_is_not_ready_and_empty(cache: Cache) -> None:
     assert not cache.ready
     assert (cache.settings(1), cache.is_configured(1), cache.has_opted_out(7)) == (ServerSettings(), False, False)
     assert (cache.settings_as_stored(), cache.opt_outs(), dict(cache.waiting_moods)) == ({}, frozenset(), {})
 
 
-def test_replace_makes_ready_and_forgets_what_the_database_no_longer_has(cache: Cache) -> None:
+def test_replace_makes_ready_and_drops_missing_rows(cache: Cache) -> None:
     cache.replace({1: SETTINGS.to_json(), 2: "{}"}, [7, 8])
     assert cache.ready
     assert (cache.settings(1), cache.is_configured(2), cache.opt_outs()) == (SETTINGS, True, frozenset({7, 8}))
@@ -60,7 +60,7 @@ def test_apply_adds_and_removes_opt_outs_and_settings(cache: Cache) -> None:
     assert (cache.opt_outs(), cache.is_configured(1)) == (frozenset({8}), False)
 
 
-def test_erased_server_loses_its_waiting_counts_and_no_other_does(cache: Cache) -> None:
+def test_erasing_a_server_drops_only_its_waiting_counts(cache: Cache) -> None:
     for guild_id in (1, 2):
         cache.count_mood(guild_id, 10, NOON, "joy")
     cache.apply(Change(SERVER, 1, None))
@@ -74,13 +74,13 @@ def test_moods_are_counted_by_the_hour_in_utc(cache: Cache) -> None:
     assert cache.waiting_moods == {JOY: 3}
 
 
-def test_count_that_is_taken_back_before_it_is_written_no_longer_waits(cache: Cache) -> None:
+def test_count_undone_before_it_is_written_no_longer_waits(cache: Cache) -> None:
     cache.count_mood(1, 10, NOON, "joy")
     cache.count_mood(1, 10, NOON, "joy", -1)
     assert cache.waiting_moods == {}
 
 
-def test_counts_made_during_a_write_go_on_waiting(cache: Cache) -> None:
+def test_counts_made_during_a_write_keep_waiting(cache: Cache) -> None:
     cache.count_mood(1, 10, NOON, "joy", 2)
     written = list(cache.waiting_moods.items())
     cache.count_mood(1, 10, NOON, "joy")

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("everything_logged", "no_file_yet")
         ("postgresql+asyncpg://me:secret@/emobot?host=/run/postgresql", "emobot"),
     ],
 )
-def test_a_database_is_named_without_what_is_secret(url: str, description: str) -> None:
+def test_database_name_contains_no_secret(url: str, description: str) -> None:
     assert describe(make_url(url)) == description
 
 
@@ -56,7 +56,7 @@ async def test_database_file_is_readable_by_its_owner_only(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions: run `wsl python3 -m pytest`")
-async def test_who_was_let_in_by_hand_stays_in(tmp_path: Path, open_store: StoreOpener) -> None:
+async def test_permissions_set_by_hand_are_kept(tmp_path: Path, open_store: StoreOpener) -> None:
     file = tmp_path / "emobot.db"
     file.touch(0o640)
     file.chmod(0o640)
@@ -76,7 +76,7 @@ async def test_a_file_can_be_opened_and_read_while_somebody_writes(
     assert caplog.messages == []
 
 
-async def test_a_file_that_cannot_be_written_ahead_just_now_is_read_all_the_same(
+async def test_locked_file_without_wal_is_still_readable(
     sqlite_url: str, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("bot.store.engine.TIMEOUT", 0.2)

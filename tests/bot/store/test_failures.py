@@ -27,5 +27,5 @@ class UnknownCertificateError(ValueError):
         (AssertionError(), "AssertionError"),
     ],
 )
-def test_describing_a_failure_gives_its_reason_alone(error: Exception, words: str) -> None:
+def test_description_of_a_failure_is_its_reason(error: Exception, words: str) -> None:
     assert reason(error) == words

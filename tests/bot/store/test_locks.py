@@ -7,9 +7,7 @@ import pytest
 from bot.store.locks import AdvisoryLocks
 
 
-async def test_a_lock_is_lost_by_a_process_of_which_nothing_is_heard_any_more(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_lock_of_a_silent_process_expires(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """When a whole host is gone, PostgreSQL would take the connection for a good one for hours."""
     monkeypatch.setattr("bot.store.locks._POLL_INTERVAL", 0.01)
     monkeypatch.setattr("bot.store.locks.MAX_HELD", 0.2)

@@ -40,13 +40,13 @@ async def fill(store: Store) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 2000), texts(), st.integers(1, 2**60)), max_size=20))
-def test_what_is_packed_comes_out_again(counts: list[tuple[int, str, int]]) -> None:
+def test_packed_counts_can_be_unpacked(counts: list[tuple[int, str, int]]) -> None:
     keys = [(MoodKey(1, 10, LONG_AGO + hour * HOUR, emotion), messages) for hour, emotion, messages in counts]
     found = [count for row in pack(keys) for count in unpack(row["day"], row["counts"])]
     assert sorted(found) == sorted((key.hour, key.emotion, messages) for key, messages in keys)
 
 
-def test_an_ordinary_day_of_a_channel_takes_one_row_of_240_bytes_at_most() -> None:
+def test_ordinary_day_of_a_channel_takes_one_row_of_at_most_240_bytes() -> None:
     """By which docs/scaling.md reckons that 90 days of a million servers stay in bounds."""
     emotions = ("neutral", "amusement", "curiosity", "annoyance")
     counts = [(MoodKey(1, 10, NOON + hour * HOUR, emotion), 30) for hour in range(6) for emotion in emotions]
@@ -54,7 +54,7 @@ def test_an_ordinary_day_of_a_channel_takes_one_row_of_240_bytes_at_most() -> No
     assert len(row["counts"]) <= 240
 
 
-async def test_packing_changes_nothing_but_the_rows(store: Store, others: Others) -> None:
+async def test_packing_keeps_every_count(store: Store, others: Others) -> None:
     await fill(store)
     before = [await store.export_guild(guild_id) for guild_id in (1, 2)]
     hours = await store.moods(1, NOON + HOUR, [20])
@@ -76,7 +76,7 @@ async def test_today_and_yesterday_are_not_packed(store: Store, others: Others) 
     assert sum(count.messages for count in await store.moods(1, LONG_AGO)) == 2 * sum(range(1, 41))
 
 
-async def test_it_is_done_in_pieces(store: Store, others: Others, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_packing_is_done_in_batches(store: Store, others: Others, monkeypatch: pytest.MonkeyPatch) -> None:
     await fill(store)
     before = await store.export_guild(1)
     monkeypatch.setattr("bot.store.store._PACK_BATCH", 45)
@@ -85,7 +85,7 @@ async def test_it_is_done_in_pieces(store: Store, others: Others, monkeypatch: p
     assert await store.export_guild(1) == before
 
 
-async def test_what_is_counted_late_is_added(store: Store) -> None:
+async def test_late_counts_are_added_to_packed_days(store: Store) -> None:
     for _ in range(2):
         store.count_mood(1, 10, NOON, "joy", 2)
         await store.write()
@@ -96,7 +96,7 @@ async def test_what_is_counted_late_is_added(store: Store) -> None:
     assert await store.moods(1, NOON) == [MoodCount(NOON, "joy", 6)]
 
 
-async def test_no_count_is_lost_while_processes_pack_and_count_at_once(url: str, open_store: StoreOpener) -> None:
+async def test_concurrent_packing_and_counting_loses_no_count(url: str, open_store: StoreOpener) -> None:
     stores = [await open_store(url) for _ in range(3)]
     await fill(stores[0])
 
@@ -115,9 +115,7 @@ async def purge_all(store: Store, now: datetime) -> None:
         pass
 
 
-async def test_packed_days_are_erased_when_their_first_hour_is_too_old(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_packed_day_is_erased_when_its_first_hour_expires(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.store.store._ERASE_BATCH", 1)  # in pieces
     store = Store(url, mood_days=30)
     await store.refresh()
@@ -131,9 +129,7 @@ async def test_packed_days_are_erased_when_their_first_hour_is_too_old(
     await store.close()
 
 
-async def test_a_server_whose_days_are_all_packed_is_erased_and_another_keeps_what_waits(
-    store: Store, open_store: StoreOpener, url: str
-) -> None:
+async def test_server_with_packed_days_only_can_be_erased(store: Store, open_store: StoreOpener, url: str) -> None:
     await fill(store)
     await pack_all(store, LATER)
     other = await open_store(url)
@@ -144,7 +140,7 @@ async def test_a_server_whose_days_are_all_packed_is_erased_and_another_keeps_wh
     assert await store.moods(2, LATER) == [MoodCount(LATER, "joy", 1)]
 
 
-async def test_the_revision_before_gets_every_count_back(url: str, store: Store, others: Others) -> None:
+async def test_downgrade_unpacks_every_count(url: str, store: Store, others: Others) -> None:
     store.count_mood(1, 10, NOON, "joy", 2)
     await store.write()
     await pack_all(store, LATER)

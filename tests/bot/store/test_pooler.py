@@ -81,7 +81,7 @@ def watch_of() -> Callable[[Line], NotificationWatch]:
     return make
 
 
-async def test_a_connection_to_which_notifications_come_is_kept(
+async def test_connection_that_receives_notifications_is_kept(
     watch_of: Callable[[Line], NotificationWatch],
 ) -> None:
     line = Line(deaf=False)
@@ -89,7 +89,7 @@ async def test_a_connection_to_which_notifications_come_is_kept(
     assert line.closed == 0
 
 
-async def test_a_connection_to_which_none_come_is_refused_and_closed(
+async def test_connection_without_notifications_is_refused_and_closed(
     watch_of: Callable[[Line], NotificationWatch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.store.watch._NOTIFICATION_TIMEOUT", 0.0)
@@ -99,7 +99,7 @@ async def test_a_connection_to_which_none_come_is_refused_and_closed(
     assert line.closed == 1
 
 
-async def test_a_connection_that_breaks_before_one_comes_is_not_taken_for_a_pooler(
+async def test_broken_connection_is_not_mistaken_for_a_pooler(
     watch_of: Callable[[Line], NotificationWatch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.store.watch._NOTIFICATION_TIMEOUT", 0.0)
@@ -116,14 +116,14 @@ async def test_a_connection_that_breaks_before_one_comes_is_not_taken_for_a_pool
 
 
 @pytest.mark.parametrize(("code", "shown"), [("42P05", True), ("26000", True), ("40001", False)])
-def test_a_statement_prepared_by_somebody_else_shows_a_pooler(code: str, *, shown: bool) -> None:
+def test_foreign_prepared_statement_reveals_a_pooler(code: str, *, shown: bool) -> None:
     error = DBAPIError("SELECT 1", None, RuntimeError())
     error.orig = SimpleNamespace(__cause__=None, sqlstate=code)  # type: ignore[assignment] # in place of the driver's
     assert shows_pooler(error) is shown
     assert not shows_pooler(OSError())
 
 
-async def test_a_pooler_that_gets_in_between_after_an_outage_is_logged(
+async def test_pooler_after_an_outage_is_logged(
     postgres_url: str, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def deaf(_: NotificationWatch) -> bool:
@@ -176,7 +176,7 @@ def pooler(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         process.wait()
 
 
-async def test_pgbouncer_in_transaction_mode_is_refused_in_a_sentence(
+async def test_pgbouncer_in_transaction_mode_is_refused_in_one_sentence(
     pooler: Pooler, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("bot.store.watch._NOTIFICATION_TIMEOUT", 0.2)

@@ -66,13 +66,13 @@ def differences(connection: Connection) -> list[object]:
     return list(compare_metadata(MigrationContext.configure(connection, opts=options), METADATA))
 
 
-async def test_migrations_make_the_very_tables_of_the_code(url: str, store: Store) -> None:
+async def test_migrations_create_the_tables_of_the_code(url: str, store: Store) -> None:
     del store
     async with open_engine(make_url(url)).connect() as connection:
         assert await connection.run(differences) == []
 
 
-async def test_migrations_can_be_taken_back_and_made_again(url: str, store: Store, others: Others) -> None:
+async def test_migrations_can_be_reverted_and_repeated(url: str, store: Store, others: Others) -> None:
     engine = open_engine(make_url(url), long_timeout=True)
     async with engine.begin() as connection:
         await connection.run(downgrade)
@@ -87,7 +87,7 @@ async def test_migrations_can_be_taken_back_and_made_again(url: str, store: Stor
     await again.close()
 
 
-async def test_a_database_of_the_first_version_keeps_all_that_it_holds(
+async def test_upgrade_from_the_first_version_keeps_all_data(
     url: str, others: Others, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
 ) -> None:
     engine = open_engine(make_url(url), long_timeout=True)
@@ -113,7 +113,7 @@ async def test_a_database_of_the_first_version_keeps_all_that_it_holds(
         assert await connection.run(differences) == []
 
 
-async def test_the_first_version_gets_back_what_it_can_hold(url: str, store: Store, others: Others) -> None:
+async def test_downgrade_to_the_first_version_keeps_what_it_can_hold(url: str, store: Store, others: Others) -> None:
     for label in ("joy", "passive aggressiveness"):
         store.count_mood(1, 10, NOON, label)
         await store.add_correction(1, label, label)
@@ -124,7 +124,7 @@ async def test_the_first_version_gets_back_what_it_can_hold(url: str, store: Sto
     assert await others.rows("SELECT heard, meant FROM corrections") == [("joy", "joy")]
 
 
-async def test_many_may_start_at_once(url: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_many_stores_may_start_at_once(url: str, caplog: pytest.LogCaptureFixture) -> None:
     stores = [Store(url) for _ in range(5)]
     await asyncio.gather(*(store.refresh() for store in stores))
     await asyncio.gather(*(store.opt_out(n) for n, store in enumerate(stores)))
@@ -160,11 +160,11 @@ async def test_processes_may_start_at_once(url: str, open_store: StoreOpener) ->
     assert (store.has_opted_out(7), store.has_opted_out(8)) == (True, True)
 
 
-def test_newest_revision_is_the_last_of_the_scripts() -> None:
+def test_newest_revision_matches_the_last_script() -> None:
     assert max(known_revisions()) == NEWEST
 
 
-def test_alembic_is_not_loaded_where_the_tables_are_current(migrated: Path, sqlite_url: str, tmp_path: Path) -> None:
+def test_alembic_is_not_imported_if_the_tables_are_current(migrated: Path, sqlite_url: str, tmp_path: Path) -> None:
     code = """
 import asyncio, sys
 from sqlalchemy import make_url

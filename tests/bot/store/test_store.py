@@ -31,14 +31,14 @@ SETTINGS = ServerSettings(
 )
 
 
-def test_new_store_makes_no_file_and_has_default_settings(tmp_path: Path) -> None:
+def test_new_store_creates_no_file_and_has_default_settings(tmp_path: Path) -> None:
     store = Store(f"sqlite+aiosqlite:///{tmp_path / 'emobot.db'}")
     assert not store.ready
     assert list(tmp_path.iterdir()) == []
     assert (store.settings(1), store.is_configured(1), store.has_opted_out(1)) == (ServerSettings(), False, False)
 
 
-async def test_a_new_database_holds_nothing(store: Store) -> None:
+async def test_new_database_is_empty(store: Store) -> None:
     assert store.ready
     assert (store.settings(1), store.is_configured(1), store.has_opted_out(1)) == (ServerSettings(), False, False)
     assert await store.moods(1, LONG_AGO) == []
@@ -85,7 +85,7 @@ async def test_erasing_a_person_removes_the_opt_out(
     assert await others.rows("SELECT * FROM opt_outs") == []
 
 
-def test_only_an_opt_out_is_kept_by_person_and_no_text_at_all() -> None:
+def test_tables_have_no_text_and_only_opt_outs_by_person() -> None:
     columns = {f"{table.name}.{column.name}" for table in METADATA.sorted_tables for column in table.columns}
     assert columns == {
         *("servers.guild_id", "servers.settings", "servers.left_at", "servers.posted_week", "opt_outs.user_id"),
@@ -98,7 +98,7 @@ def test_only_an_opt_out_is_kept_by_person_and_no_text_at_all() -> None:
     }
 
 
-async def test_settings_of_another_version_are_not_understood_but_kept(
+async def test_settings_of_another_version_are_kept_unparsed(
     url: str, store: Store, others: Others, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
 ) -> None:
     await store.save_settings(1, SETTINGS)
@@ -152,7 +152,7 @@ async def test_moods_are_counted_by_channel_and_hour(store: Store) -> None:
         await store.refresh()
 
 
-async def test_what_is_taken_back_leaves_nothing_behind(store: Store, others: Others) -> None:
+async def test_undone_count_leaves_no_row(store: Store, others: Others) -> None:
     store.count_mood(1, 10, NOON, "joy")
     store.count_mood(1, 10, NOON, "joy", -1)
     await store.refresh()
@@ -167,7 +167,7 @@ async def test_what_is_taken_back_leaves_nothing_behind(store: Store, others: Ot
     assert await others.rows("SELECT emotion, messages FROM moods") == [("love", 1)]
 
 
-async def test_waiting_counts_are_written_without_a_look_at_the_rest(store: Store, others: Others) -> None:
+async def test_waiting_counts_are_written_once(store: Store, others: Others) -> None:
     await store.write()
     store.count_mood(1, 10, NOON, "joy")
     await store.write()
@@ -175,7 +175,9 @@ async def test_waiting_counts_are_written_without_a_look_at_the_rest(store: Stor
     assert await others.rows("SELECT emotion, messages FROM moods") == [("joy", 1)]
 
 
-async def test_no_count_is_lost_or_doubled(url: str, store: Store, open_store: StoreOpener) -> None:
+async def test_random_counts_of_two_processes_are_neither_lost_nor_doubled(
+    url: str, store: Store, open_store: StoreOpener
+) -> None:
     """Two processes count at random in two channels each, and either knows what is written and what it counted."""
     chance = random.Random(1)  # noqa: S311 - chance, not secrecy
     processes = [store, await open_store(url)]
@@ -218,9 +220,7 @@ async def test_corrections_are_counted_as_pairs(url: str, store: Store, open_sto
     assert await other.corrections() == {("fear", "fear"): 1, ("joy", "love"): 3}
 
 
-async def test_verdicts_on_two_models_are_counted_in_whichever_order_they_are_named(
-    url: str, store: Store, open_store: StoreOpener
-) -> None:
+async def test_verdicts_on_a_pair_are_counted_in_either_order(url: str, store: Store, open_store: StoreOpener) -> None:
     other = await open_store(url)
     await store.add_verdict(1, ("rnn", "bilstm"), "rnn")
     await other.add_verdict(1, ("bilstm", "rnn"), "rnn")
@@ -233,7 +233,7 @@ async def test_verdicts_on_two_models_are_counted_in_whichever_order_they_are_na
     assert await other.verdicts(("gru", "rnn"), 0) == {}
 
 
-async def test_an_emotion_may_have_any_name(store: Store) -> None:
+async def test_emotion_may_have_any_name(store: Store) -> None:
     """Own data sets have labels of their own, longer than ours and in any script."""
     label = "passive aggressiveness, or what they call it: 受動的攻撃性 " * 10
     store.count_mood(1, 10, NOON, label)
@@ -243,7 +243,7 @@ async def test_an_emotion_may_have_any_name(store: Store) -> None:
     assert await store.corrections(1) == {(label, label.upper()): 1}
 
 
-async def test_known_guilds_are_those_with_any_data(store: Store) -> None:
+async def test_known_guilds_are_all_with_data(store: Store) -> None:
     await store.save_settings(1, SETTINGS)
     await store.mark_left(2, NOON)
     await store.add_correction(3, "joy", "love")
@@ -290,7 +290,7 @@ async def test_export_has_all_data_about_a_server(store: Store) -> None:
     ]
 
 
-async def test_erasing_a_server_leaves_nothing_and_harms_no_other(
+async def test_erasing_a_server_removes_all_its_data_and_no_other(
     url: str, store: Store, open_store: StoreOpener
 ) -> None:
     await fill(store, 1)
@@ -328,7 +328,7 @@ async def test_a_server_is_erased_when_the_bot_has_been_gone_for_longer_than_the
     assert (await store.export_guild(2))["left_at"] is None
 
 
-async def test_a_job_is_for_one_process_until_it_is_due_again(url: str, open_store: StoreOpener) -> None:
+async def test_job_is_claimed_by_one_process_until_it_is_due_again(url: str, open_store: StoreOpener) -> None:
     processes = [await open_store(url) for _ in range(4)]
     for now in (NOON, NOON + HOUR):
         claims = await asyncio.gather(*(process.claim_job("purge", now, HOUR) for process in processes))
@@ -375,25 +375,25 @@ async def test_close_writes_the_waiting_counts(
 
 
 class TestClaimingAWeek:
-    async def test_of_many_processes_one_claims_it(self, url: str, store: Store, open_store: StoreOpener) -> None:
+    async def test_one_of_many_processes_claims_a_week(self, url: str, store: Store, open_store: StoreOpener) -> None:
         await store.save_settings(1, SETTINGS)
         stores = [store, *[await open_store(url) for _ in range(4)]]
         claims = await asyncio.gather(*(each.claim_week(1, "2026-W48") for each in stores for _ in range(2)))
         assert sorted(claims) == [False] * 9 + [True]
         assert (await store.export_guild(1))["posted_week"] == "2026-W48"
 
-    async def test_an_earlier_one_cannot_be_claimed_any_more_but_a_later_one_can(self, store: Store) -> None:
+    async def test_only_a_later_week_can_be_claimed(self, store: Store) -> None:
         await store.save_settings(1, SETTINGS)
         weeks = ("2026-W48", "2026-W47", "2026-W48", "2026-W53", "2027-W01")
         assert [await store.claim_week(1, week) for week in weeks] == [True, False, False, True, True]
 
-    async def test_each_server_has_its_own(self, store: Store) -> None:
+    async def test_weeks_are_claimed_per_server(self, store: Store) -> None:
         for guild_id in (1, 2):
             await store.save_settings(guild_id, SETTINGS)
             assert await store.claim_week(guild_id, "2026-W48")
         assert not await store.claim_week(3, "2026-W48")  # of which nothing was ever saved
 
-    async def test_one_that_was_given_back_can_be_claimed_again(self, store: Store) -> None:
+    async def test_released_week_can_be_claimed_again(self, store: Store) -> None:
         await store.save_settings(1, SETTINGS)
         assert await store.claim_week(1, "2026-W48")
         await store.release_week(1, "2026-W47")  # which is not the one
@@ -401,7 +401,7 @@ class TestClaimingAWeek:
         await store.release_week(1, "2026-W48")
         assert await store.claim_week(1, "2026-W48")
 
-    async def test_new_settings_keep_it_and_may_give_one_up(self, store: Store) -> None:
+    async def test_new_settings_keep_the_claim_and_may_skip_a_week(self, store: Store) -> None:
         await store.change_settings(1, lambda _old: (SETTINGS, "2026-W48"))
         assert not await store.claim_week(1, "2026-W48")
         await store.save_settings(1, ServerSettings())
@@ -410,7 +410,7 @@ class TestClaimingAWeek:
         await store.change_settings(1, lambda _old: (SETTINGS, "2026-W49"))
         assert not await store.claim_week(1, "2026-W49")
 
-    async def test_it_is_erased_with_the_settings(self, store: Store) -> None:
+    async def test_claim_is_erased_with_the_settings(self, store: Store) -> None:
         await store.save_settings(1, SETTINGS)
         await store.claim_week(1, "2026-W48")
         await store.erase_guild(1)

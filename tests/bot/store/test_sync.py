@@ -42,7 +42,7 @@ async def other(url: str, store: Store, open_store: StoreOpener) -> Store:
     return await open_store(url)
 
 
-async def test_refresh_takes_over_what_another_process_changed(store: Store, other: Store) -> None:
+async def test_refresh_reads_changes_of_another_process(store: Store, other: Store) -> None:
     await store.save_settings(1, SETTINGS)
     await store.save_settings(2, SETTINGS)
     await store.opt_out(7)
@@ -57,7 +57,7 @@ async def test_refresh_takes_over_what_another_process_changed(store: Store, oth
     assert (store.has_opted_out(7), store.has_opted_out(8)) == (True, False)
 
 
-async def test_refresh_takes_over_what_was_changed_by_hand(sqlite_url: str, open_store: StoreOpener) -> None:
+async def test_refresh_reads_changes_made_by_hand(sqlite_url: str, open_store: StoreOpener) -> None:
     store = await open_store(sqlite_url)
     await Others(sqlite_url).execute(
         """INSERT INTO servers (guild_id, settings) VALUES (1, '{"enabled": false}')""",
@@ -67,7 +67,7 @@ async def test_refresh_takes_over_what_was_changed_by_hand(sqlite_url: str, open
     assert (store.settings(1), store.has_opted_out(7)) == (SETTINGS, True)
 
 
-async def test_postgresql_tells_of_changes_at_once(postgres_url: str, open_store: StoreOpener) -> None:
+async def test_postgresql_notifies_of_changes_at_once(postgres_url: str, open_store: StoreOpener) -> None:
     store, other = await open_store(postgres_url), await open_store(postgres_url)
     await store.save_settings(1, SETTINGS)
     await store.save_settings(2, SETTINGS)
@@ -82,9 +82,7 @@ async def test_postgresql_tells_of_changes_at_once(postgres_url: str, open_store
     assert await soon(lambda: not other.is_configured(1) and not other.is_configured(2))
 
 
-async def test_what_an_erased_server_has_waiting_elsewhere_is_dropped_too(
-    postgres_url: str, open_store: StoreOpener
-) -> None:
+async def test_erasure_drops_waiting_counts_of_other_processes(postgres_url: str, open_store: StoreOpener) -> None:
     store, other = await open_store(postgres_url), await open_store(postgres_url)
     await store.save_settings(1, SETTINGS)
     assert await soon(lambda: other.is_configured(1))
@@ -95,7 +93,7 @@ async def test_what_an_erased_server_has_waiting_elsewhere_is_dropped_too(
     assert set(await other.known_guilds()) == {2}
 
 
-async def test_what_is_erased_stays_erased_while_another_process_has_counts_waiting(
+async def test_erasure_holds_although_another_process_has_waiting_counts(
     url: str, store: Store, other: Store, open_store: StoreOpener
 ) -> None:
     for guild_id in (1, 2, 3):
@@ -117,9 +115,7 @@ async def test_what_is_erased_stays_erased_while_another_process_has_counts_wait
     assert await other.moods(1, NOON) == [MoodCount(NOON, "fear", 1)]
 
 
-async def test_what_is_erased_before_the_first_count_is_written_stays_erased(
-    url: str, store: Store, open_store: StoreOpener
-) -> None:
+async def test_erasure_before_the_first_written_count_holds(url: str, store: Store, open_store: StoreOpener) -> None:
     store.count_mood(1, 10, NOON, "joy")
     await store.refresh()
     fresh = await open_store(url)
@@ -134,9 +130,7 @@ async def test_what_is_erased_before_the_first_count_is_written_stays_erased(
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_an_erasure_is_noticed_after_a_time_without_a_database(
-    url: str, store: Store, other: Store, others: Others
-) -> None:
+async def test_erasure_is_noticed_after_an_outage(url: str, store: Store, other: Store, others: Others) -> None:
     store.count_mood(1, 10, NOON, "joy")
     await store.refresh()
     store.count_mood(1, 10, NOON, "joy")
@@ -149,7 +143,7 @@ async def test_an_erasure_is_noticed_after_a_time_without_a_database(
     assert await other.known_guilds() == {}
 
 
-async def test_an_erasure_waits_for_counts_that_are_just_being_written(
+async def test_erasure_waits_for_counts_being_written(
     store: Store, other: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     locked, go_on = asyncio.Event(), asyncio.Event()
@@ -172,7 +166,7 @@ async def test_an_erasure_waits_for_counts_that_are_just_being_written(
     assert await other.known_guilds() == {}
 
 
-async def test_settings_that_were_erased_elsewhere_are_not_changed_but_forgotten(store: Store, other: Store) -> None:
+async def test_settings_erased_elsewhere_are_dropped_instead_of_changed(store: Store, other: Store) -> None:
     await store.save_settings(1, SETTINGS)
     await other.erase_guild(1)
     await store.refresh()
@@ -214,7 +208,7 @@ class Pause:
         self.over.set()
 
 
-async def test_who_opts_out_while_everything_is_read_stays_out(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_opt_out_during_a_refresh_is_kept(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     store, pause = Store(url), Pause()
     drop_erased = store.sync._drop_erased
 
@@ -232,7 +226,7 @@ async def test_who_opts_out_while_everything_is_read_stays_out(url: str, monkeyp
     await store.close()
 
 
-async def test_a_server_that_is_erased_while_a_change_is_read_stays_erased(
+async def test_erasure_during_the_reading_of_a_change_holds(
     postgres_url: str, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, pause = await open_store(postgres_url), Pause()
@@ -260,7 +254,7 @@ async def test_a_server_that_is_erased_while_a_change_is_read_stays_erased(
     assert learnt == [True, False, False]
 
 
-async def test_changes_are_made_one_after_another_so_that_memory_has_the_last_one(store: Store) -> None:
+async def test_changes_are_applied_in_order_so_that_the_cache_has_the_last_one(store: Store) -> None:
     pause = Pause()
 
     def hold_up(*_: object) -> None:
@@ -276,7 +270,7 @@ async def test_changes_are_made_one_after_another_so_that_memory_has_the_last_on
     assert store.settings(1) == SETTINGS
 
 
-async def test_many_counts_are_written_in_pieces_between_which_others_have_their_turn(url: str, store: Store) -> None:
+async def test_many_counts_are_written_in_batches_with_other_tasks_in_between(url: str, store: Store) -> None:
     counts = 3 * (_SQLITE_TRANSACTION if url.startswith("sqlite") else _POSTGRESQL_TRANSACTION)
     for channel_id in range(counts):
         store.count_mood(1, channel_id, NOON, "joy")
@@ -288,7 +282,7 @@ async def test_many_counts_are_written_in_pieces_between_which_others_have_their
     assert await store.moods(1, NOON) == [MoodCount(NOON, "joy", counts)]
 
 
-async def test_postgresql_gets_the_counts_of_four_seconds_in_one_statement(
+async def test_postgresql_writes_the_counts_of_four_seconds_in_one_statement(
     postgres_url: str, open_store: StoreOpener
 ) -> None:
     store = await open_store(postgres_url)
@@ -305,7 +299,7 @@ async def test_postgresql_gets_the_counts_of_four_seconds_in_one_statement(
     assert await store.moods(1, NOON) == [MoodCount(NOON, "joy", 1000)]
 
 
-async def test_sqlite_gets_the_counts_of_four_seconds_through_one_connection_but_in_several_statements(
+async def test_sqlite_writes_the_counts_of_four_seconds_on_one_connection(
     sqlite_url: str, open_store: StoreOpener
 ) -> None:
     store = await open_store(sqlite_url)
@@ -340,7 +334,7 @@ async def test_processes_that_write_at_once_agree_in_the_end(postgres_url: str, 
         assert await soon(partial(agree, *stores, fresh))
 
 
-async def test_a_lost_connection_is_made_again_and_what_was_missed_is_read(
+async def test_lost_connection_is_reopened_and_missed_changes_are_read(
     postgres_url: str, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
 ) -> None:
     store, others = await open_store(postgres_url), Others(postgres_url)
@@ -355,7 +349,7 @@ async def test_a_lost_connection_is_made_again_and_what_was_missed_is_read(
     assert await soon(lambda: store.has_opted_out(7))
 
 
-async def test_a_lost_connection_is_told_of_at_once_and_made_again_by_the_next_write_though_nothing_waits(
+async def test_lost_connection_is_logged_at_once_and_reopened_by_the_next_write(
     postgres_url: str, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
 ) -> None:
     store, others = await open_store(postgres_url), Others(postgres_url)
@@ -368,7 +362,7 @@ async def test_a_lost_connection_is_told_of_at_once_and_made_again_by_the_next_w
     assert len(caplog.messages) == 1  # a connection that the bot itself ends is not lost
 
 
-async def test_a_row_that_cannot_be_read_when_told_of_is_read_by_refresh(
+async def test_row_that_failed_to_be_read_on_notification_is_read_by_refresh(
     postgres_url: str, open_store: StoreOpener
 ) -> None:
     store, others = await open_store(postgres_url), Others(postgres_url)
@@ -426,7 +420,7 @@ async def test_opt_outs_survive_the_loss_of_the_database_file(
         assert await opened.moods(1, NOON) == [MoodCount(NOON, "joy", 1)]
 
 
-async def test_a_backup_put_in_place_of_the_file_counts_as_it_is(
+async def test_restored_backup_is_used_as_it_is(
     sqlite_url: str, file: Path, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -469,7 +463,7 @@ async def being_replaced(store: Store, url: str, file: Path) -> AsyncIterator[No
         copy.replace(file)
 
 
-async def test_counts_that_wait_for_the_lock_while_the_file_is_replaced_are_not_lost(
+async def test_counts_waiting_for_the_lock_of_a_replaced_file_are_kept(
     sqlite_url: str, file: Path, open_store: StoreOpener
 ) -> None:
     store = await open_store(sqlite_url)
@@ -482,7 +476,7 @@ async def test_counts_that_wait_for_the_lock_while_the_file_is_replaced_are_not_
     assert not store.cache.waiting_moods
 
 
-async def test_settings_that_wait_for_the_lock_while_the_file_is_replaced_are_refused(
+async def test_settings_waiting_for_the_lock_of_a_replaced_file_are_refused(
     sqlite_url: str, file: Path, open_store: StoreOpener
 ) -> None:
     store = await open_store(sqlite_url)
@@ -495,7 +489,7 @@ async def test_settings_that_wait_for_the_lock_while_the_file_is_replaced_are_re
     assert (await open_store(sqlite_url)).settings(1) == SETTINGS
 
 
-async def test_refresh_reads_nothing_again_that_nobody_changed(
+async def test_refresh_reads_no_unchanged_rows(
     sqlite_url: str, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await open_store(sqlite_url)

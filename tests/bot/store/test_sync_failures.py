@@ -181,9 +181,7 @@ async def test_outage_is_logged_once_and_the_store_recovers_from_it(
     assert store.settings(1) == BIG
 
 
-async def test_no_write_changes_anything_unless_it_succeeds(
-    url: str, store: Store, others: Others, open_store: StoreOpener
-) -> None:
+async def test_failed_write_changes_nothing(url: str, store: Store, others: Others, open_store: StoreOpener) -> None:
     await store.save_settings(1, SETTINGS)
     await store.opt_out(7)
     await store.add_correction(1, "joy", "love")
@@ -210,7 +208,7 @@ async def test_no_write_changes_anything_unless_it_succeeds(
     assert (fresh.has_opted_out(7), fresh.has_opted_out(8)) == (True, False)
 
 
-async def test_lock_that_is_held_raises_within_the_three_seconds_of_an_interaction(
+async def test_held_lock_raises_within_three_seconds(
     store: Store, others: Others, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.store.sync._LOCK_TIMEOUT", _LOCK_TIMEOUT)
@@ -224,7 +222,7 @@ async def test_lock_that_is_held_raises_within_the_three_seconds_of_an_interacti
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_writing_fails_and_recovers_as_refreshing_does(
+async def test_write_failure_is_logged_once_and_recovers(
     store: Store, others: Others, caplog: pytest.LogCaptureFixture
 ) -> None:
     store.count_mood(1, 10, NOON, "joy")
@@ -258,24 +256,30 @@ async def starts_late(store: Store, caplog: pytest.LogCaptureFixture, restore: C
     await store.close()
 
 
-async def test_a_file_that_cannot_be_opened_at_first(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_store_recovers_from_an_initially_unopenable_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = tmp_path / "missing"
     await starts_late(Store(f"sqlite+aiosqlite:///{folder / 'emobot.db'}"), caplog, folder.mkdir)
 
 
-async def test_a_file_that_is_no_database_at_first(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_store_recovers_from_a_file_that_was_not_a_database(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     file = tmp_path / "emobot.db"
     file.write_text("This is no database. " * 100)
     await starts_late(Store(f"sqlite+aiosqlite:///{file}"), caplog, file.unlink)
 
 
-async def test_a_server_that_is_not_there_at_first(network: Network, caplog: pytest.LogCaptureFixture) -> None:
+async def test_store_recovers_from_an_initially_absent_server(
+    network: Network, caplog: pytest.LogCaptureFixture
+) -> None:
     store = Store(network.url)
     await network.break_down()
     await starts_late(store, caplog, network.restore)
 
 
-async def test_a_database_of_a_later_version_is_left_alone(
+async def test_database_of_a_later_version_is_left_unchanged(
     url: str, store: Store, others: Others, caplog: pytest.LogCaptureFixture
 ) -> None:
     await store.save_settings(1, SETTINGS)
@@ -303,7 +307,7 @@ async def test_a_database_of_a_later_version_is_left_alone(
 
 
 @pytest.mark.parametrize("recover", [Store.refresh, Store.write])
-async def test_tables_that_are_lost_while_the_bot_runs_are_made_again(
+async def test_tables_lost_while_the_bot_runs_are_recreated(
     store: Store,
     others: Others,
     url: str,
@@ -325,7 +329,7 @@ async def test_tables_that_are_lost_while_the_bot_runs_are_made_again(
         assert (opened.settings(1), opened.has_opted_out(7), opened.has_opted_out(8)) == (SETTINGS, True, False)
 
 
-async def test_waiting_counts_stop_at_the_limit(
+async def test_waiting_counts_are_limited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert MAX_WAITING == 100_000
@@ -350,7 +354,7 @@ async def test_waiting_counts_stop_at_the_limit(
 BROKEN = "\ud800 secret"  # half of a surrogate pair, which no database takes
 
 
-async def test_a_count_that_is_refused_is_left_out_and_the_rest_is_written(
+async def test_refused_count_is_skipped_and_the_rest_is_written(
     url: str, store: Store, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
 ) -> None:
     def count(channel_id: int) -> None:
@@ -372,7 +376,7 @@ async def test_a_count_that_is_refused_is_left_out_and_the_rest_is_written(
     assert caplog.messages == [told]
 
 
-async def test_counts_that_are_lost_at_close_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_counts_lost_at_close_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = Store(f"sqlite+aiosqlite:///{tmp_path / 'missing' / 'emobot.db'}")
     store.count_mood(1, 10, NOON, "joy")
     store.count_mood(1, 10, NOON, "fear")
@@ -381,7 +385,7 @@ async def test_counts_that_are_lost_at_close_are_logged(tmp_path: Path, caplog: 
     assert caplog.messages[-1] == "2 mood counts could not be written and are lost."
 
 
-async def test_errors_show_neither_the_password_nor_the_values(
+async def test_errors_contain_neither_password_nor_values(
     postgres_url: str, network: Network, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "bot")

@@ -63,29 +63,29 @@ class TestEscaping:
         assert quote(text) == quoted
 
     @given(hostile.texts() | anything)
-    def test_no_markup_is_left(self, text: str) -> None:
+    def test_escaped_text_contains_no_markup(self, text: str) -> None:
         assert_harmless(escape(text))
         assert_harmless(quote(text))
         assert "\n" not in as_discord_reads(quote(text))
 
     @given(anything)
     @example("\\*\\@\u200b")
-    def test_it_can_be_taken_back(self, text: str) -> None:
+    def test_escaping_is_reversible(self, text: str) -> None:
         assert unescape(escape(text)) == text
 
 
 class TestQuotation:
     @pytest.mark.parametrize("text", ["hi", "> a\n\n  b", "sad…", "@everyone **hi**\n# x", "> x"])
-    def test_a_short_text_stands_there_as_written(self, text: str) -> None:
+    def test_short_text_is_quoted_unchanged(self, text: str) -> None:
         assert Quotation.of(f" {text}\n") == Quotation(text, True)
 
-    def test_what_stands_in_lines_is_quoted_in_lines(self) -> None:
+    def test_line_breaks_are_kept(self) -> None:
         assert Quotation("a\n\n# b", True).display().content == "> a\n> \n> \\# b"
 
-    def test_a_tall_text_loses_its_line_breaks(self) -> None:
+    def test_text_of_many_lines_is_joined(self) -> None:
         assert Quotation.of("so\n" + "\n" * 3000 + "happy") == Quotation("so happy", True)
 
-    def test_a_long_text_is_cut_after_a_word(self) -> None:
+    def test_long_text_is_cut_after_a_word(self) -> None:
         quotation = Quotation.of("happy " * 600)
         assert not quotation.whole
         assert set(quotation.text.split()) == {"happy"}
@@ -104,7 +104,7 @@ class TestQuotation:
             ("+" * 500, "+" * 498),
         ],
     )
-    def test_a_thousand_characters_are_shown_with_all_that_marks_them_as_quoted(self, text: str, quoted: str) -> None:
+    def test_thousand_characters_fit_with_the_quotation_marks(self, text: str, quoted: str) -> None:
         assert Quotation.of(text) == Quotation(quoted, text == quoted)
         assert utf16(Quotation.of(text).display().content) in (999, 1000)
 
@@ -117,19 +117,19 @@ class TestQuotation:
             ("so " * 319 + "x" * 42, "so " * 319 + "x" * 40),
         ],
     )
-    def test_it_is_cut_before_a_word_unless_that_costs_more_than_forty_characters(self, text: str, quoted: str) -> None:
+    def test_text_is_cut_within_a_word_only_to_save_forty_characters(self, text: str, quoted: str) -> None:
         assert Quotation.of(f"{text} and so on") == Quotation(quoted, False)
 
-    def test_fifteen_lines_are_shown_as_lines_and_more_are_not(self) -> None:
+    def test_up_to_fifteen_lines_are_kept(self) -> None:
         assert Quotation.of("a\n" * 14 + "a") == Quotation("a\n" * 14 + "a", True)
         assert Quotation.of("a\n" * 15 + "a") == Quotation("a " * 15 + "a", True)
 
-    def test_a_long_one_begins_with_its_words_and_not_with_its_code(self) -> None:
+    def test_long_text_starts_with_its_words_not_its_code(self) -> None:
         assert Quotation.of(f"```{'x' * 3000}``` so https://example.com/{'y' * 500} happy") == Quotation(
             "so happy", True
         )
 
-    def test_the_models_read_the_same_of_a_long_text(self) -> None:
+    def test_models_read_the_same_from_the_quotation(self) -> None:
         text = "I'm **so** happy, don't you see?! 😂 " * 100
         assert tokenize(Quotation.of(text).text)[:64] == tokenize(text)[:64]
 
@@ -141,7 +141,7 @@ class TestQuotation:
     @example("\n" * 4000)
     @example("x…")
     @example("\ud800" * 3000)
-    def test_any_text_fits_and_is_read_back(self, text: str) -> None:
+    def test_quotation_of_any_text_fits_and_is_readable(self, text: str) -> None:
         quotation = Quotation.of(text)
         shown = quotation.display().content
         assert utf16(shown) <= 1000
@@ -150,12 +150,12 @@ class TestQuotation:
         assert read_back(quotation) == quotation
 
     @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
-    def test_no_kind_of_line_end_leads_out_of_it(self, end: str) -> None:
+    def test_no_line_ending_ends_the_quotation(self, end: str) -> None:
         assert Quotation.of(f"so{end}happy").display().content == "> so\n> happy"
 
     @given(hostile.texts(1500) | anything)
     @example("http:\f//a.b")
-    def test_nothing_breaks_out_of_it(self, text: str) -> None:
+    def test_no_text_breaks_out_of_the_quotation(self, text: str) -> None:
         quotation = Quotation.of(text)
         lines = as_discord_reads(quotation.display().content).split("\n")
         assert all(line.startswith("> ") for line in lines)
@@ -164,7 +164,7 @@ class TestQuotation:
         assert line.startswith("> ")
         assert_harmless(line.removeprefix("> "))
 
-    def test_spaces_that_discord_may_take_off_the_end_of_a_line_are_not_missed(self) -> None:
+    def test_trailing_spaces_stripped_by_discord_make_no_difference(self) -> None:
         display: Any = discord.ui.TextDisplay("> a\n>\n> b", id=Quotation("", True).display().id)
         container: Any = discord.ui.Container(display)
         message: Any = type("Message", (), {"components": [discord.Container(container.to_component_dict(), None)]})()
@@ -193,7 +193,9 @@ class TestMarkedWords:
             ("@everyone is sad", {"@everyone": 0.3}, "> **@\u200beveryone** is sad"),
         ],
     )
-    def test_bold_speaks_for_and_struck_against(self, text: str, shares: dict[str, float], shown: str) -> None:
+    def test_supporting_words_are_bold_and_opposing_ones_struck(
+        self, text: str, shares: dict[str, float], shown: str
+    ) -> None:
         assert marked(text, words(text, **shares), 500) == shown
 
     def test_marks_without_a_space_between_them_stay_apart(self) -> None:
@@ -205,7 +207,7 @@ class TestMarkedWords:
         shown = WordShare(happy.text, 2, 7, happy.share)
         assert marked("||happy|| <@1>", [shown], 500) == "> \\|\\|**happy**\\|\\| \\<@\u200b1\\>"
 
-    def test_it_ends_after_the_last_word_that_was_read_or_fits(self) -> None:
+    def test_marked_text_ends_after_the_last_word_read_or_fitting(self) -> None:
         text = "I am happy today"
         assert marked(text, words(text, happy=0.5)[:3], 500) == "> I am **happy** …"
         assert marked(text, words(text, happy=0.5), 15) == "> I am …"

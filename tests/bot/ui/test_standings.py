@@ -13,23 +13,23 @@ PAIR = ("rnn", "bilstm")
     # As scipy.stats.binomtest(wins, votes).proportion_ci(method="wilson") has them.
     [(0, 10, (0.0, 0.2775)), (10, 10, (0.7225, 1.0)), (15, 30, (0.3315, 0.6685)), (81, 100, (0.7222, 0.8749))],
 )
-def test_interval_is_wilsons(wins: int, votes: int, expected: tuple[float, float]) -> None:
+def test_interval_is_wilson_score(wins: int, votes: int, expected: tuple[float, float]) -> None:
     assert interval(wins, votes) == pytest.approx(expected, abs=5e-5)
 
 
-def test_without_a_vote_it_says_how_to_vote() -> None:
+def test_no_votes_explain_how_to_vote() -> None:
     [line] = standings({}, PAIR, ENGLISH)
     assert line == "No votes yet: `/compare` with `blind` shows two answers to choose from, without names."
 
 
-def test_the_model_with_more_votes_is_named_first() -> None:
+def test_model_with_more_votes_is_named_first() -> None:
     votes, _ = standings({"bilstm": 3, "rnn": 2, "both": 1, "neither": 4}, PAIR, ENGLISH)
     assert votes == "10 votes in this server: BiLSTM 3, RNN 2, both 1, neither 4."
     votes, _ = standings({"rnn": 1}, PAIR, ENGLISH, everywhere=True)
     assert votes == "1 vote everywhere: RNN 1, BiLSTM 0, both 0, neither 0."
 
 
-def test_with_too_few_votes_for_one_of_the_two_it_cannot_tell() -> None:
+def test_too_few_votes_for_one_model_are_inconclusive() -> None:
     verdicts = {"bilstm": MIN_VOTES - 1, "both": 100, "neither": 100}
     _, conclusion = standings(verdicts, PAIR, ENGLISH)
     assert conclusion == "With fewer than 30 votes for one of the two, I can't tell yet which one people prefer."
@@ -37,7 +37,7 @@ def test_with_too_few_votes_for_one_of_the_two_it_cannot_tell() -> None:
     assert conclusion.startswith("The BiLSTM is ahead with 100% of 30 votes")
 
 
-def test_while_the_interval_contains_one_half_it_is_too_close_to_call() -> None:
+def test_interval_containing_one_half_is_too_close_to_call() -> None:
     _, conclusion = standings({"bilstm": 20, "rnn": 12, "both": 5}, PAIR, ENGLISH)
     assert conclusion == (
         "It is too close to call: 62% of 32 votes for one of the two are for the BiLSTM, "
@@ -45,12 +45,12 @@ def test_while_the_interval_contains_one_half_it_is_too_close_to_call() -> None:
     )
 
 
-def test_where_both_have_as_many_votes_it_is_a_tie() -> None:
+def test_equal_votes_are_a_tie() -> None:
     _, conclusion = standings({"bilstm": 15, "rnn": 15, "neither": 1}, PAIR, ENGLISH)
     assert conclusion == "It is a tie: of 30 votes for one of the two, each got half."
 
 
-def test_once_the_interval_is_above_one_half_one_is_ahead() -> None:
+def test_interval_above_one_half_puts_a_model_ahead() -> None:
     _, conclusion = standings({"rnn": 81, "bilstm": 19}, PAIR, ENGLISH)
     assert conclusion == (
         "The RNN is ahead with 81% of 100 votes for one of the two; the 95% confidence interval is 72% to 87%."

@@ -29,7 +29,7 @@ def never(_settings: ServerSettings, _channel: ChannelState) -> Decision:
     return Decision(None, "joy", 0.4, 0.5, Outcome.UNSURE, NORMAL)
 
 
-def test_every_outcome_of_a_message_that_is_there_has_a_sentence() -> None:
+def test_every_outcome_of_an_existing_message_has_a_sentence() -> None:
     assert set(Outcome) - set(SENTENCES) == {Outcome.REACTED, Outcome.MESSAGE_GONE}
     for reason in SENTENCES:
         for text in (answer(reason, ENGLISH), answer(finding(reason), ENGLISH)):
@@ -37,7 +37,7 @@ def test_every_outcome_of_a_message_that_is_there_has_a_sentence() -> None:
         assert "{" not in answer(finding(reason), ENGLISH)
 
 
-def test_at_most_three_words_are_named_each_once_and_the_strongest_first() -> None:
+def test_at_most_three_distinct_words_are_named_strongest_first() -> None:
     shares = {"*a*": 0.2, "b": 0.04, "c": -0.9, "d": 0.4, "e": 0.1, "f": 0.05}
     words = [WordShare(word, 0, 1, share) for word, share in shares.items()]
     told = answer(finding(None, [*words, *words]), ENGLISH)
@@ -52,12 +52,12 @@ def test_long_words_fit_into_the_answer(texts: list[str]) -> None:
 
 
 @pytest.mark.parametrize("then", [None, Outcome.REACTED, Outcome.UNSURE, Outcome.STALE])
-def test_what_the_policy_says_of_the_text_holds_whatever_happened(then: Outcome | None) -> None:
+def test_verdict_on_the_text_is_given_whatever_happened(then: Outcome | None) -> None:
     assert reason_for_silence(Outcome.MUTED, Trace(outcome=then)) == Outcome.MUTED
 
 
 @pytest.mark.parametrize("now", [None, *sorted(PACE)])
-def test_the_pace_of_now_does_not_hide_what_happened(now: Outcome | None) -> None:
+def test_recorded_outcome_takes_precedence_over_the_current_pace(now: Outcome | None) -> None:
     assert reason_for_silence(now, Trace(outcome=Outcome.STALE)) == Outcome.STALE
     assert reason_for_silence(now, Trace(outcome=Outcome.COOLING_DOWN)) == Outcome.COOLING_DOWN
     assert reason_for_silence(now, Trace(outcome=Outcome.REACTED, unwanted=True)) == Outcome.TAKEN_BACK
@@ -79,13 +79,13 @@ def test_the_pace_of_now_does_not_hide_what_happened(now: Outcome | None) -> Non
         (None, Liveliness.QUIET, 1, ()),
     ],
 )
-def test_the_setting_is_one_that_would_change_it(
+def test_suggested_setting_would_change_the_outcome(
     reason: Outcome | None, liveliness: Liveliness, dislikes: int, setting: tuple[str, ...]
 ) -> None:
     assert setting_for(reason, ServerSettings(liveliness=liveliness), dislikes, never) == setting
 
 
-def test_the_least_lively_of_the_settings_that_are_enough_is_named() -> None:
+def test_least_lively_sufficient_setting_is_suggested() -> None:
     def if_lively(settings: ServerSettings, channel: ChannelState) -> Decision:
         enough = settings.liveliness == Liveliness.LIVELY and channel == ChannelState(dislikes=2)
         return Decision("😃" if enough else None, "joy", 0.4, 0.5, None, NORMAL)

@@ -51,7 +51,7 @@ def lines_of(result: simcord.InteractionResult) -> list[str]:
     return result.response.content.split("\n")
 
 
-async def test_a_reaction_is_explained_to_nobody_but_the_one_who_asks(world: World, bob: simcord.MemberActor) -> None:
+async def test_explanation_of_a_reaction_is_private(world: World, bob: simcord.MemberActor) -> None:
     message = await bob.send(world.channel, "so happy today")
     assert await why(world, message) == [REACTED, HEARD, WORD]
     assert world.emoji_of(message) == ["😃"]
@@ -73,13 +73,15 @@ async def test_silence_is_explained_in_plain_words(world: World, text: str, line
     assert await why_of(world, text) == lines
 
 
-async def test_another_language_is_not_understood(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_message_in_another_language_is_explained_as_not_understood(
+    world: World, bilstm: ScriptedClassifier
+) -> None:
     bilstm.script["çok mutluyum"] = Prediction(LABELS, (0.9, *(0.1,) * 27), (0.3,) * 28, known=0.0)
     assert await why_of(world, "çok mutluyum") == ["I know too few of its words; I understand only English."]
 
 
 @pytest.mark.parametrize(("certainty", "lines"), [(0.45, [setting("Liveliness: lively")]), (0.31, [])])
-async def test_a_livelier_setting_is_named_only_where_it_would_be_enough(
+async def test_livelier_setting_is_suggested_only_if_sufficient(
     world: World, bilstm: ScriptedClassifier, certainty: float, lines: list[str]
 ) -> None:
     bilstm.script["hmm"] = believing(joy=certainty)
@@ -121,7 +123,7 @@ class TestWithLabelsOfAnotherDataSet:
         ({"channel_rule": "only"}, "This server's settings exclude this channel.", "Channels"),
     ],
 )
-async def test_nothing_is_read_where_the_server_does_not_want_it(
+async def test_nothing_is_read_in_excluded_channels(
     world: World, bilstm: ScriptedClassifier, changes: dict[str, object], sentence: str, name: str
 ) -> None:
     await world.configure(**changes)
@@ -139,7 +141,7 @@ async def test_messages_of_those_who_opted_out_are_not_read(
     assert bilstm.batches == []
 
 
-async def test_nothing_is_told_of_somebody_who_opts_out_while_their_message_is_read(
+async def test_nothing_is_shown_if_the_author_opts_out_meanwhile(
     world: World, bob: simcord.MemberActor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = await bob.send(world.channel, "happy")
@@ -166,7 +168,7 @@ async def test_messages_of_bots_and_forwarded_texts_are_not_read(
     assert bilstm.batches == []
 
 
-async def test_a_missing_permission_is_told(world: World) -> None:
+async def test_missing_permission_is_named(world: World) -> None:
     me = world.guild.me
     assert me
     forbidden = discord.PermissionOverwrite(add_reactions=False)
@@ -176,7 +178,7 @@ async def test_a_missing_permission_is_told(world: World) -> None:
 
 
 @pytest.mark.parametrize("clock", [ManualClock()])
-async def test_a_pause_is_told_with_the_time_of_the_next_reaction(world: World, clock: ManualClock) -> None:
+async def test_pause_is_explained_with_the_time_of_the_next_reaction(world: World, clock: ManualClock) -> None:
     await world.alice.send(world.channel, "happy")
     for _ in range(6):  # so that the share is not used up
         message = await world.alice.send(world.channel, "happy")
@@ -188,9 +190,7 @@ async def test_a_pause_is_told_with_the_time_of_the_next_reaction(world: World, 
 
 
 @pytest.mark.parametrize("clock", [ManualClock()])
-async def test_a_share_that_is_used_up_is_told_with_the_time_of_the_next_reaction(
-    world: World, clock: ManualClock
-) -> None:
+async def test_used_up_share_is_explained_with_the_time_of_the_next_reaction(world: World, clock: ManualClock) -> None:
     await world.alice.send(world.channel, "happy")
     clock.now += 60
     message = await world.alice.send(world.channel, "happy")
@@ -199,7 +199,7 @@ async def test_a_share_that_is_used_up_is_told_with_the_time_of_the_next_reactio
     assert seconds_to_next(message, following) == pytest.approx(540, abs=2)
 
 
-async def test_of_a_message_that_was_not_read_the_reason_is_told_that_its_text_has(world: World) -> None:
+async def test_unread_message_is_explained_by_what_its_text_says(world: World) -> None:
     await world.configure(mood=False)
     await world.alice.send(world.channel, "happy")
     assert await why_of(world, "plain words") == ["I hear no emotion in it."]
@@ -208,7 +208,7 @@ async def test_of_a_message_that_was_not_read_the_reason_is_told_that_its_text_h
 
 
 @pytest.mark.parametrize("clock", [ManualClock()])
-async def test_where_people_took_reactions_back_the_smaller_share_is_told(world: World, clock: ManualClock) -> None:
+async def test_smaller_share_after_dislikes_is_explained(world: World, clock: ManualClock) -> None:
     await world.configure(liveliness="lively")
     await world.alice.react(await world.alice.send(world.channel, "happy"), "❌")
     clock.now += 60
@@ -216,15 +216,13 @@ async def test_where_people_took_reactions_back_the_smaller_share_is_told(world:
 
 
 @pytest.mark.usefixtures("new_server")
-async def test_in_a_new_server_the_shorter_pause_is_told(world: World) -> None:
+async def test_shorter_pause_in_a_new_server_is_explained(world: World) -> None:
     await world.alice.send(world.channel, "happy")
     pause, *_ = await why_of(world, "happy")
     assert pause == PAUSE.replace("10", "2")
 
 
-async def test_where_people_took_reactions_back_the_setting_that_forgives_is_named(
-    world: World, bilstm: ScriptedClassifier
-) -> None:
+async def test_setting_that_resets_dislikes_is_named(world: World, bilstm: ScriptedClassifier) -> None:
     message = await world.alice.send(world.channel, "happy")
     await world.alice.react(message, "❌")
     assert await why(world, message) == [
@@ -242,32 +240,32 @@ async def test_where_people_took_reactions_back_the_setting_that_forgives_is_nam
     ]
 
 
-async def test_what_discord_refused_is_told_without_naming_who_blocked_the_bot(world: World) -> None:
+async def test_refusal_is_explained_without_naming_who_blocked_the_bot(world: World) -> None:
     world.env.inject_error("PUT", "/channels/*/reactions/*", status=403, code=90001)
     assert await why_of(world, "happy") == ["Discord did not let me react to it.", HEARD, WORD]
 
 
 @pytest.mark.parametrize("clock", [ManualClock()])
-async def test_a_message_that_is_forgotten_is_decided_on_as_if_written_now(world: World, clock: ManualClock) -> None:
+async def test_forgotten_message_is_judged_as_if_written_now(world: World, clock: ManualClock) -> None:
     message = await world.alice.send(world.channel, "happy")
     clock.now += 3600
     assert await why(world, message) == [WOULD, HEARD, WORD]
 
 
-async def test_direct_messages_have_no_settings(world: World) -> None:
+async def test_answer_in_direct_messages_names_no_settings(world: World) -> None:
     message = await world.alice.user.send_dm("hmm")
     lines = lines_of(await menu_in_direct_message(world, world.alice.user, MENU, message))
     assert lines[0] == "I am not certain enough."
     assert len(lines) == 3
 
 
-async def test_it_is_for_everybody_but_only_where_the_bot_is(world: World) -> None:
+async def test_menu_is_available_to_everybody_where_the_bot_is_a_member(world: World) -> None:
     command = world.env.backend.commands[None][MENU, 3]
     assert (command["contexts"], command["integration_types"]) == ([0, 1], [0])
     assert command.get("default_member_permissions") is None
 
 
-async def test_whoever_asks_about_many_messages_has_to_wait(world: World, bob: simcord.MemberActor) -> None:
+async def test_many_questions_in_a_row_are_rate_limited(world: World, bob: simcord.MemberActor) -> None:
     message = await world.alice.send(world.channel, "happy")
     for _ in range(MAX_TEXTS):
         assert (await why(world, message))[0] == REACTED
@@ -276,7 +274,7 @@ async def test_whoever_asks_about_many_messages_has_to_wait(world: World, bob: s
     assert lines_of(await bob.context_menu(world.channel, MENU, message))[0] == REACTED
 
 
-async def test_an_overloaded_bot_answers_that_it_is_busy(world: World) -> None:
+async def test_overloaded_bot_says_that_it_is_busy(world: World) -> None:
     message = await world.alice.send(world.channel, "happy")
     await world.bot.analyzer.close()
     assert await why(world, message) == [BUSY]
@@ -288,12 +286,12 @@ class TestWithoutADatabase:
     def configuration(self, tmp_path: Path) -> Configuration:
         return Configuration(database_url=f"sqlite+aiosqlite:///{tmp_path}/nowhere/emobot.db")
 
-    async def test_nobody_is_read_who_may_have_opted_out(self, world: World, bilstm: ScriptedClassifier) -> None:
+    async def test_nothing_is_read_while_opt_outs_are_unknown(self, world: World, bilstm: ScriptedClassifier) -> None:
         assert await why_of(world, "happy") == [NOT_READY]
         assert bilstm.batches == []
 
 
-async def test_nothing_is_kept_or_logged_of_the_message(
+async def test_message_is_neither_stored_nor_logged(
     world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "bot")

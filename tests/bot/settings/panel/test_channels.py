@@ -16,7 +16,7 @@ class TestChannels:
         await panel.click("page:channels")
         return panel
 
-    async def test_all_but_these_and_only_these(self, world: World, panel: Panel) -> None:
+    async def test_channels_can_be_excluded_or_chosen_exclusively(self, world: World, panel: Panel) -> None:
         category = world.guild.create_category("staff")
         forum = world.guild.create_forum_channel("ideas")
         await panel.choose("channels", category, forum)
@@ -36,7 +36,7 @@ class TestChannels:
         assert {0, 2, 4, 5, 13, 15} <= set(menu["channel_types"])
         assert (menu["min_values"], menu["max_values"]) == (0, 25)
 
-    async def test_age_restricted_channels(self, world: World, panel: Panel) -> None:
+    async def test_age_restricted_channels_can_be_allowed(self, world: World, panel: Panel) -> None:
         await panel.click("age_restricted:on")
         assert panel.news == "**Age-restricted channels:** on"
         assert settings_of(world).age_restricted
@@ -84,7 +84,9 @@ class TestHoldingBack:
     async def reacts_again(self, world: World) -> bool:
         return world.emoji_of(await world.alice.send(world.channel, "meh")) == ["😃"]
 
-    async def test_it_is_seen_on_every_page_and_undone_on_that_of_channels(self, world: World, panel: Panel) -> None:
+    async def test_holding_back_is_shown_on_every_page_and_reset_on_the_channel_page(
+        self, world: World, panel: Panel
+    ) -> None:
         for page in ("emotions", "general", "channels"):
             await panel.click(f"page:{page}")
             assert f"**Holding back:** <#{world.channel.id}>\n" in panel.text
@@ -93,7 +95,7 @@ class TestHoldingBack:
         assert "Holding back" not in panel.text
         assert await self.reacts_again(world)
 
-    async def test_a_thread_is_told_as_well(self, world: World, panel: Panel) -> None:
+    async def test_holding_back_in_a_thread_is_shown(self, world: World, panel: Panel) -> None:
         channel = world.bot.get_channel(world.channel.id)
         assert isinstance(channel, discord.TextChannel)
         await channel.create_thread(name="aside", type=discord.ChannelType.public_thread)
@@ -103,13 +105,13 @@ class TestHoldingBack:
         await panel.click("page:channels")
         assert f"**Holding back:** <#{world.channel.id}>, <#{thread.id}>\n" in panel.text
 
-    async def test_a_reset_undoes_it_too(self, world: World, panel: Panel) -> None:
+    async def test_full_reset_ends_holding_back(self, world: World, panel: Panel) -> None:
         await panel.click("reset")
         await panel.click("reset:sure")
         assert "Holding back" not in panel.text
         assert await self.reacts_again(world)
 
-    async def test_other_servers_are_not_forgiven(self, world: World, panel: Panel) -> None:
+    async def test_reset_does_not_affect_other_servers(self, world: World, panel: Panel) -> None:
         elsewhere = world.env.create_guild()
         channel = elsewhere.create_text_channel("general")
         bob = elsewhere.add_member(world.env.create_user("bob"))

@@ -18,14 +18,14 @@ class TestEmotions:
         await panel.click("page:emotions")
         return panel
 
-    async def test_all_27_can_be_muted(self, world: World, panel: Panel) -> None:
+    async def test_all_27_emotions_can_be_muted(self, world: World, panel: Panel) -> None:
         for group in groups_of(EMOJI):
             offered = [option["value"] for option in panel.find(f"muted:{group}")["options"]]
             await panel.choose(f"muted:{group}", *offered)
             assert panel.chosen(f"muted:{group}") == offered
         assert settings_of(world).muted == set(EMOJI)
 
-    async def test_one_menu_leaves_what_the_other_mutes(self, world: World, panel: Panel) -> None:
+    async def test_menus_of_muted_emotions_do_not_affect_each_other(self, world: World, panel: Panel) -> None:
         await panel.choose("muted:other", "grief", "anger")
         await panel.choose("muted:pleasant", "love")
         assert panel.news == "**Muted emotions:** anger, grief, love"
@@ -33,7 +33,7 @@ class TestEmotions:
         assert panel.news == "**Muted emotions:** love"
         assert settings_of(world).muted == {"love"}
 
-    async def test_a_unicode_emoji(self, world: World, panel: Panel) -> None:
+    async def test_unicode_emoji_is_accepted(self, world: World, panel: Panel) -> None:
         form = await panel.choose("emoji:pleasant", "joy")
         assert form.modal
         assert form.modal["title"] == "Emoji for joy"
@@ -41,13 +41,13 @@ class TestEmotions:
         assert panel.news == "**Changed emoji:** joy 🎉"
         assert settings_of(world).emoji == {"joy": "🎉"}
 
-    async def test_the_form_begins_with_what_was_chosen_before(self, panel: Panel) -> None:
+    async def test_form_is_prefilled_with_the_current_emoji(self, panel: Panel) -> None:
         await panel.give_emoji("joy", "🎉")
         form = await panel.choose("emoji:pleasant", "joy")
         assert form.modal
         assert form.modal["components"][0]["component"]["value"] == "🎉"
 
-    async def test_empty_text_restores_the_default(self, world: World, panel: Panel) -> None:
+    async def test_empty_text_restores_the_default_emoji(self, world: World, panel: Panel) -> None:
         await panel.give_emoji("joy", "🎉")
         await panel.give_emoji("anger", "🌋")
         await panel.give_emoji("joy", "")
@@ -56,7 +56,9 @@ class TestEmotions:
 
     @pytest.mark.parametrize("typed", [":blob:", "<{}:blob:{}>", "<{}:renamed_since:{}>"])
     @pytest.mark.parametrize("animated", [False, True])
-    async def test_one_of_the_servers_own(self, world: World, panel: Panel, typed: str, animated: bool) -> None:
+    async def test_custom_emoji_of_the_server_is_accepted(
+        self, world: World, panel: Panel, typed: str, animated: bool
+    ) -> None:
         emoji = world.guild.create_emoji("blob", animated=animated)
         await world.env.settle()
         await panel.give_emoji("grief", typed.format("a" if animated else "", emoji.id))
@@ -67,18 +69,18 @@ class TestEmotions:
         assert (option["emoji"]["name"], option["description"]) == (EMOJI["grief"], ":blob:")
 
     @pytest.mark.parametrize("text", ["happy", "🎉🎉", "🎉 yes", ":)", "1", "<@123456789012345678>", "x" * 100])
-    async def test_what_is_no_emoji_is_refused(self, world: World, panel: Panel, text: str) -> None:
+    async def test_text_that_is_not_an_emoji_is_refused(self, world: World, panel: Panel, text: str) -> None:
         await panel.give_emoji("joy", text)
         assert (panel.refusal or "").startswith("That is not a single emoji")
         assert settings_of(world) == ServerSettings()
 
     @pytest.mark.parametrize("text", [":tada:", "<:blob:123456789012345678>"])
-    async def test_what_the_server_does_not_have_is_refused(self, world: World, panel: Panel, text: str) -> None:
+    async def test_unknown_custom_emoji_is_refused(self, world: World, panel: Panel, text: str) -> None:
         await panel.give_emoji("joy", text)
         assert panel.refusal == "This server has no emoji of that name that I can use."
         assert settings_of(world) == ServerSettings()
 
-    async def test_another_servers_emoji_is_refused(self, world: World, panel: Panel) -> None:
+    async def test_emoji_of_another_server_is_refused(self, world: World, panel: Panel) -> None:
         foreign = world.env.create_guild("Elsewhere").create_emoji("blob")
         await world.env.settle()
         assert world.bot.get_emoji(foreign.id)
@@ -87,7 +89,7 @@ class TestEmotions:
             assert panel.refusal == "This server has no emoji of that name that I can use."
         assert settings_of(world) == ServerSettings()
 
-    async def test_an_emoji_kept_for_a_role_is_refused(self, world: World, panel: Panel) -> None:
+    async def test_emoji_restricted_to_a_role_is_refused(self, world: World, panel: Panel) -> None:
         assert world.bot.user
         role = world.guild.create_role("supporters")
         world.env.backend.create_emoji(world.guild.id, "gold", world.bot.user.id, role_ids=[role.id])
@@ -95,7 +97,7 @@ class TestEmotions:
         await panel.give_emoji("joy", ":gold:")
         assert panel.refusal == "This server has no emoji of that name that I can use."
 
-    async def test_a_deleted_emoji_gives_way_to_the_default(self, world: World, panel: Panel) -> None:
+    async def test_deleted_emoji_falls_back_to_the_default(self, world: World, panel: Panel) -> None:
         emoji = world.guild.create_emoji("blob")
         await world.env.settle()
         await panel.give_emoji("joy", ":blob:")
@@ -107,7 +109,7 @@ class TestEmotions:
         assert "**Changed emoji:** joy 😃 (the server's own was deleted)" in panel.text
 
     @pytest.mark.parametrize("emotion", ["grief", "fear", "sadness"])
-    async def test_nothing_jolly_beside_sorrow(self, world: World, panel: Panel, emotion: str) -> None:
+    async def test_cheerful_emoji_for_a_sad_emotion_is_refused(self, world: World, panel: Panel, emotion: str) -> None:
         await panel.give_emoji(emotion, "🎉")
         assert panel.refusal == f"I don't use cheerful emoji for {emotion}: that could hurt someone."
         assert settings_of(world) == ServerSettings()
@@ -126,7 +128,7 @@ class TestEmotions:
         assert settings_of(world).emoji == {"joy": "🎈"}
         assert "settings:retry:joy" not in [part.get("custom_id") for part in walk_components(panel.message.components)]
 
-    async def test_a_choice_taken_back_changes_nothing(self, world: World, panel: Panel) -> None:
+    async def test_repeated_choice_without_the_form_changes_nothing(self, world: World, panel: Panel) -> None:
         """As when somebody closed the form and chooses the same emotion again, which Discord takes as that."""
         before = panel.text
         result = await panel.choose("emoji:pleasant")
@@ -149,7 +151,7 @@ class TestWithLabelsOfAnotherDataSet:
         }
         return {"bilstm": ScriptedClassifier(script, labels=self.LABELS, emoji=emoji)}
 
-    async def test_they_are_offered_with_their_emoji_or_that_they_have_none(self, panel: Panel) -> None:
+    async def test_own_labels_are_offered_with_their_emoji_or_none(self, panel: Panel) -> None:
         await panel.click("page:emotions")
         for control in ("muted", "emoji"):
             assert [option["value"] for option in panel.find(f"{control}:pleasant")["options"]] == ["joy"]
@@ -158,7 +160,7 @@ class TestWithLabelsOfAnotherDataSet:
             assert [option.get("emoji", {}).get("name") for option in options] == [None, "😊", None]
             assert [option.get("description") for option in options] == ["no emoji yet", None, "no emoji yet"]
 
-    async def test_each_gets_a_reaction_once_it_has_an_emoji(self, world: World, panel: Panel) -> None:
+    async def test_own_label_gets_reactions_once_it_has_an_emoji(self, world: World, panel: Panel) -> None:
         await world.configure(liveliness="lively")
         for text, emotion, emoji in (("guilty", "guilt", "🫥"), ("self_d", self.LONG, "🪞"), ("happy", "happy", "🎈")):
             await world.rest()
@@ -176,7 +178,7 @@ class TestWithLabelsOfAnotherDataSet:
         await panel.give_emoji("guilt", "")
         assert "guilt" not in settings_of(world).emoji
 
-    async def test_they_can_be_muted(self, world: World, panel: Panel) -> None:
+    async def test_own_labels_can_be_muted(self, world: World, panel: Panel) -> None:
         await panel.click("page:emotions")
         await panel.choose("muted:own1", "happy", self.LONG)
         assert settings_of(world).muted == {"happy", self.LONG}
@@ -187,7 +189,7 @@ class TestWithLabelsOfAnotherDataSet:
         await panel.choose("muted:own1")
         assert settings_of(world).muted == {"joy"}
 
-    async def test_a_file_brings_what_the_models_know_and_leaves_out_the_rest(self, world: World, panel: Panel) -> None:
+    async def test_import_keeps_labels_of_the_models_and_drops_the_rest(self, world: World, panel: Panel) -> None:
         await panel.bring(
             b'{"muted": ["HAPPY", "Joy", "guilt"], "emoji": {"guilt": "\xf0\x9f\xab\xa5", "love": "\xf0\x9f\x8e\x89"}}'
         )

@@ -24,7 +24,7 @@ class TestGeneral:
         assert panel.news == f"**{name}:** on"
         assert settings_of(world) == ServerSettings()
 
-    async def test_liveliness_is_chosen_by_its_meaning(self, world: World, panel: Panel) -> None:
+    async def test_liveliness_can_be_chosen(self, world: World, panel: Panel) -> None:
         assert panel.chosen("liveliness") == ["normal"]
         meanings = {option["value"]: option["description"] for option in panel.find("liveliness")["options"]}
         assert meanings["quiet"] == "only when I am very sure, to at most 10% of the messages"
@@ -33,7 +33,7 @@ class TestGeneral:
         assert panel.chosen("liveliness") == ["quiet"]
         assert settings_of(world).liveliness is Liveliness.QUIET
 
-    async def test_a_model_is_chosen_and_left_to_the_default_again(self, world: World, panel: Panel) -> None:
+    async def test_model_can_be_chosen_and_reset_to_the_default(self, world: World, panel: Panel) -> None:
         labels = [option["label"] for option in panel.find("model")["options"]]
         assert labels == ["the default (BiLSTM)", "RNN", "BiLSTM"]
         await panel.choose("model", "rnn")
@@ -43,7 +43,7 @@ class TestGeneral:
         assert (panel.news, panel.chosen("model")) == ("**Model:** the default (BiLSTM)", ["default"])
         assert settings_of(world).model is None
 
-    async def test_reset_asks_once_more(self, world: World, panel: Panel) -> None:
+    async def test_reset_asks_for_confirmation(self, world: World, panel: Panel) -> None:
         await panel.click("page:mood")
         await panel.click("mood:off")
         await panel.click("page:general")

@@ -37,7 +37,7 @@ class TestMood:
         assert panel.news == "**Picture of the week:** off"
         assert settings_of(world) == ServerSettings()
 
-    async def test_its_day_and_hour_and_when_the_next_one_comes(self, world: World, panel: Panel) -> None:
+    async def test_day_and_hour_can_be_chosen_and_the_next_picture_is_dated(self, world: World, panel: Panel) -> None:
         await panel.choose("weekly_channel", world.channel)
         await panel.choose("weekly_day", "friday")
         await panel.choose("weekly_hour", "18")
@@ -49,7 +49,7 @@ class TestMood:
         assert (due.weekday(), due.hour) == (4, 18)
         assert due - timedelta(days=7) <= world.env.now() < due
 
-    async def test_nobody_expects_one_at_once(
+    async def test_no_overdue_picture_is_posted_after_a_change(
         self, world: World, panel: Panel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """What was due before it was turned on, or before its hour was changed, is not posted any more."""
@@ -75,7 +75,7 @@ class TestMood:
         today = latest_due(now, DAYS[now.weekday()], 10, "UTC")
         assert weeks == [None, week_of(before, "UTC"), None, *[week_of(today, "UTC")] * 3]
 
-    async def test_a_language_is_chosen_and_left_to_the_server_again(self, world: World, panel: Panel) -> None:
+    async def test_language_can_be_chosen_and_reset_to_that_of_the_server(self, world: World, panel: Panel) -> None:
         labels = [option["label"] for option in panel.find("language")["options"]]
         assert labels == [
             *("the server's own (English)", "English", "Deutsch", "español", "français", "português", "Türkçe"),
@@ -86,14 +86,14 @@ class TestMood:
         await panel.choose("language", "server")
         assert (panel.news, settings_of(world).language) == ("**Language:** the server's own (English)", None)
 
-    async def test_a_city_sets_the_time_zone(self, world: World, panel: Panel) -> None:
+    async def test_city_sets_the_time_zone(self, world: World, panel: Panel) -> None:
         form = await panel.click("zone")
         await panel.owner.submit_modal(form, {"zone": "  berlin "})
         assert panel.news == "**Time zone:** Berlin"
         assert "**Time zone: Berlin, Germany**" in panel.text
         assert settings_of(world).time_zone == "Europe/Berlin"
 
-    async def test_where_several_are_called_that_one_is_chosen(self, world: World, panel: Panel) -> None:
+    async def test_ambiguous_city_offers_a_choice(self, world: World, panel: Panel) -> None:
         await panel.owner.submit_modal(await panel.click("zone"), {"zone": "Germany"})
         assert panel.refusal == "There are several time zones by that name."
         assert settings_of(world).time_zone == "UTC"
@@ -104,17 +104,17 @@ class TestMood:
         assert panel.news == "**Time zone:** Büsingen"
         assert settings_of(world).time_zone == "Europe/Busingen"
 
-    async def test_of_too_many_the_first_are_offered(self, panel: Panel) -> None:
+    async def test_too_many_matches_offer_the_first_ones(self, panel: Panel) -> None:
         await panel.owner.submit_modal(await panel.click("zone"), {"zone": "United States"})
         assert panel.refusal == "There are many time zones by that name; if yours is not among these, give a city."
         assert len(panel.find("time_zone")["options"]) == 25
 
-    async def test_one_that_is_not_known_changes_nothing(self, world: World, panel: Panel) -> None:
+    async def test_unknown_city_changes_nothing(self, world: World, panel: Panel) -> None:
         await panel.owner.submit_modal(await panel.click("zone"), {"zone": "Atlantis"})
         assert panel.refusal == "I know no time zone by that name: try a larger city nearby, or the country."
         assert settings_of(world) == ServerSettings()
 
-    async def test_what_keeps_it_from_being_posted_is_said_while_it_does(self, world: World, panel: Panel) -> None:
+    async def test_obstacle_to_posting_is_shown_while_it_exists(self, world: World, panel: Panel) -> None:
         forbidden = discord.PermissionOverwrite(send_messages=False, attach_files=False)
         quiet = world.guild.create_text_channel("quiet", overwrites={world.guild.default_role: forbidden})
         await panel.choose("weekly_channel", quiet)
@@ -129,7 +129,7 @@ class TestMood:
         await panel.click("mood:on")
         assert panel.refusal is None
 
-    async def test_a_deleted_channel_is_none(self, world: World, panel: Panel) -> None:
+    async def test_deleted_channel_turns_the_picture_off(self, world: World, panel: Panel) -> None:
         gone = world.guild.create_text_channel("gone")
         await panel.choose("weekly_channel", gone)
         world.env.backend.delete_channel(gone.id)
@@ -138,7 +138,7 @@ class TestMood:
         assert "**Picture of the week:** off" in panel.text
         assert panel.chosen("weekly_channel") == []
 
-    async def test_it_is_exported_and_imported_with_the_rest(self, world: World, panel: Panel) -> None:
+    async def test_picture_of_the_week_is_exported_and_imported(self, world: World, panel: Panel) -> None:
         chosen = ServerSettings(
             weekly_channel=world.channel.id,
             weekly_day="sunday",

@@ -7,8 +7,8 @@ from tests.bot.scripted import World
 from tests.bot.settings.opened import Panel, opened
 
 
-class TestTheFirstTime:
-    async def test_a_guide_stands_above_until_something_is_changed(self, world: World, panel: Panel) -> None:
+class TestFirstTime:
+    async def test_guide_is_shown_until_a_setting_is_changed(self, world: World, panel: Panel) -> None:
         assert panel.text.startswith("### Welcome\n")
         assert "The defaults work well" in panel.text
         assert "`/privacy`" in panel.text
@@ -18,10 +18,10 @@ class TestTheFirstTime:
         assert "### Welcome" not in panel.text
         assert "### Welcome" not in (await opened(panel.owner, world.channel)).text
 
-    async def test_nothing_is_said_of_permissions_when_none_is_lacking(self, panel: Panel) -> None:
+    async def test_permissions_are_not_mentioned_if_none_is_missing(self, panel: Panel) -> None:
         assert "I don't have" not in panel.text
 
-    async def test_what_the_bot_may_not_do_here_is_said(self, world: World, owner: simcord.MemberActor) -> None:
+    async def test_missing_permissions_are_named(self, world: World, owner: simcord.MemberActor) -> None:
         assert world.guild.me
         forbidden = discord.PermissionOverwrite(add_reactions=False, read_message_history=False)
         channel = world.guild.create_text_channel("quiet", overwrites={world.guild.default_role: forbidden})
@@ -29,7 +29,7 @@ class TestTheFirstTime:
         assert "⚠️ In this channel I don't have: Read Message History, Add Reactions." in panel.text
 
 
-async def test_the_defaults_at_a_glance(panel: Panel) -> None:
+async def test_overview_shows_the_defaults(panel: Panel) -> None:
     _, _, overview = panel.text.partition("## Settings\n")
     assert overview.splitlines()[:8] == [
         "**Reactions:** on",

@@ -64,7 +64,7 @@ class TestInAnotherLanguage:
         await panel.give_emoji("joy", "🎉")
         assert words_left(panel.message.components) == ["BiLSTM"]
 
-    async def test_so_are_forms_and_sentences(self, panel: Panel) -> None:
+    async def test_forms_and_messages_are_translated(self, panel: Panel) -> None:
         file = await panel.click("import")
         await panel.bring(b"nonsense")
         assert words_left(panel.message.components) == self.MODELS
