@@ -185,9 +185,7 @@ def test_stopped_training_is_not_overwritten_by_another_network(
 
 
 @pytest.mark.parametrize("damaged", [False, True])
-def test_overwrite_starts_anew_where_a_training_was_stopped(
-    damaged: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_overwrite_restarts_a_stopped_training(damaged: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "models"
     arguments = ("--model", "rnn", "--epochs", 3, "--out", out)
     with ctrl_c_in_epoch(3):

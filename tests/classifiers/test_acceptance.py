@@ -27,7 +27,7 @@ def test_any_accepted_target_counts_in_full() -> None:
     assert neighbours_in(np.array([[0.5, 0.25, 0, 0]]), LABELS) == {"joy": {"love": 1.0}, "love": {"joy": 1.0}}
 
 
-def test_a_label_is_accepted_because_it_or_a_neighbour_is_meant() -> None:
+def test_acceptance_combines_a_label_and_its_neighbours() -> None:
     shares = shares_of({"love": {"joy": 0.5}}, LABELS)
     scores = np.array([[0.4, 0.6, 0.1, 0.2]])
     np.testing.assert_allclose(acceptance(scores, shares), [[1 - 0.6 * (1 - 0.3), 0.6, 0.1, 0.2]])

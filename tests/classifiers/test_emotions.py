@@ -28,7 +28,7 @@ def test_each_emotion_is_in_exactly_one_group(groups: dict[str, tuple[str, ...]]
     assert sorted(chain.from_iterable(groups.values())) == sorted(EMOJI)
 
 
-def test_each_of_ekmans_emotions_leads_a_group_that_it_belongs_to() -> None:
+def test_each_ekman_emotion_is_a_member_of_its_group() -> None:
     assert list(EKMAN) == ["joy", "surprise", "sadness", "anger", "fear", "disgust"]
     assert all(name in members for name, members in EKMAN.items())
 

@@ -38,7 +38,7 @@ def _handled_by_python() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def test_a_command_that_is_interrupted_while_it_is_imported_ends_as_usual(command: str) -> None:
+def test_interrupt_during_the_import_ends_with_130(command: str) -> None:
     assert run_main(command, status=0) == 130
     assert sys.modules[command].whole
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -194,7 +194,7 @@ def opts_out_meanwhile(
         monkeypatch.setattr(world.bot.analyzer, method, slowly(getattr(world.bot.analyzer, method)))
 
 
-async def test_the_menu_shows_nothing_of_somebody_who_opts_out_while_it_reads(
+async def test_menu_shows_nothing_if_the_author_opts_out_meanwhile(
     world: World, bob: simcord.MemberActor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = await bob.send(world.channel, "odd weather")
@@ -499,7 +499,7 @@ class TestMessageOfSomebodyElse:
         assert bilstm.batches == [["happy"]]
 
     @pytest.mark.parametrize(("label", "method"), [("Heat map", "predict_prefixes"), ("All 28", "compare")])
-    async def test_nothing_more_is_shown_of_somebody_who_opts_out_while_it_is_read(
+    async def test_button_shows_nothing_if_the_author_opts_out_meanwhile(
         self,
         world: World,
         bob: simcord.MemberActor,
@@ -516,7 +516,7 @@ class TestMessageOfSomebodyElse:
         assert words_of(panel) == before
         assert pictures(panel) == []
 
-    async def test_who_opts_out_while_a_variation_is_read_is_not_compared_with_it(
+    async def test_variation_is_shown_alone_if_the_author_opts_out_meanwhile(
         self,
         world: World,
         bob: simcord.MemberActor,

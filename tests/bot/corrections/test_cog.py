@@ -189,7 +189,7 @@ async def test_forwarded_message_can_be_corrected(world: World, bob: simcord.Mem
     assert told(await open_menu(world, message)) == NOT_TO_BE_READ
 
 
-async def test_messages_of_those_who_opted_out_are_not_read(
+async def test_messages_of_people_who_opted_out_are_not_read(
     world: World, bob: simcord.MemberActor, bilstm: ScriptedClassifier
 ) -> None:
     message = await bob.send(world.channel, "happy")
@@ -225,7 +225,7 @@ async def test_nothing_is_read_in_excluded_channels(
     assert bilstm.batches == []
 
 
-async def test_those_who_opted_out_may_still_answer(world: World, bob: simcord.MemberActor) -> None:
+async def test_people_who_opted_out_may_still_answer(world: World, bob: simcord.MemberActor) -> None:
     await world.bot.store.opt_out(world.alice.id)
     assert told(await world.alice.click(shown(await ask(world, "happy", bob)), label=YES)) == THANKS
 

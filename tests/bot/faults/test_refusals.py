@@ -24,7 +24,7 @@ def world() -> World:
 
 
 @pytest.mark.parametrize("world", [World(channels=MANY)])
-async def test_a_server_that_refuses_reactions_is_left_alone_after_a_few_channels(
+async def test_server_that_refuses_reactions_is_paused_after_a_few_channels(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
     loopback.api.fault = only("/reactions/", refused(403, 50013))

@@ -134,7 +134,7 @@ async def test_double_click_acts_once(world: World, custom_id: str) -> None:
     assert await is_read(world) is not is_out
 
 
-async def test_an_outdated_panel_does_what_its_button_says(world: World) -> None:
+async def test_button_of_an_outdated_panel_does_what_it_says(world: World) -> None:
     outdated, other = await opened(world), await opened(world)
     await world.alice.click(other, label="Opt out")
     assert standing(shown(await world.alice.click(outdated, label="Opt out"))) == NOT_READ

@@ -370,7 +370,7 @@ async def test_failed_edit_is_retried(world: World, trial: Shown) -> None:
 
 
 @pytest.mark.parametrize("clock", [ManualClock()])
-async def test_a_bug_is_logged_without_its_text_and_the_trial_goes_on_to_its_end(
+async def test_bug_is_logged_without_its_text_and_does_not_end_the_trial(
     world: World,
     clock: ManualClock,
     trial: Shown,

@@ -64,7 +64,7 @@ async def test_permissions_set_by_hand_are_kept(tmp_path: Path, open_store: Stor
     assert permissions(tmp_path)["emobot.db"] == "0o640"
 
 
-async def test_a_file_can_be_opened_and_read_while_somebody_writes(
+async def test_file_can_be_opened_and_read_during_a_write(
     sqlite_url: str, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("bot.store.engine.TIMEOUT", 0.2)

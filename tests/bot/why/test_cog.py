@@ -107,7 +107,7 @@ class TestWithLabelsOfAnotherDataSet:
         doubt, none = Prediction(labels, (0.9, 0.1), (0.3, 0.3)), Prediction(labels, (0.1, 0.9), (0.3, 0.3))
         return ScriptedClassifier({"odd": doubt, "": none}, labels=labels)
 
-    async def test_a_label_without_an_emoji_is_named_with_the_setting_that_gives_it_one(self, world: World) -> None:
+    async def test_label_without_emoji_is_named_with_the_setting_for_emoji(self, world: World) -> None:
         assert await why_of(world, "odd") == [
             "I have no emoji for this emotion.",
             "I hear **self\\_doubt** with a certainty of 90%; to react I need 50%.",
@@ -131,7 +131,7 @@ async def test_nothing_is_read_in_excluded_channels(
     assert bilstm.batches == []
 
 
-async def test_messages_of_those_who_opted_out_are_not_read(
+async def test_messages_of_people_who_opted_out_are_not_read(
     world: World, bob: simcord.MemberActor, bilstm: ScriptedClassifier
 ) -> None:
     message = await bob.send(world.channel, "happy")

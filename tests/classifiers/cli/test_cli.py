@@ -360,7 +360,7 @@ def test_evaluate_prints_json_or_a_table(
     assert "feelings, test split, 3 texts" in capsys.readouterr().out
 
 
-def test_evaluate_on_dev_says_where_that_is_train(
+def test_evaluate_on_dev_says_if_train_serves_as_dev(
     small_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "few.tsv"

@@ -14,7 +14,7 @@ each_exercise = pytest.mark.parametrize(
 
 
 @each_exercise
-def test_a_stub_names_its_number_its_check_and_where_to_read(number: int, exercise: Exercise) -> None:
+def test_stub_names_its_number_its_check_and_its_chapter(number: int, exercise: Exercise) -> None:
     text = (FOLDER / exercise.file).read_text(encoding="utf-8")
     assert text.startswith(f'"""Exercise {number}: ')
     assert f"\n    python -m classifiers exercise {number}\n" in text

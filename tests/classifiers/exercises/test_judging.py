@@ -13,7 +13,7 @@ from classifiers.exercises.judging import (
 LIKE = {"dx": np.zeros(2), "dW": np.zeros((2, 3))}
 
 
-def test_central_differences_give_the_gradient_and_leave_the_array_as_it_was() -> None:
+def test_central_differences_give_the_gradient_and_restore_the_array() -> None:
     array = np.array([[1.0, -2.0], [0.5, 3.0]])
     kept = array.copy()
     gradient = numeric_gradient(lambda: float((array**3).sum()), array)

@@ -148,7 +148,7 @@ def test_unreadable_history_is_refused(tmp_path: Path) -> None:
         fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
 
 
-def test_damaged_best_weights_are_refused_before_the_training_goes_on(tmp_path: Path) -> None:
+def test_damaged_best_weights_are_refused_before_resuming(tmp_path: Path) -> None:
     fit(Counter(stop_in=4), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
     save_file({"other": np.zeros(1)}, tmp_path / "c" / "epoch-2.safetensors")
     with pytest.raises(CheckpointError, match="damaged: start again"):

@@ -256,7 +256,7 @@ class TestShippedRecipe:
         # In 8 bits an answer depends a little on the batch in which it is computed.
         assert np.allclose(assisted.targets[len(distilled) :], answers, atol=1e-3)
 
-    def test_targets_of_all_but_people_are_averaged_with_those_of_the_bilstm_that_it_starts_from(
+    def test_targets_except_for_people_are_averaged_with_the_bilstm_to_start_from(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         earlier = tmp_path / "earlier"

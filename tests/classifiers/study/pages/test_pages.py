@@ -86,9 +86,7 @@ def content(page: str) -> dict[str, Any]:
     return found
 
 
-def test_there_is_a_page_for_each_picture_and_one_that_lists_them(
-    pages: Mapping[str, str], pictures: list[Picture]
-) -> None:
+def test_each_picture_has_a_page_and_an_index_lists_them(pages: Mapping[str, str], pictures: list[Picture]) -> None:
     assert list(pages) == ["index.html", "gradients.html", "gates.html", "radius.html", "memory.html"]
     assert re.findall(r'<a href="(.*?)">(.*?)</a>', pages["index.html"]) == [
         (f"{picture.name}.html", picture.title) for picture in pictures
