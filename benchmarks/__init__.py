@@ -1,1 +1,1 @@
-"""Measurements that print tables, and the fake Discord on the loopback address that some of them and the tests use."""
+"""Benchmarks that print tables, and the loopback Discord that some of them and the tests use."""

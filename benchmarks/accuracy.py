@@ -2,9 +2,9 @@
 
     python benchmarks/accuracy.py [DIRECTORY ...] [--json]
 
-Measures on the test parts of people and of chat, with the bot's default settings, and on GoEmotions' test split, with
-the thresholds that were chosen for each model on dev. For several model directories, such as those of several seeds,
-the tables show mean and standard deviation.
+The models are measured on the test splits of the data sets people and chat, with the bot's default settings, and on
+that of GoEmotions, with the thresholds chosen for each model on the dev split. For several model directories, such as
+those of several seeds, the tables show mean and standard deviation.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ def f1_figures(model: NetworkClassifier, dataset: Dataset) -> Figures:
 
 
 def reaction_figures(model: NetworkClassifier, dataset: Dataset) -> Figures:
-    """Return how well a bot with this model would react to the test part of people or chat."""
+    """Return how well a bot with this model would react to the test split of people or chat."""
     figures = asdict(measure_reactions(model.predict(dataset.test.texts), dataset.test, dataset.labels))
     return {key: figures[key] for key in REACTION_COLUMNS}
 
 
 def measure_all(directories: Sequence[Path]) -> dict[str, Any]:
-    """Return all results as a JSON-ready object; each model's scores are lists with one number for each directory."""
+    """Return all results as JSON data; each score of a model is a list with one number for each directory."""
     goemotions = load_dataset("goemotions")
     messages = {name: load_dataset(name) for name in ("people", "chat")}
     models = [load_models(directory) for directory in directories]
@@ -87,8 +87,8 @@ def show(result: Mapping[str, Any], console: Console) -> None:
         {NAMES[name]: figures for name, figures in result[messages].items()} for messages in ("people", "chat")
     )
     for title, columns, rows in (
-        ("Messages of real people, test part, default settings", REACTION_COLUMNS, people),
-        ("Chat, test part, default settings", REACTION_COLUMNS, chat),
+        ("Messages of real people, test split, default settings", REACTION_COLUMNS, people),
+        ("Chat, test split, default settings", REACTION_COLUMNS, chat),
         ("GoEmotions, test split", F1_COLUMNS, f1),
     ):
         table = Table("model", title=title)

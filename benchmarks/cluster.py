@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.fault_injection.postgres import PostgresServer, find_programs
-from benchmarks.load import cluster_rows as rows
+from benchmarks.load import cluster_measurements as measurements
 from benchmarks.load.cluster import Cluster, Plan, cluster
 from benchmarks.load.cluster_table import ROWS, Measured, table
 
@@ -33,11 +33,11 @@ async def measure(plan: Plan, arguments: argparse.Namespace) -> Measured:
     """Start a cluster, and return the requested figures."""
     measured = Measured(plan)
     async with cluster(plan) as (running, server):
-        _tell("start")
-        measured.start = await rows.start(running)
+        _print_progress("start")
+        measured.start = await measurements.start(running)
         for row in ROWS:
             if row in arguments.rows:
-                _tell(row)
+                _print_progress(row)
                 await _measure(row, running, server, measured, arguments)
     return measured
 
@@ -48,45 +48,45 @@ async def _measure(
     rate, seconds = arguments.rate, arguments.seconds
     match row:
         case "memory":
-            measured.memory = await rows.resident(running)
+            measured.memory = await measurements.resident(running)
         case "load":
-            measured.load = await rows.load(running, rate, seconds)
+            measured.load = await measurements.load(running, rate, seconds)
         case "most":
-            measured.most = await rows.most_messages(running, seconds, 2 * rate)
+            measured.most = await measurements.most_messages(running, seconds, 2 * rate)
         case "saves":
-            measured.saves = await rows.saves(running, server)
+            measured.saves = await measurements.saves(running, server)
         case "kill":
-            measured.kill = await rows.kill(running, rate, seconds)
+            measured.kill = await measurements.kill(running, rate, seconds)
         case "rolling":
-            measured.rolling = await rows.rolling(running, rate)
+            measured.rolling = await measurements.rolling(running, rate)
         case "restart":
-            measured.restart = await rows.start(running)
+            measured.restart = await measurements.start(running)
 
 
-def _tell(row: str) -> None:
-    """Say what is measured now, since all of it takes minutes, and how busy this machine is with anything else."""
+def _print_progress(row: str) -> None:
+    """Print what is measured now, since all of it takes minutes, and how busy the machine is."""
     print(f"{row}, at a load of {os.getloadavg()[0]:.1f} ...", file=sys.stderr)
 
 
 def main() -> None:
     """Parse the arguments, measure, print."""
     parser = argparse.ArgumentParser(description="Measure a bot in several processes.")
-    parser.add_argument("--servers", type=int, default=20_000, help="how many (default: 20000)")
-    parser.add_argument("--shards", type=int, default=16, help="of all processes together (default: 16)")
-    parser.add_argument("--processes", type=int, default=4, help="how many (default: 4)")
+    parser.add_argument("--servers", type=int, default=20_000, help="number of servers (default: 20000)")
+    parser.add_argument("--shards", type=int, default=16, help="shards of all processes together (default: 16)")
+    parser.add_argument("--processes", type=int, default=4, help="number of processes (default: 4)")
     parser.add_argument(
-        "--max-concurrency", type=int, default=16, help="sessions that Discord lets begin at once (default: 16)"
+        "--max-concurrency", type=int, default=16, help="sessions that may begin at the same time (default: 16)"
     )
     parser.add_argument("--rate", type=float, default=100.0, help="messages a second under load (default: 100)")
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each single measurement (default: 20)")
+    parser.add_argument("--seconds", type=float, default=20.0, help="length of each measurement (default: 20)")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), help="what to measure; all by default")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     plan = Plan(arguments.servers, arguments.shards, arguments.processes, arguments.max_concurrency)
-    if wrong := plan.why_impossible():
-        parser.error(wrong)
+    if error := plan.error():
+        parser.error(error)
     if find_programs() is None:
-        sys.exit("PostgreSQL is needed for this: install it (on Debian: apt install postgresql).")
+        sys.exit("This needs PostgreSQL: install it (on Debian: apt install postgresql).")
     measured = asyncio.run(measure(plan, arguments))
     lines = table(measured)
     if arguments.json:
@@ -97,7 +97,7 @@ def main() -> None:
             shown.add_row(line.what, line.measured, line.promised, style=None if line.kept else "bold red")
         Console().print(shown)
     if broken := [line.what for line in lines if not line.kept]:
-        sys.exit(f"Not as promised: {'; '.join(broken)}.")
+        sys.exit(f"Promises not kept: {'; '.join(broken)}.")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Time what is done to a message before a network reads it, for the worst texts that we know.
+"""Time what the bot does with a message before a network reads it, for the worst texts that we know.
 
     python benchmarks/hostile_text.py [--rounds 5] [--most 12] [--json]
 
-Each text is one of the pieces of `tests/hostile.py` over and over, as long as Discord hands over at most. All take
-turns with an ordinary text of the same length; "times ordinary" is the ratio to it. "doubled" says how many times as
-long a text of twice the length takes: 2 means that the time grows with the length, 4 that it grows with its square.
+Each text repeats one of the pieces in `tests/hostile.py`, up to Discord's limit. All take turns with an ordinary text
+of the same length; "times ordinary" is the ratio to it. "doubled" is the ratio for a text of twice the length: 2 means
+that the time grows with the length, 4 that it grows with its square.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-sys.path[0] = str(Path(__file__).parents[1])  # or the file `bot.py` beside this would be imported as the package `bot`
+sys.path[0] = str(Path(__file__).parents[1])  # otherwise `bot.py` in this folder would be imported as the package `bot`
 
 from benchmarks.racing import race
 from bot.reactions.guard import is_grave
@@ -30,13 +30,13 @@ from classifiers import load_models
 from tests.hostile import PIECES
 
 LENGTH = 4000
-"""Characters of a text, the most that Discord hands over."""
+"""Discord's limit on the characters of a message."""
 
 ORDINARY = "I am so happy for you, it is great! Why don't we celebrate tonight? "
 
 
 class Timing(NamedTuple):
-    """How long a step takes for one text: milliseconds, how many times an ordinary text, and growth when doubled."""
+    """How long a step takes for a text, absolutely, relative to an ordinary text, and relative when it is doubled."""
 
     piece: str
     milliseconds: float
@@ -45,12 +45,12 @@ class Timing(NamedTuple):
 
 
 def repeated(piece: str, length: int) -> str:
-    """Return a piece over and over, cut to a length."""
+    """Return a piece repeated up to a length."""
     return (piece * (length // len(piece) + 1))[:length]
 
 
 def worst(step: Callable[[str], object], rounds: int, most: int) -> list[Timing]:
-    """Return the timings of the pieces that take a step longest, the slowest first."""
+    """Return the timings of the pieces for which a step takes longest, the slowest first."""
     texts = {piece: repeated(piece, LENGTH) for piece in PIECES}
     runs = {piece: partial(step, text) for piece, text in texts.items()} | {
         "": partial(step, repeated(ORDINARY, LENGTH))
@@ -63,9 +63,9 @@ def worst(step: Callable[[str], object], rounds: int, most: int) -> list[Timing]
 
 def main() -> None:
     """Measure, and print a table for each step, or JSON."""
-    parser = argparse.ArgumentParser(description="Time hostile texts on their way to a network.")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of which the median is taken (5)")
-    parser.add_argument("--most", type=int, default=12, help="how many texts to show for each step (12)")
+    parser = argparse.ArgumentParser(description="Time what the bot does with hostile texts.")
+    parser.add_argument("--rounds", type=int, default=5, help="turns, of which the median counts (default: 5)")
+    parser.add_argument("--most", type=int, default=12, help="how many texts to show for each step (default: 12)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     tokenizer = load_models()["rnn"].tokenizer

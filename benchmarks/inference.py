@@ -3,10 +3,10 @@
     python benchmarks/inference.py [--json]
 
 All contenders take turns, round after round, in one process and on one thread, so that other work on the machine
-affects all alike. In its turn each predicts twice and only the second prediction counts, since during the first one the
-caches are cold. The tables show medians of CPU time, and the multiple of the BiLSTM's time. The transformers have the
-sizes of RoBERTa-base and DistilBERT, random weights, and ONNX Runtime's own fused attention, the fastest way to run
-them there. Start-up time and memory are those of a fresh process at its first prediction.
+affects all alike. In each turn a contender predicts twice, and only the second prediction counts, since the first one
+runs with cold caches. The tables show medians of CPU time, and the ratio to the BiLSTM's time. The transformers have
+the sizes of RoBERTa-base and DistilBERT, random weights, and ONNX Runtime's own fused attention, which is its fastest
+way to run them. Start-up time and memory are those of a new process at its first prediction.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ REFERENCE = "BiLSTM, ONNX Runtime"
 LENGTHS = (5, 15, 40)
 BATCH = 32
 STREAM = 20_000
-"""How many texts a stream has."""
+"""The number of texts in a stream."""
 
 Contender = Callable[[Batch], Array]
 
@@ -121,7 +121,7 @@ def transformer(count: int, vocabulary: int) -> Contender:
 
 
 def contenders(directory: Path) -> dict[str, Contender]:
-    """Return all contenders by name: our two with the weights in `directory`, the others with the same sizes."""
+    """Return all contenders by name: our two models from `directory`, the other networks with random weights."""
     manifest = read_manifest(directory)
     vocabulary, labels = 2 + len(load_models(directory)["bilstm"].tokenizer.words), len(manifest.labels)
     embedding = manifest.models["bilstm"].embedding
@@ -157,11 +157,11 @@ from classifiers.training.onnx_export import float_graph, read_bilstm
 from classifiers.nn.batching import pad
 keras_models.build("bilstm", 12000, 96, 28).predict(pad([[2, 3]]).ids.T, verbose=0)""",
 }
-"""The code that a fresh process runs, by its name in the table."""
+"""The code that a new process runs, by its name in the table."""
 
 
 def first_answer(code: str) -> dict[str, float]:
-    """Return the seconds until a fresh process has run `code`, and its resident memory then (MB)."""
+    """Return the seconds until a new process has run `code`, and its resident memory then (MB)."""
     report = "\nimport psutil; print(psutil.Process().memory_info().rss)"
     times, sizes = [], []
     for _ in range(3):
@@ -174,7 +174,7 @@ def first_answer(code: str) -> dict[str, float]:
 
 
 def stream(directory: Path, texts: Sequence[str]) -> tuple[float, float, float]:
-    """Return the CPU seconds and the seconds that the command line takes for a stream of texts, and its memory (MB)."""
+    """Return the CPU time and the time in seconds that the command line takes for a stream, and its memory (MB)."""
     command = [sys.executable, "-m", "classifiers", "compare", "--models", str(directory), "--json", "--file", "-"]
     before, start, most = os.times(), time.perf_counter(), 0
     with tempfile.TemporaryFile() as file:
@@ -196,21 +196,21 @@ def stream_rate(directory: Path, words: Sequence[str], batch_milliseconds: float
     rng = np.random.default_rng(3)
     texts = [" ".join(rng.choice(words, length)) for length in rng.integers(3, 41, STREAM)]
     short, long = stream(directory, texts[: STREAM // 4]), stream(directory, texts)
-    further = STREAM - STREAM // 4
+    added = STREAM - STREAM // 4  # texts that only the long stream has; the difference excludes the start
     batch = 1000 * BATCH / batch_milliseconds
-    rate = further / (long[0] - short[0])
+    rate = added / (long[0] - short[0])
     return {
         "batch_texts_a_second": batch,
         "stream_texts_a_cpu_second": rate,
         "ratio": rate / batch,
-        "stream_texts_a_second": further / (long[1] - short[1]),
+        "stream_texts_a_second": added / (long[1] - short[1]),
         "short_megabytes": short[2],
         "long_megabytes": long[2],
     }
 
 
 def measure(directory: Path, rounds: int) -> dict[str, Any]:
-    """Return all results as a JSON-ready object."""
+    """Return all results as JSON data."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     everyone = contenders(directory)
@@ -252,12 +252,12 @@ def show(result: dict[str, Any], console: Console) -> None:
     console.print("Text in, prediction out: " + ", ".join(f"{name} {taken:.2f} ms" for name, taken in whole.items()))
     figures = result["stream"]
     console.print(
-        f"A stream, text to JSON: {figures['stream_texts_a_cpu_second']:,.0f} texts for each second of a core, "
+        f"A stream, text to JSON: {figures['stream_texts_a_cpu_second']:,.0f} texts per second of CPU time, "
         f"{figures['ratio']:.0%} of the {figures['batch_texts_a_second']:,.0f} that both networks read in batches; "
         f"{figures['stream_texts_a_second']:,.0f} a second in all; {figures['short_megabytes']:.0f} MB for "
         f"{STREAM // 4:,} texts, {figures['long_megabytes']:.0f} MB for {STREAM:,}"
     )
-    table = Table(title="A fresh process at its first answer")
+    table = Table(title="A new process at its first answer")
     for column in ("process", "seconds", "MB"):
         table.add_column(column, justify="left" if column == "process" else "right")
     for name, figures in result["first_answer"].items():
@@ -269,7 +269,7 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=Path, default=PRETRAINED, help="model directory (default: the shipped one)")
-    parser.add_argument("--rounds", type=int, default=30, help="how many turns each contender takes (default: 30)")
+    parser.add_argument("--rounds", type=int, default=30, help="turns of each contender (default: 30)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     arguments = parser.parse_args()
     result = measure(arguments.models, arguments.rounds)

@@ -46,11 +46,11 @@ import os
 print(os.getpid(), flush=True)
 input()
 """
-"""Lets the process wait until it is measured from outside: psutil in it would take 4 MB itself."""
+"""Makes the process wait until it has been measured from outside; psutil inside it would take 4 MB."""
 
 
 def measure() -> dict[str, tuple[float, float]]:
-    """Return RSS and USS in MB after each step; the database has its tables already, as after the first start."""
+    """Return RSS and USS in MB after each step; the database has its tables already, as at any start but the first."""
     sizes = {}
     with tempfile.TemporaryDirectory() as folder:
         done = f"FOLDER = {Path(folder).as_posix()!r}\n"
@@ -70,7 +70,7 @@ def _memory_after(code: str) -> tuple[float, float]:
     command = [sys.executable, "-c", f"{code}\n{_WAIT}"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:  # noqa: S603 - our own code
-        assert process.stdin  # noqa: S101 - it is piped, as is stdout
+        assert process.stdin  # noqa: S101 - a pipe, like stdout
         assert process.stdout  # noqa: S101 - as above
         pid = process.stdout.readline()
         if not pid:

@@ -1,7 +1,7 @@
-"""Time contenders in turns and by CPU time, so that other work on the machine distorts the comparison less.
+"""Compares the CPU times of functions that take turns, so that other work on the machine distorts the result less.
 
-On one thread, CPU time equals wall-clock time if nothing else runs. It counts all threads of the process, and stops
-while another process has the core.
+With one thread and nothing else running, CPU time equals wall-clock time. It includes all threads of the process, and
+stops while another process uses the CPU core.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 
 def race(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Return the median milliseconds of each; all take turns, and only the second call of each turn counts."""
+    """Return median times in milliseconds; each turn is two calls, of which the second, with warm caches, counts."""
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():

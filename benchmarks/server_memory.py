@@ -1,10 +1,11 @@
-"""Measure what a server costs the bot in memory, beside an empty bot of discord.py, and what takes it.
+"""Measure how much memory each server takes in the bot, compared with an empty discord.py bot, and for which data.
 
     python benchmarks/server_memory.py [--servers SERVERS] [--json]
 
-Each row is a fresh process in a loopback Discord with servers of 20 channels, as communities have them. What is left of
-its memory after that of a process in one server is divided by their number. The last rows leave out parts of what
-Discord says of a server, which no option of discord.py does: so much each part takes.
+Each row is a new process in a loopback Discord with realistic servers of 20 channels. The memory of a process in a
+single server is subtracted, and the rest divided by the number of the other servers. In the last rows, the loopback
+Discord leaves out one part of the servers' data, to show how much memory that part takes; no option of discord.py can
+leave it out.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from benchmarks.load.servers import memory
 
 
 async def measure(servers: int) -> dict[str, float]:
-    """Return the bytes that a server costs, by row: each bot, then the empty bot without each part."""
+    """Return the bytes per server, by row: of each bot, then of the empty bot without each part."""
     costs = {}
     for which in ("full", "empty"):
         base = await memory(which, 1)
@@ -38,17 +39,17 @@ async def measure(servers: int) -> dict[str, float]:
 
 def main() -> None:
     """Parse the arguments, measure, print."""
-    parser = argparse.ArgumentParser(description="Measure what a server costs the bot in memory.")
-    parser.add_argument("--servers", type=int, default=1000, help="how many (default: 1000)")
+    parser = argparse.ArgumentParser(description="Measure how much memory each server takes in the bot.")
+    parser.add_argument("--servers", type=int, default=1000, help="number of servers (default: 1000)")
     parser.add_argument("--json", action="store_true", help="print the bytes as JSON instead of a table")
     arguments = parser.parse_args()
     if arguments.servers < 2:
-        parser.error("--servers must be at least 2, for the first one is what the others are compared with")
+        parser.error("--servers must be at least 2, since the others are compared with the first")
     costs = asyncio.run(measure(arguments.servers))
     if arguments.json:
         print(json.dumps(costs))
         return
-    table = Table("bot", "MB for 1,000 servers", "of the empty bot's")
+    table = Table("bot", "MB per 1,000 servers", "compared with the empty bot")
     for name, cost in costs.items():
         table.add_row(name, f"{cost / 1000:.1f}", f"{cost / costs['empty']:.0%}")
     Console().print(table)

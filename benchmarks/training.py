@@ -3,19 +3,19 @@
     python benchmarks/training.py [--json]
     python benchmarks/training.py --stream 1000000 [--json]
 
-A training step is a forward pass, a backward pass, clipping and AdamW, on the same batches of 64 texts and on one
-thread for all. Ten batches with the lengths of GoEmotions' own represent an epoch of GoEmotions. As in `inference.py`,
-all contenders take turns, round after round; in its turn each does the steps of a case twice, and only the second time
-counts. The tables show medians of CPU time, the multiple of NumPy's time, and what NumPy's own time is spent on. The
-networks are those of `train.py` without dropout: Keras trains them with `train_on_batch`, PyTorch with its own `nn.RNN`
-and `nn.LSTM` and its fused AdamW.
+A training step is a forward pass, a backward pass, clipping and AdamW; all contenders use the same batches of 64 texts
+and one thread. Ten batches, as long as those of GoEmotions, represent an epoch. As in `inference.py`, all contenders
+take turns, round after round; in each turn a contender does the steps twice, and only the second time counts. The
+tables show medians of CPU time, the ratio to NumPy's time, and how NumPy's own time is spent. The networks are those of
+`train.py` without dropout: Keras trains them with `train_on_batch`, PyTorch with its own `nn.RNN` and `nn.LSTM` and its
+fused AdamW.
 
-BLAS computes NumPy's matrix products; the title of the table names its kernels. OpenBLAS chooses them by the processor,
-unless the environment variable `OPENBLAS_CORETYPE` does: with Haswell kernels, a newer processor takes half as long
-again.
+NumPy's matrix products are computed by BLAS, whose kernels are in the table's title. OpenBLAS chooses them for the
+processor, unless the environment variable `OPENBLAS_CORETYPE` names others: with Haswell kernels, a newer processor
+takes 1.5 times as long.
 
 With --stream, `train.py --shards` trains the RNN in Keras on that many made-up texts instead, once on a tenth of them
-and once on all. The table shows the memory that each run took at most, measurements at its end included, and its time.
+and once on all. The table shows the time and the peak memory of each run, including the evaluation at its end.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ except ImportError:
 
 KINDS = ("rnn", "bilstm")
 CASES = {"GoEmotions": (4, 6, 9, 11, 14, 16, 18, 21, 25, 29), "16 steps": (16,), "32 steps": (32,)}
-"""The lengths of the batches in each case; for GoEmotions, the median lengths of the tenths of its own batches."""
+"""The lengths of the batches in each case; for GoEmotions, the medians of each tenth of its batches, by length."""
 
 VOCABULARY, LABELS = 12_000, 28
 RECIPE = Recipe(1, 64, 1e-3, embedding=96, dropout=0.0, word_dropout=0.0, weight_decay=0.01)
@@ -77,7 +77,7 @@ Batches = list[tuple[Batch, Array]]
 
 
 def batch_of(steps: int) -> tuple[Batch, Array]:
-    """Return a full batch with its targets; the words have the frequencies of a language, by Zipf's law."""
+    """Return a full batch with its targets; word frequencies follow Zipf's law, as in a language."""
     rng = np.random.default_rng(1)
     frequency = 1 / np.arange(2, VOCABULARY)
     size = RECIPE.batch_size
@@ -86,20 +86,20 @@ def batch_of(steps: int) -> tuple[Batch, Array]:
 
 
 def ours(kind: str) -> numpy_backend.Trainer:
-    """Return a trainer of a network of our own layers."""
+    """Return a trainer for a network of our own layers."""
     start = network.build(kind, VOCABULARY, RECIPE.embedding, LABELS, np.random.default_rng(0))
     return numpy_backend.Trainer(start, RECIPE, multi_label=True)
 
 
 def in_keras(kind: str) -> Contender:
-    """Return a training step of the same network in Keras."""
+    """Return a training step for the same network in Keras."""
     model = keras_models.build(kind, VOCABULARY, RECIPE.embedding, LABELS)
     keras_models.Trainer(model, RECIPE, multi_label=True)  # chooses the loss and the optimizer
     return lambda batch, targets: model.train_on_batch(batch.ids.T, targets)
 
 
 def in_torch(kind: str) -> Contender:
-    """Return a training step of a network of the same shape in PyTorch, whose recurrent layers have a second bias."""
+    """Return a training step for the same network in PyTorch, except that its recurrent layers have a second bias."""
     torch.set_num_threads(1)
     nn, size = torch.nn, RECIPE.embedding
     vectors = nn.Embedding(VOCABULARY, size)
@@ -129,7 +129,7 @@ def run_all(step: Contender, batches: Batches) -> None:
 
 
 def shares(kind: str, batches: Batches, rounds: int) -> dict[str, float]:
-    """Return the share of a NumPy training step's time that each of its parts takes."""
+    """Return the share of each part in the time of a NumPy training step."""
     trainer = ours(kind)
     spent = dict.fromkeys(PARTS, 0.0)
 
@@ -145,11 +145,11 @@ def shares(kind: str, batches: Batches, rounds: int) -> dict[str, float]:
         setattr(owner, method, timed)
 
     for layer in trainer.network.layers:
-        for way in ("forward", "backward"):
+        for direction in ("forward", "backward"):
             if isinstance(layer, Embedding):
-                watch(layer, way, "embedding")
+                watch(layer, direction, "embedding")
             elif isinstance(layer, RNN | Bidirectional):
-                watch(layer, way, f"recurrent {way}")
+                watch(layer, direction, f"recurrent {direction}")
     watch(trainer._optimizer, "step", "optimizer")
     step = partial(trainer.step, rate=RECIPE.learning_rate)
     run_all(step, batches)
@@ -163,16 +163,16 @@ def shares(kind: str, batches: Batches, rounds: int) -> dict[str, float]:
 
 
 def blas() -> str:
-    """Return which BLAS computes NumPy's matrix products, with the processor that its kernels are made for."""
+    """Return the name of NumPy's BLAS, with the processor that its kernels are for."""
     loaded = [library for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"]
     own = [library for library in loaded if "numpy" in library["filepath"]] or loaded
-    if not own:  # such as Accelerate, which threadpoolctl does not know
+    if not own:  # threadpoolctl does not know all, for example not Accelerate
         return "unknown BLAS"
     return f"{own[0]['internal_api']} {own[0]['version']}, {own[0].get('architecture', 'unknown')} kernels"
 
 
 def measure(rounds: int) -> dict[str, Any]:
-    """Return all results as a JSON-ready object."""
+    """Return all results as JSON data."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     milliseconds, parts = {}, {}
@@ -194,7 +194,7 @@ def measure(rounds: int) -> dict[str, Any]:
 
 
 def made_up(count: int, rng: np.random.Generator) -> dict[str, list[str]]:
-    """Return texts of 3 to 27 words with the frequencies of a language, each labelled by its first word."""
+    """Return texts of 3 to 27 words whose frequencies follow Zipf's law, each labelled by its first word."""
     frequency = 1 / np.arange(2, VOCABULARY)
     lengths = rng.integers(3, 28, count)
     numbers = rng.choice(VOCABULARY - 2, lengths.sum(), p=frequency / frequency.sum())
@@ -207,7 +207,7 @@ def made_up(count: int, rng: np.random.Generator) -> dict[str, list[str]]:
 
 
 def write_shards(folder: Path, rows: int) -> None:
-    """Write made-up texts into files of at most 50,000."""
+    """Write made-up texts into Parquet files of at most 50,000 rows."""
     rng = np.random.default_rng(1)
     folder.mkdir()
     for number, start in enumerate(range(0, rows, 50_000)):
@@ -215,7 +215,7 @@ def write_shards(folder: Path, rows: int) -> None:
 
 
 def train_on_stream(folder: Path, rows: int) -> dict[str, float]:
-    """Return the seconds and megabytes that a training on so many rows takes."""
+    """Return the seconds and megabytes that a training run on this many rows takes."""
     shards, sample = folder / f"shards-{rows}", folder / "sample.csv"
     write_shards(shards, rows)
     with sample.open("w", newline="") as file:
@@ -236,14 +236,14 @@ def train_on_stream(folder: Path, rows: int) -> dict[str, float]:
 
 
 def measure_stream(rows: int) -> dict[str, dict[str, float]]:
-    """Return the figures of a training on a tenth of so many rows and of one on all."""
+    """Return the figures of a training run on a tenth of this many rows, and of one on all."""
     with tempfile.TemporaryDirectory() as folder:
         return {f"{count:,} rows": train_on_stream(Path(folder), count) for count in (rows // 10, rows)}
 
 
 def show_stream(result: dict[str, dict[str, float]], console: Console) -> None:
     """Print the figures of streams as a table."""
-    table = Table("corpus", "seconds", "MB", title="A training from shards")
+    table = Table("corpus", "seconds", "MB", title="Training from shards")
     for name, figures in result.items():
         table.add_row(name, f"{figures['seconds']:,.0f}", f"{figures['megabytes']:,.0f}")
     console.print(table)
@@ -252,7 +252,7 @@ def show_stream(result: dict[str, dict[str, float]], console: Console) -> None:
 def show(result: dict[str, Any], console: Console) -> None:
     """Print the results as tables with ratios."""
     milliseconds = result["milliseconds"]
-    table = Table(title=f"Milliseconds a training step, and times NumPy's; medians, one thread, {result['blas']}")
+    table = Table(title=f"Milliseconds per training step (ratio to NumPy); medians, one thread, {result['blas']}")
     table.add_column("contender")
     for case in milliseconds:
         table.add_column(case, justify="right")
@@ -263,7 +263,7 @@ def show(result: dict[str, Any], console: Console) -> None:
     console.print(table)
     if "PyTorch" not in next(iter(milliseconds.values())):
         console.print("PyTorch is left out, since it is not installed: pip install torch.")
-    table = Table(title="Where NumPy's time goes")
+    table = Table(title="How NumPy's time is spent")
     table.add_column("part")
     for case in result["shares"]:
         table.add_column(case, justify="right")
@@ -275,8 +275,8 @@ def show(result: dict[str, Any], console: Console) -> None:
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=20, help="how many turns each contender takes (default: 20)")
-    parser.add_argument("--stream", type=int, metavar="ROWS", help="train on so many texts from shards instead")
+    parser.add_argument("--rounds", type=int, default=20, help="turns of each contender (default: 20)")
+    parser.add_argument("--stream", type=int, metavar="ROWS", help="train on this many texts from shards instead")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     arguments = parser.parse_args()
     result = measure_stream(arguments.stream) if arguments.stream else measure(arguments.rounds)

@@ -1,4 +1,4 @@
-"""A bot in several processes on this machine: one loopback Discord, one PostgreSQL, and a share of the shards each."""
+"""Runs a bot in several processes on this machine, which share a loopback Discord and a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from benchmarks.gateway.communities import CHANNELS, Communities
 from benchmarks.load.process import BotProcess, Progress, launch
 from benchmarks.load.stream import Stream
 
-_LOOKS_EVERY = 0.1  # seconds
-_SERVING_WITHIN = 600.0  # seconds; a process that does not know its servers by then never will
+_POLL_INTERVAL = 0.1  # seconds
+_START_TIMEOUT = 600.0  # seconds until a process must know its servers
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How large a cluster is; a process serves every `processes`-th shard, and so every `processes`-th server.
+    """The size of a cluster; with n processes, each has every n-th shard, and so every n-th server.
 
     Attributes:
         servers, shards, processes: how many there are; the shards are a multiple of the processes.
@@ -38,8 +38,8 @@ class Plan:
     processes: int
     max_concurrency: int
 
-    def why_impossible(self) -> str | None:
-        """Return in a sentence why there can be no such cluster, None if there can be one."""
+    def error(self) -> str | None:
+        """Return why such a cluster is impossible, in one sentence, or None if it is possible."""
         if min(self.servers, self.shards, self.processes, self.max_concurrency) < 1:
             return "there must be at least one server, shard, process and session at once"
         if self.shards % self.processes:
@@ -63,12 +63,12 @@ class Plan:
 
 
 class Started(NamedTuple):
-    """How long it took until a process served all its servers.
+    """How long it took until a process knew all its servers.
 
     Attributes:
         seconds: in all.
-        waited: how many of them it waited for a core, which other programs had.
-        processor: its processor time.
+        waited: for how many of them it waited for a CPU core that other programs used.
+        processor: its CPU time.
     """
 
     seconds: float
@@ -77,25 +77,25 @@ class Started(NamedTuple):
 
 
 class Cluster:
-    """The processes, each of which can be ended and started again while the others go on.
+    """The processes of a bot; each can be stopped and started while the others run.
 
     Attributes:
-        plan: how large it is.
-        discord: where they are.
+        plan: the size of the cluster.
+        discord: the Discord that the processes connect to.
         database_url: of their database.
-        database: tells what is in it, and what it does.
-        bots: the processes that run, by number.
-        streams: who writes in the servers of each.
+        database: statistics of their database.
+        bots: the running processes, by number.
+        streams: the messages in the servers of each process.
     """
 
     def __init__(self, plan: Plan, discord: LoopbackDiscord, database_url: str, folder: Path) -> None:
         """Start with no process.
 
         Args:
-            plan: how large it is.
-            discord: where the processes are to be.
+            plan: the size of the cluster.
+            discord: the Discord that the processes connect to.
             database_url: of their database.
-            folder: where they run.
+            folder: their working directory.
         """
         self.plan = plan
         self.discord = discord
@@ -106,11 +106,11 @@ class Cluster:
         self._folder = folder
 
     async def start(self, *processes: int) -> dict[int, Started]:
-        """Start processes at the same time; return when each serves all its servers."""
+        """Start processes at the same time; return how long each took until it knew all its servers."""
         return dict(zip(processes, await asyncio.gather(*map(self._start, processes)), strict=True))
 
     async def end(self, *processes: int, by: signal.Signals = signal.SIGTERM) -> None:
-        """End processes by a signal."""
+        """Stop processes with a signal, and wait until they have exited."""
         await asyncio.gather(*(self.bots.pop(process).end(by) for process in processes))
 
     async def progress(self) -> dict[int, Progress]:
@@ -120,11 +120,11 @@ class Cluster:
     async def settled(
         self, before: dict[int, Progress], written: dict[int, Sequence[int]], within: float
     ) -> dict[int, Progress]:
-        """Wait until processes are done with all messages, or the seconds are over; return what they have done since.
+        """Wait until processes have finished with all messages, or time is up; return what they have done since.
 
         Args:
-            before: what each had done before.
-            written: the messages that were written in the servers of each since then.
+            before: the earlier progress of each process.
+            written: the messages written since then in the servers of each process.
             within: seconds.
         """
         ends = await asyncio.gather(
@@ -137,32 +137,32 @@ class Cluster:
 
     @asynccontextmanager
     async def load(self, rate: float) -> AsyncIterator[dict[int, Sequence[int]]]:
-        """Let people write in the servers of all processes, so many messages a second in all, until the context ends.
+        """Write messages in the servers of all processes during the block, at this rate in all.
 
-        Each process has people of its own, so that one that takes no messages does not hold up the others'.
+        Each process has its own stream of messages, so that a process which reads none does not delay the others.
 
         Yields:
-            The ids of what they have written, by the process of the server, which become more meanwhile.
+            The ids of the messages, by the process of the server; the lists grow during the block.
         """
         written: dict[int, list[int]] = {process: [] for process in self.streams}
-        over = asyncio.Event()
+        stop = asyncio.Event()
 
         async def write(process: int) -> None:
             stream, channels = self.streams[process], self.plan.channels_of(process)
             async for message_id in stream.messages(rate / len(self.streams), channels):
                 written[process].append(message_id)
-                if over.is_set():
+                if stop.is_set():
                     return
 
         writing = asyncio.gather(*map(write, self.streams))
         try:
             yield dict(written)
         finally:
-            over.set()
+            stop.set()
             await writing
 
     async def close(self) -> None:
-        """End all processes."""
+        """Stop all processes."""
         await self.end(*self.bots)
         await self.database.close()
 
@@ -173,56 +173,56 @@ class Cluster:
             "DATABASE_URL": self.database_url,
             "SHARD_COUNT": str(plan.shards),
             "SHARD_IDS": ",".join(map(str, plan.shards_of(process))),
-            "EMOBOT_LOG_LEVEL": "ERROR",  # it has nothing to say but when it has ended
+            "EMOBOT_LOG_LEVEL": "ERROR",
         }
         bot = self.bots[process] = await launch("full", self.discord, self._folder, variables)
         while (progress := await bot.progress()).servers < len(plan.servers_of(process)):
-            if loop.time() - began > _SERVING_WITHIN:
+            if loop.time() - began > _START_TIMEOUT:
                 raise RuntimeError(f"Process {process} does not know its servers after ten minutes.")
-            await asyncio.sleep(_LOOKS_EVERY)
+            await asyncio.sleep(_POLL_INTERVAL)
         return Started(loop.time() - began, bot.waited_for_a_core(), progress.process)
 
 
 class Database:
-    """What PostgreSQL tells of the bot's database."""
+    """PostgreSQL's statistics about the bot's database."""
 
     def __init__(self, url: str) -> None:
         self._engine = create_async_engine(url, poolclass=NullPool)
 
     async def connections(self) -> int:
         """Return how many connections the processes have."""
-        return await self._ask(
+        return await self._query(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
 
     async def rows_changed(self, table: str | None = None) -> int:
-        """Return how many rows were inserted or updated so far, in one table or in all; known after a second or two."""
+        """Return how many rows were inserted or updated so far, in one table or in all, with a delay of seconds."""
         where = f"WHERE relname = '{table}'" if table else ""
-        return await self._ask(f"SELECT coalesce(sum(n_tup_ins + n_tup_upd), 0) FROM pg_stat_user_tables {where}")  # noqa: S608 - our own tables
+        return await self._query(f"SELECT coalesce(sum(n_tup_ins + n_tup_upd), 0) FROM pg_stat_user_tables {where}")  # noqa: S608 - our own tables
 
     async def commits(self) -> int:
         """Return how many transactions there were so far."""
-        return await self._ask("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")
+        return await self._query("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")
 
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
 
-    async def _ask(self, query: str) -> int:
+    async def _query(self, query: str) -> int:
         async with self._engine.connect() as connection:
             return int((await connection.execute(text(query))).scalar_one())
 
 
 @asynccontextmanager
 async def cluster(plan: Plan) -> AsyncIterator[tuple[Cluster, PostgresServer]]:
-    """Serve a Discord and a database for a cluster whose processes are yet to be started; end them in the end."""
+    """Run a Discord and a database for a cluster, whose processes are not started yet; stop all after the block."""
     discord = LoopbackDiscord(
         Communities(servers=plan.servers), shards=plan.shards, max_concurrency=plan.max_concurrency
     )
     async with postgres() as server, discord.running():
         with TemporaryDirectory() as folder:
-            made = Cluster(plan, discord, server.url, Path(folder))
+            processes = Cluster(plan, discord, server.url, Path(folder))
             try:
-                yield made, server
+                yield processes, server
             finally:
-                await made.close()
+                await processes.close()

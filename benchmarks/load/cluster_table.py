@@ -1,4 +1,4 @@
-"""What was measured of a cluster as rows of a table, with what is promised and whether it is kept."""
+"""Turns the measurements of a cluster into rows of a table, with what is promised and whether the promise is kept."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from statistics import mean
 from typing import NamedTuple
 
 from benchmarks.load.cluster import Plan, Started
-from benchmarks.load.cluster_rows import Kill, Load, Memory, Rolling, Saves, Start
-from benchmarks.load.rows import Quantiles
+from benchmarks.load.cluster_measurements import Kill, Load, Memory, Rolling, Saves, Start
+from benchmarks.load.measurements import Latency
 
 ROWS = ("memory", "load", "most", "saves", "kill", "rolling", "restart")
-"""What can be measured after the start, in this order."""
+"""The measurements after the start, in order."""
 
-SERVED_AGAIN = 10.0
-"""Seconds after which the servers of a process are to be served that is started again."""
+RESTART_TARGET = 10.0
+"""Seconds within which a restarted process should know all its servers, on a free CPU core."""
 
-SAVED_AGAIN = 5.0
-"""Seconds after which a change is to be known to all processes once PostgreSQL is back."""
+RECOVERY_TARGET = 5.0
+"""Seconds after a restart of PostgreSQL within which all processes should know a change."""
 
-SEEN = 1.0
-"""Seconds after which a change is to be known to all processes."""
+PROPAGATION_TARGET = 1.0
+"""Seconds within which all processes should know a change."""
 
-_BEGINS_EVERY = 5.5  # seconds between two sessions of a bucket
+_SESSION_INTERVAL = 5.5  # seconds between the starts of two sessions in the same bucket of Discord's
 _MEGABYTE = 2**20
 
 
 @dataclass
 class Measured:
-    """What was measured; None for what was not wanted."""
+    """The measurements; None for those that were not requested."""
 
     plan: Plan
     start: Start | None = None
@@ -42,7 +42,7 @@ class Measured:
 
     @property
     def title(self) -> str:
-        """What was measured, in words."""
+        """The title of the table."""
         plan = self.plan
         return (
             f"{plan.servers:,} servers on {plan.shards} shards in {plan.processes} processes, "
@@ -55,8 +55,8 @@ class Line(NamedTuple):
 
     Attributes:
         what, measured: what was measured, and its value.
-        promised: what the value should be; nothing if nothing is promised.
-        kept: whether it is.
+        promised: what the value should be; empty if nothing is promised.
+        kept: whether the promise is kept.
     """
 
     what: str
@@ -66,7 +66,7 @@ class Line(NamedTuple):
 
 
 def table(measured: Measured) -> list[Line]:
-    """Return the rows of all that was measured."""
+    """Return the rows of the table."""
     lines: list[Line] = []
     if measured.start:
         lines += _started("start", measured.plan, measured.start, syncs=1, purges=1)
@@ -97,9 +97,9 @@ def _started(name: str, plan: Plan, start: Start, syncs: int, purges: int) -> li
             f"{name}: processor time of a process until then", f"{mean(each.processor for each in start.served):.1f} s"
         ),
         _exactly(f"{name}: sessions begun", start.identifies, plan.shards),
-        _exactly(f"{name}: sessions begun too soon", start.hasty, 0),
+        _exactly(f"{name}: sessions begun too soon", start.early, 0),
         _exactly(f"{name}: commands registered", start.syncs, syncs),
-        _exactly(f"{name}: times that what is due is erased", start.purges, purges),
+        _exactly(f"{name}: erasures of expired data", start.purges, purges),
     ]
 
 
@@ -109,56 +109,56 @@ def _memory(plan: Plan, memory: Memory) -> list[Line]:
     return [
         Line("memory of a process", f"{each}; in one server {memory.base / _MEGABYTE:.0f} MB"),
         Line("memory for 1,000 servers", f"{own / _MEGABYTE / (plan.servers - plan.processes) * 1000:.1f} MB"),
-        Line("connections to the database, at rest", f"{memory.connections}"),
+        Line("connections to the database, when idle", f"{memory.connections}"),
     ]
 
 
 def _load(load: Load) -> list[Line]:
     at = f"at {load.rate:.0f}/s"
     return [
-        _exactly(f"{at}: messages not heard", load.unheard, 0),
+        _exactly(f"{at}: messages not received", load.unhandled, 0),
         _exactly(f"{at}: messages not read in time", load.dropped, 0),
         Line(f"{at}: from message to reaction", _milliseconds(load.latency)),
-        Line(f"{at}: processor time a message", f"{1000 * load.processor:.2f} ms"),
+        Line(f"{at}: processor time per message", f"{1000 * load.processor:.2f} ms"),
         _exactly(f"{at}: requests refused with 429", load.refused, 0),
         Line(f"{at}: transactions and rows written a second", f"{load.commits:.1f}, {load.rows:.1f}"),
-        Line(f"{at}: connections to the database, at most", f"{load.connections}"),
+        Line(f"{at}: most connections to the database", f"{load.connections}"),
     ]
 
 
 def _saves(saves: Saves) -> list[Line]:
     return [
         Line("a change in /settings: answered after", f"{1000 * saves.answered:.0f} ms"),
-        _within("a change in /settings: known to each process after", saves.everywhere, SEEN),
-        _within("the same from a restart of PostgreSQL on", saves.after_restart, SAVED_AGAIN),
+        _within("a change in /settings: known to all processes after", saves.everywhere, PROPAGATION_TARGET),
+        _within("the same after a restart of PostgreSQL", saves.after_restart, RECOVERY_TARGET),
     ]
 
 
 def _kill(plan: Plan, kill: Kill) -> list[Line]:
     return [
         Line("one killed: from message to reaction elsewhere, before", _milliseconds(kill.alone)),
-        Line("one killed: the same from then on", _milliseconds(kill.beside)),
-        _exactly("one killed: messages elsewhere not heard", kill.unheard, 0),
+        Line("one killed: the same afterwards", _milliseconds(kill.beside)),
+        _exactly("one killed: messages elsewhere not received", kill.unhandled, 0),
         _exactly("one killed: messages elsewhere not read in time", kill.dropped, 0),
-        _exactly("one killed: shards elsewhere that connect again", kill.reconnects, 0),
+        _exactly("one killed: shards elsewhere that reconnect", kill.reconnects, 0),
         Line("one killed: first reaction after its new start", f"{kill.first_reaction:.1f} s"),
-        _served_again(kill.served, SERVED_AGAIN + waits(plan)),
+        _served_again(kill.served, RESTART_TARGET + identify_delay(plan)),
         Line("one killed: processor time of its new start", f"{kill.served.processor:.1f} s"),
     ]
 
 
 def _served_again(served: Started, promised: float) -> Line:
-    """Return the row of a promise that does not hold for what other programs on this machine take."""
+    """Return the row for a restarted process; waiting for a CPU core that other programs use does not count."""
     shown = f"{served.seconds:.1f} s, of which it waited {served.waited:.1f} s for a core"
     kept = served.seconds - served.waited <= promised
     return Line("one killed: all its servers served after", shown, f"within {promised:g} s on a free core", kept)
 
 
-def waits(plan: Plan) -> float:
-    """Return the seconds that a single process waits in any case until its last session may begin."""
+def identify_delay(plan: Plan) -> float:
+    """Return the seconds that a process must wait until its last session may begin."""
     shards = plan.shards_of(0)
     buckets = {shard % plan.max_concurrency for shard in shards}
-    return (-(-len(shards) // len(buckets)) - 1) * _BEGINS_EVERY
+    return (-(-len(shards) // len(buckets)) - 1) * _SESSION_INTERVAL
 
 
 def _rolling(rolling: Rolling) -> list[Line]:
@@ -181,5 +181,5 @@ def _within(what: str, seconds: float, promised: float) -> Line:
     return Line(what, shown, f"within {promised:g} s", seconds <= promised)
 
 
-def _milliseconds(latency: Quantiles) -> str:
+def _milliseconds(latency: Latency) -> str:
     return f"{1000 * latency.median:.1f} ms, 99th percentile {1000 * latency.high:.1f} ms ({latency.reactions})"

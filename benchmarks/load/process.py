@@ -1,4 +1,4 @@
-"""The process of a bot under load, seen from outside."""
+"""Starts a bot in its own process, and measures it from outside."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from bot.client import INTENTS
 from bot.server_settings import ServerSettings
 
 DROPPED = ("overloaded", "too slow", "stale")
-"""Outcomes of messages that the bot could not read in time."""
+"""The outcomes of messages that the bot could not read in time."""
 
 _ROOT = Path(__file__).parents[2]
-_LOOKS_EVERY = 0.02  # seconds
-_ENDS_WITHIN = 60.0  # seconds
+_POLL_INTERVAL = 0.02  # seconds
+_EXIT_TIMEOUT = 60.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class Progress:
     """What a bot has done so far.
 
     Attributes:
-        outcomes: how many messages had which outcome.
-        main_thread, process: seconds of processor time of its main thread, and of all its threads.
-        tasks: how many tasks its event loop has now.
-        servers: how many it knows of by now; only the full bot tells.
+        outcomes: how many messages had each outcome.
+        main_thread, process: seconds of CPU time of its main thread, and of all its threads.
+        tasks: how many tasks its event loop has.
+        servers: how many servers it knows; only the full bot reports this.
     """
 
     outcomes: Counter[str]
@@ -47,7 +47,7 @@ class Progress:
     servers: int = 0
 
     def since(self, before: Progress) -> Progress:
-        """Return what it has done since it had done less."""
+        """Return what it has done since an earlier progress."""
         return Progress(
             self.outcomes - before.outcomes,
             self.main_thread - before.main_thread,
@@ -58,7 +58,7 @@ class Progress:
 
     @property
     def handled(self) -> int:
-        """How many messages it is done with."""
+        """How many messages it has finished with."""
         return self.outcomes.total()
 
     @property
@@ -68,90 +68,90 @@ class Progress:
 
 
 class BotProcess:
-    """A bot in a process of its own, which is in the loopback Discord.
+    """A bot in its own process, connected to the loopback Discord.
 
     Attributes:
-        process: the process; its standard error may be piped.
+        process: the process; its standard error may be a pipe.
     """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
-        self._seen = psutil.Process(process.pid)
-        self._asking = asyncio.Lock()
+        self._psutil = psutil.Process(process.pid)
+        self._query_lock = asyncio.Lock()
 
     async def progress(self) -> Progress:
         """Return what it has done so far.
 
         Raises:
-            RuntimeError: it has ended; its standard error says why.
+            RuntimeError: it has exited; its standard error says why.
         """
-        told = await self._ask()
-        times = told["main_thread"], told["process"]
-        return Progress(Counter(told["outcomes"]), *times, told["tasks"], told.get("servers", 0))
+        status = await self._query()
+        times = status["main_thread"], status["process"]
+        return Progress(Counter(status["outcomes"]), *times, status["tasks"], status.get("servers", 0))
 
     async def settings(self, *guild_ids: int) -> dict[int, ServerSettings]:
         """Return the settings of servers as the full bot knows them.
 
         Raises:
-            RuntimeError: it has ended.
+            RuntimeError: it has exited.
         """
-        told = (await self._ask(*guild_ids))["settings"]
-        return {int(guild_id): ServerSettings.from_json(text) for guild_id, text in told.items()}
+        settings = (await self._query(*guild_ids))["settings"]
+        return {int(guild_id): ServerSettings.from_json(text) for guild_id, text in settings.items()}
 
     async def set_clock(self, ahead: float) -> None:
-        """Let this computer's clock be so many seconds ahead for it, or behind if there are fewer than none.
+        """Set how many seconds ahead the bot sees this computer's clock; a negative number sets it behind.
 
         Raises:
-            RuntimeError: it has ended.
+            RuntimeError: it has exited.
         """
-        await self._ask(f"ahead={ahead}")
+        await self._query(f"ahead={ahead}")
 
     async def end(self, by: signal.Signals = signal.SIGTERM) -> None:
-        """End it by a signal unless it has ended, and wait until it has; one that does not end is killed.
+        """Send a signal unless the process has exited, wait until it has, and kill it if it does not.
 
         Raises:
-            TimeoutError: it did not end.
+            TimeoutError: it had to be killed.
         """
         if self.process.returncode is None:
             self.process.send_signal(by)
         try:
-            await asyncio.wait_for(self.process.wait(), _ENDS_WITHIN)
+            await asyncio.wait_for(self.process.wait(), _EXIT_TIMEOUT)
         except TimeoutError:
             self.process.kill()
             await self.process.wait()
             raise
 
-    async def _ask(self, *words: object) -> dict[str, Any]:
-        assert self.process.stdin  # noqa: S101 - it is piped, as is stdout
+    async def _query(self, *words: object) -> dict[str, Any]:
+        assert self.process.stdin  # noqa: S101 - a pipe, like stdout
         assert self.process.stdout  # noqa: S101 - as above
-        async with self._asking:
+        async with self._query_lock:
             self.process.stdin.write(f"{' '.join(map(str, words))}\n".encode())
             line = await self.process.stdout.readline()
         if not line:
-            raise RuntimeError("the bot has ended")
-        told: dict[str, Any] = json.loads(line)
-        return told
+            raise RuntimeError("the bot has exited")
+        status: dict[str, Any] = json.loads(line)
+        return status
 
     def memory(self) -> int:
-        """Return the bytes of its memory that are resident."""
-        rss: int = self._seen.memory_info().rss
+        """Return its resident memory in bytes."""
+        rss: int = self._psutil.memory_info().rss
         return rss
 
     def waited_for_a_core(self) -> float:
-        """Return the seconds for which its main thread has waited for a core; 0 where Linux does not tell."""
+        """Return the seconds for which its main thread has waited for a CPU core; 0 if the system does not say."""
         with suppress(FileNotFoundError):
             return int(Path(f"/proc/{self.process.pid}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
         return 0.0
 
     async def settled(self, messages: int, within: float) -> Progress:
-        """Wait until it is done with so many messages since its start, or the seconds are over; return its progress."""
+        """Wait until it has finished with this many messages since its start, or time is up; return its progress."""
         loop = asyncio.get_running_loop()
         end = loop.time() + within
         while True:
             progress = await self.progress()
             if progress.handled >= messages or loop.time() >= end:
                 return progress
-            await asyncio.sleep(_LOOKS_EVERY)
+            await asyncio.sleep(_POLL_INTERVAL)
 
 
 async def launch(
@@ -162,17 +162,17 @@ async def launch(
     *,
     stderr: int | None = None,
 ) -> BotProcess:
-    """Start the `full` or the `empty` bot, and do not wait for what it does.
+    """Start the `full` or the `empty` bot, without waiting until it is connected.
 
     Args:
         which: the bot.
-        discord: where it is.
-        folder: where it runs, and has its database unless it is told of another.
+        discord: the Discord that it connects to.
+        folder: its working directory, with its database unless `variables` name another.
         variables: further settings, as environment variables.
-        stderr: where its standard error goes, as `subprocess` has it; None for that of this process.
+        stderr: its standard error, in the terms of `subprocess`; None to share that of this process.
     """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.load.contender", which, str(INTENTS.value)),
+        *(sys.executable, "-m", "benchmarks.load.instrumented_bot", which, str(INTENTS.value)),
         cwd=folder,
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith("EMOBOT_")},
@@ -191,16 +191,15 @@ async def launch(
 
 @asynccontextmanager
 async def started(which: str, discord: LoopbackDiscord) -> AsyncIterator[BotProcess]:
-    """Start the `full` or the `empty` bot and wait until it is in all servers; stop it in the end."""
-    told = discord.gateway.events["GUILD_CREATE"]
+    """Start the `full` or the `empty` bot, wait until it knows all servers, and stop it after the block."""
+    earlier = discord.gateway.events["GUILD_CREATE"]
     with tempfile.TemporaryDirectory() as folder:
-        # It has nothing to say but when it has ended.
         bot = await launch(which, discord, Path(folder), {"EMOBOT_LOG_LEVEL": "ERROR"})
         try:
-            # Before that, it does not know the channel of a message, and may not react there.
-            while discord.gateway.events["GUILD_CREATE"] < told + discord.world.servers:
-                await bot.progress()  # raises if it has ended
-                await asyncio.sleep(_LOOKS_EVERY)
+            # Until then, it does not know the channel of a message and must not react there.
+            while discord.gateway.events["GUILD_CREATE"] < earlier + discord.world.servers:
+                await bot.progress()  # raises if it has exited
+                await asyncio.sleep(_POLL_INTERVAL)
             yield bot
         finally:
             await bot.end()

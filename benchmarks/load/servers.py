@@ -1,4 +1,4 @@
-"""What servers cost a bot in memory."""
+"""Measures how much memory servers take in a bot."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from benchmarks.gateway import LoopbackDiscord
 from benchmarks.gateway.communities import CHANNELS, Communities
 from benchmarks.load.process import started
 
-RESTS_FOR = 3.0
-"""Seconds until memory is measured, after the last server has come."""
+SETTLING_TIME = 3.0
+"""Seconds between the last server's arrival and the measurement of memory."""
 
 
 async def memory(which: str, servers: int, without: str | None = None) -> int:
-    """Return the resident bytes of the `full` or the `empty` bot in so many servers."""
+    """Return the resident memory in bytes of the `full` or the `empty` bot in this many servers."""
     discord = LoopbackDiscord(Communities(servers=servers, without=without))
     async with discord.running(), started(which, discord) as bot:
-        await discord.say("hello", CHANNELS * servers - 1)  # which comes after all servers
+        await discord.say("hello", CHANNELS * servers - 1)  # the bot gets it after all servers
         if (await bot.settled(1, within=300)).handled != 1:
-            raise RuntimeError("The bot is not in all servers after five minutes.")
-        await asyncio.sleep(RESTS_FOR)
+            raise RuntimeError("The bot does not know all servers after five minutes.")
+        await asyncio.sleep(SETTLING_TIME)
         return bot.memory()

@@ -1,4 +1,4 @@
-"""What people write under load, where, and how fast."""
+"""Writes messages at a given rate."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _SEED = 0
 
 
 class Stream:
-    """People who write one message after the other: texts of our own chat set, which no network was trained on.
+    """Writes texts from our own chat set, on which no network was trained.
 
     Attributes:
-        written: how many messages they have written.
+        written: how many messages were written.
     """
 
     def __init__(self, discord: LoopbackDiscord) -> None:
@@ -28,9 +28,9 @@ class Stream:
         self._texts = _texts(self._random)
 
     async def write(self, rate: float, seconds: float, channels: range) -> list[int]:
-        """Let people write at a rate for some seconds, here and there in the channels; return the ids of the messages.
+        """Write messages at a rate in random channels for some seconds, and return their ids.
 
-        Where the machine is too slow for the rate, it takes longer.
+        If the machine is too slow for the rate, this takes longer.
         """
         ids: list[int] = []
         if count := round(rate * seconds):
@@ -41,7 +41,7 @@ class Stream:
         return ids
 
     async def messages(self, rate: float, channels: range) -> AsyncIterator[int]:
-        """Let people write at a rate, here and there in the channels, and yield the messages' ids, without end."""
+        """Write messages at a rate in random channels, without end, and yield their ids."""
         loop = asyncio.get_running_loop()
         start = loop.time()
         for number in itertools.count():
@@ -52,7 +52,7 @@ class Stream:
 
 
 def _texts(order: random.Random) -> Iterator[str]:
-    """Yield the texts for development in random order, again and again."""
+    """Yield the texts of the dev split in random order, again and again."""
     texts = list(_dev_texts())
     order.shuffle(texts)
     return itertools.cycle(texts)
@@ -60,5 +60,5 @@ def _texts(order: random.Random) -> Iterator[str]:
 
 @cache
 def _dev_texts() -> tuple[str, ...]:
-    """Return the texts for development; to read them takes seconds."""
+    """Return the texts of the dev split; cached, since reading them takes seconds."""
     return tuple(load_dataset("chat").dev.texts)

@@ -41,7 +41,7 @@ def test_people_write_in_the_last_channel_of_each_server() -> None:
     ],
 )
 def test_impossible_plan_is_refused_with_the_reason(plan: Plan, why: str | None) -> None:
-    assert plan.why_impossible() == why
+    assert plan.error() == why
 
 
 async def test_load_writes_to_each_process_in_its_own_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flus
 
 
 async def test_bot_that_ignores_the_stop_signal_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmarks.load.process._ENDS_WITHIN", 0.05)
+    monkeypatch.setattr("benchmarks.load.process._EXIT_TIMEOUT", 0.05)
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", DEAF, stdout=asyncio.subprocess.PIPE)
     assert process.stdout
     await process.stdout.readline()

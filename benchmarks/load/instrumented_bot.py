@@ -1,9 +1,9 @@
-"""One of the bots that are compared, in a process of its own: `python -m benchmarks.load.contender full`.
+"""Runs a bot that reports its progress: `python -m benchmarks.load.instrumented_bot full`.
 
-For each line on standard input it prints what it has done so far, as JSON. The full bot runs as `python -m bot` does,
-and tells also of each server whose id stands in the line which settings it knows; the empty one is discord.py alone,
-which hears the same events and does nothing. It ends when standard input does. After a line such as `ahead=3600`,
-this computer's clock is so many seconds ahead for the bot, or behind if there are fewer than none.
+For each line on standard input, it prints as JSON what it has done so far. The full bot is that of `python -m bot`; it
+also reports the settings of the servers whose ids are in the line. The empty bot is discord.py, which gets the same
+events and does nothing. A line such as `ahead=3600` sets this computer's clock that many seconds ahead, as the bot sees
+it, or behind if the number is negative. The process exits at the end of standard input.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-Account = Callable[[list[int]], dict[str, Any]]
-"""Returns what a bot tells of itself, and of the servers with these ids."""
+Status = Callable[[list[int]], dict[str, Any]]
+"""Returns a bot's report, with the settings of the servers with these ids."""
 
 
 def main() -> None:
-    """Run the bot that the first argument names; the second one is the number of the empty bot's intents."""
+    """Run the bot that the first argument names; the second one is the value of the empty bot's intents."""
     loops: list[asyncio.AbstractEventLoop] = []
     if sys.argv[1] == "full":
-        account, run = _full(loops)
+        status, run = _full(loops)
     else:
-        account, run = _empty(loops, int(sys.argv[2]))
-    threading.Thread(target=_tell, args=(loops, account, _Clock()), daemon=True).start()
+        status, run = _empty(loops, int(sys.argv[2]))
+    threading.Thread(target=_answer_queries, args=(loops, status, _Clock()), daemon=True).start()
     run()
 
 
-def _full(loops: list[asyncio.AbstractEventLoop]) -> tuple[Account, Callable[[], object]]:
-    from bot.cli import main as run  # noqa: PLC0415 - the empty bot does without
+def _full(loops: list[asyncio.AbstractEventLoop]) -> tuple[Status, Callable[[], object]]:
+    from bot.cli import main as run  # noqa: PLC0415 - the empty bot must not import it
     from bot.client import Emobot  # noqa: PLC0415 - as above
 
     bots: list[Emobot] = []
@@ -47,23 +47,23 @@ def _full(loops: list[asyncio.AbstractEventLoop]) -> tuple[Account, Callable[[],
         loops[:] = [asyncio.get_running_loop()]
         await set_up(bot)
 
-    setattr(Emobot, "setup_hook", remember)  # noqa: B010 - so that it can be looked at
+    setattr(Emobot, "setup_hook", remember)  # noqa: B010 - `run` creates the bot, which `status` needs
 
-    def account(guild_ids: list[int]) -> dict[str, Any]:
+    def status(guild_ids: list[int]) -> dict[str, Any]:
         outcomes: Counter[str] = Counter()
         for bot in bots:
-            outcomes.update(dict(list(bot.outcomes.items())))  # of a copy, since they change meanwhile
+            outcomes.update(dict(list(bot.outcomes.items())))  # a copy, since they change meanwhile
         return {
             "outcomes": outcomes,
             "servers": sum(not guild.unavailable for bot in bots[-1:] for guild in list(bot.guilds)),
             "settings": {guild_id: bots[-1].store.settings(guild_id).to_json() for guild_id in guild_ids},
         }
 
-    return account, lambda: run(["run"])
+    return status, lambda: run(["run"])
 
 
-def _empty(loops: list[asyncio.AbstractEventLoop], intents: int) -> tuple[Account, Callable[[], object]]:
-    import discord  # noqa: PLC0415 - the full bot imports it in its own time
+def _empty(loops: list[asyncio.AbstractEventLoop], intents: int) -> tuple[Status, Callable[[], object]]:
+    import discord  # noqa: PLC0415 - the full bot imports it itself
     import yarl  # noqa: PLC0415 - as above
     from discord.gateway import DiscordWebSocket  # noqa: PLC0415 - as above
     from discord.http import Route  # noqa: PLC0415 - as above
@@ -71,9 +71,9 @@ def _empty(loops: list[asyncio.AbstractEventLoop], intents: int) -> tuple[Accoun
     Route.BASE = os.environ["DISCORD_API_BASE"]
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(os.environ["DISCORD_GATEWAY_URL"])
     outcomes: Counter[str] = Counter()
-    asked_for = discord.Intents.none()
-    asked_for.value = intents
-    client = discord.AutoShardedClient(intents=asked_for)
+    requested = discord.Intents.none()
+    requested.value = intents
+    client = discord.AutoShardedClient(intents=requested)
 
     @client.event
     async def setup_hook() -> None:
@@ -90,7 +90,7 @@ class _Clock:
     """This computer's clock as a bot sees it.
 
     Attributes:
-        ahead: by how much it is ahead of the real one.
+        ahead: how far it is ahead of the real one.
     """
 
     def __init__(self) -> None:
@@ -104,21 +104,21 @@ class _Clock:
         return self._real() + self.ahead
 
 
-def _tell(loops: list[asyncio.AbstractEventLoop], account: Account, clock: _Clock) -> None:
-    """Answer each line of standard input; by a thread of its own, so that the bot need not."""
+def _answer_queries(loops: list[asyncio.AbstractEventLoop], status: Status, clock: _Clock) -> None:
+    """Answer each line of standard input; runs in its own thread, so as not to disturb the bot's."""
     main_thread = time.pthread_getcpuclockid(threading.main_thread().ident or 0)
     for line in sys.stdin:
         words = line.split()
         if words and words[0].startswith("ahead="):
             clock.ahead = timedelta(seconds=float(words.pop(0).removeprefix("ahead=")))
-        told = {
-            **account([int(guild_id) for guild_id in words]),
+        report = {
+            **status([int(guild_id) for guild_id in words]),
             "main_thread": time.clock_gettime(main_thread),
             "process": time.process_time(),
             "tasks": sum(len(asyncio.all_tasks(loop)) for loop in loops),
         }
-        print(json.dumps(told), flush=True)
-    os.kill(os.getpid(), signal.SIGTERM)  # whoever measured it is gone
+        print(json.dumps(report), flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)  # the measuring process has exited
 
 
 if __name__ == "__main__":

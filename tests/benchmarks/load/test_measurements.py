@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.load import rows
-from benchmarks.load.rows import CHANNELS, GROWING, SERVERS, TOLERANCE, begin, bench, most_messages
+from benchmarks.load import measurements
+from benchmarks.load.measurements import CHANNELS, RAMP_UP, SERVERS, TOLERANCE, bench, most_messages, ramp_up
 from benchmarks.load.stream import Stream
 
 CAPACITY = {"full": 530.0, "empty": 6100.0}
@@ -19,7 +19,7 @@ async def test_search_finds_the_capacity_within_the_tolerance_and_alternates_bet
         tried.append(which)
         return rate <= CAPACITY[which]
 
-    monkeypatch.setattr(rows, "keeps_up", keeps_up)
+    monkeypatch.setattr(measurements, "keeps_up", keeps_up)
     found = await most_messages(1.0, first)
     for which, capacity in CAPACITY.items():
         assert capacity / TOLERANCE <= found[which] <= capacity
@@ -31,7 +31,7 @@ async def test_search_returns_zero_for_a_bot_that_keeps_up_with_nothing(monkeypa
     async def keeps_up(_which: str, _rate: float, _seconds: float) -> bool:
         return False
 
-    monkeypatch.setattr(rows, "keeps_up", keeps_up)
+    monkeypatch.setattr(measurements, "keeps_up", keeps_up)
     assert await most_messages(1.0) == {"full": 0.0, "empty": 0.0}
 
 
@@ -46,9 +46,9 @@ async def test_load_begins_with_more_and_more_channels_at_the_same_rate_in_each(
             written.append((rate, seconds, channels))
             return []
 
-    await begin(Recorded(), 400.0)
+    await ramp_up(Recorded(), 400.0)
     assert [rate / len(channels) for rate, _, channels in written] == pytest.approx([2.0] * len(written))
-    assert sum(seconds for _, seconds, _ in written) == pytest.approx(GROWING)
+    assert sum(seconds for _, seconds, _ in written) == pytest.approx(RAMP_UP)
     sizes = [len(channels) for _, _, channels in written]
     assert sizes == sorted(set(sizes))
     assert written[-1][2] == range(SERVERS * CHANNELS)

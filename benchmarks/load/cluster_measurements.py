@@ -1,4 +1,4 @@
-"""The measurements of a cluster, each of which is a few rows of the table; they go by the same processes in turn."""
+"""The measurements of a cluster; each makes a few rows of the table, and all use the same processes in turn."""
 
 from __future__ import annotations
 
@@ -16,53 +16,53 @@ from benchmarks.gateway import LoopbackDiscord
 from benchmarks.gateway.communities import CHANNELS
 from benchmarks.gateway.rest import Interaction
 from benchmarks.load.cluster import Cluster, Started
-from benchmarks.load.rows import PATIENCE, Quantiles, Search, latency
-from benchmarks.load.servers import RESTS_FOR, memory
+from benchmarks.load.measurements import FINISH_TIMEOUT, Latency, RateSearch, latency
+from benchmarks.load.servers import SETTLING_TIME, memory
 from bot.store import Store
 
-SETTLING = 20.0
-"""Seconds after which a process that is not done with all messages never will be."""
+SETTLE_TIMEOUT = 20.0
+"""Seconds to wait for processes to finish with all messages."""
 
 TOLERANCE = 1.2
-"""The greatest rate that was kept up with and the least that was not differ by less than this factor."""
+"""The tolerance of the search for the highest rate, see `benchmarks.load.measurements.TOLERANCE`."""
 
-_STATISTICS = 11.0  # seconds after which PostgreSQL has counted what a connection did that rests now
-_LOOKS_EVERY = 0.002  # seconds
-_ANSWERED_WITHIN = 3.0  # seconds, as Discord has it
-_REDRAWN = 7  # the answer that changes the panel, and not one that says what failed
-_KNOWN_WITHIN = 120.0  # seconds; what a process does not know by then it never will
-_REGISTERED_WITHIN = 300.0  # seconds, in which many servers are asked before
-_SAVES = 10
-_SAVES_EVERY = 0.5  # seconds
+_STATISTICS_DELAY = 11.0  # seconds until PostgreSQL's statistics include the work of a connection that is now idle
+_POLL_INTERVAL = 0.002  # seconds
+_ANSWER_TIMEOUT = 3.0  # seconds that Discord waits for an answer
+_UPDATE_MESSAGE = 7  # the type of the answer that redraws the panel, rather than reporting an error
+_PROPAGATION_TIMEOUT = 120.0  # seconds until all processes must know a change
+_REGISTRATION_TIMEOUT = 300.0  # seconds; long, because requests about many servers come first
+_CHANGES = 10
+_SAVE_INTERVAL = 0.5  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """All processes, started at the same time.
+    """The start of all processes at the same time.
 
     Attributes:
-        served: when each process served all its servers.
-        identifies: sessions that were begun.
-        hasty: those of them that Discord refused since they came too soon.
+        served: how long each process took until it knew all its servers.
+        identifies: how many sessions were begun.
+        early: how many sessions Discord refused because they were begun too soon after another.
         syncs: how often the commands were registered.
-        purges: how often a process has begun to erase what is due.
+        purges: how often a process began to erase expired data.
     """
 
     served: list[Started]
     identifies: int
-    hasty: int
+    early: int
     syncs: int
     purges: int
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes that are resident.
+    """Resident memory in bytes, and database connections.
 
     Attributes:
-        processes: of each process.
-        base: of a process in a single server.
-        connections: of all processes to the database, while nothing happens.
+        processes: the memory of each process.
+        base: the memory of a process in a single server.
+        connections: of all processes to the database, while idle.
     """
 
     processes: list[int]
@@ -76,19 +76,19 @@ class Load:
 
     Attributes:
         rate: messages a second that were written.
-        unheard, dropped: messages that no process has handled, and those that one could not read in time.
+        unhandled, dropped: messages that no process handled, and that were not read in time.
         latency: of the reactions.
-        processor: seconds of processor time a message, of all processes together.
+        processor: seconds of CPU time per message, of all processes together.
         refused: requests that Discord refused with 429.
-        commits: transactions of the database a second.
-        rows: rows that were inserted or updated a second.
-        connections: to the database, at most.
+        commits: database transactions a second.
+        rows: rows inserted or updated a second.
+        connections: the most connections to the database.
     """
 
     rate: float
-    unheard: int
+    unhandled: int
     dropped: int
-    latency: Quantiles
+    latency: Latency
     processor: float
     refused: int
     commits: float
@@ -98,12 +98,12 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Saves:
-    """What somebody changes in `/settings`.
+    """Changes that people make in `/settings`.
 
     Attributes:
-        answered: median of the seconds after which they see it.
-        everywhere: median of the seconds after which each process knows it.
-        after_restart: seconds from the restart of PostgreSQL until something can be saved and each process knows it.
+        answered: median of the seconds until the panel shows a change.
+        everywhere: median of the seconds until all processes know a change.
+        after_restart: seconds from a restart of PostgreSQL until a change can be saved and all processes know it.
     """
 
     answered: float
@@ -116,16 +116,16 @@ class Kill:
     """One process killed under load, and started again.
 
     Attributes:
-        alone, beside: the latency in the servers of all others before, and from then on.
-        unheard, dropped: messages in their servers that were not handled, and that were not read in time.
-        reconnects: their shards that have connected again.
-        first_reaction: seconds from the new start to the first reaction in the servers of the killed process.
-        served: when it served all of them.
+        alone, beside: the latency in the other processes' servers before the kill, and after it.
+        unhandled, dropped: messages in the other processes' servers that were not handled, and not read in time.
+        reconnects: how many shards of the other processes reconnected.
+        first_reaction: seconds from the new start until the first reaction in the process's servers.
+        served: how long the new start took.
     """
 
-    alone: Quantiles
-    beside: Quantiles
-    unheard: int
+    alone: Latency
+    beside: Latency
+    unhandled: int
     dropped: int
     reconnects: int
     first_reaction: float
@@ -134,12 +134,12 @@ class Kill:
 
 @dataclass(frozen=True, slots=True)
 class Rolling:
-    """One process after the other ended and started again, under load.
+    """A rolling restart under load: one process after another is stopped and started.
 
     Attributes:
-        away: seconds for which the servers of each process were not served.
-        saved: what people have changed in `/settings` meanwhile, and were told that it is saved.
-        lost: how many of those changes a process or the database does not know in the end.
+        away: the seconds for which each process was away.
+        saved: how many changes in `/settings` were confirmed as saved meanwhile.
+        lost: how many of those changes some process or the database does not know in the end.
         doubled: messages with more than one reaction.
     """
 
@@ -150,35 +150,35 @@ class Rolling:
 
 
 async def start(cluster: Cluster) -> Start:
-    """Start all processes at the same time, after ending those that run."""
+    """Start all processes at the same time, after stopping those that run."""
     await cluster.end(*cluster.bots)
     gateway, database = cluster.discord.gateway, cluster.database
-    identifies, hasty, syncs = gateway.identified, gateway.early_identifies, _syncs(cluster.discord)
+    identifies, early, syncs = gateway.identified, gateway.early_identifies, _syncs(cluster.discord)
     purges = await database.rows_changed("jobs")
     served = await cluster.start(*range(cluster.plan.processes))
     await _registered(cluster.discord)
-    await asyncio.sleep(_STATISTICS)
+    await asyncio.sleep(_STATISTICS_DELAY)
     return Start(
         list(served.values()),
         gateway.identified - identifies,
-        gateway.early_identifies - hasty,
+        gateway.early_identifies - early,
         _syncs(cluster.discord) - syncs,
         await database.rows_changed("jobs") - purges,
     )
 
 
 async def resident(cluster: Cluster) -> Memory:
-    """Return what the processes take while nothing happens, beside one in a single server."""
-    await asyncio.sleep(RESTS_FOR)
+    """Measure the memory and the database connections of the idle processes."""
+    await asyncio.sleep(SETTLING_TIME)
     processes = [bot.memory() for bot in cluster.bots.values()]
     return Memory(processes, await memory("full", 1), await cluster.database.connections())
 
 
 async def load(cluster: Cluster, rate: float, seconds: float) -> Load:
-    """Return how the processes do at a rate of messages; half of the seconds before are not measured."""
+    """Measure the processes at a rate of messages, after a warm-up of half as long."""
     async with cluster.load(rate):
         await asyncio.sleep(seconds / 2)
-    await asyncio.sleep(_STATISTICS)
+    await asyncio.sleep(_STATISTICS_DELAY)
     loop, database, refused = asyncio.get_running_loop(), cluster.database, _refused(cluster.discord)
     before, commits, rows = await cluster.progress(), await database.commits(), await database.rows_changed()
     began, most = loop.time(), 0
@@ -187,9 +187,9 @@ async def load(cluster: Cluster, rate: float, seconds: float) -> Load:
             most = max(most, await database.connections())
             await asyncio.sleep(0.5)
     lasted = loop.time() - began
-    done = await cluster.settled(before, written, SETTLING)
+    done = await cluster.settled(before, written, SETTLE_TIMEOUT)
     messages = sum(map(len, written.values()))
-    await asyncio.sleep(_STATISTICS)
+    await asyncio.sleep(_STATISTICS_DELAY)
     return Load(
         messages / lasted,
         messages - sum(each.handled for each in done.values()),
@@ -204,18 +204,18 @@ async def load(cluster: Cluster, rate: float, seconds: float) -> Load:
 
 
 async def most_messages(cluster: Cluster, seconds: float, first: float) -> float:
-    """Return the most messages a second that all processes together keep up with, and drop none."""
-    search = Search(first, TOLERANCE)
-    while not search.over:
-        search.note(kept_up=await _keeps_up(cluster, search.rate, seconds))
+    """Return the most messages a second that all processes together keep up with, without dropping any."""
+    search = RateSearch(first, TOLERANCE)
+    while not search.finished:
+        search.record(kept_up=await _keeps_up(cluster, search.rate, seconds))
     return search.most
 
 
 async def saves(cluster: Cluster, server: PostgresServer) -> Saves:
-    """Return how soon a change of settings is everywhere, and how soon that is so again after PostgreSQL was away."""
+    """Measure how soon all processes know a change of settings, also after a restart of PostgreSQL."""
     loop, processes = asyncio.get_running_loop(), range(cluster.plan.processes)
     answered, everywhere = [], []
-    for number in range(_SAVES):
+    for number in range(_CHANGES):
         place = cluster.plan.servers_of(number % len(processes))[-1 - number]
         began = loop.time()
         saving = asyncio.create_task(_switch_off(cluster.discord, place))
@@ -234,7 +234,7 @@ async def saves(cluster: Cluster, server: PostgresServer) -> Saves:
 
 
 async def kill(cluster: Cluster, rate: float, seconds: float, victim: int = 1) -> Kill:
-    """Kill a process under load, start it again two seconds later, and look at the others."""
+    """Kill a process under load, start it again two seconds later, and measure the others."""
     loop, discord = asyncio.get_running_loop(), cluster.discord
     before = await cluster.progress()
     del before[victim]
@@ -247,7 +247,7 @@ async def kill(cluster: Cluster, rate: float, seconds: float, victim: int = 1) -
         began = loop.time()
         [served] = (await cluster.start(victim)).values()
         await asyncio.sleep(seconds)
-    done = await cluster.settled(before, written, SETTLING)
+    done = await cluster.settled(before, written, SETTLE_TIMEOUT)
     again = {message_id for message_id in written[victim] if discord.routes.messages[message_id].at > began}
     reactions = (reaction.at - began for reaction in discord.routes.reactions if reaction.message_id in again)
     first = min(reactions, default=float("nan"))
@@ -264,7 +264,7 @@ async def kill(cluster: Cluster, rate: float, seconds: float, victim: int = 1) -
 
 
 async def rolling(cluster: Cluster, rate: float) -> Rolling:
-    """End and start one process after the other under load, while people change settings."""
+    """Stop and start one process after another under load, while people change settings."""
     loop, away = asyncio.get_running_loop(), []
     async with cluster.load(rate), _saving(cluster) as saved:
         for process in range(cluster.plan.processes):
@@ -272,7 +272,7 @@ async def rolling(cluster: Cluster, rate: float) -> Rolling:
             await cluster.end(process)
             await cluster.start(process)
             away.append(loop.time() - began)
-            await asyncio.sleep(2 * _SAVES_EVERY)
+            await asyncio.sleep(2 * _SAVE_INTERVAL)
     await asyncio.sleep(1)
     reactions = Counter(reaction.message_id for reaction in cluster.discord.routes.reactions)
     return Rolling(away, len(saved), await _lost(cluster, saved), sum(number > 1 for number in reactions.values()))
@@ -283,33 +283,35 @@ async def _keeps_up(cluster: Cluster, rate: float, seconds: float) -> bool:
     before, began = await cluster.progress(), loop.time()
     async with cluster.load(rate) as written:
         await asyncio.sleep(seconds)
-    # Where they did not take the messages out of the sockets as fast, fewer were written, or it took longer.
-    in_time = sum(map(len, written.values())) >= rate * seconds / 1.05 and loop.time() - began <= seconds + PATIENCE
-    done = await cluster.settled(before, written, PATIENCE)
+    # If the processes read from their sockets too slowly, fewer messages were written, or it took longer.
+    in_time = (
+        sum(map(len, written.values())) >= rate * seconds / 1.05 and loop.time() - began <= seconds + FINISH_TIMEOUT
+    )
+    done = await cluster.settled(before, written, FINISH_TIMEOUT)
     kept_up = all(each.handled == len(written[process]) and not each.dropped for process, each in done.items())
     if not kept_up:
-        await cluster.settled(before, written, SETTLING)
+        await cluster.settled(before, written, SETTLE_TIMEOUT)
     return in_time and kept_up
 
 
 async def _switch_off(discord: LoopbackDiscord, server: int) -> bool:
-    """Let somebody switch reactions off in `/settings`; return whether they see that it is saved."""
+    """Switch reactions off in `/settings` as a user; return whether the panel shows that it is saved."""
     opened = await discord.slash("settings", server * CHANNELS - 1)
     if not await _answered(opened):
         return False
     pressed = await discord.press("settings:enabled:off", opened)
-    return await _answered(pressed) == _REDRAWN
+    return await _answered(pressed) == _UPDATE_MESSAGE
 
 
 async def _answered(interaction: Interaction) -> int:
-    """Return the type of the answer to what somebody did; 0 if there is none in time."""
+    """Return the type of the bot's answer to an interaction, or 0 if there is none in time."""
     loop = asyncio.get_running_loop()
-    end = loop.time() + _ANSWERED_WITHIN
+    end = loop.time() + _ANSWER_TIMEOUT
     while loop.time() < end:
         if interaction.callback:
             kind: int = interaction.callback["type"]
             return kind
-        await asyncio.sleep(_LOOKS_EVERY)
+        await asyncio.sleep(_POLL_INTERVAL)
     return 0
 
 
@@ -321,36 +323,36 @@ async def _known_everywhere(cluster: Cluster, server: int) -> None:
             [settings] = (await cluster.bots[process].settings(server << 22)).values()
             if not settings.enabled:
                 return
-            await asyncio.sleep(_LOOKS_EVERY)
+            await asyncio.sleep(_POLL_INTERVAL)
 
-    async with asyncio.timeout(_KNOWN_WITHIN):
+    async with asyncio.timeout(_PROPAGATION_TIMEOUT):
         await asyncio.gather(*map(known, cluster.bots))
 
 
 @asynccontextmanager
 async def _saving(cluster: Cluster) -> AsyncIterator[Sequence[int]]:
-    """Let people switch reactions off in one server after the other; yield those servers where they see it is saved."""
+    """Switch reactions off in one server after another during the block; yield the servers where that is confirmed."""
     saved: list[int] = []
-    over = asyncio.Event()
+    stop = asyncio.Event()
 
     async def save() -> None:
         for server in range(1, cluster.plan.servers + 1):
-            if over.is_set():
+            if stop.is_set():
                 return
             if await _switch_off(cluster.discord, server):
                 saved.append(server)
-            await asyncio.sleep(_SAVES_EVERY)
+            await asyncio.sleep(_SAVE_INTERVAL)
 
     saving = asyncio.create_task(save())
     try:
         yield saved
     finally:
-        over.set()
+        stop.set()
         await saving
 
 
 async def _lost(cluster: Cluster, saved: Sequence[int]) -> int:
-    """Return in how many servers some process or the database does not know that reactions are switched off."""
+    """Return for how many servers some process or the database does not know that reactions are switched off."""
     store = Store(cluster.database_url)
     await store.refresh()
     lost = {server for server in saved if store.settings(server << 22).enabled}
@@ -362,14 +364,14 @@ async def _lost(cluster: Cluster, saved: Sequence[int]) -> int:
 
 
 async def _registered(discord: LoopbackDiscord) -> None:
-    """Wait until the commands are registered, which the very first start does while the bot serves already."""
-    async with asyncio.timeout(_REGISTERED_WITHIN), discord.routes.registration:
+    """Wait until the commands are registered; after the very first start, the bot does this in the background."""
+    async with asyncio.timeout(_REGISTRATION_TIMEOUT), discord.routes.registration:
         await discord.routes.registration.wait_for(lambda: discord.offers("settings"))
 
 
 def _syncs(discord: LoopbackDiscord) -> int:
-    return sum(asked.method == "PUT" and asked.path.endswith("/commands") for asked in discord.api.requests)
+    return sum(request.method == "PUT" and request.path.endswith("/commands") for request in discord.api.requests)
 
 
 def _refused(discord: LoopbackDiscord) -> int:
-    return sum(asked.status == 429 for asked in discord.api.requests)
+    return sum(request.status == 429 for request in discord.api.requests)
