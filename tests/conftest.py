@@ -1,4 +1,4 @@
-"""What tests of both halves share: how they are run, a small model directory with untrained weights, and a data set."""
+"""What all tests share: how they are run, a small model directory with untrained weights, and a data set."""
 
 import gc
 import importlib
@@ -59,9 +59,9 @@ settings.load_profile("quick")
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collect no garbage while tests are collected, and from then on seldom, and none of what stays.
+    """Switch garbage collection off while tests are collected, and make it rare afterwards.
 
-    Each search takes long, most of all once TensorFlow is imported: with Python's own thresholds, the searches took a
+    A full collection takes long, especially with TensorFlow imported: with Python's own thresholds, collections took a
     fourteenth of the time of all tests.
     """
     gc.disable()
@@ -74,7 +74,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Note what takes seconds to import, and which each process would import that only collects tests."""
+    """Record the slow imports that a process would have made by only collecting the tests."""
     session.config.stash[IMPORTED] = HEAVY & sys.modules.keys()
 
 
@@ -88,16 +88,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def leaves_out_long(config: pytest.Config) -> bool:
-    """Whether tests that take long are left out: where nobody has asked for them, or for files or folders by name."""
+    """Return whether to leave out tests that take long: unless --long is given, or files or folders are named."""
     return not config.getoption("long") and config.args == config.getini("testpaths")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the tests that take seconds, in whatever order the others are: in the end no process waits for one.
+    """Start with the tests that take seconds, so that at the end no process waits for one.
 
-    Those that need heavy libraries are the very first: pytest-xdist gives its first process what comes first, so hardly
-    any other has to import them.
+    Those that need heavy libraries come first: pytest-xdist gives its first process what comes first, so hardly any
+    other has to import them.
     """
     if leaves_out_long(config):
         left_out = [item for item in items if item.get_closest_marker("long")]
@@ -107,7 +107,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
-    """Tell what was left out, and after a failure in which order the tests ran."""
+    """Print what was left out, and after a failure the order of the tests."""
     if leaves_out_long(config):
         terminalreporter.write_line("Left out: tests that take long. All of them: python -m pytest --long")
     seed = config.getoption("randomly_seed", None)
@@ -117,13 +117,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
 
 @pytest.fixture
 def small_models(built_models: Path, tmp_path: Path) -> Path:
-    """A model directory of the RNN and the BiLSTM over five words and three labels, to change at will."""
+    """A model directory of the RNN and the BiLSTM with five words and three labels, which a test may change."""
     return shutil.copytree(built_models, tmp_path / "small-models")
 
 
 @pytest.fixture(scope="session")
 def built_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `small_models` is a copy of."""
+    """The original of which `small_models` is a copy."""
     tokenizer = Tokenizer(["i", "am", "not", "happy", "sad"], max_tokens=8)
     rng = np.random.default_rng(0)
     rnn = network.build("rnn", len(tokenizer), 4, len(LABELS), rng)
@@ -159,7 +159,7 @@ def built_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def feelings(tmp_path: Path) -> Path:
-    """A file with 120 texts, some of which have both of the two labels."""
+    """A file with 120 texts, some of which have both labels."""
     file = tmp_path / "feelings.jsonl"
     rows = [
         {"text": f"{word} day {number}", "label": labels}
@@ -178,7 +178,7 @@ FIGURES = {
 
 
 class BlankFigure:
-    """In place of Matplotlib's, which takes longer to draw than a small training."""
+    """Replaces Matplotlib's figure, which takes longer to draw than a small training."""
 
     def savefig(self, path: Path) -> None:
         path.touch()
@@ -186,12 +186,12 @@ class BlankFigure:
 
 @pytest.fixture
 def figures() -> None:
-    """Let the reports have their figures, which take longer than a small training."""
+    """Let the reports draw their figures, which takes longer than a small training."""
 
 
 @pytest.fixture
 def blank_figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the figures of reports blank, unless a test asks for `figures`."""
+    """Leave the figures of reports blank, unless a test requests `figures`."""
     if "figures" not in request.fixturenames:
         for name, figures in FIGURES.items():
             # By their names, so that Matplotlib need not be imported before pytest-xdist can start any process.

@@ -1,7 +1,7 @@
-"""Texts and files made to hurt, for Hypothesis to combine.
+"""Hostile texts and files for Hypothesis to combine.
 
-The texts are made of pieces that have stopped a tokenizer or broken out of a quotation somewhere. The files are sound
-ones with something else in some places.
+The texts consist of pieces that once broke a tokenizer or escaped from a quotation. The files are valid ones with some
+bytes changed.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ PIECES = (*WORDS, *DISCORD, *MARKDOWN, *FACES, *UNICODE, "a", "ab", "!?", ".", "
 
 
 def texts(most: int = 200) -> st.SearchStrategy[str]:
-    """Any text of at most so many characters: random ones, pieces side by side, and a few of them over and over."""
+    """Return a strategy for texts up to a length: random ones, joined pieces, and repetitions of a few."""
     pieces = st.lists(st.sampled_from(PIECES) | st.text(st.characters(), max_size=3), min_size=1, max_size=60)
     bombs = st.builds(
         lambda before, repeated, after: before + repeated * (most // len(repeated)) + after,
@@ -114,7 +114,7 @@ CONTENTS = (
 
 @st.composite
 def damaged(draw: st.DrawFn, content: bytes) -> bytes:
-    """A file that was cut, or got other bytes in some places, in place of its own or between them."""
+    """Return a strategy for a file that was cut, or has other bytes in some places."""
     for _ in range(draw(st.integers(1, 4))):
         place = draw(st.integers(0, len(content)))
         end = draw(st.sampled_from((place, place + 1, place + 8, len(content))))
@@ -124,7 +124,7 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
 
 @contextmanager
 def little_memory() -> Iterator[None]:
-    """Make sure that Python and NumPy never hold more than 50 MB at once that they did not hold before."""
+    """Check that Python and NumPy never allocate more than 50 MB in addition to what they held before."""
     tracemalloc.start()
     try:
         yield

@@ -40,7 +40,7 @@ from bot.configuration import Configuration
 
 
 class Skipper:
-    """Sets the clocks of an event loop and of this computer forward, so that whoever sleeps wakes at once."""
+    """Sets the clocks of an event loop and of this computer forward, so that sleeping tasks wake up at once."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._ahead = 0.0
@@ -50,19 +50,19 @@ class Skipper:
         monkeypatch.setattr(discord.utils, "utcnow", lambda: wall() + timedelta(seconds=self._ahead))
 
     def skip(self, seconds: float) -> None:
-        """Let seconds go by."""
+        """Let seconds pass."""
         self._ahead += seconds
 
 
 @pytest.fixture
 async def skipper(monkeypatch: pytest.MonkeyPatch) -> Skipper:
-    """What lets time go by."""
+    """Lets time pass."""
     return Skipper(monkeypatch)
 
 
 @pytest.fixture
 def world() -> World:
-    """What is in the loopback Discord; tests override it."""
+    """The servers, channels and people in the loopback Discord; tests override it."""
     return World()
 
 
@@ -74,7 +74,7 @@ def loopback_options() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def description() -> Contract | None:
-    """Discord's account of its API, None where it is absent; to read it takes half a second."""
+    """Discord's OpenAPI description, or None if it is missing; reading it takes half a second."""
     return find_contract()
 
 
@@ -86,7 +86,7 @@ async def loopback(
     description: Contract | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[LoopbackDiscord]:
-    """A Discord that is served, and that discord.py takes for the real one until the test ends."""
+    """A running loopback Discord that discord.py uses in place of the real one until the test ends."""
     del skipper  # first, since Discord's time goes on with the loop's
     async with serving(LoopbackDiscord(world, contract=description, **loopback_options), monkeypatch) as served:
         yield served
@@ -94,7 +94,7 @@ async def loopback(
 
 @asynccontextmanager
 async def serving(served: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LoopbackDiscord]:
-    """Serve a loopback Discord, which discord.py takes for the real one until the test ends."""
+    """Run a loopback Discord that discord.py uses in place of the real one."""
     async with served.running():
         # The bot sets both itself, from its configuration; so they are set back, and bots of discord.py find it, too.
         monkeypatch.setattr(discord.http.Route, "BASE", served.api_base)
@@ -104,12 +104,12 @@ async def serving(served: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch) -> A
 
 
 def configured(served: LoopbackDiscord, **settings: Any) -> Configuration:
-    """Return the configuration of a bot in a loopback Discord, whose gateway it takes for Discord's own."""
+    """Return the configuration of a bot in a loopback Discord, as if that were Discord itself."""
     return Configuration(discord_token=served.token, api_base=served.api_base, **settings)
 
 
 def environment(served: LoopbackDiscord) -> dict[str, str]:
-    """Return the same as `configured` as environment variables, for a bot in a process of its own."""
+    """Return the same as `configured` as environment variables, for a bot in another process."""
     return {
         "DISCORD_TOKEN": served.token,
         "DISCORD_API_BASE": served.api_base,
@@ -121,14 +121,14 @@ def environment(served: LoopbackDiscord) -> dict[str, str]:
 async def connected(
     bot: discord.Client, served: LoopbackDiscord, skipper: Skipper | None = None, *, registered: bool = True
 ) -> AsyncIterator[asyncio.Task[None]]:
-    """Start a bot and wait until it is in all servers; what is yielded ends with it.
+    """Start a bot and wait until it is in all servers; close it at the end.
 
     Args:
         bot: the bot.
-        served: where it is.
-        skipper: with one, time goes by faster meanwhile, as more than one shard needs.
-        registered: whether to wait until it has registered its commands, too, so that no request of its own is on its
-            way when a test lets time go by or looks at what is asked.
+        served: its Discord.
+        skipper: makes time pass faster meanwhile, which several shards need.
+        registered: whether to wait until its commands are registered as well, so that none of its own requests is in
+            flight when a test skips time or looks at the requests.
     """
 
     def is_there() -> bool:
@@ -151,17 +151,17 @@ def _is_everywhere(bot: discord.Client, world: World) -> bool:
 
 
 def _has_registered(bot: discord.Client) -> bool:
-    """Whether a bot has registered its commands; one of discord.py alone has none."""
+    """Return whether a bot has registered its commands; a client of discord.py alone has none."""
     registering = bot.registration._in_background if isinstance(bot, Emobot) else None
     return registering is None or registering.done()
 
 
 async def until(happened: Callable[[], object], skipper: Skipper | None = None) -> None:
-    """Wait until something has happened; what never happens fails the test after a long while.
+    """Wait until a condition is true; fail after a long time.
 
     Args:
-        happened: says whether it has.
-        skipper: with one, time goes by a hundred times as fast meanwhile.
+        happened: the condition.
+        skipper: makes time pass a hundred times as fast meanwhile.
     """
     for _ in range(30_000):
         if happened():

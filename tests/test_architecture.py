@@ -1,4 +1,4 @@
-"""Imports point the way that pyproject.toml says."""
+"""Imports follow the contracts in pyproject.toml."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-""".ci/audit.py, which looks for vulnerabilities of what is installed."""
+""".ci/audit.py, which looks for known vulnerabilities of installed packages."""
 
 from __future__ import annotations
 

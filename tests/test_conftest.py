@@ -1,4 +1,4 @@
-"""What is promised of the tests as a whole."""
+"""Properties of the test suite as a whole."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md and docs/architecture.md keep their word."""
+"""CONTRIBUTING.md and docs/architecture.md match the repository."""
 
 import re
 import shlex

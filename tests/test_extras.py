@@ -1,4 +1,4 @@
-"""What is installed for the tests suffices to collect them."""
+"""The extra for the tests is sufficient to collect them."""
 
 import ast
 import sys
@@ -15,7 +15,7 @@ OURS = {"benchmarks", "bot", "classifiers", "docs", "tests", "train"}
 
 
 def installed_with(requirements: list[Requirement]) -> set[str]:
-    """Return the names of distributions that come with some, as far as they are installed here."""
+    """Return the names of installed distributions that some others bring with them."""
     found: set[str] = set()
     waiting = list(requirements)
     while waiting:
@@ -33,7 +33,7 @@ def installed_with(requirements: list[Requirement]) -> set[str]:
 
 
 def imported(folder: str) -> set[str]:
-    """Return the packages that the modules of a folder import at once, unless they are skipped without one."""
+    """Return the packages that the modules of a folder import at the top, unless they are skipped without one."""
     names = set()
     for path in (ROOT / folder).rglob("*.py"):
         for statement in ast.parse(path.read_text(encoding="utf-8")).body:

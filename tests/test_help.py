@@ -1,4 +1,4 @@
-"""The help of every command line keeps its word."""
+"""The help of every command line is right."""
 
 import re
 import shlex
@@ -24,7 +24,7 @@ _EXAMPLE = re.compile(rf"^ *({'|'.join(map(re.escape, MAINS))})((?: \S+)*)", re.
 
 
 def contexts(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[click.Context]:
-    """The context of a command, then those of the commands in it."""
+    """Yield the context of a command and of those below it."""
     context = click.Context(command, info_name=name, parent=parent, **command.context_settings)
     yield context
     if isinstance(command, click.Group):
@@ -35,7 +35,7 @@ def contexts(command: click.Command, name: str, parent: click.Context | None = N
 
 
 def recorder(record: list[str | None], name: str | None) -> Callable[..., int]:
-    """A function that stands for a command and only notes its name."""
+    """Return a function that stands for a command and only records its name."""
 
     def note(*_: object, **__: object) -> int:
         record.append(name)

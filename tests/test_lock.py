@@ -1,4 +1,4 @@
-"""The lock files hold what pyproject.toml asks for."""
+"""The lock files match pyproject.toml."""
 
 import re
 import tomllib
@@ -20,7 +20,7 @@ STALE = "run .ci/lock --no-upgrade"
 
 
 def wanted(extras: list[str]) -> list[Requirement]:
-    """Return the requirements of the bare package and of extras, those included that an extra takes from others."""
+    """Return the requirements of the bare package and of extras, including those of other extras."""
     found = [Requirement(line) for line in PROJECT["dependencies"]]
     for extra in extras:
         for line in PROJECT["optional-dependencies"][extra]:
@@ -31,7 +31,7 @@ def wanted(extras: list[str]) -> list[Requirement]:
 
 
 def locked(file: str) -> list[tuple[Requirement, str]]:
-    """Return each entry of a lock file and the rest of its block: hashes, and by what it is wanted."""
+    """Return each entry of a lock file and the rest of its block: hashes, and what requires it."""
     text = (ROOT / file).read_text(encoding="utf-8")
     blocks = re.findall(r"^(\S+==[^\\\n]+) \\\n((?:    .*\n)+)", text, re.MULTILINE)
     return [(Requirement(entry), rest) for entry, rest in blocks]

@@ -1,4 +1,4 @@
-"""The README keeps its word."""
+"""The README is right."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The training command as a user calls it, on small data."""
+"""The training command on small data, called as a user would."""
 
 import os
 import re
@@ -36,7 +36,7 @@ def run(*arguments: object) -> int:
 @pytest.mark.long
 @pytest.mark.usefixtures("figures")
 def test_both_models_learn_the_builtin_phrases(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """The promise of `python train.py`, with the very recipes: every test phrase right, half of them without order."""
+    """`python train.py` gets every test phrase right with its actual recipes, and half of them without order."""
     out = tmp_path / "models"
     assert run("--out", out) == 0
     shown, errors = capfd.readouterr()
@@ -151,7 +151,7 @@ def test_ctrl_c_in_the_first_epoch_leaves_no_files_and_says_so(
 def test_training_is_not_resumed_on_a_changed_file(
     feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Else the models of the old labels would be written as those of the new."""
+    """Otherwise the models of the old labels would be written as those of the new."""
     out = tmp_path / "models"
     arguments = ("--dataset", feelings, "--model", "rnn", "--epochs", 3, "--out", out)
     with ctrl_c_in_epoch(2):
@@ -219,7 +219,7 @@ def test_closing_hint_is_quoted_for_the_shell(
 def test_own_data_set_with_several_labels_per_row_is_trained(
     feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Several labels a row, so the networks judge each label by itself."""
+    """With several labels per row, the networks judge each label separately."""
     assert run("--dataset", feelings, "--model", "rnn", "--epochs", 1, "--out", tmp_path / "models") == 0
     assert "2 labels: joy 80, sadness 80.\n" in capsys.readouterr().out
     manifest = read_manifest(tmp_path / "models")
@@ -229,7 +229,7 @@ def test_own_data_set_with_several_labels_per_row_is_trained(
 @pytest.mark.long
 @pytest.mark.slow
 def test_both_models_learn_a_few_own_phrases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """58 rows with the default options, told apart by six words among many that say nothing."""
+    """58 rows with the default options, distinguished by six words among many without meaning."""
     words = {"joy": ("happy", "lovely", "great"), "sadness": ("sad", "awful", "lonely")}
     about = ("the party", "my exam", "this song", "our trip", "dinner", "monday", "the game", "my cat", "the film")
     rows = [f"so {word} about {thing}\t{label}" for label, three in words.items() for word in three for thing in about]
@@ -294,7 +294,7 @@ def assert_nothing_learnt(rows: str, says: str, tmp_path: Path, capsys: pytest.C
 
 @pytest.fixture
 def moods(tmp_path: Path) -> Path:
-    """A data set of one's own with labels that are none of ours, or in another letter case."""
+    """An own data set with labels that are not ours, or in another letter case."""
     file = tmp_path / "moods.csv"
     rows = [
         f"{word} day {number},{label}"
@@ -570,7 +570,7 @@ def test_missing_data_set_is_reported(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_process_restarts_itself_when_a_worker_is_lost(
     stopped: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the same words, but for the one that would throw away what it has trained."""
+    """With the same arguments, except for the one that would discard what it has trained."""
 
     class Started(Exception):  # noqa: N818 - it stands for an end of this process
         pass
@@ -594,7 +594,7 @@ def test_process_restarts_itself_when_a_worker_is_lost(
 def test_process_on_windows_asks_to_be_restarted_when_a_worker_is_lost(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There, what is started in its place would run in the background, and without its port."""
+    """On Windows, a replacing process would run in the background, and without its port."""
     monkeypatch.setattr(train, "run", lambda *_: Outcome(tmp_path, (), complete=False, lost=True))
     monkeypatch.setattr(sys, "platform", "win32")
     assert run("--out", tmp_path) == 1

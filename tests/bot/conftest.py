@@ -1,4 +1,4 @@
-"""Fixtures of the bot's tests."""
+"""Fixtures of the tests of the bot."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BLANK = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQV
 
 @pytest.fixture(autouse=True)
 def _settling(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a busy machine fail no test, and no test wait for longer than the bot works, wherever it starts SimCord."""
+    """Give SimCord enough time to settle on a busy machine, without waiting longer than the bot works."""
     defaults: Any = vars(simcord.Env)["__init__"].__kwdefaults__
     monkeypatch.setitem(defaults, "settle_timeout", SETTLES_WITHIN)
     monkeypatch.setattr(simcord.Env, "_validate_idle", staticmethod(lambda _: LOOKS_EVERY))
@@ -52,7 +52,7 @@ def _settling(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test sees the configuration of whoever runs it."""
+    """Hide the environment variables of whoever runs the tests."""
     ours = {field.metadata["variable"] for field in dataclasses.fields(Configuration)}
     for name in list(os.environ):
         if name.upper() in ours or name.upper().startswith("EMOBOT_"):
@@ -62,12 +62,12 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def new_server() -> None:
-    """Let the bot know that it has only just joined the servers of a test."""
+    """Make the bot consider the servers of a test as newly joined."""
 
 
 @pytest.fixture(autouse=True)
 def _settled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the bot react at the pace of a server it has long been in, unless a test asks for a `new_server`."""
+    """Make the bot react at the pace of a server it joined long ago, unless a test requests `new_server`."""
     if "new_server" not in request.fixturenames:
         for cog in ("reactions", "why"):
             monkeypatch.setattr(f"bot.{cog}.cog.seconds_since_joining", lambda _message: None)
@@ -75,12 +75,12 @@ def _settled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def real_pictures() -> None:
-    """Let the cogs draw charts and heat maps, which takes longer than all else that a test does."""
+    """Let the cogs draw charts and heat maps, which takes longer than the rest of a test."""
 
 
 @pytest.fixture(autouse=True)
 def _blank_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the cogs send a blank picture in place of each, unless a test asks for `real_pictures`."""
+    """Make the cogs send blank pictures, unless a test requests `real_pictures`."""
     if "real_pictures" not in request.fixturenames:
         for module in ("mood.cog", "mood.weekly", "compare.cog"):
             monkeypatch.setattr(f"bot.{module}.draw", lambda *_: BLANK)
@@ -88,7 +88,7 @@ def _blank_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def bilstm() -> ScriptedClassifier:
-    """The model that reacts, unless a test says otherwise."""
+    """The reacting model, unless a test says otherwise."""
     return ScriptedClassifier(dict(SCRIPT))
 
 
@@ -100,19 +100,19 @@ def models(bilstm: ScriptedClassifier) -> dict[str, Classifier]:
 
 @pytest.fixture
 def configuration() -> Configuration:
-    """What the bot is started with; tests override it."""
+    """The configuration of the bot; tests override it."""
     return Configuration()
 
 
 @pytest.fixture
 def clock() -> Callable[[], float] | None:
-    """The clock by which reactions are paced and forgotten, None for SimCord's; tests override it."""
+    """The clock for the pace of reactions and for what is forgotten, None for SimCord's; tests override it."""
     return None
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of SQLite with this code's tables and nothing in them: to make them takes a fifth of a test's time."""
+    """A SQLite file with the current tables and no rows: creating them takes a fifth of a test's time."""
     file = tmp_path_factory.mktemp("migrated") / "emobot.db"
     store = Store(f"sqlite+aiosqlite:///{file}")
     await store.refresh()
@@ -122,7 +122,7 @@ async def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def postgres_url() -> AsyncIterator[str]:
-    """A database of its own on the server that TEST_POSTGRES names."""
+    """A new database on the server that TEST_POSTGRES names."""
     server = os.environ.get("TEST_POSTGRES")
     if not server:
         pytest.skip("run `. .ci/postgres` in bash, or set TEST_POSTGRES to the URL of a PostgreSQL server")
@@ -146,7 +146,7 @@ async def network(postgres_url: str) -> AsyncIterator[Network]:
 
 @pytest.fixture
 async def stores(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Store]]:
-    """All stores of the test, closed at its end, which SimCord leaves to whoever made the bot."""
+    """All stores of the test, closed at its end, since SimCord leaves that to whoever made the bot."""
     opened: list[Store] = []
     initialise = Store.__init__
 

@@ -1,4 +1,4 @@
-"""What the bot draws, before it becomes a picture."""
+"""Figures that the bot draws, before they are rendered."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from matplotlib.text import Text
 
 
 def figure_of(draw: Callable[[], object], placed: bool = False) -> Figure:
-    """The figure that is saved, without pixels, which would take as long again.
+    """Return the figure that is saved, without rendering it, which would take as long again.
 
     Args:
-        draw: what draws and saves it.
-        placed: whether everything is in its place, to find which takes half of the time.
+        draw: draws and saves the figure.
+        placed: whether to compute the layout, which takes half of the time.
     """
     figures: list[Figure] = []
 
@@ -32,5 +32,5 @@ def figure_of(draw: Callable[[], object], placed: bool = False) -> Figure:
 
 
 def written_in(figure: Figure) -> list[Text]:
-    """All visible texts."""
+    """Return all visible texts of a figure."""
     return [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible() and text.get_text()]

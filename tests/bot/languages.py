@@ -1,4 +1,4 @@
-"""Languages that are made up for a test."""
+"""Languages made up for a test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.i18n import Translate
 
 
 def language(translated: Callable[[str], str], locale: str = "en") -> Translate:
-    """A language whose texts a function makes from the English ones, with the numbers and dates of a real one."""
+    """Install a language whose texts a function makes from English, with the formats of a real one."""
 
     class Catalogue(gettext.NullTranslations):
         def gettext(self, message: str) -> str:

@@ -1,4 +1,4 @@
-"""What SimCord's actors do not do: press twice at once, live through a restart, use menus in direct messages."""
+"""What SimCord's actors cannot do: press twice at once, survive a restart, use menus in direct messages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BUTTON, _SELECT, _TEXT = 2, 3, 10
 async def press_twice(
     world: World, actor: simcord.MemberActor, message: simcord.ResponseMessage, custom_id: str, value: str | None = None
 ) -> list[simcord.InteractionResult]:
-    """A double click: Discord sends the second press before the bot has answered the first."""
+    """Double-click: Discord sends the second press before the bot has answered the first."""
     data: dict[str, Any] = {"custom_id": custom_id, "component_type": _SELECT if value else _BUTTON}
     if value:
         data["values"] = [value]
@@ -49,7 +49,7 @@ async def press_twice(
 
 
 async def compare_at_once(world: World, *asked: tuple[simcord.MemberActor, str]) -> list[simcord.InteractionResult]:
-    """People ask for comparisons of texts before the bot has answered any."""
+    """Ask for several comparisons before the bot has answered any."""
     backend = world.env.backend
     command = backend.find_command("compare", None)
     assert command
@@ -72,7 +72,7 @@ async def compare_at_once(world: World, *asked: tuple[simcord.MemberActor, str])
 
 @asynccontextmanager
 async def restarts(world: World, models: dict[str, Classifier]) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """A function that ends the world's bot and starts another one, which knows nothing but what is stored."""
+    """Yield a function that closes the bot of the world and starts another one, which knows only what is stored."""
 
     async def restart() -> None:
         await world.bot.store.close()
@@ -86,7 +86,7 @@ async def restarts(world: World, models: dict[str, Classifier]) -> AsyncIterator
 async def menu_in_direct_message(
     world: World, user: simcord.UserHandle, name: str, message: discord.Message
 ) -> simcord.InteractionResult:
-    """Choose something from the menu of a message that the user has written to the bot."""
+    """Use the menu of a message that the user has sent to the bot."""
     backend = world.env.backend
     command = backend.find_command(name, None, type=3)
     assert command
@@ -111,18 +111,18 @@ async def menu_in_direct_message(
 
 
 def words_of(message: simcord.ResponseMessage) -> str:
-    """All that a panel says, but for its buttons."""
+    """Return all texts of a panel except its buttons."""
     return "\n".join(part["content"] for part in walk_components(message.components) if part["type"] == _TEXT)
 
 
 def speak_in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make a language of American English, in which everything that is translated stands in «brackets»."""
+    """Install a language in American English in which every translated text is in «brackets»."""
     monkeypatch.setitem(i18n.LANGUAGES, "en-US", "brackets")
     monkeypatch.setattr(i18n, "_translate", lambda _language: language("«{}»".format))
 
 
 def untranslated(message: simcord.ResponseMessage) -> str:
-    """What of a message's words does not stand in «brackets»."""
+    """Return the words of a message that are not in «brackets»."""
     words = [message.content]
     for embed in message.embeds:
         words += [embed.title or "", embed.description or ""]

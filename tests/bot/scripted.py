@@ -1,4 +1,4 @@
-"""What the bot's tests are made of: a scripted classifier and a small world for the bot to live in."""
+"""What the tests of the bot are made of: a scripted classifier and a small world for the bot."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from classifiers.text import Tokenizer
 
 
 def believing(**scores: float) -> Prediction:
-    """A prediction over all labels: the given probabilities, 0.01 for the rest, every threshold at 0.3."""
+    """Return a prediction over all labels: the given probabilities, 0.01 for the rest, every threshold at 0.3."""
     return Prediction(LABELS, tuple(scores.get(label, 0.01) for label in LABELS), (0.3,) * len(LABELS))
 
 
 @dataclass
 class ScriptedClassifier:
-    """Believes what the tests say: the prediction of the first known word that stands in a text."""
+    """Predicts by a script: the prediction of the first known word in a text."""
 
     script: dict[str, Prediction]
     labels: tuple[str, ...] = LABELS
@@ -41,7 +41,7 @@ class ScriptedClassifier:
         return Tokenizer(self.script, max_tokens=64)
 
     def run(self, batch: Batch) -> Array:
-        """What it believes of texts that are given as numbers, of which it knows the words of the script alone."""
+        """Return predictions for encoded texts, in which only the words of the script are known."""
         words = ["", "", *self.script]
         texts = [" ".join(words[number] for number in column if number != PADDING) for column in batch.ids.T]
         scores = np.array([self._predict(text).scores for text in texts])
@@ -57,7 +57,7 @@ class ScriptedClassifier:
 
 @dataclass
 class ManualClock:
-    """Monotonic seconds that pass only when a test says so."""
+    """Monotonic seconds that a test advances."""
 
     now: float = 0.0
 
@@ -85,24 +85,24 @@ class World:
     alice: simcord.MemberActor
 
     def emoji_of(self, message: Any, channel: simcord.ChannelHandle | None = None) -> list[str]:
-        """The reactions that people see under a message."""
+        """Return the reactions that people see on a message."""
         history = (channel or self.channel).history()
         [found] = [other for other in history if other.id == message.id]
         return [str(reaction.emoji) for reaction in found.reactions]
 
     async def configure(self, **changes: object) -> None:
-        """Change the server's settings, as its owner would."""
+        """Change the settings of the server, as its owner would."""
         store = self.bot.store
         await store.save_settings(self.guild.id, store.settings(self.guild.id).changed(**changes))
 
     async def rest(self, seconds: float = 600) -> None:
-        """Let so much time pass without what the bot does every few minutes, which would take most of a test's time."""
+        """Let time pass without the bot's periodic work, which would take most of the time of a test."""
         for cog in ("Maintenance", "WeeklyMood"):
             await self.bot.remove_cog(cog)
         await self.env.advance_time(seconds)
 
     async def moods(self, *channel_ids: int) -> dict[str, int]:
-        """How many messages of the server, or of these channels, were counted with which emotion."""
+        """Return how many messages of the server, or of these channels, were counted with each emotion."""
         counts = await self.bot.store.moods(self.guild.id, datetime.fromtimestamp(0, UTC), channel_ids or None)
         moods: Counter[str] = Counter()
         for count in counts:
@@ -111,11 +111,11 @@ class World:
 
     @property
     def outcomes(self) -> dict[str, int]:
-        """How often the bot counted which outcome."""
+        """Return how often each outcome was counted."""
         return {outcome.value: number for outcome, number in reactions_of(self.bot).outcomes.items()}
 
     def reaction_requests(self) -> int:
-        """How many reactions the bot asked Discord for."""
+        """Return how many reactions the bot has requested from Discord."""
         return sum(request.method == "PUT" and "/reactions/" in request.path for request in self.env.http_requests)
 
 

@@ -21,11 +21,11 @@ from tests.bot.scripted import SCRIPT, ScriptedClassifier
 
 
 class HeldClassifier(ScriptedClassifier):
-    """Does not answer before it is let go; refuses texts with the word "poison".
+    """Answers only after it is released; refuses texts with the word "poison".
 
     Attributes:
-        reached: set once it is asked anything.
-        steps: what it was asked, in order: texts, or the number of variants of one text.
+        reached: an event that is set at the first request.
+        steps: the requests in order: texts, or the number of variants of one text.
     """
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ async def analyzer(model: HeldClassifier) -> AsyncIterator[Analyzer]:
 
 
 async def started(*texts: str, analyzer: Analyzer) -> list[asyncio.Task[Prediction]]:
-    """Callers that are waiting for their answers, the first of which the worker has at hand."""
+    """Start callers, and return them once the worker has taken the first."""
     tasks = [asyncio.create_task(analyzer.classify(text, "rnn")) for text in texts]
     await asyncio.sleep(0.02)
     return tasks
@@ -125,7 +125,7 @@ async def test_flood_neither_drops_nor_delays_texts_of_others(analyzer: Analyzer
 class TestPatientCallers:
     @pytest.fixture
     async def analyzer(self, model: HeldClassifier) -> AsyncIterator[Analyzer]:
-        """Lets them wait for longer than any test takes."""
+        """An analyzer whose callers may wait longer than any test takes."""
         model.let_go.set()
         analyzer = Analyzer({"rnn": model}, patience=3600)
         yield analyzer
@@ -312,7 +312,7 @@ async def test_reactions_are_predicted_between_the_steps_of_an_explanation(
 
 
 async def test_explanations_run_one_after_another(analyzer: Analyzer, model: HeldClassifier) -> None:
-    """Each is then as soon as can be; several at once would all be late."""
+    """Each then ends as soon as possible; several at once would all be late."""
     asked = [asyncio.create_task(analyzer.explain(f"{text} {WORDY}")) for text in ("first", "second")]
     await asyncio.sleep(0.02)
     model.let_go.set()

@@ -182,7 +182,7 @@ def test_a_missing_model_directory_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 async def payloads(simcord_env: simcord.Env) -> list[dict[str, Any]]:
-    """The commands as the bot sent them to Discord."""
+    """The commands as they are sent to Discord."""
     [sync] = [request for request in simcord_env.http_requests if request.method == "PUT"]
     assert isinstance(sync.json, list)
     return sync.json
@@ -211,7 +211,7 @@ async def test_answers_match_the_openapi_description(contract: Contract, world: 
 
 
 def test_bot_imports_only_what_a_message_needs() -> None:
-    """It is installed here for training, so only the imports of a fresh process can tell."""
+    """The other packages are installed here for training, so only a new process can show what is imported."""
     assert importlib.util.find_spec("tensorflow")
     program = (
         "import sys, bot, bot.__main__, bot.cli.run, bot.cli.simulation, classifiers\n"
@@ -230,7 +230,7 @@ def test_bot_imports_only_what_a_message_needs() -> None:
 async def test_stop_lost_by_discord_py_while_connecting_still_stops_the_bot(
     models: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its `wait_for` loses a cancellation that comes as the connection is made, up to Python 3.11."""
+    """Up to Python 3.11, its `wait_for` loses a cancellation that arrives just as the connection is made."""
 
     async def connect_and_lose(*_: object, **__: object) -> None:
         with suppress(asyncio.CancelledError):

@@ -11,7 +11,7 @@ def queue() -> FairQueue[str]:
 
 
 def filled(queue: FairQueue[str], *items: str) -> list[str | None]:
-    """What had to go for each item, whose first letter is its lane."""
+    """Add items, whose first letter is their lane; return what each of them displaced."""
     return [queue.put(item[0], item) for item in items]
 
 

@@ -1,4 +1,4 @@
-"""Whoever attacks the bot with what they write gets an answer or silence, and the log no error."""
+"""Hostile messages get an answer or silence, and cause no error in the log."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ PANELS = ("about", "privacy", "mood", "settings", "compare")
 
 @pytest.fixture
 def admin(world: World) -> simcord.MemberActor:
-    """Who may change the server's settings."""
+    """A member who may change the settings of the server."""
     role = world.guild.create_role("admins", permissions=discord.Permissions(manage_guild=True))
     return world.guild.add_member(world.env.create_user("admin"), roles=[role])
 
 
 @pytest.fixture
 def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Nothing goes wrong in a test, as far as the log tells."""
+    """Check that the log of a test has no error."""
     caplog.set_level(logging.WARNING)
     yield
     assert caplog.messages == []
@@ -138,7 +138,7 @@ async def test_unknown_language_falls_back_to_english(
 
 
 async def shown(member: simcord.MemberActor, world: World, command: str) -> list[Any]:
-    """Return what somebody reads who uses a command, without what is random in it."""
+    """Return what a person who uses a command sees, without its random parts."""
     options = {"text": "happy"} if command == "compare" else {}
     response = (await member.slash(world.channel, command, **options)).response
     assert response
@@ -150,7 +150,7 @@ async def shown(member: simcord.MemberActor, world: World, command: str) -> list
 async def test_other_people_pressing_every_control_of_a_panel_change_nothing(
     world: World, admin: simcord.MemberActor, command: str
 ) -> None:
-    """Discord shows most panels to one person alone, but a bot must not rely on it."""
+    """Discord shows most panels to one person only, but a bot must not rely on that."""
     mallory = world.guild.add_member(world.env.create_user("mallory"))
     options = {"text": "happy"} if command == "compare" else {}
     shown = (await admin.slash(world.channel, command, **options)).response

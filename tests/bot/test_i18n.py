@@ -1,4 +1,4 @@
-"""Nothing that a user sees is left untranslated, and no translation can break an answer."""
+"""Every text that users see is translated, and no translation can break an answer."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ Id: TypeAlias = str | tuple[str, ...]
 
 @cache
 def marked() -> frozenset[Id]:
-    """Every text in the sources that is given to a function which translates or marks it."""
+    """Return every text in the sources that is passed to a function that translates or marks it."""
     found = extract_from_dir(SOURCES, method_map=[("**.py", "python")], keywords=KEYWORDS)
     return frozenset(message for _file, _line, message, _comments, _context in found)
 
 
 def of_commands(payloads: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Every text in what Discord is told of commands, with what it is: a name or a description."""
+    """Return every text of the commands that is sent to Discord, and whether it is a name or a description."""
     for payload in payloads:
         for key in ("name", "description"):
             # The names of choices are free text; a menu's name is, too.
@@ -53,7 +53,7 @@ def of_commands(payloads: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
 
 
 def forms(texts: Id | list[str] | None) -> tuple[str, ...]:
-    """The singular and the plurals of a text, or the one text that there is."""
+    """Return the singular and plurals of a text, or its only form."""
     return (texts,) if isinstance(texts, str) else tuple(texts or ())
 
 

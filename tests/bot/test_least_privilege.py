@@ -1,4 +1,4 @@
-"""The bot asks Discord for what it uses, and for nothing else."""
+"""The bot asks Discord only for what it uses."""
 
 from __future__ import annotations
 
@@ -57,19 +57,19 @@ WHERE_WANTED = {"channel.send": {"view_channel", "send_messages", "attach_files"
 
 
 def listened(bot: Emobot) -> set[str]:
-    """The events that something in the bot hears."""
+    """Return the events that something in the bot listens to."""
     heard = {name for cog in bot.cogs.values() for name, _ in cog.get_listeners()}
     added = {name for name, listeners in bot.extra_events.items() for each in listeners if is_ours(each)}
     return heard | added | {name for name in vars(Emobot) if name.startswith("on_")}
 
 
 def is_ours(listener: Callable[..., Any]) -> bool:
-    """Whether a listener is the bot's and not SimCord's."""
+    """Return whether a listener belongs to the bot and not to SimCord."""
     return listener.__module__.startswith("bot.")
 
 
 def events_of(intent: str) -> set[str]:
-    """The events that need an intent, by discord.py's documentation."""
+    """Return the events that need an intent, according to the documentation of discord.py."""
     return set(re.findall(r":func:`(on_\w+)`", getattr(discord.Intents, intent).__doc__ or ""))
 
 
@@ -91,7 +91,7 @@ def test_messages_are_sent_only_where_the_server_granted_it() -> None:
 
 
 def as_in_routes(request: simcord.types.HttpLogEntry) -> str:
-    """A request as ROUTES names it."""
+    """Return a request in the notation of ROUTES."""
     path = re.sub(r"(?<=/reactions/)[^/]+", "EMOJI", request.path)
     path = re.sub(r"(?<=/)\d+(/)[\w-]{20,}", r"ID\1TOKEN", path)
     return f"{request.method} {re.sub(r'(?<=/)[0-9]+', 'ID', path)}"
@@ -129,7 +129,7 @@ async def test_permissions_of_the_invite_link_are_sufficient_and_each_is_needed(
 async def press_everything(
     person: simcord.MemberActor, name: str, channel: simcord.ChannelHandle, message: Any = None
 ) -> None:
-    """Let somebody use a command, or a menu of a message, and press each button of the answer, each time anew."""
+    """Use a command, or the menu of a message, and press each button of the answer, each time in a new one."""
 
     async def answered() -> simcord.ResponseMessage:
         if message:

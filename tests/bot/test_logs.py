@@ -20,13 +20,13 @@ WORDS = "thanks for the secret recipe"
 
 @pytest.fixture
 def form() -> LogFormat:
-    """How the log is written; tests override it."""
+    """The format of the log; tests override it."""
     return "text"
 
 
 @pytest.fixture
 def stream(request: pytest.FixtureRequest, form: LogFormat) -> Iterator[io.StringIO]:
-    """What is logged at the level of the test's parameter, DEBUG if it has none."""
+    """The log at the level of the test's parameter, DEBUG if it has none."""
     root, own = logging.getLogger(), [logging.getLogger(name) for name in logs.OWN_LOGGERS]
     handlers, levels = list(root.handlers), [logger.level for logger in (root, *own)]
     stream = io.StringIO()
@@ -170,5 +170,5 @@ class TestJson:
 
 
 def objects(stream: io.StringIO) -> list[dict[str, Any]]:
-    """What each line of the log says."""
+    """Return the JSON of each line of the log."""
     return [json.loads(line) for line in stream.getvalue().splitlines()]

@@ -1,4 +1,4 @@
-"""What the features tell whoever measures the bot, over a real socket."""
+"""What the features report to a meter, over a real socket."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.loopback import configured, connected, serving, until
 
 
 class NotingMeter(Meter):
-    """Notes what it is told, but for answers to what is no reaction."""
+    """Records what it is told, except for answers to requests that are not reactions."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[str, int]] = []
@@ -56,7 +56,7 @@ def bot(loopback: LoopbackDiscord, models: dict[str, Classifier], meter: NotingM
 
 
 async def after_a_message(bot: Emobot, loopback: LoopbackDiscord, age: float = 0.0, fault: Fault | None = None) -> str:
-    """Let somebody write a message to which the bot wants to react, and return how it ended."""
+    """Send a message to which the bot wants to react, and return its outcome."""
     async with connected(bot, loopback):
         loopback.api.fault = fault
         await loopback.say("happy", age=age)

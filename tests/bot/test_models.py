@@ -1,4 +1,4 @@
-"""The models that the configuration names."""
+"""Loading the models that the configuration names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model with two labels of somebody's own data, in all that people see of it, in every language."""
+"""A model with two labels of an own data set, in everything that people see of it, in every language."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def believing(nice: float) -> Prediction:
 
 @pytest.fixture
 def models() -> dict[str, Classifier]:
-    """Two models that know no labels but nice, with an emoji, and toxic, without one."""
+    """Two models whose only labels are nice, with an emoji, and toxic, without one."""
     script = {"lovely": believing(0.9), "idiot": believing(0.2), "": believing(0.5)}
     return {name: ScriptedClassifier(script, labels=LABELS, emoji=EMOJI) for name in ("rnn", "bilstm")}
 
 
 @pytest.fixture(params=["en", *sorted({*LANGUAGES.values()})])
 def translate(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Translate:
-    """The language that everybody reads."""
+    """The language of the readers."""
     if request.param != "en":
         monkeypatch.setitem(LANGUAGES, "en-US", request.param)
     return translator(discord.Locale.american_english)
@@ -46,7 +46,7 @@ def shown(result: simcord.InteractionResult) -> simcord.ResponseMessage:
 
 
 def menus(message: simcord.ResponseMessage) -> dict[str, list[str]]:
-    """What each menu offers, by its custom_id."""
+    """Return the options of each menu by its custom_id."""
     selects = (part for part in walk_components(message.components) if part["type"] == 3)
     return {part["custom_id"]: [option["label"] for option in part["options"]] for part in selects}
 

@@ -7,7 +7,7 @@ from bot.shards import ShardsError, Share, in_ranges, own_shards, parse_shard_id
 
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Names this host as the fourth pod of a StatefulSet, until a test calls `call_host`."""
+    """Name this host the fourth pod of a StatefulSet, until a test calls `call_host`."""
     call_host(monkeypatch, "emobot-3")
     return monkeypatch
 

@@ -1,4 +1,4 @@
-"""Small data sets that several folders of tests read."""
+"""Small data sets for the tests of several folders."""
 
 import hashlib
 from pathlib import Path

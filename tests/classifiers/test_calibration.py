@@ -106,7 +106,7 @@ class TestThresholds:
         assert np.mean(smoothed) > np.mean(plain)
 
     def test_overpredicted_label_gets_nearly_the_best_threshold(self) -> None:
-        """Its probabilities count for a target, but only after they are scaled to the number of positive rows."""
+        """Its probabilities serve as targets, but only scaled to the number of positive rows."""
         rng = np.random.default_rng(3)
         scores = rng.beta(1, 3, (20_000, 1))
         targets = rng.random(scores.shape) < scores / 8
@@ -132,7 +132,7 @@ class TestThresholds:
         assert [shared] == choose_thresholds(scores.reshape(-1, 1), targets.reshape(-1, 1)).tolist()
 
     def test_expected_positives_are_scaled_to_the_actual_number(self) -> None:
-        """What is expected of its rows is scaled to how many are positive, or the threshold would be far too low."""
+        """Otherwise the threshold would be far too low."""
         rng = np.random.default_rng(3)
         true = rng.beta(0.6, 3, 20_000)
         targets = rng.random(true.shape) < true

@@ -151,7 +151,7 @@ def test_repeated_puts_the_option_before_each_of_its_values(words: str, expected
 @click.option("--place", cls=GroupedOption, group="Where", help="anywhere")
 @click.pass_obj
 def example(words: tuple[str, ...], /, size: int | None, place: str | None) -> int:
-    """Say what was given."""
+    """Print the arguments."""
     click.echo(f"{words} {size} {place}")
     return 3
 

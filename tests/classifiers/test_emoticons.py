@@ -81,7 +81,7 @@ def test_text_that_only_resembles_an_emoticon_is_unchanged(text: str, tokens: st
 
 
 def test_quick_check_of_first_characters_finds_every_emoticon() -> None:
-    """No pair of characters with which a face can begin is passed over."""
+    """It knows every pair of characters with which an emoticon can begin."""
     faces = regex.compile(" | ".join(_FACES.values()), regex.VERBOSE)
     found = regex.compile(FACE, regex.VERBOSE)
     characters = sorted(set("".join(_FACES.values())) | set("A1é\u3000"))

@@ -1,4 +1,4 @@
-"""Words, their shares and readings, each held against plain predictions; saliency against central differences."""
+"""Words, their shares and readings compared with plain predictions; saliency compared with central differences."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +24,7 @@ SHORT = Tokenizer(WORDS, max_tokens=12)
 
 
 def lively(kind: str, dtype: type[np.floating]) -> Network:
-    """A network with weights large enough for every word to matter."""
+    """Return a network with weights large enough for every word to matter."""
     rng = np.random.default_rng(0)
     built = build(kind, len(TOKENIZER), 8, 3, rng)
     built.load({name: rng.normal(0, 0.3, array.shape).astype(dtype) for name, array in built.params.items()})
@@ -115,7 +115,7 @@ def test_unread_characters_belong_to_no_word(message: str, words: str) -> None:
 
 @given(st.text(st.characters()))
 def test_words_of_any_unicode_text_are_in_order(text: str) -> None:
-    """Lone surrogates and control characters included."""
+    """Including lone surrogates and control characters."""
     explanation = explain(MODEL, text)
     end = 0
     for word in explanation.words:
@@ -186,7 +186,7 @@ def test_unknown_words_have_shares() -> None:
 
 
 def test_unread_words_have_no_share() -> None:
-    """A third equal word in a row is not."""
+    """For example, a third equal word in a row."""
     words = explain(MODEL, "happy happy happy happy i am not sad").words
     assert [place for place, word in enumerate(words) if word.share] == [4, 5, 6, 7]
 
@@ -258,7 +258,7 @@ def test_saliency_is_the_gradient_times_the_word_vector(kind: str) -> None:
 
 
 def test_loaded_models_explain_their_predictions(small_models: Path) -> None:
-    """The one in ONNX Runtime as the one in NumPy; only a network of ours has a backward pass."""
+    """Both in ONNX Runtime and in NumPy; only a network of ours has a backward pass."""
     text = "i am not happy, but sad"
     for name, model in load_models(small_models).items():
         tolerance = 2e-5 if name == "bilstm" else 1e-6  # in 8 bits the batch counts a little

@@ -1,4 +1,4 @@
-"""Loading the models leaves no more memory behind than they need, and large blocks lie outside glibc's heap."""
+"""Loading the models leaves no more memory behind than they need, and large blocks stay outside glibc's heap."""
 
 import ctypes
 import platform
@@ -95,7 +95,7 @@ def test_large_blocks_stay_outside_the_heap_on_request(before: str, size: int, l
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="no other C library can be asked to give memory back")
 def test_loading_models_keeps_no_extra_copies_of_the_weights() -> None:
-    """What stays is 1.8 times as large as the files, for networks compute in float32; there was 2.7 times as much."""
+    """1.8 times the size of the files remains, since networks compute in float32; it used to be 2.7 times."""
     files = sum((PRETRAINED / name).stat().st_size for name in read_manifest(PRETRAINED).files)
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     assert files < int(done.stdout) < 2.2 * files

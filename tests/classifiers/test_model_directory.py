@@ -155,7 +155,7 @@ def test_damaged_or_missing_file_is_named(small_models: Path, name: str) -> None
 
 
 def changed_card(directory: Path, **changes: object) -> dict[str, object]:
-    """The manifest's models with some changes to what it says of the RNN."""
+    """Return the models of the manifest, with some changes to the RNN."""
     models = json.loads((directory / MANIFEST).read_text())["models"]
     return {"models": models | {"rnn": models["rnn"] | changes}}
 
@@ -230,7 +230,7 @@ def test_hash_of_an_unneeded_file_is_refused(small_models: Path, file: str) -> N
 
 
 def test_loaded_bytes_are_those_that_were_hashed(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each file is opened once, so that nobody can exchange it in between."""
+    """Each file is opened once, so that nobody can replace it in between."""
     opened: list[str] = []
     read_bytes = Path.read_bytes
 
@@ -247,7 +247,7 @@ def test_loaded_bytes_are_those_that_were_hashed(small_models: Path, monkeypatch
 
 
 def directory_with(directory: Path, file: str, content: bytes) -> Path:
-    """The directory with another file in it, hashes in order: what somebody could hand out as models."""
+    """Return the directory with another file and its hash, as somebody could publish it."""
     (directory / file).write_bytes(content)
     write_manifest(directory, read_manifest(directory))
     return directory
@@ -311,7 +311,7 @@ def test_non_finite_weights_of_the_bilstm_are_refused(small_models: Path, name: 
 
 
 def test_finite_weights_with_a_non_finite_answer_are_refused(small_models: Path) -> None:
-    """Each of them is, and their products are not."""
+    """Each weight is finite, but their products are not."""
     arrays = load((small_models / FILES["rnn"]).read_bytes())
     arrays["7.kernel"] = np.full_like(arrays["7.kernel"], 3e38, np.float32)
     arrays["7.bias"] = np.full_like(arrays["7.bias"], 3e38, np.float32)
@@ -365,7 +365,7 @@ def test_onnx_graph_of_another_network_is_refused(small_models: Path, capfd: pyt
 
 
 def test_onnx_data_in_another_file_is_refused(small_models: Path) -> None:
-    """It is in no manifest, so it could be exchanged after the hashes are written."""
+    """The manifest does not list that file, so it could be replaced after the hashes are written."""
     path = small_models / FILES["bilstm"]
     onnx.save(onnx.load(path), path, save_as_external_data=True, location="more.bin", size_threshold=0)
     assert (small_models / "more.bin").exists()
@@ -376,7 +376,7 @@ def test_onnx_data_in_another_file_is_refused(small_models: Path) -> None:
 def test_onnx_runtimes_own_format_is_refused(
     small_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A flat buffer, in which weights would have to be looked for in another way."""
+    """It is a FlatBuffer, whose weights would have to be read in another way."""
     options = onnxruntime.SessionOptions()
     options.optimized_model_filepath = str(tmp_path / "bilstm.ort")
     options.add_session_config_entry("session.save_model_format", "ORT")
@@ -424,7 +424,7 @@ def test_shipped_directory_is_complete_and_small() -> None:
 def test_damaged_directory_either_answers_or_is_refused_in_one_sentence(
     built_models: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    """With the hash of the damaged file in the manifest, as if somebody had made it on purpose."""
+    """The manifest has the hash of the damaged file, as if somebody had made it on purpose."""
     folder = tmp_path_factory.mktemp("damaged")
     directory = shutil.copytree(built_models, folder / "models")
     manifest = read_manifest(directory)
@@ -445,7 +445,7 @@ def test_damaged_directory_either_answers_or_is_refused_in_one_sentence(
 
 
 def test_error_of_onnx_runtime_is_reported_once(small_models: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """ONNX Runtime would print some errors and try once more."""
+    """ONNX Runtime would print some errors and retry."""
     content = (small_models / FILES["bilstm"]).read_bytes().replace(b"Gather", b"\xff" * 6)
     refusal(directory_with(small_models, FILES["bilstm"], content))
     assert capfd.readouterr() == ("", "")

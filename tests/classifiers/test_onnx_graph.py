@@ -1,4 +1,4 @@
-"""No graph but our own comes to ONNX Runtime, so that no file takes much more memory than its size."""
+"""ONNX Runtime gets only graphs that we exported, so that no file takes much more memory than its size."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def built() -> onnx.ModelProto:
 
 @pytest.fixture
 def model(built: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy of `built`, to change at will: to build one takes longer than to look at it."""
+    """A copy of `built` that a test may change; building one takes longer than checking it."""
     return copy.deepcopy(built)
 
 
@@ -43,7 +43,7 @@ def replaced(model: onnx.ModelProto, name: str, array: np.ndarray) -> None:
 
 
 def stored_in_16_bits(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the graph as our export wrote it before it wrote 8 bits: weights in float16, cast to float32."""
+    """Return the graph as we exported it before the 8-bit format: weights in float16, cast to float32."""
 
     def cast(name: str, result: str) -> onnx.NodeProto:
         return onnx.helper.make_node(
@@ -71,7 +71,7 @@ def stored_in_16_bits(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def test_known_graphs_are_those_of_this_and_earlier_exports(model: onnx.ModelProto) -> None:
-    """If this fails with another release of ONNX Runtime, add what that one writes."""
+    """If this fails with a new release of ONNX Runtime, add the graph that it writes."""
     written = [SHIPPED, model.SerializeToString(), stored_in_16_bits(model).SerializeToString()]
     assert [fingerprint(each) for each in written] == [*KNOWN_GRAPHS]
 

@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_telemetry_of_onnx_runtime_is_disabled(tmp_path: Path) -> None:
-    """When it is, it makes an identifier of this computer in the user's cache as it is imported."""
+    """Otherwise importing it creates an identifier of this computer in the user's cache."""
     environment = {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     code = "import sys; from classifiers import load_models; print('onnxruntime' in sys.modules)"
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The weights found without `onnx` are those that `onnx` finds."""
+"""Reading weights without `onnx` gives the same as reading them with it."""
 
 import numpy as np
 import onnx

@@ -1,4 +1,4 @@
-"""What the shipped models must know."""
+"""What the shipped models have to know."""
 
 from pathlib import Path
 

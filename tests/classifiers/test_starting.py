@@ -23,7 +23,7 @@ def main(status):
 
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A module that is imported while somebody presses Ctrl-C."""
+    """A module during whose import somebody presses Ctrl-C."""
     (tmp_path / "impatient.py").write_text(COMMAND)
     monkeypatch.syspath_prepend(tmp_path)
     yield "impatient"
@@ -32,7 +32,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def _handled_by_python() -> Iterator[None]:
-    """Interrupts are handled as usual, also where the tests run in the background, where shells let them be ignored."""
+    """Handle interrupts as usual, even if the tests run in the background, where shells make processes ignore them."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

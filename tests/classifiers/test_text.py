@@ -69,7 +69,7 @@ def test_a_joiner_stays_only_between_emoji() -> None:
     "emoji", ["🩷", "🫨", "🪿", "🫩", "\U0001faef", "\U0001f6d8", "🧑\u200d🧑\u200d🧒", "🙂\u200d↔️"]
 )
 def test_emoji_newer_than_the_unicode_tables_of_python_are_read(emoji: str) -> None:
-    """Python 3.11 knows those of 2021; the places that Unicode keeps free for emoji are read before they are filled."""
+    """Python 3.11 has the tables of 2021; code points that Unicode reserves for emoji are read as emoji."""
     assert strip_markup(emoji) == emoji
     assert tokenize(f"so {emoji} {emoji}") == ["so", *tokenize(emoji), *tokenize(emoji)]
     assert len(tokenize(emoji)) == 1
@@ -84,7 +84,7 @@ def test_normalizing_is_idempotent_and_at_most_six_times_as_long(text: str) -> N
 
 @given(hostile.texts())
 def test_any_unicode_text_is_tokenized(text: str) -> None:
-    """Lone surrogates included, and no token comes out empty, or as what no vocabulary could be written with."""
+    """Including lone surrogates; no token is empty or impossible to write to a vocabulary."""
     tokens = tokenize(text)
     assert all(token.encode() for token in tokens)
     assert tokenize(text) == tokens
@@ -98,7 +98,7 @@ def test_any_unicode_text_is_tokenized(text: str) -> None:
 
 
 def test_no_character_is_expanded_to_more_than_six() -> None:
-    """Unicode writes out a few as whole phrases, with which a short text would take as long as a long one."""
+    """Unicode expands a few to whole phrases, with which a short text would take as long as a long one."""
     spelled_out = (chr(code) for code in range(0x20000) if len(unicodedata.normalize("NFKC", chr(code))) > 2)
     longest = max(spelled_out, key=lambda character: len(normalize(character)))
     assert len(normalize(longest)) == 6
@@ -106,7 +106,7 @@ def test_no_character_is_expanded_to_more_than_six() -> None:
 
 @given(st.text("\u0301\u0336\u0344\u0f71\u0f72\u0f73\u05b0", min_size=50), st.sampled_from(["", "a", "字", "ก"]))
 def test_combining_marks_are_limited_to_thirty(marks: str, before: str) -> None:
-    """They are put into an order, which takes a time that grows with the square of their number."""
+    """Sorting them takes time that grows with the square of their number."""
     normal = normalize(before + marks + "b")
     assert len(normal) <= 32
     assert normalize(normal) == normal
@@ -130,7 +130,7 @@ def test_counting_words_normalises_each_character_once(text: str, monkeypatch: p
 
 
 def test_overlong_word_is_unknown_without_searching_for_shorter_spellings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """To try a shorter spelling for each of thousands of doubled letters would take time by the square."""
+    """Trying a shorter spelling for each of thousands of doubled letters would take quadratic time."""
     searched: list[str] = []
 
     def squeezed(token: str) -> list[str]:

@@ -59,7 +59,7 @@ def test_network_gets_small_batches_of_similar_length() -> None:
 
 
 def test_long_text_gets_the_mean_of_its_windows_and_a_reaction_only_if_all_agree() -> None:
-    """The network is as sure of joy as words are happy."""
+    """The network's score for joy is the share of the word happy."""
     tokenizer = Tokenizer(["happy", "day", "sad"], max_tokens=4)
 
     def run(batch: Batch) -> Array:

@@ -1,4 +1,4 @@
-"""The files in deploy/ are such as their programs take, and know the bot's own settings."""
+"""The files in deploy/ are accepted by their programs, and match the bot's settings."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def script(name: str) -> Path:
-    """A program that the extra `deploy` installs, beside this Python."""
+    """Return a program that the extra `deploy` installs beside this Python."""
     found = Path(sys.executable).with_name(name)
     if not found.exists():
         pytest.skip(f"there is no {name} here: run `pip install -e '.[deploy]'`")
@@ -48,7 +48,7 @@ def compose() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def resources() -> dict[str, Any]:
-    """The Kubernetes resources by their kinds."""
+    """The Kubernetes resources by kind."""
     texts = [manifest.read_text(encoding="utf-8") for manifest in MANIFESTS]
     return {resource["kind"]: resource for text in texts for resource in yaml.safe_load_all(text)}
 
@@ -74,7 +74,7 @@ def test_manifests_match_the_kubernetes_schemas(manifest: Path) -> None:
 
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
-    """The unit with this Python in place of the one that an installation has, which systemd would miss."""
+    """The unit with this Python in place of that of an installation, which systemd would not find."""
     if shutil.which("systemd-analyze") is None:
         pytest.skip("there is no systemd-analyze here, which comes with systemd")
     text = (DEPLOY / "emobot.service").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The dashboard asks for metrics and labels that a bot really has, and for all of them."""
+"""The dashboard queries only metrics and labels that a bot has, and all of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Labels = dict[str, set[str]]
 
 @pytest.fixture
 async def exposed(models: dict[str, Classifier], loopback: LoopbackDiscord) -> dict[str, Labels]:
-    """The values of each label of each metric of a bot that has reacted to a message."""
+    """The values of each label of each metric, from a bot that has reacted to a message."""
     health = Health()
     registry, meter = create_metrics(health)
     bot = create_bot(configured(loopback), models=models, meter=meter)
@@ -48,24 +48,24 @@ async def exposed(models: dict[str, Classifier], loopback: LoopbackDiscord) -> d
 
 
 def parsed(expression: str) -> promql_parser.Expr:
-    """A query as Grafana sends it, with its variables filled in."""
+    """Return the parsed query, with its variables filled in as Grafana does."""
     return promql_parser.parse(expression.replace("$__rate_interval", "5m").replace("$instance", ".*"))
 
 
 def parts(expression: promql_parser.Expr) -> list[promql_parser.Expr]:
-    """All expressions within one, it among them."""
+    """Yield an expression and all expressions within it."""
     found: list[promql_parser.Expr] = []
     promql_parser.walk(expression, found.append)
     return found + [part.vector_selector for part in found if isinstance(part, promql_parser.MatrixSelector)]
 
 
 def selectors(expression: str) -> Iterator[promql_parser.VectorSelector]:
-    """The metrics that a query asks for, with conditions on labels."""
+    """Return the metrics that a query selects, with conditions on labels."""
     return (part for part in parts(parsed(expression)) if isinstance(part, promql_parser.VectorSelector))
 
 
 def groupings(expression: str) -> set[str]:
-    """The labels by which a query groups."""
+    """Return the labels by which a query groups."""
     aggregates = (part for part in parts(parsed(expression)) if isinstance(part, promql_parser.AggregateExpr))
     return {label for each in aggregates if each.modifier for label in each.modifier.labels}
 

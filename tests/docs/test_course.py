@@ -1,4 +1,4 @@
-"""The course keeps its word: its code runs, its formulae are checked, and what it names exists."""
+"""The course is right: its code runs, its formulas are checked, and what it names exists."""
 
 import re
 import subprocess
@@ -26,7 +26,7 @@ def sections(text: str) -> list[str]:
 
 @each_chapter
 def test_code_of_a_chapter_runs_from_top_to_bottom(chapter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its asserts compare with our layers. An error names the chapter and its line."""
+    """The code compares itself with our layers. An error shows the chapter and its line."""
     monkeypatch.chdir(ROOT)
     text = chapter.read_text(encoding="utf-8")
     namespace: dict[str, Any] = {"__name__": chapter.stem}
@@ -55,7 +55,7 @@ def test_every_formula_is_followed_by_a_check_in_its_section(chapter: Path) -> N
 
 @each_page
 def test_inline_formulas_are_not_parsed_as_markdown(page: Path) -> None:
-    """An underscore after a bracket, for example, would begin emphasis, and the formula would fall apart."""
+    """For example, an underscore after a bracket would begin emphasis and break the formula."""
     text = page.read_text(encoding="utf-8")
     source = re.sub(r"`[^`\n]+`", "", BLOCK.sub("", text))
     shown = "\n".join(
@@ -92,7 +92,7 @@ def test_links_of_a_page_exist(page: Path) -> None:
 
 
 def test_measurements_in_the_tables_match_the_study() -> None:
-    """Three numbers of a row stand side by side in one of the study's tables, and so do three counts, in brackets."""
+    """Three numbers of a row are side by side in a table of the study, and so are three counts, in brackets."""
 
     def rows(page: Path) -> list[tuple[str, str]]:
         return re.findall(r"^\| ([A-Z][^|]*) \| (.+) \|$", page.read_text(encoding="utf-8"), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""docs/operations.md explains every line that the bot logs, and names metrics that are there."""
+"""docs/operations.md explains every line that the bot logs, and names existing metrics."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ QUIET = {"debug", "getChild", "isEnabledFor"}
 
 
 def explained() -> list[tuple[str, str]]:
-    """Each line that the page explains, with its level."""
+    """Return each log line that the page explains, with its level."""
     _, table = PAGE.split("## What the log says")
     rows = re.findall(r"^\| (`+)(.+?)\1 \| ([A-Z]+) \|", table.partition("Of discord.py's own lines")[0], re.MULTILINE)
     return [(line, level) for _, line, level in rows]
 
 
 def logged() -> Iterator[tuple[str, str]]:
-    """Each line that the code can log at INFO or above, as the page writes it, with its level."""
+    """Return each line that the code can log at INFO or above, in the notation of the page, with its level."""
     for file in sorted((ROOT / "bot").rglob("*.py")):
         module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -38,14 +38,14 @@ def logged() -> Iterator[tuple[str, str]]:
 
 
 def _level(function: ast.expr) -> str | None:
-    """The level at which a call logs, None if it is another call, or logs below INFO."""
+    """Return the level at which a call logs, or None if it is another call or logs below INFO."""
     if isinstance(function, ast.Attribute) and ast.unparse(function.value) == "log" and function.attr not in QUIET:
         return function.attr.upper()
     return None
 
 
 def _text(argument: ast.expr, module: str) -> str:
-    """The text of a literal, or of a constant of the module."""
+    """Return the text of a literal, or of a constant of the module."""
     if isinstance(argument, ast.Name):
         return str(getattr(importlib.import_module(module), argument.id))
     assert isinstance(argument, ast.Constant), (
@@ -62,7 +62,7 @@ def test_page_explains_exactly_the_lines_that_the_code_logs() -> None:
 
 
 def test_every_module_names_its_logger_log() -> None:
-    """Else the test above would not see it."""
+    """Otherwise the test above would not find its lines."""
     sources = {file: file.read_text(encoding="utf-8") for file in (ROOT / "bot").rglob("*.py")}
     loggers = [
         line for source in sources.values() for line in re.findall(r"^.*\bgetLogger\(__name__\).*$", source, re.M)

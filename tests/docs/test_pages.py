@@ -1,4 +1,4 @@
-"""README and the pages of docs keep their word: links lead somewhere, commands and options exist."""
+"""README and the pages in docs are right: links work, and commands and options exist."""
 
 import io
 import re
@@ -26,7 +26,7 @@ USAGE = "\n".join(
 
 
 def anchors(page: Path) -> set[str]:
-    """What a link into a page can name: its headings, written as GitHub does."""
+    """Return the anchors of a page: its headings, written as GitHub does."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

@@ -1,4 +1,4 @@
-"""The documentation site is made of what the repository holds, and its pages load nothing from elsewhere."""
+"""The documentation site is built from the repository, and its pages load nothing from elsewhere."""
 
 import importlib.util
 import re
@@ -215,5 +215,5 @@ def test_example_in_the_reference_runs(capsys: pytest.CaptureFixture[str]) -> No
 
 @pytest.mark.parametrize("file", [".ci/run", ".github/workflows/pages.yml"])
 def test_ci_builds_the_site_with_warnings_as_errors(file: str) -> None:
-    """With --quiet, MkDocs would not count them."""
+    """With --quiet, MkDocs would not count warnings."""
     assert ".venv/bin/mkdocs build --strict\n" in (ROOT / file).read_text(encoding="utf-8")

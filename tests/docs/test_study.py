@@ -1,4 +1,4 @@
-"""The study keeps its word: its answer says what the tables say, and its formulas hold for our layers."""
+"""The study is right: its answer matches its tables, and its formulas hold for our layers."""
 
 import json
 import re
@@ -140,7 +140,7 @@ STEPS, UNITS, FEATURES, BACK = 9, 5, 4, 6
 
 
 def last_state_of(layer: RNN, rng: np.random.Generator) -> tuple[Array, Array, Array]:
-    """Return states, and gradients at the last state and at all inputs, of a layer of which that alone is read."""
+    """Return a layer's states, and the gradients at its last state and at all inputs if only that state is read."""
     x, lengths = rng.normal(size=(STEPS, 1, FEATURES)), np.array([STEPS])
     hidden = layer.forward(x, lengths)
     reading = LastStep(1)
@@ -275,7 +275,7 @@ def test_numbers_beside_the_formulas_match_the_table() -> None:
 
 
 def test_lstm_slope_without_paths_through_the_hidden_state_matches_its_forget_gates() -> None:
-    """What the article says of the LSTM's slope, in the networks that it measures."""
+    """Checks what the article says of the LSTM's slope, in the networks that it measures."""
     network, batch, targets, _ = before_training("lstm", 0, FULL.shown, FULL)
     network.layers[1].params["recurrent_kernel"][:] = 0
     [norms] = gradient_norms(network, MEMORY["lstm"], batch, targets, softmax_cross_entropy, FULL.shown)

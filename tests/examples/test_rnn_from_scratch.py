@@ -1,4 +1,4 @@
-"""The example that one reads first: short, on NumPy alone, and the same mathematics as our layers."""
+"""The example that is read first: short, with NumPy alone, and with the same mathematics as our layers."""
 
 import ast
 import runpy
@@ -28,7 +28,7 @@ def example() -> dict[str, Any]:
 
 
 def test_logits_and_gradients_match_our_layers(example: dict[str, Any]) -> None:
-    """Of phrases of several lengths, in one of which a word occurs twice; the loss of our batch is their mean."""
+    """Phrases of several lengths, one of them with a repeated word; the loss of our batch is the mean."""
     phrases, labels = [[3, 1, 4, 1, 5, 9], [2], [6, 5], [3, 5, 8, 9]], [0, 1, 1, 0]
     rng = np.random.default_rng(1)
     weights = {

@@ -1,4 +1,4 @@
-"""What the REST API refuses, limits and answers, request by request."""
+"""What the REST API of the loopback Discord answers, refuses and limits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.loopback import Skipper
 
 
 class Bot:
-    """Sends the requests that a test wants."""
+    """Sends requests as a bot."""
 
     def __init__(self, loopback: LoopbackDiscord, session: aiohttp.ClientSession) -> None:
         self.loopback = loopback
@@ -40,7 +40,7 @@ class Bot:
         self.headers = {"Authorization": f"Bot {loopback.token}"}
 
     async def ask(self, method: str, path: str, **options: Any) -> tuple[int, Any, dict[str, str]]:
-        """The status, the JSON if it is some, and the headers of an answer."""
+        """Return the status, the JSON if there is any, and the headers of an answer."""
         url = self.loopback.api_base + path
         async with self.session.request(method, url, headers=self.headers, **options) as response:
             body = await response.read()

@@ -1,4 +1,4 @@
-"""What the gateway says to bots that do not keep to its rules, frame by frame."""
+"""What the gateway of the loopback Discord answers to bots that break its rules, frame by frame."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEARTBEAT, IDENTIFY, RESUME, INVALID_SESSION, ACKNOWLEDGED = 1, 2, 6, 9, 11
 
 
 class Shard:
-    """The bare connection of a bot, which says what a test wants."""
+    """A bare connection of a bot, which sends what a test wants."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, token: str) -> None:
         self.socket = socket
@@ -52,7 +52,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def connect(loopback: LoopbackDiscord, session: aiohttp.ClientSession) -> Shard:
-    """A connection that has been greeted."""
+    """Return a connection that has received the hello."""
     shard = Shard(await session.ws_connect(f"{loopback.gateway.url}/?v=10&encoding=json"), loopback.token)
     assert (await shard.hear())["d"] == {"heartbeat_interval": 41250}
     return shard
@@ -135,7 +135,7 @@ async def test_missing_heartbeat_closes_the_connection(
 async def resumed(
     loopback: LoopbackDiscord, session: aiohttp.ClientSession, shard: Shard, **data: Any
 ) -> dict[str, Any]:
-    """The first frame after the connection was cut and the session, or what a test takes for it, resumed."""
+    """Return the first frame after a cut connection resumed a session, its own by default."""
     await shard.identify()
     ready = await shard.hear_of("READY")
     await shard.hear_of("GUILD_CREATE")

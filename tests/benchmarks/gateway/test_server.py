@@ -1,4 +1,4 @@
-"""The loopback Discord as bots of discord.py alone take it, and then the full bot."""
+"""The loopback Discord used by bots of discord.py alone, and then by the full bot."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.loopback import Skipper, configured, connected, until
 
 
 class Greeter(discord.AutoShardedClient):
-    """Greets whoever says hello, and keeps what it hears."""
+    """Reacts to each hello, and keeps what it receives."""
 
     def __init__(self, shards: int = 1) -> None:
         intents = discord.Intents(guilds=True, messages=True, reactions=True, message_content=True)
@@ -40,7 +40,7 @@ class Greeter(discord.AutoShardedClient):
 
 
 def decompression(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The decompression that discord.py chooses where Zstandard is installed, or where it is not."""
+    """Return the decompression that discord.py chooses with or without Zstandard installed."""
     with monkeypatch.context() as patch:
         if name == "zlib-stream":
             patch.setitem(sys.modules, "zstandard", None)

@@ -27,7 +27,7 @@ FIGURES = {
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """A model directory of which only the manifest is there."""
+    """A model directory that contains only the manifest."""
 
     def card(**test: float) -> ModelCard:
         return ModelCard(embedding=4, parameters=9, epochs=1, temperature=1.0, thresholds=(0.3,) * 28, test=test)
@@ -65,7 +65,7 @@ def shown(result: simcord.InteractionResult) -> simcord.ResponseMessage:
 
 
 def part(message: simcord.ResponseMessage, title: str) -> list[str]:
-    """The lines under a title; none if there is no such title."""
+    """Return the lines under a title, or none if there is no such title."""
     [embed] = message.embeds
     return [line for field in embed.fields if field.name == title for line in str(field.value).splitlines()]
 
@@ -124,7 +124,7 @@ async def test_about_works_in_direct_messages(world: World) -> None:
 
 
 async def test_about_answers_before_it_asks_the_store(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store that does not answer takes seconds for each question, and Discord waits for three."""
+    """A store that does not respond takes seconds for each question, but Discord waits for only three."""
     answered = []
 
     async def corrections(_store: Store, _guild_id: int | None = None) -> dict[tuple[str, str], int]:

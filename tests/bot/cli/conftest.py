@@ -1,4 +1,4 @@
-"""Fixtures of the command line's tests."""
+"""Fixtures of the tests of the command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.loopback import description, loopback, skipper, world  # noqa: F401 -
 
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The scripted models in place of those of the model directory."""
+    """Scripted models in place of those of the model directory."""
     models = {"rnn": ScriptedClassifier(SCRIPT), "bilstm": ScriptedClassifier(SCRIPT)}
     monkeypatch.setattr("bot.models.load_models", lambda _directory: models)
 
@@ -33,6 +33,6 @@ def _logging_as_before() -> Iterator[None]:
 
 @pytest.fixture
 def loopback_options(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A token that no output may have, and that is in the environment already."""
+    """A token that no output may contain and that is in the environment already."""
     monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
     return {"token": TOKEN}

@@ -1,4 +1,4 @@
-"""What the tests of the command line share."""
+"""Helpers shared by the tests of the command line."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ TOKEN = "MQ.s3cr3t.s3cr3t"  # noqa: S105 - nothing but a loopback Discord accept
 
 
 class Terminal(io.StringIO):
-    """Standard input at which somebody sits."""
+    """Standard input that is a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """The environment of a process of its own, without settings but those given."""
+    """Return the environment of another process, without settings except those given."""
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **variables}
 
 
 def requests(loopback: LoopbackDiscord) -> list[str]:
-    """What Discord was asked for, each as its method and path."""
+    """Return the method and path of each request to Discord."""
     return [f"{asked.method} {asked.path}" for asked in loopback.api.requests]
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> str:
-    """The one sentence on standard error."""
+    """Return the one sentence on standard error."""
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("\n") == 1

@@ -1,4 +1,4 @@
-"""`emobot`, or `python -m bot`, itself: its help, its errors, and how it starts."""
+"""`emobot`, or `python -m bot`: its help, its errors, and how it starts."""
 
 from __future__ import annotations
 

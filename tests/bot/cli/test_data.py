@@ -21,7 +21,7 @@ PAIR = ("rnn", "bilstm")
 
 
 def on_the_store(work: Callable[[Store], Awaitable[Any]]) -> Any:
-    """Do something in the database that the command line uses."""
+    """Do something with the store in the database of the command line."""
 
     async def do() -> Any:
         store = Store(load_configuration().database_url)
@@ -36,7 +36,7 @@ def on_the_store(work: Callable[[Store], Awaitable[Any]]) -> Any:
 
 @pytest.fixture
 def filled() -> None:
-    """A database with something in it about two servers and two people."""
+    """A database with data about two servers and two people."""
 
     async def fill(store: Store) -> None:
         for guild in (GUILD, OTHER_GUILD):

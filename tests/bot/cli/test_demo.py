@@ -64,7 +64,7 @@ def test_browser_opens_by_default(options: list[str], opener: object, monkeypatc
 
 @pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
 def test_signals_end_the_demo_with_the_shipped_weights(stop: signal.Signals, status: int) -> None:
-    """Ctrl-C also when a script started it in the background, which makes a process ignore SIGINT."""
+    """Includes Ctrl-C if a script started the demo in the background, which makes a process ignore SIGINT."""
     with subprocess.Popen(
         ["/bin/sh", "-c", 'trap "" INT; exec "$0" -m bot demo', sys.executable],
         stdout=subprocess.PIPE,

@@ -29,7 +29,7 @@ HARD_TO_READ = Path(__file__).with_name("contrast.js").read_text("utf-8")
 
 @asynccontextmanager
 async def served() -> AsyncIterator[tuple[Demo, URL]]:
-    """The demo and the address of its page; no fixture, as SimCord must end where it has begun."""
+    """Yield the demo and the address of its page; not a fixture, because SimCord must end in the task that began it."""
     models = {"rnn": ScriptedClassifier(SCRIPT), "bilstm": ScriptedClassifier(SCRIPT)}
     async with simulation.opened(Configuration(), models=models) as demo, demo_page.served(demo) as url:
         yield demo, URL(url)
@@ -79,7 +79,7 @@ class Visitor:
 
 @asynccontextmanager
 async def visiting(url: URL, pages: int = 1) -> AsyncIterator[list[Visitor]]:
-    """Pages of the demo that are open at once."""
+    """Yield several open pages of the demo."""
     async with aiohttp.ClientSession() as session:
         visitors = [Visitor(session, url) for _ in range(pages)]
         for visitor in visitors:
@@ -95,7 +95,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Any]:
-    """Playwright's browser, the Chromium of PATH or its own; skips the test where there is none."""
+    """Yield Playwright's browser, the Chromium on PATH or its own; skip the test if there is neither."""
     playwright_api = pytest.importorskip("playwright.async_api", reason=NEEDED)
     async with playwright_api.async_playwright() as playwright:
         program = shutil.which("chromium") or shutil.which(playwright.chromium.executable_path)
@@ -107,7 +107,7 @@ async def chromium() -> AsyncIterator[Any]:
 
 
 async def opened(browser: Any, url: URL, width: int, height: int) -> Any:
-    """A page of the demo in a window of this size."""
+    """Return a page of the demo in a window of this size."""
     page = await browser.new_page(viewport={"width": width, "height": height})
     await page.goto(str(url))
     return page
@@ -319,7 +319,7 @@ async def test_newest_message_and_its_reaction_are_visible_in_windows_of_any_siz
 
 
 async def _say(page: Any, text: str) -> None:
-    """Write a message; SimCord drops an Enter that comes while the page tells its new size."""
+    """Write a message; SimCord ignores an Enter that arrives while the page reports its new size."""
     field = page.get_by_role("textbox", name="Message")
     await field.fill(text)
     while await field.input_value():
@@ -328,7 +328,7 @@ async def _say(page: Any, text: str) -> None:
 
 
 async def _tells_its_thoughts(page: Any, text: str) -> None:
-    """Look at the panel: beside the conversation in a wide window, below it and folded in a narrow one."""
+    """Check the panel: beside the conversation in a wide window, below it and folded in a narrow one."""
     thought, summary = page.locator(".thought").filter(has_text=text), page.get_by_text("What Emobot thinks")
     await thought.wait_for(state="attached")
     conversation, window = page.locator("#preview-stage"), page.viewport_size
@@ -410,7 +410,7 @@ async def test_text_has_enough_contrast_in_light_and_dark() -> None:
 
 
 async def _is_easy_to_read(page: Any, what: str) -> None:
-    """Look at the page in both colour schemes, once it shows what it is about."""
+    """Check the contrast of the page in both colour schemes, once it shows the given text."""
     await page.locator(f"text={what} >> visible=true").first.wait_for()
     for scheme, (darkest, lightest) in {"light": (0.8, 1.0), "dark": (0.0, 0.1)}.items():
         await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -421,7 +421,7 @@ async def _is_easy_to_read(page: Any, what: str) -> None:
 
 
 async def _comes_into_sight(page: Any, what: Any) -> None:
-    """Wait until something stands wholly between the top of the conversation and the field to write in."""
+    """Wait until an element is wholly between the top of the conversation and the input field."""
     await what.wait_for()
     for _ in range(50):
         box = await what.bounding_box()

@@ -26,7 +26,7 @@ def written() -> str:
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> list[str | type[BaseException]]:
-    """What is typed, line after line, at the question for the token; exceptions are raised."""
+    """The lines typed at the question for the token; exceptions among them are raised."""
     lines: list[str | type[BaseException]] = []
 
     def answer(_prompt: str) -> str:
@@ -42,7 +42,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> list[str | type[BaseException]]:
 
 @pytest.fixture
 def new_bot(loopback: LoopbackDiscord, small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stand-in for Discord, no token in the environment yet, and small models to be checked."""
+    """A stand-in for Discord, no token in the environment, and small models to check."""
     del loopback
     monkeypatch.delenv("DISCORD_TOKEN")
     monkeypatch.setenv("EMOBOT_MODELS", str(small_models))
@@ -137,7 +137,7 @@ def test_full_disk_leaves_no_partial_file(monkeypatch: pytest.MonkeyPatch, capsy
 
 @pytest.fixture
 def terminal() -> Iterator[tuple[int, int]]:
-    """Both ends of a terminal: whoever sits at it, and the program."""
+    """Both ends of a terminal: that of the person and that of the program."""
     pty = pytest.importorskip("pty", reason="there is none on Windows: run `wsl python3 -m pytest`")
     person, program = pty.openpty()
     yield person, program

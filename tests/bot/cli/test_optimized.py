@@ -1,4 +1,4 @@
-"""The bot runs without docstrings and assertions, as the files in deploy/ start it, which takes 7 MB less."""
+"""The bot without docstrings and assertions, as the files in deploy/ start it, which takes 7 MB less memory."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("scripted")
 
 @pytest.fixture
 def world() -> World:
-    """A Discord that lets no bot in, so that each ends by itself: nobody has switched on its intent."""
+    """A Discord in which the intent is not enabled, so that each bot is refused and ends by itself."""
     return World(application_flags=0)
 
 
@@ -57,7 +57,7 @@ async def test_transaction_pooler_is_refused_at_the_start(
 async def test_garbage_collection_skips_objects_loaded_at_the_start(
     loopback: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full one takes a quarter of a second else, in which no heartbeat is sent."""
+    """Otherwise a full collection takes a quarter of a second, in which no heartbeat is sent."""
     frozen: list[list[str]] = []
     monkeypatch.setattr("gc.freeze", lambda: frozen.append(requests(loopback)))
     await asyncio.to_thread(main, [])

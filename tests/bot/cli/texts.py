@@ -1,4 +1,4 @@
-"""All texts of the bot that may stand in docstrings, for a process of its own to print."""
+"""Print all texts of the bot that might come from docstrings; run in another process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.configuration import Configuration
 
 
 def helps(command: click.Command = cli, name: str = "emobot") -> dict[str, str]:
-    """The help of a command of the terminal and of those under it, by their names."""
+    """Return the help of a terminal command and of its subcommands, by name."""
     context = click.Context(command, info_name=name)
     found = {name: command.get_help(context)}
     if isinstance(command, click.Group):
@@ -26,7 +26,7 @@ def helps(command: click.Command = cli, name: str = "emobot") -> dict[str, str]:
 
 
 async def discord_commands() -> list[dict[str, Any]]:
-    """The commands as Discord is told of them, in no language but English."""
+    """Return the commands as they are sent to Discord, in English only."""
     bot = create_bot(Configuration())
 
     async def register_nothing() -> None: ...

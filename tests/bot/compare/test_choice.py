@@ -10,7 +10,7 @@ USUAL = ("rnn", "bilstm")
 
 
 def texts(typed: str = "", *, blind: bool = False, loaded: tuple[str, ...] = FOUR) -> list[str]:
-    """What is offered, as people see it."""
+    """Return the choices as people see them."""
     return [written(choice) for choice in offered(loaded, USUAL, typed, blind=blind)]
 
 

@@ -24,21 +24,21 @@ LONG = "so happy " * 400
 
 
 def panel_of(result: simcord.InteractionResult) -> simcord.ResponseMessage:
-    """The panel that was answered with."""
+    """Return the panel of an answer."""
     assert result.response
     assert result.response.flags.components_v2
     return result.response
 
 
 def sentence_of(result: simcord.InteractionResult) -> str:
-    """A sentence told to nobody but whoever asked or pressed."""
+    """Return the sentence of a private answer."""
     assert result.response
     assert result.ephemeral
     return result.response.content
 
 
 def pictures(panel: simcord.ResponseMessage) -> list[str]:
-    """What is seen in the pictures that a panel shows."""
+    """Return the descriptions of the pictures that a panel shows."""
     return [
         item["description"]
         for part in walk_components(panel.components)
@@ -54,7 +54,7 @@ def buttons(panel: simcord.ResponseMessage) -> list[str]:
 
 @pytest.fixture
 async def panel(world: World) -> simcord.ResponseMessage:
-    """What alice has asked for in the channel."""
+    """The panel of a comparison that Alice has asked for in the channel."""
     return panel_of(await world.alice.slash(world.channel, "compare", text="odd, but happy"))
 
 
@@ -108,7 +108,7 @@ async def test_compare_works_in_direct_messages(world: World) -> None:
 
 
 async def test_compare_works_for_a_user_install_where_the_bot_is_not_a_member(world: World) -> None:
-    """In a conversation between two people, who see the bot only because one of them brought it along."""
+    """In a conversation between two people, one of whom has installed the bot for themselves."""
     result = await raw_compare(world, text="happy", context=2, integration_owners={"1": str(world.alice.id)})
     panel = panel_of(result)
     assert "They agree on **joy** 😃." in words_of(panel)
@@ -119,7 +119,7 @@ async def test_compare_works_for_a_user_install_where_the_bot_is_not_a_member(wo
 async def raw_compare(
     world: World, *, text: str, context: int, integration_owners: dict[str, str], blind: bool = False
 ) -> simcord.InteractionResult:
-    """What Discord sends for a command by somebody who installed the bot for themselves."""
+    """Return what Discord sends for a command of somebody who installed the bot for themselves."""
     backend = world.env.backend
     await world.alice.user.slash("compare", text="hello")  # opens the conversation
     record = backend.new_interaction(2, world.alice.user.dm_channel.id, world.alice.id, None)
@@ -367,7 +367,7 @@ class TestButtons:
     async def test_variation_and_original_share_one_deadline(
         self, world: World, panel: simcord.ResponseMessage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """One after the other, each within its own, they would take longer than Discord waits for an answer."""
+        """One after the other, each with its own deadline, they could take longer than Discord waits for an answer."""
         analyzer, events = world.bot.analyzer, list[str]()
         explain, compare = analyzer.explain, analyzer.compare
 
@@ -450,7 +450,7 @@ class TestButtons:
 class TestMessageOfSomebodyElse:
     @pytest.fixture
     async def panel(self, world: World, bob: simcord.MemberActor) -> simcord.ResponseMessage:
-        """What bob has written, before alice's eyes only."""
+        """The private panel that Alice sees of a message of Bob."""
         message = await bob.send(world.channel, "odd weather")
         return panel_of(await world.alice.context_menu(world.channel, "Compare emotions", message))
 
@@ -694,7 +694,7 @@ async def test_every_word_is_translated(world: World, monkeypatch: pytest.Monkey
 
 
 def untranslated_words(panel: simcord.ResponseMessage) -> set[str]:
-    """The words of a panel that do not stand in «brackets»."""
+    """Return the words of a panel that are not in «brackets»."""
     text = " ".join([words_of(panel), *buttons(panel)])
     while (shorter := re.sub("«[^«»]*»", "", text)) != text:
         text = shorter
@@ -818,7 +818,7 @@ class TestWithMoreThanTwoModels:
 
 
 def names_in(panel: simcord.ResponseMessage) -> list[str]:
-    """The models whose answers a panel shows."""
+    """Return the models whose answers a panel shows."""
     return re.findall(r"^\*\*(\w+)\*\*$", words_of(panel), re.MULTILINE)
 
 

@@ -34,7 +34,7 @@ TOO_FEW = "With fewer than 30 votes for one of the two, I can't tell yet which o
 
 @pytest.fixture
 def first_is_a() -> bool:
-    """How the coin falls; the RNN comes first in every list of models, and is B unless a test says otherwise."""
+    """Whether the first model becomes A; the RNN comes first in every list of models, and is B by default."""
     return False
 
 
@@ -51,7 +51,7 @@ def bob(world: World) -> simcord.MemberActor:
 
 
 async def duel(world: World, text: str = "odd weather") -> simcord.ResponseMessage:
-    """What alice has asked for in the channel."""
+    """Return the blind comparison that Alice has asked for in the channel."""
     result = await world.alice.slash(world.channel, "compare", text=text, blind=True)
     assert not result.ephemeral
     return panel_of(result)
@@ -158,7 +158,7 @@ async def test_panel_in_direct_messages_reveals_the_names(world: World) -> None:
 
 
 async def test_panel_in_a_group_conversation_does_not_reveal_the_names(world: World) -> None:
-    """Where one of them has brought the bot along, so that all of them see the panel."""
+    """One of the people has installed the bot, and all of them see the panel."""
     result = await raw_compare(world, text="odd", context=2, integration_owners={"0": "1"}, blind=True)
     panel = panel_of(result)
     before = words_of(panel)
@@ -209,7 +209,7 @@ async def test_vote_counts_if_only_reading_the_standings_fails(world: World, mon
 async def test_vote_is_acknowledged_before_the_store_is_asked(
     world: World, monkeypatch: pytest.MonkeyPatch, use: str
 ) -> None:
-    """A store that does not answer takes seconds for each question, and Discord waits for three."""
+    """A store that does not respond takes seconds for each question, but Discord waits for only three."""
     answered = []
 
     async def ask(*_arguments: object) -> dict[str, int]:
@@ -248,7 +248,7 @@ async def test_text_without_words_starts_no_blind_comparison(world: World, bilst
 
 
 def content(folder: Path) -> bytes:
-    """All that the store has written."""
+    """Return all rows in the store."""
     return b"".join(path.read_bytes() for path in folder.glob("emobot.db*"))
 
 
@@ -262,7 +262,7 @@ async def test_store_keeps_neither_text_nor_voter(world: World, tmp_path: Path) 
 
 
 async def standings(channel: simcord.ChannelHandle, member: simcord.MemberActor, **options: object) -> dict[str, str]:
-    """What `/compare standings` tells whoever asks, by title."""
+    """Return what `/compare standings` shows, by title."""
     return told_in(await member.slash(channel, "compare", standings=True, **options))
 
 

@@ -26,7 +26,7 @@ WORDS = ("not", "happy", "today")
 
 
 def reading(words: tuple[str, ...] = WORDS, *beliefs: dict[str, float], backward: bool = False) -> PrefixPredictions:
-    """What a model believes after each word; of labels that are not named, 0.01."""
+    """Return a model's probabilities after each word; labels that are not named have 0.01."""
     rows = tuple(
         tuple(belief.get(label, 0.01) for label in LABELS)
         for belief in beliefs or [{"neutral": 0.6}, {"joy": 0.5}, {"joy": 0.9}][: len(words)]
@@ -45,13 +45,13 @@ def drawn(readings: dict[str, PrefixPredictions], translate: Translate = ENGLISH
 
 
 def cells(figure: Figure, strip: int) -> npt.NDArray[np.float64]:
-    """Probabilities (labels, words) of a strip."""
+    """Return the probabilities (labels, words) of a strip."""
     [mesh] = [artist for artist in figure.axes[strip].collections if isinstance(artist, QuadMesh)]
     return np.asarray(mesh.get_array(), dtype=float)
 
 
 def dots(figure: Figure, strip: int) -> list[tuple[int, str]]:
-    """Which label has the dot at each place."""
+    """Return which label has the dot at each word."""
     axes = figure.axes[strip]
     names = [label.get_text() for label in axes.get_yticklabels()]
     [marks] = [artist for artist in axes.collections if isinstance(artist, PathCollection)]
@@ -59,7 +59,7 @@ def dots(figure: Figure, strip: int) -> list[tuple[int, str]]:
 
 
 def texts(figure: Figure) -> list[str]:
-    """All that is written in a picture."""
+    """Return all texts in a picture."""
     return [text.get_text() for text in written_in(figure)]
 
 
@@ -125,7 +125,7 @@ class TestPicture:
     @example(("$x$", "$\\frac$", "嬉しい", "سعيد", "👩🏽‍❤️‍💋‍👨🏽", "a\u0301" * 200))
     @example(("\\", "%", "_", "{}"))
     def test_words_of_any_script_are_drawn(self, words: tuple[str, ...]) -> None:
-        """None of them is taken for a formula, and none warns of letters that the font lacks."""
+        """None of them is drawn as a formula, and none causes a warning about missing glyphs."""
         figure = drawn({"rnn": reading(words, *[{"joy": 0.5}] * len(words))})
         shown = [word.get_text() for word in figure.axes[0].get_xticklabels()]
         assert len(shown) == len(words)
@@ -138,7 +138,7 @@ class TestPicture:
 
 
 def test_colours_grow_lighter_evenly() -> None:
-    """So that those who see no colours read it, too: CIE lightness in near equal steps."""
+    """CIE lightness rises in nearly equal steps, so that people who see no colours can read it."""
     rgb = mpl.colormaps[COLOURS](np.linspace(0, 1, 11))[:, :3]
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     lightness = 116 * np.cbrt(linear @ (0.2126, 0.7152, 0.0722)) - 16

@@ -24,7 +24,7 @@ NEUTRAL = Answer(believing(neutral=0.8), 1.0)
 
 
 def knowing(share: float) -> Answer:
-    """What a model answers that knows this share of the words."""
+    """Return the answer of a model that knows this share of the words."""
     return Answer(dataclasses.replace(believing(neutral=0.8), known=share), 1.0)
 
 
@@ -33,7 +33,7 @@ LOCALES = [discord.Locale.british_english, *map(discord.Locale, LANGUAGES)]
 
 
 def explained(text: str, **shares: float) -> Explanation:
-    """What moved a model, where words are what stands between spaces."""
+    """Return an answer with word shares, where words are separated by spaces."""
     return Explanation(
         "joy",
         0.9,

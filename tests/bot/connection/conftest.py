@@ -1,3 +1,3 @@
-"""Fixtures of the tests of the connection to Discord: a loopback Discord."""
+"""Fixtures of the tests of the connection to Discord."""
 
 from tests.loopback import description, loopback, loopback_options, skipper, world  # noqa: F401 - fixtures

@@ -68,7 +68,7 @@ def test_late_messages_do_not_set_the_time_back(time: DiscordTime, clock: Clock)
 
 
 def test_later_date_sets_the_time_forward_at_once(time: DiscordTime, clock: Clock) -> None:
-    """As after the sleep of a laptop, in which its monotonic clock stands still."""
+    """As after a laptop has slept, while its monotonic clock stood still."""
     time.note(NOON)
     clock.now += 1
     time.note(NOON + timedelta(hours=1))

@@ -14,7 +14,7 @@ from bot.connection.gateway import FRAMES_PER_TURN, Gateway, Heartbeats, Shard
 
 
 class Socket:
-    """A connection of discord.py, as far as a shard closes it."""
+    """The part of a discord.py connection that a shard uses to close it."""
 
     shard_id = 0
 
@@ -30,7 +30,7 @@ class Socket:
 
 
 class Client:
-    """A bot, as far as a shard asks it."""
+    """The part of a bot that a shard uses."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -58,7 +58,7 @@ async def shard(client: Client) -> Shard:
 async def test_closing_a_connecting_shard_waits_and_closes_the_new_connection(
     shard: Shard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """discord.py's `wait_for` loses a cancellation that comes as the connection is made, up to Python 3.11."""
+    """Up to Python 3.11, discord.py's `wait_for` loses a cancellation that arrives just as the connection is made."""
 
     async def connect_and_lose(self: Any) -> None:
         with suppress(asyncio.CancelledError):
@@ -80,7 +80,7 @@ async def test_closing_a_connecting_shard_waits_and_closes_the_new_connection(
 async def test_shard_of_a_closed_bot_does_not_reconnect(
     shard: Shard, client: Client, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    """discord.py may still have a failure of a connection to deal with when the bot is closed."""
+    """discord.py may still be handling a failed connection when the bot is closed."""
     began: list[str] = []
 
     async def connect(*_: object) -> None:
@@ -119,7 +119,7 @@ async def test_messages_are_handled_before_many_more_are_received(monkeypatch: p
 def test_heartbeat_acknowledged_before_it_is_noted_is_not_counted_as_late(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Over a quick connection of a busy computer, discord.py warned of 20 seconds and told them as the latency."""
+    """With a quick connection on a busy computer, discord.py warned of a latency of 20 seconds."""
     connection: Any = SimpleNamespace(thread_id=0, _max_heartbeat_timeout=60.0, HEARTBEAT=1, sequence=7)
     heartbeats = Heartbeats(ws=connection, interval=41.25, shard_id=0)
     heartbeats._last_send -= 20.6

@@ -1,4 +1,4 @@
-"""Several processes that begin sessions with Discord, and one PostgreSQL database that they share."""
+"""Several processes that begin sessions with Discord and share one PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.loopback import Skipper, configured, until
 
 
 class Processes:
-    """Opens the turns of one process after the other, and closes them in the end."""
+    """Starts the turns of several processes, and closes them at the end."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -46,7 +46,7 @@ async def processes(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Async
 
 
 async def waits(task: asyncio.Task[None]) -> bool:
-    """Whether somebody waits for a while in which they would have got a lock that nobody holds."""
+    """Return whether a task still waits after a time in which it would have got a free lock."""
     await asyncio.sleep(0.3)
     return not task.done()
 

@@ -96,7 +96,7 @@ def test_three_refusals_in_a_row_allow_one_request_at_a_time_until_a_success(clo
 
 @pytest.fixture
 async def passing(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The event loop's time, which passes at once while everybody waits for it."""
+    """The event loop's time, which advances at once while every task waits for it."""
     loop = asyncio.get_running_loop()
     selector: Any = vars(loop)["_selector"]
     select = selector.select
@@ -118,7 +118,7 @@ def limiter_of(
 
 
 async def take(limiter: RateLimiter, wanted: list[float]) -> tuple[list[float], list[float]]:
-    """Send several requests at once, which are answered at once; return those admitted, in order, and those refused."""
+    """Send several requests at once, answered at once; return those admitted, in order, and those refused."""
     given: list[float] = []
     refused: list[float] = []
 
@@ -139,11 +139,11 @@ async def moments_of(
     """Send several requests at once; return after how many seconds each was admitted.
 
     Args:
-        limiter: admits them.
-        clock: by which it goes.
-        requests: how many.
-        answered_after: seconds from each to its answer.
-        pause_after: after how many of them the process pauses for a second.
+        limiter: the limiter.
+        clock: its clock.
+        requests: the number of requests.
+        answered_after: seconds from a request to its answer.
+        pause_after: the number of admitted requests after which the process pauses for a second.
     """
     begin, moments = clock.now, []
 

@@ -13,7 +13,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """A clock that whoever sleeps sets forward."""
+    """A clock that a sleeping task advances."""
     clock = Clock()
 
     async def sleep(seconds: float) -> None:
@@ -33,7 +33,7 @@ def limit(remaining: int = 1000, max_concurrency: int = 1, reset_after: int = 3_
 
 
 async def begun(starts: SessionStarts, clock: Clock, *shards: int) -> list[float]:
-    """When each shard begins its session, in seconds from now."""
+    """Return when each shard begins its session, in seconds from now."""
     began, moments = clock.now, []
     for shard_id in shards:
         await starts.begin(shard_id)

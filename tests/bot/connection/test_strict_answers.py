@@ -15,7 +15,7 @@ from bot.connection.strict_answers import UnreadableAnswerError, use_strict_answ
 
 @pytest.fixture
 async def http(loopback: LoopbackDiscord) -> AsyncIterator[HTTPClient]:
-    """Discord.py's client for requests, which has logged in."""
+    """The HTTP client of discord.py, logged in."""
     client = HTTPClient(asyncio.get_running_loop(), http_trace=aiohttp.TraceConfig())
     use_strict_answers(client)
     await client.static_login(loopback.token)

@@ -28,7 +28,7 @@ def bob(world: World) -> simcord.MemberActor:
 
 
 async def ask(world: World, text: str, author: simcord.MemberActor | None = None) -> simcord.InteractionResult:
-    """What Alice is shown when she opens the menu of a message, her own unless it is somebody else's."""
+    """Return what Alice sees when she opens the menu of a message, her own by default."""
     return await open_menu(world, await (author or world.alice).send(world.channel, text))
 
 
@@ -46,13 +46,13 @@ def controls(message: simcord.ResponseMessage) -> list[dict[str, Any]]:
 
 
 def control(message: simcord.ResponseMessage, answer: str) -> str:
-    """The custom_id of the button or menu for an answer."""
+    """Return the custom_id of the button or menu for an answer."""
     [found] = [str(each["custom_id"]) for each in controls(message) if f":{answer}:" in each["custom_id"]]
     return found
 
 
 def told(result: simcord.InteractionResult) -> str:
-    """A sentence to nobody else, without anything to press."""
+    """Return the sentence of a private answer without controls."""
     message = shown(result)
     assert message.ephemeral
     assert controls(message) == []
@@ -379,7 +379,7 @@ async def test_message_is_neither_stored_nor_logged(
 
 
 def content(folder: Path) -> bytes:
-    """All that the store has written."""
+    """Return all rows in the store."""
     return b"".join(path.read_bytes() for path in folder.glob("emobot.db*"))
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of faults: a loopback Discord of many servers, and a bot that reacts whenever it can."""
+"""Fixtures of the tests of faults: a loopback Discord with many servers, and a bot that reacts whenever it can."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ EARLIER_COMMAND = {"name": "earlier", "description": "Of an earlier version"}
 
 @pytest.fixture(autouse=True)
 def _unrestrained(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pause and no highest share, so that the same channel serves again, and all the time for the database."""
+    """Switch off the pause and the highest share of reactions, and give the database as much time as it needs."""
     monkeypatch.setattr("bot.store.sync._LOCK_TIMEOUT", 10_000)
     monkeypatch.setitem(PROFILES, Liveliness.NORMAL, Profile(strictness=0, share=1, free=1000, cooldown=0))
 
 
 @pytest.fixture
 def world() -> World:
-    """Forty servers of one channel each."""
+    """Forty servers with one channel each."""
     return World(servers=40)
 
 
 @pytest.fixture
 def database(tmp_path: Path, migrated: Path) -> Path:
-    """The bot's database."""
+    """The file of the bot's database."""
     return Path(shutil.copy(migrated, tmp_path / "emobot.db"))
 
 
@@ -63,7 +63,7 @@ async def running(
     skipper: Skipper,  # noqa: F811 - the fixture
     caplog: pytest.LogCaptureFixture,
 ) -> AsyncIterator[Emobot]:
-    """The bot while it is in all servers; in the end its log has no traceback and nothing that somebody wrote."""
+    """The bot in all servers; afterwards, check that its log has no traceback and no text of a message."""
     caplog.set_level(logging.INFO)
     loopback.routes.commands[None] = [EARLIER_COMMAND]
     async with connected(bot, loopback, skipper):

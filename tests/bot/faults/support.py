@@ -1,4 +1,4 @@
-"""What the tests of faults share."""
+"""Helpers shared by the tests of faults."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.loopback import Skipper, until
 
 
 def reacted_to(loopback: LoopbackDiscord) -> list[int]:
-    """Return the ids of all messages that have a reaction of the bot, in the order in which they got it."""
+    """Return the ids of all messages with a reaction of the bot, in the order of the reactions."""
     return [reaction.message_id for reaction in loopback.routes.reactions]
 
 
 async def reacts_again(loopback: LoopbackDiscord, channel: int = 39, skipper: Skipper | None = None) -> None:
-    """Somebody writes until the bot has reacted to one of those messages, as it does when all is well again."""
+    """Write messages until the bot has reacted to one of them."""
     written: list[int] = []
     for _ in range(200):
         written.append(await loopback.say("happy", channel))
@@ -37,19 +37,19 @@ async def reacts_again(loopback: LoopbackDiscord, channel: int = 39, skipper: Sk
 
 
 async def ended(bot: Emobot, messages: int, skipper: Skipper | None = None) -> dict[str, int]:
-    """Wait until the bot is done with so many messages, as `until` does, and return how they ended."""
+    """Wait until the bot has handled so many messages; return their outcomes."""
     outcomes = reactions_of(bot).outcomes
     await until(lambda: outcomes.total() >= messages, skipper)
     return {outcome.value: number for outcome, number in outcomes.items()}
 
 
 async def moods(bot: Emobot, loopback: LoopbackDiscord) -> int:
-    """Return how many messages were counted for the moods of all servers, in the database and waiting."""
+    """Return the number of messages counted for the moods of all servers, written or waiting."""
     return await _counted(bot.store, loopback)
 
 
 async def kept(database: Path, loopback: LoopbackDiscord) -> int:
-    """Return how many messages a file has in the moods of all servers."""
+    """Return the number of messages in the moods of all servers in a file."""
     store = Store(f"sqlite+aiosqlite:///{database}")
     await store.refresh()
     counted = await _counted(store, loopback)
@@ -65,16 +65,16 @@ async def _counted(store: Store, loopback: LoopbackDiscord) -> int:
 
 
 def unfit_for_the_log(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what was logged with a traceback, or with what somebody wrote."""
+    """Return the log records with a traceback or with the text of a message."""
     return [r.getMessage() for r in caplog.records if _has_traceback(r) or "happy" in r.getMessage()]
 
 
 def _has_traceback(record: logging.LogRecord) -> bool:
-    """Whether the bot's handler would print one: of expected failures it prints the name alone."""
+    """Return whether the bot's handler would print a traceback: for expected failures it prints only the name."""
     kind = record.exc_info[0] if record.exc_info else None
     return kind is not None and not issubclass(kind, _CONNECTION_ERRORS)
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what the bot itself warned of."""
+    """Return the warnings of the bot itself."""
     return [r.getMessage() for r in caplog.records if r.levelname == "WARNING" and r.name.startswith("bot")]

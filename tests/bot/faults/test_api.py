@@ -1,4 +1,4 @@
-"""What is lost when the API fails or refuses. Each name says it."""
+"""What is lost when the API fails or refuses, as the name of each test says."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ EACH = 4  # messages in a round, each in another server
 
 
 async def storm(bot: Emobot, loopback: LoopbackDiscord, skipper: Skipper, model: ScriptedClassifier) -> None:
-    """Let people write for ten minutes, in one server after the other."""
+    """Write messages for ten minutes, in one server after the other."""
     outcomes, written = reactions_of(bot).outcomes, 0
     for turn in range(ROUNDS):
         for message in range(EACH):
@@ -67,14 +67,14 @@ async def storm(bot: Emobot, loopback: LoopbackDiscord, skipper: Skipper, model:
 
 
 async def pass_by(seconds: float, skipper: Skipper) -> None:
-    """Let seconds go by, in steps between which the bot has its turn."""
+    """Advance the time in steps, between which the bot can work."""
     for _ in range(int(seconds / STEP)):
         await asyncio.sleep(0.002)
         skipper.skip(STEP)
 
 
 def all_but_one_long(kinds: Iterable[str], usual: str) -> list[Any]:
-    """The kinds of a fault, of which one is tested each time; `test_refusals.py` has the others for a shorter time."""
+    """Mark all kinds of a fault except one as long; `test_refusals.py` has the others for a shorter time."""
     return [pytest.param(kind, marks=() if kind == usual else pytest.mark.long) for kind in kinds]
 
 

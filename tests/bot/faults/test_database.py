@@ -1,6 +1,6 @@
-"""What is lost when the database fails under a bot that goes on reacting. Each name says it.
+"""What is lost when the database fails while the bot keeps reacting, as the name of each test says.
 
-`tests/bot/store/test_sync_failures.py` has the same of the store alone, with PostgreSQL too.
+`tests/bot/store/test_sync_failures.py` tests the store alone, with PostgreSQL too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.loopback import Skipper, configured, until
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for a lock of SQLite for less than the two seconds that the bot waits."""
+    """Wait for a lock of SQLite for less than the usual two seconds."""
     monkeypatch.setattr("bot.store.engine.TIMEOUT", 0.05)
 
 
@@ -113,7 +113,7 @@ async def test_locked_database_loses_no_reaction_and_no_count(
 
 
 class TestPostgres:
-    """A server of its own, since all tests share the other one."""
+    """With a server of its own, since the other tests share one."""
 
     @pytest.fixture
     async def server(self, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PostgresServer]:

@@ -1,4 +1,4 @@
-"""What is lost when the gateway fails. Each name says it."""
+"""What is lost when the gateway fails, as the name of each test says."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_silent_gateway_is_left_within_45_seconds_and_loses_only_stale_rea
 async def test_gateway_that_does_not_answer_the_close_is_left(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
-    """As where only what Discord sends comes through."""
+    """As if only what Discord sends came through."""
     del running
     skipper.skip(20)  # after a connection that has lasted, the next one is made at once
     [connection] = loopback.gateway.connections
@@ -83,7 +83,7 @@ async def test_session_that_cannot_be_resumed_loses_the_messages_of_the_gap(
 async def test_server_left_between_two_sessions_is_noticed(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
-    """Its data would be kept for as long as the bot runs."""
+    """Otherwise its data would be kept for as long as the bot runs."""
     *others, left = sorted(guild.id for guild in running.guilds)
     await running.store.save_settings(left, ServerSettings())
     loopback.gateway.refuses_resume = True
@@ -264,7 +264,7 @@ async def test_bot_closed_while_connecting_leaves_no_connection(
 
 
 def connected_shards(loopback: LoopbackDiscord) -> set[int]:
-    """Return the shards whose sessions go on; each may have connected more than once, as on a busy machine."""
+    """Return the shards whose sessions continue; on a busy machine each may have connected more than once."""
     return {connection.session.shard for connection in loopback.gateway.connections if connection.session}
 
 

@@ -1,4 +1,4 @@
-"""What is lost to Discord's limits. Each name says it."""
+"""What is lost to Discord's rate limits, as the name of each test says."""
 
 from __future__ import annotations
 
@@ -86,11 +86,11 @@ async def test_cloudflare_limit_without_a_duration_is_respected(
 
 
 class SlowAnswers:
-    """Lets requests for reactions wait for their answers.
+    """Delays the answers to requests for reactions.
 
     Attributes:
-        asked: how many there were.
-        come: set when all are answered.
+        asked: the number of requests.
+        come: an event that lets all be answered.
     """
 
     def __init__(self, loopback: LoopbackDiscord) -> None:

@@ -1,4 +1,4 @@
-"""What is lost when the process of the bot is told to stop, or killed. Each name says it."""
+"""What is lost when the process of the bot is stopped or killed, as the name of each test says."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def world() -> World:
 
 @dataclass
 class Process:
-    """A bot in a process of its own."""
+    """A bot in another process."""
 
     process: asyncio.subprocess.Process
     log: Path
 
     async def end(self, stop: signal.Signals) -> int:
-        """Send a signal, and return the status with which the process ends."""
+        """Send a signal, and return the exit status."""
         self.process.send_signal(stop)
         return await asyncio.wait_for(self.process.wait(), 60)
 
     def clean(self) -> bool:
-        """Whether the log has neither a traceback nor what somebody wrote."""
+        """Return whether the log has neither a traceback nor the text of a message."""
         text = self.log.read_text()
         return "Traceback" not in text and "congratulations" not in text
 
@@ -54,7 +54,7 @@ Starter = Callable[[], Awaitable[Process]]
 
 @pytest.fixture
 async def start(loopback: LoopbackDiscord, database: Path, tmp_path: Path) -> AsyncIterator[Starter]:
-    """Starts the unmodified bot with copies of the shipped models and waits until it is in its server."""
+    """Return a function that starts the bot with copies of the shipped models and waits until it is ready."""
     models = shutil.copytree(PRETRAINED, tmp_path / "models")
     variables = {
         **environment(loopback),
@@ -87,7 +87,7 @@ async def start(loopback: LoopbackDiscord, database: Path, tmp_path: Path) -> As
 
 @asynccontextmanager
 async def burst(loopback: LoopbackDiscord) -> AsyncIterator[list[int]]:
-    """Let people write all the time; yields the ids of what they wrote."""
+    """Write messages all the time; yield their ids."""
     written: list[int] = []
 
     async def write() -> None:
@@ -159,7 +159,7 @@ async def test_replaced_or_deleted_model_files_do_not_affect_the_running_bot(
 
 
 class TestWithin:
-    """Bots within this process, whose requests are on their way when they are told to stop."""
+    """Bots in this process that have requests in flight when they are stopped."""
 
     @pytest.fixture
     def world(self) -> World:

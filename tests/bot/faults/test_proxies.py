@@ -1,4 +1,4 @@
-"""What the proxies do to the bot that an operator may put before Discord. Each name says it."""
+"""What the proxies that an operator may use do to the bot, as the name of each test says."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 @pytest.fixture
 def world() -> World:
-    """Forty servers, as everywhere here."""
+    """Forty servers, as in the other tests of faults."""
     return World(servers=40)
 
 

@@ -1,4 +1,4 @@
-"""What is lost where Discord refuses reactions, and what an operator is told. Each name says it."""
+"""What is lost when Discord refuses reactions, and what an operator is told, as the name of each test says."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ async def test_refusals_everywhere_lead_to_20_requests_in_ten_minutes_and_one_lo
 async def test_refusals_that_begin_again_after_each_pause_are_20_at_most_in_ten_minutes(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """They are excused by all that is accepted in between, so the bot never stops for ten minutes."""
+    """Accepted requests in between excuse them, so the bot never stops for ten minutes."""
     clock, channels, pauses = asyncio.get_running_loop().time, itertools.cycle(range(MANY)), []
     begun, written = clock(), 0
     while clock() < begun + 600:

@@ -1,4 +1,4 @@
-"""What is lost when Discord is away at the start, or accepts the token no more. Each name says it."""
+"""What is lost when Discord is unreachable at the start or refuses the token, as the name of each test says."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _clean_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 @asynccontextmanager
 async def served(loopback: LoopbackDiscord, models: dict[str, Classifier], health: Health) -> AsyncIterator[None]:
-    """Let the bot run, and start it again after failures, as `python -m bot` does."""
+    """Run the bot and restart it after failures, as `python -m bot` does."""
     serving = asyncio.create_task(serve(configured(loopback), models, loopback.token, health))
     try:
         yield
@@ -68,7 +68,7 @@ async def test_discord_outage_at_the_start_loses_messages_until_a_minute_after_i
 async def test_reset_token_stops_the_bot_after_at_most_20_refusals_and_loses_no_count(
     loopback: LoopbackDiscord, models: dict[str, Classifier], bilstm: ScriptedClassifier, database: Path
 ) -> None:
-    """Whoever runs it has to give it the new token; until then it would ask in vain."""
+    """The operator has to configure the new token; until then, every request would be refused."""
     health = Health()
     serving = asyncio.create_task(serve(configured(loopback), models, loopback.token, health))
     await until(lambda: health.bot and not health.why_not_ready())
@@ -185,7 +185,7 @@ async def test_unreadable_answer_at_the_start_is_retried_within_a_minute(
 async def test_first_start_serves_while_servers_are_searched_for_old_commands(
     loopback: LoopbackDiscord, bot: Emobot
 ) -> None:
-    """A bot that was in development has commands in a server, which would be there twice."""
+    """After development, a server may still have commands that would appear twice."""
     loopback.api.fault = only("/guilds/", hanging())
     async with connected(bot, loopback, registered=False):
         await reacts_again(loopback)

@@ -23,7 +23,7 @@ def time() -> DiscordTime:
 
 @pytest.fixture
 def maintenance(world: World, time: DiscordTime) -> Maintenance:
-    """A second maintenance beside the bot's own, whose rounds the test makes."""
+    """A second maintenance beside that of the bot, whose rounds the test starts."""
     time.note(world.env.now())
     return Maintenance(world.bot, world.bot.store, time)
 
@@ -121,7 +121,7 @@ async def test_a_failure_of_the_store_is_logged_and_not_raised(
 async def test_bug_does_not_end_the_rounds_and_is_logged_without_its_text(
     world: World, maintenance: Maintenance, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An exception would end the loop, and nothing would be erased for as long as the bot runs."""
+    """An exception would end the loop, and nothing would be erased as long as the bot runs."""
 
     async def fail(*_: object) -> None:
         raise ValueError("what somebody wrote")

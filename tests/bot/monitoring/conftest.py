@@ -1,3 +1,3 @@
-"""Fixtures of the tests of the monitoring: a loopback Discord."""
+"""Fixtures of the tests of the monitoring."""
 
 from tests.loopback import description, loopback, loopback_options, skipper, world  # noqa: F401 - fixtures

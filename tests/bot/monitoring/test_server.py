@@ -30,7 +30,7 @@ LABELS = {"action", "le", "model", "outcome", "shard", "status", "version", "wha
 
 @pytest.fixture(autouse=True)
 def _no_wait_for_further_servers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let discord.py wait no two seconds for further servers before it says that it is ready."""
+    """Skip the two seconds for which discord.py waits for further servers before it is ready."""
     initialise = AutoShardedConnectionState.__init__
 
     def impatient(state: AutoShardedConnectionState[Any], **options: Any) -> None:
@@ -41,7 +41,7 @@ def _no_wait_for_further_servers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def port() -> int:
-    """A port at which nobody listens."""
+    """A free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         number: int = free.getsockname()[1]
@@ -49,7 +49,7 @@ def port() -> int:
 
 
 class Probe:
-    """Asks as Prometheus, Kubernetes or `curl` does."""
+    """Sends requests as Prometheus, Kubernetes or `curl` does."""
 
     def __init__(self, session: aiohttp.ClientSession, port: int) -> None:
         self._session = session
@@ -60,7 +60,7 @@ class Probe:
             return response.status, await response.text()
 
     async def until(self, path: str, answer: tuple[int, str]) -> None:
-        """Ask until it is answered so; what never is fails the test after a while."""
+        """Repeat the request until the answer is as expected; fail after a while."""
         for _ in range(3000):
             given = await self.ask(path)
             if given == answer:
@@ -69,7 +69,7 @@ class Probe:
         assert given == answer
 
     async def metrics(self) -> dict[tuple[str, ...], float]:
-        """Every sample by its name and the values of its labels."""
+        """Return every sample by its name and the values of its labels."""
         status, text = await self.ask("/metrics")
         assert status == 200
         return {
@@ -129,7 +129,7 @@ async def test_bot_is_not_ready_without_its_database(
 
 
 class StuckClassifier(ScriptedClassifier):
-    """Answers only once it is let go."""
+    """Answers only after it is released."""
 
     def __init__(self) -> None:
         super().__init__(dict(SCRIPT))

@@ -1,4 +1,4 @@
-"""Moods over a period, as the tests of this folder need them."""
+"""Moods over a period, for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NOW = datetime(2026, 11, 24, 21, 40, tzinfo=UTC)  # a Tuesday
 
 
 def mood_of(period: str, *counts: tuple[float, str, int]) -> MoodOverTime:
-    """Made of how many hours ago, an emotion, and messages."""
+    """Return a mood made of hours ago, emotions and numbers of messages."""
     return MoodOverTime(
         PERIODS[period],
         NOW,
@@ -20,7 +20,7 @@ def mood_of(period: str, *counts: tuple[float, str, int]) -> MoodOverTime:
 
 
 def throughout(period: str, **messages: int) -> MoodOverTime:
-    """The same emotions in each step of a period."""
+    """Return the same emotions in each step of a period."""
     hours = PERIODS[period].step / timedelta(hours=1)
     steps = range(PERIODS[period].steps)
     return mood_of(period, *((step * hours, emotion, n) for step in steps for emotion, n in messages.items()))

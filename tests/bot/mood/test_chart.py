@@ -27,7 +27,7 @@ Picture = npt.NDArray[np.float64]
 
 
 def luminance(colour: str) -> float:
-    """Of a colour such as #ffffff, relative to white, by WCAG 2."""
+    """Return the luminance of a colour such as #ffffff, relative to white, by WCAG 2."""
     return float(linear(colour) @ (0.2126, 0.7152, 0.0722))
 
 
@@ -105,7 +105,7 @@ def is_coloured(picture: Picture, colour: str) -> npt.NDArray[np.bool_]:
 
 
 def columns(picture: Picture, colour: str) -> list[int]:
-    """How high a colour stands in each bar that has it, from left to right, in pixels; the legend left out."""
+    """Return the height of a colour in each bar that contains it, in pixels, without the legend."""
     heights = is_coloured(picture[:, :800], colour).sum(axis=0)
     return [
         max(run) for filled, run in ((key, list(group)) for key, group in itertools.groupby(heights, bool)) if filled
@@ -208,7 +208,7 @@ class TestPicture:
     @pytest.mark.parametrize("period", PERIODS)
     @pytest.mark.parametrize("day", [datetime(2026, 11, 6, 23, 59, tzinfo=UTC), datetime(2026, 12, 31, 3, tzinfo=UTC)])
     def test_time_labels_do_not_overlap(self, period: str, day: datetime) -> None:
-        """Not even where a month ends after the first of them."""
+        """Not even if a month ends after the first step."""
         mood = MoodOverTime(PERIODS[period], day, [(day, "joy", 20)])
         for translate in (german, translator(discord.Locale.brazil_portuguese)):
             figure = drawn(mood, translate, placed=True)
@@ -227,7 +227,7 @@ class TestPicture:
         assert texts(mood, language("{}喜".format)) == texts(mood, ENGLISH)
 
     def test_drawing_warns_of_nothing_and_changes_no_global_state(self, tmp_path: Path) -> None:
-        """In a fresh process, in which Matplotlib has nowhere to keep what it learns about fonts."""
+        """In a new process in which Matplotlib has no font cache and cannot write one."""
         (tmp_path / "file").touch()
         program = (
             "import logging, sys\n"
@@ -257,5 +257,5 @@ def drawn(mood: MoodOverTime, translate: Translate, placed: bool = False) -> Fig
 
 
 def texts(mood: MoodOverTime, translate: Translate) -> list[str]:
-    """All that is written in a picture."""
+    """Return all texts of a picture."""
     return [text.get_text() for text in written_in(drawn(mood, translate))]

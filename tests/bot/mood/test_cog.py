@@ -25,21 +25,21 @@ HIDDEN = discord.PermissionOverwrite(view_channel=False)
 
 
 def count(world: World, channel_id: int, *, hours_ago: float = 0, **messages: int) -> None:
-    """Let the bot have counted messages of some emotions."""
+    """Count messages of some emotions."""
     when = world.env.now() - timedelta(hours=hours_ago)
     for emotion, number in messages.items():
         world.bot.store.count_mood(world.guild.id, channel_id, when, emotion, number)
 
 
 def shown(result: simcord.InteractionResult) -> list[str]:
-    """The lines of an answer with a picture."""
+    """Return the lines of an answer with a picture."""
     assert result.response
     assert len(result.response.attachments) == 1
     return result.response.content.split("\n")
 
 
 def refusal(result: simcord.InteractionResult) -> str:
-    """An answer without a picture, to nobody but who asked."""
+    """Return the text of a private answer without a picture."""
     assert result.response
     assert result.ephemeral
     assert result.response.attachments == []
@@ -249,7 +249,7 @@ async def test_slow_answer_without_a_picture_is_sent(world: World, monkeypatch: 
 
 
 def slow_down(world: World, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Let the store tell no moods before the event is set, and nobody wait for them without a sign."""
+    """Make the store return no moods before the event is set, and reduce the patience before a deferral."""
     monkeypatch.setattr(cog, "DEFER_AFTER", 0)
     answers, moods = asyncio.Event(), world.bot.store.moods
 

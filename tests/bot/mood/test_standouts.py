@@ -13,7 +13,7 @@ SHARES = {"neutral": 0.5, "joy": 0.2, "love": 0.1, "anger": 0.1, "surprise": 0.0
 
 
 def days(number: int, messages: int = 100, *, spread: float = 0.0, seed: int = 1) -> list[Counter[str]]:
-    """Days by chance; with a spread, each day has shares of its own."""
+    """Return random days; with a spread, each day has its own shares."""
     rng = random.Random(seed)  # noqa: S311 - a simulation
     made = []
     for _ in range(number):
@@ -46,7 +46,7 @@ def test_variable_days_need_a_larger_difference() -> None:
 
 
 def test_spread_of_a_rare_emotion_is_at_least_that_of_the_others() -> None:
-    """Where there were few days with relief, they say little of how much relief a day may have."""
+    """A few days with relief say little about how much relief a day may have."""
     relieved = Counter(neutral=45, joy=25, anger=16, relief=14)
 
     def with_rare_relief(before: list[Counter[str]]) -> list[Counter[str]]:

@@ -46,7 +46,7 @@ def set_time(world: World, monkeypatch: pytest.MonkeyPatch, text: str) -> dateti
 
 
 def count(world: World, day: str, channel: simcord.ChannelHandle | None = None, **messages: int) -> None:
-    """Let the bot have counted messages at noon of a day."""
+    """Count messages at noon of a day."""
     when = datetime.fromisoformat(f"{day} 12:00").replace(tzinfo=UTC)
     for emotion, number in messages.items():
         world.bot.store.count_mood(world.guild.id, (channel or world.channel).id, when, emotion, number)
@@ -57,7 +57,7 @@ async def turn_on(world: World, **changes: object) -> None:
 
 
 def posted(world: World, channel: simcord.ChannelHandle | None = None) -> list[list[str]]:
-    """The lines of each message with a picture in a channel."""
+    """Return the lines of each message with a picture in a channel."""
     messages = (channel or world.channel).history()
     return [message.content.split("\n") for message in messages if message.attachments]
 
@@ -248,7 +248,7 @@ class TestWhichChannelsCount:
     async def test_channels_that_a_second_role_hides_from_some_readers_are_left_out(
         self, world: World, cog: WeeklyMood
     ) -> None:
-        """Who is of the staff and on probation reads the office, but not the party."""
+        """A member of the staff on probation can read the office, but not the party."""
         show = discord.PermissionOverwrite(view_channel=True)
         staff, probation = world.guild.create_role("staff"), world.guild.create_role("probation")
         assert world.guild.me

@@ -30,21 +30,21 @@ def shown(result: simcord.InteractionResult) -> simcord.ResponseMessage:
 
 
 def standing(message: simcord.ResponseMessage) -> str:
-    """What the panel says in bold, at its end."""
+    """Return the bold text at the end of the panel."""
     [embed] = message.embeds
     [last] = re.findall(r"\*\*(.+)\*\*$", str(embed.description))
     return str(last)
 
 
 def buttons(message: simcord.ResponseMessage) -> dict[str, bool]:
-    """The labels of a message's buttons and whether they can be pressed."""
+    """Return the labels of a message's buttons and whether they are enabled."""
     return {
         component["label"]: not component["disabled"] for row in message.components for component in row["components"]
     }
 
 
 async def is_read(world: World) -> bool:
-    """Whether a message of Alice's reaches the model."""
+    """Return whether a message of Alice reaches the model."""
     model = world.bot.analyzer.models["bilstm"]
     assert isinstance(model, ScriptedClassifier)
     model.batches.clear()

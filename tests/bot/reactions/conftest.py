@@ -10,5 +10,5 @@ from bot.server_settings import Liveliness
 
 @pytest.fixture
 def unrestrained(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pause and no highest share, for tests about something else."""
+    """Switch off the pause and the highest share, for tests about something else."""
     monkeypatch.setitem(PROFILES, Liveliness.NORMAL, Profile(strictness=0, share=1, free=100, cooldown=0))

@@ -129,7 +129,7 @@ async def test_system_messages_are_not_read(world: World) -> None:
 async def open_thread(
     world: World, kind: discord.ChannelType = discord.ChannelType.public_thread
 ) -> simcord.ChannelHandle:
-    """A thread in the channel, with Alice in it if it is a private one."""
+    """Return a thread in the channel; a private one has Alice as a member."""
     channel = world.bot.get_channel(world.channel.id)
     assert isinstance(channel, discord.TextChannel)
     thread = await channel.create_thread(name="aside", type=kind)
@@ -243,7 +243,7 @@ async def test_failed_reaction_does_not_count_for_the_pace(world: World, status:
 
 
 async def test_refused_reaction_counts_for_the_pace_of_the_channel(world: World) -> None:
-    """Each would count towards the ban."""
+    """Each refusal would count towards a ban."""
     world.env.inject_error("PUT", "/channels/*/reactions/*", status=403, code=90001)
     await world.alice.send(world.channel, "happy")
     await world.alice.send(world.channel, "happy")
@@ -308,7 +308,7 @@ async def test_thread_of_a_hidden_channel_gets_no_reaction(world: World) -> None
 
 
 async def test_unknown_channel_gets_no_reaction(world: World, bilstm: ScriptedClassifier) -> None:
-    """Nobody can say whether the server left it out; Discord tells of threads that the bot has not heard of yet."""
+    """The server may have excluded it; Discord also sends messages of threads that the bot does not know yet."""
     thread = await open_thread(world)
     channel = world.bot.get_channel(thread.id)
     assert isinstance(channel, discord.Thread)
@@ -680,7 +680,7 @@ async def test_edit_of_an_older_message_has_the_age_of_the_edit(world: World) ->
 
 
 async def test_update_without_an_edit_is_not_read(world: World, bilstm: ScriptedClassifier) -> None:
-    """As when it shows what a link leads to: such an update has no time of an edit."""
+    """For example, Discord adding the preview of a link: such an update has no time of an edit."""
     message = await world.alice.send(world.channel, "happy")
     backend = world.env.backend
     payload = dict(serializers.message_payload(backend, backend.get_message(world.channel.id, message.id)))

@@ -16,7 +16,7 @@ def moderator(world: World) -> simcord.MemberActor:
 
 
 async def say(world: World, text: str) -> discord.Message:
-    """Let Alice write something when the channel has rested."""
+    """Send a message as Alice after the channel has rested."""
     await world.rest()
     return await world.alice.send(world.channel, text)
 
@@ -100,7 +100,7 @@ async def test_message_whose_reaction_was_removed_gets_no_other(
 
 
 async def test_a_reaction_taken_back_while_it_is_sent_is_removed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when reactions are rate limited: the author sees no reaction yet, but asks for none."""
+    """As when reactions are rate limited: the author sees no reaction yet, but has refused it already."""
     add = world.bot.http.add_reaction
 
     async def dislike_and_add(channel_id: int, message_id: int, emoji: str) -> None:
@@ -120,7 +120,7 @@ async def test_a_reaction_taken_back_while_it_is_sent_is_removed(world: World, m
 async def test_a_reaction_is_known_by_its_emoji_with_or_without_variation_selector(
     world: World, chosen: str, sent: str
 ) -> None:
-    """Servers may choose either form of an emoji, and Discord may tell of either."""
+    """Servers may choose either form of an emoji, and Discord may send either."""
     await world.configure(emoji={"joy": chosen})
     message = await world.alice.send(world.channel, "happy")
     clear_event = {
@@ -154,7 +154,7 @@ async def test_clearing_emoji_of_others_is_not_a_dislike(world: World, emoji: st
 
 
 def clear(world: World, message: discord.Message, emoji: str | None) -> None:
-    """Take all reactions off a message, or all of one emoji, as a moderator does."""
+    """Remove all reactions of a message, or all of one emoji, as a moderator."""
     if emoji is None:
         world.env.backend.clear_reactions(world.channel.id, message.id)
     else:
@@ -198,7 +198,7 @@ async def test_the_menu_takes_a_reaction_back_for_the_author_only(world: World) 
 
 
 async def test_the_menu_answers_before_it_asks_discord_to_remove_a_reaction(world: World) -> None:
-    """Discord waits three seconds for an answer, and a removal may have to wait for longer, as for a rate limit."""
+    """Discord waits three seconds for an answer, but a removal may have to wait longer for a rate limit."""
     message = await world.alice.send(world.channel, "happy")
     before = len(world.env.http_requests)
     await world.alice.context_menu(world.channel, "Take the reaction back", message)

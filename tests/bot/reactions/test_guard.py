@@ -18,7 +18,7 @@ def test_grave_texts_are_recognised() -> None:
 
 
 def test_hardly_any_harmless_text_is_taken_for_grave() -> None:
-    """Such as what only sounds like death, and the sign of the zodiac."""
+    """For example, figures of speech about death, and the sign of the zodiac."""
     assert len(LIGHT) >= 150
     assert len([text for text in LIGHT if is_grave(text)]) / len(LIGHT) <= 0.02
 

@@ -134,7 +134,7 @@ def test_a_busy_channel_takes_limited_memory(clock: Clock) -> None:
 
 
 def test_equally_busy_channels_do_not_grow_the_heap(clock: Clock) -> None:
-    """Blocks that last for minutes would come to lie in the gaps of the C library's heap, which would grow for ever."""
+    """Blocks that live for minutes would be placed in gaps of the C library's heap, which would keep growing."""
     history, chance = ChannelHistory(clock), random.Random(0)  # noqa: S311 - not for a secret
 
     def twenty_minutes() -> None:

@@ -18,7 +18,7 @@ def test_each_ironic_phrase_is_recognised() -> None:
 
 
 def test_hardly_any_sincere_text_is_taken_for_ironic() -> None:
-    """Such as those that begin like an ironic one."""
+    """For example, those that begin like an ironic one."""
     assert len(SINCERE) >= 75
     assert len([text for text in SINCERE if is_ironic(text)]) / len(SINCERE) <= 0.04
 

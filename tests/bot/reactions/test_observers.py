@@ -10,7 +10,7 @@ from tests.bot.scripted import ScriptedClassifier, World, reactions_of
 
 
 class Listener:
-    """Takes down what it is told."""
+    """Records its notifications."""
 
     def __init__(self) -> None:
         self.told: list[object] = []
@@ -45,7 +45,7 @@ async def test_observer_may_be_removed_during_a_notification() -> None:
 
 @pytest.fixture
 def listener(world: World) -> Listener:
-    """Somebody who observes the channel."""
+    """An observer of the channel."""
     listener = Listener()
     reactions_of(world.bot).observers.add(world.channel.id, listener)
     return listener

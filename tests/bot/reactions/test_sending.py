@@ -128,14 +128,14 @@ async def test_a_broken_connection_is_counted_and_not_raised(
 
 
 def emit(world: World, message: discord.Message, text: str) -> None:
-    """Tell the bot of a message once more, as if it had other words."""
+    """Send a message to the bot once more, as if it had other words."""
     stored = world.env.backend.get_message(message.channel.id, message.id)
     payload = dict(serializers.message_payload(world.env.backend, stored))
     world.env.backend.emit("MESSAGE_CREATE", payload | {"content": text})
 
 
 async def test_late_messages_get_no_reaction(world: World) -> None:
-    """As after a lost connection, when Discord sends what was missed."""
+    """As after a lost connection, when Discord sends the missed messages."""
     message = await world.alice.send(world.channel, "nothing")
     await world.env.advance_time(16)
     emit(world, message, "happy")

@@ -10,7 +10,7 @@ from tests.bot.settings.opened import Panel, opened
 
 @pytest.fixture
 def owner(world: World) -> simcord.MemberActor:
-    """Somebody who may manage the server, by the role "managers"."""
+    """A member who may manage the server because of the role "managers"."""
     role = world.guild.create_role("managers", permissions=discord.Permissions(manage_guild=True))
     return world.guild.add_member(world.env.create_user("olga"), roles=[role])
 

@@ -21,33 +21,33 @@ LOCALES_TO_TRY = [
 
 @dataclass
 class Panel:
-    """An open panel, and whoever opened it."""
+    """An open panel, and the person who opened it."""
 
     owner: simcord.MemberActor
     message: simcord.ResponseMessage
 
     @property
     def text(self) -> str:
-        """All that it says."""
+        """All texts of the panel."""
         return "\n".join(part["content"] for part in self._parts() if part["type"] == 10)
 
     @property
     def news(self) -> str | None:
-        """What it says to have done."""
+        """The change that the panel reports."""
         return next((line[2:] for line in self.text.splitlines() if line.startswith("✅ ")), None)
 
     @property
     def refusal(self) -> str | None:
-        """Why it says to have done nothing."""
+        """The reason that the panel gives for changing nothing."""
         return next((line[3:] for line in self.text.splitlines() if line.startswith("⚠️ ")), None)
 
     def find(self, custom_id: str) -> dict[str, Any]:
-        """A control as Discord has it."""
+        """Return a control as Discord has it."""
         [found] = [part for part in self._parts() if part.get("custom_id") == f"settings:{custom_id}"]
         return found
 
     def chosen(self, custom_id: str) -> list[str]:
-        """What a menu shows as chosen."""
+        """Return the values that a menu shows as chosen."""
         menu = self.find(custom_id)
         options = [option["value"] for option in menu.get("options", []) if option.get("default")]
         return options or [str(default["id"]) for default in menu.get("default_values", [])]
@@ -71,7 +71,7 @@ class Panel:
         return await self.owner.submit_modal(form, {"emoji": text})
 
     async def bring(self, content: bytes) -> simcord.InteractionResult:
-        """Hand in a file to import."""
+        """Submit a file to import."""
         form = await self.click("import")
         return await self.owner.submit_modal(form, {"file": ("emobot-settings.json", content)})
 
@@ -91,7 +91,7 @@ def settings_of(world: World) -> ServerSettings:
 
 
 def answer_of(result: simcord.InteractionResult) -> str:
-    """A sentence told to nobody but whoever pressed."""
+    """Return the sentence of a private answer."""
     assert result.response
     assert result.ephemeral
     return result.response.content

@@ -155,7 +155,7 @@ class TestConcurrently:
 
 
 async def press_at_once(world: World, *presses: tuple[Panel, str]) -> None:
-    """Press buttons before the bot has dealt with any of them."""
+    """Press buttons before the bot has handled any of them."""
     backend = world.env.backend
     for panel, custom_id in presses:
         record, payload = base_payload(
@@ -184,7 +184,7 @@ async def test_panels_keep_no_state_in_the_bot(world: World, panel: Panel) -> No
 class TestAfterARestart:
     @pytest.fixture
     async def panel(self, world: World, models: dict[str, Classifier], panel: Panel) -> AsyncIterator[Panel]:
-        """A panel from before."""
+        """A panel opened before the restart."""
         await panel.click("page:mood")
         await panel.click("mood:off")
         await panel.click("page:general")
@@ -248,7 +248,7 @@ class TestWithoutTheDatabase:
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        """The database has as long as Discord waits for an answer, so there is no time for another press."""
+        """The database may take as long as Discord waits for an answer, so no press has time to wait for another."""
         waiting: list[object] = []
 
         async def fail(_store: Store, _guild_id: int, change: object) -> None:

@@ -1,4 +1,4 @@
-"""*Try it here*: what somebody who manages a server is shown of a channel, and how it ends."""
+"""*Try it here*: what a person who manages a server sees of a channel, and how it ends."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PACE = f"{HEARD}After each reaction I pause in that channel for 10 seconds."
 
 @dataclass
 class Shown:
-    """A trial as the one who asked for it sees it."""
+    """A trial as seen by the person who started it."""
 
     world: World
     owner: simcord.MemberActor
@@ -50,17 +50,17 @@ class Shown:
 
     @property
     def lines(self) -> dict[str, str]:
-        """What is said of each message, by the link to it."""
+        """The text about each message, by its link."""
         lines = (line.split(" ", 2) for line in self.text.splitlines() if line.startswith("<t:"))
         return {link.removeprefix("[→](").removesuffix(")"): said for _when, link, said in lines}
 
     @property
     def runs(self) -> bool:
-        """Whether there is a button to stop it."""
+        """Whether there is a button to stop the trial."""
         return any(part.get("custom_id") == STOP for part in walk_components(self.message.components))
 
     def of(self, message: discord.Message) -> str:
-        """What is said of a message; empty if it is not shown."""
+        """Return the text about a message; empty if it is not shown."""
         return self.lines.get(message.jump_url, "")
 
     async def next_edit(self) -> None:
@@ -71,7 +71,7 @@ class Shown:
 
 
 async def press(owner: simcord.MemberActor, channel: simcord.ChannelHandle) -> simcord.InteractionResult:
-    """Open the settings in a channel and press the button there."""
+    """Open the settings in a channel and press the button."""
     opened = await owner.slash(channel, "settings")
     assert opened.response
     return await owner.click(opened.response, custom_id="settings:try")
@@ -210,7 +210,7 @@ async def test_reason_is_shown_in_excluded_channels(
 
 
 def known_to_the_bot(world: World) -> discord.TextChannel:
-    """The channel as the bot knows it."""
+    """Return the channel as the bot knows it."""
     channel = world.bot.get_channel(world.channel.id)
     assert isinstance(channel, discord.TextChannel)
     return channel
@@ -228,7 +228,7 @@ async def test_missing_permission_is_reported_at_the_start_and_at_each_message(
 
 
 def closed_to(world: World, permission: str) -> simcord.ChannelHandle:
-    """A channel in which the bot lacks a permission."""
+    """Return a channel in which the bot lacks a permission."""
     me = world.guild.me
     assert me
     return world.guild.create_text_channel(
@@ -249,7 +249,7 @@ async def test_busy_channel_shows_the_latest_messages_with_one_edit_every_few_se
 
 
 def edits(world: World) -> int:
-    """How often the bot has asked Discord to edit the message."""
+    """Return how often the bot has asked Discord to edit the message."""
     return sum(request.method == "PATCH" and "/webhooks/" in request.path for request in world.env.http_requests)
 
 
@@ -257,7 +257,7 @@ def edits(world: World) -> int:
 
 
 def nothing_goes_on(world: World) -> bool:
-    """Whether no trial observes a channel or looks for news any more."""
+    """Return whether no trial observes a channel or waits to edit its message."""
     tasks = [task for task in asyncio.all_tasks() if Trial.rounds.coro.__qualname__ in task.get_name()]
     return tasks == [] and len(reactions_of(world.bot).observers) == 0
 

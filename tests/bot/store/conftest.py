@@ -1,4 +1,4 @@
-"""Two databases to test with, SQLite always and PostgreSQL where there is a server, and stores in them."""
+"""Two databases to test with, SQLite always and PostgreSQL if there is a server, and stores in them."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ StoreOpener = Callable[[str], Awaitable[Store]]
 
 @pytest.fixture(autouse=True)
 def _busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let transactions take longer than an interaction may, unless that is what a test is about."""
+    """Allow transactions more time than an interaction has, unless a test is about that."""
     monkeypatch.setattr("bot.store.sync._LOCK_TIMEOUT", 20)
 
 
 @pytest.fixture
 def everything_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """Let `caplog` have what is merely told, too."""
+    """Let `caplog` record messages at INFO as well."""
     caplog.set_level(logging.INFO)
 
 
 @pytest.fixture
 def no_file_yet() -> None:
-    """Let the database of SQLite be one that nobody has made, so that not even its file is there."""
+    """Make the SQLite database a file that does not exist yet."""
 
 
 @pytest.fixture
 def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> str:
-    """A file with tables, since to make them takes longer than most of what is tested; see `no_file_yet`."""
+    """A file with tables, since creating them takes longer than most tests; see `no_file_yet`."""
     file = tmp_path / "emobot.db"
     if "no_file_yet" not in request.fixturenames:
         shutil.copy(migrated, file)
@@ -43,14 +43,14 @@ def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest) -> str:
-    """Of a new database with nothing in it."""
+    """The URL of a new, empty database."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 
 
 @pytest.fixture
 async def open_store() -> AsyncIterator[StoreOpener]:
-    """Opens the store of one process, or tries to; it is closed in the end."""
+    """Return a function that opens the store of one process; all are closed at the end."""
     stores = []
 
     async def open_it(url: str) -> Store:
@@ -75,5 +75,5 @@ def others(url: str) -> Others:
 
 @pytest.fixture
 def impatient(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let stores that are made from now on soon give up on a locked database; a server needs longer to connect to."""
+    """Make new stores give up on a locked database soon; connecting to a server takes longer."""
     monkeypatch.setattr("bot.store.engine.TIMEOUT", 0.2 if url.startswith("sqlite") else 1.0)

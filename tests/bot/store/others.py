@@ -1,4 +1,4 @@
-"""Whoever else has to do with the database of a store: other programs, administrators, the network."""
+"""Other users of a store's database: programs, administrators and the network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 
 class Others:
-    """Other users of a database, who speak plain SQL, each time on a new connection."""
+    """Other users of a database, who execute plain SQL, each time on a new connection."""
 
     def __init__(self, url: str) -> None:
         self._engine = create_async_engine(url, poolclass=NullPool)
@@ -28,7 +28,7 @@ class Others:
 
     @asynccontextmanager
     async def holding_all_locks(self) -> AsyncIterator[None]:
-        """Let nobody write."""
+        """Block all writes."""
         async with self._engine.connect() as connection:
             sqlite = connection.dialect.name == "sqlite"
             await connection.execute(
@@ -42,7 +42,7 @@ class Others:
             await connection.rollback()
 
     async def end_connections(self) -> None:
-        """As PostgreSQL does when it is stopped or its administrator wishes."""
+        """End all connections, as PostgreSQL does when it stops."""
         await self.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -50,7 +50,7 @@ class Others:
 
 
 class Network:
-    """The way to a PostgreSQL server, which may be blocked or silently lead nowhere."""
+    """The network to a PostgreSQL server, which may refuse connections or lose all data."""
 
     def __init__(self, url: str) -> None:
         self._to = make_url(url)
@@ -61,7 +61,7 @@ class Network:
 
     @property
     def url(self) -> str:
-        """The server's URL by this way."""
+        """The URL of the server through this network."""
         return self._to.set(host="127.0.0.1", port=self._port, query={}).render_as_string(hide_password=False)
 
     async def restore(self) -> None:
@@ -71,7 +71,7 @@ class Network:
         self._open.set()
 
     async def break_down(self) -> None:
-        """Refuse everybody, as the machine of a stopped server does."""
+        """Refuse all connections, as the machine of a stopped server does."""
         if self._server:
             self._server.close()
             self._server = None
@@ -79,7 +79,7 @@ class Network:
             writer.transport.abort()
 
     def lead_nowhere(self) -> None:
-        """Take everything and answer nothing."""
+        """Accept everything and answer nothing."""
         self._open.clear()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

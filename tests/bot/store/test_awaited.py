@@ -1,4 +1,4 @@
-"""Transactions end as their blocks do, and connections are closed even by who is stopped meanwhile."""
+"""Transactions end with their blocks, and connections are closed even if the task is cancelled meanwhile."""
 
 from __future__ import annotations
 

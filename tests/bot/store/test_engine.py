@@ -36,7 +36,7 @@ def umask(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def permissions(folder: Path) -> dict[str, str]:
-    """Of all files in a folder."""
+    """Return the permissions of all files in a folder."""
     return {path.name: oct(path.stat().st_mode & 0o777) for path in folder.iterdir() if not path.is_symlink()}
 
 

@@ -10,7 +10,7 @@ from bot.store.failures import reason
 
 
 class UnknownCertificateError(ValueError):
-    """As asyncpg raises it while connecting, when no row is there to quote."""
+    """As asyncpg raises it while connecting, when there is no row to quote."""
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from bot.store.locks import AdvisoryLocks
 
 
 async def test_lock_of_a_silent_process_expires(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When a whole host is gone, PostgreSQL would take the connection for a good one for hours."""
+    """If a whole host is gone, PostgreSQL considers its connection as good for hours."""
     monkeypatch.setattr("bot.store.locks._POLL_INTERVAL", 0.01)
     monkeypatch.setattr("bot.store.locks.MAX_HELD", 0.2)
     gone = await AdvisoryLocks(postgres_url).acquire(7)

@@ -24,7 +24,7 @@ LATER = NOON + 4 * DAY
 
 
 async def pack_all(store: Store, now: datetime) -> int:
-    """Pack until nothing is left, and return in how many pieces it was."""
+    """Pack until nothing is left, and return the number of batches."""
     last, pieces = None, 0
     while last := await store.pack_moods(now, last):
         pieces += 1
@@ -47,7 +47,7 @@ def test_packed_counts_can_be_unpacked(counts: list[tuple[int, str, int]]) -> No
 
 
 def test_ordinary_day_of_a_channel_takes_one_row_of_at_most_240_bytes() -> None:
-    """By which docs/scaling.md reckons that 90 days of a million servers stay in bounds."""
+    """docs/scaling.md uses this to estimate the size of 90 days of a million servers."""
     emotions = ("neutral", "amusement", "curiosity", "annoyance")
     counts = [(MoodKey(1, 10, NOON + hour * HOUR, emotion), 30) for hour in range(6) for emotion in emotions]
     [row] = pack(counts)

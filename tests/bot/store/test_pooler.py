@@ -1,4 +1,4 @@
-"""A pooler of transactions, such as PgBouncer, would keep other processes' changes from the bot: it is refused."""
+"""A transaction pooler, such as PgBouncer, would hide other processes' changes from the bot, so it is refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Pooler = Callable[[str], str]
 
 
 class Line:
-    """Stands for an engine, its connections and the driver's own, over which each notification comes, or none."""
+    """Stands for an engine, its connections and its driver; passes on each notification, or none."""
 
     url = make_url("postgresql+asyncpg://somewhere/emobot")
 
@@ -143,7 +143,7 @@ async def test_pooler_after_an_outage_is_logged(
 
 @pytest.fixture
 def pooler(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pooler]:
-    """Starts PgBouncer before the test's database, and returns the URL that leads through it."""
+    """Return a function that starts PgBouncer before the database of the test and returns its URL."""
     if PROGRAM is None:
         pytest.skip("PgBouncer is not installed")
     to = make_url(postgres_url)

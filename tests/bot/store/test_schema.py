@@ -61,7 +61,7 @@ def upgrade(connection: Connection, revision: str) -> None:
 
 
 def differences(connection: Connection) -> list[object]:
-    """Between the database and the tables that the code has."""
+    """Return the differences between the database and the tables of the code."""
     options = {"compare_type": True, "compare_server_default": True}
     return list(compare_metadata(MigrationContext.configure(connection, opts=options), METADATA))
 

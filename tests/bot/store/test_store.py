@@ -178,7 +178,7 @@ async def test_waiting_counts_are_written_once(store: Store, others: Others) -> 
 async def test_random_counts_of_two_processes_are_neither_lost_nor_doubled(
     url: str, store: Store, open_store: StoreOpener
 ) -> None:
-    """Two processes count at random in two channels each, and either knows what is written and what it counted."""
+    """Two processes count at random in two channels each; each knows what is written and what it counted itself."""
     chance = random.Random(1)  # noqa: S311 - chance, not secrecy
     processes = [store, await open_store(url)]
     expected: Counter[tuple[int, datetime, str]] = Counter()
@@ -234,7 +234,7 @@ async def test_verdicts_on_a_pair_are_counted_in_either_order(url: str, store: S
 
 
 async def test_emotion_may_have_any_name(store: Store) -> None:
-    """Own data sets have labels of their own, longer than ours and in any script."""
+    """Own data sets have their own labels, longer than ours and in any script."""
     label = "passive aggressiveness, or what they call it: 受動的攻撃性 " * 10
     store.count_mood(1, 10, NOON, label)
     await store.add_correction(1, label, label.upper())
@@ -256,7 +256,7 @@ async def test_known_guilds_are_all_with_data(store: Store) -> None:
 
 
 async def fill(store: Store, guild_id: int) -> None:
-    """Something of every kind, written and waiting."""
+    """Add data of every kind, written and waiting."""
     await store.save_settings(guild_id, SETTINGS)
     await store.claim_week(guild_id, "2026-W09")
     await store.add_correction(guild_id, "joy", "love")

@@ -27,7 +27,7 @@ SETTINGS = ServerSettings(enabled=False)
 
 
 async def soon(fact: Callable[[], bool]) -> bool:
-    """Whether something comes true without any `refresh`."""
+    """Return whether a condition becomes true without any `refresh`."""
     for _ in range(100):
         if fact():
             return True
@@ -192,7 +192,7 @@ async def test_opt_out_that_another_process_erases_is_dropped_from_the_cache(
 
 
 class Pause:
-    """Holds up whoever comes to it, the first time."""
+    """Holds up the first task that reaches it."""
 
     def __init__(self) -> None:
         self.reached, self.over = asyncio.Event(), asyncio.Event()
@@ -202,7 +202,7 @@ class Pause:
         await self.over.wait()
 
     async def until_others_came_as_far_as_they_can(self, *others: asyncio.Task[None]) -> None:
-        """Let whoever was held up go on once nothing else goes on."""
+        """Release the task once all other tasks wait."""
         await self.reached.wait()
         await asyncio.wait(others, timeout=0.5)
         self.over.set()
@@ -450,7 +450,7 @@ async def test_restored_backup_is_used_as_it_is(
 
 @asynccontextmanager
 async def being_replaced(store: Store, url: str, file: Path) -> AsyncIterator[None]:
-    """Replace the file by a copy of its own, under its lock, once a store that is to wait for that has opened it."""
+    """Replace the file by its own copy, under its lock, once the store under test has opened it and waits."""
     copy, opened = file.with_name("copy"), asyncio.Event()
     event.listen(store.sync._engine.sync_engine, "connect", lambda *_: opened.set())
     async with Others(url).holding_all_locks():

@@ -1,4 +1,4 @@
-"""The bot goes on, whatever becomes of the database, and the database is never left half changed."""
+"""The bot keeps running whatever happens to the database, and no write is left half done."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _everything_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 @contextmanager
 def always(pragma: str) -> Iterator[None]:
-    """Let each new connection to SQLite begin with a pragma."""
+    """Run a pragma on each new SQLite connection."""
 
     def obey(connection: DBAPIConnection, _record: object) -> None:
         cursor = connection.cursor()
@@ -236,7 +236,7 @@ async def test_write_failure_is_logged_once_and_recovers(
 
 
 async def starts_late(store: Store, caplog: pytest.LogCaptureFixture, restore: Callable[[], object]) -> None:
-    """A store that finds no database, and then one."""
+    """Check that a store that finds no database at first uses it later."""
     for _ in range(2):
         await store.refresh()
     [warning] = caplog.messages
@@ -315,7 +315,7 @@ async def test_tables_lost_while_the_bot_runs_are_recreated(
     caplog: pytest.LogCaptureFixture,
     recover: Callable[[Store], Awaitable[None]],
 ) -> None:
-    """As by somebody who restores an empty dump, or takes the migrations back."""
+    """As if somebody restored an empty dump, or reverted the migrations."""
     await store.save_settings(1, SETTINGS)
     await store.opt_out(7)
     await store.refresh()

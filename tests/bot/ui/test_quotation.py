@@ -172,7 +172,7 @@ class TestQuotation:
 
 
 def words(text: str, **shares: float) -> list[WordShare]:
-    """The text's words, cut at spaces, with the shares of some."""
+    """Return the words of a text, split at spaces, with the given shares."""
     found, end = [], 0
     for word in text.split():
         start = text.index(word, end)

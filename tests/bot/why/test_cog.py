@@ -36,7 +36,7 @@ def setting(name: str) -> str:
 
 
 async def why(world: World, message: discord.Message, channel: simcord.ChannelHandle | None = None) -> list[str]:
-    """The lines that Alice, and nobody else, is shown when she opens the menu of a message."""
+    """Return the lines that Alice sees, privately, when she opens the menu of a message."""
     return lines_of(await world.alice.context_menu(channel or world.channel, MENU, message))
 
 
@@ -302,7 +302,7 @@ async def test_message_is_neither_stored_nor_logged(
 
 
 def content(folder: Path) -> bytes:
-    """All that the store has written."""
+    """Return all rows in the store."""
     return b"".join(path.read_bytes() for path in folder.glob("emobot.db*"))
 
 
@@ -316,7 +316,7 @@ async def test_every_word_is_translated(world: World, monkeypatch: pytest.Monkey
 
 
 def seconds_to_next(message: discord.Message, line: str) -> float:
-    """How many seconds after a message the moment is that Discord counts down to in a line."""
+    """Return the seconds from a message to the moment that Discord counts down to in a line."""
     found = re.fullmatch(r"The next reaction here may come <t:(\d+):R> at the latest\.", line)
     assert found
     return int(found[1]) - message.created_at.timestamp()

@@ -1,4 +1,4 @@
-"""The terminal commands as a user calls them."""
+"""The terminal commands, called as a user would."""
 
 import importlib
 import io
@@ -97,7 +97,7 @@ def test_lines_are_read_in_pieces_and_may_not_be_too_long(tmp_path: Path) -> Non
 
 
 def test_time_of_a_batch_is_divided_among_its_texts(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reading the texts, and each model's own part, take a second each."""
+    """Encoding the texts takes a second, and so does each model."""
     monkeypatch.setattr("classifiers.cli.scoring.time.perf_counter", itertools.count().__next__)
     lines = scoring.JsonLines(scoring.Scorer(small_models, ("rnn", "bilstm")), 1, explain=False)(["i am happy", "sad"])
     records = [json.loads(line) for line in lines.splitlines()]
@@ -325,7 +325,7 @@ def test_evaluate_names_its_missing_extra(
 def test_markup_in_file_and_label_names_is_printed_as_it_is(
     small_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of files and of labels: both are chosen by whoever trains."""
+    """The author of the data set chooses both."""
     manifest = msgspec.structs.replace(read_manifest(small_models), labels=("[/joy]", ":smile:", "neutral"))
     cards = {name: msgspec.structs.replace(card, thresholds=(0.01,) * 3) for name, card in manifest.models.items()}
     write_manifest(small_models, msgspec.structs.replace(manifest, models=cards))

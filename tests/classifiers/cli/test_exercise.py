@@ -1,4 +1,4 @@
-"""`python -m classifiers exercise` as a student calls it."""
+"""`python -m classifiers exercise`, called as a student would."""
 
 import re
 import shlex

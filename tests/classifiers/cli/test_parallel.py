@@ -1,4 +1,4 @@
-"""Work on a stream with all cores; the work is Python's own `eval`, so that a process need load nothing of ours."""
+"""Processing a stream on all cores; the work is Python's own `eval`, so that a process imports nothing of ours."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""`python -m classifiers compare` with CSV and Parquet files, as a user calls it."""
+"""`python -m classifiers compare` with CSV and Parquet files, called as a user would."""
 
 import codecs
 import csv
@@ -40,7 +40,7 @@ def read_csv(path: str, delimiter: str = ",") -> list[list[str]]:
 
 
 def shown_scores(capsys: pytest.CaptureFixture[str], file: str) -> list[list[float]]:
-    """Return what --json says of the same texts."""
+    """Return the scores that --json shows for the same texts."""
     capsys.readouterr()
     assert compare("--json", "--file", file) == 0
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -1,4 +1,4 @@
-"""Answers to the exercises, right and wrong: the solutions, and what changes make of them."""
+"""Answers to the exercises, right and wrong: the solutions, and changed versions of them."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def solution(name: str) -> Attempt:
 
 
 def changed_solution(folder: Path, name: str, *changes: tuple[str, str]) -> Attempt:
-    """The solution in which pieces of its code are replaced by others."""
+    """Return the solution with pieces of its code replaced."""
     source = (FOLDER / "solutions" / name).read_text(encoding="utf-8")
     for old, new in changes:
         assert source.count(old) == 1, old

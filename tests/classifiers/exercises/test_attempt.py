@@ -1,4 +1,4 @@
-"""What goes wrong in a student's file is told in one sentence, with its line."""
+"""Errors in a student's file are reported in one sentence, with their line."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The files of the exercises: each says what to do, and how it is checked."""
+"""The files of the exercises say what to do and how to check it."""
 
 import re
 

@@ -16,7 +16,7 @@ def test_the_solution_passes() -> None:
 
 
 def test_the_solution_without_the_mark_passes(tmp_path: Path) -> None:
-    """As the docstring of the solution tells."""
+    """The docstring of the solution describes it."""
     changes = (("W[mark, i] = 20", "U[:, i] = -40"), ("    b[i] = -10", "    b[i] = 10"))
     assert check(changed_solution(tmp_path, NAME, *changes)).startswith("Solved")
 

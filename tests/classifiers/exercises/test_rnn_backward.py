@@ -33,7 +33,7 @@ def test_unchanged_stub_is_told_what_to_do() -> None:
 
 
 def test_the_forward_pass_of_the_stub_is_that_of_the_layer() -> None:
-    """The check compares with the layer's own; the student should see the same."""
+    """The check compares with the layer, so the student should get the same states."""
     rng = np.random.default_rng(0)
     layer, x = RNN(3, 5, rng), rng.normal(size=(6, 4, 3))
     layer.params["bias"] = rng.normal(size=5)

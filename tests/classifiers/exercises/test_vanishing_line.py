@@ -30,7 +30,7 @@ def test_the_slope_of_a_multiple_of_the_identity_is_its_logarithm(factor: float)
 
 
 def test_the_line_falls_faster_with_larger_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the solution tells."""
+    """The docstring of the solution says so."""
     slopes = []
     for size in (1e-6, 1, 10):
         monkeypatch.setattr(vanishing_line, "_INPUT_SIZE", size)

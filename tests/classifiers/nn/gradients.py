@@ -1,4 +1,4 @@
-"""Numeric gradients, by which those of backward passes are judged, and the sizes of the layers under test."""
+"""Numeric gradients to compare backward passes with, and the sizes of the layers under test."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ REAL = (np.arange(STEPS)[:, None] < LENGTHS)[..., None]
 
 
 def numeric_gradient(loss: Callable[[], float], array: Array) -> Array:
-    """Central differences of `loss` with respect to every element of `array`."""
+    """Return central differences of `loss` with respect to every element of `array`."""
     gradient = np.empty_like(array)
     for place in np.ndindex(array.shape):
         kept, step = array[place], 1e-5

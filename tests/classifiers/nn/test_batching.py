@@ -5,7 +5,7 @@ from classifiers.nn.batching import PADDING, UNKNOWN, Batch, Examples, count_bat
 
 
 def some_examples() -> Examples:
-    """Fifty sequences of 1 to 9 tokens; each target is the sequence's first token."""
+    """Return fifty sequences of 1 to 9 tokens; each target is the sequence's first token."""
     rng = np.random.default_rng(0)
     sequences = [rng.integers(2, 1000, rng.integers(1, 10)).tolist() for _ in range(50)]
     return Examples(sequences, np.array([[sequence[0]] for sequence in sequences]))

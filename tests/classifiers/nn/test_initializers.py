@@ -20,7 +20,7 @@ def test_orthogonal_rows_are_orthonormal() -> None:
 def test_recurrent_layers_start_with_glorot_and_orthogonal_weights(
     layer: Callable[[np.random.Generator], Layer], gates: int
 ) -> None:
-    """Keras' way: the input's weights uniform by Glorot and Bengio, the state's orthonormal."""
+    """As in Keras: Glorot-uniform input weights and orthogonal recurrent weights."""
     params = layer(np.random.default_rng(0)).params
     limit = np.sqrt(6 / (60 + gates * 40))
     assert params["kernel"].shape == (60, gates * 40)

@@ -13,7 +13,7 @@ KINDS = list(network.KINDS)
 
 
 def lively(kind: str, dtype: type[np.floating]) -> Network:
-    """A network with weights large enough for every gate to matter."""
+    """Return a network with weights large enough for every gate to matter."""
     rng = np.random.default_rng(0)
     built = network.build(kind, 30, 8, 4, rng)
     built.load({name: rng.normal(0, 0.3, array.shape).astype(dtype) for name, array in built.params.items()})
@@ -27,7 +27,7 @@ def some_batch() -> Batch:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradients_of_whole_networks_match_central_differences(kind: str) -> None:
-    """Spot checks in every parameter array; each layer alone is checked in full in layers/test_layer.py."""
+    """A few elements of every parameter; layers/test_layer.py checks all elements of each layer."""
     net, batch = lively(kind, np.float64), some_batch()
     rng = np.random.default_rng(2)
     targets = (rng.random((5, 4)) < 0.4).astype(np.float64)

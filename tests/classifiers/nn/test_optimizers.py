@@ -48,7 +48,7 @@ def test_adam_matches_keras(weight_decay: float) -> None:
 
 
 def test_adam_reads_only_the_given_rows_of_a_gradient() -> None:
-    """And all others go on by their moments, as if their gradient had been read and found to be zero."""
+    """All other rows are updated by their moments, as if their gradient were zero."""
     rng = np.random.default_rng(1)
     start = rng.normal(size=(5, 2))
     whole, told = {"p": start.copy()}, {"p": start.copy()}
@@ -63,7 +63,7 @@ def test_adam_reads_only_the_given_rows_of_a_gradient() -> None:
 
 @pytest.mark.parametrize("rows", [1, 6, 7, 8])
 def test_adam_updates_every_block_of_a_large_array(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is moved block by block: here three rows at once, of which the last block may have fewer."""
+    """The array is updated block by block: here three rows at once, of which the last block may have fewer."""
     rng = np.random.default_rng(2)
     start = rng.normal(size=(rows, 4))
     whole, blocks = {"p": start.copy()}, {"p": start.copy()}

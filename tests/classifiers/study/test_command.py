@@ -1,4 +1,4 @@
-"""`train.py study` as a user calls it."""
+"""`train.py study`, called as a user would."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ NUMBERS = Path("docs/study/numbers.json")
 
 
 class TestCommand:
-    """`train.py study --quick`, on a few made-up texts and with hardly any training."""
+    """`train.py study --quick`, with a few made-up texts and very little training."""
 
     REMEDY = "measure everything first, without --redraw, --pages or --only."
 

@@ -39,7 +39,7 @@ def test_distance_that_a_seed_failed_gets_its_own_column(numbers: dict[str, Any]
 
 
 def test_gradient_axis_covers_the_medians_not_every_seed(numbers: dict[str, Any]) -> None:
-    """A few seeds whose gradient has gone altogether do not squeeze the lines together."""
+    """A few seeds with a vanished gradient do not compress the other lines."""
     panel = figures.draw_gradients(numbers["memory"], FULL.shown).axes[0]
     lowest = min(
         np.median(findings.norms(runs, moment), axis=0).min()

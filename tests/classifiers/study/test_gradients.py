@@ -11,7 +11,7 @@ from tests.classifiers.nn.gradients import numeric_gradient
 
 @pytest.mark.parametrize("name", ["glorot", "bilstm", "bilstm-pooled"])
 def test_norms_match_the_numeric_gradient(name: str) -> None:
-    """At the embeddings of a sequence whose tokens differ, so that a token is a step."""
+    """At the embeddings of a sequence of different tokens, so that each token is one step."""
     row = (MEMORY | GOEMOTIONS)[name]
     network = row.network(8, 5, 3, np.random.default_rng(0))
     network.load({key: array.astype(np.float64) * 2 for key, array in network.params.items()})
@@ -32,7 +32,7 @@ def test_norms_match_the_numeric_gradient(name: str) -> None:
 
 
 def test_norms_of_a_direction_come_from_that_direction_alone() -> None:
-    """With the other one silent, nothing is missing."""
+    """Silencing the other direction changes nothing."""
     row = MEMORY["bilstm"]
     network = row.network(8, 5, 3, np.random.default_rng(0))
     both = network.layers[1]

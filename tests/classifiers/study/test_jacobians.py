@@ -63,7 +63,7 @@ def test_exponents_are_the_logarithms_of_the_singular_values_of_the_whole_produc
 
 
 def test_product_depends_on_the_order_of_the_steps() -> None:
-    """A vector that was stretched along the first axis is then sheared; the other way round, the shear does little."""
+    """A vector stretched along the first axis is then sheared; in the opposite order, the shear has little effect."""
     stretch, shear = np.diag([2, 0.5]), np.array([[1, 1], [0, 1]])
     jacobians = np.array([stretch] * 30 + [shear] * 30)
     largest = np.linalg.norm(np.linalg.multi_dot(list(jacobians)), 2)

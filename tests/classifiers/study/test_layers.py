@@ -1,4 +1,4 @@
-"""The layers of the study against central differences, and what each is for."""
+"""The layers of the study compared with central differences, and the property that each is for."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def test_gradients_match_central_differences(layer: Layer) -> None:
 
 
 def test_a_relu_recurrence_keeps_its_state_at_the_start() -> None:
-    """The point of the identity: what was read once neither fades nor grows."""
+    """This is the purpose of the identity: the state neither fades nor grows."""
     layer = ReLURNN(1, 1, np.random.default_rng(0))
     layer.params["kernel"][:] = 2
     y = layer.forward(np.array([[[3.0]], [[0.0]], [[0.0]]]), np.array([3]))

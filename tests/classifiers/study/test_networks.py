@@ -1,4 +1,4 @@
-"""How the rows of the study start that differ from a usual layer in that alone."""
+"""The networks of the study that differ from a usual one only in their initial weights."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Small data sets for whole runs."""
+"""Small data sets for whole training runs."""
 
 import sys
 from pathlib import Path
@@ -23,7 +23,7 @@ def keras_models() -> ModuleType:
 
 @pytest.fixture
 def small_goemotions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_data: Path) -> None:
-    """`small_data`, chat with a few rows, an empty cache, and `QuickTeacher` for the MPNet."""
+    """`small_data`, chat with a few rows, an empty cache, and `QuickTeacher` in place of the MPNet."""
     chat = [f"{split}\tgames\t{label} gg {split}\t{label}" for split in SPLITS for label in LABELS]
     (small_data / "chat.tsv").write_text("\n".join(["split\ttopic\ttext\tlabel", *chat]))
     monkeypatch.setattr(datasets, "CHAT", small_data / "chat.tsv")

@@ -1,4 +1,4 @@
-"""A network whose only weight counts the epochs, for tests of the loop and of its checkpoints."""
+"""A network whose only weight counts the epochs, for tests of the training loop and its checkpoints."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ORIGIN = Origin(data="d1", tokens="t1", framework="numpy")
 
 
 class Counter:
-    """A `Trainable` that is at epoch n after epoch n, and can be told to be stopped in one."""
+    """A `Trainable` whose weight is n after epoch n; it can be interrupted in a given epoch."""
 
     def __init__(self, stop_in: int | None = None) -> None:
         self.weight = np.zeros(1)
@@ -44,7 +44,7 @@ class Counter:
 
 
 def judge(logits: Array, targets: Array) -> tuple[float, float]:
-    """Epoch 4 has the lowest loss, and epoch 2 the highest score, by luck."""
+    """Return loss and score; epoch 4 has the lowest loss, and epoch 2 the highest score."""
     del targets
     epoch = int(logits[0])
     return LOSSES[epoch - 1], SCORES[epoch - 1]

@@ -1,7 +1,7 @@
-"""One of the processes of `test_distributed`: python -m tests.classifiers.training.one_worker INDEX PORT PORT FOLDER.
+"""One process of `test_distributed`: python -m tests.classifiers.training.one_worker INDEX PORT PORT FOLDER.
 
-It trains with the others, and leaves what came of it in the folder, under its number. The last of them then ends itself
-by SIGTERM, and the others wait for it to answer.
+It trains with the others and writes its result to the folder, under its number. The last process then ends itself by
+SIGTERM, while the others wait for its answer.
 """
 
 from __future__ import annotations

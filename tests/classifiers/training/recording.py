@@ -1,4 +1,4 @@
-"""Stand-ins for tests of whole runs: a reporter that keeps what it is told, and a teacher that is quick to train."""
+"""Stand-ins for tests of whole runs: a reporter that records, and a teacher that trains quickly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 
 
 class RecordingReporter:
-    """A `Reporter` that keeps its lines and the losses and epochs of each title."""
+    """A `Reporter` that records its lines and the losses and epochs of each title."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -56,7 +56,7 @@ class RecordingBar:
 
 @contextmanager
 def ctrl_c_in_epoch(number: int) -> Iterator[None]:
-    """Raise KeyboardInterrupt in every epoch of that number in NumPy."""
+    """Make every NumPy training raise KeyboardInterrupt in the epoch of that number."""
     train_epoch = Trainer.train_epoch
 
     def interrupted(self: Trainer, examples: Examples, epoch: int) -> Iterator[float]:

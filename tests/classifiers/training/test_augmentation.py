@@ -35,7 +35,7 @@ def test_augmentation_is_the_same_for_the_same_seed() -> None:
 
 
 def test_augmentation_crops_a_third_and_splices_a_quarter_of_the_texts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without replaced or dropped words, which would hide it."""
+    """Without replacing or dropping words, which would hide it."""
     monkeypatch.setattr(augmentation, "REPLACED", 0)
     monkeypatch.setattr(augmentation, "OMITTED", 0)
     texts = [" ".join(f"{row}-{place}" for place in range(12)) for row in range(4000)]

@@ -22,7 +22,7 @@ def test_only_the_last_and_the_best_weights_are_kept(tmp_path: Path) -> None:
 
 
 def test_checkpoint_survives_an_interrupted_write_of_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a kill or a full disk, while the best weights are written, which both have in common."""
+    """A kill or a full disk, while the best weights are written, which both checkpoints share."""
 
     def killed(path: Path, content: bytes) -> int:
         with path.open("wb") as file:

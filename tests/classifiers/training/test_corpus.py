@@ -39,7 +39,7 @@ def test_texts_for_teachers_are_all_texts_and_augmented_ones_of_those_with_label
 
 
 def test_rows_without_people_exclude_their_texts_and_augmentations() -> None:
-    """Three training texts of which the last is a person's, two without labels, and two times three augmented ones."""
+    """There are three training texts, the last one of a person, two without labels, and two augmentations of each."""
     assert rows_without_people(3, 1, 2, 2).tolist() == [0, 1, 5, 6, 8, 9]
 
 

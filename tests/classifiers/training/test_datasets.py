@@ -21,7 +21,7 @@ def _bags(split: Split) -> list[str]:
 
 
 def _mirrored(split: Split) -> int:
-    """How many pairs of phrases have the same words and opposite labels."""
+    """Return how many pairs of phrases have the same words and opposite labels."""
     labels: dict[str, list[int]] = {}
     for bag, label in zip(_bags(split), split.targets.argmax(axis=1), strict=True):
         labels.setdefault(bag, []).append(int(label))
@@ -198,7 +198,7 @@ class TestLabels:
 
 
 class TestGivenSplit:
-    """Of files whose rows say which part they belong to."""
+    """Files whose rows name their split."""
 
     ROWS = ("a day\tjoy\ttrain", "a night\tfear\ttrain", "a way\tjoy\tdev")
 
@@ -359,7 +359,7 @@ class TestChat:
 
     @pytest.mark.heavy
     def test_splits_share_no_near_duplicates(self, chat: Dataset) -> None:
-        """No two messages of four words or more share over six tenths of their words."""
+        """No two messages of four words or more share more than six tenths of their words."""
         from sklearn.feature_extraction.text import CountVectorizer
 
         splits = (chat.test, chat.dev, chat.train)

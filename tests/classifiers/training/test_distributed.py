@@ -1,4 +1,4 @@
-"""Two processes that train together on the loopback address, beside one that trains alone."""
+"""Two processes that train together on the loopback address, compared with one that trains alone."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def free_ports(count: int) -> list[str]:
 
 
 def run_workers(count: int, folder: Path) -> None:
-    """Run so many processes of `one_worker` to their ends."""
+    """Run that many processes of `one_worker` until they end."""
     module = [sys.executable, "-m", "tests.classifiers.training.one_worker"]
     ports = free_ports(count)
     environment = os.environ | {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -47,7 +47,7 @@ def run_workers(count: int, folder: Path) -> None:
 @pytest.mark.long
 @pytest.mark.heavy
 def test_two_processes_reach_the_weights_of_one(tmp_path: Path, keras_models: ModuleType) -> None:
-    """After the same batches, one of which has fewer texts than there are processes; all is one test, as it is slow."""
+    """With the same batches, one of which has fewer texts than there are processes; one test, because it is slow."""
     (tmp_path / "files-0" / "rnn").mkdir(parents=True)
     (tmp_path / "files-0" / "rnn" / "history.json").write_bytes(b"a history\xff")
     (tmp_path / "files-0" / "empty").touch()

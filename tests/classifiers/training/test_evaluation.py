@@ -216,7 +216,7 @@ def test_chosen_certainty_makes_enough_reactions_right() -> None:
 
 
 def test_certainty_is_chosen_among_all_reactions_including_those_below_the_current_one() -> None:
-    """Else one that lies below today's could never be found."""
+    """Otherwise no lower certainty could ever be chosen."""
     split = Split(("",) * 3, np.array([[0, 1, 0]] * 3, dtype=np.float32))
     predictions = [Prediction(LABELS, (0.1, joy, 0.05), (0.2,) * 3, certainty=0.9) for joy in (0.35, 0.3, 0.25)]
     assert choose_reaction_certainty(predictions, split, LABELS) == pytest.approx(0.125)
@@ -229,7 +229,7 @@ def test_labels_below_their_threshold_are_ignored_when_choosing_the_certainty() 
 
 
 class TestJudge:
-    """What chooses the best epoch."""
+    """The function that chooses the best epoch."""
 
     dataset = load_dataset("builtin")
 
@@ -254,7 +254,7 @@ class TestJudge:
 
 class TestAgainstChance:
     def _dataset(self, rows: int) -> Dataset:
-        """Two texts in three are fear, in train and test."""
+        """Return a data set in which two of three texts are fear, in train and test."""
         targets = np.eye(3, dtype=np.float32)[[0, 0, 1] * rows]
         split = Split(("",) * len(targets), targets)
         return Dataset("", LABELS, split, split, split, "")

@@ -25,7 +25,7 @@ ROWS = {
 
 
 class TestGoEmotions:
-    """On files of the same form with four rows, whose hashes stand in for the real ones."""
+    """With files of the same format and four rows, whose hashes replace the real ones."""
 
     @pytest.fixture(autouse=True)
     def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -41,7 +41,7 @@ class TestGoEmotions:
 
     @pytest.fixture
     def served(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-        """A server on the loopback address that holds the files; the paths it was asked for."""
+        """A server on the loopback address with the files; yields the paths requested from it."""
         asked: list[str] = []
 
         class Handler(SimpleHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Keras as the judge of our layers and of how they train."""
+"""Our layers, and how they train, compared with Keras."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,14 +26,14 @@ STUDIED = {"birnn": network.Kind(RNN, 1, directions=2), "bigru": network.Kind(GR
 
 
 def lively(params: dict[str, Array], scale: float) -> dict[str, Array]:
-    """Weights large enough for every gate to matter, so that a swapped gate or direction cannot hide."""
+    """Return weights large enough for every gate to matter, so that a swapped gate or direction is noticed."""
     rng = np.random.default_rng(0)
     return {name: rng.normal(0, scale, array.shape).astype(np.float32) for name, array in params.items()}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _graphs_unoptimised() -> Iterator[None]:
-    """Let TensorFlow run graphs as it has traced them: to optimise one takes longer than a test runs it."""
+    """Make TensorFlow run graphs as traced: optimising one takes longer than a test runs it."""
     import tensorflow as tf
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
@@ -65,7 +65,7 @@ def keras_bilstm(keras_models: ModuleType) -> Any:
     ids=["RNN", "GRU", "LSTM", "LayerNorm"],
 )
 def test_layers_match_keras(ours: Layer, theirs: Callable[[Any], Any]) -> None:
-    """Same weights and input: outputs and all gradients within 1e-5."""
+    """With the same weights and input, outputs and all gradients agree within 1e-5."""
     import keras
     import tensorflow as tf
 
@@ -106,7 +106,7 @@ def test_layers_match_keras(ours: Layer, theirs: Callable[[Any], Any]) -> None:
 def test_networks_match_keras(
     kind: str, scale: float, batch: Batch, keras_models: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Same weights, same batch: outputs, loss and every gradient within 1e-5 in float32."""
+    """With the same weights and batch, outputs, loss and every gradient agree within 1e-5 in float32."""
     import keras
     import tensorflow as tf
 
@@ -142,10 +142,10 @@ def test_networks_match_keras(
     "kind", [pytest.param(kind, marks=() if kind == "gru" else pytest.mark.long) for kind in network.KINDS]
 )
 def test_training_matches_keras_step_by_step(kind: str, keras_models: ModuleType) -> None:
-    """Same weights, same batches, same recipe: 20 steps later no weight differs by 1e-4.
+    """With the same weights, batches and recipe, all weights agree within 1e-4 after 20 steps.
 
-    No word comes twice: Keras takes the gradients of a repeated word one by one into the norm that it clips, where
-    they belong together.
+    No word occurs twice: for the clipping norm, Keras counts the gradients of a repeated word separately, although they
+    should be added first.
     """
     rng = np.random.default_rng(6)
     lengths = rng.integers(1, 12, 40)
@@ -223,7 +223,7 @@ def test_training_lowers_the_loss_and_resumes_from_its_state(keras_models: Modul
 
 @contextmanager
 def step_by_step() -> Iterator[None]:
-    """Let TensorFlow run at once what it would compile first, which takes a hundred times as long as two updates."""
+    """Make TensorFlow run eagerly; compiling takes a hundred times as long as two updates."""
     import tensorflow as tf
 
     tf.config.run_functions_eagerly(True)
@@ -232,7 +232,7 @@ def step_by_step() -> Iterator[None]:
 
 
 def test_the_same_seed_gives_the_same_training(keras_models: ModuleType) -> None:
-    """Dropout included, whose masks Keras draws by itself."""
+    """Including dropout, whose masks Keras draws itself."""
     rng = np.random.default_rng(7)
     examples = Examples([rng.integers(2, 20, 4).tolist() for _ in range(16)], np.eye(2, dtype=np.float32)[[0, 1] * 8])
 

@@ -57,7 +57,7 @@ def test_cell_is_one_label_or_label_numbers(cell: Any, labels: tuple[str, ...]) 
 
 @pytest.mark.parametrize("cell", ["['joy'{}x]", "['joy',{}'love'", "['joy'{}", "[1{}x]", "joy{}"])
 def test_million_spaces_are_split_without_backtracking(cell: str) -> None:
-    """In each of the possible ways, this would take days."""
+    """Trying every possible split would take days."""
     with contextlib.suppress(ValueError):
         assert parse_labels(cell.format(" " * 1_000_000))
 

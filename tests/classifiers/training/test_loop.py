@@ -36,7 +36,7 @@ def test_resume_after_ctrl_c_ends_like_an_uninterrupted_training(tmp_path: Path)
 
 @pytest.mark.parametrize("stopped_at", [1, 2, 3])
 def test_ctrl_c_while_copying_the_state_discards_that_epoch(stopped_at: int, tmp_path: Path) -> None:
-    """Its weights are not known, so it must not be written as if those of the epoch before were its own."""
+    """Its weights may be incomplete, so they must not be written as those of the epoch before."""
 
     class StoppedInState(Counter):
         def state(self) -> dict[str, Array]:
@@ -64,7 +64,7 @@ def test_ctrl_c_in_the_first_epoch_leaves_no_checkpoint(tmp_path: Path) -> None:
 
 
 def test_dev_chooses_only_among_settled_epochs(tmp_path: Path) -> None:
-    """Epoch 4 has the lowest loss of all, epoch 5 of those that count."""
+    """Epoch 4 has the lowest loss of all, epoch 5 the lowest of the settled ones."""
     network = Counter()
     training = fit(network, EXAMPLES, EXAMPLES, replace(recipe(5), settled=5), judge, ORIGIN, tmp_path / "c")
     assert training.best_epoch.number == network.weight[0] == 5
@@ -99,7 +99,7 @@ def test_training_ends_after_patience_epochs_without_improvement(
 
 
 class TestManyEpochs:
-    """Which are not written one by one."""
+    """Epochs that are not written one by one."""
 
     recipe = recipe(100)
 

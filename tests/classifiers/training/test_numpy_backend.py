@@ -82,7 +82,7 @@ def test_moments_of_another_shape_are_refused(change: dict[str, Array], phrases:
 
 
 def test_the_state_of_an_earlier_optimizer_is_refused() -> None:
-    """Adam kept the second moment itself once, not its root."""
+    """Earlier, Adam stored the second moment itself, not its root."""
     trainer = Trainer(network.build("rnn", 60, 16, 2, np.random.default_rng(0)), recipe(1), multi_label=False)
     state = trainer.state()
     state["optimizer/0.embeddings.square"] = np.zeros((60, 16), np.float32)

@@ -1,4 +1,4 @@
-"""ONNX Runtime as the heir of Keras and of our own layers."""
+"""The exported ONNX models compared with Keras and with our own layers."""
 
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +17,7 @@ VOCABULARY, EMBEDDING, LABELS, MAX_TOKENS = 300, 16, 5, 64
 
 @pytest.fixture(scope="module")
 def bilstm() -> network.Network:
-    """Weights large enough for every gate to matter, so that a swapped gate or direction cannot hide."""
+    """A BiLSTM with weights large enough for every gate to matter, so that a swapped gate or direction is noticed."""
     rng = np.random.default_rng(0)
     net = network.build("bilstm", VOCABULARY, EMBEDDING, LABELS, rng)
     net.load({name: rng.normal(0, 0.15, array.shape).astype(np.float32) for name, array in net.params.items()})
@@ -45,7 +45,7 @@ def test_onnx_keras_and_numpy_give_the_same_logits(
 
 
 def test_batch_gives_the_logits_of_single_texts(bilstm: network.Network, batch: Batch, tmp_path: Path) -> None:
-    """In floats; in 8 bits nearly so, as the scale of a step is that of all texts in the batch."""
+    """Exactly in floats; nearly in 8 bits, where all texts of a batch share the scale of a step."""
     texts = [pad([column[:length].tolist()]) for column, length in zip(batch.ids.T, batch.lengths, strict=True)]
     onnx_export.save_bilstm(bilstm.params, tmp_path / "bilstm.onnx")
     graph = onnx_export.float_graph(bilstm.params).SerializeToString()

@@ -52,7 +52,7 @@ def test_unrelated_files_in_the_folder_are_accepted(tmp_path: Path) -> None:
 
 
 class TestAfterAKillDuringTheFirstCheckpoint:
-    """Or after the disk was full then: there is half of a state, and no history that names it."""
+    """Or after a full disk: there is a partial state, and no history that names it."""
 
     @pytest.fixture
     def half(self, tmp_path: Path) -> Path:

@@ -9,7 +9,7 @@ from classifiers.training.parquet_files import opened_parquet
 
 
 class _Counted(io.BytesIO):
-    """A file that counts the bytes that are read of it."""
+    """A file that counts the bytes read from it."""
 
     count = 0
 

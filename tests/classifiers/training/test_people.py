@@ -113,7 +113,7 @@ def test_missing_originals_are_reported_with_what_to_do(originals: Path) -> None
 
 @pytest.fixture
 def served(originals: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """A server on the loopback address that holds the originals; the paths that it was asked for."""
+    """A server on the loopback address with the originals; yields the paths requested from it."""
     pooch = pytest.importorskip("pooch", reason="run `pip install -e '.[train]'`")
     with zipfile.ZipFile(originals / "sms.zip", "w") as archive:
         archive.write(originals / "people" / "sms" / "SMSSpamCollection", "SMSSpamCollection")

@@ -36,7 +36,7 @@ def _dataset(own_dev: bool = True, targets: np.ndarray = TEST_TARGETS, names: tu
 
 
 def _write(directory: Path, dataset: Dataset, with_baseline: bool = True) -> tuple[str, dict[str, Metrics]]:
-    """Write the report of an RNN that is right but for one text and a BiLSTM that always says joy."""
+    """Write the report of an RNN that is right except for one text and a BiLSTM that always predicts joy."""
     targets, names = dataset.test.targets, dataset.labels
     rnn = targets * 0.8 + 0.1
     rnn[0] = 0.1

@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("blank_figures")]
 
 
 def trained(out: Path, reporter: RecordingReporter | None = None, **given: Any) -> Outcome:
-    """Run with the RNN alone unless other models are given."""
+    """Run with the RNN alone by default, and return the outcome."""
     options: dict[str, Any] = {"models": ("rnn",), "epochs": 1} | given
     return run(Options("python train.py", out=out, **options), reporter or RecordingReporter())
 
@@ -57,7 +57,7 @@ def test_outcome_of_a_run_to_the_end_is_complete(feelings: Path, tmp_path: Path)
 
 @pytest.mark.usefixtures("small_goemotions")
 def test_certainty_is_chosen_on_the_dev_messages_of_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On those for test, which measure it, it would flatter itself."""
+    """If it were chosen on test, the figures on test would be too good."""
     chosen_on: list[tuple[str, ...]] = []
 
     def choose(predictions: Sequence[Prediction], split: Split, labels: Sequence[str]) -> float:
@@ -189,7 +189,7 @@ SMALL = replace(SHIPPED, teachers=2, augmentations=1, assistant_augmentations=2,
 @pytest.mark.slow
 @pytest.mark.usefixtures("small_goemotions")
 class TestShippedRecipe:
-    """The whole recipe, on a few rows and with teachers that are quick to train."""
+    """The whole recipe, on a few rows and with teachers that train quickly."""
 
     @pytest.fixture(autouse=True)
     def few_teachers(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,7 +233,7 @@ class TestShippedRecipe:
     def test_each_text_is_trained_with_the_teacher_outputs_of_that_text(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """With teachers whose outputs depend on nothing but the number of words."""
+        """The outputs of these teachers depend only on the number of words."""
         seen = recorded_examples(monkeypatch)
         monkeypatch.setattr(QuickTeacher, "logits", lambda _, rows: -np.tile([[len(row)] for row in rows], 28) / 10)
         out = tmp_path / "models"
@@ -306,7 +306,7 @@ class TestShippedRecipe:
 
 
 def recorded_examples(monkeypatch: pytest.MonkeyPatch) -> list[Examples]:
-    """Return a list to which each epoch of a training in NumPy adds the examples that it sees."""
+    """Return a list to which each epoch of a NumPy training adds its examples."""
     seen: list[Examples] = []
     train_epoch = Trainer.train_epoch
 
@@ -319,7 +319,7 @@ def recorded_examples(monkeypatch: pytest.MonkeyPatch) -> list[Examples]:
 
 
 def same_weights(one: Path, other: Path) -> bool:
-    """Whether the RNNs in two model directories are the same."""
+    """Return whether the RNNs in two model directories are the same."""
     first, second = (load_file(folder / "rnn.safetensors") for folder in (one, other))
     return all(np.array_equal(first[name], second[name]) for name in first)
 
@@ -329,7 +329,7 @@ def interrupt(*_: object, **__: object) -> None:
 
 
 class Alone:
-    """Stands for `distributed.Workers` with no other process there; its networks train in NumPy."""
+    """Stands for `distributed.Workers` without the other process; its networks train in NumPy."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
@@ -344,7 +344,7 @@ class Alone:
 
 @pytest.fixture
 def place(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """A function that makes this process one of two that train together, though the other is never there."""
+    """Return a function that makes this process one of two that train together, without the other."""
 
     def in_training(name: str, framework: str, *rest: Any) -> Any:
         assert (framework, type(rest[-2])) == ("keras", Alone)

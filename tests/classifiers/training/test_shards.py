@@ -1,4 +1,4 @@
-"""Training texts that are streamed from Parquet files."""
+"""Training texts streamed from Parquet files."""
 
 from collections import Counter
 from itertools import islice
@@ -151,7 +151,7 @@ def test_bad_folders_are_reported_in_one_sentence(streaming: ModuleType, tmp_pat
 def test_network_can_be_trained_on_shards(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a user calls it; the data set is far too small for that."""
+    """Called as a user would, although the data set is far too small for shards."""
     monkeypatch.chdir(tmp_path)
     feelings = [("so happy", "joy"), ("so sad", "sadness")]
     rows = "".join(f"{text},{label},{split}\n" for split in ("train", "dev", "test") for text, label in feelings * 3)

@@ -12,7 +12,7 @@ TEST_TEXTS = ("text number 2", "text number 9", "text number 25")
 
 
 class TestSmallSplit:
-    """Of files in which no row has a split, and in which no row is for dev."""
+    """Files in which no row has a split, or no row is for dev."""
 
     def _load(self, folder: Path, rows: Iterable[str], header: str = "text\tlabel") -> Dataset:
         path = folder / "mine.tsv"
@@ -46,7 +46,7 @@ class TestSmallSplit:
         assert sum(map(len, parts)) == len(set.union(*parts)) == 40
 
     def test_texts_that_differ_only_in_case_and_spaces_stay_on_one_side(self, tmp_path: Path) -> None:
-        """The networks read the same in them, and would be measured on what they have learnt."""
+        """The networks read them as equal, so they would be tested on what they have learnt."""
         rows = [f"Text  {number}\t{'joy' if number % 2 else 'fear'}" for number in range(40)]
         copies = [row.upper() if number % 2 else row.replace("  ", " ") for number, row in enumerate(rows)]
         dataset = self._load(tmp_path, [*rows, *copies], "text\tlabel")

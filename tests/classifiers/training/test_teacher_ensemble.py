@@ -1,4 +1,4 @@
-"""The ensemble with teachers that are quick to train."""
+"""The ensemble with teachers that train quickly."""
 
 from dataclasses import replace
 from pathlib import Path

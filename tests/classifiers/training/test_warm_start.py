@@ -76,7 +76,7 @@ def test_unusable_models_for_a_warm_start_are_refused(
 
 
 def network_vectors(directory: Path) -> Array:
-    """The word vectors in a model directory, without those of padding and the unknown word."""
+    """Return the word vectors of a model directory, without those of padding and unknown words."""
     net = untrained("rnn", len(load_models(directory)["rnn"].tokenizer.words))
     continue_from(directory, "rnn", net, load_models(directory)["rnn"].tokenizer.words)
     return net.params["0.embeddings"][2:]

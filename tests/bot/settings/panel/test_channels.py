@@ -67,7 +67,7 @@ class TestChannels:
 
 
 class TestHoldingBack:
-    """Where reactions were taken back the bot holds back, and the owner can see and undo it."""
+    """After dislikes the bot holds back; the owner can see and reset this."""
 
     @pytest.fixture
     def bilstm(self) -> ScriptedClassifier:

@@ -129,7 +129,7 @@ class TestEmotions:
         assert "settings:retry:joy" not in [part.get("custom_id") for part in walk_components(panel.message.components)]
 
     async def test_repeated_choice_without_the_form_changes_nothing(self, world: World, panel: Panel) -> None:
-        """As when somebody closed the form and chooses the same emotion again, which Discord takes as that."""
+        """If somebody closes the form and chooses the same emotion again, Discord deselects it."""
         before = panel.text
         result = await panel.choose("emoji:pleasant")
         assert (result.modal, panel.text) == (None, before)

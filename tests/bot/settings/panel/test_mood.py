@@ -16,7 +16,7 @@ from tests.bot.settings.opened import Panel, opened, settings_of
 
 
 class TestMood:
-    """The page for the counting of moods, the time zone and the picture of the week."""
+    """The page for counting moods, the time zone and the picture of the week."""
 
     @pytest.fixture
     async def panel(self, world: World, owner: simcord.MemberActor) -> Panel:
@@ -52,7 +52,7 @@ class TestMood:
     async def test_no_overdue_picture_is_posted_after_a_change(
         self, world: World, panel: Panel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """What was due before it was turned on, or before its hour was changed, is not posted any more."""
+        """A picture that was due before it was turned on, or before its hour was changed, is skipped."""
         weeks: list[str | None] = []
         save = Store.change_settings
 

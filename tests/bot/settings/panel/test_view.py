@@ -85,7 +85,7 @@ class TestInAnotherLanguage:
 
 
 def words_left(components: list[dict[str, Any]]) -> list[str]:
-    """The words in components that do not stand in «brackets»."""
+    """Return the words in components that are not in «brackets»."""
     texts = []
     for part in walk_components(components):
         for words in (part, *part.get("options", [])):

@@ -6,7 +6,7 @@ from classifiers.nn.layers import (
 
 
 def test_states_are_those_computed_by_hand() -> None:
-    """Every weight 1 and no bias but the state's, 0.5, which the reset gate scales within the candidate."""
+    """Every weight is 1, and all biases are 0 except the state's, 0.5, which the reset gate scales in the candidate."""
     layer = GRU(1, 1, np.random.default_rng(0))
     layer.params = {
         "kernel": np.ones((1, 3)),

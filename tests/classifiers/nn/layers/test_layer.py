@@ -1,4 +1,4 @@
-"""Every backward pass against central differences."""
+"""Every backward pass compared with central differences."""
 
 import numpy as np
 import pytest

@@ -7,7 +7,7 @@ from tests.classifiers.nn.gradients import FEATURES, UNITS
 
 
 def test_states_are_those_computed_by_hand() -> None:
-    """Every weight 1 and no bias: all gates see the same number."""
+    """Every weight is 1 and every bias 0, so all gates see the same number."""
     layer = LSTM(1, 1, np.random.default_rng(0))
     layer.params = {"kernel": np.ones((1, 4)), "recurrent_kernel": np.ones((1, 4)), "bias": np.zeros(4)}
 
@@ -23,6 +23,6 @@ def test_states_are_those_computed_by_hand() -> None:
 
 
 def test_an_lstm_starts_with_an_open_forget_gate() -> None:
-    """Of the gates i, f, g and o, as Keras has them."""
+    """The order of the gates is i, f, g, o, as in Keras."""
     bias = LSTM(FEATURES, UNITS, np.random.default_rng(0)).params["bias"]
     np.testing.assert_array_equal(bias.reshape(4, UNITS), [[0] * UNITS, [1] * UNITS, [0] * UNITS, [0] * UNITS])

@@ -1,4 +1,4 @@
-"""The recurrent layers against their plain steps: a layer computes for all steps what its step function says of one."""
+"""Each recurrent layer compared with its step function, applied step by step."""
 
 from collections.abc import Callable, Mapping
 
@@ -13,7 +13,7 @@ Plain = Callable[[Array, Mapping[str, Array]], Array]
 
 
 def plain_rnn(x: Array, params: Mapping[str, Array]) -> Array:
-    """All hidden states (time, batch, units), one step after the other."""
+    """Return all hidden states (time, batch, units), computed step by step."""
     h, states = np.zeros((x.shape[1], UNITS)), []
     for now in x:
         h = rnn_step(now, h, params)
@@ -53,7 +53,7 @@ def some_input() -> Array:
 
 @KINDS
 def test_layer_matches_its_step_function_for_every_sequence(layer: Callable[..., Layer], plain: Plain) -> None:
-    """Each within its own length: what stands in the padding makes no difference."""
+    """Each sequence within its own length; the content of the padding makes no difference."""
     built, x = some_layer(layer, 1), some_input()
     fast = built.forward(x, LENGTHS)
     for row, length in enumerate(LENGTHS):

@@ -1,4 +1,4 @@
-"""Pages of pictures work offline, by keyboard, and for who does not see them."""
+"""The interactive pages work offline, by keyboard, and for people who cannot see the charts."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def pages(pictures: list[Picture]) -> Iterator[Mapping[str, str]]:
 
 
 def content(page: str) -> dict[str, Any]:
-    """Return what the script of a page shows."""
+    """Return the data that the script of a page shows."""
     [text] = re.findall(r'<script type="application/json" id="picture">(.*?)</script>', page, re.DOTALL)
     found: dict[str, Any] = json.loads(text)
     return found
@@ -119,7 +119,7 @@ def test_each_page_says_in_one_sentence_how_to_read_it(pages: Mapping[str, str])
 
 
 def test_controls_and_tables_refer_to_existing_records(pages: Mapping[str, str]) -> None:
-    """Each table is of records that there are, chosen by what one sets with the keyboard."""
+    """Each table has records for every value that can be chosen with the keyboard."""
     import vl_convert
 
     for name, page in pages.items():
