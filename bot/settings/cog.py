@@ -176,6 +176,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         guild = await _require_manager(interaction)
         if guild is None:
             return
+        await interaction.response.defer()  # the download may take longer than Discord waits for an answer
         translate = translator(interaction.locale)
         try:
             given = await read_settings(file)
@@ -255,7 +256,10 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         state = self._state(interaction, guild)
         news = f"✅ {summary(state)[changed]}" if changed else news
         panel = SettingsPanel(state, page, news=news, refused=refused, zones=zones, asks_to_reset=asks_to_reset)
-        await interaction.response.edit_message(view=panel)
+        if interaction.response.is_done():
+            await interaction.edit_original_response(view=panel)
+        else:
+            await interaction.response.edit_message(view=panel)
 
     def _state(self, interaction: discord.Interaction, guild: discord.Guild) -> PanelState:
         return PanelState(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Collection
 
 import discord
@@ -27,7 +28,8 @@ async def read_settings(file: discord.Attachment) -> ServerSettings:
     """
     if file.size > MAX_FILE:
         raise FileTooLargeError
-    return ServerSettings.from_json(await file.read())
+    content = await file.read()
+    return ServerSettings.from_json(content.removeprefix(codecs.BOM_UTF8))  # which some editors add
 
 
 def usable_part(

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
+import discord
 import pytest
 import simcord
 from simcord.backend.serializers import message_payload
@@ -264,7 +265,29 @@ class TestWithoutTheDatabase:
         assert caplog.messages == ["A control of /settings was not answered: no answer in time"] * 2
 
     async def test_form_reports_the_failure(self, world: World, panel: Panel) -> None:
-        assert answer_of(await panel.bring(b'{"mood": false}')) == UNSAVED
+        [told] = (await panel.bring(b'{"mood": false}')).followups
+        assert (told.content, told.ephemeral) == (UNSAVED, True)
         assert answer_of(await panel.give_emoji("joy", "🎉")) == UNSAVED
         assert settings_of(world) == ServerSettings()
         assert len(world.env.errors) == 2
+
+
+async def test_import_takes_a_file_that_an_editor_has_saved_with_a_byte_order_mark(world: World, panel: Panel) -> None:
+    await panel.bring(b'\xef\xbb\xbf{"mood": false}\r\n')
+    assert settings_of(world) == ServerSettings(mood=False)
+
+
+async def test_import_answers_before_it_reads_the_file_which_may_take_longer_than_discord_waits(
+    world: World, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, answers = discord.Attachment.read, []
+
+    async def read_late(file: discord.Attachment) -> bytes:
+        answers.extend(request.path for request in world.env.http_requests[before:])
+        return await read(file)
+
+    monkeypatch.setattr(discord.Attachment, "read", read_late)
+    before = len(world.env.http_requests)
+    await panel.bring(b'{"mood": false}')
+    assert [path.endswith("/callback") for path in answers] == [True, True]  # of the button and of the form
+    assert panel.news == "The settings from the file are now in effect."
