@@ -210,7 +210,6 @@ class Trials:
         if trial.end:
             return False
         trial.end = end
-        trial.leave_out_objectors()
         self._observers.remove(trial.channel.id, trial)
         if self._running.get(_key(trial)) is trial:
             del self._running[_key(trial)]
@@ -219,6 +218,7 @@ class Trials:
     async def _show(self, trial: Trial) -> bool:
         """Edit the message; return False if Discord no longer lets it be edited."""
         async with trial.drawing:
+            trial.leave_out_objectors()  # again, since the last edit may have taken a while
             trial.changed = False
             try:
                 await self._requests.ask(trial.interaction.edit_original_response(view=trial.panel()))

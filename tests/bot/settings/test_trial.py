@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -436,3 +438,18 @@ async def test_every_word_is_translated(
     trial = await started(world, owner, channel)
     await trial.next_edit()
     assert untranslated(trial.message) == ""
+
+
+async def test_people_who_opt_out_while_an_edit_waits_for_the_last_one_are_not_shown(
+    world: World, bob: simcord.MemberActor, trial: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def after_an_opt_out() -> AsyncIterator[None]:
+        await world.bot.store.opt_out(bob.id)
+        yield
+
+    [running] = reactions_of(world.bot).observers.of(world.channel.id)
+    monkeypatch.setattr(running, "drawing", after_an_opt_out())
+    message = await bob.send(world.channel, "plain")
+    assert edits(world) == 1
+    assert trial.of(message) == ""
