@@ -280,7 +280,8 @@ async def test_import_takes_a_file_that_an_editor_has_saved_with_a_byte_order_ma
 async def test_import_answers_before_it_reads_the_file_which_may_take_longer_than_discord_waits(
     world: World, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, answers = discord.Attachment.read, []
+    read = discord.Attachment.read
+    answers: list[str] = []
 
     async def read_late(file: discord.Attachment) -> bytes:
         answers.extend(request.path for request in world.env.http_requests[before:])
