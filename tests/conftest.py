@@ -87,7 +87,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run also the tests that take long, as CI does")
 
 
-def leaves_out_long(config: pytest.Config) -> bool:
+def omits_long_tests(config: pytest.Config) -> bool:
     """Return whether to leave out tests that take long: unless --long is given, or files or folders are named."""
     return not config.getoption("long") and config.args == config.getini("testpaths")
 
@@ -99,7 +99,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Those that need heavy libraries come first: pytest-xdist gives its first process what comes first, so hardly any
     other has to import them.
     """
-    if leaves_out_long(config):
+    if omits_long_tests(config):
         left_out = [item for item in items if item.get_closest_marker("long")]
         items[:] = [item for item in items if not item.get_closest_marker("long")]
         config.hook.pytest_deselected(items=left_out)
@@ -108,7 +108,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
     """Print what was left out, and after a failure the order of the tests."""
-    if leaves_out_long(config):
+    if omits_long_tests(config):
         terminalreporter.write_line("Left out: tests that take long. All of them: python -m pytest --long")
     seed = config.getoption("randomly_seed", None)
     if exitstatus and seed is not None:

@@ -141,7 +141,7 @@ async def network(postgres_url: str) -> AsyncIterator[Network]:
     network = Network(postgres_url)
     await network.restore()
     yield network
-    await network.break_down()
+    await network.refuse_connections()
 
 
 @pytest.fixture

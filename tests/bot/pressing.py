@@ -115,7 +115,7 @@ def words_of(message: simcord.ResponseMessage) -> str:
     return "\n".join(part["content"] for part in walk_components(message.components) if part["type"] == _TEXT)
 
 
-def speak_in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
+def install_bracket_language(monkeypatch: pytest.MonkeyPatch) -> None:
     """Install a language in American English in which every translated text is in «brackets»."""
     monkeypatch.setitem(i18n.LANGUAGES, "en-US", "brackets")
     monkeypatch.setattr(i18n, "_translate", lambda _language: language("«{}»".format))

@@ -187,7 +187,7 @@ async def test_caller_gets_an_error_after_its_deadline(model: HeldClassifier) ->
             await late
     model.let_go.set()
     assert await analyzer.classify("thanks", "rnn") == SCRIPT["thanks"]
-    assert not any("odd" in batch for batch in model.batches)  # nobody waited for it any more
+    assert not any("odd" in batch for batch in model.batches)  # its caller no longer waits
     await analyzer.close()
 
 
@@ -303,7 +303,7 @@ async def test_reactions_are_predicted_between_the_steps_of_an_explanation(
     assert await asyncio.to_thread(model.reached.wait, 10)
     await asyncio.sleep(0.02)
     first = list(model.steps)
-    assert len(first) == 1  # the one that the worker has at hand
+    assert len(first) == 1  # the one that the worker has taken
     tasks = await started("thanks a lot", "odd", "plain", "hmm then", analyzer=analyzer)
     model.let_go.set()
     await asyncio.gather(*asked, *tasks)

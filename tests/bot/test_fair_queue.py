@@ -40,7 +40,7 @@ def test_flooding_lane_drops_only_its_own_items(queue: FairQueue[str]) -> None:
     filled(queue, "b1", "c1")
     gone = filled(queue, *(f"a{number}" for number in range(100)))
     assert {item[0] for item in gone if item} == {"a"}
-    assert filled(queue, "b2") == ["a96"]  # and others still find room
+    assert filled(queue, "b2") == ["a96"]  # other lanes still have room
     assert queue.take(9) == ["b2", "c1", "a99", "b1", "a98", "a97"]
 
 

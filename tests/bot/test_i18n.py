@@ -45,7 +45,7 @@ def of_commands(payloads: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     """Return every text of the commands that is sent to Discord, and whether it is a name or a description."""
     for payload in payloads:
         for key in ("name", "description"):
-            # The names of choices are free text; a menu's name is, too.
+            # The names of choices and of menus are free text.
             plain = "value" in payload or payload.get("type") == 3
             if payload.get(key):
                 yield payload[key], "text" if plain else key
@@ -138,7 +138,7 @@ async def test_commands_are_registered_in_all_languages(world: World) -> None:
 
 async def test_answers_are_in_the_language_of_the_user(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     german = translator(discord.Locale.german)
-    monkeypatch.setitem(LANGUAGES, "en-US", "de")  # what SimCord's people speak
+    monkeypatch.setitem(LANGUAGES, "en-US", "de")  # the language of SimCord's people
     result = await world.alice.slash(world.channel, "compare", text="happy")
     assert result.response
     assert german("joy") in words_of(result.response)

@@ -52,7 +52,7 @@ ROUTES: dict[str, set[str]] = {
 """What the bot asks of Discord, with the permissions that each needs in the channel."""
 
 
-WHERE_WANTED = {"channel.send": {"view_channel", "send_messages", "attach_files"}}
+SENT_ONLY_IF_GRANTED = {"channel.send": {"view_channel", "send_messages", "attach_files"}}
 """Posts outside of answers to commands, as the source calls them, with what a server that wants them has to grant."""
 
 
@@ -86,11 +86,11 @@ async def test_every_intent_is_needed_and_every_event_has_one(simcord_bot: Emobo
 def test_messages_are_sent_only_where_the_server_granted_it() -> None:
     calls = [node.func for source in SOURCES for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     sent = {ast.unparse(call) for call in calls if isinstance(call, ast.Attribute) and call.attr == "send"}
-    assert sent - {"interaction.followup.send"} == set(WHERE_WANTED)
-    assert set().union(*WHERE_WANTED.values()) == set(TO_POST)
+    assert sent - {"interaction.followup.send"} == set(SENT_ONLY_IF_GRANTED)
+    assert set().union(*SENT_ONLY_IF_GRANTED.values()) == set(TO_POST)
 
 
-def as_in_routes(request: simcord.types.HttpLogEntry) -> str:
+def route_of(request: simcord.types.HttpLogEntry) -> str:
     """Return a request in the notation of ROUTES."""
     path = re.sub(r"(?<=/reactions/)[^/]+", "EMOJI", request.path)
     path = re.sub(r"(?<=/)\d+(/)[\w-]{20,}", r"ID\1TOKEN", path)
@@ -112,21 +112,21 @@ async def test_permissions_of_the_invite_link_are_sufficient_and_each_is_needed(
     assert world.emoji_of(message, bare) == ["🙏"]
     menus = world.bot.tree.walk_commands(type=discord.AppCommandType.message)
     for menu in sorted(menus, key=lambda menu: menu.name == "Take the reaction back"):
-        await press_everything(alice, menu.name, bare, message)
+        await press_every_button(alice, menu.name, bare, message)
     assert world.emoji_of(message, bare) == []
     await world.rest(3600)
-    await alice.react(message, "❌")  # of which the bot knows nothing any more
+    await alice.react(message, "❌")  # the bot no longer remembers it
     for command in world.bot.tree.walk_commands(type=discord.AppCommandType.chat_input):
-        await press_everything(olga, command.name, bare)
+        await press_every_button(olga, command.name, bare)
 
-    asked = {as_in_routes(request) for request in world.env.http_requests}
+    asked = {route_of(request) for request in world.env.http_requests}
     assert {route for route, needed in ROUTES.items() if needed} <= asked <= set(ROUTES)
     assert discord.Permissions(**dict.fromkeys(set().union(*ROUTES.values()), True)) == PERMISSIONS
     assert discord.Permissions(**dict.fromkeys(TO_REACT, True)) == PERMISSIONS
     assert caplog.records == []  # nothing was refused
 
 
-async def press_everything(
+async def press_every_button(
     person: simcord.MemberActor, name: str, channel: simcord.ChannelHandle, message: Any = None
 ) -> None:
     """Use a command, or the menu of a message, and press each button of the answer, each time in a new one."""

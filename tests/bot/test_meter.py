@@ -55,7 +55,9 @@ def bot(loopback: LoopbackDiscord, models: dict[str, Classifier], meter: NotingM
     return create_bot(configured(loopback), models=models, meter=meter)
 
 
-async def after_a_message(bot: Emobot, loopback: LoopbackDiscord, age: float = 0.0, fault: Fault | None = None) -> str:
+async def outcome_of_message(
+    bot: Emobot, loopback: LoopbackDiscord, age: float = 0.0, fault: Fault | None = None
+) -> str:
     """Send a message to which the bot wants to react, and return its outcome."""
     async with connected(bot, loopback):
         loopback.api.fault = fault
@@ -70,7 +72,7 @@ async def after_a_message(bot: Emobot, loopback: LoopbackDiscord, age: float = 0
 async def test_reaction_is_metered_with_batch_delay_and_answer(
     bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter
 ) -> None:
-    assert await after_a_message(bot, loopback, age=5) == "reacted"
+    assert await outcome_of_message(bot, loopback, age=5) == "reacted"
     assert meter.batches == [("bilstm", 1)]
     assert len(meter.delays) == 1
     assert 4 <= meter.delays[0] < 15  # Discord's dates are exact to the second
@@ -80,12 +82,14 @@ async def test_reaction_is_metered_with_batch_delay_and_answer(
 async def test_refused_reaction_is_metered_as_refused(
     bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter
 ) -> None:
-    assert await after_a_message(bot, loopback, fault=only("/reactions/", refused(403, 50013))) == "forbidden"
+    assert await outcome_of_message(bot, loopback, fault=only("/reactions/", refused(403, 50013))) == "forbidden"
     assert meter.told == [403]
 
 
 async def test_retried_request_has_one_delay(bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter) -> None:
-    assert await after_a_message(bot, loopback, fault=only("/reactions/", times(1, limited("user", 0.01)))) == "reacted"
+    assert (
+        await outcome_of_message(bot, loopback, fault=only("/reactions/", times(1, limited("user", 0.01)))) == "reacted"
+    )
     assert len(meter.delays) == 1
     assert meter.told == [429, 204, "add"]
 
@@ -95,7 +99,7 @@ async def test_missing_answer_is_metered_as_none(bot: Emobot, loopback: Loopback
         if request.transport:
             request.transport.abort()
 
-    assert await after_a_message(bot, loopback, fault=only("/reactions/", hang_up)) == "Discord failed"
+    assert await outcome_of_message(bot, loopback, fault=only("/reactions/", hang_up)) == "Discord failed"
     assert set(meter.told) == {None}
 
 

@@ -56,7 +56,7 @@ def test_failures_are_reported_in_one_sentence(
 
 def test_status_of_the_work_is_returned() -> None:
     assert finish(lambda: 3) == 3
-    with pytest.raises(ZeroDivisionError):  # a mistake of ours is no sentence
+    with pytest.raises(ZeroDivisionError):  # a bug of ours is raised
         finish(raising(ZeroDivisionError()))
 
 

@@ -42,7 +42,7 @@ def replaced(model: onnx.ModelProto, name: str, array: np.ndarray) -> None:
     weights(model, name).CopyFrom(onnx.numpy_helper.from_array(array, name))
 
 
-def stored_in_16_bits(model: onnx.ModelProto) -> onnx.ModelProto:
+def float16_export(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return the graph as we exported it before the 8-bit format: weights in float16, cast to float32."""
 
     def cast(name: str, result: str) -> onnx.NodeProto:
@@ -72,12 +72,12 @@ def stored_in_16_bits(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def test_known_graphs_are_those_of_this_and_earlier_exports(model: onnx.ModelProto) -> None:
     """If this fails with a new release of ONNX Runtime, add the graph that it writes."""
-    written = [SHIPPED, model.SerializeToString(), stored_in_16_bits(model).SerializeToString()]
+    written = [SHIPPED, model.SerializeToString(), float16_export(model).SerializeToString()]
     assert [fingerprint(each) for each in written] == [*KNOWN_GRAPHS]
 
 
 def test_earlier_export_still_computes_the_same(model: onnx.ModelProto) -> None:
-    new, old = (load_onnx(each.SerializeToString()) for each in (model, stored_in_16_bits(model)))
+    new, old = (load_onnx(each.SerializeToString()) for each in (model, float16_export(model)))
     batch = pad([[2, 3, 4], [5, 6]])
     np.testing.assert_allclose(old(batch), new(batch), atol=1e-3)
 
@@ -98,12 +98,12 @@ def descriptions(model: onnx.ModelProto) -> None:
     next(node for node in model.graph.node if node.attribute).attribute[0].doc_string = "ours"
 
 
-def constants_in_bytes(model: onnx.ModelProto) -> None:
+def constants_as_bytes(model: onnx.ModelProto) -> None:
     for name in ("joined", "zero", "time_axis"):
         replaced(model, name, onnx.numpy_helper.to_array(weights(model, name)))
 
 
-@pytest.mark.parametrize("change", [other_weights, other_names, descriptions, constants_in_bytes])
+@pytest.mark.parametrize("change", [other_weights, other_names, descriptions, constants_as_bytes])
 def test_differences_that_do_not_change_the_computation_are_accepted(
     model: onnx.ModelProto, change: Callable[[onnx.ModelProto], None]
 ) -> None:
@@ -111,7 +111,7 @@ def test_differences_that_do_not_change_the_computation_are_accepted(
     refuse_other_graphs(model.SerializeToString())
 
 
-def a_billion_numbers(model: onnx.ModelProto) -> None:
+def billion_numbers(model: onnx.ModelProto) -> None:
     replaced(model, "zero", np.array(-(2**30), np.int32))
 
 
@@ -136,20 +136,20 @@ def another_attribute(model: onnx.ModelProto) -> None:
     next(each for each in lstm.attribute if each.name == "hidden_size").i = 2**30
 
 
-def a_graph_in_an_attribute(model: onnx.ModelProto) -> None:
+def graph_in_an_attribute(model: onnx.ModelProto) -> None:
     inner = onnx.helper.make_graph([], "inner", [], [])
     model.graph.node[0].attribute.append(onnx.helper.make_attribute("body", inner))
 
 
-def weights_crosswise(model: onnx.ModelProto) -> None:
+def weights_that_broadcast(model: onnx.ModelProto) -> None:
     replaced(model, "output_bias", np.zeros((1000, 1), np.float32))
 
 
-def weights_that_are_not_there(model: onnx.ModelProto) -> None:
+def missing_weights(model: onnx.ModelProto) -> None:
     weights(model, "embeddings").dims[0] = 2**30
 
 
-def a_dimension_below_zero(model: onnx.ModelProto) -> None:
+def negative_dimension(model: onnx.ModelProto) -> None:
     weights(model, "embeddings").dims[:] = [-(2**30), -4]
 
 
@@ -157,7 +157,7 @@ def wide_weights(model: onnx.ModelProto) -> None:
     replaced(model, "embeddings", np.zeros((1, MAX_DIMENSION + 1), np.float32))
 
 
-def weights_that_are_mostly_zeros(model: onnx.ModelProto) -> None:
+def sparse_weights(model: onnx.ModelProto) -> None:
     values = onnx.helper.make_tensor("big", onnx.TensorProto.FLOAT, [1], [1.0])
     places = onnx.helper.make_tensor("places", onnx.TensorProto.INT64, [1], [0])
     model.graph.sparse_initializer.append(onnx.helper.make_sparse_tensor(values, places, [2**30]))
@@ -167,15 +167,15 @@ def a_function(model: onnx.ModelProto) -> None:
     model.functions.append(onnx.helper.make_function("ours", "Gather", [], [], [], model.opset_import))
 
 
-def a_constant_that_is_there_twice(model: onnx.ModelProto) -> None:
+def duplicate_constant(model: onnx.ModelProto) -> None:
     model.graph.initializer.insert(0, onnx.numpy_helper.from_array(np.array(-(2**30), np.int32), "zero"))
 
 
-def what_nothing_takes(model: onnx.ModelProto) -> None:
+def unused_operator(model: onnx.ModelProto) -> None:
     model.graph.node.append(onnx.helper.make_node("Expand", ["embeddings", "joined"], ["wasted"]))
 
 
-def what_has_no_output(model: onnx.ModelProto) -> None:
+def operator_without_output(model: onnx.ModelProto) -> None:
     model.graph.node.append(onnx.helper.make_node("Expand", ["embeddings", "joined"], []))
 
 
@@ -183,36 +183,36 @@ def another_output(model: onnx.ModelProto) -> None:
     model.graph.output.append(onnx.helper.make_tensor_value_info("mean", onnx.TensorProto.FLOAT, None))
 
 
-def what_nothing_gives(model: onnx.ModelProto) -> None:
+def missing_input(model: onnx.ModelProto) -> None:
     model.graph.node[0].input[0] = "nowhere"
 
 
-def an_input_that_weights_replace(model: onnx.ModelProto) -> None:
+def weights_named_like_the_input(model: onnx.ModelProto) -> None:
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros((1, 1), np.int32), "ids"))
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        a_billion_numbers,
+        billion_numbers,
         other_axes,
         another_operator,
         another_domain,
         another_version,
         another_attribute,
-        a_graph_in_an_attribute,
-        weights_crosswise,
-        weights_that_are_not_there,
-        a_dimension_below_zero,
+        graph_in_an_attribute,
+        weights_that_broadcast,
+        missing_weights,
+        negative_dimension,
         wide_weights,
-        weights_that_are_mostly_zeros,
+        sparse_weights,
         a_function,
-        a_constant_that_is_there_twice,
-        what_nothing_takes,
-        what_has_no_output,
+        duplicate_constant,
+        unused_operator,
+        operator_without_output,
         another_output,
-        what_nothing_gives,
-        an_input_that_weights_replace,
+        missing_input,
+        weights_named_like_the_input,
     ],
 )
 def test_any_other_graph_is_refused_before_it_is_opened(

@@ -21,7 +21,7 @@ def test_process_count_on_windows_is_limited(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_other_processes_get_one_thread_each_unless_the_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     for library in ("OMP", "OPENBLAS", "MKL"):
-        monkeypatch.setenv(f"{library}_NUM_THREADS", "3")  # undone in the end
+        monkeypatch.setenv(f"{library}_NUM_THREADS", "3")  # so that monkeypatch restores it
     monkeypatch.delenv("MKL_NUM_THREADS")
     limit_threads_of_others()
     assert (os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == ("3", "1")

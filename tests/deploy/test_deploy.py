@@ -154,7 +154,7 @@ def test_files_mounted_by_compose_exist(compose: dict[str, Any]) -> None:
     files = [mount.split(":")[0] for mount in mounts if mount.startswith("./")]
     assert len(files) >= 4
     missing = [file for file in files if not (DEPLOY / file).exists() and file != "./gateway-proxy.json"]
-    assert missing == []  # that one has the token, so everybody writes their own
+    assert missing == []  # that file has the token, so it is not in the repository
 
 
 def test_gateway_proxy_has_the_intents_of_the_bot() -> None:

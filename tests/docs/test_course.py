@@ -67,7 +67,7 @@ def test_inline_formulas_are_not_parsed_as_markdown(page: Path) -> None:
     assert source.count("$") == 2 * len(formulae)
     assert [formula for formula in formulae if formula not in shown] == []
     assert [formula for formula in formulae if re.search(r"\$\s|\s\$$|[<>|]", formula)] == []
-    assert re.findall(r"\w+¤|¤\w+", INLINE.sub("¤", source)) == []  # GitHub would show the dollars
+    assert re.findall(r"\w+¤|¤\w+", INLINE.sub("¤", source)) == []  # GitHub would show the dollar signs
 
 
 @each_chapter

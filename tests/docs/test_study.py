@@ -238,7 +238,7 @@ def test_path_along_the_cell_is_the_product_of_forget_gates(rng: np.random.Gener
 
     through_h = jacobian() - np.diag(forget_gates().prod(axis=0))
     assert np.abs(through_h).max() > 0.01
-    params["recurrent_kernel"][:] = 0  # no way leads through h any more
+    params["recurrent_kernel"][:] = 0  # no path leads through h any more
     np.testing.assert_allclose(jacobian(), np.diag(forget_gates().prod(axis=0)), atol=1e-8)
 
 

@@ -23,18 +23,18 @@ class Shard:
         self.socket = socket
         self.token = token
 
-    async def say(self, op: int, **data: Any) -> None:
+    async def send(self, op: int, **data: Any) -> None:
         await self.socket.send_str(json.dumps({"op": op, "d": {"token": self.token, **data}}))
 
     async def identify(self, intents: int = GUILDS | GUILD_MESSAGES | MESSAGE_CONTENT, **data: Any) -> None:
-        await self.say(IDENTIFY, intents=intents, **data)
+        await self.send(IDENTIFY, intents=intents, **data)
 
-    async def hear(self) -> dict[str, Any]:
+    async def receive(self) -> dict[str, Any]:
         frame: dict[str, Any] = json.loads(await self.socket.receive_str(timeout=10))
         return frame
 
-    async def hear_of(self, event: str) -> dict[str, Any]:
-        while (frame := await self.hear()).get("t") != event:
+    async def receive_event(self, event: str) -> dict[str, Any]:
+        while (frame := await self.receive()).get("t") != event:
             pass
         data: dict[str, Any] = frame["d"]
         return data
@@ -54,7 +54,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 async def connect(loopback: LoopbackDiscord, session: aiohttp.ClientSession) -> Shard:
     """Return a connection that has received the hello."""
     shard = Shard(await session.ws_connect(f"{loopback.gateway.url}/?v=10&encoding=json"), loopback.token)
-    assert (await shard.hear())["d"] == {"heartbeat_interval": 41250}
+    assert (await shard.receive())["d"] == {"heartbeat_interval": 41250}
     return shard
 
 
@@ -90,18 +90,18 @@ async def test_message_content_intent_that_is_not_enabled_is_closed_with_4014(sh
 
 async def test_messages_are_empty_without_the_message_content_intent(loopback: LoopbackDiscord, shard: Shard) -> None:
     await shard.identify(GUILDS | GUILD_MESSAGES)
-    await shard.hear_of("GUILD_CREATE")
+    await shard.receive_event("GUILD_CREATE")
     await loopback.say("secret")
-    assert (await shard.hear_of("MESSAGE_CREATE"))["content"] == ""
+    assert (await shard.receive_event("MESSAGE_CREATE"))["content"] == ""
 
 
 async def test_messages_are_not_sent_without_the_messages_intent(loopback: LoopbackDiscord, shard: Shard) -> None:
     await shard.identify(GUILDS)
-    await shard.hear_of("GUILD_CREATE")
+    await shard.receive_event("GUILD_CREATE")
     message_id = await loopback.say("hello")
     await loopback.react(message_id, "👋")
-    await shard.say(HEARTBEAT)
-    assert await shard.hear() == {"op": ACKNOWLEDGED}
+    await shard.send(HEARTBEAT)
+    assert await shard.receive() == {"op": ACKNOWLEDGED}
 
 
 async def test_second_or_missing_identify_closes_the_connection(
@@ -111,16 +111,16 @@ async def test_second_or_missing_identify_closes_the_connection(
     await shard.identify()
     assert await shard.close_code() == 4005
     silent = await connect(loopback, session)
-    await silent.say(3)
+    await silent.send(3)
     assert await silent.close_code() == 4003
 
 
 async def test_too_many_frames_close_the_connection(shard: Shard) -> None:
     for _ in range(SEND_LIMIT):
-        await shard.say(HEARTBEAT)
+        await shard.send(HEARTBEAT)
     for _ in range(SEND_LIMIT):
-        assert await shard.hear() == {"op": ACKNOWLEDGED}
-    await shard.say(HEARTBEAT)
+        assert await shard.receive() == {"op": ACKNOWLEDGED}
+    await shard.send(HEARTBEAT)
     assert await shard.close_code() == 4008
 
 
@@ -137,12 +137,12 @@ async def resumed(
 ) -> dict[str, Any]:
     """Return the first frame after a cut connection resumed a session, its own by default."""
     await shard.identify()
-    ready = await shard.hear_of("READY")
-    await shard.hear_of("GUILD_CREATE")
+    ready = await shard.receive_event("READY")
+    await shard.receive_event("GUILD_CREATE")
     loopback.gateway.cut()
     again = await connect(loopback, session)
-    await again.say(RESUME, **{"session_id": ready["session_id"], "seq": 2, **data})
-    return await again.hear()
+    await again.send(RESUME, **{"session_id": ready["session_id"], "seq": 2, **data})
+    return await again.receive()
 
 
 async def test_resume_replays_the_missed_events(
@@ -162,11 +162,11 @@ async def test_close_code_1000_ends_the_session(
     loopback: LoopbackDiscord, session: aiohttp.ClientSession, shard: Shard
 ) -> None:
     await shard.identify()
-    ready = await shard.hear_of("READY")
+    ready = await shard.receive_event("READY")
     await shard.socket.close(code=1000)
     again = await connect(loopback, session)
-    await again.say(RESUME, session_id=ready["session_id"], seq=1)
-    assert (await again.hear())["op"] == INVALID_SESSION
+    await again.send(RESUME, session_id=ready["session_id"], seq=1)
+    assert (await again.receive())["op"] == INVALID_SESSION
 
 
 def test_session_keeps_a_limited_number_of_events_for_replay() -> None:
@@ -182,17 +182,17 @@ async def test_silent_gateway_sends_nothing_but_replays_it_after_a_resume(
     loopback: LoopbackDiscord, session: aiohttp.ClientSession, shard: Shard
 ) -> None:
     await shard.identify()
-    ready = await shard.hear_of("READY")
-    await shard.hear_of("GUILD_CREATE")
+    ready = await shard.receive_event("READY")
+    await shard.receive_event("GUILD_CREATE")
     loopback.gateway.silent = True
-    await shard.say(HEARTBEAT)
+    await shard.send(HEARTBEAT)
     await loopback.say("hello")
     with pytest.raises(TimeoutError):
         await shard.socket.receive(timeout=0.05)
     loopback.gateway.silent = False
     again = await connect(loopback, session)
-    await again.say(RESUME, session_id=ready["session_id"], seq=2)
-    assert (await again.hear_of("MESSAGE_CREATE"))["content"] == "hello"
+    await again.send(RESUME, session_id=ready["session_id"], seq=2)
+    assert (await again.receive_event("MESSAGE_CREATE"))["content"] == "hello"
 
 
 async def test_closed_gateway_refuses_connections_until_it_is_opened(
@@ -211,7 +211,7 @@ async def test_each_kind_of_garbage_is_unreadable_in_its_way(
     loopback: LoopbackDiscord, shard: Shard, kind: Garbage
 ) -> None:
     await shard.identify()
-    await shard.hear_of("GUILD_CREATE")
+    await shard.receive_event("GUILD_CREATE")
     await loopback.gateway.send_garbage(kind)
     message = await shard.socket.receive(timeout=10)
     match kind:

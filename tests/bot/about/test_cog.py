@@ -15,7 +15,7 @@ from bot.configuration import Configuration, load_configuration
 from bot.store import Store, StoreError
 from classifiers import LABELS, Classifier, model_directory
 from classifiers.model_directory import MANIFEST, Manifest, ModelCard
-from tests.bot.pressing import speak_in_brackets, untranslated
+from tests.bot.pressing import install_bracket_language, untranslated
 from tests.bot.scripted import ScriptedClassifier, World
 
 PROJECT = Path(__file__).parents[3] / "pyproject.toml"
@@ -201,7 +201,7 @@ async def test_figures_name_the_reacting_model_and_the_quality_of_each(world: Wo
         FIGURES["RNN"],
         f"{FIGURES['BiLSTM']} · reacts here",
     ]
-    await world.configure(model="gru")  # which the operator has taken away since
+    await world.configure(model="gru")  # a model that the operator has removed since
     assert part(await figures(world), "My models")[1] == f"{FIGURES['BiLSTM']} · reacts here"
     await world.configure(model="rnn")
     assert part(await figures(world), "My models") == [
@@ -288,7 +288,7 @@ class TestWithOneOfSeveralProcesses:
 
     async def test_every_word_is_translated(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         message = await about(world)
-        speak_in_brackets(monkeypatch)
+        install_bracket_language(monkeypatch)
         curious = shown(await world.alice.click(message, custom_id="about:figures"))
         assert set(untranslated(curious).split()) == {"RNN", "BiLSTM"}
 
@@ -311,7 +311,7 @@ class TestWithLinks:
         }
 
     async def test_every_word_is_translated(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        speak_in_brackets(monkeypatch)
+        install_bracket_language(monkeypatch)
         message = await about(world)
         assert untranslated(message) == "Emobot"
         curious = shown(await world.alice.click(message, custom_id="about:figures"))

@@ -125,7 +125,7 @@ async def test_invite_link_is_printed_if_everything_is_in_order(
     assert err == ""
     assert "Discord: the token is that of Emobot.\nMessage content intent: on.\n" in out
     assert "client_id=2&" in out
-    assert {asked.split()[0] for asked in requests(loopback)} == {"GET"}  # it only looks
+    assert {asked.split()[0] for asked in requests(loopback)} == {"GET"}  # the check changes nothing
 
 
 @pytest.mark.parametrize(("ahead", "told"), [(-16, "1[67] fast"), (16, "1[56] slow"), (3, None)])
@@ -199,7 +199,7 @@ async def test_malformed_token_is_reported_without_asking_discord(
 async def test_custom_discord_addresses_are_used_and_named(
     loopback: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(discord.http.Route, "BASE", "http://127.0.0.1:1")  # where nobody listens
+    monkeypatch.setattr(discord.http.Route, "BASE", "http://127.0.0.1:1")  # a closed port
     monkeypatch.setenv("DISCORD_API_BASE", loopback.api_base)
     monkeypatch.setenv("DISCORD_GATEWAY_URL", "wss://gateway.example")
     assert await asyncio.to_thread(main, ["check"]) == 0

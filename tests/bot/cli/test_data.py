@@ -20,7 +20,7 @@ GUILD, OTHER_GUILD, USER, OTHER_USER = 111, 222, 333, 444
 PAIR = ("rnn", "bilstm")
 
 
-def on_the_store(work: Callable[[Store], Awaitable[Any]]) -> Any:
+def with_store(work: Callable[[Store], Awaitable[Any]]) -> Any:
     """Do something with the store in the database of the command line."""
 
     async def do() -> Any:
@@ -46,11 +46,11 @@ def filled() -> None:
         for user in (USER, OTHER_USER):
             await store.opt_out(user)
 
-    on_the_store(fill)
+    with_store(fill)
 
 
 def kept_of(**subject: int) -> dict[str, Any]:
-    kept: dict[str, Any] = on_the_store(
+    kept: dict[str, Any] = with_store(
         lambda store: data.export(store, guild=subject.get("guild"), user=subject.get("user"))
     )
     return kept
@@ -92,9 +92,9 @@ def test_erasing_a_server_keeps_all_others(capsys: pytest.CaptureFixture[str]) -
     before = kept_of(guild=OTHER_GUILD)
     assert main(["data", "erase", "--guild", str(GUILD), "--yes"]) == 0
     assert capsys.readouterr().out == f"Nothing is kept about the server {GUILD} any more.\n"
-    assert not on_the_store(lambda store: store.corrections(GUILD))
-    assert not on_the_store(lambda store: store.verdicts(PAIR, GUILD))
-    assert set(on_the_store(lambda store: store.known_guilds())) == {OTHER_GUILD}
+    assert not with_store(lambda store: store.corrections(GUILD))
+    assert not with_store(lambda store: store.verdicts(PAIR, GUILD))
+    assert set(with_store(lambda store: store.known_guilds())) == {OTHER_GUILD}
     assert kept_of(guild=OTHER_GUILD) == before
     assert kept_of(user=USER)["opted_out"]
 

@@ -24,7 +24,7 @@ from tests.bot.scripted import SCRIPT, ScriptedClassifier
 
 NEEDED = "it needs a browser: pip install -e '.[screenshots]' && playwright install chromium"
 SIZES = ((1024, 640), (390, 844))  # in the other tests it is 1280 pixels wide
-HARD_TO_READ = Path(__file__).with_name("contrast.js").read_text("utf-8")
+LOW_CONTRAST_SCRIPT = Path(__file__).with_name("contrast.js").read_text("utf-8")
 
 
 @asynccontextmanager
@@ -302,18 +302,18 @@ async def test_newest_message_and_its_reaction_are_visible_in_windows_of_any_siz
         for width, height in SIZES:
             page = await opened(browser, url, width, height)
             newest = page.locator("#channel-message-list > article:last-child")
-            await _comes_into_sight(page, newest.locator(".message-content > *").last)
+            await _wait_until_visible(page, newest.locator(".message-content > *").last)
             for text in (f"so happy in {width} pixels", "and more of it"):
                 await _say(page, text)
-                await _comes_into_sight(page, newest.get_by_text(text))
+                await _wait_until_visible(page, newest.get_by_text(text))
                 if "happy" in text:
-                    await _comes_into_sight(page, newest.locator(".reaction-chip"))
-                    await _tells_its_thoughts(page, text)
+                    await _wait_until_visible(page, newest.locator(".reaction-chip"))
+                    await _assert_thoughts_shown(page, text)
             await page.get_by_label("Viewing as").select_option("Maya")
-            await _comes_into_sight(page, newest.get_by_text("and more of it"))
+            await _wait_until_visible(page, newest.get_by_text("and more of it"))
             channels = page.get_by_role("navigation", name="Channels")
             await channels.get_by_role("button", name="match-day").click()
-            await _comes_into_sight(page, newest.get_by_text("see you all on Saturday"))
+            await _wait_until_visible(page, newest.get_by_text("see you all on Saturday"))
             assert await channels.locator("[aria-current=true]").text_content() == "match-day"
             await page.close()
 
@@ -327,7 +327,7 @@ async def _say(page: Any, text: str) -> None:
         await page.wait_for_timeout(100)
 
 
-async def _tells_its_thoughts(page: Any, text: str) -> None:
+async def _assert_thoughts_shown(page: Any, text: str) -> None:
     """Check the panel: beside the conversation in a wide window, below it and folded in a narrow one."""
     thought, summary = page.locator(".thought").filter(has_text=text), page.get_by_text("What Emobot thinks")
     await thought.wait_for(state="attached")
@@ -360,7 +360,7 @@ async def test_message_menu_works_by_mouse_and_keyboard_and_updates_the_panel() 
         await newest.get_by_text("I reacted with 😃").wait_for()
         await newest.get_by_text("Only you can see this").wait_for()
         async with demo.turn(None):
-            await demo.preview.viewers[0].slash(demo.channels[0], "about")  # whose box is an <article>, too
+            await demo.preview.viewers[0].slash(demo.channels[0], "about")  # its box is an <article> as well
         await demo.preview.refresh()
         await newest.get_by_text("What people say").wait_for()
         assert await newest.locator(".open-menu").count() == 0
@@ -379,9 +379,9 @@ async def test_message_menu_works_by_mouse_and_keyboard_and_updates_the_panel() 
         thought = page.locator(".thought").last
         await thought.get_by_text("Someone removed my reaction, so I add no other.").wait_for()
         await page.get_by_role("button", name="match-day").click()
-        await _comes_into_sight(page, newest.get_by_text("see you all on Saturday"))
+        await _wait_until_visible(page, newest.get_by_text("see you all on Saturday"))
         await thought.get_by_role("button", name="Jonas My own prediction was so wrong").click()
-        await _comes_into_sight(page, first.get_by_text("My own prediction was so wrong"))
+        await _wait_until_visible(page, first.get_by_text("My own prediction was so wrong"))
 
 
 @pytest.mark.slow
@@ -394,33 +394,33 @@ async def test_text_has_enough_contrast_in_light_and_dark() -> None:
                 await you.slash(demo.channels[0], name, **options)
         await demo.preview.refresh()
         await page.get_by_role("button", name="Opt out").wait_for()
-        await _is_easy_to_read(page, "Liveliness")
+        await _assert_readable(page, "Liveliness")
         await page.locator("#preview-app[aria-busy=false]").wait_for()  # an update would close the list again
         await page.locator(".select-trigger").first.click()
-        await _is_easy_to_read(page, "even on a good guess")
+        await _assert_readable(page, "even on a good guess")
         await page.keyboard.press("Escape")
         await page.get_by_role("button", name="Try a variation").click()
-        await _is_easy_to_read(page, "Change a word")
+        await _assert_readable(page, "Change a word")
         await page.keyboard.press("Escape")
         await page.locator("article").first.click(button="right")
-        await _is_easy_to_read(page, "Was this right?")
+        await _assert_readable(page, "Was this right?")
         await page.keyboard.press("Escape")
         await page.get_by_role("textbox", name="Message").fill("/")
-        await _is_easy_to_read(page, "See a picture of the mood")
+        await _assert_readable(page, "See a picture of the mood")
 
 
-async def _is_easy_to_read(page: Any, what: str) -> None:
+async def _assert_readable(page: Any, what: str) -> None:
     """Check the contrast of the page in both colour schemes, once it shows the given text."""
     await page.locator(f"text={what} >> visible=true").first.wait_for()
     for scheme, (darkest, lightest) in {"light": (0.8, 1.0), "dark": (0.0, 0.1)}.items():
         await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        found = await page.evaluate(HARD_TO_READ)
+        found = await page.evaluate(LOW_CONTRAST_SCRIPT)
         assert what in found["seen"]
         assert found["hard"] == [], scheme
         assert darkest <= found["luminance"] <= lightest
 
 
-async def _comes_into_sight(page: Any, what: Any) -> None:
+async def _wait_until_visible(page: Any, what: Any) -> None:
     """Wait until an element is wholly between the top of the conversation and the input field."""
     await what.wait_for()
     for _ in range(50):

@@ -145,7 +145,7 @@ def terminal() -> Iterator[tuple[int, int]]:
         os.close(end)
 
 
-@pytest.mark.timeout(120)  # it would wait for ever for a question that is asked elsewhere
+@pytest.mark.timeout(120)  # it would wait for ever if the question appeared elsewhere
 def test_typed_token_is_not_shown_and_the_file_is_private(
     terminal: tuple[int, int],
 ) -> None:
@@ -156,7 +156,7 @@ def test_typed_token_is_not_shown_and_the_file_is_private(
         stdout=subprocess.PIPE,
         stderr=program,
         env=environment(),
-        start_new_session=True,  # so that no other terminal is asked
+        start_new_session=True,  # so that no other terminal is used
     )
     shown = b""
     while b"Token" not in shown:

@@ -61,7 +61,7 @@ async def test_garbage_collection_skips_objects_loaded_at_the_start(
     frozen: list[list[str]] = []
     monkeypatch.setattr("gc.freeze", lambda: frozen.append(requests(loopback)))
     await asyncio.to_thread(main, [])
-    assert frozen == [[]]  # once, before Discord is asked for anything
+    assert frozen == [[]]  # once, before the first request to Discord
 
 
 async def test_nothing_is_said_about_voice(
@@ -81,7 +81,7 @@ async def test_a_missing_message_content_intent_is_reported(
     err = capsys.readouterr().err
     assert "switch on Message Content Intent under Privileged Gateway Intents" in err.splitlines()[-1]
     assert "Traceback" not in err
-    assert "GET /gateway/bot" in requests(loopback)  # how many shards, the bot asks Discord
+    assert "GET /gateway/bot" in requests(loopback)  # the bot asks Discord for the number of shards
 
 
 async def test_other_close_codes_are_reported_with_status_1(
@@ -134,14 +134,14 @@ async def test_log_is_json_if_configured(
 async def test_custom_discord_addresses_are_used_and_logged(
     loopback: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(discord.http.Route, "BASE", "http://127.0.0.1:1")  # where nobody listens
+    monkeypatch.setattr(discord.http.Route, "BASE", "http://127.0.0.1:1")  # a closed port
     monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL("ws://127.0.0.1:1"))
     for name, value in environment(loopback).items():
         monkeypatch.setenv(name, value)
     assert await asyncio.to_thread(main, []) == 2
     err = capsys.readouterr().err
     assert f"Discord's gateway: {loopback.gateway.url}, because DISCORD_GATEWAY_URL says so." in err
-    assert "switch on Message Content Intent" in err.splitlines()[-1]  # so the gateway was asked, too
+    assert "switch on Message Content Intent" in err.splitlines()[-1]  # so it asked the gateway as well
 
 
 def test_port_in_use_is_reported_in_one_sentence(

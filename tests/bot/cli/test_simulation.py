@@ -95,7 +95,7 @@ async def test_demo_has_a_week_of_moods_and_pauses_only_briefly(
         assert picture.response
         assert len(picture.response.attachments) == 1
         await you.send(demo.channels[0], "so happy")
-        waited = 2.0  # by the real clock, as nobody puts that of the simulation forward
+        waited = 2.0  # by the real clock, since the simulated one stands still
         await you.send(demo.channels[0], "so happy")
         assert [len(message.reactions) for message in demo.channels[0].history()[-2:]] == [1, 1]
 

@@ -16,7 +16,7 @@ from bot.errors import BROKEN, BUSY
 from bot.reactions.gate import NO_WORDS, NOT_A_PERSON, NOT_HERE, NOT_READY, NOT_TO_BE_READ
 from bot.ui.turns import MAX_TEXTS, ONE_AT_A_TIME, TOO_MANY, WINDOW
 from classifiers import Classifier
-from tests.bot.pressing import compare_at_once, press_twice, restarts, speak_in_brackets, words_of
+from tests.bot.pressing import compare_at_once, install_bracket_language, press_twice, restarts, words_of
 from tests.bot.scripted import ScriptedClassifier, World, believing
 
 Restart = Callable[[], Awaitable[None]]
@@ -201,7 +201,9 @@ async def test_menu_shows_nothing_if_the_author_opts_out_meanwhile(
     opts_out_meanwhile(world, monkeypatch, bob, "explain")
     result = await world.alice.context_menu(world.channel, "Compare emotions", message)
     assert sentence_of(result) == NOT_TO_BE_READ
-    assert panel_of(await bob.slash(world.channel, "compare", text="odd weather"))  # what they type may be read
+    assert panel_of(
+        await bob.slash(world.channel, "compare", text="odd weather")
+    )  # text that people type themselves may be read
 
 
 async def test_menu_reads_nobody_before_opt_outs_are_loaded(world: World, bilstm: ScriptedClassifier) -> None:
@@ -220,7 +222,9 @@ async def test_menu_reads_nothing_in_excluded_channels(
     message = await world.alice.send(world.channel, "odd weather")
     assert sentence_of(await world.alice.context_menu(world.channel, "Compare emotions", message)) == NOT_HERE
     assert bilstm.batches == []
-    panel_of(await world.alice.slash(world.channel, "compare", text="odd weather"))  # what is typed into it may be read
+    panel_of(
+        await world.alice.slash(world.channel, "compare", text="odd weather")
+    )  # text that people type themselves may be read
 
 
 async def test_menu_reads_only_messages_of_people(world: World, bilstm: ScriptedClassifier) -> None:
@@ -679,7 +683,7 @@ def answer_to(result: simcord.InteractionResult) -> simcord.ResponseMessage:
 
 
 async def test_every_word_is_translated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    speak_in_brackets(monkeypatch)
+    install_bracket_language(monkeypatch)
     panel = panel_of(await world.alice.slash(world.channel, "compare", text="odd"))
     for label in ("«Heat map»", "«Hide the heat map»", "«All 28»", "«Top 3»"):
         assert untranslated_words(panel) <= {"odd", "RNN", "BiLSTM", "ms"}

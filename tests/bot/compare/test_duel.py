@@ -24,7 +24,7 @@ from bot.ui.quotation import Quotation
 from classifiers import Answer, Classifier, Prediction
 from classifiers.explain import Explanation, WordShare
 from tests.bot.compare.test_cog import buttons, panel_of, raw_compare, sentence_of
-from tests.bot.pressing import press_twice, restarts, speak_in_brackets, words_of
+from tests.bot.pressing import install_bracket_language, press_twice, restarts, words_of
 from tests.bot.scripted import SCRIPT, ScriptedClassifier, World, believing
 
 PAIR = ("rnn", "bilstm")
@@ -97,7 +97,7 @@ async def test_message_does_not_reveal_the_models_before_the_vote(world: World) 
         cog = world.bot.get_cog("Compare")
         assert isinstance(cog, Compare)
         cog._duels = Duels(world.bot.store, toss=toss)
-        panel = await duel(world, "happy")  # of which both models think the same
+        panel = await duel(world, "happy")  # both models agree on it
         shown = str(panel.components)
         assert not re.search("rnn|lstm|gru", shown, re.IGNORECASE)
         sent.append(re.sub(r"duel:(a|b|both|neither):\d+", r"duel:\1:ID", shown))
@@ -349,7 +349,7 @@ class TestWithThreeModels:
 
 
 async def test_every_word_is_translated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    speak_in_brackets(monkeypatch)
+    install_bracket_language(monkeypatch)
     panel = await duel(world)
     assert re.findall(r"[A-Za-z]{2,}", re.sub("«[^«»]*»", "", words_of(panel))) == ["odd", "weather"] * 3
     assert [label for label in buttons(panel) if not label.startswith("«")] == ["A", "B"]
@@ -383,6 +383,6 @@ async def test_longest_blind_comparison_fits(locale: discord.Locale) -> None:
     )
     panel: Any = DuelPanel(comparison, PAIR, 10**19, translator(locale))
     validate_components(panel.to_components(), flags=1 << 15)
-    told = "x" * 1000  # more than any language needs to tell the names and the standings
+    told = "x" * 1000  # longer than the names and the standings in any language
     texts = [part["content"] for part in walk_components(panel.to_components()) if part["type"] == 10]
     assert sum(len(text.encode("utf-16-le")) // 2 for text in (*texts, told)) <= MESSAGE_TEXT

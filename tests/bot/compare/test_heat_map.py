@@ -78,7 +78,7 @@ class TestPicture:
         figure = drawn(BOTH)
         assert np.allclose(cells(figure, 0)[:3], [[0.01, 0.3, 0.01], [0.01, 0.4, 0.7], [0.6, 0.01, 0.01]])
         assert np.allclose(cells(figure, 2)[:3], [[0.01, 0.8, 0.9], [0.01, 0.01, 0.2], [0.5, 0.01, 0.01]])
-        assert figure.axes[0].yaxis_inverted()  # the first label stands on top
+        assert figure.axes[0].yaxis_inverted()  # the first label is on top
 
     def test_dot_marks_the_strongest_label(self) -> None:
         figure = drawn(BOTH)

@@ -29,4 +29,4 @@ async def test_proxy_is_recognised_only_by_a_numeric_shard_count(status: int, sa
     address = f"ws://127.0.0.1:{runner.addresses[0][1]}/any"
     assert await shards_held(address) == held
     await runner.cleanup()
-    assert await shards_held(address) is None  # nobody is there
+    assert await shards_held(address) is None  # nothing listens any more

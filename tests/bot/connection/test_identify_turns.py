@@ -96,7 +96,7 @@ async def test_unused_turn_expires(processes: Processes, monkeypatch: pytest.Mon
     first, second = processes.start(), processes.start()
     await first.wait(0)
     await second.wait(0)
-    await first.wait(0)  # and is had again
+    await first.wait(0)  # and can be taken again
 
 
 async def test_turn_of_a_dead_process_passes_to_others(processes: Processes, postgres_url: str) -> None:
@@ -140,7 +140,7 @@ async def test_session_begins_after_the_usual_pause_without_the_database(
     processes: Processes, network: Network, caplog: pytest.LogCaptureFixture
 ) -> None:
     turns = processes.start(url=network.url)
-    await network.break_down()
+    await network.refuse_connections()
     await turns.wait(3)
     turns.use(3)
     [record] = caplog.records

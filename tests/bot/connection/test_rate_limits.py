@@ -101,12 +101,12 @@ async def passing(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
     selector: Any = vars(loop)["_selector"]
     select = selector.select
 
-    def pass_by(timeout: float | None = None) -> Any:
+    def advance(timeout: float | None = None) -> Any:
         assert timeout is not None, "everybody waits for something that never comes"
         clock.now += max(timeout, 0.0)
         return select(0)
 
-    monkeypatch.setattr(selector, "select", pass_by)
+    monkeypatch.setattr(selector, "select", advance)
     monkeypatch.setattr(loop, "time", clock)
     return clock
 
@@ -133,7 +133,7 @@ async def take(limiter: RateLimiter, wanted: list[float]) -> tuple[list[float], 
     return given, refused
 
 
-async def moments_of(
+async def admission_times(
     limiter: RateLimiter, clock: Clock, requests: int, *, answered_after: float = 0.0, pause_after: int | None = None
 ) -> list[float]:
     """Send several requests at once; return after how many seconds each was admitted.
@@ -161,20 +161,20 @@ async def moments_of(
 
 async def test_burst_is_sent_at_once_at_any_time_within_a_second(passing: Clock) -> None:
     limiter = limiter_of(passing, limit=12, window=1.2)
-    assert await moments_of(limiter, passing, 5) == [0.0] * 5
+    assert await admission_times(limiter, passing, 5) == [0.0] * 5
     passing.now += 0.6
-    assert await moments_of(limiter, passing, 7) == [0.0] * 7
+    assert await admission_times(limiter, passing, 7) == [0.0] * 7
     passing.now += 0.6
-    assert await moments_of(limiter, passing, 5) == [0.0] * 5
+    assert await admission_times(limiter, passing, 5) == [0.0] * 5
 
 
 async def test_waiting_requests_are_evenly_spaced(passing: Clock) -> None:
-    moments = await moments_of(limiter_of(passing, limit=12, window=1.2), passing, 36)
+    moments = await admission_times(limiter_of(passing, limit=12, window=1.2), passing, 36)
     assert moments == pytest.approx([0.0] * 12 + [1.2 + n / 10 for n in range(24)])
 
 
 async def test_request_counts_until_one_second_after_its_answer(passing: Clock) -> None:
-    moments = await moments_of(limiter_of(passing, limit=2, window=1), passing, 6, answered_after=0.3)
+    moments = await admission_times(limiter_of(passing, limit=2, window=1), passing, 6, answered_after=0.3)
     assert moments == pytest.approx([0.0, 0.0, 1.3, 1.8, 2.6, 3.1])
 
 
@@ -182,18 +182,18 @@ async def test_unsent_request_frees_its_place(passing: Clock) -> None:
     limiter = limiter_of(passing, limit=1, window=1)
     assert await limiter.acquire(1)
     limiter.release(sent=False)
-    assert await moments_of(limiter, passing, 2) == [0.0, 1.0]
+    assert await admission_times(limiter, passing, 2) == [0.0, 1.0]
 
 
 async def test_waiting_requests_are_sent_together_after_a_pause_of_the_process(passing: Clock) -> None:
-    moments = await moments_of(limiter_of(passing, limit=3, window=0.3), passing, 11, pause_after=6)
+    moments = await admission_times(limiter_of(passing, limit=3, window=0.3), passing, 11, pause_after=6)
     assert moments == pytest.approx([0.0] * 3 + [0.3, 0.4, 0.5] + [1.5] * 2 + [1.8, 1.9, 2.0])
 
 
 async def test_idle_time_allows_no_more_than_one_burst(passing: Clock) -> None:
     limiter = limiter_of(passing, limit=3, window=0.3)
     passing.now += 3600
-    assert (await moments_of(limiter, passing, 13))[-1] == pytest.approx(1.2)
+    assert (await admission_times(limiter, passing, 13))[-1] == pytest.approx(1.2)
 
 
 async def test_newest_requests_go_first_and_the_oldest_are_refused(passing: Clock) -> None:
@@ -244,7 +244,7 @@ async def test_request_waits_again_if_refusals_lowered_the_limit_meanwhile(passi
     limiter = RateLimiter(passing, lambda: max_unanswered, limit=2, window=1, max_waiting=3)
     assert await take(limiter, [9, 8]) == ([9, 8], [])
     waiting = [asyncio.create_task(limiter.acquire(freshness)) for freshness in (7, 6)]
-    await asyncio.sleep(1.2)  # the second would have its turn after 1.5 s
+    await asyncio.sleep(1.2)  # the second would be admitted after 1.5 s
     max_unanswered = 1
     await asyncio.sleep(1)
     assert [task.done() for task in waiting] == [True, False]
@@ -284,7 +284,7 @@ async def test_rate_stays_below_the_limit_for_any_latency(passing: Clock, allowe
 
 async def test_rate_reaches_90_percent_of_the_limit_with_quick_answers(passing: Clock) -> None:
     limiter = RateLimiter.below(50, passing, lambda: 1000)
-    moments = await moments_of(limiter, passing, 45 * 2, answered_after=0.01)
+    moments = await admission_times(limiter, passing, 45 * 2, answered_after=0.01)
     assert moments[44] == 0
     assert moments[-1] == pytest.approx(1.01 + 44 / 45)
 

@@ -15,7 +15,7 @@ from bot.errors import BUSY, UNSAVED
 from bot.reactions.gate import NO_WORDS, NOT_A_PERSON, NOT_HERE, NOT_READY, NOT_TO_BE_READ
 from bot.store import Store, StoreError
 from classifiers import EMOJI, LABELS, NEUTRAL, Classifier, Prediction
-from tests.bot.pressing import menu_in_direct_message, press_twice, restarts, speak_in_brackets, untranslated
+from tests.bot.pressing import install_bracket_language, menu_in_direct_message, press_twice, restarts, untranslated
 from tests.bot.scripted import ScriptedClassifier, World
 
 MENU = "Was this right?"
@@ -123,7 +123,7 @@ async def test_correction_is_about_the_model_that_reacts_in_the_server(world: Wo
     assert "**love**" in shown(await ask(world, "odd")).content
     await world.configure(model="rnn")
     assert "**fear**" in shown(await ask(world, "odd")).content
-    await world.configure(model="gru")  # which the operator has taken away since
+    await world.configure(model="gru")  # a model that the operator has removed since
     assert "**love**" in shown(await ask(world, "odd")).content
 
 
@@ -385,7 +385,7 @@ def content(folder: Path) -> bytes:
 
 @pytest.mark.parametrize("text", ["happy", "plain", "https://example.com"])
 async def test_every_word_is_translated(world: World, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    speak_in_brackets(monkeypatch)
+    install_bracket_language(monkeypatch)
     shown_first = shown(await ask(world, text))
     assert untranslated(shown_first) == ""
     if controls(shown_first):

@@ -14,7 +14,7 @@ from bot import Emobot, create_bot
 from bot.reactions.pace import PROFILES, Profile
 from bot.server_settings import Liveliness
 from classifiers import Classifier
-from tests.bot.faults.support import unfit_for_the_log
+from tests.bot.faults.support import unclean_log_records
 from tests.loopback import (  # noqa: F401 - fixtures
     Skipper,
     configured,
@@ -68,4 +68,4 @@ async def running(
     loopback.routes.commands[None] = [EARLIER_COMMAND]
     async with connected(bot, loopback, skipper):
         yield bot
-    assert unfit_for_the_log(caplog) == []
+    assert unclean_log_records(caplog) == []

@@ -22,7 +22,7 @@ def reacted_to(loopback: LoopbackDiscord) -> list[int]:
     return [reaction.message_id for reaction in loopback.routes.reactions]
 
 
-async def reacts_again(loopback: LoopbackDiscord, channel: int = 39, skipper: Skipper | None = None) -> None:
+async def wait_for_reaction(loopback: LoopbackDiscord, channel: int = 39, skipper: Skipper | None = None) -> None:
     """Write messages until the bot has reacted to one of them."""
     written: list[int] = []
     for _ in range(200):
@@ -64,7 +64,7 @@ async def _counted(store: Store, loopback: LoopbackDiscord) -> int:
     return total
 
 
-def unfit_for_the_log(caplog: pytest.LogCaptureFixture) -> list[str]:
+def unclean_log_records(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return the log records with a traceback or with the text of a message."""
     return [r.getMessage() for r in caplog.records if _has_traceback(r) or "happy" in r.getMessage()]
 

@@ -24,7 +24,7 @@ from benchmarks.gateway import (
 )
 from bot import Emobot
 from bot.reactions.outcomes import Outcome
-from tests.bot.faults.support import ended, moods, reacts_again, warnings
+from tests.bot.faults.support import ended, moods, wait_for_reaction, warnings
 from tests.bot.scripted import ScriptedClassifier, reactions_of
 from tests.loopback import Skipper, connected, until
 
@@ -62,24 +62,24 @@ async def storm(bot: Emobot, loopback: LoopbackDiscord, skipper: Skipper, model:
             await loopback.say("happy", (turn * EACH + message) % 38)
             written += 1
         await until(lambda: sum(map(len, model.batches)) == written)  # noqa: B023 - called at once
-        await pass_by(PAUSE, skipper)
+        await advance(PAUSE, skipper)
     await until(lambda: outcomes.total() == written, skipper)
 
 
-async def pass_by(seconds: float, skipper: Skipper) -> None:
+async def advance(seconds: float, skipper: Skipper) -> None:
     """Advance the time in steps, between which the bot can work."""
     for _ in range(int(seconds / STEP)):
         await asyncio.sleep(0.002)
         skipper.skip(STEP)
 
 
-def all_but_one_long(kinds: Iterable[str], usual: str) -> list[Any]:
+def mark_all_but_one_long(kinds: Iterable[str], usual: str) -> list[Any]:
     """Mark all kinds of a fault except one as long; `test_refusals.py` has the others for a shorter time."""
     return [pytest.param(kind, marks=() if kind == usual else pytest.mark.long) for kind in kinds]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", all_but_one_long(FAILURES, "503"))
+@pytest.mark.parametrize("kind", mark_all_but_one_long(FAILURES, "503"))
 async def test_ten_minutes_of_failures_lose_only_reactions(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, bilstm: ScriptedClassifier, kind: str
 ) -> None:
@@ -88,23 +88,23 @@ async def test_ten_minutes_of_failures_lose_only_reactions(
     assert len(loopback.api.refused()) <= 20
     assert await moods(running, loopback) == ROUNDS * EACH
     loopback.api.fault = None
-    await reacts_again(loopback, skipper=skipper)
+    await wait_for_reaction(loopback, skipper=skipper)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", all_but_one_long(REFUSALS, "403"))
+@pytest.mark.parametrize("kind", mark_all_but_one_long(REFUSALS, "403"))
 async def test_ten_minutes_of_refusals_lose_only_reactions_and_are_at_most_20(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, bilstm: ScriptedClassifier, kind: str
 ) -> None:
     loopback.api.fault = only("/reactions/", REFUSALS[kind])
     await storm(running, loopback, skipper, bilstm)
     requests = [asked for asked in loopback.api.requests if 400 <= asked.status < 500]
-    if kind != "429 shared":  # which Discord counts for nobody
+    if kind != "429 shared":  # these do not count towards a ban
         assert len(requests) <= 20
     assert await moods(running, loopback) == ROUNDS * EACH
     loopback.api.fault = None
-    await pass_by(LONGEST_PAUSE, skipper)
-    await reacts_again(loopback, skipper=skipper)
+    await advance(LONGEST_PAUSE, skipper)
+    await wait_for_reaction(loopback, skipper=skipper)
 
 
 async def test_unreachable_api_loses_only_the_reactions_of_that_minute(
@@ -116,7 +116,7 @@ async def test_unreachable_api_loses_only_the_reactions_of_that_minute(
         skipper.skip(2)
         await asyncio.sleep(0.001)
     await loopback.api_endpoint.open()
-    await reacts_again(loopback, skipper=skipper)
+    await wait_for_reaction(loopback, skipper=skipper)
     assert await moods(running, loopback) >= 31
 
 
@@ -140,7 +140,7 @@ async def test_hanging_requests_stay_few_and_end_after_15_seconds(
     skipper.skip(16)
     await until(lambda: reactions_of(running).outcomes[Outcome.DISCORD_FAILED])
     loopback.api.fault = None
-    await reacts_again(loopback, skipper=skipper)
+    await wait_for_reaction(loopback, skipper=skipper)
 
 
 @pytest.mark.parametrize("kind", ["500", "garbage with 200", "no text with 200", "a page with 200"])

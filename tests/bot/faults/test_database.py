@@ -39,7 +39,7 @@ async def locked(database: Path) -> AsyncIterator[None]:
 @asynccontextmanager
 async def full(database: Path) -> AsyncIterator[None]:
     await Others(f"sqlite+aiosqlite:///{database}").execute("VACUUM")
-    with always("PRAGMA max_page_count = 1"):  # or as many as there are
+    with always("PRAGMA max_page_count = 1"):  # SQLite uses the current size if that is larger
         yield
 
 

@@ -15,7 +15,7 @@ from bot import Emobot
 from bot.connection.gateway import CLOSE_TIMEOUT, SILENCE_TIMEOUT, Gateway
 from bot.server_settings import ServerSettings
 from classifiers import Prediction
-from tests.bot.faults.support import moods, reacted_to, reacts_again, warnings
+from tests.bot.faults.support import moods, reacted_to, wait_for_reaction, warnings
 from tests.bot.scripted import ScriptedClassifier, reactions_of
 from tests.loopback import Skipper, until
 
@@ -64,7 +64,7 @@ async def test_gateway_that_does_not_answer_the_close_is_left(
     skipper.skip(CLOSE_TIMEOUT + 0.1)
     async with asyncio.timeout(10):  # discord.py would wait for half a minute
         await until(lambda: loopback.gateway.resumed)
-    await reacts_again(loopback)
+    await wait_for_reaction(loopback)
 
 
 async def test_session_that_cannot_be_resumed_loses_the_messages_of_the_gap(
@@ -75,7 +75,7 @@ async def test_session_that_cannot_be_resumed_loses_the_messages_of_the_gap(
     await until(lambda: not loopback.gateway.connections)
     await loopback.say("happy", 0)
     await until(lambda: loopback.gateway.identified == 2, skipper)
-    await reacts_again(loopback)
+    await wait_for_reaction(loopback)
     assert loopback.gateway.resumed == 0
     assert running.guilds
 
@@ -165,7 +165,7 @@ async def test_garbage_at_each_resume_loses_the_messages_of_the_gap_and_begins_o
     loopback.gateway.replay = Garbage.NO_JSON
     await loopback.gateway.send_garbage(Garbage.NO_JSON)
     await until(lambda: loopback.gateway.identified == 2, skipper)
-    await reacts_again(loopback)
+    await wait_for_reaction(loopback)
     assert loopback.gateway.resumed == 1
     assert len(warnings(caplog)) == 2
     assert running.guilds
@@ -192,7 +192,7 @@ async def test_gateway_outage_of_a_minute_loses_only_stale_reactions_and_no_coun
 async def test_session_resumes_at_the_default_address_if_its_own_is_gone(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
-    running.shards[0]._parent.ws.gateway = yarl.URL("ws://127.0.0.1:1")  # where nobody listens
+    running.shards[0]._parent.ws.gateway = yarl.URL("ws://127.0.0.1:1")  # a closed port
     loopback.gateway.cut()
     said = [await loopback.say("happy", channel) for channel in range(10)]
     await until(lambda: len(reacted_to(loopback)) == 10, skipper)
@@ -214,7 +214,7 @@ async def test_gateway_outage_of_ten_minutes_is_retried_once_a_minute_and_loses_
     assert max(waits) <= 60
     await loopback.gateway_endpoint.open()
     await until(lambda: loopback.gateway.connections, skipper)
-    await reacts_again(loopback, skipper=skipper)
+    await wait_for_reaction(loopback, skipper=skipper)
 
 
 async def test_frequent_cuts_are_resumed_at_once_each_time(
@@ -225,7 +225,7 @@ async def test_frequent_cuts_are_resumed_at_once_each_time(
         skipper.skip(20)
         loopback.gateway.cut()
         await until(lambda times=times: loopback.gateway.resumed == times)  # type: ignore[misc] # it cannot infer `times`
-    await reacts_again(loopback)
+    await wait_for_reaction(loopback)
 
 
 async def test_sessions_that_end_at_once_are_retried_less_and_less_often(
@@ -241,7 +241,7 @@ async def test_sessions_that_end_at_once_are_retried_less_and_less_often(
         await asyncio.sleep(0.002)
     assert loopback.gateway.identified - began <= 40
     loopback.gateway.refuses_resume = False
-    await reacts_again(loopback, skipper=skipper)
+    await wait_for_reaction(loopback, skipper=skipper)
 
 
 async def test_bot_closed_while_connecting_leaves_no_connection(

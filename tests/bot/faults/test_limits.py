@@ -135,6 +135,6 @@ async def test_reactions_above_the_rate_limit_are_spaced_evenly_newest_first(
     assert loopback.api.refused() == []
     given = [int(asked.path.split("/")[4]) for asked in loopback.api.reactions(204)]
     assert len(given) == outcomes["reacted"] >= 35
-    assert len(given) < MANY  # or this test has shown nothing
-    # In the order of arrival, those given would be the older. Not the very last: a slow machine may read it too late.
+    assert len(given) < MANY  # otherwise this test would show nothing
+    # In the order of arrival, the older ones would be sent. The very last is left out: a slow machine may read it late.
     assert statistics.mean(given) > statistics.mean(set(ids) - set(given))

@@ -127,7 +127,7 @@ async def test_kill_9_loses_only_seconds_of_counts_and_causes_no_second_reaction
     async with burst(loopback) as written:
         await until(lambda: len(loopback.routes.reactions) >= 10)
         count = len(written)
-        for _ in range(100):  # it writes by itself what waits for longer than four seconds
+        for _ in range(100):  # the bot writes counts that have waited for four seconds
             if await kept(database, loopback) >= count / 2:
                 break
             await asyncio.sleep(0.2)

@@ -20,7 +20,7 @@ from bot.connection.session_starts import SessionStarts
 from bot.reactions.outcomes import Outcome
 from bot.server_settings import ServerSettings
 from classifiers import Classifier
-from tests.bot.faults.support import moods, reacted_to, reacts_again, warnings
+from tests.bot.faults.support import moods, reacted_to, wait_for_reaction, warnings
 from tests.bot.scripted import reactions_of
 from tests.loopback import Skipper, connected, until
 
@@ -64,7 +64,7 @@ class TestNirn:
         loopback.api.fault = only("/reactions/", times(1, limited(scope, 0.3)))
         said = await loopback.say("happy")
         await until(loopback.api.refused)
-        for _ in range(200):  # slowly, since the message must not become stale meanwhile
+        for _ in range(200):  # in small steps, so that the message does not become too old
             skipper.skip(0.01)
             await asyncio.sleep(0.001)
         await until(lambda: reactions_of(running).outcomes[Outcome.REACTED] == 1)
@@ -77,7 +77,7 @@ class TestNirn:
         loopback.api.fault = only("/reactions/", times(1, limited("global", 0.3)))
         await loopback.say("happy")
         await until(lambda: reactions_of(running).outcomes[Outcome.HELD_BACK] == 1)
-        await reacts_again(loopback, skipper=skipper)
+        await wait_for_reaction(loopback, skipper=skipper)
         assert len(loopback.api.refused()) == 1
 
     async def test_429_of_the_proxy_loses_reactions_and_does_not_count_towards_a_ban(
@@ -96,7 +96,7 @@ class TestNirn:
         assert nirn[0].requests == asked + 30
         assert reacted_to(loopback) == []
         nirn[0].lost_node = False
-        await reacts_again(loopback, skipper=skipper)
+        await wait_for_reaction(loopback, skipper=skipper)
         assert not [line for line in warnings(caplog) if "refused" in line]
         assert await moods(running, loopback) >= 31
 
@@ -109,7 +109,7 @@ class TestNirn:
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        monkeypatch.setattr("bot.connection.requests._FIRST_PAUSE", 0.0)  # or few requests were sent
+        monkeypatch.setattr("bot.connection.requests._FIRST_PAUSE", 0.0)  # otherwise few requests would be sent
         nirn[0].timeout = 0.0
         loopback.api.fault = only("/reactions/", hanging())
         outcomes = reactions_of(running).outcomes
@@ -119,7 +119,7 @@ class TestNirn:
         assert outcomes == {Outcome.DISCORD_FAILED: 20}
         nirn[0].timeout = 5.0
         loopback.api.fault = None
-        await reacts_again(loopback, skipper=skipper)
+        await wait_for_reaction(loopback, skipper=skipper)
         assert [line.split(" (")[0] for line in warnings(caplog)] == ["Discord failed"]
 
     async def test_cached_answer_does_not_set_the_clock_back(
@@ -184,7 +184,7 @@ class TestGatewayProxy:
             await until(lambda: not proxy.bots())
             await loopback.say("happy", 2)
             await until(lambda: proxy.identified == identified, skipper)  # noqa: B023 - called at once
-        await reacts_again(loopback, channel=3, skipper=skipper)
+        await wait_for_reaction(loopback, channel=3, skipper=skipper)
         assert reacted_to(loopback).count(before) == 1
         assert 1 <= proxy.refused_resumes <= 2
         assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 0)
@@ -206,7 +206,7 @@ class TestGatewayProxy:
             left = loopback.gateway.starts_left
         again = create_bot(Configuration(**through), models=models)
         async with connected(again, loopback, skipper):
-            await reacts_again(loopback, skipper=skipper)
+            await wait_for_reaction(loopback, skipper=skipper)
         assert (proxy.identified, loopback.gateway.identified) == (2, 1)
         assert loopback.gateway.starts_left == left
 

@@ -171,7 +171,7 @@ async def test_answer_that_is_not_from_discord_leads_to_one_warning_and_a_pause(
     for channel in range(130):
         await loopback.say("happy", channel)
     await until(loopback.api.reactions)
-    for _ in range(20):  # in which discord.py may repeat a request
+    for _ in range(20):  # meanwhile, discord.py may repeat a request
         await asyncio.sleep(0.01)
         skipper.skip(1)
     await ended(running, 130)

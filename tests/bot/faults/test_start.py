@@ -18,7 +18,7 @@ from bot import Emobot
 from bot.monitoring.health import Health
 from bot.serving import serve
 from classifiers import Classifier
-from tests.bot.faults.support import kept, reacted_to, reacts_again, unfit_for_the_log, warnings
+from tests.bot.faults.support import kept, reacted_to, unclean_log_records, wait_for_reaction, warnings
 from tests.bot.scripted import ScriptedClassifier
 from tests.loopback import Skipper, configured, connected, until
 
@@ -27,7 +27,7 @@ from tests.loopback import Skipper, configured, connected, until
 def _clean_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     caplog.set_level(logging.INFO)
     yield
-    assert unfit_for_the_log(caplog) == []
+    assert unclean_log_records(caplog) == []
 
 
 @asynccontextmanager
@@ -60,7 +60,7 @@ async def test_discord_outage_at_the_start_loses_messages_until_a_minute_after_i
         back = asyncio.get_running_loop().time()
         await until(lambda: loopback.gateway.connections and not health.why_not_ready(), skipper)
         assert asyncio.get_running_loop().time() < back + 70
-        await reacts_again(loopback, skipper=skipper)
+        await wait_for_reaction(loopback, skipper=skipper)
         assert len(reacted_to(loopback)) == 1
     assert loopback.api.refused() == []
 
@@ -75,7 +75,7 @@ async def test_reset_token_stops_the_bot_after_at_most_20_refusals_and_loses_no_
     heard = asyncio.Event()
 
     async def reset(request: web.Request) -> web.Response | None:
-        await heard.wait()  # it would leave before, and some messages would find nobody
+        await heard.wait()  # otherwise it would disconnect before receiving all messages
         return await refused(401)(request)
 
     loopback.api.fault = reset
@@ -179,7 +179,7 @@ async def test_unreadable_answer_at_the_start_is_retried_within_a_minute(
         loopback.api.fault = None
         skipper.skip(61)
         await until(lambda: loopback.gateway.identified)
-        await reacts_again(loopback, skipper=skipper)
+        await wait_for_reaction(loopback, skipper=skipper)
 
 
 async def test_first_start_serves_while_servers_are_searched_for_old_commands(
@@ -188,7 +188,7 @@ async def test_first_start_serves_while_servers_are_searched_for_old_commands(
     """After development, a server may still have commands that would appear twice."""
     loopback.api.fault = only("/guilds/", hanging())
     async with connected(bot, loopback, registered=False):
-        await reacts_again(loopback)
+        await wait_for_reaction(loopback)
         assert loopback.routes.commands == {}
 
 

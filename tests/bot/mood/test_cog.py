@@ -126,7 +126,7 @@ class TestTheWholeServer:
         count(world, world.guild.create_text_channel("other").id, anger=5)
         count(world, world.guild.create_forum_channel("forum").id, fear=5)
         count(world, world.guild.create_voice_channel("voice").id, love=5)
-        count(world, 123456789012345678, grief=100)  # a channel that is no more
+        count(world, 123456789012345678, grief=100)  # a deleted channel
         result = await world.alice.slash(world.channel, "mood", where="server")
         assert result.ephemeral
         assert shown(result) == [

@@ -40,7 +40,7 @@ async def now(world: World, monkeypatch: pytest.MonkeyPatch) -> datetime:
 
 def set_time(world: World, monkeypatch: pytest.MonkeyPatch, text: str) -> datetime:
     moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
-    world.bot.requests.time.note(moment)  # so that it is known
+    world.bot.requests.time.note(moment)  # so that the bot knows the time
     monkeypatch.setattr(world.bot.requests.time, "now", lambda: moment)
     return moment
 
@@ -112,7 +112,7 @@ class TestTurnedOn:
         await turn_on(world)
         count(world, "2026-11-20", joy=49)
         await cog.rounds()
-        count(world, "2026-11-21", joy=49)  # what is counted later does not change that
+        count(world, "2026-11-21", joy=49)  # later counts make no difference
         await cog.rounds()
         assert posted(world) == []
 
@@ -153,7 +153,7 @@ class TestTurnedOff:
         for _ in range(3):
             await cog.rounds()
         assert len(world.env.http_requests) == before
-        await turn_on(world)  # in a channel where it may
+        await turn_on(world)  # in a channel with the permissions
         await cog.rounds()
         assert len(posted(world)) == 1
 

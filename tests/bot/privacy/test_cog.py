@@ -12,7 +12,7 @@ from bot.configuration import Configuration
 from bot.errors import UNSAVED
 from bot.store import GRACE_PERIOD, Store, StoreError
 from classifiers import Classifier
-from tests.bot.pressing import press_twice, restarts, speak_in_brackets, untranslated, words_of
+from tests.bot.pressing import install_bracket_language, press_twice, restarts, untranslated, words_of
 from tests.bot.scripted import ScriptedClassifier, World
 
 POLICY = Path(__file__).parents[3] / "docs" / "privacy.md"
@@ -29,7 +29,7 @@ def shown(result: simcord.InteractionResult) -> simcord.ResponseMessage:
     return result.response
 
 
-def standing(message: simcord.ResponseMessage) -> str:
+def status_line(message: simcord.ResponseMessage) -> str:
     """Return the bold text at the end of the panel."""
     [embed] = message.embeds
     [last] = re.findall(r"\*\*(.+)\*\*$", str(embed.description))
@@ -43,7 +43,7 @@ def buttons(message: simcord.ResponseMessage) -> dict[str, bool]:
     }
 
 
-async def is_read(world: World) -> bool:
+async def reaches_model(world: World) -> bool:
     """Return whether a message of Alice reaches the model."""
     model = world.bot.analyzer.models["bilstm"]
     assert isinstance(model, ScriptedClassifier)
@@ -66,7 +66,7 @@ async def test_answer_is_private_and_says_what_is_kept(world: World) -> None:
     ):
         assert kept in text
     assert "erased 7 days after I leave it" in text
-    assert standing(shown(result)) == READ
+    assert status_line(shown(result)) == READ
     assert buttons(shown(result)) == {"Opt out": True, "Opt in": False, "What is kept about me": True, "Erase": True}
 
 
@@ -89,28 +89,28 @@ async def test_privacy_is_available_to_everybody_everywhere(world: World) -> Non
 
 async def test_opting_out_and_in_take_effect_at_once(world: World) -> None:
     panel = await opened(world)
-    assert await is_read(world)
+    assert await reaches_model(world)
     out = await world.alice.click(panel, label="Opt out")
-    assert standing(shown(out)) == NOT_READ
+    assert status_line(shown(out)) == NOT_READ
     assert buttons(shown(out)) == {"Opt out": False, "Opt in": True, "What is kept about me": True, "Erase": True}
-    assert not await is_read(world)
+    assert not await reaches_model(world)
     back = await world.alice.click(panel, label="Opt in")
-    assert standing(shown(back)) == READ
-    assert await is_read(world)
+    assert status_line(shown(back)) == READ
+    assert await reaches_model(world)
 
 
 async def test_opt_out_in_a_direct_message_holds_everywhere(world: World) -> None:
     panel = shown(await world.alice.user.slash("privacy"))
     out = await world.alice.user.click(panel, label="Opt out")
-    assert standing(shown(out)) == NOT_READ
-    assert not await is_read(world)
+    assert status_line(shown(out)) == NOT_READ
+    assert not await reaches_model(world)
 
 
 async def test_opt_out_affects_nobody_else(world: World) -> None:
     bob = world.guild.add_member(world.env.create_user("bob"))
     await world.alice.click(await opened(world), label="Opt out")
     assert world.emoji_of(await bob.send(world.channel, "happy")) == ["😃"]
-    assert standing(shown(await bob.slash(world.channel, "privacy"))) == READ
+    assert status_line(shown(await bob.slash(world.channel, "privacy"))) == READ
 
 
 async def test_compare_reads_text_typed_by_people_who_opted_out(world: World) -> None:
@@ -130,33 +130,33 @@ async def test_double_click_acts_once(world: World, custom_id: str) -> None:
     assert first.acknowledged
     assert second.acknowledged
     is_out = custom_id in ("privacy:opt-out", "privacy:erase:no")
-    assert standing(shown(second)) == (NOT_READ if is_out else READ)
-    assert await is_read(world) is not is_out
+    assert status_line(shown(second)) == (NOT_READ if is_out else READ)
+    assert await reaches_model(world) is not is_out
 
 
 async def test_button_of_an_outdated_panel_does_what_it_says(world: World) -> None:
     outdated, other = await opened(world), await opened(world)
     await world.alice.click(other, label="Opt out")
-    assert standing(shown(await world.alice.click(outdated, label="Opt out"))) == NOT_READ
+    assert status_line(shown(await world.alice.click(outdated, label="Opt out"))) == NOT_READ
 
 
 async def test_panels_work_after_a_restart(world: World, models: dict[str, Classifier]) -> None:
     panel = await opened(world)
     async with restarts(world, models) as restart:
         await restart()
-        assert standing(shown(await world.alice.click(panel, label="Opt out"))) == NOT_READ
+        assert status_line(shown(await world.alice.click(panel, label="Opt out"))) == NOT_READ
         await restart()
-        assert not await is_read(world)
+        assert not await reaches_model(world)
         await world.alice.click(panel, label="Erase")
         await restart()
-        assert standing(shown(await world.alice.click(panel, label="Erase it"))) == READ
-        assert await is_read(world)
+        assert status_line(shown(await world.alice.click(panel, label="Erase it"))) == READ
+        assert await reaches_model(world)
 
 
 async def test_panels_do_not_expire(world: World) -> None:
     panel = await opened(world)
     await world.rest(3600)
-    assert standing(shown(await world.alice.click(panel, label="Opt out"))) == NOT_READ
+    assert status_line(shown(await world.alice.click(panel, label="Opt out"))) == NOT_READ
 
 
 async def test_person_gets_a_copy_of_their_data(world: World) -> None:
@@ -182,16 +182,16 @@ async def test_erasing_is_explained_and_asks_for_confirmation(world: World) -> N
     )
     assert question.embeds == []
     assert buttons(question) == {"Keep it": True, "Erase it": True}
-    assert not await is_read(world)
+    assert not await reaches_model(world)
 
     kept = shown(await world.alice.click(panel, label="Keep it"))
-    assert (kept.content, standing(kept)) == ("", NOT_READ)
+    assert (kept.content, status_line(kept)) == ("", NOT_READ)
 
     await world.alice.click(panel, label="Erase")
     erased = shown(await world.alice.click(panel, label="Erase it"))
-    assert (erased.content, standing(erased)) == ("Erased. Nothing is kept about you any more.", READ)
+    assert (erased.content, status_line(erased)) == ("Erased. Nothing is kept about you any more.", READ)
     assert buttons(erased)["Opt out"]
-    assert await is_read(world)
+    assert await reaches_model(world)
 
 
 async def test_erase_button_is_disabled_if_nothing_is_kept(world: World) -> None:
@@ -215,8 +215,8 @@ async def test_panel_is_unchanged_if_the_store_fails(
         result = await world.alice.click(panel, label=label)
     assert (shown(result).content, result.ephemeral) == (UNSAVED, True)
     assert [type(error) for error in world.env.errors] == [StoreError]
-    assert standing(panel) == (NOT_READ if is_out else READ)
-    assert await is_read(world) is not is_out
+    assert status_line(panel) == (NOT_READ if is_out else READ)
+    assert await reaches_model(world) is not is_out
     assert (await world.alice.click(panel, label=label)).acknowledged
 
 
@@ -229,7 +229,7 @@ async def test_confirmation_stays_open_if_erasing_fails(world: World, monkeypatc
         result = await world.alice.click(panel, label="Erase it")
     assert (shown(result).content, result.ephemeral) == (UNSAVED, True)
     assert len(world.env.errors) == 1
-    assert standing(shown(await world.alice.click(panel, label="Erase it"))) == READ
+    assert status_line(shown(await world.alice.click(panel, label="Erase it"))) == READ
 
 
 async def failing(*_arguments: Any) -> None:
@@ -243,14 +243,14 @@ class TestWithoutADatabase:
 
     async def test_opt_out_state_is_not_guessed(self, world: World) -> None:
         panel = await opened(world)
-        assert standing(panel) == "I can't check right now whether you have opted out."
+        assert status_line(panel) == "I can't check right now whether you have opted out."
         result = await world.alice.click(panel, label="Opt out")
         assert shown(result).content == UNSAVED
         assert len(world.env.errors) == 1
 
 
 async def test_every_word_is_translated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    speak_in_brackets(monkeypatch)
+    install_bracket_language(monkeypatch)
     panel = await opened(world)
     assert untranslated(panel) == ""
     assert untranslated(shown(await world.alice.click(panel, custom_id="privacy:erase"))) == ""

@@ -181,7 +181,7 @@ async def test_failing_model_is_logged_without_the_text(
     assert world.emoji_of(message) == ["😃"]
 
 
-# ---------------------------------------------------------------- restraint
+# ---------------------------------------------------------------- pace
 
 
 async def test_a_channel_gets_few_reactions_and_pauses_between_them(world: World) -> None:
@@ -250,7 +250,7 @@ async def test_refused_reaction_counts_for_the_pace_of_the_channel(world: World)
     assert world.outcomes == {"blocked by the author": 1, "cooling down": 1}
 
 
-# ---------------------------------------------------------------- what servers and people want
+# ---------------------------------------------------------------- settings and opt-outs
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ async def test_a_server_can_switch_reactions_off(
     await world.configure(**changes)
     message = await world.alice.send(world.channel, "happy")
     assert (world.emoji_of(message), world.outcomes) == ([], {outcome: 1})
-    assert bool(bilstm.batches) == (outcome == "muted")  # a channel that is left out is not even read
+    assert bool(bilstm.batches) == (outcome == "muted")  # excluded channels are not even read
 
 
 async def test_a_server_chooses_its_emoji_and_its_model(world: World, bilstm: ScriptedClassifier) -> None:
@@ -330,7 +330,7 @@ async def test_age_restricted_channels_are_read_only_if_enabled(world: World) ->
     den = world.guild.create_text_channel("den")
     channel = world.bot.get_channel(den.id)
     assert isinstance(channel, discord.TextChannel)
-    channel.nsfw = True  # SimCord does not know of it
+    channel.nsfw = True  # SimCord has no such channels
     await world.alice.send(den, "happy")
     await world.configure(age_restricted=True)
     await world.alice.send(den, "happy")
@@ -499,7 +499,7 @@ async def test_sampled_message_of_a_busy_channel_counts_for_several_until_edited
     assert await world.moods() == {"joy": 3, "neutral": 1, "gratitude": 2}
     await world.alice.delete(third)
     assert await world.moods() == {"joy": 1, "neutral": 1, "gratitude": 2}
-    await world.alice.edit(fourth, "odd")  # which is another draw
+    await world.alice.edit(fourth, "odd")  # which draws again
     assert await world.moods() == {"joy": 1, "neutral": 1}
     await world.alice.edit(fifth, "thanks")
     assert await world.moods() == {"joy": 1, "neutral": 1, "gratitude": 3}
@@ -508,7 +508,7 @@ async def test_sampled_message_of_a_busy_channel_counts_for_several_until_edited
     assert await world.moods() == {"joy": 1, "neutral": 1}
 
 
-# ---------------------------------------------------------------- second thoughts
+# ---------------------------------------------------------------- edits and deletions
 
 
 async def test_an_edit_replaces_the_reaction(world: World) -> None:
@@ -563,7 +563,7 @@ async def leave_out(world: World) -> None:
 async def restrict(world: World) -> None:
     channel = world.bot.get_channel(world.channel.id)
     assert isinstance(channel, discord.TextChannel)
-    channel.nsfw = True  # SimCord does not know of it
+    channel.nsfw = True  # SimCord has no such channels
 
 
 OBJECTIONS = [opt_out, switch_off, leave_out, restrict]

@@ -95,11 +95,11 @@ def test_repeated_dislikes_of_one_person_count_once(clock: Clock) -> None:
     for _ in range(3):
         history.count_dislike(1, ALICE)
     for _ in range(3):
-        history.count_dislike(1, None)  # somebody, Discord does not say who
+        history.count_dislike(1, None)  # Discord does not say whose dislike it is
     assert history.state(1).dislikes == 2
     for person in range(100):
         history.count_dislike(1, person)
-    assert history.state(1).dislikes == MAX_DISLIKES  # nobody beyond is remembered
+    assert history.state(1).dislikes == MAX_DISLIKES  # no further people are remembered
 
 
 def test_disliked_channels_are_listed_until_reset(clock: Clock) -> None:

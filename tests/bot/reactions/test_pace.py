@@ -60,7 +60,7 @@ def test_sample_of_a_busy_channel_is_no_larger_than_a_quiet_one(messages: int, e
 @pytest.mark.parametrize(("waiting", "each"), [(31, 1), (32, 2), (95, 3), (2048, 65)])
 def test_sampling_rate_falls_with_the_number_of_waiting_texts(waiting: int, each: int) -> None:
     assert (sampled(1, waiting, lambda: 0.9 / each), sampled(1, waiting, lambda: 0.999)) == (each, int(each == 1))
-    assert sampled(100 * each + 1, waiting, lambda: 0.0) == each + 1  # whichever of the two asks for fewer
+    assert sampled(100 * each + 1, waiting, lambda: 0.0) == each + 1  # the smaller of the two limits
 
 
 @pytest.mark.parametrize(("messages", "waiting"), [(100, 0), (150, 0), (700, 0), (3000, 0), (1, 100), (1, 2000)])

@@ -33,7 +33,7 @@ async def test_error_of_discord_is_counted_and_not_raised(
     assert (world.emoji_of(message), world.outcomes) == ([], {outcome: 1})
     assert world.env.errors == []
     warnings = [record for record in caplog.records if record.levelno > logging.INFO]
-    assert len(warnings) == (status >= 500)  # what Discord refuses is no failure
+    assert len(warnings) == (status >= 500)  # a refusal is not a failure of Discord
     assert "happy" not in caplog.text
 
 

@@ -70,7 +70,7 @@ class Panel:
         form = await self.choose(menu, emotion)
         return await self.owner.submit_modal(form, {"emoji": text})
 
-    async def bring(self, content: bytes) -> simcord.InteractionResult:
+    async def import_file(self, content: bytes) -> simcord.InteractionResult:
         """Submit a file to import."""
         form = await self.click("import")
         return await self.owner.submit_modal(form, {"file": ("emobot-settings.json", content)})

@@ -84,7 +84,7 @@ class TestFile:
 
         await panel.click("reset")
         await panel.click("reset:sure")
-        await panel.bring(content)
+        await panel.import_file(content)
         assert panel.news == "The settings from the file are now in effect."
         assert settings_of(world) == settings
 
@@ -99,18 +99,18 @@ class TestFile:
         ],
     )
     async def test_invalid_field_is_named(self, world: World, panel: Panel, content: bytes, field: str) -> None:
-        await panel.bring(content)
+        await panel.import_file(content)
         assert panel.refusal == f"That file cannot be used: I can't take what it says under **{field}**."
         assert settings_of(world) == ServerSettings()
 
     @pytest.mark.parametrize("content", [b"nonsense", b"", b"\xff\xfe", b"[]", b"null"])
     async def test_file_without_settings_is_refused(self, world: World, panel: Panel, content: bytes) -> None:
-        await panel.bring(content)
+        await panel.import_file(content)
         assert panel.refusal == "That file holds no settings: give me one that I exported."
         assert settings_of(world) == ServerSettings()
 
     async def test_large_file_is_refused_unread(self, world: World, panel: Panel) -> None:
-        await panel.bring(b" " * MAX_FILE + b'{"enabled": false}')
+        await panel.import_file(b" " * MAX_FILE + b'{"enabled": false}')
         assert panel.refusal == "That file is too large to be an exported one."
         assert settings_of(world) == ServerSettings()
 
@@ -121,7 +121,7 @@ class TestFile:
             "emoji": {"joy": "<:blob:123456789012345678>", "love": "🫶", "grief": "🎉"},
             "mood": False,
         }
-        await panel.bring(json.dumps(foreign).encode())
+        await panel.import_file(json.dumps(foreign).encode())
         assert panel.news == (
             "The settings from the file are now in effect, except what can't be used here: some channels, some emoji."
         )
@@ -265,7 +265,7 @@ class TestWithoutTheDatabase:
         assert caplog.messages == ["A control of /settings was not answered: no answer in time"] * 2
 
     async def test_form_reports_the_failure(self, world: World, panel: Panel) -> None:
-        [told] = (await panel.bring(b'{"mood": false}')).followups
+        [told] = (await panel.import_file(b'{"mood": false}')).followups
         assert (told.content, told.ephemeral) == (UNSAVED, True)
         assert answer_of(await panel.give_emoji("joy", "🎉")) == UNSAVED
         assert settings_of(world) == ServerSettings()
@@ -273,7 +273,7 @@ class TestWithoutTheDatabase:
 
 
 async def test_import_takes_a_file_that_an_editor_has_saved_with_a_byte_order_mark(world: World, panel: Panel) -> None:
-    await panel.bring(b'\xef\xbb\xbf{"mood": false}\r\n')
+    await panel.import_file(b'\xef\xbb\xbf{"mood": false}\r\n')
     assert settings_of(world) == ServerSettings(mood=False)
 
 
@@ -289,6 +289,6 @@ async def test_import_answers_before_it_reads_the_file_which_may_take_longer_tha
 
     monkeypatch.setattr(discord.Attachment, "read", read_late)
     before = len(world.env.http_requests)
-    await panel.bring(b'{"mood": false}')
+    await panel.import_file(b'{"mood": false}')
     assert [path.endswith("/callback") for path in answers] == [True, True]  # of the button and of the form
     assert panel.news == "The settings from the file are now in effect."

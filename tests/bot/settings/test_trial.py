@@ -28,7 +28,7 @@ from bot.settings.permissions import warning
 from bot.settings.trial import DURATION, EDIT_INTERVAL, HIDDEN, MAX_SHOWN, Trial, Trials
 from bot.settings.trial_panel import STOP, End, Line, TrialPanel, as_text, instruction
 from classifiers import Classifier
-from tests.bot.pressing import restarts, speak_in_brackets, untranslated, words_of
+from tests.bot.pressing import install_bracket_language, restarts, untranslated, words_of
 from tests.bot.scripted import ManualClock, ScriptedClassifier, World, believing, reactions_of
 
 COMPONENTS_V2 = 1 << 15
@@ -138,7 +138,7 @@ async def test_webhooks_are_shown_but_neither_the_bot_itself_nor_other_channels(
 
 
 async def test_trial_in_a_thread_shows_its_messages(world: World, owner: simcord.MemberActor) -> None:
-    await known_to_the_bot(world).create_thread(name="aside", type=discord.ChannelType.public_thread)
+    await bot_channel(world).create_thread(name="aside", type=discord.ChannelType.public_thread)
     await world.env.settle()
     [thread] = world.channel.threads
     trial = await started(world, owner, thread)
@@ -203,7 +203,7 @@ async def test_reason_is_shown_in_excluded_channels(
     changes: dict[str, object],
     sentence: str,
 ) -> None:
-    known_to_the_bot(world).nsfw = True  # SimCord does not know of it
+    bot_channel(world).nsfw = True  # SimCord has no such channels
     await world.configure(**changes)
     trial = await started(world, owner)
     message = await world.alice.send(world.channel, "happy")
@@ -211,7 +211,7 @@ async def test_reason_is_shown_in_excluded_channels(
     assert (trial.of(message), bilstm.batches) == (sentence, [])
 
 
-def known_to_the_bot(world: World) -> discord.TextChannel:
+def bot_channel(world: World) -> discord.TextChannel:
     """Return the channel as the bot knows it."""
     channel = world.bot.get_channel(world.channel.id)
     assert isinstance(channel, discord.TextChannel)
@@ -221,7 +221,7 @@ def known_to_the_bot(world: World) -> discord.TextChannel:
 async def test_missing_permission_is_reported_at_the_start_and_at_each_message(
     world: World, owner: simcord.MemberActor
 ) -> None:
-    channel = closed_to(world, "add_reactions")
+    channel = channel_without(world, "add_reactions")
     trial = await started(world, owner, channel)
     assert "⚠️ In this channel I don't have: Add Reactions." in trial.text
     message = await world.alice.send(channel, "happy")
@@ -229,7 +229,7 @@ async def test_missing_permission_is_reported_at_the_start_and_at_each_message(
     assert trial.of(message) == "I lack a permission in this channel; `/settings` shows which one."
 
 
-def closed_to(world: World, permission: str) -> simcord.ChannelHandle:
+def channel_without(world: World, permission: str) -> simcord.ChannelHandle:
     """Return a channel in which the bot lacks a permission."""
     me = world.guild.me
     assert me
@@ -247,7 +247,7 @@ async def test_busy_channel_shows_the_latest_messages_with_one_edit_every_few_se
     assert edits(world) == 2
     assert [*trial.lines] == [message.jump_url for message in messages[3:]]
     await trial.next_edit()
-    assert edits(world) == 2  # nothing is new
+    assert edits(world) == 2  # there is nothing new
 
 
 def edits(world: World) -> int:
@@ -258,7 +258,7 @@ def edits(world: World) -> int:
 # ---------------------------------------------------------------- how it ends
 
 
-def nothing_goes_on(world: World) -> bool:
+def no_trial_is_active(world: World) -> bool:
     """Return whether no trial observes a channel or waits to edit its message."""
     tasks = [task for task in asyncio.all_tasks() if Trial.rounds.coro.__qualname__ in task.get_name()]
     return tasks == [] and len(reactions_of(world.bot).observers) == 0
@@ -273,7 +273,7 @@ async def test_button_stops_the_trial(world: World, trial: Shown) -> None:
     await world.alice.send(world.channel, "plain")
     await trial.next_edit()
     assert trial.text == shown
-    assert nothing_goes_on(world)
+    assert no_trial_is_active(world)
 
 
 @pytest.mark.parametrize("clock", [ManualClock()])
@@ -284,7 +284,7 @@ async def test_trial_ends_after_ten_minutes(world: World, clock: ManualClock, tr
     clock.now += 1
     await trial.next_edit()
     assert (trial.text.splitlines(), trial.runs) == (["## Try it here", End.TIME.value], False)
-    assert nothing_goes_on(world)
+    assert no_trial_is_active(world)
 
 
 async def test_trial_requires_manage_server(world: World, owner: simcord.MemberActor) -> None:
@@ -325,19 +325,19 @@ async def test_second_trial_of_a_person_in_a_channel_replaces_the_first(
 async def test_deleted_channel_ends_the_trial_silently(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.env.backend.delete_channel(world.channel.id)
     await world.rest(EDIT_INTERVAL)
-    assert nothing_goes_on(world)
+    assert no_trial_is_active(world)
     assert (world.env.errors, caplog.records) == ([], [])
 
 
 async def test_channel_hidden_from_the_bot_ends_the_trial(world: World, trial: Shown) -> None:
-    channel = known_to_the_bot(world)
+    channel = bot_channel(world)
     await channel.set_permissions(channel.guild.me, view_channel=False)
     await trial.next_edit()
     assert (End.HIDDEN.value in trial.text, trial.runs) == (True, False)
 
 
 async def test_trial_in_a_hidden_channel_is_refused(world: World, owner: simcord.MemberActor) -> None:
-    result = await press(owner, closed_to(world, "view_channel"))
+    result = await press(owner, channel_without(world, "view_channel"))
     assert result.response
     assert (result.response.content, result.ephemeral) == (HIDDEN, True)
 
@@ -359,7 +359,7 @@ async def test_expired_token_ends_the_trial(world: World, caplog: pytest.LogCapt
     await world.alice.send(world.channel, "plain")
     await world.rest(EDIT_INTERVAL)
     assert edits(world) == 1
-    assert nothing_goes_on(world)
+    assert no_trial_is_active(world)
     assert (world.env.errors, caplog.records) == ([], [])
 
 
@@ -390,7 +390,7 @@ async def test_bug_is_logged_without_its_text_and_does_not_end_the_trial(
     clock.now += DURATION.total_seconds()
     await trial.next_edit()
     assert (End.TIME.value in trial.text, trial.runs) == (True, False)
-    assert nothing_goes_on(world)
+    assert no_trial_is_active(world)
 
 
 async def test_stopping_bot_ends_the_trial_with_a_message(world: World, trial: Shown) -> None:
@@ -432,9 +432,9 @@ def test_longest_trial_fits_with_the_newest_lines(locale: discord.Locale, label:
 async def test_every_word_is_translated(
     world: World, owner: simcord.MemberActor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    speak_in_brackets(monkeypatch)
+    install_bracket_language(monkeypatch)
     await world.bot.store.opt_out(owner.id)
-    channel = closed_to(world, "add_reactions")
+    channel = channel_without(world, "add_reactions")
     trial = await started(world, owner, channel)
     await trial.next_edit()
     assert untranslated(trial.message) == ""

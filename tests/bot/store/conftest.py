@@ -22,21 +22,21 @@ def _busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def everything_logged(caplog: pytest.LogCaptureFixture) -> None:
+def log_everything(caplog: pytest.LogCaptureFixture) -> None:
     """Let `caplog` record messages at INFO as well."""
     caplog.set_level(logging.INFO)
 
 
 @pytest.fixture
-def no_file_yet() -> None:
+def no_database_file() -> None:
     """Make the SQLite database a file that does not exist yet."""
 
 
 @pytest.fixture
 def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> str:
-    """A file with tables, since creating them takes longer than most tests; see `no_file_yet`."""
+    """A file with tables, since creating them takes longer than most tests; see `no_database_file`."""
     file = tmp_path / "emobot.db"
-    if "no_file_yet" not in request.fixturenames:
+    if "no_database_file" not in request.fixturenames:
         shutil.copy(migrated, file)
     return f"sqlite+aiosqlite:///{file}"
 

@@ -70,7 +70,7 @@ class Network:
             self._port = self._server.sockets[0].getsockname()[1]
         self._open.set()
 
-    async def break_down(self) -> None:
+    async def refuse_connections(self) -> None:
         """Refuse all connections, as the machine of a stopped server does."""
         if self._server:
             self._server.close()
@@ -78,7 +78,7 @@ class Network:
         for writer in self._writers:
             writer.transport.abort()
 
-    def lead_nowhere(self) -> None:
+    def drop_all_data(self) -> None:
         """Accept everything and answer nothing."""
         self._open.clear()
 

@@ -12,7 +12,7 @@ from bot.store.engine import describe
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Others
 
-pytestmark = pytest.mark.usefixtures("everything_logged", "no_file_yet")
+pytestmark = pytest.mark.usefixtures("log_everything", "no_database_file")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ async def test_locked_file_without_wal_is_still_readable(
     await first.close()
     connection = sqlite3.connect(Path(str(make_url(sqlite_url).database)), isolation_level=None)
     connection.execute("PRAGMA journal_mode = DELETE")
-    connection.execute("BEGIN IMMEDIATE")  # as a process does that is about to set it
+    connection.execute("BEGIN IMMEDIATE")  # as another process does to set the mode
     store = await open_store(sqlite_url)
     assert store.has_opted_out(7)
     assert caplog.messages == []

@@ -15,4 +15,4 @@ async def test_lock_of_a_silent_process_expires(postgres_url: str, monkeypatch: 
     async with asyncio.timeout(10):
         held = await AdvisoryLocks(postgres_url).acquire(7)
     await held.aclose()
-    await gone.aclose()  # no error, should it be back
+    await gone.aclose()  # no error if the process returns

@@ -24,7 +24,7 @@ from bot.store.upgrade import known_revisions
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.others import Others
 
-pytestmark = pytest.mark.usefixtures("everything_logged", "no_file_yet")
+pytestmark = pytest.mark.usefixtures("log_everything", "no_database_file")
 
 ROOT = Path(__file__).parents[3]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

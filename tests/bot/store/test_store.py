@@ -93,7 +93,7 @@ def test_tables_have_no_text_and_only_opt_outs_by_person() -> None:
         *("mood_days.guild_id", "mood_days.channel_id", "mood_days.day", "mood_days.counts"),
         *("corrections.guild_id", "corrections.heard", "corrections.meant", "corrections.times"),
         *("duels.guild_id", "duels.model", "duels.rival", "duels.verdict", "duels.times"),
-        *("erasures.id", "erasures.number"),  # of servers, with no word on which
+        *("erasures.id", "erasures.number"),  # how many servers, without naming them
         *("jobs.name", "jobs.begun_at"),  # such as the purge
     }
 
@@ -391,12 +391,12 @@ class TestClaimingAWeek:
         for guild_id in (1, 2):
             await store.save_settings(guild_id, SETTINGS)
             assert await store.claim_week(guild_id, "2026-W48")
-        assert not await store.claim_week(3, "2026-W48")  # of which nothing was ever saved
+        assert not await store.claim_week(3, "2026-W48")  # a server without data
 
     async def test_released_week_can_be_claimed_again(self, store: Store) -> None:
         await store.save_settings(1, SETTINGS)
         assert await store.claim_week(1, "2026-W48")
-        await store.release_week(1, "2026-W47")  # which is not the one
+        await store.release_week(1, "2026-W47")  # another week
         assert not await store.claim_week(1, "2026-W48")
         await store.release_week(1, "2026-W48")
         assert await store.claim_week(1, "2026-W48")

@@ -160,7 +160,7 @@ async def test_erasure_waits_for_counts_being_written(
     writing = asyncio.create_task(store.refresh())
     await locked.wait()
     erasing = asyncio.create_task(other.erase_guild(1))
-    await asyncio.sleep(0.3)  # so that it comes as far as it can
+    await asyncio.sleep(0.3)  # so that it reaches the lock
     go_on.set()
     await asyncio.gather(writing, erasing)
     assert await other.known_guilds() == {}
@@ -171,7 +171,7 @@ async def test_settings_erased_elsewhere_are_dropped_instead_of_changed(store: S
     await other.erase_guild(1)
     await store.refresh()
     assert await soon(lambda: not store.is_configured(1))
-    store.cache.apply(Change(SERVER, 1, SETTINGS.to_json()))  # as if it had not been told of it yet
+    store.cache.apply(Change(SERVER, 1, SETTINGS.to_json()))  # as if it had missed the notification
     with pytest.raises(StoreError, match="erased in the meantime"):
         await store.save_settings(1, store.settings(1).changed(mood=False))
     assert (store.settings(1), await other.known_guilds()) == (ServerSettings(), {})
@@ -201,7 +201,7 @@ class Pause:
         self.reached.set()
         await self.over.wait()
 
-    async def until_others_came_as_far_as_they_can(self, *others: asyncio.Task[None]) -> None:
+    async def release_when_others_wait(self, *others: asyncio.Task[None]) -> None:
         """Release the task once all other tasks wait."""
         await self.reached.wait()
         await asyncio.wait(others, timeout=0.5)
@@ -214,13 +214,13 @@ async def test_opt_out_during_a_refresh_is_kept(url: str, monkeypatch: pytest.Mo
 
     async def slow(*arguments: Any, **options: Any) -> None:
         await drop_erased(*arguments, **options)
-        await pause.here()  # all is read, but not known yet
+        await pause.here()  # everything is read, but not applied yet
 
     monkeypatch.setattr(store.sync, "_drop_erased", slow)
     reading = asyncio.create_task(store.refresh())
     await pause.reached.wait()
     writing = asyncio.create_task(store.opt_out(7))
-    await pause.until_others_came_as_far_as_they_can(writing)
+    await pause.release_when_others_wait(writing)
     await asyncio.gather(reading, writing)
     assert store.has_opted_out(7)
     await store.close()
@@ -240,7 +240,7 @@ async def test_erasure_during_the_reading_of_a_change_holds(
 
     def hold_up(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if statement.startswith("SELECT servers") and not pause.reached.is_set():
-            await_only(pause.here())  # it is read, but not known yet
+            await_only(pause.here())  # the change is read, but not applied yet
 
     await store.refresh()
     monkeypatch.setattr(store.cache, "apply", listen)
@@ -248,9 +248,9 @@ async def test_erasure_during_the_reading_of_a_change_holds(
     await Others(postgres_url).execute("SELECT pg_notify('emobot', 'server 1')")
     await pause.reached.wait()
     erasing = asyncio.create_task(store.erase_guild(1))
-    await pause.until_others_came_as_far_as_they_can(erasing)
+    await pause.release_when_others_wait(erasing)
     await erasing
-    assert await soon(lambda: len(learnt) == 3)  # as it was, erased, and told once more by the database
+    assert await soon(lambda: len(learnt) == 3)  # the old value, the erasure, and the database's notification
     assert learnt == [True, False, False]
 
 
@@ -259,13 +259,13 @@ async def test_changes_are_applied_in_order_so_that_the_cache_has_the_last_one(s
 
     def hold_up(*_: object) -> None:
         if not pause.reached.is_set():
-            await_only(pause.here())  # it is written, but not known yet
+            await_only(pause.here())  # the change is written, but not applied yet
 
     event.listen(store.sync._engine.sync_engine, "checkin", hold_up)
     first = asyncio.create_task(store.save_settings(1, ServerSettings()))
     await pause.reached.wait()
     last = asyncio.create_task(store.save_settings(1, SETTINGS))
-    await pause.until_others_came_as_far_as_they_can(last)
+    await pause.release_when_others_wait(last)
     await asyncio.gather(first, last)
     assert store.settings(1) == SETTINGS
 
@@ -449,7 +449,7 @@ async def test_restored_backup_is_used_as_it_is(
 
 
 @asynccontextmanager
-async def being_replaced(store: Store, url: str, file: Path) -> AsyncIterator[None]:
+async def replacing_file(store: Store, url: str, file: Path) -> AsyncIterator[None]:
     """Replace the file by its own copy, under its lock, once the store under test has opened it and waits."""
     copy, opened = file.with_name("copy"), asyncio.Event()
     event.listen(store.sync._engine.sync_engine, "connect", lambda *_: opened.set())
@@ -468,7 +468,7 @@ async def test_counts_waiting_for_the_lock_of_a_replaced_file_are_kept(
 ) -> None:
     store = await open_store(sqlite_url)
     store.count_mood(1, 10, NOON, "joy")
-    async with being_replaced(store, sqlite_url, file):
+    async with replacing_file(store, sqlite_url, file):
         writing = asyncio.create_task(store.write())
     await writing
     await store.refresh()
@@ -480,7 +480,7 @@ async def test_settings_waiting_for_the_lock_of_a_replaced_file_are_refused(
     sqlite_url: str, file: Path, open_store: StoreOpener
 ) -> None:
     store = await open_store(sqlite_url)
-    async with being_replaced(store, sqlite_url, file):
+    async with replacing_file(store, sqlite_url, file):
         saving = asyncio.create_task(store.save_settings(1, SETTINGS))
     with pytest.raises(StoreError, match="its file was deleted or replaced"):
         await saving

@@ -33,7 +33,7 @@ GOES_ON = "the bot keeps the settings it read last."
 
 
 @pytest.fixture(autouse=True)
-def _everything_logged(caplog: pytest.LogCaptureFixture) -> None:
+def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
 
@@ -63,7 +63,7 @@ async def locked(others: Others, _network: Network | None) -> AsyncIterator[None
 async def full(others: Others, network: Network | None) -> AsyncIterator[None]:
     if network is None:
         await others.execute("VACUUM")
-        with always("PRAGMA max_page_count = 1"):  # or as many as there are
+        with always("PRAGMA max_page_count = 1"):  # SQLite uses the current size if that is larger
             yield
         return
     await others.execute(
@@ -102,7 +102,7 @@ async def changed_by_hand(others: Others, _network: Network | None) -> AsyncIter
 @asynccontextmanager
 async def gone(_others: Others, network: Network | None) -> AsyncIterator[None]:
     assert network
-    await network.break_down()
+    await network.refuse_connections()
     yield
     await network.restore()
 
@@ -110,7 +110,7 @@ async def gone(_others: Others, network: Network | None) -> AsyncIterator[None]:
 @asynccontextmanager
 async def silent(_others: Others, network: Network | None) -> AsyncIterator[None]:
     assert network
-    network.lead_nowhere()
+    network.drop_all_data()
     yield
     await network.restore()
 
@@ -235,7 +235,7 @@ async def test_write_failure_is_logged_once_and_recovers(
     assert await others.rows("SELECT emotion, messages FROM moods") == [("joy", 1)]
 
 
-async def starts_late(store: Store, caplog: pytest.LogCaptureFixture, restore: Callable[[], object]) -> None:
+async def assert_store_recovers(store: Store, caplog: pytest.LogCaptureFixture, restore: Callable[[], object]) -> None:
     """Check that a store that finds no database at first uses it later."""
     for _ in range(2):
         await store.refresh()
@@ -260,7 +260,7 @@ async def test_store_recovers_from_an_initially_unopenable_file(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "missing"
-    await starts_late(Store(f"sqlite+aiosqlite:///{folder / 'emobot.db'}"), caplog, folder.mkdir)
+    await assert_store_recovers(Store(f"sqlite+aiosqlite:///{folder / 'emobot.db'}"), caplog, folder.mkdir)
 
 
 async def test_store_recovers_from_a_file_that_was_not_a_database(
@@ -268,15 +268,15 @@ async def test_store_recovers_from_a_file_that_was_not_a_database(
 ) -> None:
     file = tmp_path / "emobot.db"
     file.write_text("This is no database. " * 100)
-    await starts_late(Store(f"sqlite+aiosqlite:///{file}"), caplog, file.unlink)
+    await assert_store_recovers(Store(f"sqlite+aiosqlite:///{file}"), caplog, file.unlink)
 
 
 async def test_store_recovers_from_an_initially_absent_server(
     network: Network, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = Store(network.url)
-    await network.break_down()
-    await starts_late(store, caplog, network.restore)
+    await network.refuse_connections()
+    await assert_store_recovers(store, caplog, network.restore)
 
 
 async def test_database_of_a_later_version_is_left_unchanged(
@@ -351,7 +351,7 @@ async def test_waiting_counts_are_limited(
     await store.close()
 
 
-BROKEN = "\ud800 secret"  # half of a surrogate pair, which no database takes
+BROKEN = "\ud800 secret"  # half of a surrogate pair, which every database refuses
 
 
 async def test_refused_count_is_skipped_and_the_rest_is_written(
@@ -364,7 +364,7 @@ async def test_refused_count_is_skipped_and_the_rest_is_written(
     count(10)
     store.count_mood(1, 10, NOON, "joy", 2)
     await store.refresh()
-    count(11)  # and the bot goes on hearing it
+    count(11)  # and the bot keeps counting it
     await store.refresh()
     [told] = caplog.messages
     assert "refused" in told
@@ -396,7 +396,7 @@ async def test_errors_contain_neither_password_nor_values(
     told = []
     for down in (False, True):
         if down:
-            await network.break_down()
+            await network.refuse_connections()
         for write in (store.opt_out(123456789), store.opt_out(2**63)):
             with pytest.raises(StoreError) as refusal:
                 await write

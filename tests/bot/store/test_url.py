@@ -98,7 +98,7 @@ def test_other_urls_are_refused_with_what_to_do_and_without_their_text(
     url: str,
     what_to_do: str,
 ) -> None:
-    if "\0" in url:  # which only a file can hold
+    if "\0" in url:  # only the env file can contain it
         monkeypatch.setattr("os.environ", {"DATABASE_URL": url})
     else:
         monkeypatch.setenv("DATABASE_URL", url)

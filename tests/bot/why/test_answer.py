@@ -70,7 +70,7 @@ def test_recorded_outcome_takes_precedence_over_the_current_pace(now: Outcome | 
     [
         (Outcome.ENOUGH, Liveliness.QUIET, 0, ("Liveliness", "normal")),
         (Outcome.ENOUGH, Liveliness.QUIET, 1, ("Holding back", "React as usual")),
-        (Outcome.COOLING_DOWN, Liveliness.NORMAL, 1, ("Liveliness", "lively")),  # dislikes do not make it longer
+        (Outcome.COOLING_DOWN, Liveliness.NORMAL, 1, ("Liveliness", "lively")),  # dislikes do not lengthen the pause
         (Outcome.COOLING_DOWN, Liveliness.LIVELY, 1, ()),
         (Outcome.UNSURE, Liveliness.QUIET, 1, ()),
         (Outcome.MUTED, Liveliness.QUIET, 1, ("Muted emotions",)),

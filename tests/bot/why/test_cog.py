@@ -14,7 +14,7 @@ from bot.errors import BUSY
 from bot.reactions.gate import NO_WORDS, NOT_A_PERSON, NOT_READY, NOT_TO_BE_READ
 from bot.ui.turns import MAX_TEXTS, TOO_MANY
 from classifiers import LABELS, Prediction
-from tests.bot.pressing import menu_in_direct_message, speak_in_brackets, untranslated
+from tests.bot.pressing import install_bracket_language, menu_in_direct_message, untranslated
 from tests.bot.scripted import ManualClock, ScriptedClassifier, World, believing
 
 MENU = "Why?"
@@ -309,7 +309,7 @@ def content(folder: Path) -> bytes:
 @pytest.mark.parametrize("text", ["happy", "plain", "hmm", "https://example.com"])
 async def test_every_word_is_translated(world: World, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     message = await world.alice.send(world.channel, text)
-    speak_in_brackets(monkeypatch)
+    install_bracket_language(monkeypatch)
     result = await world.alice.context_menu(world.channel, MENU, message)
     assert result.response
     assert untranslated(result.response).replace(text, "") == ""

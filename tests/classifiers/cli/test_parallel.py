@@ -15,7 +15,7 @@ from classifiers.errors import ClassifiersError
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "cores", lambda: 2)
     for library in ("OMP", "OPENBLAS", "MKL"):
-        monkeypatch.setenv(f"{library}_NUM_THREADS", "1")  # undone in the end
+        monkeypatch.setenv(f"{library}_NUM_THREADS", "1")  # so that monkeypatch restores it
 
 
 def test_few_texts_are_processed_without_other_processes() -> None:

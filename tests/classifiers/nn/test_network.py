@@ -36,7 +36,7 @@ def test_gradients_of_whole_networks_match_central_differences(kind: str) -> Non
     grads = {name: gradient.copy() for name, gradient in net.grads.items()}
     assert grads.keys() == net.params.keys()
     for name, array in net.params.items():
-        # The rows of words that stand in the batch, else an embedding's check would compare zero with zero.
+        # Only rows of words in the batch; for the others an embedding's check would compare zero with zero.
         rows = batch.ids[0] if name == "0.embeddings" else rng.integers(len(array), size=5)
         places = [(int(row), *(int(rng.integers(size)) for size in array.shape[1:])) for row in rows]
         numeric = []

@@ -34,7 +34,7 @@ def test_distance_that_a_seed_failed_gets_its_own_column(numbers: dict[str, Any]
     assert [label.get_text() for label in axes.get_xticklabels()] == [*("2", "5", "10", "20", "40"), LONGER]
     numbers["memory"]["gru"][2]["accuracy"] = {"2": 0.95, "5": 0.92, "10": 0.93, "20": 1.0, "40": 1.0}
     dots = figures.draw_memory(numbers).axes[0].collections[0]
-    assert 0.92 in np.asarray(dots.get_array())  # its worst
+    assert 0.92 in np.asarray(dots.get_array())  # its lowest accuracy
     assert 0.93 not in np.asarray(dots.get_array())
 
 

@@ -24,7 +24,7 @@ def test_step_jacobian_matches_central_differences(layer: RNN) -> None:
 
 
 def test_singular_values_match_the_backward_pass_of_our_layer(layer: RNN) -> None:
-    layer.params["kernel"] = np.eye(UNITS)  # so that what reaches the input has passed through tanh, and no more
+    layer.params["kernel"] = np.eye(UNITS)  # so that the gradient at the input has passed only through tanh
     x = np.random.default_rng(1).normal(size=(STEPS, 1, UNITS))
     states = layer.forward(np.repeat(x, UNITS, axis=1), np.full(UNITS, STEPS))
     at_the_end = np.zeros_like(states)
@@ -57,7 +57,7 @@ def test_exponents_are_the_logarithms_of_the_singular_values_of_the_whole_produc
 
     found = lyapunov_exponents(jacobians, UNITS)
     np.testing.assert_allclose(found, np.log(values) / STEPS, atol=1e-3)
-    assert (found[:-1] - found[1:] > 0.05).all()  # so that none could be taken for another
+    assert (found[:-1] - found[1:] > 0.05).all()  # so that none can be confused with another
     np.testing.assert_allclose(found.sum() * STEPS, np.linalg.slogdet(product).logabsdet)
     np.testing.assert_allclose(lyapunov_exponents(jacobians, 1), found[:1], atol=0.02)
 

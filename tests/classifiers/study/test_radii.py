@@ -11,7 +11,7 @@ def test_lyapunov_exponent_predicts_the_slope_of_the_gradient(row: str, radius: 
     lines, slopes = measured(row, radius, seed=0)
     assert slopes[EXPONENT] == pytest.approx(slopes[GRADIENT], abs=0.02)
     assert slopes[RADIUS] == pytest.approx(np.log10(radius), abs=1e-6)
-    assert slopes[RADIUS] - slopes[GRADIENT] > 0.03  # the matrix alone does not
+    assert slopes[RADIUS] - slopes[GRADIENT] > 0.03  # the matrix alone does not predict it
     assert slopes[NORM] > slopes[RADIUS] - 1e-6
     assert lines[EXPONENT][-1] == pytest.approx(REACH * slopes[EXPONENT])
 

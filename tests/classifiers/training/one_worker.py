@@ -45,7 +45,7 @@ def main(index: int, ports: list[str], folder: Path) -> None:
 
     import tensorflow as tf
 
-    from classifiers.training import distributed, keras_backend  # they are to find TF_CONFIG
+    from classifiers.training import distributed, keras_backend  # after TF_CONFIG is set
     from classifiers.training.cluster import read_cluster
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # it takes long

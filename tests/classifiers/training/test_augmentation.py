@@ -17,7 +17,7 @@ def test_augmented_texts_contain_only_words_of_the_originals() -> None:
     assert np.mean([text in texts for text in augmented]) < 0.5
     assert any(len(row) < 4 for row in words)  # cut short
     assert any(len(row) > 6 for row in words)  # spliced
-    # Each stands in the place of its text, and most of its words are from there.
+    # Each augmented text is at the index of its original and shares most of its words.
     own = [sum(word[0] == text[0] for word in row) / len(row) for text, row in zip(texts, words, strict=False)]
     assert np.mean(own) > 0.6
 

@@ -28,7 +28,7 @@ def test_pca_keeps_the_directions_of_most_variance() -> None:
     vectors = meaning @ rng.normal(size=(2, 20)) + noise + 7
     reduced = pca(vectors, 2)
     np.testing.assert_allclose(reduced.std(), VECTOR_DEVIATION, rtol=1e-5)
-    # A linear map from the two columns brings the two meanings back.
+    # A linear map from the two columns recovers the two directions.
     _, residual, _, _ = np.linalg.lstsq(reduced, meaning - meaning.mean(axis=0), rcond=None)
     assert residual.sum() < 0.01 * (meaning**2).sum()
 

@@ -169,18 +169,18 @@ class TestBagOfWords:
 
 
 def test_reaction_figures_match_values_computed_by_hand() -> None:
-    def saw(fear: float, joy: float, neutral: float) -> Prediction:
+    def make_prediction(fear: float, joy: float, neutral: float) -> Prediction:
         return Prediction(LABELS, (fear, joy, neutral), (0.55, 0.3, 0.3))
 
     accepted = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1], [0, 0, 1], [0, 1, 0], [1, 0, 0]], dtype=np.float32)
     predictions = [
-        saw(0.9, 0.1, 0.1),  # reacts, rightly
-        saw(0.1, 0.4, 0.1),  # acceptable, but not certain enough
-        saw(0.1, 0.8, 0.2),  # reacts, rightly; neither emotional nor plainly neutral
-        saw(0.1, 0.1, 0.9),  # neutral, rightly
-        saw(0.1, 0.7, 0.2),  # reacts to a neutral message
-        saw(0.52, 0.2, 0.1),  # not over its own threshold, and wrong
-        saw(0.4, 0.2, 0.8),  # silent, though the strongest emotion is right
+        make_prediction(0.9, 0.1, 0.1),  # reacts, rightly
+        make_prediction(0.1, 0.4, 0.1),  # acceptable, but not certain enough
+        make_prediction(0.1, 0.8, 0.2),  # reacts, rightly; neither emotional nor plainly neutral
+        make_prediction(0.1, 0.1, 0.9),  # neutral, rightly
+        make_prediction(0.1, 0.7, 0.2),  # reacts to a neutral message
+        make_prediction(0.52, 0.2, 0.1),  # not over its own threshold, and wrong
+        make_prediction(0.4, 0.2, 0.8),  # silent, though the strongest emotion is right
     ]
     reactions = measure_reactions(predictions, Split(("",) * 7, accepted), LABELS)
     assert reactions == Reactions(7, acceptable=4 / 7, emotional=3 / 4, coverage=1 / 4, precision=2 / 3, neutral=1 / 2)
@@ -198,7 +198,7 @@ def test_reactions_are_measured_by_the_most_acceptable_label() -> None:
 def test_chosen_certainty_makes_enough_reactions_right() -> None:
     rng = np.random.default_rng(0)
     joy = rng.uniform(0.3, 1, 400)
-    right = rng.random(400) < joy  # the surer, the likelier right
+    right = rng.random(400) < joy  # higher confidence is right more often
     targets = np.stack([~right, right, np.zeros(400)], axis=1).astype(np.float32)
     split = Split(("",) * 400, targets)
 

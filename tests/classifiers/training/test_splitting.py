@@ -118,7 +118,7 @@ class TestHashedSplit:
         assert 50 <= len(dataset.dev) <= 110
 
     def test_split_is_the_same_on_every_machine(self, tmp_path: Path, rows: list[str]) -> None:
-        # Python's own hash() would give other rows in each process.
+        # Python's own hash() would choose other rows in each process.
         assert self._load(tmp_path, rows).test.texts[:3] == TEST_TEXTS
 
     def test_equal_texts_stay_on_one_side(self, tmp_path: Path, rows: list[str]) -> None:

@@ -71,7 +71,7 @@ class TestHoldingBack:
 
     @pytest.fixture
     def bilstm(self) -> ScriptedClassifier:
-        return ScriptedClassifier({"meh": believing(joy=0.7)})  # enough where nothing was taken back, else too little
+        return ScriptedClassifier({"meh": believing(joy=0.7)})  # certain enough unless there was a dislike
 
     @pytest.fixture
     async def panel(self, world: World, owner: simcord.MemberActor) -> Panel:

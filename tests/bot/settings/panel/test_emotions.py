@@ -190,7 +190,7 @@ class TestWithLabelsOfAnotherDataSet:
         assert settings_of(world).muted == {"joy"}
 
     async def test_import_keeps_labels_of_the_models_and_drops_the_rest(self, world: World, panel: Panel) -> None:
-        await panel.bring(
+        await panel.import_file(
             b'{"muted": ["HAPPY", "Joy", "guilt"], "emoji": {"guilt": "\xf0\x9f\xab\xa5", "love": "\xf0\x9f\x8e\x89"}}'
         )
         assert (

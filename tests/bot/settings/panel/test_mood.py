@@ -147,12 +147,12 @@ class TestMood:
             language="ja",
         )
         await panel.click("page:general")
-        await panel.bring(chosen.to_json().encode())
+        await panel.import_file(chosen.to_json().encode())
         assert settings_of(world) == chosen
         voice = world.guild.create_voice_channel("voice")
         for channel_id in (voice.id, 123456789012345678):
-            await panel.bring(chosen.changed(weekly_channel=channel_id).to_json().encode())
+            await panel.import_file(chosen.changed(weekly_channel=channel_id).to_json().encode())
             assert str(panel.news).endswith("except what can't be used here: some channels.")
             assert settings_of(world) == chosen.changed(weekly_channel=None)
-        await panel.bring(b'{"time_zone": "Europe/Atlantis"}')
+        await panel.import_file(b'{"time_zone": "Europe/Atlantis"}')
         assert panel.refusal == ("That file cannot be used: I can't take what it says under **time\\_zone**.")

@@ -14,7 +14,7 @@ from bot.server_settings import ServerSettings
 from bot.settings.panel.state import PanelState
 from bot.settings.panel.view import Page, SettingsPanel
 from classifiers import EMOJI
-from tests.bot.pressing import speak_in_brackets
+from tests.bot.pressing import install_bracket_language
 from tests.bot.scripted import World
 from tests.bot.settings.opened import LOCALES_TO_TRY, Panel, answer_of, opened
 
@@ -31,30 +31,34 @@ class TestInAnotherLanguage:
 
     @pytest.fixture(autouse=True)
     def _brackets(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        speak_in_brackets(monkeypatch)
+        install_bracket_language(monkeypatch)
 
     async def test_every_page_is_translated(self, world: World, owner: simcord.MemberActor) -> None:
         channel = world.guild.create_text_channel("quiet", overwrites={world.guild.default_role: NOTHING})
         await world.alice.react(await world.alice.send(world.channel, "happy"), "❌")
         panel = await opened(owner, channel)
-        assert words_left(panel.message.components) == self.MODELS
+        assert untranslated_words_of(panel.message.components) == self.MODELS
         await panel.click("reset")
-        assert words_left(panel.message.components) == ["BiLSTM"]
+        assert untranslated_words_of(panel.message.components) == ["BiLSTM"]
         await panel.click("page:general")
         await panel.click("page:channels")
-        assert words_left(panel.message.components) == ["BiLSTM"]
+        assert untranslated_words_of(panel.message.components) == ["BiLSTM"]
         await panel.click("forgive")
-        assert words_left(panel.message.components) == ["BiLSTM"]
+        assert untranslated_words_of(panel.message.components) == ["BiLSTM"]
         await panel.click("page:mood")
         await panel.choose("weekly_channel", channel)
         await panel.owner.submit_modal(await panel.click("zone"), {"zone": "utc"})
-        assert set(words_left(panel.message.components)) <= {"BiLSTM", *MOOD_WORDS}
+        assert set(untranslated_words_of(panel.message.components)) <= {"BiLSTM", *MOOD_WORDS}
         form = await panel.click("zone")
         assert form.modal
-        assert words_left(form.modal["components"]) == words_left([{"label": form.modal["title"]}]) == []
+        assert (
+            untranslated_words_of(form.modal["components"])
+            == untranslated_words_of([{"label": form.modal["title"]}])
+            == []
+        )
         for typed in ("nowhere", "Germany", "America"):
             await panel.owner.submit_modal(await panel.click("zone"), {"zone": typed})
-            assert not set(words_left(panel.message.components)) & {"zone", "zones", "There", "Which"}
+            assert not set(untranslated_words_of(panel.message.components)) & {"zone", "zones", "There", "Which"}
         await panel.choose("weekly_channel")
         await panel.click("page:channels")
         await panel.choose("channels", channel)
@@ -62,29 +66,29 @@ class TestInAnotherLanguage:
         await panel.click("page:emotions")
         await panel.choose("muted:other", "anger", "grief")
         await panel.give_emoji("joy", "🎉")
-        assert words_left(panel.message.components) == ["BiLSTM"]
+        assert untranslated_words_of(panel.message.components) == ["BiLSTM"]
 
     async def test_forms_and_messages_are_translated(self, panel: Panel) -> None:
         file = await panel.click("import")
-        await panel.bring(b"nonsense")
-        assert words_left(panel.message.components) == self.MODELS
-        await panel.bring(b'{"channels": [1], "emoji": {"joy": "<:blob:123456789012345678>"}}')
-        assert words_left(panel.message.components) == self.MODELS
+        await panel.import_file(b"nonsense")
+        assert untranslated_words_of(panel.message.components) == self.MODELS
+        await panel.import_file(b'{"channels": [1], "emoji": {"joy": "<:blob:123456789012345678>"}}')
+        assert untranslated_words_of(panel.message.components) == self.MODELS
         await panel.click("page:emotions")
         emoji = await panel.choose("emoji:pleasant", "joy")
         assert file.modal
         assert emoji.modal
-        assert words_left([*file.modal["components"], *emoji.modal["components"]]) == []
-        assert words_left([{"label": form.modal["title"]} for form in (file, emoji) if form.modal]) == []
+        assert untranslated_words_of([*file.modal["components"], *emoji.modal["components"]]) == []
+        assert untranslated_words_of([{"label": form.modal["title"]} for form in (file, emoji) if form.modal]) == []
         for emotion, text in (("joy", "x"), ("joy", ":tada:"), ("grief", "🎉")):
             await panel.give_emoji(emotion, text)
-            assert words_left(panel.message.components) == ["BiLSTM"]
+            assert untranslated_words_of(panel.message.components) == ["BiLSTM"]
         await panel.click("page:general")
         exported = await panel.click("export")
-        assert words_left([{"label": answer_of(exported)}]) == []
+        assert untranslated_words_of([{"label": answer_of(exported)}]) == []
 
 
-def words_left(components: list[dict[str, Any]]) -> list[str]:
+def untranslated_words_of(components: list[dict[str, Any]]) -> list[str]:
     """Return the words in components that are not in «brackets»."""
     texts = []
     for part in walk_components(components):

@@ -46,7 +46,7 @@ def test_gradients_of_sequence_layers_match_central_differences(layer: Layer) ->
     rng = np.random.default_rng(2)
     in_float64(layer, rng)
     x = rng.normal(size=(STEPS, BATCH, FEATURES))
-    # Only real steps weigh in the loss, as pooling sees to in a network.
+    # Only real steps contribute to the loss, as with pooling in a network.
     y = layer.forward(x, LENGTHS)
     weights = rng.normal(size=y.shape) * (REAL if y.ndim == 3 else 1)
 
