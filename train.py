@@ -204,7 +204,7 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
     metavar="DIR",
     help="model directory to write (default: models/NAME)",
 )
-@_output("--resume", is_flag=True, help="continue a training that was stopped")
+@_output("--resume", is_flag=True, help="continue a training run that was stopped")
 @_output("--overwrite", is_flag=True, help="replace the models in the folder")
 @version_option
 @click.pass_context

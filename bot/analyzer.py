@@ -4,8 +4,8 @@ Heartbeats must not wait for a model, so no prediction runs on the event loop's 
 worker is busy become its next batch, so batches grow with the load. A text whose caller has stopped waiting is dropped
 unread. There is no idle task: one starts with the first text and ends when none is left.
 
-Waking the worker, and being woken by it, costs the event loop more than everything else that it does for a text. So the
-texts of patient callers are collected for a moment, and then read together.
+Waking the worker, and being woken by it, costs the event loop more than everything else that it does for a text. So
+texts that are not urgent are collected for a moment, and then read together.
 
 An explanation takes a hundred times as long as a prediction, so it is computed in short steps, and only while no text
 waits for a prediction.
@@ -37,7 +37,7 @@ _SHIPPED = ("bilstm", "rnn")
 
 _ROUND_BATCHES = 4  # batches whose texts are taken from the queue and sorted together
 
-_PATIENT_BATCH = 8  # texts of patient callers that are read together: one batch
+_COLLECTED_BATCH = 8  # texts that are not urgent and are read together
 
 
 class AnalyzerError(Exception):
@@ -77,7 +77,7 @@ class Analyzer:
     Attributes:
         models: the loaded models by name.
         default_model: the name of the model that reacts in servers that have not chosen another.
-        patience: the most seconds for which the text of a patient caller waits for others; 0 for none.
+        batch_delay: the most seconds for which a text that is not urgent waits for others; 0 for none.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Analyzer:
         max_batch: int = 32,
         max_explaining: int = 16,
         deadline: float = 2.0,
-        patience: float = 0.25,
+        batch_delay: float = 0.25,
         meter: Meter | None = None,
     ) -> None:
         """Start with nothing to do; the worker thread starts with the first text.
@@ -101,13 +101,13 @@ class Analyzer:
             max_batch: how many texts a model reads in one batch.
             max_explaining: how many callers may wait for an explanation or for the predictions after each word.
             deadline: the default seconds that a caller waits; an interaction must be answered within three.
-            patience: the most seconds for which the text of a patient caller waits for others; 0 for none.
+            batch_delay: the most seconds for which a text that is not urgent waits for others; 0 for none.
             meter: records how long each batch takes; None to record nothing.
         """
         self.models = models
         self.default_model = next(iter(models)) if default_model is None else default_model
         self._max_batch = max_batch
-        self.patience = patience
+        self.batch_delay = batch_delay
         self._deadline = deadline
         self._meter = meter or Meter()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="classifier")
@@ -157,7 +157,7 @@ class Analyzer:
         *,
         sharing: Hashable = None,
         within: float | None = None,
-        patient: bool = False,
+        urgent: bool = True,
     ) -> Prediction:
         """Return the prediction of the model that reacts in a server.
 
@@ -167,7 +167,7 @@ class Analyzer:
             sharing: the lane of the queue in which the text waits, such as its channel. If too many texts are waiting,
                 the oldest of the longest lane is dropped.
             within: seconds after which the answer is useless; None for the default deadline.
-            patient: whether the text may wait for a moment, to be read together with others.
+            urgent: if False, the text may wait for `batch_delay`, to be read together with others.
 
         Raises:
             AnalyzerError: no answer, because of the limit, the deadline or the end of the bot.
@@ -175,10 +175,10 @@ class Analyzer:
         """
         self._check_open()
         job = _Job(text, self.reacting_model(server_model), asyncio.get_running_loop().create_future())
-        if patient and self.patience:
-            self._collect(sharing, job)
-        else:
+        if urgent or not self.batch_delay:
             self._put(sharing, job)
+        else:
+            self._collect(sharing, job)
         return await _wait_for(job.answer, self._deadline if within is None else within)
 
     async def compare(self, text: str, *names: str) -> dict[str, Answer]:
@@ -199,7 +199,7 @@ class Analyzer:
         return await self._ask(_predict_prefixes(self._named(names), text))
 
     async def responds(self, within: float) -> bool:
-        """Return whether the worker thread starts a new task within so many seconds."""
+        """Return whether the worker thread starts a new task within this many seconds."""
         try:
             async with asyncio.timeout(within):
                 await asyncio.get_running_loop().run_in_executor(self._worker, _do_nothing)
@@ -237,10 +237,10 @@ class Analyzer:
     def _collect(self, sharing: Hashable, job: _Job) -> None:
         """Hold a text back for a moment, so that it is read together with others."""
         self._collected.append((sharing, job))
-        if len(self._collected) == _PATIENT_BATCH:
+        if len(self._collected) == _COLLECTED_BATCH:
             self._put_collected()
         elif self._collecting is None:
-            self._collecting = asyncio.get_running_loop().call_later(self.patience, self._put_collected)
+            self._collecting = asyncio.get_running_loop().call_later(self.batch_delay, self._put_collected)
 
     def _put_collected(self) -> None:
         """Put all texts that were held back into the queue."""

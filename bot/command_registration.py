@@ -74,7 +74,7 @@ class CommandRegistration:
         log.info("Synced %d commands.", len(commands))
 
     async def _register_anew(self, ours: list[dict[str, Any]]) -> None:
-        """Register the commands in the background if Discord has none, since many servers have to be asked first.
+        """Register the commands in the background if Discord has none, since many servers have to be checked first.
 
         While EMOBOT_DEV_GUILD is set there are no global commands. So only a bot without any can have been in
         development, and only then are its servers asked for commands of their own. Those are removed first, because a

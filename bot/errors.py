@@ -31,7 +31,7 @@ async def report_error(interaction: discord.Interaction, what: str, error: Excep
         error: the exception; one that discord.py has wrapped is unwrapped.
     """
     if interaction.client.is_closed():
-        log.debug("%s was not answered: the bot stops.", what)
+        log.debug("%s was not answered: the bot is stopping.", what)
         return
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     sentence = _sentence(cause)
@@ -47,12 +47,12 @@ async def report_error(interaction: discord.Interaction, what: str, error: Excep
             await interaction.followup.send(sentence, ephemeral=True)
         else:
             await interaction.response.send_message(sentence, ephemeral=True)
-    except Exception as refusal:  # an answer of Discord's that cannot be read may raise anything
+    except Exception as refusal:  # discord.py may raise anything if it cannot read Discord's answer
         log.warning("%s failed, but the user could not be told: %s", what, loggable(refusal))
 
 
 def log_failure(what: str, error: BaseException | None) -> None:
-    """Log where an exception was raised, but not its message, which may quote what somebody wrote."""
+    """Log where an exception was raised, but not its message, which may quote a user's text."""
     log.error("%s failed", what, extra={FAILURE: error})
 
 
@@ -63,7 +63,7 @@ _REQUEST_FAILED = (
 
 
 def loggable(error: Exception) -> str:
-    """Return the part of an error of Discord or the database that may be logged: nothing that somebody wrote."""
+    """Return what may be logged of an error of Discord or the database: nothing that may quote a user's text."""
     if isinstance(error, discord.HTTPException):
         return f"HTTP {error.status}, code {error.code}"
     return str(error) if isinstance(error, StoreError) else type(error).__name__

@@ -39,7 +39,7 @@ class FairQueue(Generic[Item]):
         return self._remove(max(self._lanes, key=lambda lane: len(self._lanes[lane])), deque.popleft)
 
     def take(self, most: int) -> list[Item]:
-        """Remove and return up to so many items, one from each lane in turn, the newest of a lane first."""
+        """Remove and return up to this many items, one from each lane in turn, the newest of a lane first."""
         taken: list[Item] = []
         while self._lanes and len(taken) < most:
             lane = next(iter(self._lanes))

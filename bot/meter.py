@@ -13,10 +13,10 @@ class Meter:
     """
 
     def model_answered(self, model: str, texts: int, seconds: float) -> None:
-        """Record that a model has read a batch of so many texts in so many seconds."""
+        """Record that a model has read a batch of texts, and how many seconds that took."""
 
     def reaction_requested(self, delay: float) -> None:
-        """Record that a reaction is being requested so many seconds after the message was written."""
+        """Record that a reaction is being requested, and how many seconds after the message was written."""
 
     def reaction_done(self, action: Literal["add", "remove"]) -> None:
         """Record that Discord has added or removed a reaction."""

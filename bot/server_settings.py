@@ -1,4 +1,4 @@
-"""A server's settings: immutable, validated, and in JSON the same whether exported, imported or stored."""
+"""A server's settings, immutable and validated; exports, imports and the database use the same JSON."""
 
 from __future__ import annotations
 
@@ -193,8 +193,8 @@ def _refusal(error: msgspec.ValidationError) -> InvalidSettingsError:
 
     The text is one line of bounded length, whatever names the file contains.
     """
-    told = "".join(character if character.isprintable() else " " for character in str(error))
-    what, _, place = told.replace("`", "'").removesuffix("'").partition(" - at '$.")
-    fault = f"{place}: {what}" if place else told.replace("`", "'")
-    field = _FIELD.search(told)
+    message = "".join(character if character.isprintable() else " " for character in str(error))
+    problem, _, place = message.replace("`", "'").removesuffix("'").partition(" - at '$.")
+    fault = f"{place}: {problem}" if place else message.replace("`", "'")
+    field = _FIELD.search(message)
     return InvalidSettingsError(fault[:_LONGEST_FAULT], field[0] if field else None)

@@ -71,7 +71,7 @@ def calibrate(logits: Array, targets: Array, multi_label: bool) -> Calibration:
 
 
 def uncalibrated(labels: int) -> Calibration:
-    """Return the calibration for so many labels without a dev split: temperature 1, thresholds `DEFAULT_THRESHOLD`."""
+    """Return the calibration without a dev split: temperature 1, and `DEFAULT_THRESHOLD` for each label."""
     return Calibration(1.0, np.full(labels, DEFAULT_THRESHOLD))
 
 

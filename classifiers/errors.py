@@ -1,7 +1,7 @@
 """The errors that this package raises on purpose, each with one sentence that a user can act on.
 
     ClassifiersError
-    ├── CheckpointError       a stopped training that cannot be continued
+    ├── CheckpointError       a stopped training run that cannot be continued
     ├── DatasetError          a data set that is missing, damaged or malformed
     ├── ExerciseError         an answer to an exercise of the course that is not right yet
     ├── MissingExtraError     an optional package that this command needs
@@ -21,7 +21,7 @@ class ClassifiersError(Exception):
 
 
 class CheckpointError(ClassifiersError):
-    """A stopped training cannot be continued."""
+    """A stopped training run cannot be continued."""
 
 
 class DatasetError(ClassifiersError):

@@ -35,7 +35,7 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file under another name beside `path`, then rename it, so that nobody ever sees a partial file."""
+    """Write a file under another name beside `path`, then rename it, so that no program sees a partial file."""
     partial = path.with_name(f"{path.name}.partial")
     partial.write_bytes(content)
     partial.replace(path)

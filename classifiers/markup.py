@@ -17,7 +17,7 @@ _REFERENCES = regex.compile(
     r"""
       ```.*?```                              # code block
     | (?<!\\)(?:``[^\n]{1,2000}?``|`[^`\n]{1,2000}`)  # inline code
-    | (?m:^\ *>>>\ ).*                       # block quote: all that follows is somebody else's words
+    | (?m:^\ *>>>\ ).*                       # block quote: the rest was written by someone else
     | (?m:^\ *>\ [^\n]*)                     # quoted line
     | <a?:\w{1,64}:\d+>                      # custom emoji
     | <(?:@[!&]?|\#)\d+> | @(?:everyone|here)\b

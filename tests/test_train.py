@@ -117,7 +117,7 @@ def test_finished_training_cannot_be_resumed(tmp_path: Path, capsys: pytest.Capt
     before = (out / "manifest.json").read_bytes()
     assert run("--model", "rnn", "--epochs", 2, "--out", out, "--resume") == 2
     assert capsys.readouterr().err == (
-        f"There is no stopped training in {out} that can be resumed: "
+        f"There is no stopped training run in {out} that can be resumed: "
         "start one with --overwrite, or choose another folder with --out.\n"
     )
     assert (out / "manifest.json").read_bytes() == before

@@ -47,14 +47,14 @@ def check_all() -> None:
     _check_models(configuration)
     _check_database(configuration)
     if configuration.discord_token is None:
-        click.echo(f"Discord: not asked. {login_missing()}")
+        click.echo(f"Discord: not checked. {login_missing()}")
         return
     with discord_errors():
         asyncio.run(_check_discord(configuration, configuration.discord_token))
 
 
 def _sources(file: Path) -> str:
-    return f"the environment and {file}" if file.exists() else f"the environment alone, for there is no {file}"
+    return f"the environment and {file}" if file.exists() else f"the environment only, since there is no {file}"
 
 
 def _check_models(configuration: Configuration) -> None:
@@ -69,7 +69,7 @@ def _check_models(configuration: Configuration) -> None:
     if mute:
         click.echo(
             f"  There is no emoji for {listed(mute)}, so the bot does not react to them: give each one in the entry "
-            f'"emoji" of {configuration.models / MANIFEST}, as {{"{mute[0]}": "😊"}}, or by /settings in each server.'
+            f'"emoji" of {configuration.models / MANIFEST}, as {{"{mute[0]}": "😊"}}, or in /settings in each server.'
         )
 
 
@@ -93,11 +93,11 @@ async def _check_discord(configuration: Configuration, token: str) -> None:
     click.echo(f"Discord: the token is that of {application.name}.")
     error = time.error_of_host()
     if abs(error.total_seconds()) > TOLERATED_CLOCK_ERROR:
-        click.echo(f"{clock_is_wrong(error)} The bot goes by Discord's.")
+        click.echo(f"{clock_is_wrong(error)} The bot uses Discord's.")
     if not (application.flags.gateway_message_content or application.flags.gateway_message_content_limited):
         raise CommandError(INTENT_OFF, 2)
     click.echo("Message content intent: on.")
-    click.echo(f"Invite it by: {invitation(application)}")
+    click.echo(f"Invite it with: {invitation(application)}")
 
 
 def _warn_if_others_can_read(file: Path) -> None:

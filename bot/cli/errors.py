@@ -27,7 +27,7 @@ INTENT_OFF = (
 )
 UNREACHABLE = "Discord cannot be reached: check the network connection and try again."
 NOT_DISCORD = (
-    "What answers in Discord's place is not Discord: see whether this network wants you to log in first, and whether "
+    "Something other than Discord answered: check whether this network wants you to log in first, and whether "
     "DISCORD_API_BASE is right if you have set it."
 )
 

@@ -1,4 +1,4 @@
-"""The very same bot in a simulated Discord, opened to the browser; no token and no network."""
+"""Run the bot in a simulated Discord that is shown in the browser; this needs no token and no network."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ async def opened(
     with tempfile.TemporaryDirectory() as folder:
         forgotten = f"sqlite+aiosqlite:///{folder}/demo.db"
         bot = create_bot(replace(configuration, database_url=forgotten), models=models, clock=clock)
-        bot.analyzer.patience = 0.0  # to SimCord, a text that waits for others would look like work that never ends
+        bot.analyzer.batch_delay = 0.0  # to SimCord, a text that waits for others would look like work that never ends
         async with bot, simcord.run(bot, check_errors=False, settle_timeout=SETTLE_TIMEOUT) as env:
             channels, viewers = await _populate(env, bot, clock)
             # The first picture loads Matplotlib, which the visitor's first /mood should not have to wait for.
@@ -117,8 +117,8 @@ async def _populate(
     env: simcord.Env, bot: Emobot, clock: _Clock
 ) -> tuple[tuple[simcord.ChannelHandle, ...], list[simcord.MemberActor]]:
     """Fill the server; return its channels, and the people as whom it can be seen, the visitor first."""
-    # The simulation begins at a date of its own and its page shows UTC, so local time is passed off as that. What
-    # the bot does every few minutes would be done for each of them in the months between, so it rests meanwhile.
+    # The simulated clock starts months ago and its page shows UTC, so the clock is set to the local time as if it were
+    # UTC. The bot's loops are removed first, since they would run for every few minutes of those months.
     now = datetime.now().astimezone().replace(tzinfo=UTC)
     for cog in ("Maintenance", "WeeklyMood"):
         await bot.remove_cog(cog)

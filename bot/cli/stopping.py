@@ -56,7 +56,7 @@ async def until_stopped(work: Coroutine[Any, Any, None]) -> int | None:
 
 
 def _exit_at_once() -> None:
-    """End the process at once, since waiting for threads or for an unresponsive database could take for ever."""
+    """End the process at once, since waiting for threads or for an unresponsive database could take forever."""
     click.echo("Stopped before all was written.", err=True)
     os._exit(1)
 

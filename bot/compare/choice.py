@@ -1,4 +1,4 @@
-"""Which of the loaded models `/compare` asks: the choices of its option `models`, and parsing what somebody types."""
+"""Choose the models for `/compare`: offer choices for its option `models`, and parse what people type there."""
 
 from __future__ import annotations
 

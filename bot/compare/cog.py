@@ -116,7 +116,7 @@ class Compare(commands.Cog):
             await self._answer(interaction, text, interaction.user.id, names, ephemeral=False, blind=blind)
 
     async def compare_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
-        """Compare a message, and answer privately, so that nobody's message is put on show."""
+        """Compare a message, and answer privately, so as not to expose its author."""
         refusal = partial(self._refusal_to_read, message)
         if sentence := refusal():
             await interaction.response.send_message(translator(interaction.locale)(sentence), ephemeral=True)
@@ -260,8 +260,8 @@ class Compare(commands.Cog):
     ) -> None:
         """Answer with what some models make of a text, and of the original if the text is a variation.
 
-        Whoever wrote the text or the original may opt out at any moment, so both functions are called again after the
-        models have read them.
+        The author of the text or of the original may opt out at any moment, so both functions are called again after
+        the models have read them.
 
         Args:
             interaction: the interaction.

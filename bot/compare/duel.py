@@ -1,7 +1,7 @@
 """The blind duel of `/compare`: two answers whose models are not named before the vote.
 
-Which model gave which answer is kept only in memory. So nothing in a panel gives it away, and after a restart the bot
-says that it no longer knows.
+Which model gave which answer is kept only in memory: a panel contains nothing that reveals it, and after a restart the
+bot says that it no longer knows.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ALREADY = mark("You have already voted: I count one vote per person and comparis
 Pair: TypeAlias = tuple[str, str]
 
 
-def _toss() -> bool:
+def _random_bool() -> bool:
     return bool(secrets.randbits(1))
 
 
@@ -46,7 +46,7 @@ class Duels:
     A count has the two models, the verdict and the server. Who voted in which duel is kept in memory for a day.
     """
 
-    def __init__(self, store: Store, toss: Callable[[], bool] = _toss) -> None:
+    def __init__(self, store: Store, toss: Callable[[], bool] = _random_bool) -> None:
         """Start with no duel.
 
         Args:
@@ -90,7 +90,7 @@ class Duels:
 
 
 class DuelPanel(ui.LayoutView):
-    """Two answers to one text, without the names of the models. Like `ComparisonPanel`, it does not listen."""
+    """Two answers to one text, without the names of the models. The cog handles its buttons."""
 
     def __init__(self, comparison: Comparison, sides: Pair, duel_id: int, translate: Translate = ENGLISH) -> None:
         """Draw it.
@@ -139,7 +139,7 @@ def revealed(sides: Pair, translate: Translate) -> str:
     return translate("A was the {first}, B the {second}.").format(first=first, second=second)
 
 
-def panel_with(message: discord.Message, told: str) -> ui.LayoutView:
+def panel_with(message: discord.Message, text: str) -> ui.LayoutView:
     """Return the panel of a message with a text instead of its buttons."""
     panel = ui.LayoutView.from_message(message, timeout=None)
     for box in panel.children:
@@ -147,6 +147,6 @@ def panel_with(message: discord.Message, told: str) -> ui.LayoutView:
             parts = list(box.children)
             box.clear_items()
             for part in parts:
-                box.add_item(ui.TextDisplay(told) if isinstance(part, ui.ActionRow) else part)
+                box.add_item(ui.TextDisplay(text) if isinstance(part, ui.ActionRow) else part)
     panel.stop()
     return panel

@@ -91,7 +91,7 @@ def control_in(message: discord.Message) -> re.Match[str] | None:
 
 
 class ComparisonPanel(ui.LayoutView):
-    """One page of the panel. It does not listen, since the cog handles the presses of all panels."""
+    """One page of the panel. The cog handles its buttons."""
 
     def __init__(self, comparison: Comparison, translate: Translate = ENGLISH) -> None:
         """Draw it in the reader's language."""

@@ -1,4 +1,4 @@
-"""Whether a bot is alive and ready, in words."""
+"""Checks whether the bot is alive and ready, and says why if it is not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _WORKER_TIMEOUT = 5.0
 
 
 class Health:
-    """Judges the running bot.
+    """Checks the running bot.
 
     Attributes:
         bot: the running bot; None while the process waits to restart it.
@@ -21,20 +21,20 @@ class Health:
         self.ready_shards: set[int] = set()
 
     def follow(self, bot: Emobot) -> None:
-        """Judge this bot from now on; call it before the bot is started."""
+        """Check this bot from now on; call this before the bot is started."""
         self.bot, self.ready_shards = bot, set()
         for event in ("on_shard_ready", "on_shard_resumed"):
             bot.add_listener(self._on_shard_up, event)
         bot.add_listener(self._on_shard_disconnect, "on_shard_disconnect")
 
     def leave(self) -> None:
-        """Judge no bot until the next one is followed."""
+        """Check no bot until the next call of `follow`."""
         self.bot, self.ready_shards = None, set()
 
     async def why_dead(self) -> list[str]:
         """Return why the process should be restarted; empty if it works or waits for Discord.
 
-        That this returns at all shows that the event loop responds.
+        If this returns at all, the event loop responds.
         """
         if self.bot is None or await self.bot.analyzer.responds(_WORKER_TIMEOUT):
             return []

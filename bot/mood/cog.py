@@ -95,7 +95,7 @@ class Mood(commands.Cog):
     async def _load_and_draw(
         self, guild_id: int, channel_ids: Collection[int], period: Period, zone: str, translate: Translate
     ) -> tuple[MoodOverTime, bytes | None]:
-        now = self._time.now()  # the clock by which the hours were counted
+        now = self._time.now()  # Discord's time, which was also used to count the messages
         since = moment_of(period.since(wall_clock(now, zone)), zone)
         counts = await self._store.moods(guild_id, since, channel_ids)
         async with self._drawing:

@@ -136,17 +136,17 @@ class MoodOverTime:
         Steps without messages are left out at both ends of a bar.
         """
         bars: list[range] = []
-        spoken: list[int] = []
+        filled: list[int] = []  # steps of the current bar that have messages
         messages = 0
         for step, count in enumerate(self.by_step()):
             messages += count
             if count:
-                spoken.append(step)
+                filled.append(step)
             if messages >= _BAR_MINIMUM:
-                bars.append(range(spoken[0], step + 1))
-                spoken, messages = [], 0
-        if spoken:  # the last few messages join the bar before them
-            bars[-1] = range(bars[-1].start, spoken[-1] + 1)
+                bars.append(range(filled[0], step + 1))
+                filled, messages = [], 0
+        if filled:  # the last few messages join the bar before them
+            bars[-1] = range(bars[-1].start, filled[-1] + 1)
         return bars
 
     def shares(self) -> dict[str, float]:

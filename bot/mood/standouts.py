@@ -66,7 +66,7 @@ def what_stood_out(
         before: the same for each day of the weeks before.
 
     Returns:
-        An empty list if nothing stood out; None if there are too few days or messages to tell.
+        An empty list if nothing stood out; None if there are too few days or messages to decide.
     """
     days = {day: counts for day, counts in week.items() if sum(counts.values()) >= FEWEST_IN_A_DAY}
     base = [counts for counts in before if sum(counts.values()) >= FEWEST_IN_A_DAY]
@@ -111,7 +111,7 @@ class _Habit:
         self.spread = excess / sum((messages - 1) * (1 - messages / self._messages) for messages in self._days)
 
     def probability(self, times: int, messages: int, spread: float) -> float:
-        """Return the probability that at least so many of another day's messages have the emotion."""
+        """Return the probability that at least this many of another day's messages have the emotion."""
         # The earlier share is an estimate, too, which adds to the uncertainty of the day's share.
         own = sum(day * (1 + (day - 1) * spread) for day in self._days) / self._messages**2
         certainty = 1 / min(spread + own, 0.99) - 1
@@ -119,7 +119,7 @@ class _Habit:
 
 
 def beta_binomial_tail(least: int, trials: int, a: float, b: float) -> float:
-    """Return the probability of at least so many successes, if their own probability is drawn from Beta(a, b)."""
+    """Return the probability of at least this many successes, if their own probability is drawn from Beta(a, b)."""
     if least <= 0:
         return 1.0
     log = math.lgamma

@@ -1,10 +1,10 @@
 """Post the mood of the week in each server that wants it: when, whether, and with what text.
 
 A process that finds a picture due claims its week in the database before it posts, so that each picture is posted once,
-however many processes there are. If Discord or the database fails, the week is given back and tried again every ten
+however many processes there are. If Discord or the database fails, the week is released and tried again every ten
 minutes, until a day after it was due. There is no picture that week if Discord refuses it, if there are too few
-messages, or if the bot is killed between claim and post; a bot that is stopped first posts what it has begun. If
-permissions are missing, nothing is claimed or requested, and `/settings` says so.
+messages, or if the bot is killed between claim and post; a bot that is being stopped first posts a picture that it has
+begun. If permissions are missing, nothing is claimed or requested, and `/settings` says so.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ class WeeklyMood(commands.Cog):
         self._emoji = {**EMOJI, **emotions_of(analyzer.models)}  # for what other models have counted, too
         self._store = store
         self._requests = requests
-        self._claimed: dict[int, str] = {}  # the week, by server, that could neither be posted nor given back
-        self._settled: dict[int, str] = {}  # the last week, by server, for which nothing is left to do
+        self._claimed: dict[int, str] = {}  # by server, the week that could be neither posted nor released
+        self._settled: dict[int, str] = {}  # by server, the last week for which nothing is left to do
         self._busy = asyncio.Lock()  # held while a server's picture is posted
 
     async def cog_load(self) -> None:
@@ -123,7 +123,7 @@ class WeeklyMood(commands.Cog):
                 await self._post(channel, due, settings)
             except (StoreError, *_TRANSIENT_ERRORS) as error:
                 log.info("The picture of the week in server %d is postponed: %s", guild.id, loggable(error))
-                self._claimed[guild.id] = week  # as it is if the database still fails
+                self._claimed[guild.id] = week  # stays claimed if the database still fails
                 await self._store.release_week(guild.id, week)
                 del self._claimed[guild.id]
                 return
@@ -199,7 +199,7 @@ def _by_day(
 
 
 def _text_about(found: Sequence[Standout] | None, emoji: Mapping[str, str | None], translate: Translate) -> list[str]:
-    """Return a line about each thing that stood out, or that nothing did; empty if that cannot be told."""
+    """Return a line about each thing that stood out, or a line that nothing did; empty if that cannot be decided."""
     if found is None:
         return []
     if not found:

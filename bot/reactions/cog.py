@@ -208,7 +208,7 @@ class Reactions(commands.Cog):
                 self._settings_of(message).model,
                 sharing=message.channel.id,
                 within=within if within > 0 else None,
-                patient=for_mood_alone,
+                urgent=not for_mood_alone,
             )
         except (AnalyzerOverloadedError, AnalyzerClosedError):
             return Outcome.OVERLOADED

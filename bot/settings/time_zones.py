@@ -10,7 +10,7 @@ from bot.server_settings import is_time_zone
 
 
 def matching_zones(typed: str, translate: Translate) -> list[str]:
-    """Return the time zones that somebody may mean, the most likely first; the first call may take a while.
+    """Return the time zones that a text may mean, the most likely first; the first call may take a while.
 
     Args:
         typed: a city, a country or the name of a time zone, or the beginning of one, in English or the reader's

@@ -1,7 +1,7 @@
-"""*Try it here*: for ten minutes somebody who manages a server sees what the bot thinks of each message in a channel.
+"""*Try it here*: for ten minutes, a server's manager sees what the bot thinks of each message in a channel.
 
-Everything is shown in one message that nobody else sees. It is edited, rather than followed by others, with the token
-of the interaction that started the trial, which Discord accepts for 15 minutes.
+Everything is shown in one message that only this person sees. The bot edits it with the token of the interaction that
+started the trial, which Discord accepts for 15 minutes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from bot.store import Store
 DURATION = timedelta(minutes=10)
 
 EDIT_INTERVAL = 3.0
-"""The fewest seconds between two edits, so that Discord's limit is not reached however much is written."""
+"""The fewest seconds between two edits, so that Discord's limit is never reached, however busy the channel is."""
 
 MAX_SHOWN = 12
 """How many of the latest messages are shown."""
@@ -40,7 +40,7 @@ _STOP_TIMEOUT = 2.0  # seconds for which a bot that is being stopped tries to en
 
 
 class Trial:
-    """Observes a channel, and shows somebody what the bot thinks of its messages.
+    """Observes a channel, and shows a person what the bot thinks of its messages.
 
     Until it ends, it remembers how the latest messages ended and who wrote them, but not their texts.
 
@@ -79,7 +79,7 @@ class Trial:
         """Call `go_on` every second until this is cancelled."""
         try:
             await self._go_on(self)
-        except Exception as error:  # it would end the loop, and the trial would go on for ever
+        except Exception as error:  # it would end the loop, and the trial would never end
             log_failure("A round of *Try it here*", error)
 
     async def ended(self, message_id: int, author_id: int, ending: Ending) -> None:

@@ -51,7 +51,7 @@ class Line:
 
 
 class TrialPanel(ui.LayoutView):
-    """The message of a trial. It does not listen, since the cog handles its button."""
+    """The message of a trial. The cog handles its button."""
 
     def __init__(self, translate: Translate, above: Sequence[str], lines: Sequence[str], *, runs: bool) -> None:
         """Draw it.
@@ -110,7 +110,7 @@ def _told(ending: Ending, translate: Translate) -> str:
 
 
 def _newest(lines: Sequence[str], room: int) -> Sequence[str]:
-    """Return as many of the last lines as fit into so many characters."""
+    """Return as many of the last lines as fit into this many characters."""
     start = len(lines)
     while start and (room := room - length(lines[start - 1]) - 1) >= 0:
         start -= 1

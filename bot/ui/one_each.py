@@ -20,7 +20,7 @@ class OneEach:
     """
 
     def __init__(self) -> None:
-        """Start with nobody who has answered."""
+        """Start with no answers."""
         # Maps the person who answered and the subject to the question that was answered.
         self._answered: TTLCache[tuple[int, int], int] = TTLCache(MAX_REMEMBERED, REMEMBERED_FOR)
 

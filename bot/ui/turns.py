@@ -1,4 +1,4 @@
-"""Limits on how often somebody may ask for what takes a model long."""
+"""Limits how often a person may request explanations, which take a model long."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ONE_AT_A_TIME = mark("I am still reading your last text; one at a time, please."
 TOO_MANY = mark("That was a lot to read in a short time; please ask me again {when}.")
 
 MAX_TEXTS, WINDOW = 10, 30
-"""The most texts that somebody may ask about, and the seconds within which they count."""
+"""The most texts that a person may ask about within how many seconds."""
 
 
 class Turns:
@@ -27,7 +27,7 @@ class Turns:
     """
 
     def __init__(self) -> None:
-        """Start with nobody who has asked."""
+        """Start with no requests."""
         self._reading_for: set[int] = set()
         self._cooldowns: commands.CooldownMapping[discord.Interaction] = commands.CooldownMapping.from_cooldown(
             MAX_TEXTS, WINDOW, lambda interaction: interaction.user.id

@@ -56,7 +56,7 @@ class Finding:
 
 
 def reason_for_silence(now: Outcome | None, trace: Trace | None) -> Outcome | None:
-    """Return why a message has no reaction, or None if nothing speaks against one any more.
+    """Return why a message has no reaction, or None if it would get one now.
 
     Args:
         now: the policy's reason now. It still holds as far as the text and the settings go, but the pace of the
@@ -153,7 +153,7 @@ def _negative_share(word: WordShare) -> float:
 
 def _next(moment: datetime | None, translate: Translate) -> str:
     if moment is None:
-        return translate("By now I may react here again.")
+        return translate("I may react here again now.")
     when = discord.utils.format_dt(moment, "R")
     return translate("The next reaction here may come {when} at the latest.").format(when=when)
 
@@ -162,5 +162,5 @@ def _setting(setting: Sequence[str], translate: Translate) -> list[str]:
     if not setting:
         return []
     named = ": ".join(map(translate, setting))
-    sentence = translate("Whoever manages this server can change that in `/settings`: {setting}")
+    sentence = translate("Anyone who manages this server can change that in `/settings`: {setting}")
     return ["-# " + sentence.format(setting=f"**{named}**")]

@@ -45,7 +45,7 @@ def arrays_in(returned: Any, names: Sequence[str], function: str, like: Mapping[
         like: an array of the right shape for each name.
 
     Raises:
-        ExerciseError: the result is not so many arrays of these shapes with finite numbers.
+        ExerciseError: the result has another number of arrays, other shapes, or numbers that are not finite.
     """
     wanted = f"{', '.join(names[:-1])} and {names[-1]}"
     if not isinstance(returned, tuple | list) or len(returned) != len(names):

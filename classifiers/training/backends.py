@@ -83,7 +83,7 @@ def join(cluster: Cluster) -> Workers:
 
 
 def shards_in(folder: Path, columns: Columns, dataset: Dataset, tokenizer: Tokenizer, least: int) -> Shards:
-    """Return the shards in a folder, which must be at least so many and have the data set's columns and labels.
+    """Return the shards in a folder, after checking their number, columns and labels.
 
     Raises:
         DatasetError: there are none, or they cannot be used.

@@ -1,4 +1,4 @@
-"""The checkpoint of a training: a folder from which a stopped training continues."""
+"""The checkpoint of a training run: a folder from which a stopped training run continues."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def is_checkpoint(folder: Path) -> bool:
 
 def discard(checkpoint: Path) -> None:
     """Delete what `save_checkpoint` wrote, and the folder unless it holds other files."""
-    (checkpoint / _HISTORY).unlink(missing_ok=True)  # first, so that nobody takes the rest for a checkpoint
+    (checkpoint / _HISTORY).unlink(missing_ok=True)  # first, so that the rest is not mistaken for a checkpoint
     for path in _own_files(checkpoint):
         path.unlink()
     with suppress(OSError):
@@ -57,7 +57,7 @@ def _own_files(checkpoint: Path) -> list[Path]:
 def save_checkpoint(
     checkpoint: Path, training: Training, recipe: Recipe, origin: Origin, state: dict[str, Array]
 ) -> None:
-    """Write the best state of a training, and `state` after its last epoch; delete earlier ones.
+    """Write the best state of a training run, and `state` after its last epoch; delete earlier ones.
 
     The history is written last and names the valid states, and no state that the one before names is ever half-written,
     so being killed half-way does no harm.

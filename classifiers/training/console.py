@@ -15,7 +15,7 @@ from classifiers.training.progress import Bar, Item
 
 
 class PersistentConsole(Console):
-    """Prints names of data sets, labels and folders as they are; goes on in silence when nobody reads its output.
+    """Prints names of data sets, labels and folders unchanged, and stops printing when nobody reads its output.
 
     Rich itself would end the process, and with it the training.
     """

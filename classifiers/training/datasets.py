@@ -163,7 +163,7 @@ def load_unlabelled(data_dir: Path | None = None) -> tuple[str, ...]:
 
 
 def overview(dataset: Dataset) -> list[str]:
-    """Return lines to show before a training: the sizes of the splits, the labels, and the data set's remarks."""
+    """Return lines to show before a training run: the sizes of the splits, the labels, and the data set's remarks."""
     dev = "no dev of its own" if dataset.judged_on == "train" else f"{len(dataset.dev):,} dev"
     labels = listed([f"{label} {count:,}" for label, count in dataset.counts.items()])
     return [

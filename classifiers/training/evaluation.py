@@ -139,7 +139,7 @@ def against_chance(scores: Array, dataset: Dataset) -> Chance:
     rows, usual = len(targets), int(counts.argmax())
     right, usual_right = (int(targets[np.arange(rows), each].sum()) for each in (scores.argmax(axis=1), usual))
     share = float(max(usual_right / rows, counts[usual] / len(dataset.train)))
-    beaten = bdtrc(right - 1, rows, share) < 0.05  # the probability of at least so many right answers by chance
+    beaten = bdtrc(right - 1, rows, share) < 0.05  # the probability of at least this many right answers by chance
     return Chance(rows, right, dataset.labels[usual], usual_right, bool(beaten))
 
 

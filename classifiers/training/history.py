@@ -1,4 +1,4 @@
-"""The course of a training: its epochs, and which of them is the best."""
+"""The course of a training run: its epochs, and which of them is the best."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from classifiers.nn.arrays import Array
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One line of a training's history.
+    """One line of a training run's history.
 
     Attributes:
         number: the number of the epoch, from 1.
@@ -32,7 +32,7 @@ class Epoch:
 
 @dataclass(slots=True)
 class Training:
-    """The epochs of one training and the network's state after the best one.
+    """The epochs of one training run and the network's state after the best one.
 
     Attributes:
         epochs: the finished epochs.
@@ -45,7 +45,7 @@ class Training:
     interrupted: bool = False
 
     def after(self, epoch: Epoch, state: dict[str, Array]) -> Training:
-        """Return this training with one more epoch, after which the network has this state."""
+        """Return this training run with one more epoch, after which the network has this state."""
         epochs = [*self.epochs, epoch]
         return Training(epochs, state if best(epochs) is epoch else self.best)
 

@@ -121,7 +121,7 @@ class Trainer:
             yield self.step(batch.ids.T, targets, rate)
 
     def set_dropout(self, steps: int) -> None:
-        """Let dropout draw the masks that follow after so many steps, so that a resumed training gets the same."""
+        """Make dropout draw the masks that follow this many steps, so that a resumed training run gets the same."""
         for layer in self.model.layers:
             if isinstance(layer, keras.layers.Dropout) and layer.rate:
                 seed, _ = layer.seed_generator.state.numpy()  # and the number of masks drawn
@@ -157,7 +157,7 @@ def _update_function(model: keras.Model, optimizer: keras.Optimizer, loss: keras
     """Return a function that makes one update from token numbers and targets, and returns the loss before it.
 
     It is compiled once for batches of all shapes, whereas `train_on_batch` is recompiled for each of the first few
-    shapes, which takes longer than a short training.
+    shapes, which takes longer than a short training run.
     """
 
     def update(ids: Any, targets: Any) -> Any:

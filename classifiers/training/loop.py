@@ -16,7 +16,7 @@ from classifiers.training.origin import Origin
 from classifiers.training.recipes import Recipe
 
 MIN_CHECKPOINTS = 20
-"""The fewest checkpoints that a training writes, if it has that many epochs; not every short epoch is worth one."""
+"""The fewest checkpoints that a training run writes, if it has that many epochs; not every short epoch is worth one."""
 
 
 class Trainable(Protocol):

@@ -1,4 +1,4 @@
-"""Markdown for the reports of trainings and of the study."""
+"""Markdown for the reports of training runs and of the study."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training started with, so that it is only continued with the same."""
+"""What a training run started with, so that it is only continued with the same."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Origin:
 
     @classmethod
     def of(cls, dataset: Dataset, sequences: Sequence[Sequence[int]], framework: str) -> Self:
-        """Return the origin of a training on `dataset`, whose training texts are `sequences` of token numbers."""
+        """Return the origin of a training run on `dataset`, whose training texts are `sequences` of token numbers."""
         data = hashlib.sha256(repr(dataset.labels).encode())
         for split in (dataset.train, dataset.dev, dataset.test):
             data.update(repr(split.texts).encode())
@@ -46,5 +46,5 @@ class Origin:
         return cls(data.hexdigest(), tokens.hexdigest(), framework)
 
     def differences(self, earlier: Origin) -> list[str]:
-        """Return in words what was different in the origin of an earlier training; empty if they are the same."""
+        """Return in words what was different in the origin of an earlier training run; empty if they are the same."""
         return [name for key, name in _OTHER.items() if getattr(earlier, key) != getattr(self, key)]

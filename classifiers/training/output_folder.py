@@ -1,6 +1,6 @@
-"""The folder that a training writes to: whether it is ours, and which of its files may be deleted.
+"""The folder that a training run writes to: whether it is ours, and which of its files may be deleted.
 
-Only files that a training wrote are ever deleted or replaced, and only in a folder that is a model directory.
+Only files that a training run wrote are ever deleted or replaced, and only in a folder that is a model directory.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CHECKPOINTS = "checkpoints"
 """The folder in a model directory that holds one checkpoint for each network in training."""
 
 _WRITTEN = {".json", ".safetensors", ".onnx", ".keras", ".md", ".png"}
-"""The extensions of the files that a training or a study writes into its folder."""
+"""The extensions of the files that a training run or a study writes into its folder."""
 
 _OURS = re.compile("|".join([*FILES, r"teacher-\d+"]))
 
@@ -32,12 +32,12 @@ def prepare(folder: Path, models: Collection[str], resume: bool, overwrite: bool
         folder: the folder.
         models: the networks to be trained. With `resume`, those that were stopped must be among them, since they would
             be lost otherwise.
-        resume: whether to continue a stopped training.
-        overwrite: whether earlier models may be replaced; the checkpoints of stopped trainings are deleted at once.
+        resume: whether to continue a stopped training run.
+        overwrite: whether earlier models may be replaced; the checkpoints of stopped training runs are deleted at once.
 
     Raises:
         ClassifiersError: it is a file; it holds files that are not ours; it holds models, and neither option says what
-            to do with them; there is no stopped training to resume; or it cannot be written to.
+            to do with them; there is no stopped training run to resume; or it cannot be written to.
     """
     with _errors_named(folder):
         _prepare(folder, models, resume, overwrite)
@@ -77,7 +77,7 @@ def _prepare(folder: Path, models: Collection[str], resume: bool, overwrite: boo
         return
     if not resume and not overwrite:
         raise ClassifiersError(
-            f"{folder} exists already: add --overwrite to replace its models, --resume to continue a training "
+            f"{folder} exists already: add --overwrite to replace its models, --resume to continue a training run "
             "that was stopped, or choose another folder with --out."
         )
     if not _is_ours(folder):
@@ -89,7 +89,7 @@ def _prepare(folder: Path, models: Collection[str], resume: bool, overwrite: boo
         remove_checkpoints(folder)
     elif not has_checkpoint(folder):
         raise ClassifiersError(
-            f"There is no stopped training in {folder} that can be resumed: "
+            f"There is no stopped training run in {folder} that can be resumed: "
             "start one with --overwrite, or choose another folder with --out."
         )
     elif not set(stopped := _stopped(folder)) <= set(models):
@@ -120,7 +120,7 @@ def remove_if_empty(folder: Path) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Return whether `folder` holds models of any version, or the files of a training that was stopped or killed."""
+    """Return whether `folder` holds models of any version, or the files of a stopped or killed training run."""
     try:
         return b'"emobot-models-' in (folder / MANIFEST).read_bytes()
     except OSError:
@@ -128,9 +128,9 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _was_killed_at_once(folder: Path) -> bool:
-    """Return whether `folder` holds only the files of a training that did not finish its first checkpoint.
+    """Return whether `folder` holds only the files of a training run that did not finish its first checkpoint.
 
-    Such a training was killed, or the disk was full.
+    Such a training run was killed, or the disk was full.
     """
     return [path.name for path in folder.iterdir()] == [CHECKPOINTS] and all(
         _OURS.fullmatch(path.name) and holds_nothing_else(path) for path in (folder / CHECKPOINTS).iterdir()
@@ -138,10 +138,10 @@ def _was_killed_at_once(folder: Path) -> bool:
 
 
 def _stopped(folder: Path) -> list[str]:
-    """Return the networks that a stopped training in `folder` has started."""
+    """Return the networks that a stopped training run in `folder` has started."""
     return [name for name in FILES if is_checkpoint(checkpoint(folder, name))]
 
 
 def has_checkpoint(folder: Path) -> bool:
-    """Return whether a model directory holds the checkpoint of a training that was stopped."""
+    """Return whether a model directory holds the checkpoint of a training run that was stopped."""
     return any(is_checkpoint(path) for path in (folder / CHECKPOINTS).glob("*/"))

@@ -52,7 +52,7 @@ class Reporter(Protocol):
         """Show a line of text."""
 
     def bar(self, title: str, epochs: int, steps: int, judged_on: str) -> AbstractContextManager[Bar]:
-        """Start the progress bar of a training of so many epochs of so many batches, each judged on dev or train."""
+        """Start a network's progress bar: the epochs, the batches in each, and whether dev or train judges them."""
 
     def track(self, items: Iterable[Item], total: int, description: str) -> Iterable[Item]:
         """Return an iterator over the items that shows how many of `total` have been taken."""

@@ -69,7 +69,7 @@ class Encoder:
 
 @dataclass(frozen=True, slots=True)
 class Distillation:
-    """The hyper-parameters of a training with teachers.
+    """The hyper-parameters of a training run with teachers.
 
     Attributes:
         encoder: the encoder from which each teacher starts.
@@ -115,7 +115,7 @@ MIN_BATCH_SIZE, MIN_BATCHES_PER_EPOCH = 8, 25
 """The fewest texts in a batch, and the fewest batches in an epoch unless there are too few texts."""
 
 MIN_UPDATES, TARGET_UPDATES, MAX_EPOCHS = 600, 1000, 60
-"""The fewest updates of a training, and the desired number, which is reduced if it would take too many epochs.
+"""The fewest updates of a training run, and the desired number, which is reduced if it would take too many epochs.
 
 On 400 and 2,000 texts of four and six of GoEmotions' labels (2 or 3 seeds), the RNN was up to 0.04 more accurate after
 1,000 updates than after 600. The best epoch may be chosen only after the fewest updates: on 46 to 400 texts, the epoch
@@ -178,7 +178,7 @@ def choose_recipe(network: str, dataset: Dataset, batch_size: int | None = None,
 
 
 def adapted(recipe: Recipe, texts: int, batch_size: int | None = None) -> Recipe:
-    """Return `recipe` for so many training texts; for few, with smaller batches, more epochs and early stopping."""
+    """Return `recipe` for this number of training texts; for few: smaller batches, more epochs, early stopping."""
     fitting = 1 << (max(1, texts // MIN_BATCHES_PER_EPOCH).bit_length() - 1)  # a power of two, rounded down
     size = batch_size or min(recipe.batch_size, max(MIN_BATCH_SIZE, fitting))
     steps = -(-texts // size)

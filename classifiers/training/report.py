@@ -1,4 +1,4 @@
-"""Write the report of a training: what was trained, the scores, and figures."""
+"""Write the report of a training run: what was trained, the scores, and figures."""
 
 from __future__ import annotations
 
@@ -254,7 +254,7 @@ def _reading_section(dataset: Dataset, single_rows: int) -> str:
         "**Calibration error**: how far, on average, a predicted probability is from how often it is right; "
         "0 at best. With rare labels it is small in any case, so compare it only within this table.",
         f"Nothing was chosen on the test split: {_choices(dataset)}",
-        "This is one training with one seed; another seed gives slightly different figures.",
+        "This is one training run with one seed; another seed gives slightly different figures.",
     ]
     if single_rows:
         points.append(

@@ -1,4 +1,4 @@
-"""Draw the figures of a training's report."""
+"""Draw the figures of a training run's report."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class Options:
         dropout: replaces the recipe's dropout.
         seed: replaces the recipe's seed.
         out: the model directory; None for one named after the data set.
-        resume: whether to continue a stopped training.
+        resume: whether to continue a stopped training run.
         overwrite: whether to replace the models in the folder.
     """
 
@@ -172,7 +172,7 @@ def run(options: Options, reporter: Reporter) -> Outcome:
     if cluster is None or cluster.is_chief:
         return _run(options, reporter, cluster)
     reporter.say(
-        f"Worker {cluster.index} of {cluster.count} trains along; the chief tells of it and writes the models."
+        f"Worker {cluster.index} of {cluster.count} is training; the chief reports progress and writes the models."
     )
     with TemporaryDirectory() as folder:
         return _run(replace(options, out=Path(folder), resume=False, overwrite=False), Quiet(), cluster)
@@ -393,7 +393,7 @@ class Run:
                 invalidate_manifest(self.folder)
                 save_tokenizer(self.tokenizer, self.folder)
             self.trainings[name] = training
-            (self.folder / f"{name}.keras").unlink(missing_ok=True)  # NumPy would keep an earlier training's
+            (self.folder / f"{name}.keras").unlink(missing_ok=True)  # NumPy would keep an earlier training run's
             export()
         return training
 
@@ -485,7 +485,7 @@ def _check_options(options: Options, cluster: Cluster | None) -> None:
 
 
 def _check_distillation(distillation: Distillation, options: Options) -> None:
-    """Refuse options that a training with teachers cannot follow.
+    """Refuse options that a training run with teachers cannot follow.
 
     Raises:
         ClassifiersError: the word vectors are wider than the teacher's, the assistant is not among the networks, or the

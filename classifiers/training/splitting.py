@@ -1,4 +1,4 @@
-"""Divide texts among train, dev and test by their content alone, so that a training can be repeated anywhere.
+"""Divide texts among train, dev and test by their content alone, so that a training run can be repeated anywhere.
 
 Texts that are equal, or differ only in case and spaces, always go to the same part. With `SMALL_DATASET` or more
 distinct texts, a hash of the text sends about 80 % to train, 10 % to dev and 10 % to test. With fewer, `SHARE` of each

@@ -1,4 +1,4 @@
-"""Start a training from the weights of an earlier one."""
+"""Start a training run from the weights of an earlier one."""
 
 from __future__ import annotations
 

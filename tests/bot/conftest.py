@@ -43,7 +43,7 @@ def _settling(monkeypatch: pytest.MonkeyPatch) -> None:
     defaults: Any = vars(simcord.Env)["__init__"].__kwdefaults__
     monkeypatch.setitem(defaults, "settle_timeout", SETTLES_WITHIN)
     monkeypatch.setattr(simcord.Env, "_validate_idle", staticmethod(lambda _: LOOKS_EVERY))
-    monkeypatch.setitem(vars(Analyzer)["__init__"].__kwdefaults__, "patience", 0.0)
+    monkeypatch.setitem(vars(Analyzer)["__init__"].__kwdefaults__, "batch_delay", 0.0)
     # The bot waits for no view and gives none a timeout. For each task SimCord would look for that in all that is in
     # the memory of all forms, which took half of a test's time.
     for question in ("is_view_wait_future", "_view_timeout_task_identity"):

@@ -127,16 +127,16 @@ class TestPatientCallers:
     async def analyzer(self, model: HeldClassifier) -> AsyncIterator[Analyzer]:
         """An analyzer whose callers may wait longer than any test takes."""
         model.let_go.set()
-        analyzer = Analyzer({"rnn": model}, patience=3600)
+        analyzer = Analyzer({"rnn": model}, batch_delay=3600)
         yield analyzer
         await analyzer.close()
 
     async def ask(self, analyzer: Analyzer, *texts: str) -> list[asyncio.Task[Prediction]]:
-        tasks = [asyncio.create_task(analyzer.classify(text, "rnn", patient=True)) for text in texts]
+        tasks = [asyncio.create_task(analyzer.classify(text, "rnn", urgent=False)) for text in texts]
         await asyncio.sleep(0.02)
         return tasks
 
-    async def test_patient_texts_are_read_in_batches_of_eight_after_urgent_ones(
+    async def test_texts_that_are_not_urgent_are_read_in_batches_of_eight_after_urgent_ones(
         self, analyzer: Analyzer, model: HeldClassifier
     ) -> None:
         waiting = await self.ask(analyzer, *["odd"] * 7)
@@ -148,13 +148,13 @@ class TestPatientCallers:
         assert model.batches == [["happy"], ["odd"] * 8]
         assert analyzer.texts_waiting == 0
 
-    async def test_patient_texts_wait_only_briefly(self, analyzer: Analyzer, model: HeldClassifier) -> None:
-        analyzer.patience = 0.01
+    async def test_texts_that_are_not_urgent_wait_only_briefly(self, analyzer: Analyzer, model: HeldClassifier) -> None:
+        analyzer.batch_delay = 0.01
         for _ in range(2):
-            assert await analyzer.classify("odd", "rnn", patient=True) == SCRIPT["odd"]
+            assert await analyzer.classify("odd", "rnn", urgent=False) == SCRIPT["odd"]
         assert model.batches == [["odd"]] * 2
 
-    async def test_closing_answers_patient_texts(self, analyzer: Analyzer) -> None:
+    async def test_closing_answers_texts_that_are_not_urgent(self, analyzer: Analyzer) -> None:
         [waiting] = await self.ask(analyzer, "odd")
         await analyzer.close()
         assert waiting.done()

@@ -42,7 +42,7 @@ _NAMES = {
 
 
 class SettingsPanel(ui.LayoutView):
-    """One page of the panel. It does not listen, since the cog handles the presses of all panels."""
+    """One page of the panel. The cog handles its controls."""
 
     def __init__(
         self,

@@ -23,7 +23,7 @@ def test_without_a_token_all_but_discord_is_checked(capsys: pytest.CaptureFixtur
     out, err = capsys.readouterr()
     assert err == ""
     settings, models, rnn, bilstm, database, new, token = out.splitlines()
-    assert settings == f"Settings: in order, from the environment alone, for there is no {Path.cwd() / '.env'}."
+    assert settings == f"Settings: in order, from the environment only, since there is no {Path.cwd() / '.env'}."
     assert models.startswith("Models: ")
     assert rnn.startswith("  RNN: ")
     assert bilstm.startswith("  BiLSTM: ")
@@ -32,7 +32,7 @@ def test_without_a_token_all_but_discord_is_checked(capsys: pytest.CaptureFixtur
     assert bilstm.endswith("reacts to messages.")
     assert database == f"Database: {Path.cwd() / 'emobot.db'}, in order."
     assert new.startswith("  That file is new. If the bot has kept anything before, it is in another one: ")
-    assert token.startswith("Discord: not asked. There is no DISCORD_TOKEN")
+    assert token.startswith("Discord: not checked. There is no DISCORD_TOKEN")
 
 
 def test_env_file_and_database_are_looked_up_in_the_working_directory(
@@ -62,7 +62,7 @@ def test_labels_without_emoji_are_listed(
     assert main(["check"]) == 0
     assert (
         "There is no emoji for happy, guilt, so the bot does not react to them: give each one in the entry "
-        f'"emoji" of {small_models / MANIFEST}, as {{"happy": "😊"}}, or by /settings'
+        f'"emoji" of {small_models / MANIFEST}, as {{"happy": "😊"}}, or in /settings'
     ) in capsys.readouterr().out
     edited = msgspec.structs.replace(read_manifest(small_models), emoji={"happy": "😊", "guilt": "🫥"})
     write_manifest(small_models, edited)
@@ -172,7 +172,7 @@ async def test_answer_that_is_not_from_discord_is_reported_in_one_sentence(
     loopback.api.fault = fault
     assert await asyncio.to_thread(main, [command]) == 1
     [sentence] = capsys.readouterr().err.splitlines()
-    assert sentence.startswith("What answers in Discord's place is not Discord: ")
+    assert sentence.startswith("Something other than Discord answered: ")
 
 
 @pytest.mark.parametrize(

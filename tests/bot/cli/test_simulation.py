@@ -43,7 +43,7 @@ async def test_demo_starts_with_a_conversation_and_reactions(scripted: dict[str,
 async def test_messages_are_read_at_once_not_in_batches(
     scripted: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(vars(Analyzer)["__init__"].__kwdefaults__, "patience", 3600.0)
+    monkeypatch.setitem(vars(Analyzer)["__init__"].__kwdefaults__, "batch_delay", 3600.0)
     async with simulation.opened(Configuration(), models=scripted) as demo:
         you, channel = demo.preview.viewers[0], demo.channels[0]
         for _ in range(2):  # the second is read for the mood alone

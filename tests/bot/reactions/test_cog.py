@@ -460,17 +460,17 @@ async def test_edit_is_not_read_where_the_bot_may_no_longer_react(
 async def test_message_read_only_for_the_mood_may_wait_for_a_batch(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    patient: list[bool] = []
+    urgent: list[bool] = []
     classify = Analyzer.classify
 
     async def remember(*arguments: Any, **options: Any) -> Any:
-        patient.append(options["patient"])
+        urgent.append(options["urgent"])
         return await classify(*arguments, **options)
 
     monkeypatch.setattr(Analyzer, "classify", remember)
     await pause(world)
     await world.alice.send(world.channel, "thanks")
-    assert patient == [False, True]
+    assert urgent == [True, False]
 
 
 async def test_fewer_messages_are_read_for_the_mood_while_texts_wait(

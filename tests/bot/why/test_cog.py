@@ -23,7 +23,7 @@ HEARD = "I hear **joy** with a certainty of 90%; to react I need 50%."
 WORD = "These words counted most: **happy**"
 PAUSE = "After each reaction I pause in that channel for 10 seconds."
 ENOUGH = "I react to at most 35% of the messages that a channel gets in ten minutes."
-AT_ONCE = "By now I may react here again."
+AT_ONCE = "I may react here again now."
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def bob(world: World) -> simcord.MemberActor:
 
 
 def setting(name: str) -> str:
-    return f"-# Whoever manages this server can change that in `/settings`: **{name}**"
+    return f"-# Anyone who manages this server can change that in `/settings`: **{name}**"
 
 
 async def why(world: World, message: discord.Message, channel: simcord.ChannelHandle | None = None) -> list[str]:

@@ -69,7 +69,7 @@ class TestAfterAKillDuringTheFirstCheckpoint:
         assert list(tmp_path.iterdir()) == []
 
     def test_there_is_nothing_to_resume(self, half: Path, tmp_path: Path) -> None:
-        with pytest.raises(ClassifiersError, match=r"no stopped training in .*: start one with --overwrite"):
+        with pytest.raises(ClassifiersError, match=r"no stopped training run in .*: start one with --overwrite"):
             prepare(tmp_path, ["rnn"], resume=True, overwrite=False)
         assert half.exists()
 

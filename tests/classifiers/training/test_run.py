@@ -366,7 +366,7 @@ def test_only_the_chief_writes(feelings: Path, tmp_path: Path, place: Callable[[
     assert (outcome.written, outcome.complete, outcome.lost) == ((), True, False)
     assert not outcome.folder.exists()
     assert not (tmp_path / "models").exists()
-    assert reporter.lines == ["Worker 1 of 2 trains along; the chief tells of it and writes the models."]
+    assert reporter.lines == ["Worker 1 of 2 is training; the chief reports progress and writes the models."]
     place(0)
     assert trained(tmp_path / "models", dataset=str(feelings)) == Outcome(tmp_path / "models", ("rnn",), complete=True)
 
