@@ -53,8 +53,11 @@ def test_no_reaction_if_neutral_is_most_probable() -> None:
 
 
 def test_reaction_must_reach_the_threshold_of_its_label() -> None:
-    prediction = Prediction(LABELS, (0.3, 0.1, 0.4, 0.2), (0.65, 0.2, 0.2, 0.2), acceptance=(0.6, 0.1, 0.4, 0.2))
-    assert not prediction.is_certain(0)
+    def prediction(threshold: float) -> Prediction:
+        return Prediction(LABELS, (0.3, 0.1, 0.4, 0.2), (threshold, 0.2, 0.2, 0.2), acceptance=(0.6, 0.1, 0.4, 0.2))
+
+    assert prediction(0.6).is_certain(0)
+    assert not prediction(0.65).is_certain(0)
 
 
 @pytest.mark.parametrize("name", ["rnn", "bilstm"])

@@ -45,7 +45,9 @@ def test_links_and_pictures_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_each_dark_picture_precedes_its_light_one(page: Path) -> None:
-    pairs = re.findall(r'dark\)" srcset="(.+)-dark\.png">\s*<img src="(.+)\.png"', page.read_text(encoding="utf-8"))
+    text = page.read_text(encoding="utf-8")
+    pairs = re.findall(r'dark\)" srcset="(.+)-dark\.png">\s*<img src="(.+)\.png"', text)
+    assert len(pairs) == text.count("-dark.png")
     assert [dark for dark, light in pairs if dark != light] == []
 
 

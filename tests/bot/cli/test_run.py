@@ -71,7 +71,9 @@ async def test_nothing_is_said_about_voice(
     monkeypatch.setattr(discord.VoiceClient, "warn_dave", True)
     loopback.api.fault = refused(401)
     await asyncio.to_thread(main, [])
-    assert "voice" not in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "DISCORD_TOKEN" in err
+    assert "voice" not in err
 
 
 async def test_a_missing_message_content_intent_is_reported(

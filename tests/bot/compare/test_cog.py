@@ -529,8 +529,9 @@ class TestMessageOfSomebodyElse:
     ) -> None:
         form = await world.alice.click(panel, label="Try a variation")
         opts_out_meanwhile(world, monkeypatch, bob, "compare")
-        answer = panel_of(await world.alice.submit_modal(form, {"text": "happy"}))
-        assert "Before" not in words_of(answer)
+        answer = words_of(panel_of(await world.alice.submit_modal(form, {"text": "happy"})))
+        assert answer.startswith("> happy\n")
+        assert "Before" not in answer
 
     async def test_own_variations_are_read_although_the_author_opted_out(
         self, world: World, panel: simcord.ResponseMessage

@@ -248,7 +248,7 @@ async def test_text_without_words_starts_no_blind_comparison(world: World, bilst
 
 
 def content(folder: Path) -> bytes:
-    """Return all rows in the store."""
+    """Return the bytes of all files of the database."""
     return b"".join(path.read_bytes() for path in folder.glob("emobot.db*"))
 
 

@@ -18,6 +18,8 @@ from classifiers import Classifier
 from tests.bot.store.others import Network, Others
 from tests.loopback import Skipper, configured, until
 
+pytestmark = pytest.mark.timeout(60)  # a turn that is never given makes a test hang
+
 
 class Processes:
     """Starts the turns of several processes, and closes them at the end."""

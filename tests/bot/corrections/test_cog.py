@@ -379,7 +379,7 @@ async def test_message_is_neither_stored_nor_logged(
 
 
 def content(folder: Path) -> bytes:
-    """Return all rows in the store."""
+    """Return the bytes of all files of the database."""
     return b"".join(path.read_bytes() for path in folder.glob("emobot.db*"))
 
 

@@ -297,12 +297,14 @@ async def test_message_is_neither_stored_nor_logged(
     caplog.set_level(logging.DEBUG, "bot")
     await why_of(world, "happy secret")
     await world.bot.store.close()
-    assert b"secret" not in content(tmp_path)
+    stored = content(tmp_path)
+    assert b"SQLite format 3" in stored
+    assert b"secret" not in stored
     assert "secret" not in caplog.text
 
 
 def content(folder: Path) -> bytes:
-    """Return all rows in the store."""
+    """Return the bytes of all files of the database."""
     return b"".join(path.read_bytes() for path in folder.glob("emobot.db*"))
 
 
