@@ -101,9 +101,9 @@ class Dislikes(commands.Cog):
         trace = self._memory.traces.get(message.id)
         try:
             if trace and trace.emoji:
-                found, trace.emoji, trace.unwanted = [trace.emoji], None, True
-            else:  # the message is too old to have a trace
-                trace, fetched = None, await self._requests.ask(message.fetch())
+                found, trace.emoji = [trace.emoji], None
+            else:  # the message is too old to have a trace, or an edit of it just replaces the reaction
+                fetched = await self._requests.ask(message.fetch())
                 found = [str(reaction.emoji) for reaction in fetched.reactions if reaction.me]
         except (discord.NotFound, discord.Forbidden):
             return NOTHING_TO_TAKE_BACK
@@ -111,9 +111,11 @@ class Dislikes(commands.Cog):
             return NOT_TAKEN_BACK
         if not found:
             return NOTHING_TO_TAKE_BACK
+        if trace:
+            trace.unwanted = True
         left = [emoji for emoji in found if not await self._sender.remove(message, emoji)]
         if trace and left:
-            [trace.emoji] = left
+            trace.emoji = left[0]
         self._memory.channels.count_dislike(message.channel.id, person)
         return NOT_TAKEN_BACK if left else TAKEN_BACK
 
