@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -137,6 +137,7 @@ class Emobot(commands.AutoShardedBot):
         self._leaving: asyncio.Task[None] | None = None
         self.registration = CommandRegistration(self, self.requests, configuration.dev_guild)
         self.outcomes: Counter[Outcome] = Counter()
+        self._react: Callable[[discord.Message], Awaitable[None]]  # set by `setup_hook`, before the first message
         self.sizes: Callable[[], Mapping[str, int]] = dict
 
     async def login(self, token: str) -> None:
@@ -162,7 +163,7 @@ class Emobot(commands.AutoShardedBot):
         sender = ReactionSender(self, requests, clock, self._meter)
         decide = partial(choose, minimum_certainty=configuration.min_certainty, usable=sender.may_use)
         reactions = Reactions(self, analyzer, store, memory, decide, sender, observers)
-        self.outcomes = reactions.outcomes
+        self.outcomes, self._react = reactions.outcomes, reactions.handle_message
         await self.add_cog(Maintenance(self, store, requests.time))
         await self.add_cog(reactions)
         await self.add_cog(Dislikes(self, memory, requests, sender))
@@ -274,8 +275,12 @@ class Emobot(commands.AutoShardedBot):
         log.info("Ready as %s in %d servers.", self.user, len(self.guilds))
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """Note Discord's time; there are no commands in messages, and the cogs have their own listeners."""
+        """Note Discord's time, and react; there are no commands in messages.
+
+        A listener of the cog would be a second task for each message.
+        """
         self.requests.time.note(message.created_at)
+        await self._react(message)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - discord.py's
         """Log an exception in an event handler, without the event's data."""

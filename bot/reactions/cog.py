@@ -16,13 +16,13 @@ from discord.ext import commands
 
 from bot.analyzer import Analyzer, AnalyzerClosedError, AnalyzerOverloadedError, AnalyzerTooSlowError
 from bot.connection.clock import loop_time
-from bot.reactions.gate import may_react, no_words_reason, why_no_reaction, why_unreadable
+from bot.reactions.gate import author_or_server_objection, may_react, no_words_reason, why_unreadable
 from bot.reactions.guard import is_grave
 from bot.reactions.history import Memory, Trace
 from bot.reactions.joining import seconds_since_joining
 from bot.reactions.observers import Ending, Observers
 from bot.reactions.outcomes import Outcome
-from bot.reactions.pace import ChannelState, sampled
+from bot.reactions.pace import ChannelState, channel_reason, sampled
 from bot.reactions.policy import Choose, Decision, is_understood
 from bot.reactions.sending import ReactionSender
 from bot.reactions.summary import Summary
@@ -95,8 +95,7 @@ class Reactions(commands.Cog):
 
     # Events
 
-    @commands.Cog.listener()
-    async def on_message(self, message: discord.Message) -> None:
+    async def handle_message(self, message: discord.Message) -> None:
         """React to a new message, or count the reason not to."""
         ending = await self._handle_new(message)
         self.outcomes[ending.outcome] += 1
@@ -131,8 +130,6 @@ class Reactions(commands.Cog):
     async def _handle_new(self, message: discord.Message) -> Ending:
         if reason := self._why_unreadable(message):
             return Ending(reason)
-        if not may_react(message):
-            return Ending(Outcome.NOT_PERMITTED)
         trace = self._memory.traces[message.id] = Trace()
         return await self._handle(message, trace)
 
@@ -154,7 +151,7 @@ class Reactions(commands.Cog):
         Its author and its server may object at any moment, so the gate is asked again after each wait.
         """
         # A forwarded text is not read: somebody else wrote it, who may have opted out.
-        if reason := self._why_unreadable(message) or no_words_reason(message.content):
+        if reason := self._objection(message) or no_words_reason(message.content):
             return Ending(reason)
         if message.edited_at is None:
             self._memory.channels.count_message(message.channel.id)
@@ -162,10 +159,12 @@ class Reactions(commands.Cog):
         counts_for = self._sampled(message) if in_vain else 1
         if in_vain and not counts_for:
             return Ending(in_vain)
+        if not may_react(message):  # asked only now, since it takes longer than all that comes before
+            return Ending(Outcome.NOT_PERMITTED)
         prediction = await self._classify(message, for_mood_alone=in_vain is not None)
         if isinstance(prediction, Outcome):
             return Ending(prediction)
-        if reason := self._why_unreadable(message):
+        if reason := self._objection(message):
             return Ending(reason)
         self._count_mood(message, prediction, trace, counts_for)
         if trace.unwanted:
@@ -184,12 +183,16 @@ class Reactions(commands.Cog):
     def _why_unreadable(self, message: discord.Message) -> Outcome | None:
         return why_unreadable(message, self._store, self._bot.user)
 
+    def _objection(self, message: discord.Message) -> Outcome | None:
+        """Return why a message that was readable may not be read any more, or None if it still may be."""
+        guild_id = message.guild.id if message.guild else None
+        return author_or_server_objection(message.author.id, guild_id, message.channel, self._store)
+
     def _why_only_mood(self, message: discord.Message, trace: Trace) -> Outcome | None:
         """Return why reading the message could change nothing but the mood; None if it may change more."""
         if trace.emoji or self.observers.of(message.channel.id):
             return None  # its reaction may have to be removed, or an observer is shown each message's emotion
-        settings, state = self._settings_of(message), self._state(message)
-        return why_no_reaction(message, settings, state, lambda: self._sender.obstacle(message))
+        return channel_reason(self._settings_of(message), self._state(message)) or self._sender.obstacle(message)
 
     def _sampled(self, message: discord.Message) -> int:
         """Return for how many messages this one counts if it is read only for the mood; 0 if it is not to be read."""
@@ -235,13 +238,13 @@ class Reactions(commands.Cog):
         if corrects:
             if not await self._take_back(message, trace):
                 return Outcome.HELD_BACK
-            if trace.unwanted or self._why_unreadable(message):
+            if trace.unwanted or self._objection(message):
                 return Outcome.TAKEN_BACK
         trace.emoji = emoji  # from now on a dislike can remove it
         outcome = await self._add(message, emoji, corrects=corrects)
         if outcome != Outcome.REACTED:
             trace.emoji = None
-        elif trace.unwanted or self._why_unreadable(message):
+        elif trace.unwanted or self._objection(message):
             trace.emoji = None
             await self._sender.remove(message, emoji)
             outcome = Outcome.TAKEN_BACK

@@ -1,17 +1,14 @@
-"""Which messages may be read, and which need not be because no reaction is possible whatever they say.
+"""Which messages may be read, and where the bot may react.
 
 Whether a message may be read depends on its author, opt-outs, the server's settings, and whether it has words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import discord
 
 from bot.i18n import mark
 from bot.reactions.outcomes import Outcome
-from bot.reactions.pace import ChannelState, channel_reason
 from bot.server_settings import ServerSettings
 from bot.store import Store
 from classifiers.markup import has_words
@@ -118,20 +115,6 @@ def settings_reason(settings: ServerSettings, *channel_ids: int | None, age_rest
     if age_restricted and not settings.age_restricted:
         return Outcome.AGE_RESTRICTED
     return None
-
-
-def why_no_reaction(
-    message: discord.Message, settings: ServerSettings, channel: ChannelState, obstacle: Callable[[], Outcome | None]
-) -> Outcome | None:
-    """Return why a message can get no reaction for now, whatever it says, or None if it can get one.
-
-    Args:
-        message: the message; its text is not examined.
-        settings: the server's settings.
-        channel: what happened in the channel recently.
-        obstacle: returns why no reaction could be sent, or None; called only if everything else allows a reaction.
-    """
-    return channel_reason(settings, channel) or obstacle() or (None if may_react(message) else Outcome.NOT_PERMITTED)
 
 
 def may_react(message: discord.Message) -> bool:
