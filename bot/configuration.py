@@ -254,13 +254,13 @@ def _unknown(given: Iterable[str]) -> list[str]:
     """Return a complaint about each variable that has our prefix and that nothing reads."""
     names = [variable.metadata["variable"] for variable in fields(Configuration)]
     by_ending = {name.removeprefix(_PREFIX): name for name in names}
-    told = []
+    complaints = []
     for name in given:
         if name.startswith(_PREFIX) and name not in _TRAINING_VARIABLES.union(names):
             near = get_close_matches(name.removeprefix(_PREFIX), by_ending, n=1, cutoff=0.5)
             hint = f"did you mean {by_ending[near[0]]}?" if near else f"those are {', '.join(names)}"
-            told.append(f"{name} is not a setting ({hint})")
-    return told
+            complaints.append(f"{name} is not a setting ({hint})")
+    return complaints
 
 
 def _misspelt(file: Iterable[str], given: Iterable[str]) -> list[str]:
@@ -271,12 +271,12 @@ def _misspelt(file: Iterable[str], given: Iterable[str]) -> list[str]:
     """
     names = [variable.metadata["variable"] for variable in fields(Configuration)]
     missing = [name for name in names if not name.startswith(_PREFIX) and name not in set(given)]
-    told = []
+    complaints = []
     for name in file:
         near = get_close_matches(name, missing, n=1, cutoff=0.85)
         if near and name not in names and not name.startswith(_PREFIX):
-            told.append(f"{name} is not a setting (did you mean {near[0]}?)")
-    return told
+            complaints.append(f"{name} is not a setting (did you mean {near[0]}?)")
+    return complaints
 
 
 def _env_file() -> Mapping[str, str | None]:

@@ -34,7 +34,7 @@ def test_known_vulnerability_fails_and_is_reported_with_its_fix(audit: Any) -> N
     assert status == 1
     assert text.splitlines() == [
         "Vulnerabilities: 1 known in 2 of 2 releases.",
-        "  broken 1.2: PYSEC-2026-1, mended in 1.2.1",
+        "  broken 1.2: PYSEC-2026-1, fixed in 1.2.1",
     ]
 
 
@@ -52,7 +52,7 @@ def test_clean_audit_reports_the_number_of_packages(audit: Any) -> None:
 )
 def test_unavailable_service_is_reported_with_the_reason(audit: Any, output: str, errors: str) -> None:
     text, status = audit.verdict(output, errors)
-    assert (text.startswith("Vulnerabilities: not looked for, since its service "), status) == (True, 0)
+    assert (text.startswith("Vulnerabilities: not checked, because the service "), status) == (True, 0)
 
 
 def test_any_other_failure_of_the_audit_fails(audit: Any) -> None:

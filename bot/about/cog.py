@@ -79,8 +79,8 @@ class About(commands.Cog):
         if pair := self._analyzer.rivals(chosen):
             guild_id = guild.id if guild else None
             found = await look_up_all_standings(self._store, pair, self._analyzer.models, guild_id, translate)
-            for name, told in found.items():
-                embed.add_field(name=name, value="\n".join(told), inline=False)
+            for name, lines in found.items():
+                embed.add_field(name=name, value="\n".join(lines), inline=False)
         embed.add_field(
             name=translate("Your data"),
             value=translate("Use /privacy to see what is kept about you, or to opt out."),

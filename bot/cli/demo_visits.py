@@ -117,12 +117,12 @@ class Demo:
 
         The value is None for a message that does not exist or that no person wrote.
         """
-        told: dict[str, dict[str, object] | None] = dict.fromkeys(map(str, message_ids))
+        thoughts: dict[str, dict[str, object] | None] = dict.fromkeys(map(str, message_ids))
         for message in self._channel(visit.channel).history(viewer=self._person(visit)):
             if message.id in message_ids and not message.author.bot:
                 async with self.turn(visit.context):
-                    told[str(message.id)] = await self._thought(message)
-        return told
+                    thoughts[str(message.id)] = await self._thought(message)
+        return thoughts
 
     async def _thought(self, message: discord.Message) -> dict[str, object]:
         found = await self._why.find_out(message, datetime.now(UTC))

@@ -26,7 +26,7 @@ class ChoiceError(Exception):
         self._loaded = loaded
         self._name = name
 
-    def told(self, translate: Translate) -> str:
+    def sentence(self, translate: Translate) -> str:
         """Return the error as a sentence for the user."""
         return translate(self._sentence).format(name=self._name, models=", ".join(NAMES[name] for name in self._loaded))
 

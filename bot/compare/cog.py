@@ -163,11 +163,11 @@ class Compare(commands.Cog):
             translate(COUNTED if counted else ALREADY),
             *await look_up_standings(self._store, sides, guild_id, translate),
         ]
-        told = "\n".join(lines)
+        text = "\n".join(lines)
         if counted and interaction.message and private:
-            await interaction.edit_original_response(view=panel_with(interaction.message, told))
+            await interaction.edit_original_response(view=panel_with(interaction.message, text))
         else:
-            await interaction.followup.send(told, ephemeral=True)
+            await interaction.followup.send(text, ephemeral=True)
 
     async def report(self, interaction: discord.Interaction, error: Exception) -> None:
         """Report that a press or a form failed."""
@@ -203,7 +203,7 @@ class Compare(commands.Cog):
             try:
                 return chosen(models, loaded, blind=blind) if models else self._usual(interaction)
             except ChoiceError as error:
-                sentence = error.told(translate)
+                sentence = error.sentence(translate)
         await interaction.response.send_message(sentence, ephemeral=True)
         return ()
 
@@ -217,13 +217,13 @@ class Compare(commands.Cog):
         await interaction.response.defer(ephemeral=True)  # as in `vote`
         translate, guild_id = translator(interaction.locale), self._guild_id(interaction)
         first, second = names
-        told = (
+        sections = (
             await look_up_all_standings(self._store, (first, second), self._analyzer.models, guild_id, translate)
             if usual
             else {titled(names, translate): await look_up_standings(self._store, (first, second), guild_id, translate)}
         )
         embed = discord.Embed(colour=discord.Colour.blurple())
-        for title, lines in told.items():
+        for title, lines in sections.items():
             embed.add_field(name=title, value="\n".join(lines), inline=False)
         await interaction.followup.send(embed=embed, ephemeral=True)
 

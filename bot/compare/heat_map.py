@@ -56,12 +56,12 @@ def alternative_text(readings: Mapping[str, PrefixPredictions], translate: Trans
         readings: what is drawn.
         translate: the reader's language.
     """
-    told = [translate("How probable each emotion is after each word.")]
+    sentences = [translate("How probable each emotion is after each word.")]
     for strip in _strips(readings, translate):
         turns = list(zip(strip.words, strip.strongest, strict=True))[:: -1 if strip.leftward else 1]
         firsts = turns[:1] + [turn for before, turn in pairwise(turns) if before[1] != turn[1]]
-        told += [f"{strip.title}", *(f"{word}: {named(label, translate)}." for word, label in firsts)]
-    return " ".join(told[: longest(len(told), IMAGE_DESCRIPTION, lambda count: " ".join(told[:count]))])
+        sentences += [f"{strip.title}", *(f"{word}: {named(label, translate)}." for word, label in firsts)]
+    return " ".join(sentences[: longest(len(sentences), IMAGE_DESCRIPTION, lambda count: " ".join(sentences[:count]))])
 
 
 def draw(readings: Mapping[str, PrefixPredictions], translate: Translate) -> bytes:

@@ -134,7 +134,7 @@ def _of_connections(bot: Emobot, ready: set[int]) -> Iterator[Metric]:
     yield _gauge(
         "emobot_requests_paused_seconds", "Seconds for which Discord is asked for nothing", bot.requests.pause_left()
     )
-    yield _gauge("emobot_database_usable", "Whether the database answered when it was last asked", bot.store.usable)
+    yield _gauge("emobot_database_usable", "Whether the database worked when it was last used", bot.store.usable)
 
 
 def _of_memory(bot: Emobot) -> Iterator[Metric]:

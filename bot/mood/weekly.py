@@ -173,7 +173,7 @@ def compose(
         return None
     first, last = end - timedelta(days=7), end - timedelta(days=1)
     title = translate("The mood of the week") + f" · {translate.days(first, last)}"
-    note = translate("Only channels are counted that everyone can see who can see this one.")
+    note = translate("Only channels that everyone in this channel can see are counted.")
     found = what_stood_out(*_by_day(counts, first, end, zone))
     lines = [
         f"### {title}",

@@ -44,8 +44,8 @@ class Summary:
         now, line = self._clock(), None
         if self._counts and now - self._began >= _MINUTE:
             if _REFUSED & self._counts.keys():
-                told = ", ".join(f"{number} {outcome}" for outcome, number in self._counts.most_common())
-                line = f"Of {self._counts.total()} messages in {now - self._began:.0f} s: {told}."
+                counts = ", ".join(f"{number} {outcome}" for outcome, number in self._counts.most_common())
+                line = f"Of {self._counts.total()} messages in {now - self._began:.0f} s: {counts}."
             self._counts.clear()
         if not self._counts:
             self._began = now

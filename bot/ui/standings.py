@@ -36,13 +36,15 @@ async def look_up_all_standings(
     store: Store, usual: tuple[str, str], loaded: Iterable[str], guild_id: int | None, translate: Translate
 ) -> dict[str, list[str]]:
     """Return the standings of the usual two models, and of every other pair with votes, by title."""
-    told = {titled((), translate): await look_up_standings(store, usual, guild_id, translate)}
+    sections = {titled((), translate): await look_up_standings(store, usual, guild_id, translate)}
     for pair in combinations(loaded, 2):
         if {*pair} != {*usual}:
             with suppress(StoreError):  # which is already in the log
                 if verdicts := await store.verdicts(pair, guild_id):
-                    told[titled(pair, translate)] = standings(verdicts, pair, translate, everywhere=guild_id is None)
-    return told
+                    sections[titled(pair, translate)] = standings(
+                        verdicts, pair, translate, everywhere=guild_id is None
+                    )
+    return sections
 
 
 def titled(pair: Iterable[str], translate: Translate) -> str:

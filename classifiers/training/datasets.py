@@ -244,16 +244,16 @@ def _load_file(name: str, path: Path, columns: Columns, own: bool = False) -> Da
 def _remarks_on_copies(splits: Mapping[str, Split]) -> list[str]:
     """Return a sentence about each split with texts that are also in train, as may happen if rows are split by hand."""
     learnt = {folded(text) for text in splits["train"].texts}
-    told = []
+    remarks = []
     for name in ("dev", "test"):
         texts = splits[name].texts
         copies = sum(folded(text) in learnt for text in texts)
         if copies:
-            told.append(
+            remarks.append(
                 f"{copies:,} of the {len(texts):,} texts for {name} are also in train, so figures on {name} will be "
                 f"better than on new texts: take them out of {name} or of train."
             )
-    return told
+    return remarks
 
 
 def _labels(path: Path, rows: Sequence[_Row]) -> tuple[str, ...]:

@@ -75,15 +75,15 @@ def _servers_language(state: PanelState) -> str:
 def _about_weekly(state: PanelState) -> str:
     """Return a text that says what the picture of the week is, and when the next one comes."""
     translate, settings = state.translate, state.settings
-    told = translate.plural(
+    text = translate.plural(
         "Once a week I post the mood of the last seven days, if there was at least {count} message.",
         "Once a week I post the mood of the last seven days, if there were at least {count} messages.",
         WEEKLY_MINIMUM,
     )
     if state.weekly_channel is None:
-        return told
+        return text
     due = next_due(state.now, settings.weekly_day, settings.weekly_hour, settings.time_zone)
-    return told + " " + translate("The next one: {when}").format(when=discord.utils.format_dt(due, "F"))
+    return text + " " + translate("The next one: {when}").format(when=discord.utils.format_dt(due, "F"))
 
 
 def _weekly_channel(state: PanelState) -> ui.ActionRow[ui.LayoutView]:

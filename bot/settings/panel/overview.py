@@ -21,12 +21,12 @@ _LISTED = MESSAGE_TEXT // 8
 
 def overview(state: PanelState, news: str) -> str:
     """Return a line about each setting, then warnings, then the news."""
-    told = summary(state)
+    lines = summary(state)
     order = (
         *("enabled", "channels", "age_restricted", "liveliness", "model", "muted", "emoji", "mood", "weekly_channel"),
         *(["forgive"] if state.holding_back else []),
     )
-    parts = ["## " + state.translate("Settings"), *(told[control] for control in order)]
+    parts = ["## " + state.translate("Settings"), *(lines[control] for control in order)]
     return "\n".join(filter(None, (*parts, warning(state.permissions, state.translate), _obstacle(state), news)))
 
 
@@ -34,7 +34,7 @@ def summary(state: PanelState) -> dict[str, str]:
     """Return a line about each setting, by the name of the control that changes it."""
     translate, settings = state.translate, state.settings
     none = translate("none")
-    told = {
+    lines = {
         "enabled": (translate("Reactions"), _on_or_off(settings.enabled, translate)),
         "channels": (translate("Channels"), _where(state)),
         "age_restricted": (translate("Age-restricted channels"), _on_or_off(settings.age_restricted, translate)),
@@ -54,9 +54,9 @@ def summary(state: PanelState) -> dict[str, str]:
         "weekly_channel": (translate("Picture of the week"), _weekly(state)),
         "forgive": (translate("Holding back"), _listed(f"<#{each}>" for each in state.holding_back) or none),
     }
-    told["weekly_day"] = told["weekly_hour"] = told["weekly_channel"]
-    told["channel_rule"] = told["channels"]
-    return {control: f"**{name}:** {value}" for control, (name, value) in told.items()}
+    lines["weekly_day"] = lines["weekly_hour"] = lines["weekly_channel"]
+    lines["channel_rule"] = lines["channels"]
+    return {control: f"**{name}:** {value}" for control, (name, value) in lines.items()}
 
 
 def _where(state: PanelState) -> str:

@@ -67,7 +67,7 @@ def test_parsed_models_are_in_display_order() -> None:
 def test_impossible_choice_is_reported_in_one_sentence(text: str, blind: bool, sentence: str) -> None:
     with pytest.raises(ChoiceError) as error:
         chosen(text, FOUR, blind=blind)
-    assert error.value.told(ENGLISH) == sentence
+    assert error.value.sentence(ENGLISH) == sentence
 
 
 def test_the_only_model_may_be_chosen() -> None:

@@ -19,7 +19,7 @@ from tests.bot.scripted import World
 HIDDEN = discord.PermissionOverwrite(view_channel=False)
 MUTE = discord.PermissionOverwrite(send_messages=False, attach_files=False)
 NOTE = (
-    "-# Only channels are counted that everyone can see who can see this one. "
+    "-# Only channels that everyone in this channel can see are counted. "
     "Only counts per channel and hour are kept, never per person, for 90 days."
 )
 
