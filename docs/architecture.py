@@ -1,9 +1,9 @@
-"""Draw the picture in architecture.md from the imports as they are.
+"""Draw the diagram in architecture.md from the imports in the code.
 
-    python docs/architecture.py            writes it
-    python docs/architecture.py --check    fails if it is not that of the code
+    python docs/architecture.py            update the diagram
+    python docs/architecture.py --check    fail if it is out of date
 
-An arrow says that something in one folder imports something in the other. Arrows that follow from others are left out.
+An arrow means that a module in one folder imports a module in the other. Arrows that follow from others are left out.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ ROOTS = ("bot", "classifiers")
 _SHARED = "reactions"
 _FEATURES = sorted({cog.parent.name for cog in PAGE.parents[1].glob("bot/*/cog.py")} - {_SHARED})
 FEATURES = "bot.features"
-"""One box for the folders of the features, which do not import each other. Reactions have a cog, too, but some of the
-features import them."""
+"""One box for the folders of all features, which do not import each other. Reactions are not among them, although they
+have a cog, because some features import them."""
 
-_ROOMS = ("cli", "exercises", "nn", "study", "training")
+_FOLDERS = ("cli", "exercises", "nn", "study", "training")
 _PICTURE = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)
 
 
 def folders() -> dict[str, set[str]]:
-    """Return which parts each part imports."""
+    """Return the parts that each part imports."""
     graph = grimp.build_graph(*ROOTS, exclude_type_checking_imports=True, cache_dir=None)
     parts = {module: _part(module) for module in graph.modules if module != "bot"}
     imports: dict[str, set[str]] = {part: set() for part in sorted(parts.values())}
@@ -40,52 +40,52 @@ def folders() -> dict[str, set[str]]:
 
 
 def _part(module: str) -> str:
-    """Return what stands for a module in the picture: a module or folder of the bot, a folder of the classifiers."""
+    """Return the part of the diagram to which a module belongs."""
     root, _, rest = module.partition(".")
     name = rest.partition(".")[0]
     if root == "bot":
         return FEATURES if name in _FEATURES else f"bot.{name}"
-    return f"classifiers.{name}" if name in _ROOMS else "classifiers"
+    return f"classifiers.{name}" if name in _FOLDERS else "classifiers"
 
 
-def without_detours(imports: Mapping[str, set[str]]) -> dict[str, set[str]]:
-    """Return the arrows that do not follow from others; those between parts that import each other all stay."""
-    reached = {part: _reached(part, imports) for part in imports}
+def transitive_reduction(imports: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """Return the arrows that do not follow from others; all arrows between parts in an import cycle are kept."""
+    reachable = {part: _reachable(part, imports) for part in imports}
     return {
         part: {
             target
             for target in targets
-            if not any(target in reached[other] and part not in reached[other] for other in targets - {target})
+            if not any(target in reachable[other] and part not in reachable[other] for other in targets - {target})
         }
         for part, targets in imports.items()
     }
 
 
-def _reached(part: str, imports: Mapping[str, set[str]]) -> set[str]:
-    """Return all parts to which arrows lead from a part, over others as well."""
-    reached: set[str] = set()
+def _reachable(part: str, imports: Mapping[str, set[str]]) -> set[str]:
+    """Return all parts that a part imports, directly or indirectly."""
+    reachable: set[str] = set()
     waiting = [part]
     while waiting:
-        new = imports[waiting.pop()] - reached
-        reached |= new
+        new = imports[waiting.pop()] - reachable
+        reachable |= new
         waiting += new
-    return reached
+    return reachable
 
 
 def picture(imports: Mapping[str, set[str]]) -> str:
-    """Return the Mermaid source of the picture."""
+    """Return the Mermaid source of the diagram."""
     lines = ["flowchart TD"]
     for root in ROOTS:
         lines.append(f"    subgraph {root}/")
         lines += [f"        {_name(part)}[{_title(part)}]" for part in imports if part.split(".")[0] == root]
         lines.append("    end")
-    arrows = without_detours(imports)
+    arrows = transitive_reduction(imports)
     lines += [f"    {_name(part)} --> {_name(to)}" for part, targets in arrows.items() for to in sorted(targets)]
     return "\n".join(lines) + "\n"
 
 
 def _name(part: str) -> str:
-    return f"{part.replace('.', '_')}_"  # "end" and the like are words of Mermaid's own
+    return f"{part.replace('.', '_')}_"  # the underscore avoids Mermaid's keywords, such as "end"
 
 
 def _title(part: str) -> str:
@@ -93,14 +93,14 @@ def _title(part: str) -> str:
 
 
 def main() -> int:
-    """Write the picture, or with --check return 1 if it has to be written anew."""
-    parser = argparse.ArgumentParser(description="Draw the picture in architecture.md from the imports.")
-    parser.add_argument("--check", action="store_true", help="write nothing, and fail if the picture is not the code's")
+    """Update the diagram, or with --check return 1 if it is out of date."""
+    parser = argparse.ArgumentParser(description="Draw the diagram in architecture.md from the imports in the code.")
+    parser.add_argument("--check", action="store_true", help="write nothing, and fail if the diagram is out of date")
     check = parser.parse_args().check
     page = PAGE.read_text(encoding="utf-8")
     drawn = _PICTURE.sub(lambda _: picture(folders()), page)
     if check and drawn != page:
-        print("The picture in docs/architecture.md is not that of the code: run `python docs/architecture.py`.")
+        print("The diagram in docs/architecture.md is out of date: run `python docs/architecture.py`.")
         return 1
     if not check:
         PAGE.write_text(drawn, encoding="utf-8")

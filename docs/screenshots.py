@@ -1,9 +1,9 @@
-"""Take the pictures of README.md and docs/commands.md, in light and in dark: the demo, seen in headless Chromium.
+"""Take the screenshots in README.md and docs/commands.md: the demo in headless Chromium, in light and in dark mode.
 
     pip install -e '.[screenshots]'
     python docs/screenshots.py
 
-Chromium is the one in PATH, or the one that `playwright install chromium` brings.
+It uses the Chromium on the PATH, or the one that `playwright install chromium` installs.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from bot.configuration import load_configuration
 FOLDER = Path(__file__).parent
 PAGE = {"width": 1280, "height": 800}
 ANSWER = {"width": 690, "height": 1400}
-"""The window for an answer of the bot: it holds the longest, for to take a longer one Chromium would resize it, which
-the page answers in the middle of the picture."""
+"""The window for an answer of the bot. The longest answer must fit: otherwise Chromium would resize the window, and the
+page would change in the middle of the screenshot."""
 TEXT = "great job breaking the build again, genius"
-"""Praise that is not meant: the RNN believes it, the BiLSTM changes its mind at *genius*."""
+"""Ironic praise: the RNN believes it, the BiLSTM changes its mind at *genius*."""
 
 
 async def take_all() -> None:
-    """One picture after the other, in one conversation."""
+    """Take all screenshots, one after another, in one demo."""
     async with (
         simulation.opened(load_configuration()) as demo,
         demo_page.served(demo) as url,
@@ -37,7 +37,7 @@ async def take_all() -> None:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = await browser.new_page(viewport=PAGE, device_scale_factor=1.5)
         await page.goto(url)
-        await page.wait_for_timeout(3000)  # the page tells its size first, and must not be interrupted in that
+        await page.wait_for_timeout(3000)  # the page reports its size first, and must not be interrupted
         preview, (lounge, match_day) = demo.preview, demo.channels
         you = preview.viewers[0]
         await page.get_by_role("button", name="match-day").click()
@@ -46,9 +46,9 @@ async def take_all() -> None:
             await you.send(match_day, "I can't believe we won, this is amazing!")
         await _shoot(preview, page, page, "demo")
         await page.get_by_role("button", name="lounge").click()
-        await page.get_by_text("What Emobot thinks").click()  # which folds it
+        await page.get_by_text("What Emobot thinks").click()  # close this panel
         await page.set_viewport_size(ANSWER)
-        await page.wait_for_timeout(3000)  # again it tells its size
+        await page.wait_for_timeout(3000)  # the page reports its size again
         for command, options in (("compare", {"text": TEXT}), ("mood", {}), ("settings", {})):
             answer = (await you.slash(lounge, command, **options)).response
             if answer is None:
@@ -63,17 +63,17 @@ async def take_all() -> None:
         await browser.close()
 
 
-async def _shoot(preview: simcord.Preview, page: Page, what: Page | Locator, name: str) -> None:
-    """Wait until the page shows what there is, and keep how it, or a message of it, looks in light and in dark."""
+async def _shoot(preview: simcord.Preview, page: Page, subject: Page | Locator, name: str) -> None:
+    """Wait until the page is up to date, and take a screenshot of it, or of a part, in light and in dark mode."""
     for scheme, suffix in (("light", ""), ("dark", "-dark")):
         await page.emulate_media(color_scheme=scheme)
         await preview.refresh()
         await page.wait_for_timeout(1500)
-        await page.locator("#preview-app[aria-busy=false]").wait_for()  # pictures and fonts
+        await page.locator("#preview-app[aria-busy=false]").wait_for()  # until pictures and fonts are loaded
         path = FOLDER / f"{name}{suffix}.png"
-        await what.screenshot(path=path)
+        await subject.screenshot(path=path)
         if notice := await page.locator("#notice").text_content():
-            raise RuntimeError(f"Take the pictures again, as the page was interrupted in that of {name}: {notice}")
+            raise RuntimeError(f"Take the screenshots again: the page was interrupted during {name}: {notice}")
         print(path)
 
 

@@ -1,9 +1,9 @@
-"""Make the documentation site of what the repository holds, for MkDocs, which calls the functions named `on_...`.
+"""Hooks with which MkDocs builds the documentation site; it calls the functions named `on_...`.
 
-The README and other files outside docs are pages of the site as they are. The pictures to explore are computed, which
-takes half a minute. Links that lead to no page lead to the repository. Formulae become MathML, which browsers show
-without a script, and diagrams tables. What is built is looked through: a page may load nothing from elsewhere, nor what
-is not there.
+The README and other files outside docs become pages of the site. The study's interactive pages are computed, which
+takes half a minute. Links to files that are not in the site lead to the repository. Formulae become MathML, which
+browsers show without a script, and diagrams become tables. The built site is checked: a page must not load anything
+that is missing or comes from another site.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ SOURCES = {
     "report/label_f1.png": "classifiers/pretrained/label_f1.png",
     "report/training.png": "classifiers/pretrained/training.png",
 }
-"""The files outside docs that are in the site, by their place there."""
+"""The files outside docs that are in the site, by their path there."""
 
-PICTURES = "study/pages"
-"""The place in the site of the pictures to explore."""
+STUDY_PAGES = "study/pages"
+"""The folder of the study's interactive pages in the site."""
 
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:)([^)#\s]+)")
 _PICTURE = re.compile(
     r'<picture>\s*<source media="\(prefers-color-scheme: dark\)" srcset="([^"]+)">\s*'
     r'<img src="([^"]+)"(?: width="([^"]+)")? alt="([^"]*)">\s*</picture>'
 )
-_MOVING = re.compile(
+_ANIMATION = re.compile(
     r"<picture>\s*"
     r'<source media="\(prefers-reduced-motion: reduce\) and \(prefers-color-scheme: dark\)" srcset="([^"]+)">\s*'
     r'<source media="\(prefers-reduced-motion: reduce\)" srcset="([^"]+)">\s*'
@@ -59,38 +59,47 @@ _STYLE_URL = re.compile(r"""(?:@import\s+(?:url\()?|url\()\s*["']?([^"')\s]+)"""
 _DIAGRAM = re.compile(r"^```mermaid\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 _MATHML = LatexToMathML(fancy_error=False)
 
-_LOADING = {"stylesheet", "icon", "preload", "modulepreload", "preconnect", "dns-prefetch", "prefetch", "manifest"}
-"""The values of `rel` with which a <link> loads something."""
+_LOADING_RELATIONS = {
+    "stylesheet",
+    "icon",
+    "preload",
+    "modulepreload",
+    "preconnect",
+    "dns-prefetch",
+    "prefetch",
+    "manifest",
+}
+"""The values of `rel` for which a browser loads the target of a <link>."""
 
-_BY_SCRIPT = {"mermaid": "Mermaid from unpkg.com", "md-source": "figures from api.github.com"}
-"""For classes of elements, what Material's script would load for them."""
+_LOADED_BY_SCRIPT = {"mermaid": "Mermaid from unpkg.com", "md-source": "figures from api.github.com"}
+"""What Material's script would load for elements of these classes."""
 
 _log = logging.getLogger("mkdocs.hooks.site")
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Add what is in the site, but not in docs."""
+    """Add the pages that are not files in docs."""
     for uri, source in SOURCES.items():
         files.append(File.generated(config, uri, abs_src_path=str(ROOT / source)))
-    for name, page in _pictures().items():
-        uri = f"{PICTURES}/{name}"
-        if written := files.get_file_from_path(uri):  # by `train.py study --pages`, perhaps long ago
-            files.remove(written)
+    for name, page in _study_pages().items():
+        uri = f"{STUDY_PAGES}/{name}"
+        if existing := files.get_file_from_path(uri):  # written by `train.py study --pages`, perhaps out of date
+            files.remove(existing)
         files.append(File.generated(config, uri, content=page, inclusion=InclusionLevel.INCLUDED))
     return files
 
 
 @functools.cache
-def _pictures() -> dict[str, str]:
-    """Return the pages of pictures, computed once however often `mkdocs serve` builds the site."""
-    from classifiers.study.pages.everything import study_pages  # noqa: PLC0415 - the tests need none of it
+def _study_pages() -> dict[str, str]:
+    """Return the study's pages by file name; cached, since `mkdocs serve` builds the site again and again."""
+    from classifiers.study.pages.everything import study_pages  # noqa: PLC0415 - the tests do not need it
 
-    _log.info("Computing the pictures to explore, which takes half a minute")
+    _log.info("Computing the study's interactive pages, which takes half a minute")
     return study_pages(read_numbers(ROOT / "docs" / "study" / "numbers.json"))
 
 
 def on_page_markdown(markdown: str, *, page: Any, files: Any, config: Any, **_: Any) -> str:
-    """Return a page as MkDocs reads it: the repository's links and pictures are written for GitHub."""
+    """Return a page's Markdown for MkDocs; in the repository, its links and pictures are written for GitHub."""
     markdown = within_site(markdown, page.file.src_uri, config.site_url)
     uris = [file.src_uri for file in files if file.inclusion.is_included()]
     places = {SOURCES.get(uri, f"docs/{uri}"): uri for uri in uris}
@@ -98,7 +107,7 @@ def on_page_markdown(markdown: str, *, page: Any, files: Any, config: Any, **_: 
 
 
 def on_page_content(content: str, *, page: Any, **_: Any) -> str:
-    """Return the page with MathML for its formulae."""
+    """Return a page's HTML with MathML for its formulae."""
     try:
         return with_mathml(content)
     except LatexError as error:
@@ -106,36 +115,36 @@ def on_page_content(content: str, *, page: Any, **_: Any) -> str:
 
 
 def on_post_build(config: Any) -> None:
-    """Warn of each page that loads something from elsewhere, or that is not there; MkDocs fails if it is strict."""
+    """Warn about each page that loads something missing or from another site; in strict mode, MkDocs then fails."""
     site = Path(config.site_dir)
     for file in sorted(site.rglob("*.html")) + sorted(site.rglob("*.css")):
         name = file.relative_to(site).as_posix()
         text = file.read_text(encoding="utf-8")
         loaded = loaded_by_style(text) if file.suffix == ".css" else loaded_by_page(text)
-        for address in unfit(loaded, urljoin(config.site_url, name), config.site_url, site):
+        for address in missing_files(loaded, urljoin(config.site_url, name), config.site_url, site):
             _log.warning("%s loads %s, which is not in the site", name, address)
 
 
 def within_site(markdown: str, uri: str, site_url: str) -> str:
-    """Return Markdown whose links to the site itself, which GitHub's readers need, are relative and so are checked.
+    """Return Markdown in which absolute links to the site, meant for readers on GitHub, are relative and so checked.
 
     Args:
         markdown: the text.
-        uri: the page's place in the site.
-        site_url: where the site begins.
+        uri: the page's path in the site.
+        site_url: the address of the site.
     """
     return markdown.replace(f"]({site_url}", f"]({posixpath.relpath('.', posixpath.dirname(uri) or '.')}/")
 
 
 def for_mkdocs(markdown: str, uri: str, places: Mapping[str, str]) -> str:
-    """Return Markdown that was written for GitHub as MkDocs reads it.
+    """Return Markdown for MkDocs, given Markdown that was written for GitHub.
 
     Args:
         markdown: the text.
-        uri: the page's place in the site.
-        places: for each file of the repository that is in the site, its place there.
+        uri: the page's path in the site.
+        places: the path in the site of each file of the repository that is there.
     """
-    markdown = _MOVING.sub(moving_or_still, _PICTURE.sub(in_both_themes, markdown))
+    markdown = _ANIMATION.sub(animated_or_still, _PICTURE.sub(in_both_themes, markdown))
     markdown = markdown.replace("<details>", "<details markdown>")
     markdown = _DIAGRAM.sub(lambda diagram: as_table(diagram[1]) or diagram[0], markdown)
     folder = posixpath.dirname(SOURCES.get(uri, f"docs/{uri}"))
@@ -152,16 +161,17 @@ def for_mkdocs(markdown: str, uri: str, places: Mapping[str, str]) -> str:
 
 
 def in_both_themes(picture: re.Match[str]) -> str:
-    """Return both versions of a picture, of which Material shows the one for the reader's theme."""
+    """Return Markdown with both versions of a picture; Material shows the one for the reader's theme."""
     dark, light, width, alt = picture.groups()
     style = f'{{ width="{width}" }}' if width else ""
     return f"![{alt}]({light}#only-light){style} ![{alt}]({dark}#only-dark){style}"
 
 
-def moving_or_still(picture: re.Match[str]) -> str:
-    """Return all versions of a moving picture: Material shows those of the theme, and our style moving ones or still.
+def animated_or_still(picture: re.Match[str]) -> str:
+    """Return Markdown with all versions of an animation.
 
-    What is not shown is not loaded.
+    Material shows those for the reader's theme. Of these, our style sheet shows the animation, or the still picture if
+    the reader prefers reduced motion. Browsers do not load the others.
     """
     dark_still, still, dark, light, width, alt = picture.groups()
     versions = (
@@ -176,7 +186,7 @@ def moving_or_still(picture: re.Match[str]) -> str:
 
 
 def as_table(diagram: str) -> str:
-    """Return a table of the arrows in a Mermaid diagram, whose picture only a script from elsewhere could draw."""
+    """Return a table of the arrows in a Mermaid diagram, since only a script from another site could draw it."""
     titles = {name: f"`{title}`" for name, title in re.findall(r"^ *(\w+)\[(.+)\]$", diagram, re.MULTILINE)}
     targets: dict[str, list[str]] = {}
     for part, target in re.findall(r"^ *(\w+) --> (\w+)$", diagram, re.MULTILINE):
@@ -186,10 +196,10 @@ def as_table(diagram: str) -> str:
 
 
 def with_mathml(page: str) -> str:
-    """Return a page's HTML with MathML for the LaTeX that Arithmatex has marked.
+    """Return a page's HTML with MathML in place of the LaTeX that Arithmatex has marked.
 
     Raises:
-        LatexError: a formula has a command that is unknown.
+        LatexError: a formula has an unknown command.
     """
 
     def converted(formula: re.Match[str]) -> str:
@@ -199,37 +209,37 @@ def with_mathml(page: str) -> str:
     return _FORMULA.sub(converted, page)
 
 
-def unfit(loaded: Iterable[str], page: str, site_url: str, site: Path) -> Iterator[str]:
-    """Yield the addresses that are not those of a file in the site.
+def missing_files(loaded: Iterable[str], page: str, site_url: str, site: Path) -> Iterator[str]:
+    """Yield the addresses that do not lead to a file in the site.
 
     Args:
-        loaded: addresses, as a page or a style sheet writes them.
-        page: the address of what loads them.
-        site_url: where the site begins.
-        site: the folder in which it was built.
+        loaded: addresses as they are written in a page or style sheet.
+        page: the address of that page or style sheet.
+        site_url: the address of the site.
+        site: the folder of the built site.
     """
     for address in loaded:
-        whole = urljoin(page, address)
-        if whole.startswith("data:"):
+        absolute = urljoin(page, address)
+        if absolute.startswith("data:"):
             continue
-        if not whole.startswith(site_url) or not (site / urlsplit(whole.removeprefix(site_url)).path).exists():
+        if not absolute.startswith(site_url) or not (site / urlsplit(absolute.removeprefix(site_url)).path).exists():
             yield address
 
 
 def loaded_by_style(css: str) -> list[str]:
-    """Return the addresses of what a style sheet loads."""
+    """Return the addresses that a style sheet loads."""
     return _STYLE_URL.findall(css)
 
 
 def loaded_by_page(page: str) -> list[str]:
-    """Return the addresses of what a page loads, be it by Material's own script."""
+    """Return the addresses that a page loads, and what Material's script would load for it."""
     reader = _Loaded()
     reader.feed(page)
     return reader.addresses
 
 
 class _Loaded(HTMLParser):
-    """Collects the addresses of scripts, styles, fonts, pictures and embedded pages; links load nothing."""
+    """Collects the addresses of scripts, style sheets, fonts, pictures and embedded pages, but not of links."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -239,12 +249,12 @@ class _Loaded(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
         self._in_style = tag == "style"
-        if tag == "link" and not _LOADING.isdisjoint(found.get("rel", "").split()):
+        if tag == "link" and not _LOADING_RELATIONS.isdisjoint(found.get("rel", "").split()):
             self.addresses.append(found.get("href", ""))
         self.addresses += [found[name] for name in ("src", "data", "poster") if name in found]
         self.addresses += [each.split()[0] for each in found.get("srcset", "").split(",") if each.strip()]
         self.addresses += loaded_by_style(found.get("style", ""))
-        self.addresses += [what for name, what in _BY_SCRIPT.items() if name in found.get("class", "").split()]
+        self.addresses += [what for name, what in _LOADED_BY_SCRIPT.items() if name in found.get("class", "").split()]
 
     def handle_data(self, data: str) -> None:
         if self._in_style:

@@ -163,7 +163,7 @@ def test_formula_with_an_unknown_command_is_refused() -> None:
 def test_page_that_loads_from_elsewhere_is_reported(page: str, address: str, tmp_path: Path) -> None:
     (tmp_path / "a.png").touch()
     loaded = site_hooks.loaded_by_page(page)
-    assert list(site_hooks.unfit(loaded, f"{SITE}index.html", SITE, tmp_path)) == [address]
+    assert list(site_hooks.missing_files(loaded, f"{SITE}index.html", SITE, tmp_path)) == [address]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_page_that_loads_from_elsewhere_is_reported(page: str, address: str, tmp
 def test_page_that_loads_only_from_the_site_is_accepted(page: str, tmp_path: Path) -> None:
     (tmp_path / "a.png").touch()
     loaded = site_hooks.loaded_by_page(page)
-    assert list(site_hooks.unfit(loaded, f"{SITE}study/index.html", SITE, tmp_path)) == []
+    assert list(site_hooks.missing_files(loaded, f"{SITE}study/index.html", SITE, tmp_path)) == []
 
 
 def test_style_sheet_may_import_a_relative_file() -> None:

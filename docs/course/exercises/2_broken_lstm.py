@@ -7,7 +7,7 @@ W, U and b belong to the input gate i, the forget gate f, the candidate g and th
     h_t = o_t tanh(c_t)
 
 One line is wrong. The network would still learn something with it, and that is what makes such bugs hard to notice.
-Find the line and mend it:
+Find the line and fix it:
 
     python -m classifiers exercise 2
 

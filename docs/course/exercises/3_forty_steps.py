@@ -10,7 +10,7 @@ units, one for each letter. With z_t = x_t W + h_{t-1} U + b, whose 16 columns b
 
 After the last step the unit of the first letter has to be above each other unit by 0.5 or more. Ask of each gate when
 it should be open and when shut: σ(-10) is nearly 0, σ(10) nearly 1. The forget gate starts at σ(1) = 0.73 here, as
-usual before a training, and 0.73 to the power of 40 is 0.000003. Change `weights`, then check it:
+usual before training, and 0.73 to the power of 40 is 0.000003. Change `weights`, then check it:
 
     python -m classifiers exercise 3
 

@@ -1,10 +1,10 @@
-"""Record the moving picture of README.md: somebody writes, Emobot reacts, and /compare answers.
+"""Record the animation in README.md: someone writes a message, Emobot reacts, and /compare answers.
 
     pip install -e '.[screenshots]'
-    python docs/moving_picture.py
+    python docs/animation.py
 
-The demo is seen in headless Chromium, once in light and once in dark. Each gives a WebP that loops and one of its last
-picture, for readers who prefer no motion.
+It shows the demo in headless Chromium, once in light and once in dark mode. For each there is a looping WebP file, and
+a still one of the last frame for readers who prefer reduced motion.
 """
 
 from __future__ import annotations
@@ -25,50 +25,50 @@ FOLDER = Path(__file__).parent
 WINDOW = {"width": 720, "height": 700}
 MESSAGE = "I can't believe we won, this is amazing!"
 COMPARED = "great job breaking the build again, genius"
-LARGEST = 500_000
-"""How many bytes each file may have."""
+MAX_BYTES = 500_000
+"""The most bytes of each file."""
 
 
 class Recorder:
-    """Takes pictures of a page, each with the time for which it is shown."""
+    """Records screenshots of a page as the frames of an animation."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
-        self.pictures: list[Image.Image] = []
+        self.frames: list[Image.Image] = []
         self.milliseconds: list[int] = []
 
     async def show(self, milliseconds: int) -> None:
-        """Take a picture as soon as all pictures and fonts of the page are there."""
+        """Wait until the page has loaded its pictures and fonts, and add a frame that is shown for this time."""
         await self._page.locator("#preview-app[aria-busy=false]").wait_for()
-        self.pictures.append(Image.open(io.BytesIO(await self._page.screenshot(animations="disabled"))).convert("RGB"))
+        self.frames.append(Image.open(io.BytesIO(await self._page.screenshot(animations="disabled"))).convert("RGB"))
         self.milliseconds.append(milliseconds)
 
     async def write(self, text: str) -> None:
-        """Type a text, as fast as somebody who is used to it, and show each third letter."""
+        """Type a text at the speed of a practised typist, with a frame for every third letter."""
         for start in range(0, len(text), 3):
             await self._page.keyboard.type(text[start : start + 3])
             await self.show(130)
 
     def save(self, name: str) -> None:
-        """Write the moving picture, and its last picture as a still one.
+        """Write the animation, and a still picture of its last frame.
 
         Raises:
             RuntimeError: one of them is too large.
         """
-        first, *others = self.pictures
-        moving = {"save_all": True, "append_images": others, "duration": self.milliseconds, "loop": 0}
-        for path, picture, options in (
-            (FOLDER / f"{name}.webp", first, {**moving, "minimize_size": True}),
-            (FOLDER / f"{name}-still.webp", self.pictures[-1], {}),
+        first, *others = self.frames
+        animation = {"save_all": True, "append_images": others, "duration": self.milliseconds, "loop": 0}
+        for path, frame, options in (
+            (FOLDER / f"{name}.webp", first, {**animation, "minimize_size": True}),
+            (FOLDER / f"{name}-still.webp", self.frames[-1], {}),
         ):
-            picture.save(path, method=6, quality=80, **options)
+            frame.save(path, method=6, quality=80, **options)
             print(path)
-            if path.stat().st_size > LARGEST:
-                raise RuntimeError(f"{path} has more than {LARGEST:,} bytes: show fewer pictures.")
+            if path.stat().st_size > MAX_BYTES:
+                raise RuntimeError(f"{path} has more than {MAX_BYTES:,} bytes: show fewer frames.")
 
 
 async def record(scheme: Literal["light", "dark"], name: str) -> None:
-    """Let somebody write and compare in a demo of their own, and save what is seen of it."""
+    """Write a message and compare a text in a new demo, and save the animation."""
     async with (
         simulation.opened(load_configuration()) as demo,
         demo_page.served(demo) as url,
@@ -77,7 +77,7 @@ async def record(scheme: Literal["light", "dark"], name: str) -> None:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = await browser.new_page(viewport=WINDOW, color_scheme=scheme)
         await page.goto(url)
-        await page.wait_for_timeout(4000)  # the page tells its size first, and must not be interrupted in that
+        await page.wait_for_timeout(4000)  # the page reports its size first, and must not be interrupted
         recorder = Recorder(page)
         await page.locator("#channel-composer-input").click()
         await recorder.show(1000)
@@ -86,7 +86,7 @@ async def record(scheme: Literal["light", "dark"], name: str) -> None:
         sent = page.locator("article", has_text=MESSAGE).last
         await sent.wait_for()
         await sent.locator(".reaction-chip").wait_for()
-        await page.wait_for_timeout(1000)  # until the portrait is there
+        await page.wait_for_timeout(1000)  # until the avatar has loaded
         await recorder.show(2500)
         await recorder.write("/compare")
         await page.get_by_text("See how the RNN and the BiLSTM").wait_for()
@@ -106,7 +106,7 @@ async def record(scheme: Literal["light", "dark"], name: str) -> None:
 
 
 async def record_all() -> None:
-    """Record in light and in dark."""
+    """Record the animation in light and in dark mode."""
     await record("light", "talk")
     await record("dark", "talk-dark")
 
