@@ -25,14 +25,15 @@ from classifiers.study.tables import (
 )
 
 _READ_MEMORY = (
-    "**How to read this:** each dot is one seed, and the darker it is, the more letters it named correctly; a row that "
-    "stays dark further to the right remembers longer; the distances that all networks learnt share the first column, "
-    "and the last one is that of the longer training."
+    "**How to read this:** each dot is one seed, and the darker it is, the more letters it named correctly; a row "
+    "that stays dark further to the right remembers longer; the first column combines the distances that all "
+    "networks learnt, and the last one is from the longer training."
 )
 
 _READ_GRADIENTS = (
-    "**How to read this:** a line that falls straight loses the same share of the gradient at each step back, and a "
-    "level one loses nothing; the bands span all seeds, and where a band leaves a panel at the bottom it goes on down."
+    "**How to read this:** a straight falling line loses the same share of the gradient at each step back, and a "
+    "level line loses nothing; the bands span all seeds, and a band that reaches the bottom of a panel continues "
+    "below it."
 )
 
 _READ_GOEMOTIONS = (
@@ -41,13 +42,13 @@ _READ_GOEMOTIONS = (
 )
 
 _READ_MATCHED = (
-    "**How to read this:** each dot is one seed and each tick the mean of its row; where the dots of two rows overlap, "
-    "they differ hardly more than seeds do."
+    "**How to read this:** each dot is one seed and each tick the mean of its row; if the dots of two rows overlap, "
+    "the rows differ hardly more than seeds do."
 )
 
 _READ_CURVES = (
     "**How to read this:** a line is the median of the seeds and a band their range; the axis of epochs is "
-    "logarithmic, and the crosses are all that is known of the original study."
+    "logarithmic, and the crosses are the only known points of the original study."
 )
 
 _HEADINGS = {

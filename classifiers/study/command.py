@@ -41,7 +41,7 @@ from classifiers.training.output_folder import check_writable
     "--only",
     type=click.Choice(list(EXPERIMENTS)),
     multiple=True,
-    help="carry out this experiment alone, or several by giving it again; the results of the others are taken from "
+    help="run only this experiment, or several if the option is repeated; the results of the others are taken from "
     "DIR/numbers.json",
 )
 @click.option(
@@ -65,11 +65,11 @@ from classifiers.training.output_folder import check_writable
     metavar="N",
     help="how many networks to train at once (default: the number of cores)",
 )
-@click.option("--redraw", is_flag=True, help="measure nothing; draw figures and tables anew from DIR/numbers.json")
+@click.option("--redraw", is_flag=True, help="measure nothing; redraw figures and tables from DIR/numbers.json")
 @click.option(
     "--pages",
     is_flag=True,
-    help="only write pictures to explore in a browser into DIR/pages, one of them of what is in DIR/numbers.json; "
+    help="only write the interactive figures for the browser to DIR/pages, one of them from DIR/numbers.json; "
     'needs Altair, pip install -e ".[pages]"',
 )
 def study(

@@ -28,7 +28,7 @@ POWERS = "datum.value == 1 ? '1' : replace(format(datum.value, '.0e'), '+', '')"
 BEFORE_OR_AFTER = "(datum.label == 'start' ? 'before' : 'after') + ' training'"
 """A Vega expression for the two moments in a legend."""
 
-ALL_PICTURES = "Pictures to explore"
+ALL_PICTURES = "Interactive figures"
 
 _FOLDER = files(__package__)
 

@@ -61,9 +61,10 @@ def picture(records: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str,
         name="gates",
         title="What do the gates do while the BiLSTM reads?",
         about="Gates, cells and states of the shipped BiLSTM at each word of a sentence, in either direction.",
-        how_to_read="at each word, a gate at 1 lets all through and one at 0 nothing: the input gate what is new, the "
-        "forget gate what the cell held before, and the output gate what the next layer sees of it; in the rows below, "
-        "orange is positive and blue negative, and the row that you point at or choose shows its own gates.",
+        how_to_read="at each word, a gate at 1 lets everything through and one at 0 nothing; the input gate controls "
+        "what is written to the cell, the forget gate what the cell keeps, and the output gate what the next layer "
+        "sees of it; in the rows below, orange is positive and blue negative, and if you point at a row or choose it, "
+        "you see its own gates.",
         chart=chart,
         records={"gates": records, "answers": answers},
         tables=(_TABLE,),

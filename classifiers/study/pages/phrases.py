@@ -46,8 +46,8 @@ def picture(records: Sequence[Mapping[str, Any]]) -> Picture:
         title="Which words does the gradient reach?",
         about="For the word that you point at: an RNN, an LSTM and a BiLSTM, before and after training.",
         how_to_read="the network predicts from the word that you point at or choose with the slider, and each point "
-        "says how large the gradient of the loss is at a word, as a multiple of that at the chosen one; where a line "
-        "ends, the network has not read any further.",
+        "shows how large the gradient of the loss is at a word, as a multiple of that at the chosen word; a line ends "
+        "where the network has read no further.",
         chart=alt.vconcat(
             _words(phrase, at), *(_lines(network, count, phrase, at) for network in NETWORKS.values()), spacing=12
         ),

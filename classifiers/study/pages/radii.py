@@ -16,7 +16,7 @@ _DASHES = {EXPONENT: [6, 4], SINGULAR[1]: [5, 3], SINGULAR[2]: [2, 3], NORM: [2,
 
 _TABLES = (
     Table(
-        "What one step back multiplies by, as a logarithm to base 10",
+        "The factor of one step back, as a logarithm to base 10",
         data="by_radius",
         rows=("radius",),
         row_title="radius",
@@ -25,7 +25,7 @@ _TABLES = (
         where={"start": "start_start"},
     ),
     Table(
-        "What is left at the chosen radius",
+        "What is left of the gradient at the chosen radius",
         data="by_distance",
         rows=("back",),
         row_title="steps back",
@@ -54,10 +54,10 @@ def picture(by_distance: Sequence[Mapping[str, Any]], by_radius: Sequence[Mappin
     return Picture(
         name="radius",
         title="How large may the recurrent matrix be?",
-        about="How an RNN's gradient changes with the spectral radius of its matrix, and what foretells it.",
-        how_to_read="above, a line that falls loses the same share at each step back, and a level one nothing; below, "
-        "the gradient keeps its size where its line crosses 0, and the nearer another line is to it, the better that "
-        "number foretells the gradient.",
+        about="How an RNN's gradient changes with the spectral radius of its matrix, and what predicts it.",
+        how_to_read="above, a straight falling line means that each step back loses the same share of the gradient, "
+        "and a level line that nothing is lost; below, the gradient keeps its size where its line crosses 0, and the "
+        "closer another line is to it, the better that number predicts the gradient.",
         chart=alt.vconcat(_lines(start, radius), _slopes(start, radius), spacing=24).resolve_scale(
             color="independent", strokeDash="independent"
         ),
@@ -127,10 +127,10 @@ def _notes(by_radius: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     found = " and ".join(f"{radius} with the {start} start" for start, radius in level.items())
     return (
         f"The gradient keeps its size at a radius of about {found}, not at 1, because the slope of tanh is below 1 "
-        "wherever a unit is not at zero. The spectral radius alone leaves that out, and the spectral norm is only a "
-        "bound; with the orthogonal start the two are the same. The Lyapunov exponent counts the matrix and the "
-        "slopes: it is the mean logarithm of how much hundreds of steps stretch a small change of the state. Above 0, "
-        "such changes grow, and the network is chaotic.",
+        "wherever a unit is not at zero. The spectral radius alone does not include this slope, and the spectral norm "
+        "is only a bound; with the orthogonal start the two are the same. The Lyapunov exponent takes both into "
+        "account, the matrix and the slopes: it is the mean logarithm of the factor by which a step stretches a "
+        "small change of the state, over hundreds of steps. Above 0, such changes grow, and the network is chaotic.",
         "What is measured: the study's untrained tanh networks, with their recurrent matrix scaled to the radius that "
         f"you choose, read random letters. All lines are means over {SEEDS} seeds, and the slope of the measured "
         f"gradient is that between {near} and {far} steps back.",
