@@ -210,7 +210,7 @@ async def test_figures_name_the_reacting_model_and_the_quality_of_each(world: Wo
     ]
 
 
-class TestReadingTheFigures:
+class TestReadingManifest:
     @pytest.fixture
     def readers(self, monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
         """The threads in which the manifest was read."""

@@ -64,7 +64,7 @@ async def test_garbage_collection_skips_objects_loaded_at_the_start(
     assert frozen == [[]]  # once, before the first request to Discord
 
 
-async def test_nothing_is_said_about_voice(
+async def test_missing_voice_libraries_are_not_mentioned(
     loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(discord.VoiceClient, "warn_nacl", True)

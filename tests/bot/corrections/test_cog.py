@@ -90,7 +90,7 @@ async def test_an_emotion_from_a_menu_counts_as_meant(world: World, menu: str, m
 
 
 @pytest.mark.parametrize(("text", "heard"), [("happy", "joy"), ("odd", "love"), ("plain", "neutral")])
-async def test_each_emotion_can_be_chosen_in_one_way(world: World, text: str, heard: str) -> None:
+async def test_each_emotion_has_exactly_one_control(world: World, text: str, heard: str) -> None:
     question = shown(await ask(world, text))
     pressed = [component["custom_id"].split(":")[2] for component in controls(question) if component["type"] == 2]
     options = chain.from_iterable(component.get("options", []) for component in controls(question))
@@ -143,7 +143,7 @@ class TestWithAnotherModel:
         assert "**fear**" in shown(result).content
 
 
-async def test_direct_messages_count_for_no_server(world: World) -> None:
+async def test_corrections_in_direct_messages_belong_to_no_server(world: World) -> None:
     message = await world.alice.user.send_dm("happy")
     result = await menu_in_direct_message(world, world.alice.user, MENU, message)
     assert told(await world.alice.user.click(shown(result), label=YES)) == THANKS
@@ -285,7 +285,7 @@ class TestWithLabelsOfAnotherDataSet:
         assert await world.bot.store.corrections() == {}
 
 
-class TestWithALabelOfTheNameOfAMenu:
+class TestWithALabelNamedLikeAMenu:
     @pytest.fixture
     def models(self) -> dict[str, Classifier]:
         labels = ("joy", "sadness", "other")

@@ -158,7 +158,7 @@ async def test_replaced_or_deleted_model_files_do_not_affect_the_running_bot(
     assert bot.clean(), bot.log.read_text()
 
 
-class TestWithin:
+class TestInThisProcess:
     """Bots in this process that have requests in flight when they are stopped."""
 
     @pytest.fixture

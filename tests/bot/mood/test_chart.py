@@ -164,7 +164,7 @@ class TestPicture:
             ),
         ],
     )
-    def test_texts_of_the_picture(self, period: str, axis: list[str], scale: str) -> None:
+    def test_picture_contains_its_texts(self, period: str, axis: list[str], scale: str) -> None:
         written = texts(throughout(period, joy=3, grief=1), ENGLISH)
         assert [text for text in written if "\n" in text] == axis
         assert {scale, "Share of messages", "Messages", "0%", "50%", "100%"} <= set(written)
@@ -180,7 +180,7 @@ class TestPicture:
         names = [text.split("  ")[1] for text in written if "  " in text]
         assert sorted(names) == sorted(["$\\alpha$ rage", "▯", f"{'a' * 19}…", "b", "andere Emotionen"])
 
-    def test_texts_of_the_picture_in_another_language(self) -> None:
+    def test_picture_contains_translated_texts(self) -> None:
         written = texts(throughout("week", joy=3), german)
         assert {"Mi\n18. Nov.", "Anteil der Nachrichten", "Nachrichten", "50\xa0%"} <= set(written)
         assert "100\xa0%  Freude u. a." in written

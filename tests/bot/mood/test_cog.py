@@ -120,7 +120,7 @@ async def test_days_begin_in_the_time_zone_of_the_server(world: World) -> None:
     assert picture[1] == "😃 joy 50% · ❤️ love 50%"
 
 
-class TestTheWholeServer:
+class TestWholeServer:
     async def test_server_mood_covers_the_channels_that_the_asker_can_see(self, world: World) -> None:
         count(world, world.channel.id, joy=15)
         count(world, world.guild.create_text_channel("other").id, anger=5)

@@ -186,7 +186,7 @@ async def test_day_hour_and_week_follow_the_time_zone_of_the_server(
 
 
 @pytest.mark.usefixtures("now")
-class TestTheLanguage:
+class TestLanguage:
     async def test_language_is_that_of_the_server_by_default(
         self, world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -206,7 +206,7 @@ class TestTheLanguage:
 
 
 @pytest.mark.usefixtures("now")
-class TestWhichChannelsCount:
+class TestChannels:
     async def lines(self, world: World, cog: WeeklyMood, place: simcord.ChannelHandle) -> str:
         await world.configure(weekly_channel=place.id)
         await cog.rounds()

@@ -241,7 +241,7 @@ class TestWithoutTheDatabase:
         assert panel.text == before
         assert settings_of(world) == ServerSettings()
 
-    async def test_presses_at_the_same_moment_say_so_without_waiting_for_each_other(
+    async def test_concurrent_presses_report_the_failure_without_waiting_for_each_other(
         self,
         world: World,
         panel: Panel,
@@ -272,12 +272,12 @@ class TestWithoutTheDatabase:
         assert len(world.env.errors) == 2
 
 
-async def test_import_takes_a_file_that_an_editor_has_saved_with_a_byte_order_mark(world: World, panel: Panel) -> None:
+async def test_import_accepts_a_byte_order_mark(world: World, panel: Panel) -> None:
     await panel.import_file(b'\xef\xbb\xbf{"mood": false}\r\n')
     assert settings_of(world) == ServerSettings(mood=False)
 
 
-async def test_import_answers_before_it_reads_the_file_which_may_take_longer_than_discord_waits(
+async def test_import_answers_before_reading_the_file(
     world: World, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = discord.Attachment.read

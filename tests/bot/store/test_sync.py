@@ -420,7 +420,7 @@ async def test_opt_outs_survive_the_loss_of_the_database_file(
         assert await opened.moods(1, NOON) == [MoodCount(NOON, "joy", 1)]
 
 
-async def test_restored_backup_is_used_as_it_is(
+async def test_restored_backup_is_used_unchanged(
     sqlite_url: str, file: Path, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

@@ -50,7 +50,7 @@ def test_compare_writes_a_line_of_json_for_each_text(small_models: Path, capsys:
 
 
 @pytest.mark.parametrize("shape", [[], ["--json"]])
-def test_it_is_no_error_if_nobody_reads_a_comparison(small_models: Path, shape: list[str]) -> None:
+def test_closed_output_is_not_an_error(small_models: Path, shape: list[str]) -> None:
     with nobody_reads():
         assert main(["compare", "--models", str(small_models), "i am happy", *shape]) == 0
 

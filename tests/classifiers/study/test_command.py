@@ -224,7 +224,7 @@ class TestPages:
         (tmp_path / "look" / "numbers.json").write_bytes(NUMBERS.read_bytes())
         return tmp_path / "look"
 
-    def test_writes_the_pages(
+    def test_pages_are_written(
         self, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setattr(command, "require", lambda *_: None)
@@ -235,7 +235,7 @@ class TestPages:
         assert "which any browser opens" in " ".join(capsys.readouterr().out.split())
         assert not out.with_suffix(".md").exists()
 
-    def test_says_how_to_get_altair_before_anything_is_computed(
+    def test_missing_altair_is_reported_before_any_computation(
         self, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setitem(sys.modules, "altair", None)
@@ -243,7 +243,7 @@ class TestPages:
         assert train.main(["study", "--pages", "--out", str(out)]) == 2
         assert capsys.readouterr().err == f"{MissingExtraError('Drawing the pages', 'pages')}\n"
 
-    def test_needs_the_numbers_of_the_study(
+    def test_missing_numbers_are_reported(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setattr(command, "require", lambda *_: None)

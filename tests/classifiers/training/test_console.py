@@ -50,7 +50,7 @@ def test_track_returns_all_items(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Letters" in capsys.readouterr().out
 
 
-def test_a_training_goes_on_when_nobody_reads_its_output() -> None:
+def test_training_continues_with_closed_output() -> None:
     with nobody_reads():
         reporter = ConsoleReporter()
         for line in ("one", "two"):

@@ -33,7 +33,7 @@ class TestBuiltin:
     def builtin(self) -> Dataset:
         return load_dataset("builtin")
 
-    def test_two_balanced_emotions(self, builtin: Dataset) -> None:
+    def test_labels_are_two_balanced_emotions(self, builtin: Dataset) -> None:
         assert builtin.name == "builtin"
         assert builtin.labels == ("joy", "sadness")
         assert not builtin.multi_label

@@ -41,7 +41,7 @@ def trained(out: Path, reporter: RecordingReporter | None = None, **given: Any) 
     return run(Options("python train.py", out=out, **options), reporter or RecordingReporter())
 
 
-def test_outcome_of_a_run_to_the_end_is_complete(feelings: Path, tmp_path: Path) -> None:
+def test_outcome_of_a_finished_run_is_complete(feelings: Path, tmp_path: Path) -> None:
     reporter = RecordingReporter()
     out = tmp_path / "models"
     outcome = trained(out, reporter, dataset=str(feelings), epochs=2, models=("gru", "rnn"))
@@ -79,7 +79,7 @@ def test_own_labels_get_the_default_certainty(feelings: Path, tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("small_goemotions")
-def test_neighbours_are_those_of_peoples_training_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_neighbours_come_from_the_training_messages_of_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     people = load_dataset("people")
     both = np.zeros((1, len(LABELS)), np.float32)
     both[0, [LABELS.index("joy"), LABELS.index("love")]] = 1
