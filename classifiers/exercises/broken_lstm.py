@@ -92,7 +92,7 @@ def _by_length(steps: int, gates: str, evidence: str) -> str:
     if steps > 1:
         return (
             "The states are right, and so are all gradients of a sequence of one step; but in a sequence of "
-            f"{steps} steps {evidence}: follow what `backward` hands from a step to the one before it."
+            f"{steps} steps {evidence}: follow what `backward` passes from a step to the one before it."
         )
     whose = f"look at the gradient of {gates}" if gates else "look at what `backward` returns"
     return f"The states are right, but already in a sequence of one step {evidence}: {whose}."
@@ -110,7 +110,7 @@ def _mistakes(dh: Array, x: Array, states: dict[str, Array], w: Array, u: Array)
             states["f"],
             np.zeros_like(u),
         ),
-        "neither dh nor dc are handed to the step before": (zeros, np.zeros_like(u)),
+        "neither dh nor dc is passed to the step before": (zeros, np.zeros_like(u)),
     }
     gradients = {hint: _gradients(dh, x, states, w, *ways) for hint, ways in wrong.items()}
     return {name: {hint: arrays[name] for hint, arrays in gradients.items()} for name in ("dx", "dW", "dU", "db")}

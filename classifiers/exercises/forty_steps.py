@@ -76,7 +76,7 @@ def _swapped(layer: LSTM, weights: dict[str, Array], x: Array, first: Array) -> 
         }
         if _lead(_run(layer, changed, x), first).min() >= LEAD:
             return (
-                f"The columns of the {_GATES[one]} and the {_GATES[other]} are in each other's place: the order is "
+                f"The columns of the {_GATES[one]} and the {_GATES[other]} are swapped: the order is "
                 "input gate, forget gate, candidate, output gate."
             )
     return None
@@ -90,8 +90,8 @@ def _first_wrong_gate(weights: dict[str, Array], x: Array, first: Array) -> str:
     kept, output = gates["forget gate"][1:, *own].mean(), gates["output gate"][-1][own].mean()
     if opened < 0.9:
         return (
-            f"The first letter does not get into its cell, for the input gate is {opened:.2f} at the first step: let "
-            "the mark open it."
+            f"The first letter does not get into its cell, because the input gate is {opened:.2f} at the first step: "
+            "let the mark open it."
         )
     if _lead(c[0], first).min() < 0.7:
         return (
@@ -100,13 +100,13 @@ def _first_wrong_gate(weights: dict[str, Array], x: Array, first: Array) -> str:
         )
     if closed > 0.02:
         return (
-            f"The later letters get into the cells too, for the input gate is still {closed:.2f} at their steps: "
+            f"The later letters get into the cells too, because the input gate is still {closed:.2f} at their steps: "
             "without the mark it has to be shut."
         )
     if kept**STEPS < 0.7:
         return (
-            f"The first letter is forgotten, for the forget gate is {kept:.2f}, and {kept:.2f} to the power of {STEPS} "
-            f"leaves {kept**STEPS:.1g} of it: open the gate further by its bias."
+            f"The first letter is forgotten, because the forget gate is {kept:.2f}, and {kept:.2f} to the power of "
+            f"{STEPS} leaves {kept**STEPS:.1g} of it: open the gate further by its bias."
         )
     return (
         f"The cell of the first letter leads in the end, but its state does not by {LEAD}: the output gate is "

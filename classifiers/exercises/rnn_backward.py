@@ -62,9 +62,9 @@ def check(attempt: Attempt) -> str:
 def _hint_by_steps(found: Array, expected: Array) -> str | None:
     """Return a hint that depends on whether dx of the last step, after which nothing comes, is right."""
     if relative_error(found[-1], expected[-1]) > TOLERANCE:
-        return "already at the last step, which nothing comes after: look at the slope of the tanh and at Wᵀ"
+        return "at the last step already, after which nothing comes, so look at the slope of the tanh and at Wᵀ"
     if relative_error(found[-2], expected[-2]) > TOLERANCE:
-        return "it is right at the last step and wrong before it: look at what each step hands to the one before it"
+        return "it is right at the last step and wrong before it: look at what each step passes to the one before it"
     return None
 
 
@@ -76,22 +76,24 @@ def _mistakes(dh: Array, x: Array, h: Array, w: Array, u: Array) -> dict[str, di
         "dW": {
             "it is that of step 0 alone, but all steps use the same W: add up over the steps": x[0].T @ da[0],
             "it is a mean over the batch, but should be the sum": _outer(x, da) / _BATCH,
-            "it is made of dh, but W stands behind the tanh: make it of da": _outer(x, dh),
+            "it is computed from dh, but W acts before the tanh: use da": _outer(x, dh),
         },
         "dU": {
-            "it is made of h_t and da_t, but U multiplies the state before: take h_{t-1} and da_t": _outer(h, da),
+            "it is computed from h_t and da_t, but U multiplies the previous state: use h_{t-1} and da_t": _outer(
+                h, da
+            ),
             "at step 0, h[t - 1] is h[-1], the last state of all, but the state before step 0 is zero": (
                 _outer(np.roll(h, 1, axis=0), da)
             ),
             "it is that of step 1 alone, but all steps use the same U: add up over the steps": h[0].T @ da[1],
             "it is a mean over the batch, but should be the sum": _outer(h[:-1], da[1:]) / _BATCH,
-            "it is made of dh, but U stands behind the tanh: make it of da": _outer(h[:-1], dh[1:]),
+            "it is computed from dh, but U acts before the tanh: use da": _outer(h[:-1], dh[1:]),
         },
         "db": {
             "it is that of step 0 alone, but b is added at every step: add up over the steps": da[0].sum(axis=0),
             "it is a mean over the batch, but should be the sum": da.mean(axis=1).sum(axis=0),
             "it is a mean over steps and batch, but should be the sum": da.mean(axis=(0, 1)),
-            "it is made of dh, but b stands behind the tanh: make it of da": dh.sum(axis=(0, 1)),
+            "it is computed from dh, but b is added before the tanh: use da": dh.sum(axis=(0, 1)),
         },
     }
 
@@ -101,19 +103,19 @@ def _wrong_da(dh: Array, h: Array, u: Array) -> dict[str, Array]:
     only_last = np.zeros_like(dh)
     only_last[-1] = dh[-1]
     return {
-        "the gradient from the step after it is missing: h_t also reaches the loss through h_{t+1}": (
+        "the gradient from the next step is missing: h_t also reaches the loss through h_{t+1}": (
             _through_time(dh, h, lambda _dh, da: 0 * da)
         ),
         "what comes from the layers above is missing: dh[t] has to be added at every step, not only at the last": (
             _through_time(only_last, h, lambda _dh, da: da @ u.T)
         ),
-        "what comes from the step after has to be multiplied by the transpose of U, not by U itself": (
+        "what comes back from the next step has to be multiplied by the transpose of U, not by U itself": (
             _through_time(dh, h, lambda _dh, da: da @ u)
         ),
-        "what comes from the step after has to be multiplied by the transpose of U": (
+        "what comes back from the next step has to be multiplied by the transpose of U": (
             _through_time(dh, h, lambda _dh, da: da)
         ),
-        "what comes from the step after has skipped the slope of its tanh: hand on da @ U.T, which has passed it": (
+        "what comes back from the next step has skipped the slope of its tanh: pass on da @ U.T, which includes it": (
             _through_time(dh, h, lambda dh, _da: dh @ u.T)
         ),
         "the slope of the tanh is missing: the gradient passes through the tanh of each step": (

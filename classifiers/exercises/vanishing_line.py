@@ -37,15 +37,14 @@ _WRONG: dict[str, Callable[[Array], float]] = {
     ),
     "this is the factor for each step itself: the slope of a logarithmic line is its logarithm": (spectral_radius),
     "the sign is wrong: a factor below 1 makes the line fall": lambda matrix: -math.log10(spectral_radius(matrix)),
-    "this comes of the largest singular value, by which a single step stretches a vector at most; many steps in a row "
-    "stretch it by the largest absolute value of the eigenvalues": (
+    "this is the logarithm of the largest singular value, by which a single step stretches a vector at most; many "
+    "steps in a row stretch it by the largest absolute value of the eigenvalues": (
         lambda matrix: math.log10(np.linalg.norm(matrix, 2))
     ),
-    "this comes of the Frobenius norm, in which all directions count; after many steps only the largest absolute value "
-    "of the eigenvalues does": (lambda matrix: math.log10(np.linalg.norm(matrix))),
-    "this comes of the largest real part of the eigenvalues: they are complex, so take their absolute values": (
-        lambda matrix: math.log10(abs(np.linalg.eigvals(matrix).real.max()))
-    ),
+    "this is the logarithm of the Frobenius norm, in which all directions count; after many steps only the "
+    "largest absolute value of the eigenvalues does": (lambda matrix: math.log10(np.linalg.norm(matrix))),
+    "this is the logarithm of the largest real part of the eigenvalues: they are complex, so take their absolute "
+    "values": (lambda matrix: math.log10(abs(np.linalg.eigvals(matrix).real.max()))),
 }
 
 

@@ -17,7 +17,7 @@ def test_the_solution_passes() -> None:
 def test_stub_passes_with_one_step_and_fails_from_two_steps_on() -> None:
     hint = (
         "The states are right, and so are all gradients of a sequence of one step; but in a sequence of 2 steps "
-        r"dx\[0, \d\] is .*, while central differences give .*: follow what `backward` hands from a step to the "
+        r"dx\[0, \d\] is .*, while central differences give .*: follow what `backward` passes from a step to the "
     )
     with pytest.raises(ExerciseError, match=hint):
         check(stub(NAME))
@@ -54,5 +54,5 @@ def test_a_mistake_is_named(old: str, new: str, hint: str, tmp_path: Path) -> No
 
 def test_missing_gradient_between_steps_is_named(tmp_path: Path) -> None:
     changes = (("dh_t = dz[t] @ U.T", "dh_t = np.zeros(units)"), ("dc_t = dc_t * f[t]", "dc_t = np.zeros(units)"))
-    with pytest.raises(ExerciseError, match="dx is wrong: neither dh nor dc are handed to the step before"):
+    with pytest.raises(ExerciseError, match="dx is wrong: neither dh nor dc is passed to the step before"):
         check(changed_solution(tmp_path, NAME, *changes))

@@ -41,12 +41,12 @@ def test_the_line_falls_faster_with_larger_inputs(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("value", "hint"),
     [
-        ("np.log10(np.linalg.norm(U, 2))", "The slopes are wrong: this comes of the largest singular value"),
-        ("np.log10(np.linalg.norm(U))", "The slopes are wrong: this comes of the Frobenius norm"),
+        ("np.log10(np.linalg.norm(U, 2))", "The slopes are wrong: this is the logarithm of the largest singular value"),
+        ("np.log10(np.linalg.norm(U))", "The slopes are wrong: this is the logarithm of the Frobenius norm"),
         ("np.log(np.abs(np.linalg.eigvals(U)).max())", "The slopes are wrong: this is the natural logarithm"),
         ("np.abs(np.linalg.eigvals(U)).max()", "The slopes are wrong: this is the factor for each step itself"),
         ("-np.log10(np.abs(np.linalg.eigvals(U)).max())", "The slopes are wrong: the sign is wrong"),
-        ("np.log10(np.linalg.eigvals(U).real.max())", "The slopes are wrong: this comes of the largest real part"),
+        ("np.log10(np.linalg.eigvals(U).real.max())", "wrong: this is the logarithm of the largest real part"),
         ("np.linalg.eigvals(U).max()", "`slope` returned a complex number: take the absolute values"),
         ("np.log10(np.abs(U).max())", r"For a matrix of spectral radius 0\.\d you predict"),
         ("0", r"For a matrix of spectral radius 0\.5 you predict a slope of 0\.000, but -0\.301 is measured"),
