@@ -286,7 +286,7 @@ def test_lstm_slope_without_paths_through_the_hidden_state_matches_its_forget_ga
 def test_text_on_gates_directions_and_size_matches_the_numbers() -> None:
     said = " ".join(section("Gates, directions or size?").split())
     for sentence in (
-        f"**Size** gains the most: {change('rnn', 'rnn-wide'):.3f} macro-F1",
+        f"**Size** gains much: {change('rnn', 'rnn-wide'):.3f} macro-F1",
         f"it is {change('rnn-wide', 'gru'):.3f} ahead of the RNN in one direction",
         f"and {change('birnn', 'bigru'):.3f} in both. An LSTM",
         f"equal size is {change('rnn-wide', 'lstm'):.3f} and {change('birnn', 'bilstm'):.3f} ahead",
