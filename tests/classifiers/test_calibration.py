@@ -225,5 +225,5 @@ class TestCertainty:
         assert choose_certainty(tied, np.array([1, 1, 0]), 0.9) == pytest.approx(0.75)
 
     @pytest.mark.parametrize("rows", [0, 3])
-    def test_certainty_is_the_highest_confidence_if_too_few_are_right(self, rows: int) -> None:
+    def test_certainty_is_the_maximum_if_too_few_are_right(self, rows: int) -> None:
         assert choose_certainty(np.linspace(0.5, 0.9, rows), np.zeros(rows), 0.9) == MAX_THRESHOLD

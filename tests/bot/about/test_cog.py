@@ -91,7 +91,7 @@ async def test_about_is_available_to_everybody_everywhere(world: World) -> None:
     assert command.get("default_member_permissions") is None
 
 
-async def test_agreement_is_left_out_without_answers(world: World) -> None:
+async def test_about_says_if_nobody_has_answered(world: World) -> None:
     assert part(await about(world), "What people say") == ["Nobody has told me yet whether I was right."]
 
 
@@ -106,7 +106,7 @@ async def test_agreement_of_people_is_shown(world: World) -> None:
     ]
 
 
-async def test_agreement_of_other_servers_is_not_shown(world: World) -> None:
+async def test_server_without_answers_shows_only_the_overall_agreement(world: World) -> None:
     await world.bot.store.add_correction(world.guild.id + 1, "joy", "joy")
     assert part(await about(world), "What people say") == [
         "Nobody in this server has told me yet whether I was right.",

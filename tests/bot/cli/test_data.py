@@ -144,7 +144,7 @@ def test_erase_without_a_terminal_requires_yes(
 
 @pytest.mark.parametrize("command", [["export"], ["erase", "--yes"]])
 @pytest.mark.parametrize("subject", ["--user", "--guild"])
-def test_unresponsive_database_is_reported_with_status_1(
+def test_unusable_database_is_reported_with_status_1(
     capsys: pytest.CaptureFixture[str], command: list[str], subject: str
 ) -> None:
     Path("emobot.db").write_text("no database" * 100)

@@ -194,7 +194,7 @@ async def test_erasing_is_explained_and_asks_for_confirmation(world: World) -> N
     assert await reaches_model(world)
 
 
-async def test_erase_button_is_disabled_if_nothing_is_kept(world: World) -> None:
+async def test_erasing_says_if_nothing_is_kept(world: World) -> None:
     result = await world.alice.click(await opened(world), label="Erase")
     assert result.ephemeral
     assert shown(result).content == "Nothing is kept about you, so there is nothing to erase."

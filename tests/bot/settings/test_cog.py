@@ -109,7 +109,7 @@ class TestFile:
         assert panel.refusal == "That file holds no settings: give me one that I exported."
         assert settings_of(world) == ServerSettings()
 
-    async def test_large_file_is_refused_unread(self, world: World, panel: Panel) -> None:
+    async def test_large_file_is_refused(self, world: World, panel: Panel) -> None:
         await panel.import_file(b" " * MAX_FILE + b'{"enabled": false}')
         assert panel.refusal == "That file is too large to be an exported one."
         assert settings_of(world) == ServerSettings()

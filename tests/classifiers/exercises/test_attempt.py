@@ -74,7 +74,7 @@ def test_ctrl_c_is_not_reported_as_an_exception_of_the_answer(tmp_path: Path) ->
         written(tmp_path, "def answer():\n    raise KeyboardInterrupt\n").call("answer")
 
 
-def test_changed_arguments_do_not_affect_later_calls(tmp_path: Path) -> None:
+def test_answer_cannot_change_the_arguments_of_its_caller(tmp_path: Path) -> None:
     x = np.zeros(2)
     attempt = written(tmp_path, "def answer(x):\n    x += 1\n    return x\n")
     assert attempt.call("answer", x).tolist() == [1, 1]

@@ -282,7 +282,7 @@ class TestAgainstChance:
         assert against_chance(np.eye(3)[[0, 1]], dataset).right == 2
 
 
-def test_precision_is_none_without_reactions() -> None:
+def test_precision_is_zero_without_reactions() -> None:
     shy = Prediction(LABELS, (0.2, 0.1, 0.1), (0.5, 0.5, 0.5))
     split = Split(("hi",), np.array([[1, 0, 0]], dtype=np.float32))
     assert measure_reactions([shy], split, LABELS) == Reactions(

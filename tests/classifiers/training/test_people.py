@@ -99,7 +99,7 @@ def test_the_data_set_joins_labels_and_texts(originals: Path) -> None:
     assert [LABELS[place] for place in np.flatnonzero(dataset.dev.targets[0])] == ["gratitude", "joy", "relief"]
 
 
-def test_originals_with_another_hash_are_refused(originals: Path) -> None:
+def test_originals_that_lack_messages_are_refused(originals: Path) -> None:
     (originals / "people" / "sms" / "SMSSpamCollection").write_text("ham\tOk lor\n")
     with pytest.raises(DatasetError, match=r"^1 of the 4 messages of real people are not in the originals"):
         load_dataset("people", data_dir=originals)

@@ -176,7 +176,7 @@ def test_bytes_in_an_unknown_encoding_are_refused(content: bytes, message: str) 
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "  \n", "text,label\n", "text,label\n,\n"])
-def test_table_without_rows_is_refused(content: str) -> None:
+def test_table_without_rows_has_no_records(content: str) -> None:
     assert read("a.csv", content) == Records([])
 
 

@@ -93,7 +93,7 @@ class TestMood:
         assert "**Time zone: Berlin, Germany**" in panel.text
         assert settings_of(world).time_zone == "Europe/Berlin"
 
-    async def test_ambiguous_city_offers_a_choice(self, world: World, panel: Panel) -> None:
+    async def test_ambiguous_place_offers_a_choice(self, world: World, panel: Panel) -> None:
         await panel.owner.submit_modal(await panel.click("zone"), {"zone": "Germany"})
         assert panel.refusal == "There are several time zones by that name."
         assert settings_of(world).time_zone == "UTC"
@@ -109,7 +109,7 @@ class TestMood:
         assert panel.refusal == "There are many time zones by that name; if yours is not among these, give a city."
         assert len(panel.find("time_zone")["options"]) == 25
 
-    async def test_unknown_city_changes_nothing(self, world: World, panel: Panel) -> None:
+    async def test_unknown_place_changes_nothing(self, world: World, panel: Panel) -> None:
         await panel.owner.submit_modal(await panel.click("zone"), {"zone": "Atlantis"})
         assert panel.refusal == "I know no time zone by that name: try a larger city nearby, or the country."
         assert settings_of(world) == ServerSettings()
