@@ -37,7 +37,7 @@ def test_forget_factor_is_the_mean_forget_gate_of_the_lstm(monkeypatch: pytest.M
     assert found == {"forget": pytest.approx(np.log10(gates).mean(), abs=1e-6)}
 
 
-def test_slope_of_tanh_is_below_1_with_nonzero_inputs() -> None:
+def test_slope_of_tanh_is_its_root_mean_square_over_units_and_steps() -> None:
     network, batch, *_ = before_training("orthogonal", 0, QUICK.shown, QUICK)
     layer = network.layers[1]
     assert isinstance(layer, RNN)
