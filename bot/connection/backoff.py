@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from cachetools import TTLCache
@@ -27,6 +28,7 @@ class Backoff:
         self._longest = longest
         self._free = free
         self._failures: TTLCache[int, tuple[int, float]] = TTLCache(_MAX_PLACES, 2 * longest, clock)
+        self._none_after = -math.inf  # when the last pause of all places ends
 
     def __len__(self) -> int:
         """Return how many places have failures that are not forgotten."""
@@ -34,8 +36,11 @@ class Backoff:
 
     def remaining(self, place: int) -> float:
         """Return the remaining seconds of a place's pause; 0 if there is none."""
+        now = self._clock()
+        if now >= self._none_after:  # asked for each message several times, so it must be quick
+            return 0.0
         _, resumes_at = self._failures.get(place, (0, 0.0))
-        return max(resumes_at - self._clock(), 0.0)
+        return max(resumes_at - now, 0.0)
 
     def fail(self, place: int, first: float) -> float:
         """Count a failure of a place and start a pause; failures during a pause do not count.
@@ -53,7 +58,9 @@ class Backoff:
         # Bounding the exponent keeps the power finite; by then every pause has its maximum length.
         lasts = first * 2.0 ** min(number - self._free, 32)
         lasts = min(lasts, self._longest) if number >= self._free else 0.0
-        self._failures[place] = number + 1, self._clock() + lasts
+        resumes_at = self._clock() + lasts
+        self._failures[place] = number + 1, resumes_at
+        self._none_after = max(self._none_after, resumes_at)
         return lasts
 
     def succeed(self, place: int) -> None:

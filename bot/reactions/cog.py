@@ -151,9 +151,10 @@ class Reactions(commands.Cog):
         Its author and its server may object at any moment, so the gate is asked again after each wait.
         """
         # A forwarded text is not read: somebody else wrote it, who may have opted out.
-        if reason := self._objection(message) or no_words_reason(message.content):
+        is_new = message.edited_at is None  # then the gate has just been asked
+        if reason := (None if is_new else self._objection(message)) or no_words_reason(message.content):
             return Ending(reason)
-        if message.edited_at is None:
+        if is_new:
             self._memory.channels.count_message(message.channel.id)
         in_vain = self._why_only_mood(message, trace)
         counts_for = self._sampled(message) if in_vain else 1
