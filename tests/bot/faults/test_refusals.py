@@ -150,6 +150,7 @@ async def test_single_refusals_after_many_in_a_row_cost_no_pause(
         await loopback.say("happy", channel)
         await until(lambda: len(loopback.api.reactions()) == channel + 1)  # noqa: B023 - called at once
         if channel == 2:
+            await ended(running, 3)  # the pause begins when the bot gets the answer
             skipper.skip(10)
     assert await ended(running, 19) == {"forbidden": 7, "reacted": 12}
 
