@@ -71,7 +71,8 @@ async def run(configuration: Configuration, port: int, open_browser: Callable[[s
     """Serve the demo until it is ended in the browser or this task is cancelled.
 
     Args:
-        configuration: the bot's, except for the database, which is a temporary one.
+        configuration: the bot's; the demo ignores its database, Discord's addresses, its shards and its server for
+            development.
         port: of the local page; 0 for any free port.
         open_browser: called with the address once the page is served.
 
@@ -95,7 +96,7 @@ async def opened(
     clock = _Clock()
     with tempfile.TemporaryDirectory() as folder:
         forgotten = f"sqlite+aiosqlite:///{folder}/demo.db"
-        bot = create_bot(replace(configuration, database_url=forgotten), models=models, clock=clock)
+        bot = create_bot(_at_home(configuration, forgotten), models=models, clock=clock)
         bot.analyzer.batch_delay = 0.0  # to SimCord, a text that waits for others would look like work that never ends
         async with bot, simcord.run(bot, check_errors=False, settle_timeout=SETTLE_TIMEOUT) as env:
             channels, viewers = await _populate(env, bot, clock)
@@ -111,6 +112,19 @@ async def opened(
                 yield Demo(preview, bot, channels)
             finally:
                 await preview.close()
+
+
+def _at_home(configuration: Configuration, database_url: str) -> Configuration:
+    """Return the configuration without what says where the real bot finds Discord and how it is divided."""
+    return replace(
+        configuration,
+        database_url=database_url,
+        api_base=None,
+        gateway_url=None,
+        shard_count=None,
+        shard_ids=None,
+        dev_guild=None,
+    )
 
 
 async def _populate(

@@ -205,3 +205,18 @@ async def test_suggested_message_of_the_welcome_gets_a_reaction() -> None:
     async with simulation.opened(Configuration()) as demo:
         await demo.preview.viewers[0].send(demo.channels[0], proposed)
         assert demo.channels[0].history()[-1].reactions
+
+
+async def test_demo_ignores_where_discord_is_and_how_the_real_bot_is_divided(scripted: dict[str, Classifier]) -> None:
+    configuration = Configuration(
+        api_base="http://127.0.0.1:1/api",
+        gateway_url="ws://127.0.0.1:1",
+        shard_count=4,
+        shard_ids=(2, 3),
+        dev_guild=5,
+        database_url="postgresql+asyncpg://emobot@127.0.0.1:1/emobot",
+    )
+    async with simulation.opened(configuration, models=scripted) as demo:
+        panel = await demo.preview.viewers[0].slash(demo.channels[0], "compare", text="so happy")
+        assert panel.response
+        assert "They agree" in words_of(panel.response)
