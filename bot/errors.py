@@ -57,8 +57,12 @@ def log_failure(what: str, error: BaseException | None) -> None:
 
 
 _REQUEST_FAILED = (
-    *(discord.HTTPException, discord.RateLimited, aiohttp.ClientError),
-    *(ConnectionError, TimeoutError, json.JSONDecodeError),
+    discord.HTTPException,
+    discord.RateLimited,
+    aiohttp.ClientError,
+    ConnectionError,
+    TimeoutError,
+    json.JSONDecodeError,
 )
 
 

@@ -93,11 +93,25 @@ def _sticker(sticker_id: int, guild_id: int) -> dict[str, Any]:
 
 
 def _thread(thread_id: int, guild_id: int) -> dict[str, Any]:
-    moment = "2026-01-01T00:00:00+00:00"
-    state = {"archived": False, "archive_timestamp": moment, "auto_archive_duration": 4320, "locked": False}
+    created = "2026-01-01T00:00:00+00:00"
     return {
-        **{"id": str(thread_id), "guild_id": str(guild_id), "parent_id": str(guild_id + 10), "owner_id": "3"},
-        **{"type": 11, "name": f"thread {thread_id % 1000}", "last_message_id": None, "message_count": 5},
-        **{"member_count": 3, "rate_limit_per_user": 0, "flags": 0, "total_message_sent": 5},
-        "thread_metadata": {**state, "create_timestamp": moment},
+        "id": str(thread_id),
+        "guild_id": str(guild_id),
+        "parent_id": str(guild_id + 10),
+        "owner_id": "3",
+        "type": 11,
+        "name": f"thread {thread_id % 1000}",
+        "last_message_id": None,
+        "message_count": 5,
+        "member_count": 3,
+        "rate_limit_per_user": 0,
+        "flags": 0,
+        "total_message_sent": 5,
+        "thread_metadata": {
+            "archived": False,
+            "archive_timestamp": created,
+            "auto_archive_duration": 4320,
+            "locked": False,
+            "create_timestamp": created,
+        },
     }

@@ -27,7 +27,7 @@ VOTE = re.compile(r"duel:(?P<vote>a|b|both|neither):(?P<duel>\d{1,20})")
 
 ONE_MODEL = mark("A blind comparison needs two models, and only the {model} is loaded.")
 FORGOTTEN = mark(
-    "I no longer know which model gave which answer: I remember it for a day at most, and not over a restart. "
+    "I no longer know which model gave which answer: I remember it for a day at most, and not after a restart. "
     "Please use /compare again."
 )
 COUNTED = mark("Thank you! I have counted your vote, without the text.")

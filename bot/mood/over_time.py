@@ -165,11 +165,11 @@ class MoodOverTime:
         emotions of a user's own data set, which may be pleasant or not.
         """
         if _own(self.emotions):
-            return mark("I don't know which of these emotions are pleasant, so I can't tell a trend.")
+            return mark("I don't know which of these emotions are pleasant, so I can't show a trend.")
         half = self.period.steps // 2
         halves = [sum(part, Counter[int]()) for part in (self._valences[:half], self._valences[half:])]
         if any(part.total() < _HALF_MINIMUM for part in halves):
-            return mark("The messages are too unevenly spread to tell a trend.")
+            return mark("The messages are too unevenly spread to show a trend.")
         means = [sum(valence * count for valence, count in part.items()) / part.total() for part in halves]
         variances = [
             sum((valence - mean) ** 2 * count for valence, count in part.items()) / part.total() ** 2

@@ -13,6 +13,6 @@ def warning(granted: discord.Permissions, translate: Translate) -> str:
     names = lacking(granted, TO_REACT)
     if not names:
         return ""
-    return translate("⚠️ In this channel I don't have: {permissions}.").format(
+    return translate("⚠️ In this channel I lack these permissions: {permissions}.").format(
         permissions=", ".join(map(translate, names))
     )

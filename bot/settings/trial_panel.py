@@ -29,7 +29,7 @@ class End(Enum):
 
     TIME = mark("The ten minutes are over.")
     STOPPED = mark("You stopped this.")
-    MOVED = mark("You started this again, so it goes on in the newer message.")
+    MOVED = mark("You started this again, so it continues in the newer message.")
     HIDDEN = mark("This has ended because I can no longer see the channel.")
     OVER = mark("This is over.")
     RESTARTED = mark("This has ended because I was stopped or restarted.")

@@ -112,8 +112,10 @@ class Cache:
 
     def apply(self, change: Change) -> None:
         """Apply a change that was made in the database; for an erased server, drop its unwritten mood counts too."""
-        if change.kind == OPT_OUT:
-            (self._opt_outs.discard if change.value is None else self._opt_outs.add)(change.identity)
+        if change.kind == OPT_OUT and change.value is None:
+            self._opt_outs.discard(change.identity)
+        elif change.kind == OPT_OUT:
+            self._opt_outs.add(change.identity)
         elif isinstance(change.value, str):
             self._servers[change.identity] = _Stored(change.value)
         else:

@@ -147,8 +147,9 @@ class DatabaseSync:
             async with self._locked_within(lock_timeout):
                 async with asyncio.timeout(timeout + _LOCK_TIMEOUT), engine.begin() as connection:
                     yield connection, changes
-                    for change in changes if self._notifies else ():
-                        await connection.execute(notification(change.kind, change.identity))
+                    if self._notifies:
+                        for change in changes:
+                            await connection.execute(notification(change.kind, change.identity))
                 for change in changes:
                     self._cache.apply(change)
         except (SQLAlchemyError, OSError) as error:

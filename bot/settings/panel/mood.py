@@ -42,12 +42,12 @@ def controls(state: PanelState, zones: Sequence[str]) -> list[ui.Item[ui.LayoutV
         _weekly_channel(state),
         menu("weekly_day", _days(state)),
         menu("weekly_hour", _hours(state)),
-        ui.TextDisplay(heading(translate("Language"), translate("In which I write the picture of the week."))),
+        ui.TextDisplay(heading(translate("Language"), translate("I use it for the picture of the week."))),
         menu("language", _languages(state)),
         ui.Section(
             heading(
                 translate("Time zone") + f": {zone_label(settings.time_zone, translate)}",
-                translate("By which I draw `/mood` and post the picture of the week."),
+                translate("I use it to draw `/mood` and to post the picture of the week."),
             ),
             accessory=change,
         ),

@@ -99,7 +99,7 @@ def _obstacle(state: PanelState) -> str:
     if not state.settings.mood:
         return translate("⚠️ There is no picture of the week while moods are not counted.")
     if names := lacking(state.weekly_channel.permissions_for(state.guild.me), TO_POST):
-        return translate("⚠️ For the picture of the week I don't have in {channel}: {permissions}.").format(
+        return translate("⚠️ For the picture of the week, I lack these permissions in {channel}: {permissions}.").format(
             channel=f"<#{state.weekly_channel.id}>", permissions=", ".join(map(translate, names))
         )
     return ""

@@ -53,7 +53,7 @@ async def test_mood_of_the_channel_is_public(world: World) -> None:
     assert shown(result) == [
         f"### <#{world.channel.id}> · 7 days",
         "😃 joy 50% · 😡 anger 10%",
-        "30 messages. The messages are too unevenly spread to tell a trend.",
+        "30 messages. The messages are too unevenly spread to show a trend.",
         KEPT,
     ]
     assert not result.deferred
@@ -87,7 +87,7 @@ async def test_picture_has_alternative_text(world: World) -> None:
     assert picture.description == (
         "Bar chart of the mood over time. This channel, 7 days. 30 messages. Shares: joy etc. 50%, "
         "neutral 40%, anger etc. 10%, surprise etc. 0%, sadness etc. 0%, fear etc. 0%, "
-        "disgust 0%. The messages are too unevenly spread to tell a trend."
+        "disgust 0%. The messages are too unevenly spread to show a trend."
     )
 
 
@@ -132,7 +132,7 @@ class TestWholeServer:
         assert shown(result) == [
             "### The whole server · 7 days",
             "😃 joy 50% · 😡 anger 17% · 😨 fear 17%",
-            "30 messages. The messages are too unevenly spread to tell a trend.",
+            "30 messages. The messages are too unevenly spread to show a trend.",
             f"{KEPT} Only channels that you can see are counted.",
         ]
         assert result.response
@@ -268,7 +268,7 @@ async def test_every_word_is_translated(world: World, monkeypatch: pytest.Monkey
     assert shown(result) == [
         "### «The whole server» · «7 days»",
         "😃 «joy» 100%",
-        "«20 messages.» «The messages are too unevenly spread to tell a trend.»",
+        "«20 messages.» «The messages are too unevenly spread to show a trend.»",
         f"-# «{KEPT.removeprefix('-# ')}» «Only channels that you can see are counted.»",
     ]
     assert result.response

@@ -100,7 +100,7 @@ class TestBars:
 
 BRIGHTER, DARKER = "The mood has brightened.", "The mood has darkened."
 SAME = "The mood has stayed about the same."
-UNTOLD = "The messages are too unevenly spread to tell a trend."
+UNTOLD = "The messages are too unevenly spread to show a trend."
 
 
 class TestTrend:

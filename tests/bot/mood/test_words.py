@@ -26,7 +26,7 @@ class TestInWords:
         mood = throughout("week", happy=3, **{"self_doubt": 2, "joy": 1})
         assert caption(mood, {**EMOJI, "happy": "😊", "self_doubt": None}, ENGLISH) == (
             "😊 happy 50% · 🏷️ self\\_doubt 33% · 😃 joy 17%\n"
-            "168 messages. I don't know which of these emotions are pleasant, so I can't tell a trend."
+            "168 messages. I don't know which of these emotions are pleasant, so I can't show a trend."
         )
 
     def test_caption_without_any_emotion_says_so(self) -> None:

@@ -100,7 +100,7 @@ class TestFile:
     )
     async def test_invalid_field_is_named(self, world: World, panel: Panel, content: bytes, field: str) -> None:
         await panel.import_file(content)
-        assert panel.refusal == f"That file cannot be used: I can't take what it says under **{field}**."
+        assert panel.refusal == f"That file cannot be used: its value for **{field}** is not valid."
         assert settings_of(world) == ServerSettings()
 
     @pytest.mark.parametrize("content", [b"nonsense", b"", b"\xff\xfe", b"[]", b"null"])

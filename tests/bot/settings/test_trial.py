@@ -223,7 +223,7 @@ async def test_missing_permission_is_reported_at_the_start_and_at_each_message(
 ) -> None:
     channel = channel_without(world, "add_reactions")
     trial = await started(world, owner, channel)
-    assert "⚠️ In this channel I don't have: Add Reactions." in trial.text
+    assert "⚠️ In this channel I lack these permissions: Add Reactions." in trial.text
     message = await world.alice.send(channel, "happy")
     await trial.next_edit()
     assert trial.of(message) == "I lack a permission in this channel; `/settings` shows which one."

@@ -118,7 +118,7 @@ class TestMood:
         forbidden = discord.PermissionOverwrite(send_messages=False, attach_files=False)
         quiet = world.guild.create_text_channel("quiet", overwrites={world.guild.default_role: forbidden})
         await panel.choose("weekly_channel", quiet)
-        lack = f"For the picture of the week I don't have in <#{quiet.id}>: Send Messages, Attach Files."
+        lack = f"For the picture of the week, I lack these permissions in <#{quiet.id}>: Send Messages, Attach Files."
         assert panel.refusal == lack
         await panel.click("page:general")
         assert panel.refusal == lack
@@ -155,4 +155,4 @@ class TestMood:
             assert str(panel.news).endswith("except what can't be used here: some channels.")
             assert settings_of(world) == chosen.changed(weekly_channel=None)
         await panel.import_file(b'{"time_zone": "Europe/Atlantis"}')
-        assert panel.refusal == ("That file cannot be used: I can't take what it says under **time\\_zone**.")
+        assert panel.refusal == ("That file cannot be used: its value for **time\\_zone** is not valid.")

@@ -26,7 +26,7 @@ class TestFirstTime:
         forbidden = discord.PermissionOverwrite(add_reactions=False, read_message_history=False)
         channel = world.guild.create_text_channel("quiet", overwrites={world.guild.default_role: forbidden})
         panel = await opened(owner, channel)
-        assert "⚠️ In this channel I don't have: Read Message History, Add Reactions." in panel.text
+        assert "⚠️ In this channel I lack these permissions: Read Message History, Add Reactions." in panel.text
 
 
 async def test_overview_shows_the_defaults(panel: Panel) -> None:
