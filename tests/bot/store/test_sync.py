@@ -354,7 +354,7 @@ async def test_lost_connection_is_logged_at_once_and_reopened_by_the_next_write(
 ) -> None:
     store, others = await open_store(postgres_url), Others(postgres_url)
     await others.end_connections()
-    assert await soon(lambda: "(its connection was lost): the bot goes on" in caplog.text)
+    assert await soon(lambda: "(its connection was lost): the bot keeps" in caplog.text)
     await others.execute("""INSERT INTO servers (guild_id, settings) VALUES (1, '{"enabled": false}')""")
     await store.write()
     assert store.settings(1) == SETTINGS
