@@ -113,7 +113,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the random choices (default: 0)")
     parser.add_argument("--rate", type=float, default=20.0, help="messages a second (default: 20)")
     parser.add_argument("--faults", nargs="+", choices=known, metavar="NAME", help=f"some of: {', '.join(known)}")
-    parser.add_argument("--postgres", action="store_true", help="with a PostgreSQL server of its own, not SQLite")
+    parser.add_argument("--postgres", action="store_true", help="use a new PostgreSQL server instead of SQLite")
     parser.add_argument("--shards", type=int, default=1, help="how many shards the bot has (default: 1)")
     parser.add_argument("--log", type=Path, metavar="FILE", help="where to write the bot's log")
     arguments = parser.parse_args()

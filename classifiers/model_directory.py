@@ -62,7 +62,7 @@ DIRECTIONS = {name: kind.directions for name, kind in KINDS.items()}
 
 
 # `python train.py` would do only in a clone.
-_REMEDY = "train it anew with `python -m train`, or use the shipped models: unset EMOBOT_MODELS, or leave --models out"
+_REMEDY = "train it again with `python -m train`, or use the shipped models: unset EMOBOT_MODELS, or leave --models out"
 
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 _FIELD = re.compile(r"field `(.*)`$")

@@ -51,7 +51,7 @@ class Gateway(DiscordWebSocket):
     """Reconnects after a frame that discord.py cannot read, which would otherwise end the bot.
 
     It resumes the session, so that Discord sends what was missed. If the first frame after that cannot be read either,
-    the frame itself is broken and Discord would send it for ever, so a new session is started.
+    the frame itself is broken and Discord would send it again each time, so a new session is started.
     """
 
     _resumed_at: int | None = None

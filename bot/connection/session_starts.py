@@ -45,7 +45,7 @@ class SessionStarts:
         self._counted_until = self._clock() + limit["reset_after"] / 1000
 
     async def wait_for(self, sessions: int) -> None:
-        """Wait until so many sessions may start today, and log once how long that takes."""
+        """Wait until this many sessions may start today, and log once how long that takes."""
         while (seconds := self._seconds_until(sessions)) > 0:
             if not self._told:
                 log.warning(
@@ -68,7 +68,7 @@ class SessionStarts:
             self._left -= 1
 
     def _seconds_until(self, sessions: int) -> float:
-        """Return the seconds until so many sessions may start; 0 if they may now."""
+        """Return the seconds until this many sessions may start; 0 if they may now."""
         now = self._clock()
         if now >= self._counted_until:
             self._left, self._counted_until = self._total, now + _DAY

@@ -42,7 +42,7 @@ class Maintenance(commands.Cog):
             loop.start()
 
     async def cog_unload(self) -> None:
-        """Stop the loops after their current round: an interrupted database driver may hang for ever."""
+        """Stop the loops after their current round: an interrupted database driver may hang forever."""
         async with self._busy:
             for loop in (self.write, self.refresh, self.tidy):
                 loop.cancel()

@@ -221,7 +221,7 @@ class Reactions(commands.Cog):
         return prediction if message.id in self._memory.traces else Outcome.MESSAGE_GONE
 
     def _count_mood(self, message: discord.Message, prediction: Prediction, trace: Trace, messages: int) -> None:
-        """Count the message's strongest emotion for its channel, as that of so many `messages`."""
+        """Count the message's strongest emotion for its channel, as if `messages` messages had it."""
         channel_id = self._mood_channel(message)
         if message.guild is None or channel_id is None or not is_understood(prediction):
             return

@@ -118,7 +118,7 @@ def settings_reason(settings: ServerSettings, *channel_ids: int | None, age_rest
 
 
 def may_react(message: discord.Message) -> bool:
-    """Return whether the bot has the permissions to react, so that no request is sent in vain."""
+    """Return whether the bot has the permissions to react, to avoid requests that Discord would refuse."""
     channel = message.channel
     if message.guild is None or not isinstance(channel, _OF_SERVERS):
         return True

@@ -14,16 +14,16 @@ MAX_DISLIKES = 3
 
 
 COUNTED_EACH = 100
-"""Messages in the rolling window up to which the mood of each is counted; in a busier channel, only a sample is.
+"""Up to this many messages in the rolling window, the mood of each is counted; in a busier channel, only of a sample.
 
 A sample has at least 50 messages in a window, so 300 in an hour: the standard error of any emotion's share in an hour
 is below 3 percentage points. It is larger only if the model cannot keep up, see `WAITING_EACH`.
 """
 
 WAITING_EACH = 32
-"""With every so many texts that wait for the model, a sampled message stands for one message more.
+"""For each this many texts that wait for the model, a sampled message counts for one more message.
 
-So texts that may lead to a reaction need not wait for those that cannot.
+So fewer messages are sampled under load, and texts that may lead to a reaction need not wait for them.
 """
 
 

@@ -95,7 +95,7 @@ class ReactionSender:
         return (self._requests.time.now() - (message.edited_at or message.created_at)).total_seconds()
 
     async def _request(self, message: discord.Message, emoji: str, within: float) -> Outcome:
-        """Request a reaction, unless it could not be sent within so many seconds; return the outcome."""
+        """Request a reaction, unless it could not be sent within this many seconds; return the outcome."""
         channel_id, guild_id = _place(message)
         if self._requests.pause_left():
             return Outcome.HELD_BACK

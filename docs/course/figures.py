@@ -299,7 +299,7 @@ def main() -> None:
         elif not path.exists() or path.read_text(encoding="utf-8") != svg:
             stale.append(path.name)
     if stale:
-        sys.exit(f"python docs/course/figures.py would draw these anew: {', '.join(stale)}")
+        sys.exit(f"python docs/course/figures.py would change these: {', '.join(stale)}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-// Switch between the channels. SimCord's page stays in one, so ours moves it and then lets it draw itself anew, as it
-// does when it is seen as somebody else.
+// Switch between channels. SimCord's own page shows only one channel, so this moves the page to another and makes it
+// redraw itself, as it does when the viewer changes.
 import { failed } from "./notice.js";
 import { request } from "./server.js";
 

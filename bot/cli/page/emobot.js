@@ -3,9 +3,10 @@ import "./menus.js";
 import "./notice.js";
 import "./thoughts.js";
 
-// Show the newest message: when the page opens, when one comes, and when another channel or person is chosen. By itself,
-// SimCord shows the top of the bot's latest message, and follows only whoever has scrolled to the very end. Until SimCord
-// is ready, pictures may make the message longer; whoever does something meanwhile is left where they are.
+// Scroll to the newest message: when the page opens, when a message arrives, and when another channel or person is
+// chosen. SimCord itself scrolls to the top of the bot's latest message, and then only if the user has scrolled to the
+// very end. While SimCord is loading, pictures may make the message longer; if the user does something meanwhile, the
+// page does not scroll.
 const timeline = document.getElementById("channel-timeline");
 const messages = document.getElementById("channel-message-list");
 let shown;
@@ -22,11 +23,11 @@ function follow() {
   requestAnimationFrame(follow);
 }
 
-for (const deed of ["pointerdown", "wheel", "touchmove", "keydown"]) {
-  document.addEventListener(deed, () => { shown = newest(); }, { passive: true });
+for (const action of ["pointerdown", "wheel", "touchmove", "keydown"]) {
+  document.addEventListener(action, () => { shown = newest(); }, { passive: true });
 }
 
-// A form is open: nothing else answers until it is closed, as SimCord holds it with what is its own.
+// While a form is open, disable our own controls, as SimCord does with its own.
 const forms = document.getElementById("modal-root");
 const others = [document.getElementById("channels"), document.getElementById("thoughts")];
 

@@ -1,4 +1,4 @@
-// The menu of a message: reactions by hand, and the commands that the bot adds to Discord's "Apps".
+// The menu of a message: reactions to add, and the commands that the bot adds to Discord's menu "Apps".
 import { failed } from "./notice.js";
 import { request } from "./server.js";
 
@@ -8,7 +8,8 @@ const items = [...menu.querySelectorAll("[role=menuitem]")];
 const WITHOUT_MENU = "article[data-message-id]:not(:has(.message-ephemeral-note, .open-menu))";
 let message;
 
-// Give each message its button, again whenever SimCord draws it anew. What only one person sees has no menu in Discord.
+// Give each message a menu button, again whenever SimCord redraws it. In Discord, messages that only one person sees
+// have no menu.
 function decorate() {
   for (const article of messages.querySelectorAll(WITHOUT_MENU)) {
     const { messageId } = article.dataset;

@@ -1,4 +1,4 @@
-// Tell in the bar above what went wrong. SimCord tells there how each step went, in words for developers.
+// Show errors in the bar at the top, in place of SimCord's messages about each step, which are meant for developers.
 const status = document.getElementById("action-status");
 const notice = document.getElementById("notice");
 

@@ -1,4 +1,4 @@
-// Ask our own server for what SimCord's page cannot do.
+// Send our own server a request for something that SimCord's page cannot do.
 
 export async function request(path, body) {
   const response = await fetch(path, {

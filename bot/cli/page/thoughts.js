@@ -1,4 +1,4 @@
-// What the bot thought of each message, beside the conversation, in the words of its menu "Why?"; the newest first.
+// The panel beside the conversation: what the bot thinks of each message, as in its menu "Why?", the newest first.
 import { request } from "./server.js";
 
 const messages = document.getElementById("channel-message-list");
@@ -9,7 +9,7 @@ const cards = new Map(); // by message: what it looked like when it was asked ab
 let asking = false;
 let changed = false;
 
-// What the bot's thought can depend on: the text, and whether reactions were added or removed.
+// What the bot's answer can depend on: the text, and whether reactions were added or removed.
 function looks(article) {
   const parts = article.querySelectorAll(".message-content, .message-edited, .reaction-chip");
   return [...parts].map((part) => part.textContent).join("\n");
@@ -44,7 +44,7 @@ async function ask() {
   show([...seen.keys()].reverse().flatMap((message) => cards.get(message).card ?? []));
 }
 
-// Put the cards into the panel, and move none that is in its place, as it would lose the focus.
+// Put the cards into the panel without moving those that are in place, since a moved card loses the focus.
 function show(shown) {
   let place = list.firstElementChild;
   for (const card of shown) {
@@ -92,7 +92,7 @@ function draw(card, { author, text, emotion, emoji, certainty, required, why }) 
   return card;
 }
 
-// Discord's marks that the bot uses there: bold, code, a moment, and a backslash before what is none of them.
+// The Markdown that the bot uses in its answers: bold, code, timestamps, and backslash escapes.
 function formatted(line) {
   const marks = /\*\*((?:\\.|[^*\\])+)\*\*|`([^`]+)`|<t:(\d+):R>/gu;
   const parts = [];
@@ -125,7 +125,7 @@ function tell(time) {
   time.textContent = seconds < 60 ? relative.format(seconds, "second") : relative.format(Math.ceil(seconds / 60), "minute");
 }
 
-// Count down to the next reaction, and ask again when its moment has come.
+// Count down to the next possible reaction, and ask the bot again when that time has come.
 function tick() {
   const times = [...list.querySelectorAll("time")];
   const over = times.filter((time) => Date.parse(time.dateTime) <= Date.now());

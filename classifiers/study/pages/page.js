@@ -1,9 +1,9 @@
-// Shows a picture as wide as the page allows, and keeps its tables in step with what is chosen.
+// Shows a chart as wide as the page allows, and updates its tables when a control changes.
 
 const { spec, tables } = JSON.parse(document.getElementById("picture").textContent);
 const chart = document.getElementById("chart");
 
-// The records that a table shows: those whose fields are what is chosen, where anything is.
+// Returns the records that a table shows: those that match the selected values.
 function shown(table, view) {
   return spec.datasets[table.data].filter((record) =>
     Object.entries(table.where).every(([field, signal]) => {
@@ -19,7 +19,7 @@ function cell(row, kind, text, scope) {
   if (scope) made.scope = scope;
 }
 
-// Writes a table with a row for each value of one field, and a column for each of the others' and of what is told.
+// Writes a table with a row for each value of one field, and a column for each value of the others and each measure.
 function write(table, body, view) {
   const rows = new Map();
   const columns = new Set();
@@ -48,7 +48,7 @@ vegaEmbed(chart, spec, { actions: false, bind: "#controls", renderer: "svg", too
   ({ view }) => {
     const margin = chart.querySelector("svg").getBoundingClientRect().width - view.width();
     const fit = () => {
-      // There is no room at all while the page is not laid out.
+      // The width is 0 until the page has been laid out.
       if (chart.clientWidth > margin) view.width(Math.min(spec.usermeta.width, chart.clientWidth - margin)).run();
     };
     new ResizeObserver(fit).observe(chart);
