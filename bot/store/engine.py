@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Dialect, NullPool, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import AdaptedConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.store.awaited import AwaitedEngine
@@ -96,15 +96,13 @@ def _check_file(connection: Connection) -> None:
         raise OSError(FILE_REPLACED)
 
 
-def _use_write_ahead_log(connection: DBAPIConnection, _record: object) -> None:
+def _use_write_ahead_log(connection: AdaptedConnection, _record: object) -> None:
     """Switch the file to write-ahead logging, so that writers do not wait for readers; the file keeps the mode.
 
     This may fail without harm if the file is read-only or another process is switching the mode.
     """
-    cursor = connection.cursor()
-    with suppress(sqlite3.OperationalError):
-        cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.close()
+    with suppress(sqlite3.OperationalError):  # one call in the driver's thread; a cursor makes four
+        connection.run_async(lambda driver: driver.execute_fetchall("PRAGMA journal_mode = WAL"))
 
 
 def _begin(connection: Connection) -> None:

@@ -53,8 +53,9 @@ class DatabaseSync:
         self._cache = cache
         self._url = make_url(url)
         self._engine = open_engine(self._url)
-        self._long_timeout_engine = open_engine(self._url, long_timeout=True)
         self._notifies = not is_sqlite(self._url)
+        # For SQLite both would be the same, so one is enough.
+        self._long_timeout_engine = open_engine(self._url, long_timeout=True) if self._notifies else self._engine
         self._watch: Watch = (
             NotificationWatch(self._engine, self._notified, lambda why: self._fail(StoreError(why)))
             if self._notifies

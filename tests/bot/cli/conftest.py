@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bot.logs import OWN_LOGGERS
+from tests.bot.conftest import BLANK
 from tests.bot.cli.support import TOKEN
 from tests.bot.scripted import SCRIPT, ScriptedClassifier
 from tests.loopback import description, loopback, skipper, world  # noqa: F401 - fixtures
@@ -19,6 +24,28 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scripted models in place of those of the model directory."""
     models = {"rnn": ScriptedClassifier(SCRIPT), "bilstm": ScriptedClassifier(SCRIPT)}
     monkeypatch.setattr("bot.models.load_models", lambda _directory: models)
+
+
+@pytest.fixture
+def avatars() -> None:
+    """Let the demo draw its people's avatars, which takes longer than most of what is tested."""
+
+
+@pytest.fixture
+def quick_demo(request: pytest.FixtureRequest, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start each demo with the tables in its database, and with blank avatars unless the test requests `avatars`.
+
+    The tests that run the demo in a process of its own check that it can create both itself.
+    """
+
+    def folder_with_tables() -> tempfile.TemporaryDirectory[str]:
+        folder = tempfile.TemporaryDirectory()
+        shutil.copy(migrated, Path(folder.name, "demo.db"))
+        return folder
+
+    monkeypatch.setattr("bot.cli.simulation.tempfile", SimpleNamespace(TemporaryDirectory=folder_with_tables))
+    if "avatars" not in request.fixturenames:
+        monkeypatch.setattr("bot.cli.simulation.draw_card", lambda *_: BLANK)
 
 
 @pytest.fixture(autouse=True)

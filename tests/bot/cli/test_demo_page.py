@@ -22,6 +22,8 @@ from bot.configuration import Configuration
 from bot.reactions.gate import NOT_TO_BE_READ
 from tests.bot.scripted import SCRIPT, ScriptedClassifier
 
+pytestmark = pytest.mark.usefixtures("quick_demo")
+
 NEEDED = "it needs a browser: pip install -e '.[screenshots]' && playwright install chromium"
 SIZES = ((1024, 640), (390, 844))  # in the other tests it is 1280 pixels wide
 LOW_CONTRAST_SCRIPT = Path(__file__).with_name("contrast.js").read_text("utf-8")
@@ -297,6 +299,7 @@ async def test_actions_impossible_in_discord_are_refused(session: aiohttp.Client
 
 @pytest.mark.long
 @pytest.mark.slow
+@pytest.mark.usefixtures("avatars")
 async def test_newest_message_and_its_reaction_are_visible_in_windows_of_any_size() -> None:
     async with served() as (_, url), chromium() as browser:
         for width, height in SIZES:
@@ -349,6 +352,7 @@ async def _assert_thoughts_shown(page: Any, text: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("avatars")
 async def test_message_menu_works_by_mouse_and_keyboard_and_updates_the_panel() -> None:
     async with served() as (demo, url), chromium() as browser:
         page = await opened(browser, url, 1280, 800)
@@ -385,6 +389,7 @@ async def test_message_menu_works_by_mouse_and_keyboard_and_updates_the_panel() 
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("avatars")
 async def test_text_has_enough_contrast_in_light_and_dark() -> None:
     async with served() as (demo, url), chromium() as browser:
         page, you = await opened(browser, url, 1280, 1000), demo.preview.viewers[0]

@@ -20,6 +20,8 @@ from classifiers import EMOJI, Classifier, MissingExtraError, Prediction
 from tests.bot.pressing import words_of
 from tests.bot.scripted import SCRIPT, ScriptedClassifier, believing, reactions_of
 
+pytestmark = pytest.mark.usefixtures("quick_demo")
+
 
 @pytest.fixture
 def scripted() -> dict[str, Classifier]:
@@ -51,6 +53,7 @@ async def test_messages_are_read_at_once_not_in_batches(
         assert reactions_of(demo.bot).outcomes[Outcome.COOLING_DOWN]
 
 
+@pytest.mark.usefixtures("avatars")
 async def test_everybody_who_writes_has_an_avatar(scripted: dict[str, Classifier]) -> None:
     async with simulation.opened(Configuration(), models=scripted) as demo:
         shown = (await demo.preview.snapshot())["messages"].values()
