@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from bot.logs import OWN_LOGGERS
-from tests.bot.conftest import BLANK
 from tests.bot.cli.support import TOKEN
+from tests.bot.conftest import BLANK
 from tests.bot.scripted import SCRIPT, ScriptedClassifier
 from tests.loopback import description, loopback, skipper, world  # noqa: F401 - fixtures
 
