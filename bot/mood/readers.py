@@ -12,12 +12,14 @@ def readable(member: discord.Member) -> list[int]:
     return [channel.id for channel in member.guild.channels if _can_read(channel, member)]
 
 
-def open_to_readers_of(channel: discord.abc.GuildChannel) -> list[int]:
-    """Return the ids of the channels that are readable by everybody who can read this one.
+def open_to_readers_of(channel: discord.TextChannel) -> list[int]:
+    """Return the ids of the channels that are readable by everybody who can read this text channel.
 
     Roles decide: each role that can read this channel, except those of bots, must be able to read the other one, also
     together with any second role. If individual people were given access to this channel, everybody must be able to
     read the other one. A channel from which individual people were excluded is left out.
+
+    This would not do for the readers of a voice channel: one role may let them see it and another let them join it.
     """
     roles = [role for role in channel.guild.roles if _can_read(channel, role) and not role.is_bot_managed()]
     if any(granted.view_channel for granted in _of_single_people(channel)):
