@@ -64,8 +64,8 @@ class _Job:
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
-    """A question to all models about one text, which is answered in several steps."""
+class _SteppedJob:
+    """A comparison or explanation of one text, which takes several steps."""
 
     steps: Steps[Any]
     answer: asyncio.Future[Any]
@@ -113,8 +113,8 @@ class Analyzer:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="classifier")
         self._jobs: FairQueue[_Job] = FairQueue(max_waiting)
         self._max_explaining = max_explaining
-        self._questions: deque[_Question] = deque()
-        self._flush: asyncio.Task[None] | None = None
+        self._stepped_jobs: deque[_SteppedJob] = deque()
+        self._answering: asyncio.Task[None] | None = None
         self._collected: list[tuple[Hashable, _Job]] = []
         self._collecting: asyncio.TimerHandle | None = None
         self._closed = False
@@ -126,8 +126,8 @@ class Analyzer:
 
     @property
     def explanations_waiting(self) -> int:
-        """How many questions about one text wait or are being answered."""
-        return len(self._questions)
+        """How many comparisons and explanations wait or are being computed."""
+        return len(self._stepped_jobs)
 
     def reacting_model(self, server_model: str | None) -> str:
         """Return the name of the model that reacts in a server.
@@ -155,7 +155,7 @@ class Analyzer:
         text: str,
         server_model: str | None,
         *,
-        sharing: Hashable = None,
+        lane: Hashable = None,
         within: float | None = None,
         urgent: bool = True,
     ) -> Prediction:
@@ -164,7 +164,7 @@ class Analyzer:
         Args:
             text: the text.
             server_model: the model that the server's settings name; see `reacting_model`.
-            sharing: the lane of the queue in which the text waits, such as its channel. If too many texts are waiting,
+            lane: the lane of the queue in which the text waits, such as its channel. If too many texts are waiting,
                 the oldest of the longest lane is dropped.
             within: seconds after which the answer is useless; None for the default deadline.
             urgent: if False, the text may wait for `batch_delay`, to be read together with others.
@@ -176,9 +176,9 @@ class Analyzer:
         self._check_open()
         job = _Job(text, self.reacting_model(server_model), asyncio.get_running_loop().create_future())
         if urgent or not self.batch_delay:
-            self._put(sharing, job)
+            self._put(lane, job)
         else:
-            self._collect(sharing, job)
+            self._collect(lane, job)
         return await _wait_for(job.answer, self._deadline if within is None else within)
 
     async def compare(self, text: str, *names: str) -> dict[str, Answer]:
@@ -210,9 +210,9 @@ class Analyzer:
     async def close(self) -> None:
         """Refuse new callers, answer those who are waiting, and end the worker thread."""
         self._closed = True
-        self._put_collected()
-        if self._flush:
-            await asyncio.wait([self._flush])
+        self._queue_collected()
+        if self._answering:
+            await asyncio.wait([self._answering])
         await asyncio.to_thread(self._worker.shutdown)
 
     def _named(self, names: Sequence[str]) -> dict[str, Classifier]:
@@ -222,10 +222,10 @@ class Analyzer:
     async def _ask(self, steps: Steps[Result]) -> Result:
         """Let the worker take the steps, one at a time, while no text waits for a prediction; return their result."""
         self._check_open()
-        if len(self._questions) >= self._max_explaining:
-            raise AnalyzerOverloadedError(f"{len(self._questions)} explanations are waiting already")
+        if len(self._stepped_jobs) >= self._max_explaining:
+            raise AnalyzerOverloadedError(f"{len(self._stepped_jobs)} explanations are waiting already")
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._questions.append(_Question(steps, answer))
+        self._stepped_jobs.append(_SteppedJob(steps, answer))
         self._start()
         return await _wait_for(answer, self._deadline)
 
@@ -234,45 +234,45 @@ class Analyzer:
         if self._closed:
             raise AnalyzerClosedError("the analyzer is closed")
 
-    def _collect(self, sharing: Hashable, job: _Job) -> None:
+    def _collect(self, lane: Hashable, job: _Job) -> None:
         """Hold a text back for a moment, so that it is read together with others."""
-        self._collected.append((sharing, job))
+        self._collected.append((lane, job))
         if len(self._collected) == _COLLECTED_BATCH:
-            self._put_collected()
+            self._queue_collected()
         elif self._collecting is None:
-            self._collecting = asyncio.get_running_loop().call_later(self.batch_delay, self._put_collected)
+            self._collecting = asyncio.get_running_loop().call_later(self.batch_delay, self._queue_collected)
 
-    def _put_collected(self) -> None:
+    def _queue_collected(self) -> None:
         """Put all texts that were held back into the queue."""
         if self._collecting:
             self._collecting.cancel()
             self._collecting = None
-        for sharing, job in self._collected:
-            self._put(sharing, job)
+        for lane, job in self._collected:
+            self._put(lane, job)
         self._collected.clear()
 
-    def _put(self, sharing: Hashable, job: _Job) -> None:
+    def _put(self, lane: Hashable, job: _Job) -> None:
         """Put a text into the queue; if the queue is full, refuse the oldest text of the longest lane."""
-        pushed_out = self._jobs.put(sharing, job)
-        if pushed_out and not pushed_out.answer.done():
-            pushed_out.answer.set_exception(AnalyzerOverloadedError("too many newer texts are waiting"))
+        dropped = self._jobs.put(lane, job)
+        if dropped and not dropped.answer.done():
+            dropped.answer.set_exception(AnalyzerOverloadedError("too many newer texts are waiting"))
         self._start()
 
     def _start(self) -> None:
         """Start the task that answers, unless it is running."""
-        if self._flush is None:
-            self._flush = asyncio.create_task(self._answer_all())
+        if self._answering is None:
+            self._answering = asyncio.create_task(self._answer_all())
 
     async def _answer_all(self) -> None:
         """Answer all callers; waiting predictions come before the next step of an explanation."""
         try:
-            while self._jobs or self._questions:
+            while self._jobs or self._stepped_jobs:
                 if self._jobs:
                     await self._answer_texts()
                 else:
                     await self._take_step()
         finally:
-            self._flush = None
+            self._answering = None
 
     async def _answer_texts(self) -> None:
         """Answer the texts that are next in the queue, a few batches at once."""
@@ -285,11 +285,11 @@ class Analyzer:
 
     async def _take_step(self) -> None:
         """Take the next step of the first explanation, or drop it if its caller no longer waits."""
-        question = self._questions[0]
-        answer = question.answer
+        job = self._stepped_jobs[0]
+        answer = job.answer
         if not answer.done():
             try:
-                last = await asyncio.get_running_loop().run_in_executor(self._worker, _advance, question.steps)
+                last = await asyncio.get_running_loop().run_in_executor(self._worker, _advance, job.steps)
             except Exception as error:
                 if not answer.done():
                     answer.set_exception(error)
@@ -297,7 +297,7 @@ class Analyzer:
                 if last and not answer.done():
                     answer.set_result(last.result)
         if answer.done():
-            self._questions.popleft()
+            self._stepped_jobs.popleft()
 
     async def _answer(self, jobs: Sequence[_Job]) -> None:
         jobs = [job for job in jobs if not job.answer.done()]
@@ -344,7 +344,7 @@ def _predict_timed(model: Classifier, texts: Sequence[str]) -> tuple[Sequence[Pr
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """The end of a question's steps, with its answer."""
+    """The result of the last step."""
 
     result: Any
 

@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 from yarl import URL
 
 from bot.discord_address import AddressError, parse_api_base, parse_gateway_url
-from bot.discord_token import WANTED, TokenError, parse_token
+from bot.discord_token import EXPECTED, TokenError, parse_token
 from bot.logs import LogFormat
 from bot.shards import FORM as SHARDS
 from bot.shards import MAX_SHARDS, ShardsError, Share, own_shards, parse_shard_ids
@@ -116,7 +116,7 @@ class Configuration:
     discord_token: str | None = field(
         default=None,
         repr=False,  # it is a secret
-        metadata=_variable("DISCORD_TOKEN", parse_token, WANTED),
+        metadata=_variable("DISCORD_TOKEN", parse_token, EXPECTED),
     )
     models: Path = field(
         default=PRETRAINED,

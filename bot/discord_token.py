@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 
-WANTED = "the token of your bot from the Discord developer portal: three parts with dots between them"
+EXPECTED = "the token of your bot from the Discord developer portal: three parts with dots between them"
 
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
-_ANOTHER = "be the token of your bot, not {}: the developer portal shows it once, on the page Bot, after Reset Token"
+_WRONG_KIND = "be the token of your bot, not {}: the developer portal shows it once, on the page Bot, after Reset Token"
 _QUOTATION_MARKS = "\"'`“”„‘’‚«»"
 _MISTAKES = (
     (rf"[{_QUOTATION_MARKS}].*|.*[{_QUOTATION_MARKS}]", "stand without quotation marks"),
     (r"bot\s.*", 'stand without the word "Bot" before it'),
-    (r"\d+", _ANOTHER.format("the id of the application")),
-    (r"[\da-f]{64}", _ANOTHER.format("the public key of the application")),
-    (r".*(your|token|change.?me).*|<.*>|[x.*_-]+", _ANOTHER.format("the placeholder of an example")),
-    (r"[\w-]{32}", _ANOTHER.format("the client secret of the application")),
+    (r"\d+", _WRONG_KIND.format("the id of the application")),
+    (r"[\da-f]{64}", _WRONG_KIND.format("the public key of the application")),
+    (r".*(your|token|change.?me).*|<.*>|[x.*_-]+", _WRONG_KIND.format("the placeholder of an example")),
+    (r"[\w-]{32}", _WRONG_KIND.format("the client secret of the application")),
 )
 """Patterns of whole texts that are not tokens, regardless of case, with a phrase to complete "DISCORD_TOKEN must"."""
 
@@ -39,4 +39,4 @@ def parse_token(text: str) -> str | None:
     for pattern, remedy in _MISTAKES:
         if re.fullmatch(pattern, token, re.IGNORECASE):
             raise TokenError(remedy)
-    raise TokenError(f"be {WANTED}")
+    raise TokenError(f"be {EXPECTED}")

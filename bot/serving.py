@@ -55,7 +55,7 @@ async def serve(
             await _serve_once(configuration, models, token, health, meter)
             return
         except Exception as error:
-            if not passes(error):
+            if not _is_temporary(error):
                 raise
             if loop.time() - started > _STABLE:
                 wait = FIRST_WAIT
@@ -81,10 +81,10 @@ async def _serve_once(
         await bot.start(token)
 
 
-def passes(error: Exception) -> bool:
+def _is_temporary(error: Exception) -> bool:
     """Return whether a failure is a temporary one of Discord or of the network."""
     if isinstance(error, discord.GatewayNotFound) and error.__cause__:
-        return passes(error.__cause__) if isinstance(error.__cause__, Exception) else False
+        return _is_temporary(error.__cause__) if isinstance(error.__cause__, Exception) else False
     if isinstance(error, discord.HTTPException):
         return error.status >= 500 or error.status in (408, 429)  # a proxy answers with 408 if Discord does not answer
     return isinstance(error, (OSError, TimeoutError, aiohttp.ClientError, discord.RateLimited, json.JSONDecodeError))

@@ -55,11 +55,11 @@ _KAOMOJI = rf"""
 """Any other face in parentheses: few characters, one of them not ASCII, and no word."""
 
 _EYE = r"[$'*+.0;<=>@^`noqtuvx¬°òᅮᅲᵔ•≧⊙⌒◉○●◕◠★☆♡♥✧・╥╬ㅜㅠಠಥ-]"
-_NEXT = r"[\\_.^wvoωд□‿▽∀ᴗ◡ヮワ益皿﹃ ͜ಠ╬òó-]"
+_NOSE_OR_MOUTH = r"[\\_.^wvoωд□‿▽∀ᴗ◡ヮワ益皿﹃ ͜ಠ╬òó-]"
 """Most faces start with one of the former and one of the latter; checking that first is faster than all patterns."""
 
 FACE = rf"""
-    (?: (?= \(?\*?{_EYE}{_NEXT} | ʕ | \(╯ )  # the quick look
+    (?: (?= \(?\*?{_EYE}{_NOSE_OR_MOUTH} | ʕ | \(╯ )  # a quick test
         (?<![^\W_]) \(?\*? (?: {" | ".join(_FACES.values())} ) \*?\)? (?![.-]?[^\W_]|_\w)
       | {_SHRUG} | {_KAOMOJI}
     )
@@ -107,7 +107,7 @@ SAME = {form: token for token, forms in _FORMS.items() for form in forms.split()
 """For each emoticon, the token for the same feeling that the shipped models know, or know better."""
 
 _PATTERNS = [(regex.compile(pattern, regex.VERBOSE), token) for token, pattern in (_GESTURES | _FACES).items()]
-_DRAWN_OUT = regex.compile(r"(.)\1+$")
+_REPEATED_END = regex.compile(r"(.)\1+$")
 
 
 def token_of(emoticon: str) -> str:
@@ -119,7 +119,7 @@ def token_of(emoticon: str) -> str:
         >>> [token_of(":)))"), token_of("t___t"), token_of("<333"), token_of("(ಥ_ಥ)")]
         [':)', '😢', '<3', '😢']
     """
-    return _token_of(_DRAWN_OUT.sub(r"\1", emoticon))
+    return _token_of(_REPEATED_END.sub(r"\1", emoticon))
 
 
 @lru_cache(maxsize=1024)  # trying all patterns takes as long as reading several words, and few emoticons are common

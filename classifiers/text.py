@@ -63,13 +63,13 @@ _INVISIBLE = regex.compile(
     r"(?<!\p{Extended_Pictographic})\u200d | \u200d(?!\p{Extended_Pictographic}) | (?!\u200d)[\p{Cf}\p{Cs}\p{DI}]",
     regex.VERBOSE,
 )
-_FLOOD = regex.compile(r"(\p{M}{30})\p{M}+")
-_ADORNMENT = regex.compile(r"(?<=\p{Latin})\p{M}+")
-_TWICE = regex.compile(r"(\p{L}|[.!?*~-])\1{2,}")
-_SYLLABLE = regex.compile(r"(\p{L}{2,3})\1{2,}\p{L}?")
-_DOUBLE = regex.compile(r"(\p{L})\1")
+_EXCESS_MARKS = regex.compile(r"(\p{M}{30})\p{M}+")
+_MARKS_ON_LATIN = regex.compile(r"(?<=\p{Latin})\p{M}+")
+_REPEATED_CHARACTER = regex.compile(r"(\p{L}|[.!?*~-])\1{2,}")
+_REPEATED_SYLLABLE = regex.compile(r"(\p{L}{2,3})\1{2,}\p{L}?")
+_DOUBLE_LETTER = regex.compile(r"(\p{L})\1")
 _ENCLITIC = regex.compile(r"(?<=\w)(n't|'(?:s|m|re|ve|ll|d))$")
-_UNWRITTEN_APOSTROPHE = {
+_MISSING_APOSTROPHE = {
     **{
         f"{stem}nt": f"{stem}n't"
         for stem in "do does did is are was were has have had would could should ca wo must ai need".split()
@@ -77,7 +77,7 @@ _UNWRITTEN_APOSTROPHE = {
     **{"im": "i'm", "ive": "i've", "youre": "you're", "theyre": "they're", "thats": "that's"},
     **{"whats": "what's", "hes": "he's", "shes": "she's", "theres": "there's", "cannot": "can't"},
 }
-_SPELLINGS = SAME | _UNWRITTEN_APOSTROPHE
+_SPELLINGS = SAME | _MISSING_APOSTROPHE
 
 
 def normalize(text: str) -> str:
@@ -91,9 +91,9 @@ def normalize(text: str) -> str:
     if plain.isascii():
         return plain.casefold()
     # The time for ordering marks grows with the square of their number, and one can stand for several.
-    few_marks = _FLOOD.sub(r"\1", _INVISIBLE.sub("", plain))
-    plain = _FLOOD.sub(r"\1", unicodedata.normalize("NFKC", few_marks).casefold())
-    return str(_ADORNMENT.sub("", plain))
+    few_marks = _EXCESS_MARKS.sub(r"\1", _INVISIBLE.sub("", plain))
+    plain = _EXCESS_MARKS.sub(r"\1", unicodedata.normalize("NFKC", few_marks).casefold())
+    return str(_MARKS_ON_LATIN.sub("", plain))
 
 
 def tokenize(text: str) -> list[str]:
@@ -116,7 +116,7 @@ def _tokens(text: str) -> Iterator[str]:
 
 def _shortened(text: str) -> str:
     """Normalise a text and shorten its elongations; each word is treated independently of the others."""
-    return str(_SYLLABLE.sub(r"\1\1", _TWICE.sub(r"\1\1", normalize(text))))
+    return str(_REPEATED_SYLLABLE.sub(r"\1\1", _REPEATED_CHARACTER.sub(r"\1\1", normalize(text))))
 
 
 def _places(plain: str) -> Iterator[tuple[str, int]]:
@@ -209,6 +209,6 @@ class Tokenizer:
 
 def _squeezed(token: str) -> Iterator[str]:
     """Yield likely spellings of a word with elongated letters: "happy" for "haappy", "yay" for "yaayy"."""
-    for double in _DOUBLE.finditer(token):
+    for double in _DOUBLE_LETTER.finditer(token):
         yield token[: double.start()] + token[double.start() + 1 :]
-    yield _DOUBLE.sub(r"\1", token)
+    yield _DOUBLE_LETTER.sub(r"\1", token)

@@ -73,7 +73,7 @@ def what_stood_out(
     if not days or len(base) < FEWEST_DAYS:
         return None
     emotions = {emotion for counts in (*days.values(), *base) for emotion in counts} - {NEUTRAL}
-    habits = {emotion: _Habit([_counts_of(emotion, counts) for counts in base]) for emotion in sorted(emotions)}
+    habits = {emotion: _Baseline([_counts_of(emotion, counts) for counts in base]) for emotion in sorted(emotions)}
     typical = sum(habit.spread for habit in habits.values()) / max(1, len(habits))
     found: list[tuple[float, Standout]] = []
     for emotion, habit in habits.items():
@@ -91,7 +91,7 @@ def what_stood_out(
     return list(strongest.values())[:MAX_STANDOUTS]
 
 
-class _Habit:
+class _Baseline:
     """How frequent an emotion was on the days before.
 
     Attributes:

@@ -210,7 +210,7 @@ class Reactions(commands.Cog):
             prediction = await self._analyzer.classify(
                 message.content,
                 self._settings_of(message).model,
-                sharing=message.channel.id,
+                lane=message.channel.id,
                 within=within if within > 0 else None,
                 urgent=not for_mood_alone,
             )

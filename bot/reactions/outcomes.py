@@ -51,7 +51,7 @@ class Outcome(StrEnum):
     UNSURE = "unsure"
     """The model is not certain enough."""
     DELICATE = "delicate"
-    """The emoji is a jolly one, but there is grief, fear or sadness in the message."""
+    """The emoji is cheerful, but there is grief, fear or sadness in the message."""
     GRAVE = "grave"
     """The message speaks of self-harm, death or grave illness."""
     IRONIC = "ironic"

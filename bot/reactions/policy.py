@@ -22,9 +22,9 @@ other languages are.
 """
 
 SENSITIVE = frozenset({"grief", "fear", "sadness"})
-"""Emotions to which no jolly emoji may be added."""
+"""Emotions to which no cheerful emoji may be added."""
 
-_JOLLY = frozenset(
+_CHEERFUL = frozenset(
     "😀😃😄😁😆😅🤣😂🙂😉😊😇🥳🤩😍🥰😘😋😛😜🤪😝😎🤓🤭😸😹😺😻🙃😏🤑🤠😈🤡👻💩💃🕺👯"
     "🎉🎊🥂🍾🍻🎈🎂🎁✨🌈🔥💯🏆🥇👍👏🙌💪🤘🤙👌🤞🦁🦄🍿🎮⭐🌟"
 )
@@ -103,9 +103,9 @@ def is_understood(prediction: Prediction) -> bool:
     return prediction.known >= MIN_KNOWN_SHARE
 
 
-def is_jolly(emoji: str) -> bool:
+def is_cheerful(emoji: str) -> bool:
     """Return whether a Unicode emoji would seem to mock somebody who is grieving, afraid or sad."""
-    return emoji[:1] in _JOLLY
+    return emoji[:1] in _CHEERFUL
 
 
 def emoji_for(emotion: str, settings: ServerSettings, usable: Callable[[str], bool], default: str | None) -> str | None:
@@ -113,7 +113,7 @@ def emoji_for(emotion: str, settings: ServerSettings, usable: Callable[[str], bo
     chosen = settings.emoji.get(emotion)
     if chosen is None or (CUSTOM_EMOJI.fullmatch(chosen) and not usable(chosen)):
         return default
-    return default if emotion in SENSITIVE and is_jolly(chosen) else chosen
+    return default if emotion in SENSITIVE and is_cheerful(chosen) else chosen
 
 
 def required_certainty(
@@ -153,6 +153,6 @@ def _reason(  # noqa: PLR0911 - a return for each reason
         return Outcome.MUTED
     if certainty < required:
         return Outcome.UNSURE
-    if is_jolly(emoji) and not SENSITIVE.isdisjoint(prediction.present):
+    if is_cheerful(emoji) and not SENSITIVE.isdisjoint(prediction.present):
         return Outcome.DELICATE
     return channel_reason(settings, channel) if channel else None

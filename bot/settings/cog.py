@@ -44,7 +44,7 @@ NO_SETTINGS = mark("That file holds no settings: give me one that I exported.")
 UNUSABLE = mark("That file cannot be used: its value for **{field}** is not valid.")
 NO_EMOJI = mark("That is not a single emoji: give me one such as 🎉, or one of this server's own such as :name:.")
 NO_SUCH_EMOJI = mark("This server has no emoji of that name that I can use.")
-JOLLY = mark("I don't use cheerful emoji for {emotion}: that could hurt someone.")
+CHEERFUL = mark("I don't use cheerful emoji for {emotion}: that could hurt someone.")
 FORGIVEN = mark("I now react as usual in all channels.")
 NO_ZONE = mark("I know no time zone by that name: try a larger city nearby, or the country.")
 WHICH_ZONE = mark("There are several time zones by that name.")
@@ -149,7 +149,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         if text and (emoji is None or is_hurtful(emotion, emoji)):
             translate = translator(interaction.locale)
             if emoji:
-                sentence = translate(JOLLY).format(emotion=written(emotion, None, translate))
+                sentence = translate(CHEERFUL).format(emotion=written(emotion, None, translate))
             else:
                 sentence = translate(NO_SUCH_EMOJI) if _OWN_EMOJI.fullmatch(text) else translate(NO_EMOJI)
             await self._redraw(interaction, guild, Page.EMOTIONS, f"⚠️ {sentence}", refused=emotion)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import discord
 
-from bot.reactions.policy import SENSITIVE, is_jolly
+from bot.reactions.policy import SENSITIVE, is_cheerful
 from bot.server_settings import CUSTOM_EMOJI
 from classifiers.emotions import one_emoji
 
@@ -31,7 +31,7 @@ def own_emoji(text: str, guild: discord.Guild) -> str | None:
 
 def is_hurtful(emotion: str, emoji: str) -> bool:
     """Return whether an emoji is too cheerful for an emotion."""
-    return emotion in SENSITIVE and is_jolly(emoji)
+    return emotion in SENSITIVE and is_cheerful(emoji)
 
 
 def as_typed(emoji: str) -> str:

@@ -60,9 +60,9 @@ class Trial:
         channel: discord.abc.GuildChannel | discord.Thread,
         ends: float,
         has_opted_out: Callable[[int], bool],
-        go_on: Callable[[Trial], Awaitable[None]],
+        update: Callable[[Trial], Awaitable[None]],
     ) -> None:
-        """Start without messages; `go_on` is called with the trial for each message, and every second by `rounds`."""
+        """Start without messages; `update` is called with the trial for each message, and every second by `rounds`."""
         self.interaction = interaction
         self.channel = channel
         self.ends = ends
@@ -71,14 +71,14 @@ class Trial:
         self.shown_at = -math.inf
         self.drawing = asyncio.Lock()
         self._has_opted_out = has_opted_out
-        self._go_on = go_on
+        self._update = update
         self._lines: dict[int, Line] = {}
 
     @tasks.loop(seconds=1)
     async def rounds(self) -> None:
-        """Call `go_on` every second until this is cancelled."""
+        """Call `update` every second until this is cancelled."""
         try:
-            await self._go_on(self)
+            await self._update(self)
         except Exception as error:  # it would end the loop, and the trial would never end
             log_failure("A round of *Try it here*", error)
 
@@ -90,7 +90,7 @@ class Trial:
         if len(self._lines) > MAX_SHOWN:
             del self._lines[min(self._lines)]
         self.changed = True
-        await self._go_on(self)
+        await self._update(self)
 
     def gone(self, message_id: int) -> None:
         """Stop showing a message."""
@@ -155,7 +155,7 @@ class Trials:
             await interaction.response.send_message(translator(interaction.locale)(sentence), ephemeral=True)
             return
         ends = self._clock() + DURATION.total_seconds()
-        trial = Trial(interaction, channel, ends, self._store.has_opted_out, self._go_on)
+        trial = Trial(interaction, channel, ends, self._store.has_opted_out, self._update)
         await interaction.response.send_message(view=trial.panel(), ephemeral=True)
         earlier = self._running.get(_key(trial))
         self._running[_key(trial)] = trial
@@ -181,7 +181,7 @@ class Trials:
             async with asyncio.timeout(_STOP_TIMEOUT):
                 await asyncio.gather(*(self._end(trial, End.RESTARTED) for trial in list(self._running.values())))
 
-    async def _go_on(self, trial: Trial) -> None:
+    async def _update(self, trial: Trial) -> None:
         """Show what is new, unless the trial is over or the last edit was too recent."""
         if trial.end:
             return

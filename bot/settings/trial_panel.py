@@ -88,10 +88,10 @@ def as_text(line: Line, guild_id: int, channel_id: int, translate: Translate) ->
     """Return a line with the time of a message, a link to it, its emotion, and the reaction or why there is none."""
     when = discord.utils.format_dt(discord.utils.snowflake_time(line.message_id), "T")
     link = f"https://discord.com/channels/{guild_id}/{channel_id}/{line.message_id}"
-    return f"{when} [→]({link}) {_told(line.ending, translate)}"
+    return f"{when} [→]({link}) {_describe(line.ending, translate)}"
 
 
-def _told(ending: Ending, translate: Translate) -> str:
+def _describe(ending: Ending, translate: Translate) -> str:
     outcome, decision = ending.outcome, ending.decision
     if decision is None:
         return why_silent(outcome, translate)

@@ -45,9 +45,9 @@ class Attempt:
                 f"{self.file} is still to be written: do what the text at its top says, then run this again."
             ) from None
         except (Exception, SystemExit) as error:
-            raise ExerciseError(self._told(what, error)) from None
+            raise ExerciseError(self._describe_error(what, error)) from None
 
-    def _told(self, what: str, error: BaseException) -> str:
+    def _describe_error(self, what: str, error: BaseException) -> str:
         """Return one sentence that says what was raised and, if it was in the file, at which line."""
         reason = (str(error).splitlines() or [""])[0][:_MAX_ERROR_TEXT].rstrip(".")
         said = f"{type(error).__name__}: {reason}" if reason else type(error).__name__

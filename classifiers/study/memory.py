@@ -21,7 +21,7 @@ from classifiers.training.numpy_backend import Trainer
 FIRST_LETTER = 2
 """The token number of the first plain letter; those before it are padding and the unknown token."""
 
-_LOOKS = 10
+_MEASUREMENTS = 10
 """How often the accuracy is measured in a longer training."""
 
 
@@ -76,7 +76,7 @@ def measure_long(name: str, seed: int, settings: Settings) -> dict[str, Any]:
     [distance] = settings.distances
     network, batch, targets, rng = before_training(name, seed, distance, settings)
     trainer = Trainer(network, settings.recipe(MEMORY[name].clip_norm, seed), multi_label=False)
-    looks = np.linspace(0, settings.updates, _LOOKS + 1).round().astype(int)[1:].tolist()
+    looks = np.linspace(0, settings.updates, _MEASUREMENTS + 1).round().astype(int)[1:].tolist()
     return {
         "accuracy": {
             str(done): _accuracy(network, batch, targets)

@@ -44,7 +44,7 @@ class Workers:
             self.strategy = tf.distribute.get_strategy()
         else:
             tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:1], "GPU")
-            with _told(), _signals_to_system():
+            with _worker_errors(), _signals_to_system():
                 self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
 
         def add(array: Any) -> Any:
@@ -54,7 +54,7 @@ class Workers:
 
     def total(self, array: Array) -> Array:
         """Return the sum of the arrays of all processes, which must have the same shape and type."""
-        with _told():
+        with _worker_errors():
             return np.asarray(self.first(self._add(tf.constant(array))))
 
     def from_chief(self, content: bytes) -> bytes:
@@ -132,7 +132,7 @@ class Trainer(keras_backend.Trainer):
     def update(self, ids: Array, targets: Array, weights: Array, rate: float) -> float:
         """Make one update from this process's share of a batch; the weights of all texts of the batch add up to 1."""
         self._optimizer.learning_rate = rate
-        with _told():
+        with _worker_errors():
             return float(self._shared_update(ids, targets, weights))
 
     def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
@@ -159,7 +159,7 @@ def _signals_to_system() -> Iterator[None]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _worker_errors() -> Iterator[None]:
     """Turn TensorFlow's errors in the block into a `WorkerLostError` that says that another process was lost."""
     try:
         yield

@@ -111,10 +111,10 @@ async def test_oldest_text_is_dropped_if_too_many_wait(analyzer: Analyzer, model
 
 async def test_flood_neither_drops_nor_delays_texts_of_others(analyzer: Analyzer, model: HeldClassifier) -> None:
     [first] = await started("happy", analyzer=analyzer)
-    flood = [asyncio.create_task(analyzer.classify(f"odd {number}", "rnn", sharing=1)) for number in range(20)]
+    flood = [asyncio.create_task(analyzer.classify(f"odd {number}", "rnn", lane=1)) for number in range(20)]
     await asyncio.sleep(0)
-    other = asyncio.create_task(analyzer.classify("thanks", "rnn", sharing=2))
-    late = [asyncio.create_task(analyzer.classify(f"odd {number}", "rnn", sharing=1)) for number in range(20, 40)]
+    other = asyncio.create_task(analyzer.classify("thanks", "rnn", lane=2))
+    late = [asyncio.create_task(analyzer.classify(f"odd {number}", "rnn", lane=1)) for number in range(20, 40)]
     await asyncio.sleep(0)
     model.let_go.set()
     assert await other == SCRIPT["thanks"]

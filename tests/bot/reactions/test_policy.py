@@ -18,7 +18,7 @@ from bot.reactions.policy import (
     Decision,
     choose,
     emoji_for,
-    is_jolly,
+    is_cheerful,
     is_understood,
     required_certainty,
 )
@@ -121,7 +121,7 @@ def test_every_reaction_respects_all_rules(
     assert decision.certainty >= wanted
     assert decision.emoji != PARTY  # which may not be used
     if not SENSITIVE.isdisjoint(prediction.present):
-        assert not is_jolly(decision.emoji)
+        assert not is_cheerful(decision.emoji)
     if channel:
         profile = profile_in(server, channel)
         assert channel.quiet_for is None or channel.quiet_for >= profile.cooldown
@@ -217,7 +217,7 @@ def test_emoji_of_the_server_is_used() -> None:
 
 @pytest.mark.parametrize("emotion", sorted(SENSITIVE))
 def test_no_cheerful_emoji_for_suffering(emotion: str) -> None:
-    assert not is_jolly(EMOJI[emotion])
+    assert not is_cheerful(EMOJI[emotion])
     assert emoji_for(emotion, ServerSettings(emoji={emotion: "😂"}), bool, EMOJI[emotion]) == EMOJI[emotion]
     assert emoji_for(emotion, ServerSettings(emoji={emotion: "🥀"}), bool, EMOJI[emotion]) == "🥀"
 
@@ -225,7 +225,7 @@ def test_no_cheerful_emoji_for_suffering(emotion: str) -> None:
 @pytest.mark.parametrize("skin", ["", "🏻", "🏽", "🏿"])
 def test_cheerful_emoji_is_refused_in_any_skin_tone(skin: str) -> None:
     for emoji in ("👏", "💪", "🙌"):
-        assert is_jolly(emoji + skin)
+        assert is_cheerful(emoji + skin)
         chosen = ServerSettings(emoji={"grief": emoji + skin})
         assert choose("", believing(grief=0.9), chosen).emoji == EMOJI["grief"]
 
