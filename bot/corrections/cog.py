@@ -13,7 +13,7 @@ from discord.ext import commands
 from bot.analyzer import Analyzer
 from bot.errors import report_error
 from bot.i18n import Translate, mark, translator
-from bot.reactions.gate import SENTENCES, no_words_reason, text_of, why_unreadable
+from bot.reactions.gate import SENTENCES, author_or_server_objection, no_words_reason, text_of, why_unreadable
 from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import is_understood
 from bot.store import Store
@@ -28,10 +28,10 @@ THANKS = mark("Thank you! I have counted your answer, without the message.")
 
 OVER = mark("This question is out of date: since I asked it, I have learnt to recognise other emotions.")
 
-_CONTROL = re.compile(r"correction:(?P<heard>[^:]+):(?P<answer>[^:]+):(?P<message>\d+)")
-"""The custom_id of an answer: the label found, the label meant (or + and the name of its menu), and the message.
+_CONTROL = re.compile(r"correction:(?P<heard>[^:]+):(?P<answer>[^:]+):(?P<message>\d+)(?::(?P<author>\d+))?")
+"""The custom_id of an answer: the label found, the label meant (or + and the name of its menu), the message, its author.
 
-Labels are written with `key_of`.
+Labels are written with `key_of`. Older questions have no author.
 """
 
 _MAX_MENUS = 4
@@ -90,7 +90,7 @@ class Corrections(commands.Cog):
             await interaction.response.send_message(translate(NOT_UNDERSTOOD), ephemeral=True)
             return
         heard, _probability = prediction.reaction()
-        question = _question(heard, message.id, self._emotions, translate)
+        question = _question(heard, message.id, message.author.id, self._emotions, translate)
         await interaction.response.send_message(_asked(heard, self._emotions, translate), view=question, ephemeral=True)
 
     def _why_unread(self, message: discord.Message) -> Outcome | None:
@@ -102,20 +102,30 @@ class Corrections(commands.Cog):
 
     async def _answered(self, interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str]) -> None:
         meant = item.values[0] if isinstance(item, ui.Select) else match["answer"]
-        await self.count(interaction, match["heard"], meant, int(match["message"]))
+        await self.count(interaction, match["heard"], meant, int(match["message"]), int(match["author"] or 0))
 
-    async def count(self, interaction: discord.Interaction, heard: str, meant: str, message_id: int) -> None:
-        """Count an answer, unless the person has already answered about this message.
+    async def count(
+        self, interaction: discord.Interaction, heard: str, meant: str, message_id: int, author_id: int
+    ) -> None:
+        """Count an answer, unless the person has already answered about this message or its author has opted out.
 
         Args:
             interaction: the interaction of the button or menu.
             heard: the key of the label that the bot found.
             meant: the key of the label that was meant.
             message_id: the id of the message that was asked about.
+            author_id: who wrote it; 0 if that is unknown.
         """
         translate = translator(interaction.locale)
         if heard not in self._labels or meant not in self._labels:
             await interaction.response.edit_message(content=translate(OVER), view=None)
+            return
+        if reason := author_or_server_objection(author_id, interaction.guild_id, interaction.channel, self._store):
+            sentence = translate(SENTENCES[reason])
+            if reason is Outcome.NOT_READY:  # the question stays, so that it can be answered in a moment
+                await interaction.response.send_message(sentence, ephemeral=True)
+            else:
+                await interaction.response.edit_message(content=sentence, view=None)
             return
         question = interaction.message.id if interaction.message else interaction.id
         if answered := self._one_each.answered(interaction.user.id, message_id):
@@ -129,11 +139,13 @@ class Corrections(commands.Cog):
         await interaction.response.edit_message(content=translate(THANKS), view=None)
 
 
-def _question(heard: str, message_id: int, emotions: Mapping[str, str | None], translate: Translate) -> ui.View:
+def _question(
+    heard: str, message_id: int, author_id: int, emotions: Mapping[str, str | None], translate: Translate
+) -> ui.View:
     """Return the buttons and as many menus as Discord allows for a question about a message."""
 
     def custom_id(answer: str) -> str:
-        return f"correction:{key_of(heard)}:{answer}:{message_id}"
+        return f"correction:{key_of(heard)}:{answer}:{message_id}:{author_id}"
 
     def button(meant: str, label: str, style: discord.ButtonStyle) -> ui.Button[ui.View]:
         return ui.Button(label=label, style=style, custom_id=custom_id(key_of(meant)))

@@ -15,7 +15,7 @@ from classifiers.emotions import SENTIMENT
 NO_EMOJI = "🏷️"
 """What is shown in place of an emoji for an emotion that has none."""
 
-_PLAIN = re.compile(r"[\w -]{1,30}")
+_PLAIN = re.compile(r"[\w -]{1,24}")
 
 
 def emotions_of(models: Mapping[str, Classifier]) -> dict[str, str | None]:
@@ -51,5 +51,5 @@ def written(label: str, emoji: str | None, translate: Translate) -> str:
 
 
 def key_of(label: str) -> str:
-    """Return an identifier of a label for a custom_id: at most 30 characters, without colons."""
-    return label if _PLAIN.fullmatch(label) else hashlib.sha256(label.encode()).hexdigest()[:30]
+    """Return an identifier of a label for a custom_id: at most 24 characters, without colons."""
+    return label if _PLAIN.fullmatch(label) else hashlib.sha256(label.encode()).hexdigest()[:24]

@@ -10,8 +10,9 @@ import pytest
 import simcord
 
 from bot.configuration import Configuration
-from bot.corrections.cog import ALREADY, NOT_UNDERSTOOD, OVER, THANKS, Corrections
+from bot.corrections.cog import ALREADY, NOT_UNDERSTOOD, OVER, THANKS, Corrections, _question
 from bot.errors import BUSY, UNSAVED
+from bot.i18n import ENGLISH
 from bot.reactions.gate import NO_WORDS, NOT_A_PERSON, NOT_HERE, NOT_READY, NOT_TO_BE_READ
 from bot.store import Store, StoreError
 from classifiers import EMOJI, LABELS, NEUTRAL, Classifier, Prediction
@@ -392,3 +393,35 @@ async def test_every_word_is_translated(world: World, monkeypatch: pytest.Monkey
         heard = {"happy": "joy", "plain": "neutral"}[text]
         answered = await world.alice.click(shown_first, custom_id=control(shown_first, f"{heard}:{heard}"))
         assert untranslated(shown(answered)) == ""
+
+
+async def test_no_answer_is_counted_about_somebody_who_has_opted_out_since_the_question(
+    world: World, bob: simcord.MemberActor
+) -> None:
+    question = shown(await ask(world, "happy", bob))
+    await world.bot.store.opt_out(bob.id)
+    assert told(await world.alice.click(question, label=YES)) == NOT_TO_BE_READ
+    assert await world.bot.store.corrections() == {}
+
+
+async def test_answer_can_be_given_later_if_opt_outs_are_unknown_for_a_moment(world: World) -> None:
+    question = shown(await ask(world, "happy"))
+    world.bot.store.cache.ready = False
+    assert told(await world.alice.click(question, label=YES)) == NOT_READY
+    world.bot.store.cache.ready = True
+    assert told(await world.alice.click(question, label=YES)) == THANKS
+
+
+async def test_question_from_before_authors_were_noted_can_still_be_answered(world: World) -> None:
+    question = shown(await ask(world, "happy"))
+    stored = world.env.backend.get_message(question.channel_id, question.id)
+    for row in stored.components:
+        for component in row["components"]:
+            component["custom_id"] = component["custom_id"].rpartition(":")[0]
+    assert told(await world.alice.click(question, label=YES)) == THANKS
+
+
+def test_custom_ids_of_the_longest_labels_fit() -> None:
+    longest = {letter * 100: None for letter in "ab"}
+    view = _question("a" * 100, 2**63 - 1, 2**63 - 1, longest, ENGLISH)
+    assert max(len(str(item.custom_id)) for item in view.children) == 100  # Discord's limit
