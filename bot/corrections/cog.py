@@ -29,7 +29,7 @@ THANKS = mark("Thank you! I have counted your answer, without the message.")
 OVER = mark("This question is out of date: since I asked it, I have learnt to recognise other emotions.")
 
 _CONTROL = re.compile(r"correction:(?P<heard>[^:]+):(?P<answer>[^:]+):(?P<message>\d+)(?::(?P<author>\d+))?")
-"""The custom_id of an answer: the label found, the label meant (or + and the name of its menu), the message, its author.
+"""An answer's custom_id: the label found, the label meant (or + and the name of its menu), the message, and its author.
 
 Labels are written with `key_of`. Older questions have no author.
 """
