@@ -11,8 +11,8 @@ _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 _WRONG_KIND = "be the token of your bot, not {}: the developer portal shows it once, on the page Bot, after Reset Token"
 _QUOTATION_MARKS = "\"'`“”„‘’‚«»"
 _MISTAKES = (
-    (rf"[{_QUOTATION_MARKS}].*|.*[{_QUOTATION_MARKS}]", "stand without quotation marks"),
-    (r"bot\s.*", 'stand without the word "Bot" before it'),
+    (rf"[{_QUOTATION_MARKS}].*|.*[{_QUOTATION_MARKS}]", "have no quotation marks around it"),
+    (r"bot\s.*", 'not have the word "Bot" before it'),
     (r"\d+", _WRONG_KIND.format("the id of the application")),
     (r"[\da-f]{64}", _WRONG_KIND.format("the public key of the application")),
     (r".*(your|token|change.?me).*|<.*>|[x.*_-]+", _WRONG_KIND.format("the placeholder of an example")),

@@ -69,7 +69,7 @@ def own_shards(chosen: tuple[int, ...] | Share, count: int | None) -> tuple[int,
             raise ShardsError("name no more processes after auto/ than SHARD_COUNT has shards")
         return count, tuple(range(chosen.process, count, chosen.processes))
     if count is None:
-        raise ShardsError("stand beside SHARD_COUNT, the number of shards of all processes together")
+        raise ShardsError("be set together with SHARD_COUNT, the number of shards of all processes together")
     if chosen[-1] >= count:
         raise ShardsError(f"name shards from 0 to {count - 1}, for SHARD_COUNT is {count}")
     return count, chosen

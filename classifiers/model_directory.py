@@ -122,7 +122,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
                 raise ValueError(f"{name} has {len(card.thresholds)} thresholds for {len(self.labels)} labels")
         for label in [*self.neighbours, *(other for row in self.neighbours.values() for other in row)]:
             if label not in self.labels:
-                raise ValueError(f"neighbours has {label!r}, which is none of its labels")
+                raise ValueError(f"neighbours has {label!r}, which is not one of its labels")
         _refuse_repetition(self.labels)
 
 

@@ -75,7 +75,7 @@ def only_message(parts: Iterable[Field], wanted: int) -> memoryview:
     """
     found = messages(parts, wanted)
     if len(found) != 1:
-        raise ValueError("it is damaged: something is missing, or there twice")
+        raise ValueError("it is damaged: a part is missing, or occurs twice")
     return found[0]
 
 

@@ -86,7 +86,7 @@ def fingerprint(model: bytes) -> str:
         unused = unused.difference(inputs).union(outputs[:1])
     results = _names(graph, GraphField.OUTPUT)
     if unused != {*results}:
-        raise ValueError("its graph computes what nothing takes")
+        raise ValueError("its graph has a result that nothing uses")
     operators = [[_plain(part) for part in fields(each)] for each in messages(model_fields, ModelField.OPERATORS)]
     return _hash(sorted(operators, key=repr), [meanings[name] for name in results])
 
@@ -102,7 +102,7 @@ def _define_outputs(node: Sequence[Field], meanings: dict[bytes, str]) -> tuple[
     """
     inputs, outputs = ([bytes(name) for name in messages(node, field)] for field in (NodeField.INPUT, NodeField.OUTPUT))
     if not meanings.keys() >= {*inputs}:
-        raise ValueError("its graph takes what nothing before it gives")
+        raise ValueError("its graph uses a value before it is defined")
     if not outputs:
         raise ValueError("its graph has an operator without a result")
     operator = [_plain(part) for part in node if part[0] in (NodeField.OPERATOR, NodeField.DOMAIN)]

@@ -121,7 +121,9 @@ def _configuration() -> Configuration:
 
 def _make_sure(subject: str) -> None:
     if not sys.stdin.isatty():
-        raise CommandError("Erasing cannot be undone, and no terminal can ask you: add --yes if you are sure.", 2)
+        raise CommandError(
+            "Erasing cannot be undone, and there is no terminal to ask you: add --yes if you are sure.", 2
+        )
     with aborts_as(_UNCHANGED):
         sure = click.confirm(f"Erase all that is kept about {subject}, permanently?")
     if not sure:

@@ -67,7 +67,9 @@ def _by_processes(work: Callable[[Chunk], Result], chunks: Iterator[Chunk], coun
         while future := begun.get():
             yield future.result()
     except BrokenProcessPool:
-        raise ClassifiersError("A process that reads texts was killed, perhaps for want of memory.") from None
+        raise ClassifiersError(
+            "A process that reads texts was killed, perhaps because the system ran out of memory."
+        ) from None
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():

@@ -59,7 +59,7 @@ def arrays_in(returned: Any, names: Sequence[str], function: str, like: Mapping[
         if array.shape != like[name].shape:
             raise ExerciseError(f"{name} has the shape {array.shape}, but should have {like[name].shape}.")
         if not np.isfinite(array).all():
-            raise ExerciseError(f"{name} has numbers that are infinite or no numbers (nan).")
+            raise ExerciseError(f"{name} has numbers that are infinite or not a number (nan).")
         arrays[name] = array
     return arrays
 

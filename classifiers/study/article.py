@@ -105,7 +105,7 @@ def read_article(out: Path) -> str:
     if not os.access(article, os.W_OK):
         raise ClassifiersError(f"{article} cannot be written to: choose another folder with --out.")
     for name in re.findall(r"<!-- study: (\w+) -->(?!.*?<!-- end -->)", text, re.DOTALL):
-        raise ClassifiersError(f"{article} has no <!-- end --> behind its section {name}: write it there.")
+        raise ClassifiersError(f"{article} has no <!-- end --> after its section {name}: write it there.")
     return text
 
 

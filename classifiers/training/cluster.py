@@ -65,7 +65,7 @@ def read_cluster(environment: Mapping[str, str]) -> Cluster | None:
     for address in chiefs + workers:
         host, _, port = address.rpartition(":")
         if not (host and port.isdecimal()):
-            raise _refusal(f"{address[:40]!r} is no host with its port")
+            raise _refusal(f"{address[:40]!r} is not a host with a port")
     if len(set(chiefs + workers)) < len(chiefs + workers):
         raise _refusal("two processes have one address")
     if task.index >= len(chiefs if task.type == "chief" else workers):

@@ -143,7 +143,7 @@ class Shards:
         except ValueError as error:
             raise DatasetError(f"{path}: {error}.") from None
         except KeyError:
-            raise DatasetError(f"{path}: {str(cell)[:60]!r} is none of the labels of the data set.") from None
+            raise DatasetError(f"{path}: {str(cell)[:60]!r} is not one of the labels of the data set.") from None
         if targets.sum() > 1 and not self.multi_label:
             raise DatasetError(
                 f"{path}: {str(cell)[:60]!r} are several labels, where the data set has one for each text."

@@ -120,7 +120,9 @@ def _decode(path: Path, data: bytes) -> str:
         raise DatasetError(f"{path}, line {line}: this is not {encoding.upper()}: save the file as UTF-8.") from error
     if "\0" in content:
         line = content[: content.index("\0")].count("\n") + 1
-        raise DatasetError(f"{path}, line {line}: a NUL stands here, so this is not UTF-8: save the file as UTF-8.")
+        raise DatasetError(
+            f"{path}, line {line}: there is a NUL character, so this is not UTF-8: save the file as UTF-8."
+        )
     return content
 
 

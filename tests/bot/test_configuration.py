@@ -82,7 +82,7 @@ def test_all_shards_in_one_process_accept_sqlite(monkeypatch: pytest.MonkeyPatch
 
 def test_shards_that_contradict_the_shard_count_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHARD_IDS", "0-3")
-    with pytest.raises(ConfigurationError, match=r"^SHARD_IDS must stand beside SHARD_COUNT.*\.$"):
+    with pytest.raises(ConfigurationError, match=r"^SHARD_IDS must be set together with SHARD_COUNT.*\.$"):
         load_configuration()
     monkeypatch.setenv("SHARD_COUNT", "0")
     with pytest.raises(ConfigurationError, match=r"^SHARD_COUNT must be a whole number from 1 .*"):

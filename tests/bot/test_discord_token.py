@@ -19,8 +19,8 @@ ID = "be the token of your bot, not the id of the application: the developer por
 KEY = "be the token of your bot, not the public key of the application: "
 SECRET = "be the token of your bot, not the client secret of the application: "  # noqa: S105 - a sentence
 PLACEHOLDER = "be the token of your bot, not the placeholder of an example: "
-QUOTES = "stand without quotation marks"
-BOT = 'stand without the word "Bot" before it'
+QUOTES = "have no quotation marks around it"
+BOT = 'not have the word "Bot" before it'
 NONE = "be the token of your bot from the Discord developer portal: three parts with dots between them"
 
 

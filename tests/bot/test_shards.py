@@ -74,7 +74,7 @@ def test_first_shards_of_the_processes_are_in_different_buckets() -> None:
 @pytest.mark.parametrize(
     ("chosen", "count", "sentence"),
     [
-        ((0, 1), None, "stand beside SHARD_COUNT"),
+        ((0, 1), None, "be set together with SHARD_COUNT"),
         ((0, 8), 8, "name shards from 0 to 7, for SHARD_COUNT is 8"),
         (Share(3, 9), 8, "name no more processes after auto/ than SHARD_COUNT has shards"),
     ],

@@ -179,8 +179,8 @@ async def test_answer_that_is_not_from_discord_is_reported_in_one_sentence(
     ("token", "sentence"),
     [
         ("123456789012345678", "DISCORD_TOKEN must be the token of your bot, not the id of the application: "),
-        ('"MQ.s3cr3t.s3cr3t"', "DISCORD_TOKEN must stand without quotation marks."),
-        ("Bot MQ.s3cr3t.s3cr3t", 'DISCORD_TOKEN must stand without the word "Bot" before it.'),
+        ('"MQ.s3cr3t.s3cr3t"', "DISCORD_TOKEN must have no quotation marks around it."),
+        ("Bot MQ.s3cr3t.s3cr3t", 'DISCORD_TOKEN must not have the word "Bot" before it.'),
     ],
 )
 async def test_malformed_token_is_reported_without_asking_discord(

@@ -42,8 +42,8 @@ def test_arrays_are_returned_by_name() -> None:
         ((["a", "b"], np.zeros((2, 3))), "dx is not an array of numbers: `backward` returns dx and dW."),
         (([[1], [2, 3]], np.zeros((2, 3))), "dx is not an array of numbers: `backward` returns dx and dW."),
         ((np.zeros(2), np.zeros((3, 2))), "dW has the shape (3, 2), but should have (2, 3)."),
-        ((np.zeros(2), np.full((2, 3), np.nan)), "dW has numbers that are infinite or no numbers (nan)."),
-        ((np.array([np.inf, 0]), np.zeros((2, 3))), "dx has numbers that are infinite or no numbers (nan)."),
+        ((np.zeros(2), np.full((2, 3), np.nan)), "dW has numbers that are infinite or not a number (nan)."),
+        ((np.array([np.inf, 0]), np.zeros((2, 3))), "dx has numbers that are infinite or not a number (nan)."),
     ],
 )
 def test_anything_but_the_expected_arrays_is_refused(returned: object, sentence: str) -> None:

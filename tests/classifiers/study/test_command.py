@@ -171,7 +171,7 @@ class TestCommand:
             ("x" * 300, "File name too long"),
             ("bytes", "bytes.md cannot be read (it is not UTF-8)"),
             ("folder", "folder.md cannot be read (Is a directory)"),
-            ("endless", "endless.md has no <!-- end --> behind its section memory: write it there."),
+            ("endless", "endless.md has no <!-- end --> after its section memory: write it there."),
             (".", "has no name: give another --out."),
         ],
     )

@@ -36,7 +36,7 @@ def test_first_worker_is_the_chief() -> None:
         (WORKERS, {"type": "worker", "index": "0"}, "index"),
         (WORKERS, {"type": "worker", "index": -1}, "index"),
         ({"worker": ["one:1", "one:1"]}, {"type": "worker", "index": 0}, "two processes have one address"),
-        ({"worker": ["one"]}, {"type": "worker", "index": 0}, "'one' is no host with its port"),
+        ({"worker": ["one"]}, {"type": "worker", "index": 0}, "'one' is not a host with a port"),
         ({"ps": ["one:1"]}, {"type": "worker", "index": 0}, "ps"),
         ([], {"type": "worker", "index": 0}, "array"),
     ],

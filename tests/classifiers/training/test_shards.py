@@ -113,7 +113,7 @@ def test_fingerprint_differs_between_corpora(streaming: ModuleType, corpus: Path
 @pytest.mark.parametrize(
     ("labels", "sentence"),
     [
-        (["joy", "anger"], "a.parquet: 'anger' is none of the labels of the data set."),
+        (["joy", "anger"], "a.parquet: 'anger' is not one of the labels of the data set."),
         (["joy", ""], "a.parquet: a label is empty"),
         (
             ["joy", "joy,sadness"],

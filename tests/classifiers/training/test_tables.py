@@ -166,7 +166,7 @@ def test_unreadable_table_is_reported_with_what_to_do(name: str, content: str, m
     [
         (b"text,label\nhi,joy\ncaf\xe9,joy\n", "a.csv, line 3: this is not UTF-8: save the file as UTF-8."),
         (codecs.BOM_UTF16_LE + b"t\0e\0\n", "a.csv, line 1: this is not UTF-16-LE: save the file as UTF-8."),
-        ("text,label\n".encode("utf-16-le"), "a.csv, line 1: a NUL stands here, so this is not UTF-8: save"),
+        ("text,label\n".encode("utf-16-le"), "a.csv, line 1: there is a NUL character, so this is not UTF-8: save"),
     ],
 )
 def test_bytes_in_an_unknown_encoding_are_refused(content: bytes, message: str) -> None:
