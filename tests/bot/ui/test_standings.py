@@ -25,8 +25,8 @@ def test_no_votes_explain_how_to_vote() -> None:
 def test_model_with_more_votes_is_named_first() -> None:
     votes, _ = standings({"bilstm": 3, "rnn": 2, "both": 1, "neither": 4}, PAIR, ENGLISH)
     assert votes == "10 votes in this server: BiLSTM 3, RNN 2, both 1, neither 4."
-    votes, _ = standings({"rnn": 1}, PAIR, ENGLISH, everywhere=True)
-    assert votes == "1 vote everywhere: RNN 1, BiLSTM 0, both 0, neither 0."
+    votes, _ = standings({"bilstm": 1}, PAIR, ENGLISH, everywhere=True)
+    assert votes == "1 vote everywhere: BiLSTM 1, RNN 0, both 0, neither 0."
 
 
 def test_too_few_votes_for_one_model_are_inconclusive() -> None:
