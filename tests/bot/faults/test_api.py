@@ -24,6 +24,7 @@ from benchmarks.gateway import (
 )
 from bot import Emobot
 from bot.reactions.outcomes import Outcome
+from tests.bot.faults.conftest import EARLIER_COMMAND
 from tests.bot.faults.support import ended, moods, wait_for_reaction, warnings
 from tests.bot.scripted import ScriptedClassifier, reactions_of
 from tests.loopback import Skipper, connected, until
@@ -191,6 +192,7 @@ async def test_wrong_host_clock_loses_nothing_and_is_logged_once(
     bot: Emobot, loopback: LoopbackDiscord, caplog: pytest.LogCaptureFixture, ahead: timedelta
 ) -> None:
     loopback.ahead = ahead
+    loopback.routes.commands[None] = [EARLIER_COMMAND]
     async with connected(bot, loopback):
         await loopback.say("happy", 0)
         await loopback.say("happy", 1, age=20)

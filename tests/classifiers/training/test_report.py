@@ -16,6 +16,7 @@ from classifiers.training.datasets import Dataset, Split
 from classifiers.training.evaluation import BagOfWords, Chance, Metrics, measure
 from classifiers.training.history import Epoch
 from classifiers.training.report import Measured, References, verdicts, write_report
+from tests.conftest import BlankFigure
 
 pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("blank_figures")]
 
@@ -163,6 +164,13 @@ def test_top1_comes_with_its_uncertainty(tmp_path: Path) -> None:
     assert "33 texts count for top-1, so it is known to about ±0.171" in text
 
 
+@pytest.fixture
+def only_figures_with_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the figures blank that name no labels."""
+    for figure in ("draw_training", "draw_calibration"):
+        monkeypatch.setattr(report, figure, lambda *_: BlankFigure())
+
+
 @pytest.mark.usefixtures("figures")
 @pytest.mark.parametrize("names", [("joy", "sadness"), LABELS])
 def test_figures_are_images_of_a_readable_size(tmp_path: Path, names: tuple[str, ...]) -> None:
@@ -175,7 +183,7 @@ def test_figures_are_images_of_a_readable_size(tmp_path: Path, names: tuple[str,
         assert 700 <= width <= 3000
 
 
-@pytest.mark.usefixtures("figures")
+@pytest.mark.usefixtures("figures", "only_figures_with_labels")
 def test_figures_of_many_labels_stay_small(tmp_path: Path) -> None:
     names = tuple(f"label-{place}" for place in range(300))
     targets = np.eye(300, dtype=np.float32)
@@ -194,7 +202,7 @@ def test_figures_show_the_most_frequent_labels(monkeypatch: pytest.MonkeyPatch) 
     assert report._most_frequent(_dataset()) == ["fear", "joy|glee"]
 
 
-@pytest.mark.usefixtures("figures")
+@pytest.mark.usefixtures("figures", "only_figures_with_labels")
 def test_dollar_signs_in_a_label_are_not_drawn_as_a_formula(tmp_path: Path) -> None:
     _write(tmp_path, _dataset(names=("$\\bad$", "joy", "neutral")))
     assert (tmp_path / "label_f1.png").stat().st_size > 5000
