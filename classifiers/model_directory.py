@@ -220,7 +220,7 @@ def load_models(directory: Path = PRETRAINED) -> dict[str, NetworkClassifier]:
         for name, file in FILES.items()
         if name in manifest.models
     }
-    release_unused()  # the files' bytes and ONNX Runtime's copies of the weights: 8 MB
+    release_unused()  # the files' bytes: 3 MB
     return models
 
 
