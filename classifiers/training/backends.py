@@ -90,6 +90,7 @@ def shards_in(folder: Path, columns: Columns, dataset: Dataset, tokenizer: Token
         MissingExtraError: PyArrow or TensorFlow is not installed.
     """
     require("Reading Parquet", "parquet", "pyarrow")
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # before PyArrow is loaded, whose pool keeps 16 MB
     share_heaps()  # before TensorFlow starts its threads
     with _quiet_tensorflow(), imported_whole():
         from classifiers.training.shards import find_shards  # noqa: PLC0415 - it needs TensorFlow

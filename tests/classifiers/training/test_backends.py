@@ -1,6 +1,7 @@
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,9 +9,12 @@ import pytest
 import classifiers.training
 from classifiers.errors import MissingExtraError
 from classifiers.model_directory import FILES
-from classifiers.training.backends import choose_frameworks, in_training, initial_network
+from classifiers.text import Tokenizer
+from classifiers.training.backends import choose_frameworks, in_training, initial_network, shards_in
+from classifiers.training.datasets import Dataset, Split
 from classifiers.training.distillation import pca
 from classifiers.training.recipes import TINY
+from classifiers.training.tables import Columns
 
 BIAS = np.array([0.5, -1], dtype=np.float32)
 LOGGED = "I0000 port.cc:153] oneDNN custom operations are on.\n"
@@ -78,3 +82,16 @@ def test_extras_that_no_network_needs_are_not_required(monkeypatch: pytest.Monke
         choose_frameworks(["rnn"], "keras")
     with pytest.raises(MissingExtraError, match=r"^Writing the BiLSTM needs"):
         choose_frameworks(["bilstm"], "numpy")
+
+
+def test_arrow_keeps_no_memory_of_its_own_while_shards_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", "")  # to be taken back
+    monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL")
+    pool = SimpleNamespace(find_shards=lambda *_: os.environ["ARROW_DEFAULT_MEMORY_POOL"])
+    monkeypatch.setitem(sys.modules, "classifiers.training.shards", pool)
+    texts = Split(("so happy",), np.ones((1, 1), np.float32))
+    dataset = Dataset("feelings", ("joy",), texts, texts, texts, "")
+    found: object = shards_in(tmp_path, Columns(), dataset, Tokenizer([], 8), 1)
+    assert found == "system"
