@@ -23,7 +23,7 @@ PROPAGATION_TARGET = 1.0
 """Seconds within which all processes should know a change."""
 
 _SESSION_INTERVAL = 5.5  # seconds between the starts of two sessions in the same bucket of Discord's
-_MEGABYTE = 2**20
+_MEGABYTE = 1e6
 
 
 @dataclass

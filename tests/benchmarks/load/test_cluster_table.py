@@ -12,7 +12,7 @@ from benchmarks.load.measurements import Latency
 PLAN = Plan(servers=2004, shards=8, processes=4, max_concurrency=8)
 LATENCY = Latency(10, 0.006, 0.02)
 START = Start([Started(4.0, 1.0, 2.0), Started(6.0, 1.0, 3.0)], identifies=8, early=0, syncs=1, purges=1)
-MEMORY = Memory([110 * 2**20] * 4, base=100 * 2**20, connections=8)
+MEMORY = Memory([110_000_000] * 4, base=100_000_000, connections=8)
 LOAD = Load(100.0, 0, 0, LATENCY, 0.0015, refused=0, commits=2.0, rows=30.0, connections=9)
 SAVES = Saves(answered=0.02, everywhere=0.03, after_restart=3.0)
 KILL = Kill(LATENCY, LATENCY, 0, 0, reconnects=0, first_reaction=3.0, served=Started(19.0, 9.0, 4.0))
