@@ -30,7 +30,7 @@ MIN_MESSAGES = 20
 """The fewest messages for a picture: fewer would say more about their authors than about a mood."""
 
 A_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
-"""The origin of steps, so that weekly ones start on Mondays."""
+"""The origin of the steps and of the marks under the axis, so that weekly marks are on Mondays."""
 
 _TOP = 3
 _CLEAR_CHANGE = 0.05

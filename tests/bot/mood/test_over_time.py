@@ -113,6 +113,7 @@ class TestTrend:
             ({"neutral": 50}, {"neutral": 35, "surprise": 15}, SAME),
             ({"anger": 6, "joy": 6}, {"anger": 5, "joy": 7}, SAME),  # may well be chance
             ({"neutral": 9000, "joy": 1000}, {"neutral": 8700, "joy": 1300}, SAME),  # is significant, but very small
+            ({"anger": 10}, {"joy": 10}, BRIGHTER),
             ({"joy": 9}, {"anger": 500}, UNTOLD),
             ({"joy": 500}, {"anger": 9}, UNTOLD),
         ],

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.mood.standouts import beta_binomial_tail, what_stood_out
+from bot.mood.standouts import _Baseline, beta_binomial_tail, what_stood_out
 
 MONDAY = date(2026, 11, 23)
 SHARES = {"neutral": 0.5, "joy": 0.2, "love": 0.1, "anger": 0.1, "surprise": 0.07, "relief": 0.03}
@@ -43,6 +43,26 @@ def test_variable_days_need_a_larger_difference() -> None:
     steady, changeable = days(28), days(28, spread=0.3)
     assert [each.emotion for each in what_stood_out(week(joyful), steady) or []] == ["joy"]
     assert what_stood_out(week(joyful), changeable) == []
+
+
+def test_spread_matches_a_result_computed_by_hand() -> None:
+    baseline = _Baseline([(1, 5), (6, 9)])
+    assert baseline.share == pytest.approx(7.5 / 15)
+    chi_square = (1.5**2 / 5 + 1.5**2 / 9) / (0.5 * 0.5)
+    assert baseline.spread == pytest.approx((chi_square - 1) / (4 * 9 / 14 + 8 * 5 / 14))
+
+
+def test_spread_is_the_correlation_of_two_messages_of_a_day() -> None:
+    drawn = [day for seed in range(20) for day in days(40, messages=20 + 10 * seed, spread=0.25, seed=seed)]
+    baseline = _Baseline([(day["joy"], day.total()) for day in drawn])
+    assert baseline.spread == pytest.approx(0.25 / 1.25, abs=0.02)
+
+
+def test_probability_includes_the_uncertainty_of_the_earlier_share() -> None:
+    baseline = _Baseline([(1, 5), (6, 9)])
+    of_the_share = (5 * 1.4 + 9 * 1.8) / 14**2
+    correlation = 0.1 + of_the_share
+    assert baseline.probability(2, 2, spread=0.1) == pytest.approx(0.5 * (0.5 + 0.5 * correlation))
 
 
 def test_spread_of_a_rare_emotion_is_at_least_that_of_the_others() -> None:
