@@ -21,6 +21,8 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LONG_AGO = datetime(2015, 1, 1, tzinfo=UTC)
 LATER = NOON + 4 * DAY
+STORED_TEXTS = texts().map(lambda text: text.encode(errors="ignore").decode())
+"""Texts that a database can hold: without surrogates, two of which JSON would read back as one character."""
 
 
 async def pack_all(store: Store, now: datetime) -> int:
@@ -39,7 +41,7 @@ async def fill(store: Store) -> None:
     await store.write()
 
 
-@given(st.lists(st.tuples(st.integers(0, 2000), texts(), st.integers(1, 2**60)), max_size=20))
+@given(st.lists(st.tuples(st.integers(0, 2000), STORED_TEXTS, st.integers(1, 2**60)), max_size=20))
 def test_packed_counts_can_be_unpacked(counts: list[tuple[int, str, int]]) -> None:
     keys = [(MoodKey(1, 10, LONG_AGO + hour * HOUR, emotion), messages) for hour, emotion, messages in counts]
     found = [count for row in pack(keys) for count in unpack(row["day"], row["counts"])]
