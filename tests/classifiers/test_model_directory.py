@@ -1,6 +1,7 @@
 import errno
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
@@ -422,10 +423,10 @@ def test_shipped_directory_is_complete_and_small() -> None:
 @settings(max_examples=settings().max_examples // 4)  # each loads two models
 @given(st.data())
 def test_damaged_directory_either_answers_or_is_refused_in_one_sentence(
-    built_models: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+    built_models: Path, new_folder: Callable[[str], Path], data: st.DataObject
 ) -> None:
     """The manifest has the hash of the damaged file, as if somebody had made it on purpose."""
-    folder = tmp_path_factory.mktemp("damaged")
+    folder = new_folder("damaged")
     directory = shutil.copytree(built_models, folder / "models")
     manifest = read_manifest(directory)
     file = data.draw(st.sampled_from([MANIFEST, TOKENIZER, FILES["rnn"], FILES["bilstm"]]))

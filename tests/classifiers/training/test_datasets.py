@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -385,9 +386,9 @@ ROWS_OF = {
 @pytest.mark.parametrize("ending", ROWS_OF)
 @given(data=st.data())
 def test_any_file_is_read_or_refused_in_one_sentence(
-    tmp_path_factory: pytest.TempPathFactory, ending: str, data: st.DataObject
+    new_folder: Callable[[str], Path], ending: str, data: st.DataObject
 ) -> None:
-    folder = tmp_path_factory.mktemp("data")
+    folder = new_folder("data")
     file = folder / f"mine{ending}"
     file.write_bytes(data.draw(hostile.damaged(ROWS_OF[ending].encode())))
     refusals: list[str] = []
