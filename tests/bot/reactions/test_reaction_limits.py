@@ -133,6 +133,17 @@ def test_success_resets_the_refusals_of_the_server(limits: ReactionLimits) -> No
         react(limits, 100, SERVER)
 
 
+def test_author_who_has_blocked_the_bot_gets_no_reaction_for_an_hour(limits: ReactionLimits, clock: Clock) -> None:
+    limits.blocked(7)
+    assert limits.admit(1, SERVER, 0, author_id=8) is None
+    limits.release(1)
+    assert len(limits) == 1
+    clock.now += 3599.9
+    assert limits.admit(1, SERVER, 0, author_id=7) == Outcome.BLOCKED
+    clock.now += 0.1
+    assert limits.admit(1, SERVER, 0, author_id=7) is None
+
+
 def test_pause_of_a_server_does_not_pause_the_channel_of_the_same_id(limits: ReactionLimits) -> None:
     for channel in (1, 2, 3):
         refuse(limits, channel, 100, SERVER)
