@@ -119,8 +119,8 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
     "--dataset",
     default="builtin",
     metavar="NAME|FILE",
-    help="builtin (default), goemotions (downloaded, or read from $EMOBOT_DATA_DIR/goemotions), "
-    "or a .tsv, .csv or .jsonl file",
+    help="builtin (default), goemotions or people (downloaded, or read from $EMOBOT_DATA_DIR/goemotions and /people), "
+    "chat, or a .tsv, .csv or .jsonl file",
 )
 @_data(
     "--recipe",

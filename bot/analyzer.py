@@ -1,5 +1,7 @@
 """Run the classifiers off the event loop: in one worker thread, in batches, with a limit and a deadline.
 
+`Analyzer.reacting_model` says which of the models reacts in a server.
+
 Heartbeats must not wait for a model, so no prediction runs on the event loop's thread. Texts that arrive while the
 worker is busy become its next batch, so batches grow with the load. A text whose caller has stopped waiting is dropped
 unread. There is no idle task: one starts with the first text and ends when none is left.
@@ -15,12 +17,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Generator, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from bot.fair_queue import FairQueue
 from bot.meter import Meter
@@ -28,9 +30,10 @@ from classifiers import Answer, Classifier, Prediction
 from classifiers import compare as compare_models
 from classifiers.explain import Explanation, PrefixPredictions, explain_in_steps, predict_prefixes_in_steps
 from classifiers.model_directory import DIRECTIONS
-from classifiers.nn.batching import Steps
 
 Result = TypeVar("Result")
+Steps: TypeAlias = Generator[None, None, Result]
+"""Work that can be interrupted: it yields after each step, and finally returns its result."""
 
 _SHIPPED = ("bilstm", "rnn")
 """The models that come with the package; the first reacts by default."""

@@ -90,7 +90,7 @@ class Translate:
 
         return format_time(time(hour), "short", locale=self._locale)
 
-    def days(self, first: date, last: date) -> str:
+    def day_range(self, first: date, last: date) -> str:
         """Return a range of days, with short names of months."""
         from babel.dates import format_interval  # noqa: PLC0415 - see above
 

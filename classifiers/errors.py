@@ -37,6 +37,11 @@ def install(extra: str) -> str:
     return f'pip install "emobot[{extra}]"'
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things for a sentence: 1 text, 2,000 texts."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 class MissingExtraError(ClassifiersError):
     """A command needs packages of an extra that is not installed."""
 

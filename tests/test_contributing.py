@@ -75,6 +75,22 @@ def test_folder_tree_has_every_package() -> None:
     assert [folder for folder in folders if not re.search(rf"(^|\s){folder}/", tree)] == []
 
 
+def test_folder_tree_has_only_folders_that_exist() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    _, tree, _ = page.partition("## Where things are")[2].split("```\n", 2)
+    root, missing, found = Path(), [], 0
+    for line in tree.splitlines():
+        if top := re.match(r"(\w+)/ ", line):
+            root, folders = Path(), [top[1]]
+        else:
+            folders = re.findall(r"(?:^ |  )([a-z_]+)/", line)
+        missing += [folder for folder in folders if not (ROOT / root / folder).is_dir()]
+        found += len(folders)
+        root = Path(top[1]) if top else root
+    assert found > 20
+    assert missing == []
+
+
 def test_workflow_runs_ci_run() -> None:
     assert "- run: .ci/run\n" in (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
 

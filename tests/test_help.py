@@ -57,3 +57,16 @@ def test_examples_are_accepted_by_the_command_line(monkeypatch: pytest.MonkeyPat
     assert len(carried_out) == len(examples)
     assert carried_out.count("python train.py") >= 5
     assert "study" in carried_out
+
+
+def test_no_list_of_commands_cuts_a_line() -> None:
+    groups = [
+        context
+        for command in (bot_cli, classifiers_cli)
+        for context in contexts(command, "x")
+        if isinstance(context.command, click.Group)
+    ]
+    assert len(groups) == 3
+    assert [
+        line for group in groups for line in group.get_help().splitlines() if re.search(r"[^\]]\.\.\.$", line)
+    ] == []

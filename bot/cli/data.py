@@ -39,6 +39,7 @@ def data() -> None:
 
 @data.command(
     name="export",
+    short_help="Print everything that is kept, as JSON.",
     help="Print everything that is kept about one server or one person, as one JSON object.\n\n"
     "If you write it to a file, run `umask 077` first, so that nobody else on the computer can read it.",
 )
@@ -53,6 +54,7 @@ def export_data(guild: int | None, user: int | None) -> None:
 
 @data.command(
     name="erase",
+    short_help="Erase everything that is kept, for good.",
     help="Erase everything that is kept about one server or one person, permanently.\n\n"
     "For a person, that is the opt-out, so the bot will read that person's messages again.",
 )

@@ -19,6 +19,7 @@ from bot.compare.duel import ALREADY, COUNTED, FORGOTTEN, ONE_MODEL, VOTE, DuelP
 from bot.compare.heat_map import alternative_text, draw
 from bot.compare.panel import (
     CONTROL,
+    HINT,
     PICTURE,
     Comparison,
     ComparisonForm,
@@ -78,7 +79,7 @@ class Compare(commands.Cog):
 
     @app_commands.command(name="compare", description="See how the RNN and the BiLSTM read the same text")
     @app_commands.describe(
-        text="What the models should read, up to 4,000 characters",
+        text=HINT,
         blind="Hide which model is which until you have voted for an answer",
         models="Which of my models should answer (default: the two that I usually compare)",
         standings="Show which model is ahead in blind votes, instead of comparing a text",

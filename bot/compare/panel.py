@@ -16,7 +16,7 @@ from typing import TypeAlias
 import discord
 from discord import ui
 
-from bot.i18n import ENGLISH, Translate
+from bot.i18n import ENGLISH, Translate, mark
 from bot.reactions.policy import is_understood
 from bot.ui.discord_limits import INPUT_TEXT
 from bot.ui.emotions import NO_EMOJI, written
@@ -29,6 +29,9 @@ CONTROL = re.compile(r"compare:(?P<control>top|heat|all|vary):(?P<author>\d{1,20
 """The custom_id of a button: what it opens, who wrote the text, and the models, which are missing in older panels."""
 
 PICTURE = "heat-map.png"
+
+HINT = mark("What the models should read, up to 4,000 characters")
+"""What is said beside the field for a text, which holds `INPUT_TEXT` characters."""
 
 _TOP = 3
 _CELLS = 10
@@ -177,7 +180,7 @@ class ComparisonForm(TextForm):
             translate: the reader's language.
             blind: whether the command asked for a blind comparison.
         """
-        title, hint = translate("Compare a text"), translate("What the models should read, up to 4,000 characters")
+        title, hint = translate("Compare a text"), translate(HINT)
         custom_id = f"compare:{'blind' if blind else 'open'}:{models}"
         super().__init__(title, custom_id, hint, given, failed, translate)
 

@@ -172,7 +172,7 @@ def compose(
     if mood.messages < WEEKLY_MINIMUM:
         return None
     first, last = end - timedelta(days=7), end - timedelta(days=1)
-    title = translate("The mood of the week") + f" · {translate.days(first, last)}"
+    title = translate("The mood of the week") + f" · {translate.day_range(first, last)}"
     note = translate("Only channels that everyone in this channel can see are counted.")
     found = what_stood_out(*_by_day(counts, first, end, zone))
     lines = [

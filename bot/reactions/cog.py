@@ -1,6 +1,8 @@
 """React to messages: take each from its arrival to the reaction, or to the reason for none.
 
-`Reactions._read_and_react` has a line for each step.
+New messages arrive in `Reactions.handle_message`, to which `Emobot.on_message` passes them, and edited ones in
+`Reactions.on_raw_message_edit`. For a new message the gate is asked first, in `_handle_new`; `_read_and_react` has a
+line for each further step.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from discord.ext import commands
 from bot.analyzer import Analyzer, AnalyzerClosedError, AnalyzerOverloadedError, AnalyzerTooSlowError
 from bot.connection.clock import loop_time
 from bot.reactions.gate import author_or_server_objection, may_react, no_words_reason, why_unreadable
-from bot.reactions.guard import is_grave
+from bot.reactions.grave import is_grave
 from bot.reactions.history import Memory, Trace
 from bot.reactions.joining import seconds_since_joining
 from bot.reactions.observers import Ending, Observers

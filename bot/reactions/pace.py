@@ -33,7 +33,8 @@ class Profile:
 
     Attributes:
         strictness: how far the required certainty moves from the model's own towards 1 or, if negative, towards 0; in
-            [-1, 1]. Certainty is a calibrated probability, so half-way to 1 halves the share of wrong reactions.
+            [-1, 1]. Certainty is a calibrated probability, so half-way to 1 halves the probability of an error in the
+            least certain reaction that is allowed.
         share: the highest share of the messages in the rolling window that get a reaction.
         free: reactions in the window that are allowed regardless of the share, without which the bot would never react
             in a quiet channel; dislikes can reduce it to a fraction.

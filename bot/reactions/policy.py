@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.reactions.guard import is_grave
+from bot.reactions.grave import is_grave
 from bot.reactions.irony import is_ironic
 from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import PROFILES, ChannelState, Profile, channel_reason, dislike_factor, profile_in

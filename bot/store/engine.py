@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Dialect, NullPool, create_engine, event
 from sqlalchemy.engine.interfaces import AdaptedConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from bot.store.awaited import AwaitedEngine
+from bot.store.async_connection import AwaitedEngine
 
 TIMEOUT = 2.0
 """Seconds to wait for a lock, a connection or a statement; Discord wants an answer to an interaction within three."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy import Connection, func, inspect, select, text
 
-from bot.store.awaited import AwaitedConnection, AwaitedEngine
+from bot.store.async_connection import AwaitedConnection, AwaitedEngine
 from bot.store.engine import WRITE, is_sqlite
 from bot.store.failures import NewerDatabaseError
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ARRAY, Table, bindparam, func, select
 from sqlalchemy.dialects import sqlite
 
-from bot.store.awaited import AwaitedConnection
+from bot.store.async_connection import AwaitedConnection
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql

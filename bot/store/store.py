@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Select, Table, Update, delete, func, null, or_, select, tuple_, union, union_all, update
 
 from bot.server_settings import ServerSettings
-from bot.store.awaited import AwaitedConnection
+from bot.store.async_connection import AwaitedConnection
 from bot.store.cache import OPT_OUT, SERVER, Cache, Change, MoodKey
 from bot.store.failures import StoreError
 from bot.store.packing import StoredCounts, day_of, pack

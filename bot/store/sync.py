@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Table, bindparam, delete, insert, make_url, select, union
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.store.awaited import AwaitedConnection
+from bot.store.async_connection import AwaitedConnection
 from bot.store.cache import OPT_OUT, SERVER, Cache, Change, MoodKey
 from bot.store.engine import LONG_TIMEOUT, TIMEOUT, UNSYNCED_WRITE, describe, is_sqlite, open_engine
 from bot.store.failures import NewerDatabaseError, PoolerError, StoreError, reason, refuses_values, shows_pooler

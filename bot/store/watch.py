@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from sqlalchemy import Executable, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.store.awaited import AwaitedConnection, AwaitedEngine
+from bot.store.async_connection import AwaitedConnection, AwaitedEngine
 from bot.store.engine import FILE_REPLACED, inode
 from bot.store.failures import PoolerError, StoreError
 

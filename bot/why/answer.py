@@ -122,6 +122,7 @@ def answer(found: Finding | Outcome, translate: Translate) -> str:
 
 
 def _headline(finding: Finding, translate: Translate) -> str:
+    """Return a sentence: what the bot reacted with or would react with now, or why it does not react."""
     if finding.reaction:
         return translate("I reacted with {emoji}.").format(emoji=finding.reaction)
     if finding.reason is None:

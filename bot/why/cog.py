@@ -13,7 +13,7 @@ from discord.ext import commands
 from bot.analyzer import Analyzer
 from bot.i18n import translator
 from bot.reactions.gate import may_react, no_words_reason, why_unreadable
-from bot.reactions.guard import is_grave
+from bot.reactions.grave import is_grave
 from bot.reactions.history import Memory
 from bot.reactions.joining import seconds_since_joining
 from bot.reactions.outcomes import Outcome

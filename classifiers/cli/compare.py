@@ -19,7 +19,7 @@ from classifiers.cli.score_tables import ENDINGS, copy_with_scores, is_table, ta
 from classifiers.cli.scoring import JsonLines, Scorer, loaded
 from classifiers.command_line import WholeNumber
 from classifiers.emotions import LABELS
-from classifiers.errors import require
+from classifiers.errors import counted, require
 from classifiers.model_directory import FILES
 
 
@@ -56,7 +56,7 @@ from classifiers.model_directory import FILES
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Copy the .csv or .parquet file to this one, with each model's scores as further columns, and show nothing.",
+    help="Copy the .csv or .parquet file to this one, with each model's scores as further columns; print no answers.",
 )
 @models_option
 @json_option
@@ -73,7 +73,7 @@ def compare(
 ) -> int:
     """Show both models' top emotions for each TEXT, side by side, with the time each took.
 
-    Put a text of several words in quotes. A file may be of any size. With --json and --out all cores process it, and a
+    Put a text of several words in quotes. A file may be of any size. With --json or --out all cores process it, and a
     text's time is its share of the time of its batch.
     """
     _check_usage(texts, file, out, as_json or explain)
@@ -82,7 +82,7 @@ def compare(
     scorer = Scorer(directory, tuple(models))
     if file and out:
         count = copy_with_scores(file, out, text_column, scorer)
-        click.echo(f"Written to {out}: {count:,} texts with their scores.")
+        click.echo(f"Written to {out}: {counted(count, 'text')} with scores.")
         return 0
     chunks = _chunks(texts, file, text_column)
     if show is None:
@@ -112,7 +112,7 @@ def _check_usage(texts: Sequence[str], file: Path | None, out: Path | None, show
     elif out and file and out.suffix.lower() != file.suffix.lower():
         fault = f"--out must end in {file.suffix}, as --file does"
     elif out and shows:
-        fault = "--out shows nothing: leave --json and --explain out"
+        fault = "--out prints no answers: leave --json and --explain out"
     if fault:
         raise click.UsageError(fault, click.get_current_context())
 

@@ -14,7 +14,7 @@ from typing import TextIO
 
 from classifiers.cli.parallel import in_order
 from classifiers.cli.scoring import Scorer
-from classifiers.errors import DatasetError
+from classifiers.errors import DatasetError, counted
 from classifiers.files import written_whole
 from classifiers.training.tables import column_place, malformed
 
@@ -116,8 +116,8 @@ def _rows(path: Path, file: TextIO, header: Header) -> Iterator[list[str]]:
         for row in islice(reader, 1, None):
             if row and len(row) != len(header.names):
                 raise DatasetError(
-                    f"{path}, line {reader.line_num}: {len(row)} columns, the header has {len(header.names)}. "
-                    "Put double quotes around a text with the separator in it."
+                    f"{path}, line {reader.line_num}: {counted(len(row), 'column')}, "
+                    f"the header has {len(header.names)}. Put double quotes around a text with the separator in it."
                 )
             if row:
                 yield row

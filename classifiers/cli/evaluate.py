@@ -13,7 +13,7 @@ import numpy as np
 
 from classifiers.classifier import NetworkClassifier
 from classifiers.cli.options import json_option, models_option
-from classifiers.errors import DatasetError, require
+from classifiers.errors import DatasetError, counted, require
 from classifiers.model_directory import NAMES, load_models
 from classifiers.training.datasets import Dataset, Split, load_dataset
 from classifiers.training.evaluation import Metrics, baseline, measure, measure_reactions
@@ -82,7 +82,7 @@ def evaluate(
     if as_json:
         click.echo(json.dumps({"dataset": dataset.name, "split": measured_on, **results}))
     else:
-        _print_table(f"{dataset.name}, {measured_on} split, {len(split):,} texts", columns, results)
+        _print_table(f"{dataset.name}, {measured_on} split, {counted(len(split), 'text')}", columns, results)
     return 0
 
 

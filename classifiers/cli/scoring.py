@@ -41,23 +41,23 @@ class Scorer:
         """The models by name."""
         return {name: loaded(self.directory)[name] for name in self.names}
 
-    def answers(self, texts: Sequence[str]) -> dict[str, tuple[Array, float]]:
+    def timed_scores(self, texts: Sequence[str]) -> dict[str, tuple[Array, float]]:
         """Return each model's probabilities (texts, labels) and the seconds it took.
 
         Models of one directory share the tokenizer, so the texts are encoded once for all of them.
         """
-        answers, start = {}, time.perf_counter()
+        timed, start = {}, time.perf_counter()
         tokenizer = loaded(self.directory)[self.names[0]].tokenizer
         sequences = [tokenizer.read(text)[0] for text in texts]
         reading = time.perf_counter() - start
         for name, model in self.models.items():
             start = time.perf_counter()
-            answers[name] = model.scores_of(sequences), reading + time.perf_counter() - start
-        return answers
+            timed[name] = model.scores_of(sequences), reading + time.perf_counter() - start
+        return timed
 
     def scores(self, texts: Sequence[str]) -> Array:
         """Return the probabilities (texts, columns) of all models, in the order of `columns`."""
-        return np.hstack([scores for scores, _ in self.answers(texts).values()])
+        return np.hstack([scores for scores, _ in self.timed_scores(texts).values()])
 
     def columns(self, path: Path, header: Sequence[str]) -> tuple[str, ...]:
         """Return the names of the columns that a table gets for the scores, such as `rnn_joy`.
@@ -94,7 +94,7 @@ class JsonLines:
                 for row in scores.tolist()
             ]
             for (name, (scores, seconds)), model in zip(
-                self.scorer.answers(texts).items(), self.scorer.models.values(), strict=True
+                self.scorer.timed_scores(texts).items(), self.scorer.models.values(), strict=True
             )
         }
         return "".join(

@@ -81,7 +81,7 @@ def write_report(numbers: Mapping[str, Any], out: Path) -> Path:
     draw_gradients(numbers["goemotions"], None).savefig(out / "goemotions.png")
     draw_matched(numbers["matched"]).savefig(out / "matched.png")
     draw_curves(numbers["curves"]).savefig(out / "curves.png")
-    article = _article(out)
+    article = _article_path(out)
     article.write_text(rewritten(read_article(out), sections(numbers, out.name)), encoding="utf-8")
     return article
 
@@ -94,7 +94,7 @@ def read_article(out: Path) -> str:
     """
     if out.name in {"", ".."}:
         raise ClassifiersError(f"The article is named after its folder, and {out} has no name: give another --out.")
-    article = _article(out)
+    article = _article_path(out)
     try:
         text = article.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -120,7 +120,7 @@ def _mark(name: str) -> str:
     return f"<!-- study: {name} -->\n"
 
 
-def _article(out: Path) -> Path:
+def _article_path(out: Path) -> Path:
     return out.with_name(f"{out.name}.md")
 
 

@@ -24,7 +24,7 @@ class ReLURNN(RNN):
         self.params["recurrent_kernel"] = np.eye(units, dtype=np.float32)
 
     def forward(self, x: Array, lengths: Array, training: bool = False) -> Array:
-        """Return all hidden states."""
+        """Return h_t for every step, shaped (time, batch, units)."""
         del lengths, training
         hidden: Array = np.tensordot(x, self.params["kernel"], 1) + self.params["bias"]
         for t, now in enumerate(hidden):
@@ -55,7 +55,7 @@ class NormalisedRNN(RNN):
         self.params["gain"] = np.ones(units, dtype=np.float32)
 
     def forward(self, x: Array, lengths: Array, training: bool = False) -> Array:
-        """Return all hidden states."""
+        """Return h_t for every step, shaped (time, batch, units)."""
         del lengths, training
         normal: Array = np.tensordot(x, self.params["kernel"], 1)
         deviation, hidden = np.empty_like(normal[..., :1]), np.empty_like(normal)

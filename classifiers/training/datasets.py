@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.emotions import LABELS, NEUTRAL, listed
-from classifiers.errors import DatasetError
+from classifiers.errors import DatasetError, counted
 from classifiers.files import writable
 from classifiers.training import people
 from classifiers.training.downloads import cache_folder, find_data_dir
@@ -167,7 +167,7 @@ def overview(dataset: Dataset) -> list[str]:
     dev = "no dev of its own" if dataset.judged_on == "train" else f"{len(dataset.dev):,} dev"
     labels = listed([f"{label} {count:,}" for label, count in dataset.counts.items()])
     return [
-        f"{dataset.name}: {len(dataset.train):,} texts to learn from, {dev}, {len(dataset.test):,} test.",
+        f"{dataset.name}: {counted(len(dataset.train), 'text')} to learn from, {dev}, {len(dataset.test):,} test.",
         *dataset.remarks,
         f"{len(dataset.labels)} labels: {labels}.",
     ]

@@ -265,7 +265,7 @@ def _reading_section(dataset: Dataset, single_rows: int) -> str:
 
 
 def _choices(dataset: Dataset) -> str:
-    """Return sentences that say what was chosen on which texts, and what follows from that for the figures."""
+    """Return sentences: on which split epoch, temperature and thresholds were chosen, and what that means."""
     if dataset.judged_on == "dev":
         return (
             "best epoch, temperature and thresholds come from the dev split. Dev figures are therefore too high; those "

@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 
 import regex
 
-from classifiers.errors import DatasetError
+from classifiers.errors import DatasetError, counted
 
 ENDINGS = (".tsv", ".csv", ".jsonl")
 """The extensions of files that can be read."""
@@ -168,7 +168,7 @@ class _Table:
             if len(fields) < len(header) or any(fields[len(header) :]):
                 advice = f" Put double quotes around a text with {dialect.separators} in it."
                 raise DatasetError(
-                    f"{self.path}, line {line}: {len(fields)} columns, the header has {len(header)}: "
+                    f"{self.path}, line {line}: {counted(len(fields), 'column')}, the header has {len(header)}: "
                     f"{_listed(header, quoted=False)}.{'' if dialect.quoting else advice}"
                 )
             split = None if places.split is None else fields[places.split]

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from simcord.components import validate_components, validate_modal, walk_components
 
-from bot.compare.panel import Comparison, ComparisonForm, ComparisonPanel, Page, VariationForm, bar, verdict
+from bot.compare.panel import HINT, Comparison, ComparisonForm, ComparisonPanel, Page, VariationForm, bar, verdict
 from bot.i18n import LANGUAGES, translator
 from bot.ui.discord_limits import INPUT_TEXT, MESSAGE_TEXT
 from bot.ui.quotation import Quotation
@@ -258,3 +258,8 @@ def test_own_labels_are_shown_unchanged() -> None:
         assert "🏷️ self\\_doubt\n" in shown
         assert "😊 happy\n" in shown
         assert "😐 neutral" in shown
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_hint_names_the_limit_of_a_text(locale: discord.Locale) -> None:
+    assert re.sub(r"\D", "", translator(locale)(HINT)) == str(INPUT_TEXT)

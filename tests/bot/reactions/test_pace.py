@@ -1,9 +1,21 @@
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
-from bot.reactions.pace import COUNTED_EACH, PROFILES, WAITING_EACH, ChannelState, profile_in, sampled, seconds_to_next
+from bot.reactions.pace import (
+    COUNTED_EACH,
+    MAX_DISLIKES,
+    PROFILES,
+    WAITING_EACH,
+    ChannelState,
+    channel_reason,
+    profile_in,
+    sampled,
+    seconds_to_next,
+)
 from bot.reactions.policy import choose
 from bot.server_settings import Liveliness, ServerSettings
 from tests.bot.scripted import believing
@@ -29,6 +41,21 @@ def test_pace_in_a_new_server_starts_lively_and_settles_within_an_hour(
     assert profile.strictness == PROFILES[Liveliness.NORMAL].strictness
     busy = ChannelState(messages=2, reactions=1, quiet_for=9, joined_for=joined_for)
     assert (choose("", believing(joy=0.95), channel=busy).emoji is None) == (cooldown == 10)
+
+
+@pytest.mark.parametrize("liveliness", Liveliness)
+@pytest.mark.parametrize("dislikes", [0, 1, 9])
+def test_share_is_kept_with_the_reaction_that_is_allowed(liveliness: Liveliness, dislikes: int) -> None:
+    settings = ServerSettings(liveliness=liveliness)
+    share = Fraction(str(PROFILES[liveliness].share)) / 2 ** min(dislikes, MAX_DISLIKES)
+    always = 3 if liveliness is Liveliness.LIVELY and not dislikes else 1
+    for messages in range(1, 121):
+        allowed = [
+            before + 1
+            for before in range(messages)
+            if channel_reason(settings, ChannelState(messages, before, 3600, dislikes)) is None
+        ]
+        assert min(always, messages) <= len(allowed) == max(allowed) <= max(always, share * messages)
 
 
 @pytest.mark.parametrize("liveliness", [Liveliness.QUIET, Liveliness.LIVELY])

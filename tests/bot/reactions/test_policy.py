@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot import fair_queue
 from bot.connection import backoff, rate_limits
-from bot.reactions import guard, history, irony, outcomes, pace, phrases, policy, reaction_limits
+from bot.reactions import grave, history, irony, outcomes, pace, phrases, policy, reaction_limits
 from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import MAX_DISLIKES, PROFILES, SETTLED_AFTER, ChannelState, profile_in
 from bot.reactions.policy import (
@@ -262,7 +262,7 @@ def test_cheerful_reaction_is_withheld_if_sadness_is_predicted_too() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    [policy, pace, guard, irony, phrases, outcomes, history, reaction_limits, backoff, rate_limits, fair_queue],
+    [policy, pace, grave, irony, phrases, outcomes, history, reaction_limits, backoff, rate_limits, fair_queue],
 )
 def test_decision_modules_import_no_io(module: object) -> None:
     tree = ast.parse(Path(str(getattr(module, "__file__"))).read_text())  # noqa: B009 - mypy: an object has no file
@@ -271,7 +271,7 @@ def test_decision_modules_import_no_io(module: object) -> None:
     pure = {
         *("__future__", "array", "asyncio", "bisect", "cachetools", "collections", "collections.abc", "dataclasses"),
         *("enum", "itertools", "math", "typing"),
-        *("bot.connection.backoff", "bot.reactions.guard", "bot.reactions.irony", "bot.reactions.outcomes"),
+        *("bot.connection.backoff", "bot.reactions.grave", "bot.reactions.irony", "bot.reactions.outcomes"),
         *("bot.reactions.pace", "bot.reactions.phrases", "bot.reactions.policy", "bot.server_settings", "re"),
     }
     classifiers = {f"classifiers.{name}" for name in ("classifier", "emotions", "markup", "text")}

@@ -55,7 +55,7 @@ def test_a_csv_file_is_copied_with_scores(separator: str, mark: bytes, capsys: p
     content = mark + Path("chat.csv").read_bytes()
     Path("chat.csv").write_bytes(content + b"\r\n")  # an empty line is no text
     assert compare("--file", "chat.csv", "--out", "scored.csv") == 0
-    assert capsys.readouterr().out == "Written to scored.csv: 5 texts with their scores.\n"
+    assert capsys.readouterr().out == "Written to scored.csv: 5 texts with scores.\n"
     written = Path("scored.csv").read_bytes()
     assert written.startswith(mark + b"id")
     Path("scored.csv").write_bytes(written.removeprefix(mark))
@@ -84,9 +84,10 @@ def test_a_parquet_file_is_copied_with_scores(kind: pa.DataType, capsys: pytest.
     assert [score for row in rows for score in row] == pytest.approx(expected, abs=1e-6)
 
 
-def test_column_and_models_can_be_chosen() -> None:
+def test_column_and_models_can_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:
     write_csv("chat.csv", [["text", "said"], ["7", "happy"]])
     assert compare("--file", "chat.csv", "--out", "one.csv", "--text-column", "said", "--model", "rnn") == 0
+    assert capsys.readouterr().out == "Written to one.csv: 1 text with scores.\n"
     assert read_csv("one.csv")[0] == ["text", "said", *SCORES[:3]]
 
 
@@ -130,7 +131,7 @@ def test_table_work_can_be_pickled_for_other_processes(small_models: Path) -> No
         ("empty.csv", b"", "has no column 'text'; the columns are none."),
         ("two.csv", b"text,text\nhi,ho\n", "has 2 columns named 'text'"),
         ("latin1.csv", b"text\nhi\ncaf\xe9\n", "latin1.csv is not UTF-8 text: convert it first."),
-        ("ragged.csv", b"id,text\n1,hi\n2\n", "ragged.csv, line 3: 1 columns, the header has 2."),
+        ("ragged.csv", b"id,text\n1,hi\n2\n", "ragged.csv, line 3: 1 column, the header has 2."),
         ("quote.csv", b'id,text\n1,"hi" you\n', "it into double quotes, with that mark written twice."),
         ("scored.csv", b"text,rnn_joy\nhi,1\n", "has a column 'rnn_joy' already"),
         ("nowhere.csv", None, "nowhere.csv cannot be read: No such file or directory."),
@@ -179,7 +180,7 @@ def test_unwritable_output_is_reported_in_one_sentence(out: str, why: str, capsy
         (["hi", "--out", "x.csv"], "--out needs a --file that ends in .csv or .parquet: see"),
         (["--file", "chat.txt", "--out", "x.csv"], "--out needs a --file that ends in .csv or .parquet"),
         (["--file", "chat.csv", "--out", "x.parquet"], "--out must end in .csv, as --file does"),
-        (["--file", "chat.csv", "--out", "x.csv", "--json"], "--out shows nothing: leave --json and --explain out"),
+        (["--file", "chat.csv", "--out", "x.csv", "--json"], "--out prints no answers: leave --json and --explain out"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(

@@ -229,7 +229,7 @@ JSON_GOOD = '{"text": "hi", "label": "joy"}\n'
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.tsv", HEADER + GOOD + "only one\n", "line 5: 1 columns, the header has 3: text, label, split."),
+        ("a.tsv", HEADER + GOOD + "only one\n", "line 5: 1 column, the header has 3: text, label, split."),
         ("a.tsv", HEADER + GOOD + "a\tb\tc\td\n", "line 5: 4 columns, the header has 3"),
         ("a.tsv", HEADER + "  \tjoy\ttrain\n", "line 2: the text is empty: fill it in or delete the row."),
         ("a.tsv", HEADER + "hi\t\ttrain\n", "line 2: a label is empty"),

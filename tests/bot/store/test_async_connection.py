@@ -10,7 +10,7 @@ from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.util import await_only
 
-from bot.store.awaited import AwaitedConnection, AwaitedEngine
+from bot.store.async_connection import AwaitedConnection, AwaitedEngine
 from bot.store.engine import open_engine
 
 NUMBERS = text("SELECT number FROM numbers")
