@@ -35,7 +35,9 @@ def test_networks_read_the_ironic_praise_as_described() -> None:
 
 def test_figures_match_the_pages() -> None:
     models, speed = ((ROOT / "docs" / page).read_text(encoding="utf-8") for page in ("models.md", "speed.md"))
-    accepted = re.search(r"accept ([\d.]+) % of the BiLSTM's and ([\d.]+) % of the RNN's", " ".join(README.split()))
+    accepted = re.search(
+        r"accepted ([\d.]+) % of the BiLSTM's reactions and ([\d.]+) % of the RNN's", " ".join(README.split())
+    )
     assert accepted is not None
     for row, percent in zip((r"BiLSTM, 3 x 128", r"RNN, 2 x 128, from scratch"), accepted.groups(), strict=True):
         precision = re.search(rf"^\| {row} \| [\d.]+ \| [\d.]+ \| ([\d.]+) \|", models, re.MULTILINE)

@@ -6,14 +6,18 @@ import shlex
 from contextlib import suppress
 from pathlib import Path
 
+import click
 import pytest
 from babel import Locale
 
 import train
 from bot.cli import main as bot_main
 from bot.i18n import LANGUAGES
+from bot.reactions.pace import PROFILES
 from classifiers.cli import main as classifiers_main
+from classifiers.errors import DatasetError
 from classifiers.model_directory import PRETRAINED, read_manifest
+from classifiers.training.datasets import load_dataset
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -113,3 +117,23 @@ def test_all_languages_are_listed() -> None:
     names = {str(Locale.parse(catalogue).get_language_name("en")) for catalogue in ("en", *LANGUAGES.values())}
     assert [name for name in names if name not in listed[0]] == []
     assert len(names) == len(re.split(", | and ", listed[0]))
+
+
+def test_shares_of_each_liveliness_are_documented() -> None:
+    page = (DOCS / "running.md").read_text(encoding="utf-8")
+    shares = dict(re.findall(r"^\| \*?(quiet|normal|lively)\*? \| (\d+) % \|", page, re.MULTILINE))
+    assert shares == {name.value: f"{profile.share:.0%}".rstrip("%") for name, profile in PROFILES.items()}
+    assert {profile.free for profile in PROFILES.values()} == {1, 3}
+    assert "one reaction in ten minutes is always allowed, or three if *lively*" in " ".join(page.split())
+
+
+def test_every_built_in_data_set_is_documented() -> None:
+    [option] = [each for each in train.train.params if each.name == "dataset"]
+    page = (DOCS / "training.md").read_text(encoding="utf-8")
+    with pytest.raises(DatasetError) as refused:
+        load_dataset("nothing")
+    names = re.findall(r"\b(\w+), ", str(refused.value).partition("give ")[2].partition("or the path")[0])
+    assert names == ["builtin", "goemotions", "chat", "people"]
+    assert isinstance(option, click.Option)
+    assert [name for name in names if name not in str(option.help)] == []
+    assert [name for name in names[1:] if not re.search(rf"^python train\.py .*\b{name}\b", page, re.MULTILINE)] == []
