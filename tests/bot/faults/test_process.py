@@ -183,7 +183,7 @@ class TestInThisProcess:
         opened = await loopback.slash("settings")
         await until(lambda: opened.callback)
         pressed = await loopback.press("settings:enabled:off", opened)
-        await until(lambda: "was not answered: the bot stops" in caplog.text)
+        await until(lambda: "was not answered: the bot is stopping" in caplog.text)
         assert pressed.callback is None
         assert not running.store.settings(guild_id).enabled
         assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
