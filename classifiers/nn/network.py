@@ -54,8 +54,12 @@ class Network:
 
     def forward(self, batch: Batch, training: bool = False) -> Array:
         """Return logits (batch, labels)."""
+        return self.layers[-1].forward(self.features(batch, training), batch.lengths, training)
+
+    def features(self, batch: Batch, training: bool = False) -> Array:
+        """Return what the last layer reads, (batch, features)."""
         x: Array = batch.ids
-        for layer in self.layers:
+        for layer in self.layers[:-1]:
             x = layer.forward(x, batch.lengths, training)
         return x
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,11 +15,12 @@ from classifiers.training.datasets import Dataset, Split, load_dataset
 from classifiers.training.recipes import MAX_TOKENS, MAX_WORDS, MIN_COUNT
 
 _TEACHER_SEED, _ASSISTANT_SEED = 0, 1
+_SHIPPED = ("goemotions", "chat", "people")
 
 
 def shipped_dataset() -> Dataset:
     """Return the shipped recipe's data set: GoEmotions, its training texts followed by those of chat and people."""
-    parts = [load_dataset(name) for name in ("goemotions", "chat", "people")]
+    parts = [load_dataset(name) for name in _SHIPPED]
     train = Split(
         tuple(text for part in parts for text in part.train.texts),
         np.concatenate([part.train.targets for part in parts]),
@@ -30,6 +31,11 @@ def shipped_dataset() -> Dataset:
         train=train,
         sha256="+".join(part.sha256 for part in parts),
     )
+
+
+def by_source(values: Mapping[str, float]) -> Array:
+    """Return a value for each training text of `shipped_dataset`, by the data set that it is from: (texts, 1)."""
+    return np.concatenate([np.full((len(load_dataset(name).train), 1), values[name], np.float32) for name in _SHIPPED])
 
 
 def fit_tokenizer(dataset: Dataset) -> Tokenizer:

@@ -50,6 +50,12 @@ class Training:
         return Training(epochs, state if best(epochs) is epoch else self.best)
 
     @property
+    def weights(self) -> dict[str, Array]:
+        """The network's weights in `best`, by the names that `classifiers.nn.network` gives them."""
+        prefix = "network/"
+        return {key.removeprefix(prefix): array for key, array in self.best.items() if key.startswith(prefix)}
+
+    @property
     def best_epoch(self) -> Epoch:
         """The epoch whose state is kept as `best`."""
         return best(self.epochs)

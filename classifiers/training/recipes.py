@@ -68,6 +68,19 @@ class Encoder:
 
 
 @dataclass(frozen=True, slots=True)
+class Refit:
+    """How the texts of one data set count when an output layer is fitted to labels again.
+
+    Attributes:
+        weight: the weight of each text.
+        kept: the share of the network's own probabilities in the targets; the rest is the text's labels.
+    """
+
+    weight: float
+    kept: float
+
+
+@dataclass(frozen=True, slots=True)
 class Distillation:
     """The hyper-parameters of a training run with teachers.
 
@@ -83,6 +96,8 @@ class Distillation:
             occur once. There are few such messages, and they are most like what the bot reads.
         temperature: the temperature of all targets for the smaller networks, see `distillation.apply_temperature`.
         networks: the recipe of each network that learns from the teachers.
+        refitted: the networks whose output layer is fitted to labels at the end, see `output_layer.refit`.
+        refit: how the training texts of each data set count in that.
     """
 
     encoder: Encoder
@@ -93,6 +108,8 @@ class Distillation:
     people_repeats: int
     temperature: float
     networks: Mapping[str, Recipe]
+    refitted: tuple[str, ...]
+    refit: Mapping[str, Refit]
 
 
 TINY = {
@@ -136,6 +153,12 @@ SHIPPED = Distillation(
         "gru": replace(FULL["gru"], epochs=4, dropout=0.1),
         "lstm": replace(FULL["lstm"], epochs=4, dropout=0.1),
         "bilstm": replace(FULL["bilstm"], epochs=3, batch_size=256, learning_rate=3e-3, dropout=0.0, word_dropout=0.02),
+    },
+    refitted=("bilstm",),  # the RNN would lose on people's messages
+    refit={  # otherwise GoEmotions' way of labelling would replace what was learnt from the others
+        "goemotions": Refit(weight=1.0, kept=0.0),
+        "chat": Refit(weight=0.5, kept=1.0),
+        "people": Refit(weight=0.5, kept=0.5),
     },
 )
 """The recipe of the weights that are shipped with the package.

@@ -16,7 +16,7 @@ from classifiers.acceptance import neighbours_in, shares_of
 from classifiers.calibration import probabilities
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
 from classifiers.emotions import LABELS, checked_emoji, listed, without_emoji
-from classifiers.errors import ClassifiersError, WorkerLostError
+from classifiers.errors import ClassifiersError, WorkerLostError, counted
 from classifiers.memory import release_unused
 from classifiers.model_directory import (
     FILES,
@@ -29,6 +29,7 @@ from classifiers.model_directory import (
     save_tokenizer,
     write_manifest,
 )
+from classifiers.nn.activations import sigmoid
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples, count_batches, logits_of
 from classifiers.nn.initializers import prior_bias
@@ -36,6 +37,7 @@ from classifiers.text import Tokenizer
 from classifiers.training.backends import choose_frameworks, in_training, initial_network, join, shards_in
 from classifiers.training.cluster import VARIABLE, Cluster, read_cluster
 from classifiers.training.corpus import (
+    by_source,
     encode,
     fit_tokenizer,
     repeated,
@@ -67,8 +69,9 @@ from classifiers.training.output_folder import (
     remove_checkpoints,
     remove_if_empty,
 )
+from classifiers.training.output_layer import refit
 from classifiers.training.progress import Quiet, Reporter
-from classifiers.training.recipes import SHIPPED, Distillation, Recipe, choose_recipe
+from classifiers.training.recipes import SHIPPED, Distillation, Recipe, Refit, choose_recipe
 from classifiers.training.report import BAG_OF_WORDS, BASELINE, Measured, References, verdicts, write_report
 from classifiers.training.tables import Columns
 from classifiers.training.teacher_ensemble import TeacherEnsemble, check_encoder
@@ -352,6 +355,9 @@ class Run:
         if self._train_each([ASSISTANT], examples, outputs.vectors) and others:
             originals = [*self.dataset.train.texts, *unlabelled]
             self._train_each(others, self._with_assistant_targets(examples, originals, distillation), outputs.vectors)
+        if self.complete:
+            for name in distillation.refitted:
+                self._refit_output_layer(name, distillation.refit)
 
     def _with_earlier_model(
         self, earlier: Path, outputs: TeacherOutputs, texts: Sequence[str], rows: Array
@@ -374,6 +380,23 @@ class Run:
             self.tokenizer,
             distillation.temperature,
         )
+
+    def _refit_output_layer(self, name: str, by_dataset: Mapping[str, Refit]) -> None:
+        """Fit a trained network's output layer to the labels of the training texts, and write its files again."""
+        self.reporter.say(f"{NAMES[name]}: the output layer is fitted to the labels.")
+        dataset, recipe = self.dataset, self.recipes[name]
+        network = initial_network(name, recipe, len(self.tokenizer), np.zeros(len(dataset.labels), np.float32))
+        network.load(self.trainings[name].weights)
+        temperature = calibrated(network.logits(self.dev.sequences), dataset).temperature
+        output, examples = network.layers[-1], encode(dataset.train, self.tokenizer)
+        kernel, bias = (output.params[part] / np.float32(temperature) for part in ("kernel", "bias"))
+        features = logits_of(network.features, examples.sequences)
+        weights = by_source({source: each.weight for source, each in by_dataset.items()})
+        kept = by_source({source: each.kept for source, each in by_dataset.items()})
+        targets = kept * sigmoid(features @ kernel + bias) + (1 - kept) * examples.targets
+        output.params["kernel"], output.params["bias"] = refit(kernel, bias, features, targets, weights)
+        _, export = in_training(name, self.frameworks[name], network, recipe, dataset.multi_label, self.folder)
+        export()
 
     def _train_each(self, names: Iterable[str], examples: Examples, vectors: Array | None = None) -> bool:
         """Train the networks one after another; return whether none was interrupted."""
@@ -439,7 +462,7 @@ class Run:
         del figures["label_f1"], figures["rows"]
         card = ModelCard(
             embedding=self.recipes[name].embedding,
-            parameters=sum(array.size for key, array in training.best.items() if key.startswith("network/")),
+            parameters=sum(array.size for array in training.weights.values()),
             epochs=training.best_epoch.number,
             temperature=chosen.temperature,
             thresholds=classifier.thresholds,
@@ -456,7 +479,7 @@ class Run:
         )
 
     def _neighbours(self) -> dict[str, dict[str, float]]:
-        """Return the labels that readers accept together, if the data set has the labels of people's messages."""
+        """Return how often readers accept labels together, from people's training part; empty for other labels."""
         return neighbours_in(self.people.train.targets, self.people.labels) if self.people else {}
 
     def _reaction_certainty(self, classifier: NetworkClassifier) -> float:
@@ -575,4 +598,5 @@ def _in_shards(shards: Shards | None) -> list[str]:
     """Return a line about the texts in shards, if there are shards."""
     if shards is None:
         return []
-    return [f"{len(shards):,} texts in {len(shards.paths)} shards to learn from; of the others only the vocabulary."]
+    texts, files = counted(len(shards), "text"), counted(len(shards.paths), "shard")
+    return [f"{texts} in {files} to learn from; of the others only the vocabulary."]

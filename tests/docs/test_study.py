@@ -122,9 +122,8 @@ class TestAnswerAtTheTop:
             [*cells("docs/models.md", row, people)[:1], *cells("docs/models.md", row, goemotions)[:3]]
             for row in ("BiLSTM, 3", "RNN, 2")
         )
-        assert both[3] == rnn[3]
         assert (
-            f"{both[0]} to {rnn[0]} on people's messages, macro-F1 {both[1]} to {rnn[1]}, top-1 level at {both[3]}."
+            f"{both[0]} to {rnn[0]} on people's messages, macro-F1 {both[1]} to {rnn[1]}, top-1 {both[3]} to {rnn[3]}."
             in answer["9"]
         )
 

@@ -6,6 +6,7 @@ import pytest
 from classifiers.nn.batching import Examples
 from classifiers.text import tokenize
 from classifiers.training.corpus import (
+    by_source,
     fit_tokenizer,
     repeated,
     rows_without_people,
@@ -28,6 +29,13 @@ def test_shipped_dataset_is_goemotions_with_the_training_parts_of_chat_and_peopl
     assert len(shipped.train.targets) == len(shipped.train)
     assert (shipped.dev.texts, shipped.test.texts) == (goemotions.dev.texts, goemotions.test.texts)
     assert shipped.sha256 == f"{goemotions.sha256}+{chat.sha256}+{people.sha256}"
+
+
+@pytest.mark.usefixtures("small_goemotions")
+def test_values_by_source_are_in_the_order_of_the_training_texts() -> None:
+    values = {"people": 3.0, "goemotions": 1.0, "chat": 2.0}
+    expected = [values[name] for name in ("goemotions", "chat", "people") for _ in load_dataset(name).train.texts]
+    assert by_source(values).tolist() == [[value] for value in expected]
 
 
 def test_texts_for_teachers_are_all_texts_and_augmented_ones_of_those_with_labels() -> None:

@@ -18,6 +18,7 @@ from classifiers.emotions import LABELS
 from classifiers.errors import CheckpointError, ClassifiersError, MissingExtraError, WorkerLostError
 from classifiers.model_directory import load_models, load_network, read_manifest
 from classifiers.nn.activations import sigmoid
+from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples, logits_of
 from classifiers.training import backends
 from classifiers.training import run as run_module
@@ -29,6 +30,7 @@ from classifiers.training.history import Training
 from classifiers.training.numpy_backend import Trainer
 from classifiers.training.recipes import SHIPPED, Recipe
 from classifiers.training.run import Options, Outcome, run
+from classifiers.training.warm_start import read_weights
 from tests.classifiers.conftest import GOEMOTIONS_ROWS
 from tests.classifiers.training.recording import QuickTeacher, RecordingReporter, ctrl_c_in_epoch
 
@@ -229,11 +231,13 @@ class TestShippedRecipe:
         assert self._run(stopped, resume=True).complete
         assert QuickTeacher.epochs_run == [1, 2] * 4
         assert same_weights(whole, stopped)
+        assert (whole / "bilstm.onnx").read_bytes() == (stopped / "bilstm.onnx").read_bytes()
 
     def test_each_text_is_trained_with_the_teacher_outputs_of_that_text(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The outputs of these teachers depend only on the number of words."""
+        monkeypatch.setattr(run_module, "SHIPPED", replace(SMALL, refitted=()))  # the answers are those before it
         seen = recorded_examples(monkeypatch)
         monkeypatch.setattr(QuickTeacher, "logits", lambda _, rows: -np.tile([[len(row)] for row in rows], 28) / 10)
         out = tmp_path / "models"
@@ -259,6 +263,8 @@ class TestShippedRecipe:
     def test_targets_except_for_people_are_averaged_with_the_bilstm_to_start_from(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        # Refitted to so few texts, the BiLSTM in 8 bits would answer differently in another batch.
+        monkeypatch.setattr(run_module, "SHIPPED", replace(SMALL, refitted=()))
         earlier = tmp_path / "earlier"
         self._run(earlier, models=("bilstm",))
         seen = recorded_examples(monkeypatch)
@@ -286,6 +292,46 @@ class TestShippedRecipe:
         once = 2 * (others + people) + 2
         of_people = [*distilled.sequences[others : others + people + 2], *distilled.sequences[once - people : once]]
         assert distilled.sequences[once:] == of_people * (SMALL.people_repeats - 1)
+
+    def test_output_layer_of_the_bilstm_alone_is_refitted_after_all_trainings(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        refitted, plain = tmp_path / "refitted", tmp_path / "plain"
+        self._run(refitted)
+        monkeypatch.setattr(run_module, "SHIPPED", replace(SMALL, refitted=()))
+        self._run(plain)
+        assert same_weights(refitted, plain)
+        after, before = (read_weights("bilstm", folder) for folder in (refitted, plain))
+        changed = {name for name in before if not np.allclose(before[name], after[name], atol=0.01)}
+        assert changed == {"9.kernel", "9.bias"}
+        train = load_dataset("goemotions").train
+        losses = [
+            log_loss(train.targets, load_models(folder)["bilstm"].scores(train.texts)) for folder in (refitted, plain)
+        ]
+        assert losses[0] < losses[1]
+
+    def test_targets_of_the_refit_are_labels_own_answers_or_both_by_data_set(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        given: list[tuple[Array, ...]] = []
+
+        def recorded(
+            kernel: Array, bias: Array, features: Array, targets: Array, weights: Array
+        ) -> tuple[Array, Array]:
+            given.append((sigmoid(features @ kernel + bias), targets, weights))
+            return kernel, bias
+
+        monkeypatch.setattr(run_module, "refit", recorded)
+        self._run(tmp_path / "models", models=("bilstm",))
+        [(own, targets, weights)] = given
+        labels = shipped_dataset().train.targets
+        goemotions, chat = slice(GOEMOTIONS_ROWS), slice(GOEMOTIONS_ROWS, GOEMOTIONS_ROWS + len(LABELS))
+        people = slice(GOEMOTIONS_ROWS + len(LABELS), None)
+        np.testing.assert_allclose(targets[goemotions], labels[goemotions])
+        np.testing.assert_allclose(targets[chat], own[chat], atol=1e-6)
+        np.testing.assert_allclose(targets[people], (own[people] + labels[people]) / 2, atol=1e-6)
+        assert (weights[goemotions] == 1).all()
+        assert (weights[GOEMOTIONS_ROWS:] == 0.5).all()
 
     def test_start_without_the_bilstm_is_refused_before_a_teacher_is_trained(self, tmp_path: Path) -> None:
         trained(tmp_path / "earlier", dataset="goemotions", embedding=16)
@@ -322,6 +368,11 @@ def same_weights(one: Path, other: Path) -> bool:
     """Return whether the RNNs in two model directories are the same."""
     first, second = (load_file(folder / "rnn.safetensors") for folder in (one, other))
     return all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def log_loss(targets: Array, probabilities: Array) -> float:
+    """Return the mean cross-entropy."""
+    return float(-np.log(np.where(targets > 0, probabilities, 1 - probabilities)).mean())
 
 
 def interrupt(*_: object, **__: object) -> None:

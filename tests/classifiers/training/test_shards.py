@@ -162,5 +162,5 @@ def test_network_can_be_trained_on_shards(
     options = ["--dataset", "feelings.csv", "--shards", "corpus", "--model", "rnn", "--epochs", "1", "--embedding", "4"]
     assert train.main([*options, "--batch-size", "50", "--learning-rate", "0.01", "--out", "models"]) == 0
     shown = capsys.readouterr().out
-    assert "1,000 texts in 1 shards to learn from" in shown
+    assert "1,000 texts in 1 shard to learn from" in shown
     assert "RNN on test: macro-F1 1.000" in shown

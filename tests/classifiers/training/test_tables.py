@@ -135,7 +135,7 @@ class TestNoHeader:
             "a.csv, line 2: 3 columns, the header has 2: text, label. Put double quotes around a text with commas in "
             "it.",
         ),
-        ("a.tsv", "text\tlabel\nhi\n", "a.tsv, line 2: 1 columns, the header has 2: text, label."),
+        ("a.tsv", "text\tlabel\nhi\n", "a.tsv, line 2: 1 column, the header has 2: text, label."),
         (
             "a.csv",
             '"text,label\nhi,joy\n',
