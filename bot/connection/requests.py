@@ -35,7 +35,7 @@ _UNKNOWN_LIMIT = 60.0  # assumed seconds of a rate limit if Discord does not say
 _WARNING_INTERVAL = 600.0  # seconds between two warnings of the same kind
 _FIRST_PAUSE = 1.0  # seconds for which all requests are paused after the first failure
 _REFUSED_PAUSE, _LONGEST_REFUSED_PAUSE = 10.0, 30.0  # seconds of the first pause after refusals in a row, and of any
-_RELAPSE_PAUSE, _LONGEST_RELAPSE_PAUSE = 40.0, 160.0  # the same after another row of refusals: six in ten minutes
+_RELAPSE_PAUSE, _LONGEST_RELAPSE_PAUSE = 40.0, 160.0  # likewise for each further row, so that six fit into ten minutes
 _EVERYWHERE = 0
 _PROXY_TIMEOUT_STATUS = 408  # a proxy's status when Discord does not answer in time; Discord itself never sends it
 
@@ -218,9 +218,7 @@ class DiscordRequests:
             self._warned_of_clock = False
         elif not self._warned_of_clock:
             self._warned_of_clock = True
-            log.warning(
-                "%s The bot goes by Discord's time, but the times in this log are wrong.", clock_is_wrong(error)
-            )
+            log.warning("%s The bot uses Discord's time, but the times in this log are wrong.", clock_is_wrong(error))
 
     def _count(self, status: int, *, by_token: bool, reads: bool) -> None:
         """Count a request as accepted or refused, and pause all requests if several in a row were refused.

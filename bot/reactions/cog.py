@@ -133,7 +133,10 @@ class Reactions(commands.Cog):
         if reason := self._why_unreadable(message):
             return Ending(reason)
         trace = self._memory.traces[message.id] = Trace()
-        return await self._handle(message, trace)
+        ending = await self._handle(message, trace)
+        if ending.outcome is Outcome.NOT_PERMITTED:  # its edits get no reaction either
+            self._memory.traces.pop(message.id, None)
+        return ending
 
     async def _handle(self, message: discord.Message, trace: Trace) -> Ending:
         """Read a new or edited message and react to it; undo the effects of its earlier text."""

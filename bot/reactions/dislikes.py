@@ -109,10 +109,13 @@ class Dislikes(commands.Cog):
             return NOTHING_TO_TAKE_BACK
         except discord.DiscordException:
             return NOT_TAKEN_BACK
+        if trace:
+            if trace.emoji and not found:  # added while the message was fetched
+                found = [trace.emoji]
+            if found or trace.busy.locked():  # an edit may be about to add another reaction
+                trace.emoji, trace.unwanted = None, True
         if not found:
             return NOTHING_TO_TAKE_BACK
-        if trace:
-            trace.unwanted = True
         left = [emoji for emoji in found if not await self._sender.remove(message, emoji)]
         if trace and left:
             trace.emoji = left[0]

@@ -185,11 +185,12 @@ class Trials:
         """Show what is new, unless the trial is over or the last edit was too recent."""
         if trial.end:
             return
-        trial.leave_out_objectors()
         now = self._clock()
         if now >= trial.ends:
             await self._end(trial, End.TIME)
-        elif self._visible(trial.channel.guild.id, trial.channel.id) is None:
+            return
+        trial.leave_out_objectors()
+        if self._visible(trial.channel.guild.id, trial.channel.id) is None:
             await self._end(trial, End.HIDDEN)
         elif trial.changed and now - trial.shown_at >= EDIT_INTERVAL:
             trial.shown_at = now

@@ -14,6 +14,7 @@ from simcord.enums import MessageType
 from bot import create_bot
 from bot.analyzer import Analyzer
 from bot.configuration import Configuration
+from bot.reactions import cog
 from bot.reactions.pace import PROFILES, WAITING_EACH, Profile
 from bot.server_settings import Liveliness
 from classifiers import LABELS, Prediction
@@ -160,6 +161,15 @@ async def test_missing_permission_sends_no_request(world: World, bilstm: Scripte
     assert (world.emoji_of(message, quiet), world.outcomes) == ([], {"not permitted": 1})
     assert world.reaction_requests() == 0
     assert bilstm.batches == []
+
+
+async def test_message_without_permission_is_not_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise those of a busy channel would push out messages to which the bot has reacted."""
+    with monkeypatch.context() as patched:
+        patched.setattr(cog, "may_react", lambda _: False)
+        message = await world.alice.send(world.channel, "happy")
+    await world.alice.edit(message, "so happy")
+    assert (world.emoji_of(message), world.outcomes) == ([], {"not permitted": 1})
 
 
 async def test_failing_model_is_logged_without_the_text(

@@ -241,17 +241,22 @@ async def test_old_message_that_cannot_be_fetched_is_reported_as_such(
 
 
 @pytest.mark.usefixtures("unrestrained")
+@pytest.mark.parametrize("removed_first", [False, True])
 async def test_no_other_reaction_is_added_if_the_author_takes_the_first_back_while_an_edit_replaces_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, removed_first: bool
 ) -> None:
+    """Whether the author does so before or after the edit has removed the first one."""
     message = await world.alice.send(world.channel, "happy")
     remove = world.bot.http.remove_own_reaction
 
     async def dislike_and_remove(channel_id: int, message_id: int, emoji: str) -> None:
         monkeypatch.setattr(world.bot.http, "remove_own_reaction", remove)
         place = world.bot.get_partial_messageable(channel_id, guild_id=world.guild.id)
+        if removed_first:
+            await remove(channel_id, message_id, emoji)
         await dislikes_of(world.bot).withdraw(place.get_partial_message(message_id), world.alice.id)
-        await remove(channel_id, message_id, emoji)
+        if not removed_first:
+            await remove(channel_id, message_id, emoji)
 
     monkeypatch.setattr(world.bot.http, "remove_own_reaction", dislike_and_remove)
     await world.alice.edit(message, "thanks")

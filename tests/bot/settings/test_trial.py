@@ -393,6 +393,19 @@ async def test_bug_is_logged_without_its_text_and_does_not_end_the_trial(
     assert no_trial_is_active(world)
 
 
+@pytest.mark.parametrize("clock", [ManualClock()])
+async def test_trial_ends_in_time_although_a_bug_lasts(
+    world: World, clock: ManualClock, trial: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_trial: Trial) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(Trial, "leave_out_objectors", fail)
+    clock.now += DURATION.total_seconds()
+    await trial.next_edit()
+    assert no_trial_is_active(world)
+
+
 async def test_stopping_bot_ends_the_trial_with_a_message(world: World, trial: Shown) -> None:
     await world.bot.remove_cog("Settings")  # as discord.py does when the bot is closed
     assert (End.RESTARTED.value in trial.text, trial.runs) == (True, False)
