@@ -31,11 +31,11 @@ async def discord_commands() -> list[dict[str, Any]]:
 
     async def register_nothing() -> None: ...
 
-    bot.registration.register_if_changed = register_nothing  # type: ignore[method-assign]
+    bot.registration.register_if_changed = register_nothing  # type: ignore[method-assign] # nothing is to be sent
     async with bot:
         await bot.setup_hook()
         return [command.to_dict(bot.tree) for command in bot.tree.get_commands()]
 
 
 if __name__ == "__main__":
-    print(json.dumps([helps(), asyncio.run(discord_commands())]))  # noqa: T201
+    print(json.dumps([helps(), asyncio.run(discord_commands())]))  # noqa: T201 - the parent process reads it

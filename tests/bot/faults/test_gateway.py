@@ -57,7 +57,7 @@ async def test_gateway_that_does_not_answer_the_close_is_left(
     del running
     skipper.skip(20)  # after a connection that has lasted, the next one is made at once
     [connection] = loopback.gateway.connections
-    connection.transport.pause_reading()  # type: ignore[attr-defined]
+    connection.transport.pause_reading()  # type: ignore[attr-defined] # a TCP transport, which has it
     await loopback.gateway.request_reconnect()
     await asyncio.sleep(0.01)
     assert not loopback.gateway.resumed

@@ -652,8 +652,8 @@ async def test_message_deleted_while_it_is_read_leaves_no_data(world: World, mon
     async def read_and_lose(*arguments: Any, **options: Any) -> Prediction:
         prediction = await classify(*arguments, **options)
         [message] = world.channel.history()
-        payload = {"id": message.id, "channel_id": world.channel.id, "guild_id": world.guild.id}
-        await reactions_of(world.bot).on_raw_message_delete(discord.RawMessageDeleteEvent(payload))  # type: ignore[arg-type]
+        payload: Any = {"id": message.id, "channel_id": world.channel.id, "guild_id": world.guild.id}
+        await reactions_of(world.bot).on_raw_message_delete(discord.RawMessageDeleteEvent(payload))
         return prediction
 
     monkeypatch.setattr(world.bot.analyzer, "classify", read_and_lose)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -27,9 +29,9 @@ def test_forget_factor_is_the_mean_forget_gate_of_the_lstm(monkeypatch: pytest.M
     seen: list[LSTM] = []
     forward = LSTM.forward
 
-    def noted(layer: LSTM, *rest: object) -> object:
+    def noted(layer: LSTM, *rest: Any) -> object:
         seen.append(layer)
-        return forward(layer, *rest)  # type: ignore[arg-type]
+        return forward(layer, *rest)
 
     monkeypatch.setattr(LSTM, "forward", noted)
     found = slopes.step_factors("lstm", 0, QUICK)
