@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -33,9 +33,9 @@ def shipped_dataset() -> Dataset:
     )
 
 
-def by_source(values: Mapping[str, float]) -> Array:
-    """Return a value for each training text of `shipped_dataset`, by the data set that it is from: (texts, 1)."""
-    return np.concatenate([np.full((len(load_dataset(name).train), 1), values[name], np.float32) for name in _SHIPPED])
+def sources() -> list[str]:
+    """Return the name of the data set that each training text of `shipped_dataset` is from."""
+    return [name for name in _SHIPPED for _ in load_dataset(name).train.texts]
 
 
 def fit_tokenizer(dataset: Dataset) -> Tokenizer:

@@ -37,12 +37,12 @@ from classifiers.text import Tokenizer
 from classifiers.training.backends import choose_frameworks, in_training, initial_network, join, shards_in
 from classifiers.training.cluster import VARIABLE, Cluster, read_cluster
 from classifiers.training.corpus import (
-    by_source,
     encode,
     fit_tokenizer,
     repeated,
     rows_without_people,
     shipped_dataset,
+    sources,
     texts_for_assistant,
     texts_for_teachers,
 )
@@ -391,8 +391,8 @@ class Run:
         output, examples = network.layers[-1], encode(dataset.train, self.tokenizer)
         kernel, bias = (output.params[part] / np.float32(temperature) for part in ("kernel", "bias"))
         features = logits_of(network.features, examples.sequences)
-        weights = by_source({source: each.weight for source, each in by_dataset.items()})
-        kept = by_source({source: each.kept for source, each in by_dataset.items()})
+        counts = [(by_dataset[source].weight, by_dataset[source].kept) for source in sources()]
+        weights, kept = np.array(counts, np.float32).T[..., None]
         targets = kept * sigmoid(features @ kernel + bias) + (1 - kept) * examples.targets
         output.params["kernel"], output.params["bias"] = refit(kernel, bias, features, targets, weights)
         _, export = in_training(name, self.frameworks[name], network, recipe, dataset.multi_label, self.folder)
