@@ -18,7 +18,7 @@ from yarl import URL
 
 from bot import discord_address
 from bot.about.cog import About
-from bot.analyzer import Analyzer
+from bot.analysis.analyzer import Analyzer
 from bot.command_registration import CommandRegistration
 from bot.compare.cog import Compare
 from bot.configuration import Configuration, ConfigurationError, load_configuration

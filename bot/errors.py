@@ -9,7 +9,7 @@ import aiohttp
 import discord
 from discord import app_commands
 
-from bot.analyzer import AnalyzerError
+from bot.analysis.analyzer import AnalyzerError
 from bot.i18n import mark, translator
 from bot.logs import FAILURE
 from bot.store import StoreError

@@ -14,7 +14,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.analyzer import Analyzer
+from bot.analysis.analyzer import Analyzer
 from bot.configuration import Configuration
 from bot.errors import report_error
 from bot.i18n import Translate, mark, translator

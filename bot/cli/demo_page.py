@@ -16,7 +16,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from bot.analyzer import AnalyzerError
+from bot.analysis.analyzer import AnalyzerError
 from bot.cli.demo_visits import REACTIONS, Demo, Visit
 from bot.reactions.dislikes import DISLIKE
 

@@ -13,7 +13,7 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.analyzer import Analyzer
+from bot.analysis.analyzer import Analyzer
 from bot.compare.choice import ChoiceError, Names, chosen, offered, written
 from bot.compare.duel import ALREADY, COUNTED, FORGOTTEN, ONE_MODEL, VOTE, DuelPanel, Duels, panel_with, revealed
 from bot.compare.heat_map import alternative_text, draw

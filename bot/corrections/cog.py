@@ -10,7 +10,7 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.analyzer import Analyzer
+from bot.analysis.analyzer import Analyzer
 from bot.errors import report_error
 from bot.i18n import Translate, mark, translator
 from bot.reactions.gate import SENTENCES, author_or_server_objection, no_words_reason, text_of, why_unreadable

@@ -11,7 +11,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.analyzer import Analyzer
+from bot.analysis.analyzer import Analyzer
 from bot.connection.clock import DiscordTime
 from bot.i18n import Translate, mark, translator
 from bot.local_time import moment_of, wall_clock

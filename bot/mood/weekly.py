@@ -21,7 +21,7 @@ from datetime import date, datetime, time, timedelta
 import discord
 from discord.ext import commands, tasks
 
-from bot.analyzer import Analyzer
+from bot.analysis.analyzer import Analyzer
 from bot.connection.requests import DiscordFailedError, DiscordRequests, HeldBackError
 from bot.errors import log_failure, loggable
 from bot.i18n import Translate, translator

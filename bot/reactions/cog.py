@@ -16,7 +16,7 @@ from datetime import timedelta
 import discord
 from discord.ext import commands
 
-from bot.analyzer import Analyzer, AnalyzerClosedError, AnalyzerOverloadedError, AnalyzerTooSlowError
+from bot.analysis.analyzer import Analyzer, AnalyzerClosedError, AnalyzerOverloadedError, AnalyzerTooSlowError
 from bot.connection.clock import loop_time
 from bot.reactions.gate import author_or_server_objection, may_react, no_words_reason, why_unreadable
 from bot.reactions.grave import is_grave

@@ -13,7 +13,7 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.analyzer import Analyzer
+from bot.analysis.analyzer import Analyzer
 from bot.errors import NOT_ALLOWED, report_error
 from bot.i18n import mark, translator
 from bot.local_time import latest_due, week_of

@@ -10,7 +10,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.analyzer import Analyzer
+from bot.analysis.analyzer import Analyzer
 from bot.i18n import translator
 from bot.reactions.gate import may_react, no_words_reason, why_unreadable
 from bot.reactions.grave import is_grave

@@ -18,7 +18,7 @@ from sqlalchemy import NullPool, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot import Emobot, create_bot
-from bot.analyzer import Analyzer
+from bot.analysis.analyzer import Analyzer
 from bot.configuration import Configuration
 from bot.store import Store
 from classifiers import Classifier

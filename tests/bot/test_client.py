@@ -21,7 +21,7 @@ from yarl import URL
 from benchmarks.gateway import LoopbackDiscord
 from benchmarks.gateway.contract import MISSING, Contract, find_contract
 from bot import Emobot, create_bot
-from bot.analyzer import AnalyzerClosedError
+from bot.analysis.analyzer import AnalyzerClosedError
 from bot.configuration import Configuration, ConfigurationError
 from bot.server_settings import ServerSettings
 from bot.store import Store

@@ -11,7 +11,7 @@ import pytest
 import simcord
 from simcord.preview import _require_preview_runtime
 
-from bot.analyzer import Analyzer
+from bot.analysis.analyzer import Analyzer
 from bot.cli import scenery, simulation
 from bot.configuration import Configuration
 from bot.reactions.outcomes import Outcome

@@ -12,7 +12,7 @@ from simcord.backend import serializers
 from simcord.enums import MessageType
 
 from bot import create_bot
-from bot.analyzer import Analyzer
+from bot.analysis.analyzer import Analyzer
 from bot.configuration import Configuration
 from bot.reactions import cog
 from bot.reactions.pace import PROFILES, WAITING_EACH, Profile
@@ -488,7 +488,7 @@ async def test_fewer_messages_are_read_for_the_mood_while_texts_wait(
 ) -> None:
     reactions_of(world.bot)._chance = iter((0.9, 0.2)).__next__
     await pause(world)
-    monkeypatch.setattr("bot.analyzer.Analyzer.texts_waiting", 2 * WAITING_EACH)  # so one in three is read
+    monkeypatch.setattr("bot.analysis.analyzer.Analyzer.texts_waiting", 2 * WAITING_EACH)  # so one in three is read
     await world.alice.send(world.channel, "nothing")
     await world.alice.send(world.channel, "thanks")
     assert bilstm.batches == [["happy"], ["thanks"]]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import fair_queue
+from bot.analysis import fair_queue
 from bot.connection import backoff, rate_limits
 from bot.reactions import grave, history, irony, outcomes, pace, phrases, policy, reaction_limits
 from bot.reactions.outcomes import Outcome

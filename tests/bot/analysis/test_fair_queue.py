@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.fair_queue import FairQueue
+from bot.analysis.fair_queue import FairQueue
 
 
 @pytest.fixture

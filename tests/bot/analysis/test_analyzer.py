@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.analyzer import (
+from bot.analysis.analyzer import (
     Analyzer,
     AnalyzerClosedError,
     AnalyzerOverloadedError,

@@ -24,7 +24,7 @@ from itertools import groupby
 from time import perf_counter
 from typing import Any, TypeAlias, TypeVar
 
-from bot.fair_queue import FairQueue
+from bot.analysis.fair_queue import FairQueue
 from bot.meter import Meter
 from classifiers import Answer, Classifier, Prediction
 from classifiers import compare as compare_models

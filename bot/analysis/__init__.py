@@ -1,0 +1,1 @@
+"""Reading texts with the classifiers off the event loop, fairly among channels."""
