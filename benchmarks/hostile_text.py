@@ -24,7 +24,7 @@ from rich.table import Table
 sys.path[0] = str(Path(__file__).parents[1])  # otherwise `bot.py` in this folder would be imported as the package `bot`
 
 from benchmarks.racing import race
-from bot.reactions.grave import is_grave
+from bot.reactions.grave_topics import is_grave
 from bot.reactions.irony import is_ironic
 from classifiers import load_models
 from tests.hostile import PIECES

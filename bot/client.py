@@ -46,7 +46,7 @@ from bot.mood.weekly import WeeklyMood
 from bot.privacy.cog import Privacy
 from bot.reactions.cog import Reactions
 from bot.reactions.dislikes import Dislikes
-from bot.reactions.history import Memory
+from bot.reactions.history import History
 from bot.reactions.observers import Observers
 from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import choose
@@ -159,27 +159,27 @@ class Emobot(commands.AutoShardedBot):
         """Add all features, then register the commands; of several processes, the one with shard 0 does so."""
         analyzer, store, configuration = self.analyzer, self.store, self.configuration
         requests, clock = self.requests, self._clock or asyncio.get_running_loop().time
-        memory, observers = Memory(clock), Observers()
+        history, observers = History(clock), Observers()
         sender = ReactionSender(self, requests, clock, self._meter)
         decide = partial(choose, minimum_certainty=configuration.min_certainty, usable=sender.may_use)
-        reactions = Reactions(self, analyzer, store, memory, decide, sender, observers)
+        reactions = Reactions(self, analyzer, store, history, decide, sender, observers)
         self.outcomes, self._react = reactions.outcomes, reactions.handle_message
         await self.add_cog(Maintenance(self, store, requests.time))
         await self.add_cog(reactions)
-        await self.add_cog(Dislikes(self, memory, requests, sender))
+        await self.add_cog(Dislikes(self, history, requests, sender))
         turns = Turns()
         await self.add_cog(Compare(self, analyzer, store, turns))
-        await self.add_cog(Why(self, analyzer, store, memory, decide, turns))
+        await self.add_cog(Why(self, analyzer, store, history, decide, turns))
         await self.add_cog(Mood(analyzer, store, requests.time))
         await self.add_cog(WeeklyMood(self, analyzer, store, requests))
         trials = Trials(self, store, requests, observers, clock)
-        await self.add_cog(ServerSettingsCog(self, analyzer, store, memory.channels, trials))
+        await self.add_cog(ServerSettingsCog(self, analyzer, store, history.channels, trials))
         await self.add_cog(Corrections(self, analyzer, store))
         await self.add_cog(Privacy(self, store))
         await self.add_cog(About(self, analyzer, store, configuration))
         self.sizes = lambda: {
-            "messages": len(memory.traces),
-            "channels": len(memory.channels),
+            "messages": len(history.messages),
+            "channels": len(history.channels),
             "pauses": len(sender),
             "trials": len(observers),
             **store.cache.sizes(),

@@ -20,7 +20,7 @@ from benchmarks.fault_injection.invariants import Refusals, Written
 from benchmarks.fault_injection.supervisor import Size, Supervisor
 from benchmarks.gateway import ALICE, BOB, LoopbackDiscord, World
 from benchmarks.gateway.world import User
-from bot.reactions.pace import WAITING_EACH
+from bot.reactions.pace import WAITING_PER_WEIGHT
 from bot.reactions.policy import is_understood
 from bot.server_settings import ServerSettings
 from bot.store import Store
@@ -393,7 +393,7 @@ def _sampling_error(messages: int) -> float:
 
     A message that counts for n messages is read with a probability of 1/n, so its count has a variance of n - 1.
     """
-    return _DEVIATIONS * math.sqrt(sum(waiting // WAITING_EACH for waiting in range(messages)))
+    return _DEVIATIONS * math.sqrt(sum(waiting // WAITING_PER_WEIGHT for waiting in range(messages)))
 
 
 def _now() -> float:

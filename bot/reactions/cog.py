@@ -19,12 +19,12 @@ from discord.ext import commands
 from bot.analysis.analyzer import Analyzer, AnalyzerClosedError, AnalyzerOverloadedError, AnalyzerTooSlowError
 from bot.connection.clock import loop_time
 from bot.reactions.gate import author_or_server_objection, may_react, no_words_reason, why_unreadable
-from bot.reactions.grave import is_grave
-from bot.reactions.history import Memory, Trace
+from bot.reactions.grave_topics import is_grave
+from bot.reactions.history import History, MessageRecord
 from bot.reactions.joining import seconds_since_joining
-from bot.reactions.observers import Ending, Observers
+from bot.reactions.observers import MessageResult, Observers
 from bot.reactions.outcomes import Outcome
-from bot.reactions.pace import ChannelState, channel_reason, sampled
+from bot.reactions.pace import ChannelState, pace_reason, sample_weight
 from bot.reactions.policy import Choose, Decision, is_understood
 from bot.reactions.sending import ReactionSender
 from bot.reactions.summary import Summary
@@ -70,7 +70,7 @@ class Reactions(commands.Cog):
 
     Attributes:
         outcomes: how many messages ended with each outcome since the start.
-        observers: the observers who are told at once how the messages of a channel end.
+        observers: the observers of channels, which are told at once what became of each message.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Reactions(commands.Cog):
         bot: commands.AutoShardedBot,
         analyzer: Analyzer,
         store: Store,
-        memory: Memory,
+        history: History,
         decide: Choose,
         sender: ReactionSender,
         observers: Observers,
@@ -89,7 +89,7 @@ class Reactions(commands.Cog):
         self._bot = bot
         self._analyzer = analyzer
         self._store = store
-        self._memory = memory
+        self._history = history
         self._decide = decide
         self._sender = sender
         self._chance = chance
@@ -99,22 +99,22 @@ class Reactions(commands.Cog):
 
     async def handle_message(self, message: discord.Message) -> None:
         """React to a new message, or count the reason not to."""
-        ending = await self._handle_new(message)
-        self.outcomes[ending.outcome] += 1
-        if line := self._summary.add(ending.outcome):
+        result = await self._handle_new(message)
+        self.outcomes[result.outcome] += 1
+        if line := self._summary.add(result.outcome):
             log.info("Reactions were refused. %s", line)
-        log.debug("Message %d in channel %d: %s.", message.id, message.channel.id, ending.outcome)
-        await self._tell_observers(message, ending)
+        log.debug("Message %d in channel %d: %s.", message.id, message.channel.id, result.outcome)
+        await self._tell_observers(message, result)
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Change the reaction if a recent message was edited and now says something else."""
-        message, trace = payload.message, self._memory.traces.get(payload.message_id)
-        if trace is None or message.edited_at is None or message.edited_at - message.created_at > EDIT_WINDOW:
+        message, record = payload.message, self._history.messages.get(payload.message_id)
+        if record is None or message.edited_at is None or message.edited_at - message.created_at > EDIT_WINDOW:
             return  # an edit without a time is Discord's own, which adds a link preview
-        ending = await self._handle(message, trace)
-        log.debug("Message %d in channel %d was edited: %s.", message.id, message.channel.id, ending.outcome)
-        await self._tell_observers(message, ending)
+        result = await self._handle(message, record)
+        log.debug("Message %d in channel %d was edited: %s.", message.id, message.channel.id, result.outcome)
+        await self._tell_observers(message, result)
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
@@ -129,60 +129,60 @@ class Reactions(commands.Cog):
 
     # From a message to its reaction
 
-    async def _handle_new(self, message: discord.Message) -> Ending:
+    async def _handle_new(self, message: discord.Message) -> MessageResult:
         if reason := self._why_unreadable(message):
-            return Ending(reason)
-        trace = self._memory.traces[message.id] = Trace()
-        ending = await self._handle(message, trace)
-        if ending.outcome is Outcome.NOT_PERMITTED:  # its edits get no reaction either
-            self._memory.traces.pop(message.id, None)
-        return ending
+            return MessageResult(reason)
+        record = self._history.messages[message.id] = MessageRecord()
+        result = await self._handle(message, record)
+        if result.outcome is Outcome.NOT_PERMITTED:  # its edits get no reaction either
+            self._history.messages.pop(message.id, None)
+        return result
 
-    async def _handle(self, message: discord.Message, trace: Trace) -> Ending:
+    async def _handle(self, message: discord.Message, record: MessageRecord) -> MessageResult:
         """Read a new or edited message and react to it; undo the effects of its earlier text."""
-        async with trace.busy:
-            self._uncount_mood(message.id, trace)
-            ending = await self._read_and_react(message, trace)
-            trace.outcome = ending.outcome
-            if not (ending.decision and ending.decision.emoji):  # else `_react` has replaced it
-                await self._take_back(message, trace)
-            return ending
+        async with record.busy:
+            self._uncount_mood(message.id, record)
+            result = await self._read_and_react(message, record)
+            record.outcome = result.outcome
+            if not (result.decision and result.decision.emoji):  # else `_react` has replaced it
+                await self._take_back(message, record)
+            return result
 
     async def _read_and_react(  # noqa: PLR0911 - a return for each step that can be the last
-        self, message: discord.Message, trace: Trace
-    ) -> Ending:
-        """Take a message through all steps from its text to its reaction; return how it ended.
+        self, message: discord.Message, record: MessageRecord
+    ) -> MessageResult:
+        """Take a message through all steps from its text to its reaction; return what became of it.
 
         Its author and its server may object at any moment, so the gate is asked again after each wait.
         """
         # A forwarded text is not read: somebody else wrote it, who may have opted out.
         is_new = message.edited_at is None  # then the gate has just been asked
         if reason := (None if is_new else self._objection(message)) or no_words_reason(message.content):
-            return Ending(reason)
+            return MessageResult(reason)
         if is_new:
-            self._memory.channels.count_message(message.channel.id)
-        in_vain = self._why_only_mood(message, trace)
-        counts_for = self._sampled(message) if in_vain else 1
-        if in_vain and not counts_for:
-            return Ending(in_vain)
+            self._history.channels.count_message(message.channel.id)
+        no_reaction = self._why_no_reaction(message, record)
+        weight = self._sample_weight(message) if no_reaction else 1
+        if no_reaction and not weight:
+            return MessageResult(no_reaction)
         if not may_react(message):  # asked only now, since it takes longer than all that comes before
-            return Ending(Outcome.NOT_PERMITTED)
-        prediction = await self._classify(message, for_mood_alone=in_vain is not None)
+            return MessageResult(Outcome.NOT_PERMITTED)
+        prediction = await self._classify(message, mood_only=no_reaction is not None)
         if isinstance(prediction, Outcome):
-            return Ending(prediction)
+            return MessageResult(prediction)
         if reason := self._objection(message):
-            return Ending(reason)
-        self._count_mood(message, prediction, trace, counts_for)
-        if trace.unwanted:
-            return Ending(Outcome.TAKEN_BACK)
-        if in_vain:  # even if a reaction is possible by now: the text was not read urgently, so it would be late
-            return Ending(in_vain)
-        decision = self._choose(message, prediction, corrects=trace.emoji is not None)
+            return MessageResult(reason)
+        self._count_mood(message, prediction, record, weight)
+        if record.unwanted:
+            return MessageResult(Outcome.TAKEN_BACK)
+        if no_reaction:  # even if a reaction is possible by now: the text was not read urgently, so it would be late
+            return MessageResult(no_reaction)
+        decision = self._choose(message, prediction, is_correction=record.emoji is not None)
         if decision.reason:
-            return Ending(decision.reason, decision)
-        if decision.emoji is None or decision.emoji == trace.emoji:
-            return Ending(Outcome.REACTED, decision)
-        return Ending(await self._react(message, trace, decision.emoji), decision)
+            return MessageResult(decision.reason, decision)
+        if decision.emoji is None or decision.emoji == record.emoji:
+            return MessageResult(Outcome.REACTED, decision)
+        return MessageResult(await self._react(message, record, decision.emoji), decision)
 
     # The steps
 
@@ -194,92 +194,92 @@ class Reactions(commands.Cog):
         guild_id = message.guild.id if message.guild else None
         return author_or_server_objection(message.author.id, guild_id, message.channel, self._store)
 
-    def _why_only_mood(self, message: discord.Message, trace: Trace) -> Outcome | None:
+    def _why_no_reaction(self, message: discord.Message, record: MessageRecord) -> Outcome | None:
         """Return why reading the message could change nothing but the mood; None if it may change more."""
-        if trace.emoji or self.observers.of(message.channel.id):
+        if record.emoji or self.observers.in_channel(message.channel.id):
             return None  # its reaction may have to be removed, or an observer is shown each message's emotion
-        return channel_reason(self._settings_of(message), self._state(message)) or self._sender.obstacle(message)
+        return pace_reason(self._settings_of(message), self._state(message)) or self._sender.obstacle(message)
 
-    def _sampled(self, message: discord.Message) -> int:
-        """Return for how many messages this one counts if it is read only for the mood; 0 if it is not to be read."""
+    def _sample_weight(self, message: discord.Message) -> int:
+        """Return how many messages a message counts for if it is read only for the mood; 0 if it is not to be read."""
         if self._mood_channel(message) is None:
             return 0
-        return sampled(
-            self._memory.channels.messages_in_window(message.channel.id), self._analyzer.texts_waiting, self._chance
+        return sample_weight(
+            self._history.channels.messages_in_window(message.channel.id), self._analyzer.texts_waiting, self._chance
         )
 
-    async def _classify(self, message: discord.Message, *, for_mood_alone: bool) -> Prediction | Outcome:
+    async def _classify(self, message: discord.Message, *, mood_only: bool) -> Prediction | Outcome:
         """Return the model's prediction, or why there was none in time."""
-        within = MOOD_TIMEOUT if for_mood_alone else self._sender.seconds_left(message)
+        within = MOOD_TIMEOUT if mood_only else self._sender.seconds_left(message)
         try:
             prediction = await self._analyzer.classify(
                 message.content,
                 self._settings_of(message).model,
                 lane=message.channel.id,
                 within=within if within > 0 else None,
-                urgent=not for_mood_alone,
+                urgent=not mood_only,
             )
         except (AnalyzerOverloadedError, AnalyzerClosedError):
             return Outcome.OVERLOADED
         except AnalyzerTooSlowError:
             return Outcome.TOO_SLOW
-        return prediction if message.id in self._memory.traces else Outcome.MESSAGE_GONE
+        return prediction if message.id in self._history.messages else Outcome.MESSAGE_GONE
 
-    def _count_mood(self, message: discord.Message, prediction: Prediction, trace: Trace, messages: int) -> None:
-        """Count the message's strongest emotion for its channel, as if `messages` messages had it."""
+    def _count_mood(self, message: discord.Message, prediction: Prediction, record: MessageRecord, weight: int) -> None:
+        """Count the message's strongest emotion for its channel, as if `weight` messages had it."""
         channel_id = self._mood_channel(message)
         if message.guild is None or channel_id is None or not is_understood(prediction):
             return
         emotion = (prediction.present or [NEUTRAL])[0]
-        self._store.count_mood(message.guild.id, channel_id, message.created_at, emotion, messages)
-        trace.mood = (message.guild.id, channel_id, emotion, messages)
+        self._store.count_mood(message.guild.id, channel_id, message.created_at, emotion, weight)
+        record.mood = (message.guild.id, channel_id, emotion, weight)
 
-    def _choose(self, message: discord.Message, prediction: Prediction, *, corrects: bool) -> Decision:
-        state = None if corrects else self._state(message)
+    def _choose(self, message: discord.Message, prediction: Prediction, *, is_correction: bool) -> Decision:
+        state = None if is_correction else self._state(message)
         return self._decide(message.content, prediction, self._settings_of(message), state)
 
-    async def _react(self, message: discord.Message, trace: Trace, emoji: str) -> Outcome:
+    async def _react(self, message: discord.Message, record: MessageRecord, emoji: str) -> Outcome:
         """Replace the reaction to an earlier text, if there is one, by this one; return the outcome."""
-        corrects = trace.emoji is not None
-        if corrects:
-            if not await self._take_back(message, trace):
+        is_correction = record.emoji is not None
+        if is_correction:
+            if not await self._take_back(message, record):
                 return Outcome.HELD_BACK
-            if trace.unwanted or self._objection(message):
+            if record.unwanted or self._objection(message):
                 return Outcome.TAKEN_BACK
-        trace.emoji = emoji  # from now on a dislike can remove it
-        outcome = await self._add(message, emoji, corrects=corrects)
+        record.emoji = emoji  # from now on a dislike can remove it
+        outcome = await self._add(message, emoji, is_correction=is_correction)
         if outcome != Outcome.REACTED:
-            trace.emoji = None
-        elif trace.unwanted or self._objection(message):
-            trace.emoji = None
+            record.emoji = None
+        elif record.unwanted or self._objection(message):
+            record.emoji = None
             await self._sender.remove(message, emoji)
             outcome = Outcome.TAKEN_BACK
         return outcome
 
-    async def _add(self, message: discord.Message, emoji: str, *, corrects: bool) -> Outcome:
+    async def _add(self, message: discord.Message, emoji: str, *, is_correction: bool) -> Outcome:
         """Add a reaction and return the outcome; it counts towards the channel's pace unless it is a correction."""
-        if corrects:
+        if is_correction:
             return await self._sender.add(message, emoji)
-        counted_at = self._memory.channels.count_reaction(message.channel.id)
+        counted_at = self._history.channels.count_reaction(message.channel.id)
         outcome = await self._sender.add(message, emoji)
         if outcome not in _COUNTED_OUTCOMES:
-            self._memory.channels.uncount_reaction(message.channel.id, counted_at)
+            self._history.channels.uncount_reaction(message.channel.id, counted_at)
         return outcome
 
-    async def _take_back(self, message: discord.Message, trace: Trace) -> bool:
+    async def _take_back(self, message: discord.Message, record: MessageRecord) -> bool:
         """Remove the reaction to an earlier text, if there is one; return whether the message has none now."""
-        emoji, trace.emoji = trace.emoji, None  # otherwise the removal would count as a dislike
+        emoji, record.emoji = record.emoji, None  # otherwise the removal would count as a dislike
         if emoji and not await self._sender.remove(message, emoji):
-            trace.emoji = emoji
-        return trace.emoji is None
+            record.emoji = emoji
+        return record.emoji is None
 
     # What the steps need
 
-    def _uncount_mood(self, message_id: int, trace: Trace) -> None:
-        if trace.mood:
-            guild_id, channel_id, emotion, messages = trace.mood
+    def _uncount_mood(self, message_id: int, record: MessageRecord) -> None:
+        if record.mood:
+            guild_id, channel_id, emotion, messages = record.mood
             self._store.count_mood(guild_id, channel_id, discord.utils.snowflake_time(message_id), emotion, -messages)
-            trace.mood = None
+            record.mood = None
 
     def _mood_channel(self, message: discord.Message) -> int | None:
         """Return the channel for which the mood of a message is counted; None if it is not counted.
@@ -290,34 +290,33 @@ class Reactions(commands.Cog):
             return None
         channel = message.channel
         if isinstance(channel, discord.Thread):
-            return (
-                None if channel.is_private() else channel.parent_id
-            )  # many who see the channel cannot see its private threads
+            # Many who see the channel cannot see its private threads.
+            return None if channel.is_private() else channel.parent_id
         return channel.id
 
     def _state(self, message: discord.Message) -> ChannelState:
-        return self._memory.channels.state(message.channel.id, seconds_since_joining(message))
+        return self._history.channels.state(message.channel.id, seconds_since_joining(message))
 
-    async def _tell_observers(self, message: discord.Message, ending: Ending) -> None:
-        """Tell the channel's observers how a message ended, with the reason that *Why?* would give now."""
-        observers = self.observers.of(message.channel.id)
+    async def _tell_observers(self, message: discord.Message, result: MessageResult) -> None:
+        """Tell the channel's observers what became of a message, with the reason that *Why?* would give now."""
+        observers = self.observers.in_channel(message.channel.id)
         if not observers:
             return
         if reason := self._why_unreadable(message):
-            ending = Ending(reason)
-        elif ending.decision and ending.outcome != Outcome.REACTED and is_grave(message.content):
-            ending = Ending(Outcome.GRAVE)
+            result = MessageResult(reason)
+        elif result.decision and result.outcome != Outcome.REACTED and is_grave(message.content):
+            result = MessageResult(Outcome.GRAVE)
         for observer in observers:
-            if ending.outcome in _HIDDEN_FROM_OBSERVERS:
-                observer.gone(message.id)
+            if result.outcome in _HIDDEN_FROM_OBSERVERS:
+                observer.message_removed(message.id)
             else:
-                await observer.ended(message.id, message.author.id, ending)
+                await observer.message_handled(message.id, message.author.id, result)
 
     def _forget(self, channel_id: int, message_id: int) -> None:
-        for observer in self.observers.of(channel_id):
-            observer.gone(message_id)
-        if trace := self._memory.traces.pop(message_id, None):
-            self._uncount_mood(message_id, trace)
+        for observer in self.observers.in_channel(channel_id):
+            observer.message_removed(message_id)
+        if record := self._history.messages.pop(message_id, None):
+            self._uncount_mood(message_id, record)
 
     def _settings_of(self, message: discord.Message) -> ServerSettings:
         return self._store.settings(message.guild.id if message.guild else None)

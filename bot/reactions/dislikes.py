@@ -9,7 +9,7 @@ from discord.ext import commands
 from bot.connection.requests import DiscordRequests
 from bot.i18n import mark, translator
 from bot.reactions.gate import permissions_of
-from bot.reactions.history import Memory
+from bot.reactions.history import History
 from bot.reactions.sending import ReactionSender
 from classifiers.emotions import VARIATION_SELECTOR
 
@@ -26,18 +26,18 @@ class Dislikes(commands.Cog):
     """Removes reactions that people dislike, and counts dislikes.
 
     It keeps nothing itself. `ChannelHistory` counts one dislike per person in a channel for a day. During that time the
-    policy (`required_certainty`) demands more certainty there, and the pace (`profile_in`) allows fewer reactions.
+    policy (`required_certainty`) demands more certainty there, and the pace (`profile_for`) allows fewer reactions.
     """
 
     def __init__(
         self,
         bot: commands.AutoShardedBot,
-        memory: Memory,
+        history: History,
         requests: DiscordRequests,
         sender: ReactionSender,
     ) -> None:
         self._bot = bot
-        self._memory = memory
+        self._history = history
         self._requests = requests
         self._sender = sender
         self._menu = app_commands.ContextMenu(name="Take the reaction back", callback=self.take_back)
@@ -98,36 +98,36 @@ class Dislikes(commands.Cog):
             message: the message.
             person: the id of the user who asks for it.
         """
-        trace = self._memory.traces.get(message.id)
+        record = self._history.messages.get(message.id)
         try:
-            if trace and trace.emoji:
-                found, trace.emoji = [trace.emoji], None
-            else:  # the message is too old to have a trace, or an edit of it just replaces the reaction
+            if record and record.emoji:
+                found, record.emoji = [record.emoji], None
+            else:  # the message is too old to have a record, or an edit of it is just replacing the reaction
                 fetched = await self._requests.ask(message.fetch())
                 found = [str(reaction.emoji) for reaction in fetched.reactions if reaction.me]
         except (discord.NotFound, discord.Forbidden):
             return NOTHING_TO_TAKE_BACK
         except discord.DiscordException:
             return NOT_TAKEN_BACK
-        if trace:
-            if trace.emoji and not found:  # added while the message was fetched
-                found = [trace.emoji]
-            if found or trace.busy.locked():  # an edit may be about to add another reaction
-                trace.emoji, trace.unwanted = None, True
+        if record:
+            if record.emoji and not found:  # added while the message was fetched
+                found = [record.emoji]
+            if found or record.busy.locked():  # an edit may be about to add another reaction
+                record.emoji, record.unwanted = None, True
         if not found:
             return NOTHING_TO_TAKE_BACK
         left = [emoji for emoji in found if not await self._sender.remove(message, emoji)]
-        if trace and left:
-            trace.emoji = left[0]
-        self._memory.channels.count_dislike(message.channel.id, person)
+        if record and left:
+            record.emoji = left[0]
+        self._history.channels.count_dislike(message.channel.id, person)
         return NOT_TAKEN_BACK if left else TAKEN_BACK
 
     def _count_removed(self, channel_id: int, message_id: int, emoji: discord.PartialEmoji | None = None) -> None:
         """Count a dislike if the bot's recent reaction was removed: that with this emoji, or any if it is None."""
-        trace = self._memory.traces.get(message_id)
-        if trace and trace.emoji and (emoji is None or _is_same(emoji, trace.emoji)):
-            trace.emoji, trace.unwanted = None, True
-            self._memory.channels.count_dislike(channel_id, None)
+        record = self._history.messages.get(message_id)
+        if record and record.emoji and (emoji is None or _is_same(emoji, record.emoji)):
+            record.emoji, record.unwanted = None, True
+            self._history.channels.count_dislike(channel_id, None)
 
     async def _author_id(self, payload: discord.RawReactionActionEvent, message: discord.PartialMessage) -> int | None:
         """Return the id of a message's author, which Discord usually sends with the reaction; None if it is unknown."""

@@ -28,7 +28,7 @@ SENTENCES = {
 }
 """What users are told when they ask the bot to read a message that it may not read."""
 
-_OF_SERVERS = (discord.abc.GuildChannel, discord.Thread)
+_SERVER_CHANNELS = (discord.abc.GuildChannel, discord.Thread)
 _MAY_BE_AGE_RESTRICTED = (discord.TextChannel, discord.VoiceChannel, discord.StageChannel, discord.Thread)
 
 
@@ -68,9 +68,9 @@ def author_or_server_objection(author_id: int, guild_id: int | None, channel: ob
         return Outcome.NOT_READY
     if store.has_opted_out(author_id):
         return Outcome.OPTED_OUT
-    if guild_id is not None and not isinstance(channel, _OF_SERVERS):
+    if guild_id is not None and not isinstance(channel, _SERVER_CHANNELS):
         return Outcome.LEFT_OUT  # an unknown thread, which may be excluded
-    return settings_reason(store.settings(guild_id), *_places(channel), age_restricted=_is_age_restricted(channel))
+    return settings_reason(store.settings(guild_id), *_channel_ids(channel), age_restricted=_is_age_restricted(channel))
 
 
 def author_kind_reason(
@@ -120,7 +120,7 @@ def settings_reason(settings: ServerSettings, *channel_ids: int | None, age_rest
 def may_react(message: discord.Message) -> bool:
     """Return whether the bot has the permissions to react, to avoid requests that Discord would refuse."""
     channel = message.channel
-    if message.guild is None or not isinstance(channel, _OF_SERVERS):
+    if message.guild is None or not isinstance(channel, _SERVER_CHANNELS):
         return True
     granted = permissions_of(channel, message.guild.me)
     return granted.view_channel and granted.read_message_history and granted.add_reactions
@@ -134,8 +134,8 @@ def permissions_of(channel: discord.abc.GuildChannel | discord.Thread, member: d
         return discord.Permissions.none()
 
 
-def _places(channel: object) -> tuple[int | None, ...]:
-    """Return the ids by which settings may list a channel: its own, its parent's if it is a thread, its category's."""
+def _channel_ids(channel: object) -> tuple[int | None, ...]:
+    """Return the ids by which settings may name a channel: its own, its parent's if it is a thread, its category's."""
     if isinstance(channel, discord.Thread):  # its parent is unknown if the bot cannot see it
         return channel.id, channel.parent_id, channel.parent.category_id if channel.parent else None
     return getattr(channel, "id", None), getattr(channel, "category_id", None)

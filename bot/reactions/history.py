@@ -1,7 +1,7 @@
-"""What is remembered about recent messages and about each channel.
+"""What this process remembers of recent messages and of each channel.
 
-With a message's trace, an edit, a deletion or a dislike can undo what it led to. A channel's history is what the policy
-and the pace are based on.
+The record of a message lets an edit, a deletion or a dislike undo what the message led to. The policy and the pace are
+based on the history of the channel.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from bot.reactions.pace import MAX_DISLIKES, ChannelState
 WINDOW = 600.0
 """Seconds for which messages and reactions count towards the share of messages that get a reaction."""
 
-DISLIKES_COUNT_FOR = 86_400.0
+DISLIKE_DURATION = 86_400.0
 """Seconds from the last dislike in a channel until all its dislikes are forgotten: a day."""
 
 _MINUTE = 60.0
 _MAX_MESSAGES = 200
 _MAX_CHANNELS = 20_000
-_TRACE_SECONDS, _MAX_TRACES = 1800.0, 20_000  # seconds, and the most traces
+_RECORD_SECONDS, _MAX_RECORDS = 1800.0, 20_000  # how long records of messages are kept, and the most of them
 
 
 @dataclass(slots=True)
-class Trace:
+class MessageRecord:
     """What a message led to, without its text or author.
 
     Attributes:
@@ -58,7 +58,7 @@ class _Minute:
 
 
 @dataclass(slots=True)
-class _Record:
+class _ChannelRecord:
     """When messages were written and reactions added, by the clock, and the number of messages in each minute.
 
     A channel that stays equally busy allocates no more memory. A deque would allocate 528 bytes for every 64 times, and
@@ -84,42 +84,44 @@ class ChannelHistory:
             clock: monotonic seconds.
         """
         self._clock = clock
-        self._records: TTLCache[int, _Record] = TTLCache(_MAX_CHANNELS, WINDOW, clock)
-        self._dislikes: TTLCache[int, frozenset[int | None]] = TTLCache(_MAX_CHANNELS, DISLIKES_COUNT_FOR, clock)
+        self._records: TTLCache[int, _ChannelRecord] = TTLCache(_MAX_CHANNELS, WINDOW, clock)
+        self._dislikes: TTLCache[int, frozenset[int | None]] = TTLCache(_MAX_CHANNELS, DISLIKE_DURATION, clock)
 
     def __len__(self) -> int:
         """Return how many channels are remembered."""
         return len(self._records)
 
-    def state(self, channel_id: int, joined_for: float | None = None) -> ChannelState:
+    def state(self, channel_id: int, since_joining: float | None = None) -> ChannelState:
         """Return the state of a channel, on which decisions are based.
 
         Args:
             channel_id: the channel.
-            joined_for: see `ChannelState`.
+            since_joining: see `ChannelState`.
         """
         record, now = self._record(channel_id), self._clock()
         return ChannelState(
             messages=len(record.messages),
             reactions=len(record.reactions),
-            quiet_for=now - record.reactions[-1] if record.reactions else None,
+            since_reaction=now - record.reactions[-1] if record.reactions else None,
             dislikes=len(self._dislikes.get(channel_id, ())),
-            joined_for=joined_for,
+            since_joining=since_joining,
         )
 
-    def outlook(self, channel_id: int, joined_for: float | None = None) -> Iterator[tuple[float, ChannelState]]:
+    def upcoming_states(
+        self, channel_id: int, since_joining: float | None = None
+    ) -> Iterator[tuple[float, ChannelState]]:
         """Yield the state that the next message would find now, and each time a reaction leaves the window.
 
         Each state comes with the seconds until then, in order of time, and assumes that nobody writes in between.
         """
-        now = self.state(channel_id, joined_for)
+        now = self.state(channel_id, since_joining)
         yield 0.0, replace(now, messages=now.messages + 1)
         record = self._record(channel_id)
-        for gone, moment in enumerate(record.reactions, 1):
-            then, left = moment + WINDOW, len(record.reactions) - gone
+        for expired, moment in enumerate(record.reactions, 1):
+            then, left = moment + WINDOW, len(record.reactions) - expired
             messages = 1 + len(record.messages) - bisect_right(record.messages, moment)
-            quiet_for = then - record.reactions[-1] if left else None
-            yield then - self._clock(), replace(now, messages=messages, reactions=left, quiet_for=quiet_for)
+            since_reaction = then - record.reactions[-1] if left else None
+            yield then - self._clock(), replace(now, messages=messages, reactions=left, since_reaction=since_reaction)
 
     def messages_in_window(self, channel_id: int) -> int:
         """Return how many messages a channel got in the last ten minutes, exact to the minute and without a limit."""
@@ -163,17 +165,17 @@ class ChannelHistory:
         """Return those of the channels in which dislikes currently count."""
         return [channel_id for channel_id in channel_ids if channel_id in self._dislikes]
 
-    def forgive(self, channel_ids: Iterable[int]) -> None:
+    def forget_dislikes(self, channel_ids: Iterable[int]) -> None:
         """Forget the dislikes in these channels."""
         for channel_id in channel_ids:
             self._dislikes.pop(channel_id, None)
 
-    def _record(self, channel_id: int) -> _Record:
+    def _record(self, channel_id: int) -> _ChannelRecord:
         """Return what still counts in a channel."""
         try:  # with `get`, it would be looked up twice
             record = self._records[channel_id]
         except KeyError:
-            record = _Record()
+            record = _ChannelRecord()
         start = self._clock() - WINDOW
         for moments in (record.messages, record.reactions):
             if moments and moments[0] <= start:
@@ -182,7 +184,7 @@ class ChannelHistory:
             del record.minutes[0]
         return record
 
-    def _kept(self, channel_id: int) -> _Record:
+    def _kept(self, channel_id: int) -> _ChannelRecord:
         """Return the record of a channel, to be added to, and keep it for a window from now."""
         record = self._records[channel_id] = self._record(channel_id)
         return record
@@ -195,12 +197,12 @@ def _append(moments: array[float], now: float) -> None:
     moments.append(now)
 
 
-class Memory:
-    """What is remembered only in this process, and lost when it ends.
+class History:
+    """Remembers recent messages and channels in memory; it is lost when the process ends.
 
     Attributes:
-        channels: what happened in each channel.
-        traces: what each message of the last half hour led to, by message id.
+        channels: how many messages, reactions and dislikes each channel had.
+        messages: what each message of the last half hour led to, by message id.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -210,4 +212,4 @@ class Memory:
             clock: monotonic seconds.
         """
         self.channels = ChannelHistory(clock)
-        self.traces: TTLCache[int, Trace] = TTLCache(_MAX_TRACES, _TRACE_SECONDS, clock)
+        self.messages: TTLCache[int, MessageRecord] = TTLCache(_MAX_RECORDS, _RECORD_SECONDS, clock)

@@ -1,4 +1,4 @@
-"""Observers of channels, who are told at once how each message ended."""
+"""Observers of channels, which are told at once what became of each message."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from bot.reactions.policy import Decision
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """How a message ended, without its text.
+class MessageResult:
+    """What became of a message that was handled, without its text.
 
     Attributes:
         outcome: the reaction or the reason for none.
@@ -26,10 +26,10 @@ class Ending:
 class Observer(Protocol):
     """Is told about the messages of a channel, but never about those whose authors have opted out."""
 
-    async def ended(self, message_id: int, author_id: int, ending: Ending) -> None:
-        """Receive how a new or edited message ended."""
+    async def message_handled(self, message_id: int, author_id: int, result: MessageResult) -> None:
+        """Receive what became of a new or edited message."""
 
-    def gone(self, message_id: int) -> None:
+    def message_removed(self, message_id: int) -> None:
         """Forget a message: it was deleted, or its author has opted out."""
 
 
@@ -44,7 +44,7 @@ class Observers:
         """Return how many channels are observed."""
         return len(self._observers)
 
-    def of(self, channel_id: int) -> Sequence[Observer]:
+    def in_channel(self, channel_id: int) -> Sequence[Observer]:
         """Return the observers of a channel."""
         return tuple(self._observers.get(channel_id, ()))
 

@@ -12,16 +12,16 @@ from bot.server_settings import Liveliness, ServerSettings
 MAX_DISLIKES = 3
 """The most dislikes that count in a channel, so that the bot never falls completely silent there."""
 
+MESSAGES_PER_WEIGHT = 100
+"""The weight of a sampled message rises by one for each this many messages of its channel in the rolling window.
 
-COUNTED_EACH = 100
-"""Up to this many messages in the rolling window, the mood of each is counted; in a busier channel, only of a sample.
-
-A sample has at least 50 messages in a window, so 300 in an hour: the standard error of any emotion's share in an hour
-is below 3 percentage points. It is larger only if the model cannot keep up, see `WAITING_EACH`.
+Up to this many, the mood of each message is counted; in a busier channel, only that of a sample. A sample has at least
+50 messages in a window, so 300 in an hour: the standard error of any emotion's share in an hour is below 3 percentage
+points. It is larger only if the model cannot keep up, see `WAITING_PER_WEIGHT`.
 """
 
-WAITING_EACH = 32
-"""For each this many texts that wait for the model, a sampled message counts for one more message.
+WAITING_PER_WEIGHT = 32
+"""The weight of a sampled message is at least one more for each this many texts that wait for the model.
 
 So fewer messages are sampled under load, and texts that may lead to a reaction need not wait for them.
 """
@@ -54,7 +54,7 @@ PROFILES = {
 }
 
 SETTLED_AFTER = 3600.0
-"""Seconds after which the bot has settled in a server, see `profile_in`."""
+"""Seconds after which the bot has settled in a server, see `profile_for`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +64,26 @@ class ChannelState:
     Attributes:
         messages: how many were written in the rolling window, including the one to decide on.
         reactions: how many of them got a reaction.
-        quiet_for: seconds since the last reaction; None if there was none.
+        since_reaction: seconds since the last reaction; None if there was none.
         dislikes: how many people have disliked a reaction.
-        joined_for: seconds since the bot joined the server; None in direct messages.
+        since_joining: seconds since the bot joined the server; None in direct messages.
     """
 
     messages: int = 1
     reactions: int = 0
-    quiet_for: float | None = None
+    since_reaction: float | None = None
     dislikes: int = 0
-    joined_for: float | None = None
+    since_joining: float | None = None
 
 
-def channel_reason(settings: ServerSettings, channel: ChannelState) -> Outcome | None:
+def pace_reason(settings: ServerSettings, channel: ChannelState) -> Outcome | None:
     """Return why the channel gets no further reaction for now, or None if it may get one."""
     if _pause_left(settings, channel):
         return Outcome.COOLING_DOWN
     return Outcome.ENOUGH if _has_enough(settings, channel) else None
 
 
-def profile_in(settings: ServerSettings, channel: ChannelState) -> Profile:
+def profile_for(settings: ServerSettings, channel: ChannelState) -> Profile:
     """Return the numbers that limit a channel's reactions.
 
     They are those of the server's liveliness. In a server with the default liveliness, though, the bot starts at the
@@ -91,9 +91,9 @@ def profile_in(settings: ServerSettings, channel: ChannelState) -> Profile:
     silence would look broken. Each dislike in the channel halves the number of reactions.
     """
     profile, lively = PROFILES[settings.liveliness], PROFILES[Liveliness.LIVELY]
-    joined_for = SETTLED_AFTER if channel.joined_for is None else channel.joined_for
-    if settings.liveliness is Liveliness.NORMAL and joined_for < SETTLED_AFTER:
-        new = min(1 - joined_for / SETTLED_AFTER, 1.0)
+    since_joining = SETTLED_AFTER if channel.since_joining is None else channel.since_joining
+    if settings.liveliness is Liveliness.NORMAL and since_joining < SETTLED_AFTER:
+        new = min(1 - since_joining / SETTLED_AFTER, 1.0)
         profile = replace(
             profile,
             share=profile.share + new * (lively.share - profile.share),
@@ -106,20 +106,21 @@ def profile_in(settings: ServerSettings, channel: ChannelState) -> Profile:
     return replace(profile, share=profile.share * factor, free=profile.free * factor)
 
 
-def seconds_to_next(settings: ServerSettings, outlook: Iterable[tuple[float, ChannelState]]) -> float:
+def seconds_to_next(settings: ServerSettings, states: Iterable[tuple[float, ChannelState]]) -> float:
     """Return the seconds until the channel's limits allow a reaction again; 0 if they do now.
 
     Args:
         settings: the server's settings.
-        outlook: future states of the channel with the seconds until each, in order; the last one has no reactions.
+        states: the channel's present and future states with the seconds until each, in order; the last one has no
+            reactions.
     """
     return next(
-        seconds + _pause_left(settings, channel) for seconds, channel in outlook if not _has_enough(settings, channel)
+        seconds + _pause_left(settings, channel) for seconds, channel in states if not _has_enough(settings, channel)
     )
 
 
-def sampled(messages: int, waiting: int, chance: Callable[[], float]) -> int:
-    """Return for how many messages this one counts in the channel's sample for the mood; 0 if it is not in the sample.
+def sample_weight(messages: int, waiting: int, chance: Callable[[], float]) -> int:
+    """Return for how many messages this one counts towards the mood of its channel; 0 if it is not in the sample.
 
     The mean is 1, so the expected counts are those of all messages.
 
@@ -128,8 +129,8 @@ def sampled(messages: int, waiting: int, chance: Callable[[], float]) -> int:
         waiting: how many texts wait for the model.
         chance: returns a random number, uniformly distributed in [0, 1).
     """
-    each = max(1, math.ceil(messages / COUNTED_EACH), 1 + waiting // WAITING_EACH)
-    return each if chance() * each < 1 else 0
+    weight = max(1, math.ceil(messages / MESSAGES_PER_WEIGHT), 1 + waiting // WAITING_PER_WEIGHT)
+    return weight if chance() * weight < 1 else 0
 
 
 def dislike_factor(channel: ChannelState) -> float:
@@ -142,12 +143,12 @@ def dislike_factor(channel: ChannelState) -> float:
 
 def _pause_left(settings: ServerSettings, channel: ChannelState) -> float:
     """Return the seconds that are left of the pause after the last reaction; 0 if it is over."""
-    if channel.quiet_for is None:
+    if channel.since_reaction is None:
         return 0.0
-    return max(0.0, profile_in(settings, channel).cooldown - channel.quiet_for)
+    return max(0.0, profile_for(settings, channel).cooldown - channel.since_reaction)
 
 
 def _has_enough(settings: ServerSettings, channel: ChannelState) -> bool:
     """Return whether one more reaction would exceed the channel's share."""
-    profile = profile_in(settings, channel)
+    profile = profile_for(settings, channel)
     return channel.reactions + 1 > max(1, profile.free, profile.share * channel.messages)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bot.reactions.grave import is_grave
+from bot.reactions.grave_topics import is_grave
 from bot.reactions.irony import is_ironic
 from bot.reactions.outcomes import Outcome
-from bot.reactions.pace import PROFILES, ChannelState, Profile, channel_reason, dislike_factor, profile_in
+from bot.reactions.pace import PROFILES, ChannelState, Profile, dislike_factor, pace_reason, profile_for
 from bot.server_settings import CUSTOM_EMOJI, ServerSettings
 from classifiers.classifier import Prediction
 from classifiers.emotions import NEUTRAL, SENTIMENT
@@ -90,12 +90,9 @@ def choose(
         required_certainty(prediction.certainty, settings, state, minimum_certainty),
         prediction.thresholds[prediction.labels.index(emotion)],
     )
-    reason = _reason(prediction, emotion, certainty, settings, channel, required, emoji)
-    if reason is None and is_grave(text):
-        reason = Outcome.GRAVE
-    elif reason is None and emotion in SENTIMENT["positive"] and is_ironic(text):
-        reason = Outcome.IRONIC
-    return Decision(None if reason else emoji, emotion, certainty, required, reason, profile_in(settings, state))
+    decision = Decision(emoji, emotion, certainty, required, None, profile_for(settings, state))
+    reason = _reason_against(decision, text, prediction, settings, channel)
+    return replace(decision, emoji=None, reason=reason) if reason else decision
 
 
 def is_understood(prediction: Prediction) -> bool:
@@ -133,26 +130,25 @@ def required_certainty(
     return 1 - (1 - certainty) * dislike_factor(channel)
 
 
-def _reason(  # noqa: PLR0911 - a return for each reason
-    prediction: Prediction,
-    emotion: str,
-    certainty: float,
-    settings: ServerSettings,
-    channel: ChannelState | None,
-    required: float,
-    emoji: str | None,
+def _reason_against(  # noqa: PLR0911 - a return for each reason
+    decision: Decision, text: str, prediction: Prediction, settings: ServerSettings, channel: ChannelState | None
 ) -> Outcome | None:
-    """Return why a message gets no reaction, or None if it gets one."""
+    """Return why a message must not get the reaction of a decision, or None if it may."""
     if not is_understood(prediction):
         return Outcome.NOT_UNDERSTOOD
-    if emotion == NEUTRAL:
+    if decision.emotion == NEUTRAL:
         return Outcome.NEUTRAL
-    if emoji is None:
+    if decision.emoji is None:
         return Outcome.NO_EMOJI
-    if emotion in settings.muted:
+    if decision.emotion in settings.muted:
         return Outcome.MUTED
-    if certainty < required:
+    if decision.certainty < decision.required:
         return Outcome.UNSURE
-    if is_cheerful(emoji) and not SENSITIVE.isdisjoint(prediction.present):
+    if is_cheerful(decision.emoji) and not SENSITIVE.isdisjoint(prediction.present):
         return Outcome.DELICATE
-    return channel_reason(settings, channel) if channel else None
+    if channel and (reason := pace_reason(settings, channel)):
+        return reason
+    # Last, since these two take longest.
+    if is_grave(text):
+        return Outcome.GRAVE
+    return Outcome.IRONIC if decision.emotion in SENTIMENT["positive"] and is_ironic(text) else None

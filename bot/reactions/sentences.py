@@ -9,7 +9,7 @@ from bot.reactions import gate
 from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import Profile
 
-AT_THAT_TIME = {
+REASONS_AT_THE_TIME = {
     Outcome.COOLING_DOWN: mark("After each reaction I pause in that channel for {seconds} seconds."),
     Outcome.ENOUGH: mark("I react to at most {share} of the messages that a channel gets in ten minutes."),
     **dict.fromkeys((Outcome.OVERLOADED, Outcome.TOO_SLOW), mark("I had too much to read at that moment.")),
@@ -33,7 +33,7 @@ AT_THAT_TIME = {
 
 SENTENCES = {
     **gate.SENTENCES,
-    **AT_THAT_TIME,
+    **REASONS_AT_THE_TIME,
     Outcome.SWITCHED_OFF: mark("My reactions are turned off in this server."),
     Outcome.LEFT_OUT: mark("This server's settings exclude this channel."),
     Outcome.AGE_RESTRICTED: mark("I am turned off in age-restricted channels here."),
@@ -50,8 +50,8 @@ SENTENCES = {
 }
 """Each reason for silence in plain words, except for those of messages whose menu nobody can open."""
 
-UNHEARD = frozenset({Outcome.NEUTRAL, Outcome.NOT_UNDERSTOOD})
-"""Reasons for which the strongest emotion is meaningless."""
+WITHOUT_EMOTION = frozenset({Outcome.NEUTRAL, Outcome.NOT_UNDERSTOOD})
+"""Reasons with which no emotion is shown, since the strongest one would be meaningless."""
 
 
 def why_silent(reason: Outcome, translate: Translate, profile: Profile | None = None) -> str:

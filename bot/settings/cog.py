@@ -130,10 +130,10 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
                 await self._redraw(interaction, guild, Page.GENERAL, asks_to_reset=True)
             case "reset", _:
                 await self._save(interaction, guild, lambda _old: ServerSettings())
-                self._channels.forgive(_channel_ids(guild))
+                self._channels.forget_dislikes(_channel_ids(guild))
                 await self._redraw(interaction, guild, Page.GENERAL, f"✅ {translator(interaction.locale)(RESET)}")
             case "forgive", _:
-                self._channels.forgive(_channel_ids(guild))
+                self._channels.forget_dislikes(_channel_ids(guild))
                 await self._redraw(interaction, guild, Page.CHANNELS, f"✅ {translator(interaction.locale)(FORGIVEN)}")
             case _:
                 change = partial(self._changed, guild=guild, control=control, argument=argument, chosen=chosen)

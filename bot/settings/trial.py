@@ -19,7 +19,7 @@ from bot.connection.requests import DiscordRequests
 from bot.errors import log_failure
 from bot.i18n import mark, translator
 from bot.reactions.gate import NOT_READY, permissions_of
-from bot.reactions.observers import Ending, Observers
+from bot.reactions.observers import MessageResult, Observers
 from bot.reactions.outcomes import Outcome
 from bot.settings.permissions import warning
 from bot.settings.trial_panel import End, Line, TrialPanel, as_text, instruction
@@ -42,7 +42,7 @@ _STOP_TIMEOUT = 2.0  # seconds for which a bot that is being stopped tries to en
 class Trial:
     """Observes a channel, and shows a person what the bot thinks of its messages.
 
-    Until it ends, it remembers how the latest messages ended and who wrote them, but not their texts.
+    Until it ends, it remembers what became of the latest messages and who wrote them, but not their texts.
 
     Attributes:
         interaction: the interaction that started it.
@@ -82,17 +82,17 @@ class Trial:
         except Exception as error:  # it would end the loop, and the trial would never end
             log_failure("A round of *Try it here*", error)
 
-    async def ended(self, message_id: int, author_id: int, ending: Ending) -> None:
-        """Show how a message ended, unless it is the bot's own."""
-        if ending.outcome == Outcome.ITSELF:
+    async def message_handled(self, message_id: int, author_id: int, result: MessageResult) -> None:
+        """Show what became of a message, unless it is the bot's own."""
+        if result.outcome == Outcome.ITSELF:
             return
-        self._lines[message_id] = Line(message_id, author_id, ending)
+        self._lines[message_id] = Line(message_id, author_id, result)
         if len(self._lines) > MAX_SHOWN:
             del self._lines[min(self._lines)]
         self.changed = True
         await self._update(self)
 
-    def gone(self, message_id: int) -> None:
+    def message_removed(self, message_id: int) -> None:
         """Stop showing a message."""
         if self._lines.pop(message_id, None):
             self.changed = True
@@ -101,7 +101,7 @@ class Trial:
         """Stop showing messages whose authors have opted out since."""
         for line in list(self._lines.values()):
             if self._has_opted_out(line.author_id):
-                self.gone(line.message_id)
+                self.message_removed(line.message_id)
 
     def panel(self) -> TrialPanel:
         """Return the panel as it should look now."""

@@ -11,9 +11,9 @@ import discord
 from discord import ui
 
 from bot.i18n import Translate, mark
-from bot.reactions.observers import Ending
+from bot.reactions.observers import MessageResult
 from bot.reactions.outcomes import Outcome
-from bot.reactions.sentences import UNHEARD, why_silent
+from bot.reactions.sentences import WITHOUT_EMOTION, why_silent
 from bot.ui.discord_limits import MESSAGE_TEXT
 from bot.ui.emotions import named
 from bot.ui.quotation import escape, length, shortened
@@ -42,12 +42,12 @@ class Line:
     Attributes:
         message_id: the message.
         author_id: its author, who is not named but may still opt out.
-        ending: how it ended.
+        result: what became of it.
     """
 
     message_id: int
     author_id: int
-    ending: Ending
+    result: MessageResult
 
 
 class TrialPanel(ui.LayoutView):
@@ -88,18 +88,18 @@ def as_text(line: Line, guild_id: int, channel_id: int, translate: Translate) ->
     """Return a line with the time of a message, a link to it, its emotion, and the reaction or why there is none."""
     when = discord.utils.format_dt(discord.utils.snowflake_time(line.message_id), "T")
     link = f"https://discord.com/channels/{guild_id}/{channel_id}/{line.message_id}"
-    return f"{when} [→]({link}) {_describe(line.ending, translate)}"
+    return f"{when} [→]({link}) {_describe(line.result, translate)}"
 
 
-def _describe(ending: Ending, translate: Translate) -> str:
-    outcome, decision = ending.outcome, ending.decision
+def _describe(result: MessageResult, translate: Translate) -> str:
+    outcome, decision = result.outcome, result.decision
     if decision is None:
         return why_silent(outcome, translate)
     if outcome == Outcome.REACTED:
         what = translate("I reacted with {emoji}.").format(emoji=decision.emoji)
     else:
         what = why_silent(outcome, translate, decision.profile)
-    if outcome in UNHEARD:
+    if outcome in WITHOUT_EMOTION:
         return what
     return translate("**{emotion}**, {certainty} certain, {required} needed: {what}").format(
         emotion=escape(shortened(named(decision.emotion, translate), _LONGEST_NAME)),

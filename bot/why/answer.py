@@ -9,11 +9,11 @@ from datetime import datetime
 import discord
 
 from bot.i18n import Translate, mark
-from bot.reactions.history import Trace
+from bot.reactions.history import MessageRecord
 from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import ChannelState
 from bot.reactions.policy import Decision
-from bot.reactions.sentences import AT_THAT_TIME, UNHEARD, why_silent
+from bot.reactions.sentences import REASONS_AT_THE_TIME, WITHOUT_EMOTION, why_silent
 from bot.server_settings import Liveliness, ServerSettings
 from bot.ui.emotions import written
 from bot.ui.quotation import escape, is_clear, shortened
@@ -55,19 +55,19 @@ class Finding:
     next_at: datetime | None
 
 
-def reason_for_silence(now: Outcome | None, trace: Trace | None) -> Outcome | None:
+def reason_for_silence(now: Outcome | None, record: MessageRecord | None) -> Outcome | None:
     """Return why a message has no reaction, or None if it would get one now.
 
     Args:
         now: the policy's reason now. It still holds as far as the text and the settings go, but the pace of the
             channel was different when the message was written.
-        trace: what the message led to then; None if that has been forgotten.
+        record: what the message led to then; None if that has been forgotten.
     """
-    if trace is None or now not in (None, *PACE):
+    if record is None or now not in (None, *PACE):
         return now
-    if trace.unwanted:
+    if record.unwanted:
         return Outcome.TAKEN_BACK
-    return trace.outcome if trace.outcome in AT_THAT_TIME else now
+    return record.outcome if record.outcome in REASONS_AT_THE_TIME else now
 
 
 def setting_for(
@@ -114,7 +114,7 @@ def answer(found: Finding | Outcome, translate: Translate) -> str:
         setting = (_SETTINGS[found],) if found in _SETTINGS else ()
         return "\n".join((why_silent(found, translate), *_setting(setting, translate)))
     lines = [_headline(found, translate)]
-    if found.reason not in UNHEARD:
+    if found.reason not in WITHOUT_EMOTION:
         lines += _reading(found, translate)
     if found.reason in PACE:
         lines.append(_next(found.next_at, translate))

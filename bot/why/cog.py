@@ -13,8 +13,8 @@ from discord.ext import commands
 from bot.analysis.analyzer import Analyzer
 from bot.i18n import translator
 from bot.reactions.gate import may_react, no_words_reason, why_unreadable
-from bot.reactions.grave import is_grave
-from bot.reactions.history import Memory
+from bot.reactions.grave_topics import is_grave
+from bot.reactions.history import History
 from bot.reactions.joining import seconds_since_joining
 from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import seconds_to_next
@@ -28,7 +28,7 @@ class Why(commands.Cog):
     """Explains why a message has a reaction or none; keeps nothing.
 
     It calls the same functions as `Reactions`, for the message as it is now. What it cannot find out in that way, such
-    as a refusal by Discord, is in the traces of the last half hour.
+    as a refusal by Discord, is in the records of the last half hour's messages.
     """
 
     def __init__(
@@ -36,14 +36,14 @@ class Why(commands.Cog):
         bot: commands.AutoShardedBot,
         analyzer: Analyzer,
         store: Store,
-        memory: Memory,
+        history: History,
         decide: Choose,
         turns: Turns,
     ) -> None:
         self._bot = bot
         self._analyzer = analyzer
         self._store = store
-        self._memory = memory
+        self._history = history
         self._decide = decide
         self._turns = turns
         self._menu = app_commands.ContextMenu(
@@ -93,12 +93,13 @@ class Why(commands.Cog):
             return reason
         settings, channel_id = self._store.settings(guild_id), message.channel.id
         decide = partial(self._decide, message.content, answers[model].prediction)
-        joined_for, trace = seconds_since_joining(message), self._memory.traces.get(message.id)
-        channels = self._memory.channels
-        state, outlook = channels.state(channel_id, joined_for), channels.outlook(channel_id, joined_for)
-        decision, reaction = decide(settings, state), trace.emoji if trace else None
-        reason = None if reaction else reason_for_silence(decision.reason, trace)
-        wait = math.ceil(seconds_to_next(settings, outlook)) if reason in PACE else 0
+        since_joining, record = seconds_since_joining(message), self._history.messages.get(message.id)
+        channels = self._history.channels
+        state = channels.state(channel_id, since_joining)
+        decision, reaction = decide(settings, state), record.emoji if record else None
+        reason = None if reaction else reason_for_silence(decision.reason, record)
+        upcoming = channels.upcoming_states(channel_id, since_joining)
+        wait = math.ceil(seconds_to_next(settings, upcoming)) if reason in PACE else 0
         return Finding(
             reaction=reaction,
             reason=reason,

@@ -15,7 +15,7 @@ from bot import create_bot
 from bot.analysis.analyzer import Analyzer
 from bot.configuration import Configuration
 from bot.reactions import cog
-from bot.reactions.pace import PROFILES, WAITING_EACH, Profile
+from bot.reactions.pace import PROFILES, WAITING_PER_WEIGHT, Profile
 from bot.server_settings import Liveliness
 from classifiers import LABELS, Prediction
 from tests.bot.pressing import words_of
@@ -488,7 +488,9 @@ async def test_fewer_messages_are_read_for_the_mood_while_texts_wait(
 ) -> None:
     reactions_of(world.bot)._chance = iter((0.9, 0.2)).__next__
     await pause(world)
-    monkeypatch.setattr("bot.analysis.analyzer.Analyzer.texts_waiting", 2 * WAITING_EACH)  # so one in three is read
+    monkeypatch.setattr(
+        "bot.analysis.analyzer.Analyzer.texts_waiting", 2 * WAITING_PER_WEIGHT
+    )  # so one in three is read
     await world.alice.send(world.channel, "nothing")
     await world.alice.send(world.channel, "thanks")
     assert bilstm.batches == [["happy"], ["thanks"]]
@@ -498,7 +500,7 @@ async def test_fewer_messages_are_read_for_the_mood_while_texts_wait(
 async def test_sampled_message_of_a_busy_channel_counts_for_several_until_edited_or_deleted(
     world: World, bilstm: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.reactions.pace.COUNTED_EACH", 2)
+    monkeypatch.setattr("bot.reactions.pace.MESSAGES_PER_WEIGHT", 2)
     reactions_of(world.bot)._chance = iter((0.2, 0.4, 0.3, 0.9, 0.9, 0.1)).__next__
     await pause(world)
     await world.alice.send(world.channel, "nothing")
@@ -542,7 +544,7 @@ async def test_no_second_reaction_is_added_if_the_first_cannot_be_removed(world:
     assert world.emoji_of(message) == ["😃"]
     await world.alice.edit(message, "thanks")
     assert world.emoji_of(message) == ["🙏"]
-    assert reactions_of(world.bot)._memory.channels.holding_back([world.channel.id]) == []
+    assert reactions_of(world.bot)._history.channels.holding_back([world.channel.id]) == []
 
 
 async def test_edit_with_the_same_emotion_sends_no_request(world: World) -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from bot.reactions.history import DISLIKES_COUNT_FOR, WINDOW, ChannelHistory
+from bot.reactions.history import DISLIKE_DURATION, WINDOW, ChannelHistory
 from bot.reactions.pace import MAX_DISLIKES, ChannelState
 from tests.bot.clock import Clock
 
@@ -28,7 +28,7 @@ def test_messages_and_reactions_are_counted_by_channel(clock: Clock) -> None:
     history.count_reaction(1)
     clock.now += 30
     history.count_message(1)
-    assert history.state(1) == ChannelState(messages=3, reactions=1, quiet_for=30)
+    assert history.state(1) == ChannelState(messages=3, reactions=1, since_reaction=30)
     assert history.state(2) == ChannelState(messages=0)
 
 
@@ -38,7 +38,7 @@ def test_counts_older_than_the_window_are_forgotten(clock: Clock) -> None:
     history.count_reaction(1)
     clock.now += WINDOW - 1
     history.count_message(1)
-    assert history.state(1) == ChannelState(messages=2, reactions=1, quiet_for=WINDOW - 1)
+    assert history.state(1) == ChannelState(messages=2, reactions=1, since_reaction=WINDOW - 1)
     clock.now += 1
     assert history.state(1) == ChannelState(messages=1)
 
@@ -50,14 +50,14 @@ def test_count_can_be_undone_within_the_window(clock: Clock) -> None:
     history.count_reaction(1)
     clock.now += 1
     history.uncount_reaction(1, first)
-    assert history.state(1) == ChannelState(messages=0, reactions=1, quiet_for=1)
+    assert history.state(1) == ChannelState(messages=0, reactions=1, since_reaction=1)
     history.uncount_reaction(1, first)
     assert history.state(1).reactions == 1
 
 
-def test_outlook_gives_the_future_counts_at_each_expiry(clock: Clock) -> None:
+def test_upcoming_states_have_the_counts_at_each_expiry(clock: Clock) -> None:
     history = ChannelHistory(clock)
-    assert list(history.outlook(1)) == [(0, ChannelState(messages=1))]
+    assert list(history.upcoming_states(1)) == [(0, ChannelState(messages=1))]
     for pause in (0, 100, 50):
         clock.now += pause
         history.count_message(1)
@@ -65,14 +65,14 @@ def test_outlook_gives_the_future_counts_at_each_expiry(clock: Clock) -> None:
         history.count_message(1)
     history.count_dislike(1, ALICE)
     clock.now += 20
-    foreseen = list(history.outlook(1))
-    assert foreseen == [
-        (0, ChannelState(messages=7, reactions=3, quiet_for=20, dislikes=1)),
-        (430, ChannelState(messages=5, reactions=2, quiet_for=450, dislikes=1)),
-        (530, ChannelState(messages=3, reactions=1, quiet_for=550, dislikes=1)),
+    states = list(history.upcoming_states(1))
+    assert states == [
+        (0, ChannelState(messages=7, reactions=3, since_reaction=20, dislikes=1)),
+        (430, ChannelState(messages=5, reactions=2, since_reaction=450, dislikes=1)),
+        (530, ChannelState(messages=3, reactions=1, since_reaction=550, dislikes=1)),
         (580, ChannelState(messages=1, dislikes=1)),
     ]
-    for now, (seconds, state) in pairwise(foreseen):
+    for now, (seconds, state) in pairwise(states):
         clock.now += seconds - now[0]
         history.count_message(2)  # elsewhere
         assert history.state(1) == replace(state, messages=state.messages - 1)
@@ -81,10 +81,10 @@ def test_outlook_gives_the_future_counts_at_each_expiry(clock: Clock) -> None:
 def test_dislikes_of_several_people_add_up_and_expire_a_day_after_the_last(clock: Clock) -> None:
     history = ChannelHistory(clock)
     history.count_dislike(1, ALICE)
-    clock.now += DISLIKES_COUNT_FOR - 1
+    clock.now += DISLIKE_DURATION - 1
     history.count_dislike(1, BOB)
     assert history.state(1).dislikes == 2
-    clock.now += DISLIKES_COUNT_FOR - 1
+    clock.now += DISLIKE_DURATION - 1
     assert history.state(1).dislikes == 2
     clock.now += 1
     assert history.state(1).dislikes == 0
@@ -107,7 +107,7 @@ def test_disliked_channels_are_listed_until_reset(clock: Clock) -> None:
     for channel_id in (1, 2, 3):
         history.count_dislike(channel_id, ALICE)
     assert history.holding_back([2, 4, 1]) == [2, 1]
-    history.forgive([2, 4])
+    history.forget_dislikes([2, 4])
     assert [history.state(channel_id).dislikes for channel_id in (1, 2, 3)] == [1, 0, 1]
     assert history.holding_back([2, 4, 1]) == [1]
 

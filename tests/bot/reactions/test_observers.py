@@ -4,51 +4,51 @@ import discord
 import pytest
 import simcord
 
-from bot.reactions.observers import Ending, Observers
+from bot.reactions.observers import MessageResult, Observers
 from bot.reactions.outcomes import Outcome
 from tests.bot.scripted import ScriptedClassifier, World, reactions_of
 
 
-class Listener:
+class RecordingObserver:
     """Records its notifications."""
 
     def __init__(self) -> None:
-        self.told: list[object] = []
+        self.calls: list[object] = []
 
-    async def ended(self, message_id: int, author_id: int, ending: Ending) -> None:
-        self.told.append((message_id, author_id, ending))
+    async def message_handled(self, message_id: int, author_id: int, result: MessageResult) -> None:
+        self.calls.append((message_id, author_id, result))
 
-    def gone(self, message_id: int) -> None:
-        self.told.append(message_id)
+    def message_removed(self, message_id: int) -> None:
+        self.calls.append(message_id)
 
 
 def test_observers_of_a_channel_are_notified_until_removed() -> None:
-    observers, one, other = Observers(), Listener(), Listener()
+    observers, one, other = Observers(), RecordingObserver(), RecordingObserver()
     observers.add(1, one)
     observers.add(1, other)
-    assert (observers.of(1), observers.of(2), len(observers)) == ((one, other), (), 1)
+    assert (observers.in_channel(1), observers.in_channel(2), len(observers)) == ((one, other), (), 1)
     observers.remove(1, one)
-    assert observers.of(1) == (other,)
+    assert observers.in_channel(1) == (other,)
     observers.remove(1, other)
-    assert (observers.of(1), len(observers)) == ((), 0)  # a channel without any takes no memory
+    assert (observers.in_channel(1), len(observers)) == ((), 0)  # a channel without any takes no memory
 
 
 async def test_observer_may_be_removed_during_a_notification() -> None:
-    observers, one, other = Observers(), Listener(), Listener()
+    observers, one, other = Observers(), RecordingObserver(), RecordingObserver()
     observers.add(1, one)
     observers.add(1, other)
-    for observer in observers.of(1):
+    for observer in observers.in_channel(1):
         observers.remove(1, observer)
-        await observer.ended(2, 3, Ending(Outcome.NEUTRAL))
-    assert one.told == other.told == [(2, 3, Ending(Outcome.NEUTRAL))]
+        await observer.message_handled(2, 3, MessageResult(Outcome.NEUTRAL))
+    assert one.calls == other.calls == [(2, 3, MessageResult(Outcome.NEUTRAL))]
 
 
 @pytest.fixture
-def listener(world: World) -> Listener:
+def observer(world: World) -> RecordingObserver:
     """An observer of the channel."""
-    listener = Listener()
-    reactions_of(world.bot).observers.add(world.channel.id, listener)
-    return listener
+    observer = RecordingObserver()
+    reactions_of(world.bot).observers.add(world.channel.id, observer)
+    return observer
 
 
 @pytest.fixture
@@ -57,15 +57,15 @@ def bob(world: World) -> simcord.MemberActor:
 
 
 async def test_messages_of_people_who_opted_out_are_not_reported(
-    world: World, bob: simcord.MemberActor, listener: Listener
+    world: World, bob: simcord.MemberActor, observer: RecordingObserver
 ) -> None:
     await world.bot.store.opt_out(bob.id)
     message = await bob.send(world.channel, "happy")
-    assert listener.told == [message.id]
+    assert observer.calls == [message.id]
 
 
 async def test_message_is_not_reported_if_its_author_opts_out_meanwhile(
-    world: World, bob: simcord.MemberActor, listener: Listener, monkeypatch: pytest.MonkeyPatch
+    world: World, bob: simcord.MemberActor, observer: RecordingObserver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_reaction = discord.Message.add_reaction
 
@@ -75,23 +75,25 @@ async def test_message_is_not_reported_if_its_author_opts_out_meanwhile(
 
     monkeypatch.setattr(discord.Message, "add_reaction", slowly)
     message = await bob.send(world.channel, "happy")
-    assert (world.emoji_of(message), listener.told) == ([], [message.id])
+    assert (world.emoji_of(message), observer.calls) == ([], [message.id])
 
 
-async def test_grave_message_is_reported_as_grave_before_any_other_reason(world: World, listener: Listener) -> None:
+async def test_grave_message_is_reported_as_grave_before_any_other_reason(
+    world: World, observer: RecordingObserver
+) -> None:
     message = await world.alice.send(world.channel, "hmm, i want to die")
-    assert listener.told == [(message.id, world.alice.id, Ending(Outcome.GRAVE))]
+    assert observer.calls == [(message.id, world.alice.id, MessageResult(Outcome.GRAVE))]
 
 
 async def test_every_message_of_an_observed_channel_is_read(
-    world: World, listener: Listener, bilstm: ScriptedClassifier
+    world: World, observer: RecordingObserver, bilstm: ScriptedClassifier
 ) -> None:
     await world.configure(mood=False)
     for _ in range(3):
         await world.alice.send(world.channel, "happy")
     assert bilstm.batches == [["happy"]] * 3
-    [_, *paused] = [told[2] for told in listener.told if isinstance(told, tuple)]
-    assert [(ending.outcome, ending.decision.emotion) for ending in paused] == [(Outcome.COOLING_DOWN, "joy")] * 2
-    reactions_of(world.bot).observers.remove(world.channel.id, listener)
+    [_, *paused] = [call[2] for call in observer.calls if isinstance(call, tuple)]
+    assert [(result.outcome, result.decision.emotion) for result in paused] == [(Outcome.COOLING_DOWN, "joy")] * 2
+    reactions_of(world.bot).observers.remove(world.channel.id, observer)
     await world.alice.send(world.channel, "happy")
     assert bilstm.batches == [["happy"]] * 3

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from bot.reactions.pace import (
-    COUNTED_EACH,
     MAX_DISLIKES,
+    MESSAGES_PER_WEIGHT,
     PROFILES,
-    WAITING_EACH,
+    WAITING_PER_WEIGHT,
     ChannelState,
-    channel_reason,
-    profile_in,
-    sampled,
+    pace_reason,
+    profile_for,
+    sample_weight,
     seconds_to_next,
 )
 from bot.reactions.policy import choose
@@ -22,7 +22,7 @@ from tests.bot.scripted import believing
 
 
 @pytest.mark.parametrize(
-    ("joined_for", "share", "free", "cooldown"),
+    ("since_joining", "share", "free", "cooldown"),
     [
         (-60, 0.7, 3, 2),
         (0, 0.7, 3, 2),
@@ -33,13 +33,13 @@ from tests.bot.scripted import believing
     ],
 )
 def test_pace_in_a_new_server_starts_lively_and_settles_within_an_hour(
-    joined_for: float | None, share: float, free: int, cooldown: float
+    since_joining: float | None, share: float, free: int, cooldown: float
 ) -> None:
-    profile = profile_in(ServerSettings(), ChannelState(joined_for=joined_for))
+    profile = profile_for(ServerSettings(), ChannelState(since_joining=since_joining))
     assert profile.share == pytest.approx(share)
     assert (profile.free, profile.cooldown) == (free, cooldown)
     assert profile.strictness == PROFILES[Liveliness.NORMAL].strictness
-    busy = ChannelState(messages=2, reactions=1, quiet_for=9, joined_for=joined_for)
+    busy = ChannelState(messages=2, reactions=1, since_reaction=9, since_joining=since_joining)
     assert (choose("", believing(joy=0.95), channel=busy).emoji is None) == (cooldown == 10)
 
 
@@ -53,19 +53,19 @@ def test_share_is_kept_with_the_reaction_that_is_allowed(liveliness: Liveliness,
         allowed = [
             before + 1
             for before in range(messages)
-            if channel_reason(settings, ChannelState(messages, before, 3600, dislikes)) is None
+            if pace_reason(settings, ChannelState(messages, before, 3600, dislikes)) is None
         ]
         assert min(always, messages) <= len(allowed) == max(allowed) <= max(always, share * messages)
 
 
 @pytest.mark.parametrize("liveliness", [Liveliness.QUIET, Liveliness.LIVELY])
 def test_chosen_liveliness_holds_from_the_start(liveliness: Liveliness) -> None:
-    assert profile_in(ServerSettings(liveliness=liveliness), ChannelState(joined_for=0)) == PROFILES[liveliness]
+    assert profile_for(ServerSettings(liveliness=liveliness), ChannelState(since_joining=0)) == PROFILES[liveliness]
 
 
 def test_the_next_reaction_comes_after_the_pause_and_once_the_share_allows_it() -> None:
-    resting = ChannelState(messages=9, reactions=1, quiet_for=4)
-    exhausted = ChannelState(messages=9, reactions=3, quiet_for=4)
+    resting = ChannelState(messages=9, reactions=1, since_reaction=4)
+    exhausted = ChannelState(messages=9, reactions=3, since_reaction=4)
     server = ServerSettings()
     assert seconds_to_next(server, [(0, ChannelState())]) == 0
     assert seconds_to_next(server, [(0, resting), (596, ChannelState())]) == 6
@@ -74,29 +74,32 @@ def test_the_next_reaction_comes_after_the_pause_and_once_the_share_allows_it() 
     assert seconds_to_next(ServerSettings(liveliness=Liveliness.LIVELY), [(0, exhausted)]) == 0
 
 
-@pytest.mark.parametrize("messages", [0, 1, COUNTED_EACH])
+@pytest.mark.parametrize("messages", [0, 1, MESSAGES_PER_WEIGHT])
 def test_sample_of_a_quiet_channel_has_every_message(messages: int) -> None:
-    assert sampled(messages, WAITING_EACH - 1, lambda: 0.999) == 1
+    assert sample_weight(messages, WAITING_PER_WEIGHT - 1, lambda: 0.999) == 1
 
 
 @pytest.mark.parametrize(("messages", "each"), [(101, 2), (200, 2), (1000, 10), (60_001, 601)])
 def test_sample_of_a_busy_channel_is_no_larger_than_a_quiet_one(messages: int, each: int) -> None:
-    assert (sampled(messages, 0, lambda: 0.9 / each), sampled(messages, 0, lambda: 1 / each)) == (each, 0)
+    assert (sample_weight(messages, 0, lambda: 0.9 / each), sample_weight(messages, 0, lambda: 1 / each)) == (each, 0)
 
 
 @pytest.mark.parametrize(("waiting", "each"), [(31, 1), (32, 2), (95, 3), (2048, 65)])
 def test_sampling_rate_falls_with_the_number_of_waiting_texts(waiting: int, each: int) -> None:
-    assert (sampled(1, waiting, lambda: 0.9 / each), sampled(1, waiting, lambda: 0.999)) == (each, int(each == 1))
-    assert sampled(100 * each + 1, waiting, lambda: 0.0) == each + 1  # the smaller of the two limits
+    assert (sample_weight(1, waiting, lambda: 0.9 / each), sample_weight(1, waiting, lambda: 0.999)) == (
+        each,
+        int(each == 1),
+    )
+    assert sample_weight(100 * each + 1, waiting, lambda: 0.0) == each + 1  # the smaller of the two limits
 
 
 @pytest.mark.parametrize(("messages", "waiting"), [(100, 0), (150, 0), (700, 0), (3000, 0), (1, 100), (1, 2000)])
 def test_weighted_sample_has_the_expected_total(messages: int, waiting: int) -> None:
     chance = np.random.default_rng(7).random
     joyful, tries = 0.3, 20_000
-    counts = [sampled(messages, waiting, chance) for _ in range(tries)]
+    counts = [sample_weight(messages, waiting, chance) for _ in range(tries)]
     joy = sum(counts[: int(joyful * tries)])
-    each = max(1, messages // COUNTED_EACH, waiting // WAITING_EACH)
+    each = max(1, messages // MESSAGES_PER_WEIGHT, waiting // WAITING_PER_WEIGHT)
     deviation = (tries * each) ** 0.5  # of the sum, at most
     assert sum(counts) == pytest.approx(tries, abs=3 * deviation)
     assert joy == pytest.approx(joyful * tries, abs=3 * deviation)

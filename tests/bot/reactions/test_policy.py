@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from bot.analysis import fair_queue
 from bot.connection import backoff, rate_limits
-from bot.reactions import grave, history, irony, outcomes, pace, phrases, policy, reaction_limits
+from bot.reactions import grave_topics, history, irony, outcomes, pace, phrases, policy, reaction_limits
 from bot.reactions.outcomes import Outcome
-from bot.reactions.pace import MAX_DISLIKES, PROFILES, SETTLED_AFTER, ChannelState, profile_in
+from bot.reactions.pace import MAX_DISLIKES, PROFILES, SETTLED_AFTER, ChannelState, profile_for
 from bot.reactions.policy import (
     MIN_KNOWN_SHARE,
     SENSITIVE,
@@ -43,9 +43,9 @@ channel_states = st.builds(
     ChannelState,
     messages=st.integers(1, 200),
     reactions=st.integers(0, 200),
-    quiet_for=st.none() | st.floats(0, 600),
+    since_reaction=st.none() | st.floats(0, 600),
     dislikes=st.integers(0, 5),
-    joined_for=st.none() | st.floats(0, 2 * SETTLED_AFTER),
+    since_joining=st.none() | st.floats(0, 2 * SETTLED_AFTER),
 )
 
 
@@ -123,8 +123,8 @@ def test_every_reaction_respects_all_rules(
     if not SENSITIVE.isdisjoint(prediction.present):
         assert not is_cheerful(decision.emoji)
     if channel:
-        profile = profile_in(server, channel)
-        assert channel.quiet_for is None or channel.quiet_for >= profile.cooldown
+        profile = profile_for(server, channel)
+        assert channel.since_reaction is None or channel.since_reaction >= profile.cooldown
         assert channel.reactions + 1 <= max(1, profile.free, profile.share * channel.messages)
 
 
@@ -182,11 +182,13 @@ def test_liveliness_changes_the_required_certainty(liveliness: Liveliness, wante
 def test_share_and_pause_limit_the_reactions_of_a_channel() -> None:
     joy = believing(joy=0.95)
     assert choose("", joy, channel=ChannelState(messages=1)).emoji == "😃"
-    assert choose("", joy, channel=ChannelState(messages=2, reactions=1, quiet_for=60)).reason == Outcome.ENOUGH
-    assert choose("", joy, channel=ChannelState(messages=9, reactions=2, quiet_for=60)).emoji == "😃"
-    assert choose("", joy, channel=ChannelState(messages=8, reactions=2, quiet_for=60)).reason == Outcome.ENOUGH
-    assert choose("", joy, channel=ChannelState(messages=9, reactions=1, quiet_for=9)).reason == Outcome.COOLING_DOWN
-    assert choose("", joy, channel=ChannelState(messages=9, reactions=1, quiet_for=10)).emoji == "😃"
+    assert choose("", joy, channel=ChannelState(messages=2, reactions=1, since_reaction=60)).reason == Outcome.ENOUGH
+    assert choose("", joy, channel=ChannelState(messages=9, reactions=2, since_reaction=60)).emoji == "😃"
+    assert choose("", joy, channel=ChannelState(messages=8, reactions=2, since_reaction=60)).reason == Outcome.ENOUGH
+    assert (
+        choose("", joy, channel=ChannelState(messages=9, reactions=1, since_reaction=9)).reason == Outcome.COOLING_DOWN
+    )
+    assert choose("", joy, channel=ChannelState(messages=9, reactions=1, since_reaction=10)).emoji == "😃"
 
 
 def test_another_language_gets_no_reaction() -> None:
@@ -262,7 +264,7 @@ def test_cheerful_reaction_is_withheld_if_sadness_is_predicted_too() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    [policy, pace, grave, irony, phrases, outcomes, history, reaction_limits, backoff, rate_limits, fair_queue],
+    [policy, pace, grave_topics, irony, phrases, outcomes, history, reaction_limits, backoff, rate_limits, fair_queue],
 )
 def test_decision_modules_import_no_io(module: object) -> None:
     tree = ast.parse(Path(str(getattr(module, "__file__"))).read_text())  # noqa: B009 - mypy: an object has no file
@@ -271,7 +273,7 @@ def test_decision_modules_import_no_io(module: object) -> None:
     pure = {
         *("__future__", "array", "asyncio", "bisect", "cachetools", "collections", "collections.abc", "dataclasses"),
         *("enum", "itertools", "math", "typing"),
-        *("bot.connection.backoff", "bot.reactions.grave", "bot.reactions.irony", "bot.reactions.outcomes"),
+        *("bot.connection.backoff", "bot.reactions.grave_topics", "bot.reactions.irony", "bot.reactions.outcomes"),
         *("bot.reactions.pace", "bot.reactions.phrases", "bot.reactions.policy", "bot.server_settings", "re"),
     }
     classifiers = {f"classifiers.{name}" for name in ("classifier", "emotions", "markup", "text")}

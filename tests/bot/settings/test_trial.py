@@ -19,7 +19,7 @@ from bot.configuration import Configuration
 from bot.errors import NOT_ALLOWED
 from bot.i18n import LANGUAGES, translator
 from bot.reactions.gate import NOT_READY
-from bot.reactions.observers import Ending
+from bot.reactions.observers import MessageResult
 from bot.reactions.pace import PROFILES
 from bot.reactions.policy import Decision
 from bot.reactions.sentences import SENTENCES
@@ -430,9 +430,9 @@ async def test_button_works_after_a_crash(
 def test_longest_trial_fits_with_the_newest_lines(locale: discord.Locale, label: str, least: int) -> None:
     translate, highest = translator(locale), 2**63 - 1
     for reason in SENTENCES:
-        ending = Ending(reason, Decision(None, label, 1.0, 1.0, reason, PROFILES[Liveliness.NORMAL]))
+        result = MessageResult(reason, Decision(None, label, 1.0, 1.0, reason, PROFILES[Liveliness.NORMAL]))
         ids = range(highest - MAX_SHOWN, highest)
-        lines = [as_text(Line(number, highest, ending), highest, highest, translate) for number in ids]
+        lines = [as_text(Line(number, highest, result), highest, highest, translate) for number in ids]
         above = [instruction(highest, datetime.now(UTC), translate), warning(discord.Permissions.none(), translate)]
         panel: Any = TrialPanel(translate, above, lines, runs=True)
         validate_components(panel.to_components(), flags=COMPONENTS_V2)
@@ -461,7 +461,7 @@ async def test_people_who_opt_out_while_an_edit_waits_for_the_last_one_are_not_s
         await world.bot.store.opt_out(bob.id)
         yield
 
-    [running] = reactions_of(world.bot).observers.of(world.channel.id)
+    [running] = reactions_of(world.bot).observers.in_channel(world.channel.id)
     monkeypatch.setattr(running, "drawing", after_an_opt_out())
     message = await bob.send(world.channel, "plain")
     assert edits(world) == 1

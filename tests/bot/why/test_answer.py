@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.i18n import ENGLISH
-from bot.reactions.history import Trace
+from bot.reactions.history import MessageRecord
 from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import PROFILES, ChannelState
 from bot.reactions.policy import Decision
@@ -53,15 +53,19 @@ def test_long_words_fit_into_the_answer(texts: list[str]) -> None:
 
 @pytest.mark.parametrize("then", [None, Outcome.REACTED, Outcome.UNSURE, Outcome.STALE])
 def test_verdict_on_the_text_is_given_whatever_happened(then: Outcome | None) -> None:
-    assert reason_for_silence(Outcome.MUTED, Trace(outcome=then)) == Outcome.MUTED
+    assert reason_for_silence(Outcome.MUTED, MessageRecord(outcome=then)) == Outcome.MUTED
 
 
 @pytest.mark.parametrize("now", [None, *sorted(PACE)])
 def test_recorded_outcome_takes_precedence_over_the_current_pace(now: Outcome | None) -> None:
-    assert reason_for_silence(now, Trace(outcome=Outcome.STALE)) == Outcome.STALE
-    assert reason_for_silence(now, Trace(outcome=Outcome.COOLING_DOWN)) == Outcome.COOLING_DOWN
-    assert reason_for_silence(now, Trace(outcome=Outcome.REACTED, unwanted=True)) == Outcome.TAKEN_BACK
-    for unknown in (None, Trace(), Trace(outcome=Outcome.UNSURE)):  # the settings may have changed since
+    assert reason_for_silence(now, MessageRecord(outcome=Outcome.STALE)) == Outcome.STALE
+    assert reason_for_silence(now, MessageRecord(outcome=Outcome.COOLING_DOWN)) == Outcome.COOLING_DOWN
+    assert reason_for_silence(now, MessageRecord(outcome=Outcome.REACTED, unwanted=True)) == Outcome.TAKEN_BACK
+    for unknown in (
+        None,
+        MessageRecord(),
+        MessageRecord(outcome=Outcome.UNSURE),
+    ):  # the settings may have changed since
         assert reason_for_silence(now, unknown) == now
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.reactions.grave import is_grave
+from bot.reactions.grave_topics import is_grave
 from tests import hostile
 
 TEXTS = Path(__file__).parent / "texts"
