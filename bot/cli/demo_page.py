@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -10,14 +11,16 @@ from contextlib import asynccontextmanager
 from html import escape
 from importlib.resources import files
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import aiohttp
+import msgspec
 from aiohttp import web
 from yarl import URL
 
 from bot.analysis.analyzer import AnalyzerError
 from bot.cli.demo_visits import REACTIONS, Demo, Visit
+from bot.monitoring.request_log import RequestLog
 from bot.reactions.dislikes import DISLIKE
 
 if TYPE_CHECKING:
@@ -52,6 +55,45 @@ _THOUGHTS = """\
 </details></aside>"""
 
 
+_Body = TypeVar("_Body")
+_Id = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Channel(msgspec.Struct):
+    """The body of a request to show another channel."""
+
+    channel: _Id
+
+
+class _Reaction(msgspec.Struct):
+    """The body of a request to react to a message."""
+
+    message: _Id
+    emoji: str
+
+
+class _Command(msgspec.Struct):
+    """The body of a request to use a command in the menu of a message."""
+
+    message: _Id
+    command: str
+
+
+class _Thoughts(msgspec.Struct):
+    """The body of a request for what the bot thinks of messages."""
+
+    messages: frozenset[_Id]
+
+
+_DEEDS: dict[str, type[_Channel | _Reaction | _Command | _Thoughts]] = {
+    "channel": _Channel,
+    "reaction": _Reaction,
+    "command": _Command,
+    "thoughts": _Thoughts,
+}
+"""The actions for which SimCord's page has no control, each with the body of its request."""
+
+
 class PortError(Exception):
     """The page cannot be served at the requested port; the text is one sentence for the user."""
 
@@ -68,9 +110,9 @@ async def served(demo: Demo, port: int = 0) -> AsyncIterator[str]:
         PortError: another program listens there, or the user has no permission to.
     """
     address = URL(demo.preview.url)
-    async with aiohttp.ClientSession(address.origin()) as session:
-        site = _Site(demo, session, address.authority)
-        runner = web.AppRunner(site.application(), access_log=None, shutdown_timeout=1)
+    async with aiohttp.ClientSession() as session:
+        site = _Site(demo, session, address)
+        runner = web.AppRunner(site.application(), access_log=None, logger=RequestLog(), shutdown_timeout=1)
         await runner.setup()
         try:
             await _listen(runner, port)
@@ -82,47 +124,51 @@ async def served(demo: Demo, port: int = 0) -> AsyncIterator[str]:
 class _Site:
     """Answers the browser with our own files, with the result of an action of `Demo`, or with SimCord's answer."""
 
-    def __init__(self, demo: Demo, session: aiohttp.ClientSession, authority: str) -> None:
+    def __init__(self, demo: Demo, session: aiohttp.ClientSession, address: URL) -> None:
         self._demo = demo
         self._session = session
-        self._authority = authority
+        self._address = address
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=_MAX_REQUEST_SIZE)
         ours = [file.name for file in files("bot.cli").joinpath("page").iterdir()]
         application.router.add_routes([web.get(f"/{name}", _own_file) for name in ours])
-        application.router.add_post("/demo/{deed:channel|reaction|command|thoughts}", self._do)
+        application.router.add_post(f"/demo/{{deed:{'|'.join(_DEEDS)}}}", self._do)
         application.router.add_post("/api/{what:pages|action}", self._act)
         application.router.add_route("*", "/{path:.*}", self._pass_on)
         return application
 
     async def _act(self, request: web.Request) -> web.Response:
         """Pass an action on to SimCord, in the channel of the page that sent it."""
+        if not request.content_type.startswith("multipart/"):
+            _decoded(await _body_of(request), dict[str, Any])
         async with self._demo.turn(request.headers.get(_CONTEXT)):
             return await self._pass_on(request)
 
     async def _pass_on(self, request: web.Request) -> web.Response:
-        status, headers, body = await self._ask(request, request.method, request.raw_path, await request.read())
+        path, sent = request.rel_url.raw_path_qs, await _body_of(request)
+        status, headers, body = await self._ask(request, request.method, path, sent)
         if request.path == "/":
             body = our_page(body.decode(), self._demo.channels, self._demo.commands).encode()
         return web.Response(body=body, status=status, headers=headers)
 
     async def _do(self, request: web.Request) -> web.Response:
         """Carry out an action for which SimCord's page has no control."""
-        visit, wanted = await self._visit(request), await request.json()
+        visit = await self._visit(request)
+        wanted = _decoded(await _body_of(request), _DEEDS[request.match_info["deed"]])
         answer: object = {}
         try:
-            match request.match_info["deed"]:
-                case "channel":
-                    await self._demo.move(visit, int(wanted["channel"]))
-                case "reaction":
-                    await self._demo.react(visit, int(wanted["message"]), wanted["emoji"])
-                case "command":
-                    await self._demo.use_command(visit, int(wanted["message"]), wanted["command"])
-                case "thoughts":
-                    answer = await self._demo.thoughts(visit, {int(message) for message in wanted["messages"]})
+            match wanted:
+                case _Channel():
+                    await self._demo.move(visit, wanted.channel)
+                case _Reaction():
+                    await self._demo.react(visit, wanted.message, wanted.emoji)
+                case _Command():
+                    await self._demo.use_command(visit, wanted.message, wanted.command)
+                case _Thoughts():
+                    answer = await self._demo.thoughts(visit, wanted.messages)
         except LookupError:
-            raise web.HTTPNotFound from None
+            raise web.HTTPNotFound(text="The page shows no such thing.") from None
         except AnalyzerError:
             raise web.HTTPServiceUnavailable from None  # the page asks again
         return web.json_response(answer)
@@ -140,9 +186,11 @@ class _Site:
     ) -> tuple[int, dict[str, str], bytes]:
         """Send SimCord a request with the headers of the browser's; return status, headers and body."""
         our_port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
-        headers = _addressed_to(self._authority, our_port, request.headers)
+        headers = _addressed_to(self._address.authority, our_port, request.headers)
+        address = URL(f"{self._address.origin()}{path}", encoded=True)
+        body = io.BytesIO(data) if data else None  # from a file, aiohttp sends a large body piece by piece
         try:
-            async with self._session.request(method, path, headers=headers, data=data) as response:
+            async with self._session.request(method, address, headers=headers, data=body) as response:
                 return response.status, _passed_on(response.headers), await response.read()
         except aiohttp.ClientConnectionError:
             raise web.HTTPGone from None  # the demo was ended, which the page then says
@@ -195,6 +243,30 @@ async def _listen(runner: web.AppRunner, port: int) -> None:
     except OSError as error:
         why = "is taken" if error.errno == errno.EADDRINUSE else "may not be opened"
         raise PortError(f"Port {port} {why}: choose another one with --port, or leave it out.") from None
+
+
+async def _body_of(request: web.Request) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        web.HTTPBadRequest: it is not encoded as its headers say.
+    """
+    try:
+        return await request.read()
+    except web.RequestPayloadError:
+        raise web.HTTPBadRequest(text="The body is not encoded as its headers say.") from None
+
+
+def _decoded(body: bytes, form: type[_Body]) -> _Body:
+    """Return the JSON in a body, in which numbers may be in quotation marks.
+
+    Raises:
+        web.HTTPBadRequest: it is something else.
+    """
+    try:
+        return msgspec.json.decode(body, type=form, strict=False)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise web.HTTPBadRequest(text=f"The body cannot be used: {error}.") from None
 
 
 async def _own_file(request: web.Request) -> web.Response:

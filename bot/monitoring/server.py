@@ -14,6 +14,7 @@ from aiohttp import web
 from bot.configuration import ConfigurationError
 from bot.meter import Meter
 from bot.monitoring.health import Health
+from bot.monitoring.request_log import RequestLog
 from classifiers.errors import MissingExtraError
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ async def serving_health(host: str, port: int) -> AsyncIterator[tuple[Health, Me
     """
     health = Health()
     app, meter = _application(health)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
+    runner = web.AppRunner(app, access_log=None, logger=RequestLog(), shutdown_timeout=_SHUTDOWN_TIMEOUT)
     await runner.setup()
     try:
         try:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import errno
+import logging
 import re
 import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -295,6 +297,43 @@ async def test_actions_impossible_in_discord_are_refused(session: aiohttp.Client
         ):
             async with session.post(url.with_path(f"/demo/{deed}"), json=body, headers=visitor.headers) as response:
                 assert response.status == 404, body
+
+
+async def test_malformed_requests_are_refused_in_one_sentence_without_a_line_in_the_log(
+    session: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with served() as (demo, url), visiting(url) as [visitor]:
+        message = str(demo.channels[0].history()[0].id)
+        unusable = (
+            b"",
+            b"{",
+            b"\xff",
+            b"[" * 100_000,
+            b"null",
+            b"[]",
+            b"{}",
+            b'{"channel": null, "message": null, "messages": null}',
+            b'{"channel": "x", "message": "x", "messages": ["x"], "emoji": "x", "command": "x"}',
+            b'{"channel": 1e999, "message": 1e999, "messages": [1e999], "emoji": "x", "command": "x"}',
+            f'{{"channel": [], "message": {message}, "messages": 1, "emoji": [], "command": {{}}}}'.encode(),
+            b'{"channel": %s, "message": %s, "messages": [%s]}' % ((b"9" * 5000,) * 3),
+        )
+        requests = [
+            *((f"/demo/{deed}", {}, body, 400) for deed in demo_page._DEEDS for body in unusable),
+            ("/api/pages", {}, b"[" * 100_000, 400),
+            ("/demo/channel", {"Content-Type": "text/plain; charset=none"}, b"{}", 400),
+            ("/demo/channel", {"Content-Encoding": "gzip", "Connection": "close"}, b"{}", 400),
+            ("/demo/channel", {}, BytesIO(bytes(demo_page._MAX_REQUEST_SIZE + 1)), 413),
+            ("/api/state", {}, BytesIO(bytes(demo_page._MAX_REQUEST_SIZE)), 405),
+            ("/demo/none", {}, b"{}", 404),
+            ("//none", {}, b"{}", 404),
+        ]
+        for path, headers, body, status in requests:
+            address = URL(f"{url.origin()}{path}", encoded=True)
+            async with session.post(address, data=body, headers=visitor.headers | headers) as response:
+                assert response.status == status, (path, body)
+                assert "\n" not in await response.text()
+    assert [record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG] == []
 
 
 @pytest.mark.long
