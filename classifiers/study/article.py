@@ -82,7 +82,7 @@ def write_report(numbers: Mapping[str, Any], out: Path) -> Path:
     draw_matched(numbers["matched"]).savefig(out / "matched.png")
     draw_curves(numbers["curves"]).savefig(out / "curves.png")
     article = _article_path(out)
-    article.write_text(rewritten(read_article(out), sections(numbers, out.name)), encoding="utf-8")
+    article.write_text(replace_sections(read_article(out), sections(numbers, out.name)), encoding="utf-8")
     return article
 
 
@@ -124,8 +124,8 @@ def _article_path(out: Path) -> Path:
     return out.with_name(f"{out.name}.md")
 
 
-def rewritten(text: str, parts: Mapping[str, str]) -> str:
-    """Return an article after replacing the text between each `<!-- study: NAME -->` and the next `<!-- end -->`."""
+def replace_sections(text: str, parts: Mapping[str, str]) -> str:
+    """Return an article with new text between each `<!-- study: NAME -->` and the next `<!-- end -->`."""
     for name, part in parts.items():
         before, mark, rest = text.partition(_mark(name))
         if mark:

@@ -8,8 +8,8 @@ far that holds, for the plain RNN and for each remedy, and the others how good t
   seed has its own network, all with the same number of updates. Measured: its accuracy, and the norm of the gradient of
   the loss at each step of the input, before and after training.
 - **long**: the same task at twice the longest distance, with more updates.
-- **goemotions**: the same gradient on real texts, before and after a short training.
-- **matched**: the figures of networks with equally many recurrent parameters, trained on all of GoEmotions.
+- **goemotions**: the same gradient on real texts, before and after a short training run.
+- **matched**: the accuracy of networks with equally many recurrent parameters, trained on all of GoEmotions.
 - **curves**: the accuracy by epoch on the built-in phrases.
 
 Each finished run is one JSON file in the folder `runs` and is not repeated. `classifiers.study.article` turns them into
@@ -30,7 +30,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from classifiers.command_line import WholeNumber
 from classifiers.errors import require
 from classifiers.study.article import read_article, write_report
-from classifiers.study.runs import EXPERIMENTS, Part, Run, carry_out, collect, plan, read_numbers
+from classifiers.study.runs import EXPERIMENTS, ExperimentName, Run, collect, execute_runs, plan_runs, read_numbers
 from classifiers.training.console import PersistentConsole
 from classifiers.training.datasets import load_dataset
 from classifiers.training.output_folder import check_writable
@@ -73,7 +73,13 @@ from classifiers.training.output_folder import check_writable
     'needs Altair, pip install -e ".[pages]"',
 )
 def study(
-    only: tuple[Part, ...], seeds: int | None, quick: bool, out: Path | None, jobs: int, redraw: bool, pages: bool
+    only: tuple[ExperimentName, ...],
+    seeds: int | None,
+    quick: bool,
+    out: Path | None,
+    jobs: int,
+    redraw: bool,
+    pages: bool,
 ) -> int:
     """Measure the vanishing gradient.
 
@@ -95,11 +101,11 @@ def study(
     earlier = read_numbers(out / "numbers.json") if only else None
     check_writable(out / "runs")
     check_writable(out)
-    runs = plan([part for part in EXPERIMENTS if not only or part in only], quick, seeds, out / "runs")
-    missing = {run.part for run in runs if run.kept() is None}
-    for name in dict.fromkeys(name for part in missing for name in EXPERIMENTS[part].datasets):
-        load_dataset(name)  # to find out now whether it is available
-    if not _carry_out_with_progress(runs, jobs, console):
+    runs = plan_runs([name for name in EXPERIMENTS if not only or name in only], quick, seeds, out / "runs")
+    missing = {run.experiment for run in runs if run.saved_result() is None}
+    for dataset in dict.fromkeys(dataset for name in missing for dataset in EXPERIMENTS[name].datasets):
+        load_dataset(dataset)  # to find out now whether it is available
+    if not _execute_with_progress(runs, jobs, console):
         console.print("Stopped; run the same command to continue.")
         return 130
     article = write_report(collect(runs, earlier), out)
@@ -115,18 +121,18 @@ def _write_pages(out: Path) -> Path:
         ClassifiersError: there are no numbers in `out`, or the folder cannot be written to.
     """
     require("Drawing the pages", "pages", "altair", "jinja2", "vl_convert")
-    from classifiers.study.pages.everything import study_pages  # noqa: PLC0415 - only now is it known to work
+    from classifiers.study.pages.build import build_pages  # noqa: PLC0415 - only now is it known to work
 
     numbers, folder = read_numbers(out / "numbers.json"), out / "pages"
     check_writable(folder)
-    for name, page in study_pages(numbers).items():
+    for name, page in build_pages(numbers).items():
         (folder / name).write_text(page, encoding="utf-8")
     return folder / "index.html"
 
 
-def _carry_out_with_progress(runs: Sequence[Run], jobs: int, console: Console) -> bool:
-    """Carry out the missing runs with a progress bar; return False after Ctrl-C."""
-    missing = [run for run in runs if run.kept() is None]
+def _execute_with_progress(runs: Sequence[Run], jobs: int, console: Console) -> bool:
+    """Execute the missing runs with a progress bar; return False after Ctrl-C."""
+    missing = [run for run in runs if run.saved_result() is None]
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -138,7 +144,7 @@ def _carry_out_with_progress(runs: Sequence[Run], jobs: int, console: Console) -
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("Networks trained", total=len(runs), completed=len(runs) - len(missing))
         try:
-            for _ in carry_out(missing, jobs):
+            for _ in execute_runs(missing, jobs):
                 progress.advance(task)
         except KeyboardInterrupt:
             return False

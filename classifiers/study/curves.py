@@ -1,4 +1,4 @@
-"""The experiment `curves`: the accuracy by epoch of the two trainings with which this project began."""
+"""Measure the accuracy by epoch of the original study's two training runs: the experiment `curves`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from classifiers.training.recipes import TINY
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A training on the built-in phrases: the kind of network, and for how many epochs."""
+    """A training run on the built-in phrases: the kind of network, and the number of epochs."""
 
     kind: str
     epochs: int
 
 
 CURVES = {"rnn-500": Curve("rnn", 500), "bilstm-10": Curve("bilstm", 10), "bilstm-40": Curve("bilstm", 40)}
-"""The two trainings of the original study, and the BiLSTM for as many epochs as its recipe has."""
+"""The two training runs of the original study, and the BiLSTM for as many epochs as its recipe has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class CurveSettings:
 
     Attributes:
         units: units of each recurrent layer in each direction.
-        most_epochs: the most epochs of a training.
+        most_epochs: the most epochs of a training run.
     """
 
     units: int

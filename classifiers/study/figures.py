@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from classifiers.study.curves import CURVES
 from classifiers.study.findings import (
     CURVE_TITLES,
-    FIGURES,
     LEARNT_ACCURACY,
     MATCHED_TITLES,
+    MEASURES,
     ORIGINAL,
     SMALLEST,
     TITLES,
@@ -31,10 +31,10 @@ START, END, EDGE = "#0072B2", "#D55E00", "#44546A"
 
 
 def draw_memory(numbers: Mapping[str, Any]) -> Figure:
-    """Draw accuracy by row and distance: a dot for each seed, which is darker the more letters it named correctly.
+    """Draw accuracy by network and distance: a dot for each seed, which is darker the more letters it named correctly.
 
-    The short distances that all seeds of all rows have learnt share one column, which shows each seed's worst result.
-    The last column is that of the longer training.
+    The short distances that all seeds of all networks have learnt share one column, which shows each seed's worst
+    result. The last column is that of the experiment `long`.
     """
     settings, longer, rows = memory_settings(numbers), long_settings(numbers), numbers["memory"]
     chance = 1 / settings.letters
@@ -69,10 +69,10 @@ def draw_memory(numbers: Mapping[str, Any]) -> Figure:
 
 
 def draw_gradients(rows: Mapping[str, Sequence[Mapping[str, Any]]], marked: int | None) -> Figure:
-    """Draw the gradient's norm by steps back: a panel for each row, at the start and at the end of training.
+    """Draw the gradient's norm by steps back: a panel for each network, at the start and at the end of training.
 
     Args:
-        rows: the runs of each row.
+        rows: the runs of each network.
         marked: how many steps back the marked letter is; None if there is none.
     """
     figure, panels = _panels(list(rows))
@@ -101,7 +101,7 @@ def draw_gradients(rows: Mapping[str, Sequence[Mapping[str, Any]]], marked: int 
 
 
 def draw_matched(rows: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
-    """Draw the figures of networks with equally many parameters: a panel for two of them, a dot for each seed."""
+    """Draw the results of the experiment `matched`: a panel for each of two measures, and a dot for each seed."""
     figure = Figure(figsize=(10, 0.9 + 0.4 * len(rows)), dpi=110, layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     for axes, (key, where) in zip(panels, (("macro_f1", "GoEmotions, test"), ("emotional", "people")), strict=True):
@@ -109,7 +109,7 @@ def draw_matched(rows: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
             found = np.array([run[key] for run in runs])
             axes.plot(found, np.full(len(found), line), "o", color=START, alpha=0.6)
             axes.plot(found.mean(), line, "|", color=END, markersize=18, markeredgewidth=2)
-        axes.set_xlabel(f"{FIGURES[key]} ({where})", fontsize=10)
+        axes.set_xlabel(f"{MEASURES[key]} ({where})", fontsize=10)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.3)
         axes.set_axisbelow(True)

@@ -1,4 +1,4 @@
-"""The study's findings, as they are in `numbers.json`, and their names in figures and tables."""
+"""Read the study's results from `numbers.json`, and name networks and measures in figures and tables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TITLES = {
     "orthogonal-pooled": "Tanh RNN, orthogonal, pooled",
     "bilstm-pooled": "BiLSTM, pooled",
 }
-"""The name of each row in figures and tables, in the experiments on what networks remember and on their gradients."""
+"""The display name of each network in the experiments `memory`, `long` and `goemotions`."""
 
 MATCHED_TITLES = {
     "rnn": "RNN",
@@ -39,15 +39,15 @@ MATCHED_TITLES = {
     "lstm": "LSTM",
     "bilstm": "BiLSTM",
 }
-"""The same in the experiment with equally many recurrent parameters."""
+"""The display name of each network in the experiment `matched`."""
 
-FIGURES = {
+MEASURES = {
     "macro_f1": "macro-F1",
     "top1": "top-1",
     "acceptable": "strongest label accepted",
     "emotional": "strongest emotion accepted",
 }
-"""The measures of that experiment: the first two on the test part of GoEmotions, the others on people's messages."""
+"""The measures of the experiment `matched`: two on the test part of GoEmotions, two on people's messages."""
 
 COMPARISONS = {
     "size": [("rnn", "rnn-wide")],
@@ -56,10 +56,10 @@ COMPARISONS = {
     "gates and directions": [("rnn-wide", "bilstm")],
     "all three": [("rnn", "bilstm")],
 }
-"""What two rows of that experiment differ in, and which rows these are."""
+"""The pairs of networks in the experiment `matched` that differ only in this respect."""
 
 CURVE_TITLES = {"rnn": "RNN", "bilstm": "BiLSTM"}
-"""The kinds of network on the built-in phrases."""
+"""The display name of each kind of network in the experiment `curves`."""
 
 ORIGINAL = {"rnn-500": (410, 1.0), "bilstm-10": (10, 0.8)}
 """All that is known of the original study's curves: an epoch and the accuracy there."""
@@ -79,7 +79,7 @@ def memory_settings(numbers: Mapping[str, Any]) -> Settings:
 
 
 def long_settings(numbers: Mapping[str, Any]) -> Settings:
-    """Return the settings of the longer training from the content of `numbers.json`."""
+    """Return the settings of the experiment `long` from the content of `numbers.json`."""
     return msgspec.convert(numbers["settings"]["long"], Settings)
 
 
@@ -93,20 +93,20 @@ def norms(runs: Sequence[Mapping[str, Any]], moment: str) -> Array:
     return np.array([run[moment] for run in runs])
 
 
-def figure_of(runs: Sequence[Mapping[str, float]], key: str) -> Array:
-    """Return a figure of a row of the experiment with equally many recurrent parameters, one number for each seed."""
+def measure_of(runs: Sequence[Mapping[str, float]], key: str) -> Array:
+    """Return a measure of a network in the experiment `matched`, one number for each seed."""
     return np.array([run[key] for run in runs])
 
 
 def interval(
     rows: Mapping[str, Sequence[Mapping[str, float]]], before: str, after: str, key: str
 ) -> tuple[float, float]:
-    """Return by how much the mean of a figure changes between two rows, and the half-width of its 95 % interval.
+    """Return by how much the mean of a measure differs between two networks, and the half-width of its 95 % interval.
 
-    The interval is Student's, with the deviation between seeds pooled over all rows, since three seeds of one row say
-    little about it. It is infinite if no row has a second seed.
+    The interval is Student's, with the deviation between seeds pooled over all networks, since three seeds of one
+    network say little about it. It is infinite if no network has a second seed.
     """
-    found = {name: figure_of(runs, key) for name, runs in rows.items()}
+    found = {name: measure_of(runs, key) for name, runs in rows.items()}
     freedom = sum(len(each) - 1 for each in found.values())
     difference = float(found[after].mean() - found[before].mean())
     if not freedom:

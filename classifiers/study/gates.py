@@ -15,7 +15,7 @@ from classifiers.nn.batching import pad
 from classifiers.nn.layers import LSTM, Bidirectional
 from classifiers.nn.network import KINDS, Network, build
 from classifiers.study.findings import DIRECTIONS
-from classifiers.study.reading import Reading, reading
+from classifiers.study.lstm_trace import LSTMTrace, trace_lstm
 from classifiers.text import tokenize
 from classifiers.training.warm_start import read_weights
 
@@ -26,7 +26,7 @@ SENTENCES = (
     "I am not happy at all",
     "thank you so much, you saved my day",
 )
-"""What the BiLSTM reads on the page."""
+"""The sentences that the BiLSTM reads on the page."""
 
 UNITS = 8
 """How many units of each direction are shown individually: those whose cells change most over the sentence."""
@@ -46,7 +46,7 @@ def shipped_bilstm() -> tuple[Network, Classifier]:
 
 
 def gate_records() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Let the shipped BiLSTM read `SENTENCES`.
+    """Return what the shipped BiLSTM computes at each word of `SENTENCES`, and its predictions.
 
     Returns:
         Two lists of records: what is computed at each word, and the "answer" to each sentence, which is the strongest
@@ -73,8 +73,8 @@ def gate_records() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 def _records(sentence: str, network: Network, ids: list[int]) -> Iterator[dict[str, Any]]:
     """Yield the records of one sentence, as `gate_records` says."""
     words = tokenize(sentence)
-    for layer, direction, read in _readings(network, ids):
-        for unit, lines in _units(read):
+    for layer, direction, trace in _traces(network, ids):
+        for unit, lines in _units(trace):
             for place, word in enumerate(words):
                 yield {
                     "sentence": sentence,
@@ -87,8 +87,8 @@ def _records(sentence: str, network: Network, ids: list[int]) -> Iterator[dict[s
                 }
 
 
-def _readings(network: Network, ids: list[int]) -> Iterator[tuple[int, str, Reading]]:
-    """Yield layer, direction and what it computes for one sentence (words, units), the leftmost word first."""
+def _traces(network: Network, ids: list[int]) -> Iterator[tuple[int, str, LSTMTrace]]:
+    """Yield layer, direction and its trace of one sentence (words, units), the leftmost word first."""
     batch = pad([ids])
     x: Array = batch.ids
     count = 0
@@ -97,18 +97,18 @@ def _readings(network: Network, ids: list[int]) -> Iterator[tuple[int, str, Read
             count += 1
             sides = ((layer.forward_layer, slice(None)), (layer.backward_layer, slice(None, None, -1)))
             for direction, (side, order) in zip(DIRECTIONS, sides, strict=True):
-                found = reading(cast(LSTM, side), x[order], batch.lengths)
-                yield count, direction, found.at(order, 0)
+                trace = trace_lstm(cast(LSTM, side), x[order], batch.lengths)
+                yield count, direction, trace.at(order, 0)
         x = layer.forward(x, batch.lengths)
 
 
-def _units(read: Reading) -> Iterator[tuple[int, dict[str, Array]]]:
-    """Yield units, and their lines (words,) by name: all units together, then those whose cells change most."""
-    gates = {"input": read.input, "forget": read.forget, "output": read.output}
-    states = {"cell": read.cell, "state": read.state}
+def _units(trace: LSTMTrace) -> Iterator[tuple[int, dict[str, Array]]]:
+    """Yield a unit's number and its values (words,) by name: first `MEAN`, then the units whose cells change most."""
+    gates = {"input": trace.input, "forget": trace.forget, "output": trace.output}
+    states = {"cell": trace.cell, "state": trace.state}
     means = {name: array.mean(axis=1) for name, array in gates.items()}
     sizes = {name: np.sqrt(np.square(array).mean(axis=1)) for name, array in states.items()}
     yield MEAN, means | sizes
-    liveliest = np.argsort(-read.cell.std(axis=0), kind="stable")[:UNITS]
-    for number, unit in enumerate(liveliest, start=1):
+    most_active = np.argsort(-trace.cell.std(axis=0), kind="stable")[:UNITS]
+    for number, unit in enumerate(most_active, start=1):
         yield number, {name: array[:, unit] for name, array in (gates | states).items()}

@@ -1,4 +1,4 @@
-"""The experiment `goemotions`: the gradient on real texts."""
+"""Measure the gradient on real texts: the experiment `goemotions`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ from classifiers.training.numpy_backend import Trainer
 
 @dataclass(frozen=True, slots=True)
 class _Texts:
+    """GoEmotions as token numbers, and the size of the vocabulary."""
+
     train: Examples
     dev: Examples
     vocabulary: int
 
 
 @cache
-def _goemotions(texts: int) -> _Texts:
+def _load_texts(texts: int) -> _Texts:
     """Return the first `texts` training texts and all dev texts, as token numbers."""
     dataset = load_dataset("goemotions")
     known = dataset.train.texts[:texts]
@@ -39,15 +41,15 @@ def _goemotions(texts: int) -> _Texts:
 
 def measure_goemotions(name: str, seed: int, settings: Settings) -> dict[str, Any]:
     """Train a network briefly; return its gradients before and after, and the top-1 on dev texts with one label."""
-    row = GOEMOTIONS[name]
-    texts = _goemotions(settings.texts)
+    spec = GOEMOTIONS[name]
+    texts = _load_texts(settings.texts)
     labels = texts.train.targets.shape[1]
-    network = row.network(texts.vocabulary, settings.units, labels, np.random.default_rng(seed))
+    network = spec.build(texts.vocabulary, settings.units, labels, np.random.default_rng(seed))
     network.layers[-1].params["bias"] = prior_bias(texts.train.targets, multi_label=True)
-    trainer = Trainer(network, settings.recipe(row.clip_norm, seed), multi_label=True)
+    trainer = Trainer(network, settings.recipe(spec.clip_norm, seed), multi_label=True)
     long = [place for place, text in enumerate(texts.dev.sequences) if len(text) > settings.reach][: settings.probes]
     batch, targets = pad([texts.dev.sequences[place] for place in long]), texts.dev.targets[long]
-    probe = partial(gradient_norms, network, row, batch, targets, sigmoid_cross_entropy, settings.reach)
+    probe = partial(gradient_norms, network, spec.directions, batch, targets, sigmoid_cross_entropy, settings.reach)
     start = probe()
     for number in range(1, settings.epochs + 1):
         for _ in trainer.train_epoch(texts.train, number):

@@ -1,4 +1,4 @@
-"""The study's measure: the size of the gradient a number of steps back."""
+"""Measure the norm of the gradient a number of steps back."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ import numpy as np
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch
 from classifiers.nn.network import Network
-from classifiers.study.networks import Row
 
 Loss: TypeAlias = Callable[[Array, Array], tuple[float, Array]]
 
 
 def gradient_norms(
-    network: Network, row: Row, batch: Batch, targets: Array, loss: Loss, reach: int
+    network: Network, directions: int, batch: Batch, targets: Array, loss: Loss, reach: int
 ) -> list[list[float]]:
-    """Return the gradient norm of a sequence's loss at the input `k` steps back: [direction][k], k up to `reach`.
+    """Return the norm of the loss gradient at the input `k` steps back: [direction][k], with k up to `reach`.
 
     It is the norm over features, averaged over the sequences, of the gradient with respect to the embedded token. Steps
     are counted from where the direction ends: from the left, k = 0 is the last token; from the right, the first.
@@ -26,11 +25,11 @@ def gradient_norms(
     """
     logits = network.forward(batch)
     gradient = loss(logits, targets)[1] * len(logits)  # of the sum over the batch, so that its size does not matter
-    *inner, reading, output = network.layers[1:]
-    d_states = reading.backward(output.backward(gradient))
+    *inner, pooling, output = network.layers[1:]
+    d_states = pooling.backward(output.backward(gradient))
     columns = np.arange(len(batch.lengths))
     norms = []
-    for direction, part in enumerate(np.split(np.arange(d_states.shape[2]), row.directions)):
+    for direction, part in enumerate(np.split(np.arange(d_states.shape[2]), directions)):
         dx = np.zeros_like(d_states)
         dx[..., part] = d_states[..., part]
         for layer in reversed(inner):

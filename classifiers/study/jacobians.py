@@ -1,4 +1,4 @@
-"""The Jacobians of a tanh layer's steps, and how much their product stretches a vector."""
+"""Compute the Jacobians of a tanh layer's steps, and how much their product stretches a vector."""
 
 from __future__ import annotations
 

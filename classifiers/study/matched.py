@@ -1,6 +1,7 @@
-"""The experiment `matched`: networks with equally many recurrent parameters, trained on all of GoEmotions.
+"""Train networks with equally many recurrent parameters on all of GoEmotions: the experiment `matched`.
 
-Comparing rows that differ in only one respect (gates, directions or size) shows what each contributes to the accuracy.
+Comparing networks that differ in only one respect (gates, directions or size) shows what each contributes to the
+accuracy.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ class MatchedSettings:
     """The size of the experiment.
 
     Attributes:
-        parameters: how many recurrent parameters each network has; the first row has a quarter of them.
+        parameters: how many recurrent parameters each network has; the first network has a quarter of them.
         texts: how many of GoEmotions' training texts are used; None for all.
-        epochs: how often each of these texts is seen; dev chooses one of the epochs.
+        epochs: how often each of these texts is seen; the best epoch on dev is kept.
     """
 
     parameters: int
@@ -49,7 +50,7 @@ class MatchedSettings:
     epochs: int
 
     def recipe(self, seed: int) -> Recipe:
-        """Return the plain recipe of `train.py --dataset goemotions`, with the same number of epochs for all rows."""
+        """Return the plain recipe of `train.py --dataset goemotions` with as many epochs for every network."""
         return replace(RECIPES["rnn"], epochs=self.epochs, seed=seed)
 
 
@@ -60,12 +61,12 @@ QUICK_MATCHED = MatchedSettings(parameters=6_000, texts=100, epochs=1)
 
 
 @dataclass(frozen=True, slots=True)
-class MatchedRow:
+class MatchedSpec:
     """A network of the experiment: one recurrent layer, with pooling, between embeddings and logits.
 
     Attributes:
         kind: its recurrent layer and its directions.
-        share: its recurrent parameters as a share of those in the settings.
+        share: the number of its recurrent parameters as a share of that in the settings.
     """
 
     kind: Kind
@@ -79,9 +80,11 @@ class MatchedRow:
             parameters: the number in the settings.
         """
         wanted = parameters * self.share
-        return min(range(1, int(wanted) + 1), key=lambda units: abs(self.recurrent(features, units) - wanted))
+        return min(
+            range(1, int(wanted) + 1), key=lambda units: abs(self.recurrent_parameters(features, units) - wanted)
+        )
 
-    def recurrent(self, features: int, units: int) -> int:
+    def recurrent_parameters(self, features: int, units: int) -> int:
         """Return the number of recurrent parameters: all of W, U and b of the layer, in both directions."""
         layer = self.kind.layer(features, 1, None)
         gates: int = layer.params["kernel"].shape[1]
@@ -90,13 +93,13 @@ class MatchedRow:
 
 
 MATCHED = {
-    "rnn": MatchedRow(Kind(RNN, 1), share=0.25),
-    "rnn-wide": MatchedRow(Kind(RNN, 1)),
-    "birnn": MatchedRow(Kind(RNN, 1, directions=2)),
-    "gru": MatchedRow(Kind(GRU, 1)),
-    "bigru": MatchedRow(Kind(GRU, 1, directions=2)),
-    "lstm": MatchedRow(Kind(LSTM, 1)),
-    "bilstm": MatchedRow(Kind(LSTM, 1, directions=2)),
+    "rnn": MatchedSpec(Kind(RNN, 1), share=0.25),
+    "rnn-wide": MatchedSpec(Kind(RNN, 1)),
+    "birnn": MatchedSpec(Kind(RNN, 1, directions=2)),
+    "gru": MatchedSpec(Kind(GRU, 1)),
+    "bigru": MatchedSpec(Kind(GRU, 1, directions=2)),
+    "lstm": MatchedSpec(Kind(LSTM, 1)),
+    "bilstm": MatchedSpec(Kind(LSTM, 1, directions=2)),
 }
 """The networks of the experiment; all but the first have equally many recurrent parameters."""
 
@@ -115,7 +118,7 @@ class _Data:
 
 
 @cache
-def _data(texts: int | None) -> _Data:
+def _load(texts: int | None) -> _Data:
     dataset = load_dataset("goemotions")
     dataset = replace(dataset, train=Split(dataset.train.texts[:texts], dataset.train.targets[:texts]))
     tokenizer = fit_tokenizer(dataset)
@@ -126,30 +129,30 @@ def _data(texts: int | None) -> _Data:
 
 
 def measure_matched(name: str, seed: int, settings: MatchedSettings) -> dict[str, Any]:
-    """Train a network with the plain recipe, and return its size and its figures at the epoch that was chosen on dev.
+    """Train a network with the plain recipe, and return its size and its measures at the epoch that was chosen on dev.
 
-    The test part is read once, since temperature and thresholds are chosen on dev. The figures on people's messages are
-    those of `python -m classifiers evaluate --dataset people`.
+    The test part is read once, since temperature and thresholds are chosen on dev. The measures on people's messages
+    are those of `python -m classifiers evaluate --dataset people`.
 
     Raises:
         KeyboardInterrupt: Ctrl-C while the network was training.
     """
-    data, recipe = _data(settings.texts), settings.recipe(seed)
-    row = MATCHED[name]
-    units = row.units(recipe.embedding, settings.parameters)
-    network, best = _trained(row.kind, units, recipe, data)
+    data, recipe = _load(settings.texts), settings.recipe(seed)
+    spec = MATCHED[name]
+    units = spec.units(recipe.embedding, settings.parameters)
+    network, best = _train(spec.kind, units, recipe, data)
     return {
         "units": units,
-        "recurrent": row.recurrent(recipe.embedding, units),
+        "recurrent": spec.recurrent_parameters(recipe.embedding, units),
         "parameters": sum(array.size for array in network.params.values()),
         "epoch": best.number,
         "dev_loss": rounded(best.dev_loss),
-        **{key: rounded(figure) for key, figure in _figures(network, data).items()},
+        **{key: rounded(value) for key, value in _measures(network, data).items()},
     }
 
 
-def _trained(kind: Kind, units: int, recipe: Recipe, data: _Data) -> tuple[Network, Epoch]:
-    """Return a network in its state after the epoch that was chosen on dev, and that epoch.
+def _train(kind: Kind, units: int, recipe: Recipe, data: _Data) -> tuple[Network, Epoch]:
+    """Train a network; return it in its state after the epoch that was chosen on dev, and that epoch.
 
     Raises:
         KeyboardInterrupt: Ctrl-C while it was training.
@@ -166,8 +169,8 @@ def _trained(kind: Kind, units: int, recipe: Recipe, data: _Data) -> tuple[Netwo
     return network, training.best_epoch
 
 
-def _figures(network: Network, data: _Data) -> dict[str, float]:
-    """Return a trained network's figures on GoEmotions' test split, calibrated on dev, and on people's messages."""
+def _measures(network: Network, data: _Data) -> dict[str, float]:
+    """Return a trained network's measures on GoEmotions' test split, calibrated on dev, and on people's messages."""
     dataset, messages = data.dataset, data.people.test
     chosen = calibrated(network.logits(data.dev.sequences), dataset)
     scores = probabilities(network.logits(data.test.sequences), chosen.temperature, dataset.multi_label)

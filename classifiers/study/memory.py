@@ -1,4 +1,4 @@
-"""The experiments `memory` and `long`: name the marked letter among plain ones."""
+"""Train networks to name the marked letter among plain ones: the experiments `memory` and `long`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIRST_LETTER = 2
 """The token number of the first plain letter; those before it are padding and the unknown token."""
 
 _MEASUREMENTS = 10
-"""How often the accuracy is measured in a longer training."""
+"""How often the accuracy is measured in the experiment `long`."""
 
 
 def memory_batch(distance: int, rows: int, letters: int, rng: np.random.Generator) -> tuple[Batch, Array]:
@@ -44,7 +44,7 @@ def before_training(
     They depend only on the arguments, so that further properties of an untrained network can still be computed later.
     """
     rng = np.random.default_rng([seed, distance])
-    network = MEMORY[name].network(FIRST_LETTER + 2 * settings.letters, settings.units, settings.letters, rng)
+    network = MEMORY[name].build(FIRST_LETTER + 2 * settings.letters, settings.units, settings.letters, rng)
     return network, *memory_batch(distance, settings.probes, settings.letters, rng), rng
 
 
@@ -54,13 +54,13 @@ def measure_memory(name: str, seed: int, settings: Settings) -> dict[str, Any]:
     The gradients are those of the loss for a random letter: for the right letter, a network that has learnt the task
     would send hardly any error back, whatever its recurrence does.
     """
-    row = MEMORY[name]
+    spec = MEMORY[name]
     found: dict[str, Any] = {"accuracy": {}}
     for distance in settings.distances:
         network, batch, targets, rng = before_training(name, seed, distance, settings)
-        trainer = Trainer(network, settings.recipe(row.clip_norm, seed), multi_label=False)
+        trainer = Trainer(network, settings.recipe(spec.clip_norm, seed), multi_label=False)
         others = rng.permutation(targets)
-        probe = partial(gradient_norms, network, row, batch, others, softmax_cross_entropy, 2 * distance)
+        probe = partial(gradient_norms, network, spec.directions, batch, others, softmax_cross_entropy, 2 * distance)
         if distance == settings.shown:
             found["start"] = probe()
         for _ in _updates(trainer, distance, settings, rng):
@@ -76,12 +76,12 @@ def measure_long(name: str, seed: int, settings: Settings) -> dict[str, Any]:
     [distance] = settings.distances
     network, batch, targets, rng = before_training(name, seed, distance, settings)
     trainer = Trainer(network, settings.recipe(MEMORY[name].clip_norm, seed), multi_label=False)
-    looks = np.linspace(0, settings.updates, _MEASUREMENTS + 1).round().astype(int)[1:].tolist()
+    measured_at = np.linspace(0, settings.updates, _MEASUREMENTS + 1).round().astype(int)[1:].tolist()
     return {
         "accuracy": {
             str(done): _accuracy(network, batch, targets)
             for done in _updates(trainer, distance, settings, rng)
-            if done in looks
+            if done in measured_at
         }
     }
 

@@ -1,4 +1,4 @@
-"""The networks of the study: the plain RNN and each remedy."""
+"""Define the networks of the study: the plain RNN, and one for each remedy."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from classifiers.nn.network import Network
 from classifiers.study.layers import LastStep, NormalisedRNN, ReLURNN, Residual
 
 CHRONO_LONGEST = 80
-"""The longest time, in steps, for which the chrono start is set: the longest distance of the study."""
+"""The longest time, in steps, for which chrono initialisation is set: the longest distance of the study."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A network of the study.
+class NetworkSpec:
+    """The layers of a network of the study, and how it is trained.
 
     Attributes:
         layers: returns the recurrent layers, with `units` features in and out, for a number of units and a random
@@ -34,15 +34,16 @@ class Row:
     clip_norm: float = 1.0
     pooled: bool = False
 
-    def network(self, vocabulary: int, units: int, labels: int, rng: np.random.Generator) -> Network:
+    def build(self, vocabulary: int, units: int, labels: int, rng: np.random.Generator) -> Network:
         """Return the untrained network: embeddings, recurrent layers, pooling or final state, and logits."""
-        reading = MeanMaxPooling() if self.pooled else LastStep(self.directions)
+        pooling = MeanMaxPooling() if self.pooled else LastStep(self.directions)
         features = units * self.directions * (2 if self.pooled else 1)
         layers = self.layers(units, rng)
-        return Network([Embedding(vocabulary, units, rng), *layers, reading, Dense(features, labels, rng)])
+        return Network([Embedding(vocabulary, units, rng), *layers, pooling, Dense(features, labels, rng)])
 
 
 def _glorot(units: int, rng: np.random.Generator) -> list[Layer]:
+    """Return an RNN whose recurrent matrix is Glorot-uniform instead of orthogonal."""
     layer = RNN(units, units, rng)
     layer.params["recurrent_kernel"] = glorot_uniform(rng, units, units)
     return [layer]
@@ -64,8 +65,9 @@ def _chain(units: int, rng: np.random.Generator) -> list[Layer]:
 
 
 def _chrono_gru(units: int, rng: np.random.Generator) -> list[Layer]:
+    """Return a GRU with chrono initialisation of its update gate, which keeps the state."""
     layer = GRU(units, units, rng)
-    layer.params["bias"][0, :units] = chrono_bias(rng, units, CHRONO_LONGEST)  # the update gate, which keeps
+    layer.params["bias"][0, :units] = chrono_bias(rng, units, CHRONO_LONGEST)
     return [layer]
 
 
@@ -81,6 +83,7 @@ def _open_lstm(units: int, rng: np.random.Generator) -> list[Layer]:
 
 
 def _chrono_lstm(units: int, rng: np.random.Generator) -> list[Layer]:
+    """Return an LSTM with chrono initialisation of its forget gate, and the negative of it for its input gate."""
     layer = LSTM(units, units, rng)
     forget = chrono_bias(rng, units, CHRONO_LONGEST)
     layer.params["bias"][: 2 * units] = np.concatenate([-forget, forget])
@@ -92,27 +95,27 @@ def _bilstm(units: int, rng: np.random.Generator) -> list[Layer]:
 
 
 MEMORY = {
-    "glorot": Row(_glorot, clip_norm=math.inf),
-    "orthogonal": Row(_orthogonal),
-    "chain": Row(_chain),
-    "relu": Row(lambda units, rng: [ReLURNN(units, units, rng)]),
-    "skip": Row(lambda units, rng: [Residual(RNN(units, units, rng)), Residual(RNN(units, units, rng))]),
-    "norm": Row(lambda units, rng: [NormalisedRNN(units, units, rng)]),
-    "gru": Row(lambda units, rng: [GRU(units, units, rng)]),
-    "gru-chrono": Row(_chrono_gru),
-    "lstm": Row(_lstm),
-    "lstm-open": Row(_open_lstm),
-    "lstm-chrono": Row(_chrono_lstm),
-    "bilstm": Row(_bilstm, directions=2),
+    "glorot": NetworkSpec(_glorot, clip_norm=math.inf),
+    "orthogonal": NetworkSpec(_orthogonal),
+    "chain": NetworkSpec(_chain),
+    "relu": NetworkSpec(lambda units, rng: [ReLURNN(units, units, rng)]),
+    "skip": NetworkSpec(lambda units, rng: [Residual(RNN(units, units, rng)), Residual(RNN(units, units, rng))]),
+    "norm": NetworkSpec(lambda units, rng: [NormalisedRNN(units, units, rng)]),
+    "gru": NetworkSpec(lambda units, rng: [GRU(units, units, rng)]),
+    "gru-chrono": NetworkSpec(_chrono_gru),
+    "lstm": NetworkSpec(_lstm),
+    "lstm-open": NetworkSpec(_open_lstm),
+    "lstm-chrono": NetworkSpec(_chrono_lstm),
+    "bilstm": NetworkSpec(_bilstm, directions=2),
 }
 """The networks of the memory task: the plain RNN first, then each remedy."""
 
 GOEMOTIONS = {
-    "glorot": Row(_glorot, clip_norm=math.inf),
-    "orthogonal": Row(_orthogonal),
-    "lstm": Row(_lstm),
-    "bilstm": Row(_bilstm, directions=2),
-    "orthogonal-pooled": Row(_orthogonal, pooled=True),
-    "bilstm-pooled": Row(_bilstm, directions=2, pooled=True),
+    "glorot": NetworkSpec(_glorot, clip_norm=math.inf),
+    "orthogonal": NetworkSpec(_orthogonal),
+    "lstm": NetworkSpec(_lstm),
+    "bilstm": NetworkSpec(_bilstm, directions=2),
+    "orthogonal-pooled": NetworkSpec(_orthogonal, pooled=True),
+    "bilstm-pooled": NetworkSpec(_bilstm, directions=2, pooled=True),
 }
 """The networks that read GoEmotions; the pooled ones predict as the shipped models do."""

@@ -1,4 +1,4 @@
-"""The data of the page on gradients: how much of a gradient reaches each word of a few phrases."""
+"""Measure how much of a gradient reaches each word of a few phrases, for the page on gradients."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from classifiers.training.datasets import load_dataset
 from classifiers.training.numpy_backend import Trainer
 
 NETWORKS = {"orthogonal": "RNN", "lstm": "LSTM", "bilstm": "BiLSTM"}
-"""The rows of the memory task that read the phrases, and their names on the page."""
+"""The networks of the memory task that read the phrases, and their names on the page."""
 
 WORDS = 9
 """The number of words of the phrases on the page: that of the longest built-in test phrases."""
 
 SETTINGS = replace(FULL, batch_size=8, learning_rate=5e-3, epochs=60)
-"""With these, each of the networks names all built-in test phrases correctly."""
+"""Settings with which each of the networks labels all built-in test phrases correctly."""
 
 
 def phrase_gradients() -> list[dict[str, Any]]:
@@ -42,17 +42,17 @@ def phrase_gradients() -> list[dict[str, Any]]:
     phrases = [text for text in dataset.test.texts if len(text.split()) == WORDS]
     return [
         {"phrase": phrase, "network": title, "moment": moment, **record}
-        for row, title in NETWORKS.items()
-        for moment, network in _before_and_after_training(row, train, len(tokenizer))
+        for name, title in NETWORKS.items()
+        for moment, network in _before_and_after_training(name, train, len(tokenizer))
         for phrase in phrases
         for record in _records(network, phrase, tokenizer)
     ]
 
 
-def _before_and_after_training(row: str, train: Examples, vocabulary: int) -> Iterator[tuple[str, Network]]:
-    """Yield a network of a row at the "start" of training, and the same one at its "end"."""
+def _before_and_after_training(name: str, train: Examples, vocabulary: int) -> Iterator[tuple[str, Network]]:
+    """Yield a network at the "start" of training, and the same one at its "end"."""
     labels = train.targets.shape[1]
-    network = MEMORY[row].network(vocabulary, SETTINGS.units, labels, np.random.default_rng(0))
+    network = MEMORY[name].build(vocabulary, SETTINGS.units, labels, np.random.default_rng(0))
     yield "start", network
     trainer = Trainer(network, SETTINGS.recipe(clip_norm=1.0, seed=0), multi_label=False)
     for epoch in range(1, SETTINGS.epochs + 1):

@@ -1,4 +1,4 @@
-"""How the gradient of an untrained tanh network depends on the size of its recurrent matrix."""
+"""Measure how the gradient of an untrained tanh network depends on the spectral radius of its recurrent matrix."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from classifiers.study.settings import FULL
 from classifiers.study.slopes import spectral_radius
 
 STARTS = {"orthogonal": "orthogonal", "glorot": "Glorot"}
-"""The rows of the memory task whose recurrent matrices are scaled, and their initialisations' names on the page."""
+"""The networks of the memory task whose recurrent matrices are scaled, and their initialisations' names on the page."""
 
 RADII = tuple(round(0.5 + 0.1 * step, 1) for step in range(16))
 """The spectral radii, from 0.5 to 2, to which each matrix is scaled."""
@@ -59,16 +59,16 @@ def radius_records() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         - In the first list, "left" is what is left "back" steps back: of the gradient; the largest, middle and smallest
           singular value of the product of as many Jacobians; and the prediction of the Lyapunov exponent.
         - In the second list, "slope" is the logarithm to base 10 of the factor of one step back: of the gradient,
-        measured
-          over `SLOPE`; the prediction of the Lyapunov exponent; and the spectral radius and norm of the matrix.
+          measured over `SLOPE`; the prediction of the Lyapunov exponent; and the spectral radius and norm of the
+          matrix.
 
         The values are means of logarithms over the seeds.
     """
     by_distance: list[dict[str, Any]] = []
     by_radius: list[dict[str, Any]] = []
-    for row, start in STARTS.items():
+    for name, start in STARTS.items():
         for radius in RADII:
-            seeds = [measured(row, radius, seed) for seed in range(SEEDS)]
+            seeds = [measure_seed(name, radius, seed) for seed in range(SEEDS)]
             about = {"start": start, "radius": radius}
             for quantity, line in _means([lines for lines, _ in seeds]).items():
                 by_distance += [
@@ -81,18 +81,18 @@ def radius_records() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return by_distance, by_radius
 
 
-def measured(row: str, radius: float, seed: int) -> tuple[dict[str, Array], dict[str, Array]]:
+def measure_seed(name: str, radius: float, seed: int) -> tuple[dict[str, Array], dict[str, Array]]:
     """Return the values of `radius_records` for one seed, as logarithms to base 10.
 
     Returns:
         By quantity, the lines (REACH + 1,) by steps back; and by quantity, the slopes.
     """
-    network, batch, targets, rng = before_training(row, seed, _DISTANCE, _SETTINGS)
+    network, batch, targets, rng = before_training(name, seed, _DISTANCE, _SETTINGS)
     embedding, recurrent = network.layers[:2]
     matrix = recurrent.params["recurrent_kernel"]
     matrix *= radius / spectral_radius(matrix)
     others = rng.permutation(targets)
-    [norms] = gradient_norms(network, MEMORY[row], batch, others, softmax_cross_entropy, REACH)
+    [norms] = gradient_norms(network, MEMORY[name].directions, batch, others, softmax_cross_entropy, REACH)
     gradient = np.log10(np.array(norms) / norms[0])
 
     letters, _ = memory_batch(_LONG_RUN, 1, _SETTINGS.letters, rng)

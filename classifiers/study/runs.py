@@ -1,4 +1,4 @@
-"""The runs of the study: one for each experiment, network and seed, each kept in a file of its own."""
+"""Plan and execute the runs of the study: one for each experiment, network and seed, each saved in its own file."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from classifiers.study.memory import measure_long, measure_memory
 from classifiers.study.networks import GOEMOTIONS, MEMORY
 from classifiers.study.settings import FULL, FULL_LONG, QUICK, QUICK_LONG, Settings, as_json
 
-Part: TypeAlias = Literal["memory", "long", "goemotions", "matched", "curves"]
+ExperimentName: TypeAlias = Literal["memory", "long", "goemotions", "matched", "curves"]
 
 _REMEDY = "measure everything first, without --redraw, --pages or --only"
 
 
 class _MemoryResult(TypedDict):
-    """The entry in `numbers.json` for one seed of the memory task."""
+    """The entry in `numbers.json` for one seed of the experiment `memory`."""
 
     accuracy: dict[str, float]
     start: list[list[float]]
@@ -36,13 +36,13 @@ class _MemoryResult(TypedDict):
 
 
 class _LongResult(TypedDict):
-    """The entry for one seed that was trained for longer: the accuracy by the number of updates."""
+    """The entry for one seed of the experiment `long`: the accuracy by the number of updates."""
 
     accuracy: dict[str, float]
 
 
 class _GoEmotionsResult(TypedDict):
-    """The entry for one seed on GoEmotions."""
+    """The entry for one seed of the experiment `goemotions`."""
 
     top1: float
     start: list[list[float]]
@@ -50,7 +50,7 @@ class _GoEmotionsResult(TypedDict):
 
 
 class _MatchedResult(TypedDict):
-    """The entry for one seed of the networks with equally many recurrent parameters."""
+    """The entry for one seed of the experiment `matched`."""
 
     units: int
     recurrent: int
@@ -65,7 +65,7 @@ class _MatchedResult(TypedDict):
 
 
 class _CurveResult(TypedDict):
-    """The entry for one seed on the built-in phrases: the accuracy after each epoch."""
+    """The entry for one seed of the experiment `curves`: the accuracy after each epoch."""
 
     accuracy: list[float]
 
@@ -82,7 +82,7 @@ class _Numbers(TypedDict):
     """The content of `numbers.json`."""
 
     settings: _AllSettings
-    seconds: dict[Part, float]
+    seconds: dict[ExperimentName, float]
     memory: dict[str, list[_MemoryResult]]
     long: dict[str, list[_LongResult]]
     goemotions: dict[str, list[_GoEmotionsResult]]
@@ -92,11 +92,11 @@ class _Numbers(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """A part of the study.
+    """An experiment of the study.
 
     Attributes:
-        rows: the names of its networks.
-        measure: returns a result for a row, a seed and the settings.
+        networks: the names of its networks.
+        measure: returns a result for a network, a seed and the settings.
         result: the type of a result.
         full: its settings.
         quick: its settings for a quick trial.
@@ -104,7 +104,7 @@ class Experiment:
         datasets: the data sets it needs, which may have to be downloaded.
     """
 
-    rows: Sequence[str]
+    networks: Sequence[str]
     measure: Callable[..., dict[str, Any]]
     result: type
     full: Any
@@ -113,7 +113,7 @@ class Experiment:
     datasets: Sequence[str] = ()
 
 
-EXPERIMENTS: Mapping[Part, Experiment] = {
+EXPERIMENTS: Mapping[ExperimentName, Experiment] = {
     "memory": Experiment(tuple(MEMORY), measure_memory, _MemoryResult, FULL, QUICK, seeds=5),
     "long": Experiment(tuple(MEMORY), measure_long, _LongResult, FULL_LONG, QUICK_LONG, seeds=3),
     "goemotions": Experiment(
@@ -130,11 +130,11 @@ EXPERIMENTS: Mapping[Part, Experiment] = {
     ),
     "curves": Experiment(tuple(CURVES), measure_curve, _CurveResult, FULL_CURVES, QUICK_CURVES, seeds=5),
 }
-"""The parts of the study."""
+"""The experiments of the study by name."""
 
 
-class _Known(TypedDict):
-    """What the file of every run contains besides the result."""
+class _RunInfo(TypedDict):
+    """The entries besides the result in the file of every run."""
 
     settings: dict[str, Any]
     seconds: float
@@ -142,88 +142,94 @@ class _Known(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One network and seed, and the file for its results."""
+    """A network and a seed of an experiment, and the file for the result."""
 
-    part: Part
-    row: str
+    experiment: ExperimentName
+    network: str
     seed: int
     settings: Any
     file: Path
 
-    def kept(self) -> dict[str, Any] | None:
+    def saved_result(self) -> dict[str, Any] | None:
         """Return the result of an earlier run with the same settings; None if there is none or the file is damaged."""
         try:
             # Python's own reader, since diverged values are NaN, which msgspec's does not accept.
             record: dict[str, Any] = json.loads(self.file.read_bytes())
-            msgspec.convert(record, EXPERIMENTS[self.part].result)
-            known = msgspec.convert(record, _Known)
+            msgspec.convert(record, EXPERIMENTS[self.experiment].result)
+            info = msgspec.convert(record, _RunInfo)
         except (FileNotFoundError, ValueError, RecursionError, msgspec.ValidationError):
             return None
-        return record if known["settings"] == as_json(self.settings) else None
+        return record if info["settings"] == as_json(self.settings) else None
 
-    def __call__(self) -> None:
-        """Measure, and write the file atomically."""
+    def execute(self) -> None:
+        """Train and measure the network, and write the result to the file."""
         start = time.process_time()
-        found = EXPERIMENTS[self.part].measure(self.row, self.seed, self.settings)
+        found = EXPERIMENTS[self.experiment].measure(self.network, self.seed, self.settings)
         record = {"settings": as_json(self.settings), "seconds": round(time.process_time() - start, 1), **found}
         write_atomically(self.file, json.dumps(record).encode())
 
 
-def plan(parts: Sequence[Part], quick: bool, seeds: int | None, folder: Path) -> list[Run]:
-    """Return the runs of some parts, one part at a time, so that Ctrl-C leaves as few parts as possible unfinished.
+def plan_runs(names: Sequence[ExperimentName], quick: bool, seeds: int | None, folder: Path) -> list[Run]:
+    """Return the runs of some experiments, one experiment after another, so that Ctrl-C leaves few unfinished.
 
-    Within a part they come one seed at a time, the slow runs of each seed first, so that the last to finish are short.
+    Within an experiment they come one seed at a time, its slow runs first, so that the last ones are short.
 
     Args:
-        parts: names in `EXPERIMENTS`.
+        names: the names of the experiments.
         quick: whether it is a quick trial.
-        seeds: how many seeds each network has; None for the experiment's default.
-        folder: where the results are kept.
+        seeds: the number of seeds of each network; None for the default of the experiment.
+        folder: the folder for the results.
     """
     return [
-        Run(part, row, seed, experiment.quick if quick else experiment.full, folder / f"{part}-{row}-{seed}.json")
-        for part in parts
-        for experiment in [EXPERIMENTS[part]]
+        Run(
+            name,
+            network,
+            seed,
+            experiment.quick if quick else experiment.full,
+            folder / f"{name}-{network}-{seed}.json",
+        )
+        for name in names
+        for experiment in [EXPERIMENTS[name]]
         for seed in range(seeds or experiment.seeds)
-        for row in reversed(experiment.rows)
+        for network in reversed(experiment.networks)
     ]
 
 
-def carry_out(runs: Sequence[Run], jobs: int) -> Iterator[None]:
-    """Carry out the runs, `jobs` at once, and yield after each."""
+def execute_runs(runs: Sequence[Run], jobs: int) -> Iterator[None]:
+    """Execute the runs, `jobs` at once, and yield after each."""
     if jobs == 1:
         for run in runs:
-            run()
+            run.execute()
             yield
         return
     limit_threads_of_others()
     with multiprocessing.get_context("spawn").Pool(min(jobs, len(runs)), *IGNORE_CTRL_C) as pool:
-        yield from pool.imap_unordered(Run.__call__, runs)
+        yield from pool.imap_unordered(Run.execute, runs)
 
 
 def collect(runs: Sequence[Run], earlier: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the results of all runs in the form of `numbers.json`; those of other parts come from `earlier` numbers.
+    """Return the results of all runs in the form of `numbers.json`; those of other experiments come from `earlier`.
 
-    They are {"settings": {part: ...}, "seconds": {part: ...}, part: {row: [of seed 0, of seed 1, ...]}}.
+    The form is {"settings": {experiment: ...}, "seconds": {experiment: ...}, experiment: {network: [of seed 0, ...]}}.
     """
     known = earlier or {"settings": {}, "seconds": {}}
-    measured = {run.part for run in runs}
+    measured = {run.experiment for run in runs}
     numbers: dict[str, Any] = {"settings": {}, "seconds": {}}
-    for part, experiment in EXPERIMENTS.items():
-        if part not in measured:
-            numbers["settings"][part], numbers["seconds"][part] = known["settings"][part], known["seconds"][part]
-            numbers[part] = known[part]
+    for name, experiment in EXPERIMENTS.items():
+        if name not in measured:
+            numbers["settings"][name], numbers["seconds"][name] = known["settings"][name], known["seconds"][name]
+            numbers[name] = known[name]
             continue
-        own = [(run, record) for run in runs if run.part == part and (record := run.kept())]
-        numbers["settings"][part] = as_json(own[0][0].settings)
-        numbers["seconds"][part] = round(sum(record["seconds"] for _, record in own))
-        numbers[part] = {
-            row: [
+        own = [(run, record) for run in runs if run.experiment == name and (record := run.saved_result())]
+        numbers["settings"][name] = as_json(own[0][0].settings)
+        numbers["seconds"][name] = round(sum(record["seconds"] for _, record in own))
+        numbers[name] = {
+            network: [
                 {key: value for key, value in record.items() if key not in {"settings", "seconds"}}
                 for run, record in own
-                if run.row == row
+                if run.network == network
             ]
-            for row in experiment.rows
+            for network in experiment.networks
         }
     return numbers
 
@@ -241,8 +247,8 @@ def read_numbers(file: Path) -> dict[str, Any]:
         raise ClassifiersError(f"{file} cannot be read ({error.strerror}): {_REMEDY}.") from None
     except (ValueError, RecursionError):
         raise ClassifiersError(f"{file} is damaged: {_REMEDY}.") from None
-    for part, experiment in EXPERIMENTS.items():
-        rows: Mapping[str, Sequence[Any]] = known[part]
-        if tuple(rows) != tuple(experiment.rows) or not all(rows.values()):
+    for name, experiment in EXPERIMENTS.items():
+        results: Mapping[str, Sequence[Any]] = known[name]
+        if tuple(results) != tuple(experiment.networks) or not all(results.values()):
             raise ClassifiersError(f"{file} lacks some of the networks: {_REMEDY}.")
     return numbers

@@ -1,4 +1,4 @@
-"""The sizes of the study: in full, and for a quick trial."""
+"""Define the sizes of the study: in full, and for a quick trial."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Settings:
         return self.distances[-2]
 
     def recipe(self, clip_norm: float, seed: int) -> Recipe:
-        """Return the recipe of a training with these settings, without dropout and weight decay."""
+        """Return the recipe of a training run with these settings, without dropout and weight decay."""
         return Recipe(
             epochs=self.epochs,
             batch_size=self.batch_size,
@@ -73,7 +73,7 @@ FULL = Settings(
 )
 
 FULL_LONG = replace(FULL, distances=(80,), updates=2000)
-"""Settings for a longer training at a longer distance."""
+"""Settings of the experiment `long`: more updates at a longer distance."""
 
 QUICK = Settings(
     units=12,

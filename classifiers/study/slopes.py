@@ -1,4 +1,4 @@
-"""What one step back does to the gradient before training, computed from the weights and the states."""
+"""Compute from weights and states by which factor one step back multiplies the gradient before training."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import numpy as np
 
 from classifiers.nn.arrays import Array
 from classifiers.nn.layers import LSTM
+from classifiers.study.lstm_trace import trace_lstm
 from classifiers.study.memory import before_training
-from classifiers.study.reading import reading
 from classifiers.study.settings import Settings
 
 EXPLAINED = ("glorot", "orthogonal", "lstm", "lstm-open")
-"""The rows of the memory task for which `step_factors` works."""
-
+"""The networks of the memory task that `step_factors` accepts."""
 
 _SEQUENCES = 100
 """How many sequences are averaged; with all their steps and units, more would not change the third digit."""
 
 
 def step_factors(name: str, seed: int, settings: Settings) -> dict[str, float]:
-    """Return factors of one step back, as logarithms to base 10, in the untrained network of a row in `EXPLAINED`.
+    """Return the factors of one step back in an untrained network of `EXPLAINED`, as logarithms to base 10.
 
     Of a tanh network:
 
@@ -35,7 +34,7 @@ def step_factors(name: str, seed: int, settings: Settings) -> dict[str, float]:
     ids, lengths = batch.ids[:, :_SEQUENCES], batch.lengths[:_SEQUENCES]
     x = embedding.forward(ids, lengths)
     if isinstance(recurrent, LSTM):
-        return {"forget": float(np.log10(reading(recurrent, x, lengths).forget).mean())}
+        return {"forget": float(np.log10(trace_lstm(recurrent, x, lengths).forget).mean())}
     hidden = recurrent.forward(x, lengths)
     matrix = recurrent.params["recurrent_kernel"]
     factors = {

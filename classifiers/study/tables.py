@@ -1,4 +1,4 @@
-"""The tables of the study, in Markdown."""
+"""Format the tables of the study in Markdown."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from classifiers.study.findings import (
     COMPARISONS,
     CURVE_TITLES,
     DIRECTIONS,
-    FIGURES,
     LEARNT_ACCURACY,
     MATCHED_TITLES,
+    MEASURES,
     TITLES,
     accuracy,
-    figure_of,
     interval,
     long_settings,
+    measure_of,
     memory_settings,
     norms,
 )
@@ -47,7 +47,7 @@ def minutes(numbers: Mapping[str, Any], *parts: str) -> str:
 
 
 def memory_table(numbers: Mapping[str, Any]) -> str:
-    """Return a table with the median accuracy of each row at each distance, and how many seeds learnt it."""
+    """Return a table with the median accuracy of each network at each distance, and how many seeds learnt it."""
     header = ["network", *(f"k = {distance}" for distance in memory_settings(numbers).distances)]
     lines = []
     for name, runs in numbers["memory"].items():
@@ -59,7 +59,7 @@ def memory_table(numbers: Mapping[str, Any]) -> str:
 
 
 def long_table(numbers: Mapping[str, Any]) -> str:
-    """Return the settings of the longer training and a table of its accuracy by the number of updates."""
+    """Return the settings of the experiment `long` and a table of its accuracy by the number of updates."""
     settings, rows = long_settings(numbers), numbers["long"]
     updates = [*next(iter(rows.values()))[0]["accuracy"]][1::2]
     lines = []
@@ -75,7 +75,7 @@ def long_table(numbers: Mapping[str, Any]) -> str:
 
 
 def gradient_table(rows: Mapping[str, Sequence[Mapping[str, Any]]], steps: Sequence[int]) -> str:
-    """Return a table with the share of the last step's gradient that is left at earlier steps, by row and direction."""
+    """Return a table with the share of the last step's gradient that is left at earlier steps."""
     header = ["network", *(f"{moment}, k = {step}" for moment in ("start", "end") for step in steps)]
     scored = any("top1" in run for runs in rows.values() for run in runs)
     lines = []
@@ -92,7 +92,7 @@ def gradient_table(rows: Mapping[str, Sequence[Mapping[str, Any]]], steps: Seque
 
 
 def slopes_table(numbers: Mapping[str, Any]) -> str:
-    """Return a table with the slope of each explained row's line before training, and what its steps consist of."""
+    """Return a table of the gradient's slope before training and the factors of a step, for `EXPLAINED`."""
     settings = memory_settings(numbers)
     far, near = settings.shown, settings.shown // 2
     lines = []
@@ -108,18 +108,18 @@ def slopes_table(numbers: Mapping[str, Any]) -> str:
 
 
 def matched_table(numbers: Mapping[str, Any]) -> str:
-    """Return the settings of the experiment, and a table with mean and standard deviation of each figure by row."""
+    """Return the settings of the experiment, and a table of the mean and standard deviation of each measure."""
     settings = msgspec.convert(numbers["settings"]["matched"], MatchedSettings)
     lines = []
     for name, runs in numbers["matched"].items():
         cells = [
             f"{found.mean():.3f} ± {found.std(ddof=1):.3f}" if len(found) > 1 else f"{found[0]:.3f}"
-            for found in (figure_of(runs, key) for key in FIGURES)
+            for found in (measure_of(runs, key) for key in MEASURES)
         ]
         sizes = (f"{runs[0][key]:,}" for key in ("units", "recurrent", "parameters"))
         lines.append([MATCHED_TITLES[name], *sizes, *cells])
     texts = "all" if settings.texts is None else f"{settings.texts:,}"
-    header = ["network", "units", "recurrent parameters", "all parameters", *FIGURES.values()]
+    header = ["network", "units", "recurrent parameters", "all parameters", *MEASURES.values()]
     return (
         f"Training texts: {texts}, seen {times(settings.epochs)}. Seeds: {len(runs)}. All networks together took "
         f"{minutes(numbers, 'matched')} of one core.\n\n{markdown_table(header, lines)}"
@@ -127,17 +127,17 @@ def matched_table(numbers: Mapping[str, Any]) -> str:
 
 
 def comparisons_table(rows: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
-    """Return a table of differences between rows with their 95 % intervals over seeds; bold if without zero."""
+    """Return a table of differences between networks with 95 % intervals over seeds, bold where they exclude zero."""
     lines = []
     for what, pairs in COMPARISONS.items():
         for before, after in pairs:
             cells = []
-            for key in FIGURES:
+            for key in MEASURES:
                 difference, half = interval(rows, before, after, key)
                 found = f"{difference:+.3f}"
                 cells.append(f"{f'**{found}**' if abs(difference) > half else found} ± {half:.3f}")
             lines.append([f"{what}: {MATCHED_TITLES[before]} to {MATCHED_TITLES[after]}", *cells])
-    return markdown_table(["what changes", *FIGURES.values()], lines)
+    return markdown_table(["what changes", *MEASURES.values()], lines)
 
 
 def curves_table(rows: Mapping[str, Sequence[Mapping[str, Sequence[float]]]]) -> str:

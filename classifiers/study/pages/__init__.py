@@ -1,1 +1,1 @@
-"""Pages with interactive figures that work offline in a browser: one module per page; `frame` is what they share."""
+"""Pages with interactive figures that work offline in a browser: one module per page; `page` renders them."""

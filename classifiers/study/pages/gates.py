@@ -1,4 +1,4 @@
-"""The picture of gates, cells and states of the shipped BiLSTM over a sentence."""
+"""Draw the page on the gates, cells and states of the shipped BiLSTM while it reads a sentence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import altair as alt
 from classifiers.nn.network import KINDS
 from classifiers.study.findings import DIRECTIONS
 from classifiers.study.gates import MEAN, UNITS
-from classifiers.study.pages.frame import BLUE, GREEN, NARROW, ORANGE, TEXT, WIDTH, Picture, Table
+from classifiers.study.pages.page import BLUE, GREEN, NARROW, ORANGE, TEXT, WIDTH, Page, Table
 
 _GATES = {"input": GREEN, "forget": BLUE, "output": ORANGE}
 _TITLES = {DIRECTIONS[0]: "From the left →", DIRECTIONS[1]: "← From the right"}
@@ -33,8 +33,8 @@ _TABLE = Table(
 )
 
 
-def picture(records: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]]) -> Picture:
-    """Return the picture of the result of `gates.gate_records`."""
+def page(records: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]]) -> Page:
+    """Return the page that shows the result of `gates.gate_records`."""
     sentences = [answer["sentence"] for answer in answers]
     sentence = alt.selection_point(
         "sentence", fields=["sentence"], bind=alt.binding_select(options=sentences, name="Sentence"), value=sentences[0]
@@ -57,7 +57,7 @@ def picture(records: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str,
         warnings.filterwarnings("ignore", "Automatically deduplicated", UserWarning)
         both = alt.vconcat(*charts, spacing=12).add_params(unit, layer, sentence)
         chart = alt.vconcat(_answer(sentence), both, spacing=12).add_params(shown)
-    return Picture(
+    return Page(
         name="gates",
         title="What do the gates do while the BiLSTM reads?",
         about="Gates, cells and states of the shipped BiLSTM at each word of a sentence, in either direction.",
@@ -72,7 +72,7 @@ def picture(records: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str,
 
 
 def _unit() -> alt.Parameter:
-    """Return the selection of the unit whose gates are shown."""
+    """Return the control that selects the unit whose gates are shown."""
     units = list(range(UNITS + 1))
     labels = ["all units, their mean" if each == MEAN else f"unit {each}" for each in units]
     menu = alt.binding_select(options=units, labels=labels, name="Gates of")
@@ -80,7 +80,7 @@ def _unit() -> alt.Parameter:
 
 
 def _answer(sentence: alt.Parameter) -> alt.Chart:
-    """Return the network's answer to the chosen sentence."""
+    """Return a line of text with the network's answer to the chosen sentence."""
     return (
         alt.Chart(alt.NamedData("answers"), width=WIDTH, height=20)
         .transform_filter(sentence)
@@ -91,7 +91,7 @@ def _answer(sentence: alt.Parameter) -> alt.Chart:
 
 
 def _lines(base: alt.Chart, unit: alt.Parameter) -> alt.Chart:
-    """Return the gates of the chosen unit by word."""
+    """Return a line chart of the gates of the chosen unit at each word."""
     return (
         base.properties(height=120)
         .transform_filter(unit)
@@ -112,7 +112,7 @@ def _lines(base: alt.Chart, unit: alt.Parameter) -> alt.Chart:
 
 
 def _cells(base: alt.Chart, unit: alt.Parameter) -> alt.LayerChart:
-    """Return the cell, or state, of each unit at each word, with a frame around the chosen unit."""
+    """Return a heat map of the cell, or state, of each unit at each word, with a frame around the chosen unit."""
     single = base.properties(height=16 * UNITS).transform_filter(alt.datum.unit != MEAN)
     largest = " : ".join(f"shown == '{name}' ? {size}" for name, size in _LARGEST.items())
     cells = (

@@ -1,6 +1,6 @@
 // Shows a chart as wide as the page allows, and updates its tables when a control changes.
 
-const { spec, tables } = JSON.parse(document.getElementById("picture").textContent);
+const { spec, tables } = JSON.parse(document.getElementById("content").textContent);
 const chart = document.getElementById("chart");
 
 // Returns the records that a table shows: those that match the selected values.

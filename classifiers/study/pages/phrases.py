@@ -1,4 +1,4 @@
-"""The picture of which words of a phrase a gradient reaches."""
+"""Draw the page on which words of a phrase a gradient reaches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from classifiers.study.pages.frame import BEFORE_OR_AFTER, BLUE, GREY, NARROW, ORANGE, WIDTH, Picture, Table
+from classifiers.study.pages.page import BEFORE_OR_AFTER, BLUE, GREY, NARROW, ORANGE, WIDTH, Page, Table
 from classifiers.study.phrases import NETWORKS
 
 _TABLE = Table(
@@ -21,8 +21,8 @@ _TABLE = Table(
 )
 
 
-def picture(records: Sequence[Mapping[str, Any]]) -> Picture:
-    """Return the picture of the result of `phrases.phrase_gradients`."""
+def page(records: Sequence[Mapping[str, Any]]) -> Page:
+    """Return the page that shows the result of `phrases.phrase_gradients`."""
     phrases = list(dict.fromkeys(record["phrase"] for record in records))
     count = max(record["at"] for record in records)
     phrase = alt.selection_point(
@@ -41,7 +41,7 @@ def picture(records: Sequence[Mapping[str, Any]]) -> Picture:
         for text in phrases
         for number, token in enumerate(text.split(), 1)
     ]
-    return Picture(
+    return Page(
         name="gradients",
         title="Which words does the gradient reach?",
         about="For the word that you point at: an RNN, an LSTM and a BiLSTM, before and after training.",
@@ -69,7 +69,7 @@ def _words(phrase: alt.Parameter, at: alt.Parameter) -> alt.LayerChart:
 
 
 def _lines(network: str, count: int, phrase: alt.Parameter, at: alt.Parameter) -> alt.Chart:
-    """Return a network's gradient at each of up to `count` words, before and after training."""
+    """Return a line chart of a network's gradient at each of up to `count` words, before and after training."""
     return (
         alt.Chart(alt.NamedData("gradients"), width=WIDTH, height=130, title=network)
         .transform_filter(alt.datum.network == network)

@@ -1,4 +1,4 @@
-"""The picture of how the gradient depends on the size of the recurrent matrix."""
+"""Draw the page on how the gradient depends on the spectral radius of the recurrent matrix."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from classifiers.study.pages.frame import BLUE, FAINT, GREEN, GREY, NARROW, ORANGE, POWERS, TEXT, WIDTH, Picture, Table
+from classifiers.study.pages.page import BLUE, FAINT, GREEN, GREY, NARROW, ORANGE, POWERS, TEXT, WIDTH, Page, Table
 from classifiers.study.radii import EXPONENT, GRADIENT, NORM, RADII, RADIUS, REACH, SEEDS, SINGULAR, SLOPE, STARTS
 
 _COLOURS = {GRADIENT: ORANGE, EXPONENT: TEXT, **dict.fromkeys(SINGULAR, BLUE), RADIUS: GREEN, NORM: GREY}
@@ -36,8 +36,8 @@ _TABLES = (
 )
 
 
-def picture(by_distance: Sequence[Mapping[str, Any]], by_radius: Sequence[Mapping[str, Any]]) -> Picture:
-    """Return the picture of the result of `radii.radius_records`."""
+def page(by_distance: Sequence[Mapping[str, Any]], by_radius: Sequence[Mapping[str, Any]]) -> Page:
+    """Return the page that shows the result of `radii.radius_records`."""
     starts = list(STARTS.values())
     start = alt.selection_point(
         "start", fields=["start"], bind=alt.binding_select(options=starts, name="Start"), value=starts[0]
@@ -51,7 +51,7 @@ def picture(by_distance: Sequence[Mapping[str, Any]], by_radius: Sequence[Mappin
         clear=False,
         value=1.0,
     )
-    return Picture(
+    return Page(
         name="radius",
         title="How large may the recurrent matrix be?",
         about="How an RNN's gradient changes with the spectral radius of its matrix, and what predicts it.",
@@ -68,7 +68,7 @@ def picture(by_distance: Sequence[Mapping[str, Any]], by_radius: Sequence[Mappin
 
 
 def _lines(start: alt.Parameter, radius: alt.Parameter) -> alt.Chart:
-    """Return the lines of what is left, by steps back, at the chosen radius."""
+    """Return a line chart of what is left, by steps back, at the chosen radius."""
     return (
         alt.Chart(alt.NamedData("by_distance"), width=WIDTH, height=260, title="What is left, by steps back")
         .transform_filter(start)
@@ -85,28 +85,28 @@ def _lines(start: alt.Parameter, radius: alt.Parameter) -> alt.Chart:
                 axis=alt.Axis(values=[1e-12, 1e-8, 1e-4, 1, 1e4], labelExpr=POWERS),
             ),
             tooltip=["quantity:N", "back:Q", alt.Tooltip("left:Q", format=".2e")],
-            **_coloured((GRADIENT, EXPONENT, *SINGULAR)),
+            **_line_encodings((GRADIENT, EXPONENT, *SINGULAR)),
         )
     )
 
 
 def _slopes(start: alt.Parameter, radius: alt.Parameter) -> alt.LayerChart:
-    """Return the factor of one step back by radius, with a rule at the chosen one."""
+    """Return a line chart of the factor of one step back by radius, with a vertical rule at the chosen radius."""
     slopes = (
         alt.Chart(alt.NamedData("by_radius"), width=WIDTH, height=260, title="The factor of one step back, by radius")
         .transform_filter(start)
         .encode(x=alt.X("radius:Q", title="spectral radius", scale=alt.Scale(domain=[RADII[0], RADII[-1]])))
     )
     factor, tooltip = alt.Y("slope:Q", title="log₁₀ of the factor"), ["quantity:N", "radius:Q", "slope:Q"]
-    lines = slopes.mark_line().encode(y=factor, tooltip=tooltip, **_coloured((GRADIENT, EXPONENT, RADIUS, NORM)))
+    lines = slopes.mark_line().encode(y=factor, tooltip=tooltip, **_line_encodings((GRADIENT, EXPONENT, RADIUS, NORM)))
     level = alt.Chart(alt.Data(values=[{"slope": 0}])).mark_rule(color=FAINT).encode(y=factor)
     chosen = slopes.transform_filter(radius).mark_rule(color=TEXT, strokeWidth=2).encode(tooltip=alt.value(None))
     points = slopes.mark_point(size=90, opacity=0).encode(y=factor, tooltip=tooltip)
     return alt.layer(level, lines, chosen, points.add_params(radius, start))
 
 
-def _coloured(quantities: Sequence[str]) -> dict[str, Any]:
-    """Return colour, dashes and width of the lines of some quantities."""
+def _line_encodings(quantities: Sequence[str]) -> dict[str, Any]:
+    """Return the encodings of colour, dashes and width for the lines of these quantities."""
     scale = alt.Scale(domain=list(quantities), range=[_COLOURS[each] for each in quantities])
     dashes = alt.Scale(domain=list(quantities), range=[_DASHES.get(each, [1, 0]) for each in quantities])
     legend = alt.Legend(columns=alt.ExprRef(f"{NARROW} ? 1 : 3"), symbolType="stroke", symbolSize=400)

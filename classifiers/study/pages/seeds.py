@@ -1,4 +1,4 @@
-"""The picture of the memory task, seed by seed."""
+"""Draw the page on the memory task, seed by seed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 
 from classifiers.study.findings import DIRECTIONS, SMALLEST, TITLES, long_settings, memory_settings
-from classifiers.study.pages.frame import BEFORE_OR_AFTER, BLUE, FAINT, NARROW, ORANGE, POWERS, WIDTH, Picture, Table
+from classifiers.study.pages.page import BEFORE_OR_AFTER, BLUE, FAINT, NARROW, ORANGE, POWERS, WIDTH, Page, Table
 
 _CHOSEN = {"network": "network_network", "seed": "seed_seed"}
 _TABLES = (
@@ -33,8 +33,8 @@ _TABLES = (
 )
 
 
-def picture(numbers: Mapping[str, Any]) -> Picture:
-    """Return the picture of the memory task's accuracies and gradients, from the content of `numbers.json`."""
+def page(numbers: Mapping[str, Any]) -> Page:
+    """Return the page with the memory task's accuracies and gradients, from the content of `numbers.json`."""
     accuracies, gradients = list(accuracy_records(numbers)), list(gradient_records(numbers))
     settings, longer = memory_settings(numbers), long_settings(numbers)
     networks = [TITLES[row] for row in numbers["memory"]]
@@ -53,11 +53,11 @@ def picture(numbers: Mapping[str, Any]) -> Picture:
     pointed = alt.selection_point("pointed", fields=["network", "seed"], on="pointerover", clear="pointerout")
     rows = _rows(len(networks))
     dots = _dots(rows, seeds, [*settings.distances, *longer.distances], network & seed & pointed)
-    return Picture(
+    return Page(
         name="memory",
         title="How far back do they remember, seed by seed?",
         about="What each network and seed named correctly, and its gradient before and after training.",
-        how_to_read="each dot is one training, with the seeds from left to right, and the fuller it is, the more "
+        how_to_read="each dot is one training run, with the seeds from left to right, and the fuller it is, the more "
         "letters it named correctly; choose a network or a seed, or point at a dot, to see below what is left of the "
         "gradient.",
         chart=alt.vconcat(
@@ -75,20 +75,20 @@ def picture(numbers: Mapping[str, Any]) -> Picture:
 
 
 def _rows(count: int) -> alt.Chart:
-    """Return the base of the upper part, in which each network has a row."""
+    """Return the base chart of the upper part, in which each network has a row."""
     return alt.Chart(alt.NamedData("accuracies"), width=WIDTH, height=42 * count).encode(
         y=alt.Y("network:N", axis=None, sort=None)
     )
 
 
 def _names(rows: alt.Chart) -> alt.Chart:
-    """Return the name of each network, above its dots."""
+    """Return a text mark with the name of each network, above its dots."""
     names = rows.transform_aggregate(groupby=["network"])
     return names.mark_text(align="left", fontSize=13, x=0, yOffset=-14, tooltip=None).encode(text="network:N")
 
 
 def _dots(rows: alt.Chart, seeds: Sequence[int], distances: Sequence[int], chosen: Any) -> alt.Chart:
-    """Return a dot for each training; those that are not chosen are pale."""
+    """Return a dot for each training run; those that are not chosen are pale."""
     size = alt.ExprRef(f"{NARROW} ? 25 : 110")
     return rows.mark_circle(size=size, strokeWidth=1.5, yOffset=5).encode(
         x=alt.X(
@@ -107,7 +107,7 @@ def _dots(rows: alt.Chart, seeds: Sequence[int], distances: Sequence[int], chose
 
 
 def _gradients(shown: int, chosen: Any) -> alt.LayerChart:
-    """Return the gradient by steps back of the trainings that are chosen, where the letter is `shown` steps back."""
+    """Return a line chart of the gradient by steps back in the chosen training runs, at distance `shown`."""
     title = f"The gradient, for {shown} steps to remember"
     lines = alt.Chart(alt.NamedData("gradients"), width=WIDTH, height=220, title=title).transform_filter(chosen)
     lines = lines.mark_line(clip=True, strokeWidth=1.5).encode(

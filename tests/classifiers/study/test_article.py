@@ -15,7 +15,7 @@ def test_tables_in_the_article_match_the_saved_numbers() -> None:
     assert numbers["settings"] == {part: as_json(experiment.full) for part, experiment in EXPERIMENTS.items()}
     for part, experiment in EXPERIMENTS.items():
         assert {len(runs) for runs in numbers[part].values()} == {experiment.seeds}
-    assert article.rewritten(text, article.sections(numbers, "study")) == text
+    assert article.replace_sections(text, article.sections(numbers, "study")) == text
     images = re.findall(r"^!\[.*\]\(study/.*\)\n\n(.*)$", text, re.MULTILINE)
     assert len(images) == 5
     assert all(line.startswith("**How to read this:** ") for line in images)

@@ -16,7 +16,7 @@ from classifiers.emotions import LABELS
 from classifiers.errors import MissingExtraError
 from classifiers.study import command, findings, goemotions, matched
 from classifiers.study.networks import GOEMOTIONS, MEMORY
-from classifiers.study.runs import EXPERIMENTS, Part
+from classifiers.study.runs import EXPERIMENTS, ExperimentName
 from classifiers.training import goemotions as goemotions_files
 
 NUMBERS = Path("docs/study/numbers.json")
@@ -35,12 +35,12 @@ class TestCommand:
             (small_data / "goemotions" / file).write_text(content)
             hashes[file] = hashlib.sha256(content.encode()).hexdigest()
         monkeypatch.setattr(goemotions_files, "GOEMOTIONS_SHA256", hashes)
-        parts: tuple[Part, ...] = ("memory", "long", "goemotions")
+        parts: tuple[ExperimentName, ...] = ("memory", "long", "goemotions")
         for part in parts:
             quick = replace(EXPERIMENTS[part].quick, updates=2)
             monkeypatch.setitem(EXPERIMENTS, part, replace(EXPERIMENTS[part], quick=quick))
-        goemotions._goemotions.cache_clear()
-        matched._data.cache_clear()
+        goemotions._load_texts.cache_clear()
+        matched._load.cache_clear()
 
     @pytest.mark.usefixtures("blank_figures")
     def test_study_writes_figures_numbers_and_article(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -228,8 +228,8 @@ class TestPages:
         self, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setattr(command, "require", lambda *_: None)
-        drawn = SimpleNamespace(study_pages=lambda numbers: {"index.html": str(numbers["seconds"])})
-        monkeypatch.setitem(sys.modules, "classifiers.study.pages.everything", drawn)
+        drawn = SimpleNamespace(build_pages=lambda numbers: {"index.html": str(numbers["seconds"])})
+        monkeypatch.setitem(sys.modules, "classifiers.study.pages.build", drawn)
         assert train.main(["study", "--pages", "--out", str(out)]) == 0
         assert (out / "pages" / "index.html").read_text() == str(json.loads(NUMBERS.read_bytes())["seconds"])
         assert "which any browser opens" in " ".join(capsys.readouterr().out.split())
@@ -239,7 +239,7 @@ class TestPages:
         self, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setitem(sys.modules, "altair", None)
-        monkeypatch.setitem(sys.modules, "classifiers.study.pages.everything", SimpleNamespace(study_pages=pytest.fail))
+        monkeypatch.setitem(sys.modules, "classifiers.study.pages.build", SimpleNamespace(build_pages=pytest.fail))
         assert train.main(["study", "--pages", "--out", str(out)]) == 2
         assert capsys.readouterr().err == f"{MissingExtraError('Drawing the pages', 'pages')}\n"
 
@@ -247,7 +247,7 @@ class TestPages:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setattr(command, "require", lambda *_: None)
-        monkeypatch.setitem(sys.modules, "classifiers.study.pages.everything", SimpleNamespace(study_pages=dict))
+        monkeypatch.setitem(sys.modules, "classifiers.study.pages.build", SimpleNamespace(build_pages=dict))
         assert train.main(["study", "--pages", "--out", str(tmp_path / "none")]) == 2
         assert "measure everything first, without --redraw, --pages or --only." in capsys.readouterr().err
         assert not (tmp_path / "none").exists()

@@ -12,17 +12,17 @@ from tests.classifiers.nn.gradients import numeric_gradient
 @pytest.mark.parametrize("name", ["glorot", "bilstm", "bilstm-pooled"])
 def test_norms_match_the_numeric_gradient(name: str) -> None:
     """At the embeddings of a sequence of different tokens, so that each token is one step."""
-    row = (MEMORY | GOEMOTIONS)[name]
-    network = row.network(8, 5, 3, np.random.default_rng(0))
+    spec = (MEMORY | GOEMOTIONS)[name]
+    network = spec.build(8, 5, 3, np.random.default_rng(0))
     network.load({key: array.astype(np.float64) * 2 for key, array in network.params.items()})
     batch, targets = pad([[2, 4, 7, 3, 5]]), np.eye(3)[[1]]
-    norms = np.array(gradient_norms(network, row, batch, targets, softmax_cross_entropy, 4))
-    assert norms.shape == (row.directions, 5)
+    norms = np.array(gradient_norms(network, spec.directions, batch, targets, softmax_cross_entropy, 4))
+    assert norms.shape == (spec.directions, 5)
 
     table = network.params["0.embeddings"]
     numeric = numeric_gradient(lambda: softmax_cross_entropy(network.forward(batch), targets)[0], table)
     whole = np.linalg.norm(numeric[[5, 3, 7, 4, 2]], axis=1)
-    if row.directions == 1:
+    if spec.directions == 1:
         np.testing.assert_allclose(norms[0], whole, rtol=1e-3)
         return
     # Two directions add up as vectors, so the whole lies between difference and sum of their norms.
@@ -33,13 +33,13 @@ def test_norms_match_the_numeric_gradient(name: str) -> None:
 
 def test_norms_of_a_direction_come_from_that_direction_alone() -> None:
     """Silencing the other direction changes nothing."""
-    row = MEMORY["bilstm"]
-    network = row.network(8, 5, 3, np.random.default_rng(0))
+    spec = MEMORY["bilstm"]
+    network = spec.build(8, 5, 3, np.random.default_rng(0))
     both = network.layers[1]
     assert isinstance(both, Bidirectional)
     batch, targets = Batch(np.array([[2], [4], [6]]), np.array([3])), np.eye(3)[[0]]
-    found = gradient_norms(network, row, batch, targets, softmax_cross_entropy, 2)
+    found = gradient_norms(network, spec.directions, batch, targets, softmax_cross_entropy, 2)
     both.backward_layer.params["kernel"][:] = 0
-    left, right = gradient_norms(network, row, batch, targets, softmax_cross_entropy, 2)
+    left, right = gradient_norms(network, spec.directions, batch, targets, softmax_cross_entropy, 2)
     assert right == [0, 0, 0]
     np.testing.assert_allclose(left, found[0], rtol=0.2)  # the logits are others, and so is the error sent back

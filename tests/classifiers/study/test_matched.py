@@ -13,11 +13,11 @@ EMBEDDING = FULL_MATCHED.recipe(0).embedding
 
 @pytest.mark.parametrize("name", MATCHED)
 def test_recurrent_parameters_are_equal_within_2_percent(name: str) -> None:
-    row = MATCHED[name]
-    units = row.units(EMBEDDING, FULL_MATCHED.parameters)
-    network = stacked(row.kind, 10, EMBEDDING, 3, np.random.default_rng(0), units=units)
+    spec = MATCHED[name]
+    units = spec.units(EMBEDDING, FULL_MATCHED.parameters)
+    network = stacked(spec.kind, 10, EMBEDDING, 3, np.random.default_rng(0), units=units)
     counted = sum(array.size for key, array in network.params.items() if key.startswith("2."))
-    assert row.recurrent(EMBEDDING, units) == counted
+    assert spec.recurrent_parameters(EMBEDDING, units) == counted
     wanted = FULL_MATCHED.parameters * (0.25 if name == "rnn" else 1)
     assert counted == pytest.approx(wanted, rel=0.02)
 
@@ -30,7 +30,7 @@ def test_all_rows_have_the_plain_recipe_and_the_same_epochs() -> None:
 
 @pytest.mark.usefixtures("small_data")
 def test_result_has_size_and_figures_and_depends_on_the_seed_alone() -> None:
-    matched._data.cache_clear()
+    matched._load.cache_clear()
     settings = MatchedSettings(parameters=40_000, texts=140, epochs=2)
     found = matched.measure_matched("bilstm", 1, settings)
     assert found["units"] == MATCHED["bilstm"].units(EMBEDDING, 40_000)
@@ -47,7 +47,7 @@ def test_ctrl_c_leaves_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    matched._data.cache_clear()
+    matched._load.cache_clear()
     monkeypatch.setattr(Trainer, "train_epoch", interrupted)
     with pytest.raises(KeyboardInterrupt):
         matched.measure_matched("rnn", 0, MatchedSettings(parameters=1000, texts=10, epochs=1))

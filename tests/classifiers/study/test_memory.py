@@ -5,7 +5,6 @@ import numpy as np
 from classifiers.nn.losses import softmax_cross_entropy
 from classifiers.study.gradients import gradient_norms
 from classifiers.study.memory import FIRST_LETTER, before_training, measure_long, measure_memory, memory_batch
-from classifiers.study.networks import MEMORY
 from classifiers.study.settings import QUICK, QUICK_LONG
 
 
@@ -24,7 +23,7 @@ def test_recorded_gradient_is_that_of_the_untrained_network() -> None:
     settings = replace(QUICK, updates=1)
     network, batch, targets, rng = before_training("glorot", 3, settings.shown, settings)
     others = rng.permutation(targets)
-    norms = gradient_norms(network, MEMORY["glorot"], batch, others, softmax_cross_entropy, 2 * settings.shown)
+    norms = gradient_norms(network, 1, batch, others, softmax_cross_entropy, 2 * settings.shown)
     assert norms == measure_memory("glorot", 3, settings)["start"]
 
 

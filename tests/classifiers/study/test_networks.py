@@ -44,6 +44,6 @@ def test_update_gate_of_a_chrono_gru_keeps_for_2_to_80_steps() -> None:
 
 @pytest.mark.parametrize("row", MEMORY)
 def test_the_start_depends_on_the_seed_alone(row: str) -> None:
-    layers = [MEMORY[row].network(10, 6, 4, np.random.default_rng(3)).params for _ in range(2)]
+    layers = [MEMORY[row].build(10, 6, 4, np.random.default_rng(3)).params for _ in range(2)]
     for name, array in layers[0].items():
         np.testing.assert_array_equal(array, layers[1][name])

@@ -13,7 +13,7 @@ from tests.classifiers.nn.gradients import numeric_gradient
 @pytest.mark.parametrize("name", phrases.NETWORKS)
 def test_gradient_at_the_last_word_matches_central_differences(name: str) -> None:
     """The final state of a left-to-right LSTM or RNN is that at the last word."""
-    network = MEMORY[name].network(8, 5, 3, np.random.default_rng(0))
+    network = MEMORY[name].build(8, 5, 3, np.random.default_rng(0))
     network.load({key: array.astype(np.float64) * 2 for key, array in network.params.items()})
     ids = [2, 4, 7, 3, 5]
     norms = phrases.word_gradients(network, ids, 4)

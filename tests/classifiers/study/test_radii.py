@@ -2,13 +2,23 @@ import numpy as np
 import pytest
 
 from classifiers.study import radii
-from classifiers.study.radii import EXPONENT, GRADIENT, NORM, RADIUS, REACH, SINGULAR, STARTS, measured, radius_records
+from classifiers.study.radii import (
+    EXPONENT,
+    GRADIENT,
+    NORM,
+    RADIUS,
+    REACH,
+    SINGULAR,
+    STARTS,
+    measure_seed,
+    radius_records,
+)
 
 
 @pytest.mark.parametrize("row", STARTS)
 @pytest.mark.parametrize("radius", [0.7, 1.2])
 def test_lyapunov_exponent_predicts_the_slope_of_the_gradient(row: str, radius: float) -> None:
-    lines, slopes = measured(row, radius, seed=0)
+    lines, slopes = measure_seed(row, radius, seed=0)
     assert slopes[EXPONENT] == pytest.approx(slopes[GRADIENT], abs=0.02)
     assert slopes[RADIUS] == pytest.approx(np.log10(radius), abs=1e-6)
     assert slopes[RADIUS] - slopes[GRADIENT] > 0.03  # the matrix alone does not predict it
@@ -17,13 +27,13 @@ def test_lyapunov_exponent_predicts_the_slope_of_the_gradient(row: str, radius: 
 
 
 def test_spectral_norm_equals_the_radius_if_orthogonal_and_exceeds_it_if_glorot() -> None:
-    of = {row: measured(row, 1.0, seed=1)[1] for row in STARTS}
+    of = {row: measure_seed(row, 1.0, seed=1)[1] for row in STARTS}
     assert of["orthogonal"][NORM] == pytest.approx(of["orthogonal"][RADIUS], abs=1e-6)
     assert of["glorot"][NORM] > 0.2
 
 
 def test_lines_begin_at_one_and_the_largest_singular_value_is_on_top() -> None:
-    lines, _ = measured("orthogonal", 1.0, seed=0)
+    lines, _ = measure_seed("orthogonal", 1.0, seed=0)
     assert all(line[0] == 0 for line in lines.values())
     largest, middle, smallest = (lines[name] for name in SINGULAR)
     assert (largest[1:] > middle[1:]).all()
@@ -37,7 +47,7 @@ def test_records_are_means_of_logarithms_over_the_seeds(monkeypatch: pytest.Monk
         line[4] = np.nan  # as a singular value that is lost in rounding
         return {GRADIENT: line + radius}, {GRADIENT: np.float64(seed)}
 
-    monkeypatch.setattr(radii, "measured", fake)
+    monkeypatch.setattr(radii, "measure_seed", fake)
     by_distance, by_radius = radius_records()
     assert by_radius[0] == {"start": "orthogonal", "radius": 0.5, "quantity": GRADIENT, "slope": 1}
     assert {record["radius"] for record in by_radius} == set(radii.RADII)

@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from classifiers.study.runs import Run, carry_out
+from classifiers.study.runs import Run, execute_runs
 from classifiers.study.settings import FULL, QUICK
 
 
@@ -11,17 +11,17 @@ def test_several_processes_give_the_results_of_one(tmp_path: Path) -> None:
         folder = tmp_path / str(jobs)
         folder.mkdir()
         runs = [Run("memory", "glorot", seed, QUICK, folder / f"{seed}.json") for seed in range(2)]
-        assert len(list(carry_out(runs, jobs))) == 2
-        found.append([{**(run.kept() or {}), "seconds": 0} for run in runs])
+        assert len(list(execute_runs(runs, jobs))) == 2
+        found.append([{**(run.saved_result() or {}), "seconds": 0} for run in runs])
     assert found[0] == found[1]
 
 
 def test_runs_of_other_settings_or_in_damaged_files_are_repeated(tmp_path: Path) -> None:
     run = Run("memory", "glorot", 0, QUICK, tmp_path / "run.json")
-    assert run.kept() is None
-    run()
-    assert run.kept() is not None
-    assert Run("memory", "glorot", 0, FULL, run.file).kept() is None
+    assert run.saved_result() is None
+    run.execute()
+    assert run.saved_result() is not None
+    assert Run("memory", "glorot", 0, FULL, run.file).saved_result() is None
     content = run.file.read_text()
     record = json.loads(content)
     for damaged in (
@@ -35,4 +35,4 @@ def test_runs_of_other_settings_or_in_damaged_files_are_repeated(tmp_path: Path)
         json.dumps(record | {"start": {}}),
     ):
         run.file.write_text(damaged)
-        assert run.kept() is None, damaged[:50]
+        assert run.saved_result() is None, damaged[:50]

@@ -17,7 +17,7 @@ from classifiers.study.radii import EXPONENT, GRADIENT, NORM, RADII, RADIUS, SIN
 from classifiers.study.settings import FULL_LONG, as_json
 
 if TYPE_CHECKING:
-    from classifiers.study.pages.frame import Picture
+    from classifiers.study.pages.page import Page
 
 pytestmark = [
     pytest.mark.heavy,
@@ -52,44 +52,44 @@ BY_DISTANCE, BY_RADIUS = (
 
 
 @pytest.fixture(scope="module")
-def pictures() -> list[Picture]:
+def drawn() -> list[Page]:
     from classifiers.study.pages import gates, phrases, radii, seeds
 
     return [
-        phrases.picture(GRADIENTS),
-        gates.picture(GATES, ANSWERS),
-        radii.picture(BY_DISTANCE, BY_RADIUS),
-        seeds.picture(json.loads(NUMBERS.read_text(encoding="utf-8"))),
+        phrases.page(GRADIENTS),
+        gates.page(GATES, ANSWERS),
+        radii.page(BY_DISTANCE, BY_RADIUS),
+        seeds.page(json.loads(NUMBERS.read_text(encoding="utf-8"))),
     ]
 
 
 @pytest.fixture(scope="module")
-def pages(pictures: list[Picture]) -> Iterator[Mapping[str, str]]:
+def pages(drawn: list[Page]) -> Iterator[Mapping[str, str]]:
     import vl_convert
 
-    from classifiers.study.pages.frame import pages_of
+    from classifiers.study.pages.page import render_pages
 
     def without_vega(own: str, vl_version: str) -> str:
-        """Vega itself takes seconds to put together, and `docs/screenshots.py` looks at pages that have it."""
+        """Return the script without Vega, which takes seconds to bundle; `docs/screenshots.py` tests it."""
         assert vl_version in vl_convert.get_vegalite_versions()
         return own
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(vl_convert, "javascript_bundle", without_vega)
-        yield pages_of(pictures)
+        yield render_pages(drawn)
 
 
 def content(page: str) -> dict[str, Any]:
     """Return the data that the script of a page shows."""
-    [text] = re.findall(r'<script type="application/json" id="picture">(.*?)</script>', page, re.DOTALL)
+    [text] = re.findall(r'<script type="application/json" id="content">(.*?)</script>', page, re.DOTALL)
     found: dict[str, Any] = json.loads(text)
     return found
 
 
-def test_each_picture_has_a_page_and_an_index_lists_them(pages: Mapping[str, str], pictures: list[Picture]) -> None:
+def test_each_page_is_rendered_and_listed_in_the_index(pages: Mapping[str, str], drawn: list[Page]) -> None:
     assert list(pages) == ["index.html", "gradients.html", "gates.html", "radius.html", "memory.html"]
     assert re.findall(r'<a href="(.*?)">(.*?)</a>', pages["index.html"]) == [
-        (f"{picture.name}.html", picture.title) for picture in pictures
+        (f"{page.name}.html", page.title) for page in drawn
     ]
 
 
@@ -165,12 +165,12 @@ def test_memory_page_shows_each_seed() -> None:
     ]
 
 
-def test_everything_is_computed_for_the_page_that_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from classifiers.study.pages import everything
+def test_all_pages_are_built_from_the_records_of_their_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    from classifiers.study.pages import build
 
-    monkeypatch.setattr(everything, "phrase_gradients", lambda: GRADIENTS)
-    monkeypatch.setattr(everything, "gate_records", lambda: (GATES, ANSWERS))
-    monkeypatch.setattr(everything, "radius_records", lambda: (BY_DISTANCE, BY_RADIUS))
-    monkeypatch.setattr(everything, "pages_of", lambda pictures: {picture.name: picture for picture in pictures})
-    drawn = everything.study_pages(json.loads(NUMBERS.read_text(encoding="utf-8")))
-    assert list(drawn) == ["gradients", "gates", "radius", "memory"]
+    monkeypatch.setattr(build, "phrase_gradients", lambda: GRADIENTS)
+    monkeypatch.setattr(build, "gate_records", lambda: (GATES, ANSWERS))
+    monkeypatch.setattr(build, "radius_records", lambda: (BY_DISTANCE, BY_RADIUS))
+    monkeypatch.setattr(build, "render_pages", lambda pages: {page.name: page for page in pages})
+    rendered = build.build_pages(json.loads(NUMBERS.read_text(encoding="utf-8")))
+    assert list(rendered) == ["gradients", "gates", "radius", "memory"]

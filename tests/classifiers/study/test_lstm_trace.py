@@ -4,7 +4,7 @@ import pytest
 from classifiers.nn.activations import sigmoid
 from classifiers.nn.arrays import Array, split_gates
 from classifiers.nn.layers import LSTM, lstm_step
-from classifiers.study.reading import Reading, reading
+from classifiers.study.lstm_trace import LSTMTrace, trace_lstm
 
 STEPS, BATCH, FEATURES, UNITS = 7, 2, 3, 4
 
@@ -23,23 +23,23 @@ def x() -> Array:
 
 
 @pytest.fixture
-def read(layer: LSTM, x: Array) -> Reading:
-    return reading(layer, x, np.full(BATCH, STEPS))
+def trace(layer: LSTM, x: Array) -> LSTMTrace:
+    return trace_lstm(layer, x, np.full(BATCH, STEPS))
 
 
-def test_recorded_states_cells_and_gates_match_single_steps(layer: LSTM, x: Array, read: Reading) -> None:
+def test_recorded_states_cells_and_gates_match_single_steps(layer: LSTM, x: Array, trace: LSTMTrace) -> None:
     h, c = np.zeros((2, BATCH, UNITS))
     for t, now in enumerate(x):
         z = now @ layer.params["kernel"] + h @ layer.params["recurrent_kernel"] + layer.params["bias"]
         i, f, _, o = split_gates(z, 4)
-        for gate, found in ((i, read.input), (f, read.forget), (o, read.output)):
+        for gate, found in ((i, trace.input), (f, trace.forget), (o, trace.output)):
             np.testing.assert_allclose(found[t], sigmoid(gate))
         h, c = lstm_step(now, h, c, layer.params)
-        np.testing.assert_allclose(read.state[t], h)
-        np.testing.assert_allclose(read.cell[t], c)
+        np.testing.assert_allclose(trace.state[t], h)
+        np.testing.assert_allclose(trace.cell[t], c)
 
 
-def test_slicing_a_reading_slices_each_array(read: Reading) -> None:
-    part = read.at(slice(None, None, -1), 1)
+def test_at_slices_each_array(trace: LSTMTrace) -> None:
+    part = trace.at(slice(None, None, -1), 1)
     for name in ("input", "forget", "output", "cell", "state"):
-        np.testing.assert_array_equal(getattr(part, name), getattr(read, name)[::-1, 1])
+        np.testing.assert_array_equal(getattr(part, name), getattr(trace, name)[::-1, 1])

@@ -1,4 +1,4 @@
-"""What all pages share: their HTML, style and script, with Vega embedded so that they work offline."""
+"""Render pages: HTML, style sheet and script in one file, with Vega embedded so that they work offline."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ BLUE, ORANGE, GREEN, GREY = "var(--blue)", "var(--orange)", "var(--green)", "var
 """The colours of the style sheet, which defines them for light and dark."""
 
 WIDTH = 640
-"""The width of a chart in pixels; the script makes it narrower if the page has less room."""
+"""The width of a chart in pixels; the script makes it narrower on a narrow page."""
 
 NARROW = "width < 450"
-"""A Vega expression: whether words side by side would overlap."""
+"""A Vega expression: whether the chart is so narrow that words side by side would overlap."""
 
 POWERS = "datum.value == 1 ? '1' : replace(format(datum.value, '.0e'), '+', '')"
 """A Vega expression for the labels of an axis of powers of ten: 1e-4, 1, 1e4."""
@@ -28,7 +28,8 @@ POWERS = "datum.value == 1 ? '1' : replace(format(datum.value, '.0e'), '+', '')"
 BEFORE_OR_AFTER = "(datum.label == 'start' ? 'before' : 'after') + ' training'"
 """A Vega expression for the two moments in a legend."""
 
-ALL_PICTURES = "Interactive figures"
+INDEX_TITLE = "Interactive figures"
+"""The title of the page that lists the others."""
 
 _FOLDER = files(__package__)
 
@@ -84,18 +85,18 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """What one page shows.
+class Page:
+    """A page with one interactive chart.
 
     Attributes:
         name: the name of its file, without the extension.
         title: its title.
-        about: what it shows, for the list of all figures.
-        how_to_read: how to read it, in one sentence.
+        about: what it shows, for the list of all pages.
+        how_to_read: how to read the chart, in one sentence.
         chart: the Altair chart, whose parts are `WIDTH` wide and refer to records by name.
-        records: those records by name.
+        records: these records by name.
         tables: the same data as tables.
-        notes: what there is to see, in paragraphs of plain text.
+        notes: paragraphs of plain text below the chart.
     """
 
     name: str
@@ -108,23 +109,23 @@ class Picture:
     notes: tuple[str, ...] = ()
 
 
-def pages_of(pictures: Sequence[Picture]) -> dict[str, str]:
-    """Return a page for each picture, and one that lists them, by their file names."""
+def render_pages(pages: Sequence[Page]) -> dict[str, str]:
+    """Return the HTML of each page, and of an index that lists them, by their file names."""
     html, style, script = (_FOLDER.joinpath(f"page.{kind}").read_text("utf-8") for kind in ("html", "css", "js"))
     template = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(html)
     version = altair.SCHEMA_VERSION.removeprefix("v").rpartition(".")[0]
     scripts = vl_convert.javascript_bundle(script, vl_version=version)
-    pages = {"index.html": template.render(title=ALL_PICTURES, style=style, pictures=pictures)}
-    for picture in pictures:
-        pages[f"{picture.name}.html"] = template.render(
-            title=picture.title, style=style, picture=picture, content=_content(picture), script=scripts
+    rendered = {"index.html": template.render(title=INDEX_TITLE, style=style, pages=pages)}
+    for page in pages:
+        rendered[f"{page.name}.html"] = template.render(
+            title=page.title, style=style, page=page, content=_content(page), script=scripts
         )
-    return pages
+    return rendered
 
 
-def _content(picture: Picture) -> str:
+def _content(page: Page) -> str:
     """Return the data for the script, as JSON that is safe inside HTML."""
-    chart = picture.chart.properties(background="transparent", usermeta={"width": WIDTH}).configure(**_CONFIG)
-    spec = chart.to_dict() | {"description": picture.title, "datasets": picture.records}
-    content = {"spec": spec, "tables": [asdict(table) for table in picture.tables]}
+    chart = page.chart.properties(background="transparent", usermeta={"width": WIDTH}).configure(**_CONFIG)
+    spec = chart.to_dict() | {"description": page.title, "datasets": page.records}
+    content = {"spec": spec, "tables": [asdict(table) for table in page.tables]}
     return json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")

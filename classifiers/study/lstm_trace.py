@@ -1,4 +1,4 @@
-"""The gates and cells of our LSTM, which the layer itself does not return."""
+"""Compute the gates and cells of our LSTM, which the layer itself does not return."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from classifiers.nn.layers import LSTM
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What an LSTM computes at each step; all (time, batch, units), or with fewer axes.
+class LSTMTrace:
+    """The gates, cells and states of an LSTM at each step; all (time, batch, units), or with fewer axes.
 
     Attributes:
         input: the input gate, in [0, 1].
@@ -30,13 +30,13 @@ class Reading:
     cell: Array
     state: Array
 
-    def at(self, *index: Any) -> Reading:
+    def at(self, *index: Any) -> LSTMTrace:
         """Return a part of each array, given a NumPy index."""
-        return Reading(*(getattr(self, field.name)[index] for field in fields(self)))
+        return LSTMTrace(*(getattr(self, field.name)[index] for field in fields(self)))
 
 
-def reading(layer: LSTM, x: Array, lengths: Array) -> Reading:
-    """Return what an LSTM computes while it reads `x` (time, batch, features).
+def trace_lstm(layer: LSTM, x: Array, lengths: Array) -> LSTMTrace:
+    """Return the gates, cells and states of an LSTM that reads `x` (time, batch, features).
 
     The layer itself returns only its hidden states; the gates and cells follow from them, as in `lstm_step`.
     """
@@ -48,4 +48,4 @@ def reading(layer: LSTM, x: Array, lengths: Array) -> Reading:
     cell = i * np.tanh(g)
     for t in range(1, len(cell)):
         cell[t] += f[t] * cell[t - 1]
-    return Reading(i, f, o, cell, state)
+    return LSTMTrace(i, f, o, cell, state)
