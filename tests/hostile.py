@@ -1,4 +1,4 @@
-"""Hostile texts and files for Hypothesis to combine.
+"""Hypothesis strategies for hostile texts and files.
 
 The texts consist of pieces that once broke a tokenizer or escaped from a quotation. The files are valid ones with some
 bytes changed.
@@ -123,8 +123,8 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
 
 
 @contextmanager
-def little_memory() -> Iterator[None]:
-    """Check that Python and NumPy never allocate more than 50 MB in addition to what they held before."""
+def assert_little_memory() -> Iterator[None]:
+    """Fail if Python and NumPy together allocate more than 50 MB in the block."""
     tracemalloc.start()
     try:
         yield

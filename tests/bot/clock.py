@@ -1,4 +1,4 @@
-"""A clock that stands still until a test advances it."""
+"""A clock that a test advances."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 
 @dataclass
-class Clock:
+class ManualClock:
+    """Monotonic seconds that stand still until a test advances them."""
+
     now: float = 1000.0
 
     def __call__(self) -> float:

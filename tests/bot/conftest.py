@@ -22,8 +22,8 @@ from bot.analysis.analyzer import Analyzer
 from bot.configuration import Configuration
 from bot.store import Store
 from classifiers import Classifier
-from tests.bot.scripted import SCRIPT, ScriptedClassifier, World, believing
-from tests.bot.store.others import Network
+from tests.bot.store.support import Network
+from tests.bot.support import PREDICTIONS, StubClassifier, World, prediction_of
 
 SETTLES_WITHIN = 12.0
 """Real seconds that SimCord waits for the bot to come to rest; its own 5 are too few for a busy machine. A sleep or a
@@ -87,15 +87,15 @@ def _blank_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
-def bilstm() -> ScriptedClassifier:
+def bilstm() -> StubClassifier:
     """The reacting model, unless a test says otherwise."""
-    return ScriptedClassifier(dict(SCRIPT))
+    return StubClassifier(dict(PREDICTIONS))
 
 
 @pytest.fixture
-def models(bilstm: ScriptedClassifier) -> dict[str, Classifier]:
+def models(bilstm: StubClassifier) -> dict[str, Classifier]:
     """Two models that agree on everything but the word "odd"."""
-    return {"rnn": ScriptedClassifier({**SCRIPT, "odd": believing(fear=0.7)}), "bilstm": bilstm}
+    return {"rnn": StubClassifier({**PREDICTIONS, "odd": prediction_of(fear=0.7)}), "bilstm": bilstm}
 
 
 @pytest.fixture

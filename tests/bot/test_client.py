@@ -26,7 +26,7 @@ from bot.configuration import Configuration, ConfigurationError
 from bot.server_settings import ServerSettings
 from bot.store import Store
 from classifiers import Classifier, ModelDirectoryError, ModelName
-from tests.bot.scripted import SCRIPT, ScriptedClassifier, World
+from tests.bot.support import PREDICTIONS, StubClassifier, World
 from tests.loopback import serving
 
 
@@ -160,7 +160,7 @@ def test_docs_have_a_row_for_each_command(payloads: list[dict[str, Any]]) -> Non
 
 
 def test_missing_model_is_refused() -> None:
-    rnn = {"rnn": ScriptedClassifier(SCRIPT)}
+    rnn = {"rnn": StubClassifier(PREDICTIONS)}
     with pytest.raises(
         ConfigurationError,
         match=r"^The bot reacts with bilstm, but .* holds only rnn: set EMOBOT_REACTS_WITH to rnn\.$",
@@ -171,7 +171,7 @@ def test_missing_model_is_refused() -> None:
 
 @pytest.mark.parametrize("name", get_args(ModelName))
 def test_any_model_can_be_the_reacting_one(name: ModelName) -> None:
-    assert create_bot(Configuration(reacts_with=name), models={name: ScriptedClassifier(SCRIPT)})
+    assert create_bot(Configuration(reacts_with=name), models={name: StubClassifier(PREDICTIONS)})
     assert ServerSettings(model=name).model == name
 
 

@@ -15,9 +15,9 @@ from simcord.interactions import base_payload
 
 from bot.server_settings import ServerSettings
 from tests import hostile
-from tests.bot.pressing import words_of
-from tests.bot.scripted import World
-from tests.bot.settings.opened import opened
+from tests.bot.interactions import panel_text
+from tests.bot.settings.support import open_panel
+from tests.bot.support import World
 
 TEXTS = [
     *("@everyone **happy** ```" * 80, "ﷺ" * 2000, "> so\r@here happy\n" * 100, "a" + "\u0301" * 1999, "||happy" * 280),
@@ -142,7 +142,7 @@ async def shown(member: simcord.MemberActor, world: World, command: str) -> list
     options = {"text": "happy"} if command == "compare" else {}
     response = (await member.slash(world.channel, command, **options)).response
     assert response
-    return [response.content, [embed.to_dict() for embed in response.embeds], words_of(response)]
+    return [response.content, [embed.to_dict() for embed in response.embeds], panel_text(response)]
 
 
 @pytest.mark.usefixtures("quiet")
@@ -186,7 +186,7 @@ async def test_other_people_pressing_every_control_of_a_panel_change_nothing(
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 async def test_any_text_in_a_form_gets_an_answer(world: World, admin: simcord.MemberActor, text: str) -> None:
-    panel = await opened(admin, world.channel)
+    panel = await open_panel(admin, world.channel)
     assert (await panel.give_emoji("joy", text[:100])).acknowledged
     assert panel.refusal
     await panel.click("page:mood")

@@ -24,8 +24,8 @@ from bot import Emobot, i18n
 from bot.i18n import ENGLISH, LANGUAGES, LOCALES, CommandTranslator, translator
 from classifiers import LABELS
 from tests.bot.cli.support import environment
-from tests.bot.pressing import words_of
-from tests.bot.scripted import World
+from tests.bot.interactions import panel_text
+from tests.bot.support import World
 
 SOURCES = Path(i18n.__file__).parent
 KEYWORDS: dict[str, Any] = {"_": None, "mark": None, "translate": None, "locale_str": None, "plural": (1, 2)}
@@ -141,7 +141,7 @@ async def test_answers_are_in_the_language_of_the_user(world: World, monkeypatch
     monkeypatch.setitem(LANGUAGES, "en-US", "de")  # the language of SimCord's people
     result = await world.alice.slash(world.channel, "compare", text="happy")
     assert result.response
-    assert german("joy") in words_of(result.response)
+    assert german("joy") in panel_text(result.response)
     assert german("joy") != "joy"
 
 

@@ -18,7 +18,7 @@ from bot import Emobot
 from bot.client import INTENTS, PERMISSIONS
 from bot.monitoring.health import Health
 from bot.ui.permissions import TO_POST, TO_REACT
-from tests.bot.scripted import World
+from tests.bot.support import World
 
 FILES = [
     path for path in (Path(__file__).parents[2] / "bot").rglob("*.py") if path.parent.name != "cli"

@@ -13,7 +13,7 @@ import pytest
 from bot import logs
 from bot.errors import log_failure
 from bot.logs import LogFormat
-from tests.bot.scripted import World
+from tests.bot.support import World
 
 WORDS = "thanks for the secret recipe"
 

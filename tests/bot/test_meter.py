@@ -12,7 +12,7 @@ from benchmarks.gateway import Fault, LoopbackDiscord, limited, only, refused, t
 from bot import Emobot, create_bot
 from bot.meter import Meter
 from classifiers import Classifier
-from tests.bot.scripted import reactions_of
+from tests.bot.support import reactions_of
 from tests.loopback import configured, connected, serving, until
 
 

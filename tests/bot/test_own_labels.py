@@ -14,22 +14,22 @@ from bot.cli import main
 from bot.corrections.cog import THANKS
 from bot.i18n import LANGUAGES, Translate, translator
 from classifiers import Classifier, Prediction
-from tests.bot.pressing import words_of
-from tests.bot.scripted import ScriptedClassifier, World
+from tests.bot.interactions import panel_text
+from tests.bot.support import StubClassifier, World
 
 LABELS = ("nice", "toxic")
 EMOJI = {"nice": "😊"}
 
 
-def believing(nice: float) -> Prediction:
+def prediction_of(nice: float) -> Prediction:
     return Prediction(LABELS, (nice, 1 - nice), (0.3, 0.3), emoji=EMOJI)
 
 
 @pytest.fixture
 def models() -> dict[str, Classifier]:
     """Two models whose only labels are nice, with an emoji, and toxic, without one."""
-    script = {"lovely": believing(0.9), "idiot": believing(0.2), "": believing(0.5)}
-    return {name: ScriptedClassifier(script, labels=LABELS, emoji=EMOJI) for name in ("rnn", "bilstm")}
+    script = {"lovely": prediction_of(0.9), "idiot": prediction_of(0.2), "": prediction_of(0.5)}
+    return {name: StubClassifier(script, labels=LABELS, emoji=EMOJI) for name in ("rnn", "bilstm")}
 
 
 @pytest.fixture(params=["en", *sorted({*LANGUAGES.values()})])
@@ -69,7 +69,7 @@ async def test_own_label_can_get_an_emoji_and_be_muted(world: World, translate: 
     assert form.modal["title"] == translate("Emoji for {emotion}").format(emotion="toxic")
     await olga.submit_modal(form, {"emoji": "☣️"})
     await olga.select(panel, ["nice"], custom_id="settings:muted:own1")
-    assert f"**{translate('Muted emotions')}:** nice\n**{translate('Changed emoji')}:** toxic ☣️\n" in words_of(panel)
+    assert f"**{translate('Muted emotions')}:** nice\n**{translate('Changed emoji')}:** toxic ☣️\n" in panel_text(panel)
     await world.rest()
     assert world.emoji_of(await world.alice.send(world.channel, "lovely")) == []
     assert world.emoji_of(await world.alice.send(world.channel, "you idiot")) == ["☣️"]
@@ -79,8 +79,8 @@ async def test_own_labels_are_shown_unchanged(world: World, translate: Translate
     message = await world.alice.send(world.channel, "lovely")
 
     panel = shown(await world.alice.slash(world.channel, "compare", text="you are lovely"))
-    assert words_of(panel).count("😊 nice\n") == words_of(panel).count("🏷️ toxic\n") == 2
-    assert translate("They agree on {emotion}.").format(emotion="**nice** 😊") in words_of(panel)
+    assert panel_text(panel).count("😊 nice\n") == panel_text(panel).count("🏷️ toxic\n") == 2
+    assert translate("They agree on {emotion}.").format(emotion="**nice** 😊") in panel_text(panel)
     assert buttons(panel) == [translate("Heat map"), translate("Try a variation")]
     await world.alice.click(panel, label=translate("Heat map"))
     [picture] = [part["items"][0] for part in walk_components(panel.components) if part["type"] == 12]

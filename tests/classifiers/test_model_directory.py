@@ -435,7 +435,7 @@ def test_damaged_directory_either_answers_or_is_refused_in_one_sentence(
         write_manifest(directory, manifest)
     files = sorted(folder.rglob("*"))
     refusals: list[str] = []
-    with hostile.little_memory(), np.errstate(all="ignore"):
+    with hostile.assert_little_memory(), np.errstate(all="ignore"):
         try:
             for model in load_models(directory).values():
                 assert len(model.predict(["i am happy " * 20, ""])) == 2

@@ -26,8 +26,8 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A module during whose import somebody presses Ctrl-C."""
     (tmp_path / "impatient.py").write_text(COMMAND)
     monkeypatch.syspath_prepend(tmp_path)
-    yield "impatient"
-    sys.modules.pop("impatient", None)
+    yield "short_timeouts"
+    sys.modules.pop("short_timeouts", None)
 
 
 @pytest.fixture(autouse=True)

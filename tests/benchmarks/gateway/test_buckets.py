@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from benchmarks.gateway.buckets import Buckets, GlobalLimit, Limit
-from tests.bot.scripted import ManualClock
+from tests.bot.clock import ManualClock
 
 
 def test_bucket_admits_its_limit_and_again_after_the_reset() -> None:

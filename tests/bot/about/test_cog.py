@@ -15,8 +15,8 @@ from bot.configuration import Configuration, load_configuration
 from bot.store import Store, StoreError
 from classifiers import LABELS, Classifier, model_directory
 from classifiers.model_directory import MANIFEST, Manifest, ModelCard
-from tests.bot.pressing import install_bracket_language, untranslated
-from tests.bot.scripted import ScriptedClassifier, World
+from tests.bot.interactions import install_bracket_language, untranslated_words
+from tests.bot.support import StubClassifier, World
 
 PROJECT = Path(__file__).parents[3] / "pyproject.toml"
 FIGURES = {
@@ -152,7 +152,7 @@ async def test_standings_of_blind_comparisons_are_shown(world: World) -> None:
 
 class TestWithMoreModels:
     @pytest.fixture
-    def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
+    def models(self, bilstm: StubClassifier) -> dict[str, Classifier]:
         return dict.fromkeys(("rnn", "gru", "lstm", "bilstm"), bilstm)
 
     async def test_standings_are_shown_for_each_pair_with_votes(self, world: World) -> None:
@@ -167,7 +167,7 @@ class TestWithMoreModels:
 
 class TestWithOneModel:
     @pytest.fixture
-    def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
+    def models(self, bilstm: StubClassifier) -> dict[str, Classifier]:
         return {"bilstm": bilstm}
 
     async def test_standings_are_left_out(self, world: World) -> None:
@@ -290,7 +290,7 @@ class TestWithOneOfSeveralProcesses:
         message = await about(world)
         install_bracket_language(monkeypatch)
         curious = shown(await world.alice.click(message, custom_id="about:figures"))
-        assert set(untranslated(curious).split()) == {"RNN", "BiLSTM"}
+        assert set(untranslated_words(curious).split()) == {"RNN", "BiLSTM"}
 
 
 async def test_links_that_are_not_configured_are_left_out(world: World) -> None:
@@ -313,12 +313,12 @@ class TestWithLinks:
     async def test_every_word_is_translated(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         install_bracket_language(monkeypatch)
         message = await about(world)
-        assert untranslated(message) == "Emobot"
+        assert untranslated_words(message) == "Emobot"
         curious = shown(await world.alice.click(message, custom_id="about:figures"))
-        assert set(untranslated(curious).split()) == {"RNN", "BiLSTM"}
+        assert set(untranslated_words(curious).split()) == {"RNN", "BiLSTM"}
         await world.bot.store.add_correction(world.guild.id, "joy", "joy")
         await world.bot.store.add_verdict(world.guild.id, ("rnn", "bilstm"), "rnn")
-        assert set(untranslated(await about(world)).split()) <= {"Emobot", "RNN", "BiLSTM"}
+        assert set(untranslated_words(await about(world)).split()) <= {"Emobot", "RNN", "BiLSTM"}
 
 
 class TestWithOneLink:

@@ -15,14 +15,14 @@ import pytest
 from bot.logs import OWN_LOGGERS
 from tests.bot.cli.support import TOKEN
 from tests.bot.conftest import BLANK
-from tests.bot.scripted import SCRIPT, ScriptedClassifier
+from tests.bot.support import PREDICTIONS, StubClassifier
 from tests.loopback import description, loopback, skipper, world  # noqa: F401 - fixtures
 
 
 @pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scripted models in place of those of the model directory."""
-    models = {"rnn": ScriptedClassifier(SCRIPT), "bilstm": ScriptedClassifier(SCRIPT)}
+def stub_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use stub models in place of those of the model directory."""
+    models = {"rnn": StubClassifier(PREDICTIONS), "bilstm": StubClassifier(PREDICTIONS)}
     monkeypatch.setattr("bot.models.load_models", lambda _directory: models)
 
 

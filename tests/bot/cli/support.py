@@ -31,7 +31,7 @@ def requests(loopback: LoopbackDiscord) -> list[str]:
     return [f"{asked.method} {asked.path}" for asked in loopback.api.requests]
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> str:
+def error_sentence(capsys: pytest.CaptureFixture[str]) -> str:
     """Return the one sentence on standard error."""
     out, err = capsys.readouterr()
     assert out == ""

@@ -15,7 +15,7 @@ from safetensors.numpy import load, save
 from benchmarks.gateway import Fault, LoopbackDiscord, garbled, no_text, refused, status
 from bot.cli import main
 from classifiers.model_directory import MANIFEST, read_manifest, write_manifest
-from tests.bot.cli.support import requests, told
+from tests.bot.cli.support import error_sentence, requests
 
 
 def test_without_a_token_all_but_discord_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
@@ -192,7 +192,7 @@ async def test_malformed_token_is_reported_without_asking_discord(
 ) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", token)
     assert await asyncio.to_thread(main, ["check"]) == 2
-    assert told(capsys).startswith(sentence)
+    assert error_sentence(capsys).startswith(sentence)
     assert loopback.api.requests == []
 
 

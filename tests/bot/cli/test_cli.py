@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli import cli, main
-from tests.bot.cli.support import environment, told
+from tests.bot.cli.support import environment, error_sentence
 
 COMMANDS = ["init", "run", "check", "invite", "dry-run", "data", "demo"]
 
@@ -24,17 +24,17 @@ def test_a_missing_token_is_reported_with_what_to_do(
     capsys: pytest.CaptureFixture[str], command: list[str], program: str
 ) -> None:
     assert main(command, program) == 2
-    sentence = told(capsys)
+    sentence = error_sentence(capsys)
     assert f"in {Path.cwd() / '.env'}: run `{program} init`, which asks for it, or " in sentence
     assert f"`{program} demo`" in sentence
     Path(".env").touch()
     assert main(command, program) == 2
-    assert f"in {Path.cwd() / '.env'}: write yours there after DISCORD_TOKEN=, or " in told(capsys)
+    assert f"in {Path.cwd() / '.env'}: write yours there after DISCORD_TOKEN=, or " in error_sentence(capsys)
 
 
 def test_messages_name_the_program_as_it_was_called(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "--loud"], "python -m bot") == 2
-    assert told(capsys) == "No such option '--loud': see `python -m bot data --help`."
+    assert error_sentence(capsys) == "No such option '--loud': see `python -m bot data --help`."
 
 
 @pytest.mark.parametrize("command", [[], ["run"], ["check"], ["invite"], ["demo"], ["dry-run", "--file", "-"]])
@@ -43,26 +43,26 @@ def test_a_broken_setting_stops_every_command(
 ) -> None:
     monkeypatch.setenv("EMOBOT_MIN_CERTAINTY", "high")
     assert main(command) == 2
-    assert told(capsys) == "EMOBOT_MIN_CERTAINTY must be a number from 0 to 1."
+    assert error_sentence(capsys) == "EMOBOT_MIN_CERTAINTY must be a number from 0 to 1."
 
 
 @pytest.mark.parametrize("command", [[], ["check"], ["demo"]])
 def test_an_unknown_setting_stops_every_command(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
     Path(".env").write_text("EMOBOT_REACT_WITH=rnn\n")
     assert main(command) == 2
-    assert told(capsys) == "EMOBOT_REACT_WITH is not a setting (did you mean EMOBOT_REACTS_WITH?)."
+    assert error_sentence(capsys) == "EMOBOT_REACT_WITH is not a setting (did you mean EMOBOT_REACTS_WITH?)."
 
 
 def test_unreadable_line_of_the_env_file_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     Path(".env").write_text("EMOBOT_MOOD_DAYS=7\nDISCORD_TOKEN: secret\n")
     assert main(["check"]) == 2
-    assert told(capsys).startswith("Line 2 of your .env cannot be read: write it as NAME=VALUE,")
+    assert error_sentence(capsys).startswith("Line 2 of your .env cannot be read: write it as NAME=VALUE,")
 
 
 def test_binary_env_file_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     Path(".env").write_bytes(b"\xff")
     assert main([]) == 2
-    assert told(capsys) == "Your .env is not plain text: save it again as UTF-8."
+    assert error_sentence(capsys) == "Your .env is not plain text: save it again as UTF-8."
 
 
 def test_missing_models_are_reported_before_discord_is_asked(
@@ -71,7 +71,7 @@ def test_missing_models_are_reported_before_discord_is_asked(
     monkeypatch.setenv("EMOBOT_MODELS", "nowhere")
     monkeypatch.setenv("DISCORD_TOKEN", "MQ.s3cr3t.s3cr3t")
     assert main([]) == 2
-    assert "nowhere" in told(capsys)
+    assert "nowhere" in error_sentence(capsys)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_wrong_arguments_are_reported_in_one_sentence_with_status_2(
     capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
 ) -> None:
     assert main(arguments) == 2
-    assert told(capsys) == sentence
+    assert error_sentence(capsys) == sentence
 
 
 def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from bot.cli import data, main
 from bot.configuration import load_configuration
 from bot.server_settings import ServerSettings
 from bot.store import Store
-from tests.bot.cli.support import Terminal, told
+from tests.bot.cli.support import Terminal, error_sentence
 
 GUILD, OTHER_GUILD, USER, OTHER_USER = 111, 222, 333, 444
 PAIR = ("rnn", "bilstm")
@@ -138,7 +138,7 @@ def test_erase_without_a_terminal_requires_yes(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     assert main(["data", "erase", "--user", str(USER)]) == 2
-    assert "--yes" in told(capsys)
+    assert "--yes" in error_sentence(capsys)
     assert kept_of(user=USER)["opted_out"]
 
 
@@ -149,7 +149,7 @@ def test_unusable_database_is_reported_with_status_1(
 ) -> None:
     Path("emobot.db").write_text("no database" * 100)
     assert main(["data", *command, subject, "5"]) == 1
-    assert told(capsys) == "The database emobot.db failed: file is not a database."
+    assert error_sentence(capsys) == "The database emobot.db failed: file is not a database."
 
 
 @pytest.mark.parametrize("command", [["data", "export", "--user", "5"], ["check"]])
@@ -173,7 +173,7 @@ def test_missing_database_file_is_reported_instead_of_no_data(
     capsys: pytest.CaptureFixture[str], command: list[str], subject: str
 ) -> None:
     assert main(["data", *command, subject, "5"]) == 2
-    assert told(capsys) == (
+    assert error_sentence(capsys) == (
         f"There is no database at {Path('emobot.db').absolute()}: run this in the folder in which you start the "
         "bot, or give the full path in DATABASE_URL."
     )
@@ -184,10 +184,10 @@ def test_missing_database_file_is_reported_instead_of_no_data(
 @pytest.mark.parametrize("subject", ["--user", "--guild"])
 def test_a_wrong_id_is_refused(capsys: pytest.CaptureFixture[str], subject: str, wrong: str) -> None:
     assert main(["data", "export", f"{subject}={wrong}"]) == 2
-    assert told(capsys).startswith(f"Invalid value for '{subject}': ")
+    assert error_sentence(capsys).startswith(f"Invalid value for '{subject}': ")
 
 
 @pytest.mark.parametrize("arguments", [["export"], ["erase", "--yes"], ["export", "--user", "5", "--guild", "6"]])
 def test_exactly_one_of_guild_and_user_is_required(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     assert main(["data", *arguments]) == 2
-    assert told(capsys) == f"Give either --guild or --user: see `emobot data {arguments[0]} --help`."
+    assert error_sentence(capsys) == f"Give either --guild or --user: see `emobot data {arguments[0]} --help`."

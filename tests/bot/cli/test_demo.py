@@ -11,7 +11,7 @@ import pytest
 from bot.cli import demo, main, simulation
 from bot.cli.demo import is_at_a_desktop
 from bot.configuration import Configuration
-from tests.bot.cli.support import environment, told
+from tests.bot.cli.support import environment, error_sentence
 
 
 def test_a_missing_extra_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,15 +19,15 @@ def test_a_missing_extra_is_named(capsys: pytest.CaptureFixture[str], monkeypatc
     monkeypatch.delitem(sys.modules, "bot.cli.simulation", raising=False)
     monkeypatch.delattr("bot.cli.simulation", raising=False)  # where another test has imported it before
     assert main(["demo"]) == 2
-    assert told(capsys) == 'The demo needs more packages: run `pip install "emobot[demo]"`.'
+    assert error_sentence(capsys) == 'The demo needs more packages: run `pip install "emobot[demo]"`.'
 
 
-@pytest.mark.usefixtures("scripted")
+@pytest.mark.usefixtures("stub_models")
 def test_a_taken_port_is_reported_with_status_1(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         assert main(["demo", "--port", str(port)]) == 1
-    assert told(capsys) == f"Port {port} is taken: choose another one with --port, or leave it out."
+    assert error_sentence(capsys) == f"Port {port} is taken: choose another one with --port, or leave it out."
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from bot.cli import demo_page, simulation
 from bot.cli.demo_visits import Demo
 from bot.configuration import Configuration
 from bot.reactions.gate import NOT_TO_BE_READ
-from tests.bot.scripted import SCRIPT, ScriptedClassifier
+from tests.bot.support import PREDICTIONS, StubClassifier
 
 pytestmark = pytest.mark.usefixtures("quick_demo")
 
@@ -34,7 +34,7 @@ LOW_CONTRAST_SCRIPT = Path(__file__).with_name("contrast.js").read_text("utf-8")
 @asynccontextmanager
 async def served() -> AsyncIterator[tuple[Demo, URL]]:
     """Yield the demo and the address of its page; not a fixture, because SimCord must end in the task that began it."""
-    models = {"rnn": ScriptedClassifier(SCRIPT), "bilstm": ScriptedClassifier(SCRIPT)}
+    models = {"rnn": StubClassifier(PREDICTIONS), "bilstm": StubClassifier(PREDICTIONS)}
     async with simulation.opened(Configuration(), models=models) as demo, demo_page.served(demo) as url:
         yield demo, URL(url)
 

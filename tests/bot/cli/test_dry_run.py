@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
-from tests.bot.cli.support import environment, told
+from tests.bot.cli.support import environment, error_sentence
 
 MESSAGES = "I am happy\nhmm\n\nhttps://example.com\nplain\r\n\u2028thanks\x1b[31m"
 
 
-@pytest.mark.usefixtures("scripted")
+@pytest.mark.usefixtures("stub_models")
 def test_json_has_one_object_per_line(capsys: pytest.CaptureFixture[str]) -> None:
     Path("messages.txt").write_bytes(MESSAGES.encode())
     assert main(["dry-run", "--file", "messages.txt", "--json"]) == 0
@@ -29,7 +29,7 @@ def test_json_has_one_object_per_line(capsys: pytest.CaptureFixture[str]) -> Non
     assert all(list(row) == ["text", "emoji", "emotion", "certainty", "reason"] for row in rows)
 
 
-@pytest.mark.usefixtures("scripted")
+@pytest.mark.usefixtures("stub_models")
 def test_rows_show_emoji_emotion_certainty_and_reason(capsys: pytest.CaptureFixture[str]) -> None:
     Path("messages.txt").write_bytes(MESSAGES.encode())
     assert main(["dry-run", "--file", "messages.txt"]) == 0
@@ -44,14 +44,14 @@ def test_rows_show_emoji_emotion_certainty_and_reason(capsys: pytest.CaptureFixt
     ]
 
 
-@pytest.mark.usefixtures("scripted")
+@pytest.mark.usefixtures("stub_models")
 def test_rows_show_emoji_that_are_newer_than_python(capsys: pytest.CaptureFixture[str]) -> None:
     Path("messages.txt").write_text("happy 🩷\x1b[2J\u202e🫩", encoding="utf-8")
     assert main(["dry-run", "--file", "messages.txt"]) == 0
     assert capsys.readouterr().out.endswith("happy 🩷 [2J 🫩\n")
 
 
-@pytest.mark.usefixtures("scripted")
+@pytest.mark.usefixtures("stub_models")
 @pytest.mark.parametrize(
     ("path", "sentence"),
     [
@@ -61,14 +61,14 @@ def test_rows_show_emoji_that_are_newer_than_python(capsys: pytest.CaptureFixtur
 )
 def test_missing_file_or_folder_is_refused(capsys: pytest.CaptureFixture[str], path: str, sentence: str) -> None:
     assert main(["dry-run", "--file", path]) == 2
-    assert told(capsys) == f"Invalid value for '--file': {sentence}: see `emobot dry-run --help`."
+    assert error_sentence(capsys) == f"Invalid value for '--file': {sentence}: see `emobot dry-run --help`."
 
 
-@pytest.mark.usefixtures("scripted")
+@pytest.mark.usefixtures("stub_models")
 def test_binary_file_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     Path("bytes.txt").write_bytes(b"\xff\xfe")
     assert main(["dry-run", "--file", "bytes.txt"]) == 2
-    assert told(capsys) == "bytes.txt is not plain text: save it again as UTF-8."
+    assert error_sentence(capsys) == "bytes.txt is not plain text: save it again as UTF-8."
 
 
 def test_standard_input_is_read_with_the_shipped_weights() -> None:

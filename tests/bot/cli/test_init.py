@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.gateway import LoopbackDiscord, refused
 from bot.cli import main
-from tests.bot.cli.support import TOKEN, Terminal, environment, told
+from tests.bot.cli.support import TOKEN, Terminal, environment, error_sentence
 
 EXAMPLE = Path(__file__).parents[3] / ".env.example"
 ENV = Path(".env")
@@ -102,7 +102,7 @@ def test_existing_env_file_is_left_unchanged(kind: str, typed: list[str], capsys
     before = ENV.lstat()
     typed += [VALID]
     assert main(["init"]) == 2
-    assert told(capsys) == f"{ENV.absolute()} already exists: edit it, or move it away first."
+    assert error_sentence(capsys) == f"{ENV.absolute()} already exists: edit it, or move it away first."
     assert ENV.lstat() == before
     assert typed == [VALID]
 
@@ -131,7 +131,7 @@ def test_full_disk_leaves_no_partial_file(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setattr("sys.stdin", io.StringIO())
     monkeypatch.setattr("bot.cli.init.open", full, raising=False)
     assert main(["init"]) == 1
-    assert "No space left on device for w in utf-8, so make room on the disk" in told(capsys)
+    assert "No space left on device for w in utf-8, so make room on the disk" in error_sentence(capsys)
     assert not ENV.exists()
 
 

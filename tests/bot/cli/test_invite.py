@@ -9,7 +9,7 @@ import yarl
 
 from benchmarks.gateway import LoopbackDiscord
 from bot.cli import main
-from tests.bot.cli.support import requests, told
+from tests.bot.cli.support import error_sentence, requests
 
 
 async def test_the_link_asks_for_the_needed_permissions_only(
@@ -26,7 +26,7 @@ async def test_the_link_asks_for_the_needed_permissions_only(
 
 def test_missing_token_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["invite"]) == 2
-    assert "DISCORD_TOKEN" in told(capsys)
+    assert "DISCORD_TOKEN" in error_sentence(capsys)
 
 
 async def test_an_unreachable_discord_is_reported_with_status_1(

@@ -13,10 +13,10 @@ from discord.gateway import DiscordWebSocket
 from benchmarks.gateway import LoopbackDiscord, World, refused, status
 from bot.cli import main
 from bot.store import PoolerError
-from tests.bot.cli.support import requests, told
+from tests.bot.cli.support import error_sentence, requests
 from tests.loopback import environment
 
-pytestmark = pytest.mark.usefixtures("scripted")
+pytestmark = pytest.mark.usefixtures("stub_models")
 
 
 @pytest.fixture
@@ -156,4 +156,6 @@ def test_port_in_use_is_reported_in_one_sentence(
         port = other.getsockname()[1]
         monkeypatch.setenv("EMOBOT_HEALTH_PORT", str(port))
         assert main([]) == 2
-    assert told(capsys).startswith(f"Port {port} of 127.0.0.1 is in use already: choose another EMOBOT_HEALTH_PORT")
+    assert error_sentence(capsys).startswith(
+        f"Port {port} of 127.0.0.1 is in use already: choose another EMOBOT_HEALTH_PORT"
+    )

@@ -17,20 +17,20 @@ from bot.configuration import Configuration
 from bot.reactions.outcomes import Outcome
 from bot.ui.card import draw_card
 from classifiers import EMOJI, Classifier, MissingExtraError, Prediction
-from tests.bot.pressing import words_of
-from tests.bot.scripted import SCRIPT, ScriptedClassifier, believing, reactions_of
+from tests.bot.interactions import panel_text
+from tests.bot.support import PREDICTIONS, StubClassifier, prediction_of, reactions_of
 
 pytestmark = pytest.mark.usefixtures("quick_demo")
 
 
 @pytest.fixture
-def scripted() -> dict[str, Classifier]:
-    script = {**SCRIPT, "job": believing(joy=0.9), "Congratulations": believing(admiration=0.9)}
-    return {"rnn": ScriptedClassifier(script), "bilstm": ScriptedClassifier(script)}
+def stub_models() -> dict[str, Classifier]:
+    predictions = {**PREDICTIONS, "job": prediction_of(joy=0.9), "Congratulations": prediction_of(admiration=0.9)}
+    return {"rnn": StubClassifier(predictions), "bilstm": StubClassifier(predictions)}
 
 
-async def test_demo_starts_with_a_conversation_and_reactions(scripted: dict[str, Classifier]) -> None:
-    async with simulation.opened(Configuration(), models=scripted) as demo:
+async def test_demo_starts_with_a_conversation_and_reactions(stub_models: dict[str, Classifier]) -> None:
+    async with simulation.opened(Configuration(), models=stub_models) as demo:
         *messages, welcome = demo.channels[0].history()
         assert [message.content for message in messages] == [line.text for line in scenery.QUIET]
         assert [[str(reaction.emoji) for reaction in message.reactions] for message in messages[:2]] == [
@@ -43,10 +43,10 @@ async def test_demo_starts_with_a_conversation_and_reactions(scripted: dict[str,
 
 
 async def test_messages_are_read_at_once_not_in_batches(
-    scripted: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
+    stub_models: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(vars(Analyzer)["__init__"].__kwdefaults__, "batch_delay", 3600.0)
-    async with simulation.opened(Configuration(), models=scripted) as demo:
+    async with simulation.opened(Configuration(), models=stub_models) as demo:
         you, channel = demo.preview.viewers[0], demo.channels[0]
         for _ in range(2):  # the second is read for the mood alone
             await you.send(channel, "so happy")
@@ -54,16 +54,16 @@ async def test_messages_are_read_at_once_not_in_batches(
 
 
 @pytest.mark.usefixtures("avatars")
-async def test_everybody_who_writes_has_an_avatar(scripted: dict[str, Classifier]) -> None:
-    async with simulation.opened(Configuration(), models=scripted) as demo:
+async def test_everybody_who_writes_has_an_avatar(stub_models: dict[str, Classifier]) -> None:
+    async with simulation.opened(Configuration(), models=stub_models) as demo:
         shown = (await demo.preview.snapshot())["messages"].values()
         people = {message["author"]["name"]: message["author"]["avatar_available"] for message in shown}
         assert people == {"Maya": True, "Jonas": True, "Priya": True, "Emobot": False}  # the page has the bot's
 
 
-async def test_page_is_served_on_localhost_while_the_demo_runs(scripted: dict[str, Classifier]) -> None:
+async def test_page_is_served_on_localhost_while_the_demo_runs(stub_models: dict[str, Classifier]) -> None:
     async with aiohttp.ClientSession() as session:
-        async with simulation.opened(Configuration(), models=scripted) as demo:
+        async with simulation.opened(Configuration(), models=stub_models) as demo:
             url = demo.preview.url
             assert url.startswith("http://127.0.0.1:")
             async with session.get(url) as page:
@@ -73,8 +73,8 @@ async def test_page_is_served_on_localhost_while_the_demo_runs(scripted: dict[st
             await session.get(url)
 
 
-async def test_visitors_get_reactions_and_can_compare(scripted: dict[str, Classifier]) -> None:
-    async with simulation.opened(Configuration(), models=scripted) as demo:
+async def test_visitors_get_reactions_and_can_compare(stub_models: dict[str, Classifier]) -> None:
+    async with simulation.opened(Configuration(), models=stub_models) as demo:
         you = demo.preview.viewers[0]
         assert you.user.global_name == "You"
         await you.send(demo.channels[0], "so happy")
@@ -84,15 +84,15 @@ async def test_visitors_get_reactions_and_can_compare(scripted: dict[str, Classi
         assert {"compare", "settings"} <= set(you.available_commands(demo.channels[0]))
         result = await you.slash(demo.channels[0], "compare", text="so happy")
         assert result.response
-        assert "They agree on **joy**" in words_of(result.response)
+        assert "They agree on **joy**" in panel_text(result.response)
 
 
 async def test_demo_has_a_week_of_moods_and_pauses_only_briefly(
-    scripted: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
+    stub_models: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited = 0.0
     monkeypatch.setattr(simulation, "time", SimpleNamespace(perf_counter=lambda: time.perf_counter() + waited))
-    async with simulation.opened(Configuration(), models=scripted) as demo:
+    async with simulation.opened(Configuration(), models=stub_models) as demo:
         you = demo.preview.viewers[0]
         picture = await you.slash(demo.channels[0], "mood")
         assert picture.response
@@ -109,7 +109,7 @@ async def test_demo_has_a_week_of_moods_and_pauses_only_briefly(
 )
 async def test_past_moods_use_labels_of_the_model(labels: tuple[str, ...], seen: set[str]) -> None:
     prediction = Prediction(labels, (0.9, *(0.05 for _ in labels[1:])), (0.3,) * len(labels))
-    models: dict[str, Classifier] = {"bilstm": ScriptedClassifier({"": prediction}, labels=labels)}
+    models: dict[str, Classifier] = {"bilstm": StubClassifier({"": prediction}, labels=labels)}
     async with simulation.opened(Configuration(), models=models) as demo:
         picture = await demo.preview.viewers[0].slash(demo.channels[0], "mood")
         assert picture.response
@@ -166,11 +166,11 @@ async def test_browser_opens_the_printed_address(
 
 
 async def test_slow_answers_get_more_time_than_simcord_gives_by_default(
-    scripted: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
+    stub_models: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     defaults: Any = vars(simcord.Env)["__init__"].__kwdefaults__
     monkeypatch.setitem(defaults, "settle_timeout", 5.0)
-    async with simulation.opened(Configuration(), models=scripted) as demo:
+    async with simulation.opened(Configuration(), models=stub_models) as demo:
         assert 5.0 < demo.preview.env.settle_timeout < 15.0
 
 
@@ -210,7 +210,9 @@ async def test_suggested_message_of_the_welcome_gets_a_reaction() -> None:
         assert demo.channels[0].history()[-1].reactions
 
 
-async def test_demo_ignores_where_discord_is_and_how_the_real_bot_is_divided(scripted: dict[str, Classifier]) -> None:
+async def test_demo_ignores_where_discord_is_and_how_the_real_bot_is_divided(
+    stub_models: dict[str, Classifier],
+) -> None:
     configuration = Configuration(
         api_base="http://127.0.0.1:1/api",
         gateway_url="ws://127.0.0.1:1",
@@ -219,7 +221,7 @@ async def test_demo_ignores_where_discord_is_and_how_the_real_bot_is_divided(scr
         dev_guild=5,
         database_url="postgresql+asyncpg://emobot@127.0.0.1:1/emobot",
     )
-    async with simulation.opened(configuration, models=scripted) as demo:
+    async with simulation.opened(configuration, models=stub_models) as demo:
         panel = await demo.preview.viewers[0].slash(demo.channels[0], "compare", text="so happy")
         assert panel.response
-        assert "They agree" in words_of(panel.response)
+        assert "They agree" in panel_text(panel.response)

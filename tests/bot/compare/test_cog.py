@@ -16,8 +16,8 @@ from bot.errors import BROKEN, BUSY
 from bot.reactions.gate import NO_WORDS, NOT_A_PERSON, NOT_HERE, NOT_READY, NOT_TO_BE_READ
 from bot.ui.turns import MAX_TEXTS, ONE_AT_A_TIME, TOO_MANY, WINDOW
 from classifiers import Classifier
-from tests.bot.pressing import compare_at_once, install_bracket_language, press_twice, restarts, words_of
-from tests.bot.scripted import ScriptedClassifier, World, believing
+from tests.bot.interactions import bot_restarts, compare_concurrently, install_bracket_language, panel_text, press_twice
+from tests.bot.support import StubClassifier, World, prediction_of
 
 Restart = Callable[[], Awaitable[None]]
 LONG = "so happy " * 400
@@ -65,10 +65,10 @@ def bob(world: World) -> simcord.MemberActor:
 
 async def test_compare_in_a_server_is_public(world: World) -> None:
     result = await world.alice.slash(world.channel, "compare", text="odd weather")
-    assert words_of(panel_of(result)).startswith(
+    assert panel_text(panel_of(result)).startswith(
         "> odd weather\nThey disagree: the RNN heard **fear** 😨, the BiLSTM heard **love** ❤️.\n**RNN**\n"
     )
-    assert words_of(panel_of(result)).count("> **odd** weather") == 2
+    assert panel_text(panel_of(result)).count("> **odd** weather") == 2
     assert not result.ephemeral
     assert not result.deferred
     assert len(world.channel.history()) == 1
@@ -76,9 +76,9 @@ async def test_compare_in_a_server_is_public(world: World) -> None:
 
 class TestInAnotherLanguage:
     @pytest.fixture
-    def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
-        belief = believing(neutral=0.9)
-        bilstm.script = {
+    def models(self, bilstm: StubClassifier) -> dict[str, Classifier]:
+        belief = prediction_of(neutral=0.9)
+        bilstm.predictions = {
             "bonjour": dataclasses.replace(belief, known=0.0),
             "merci": dataclasses.replace(belief, known=0.25),
         }
@@ -90,28 +90,28 @@ class TestInAnotherLanguage:
             ("merci beaucoup mon ami", "I know only 25% of these words, so this is no more than a guess."),
         ):
             panel = panel_of(await world.alice.slash(world.channel, "compare", text=text))
-            assert words_of(panel).startswith(f"> {text}\n{sentence}\n**BiLSTM**\n")
+            assert panel_text(panel).startswith(f"> {text}\n{sentence}\n**BiLSTM**\n")
             await world.alice.click(panel, label="All 28")
-            assert sentence in words_of(panel)
+            assert sentence in panel_text(panel)
 
 
 async def test_compare_works_in_direct_messages(world: World) -> None:
     user = world.alice.user
     panel = panel_of(await user.slash("compare", text="happy"))
-    assert "They agree on **joy** 😃." in words_of(panel)
+    assert "They agree on **joy** 😃." in panel_text(panel)
     await user.click(panel, label="All 28")
-    assert "👏 admiration" in words_of(panel)
+    assert "👏 admiration" in panel_text(panel)
     await user.click(panel, label="Heat map")
     assert len(pictures(panel)) == 1
     form = await user.click(panel, label="Try a variation")
-    assert "**gratitude**" in words_of(panel_of(await user.submit_modal(form, {"text": "thanks"})))
+    assert "**gratitude**" in panel_text(panel_of(await user.submit_modal(form, {"text": "thanks"})))
 
 
 async def test_compare_works_for_a_user_install_where_the_bot_is_not_a_member(world: World) -> None:
     """In a conversation between two people, one of whom has installed the bot for themselves."""
     result = await raw_compare(world, text="happy", context=2, integration_owners={"1": str(world.alice.id)})
     panel = panel_of(result)
-    assert "They agree on **joy** 😃." in words_of(panel)
+    assert "They agree on **joy** 😃." in panel_text(panel)
     await world.alice.user.click(panel, label="Heat map")
     assert len(pictures(panel)) == 1
 
@@ -162,13 +162,13 @@ async def raw_compare(
 async def test_menu_answers_privately(world: World, bob: simcord.MemberActor) -> None:
     message = await bob.send(world.channel, "odd weather")
     result = await world.alice.context_menu(world.channel, "Compare emotions", message)
-    assert words_of(panel_of(result)).startswith("> odd weather\nThey disagree")
+    assert panel_text(panel_of(result)).startswith("> odd weather\nThey disagree")
     assert result.ephemeral
     assert len(world.channel.history(viewer=bob)) == 1
 
 
 async def test_menu_does_not_read_people_who_opted_out(
-    world: World, bob: simcord.MemberActor, bilstm: ScriptedClassifier
+    world: World, bob: simcord.MemberActor, bilstm: StubClassifier
 ) -> None:
     await world.bot.store.opt_out(bob.id)
     message = await bob.send(world.channel, "odd weather")
@@ -206,7 +206,7 @@ async def test_menu_shows_nothing_if_the_author_opts_out_meanwhile(
     )  # text that people type themselves may be read
 
 
-async def test_menu_reads_nobody_before_opt_outs_are_loaded(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_menu_reads_nobody_before_opt_outs_are_loaded(world: World, bilstm: StubClassifier) -> None:
     world.bot.store.cache.ready = False
     message = await world.alice.send(world.channel, "odd weather")
     result = await world.alice.context_menu(world.channel, "Compare emotions", message)
@@ -216,7 +216,7 @@ async def test_menu_reads_nobody_before_opt_outs_are_loaded(world: World, bilstm
 
 @pytest.mark.parametrize("changes", [{"enabled": False}, {"channel_rule": "only"}])
 async def test_menu_reads_nothing_in_excluded_channels(
-    world: World, bilstm: ScriptedClassifier, changes: dict[str, object]
+    world: World, bilstm: StubClassifier, changes: dict[str, object]
 ) -> None:
     await world.configure(**changes)
     message = await world.alice.send(world.channel, "odd weather")
@@ -227,7 +227,7 @@ async def test_menu_reads_nothing_in_excluded_channels(
     )  # text that people type themselves may be read
 
 
-async def test_menu_reads_only_messages_of_people(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_menu_reads_only_messages_of_people(world: World, bilstm: StubClassifier) -> None:
     message = await world.guild.create_webhook(world.channel).send("odd weather")
     assert sentence_of(await world.alice.context_menu(world.channel, "Compare emotions", message)) == NOT_A_PERSON
     assert bilstm.batches == []
@@ -236,9 +236,9 @@ async def test_menu_reads_only_messages_of_people(world: World, bilstm: Scripted
 async def test_menu_reads_forwarded_text(world: World, bob: simcord.MemberActor) -> None:
     message = await bob.forward(await bob.send(world.channel, "odd weather"), world.channel)
     result = await world.alice.context_menu(world.channel, "Compare emotions", message)
-    assert words_of(panel_of(result)).startswith("> odd weather\nThey disagree")
+    assert panel_text(panel_of(result)).startswith("> odd weather\nThey disagree")
     assert await world.alice.click(panel_of(result), label="All 28")
-    assert "> odd weather" in words_of(panel_of(result))
+    assert "> odd weather" in panel_text(panel_of(result))
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ async def test_menu_refuses_a_message_without_words(world: World) -> None:
 
 async def test_answer_pings_nobody_and_escapes_markdown(world: World) -> None:
     result = await world.alice.slash(world.channel, "compare", text=f"**hi** @everyone {world.alice.mention}")
-    assert words_of(panel_of(result)).startswith(f"> \\*\\*hi\\*\\* @\u200beveryone \\<@\u200b{world.alice.id}\\>\n")
+    assert panel_text(panel_of(result)).startswith(f"> \\*\\*hi\\*\\* @\u200beveryone \\<@\u200b{world.alice.id}\\>\n")
     [response] = [request for request in world.env.http_requests if request.path.endswith("/callback")]
     assert response.json
     assert response.json["data"]["allowed_mentions"] == {"parse": []}
@@ -271,11 +271,11 @@ async def test_answer_pings_nobody_and_escapes_markdown(world: World) -> None:
 )
 async def test_longest_texts_fit_and_every_button_works(world: World, text: str) -> None:
     panel = panel_of(await world.alice.slash(world.channel, "compare", text=text))
-    quotation, verdict, *_ = words_of(panel).split("\nThey ")
+    quotation, verdict, *_ = panel_text(panel).split("\nThey ")
     for label in ("Heat map", "All 28", "Top 3"):
         assert (await world.alice.click(panel, label=label)).acknowledged
-        assert words_of(panel).split("\nThey ")[:1] == [quotation]
-        assert verdict.split("\n")[0] in words_of(panel)
+        assert panel_text(panel).split("\nThey ")[:1] == [quotation]
+        assert verdict.split("\n")[0] in panel_text(panel)
     form = await world.alice.click(panel, label="Try a variation")
     assert panel_of(await world.alice.submit_modal(form, {"text": text}))
     assert world.env.errors == []
@@ -283,20 +283,20 @@ async def test_longest_texts_fit_and_every_button_works(world: World, text: str)
 
 async def test_partly_quoted_text_is_marked_with_how_much_was_read(world: World) -> None:
     panel = panel_of(await world.alice.slash(world.channel, "compare", text="happy day " * 90))
-    assert "were read" not in words_of(panel)
+    assert "were read" not in panel_text(panel)
     panel = panel_of(await world.alice.slash(world.channel, "compare", text=LONG))
     for label in ("All 28", "Heat map", "Hide the heat map"):
-        assert "They agree on **joy** 😃.\n-# Only the first 221 words were read." in words_of(panel)
+        assert "They agree on **joy** 😃.\n-# Only the first 221 words were read." in panel_text(panel)
         await world.alice.click(panel, label=label)
 
 
 async def test_heat_map_of_a_long_text_says_how_much_it_shows(world: World) -> None:
     panel = panel_of(await world.alice.slash(world.channel, "compare", text="happy day " * 32))
     await world.alice.click(panel, label="Heat map")
-    assert "shown" not in words_of(panel)
+    assert "shown" not in panel_text(panel)
     panel = panel_of(await world.alice.slash(world.channel, "compare", text="happy day " * 33))
     await world.alice.click(panel, label="Heat map")
-    assert "dots mark the strongest.\n-# Only the first 64 words are shown." in words_of(panel)
+    assert "dots mark the strongest.\n-# Only the first 64 words are shown." in panel_text(panel)
 
 
 async def test_longer_texts_are_refused_by_discord_itself(world: World) -> None:
@@ -306,26 +306,26 @@ async def test_longer_texts_are_refused_by_discord_itself(world: World) -> None:
 
 class TestWithOneModel:
     @pytest.fixture
-    def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
+    def models(self, bilstm: StubClassifier) -> dict[str, Classifier]:
         return {"bilstm": bilstm}
 
     async def test_a_panel_shows_the_only_model(self, world: World) -> None:
         panel = panel_of(await world.alice.slash(world.channel, "compare", text="happy"))
-        assert "Only the BiLSTM is loaded; it heard **joy** 😃." in words_of(panel)
-        assert words_of(panel).count("**BiLSTM**\n") == 1
+        assert "Only the BiLSTM is loaded; it heard **joy** 😃." in panel_text(panel)
+        assert panel_text(panel).count("**BiLSTM**\n") == 1
         await world.alice.click(panel, label="Heat map")
         assert len(pictures(panel)) == 1
 
 
 class TestButtons:
     async def test_button_shows_all_labels_and_returns(self, world: World, panel: simcord.ResponseMessage) -> None:
-        before = words_of(panel)
+        before = panel_text(panel)
         assert buttons(panel) == ["Heat map", "All 28", "Try a variation"]
         await world.alice.click(panel, label="All 28")
-        assert words_of(panel).count("%` ") == 28
+        assert panel_text(panel).count("%` ") == 28
         assert buttons(panel) == ["Heat map", "Top 3", "Try a variation"]
         await world.alice.click(panel, label="Top 3")
-        assert words_of(panel) == before
+        assert panel_text(panel) == before
         assert len(world.channel.history()) == 1
 
     @pytest.mark.usefixtures("real_pictures")
@@ -338,7 +338,7 @@ class TestButtons:
         [seen] = pictures(panel)
         assert "RNN, from the left → odd: fear. happy: joy." in seen
         assert seen.endswith("BiLSTM, from the right ← happy: joy.")
-        assert "> odd, but **happy**" in words_of(panel)
+        assert "> odd, but **happy**" in panel_text(panel)
         assert buttons(panel) == ["Hide the heat map", "All 28", "Try a variation"]
         await world.alice.click(panel, label="Hide the heat map")
         assert (panel.attachments, pictures(panel)) == ([], [])
@@ -346,16 +346,16 @@ class TestButtons:
     async def test_heat_map_leads_to_all_labels(self, world: World, panel: simcord.ResponseMessage) -> None:
         await world.alice.click(panel, label="Heat map")
         await world.alice.click(panel, label="All 28")
-        assert (panel.attachments, words_of(panel).count("%` ")) == ([], 28)
+        assert (panel.attachments, panel_text(panel).count("%` ")) == ([], 28)
 
     async def test_variation_is_answered_in_a_new_message(self, world: World, panel: simcord.ResponseMessage) -> None:
-        before = words_of(panel)
+        before = panel_text(panel)
         form = await world.alice.click(panel, label="Try a variation")
         assert form.modal
         [field] = [part for part in walk_components(form.modal["components"]) if part["type"] == 4]
         assert (field["value"], field["max_length"]) == ("odd, but happy", 4000)
         answer = await world.alice.submit_modal(form, {"text": "odd, but thanks"})
-        shown = words_of(panel_of(answer))
+        shown = panel_text(panel_of(answer))
         assert shown.startswith("> odd, but thanks\nThey agree on **gratitude**")
         for name in ("RNN", "BiLSTM"):
             assert (
@@ -365,7 +365,7 @@ class TestButtons:
                 "`█████▍  90%          1%` 😃 joy\n"
             ) in shown
         assert not answer.ephemeral
-        assert words_of(panel) == before
+        assert panel_text(panel) == before
         assert len(world.channel.history()) == 2
 
     async def test_variation_and_original_share_one_deadline(
@@ -399,17 +399,17 @@ class TestButtons:
     async def test_other_people_may_not_press_buttons(
         self, bob: simcord.MemberActor, panel: simcord.ResponseMessage, label: str
     ) -> None:
-        before = words_of(panel)
+        before = panel_text(panel)
         result = await bob.click(panel, label=label)
         assert sentence_of(result) == NOT_YOURS
-        assert (result.modal, words_of(panel)) == (None, before)
+        assert (result.modal, panel_text(panel)) == (None, before)
 
     @pytest.mark.parametrize("page", ["heat", "all"])
     async def test_double_click_acts_once(self, world: World, panel: simcord.ResponseMessage, page: str) -> None:
         results = await press_twice(world, world.alice, panel, f"compare:{page}:{world.alice.id}:rnn+bilstm")
         assert all(result.acknowledged for result in results)
         assert len(pictures(panel)) == (page == "heat")
-        assert (words_of(panel).count("%` ") == 28) == (page == "all")
+        assert (panel_text(panel).count("%` ") == 28) == (page == "all")
         assert world.env.errors == []
 
     async def test_panel_of_an_earlier_version_still_works(self, world: World, panel: simcord.ResponseMessage) -> None:
@@ -422,11 +422,11 @@ class TestButtons:
 
     async def test_buttons_of_a_long_text_use_its_beginning(self, world: World) -> None:
         panel = panel_of(await world.alice.slash(world.channel, "compare", text=LONG))
-        [quotation, *_] = words_of(panel).split("\n")
+        [quotation, *_] = panel_text(panel).split("\n")
         assert quotation.endswith((" so…", " happy…"))
         await world.alice.click(panel, label="All 28")
         await world.alice.click(panel, label="Heat map")
-        assert words_of(panel).startswith(quotation)
+        assert panel_text(panel).startswith(quotation)
         form = await world.alice.click(panel, label="Try a variation")
         assert form.modal
         [field] = [part for part in walk_components(form.modal["components"]) if part["type"] == 4]
@@ -493,13 +493,13 @@ class TestMessageOfSomebodyElse:
         assert sentence_of(await world.alice.click(panel, label=label)) == NOT_HERE
 
     async def test_variation_is_answered_without_an_original_that_may_not_be_read(
-        self, world: World, bob: simcord.MemberActor, panel: simcord.ResponseMessage, bilstm: ScriptedClassifier
+        self, world: World, bob: simcord.MemberActor, panel: simcord.ResponseMessage, bilstm: StubClassifier
     ) -> None:
         form = await world.alice.click(panel, label="Try a variation")
         await world.bot.store.opt_out(bob.id)
         bilstm.batches.clear()
         answer = panel_of(await world.alice.submit_modal(form, {"text": "happy"}))
-        assert "Before" not in words_of(answer)
+        assert "Before" not in panel_text(answer)
         assert bilstm.batches == [["happy"]]
 
     @pytest.mark.parametrize(("label", "method"), [("Heat map", "predict_prefixes"), ("All 28", "compare")])
@@ -513,11 +513,11 @@ class TestMessageOfSomebodyElse:
         method: str,
     ) -> None:
         opts_out_meanwhile(world, monkeypatch, bob, method)
-        before = words_of(panel)
+        before = panel_text(panel)
         result = await world.alice.click(panel, label=label)
         told = result.followups or [answer_to(result)]
         assert [(message.content, message.ephemeral) for message in told] == [(NOT_TO_BE_READ, True)]
-        assert words_of(panel) == before
+        assert panel_text(panel) == before
         assert pictures(panel) == []
 
     async def test_variation_is_shown_alone_if_the_author_opts_out_meanwhile(
@@ -529,7 +529,7 @@ class TestMessageOfSomebodyElse:
     ) -> None:
         form = await world.alice.click(panel, label="Try a variation")
         opts_out_meanwhile(world, monkeypatch, bob, "compare")
-        answer = words_of(panel_of(await world.alice.submit_modal(form, {"text": "happy"})))
+        answer = panel_text(panel_of(await world.alice.submit_modal(form, {"text": "happy"})))
         assert answer.startswith("> happy\n")
         assert "Before" not in answer
 
@@ -540,19 +540,19 @@ class TestMessageOfSomebodyElse:
         form = await world.alice.click(panel, label="Try a variation")
         answer = panel_of(await world.alice.submit_modal(form, {"text": "happy"}))
         await world.alice.click(answer, label="All 28")
-        assert words_of(answer).count("%` ") == 28
+        assert panel_text(answer).count("%` ") == 28
 
 
 class TestManyRequests:
     async def test_each_person_gets_one_explanation_at_a_time(self, world: World, bob: simcord.MemberActor) -> None:
         asked = [(world.alice, "happy"), (world.alice, "thanks"), (bob, "odd"), (world.alice, "plain")]
-        answers = await compare_at_once(world, *asked)
-        assert [words_of(panel_of(answers[place])).split("\n")[0] for place in (0, 2)] == ["> happy", "> odd"]
+        answers = await compare_concurrently(world, *asked)
+        assert [panel_text(panel_of(answers[place])).split("\n")[0] for place in (0, 2)] == ["> happy", "> odd"]
         assert [sentence_of(answers[place]) for place in (1, 3)] == [ONE_AT_A_TIME] * 2
         assert panel_of(await world.alice.slash(world.channel, "compare", text="thanks"))
 
     async def test_failed_explanation_does_not_block_the_next(
-        self, world: World, bilstm: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
+        self, world: World, bilstm: StubClassifier, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as patched:
             patched.setattr(bilstm, "_predict", None)
@@ -583,7 +583,7 @@ class TestManyRequests:
 class TestAfterARestart:
     @pytest.fixture
     async def restart(self, world: World, models: dict[str, Classifier]) -> AsyncIterator[Restart]:
-        async with restarts(world, models) as restart:
+        async with bot_restarts(world, models) as restart:
             yield restart
 
     async def test_panel_still_works(
@@ -598,14 +598,14 @@ class TestAfterARestart:
         await world.alice.click(panel, label="Heat map")
         assert len(pictures(panel)) == 1
         await world.alice.click(panel, label="Hide the heat map")
-        assert "> odd, but **happy**" in words_of(panel)
+        assert "> odd, but **happy**" in panel_text(panel)
         assert sentence_of(await bob.click(panel, label="All 28")) == NOT_YOURS
 
     async def test_open_form_still_works(self, world: World, panel: simcord.ResponseMessage, restart: Restart) -> None:
         form = await world.alice.click(panel, label="Try a variation")
         await restart()
         answer = await world.alice.submit_modal(form, {"text": "thanks"})
-        assert "**gratitude**" in words_of(panel_of(answer))
+        assert "**gratitude**" in panel_text(panel_of(answer))
 
 
 class TestWhenItFails:
@@ -614,7 +614,7 @@ class TestWhenItFails:
         self,
         world: World,
         panel: simcord.ResponseMessage,
-        bilstm: ScriptedClassifier,
+        bilstm: StubClassifier,
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
         label: str,
@@ -623,11 +623,11 @@ class TestWhenItFails:
             raise ValueError(f"cannot read {text!r}")
 
         monkeypatch.setattr(bilstm, "_predict", fail)
-        before = words_of(panel)
+        before = panel_text(panel)
         result = await world.alice.click(panel, label=label)
         told = result.followups or [answer_to(result)]
         assert [(message.content, message.ephemeral) for message in told] == [(BROKEN, True)]
-        assert words_of(panel) == before
+        assert panel_text(panel) == before
         assert "A button of /compare failed" in caplog.text
         assert "happy" not in caplog.text
 
@@ -645,7 +645,7 @@ class TestWithoutAText:
         assert form.modal
         assert form.modal["title"] == "Compare a text"
         answer = await world.alice.submit_modal(form, {"text": "odd weather"})
-        assert words_of(panel_of(answer)).startswith("> odd weather\nThey disagree")
+        assert panel_text(panel_of(answer)).startswith("> odd weather\nThey disagree")
         assert not answer.ephemeral
 
     async def test_form_keeps_the_other_options(self, world: World) -> None:
@@ -659,7 +659,7 @@ class TestWithoutAText:
         self, world: World, models: dict[str, Classifier], blind: bool
     ) -> None:
         form = await world.alice.slash(world.channel, "compare", blind=blind, models="BiLSTM + RNN")
-        async with restarts(world, models) as restart:
+        async with bot_restarts(world, models) as restart:
             await restart()
             answer = await world.alice.submit_modal(form, {"text": "odd weather"})
             assert ("A" in buttons(panel_of(answer))) == blind
@@ -668,7 +668,7 @@ class TestWithoutAText:
         self, world: World, models: dict[str, Classifier]
     ) -> None:
         form = await world.alice.slash(world.channel, "compare", blind=True)
-        async with restarts(world, {"bilstm": models["bilstm"]}) as restart:
+        async with bot_restarts(world, {"bilstm": models["bilstm"]}) as restart:
             await restart()
             answer = await world.alice.submit_modal(form, {"text": "odd weather"})
             assert sentence_of(answer) == "A blind comparison needs two models, and only the BiLSTM is loaded."
@@ -700,7 +700,7 @@ async def test_every_word_is_translated(world: World, monkeypatch: pytest.Monkey
 
 def untranslated_words(panel: simcord.ResponseMessage) -> set[str]:
     """Return the words of a panel that are not in «brackets»."""
-    text = " ".join([words_of(panel), *buttons(panel)])
+    text = " ".join([panel_text(panel), *buttons(panel)])
     while (shorter := re.sub("«[^«»]*»", "", text)) != text:
         text = shorter
     return set(re.findall(r"[^\W\d_]+", text))
@@ -708,7 +708,7 @@ def untranslated_words(panel: simcord.ResponseMessage) -> set[str]:
 
 async def test_failure_is_reported_and_logged_without_the_text(
     world: World,
-    bilstm: ScriptedClassifier,
+    bilstm: StubClassifier,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -761,9 +761,9 @@ async def test_a_busy_bot_says_so(world: World, caplog: pytest.LogCaptureFixture
 
 class TestWithMoreThanTwoModels:
     @pytest.fixture
-    def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
+    def models(self, bilstm: StubClassifier) -> dict[str, Classifier]:
         heard = {"rnn": "fear", "gru": "pride", "lstm": "joy"}
-        others = {name: ScriptedClassifier({"odd": believing(**{label: 0.7})}) for name, label in heard.items()}
+        others = {name: StubClassifier({"odd": prediction_of(**{label: 0.7})}) for name, label in heard.items()}
         return {**others, "bilstm": bilstm}
 
     async def test_two_models_answer_by_default(self, world: World) -> None:
@@ -796,9 +796,9 @@ class TestWithMoreThanTwoModels:
 
     async def test_buttons_use_the_chosen_models(self, world: World) -> None:
         panel = panel_of(await world.alice.slash(world.channel, "compare", text="odd", models="GRU + LSTM"))
-        assert "They disagree: the GRU heard **pride** 🦁, the LSTM heard **joy** 😃." in words_of(panel)
+        assert "They disagree: the GRU heard **pride** 🦁, the LSTM heard **joy** 😃." in panel_text(panel)
         await world.alice.click(panel, label="All 28")
-        assert "`GRU         LSTM       `" in words_of(panel)
+        assert "`GRU         LSTM       `" in panel_text(panel)
         await world.alice.click(panel, label="Heat map")
         assert [name in pictures(panel)[0] for name in ("GRU", "LSTM", "RNN")] == [True, True, False]
         await world.alice.click(panel, label="Hide the heat map")
@@ -806,7 +806,7 @@ class TestWithMoreThanTwoModels:
         form = await world.alice.click(panel, label="Try a variation")
         varied = panel_of(await world.alice.submit_modal(form, {"text": "so odd"}))
         assert names_in(varied) == ["GRU", "LSTM"]
-        assert words_of(varied).count("Before") == 2
+        assert panel_text(varied).count("Before") == 2
 
     async def test_unknown_model_is_refused(self, world: World) -> None:
         result = await world.alice.slash(world.channel, "compare", text="odd", models="GRU + transformer")
@@ -816,7 +816,7 @@ class TestWithMoreThanTwoModels:
         self, world: World, models: dict[str, Classifier]
     ) -> None:
         panel = panel_of(await world.alice.slash(world.channel, "compare", text="odd", models="GRU + LSTM"))
-        async with restarts(world, {name: model for name, model in models.items() if name != "gru"}) as restart:
+        async with bot_restarts(world, {name: model for name, model in models.items() if name != "gru"}) as restart:
             await restart()
             await world.alice.click(panel, label="Heat map")
             assert names_in(panel) == ["RNN", "BiLSTM"]
@@ -824,7 +824,7 @@ class TestWithMoreThanTwoModels:
 
 def names_in(panel: simcord.ResponseMessage) -> list[str]:
     """Return the models whose answers a panel shows."""
-    return re.findall(r"^\*\*(\w+)\*\*$", words_of(panel), re.MULTILINE)
+    return re.findall(r"^\*\*(\w+)\*\*$", panel_text(panel), re.MULTILINE)
 
 
 async def test_two_models_can_be_chosen(world: World) -> None:

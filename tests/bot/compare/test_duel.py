@@ -24,8 +24,8 @@ from bot.ui.quotation import Quotation
 from classifiers import Answer, Classifier, Prediction
 from classifiers.explain import Explanation, WordShare
 from tests.bot.compare.test_cog import buttons, panel_of, raw_compare, sentence_of
-from tests.bot.pressing import install_bracket_language, press_twice, restarts, words_of
-from tests.bot.scripted import SCRIPT, ScriptedClassifier, World, believing
+from tests.bot.interactions import bot_restarts, install_bracket_language, panel_text, press_twice
+from tests.bot.support import PREDICTIONS, StubClassifier, World, prediction_of
 
 PAIR = ("rnn", "bilstm")
 A_IS_BILSTM, A_IS_RNN = "A was the **BiLSTM**, B the **RNN**.", "A was the **RNN**, B the **BiLSTM**."
@@ -59,7 +59,7 @@ async def duel(world: World, text: str = "odd weather") -> simcord.ResponseMessa
 
 async def test_two_answers_are_shown_without_model_names(world: World) -> None:
     panel = await duel(world)
-    assert words_of(panel) == (
+    assert panel_text(panel) == (
         "> odd weather\n"
         "Which answer is better? Vote, and I will tell you which model gave which.\n"
         "**A**\n"
@@ -81,7 +81,7 @@ class TestOppositeCoin:
 
     async def test_a_is_the_other_model(self, world: World) -> None:
         panel = await duel(world)
-        assert "**A**\n`███████     70%` 😨 fear\n" in words_of(panel)
+        assert "**A**\n`███████     70%` 😨 fear\n" in panel_text(panel)
         assert sentence_of(await world.alice.click(panel, label="A")).startswith(A_IS_RNN)
         assert await world.bot.store.verdicts(PAIR) == {"rnn": 1}
 
@@ -112,12 +112,12 @@ async def test_vote_is_counted_and_reveals_the_names_to_the_voter_alone(
     world: World, bob: simcord.MemberActor, label: str, verdict: str
 ) -> None:
     panel = await duel(world)
-    before = words_of(panel)
+    before = panel_text(panel)
     told = sentence_of(await bob.click(panel, label=label)).split("\n")
     assert told[:2] == [A_IS_BILSTM, COUNTED]
     assert told[2].startswith("1 vote in this server: ")
     assert told[3:] == [TOO_FEW]
-    assert (words_of(panel), buttons(panel)) == (before, ["A", "B", "Both", "Neither"])
+    assert (panel_text(panel), buttons(panel)) == (before, ["A", "B", "Both", "Neither"])
     assert await world.bot.store.verdicts(PAIR, world.guild.id) == {verdict: 1}
 
 
@@ -143,9 +143,9 @@ async def test_panel_in_direct_messages_reveals_the_names(world: World) -> None:
     await world.bot.store.add_verdict(world.guild.id, PAIR, "rnn")
     user = world.alice.user
     panel = panel_of(await user.slash("compare", text="odd weather", blind=True))
-    *before, note = words_of(panel).split("\n")
+    *before, note = panel_text(panel).split("\n")
     await user.click(panel, label="A")
-    assert words_of(panel).split("\n") == [
+    assert panel_text(panel).split("\n") == [
         *before,
         A_IS_BILSTM,
         COUNTED,
@@ -161,7 +161,7 @@ async def test_panel_in_a_group_conversation_does_not_reveal_the_names(world: Wo
     """One of the people has installed the bot, and all of them see the panel."""
     result = await raw_compare(world, text="odd", context=2, integration_owners={"0": "1"}, blind=True)
     panel = panel_of(result)
-    before = words_of(panel)
+    before = panel_text(panel)
     backend = world.env.backend
     record, payload = base_payload(
         backend,
@@ -176,12 +176,12 @@ async def test_panel_in_a_group_conversation_does_not_reveal_the_names(world: Wo
     backend.emit("INTERACTION_CREATE", payload | {"context": 2, "message": message})
     await world.env.settle()
     assert A_IS_BILSTM in sentence_of(simcord.InteractionResult(world.env, record))
-    assert words_of(panel) == before
+    assert panel_text(panel) == before
 
 
 async def test_vote_after_a_restart_is_refused_with_the_reason(world: World, models: dict[str, Classifier]) -> None:
     panel = await duel(world)
-    async with restarts(world, models) as restart:
+    async with bot_restarts(world, models) as restart:
         await restart()
         assert sentence_of(await world.alice.click(panel, label="A")) == FORGOTTEN
         assert await world.bot.store.verdicts(PAIR) == {}
@@ -235,15 +235,15 @@ async def failing(*_arguments: Any) -> None:
     raise StoreError("the database is locked")
 
 
-async def test_text_without_words_starts_no_blind_comparison(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_text_without_words_starts_no_blind_comparison(world: World, bilstm: StubClassifier) -> None:
     result = await world.alice.slash(world.channel, "compare", text="https://example.com", blind=True)
     assert sentence_of(result) == NO_WORDS
     for model in world.bot.analyzer.models.values():
-        assert isinstance(model, ScriptedClassifier)
-        model.script = {"bonjour": dataclasses.replace(believing(neutral=0.9), known=0.0)}
+        assert isinstance(model, StubClassifier)
+        model.predictions = {"bonjour": dataclasses.replace(prediction_of(neutral=0.9), known=0.0)}
     result = await world.alice.slash(world.channel, "compare", text="bonjour", blind=True)
     assert sentence_of(result) == "I know too few of its words; I understand only English."
-    bilstm.script = dict(SCRIPT)
+    bilstm.predictions = dict(PREDICTIONS)
     assert await duel(world, "happy")
 
 
@@ -273,7 +273,7 @@ def told_in(result: simcord.InteractionResult) -> dict[str, str]:
     return {str(field.name): str(field.value) for field in embed.fields}
 
 
-async def test_standings_name_the_model_that_is_ahead(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_standings_name_the_model_that_is_ahead(world: World, bilstm: StubClassifier) -> None:
     told = await standings(world.channel, world.alice)
     assert told == {
         "Blind comparisons": "No votes yet: `/compare` with `blind` shows two answers to choose from, without names."
@@ -293,7 +293,7 @@ async def test_standings_name_the_model_that_is_ahead(world: World, bilstm: Scri
 
 class TestWithOneModel:
     @pytest.fixture
-    def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
+    def models(self, bilstm: StubClassifier) -> dict[str, Classifier]:
         return {"bilstm": bilstm}
 
     async def test_blind_comparison_is_refused_in_one_sentence(self, world: World) -> None:
@@ -305,14 +305,18 @@ class TestWithOneModel:
 
 class TestWithThreeModels:
     @pytest.fixture
-    def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
-        gru = ScriptedClassifier({"odd": believing(pride=0.6)})
-        return {"rnn": ScriptedClassifier({"odd": believing(fear=0.7)}), "gru": gru, "bilstm": bilstm}
+    def models(self, bilstm: StubClassifier) -> dict[str, Classifier]:
+        gru = StubClassifier({"odd": prediction_of(pride=0.6)})
+        return {"rnn": StubClassifier({"odd": prediction_of(fear=0.7)}), "gru": gru, "bilstm": bilstm}
 
     async def test_chosen_models_are_compared(self, world: World) -> None:
         result = await world.alice.slash(world.channel, "compare", text="odd", blind=True, models="GRU + RNN")
         panel = panel_of(result)
-        assert ("love" in words_of(panel), "fear" in words_of(panel), "pride" in words_of(panel)) == (False, True, True)
+        assert ("love" in panel_text(panel), "fear" in panel_text(panel), "pride" in panel_text(panel)) == (
+            False,
+            True,
+            True,
+        )
         told = sentence_of(await world.alice.click(panel, label="A"))
         assert told.startswith("A was the **GRU**, B the **RNN**.")
         assert "1 vote in this server: GRU 1, RNN 0, both 0, neither 0." in told
@@ -336,14 +340,18 @@ class TestWithThreeModels:
         assert await standings(world.channel, world.alice) == {"Blind comparisons": "I can't look that up right now."}
 
     async def test_default_pair_is_the_reacting_and_the_other_shipped_model(self, world: World) -> None:
-        shown = words_of(await duel(world))
+        shown = panel_text(await duel(world))
         assert ("love" in shown, "fear" in shown, "pride" in shown) == (True, True, False)
         gru = world.bot.analyzer.models["gru"]
-        assert isinstance(gru, ScriptedClassifier)
+        assert isinstance(gru, StubClassifier)
         assert gru.batches == []
         await world.configure(model="gru")
         panel = await duel(world)
-        assert ("love" in words_of(panel), "fear" in words_of(panel), "pride" in words_of(panel)) == (True, False, True)
+        assert ("love" in panel_text(panel), "fear" in panel_text(panel), "pride" in panel_text(panel)) == (
+            True,
+            False,
+            True,
+        )
         assert "A was the **BiLSTM**, B the **GRU**." in sentence_of(await world.alice.click(panel, label="A"))
         assert await world.bot.store.verdicts(("gru", "bilstm")) == {"bilstm": 1}
 
@@ -351,7 +359,7 @@ class TestWithThreeModels:
 async def test_every_word_is_translated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     install_bracket_language(monkeypatch)
     panel = await duel(world)
-    assert re.findall(r"[A-Za-z]{2,}", re.sub("«[^«»]*»", "", words_of(panel))) == ["odd", "weather"] * 3
+    assert re.findall(r"[A-Za-z]{2,}", re.sub("«[^«»]*»", "", panel_text(panel))) == ["odd", "weather"] * 3
     assert [label for label in buttons(panel) if not label.startswith("«")] == ["A", "B"]
     told = sentence_of(await world.alice.click(panel, custom_id=custom_id_of(panel, "both")))
     assert all(line.startswith("«") and line.endswith("»") for line in told.split("\n"))

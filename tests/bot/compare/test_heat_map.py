@@ -19,7 +19,7 @@ from bot.i18n import ENGLISH, LANGUAGES, Translate, translator
 from bot.ui.card import CARD
 from classifiers.emotions import LABELS
 from classifiers.explain import PrefixPredictions
-from tests.bot.drawn import figure_of, written_in
+from tests.bot.figures import capture_figure, visible_texts
 from tests.bot.languages import language
 
 WORDS = ("not", "happy", "today")
@@ -41,7 +41,7 @@ BOTH = {
 
 
 def drawn(readings: dict[str, PrefixPredictions], translate: Translate = ENGLISH, placed: bool = False) -> Figure:
-    return figure_of(lambda: draw(readings, translate), placed)
+    return capture_figure(lambda: draw(readings, translate), placed)
 
 
 def cells(figure: Figure, strip: int) -> npt.NDArray[np.float64]:
@@ -60,7 +60,7 @@ def dots(figure: Figure, strip: int) -> list[tuple[int, str]]:
 
 def texts(figure: Figure) -> list[str]:
     """Return all texts in a picture."""
-    return [text.get_text() for text in written_in(figure)]
+    return [text.get_text() for text in visible_texts(figure)]
 
 
 class TestPicture:
@@ -111,7 +111,7 @@ class TestPicture:
     @pytest.mark.parametrize("locale", LANGUAGES)
     def test_texts_of_every_language_fit(self, locale: str) -> None:
         figure = drawn(BOTH, translator(discord.Locale(locale)), placed=True)
-        for text in written_in(figure):
+        for text in visible_texts(figure):
             place = text.get_window_extent()
             assert place.x0 >= 0
             assert place.x1 <= figure.bbox.x1

@@ -16,16 +16,16 @@ from bot.ui.discord_limits import INPUT_TEXT, MESSAGE_TEXT
 from bot.ui.quotation import Quotation
 from classifiers import LABELS, NAMES, Answer, Prediction
 from classifiers.explain import Explanation, WordShare
-from tests.bot.scripted import believing
+from tests.bot.support import prediction_of
 
-JOY = Answer(believing(joy=0.9, love=0.5, pride=0.25), 0.44)
-FEAR = Answer(believing(fear=0.7), 12.3)
-NEUTRAL = Answer(believing(neutral=0.8), 1.0)
+JOY = Answer(prediction_of(joy=0.9, love=0.5, pride=0.25), 0.44)
+FEAR = Answer(prediction_of(fear=0.7), 12.3)
+NEUTRAL = Answer(prediction_of(neutral=0.8), 1.0)
 
 
 def knowing(share: float) -> Answer:
     """Return the answer of a model that knows this share of the words."""
-    return Answer(dataclasses.replace(believing(neutral=0.8), known=share), 1.0)
+    return Answer(dataclasses.replace(prediction_of(neutral=0.8), known=share), 1.0)
 
 
 COMPONENTS_V2 = 1 << 15

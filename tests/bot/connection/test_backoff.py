@@ -3,17 +3,17 @@ from __future__ import annotations
 import pytest
 
 from bot.connection.backoff import Backoff
-from tests.bot.clock import Clock
+from tests.bot.clock import ManualClock
 
 HERE, THERE = 1, 2
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
-def test_pause_doubles_after_each_failure_up_to_the_longest(clock: Clock) -> None:
+def test_pause_doubles_after_each_failure_up_to_the_longest(clock: ManualClock) -> None:
     backoff = Backoff(clock, longest=60)
     for lasts in (10, 20, 40, 60, 60):
         assert backoff.fail(HERE, 10) == backoff.remaining(HERE) == lasts
@@ -22,14 +22,14 @@ def test_pause_doubles_after_each_failure_up_to_the_longest(clock: Clock) -> Non
         assert backoff.remaining(HERE) == 0
 
 
-def test_failures_during_a_pause_do_not_count(clock: Clock) -> None:
+def test_failures_during_a_pause_do_not_count(clock: ManualClock) -> None:
     backoff = Backoff(clock, longest=60)
     assert [backoff.fail(HERE, 10) for _ in range(3)] == [10, 0, 0]
     clock.now += 10
     assert backoff.fail(HERE, 10) == 20
 
 
-def test_success_ends_the_pause_and_starts_again(clock: Clock) -> None:
+def test_success_ends_the_pause_and_starts_again(clock: ManualClock) -> None:
     backoff = Backoff(clock, longest=60)
     backoff.fail(HERE, 10)
     backoff.succeed(HERE)
@@ -37,19 +37,19 @@ def test_success_ends_the_pause_and_starts_again(clock: Clock) -> None:
     assert backoff.fail(HERE, 10) == 10
 
 
-def test_tolerated_failures_start_no_pause(clock: Clock) -> None:
+def test_tolerated_failures_start_no_pause(clock: ManualClock) -> None:
     backoff = Backoff(clock, longest=60, free=2)
     assert [backoff.fail(HERE, 10) for _ in range(3)] == [0, 0, 10]
 
 
-def test_a_failure_is_forgotten_after_twice_the_longest_pause(clock: Clock) -> None:
+def test_a_failure_is_forgotten_after_twice_the_longest_pause(clock: ManualClock) -> None:
     backoff = Backoff(clock, longest=60)
     backoff.fail(HERE, 10)
     clock.now += 121
     assert (len(backoff), backoff.fail(HERE, 10)) == (0, 10)
 
 
-def test_base_pause_can_differ_for_each_failure(clock: Clock) -> None:
+def test_base_pause_can_differ_for_each_failure(clock: ManualClock) -> None:
     backoff = Backoff(clock, longest=60)
     assert backoff.fail(HERE, 10) == 10
     clock.now += 10

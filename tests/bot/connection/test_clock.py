@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.connection.clock import DiscordTime
-from tests.bot.clock import Clock
+from tests.bot.clock import ManualClock
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -18,12 +18,12 @@ def seconds(count: float) -> timedelta:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def time(clock: Clock) -> DiscordTime:
+def time(clock: ManualClock) -> DiscordTime:
     return DiscordTime(clock)
 
 
@@ -40,7 +40,7 @@ def test_time_is_that_of_the_host_until_discord_sends_a_date(
 
 
 def test_time_follows_the_monotonic_clock_not_the_host_clock(
-    time: DiscordTime, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    time: DiscordTime, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     time.note(NOON)
     clock.now += 40
@@ -59,7 +59,7 @@ def test_the_error_of_the_host_is_its_difference_to_discords_time(
     assert time.error_of_host() == seconds(off)
 
 
-def test_late_messages_do_not_set_the_time_back(time: DiscordTime, clock: Clock) -> None:
+def test_late_messages_do_not_set_the_time_back(time: DiscordTime, clock: ManualClock) -> None:
     time.note(NOON)
     for passed in range(0, 1200, 100):
         clock.now = 1000 + passed
@@ -67,7 +67,7 @@ def test_late_messages_do_not_set_the_time_back(time: DiscordTime, clock: Clock)
         assert time.now() == NOON + seconds(passed)
 
 
-def test_later_date_sets_the_time_forward_at_once(time: DiscordTime, clock: Clock) -> None:
+def test_later_date_sets_the_time_forward_at_once(time: DiscordTime, clock: ManualClock) -> None:
     """As after a laptop has slept, while its monotonic clock stood still."""
     time.note(NOON)
     clock.now += 1
@@ -75,7 +75,7 @@ def test_later_date_sets_the_time_forward_at_once(time: DiscordTime, clock: Cloc
     assert time.now() == NOON + timedelta(hours=1)
 
 
-def test_fast_clock_is_corrected_within_twenty_minutes(time: DiscordTime, clock: Clock) -> None:
+def test_fast_clock_is_corrected_within_twenty_minutes(time: DiscordTime, clock: ManualClock) -> None:
     discord_says = NOON
     for _ in range(30):
         time.note(discord_says)
@@ -89,7 +89,7 @@ def test_fast_clock_is_corrected_within_twenty_minutes(time: DiscordTime, clock:
 def test_time_is_never_ahead_and_at_most_the_fastest_delivery_behind(
     arrivals: list[tuple[float, float]],
 ) -> None:
-    clock = Clock()
+    clock = ManualClock()
     time = DiscordTime(clock)
     begin = clock.now
     for wait, delay in arrivals:

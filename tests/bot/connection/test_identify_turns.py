@@ -15,7 +15,7 @@ from bot.connection.identify_turns import IdentifyTurns
 from bot.connection.session_starts import SESSION_INTERVAL
 from bot.store.locks import MAX_HELD, AdvisoryLocks
 from classifiers import Classifier
-from tests.bot.store.others import Network, Others
+from tests.bot.store.support import DatabaseClient, Network
 from tests.loopback import Skipper, configured, until
 
 pytestmark = pytest.mark.timeout(60)  # a turn that is never given makes a test hang
@@ -104,7 +104,7 @@ async def test_unused_turn_expires(processes: Processes, monkeypatch: pytest.Mon
 async def test_turn_of_a_dead_process_passes_to_others(processes: Processes, postgres_url: str) -> None:
     first, second = processes.start(), processes.start()
     await first.wait(0)
-    await Others(postgres_url).end_connections()
+    await DatabaseClient(postgres_url).end_connections()
     await second.wait(0)
 
 

@@ -8,26 +8,30 @@ from typing import Any
 import pytest
 
 from bot.connection.rate_limits import RateLimiter, RefusalCounter
-from tests.bot.clock import Clock
+from tests.bot.clock import ManualClock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def refusals(clock: Clock) -> RefusalCounter:
+def refusals(clock: ManualClock) -> RefusalCounter:
     return RefusalCounter(clock, limit=3, window=600)
 
 
-def test_refusals_spread_over_more_than_the_window_are_not_too_many(refusals: RefusalCounter, clock: Clock) -> None:
+def test_refusals_spread_over_more_than_the_window_are_not_too_many(
+    refusals: RefusalCounter, clock: ManualClock
+) -> None:
     for _ in range(100):
         assert refusals.count(403) is None
         clock.now += 300
 
 
-def test_too_many_refusals_are_returned_once_with_counts_by_status(refusals: RefusalCounter, clock: Clock) -> None:
+def test_too_many_refusals_are_returned_once_with_counts_by_status(
+    refusals: RefusalCounter, clock: ManualClock
+) -> None:
     for begin in (1000, 2000):
         clock.now = begin
         assert refusals.count(403) is None
@@ -37,13 +41,13 @@ def test_too_many_refusals_are_returned_once_with_counts_by_status(refusals: Ref
         assert refusals.count(403) == {403: 2, 429: 1}
 
 
-def test_14_refusals_in_ten_minutes_are_too_many_if_nothing_is_accepted(clock: Clock) -> None:
+def test_14_refusals_in_ten_minutes_are_too_many_if_nothing_is_accepted(clock: ManualClock) -> None:
     refusals = RefusalCounter(clock)
     assert refusals.window == 600
     assert [refusals.count(404) for _ in range(14)] == [*[None] * 13, {404: 14}]
 
 
-def test_one_refusal_in_five_requests_is_tolerated(clock: Clock) -> None:
+def test_one_refusal_in_five_requests_is_tolerated(clock: ManualClock) -> None:
     refusals = RefusalCounter(clock, limit=3)
     for _ in range(1000):
         for _ in range(4):
@@ -52,14 +56,14 @@ def test_one_refusal_in_five_requests_is_tolerated(clock: Clock) -> None:
     assert any(refusals.count(404) for _ in range(2))
 
 
-def test_busy_bot_stops_as_soon_once_everything_is_refused(clock: Clock) -> None:
+def test_busy_bot_stops_as_soon_once_everything_is_refused(clock: ManualClock) -> None:
     refusals = RefusalCounter(clock)
     for _ in range(10_000):
         refusals.accept()
     assert [refusals.count(403) for _ in range(14)] == [*[None] * 13, {403: 14}]
 
 
-def test_requests_accepted_before_the_window_do_not_count(clock: Clock) -> None:
+def test_requests_accepted_before_the_window_do_not_count(clock: ManualClock) -> None:
     refusals = RefusalCounter(clock, limit=3)
     for _ in range(1000):
         refusals.accept()
@@ -70,7 +74,7 @@ def test_requests_accepted_before_the_window_do_not_count(clock: Clock) -> None:
     assert refusals.count(404) == {404: 3}
 
 
-def test_200_refusals_are_too_many_however_many_requests_are_accepted(clock: Clock) -> None:
+def test_200_refusals_are_too_many_however_many_requests_are_accepted(clock: ManualClock) -> None:
     refusals = RefusalCounter(clock)
     told = []
     for status in (404, 401, 403, 403, 429) * 50:
@@ -80,7 +84,7 @@ def test_200_refusals_are_too_many_however_many_requests_are_accepted(clock: Clo
     assert told == [*[None] * 249, {401: 50, 403: 100, 404: 50, 429: 50}]
 
 
-def test_more_refusals_allow_fewer_concurrent_requests(clock: Clock) -> None:
+def test_more_refusals_allow_fewer_concurrent_requests(clock: ManualClock) -> None:
     refusals = RefusalCounter(clock, limit=3)
     assert [refusals.max_unanswered(), refusals.count(403), refusals.max_unanswered()] == [5, None, 4]
     for _ in range(40):
@@ -88,7 +92,7 @@ def test_more_refusals_allow_fewer_concurrent_requests(clock: Clock) -> None:
     assert refusals.max_unanswered() == 5
 
 
-def test_three_refusals_in_a_row_allow_one_request_at_a_time_until_a_success(clock: Clock) -> None:
+def test_three_refusals_in_a_row_allow_one_request_at_a_time_until_a_success(clock: ManualClock) -> None:
     refusals = RefusalCounter(clock)
     for left in (15, 14, 1, 1):
         assert refusals.count(403) is None
@@ -98,7 +102,7 @@ def test_three_refusals_in_a_row_allow_one_request_at_a_time_until_a_success(clo
 
 
 @pytest.fixture
-async def passing(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
+async def passing(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> ManualClock:
     """The event loop's time, which advances at once while every task waits for it."""
     loop = asyncio.get_running_loop()
     selector: Any = vars(loop)["_selector"]
@@ -115,7 +119,7 @@ async def passing(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def limiter_of(
-    clock: Clock, limit: int, window: float, *, max_waiting: int = 100, max_unanswered: int = 100
+    clock: ManualClock, limit: int, window: float, *, max_waiting: int = 100, max_unanswered: int = 100
 ) -> RateLimiter:
     return RateLimiter(clock, lambda: max_unanswered, limit=limit, window=window, max_waiting=max_waiting)
 
@@ -137,7 +141,12 @@ async def take(limiter: RateLimiter, wanted: list[float]) -> tuple[list[float], 
 
 
 async def admission_times(
-    limiter: RateLimiter, clock: Clock, requests: int, *, answered_after: float = 0.0, pause_after: int | None = None
+    limiter: RateLimiter,
+    clock: ManualClock,
+    requests: int,
+    *,
+    answered_after: float = 0.0,
+    pause_after: int | None = None,
 ) -> list[float]:
     """Send several requests at once; return after how many seconds each was admitted.
 
@@ -162,7 +171,7 @@ async def admission_times(
     return moments
 
 
-async def test_burst_is_sent_at_once_at_any_time_within_a_second(passing: Clock) -> None:
+async def test_burst_is_sent_at_once_at_any_time_within_a_second(passing: ManualClock) -> None:
     limiter = limiter_of(passing, limit=12, window=1.2)
     assert await admission_times(limiter, passing, 5) == [0.0] * 5
     passing.now += 0.6
@@ -171,40 +180,40 @@ async def test_burst_is_sent_at_once_at_any_time_within_a_second(passing: Clock)
     assert await admission_times(limiter, passing, 5) == [0.0] * 5
 
 
-async def test_waiting_requests_are_evenly_spaced(passing: Clock) -> None:
+async def test_waiting_requests_are_evenly_spaced(passing: ManualClock) -> None:
     moments = await admission_times(limiter_of(passing, limit=12, window=1.2), passing, 36)
     assert moments == pytest.approx([0.0] * 12 + [1.2 + n / 10 for n in range(24)])
 
 
-async def test_request_counts_until_one_second_after_its_answer(passing: Clock) -> None:
+async def test_request_counts_until_one_second_after_its_answer(passing: ManualClock) -> None:
     moments = await admission_times(limiter_of(passing, limit=2, window=1), passing, 6, answered_after=0.3)
     assert moments == pytest.approx([0.0, 0.0, 1.3, 1.8, 2.6, 3.1])
 
 
-async def test_unsent_request_frees_its_place(passing: Clock) -> None:
+async def test_unsent_request_frees_its_place(passing: ManualClock) -> None:
     limiter = limiter_of(passing, limit=1, window=1)
     assert await limiter.acquire(1)
     limiter.release(sent=False)
     assert await admission_times(limiter, passing, 2) == [0.0, 1.0]
 
 
-async def test_waiting_requests_are_sent_together_after_a_pause_of_the_process(passing: Clock) -> None:
+async def test_waiting_requests_are_sent_together_after_a_pause_of_the_process(passing: ManualClock) -> None:
     moments = await admission_times(limiter_of(passing, limit=3, window=0.3), passing, 11, pause_after=6)
     assert moments == pytest.approx([0.0] * 3 + [0.3, 0.4, 0.5] + [1.5] * 2 + [1.8, 1.9, 2.0])
 
 
-async def test_idle_time_allows_no_more_than_one_burst(passing: Clock) -> None:
+async def test_idle_time_allows_no_more_than_one_burst(passing: ManualClock) -> None:
     limiter = limiter_of(passing, limit=3, window=0.3)
     passing.now += 3600
     assert (await admission_times(limiter, passing, 13))[-1] == pytest.approx(1.2)
 
 
-async def test_newest_requests_go_first_and_the_oldest_are_refused(passing: Clock) -> None:
+async def test_newest_requests_go_first_and_the_oldest_are_refused(passing: ManualClock) -> None:
     limiter = limiter_of(passing, limit=1, window=0.1, max_waiting=3)
     assert await take(limiter, [1, 5, 2, 9, 4, 7]) == ([1, 9, 7, 5], [2, 4])
 
 
-async def test_older_message_does_not_overtake_newer_waiting_ones(passing: Clock) -> None:
+async def test_older_message_does_not_overtake_newer_waiting_ones(passing: ManualClock) -> None:
     limiter = limiter_of(passing, limit=2, window=0.2)
     assert await take(limiter, [9, 8]) == ([9, 8], [])
     given: list[float] = []
@@ -220,7 +229,7 @@ async def test_older_message_does_not_overtake_newer_waiting_ones(passing: Clock
     assert given == [6, 5, 1]
 
 
-async def test_requests_wait_for_unanswered_ones_and_the_newest_go_first(passing: Clock) -> None:
+async def test_requests_wait_for_unanswered_ones_and_the_newest_go_first(passing: ManualClock) -> None:
     max_unanswered = 2
     limiter = RateLimiter(passing, lambda: max_unanswered, limit=100, window=1, max_waiting=3)
     assert [await limiter.acquire(9), await limiter.acquire(8)] == [True, True]
@@ -242,7 +251,7 @@ async def test_requests_wait_for_unanswered_ones_and_the_newest_go_first(passing
     assert await given() == [True] * 3
 
 
-async def test_request_waits_again_if_refusals_lowered_the_limit_meanwhile(passing: Clock) -> None:
+async def test_request_waits_again_if_refusals_lowered_the_limit_meanwhile(passing: ManualClock) -> None:
     max_unanswered = 2
     limiter = RateLimiter(passing, lambda: max_unanswered, limit=2, window=1, max_waiting=3)
     assert await take(limiter, [9, 8]) == ([9, 8], [])
@@ -255,7 +264,7 @@ async def test_request_waits_again_if_refusals_lowered_the_limit_meanwhile(passi
     await asyncio.gather(*waiting)
 
 
-async def test_cancelled_request_uses_no_place(passing: Clock) -> None:
+async def test_cancelled_request_uses_no_place(passing: ManualClock) -> None:
     limiter = limiter_of(passing, limit=1, window=0.1, max_waiting=3)
     assert await take(limiter, [1]) == ([1], [])
     gone = asyncio.create_task(limiter.acquire(3))
@@ -266,7 +275,7 @@ async def test_cancelled_request_uses_no_place(passing: Clock) -> None:
 
 
 @pytest.mark.parametrize("allowed", [50, 12.5, 5.6, 1.2])
-async def test_rate_stays_below_the_limit_for_any_latency(passing: Clock, allowed: float) -> None:
+async def test_rate_stays_below_the_limit_for_any_latency(passing: ManualClock, allowed: float) -> None:
     limiter = RateLimiter.below(allowed, passing, lambda: 1000)
     arrivals: list[float] = []
     delays = random.Random(0)  # noqa: S311 - not for a secret
@@ -285,7 +294,7 @@ async def test_rate_stays_below_the_limit_for_any_latency(passing: Clock, allowe
     assert len(arrivals) >= 20 * 0.4 * allowed
 
 
-async def test_rate_reaches_90_percent_of_the_limit_with_quick_answers(passing: Clock) -> None:
+async def test_rate_reaches_90_percent_of_the_limit_with_quick_answers(passing: ManualClock) -> None:
     limiter = RateLimiter.below(50, passing, lambda: 1000)
     moments = await admission_times(limiter, passing, 45 * 2, answered_after=0.01)
     assert moments[44] == 0
@@ -293,7 +302,7 @@ async def test_rate_reaches_90_percent_of_the_limit_with_quick_answers(passing: 
 
 
 async def test_small_share_of_the_limit_still_sends_one_request_at_a_time(
-    passing: Clock,
+    passing: ManualClock,
 ) -> None:
     limiter = RateLimiter.below(0.5, passing, lambda: 100)
     assert await take(limiter, [1, 3, 2]) == ([1, 3], [2])

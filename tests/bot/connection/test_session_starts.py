@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.connection.session_starts import SESSION_INTERVAL, SessionStarts
-from tests.bot.clock import Clock
+from tests.bot.clock import ManualClock
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock(monkeypatch: pytest.MonkeyPatch) -> ManualClock:
     """A clock that a sleeping task advances."""
-    clock = Clock()
+    clock = ManualClock()
 
     async def sleep(seconds: float) -> None:
         clock.now += max(seconds, 0)
@@ -24,7 +24,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def starts(clock: Clock) -> SessionStarts:
+def starts(clock: ManualClock) -> SessionStarts:
     return SessionStarts(clock, lambda: NOON)
 
 
@@ -32,7 +32,7 @@ def limit(remaining: int = 1000, max_concurrency: int = 1, reset_after: int = 3_
     return {"total": 1000, "remaining": remaining, "reset_after": reset_after, "max_concurrency": max_concurrency}
 
 
-async def begun(starts: SessionStarts, clock: Clock, *shards: int) -> list[float]:
+async def begun(starts: SessionStarts, clock: ManualClock, *shards: int) -> list[float]:
     """Return when each shard begins its session, in seconds from now."""
     began, moments = clock.now, []
     for shard_id in shards:
@@ -41,17 +41,17 @@ async def begun(starts: SessionStarts, clock: Clock, *shards: int) -> list[float
     return moments
 
 
-async def test_sessions_begin_apart_without_a_known_limit(starts: SessionStarts, clock: Clock) -> None:
+async def test_sessions_begin_apart_without_a_known_limit(starts: SessionStarts, clock: ManualClock) -> None:
     assert await begun(starts, clock, 0, 1, 0) == [0, SESSION_INTERVAL, 2 * SESSION_INTERVAL]
 
 
-async def test_shards_of_different_buckets_begin_at_once(starts: SessionStarts, clock: Clock) -> None:
+async def test_shards_of_different_buckets_begin_at_once(starts: SessionStarts, clock: ManualClock) -> None:
     starts.note(limit(max_concurrency=2))
     assert await begun(starts, clock, 0, 1, 2, 3) == [0, 0, SESSION_INTERVAL, SESSION_INTERVAL]
 
 
 async def test_exhausted_session_limit_waits_for_the_reset_and_warns_once(
-    starts: SessionStarts, clock: Clock, caplog: pytest.LogCaptureFixture
+    starts: SessionStarts, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     starts.note(limit(remaining=1))
     await starts.wait_for(1)
@@ -62,7 +62,7 @@ async def test_exhausted_session_limit_waits_for_the_reset_and_warns_once(
 
 
 async def test_all_shards_wait_if_sessions_are_left_for_only_some(
-    starts: SessionStarts, clock: Clock, caplog: pytest.LogCaptureFixture
+    starts: SessionStarts, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     starts.note(limit(remaining=3))
     began = clock.now
@@ -75,7 +75,7 @@ async def test_all_shards_wait_if_sessions_are_left_for_only_some(
     assert moments == [*(number * SESSION_INTERVAL for number in range(1000)), 24 * 3600]
 
 
-async def test_concurrent_shards_begin_one_after_the_other(starts: SessionStarts, clock: Clock) -> None:
+async def test_concurrent_shards_begin_one_after_the_other(starts: SessionStarts, clock: ManualClock) -> None:
     began = clock.now
     await asyncio.gather(starts.begin(0), starts.begin(1))
     assert clock.now - began == SESSION_INTERVAL

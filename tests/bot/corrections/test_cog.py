@@ -16,8 +16,14 @@ from bot.i18n import ENGLISH
 from bot.reactions.gate import NO_WORDS, NOT_A_PERSON, NOT_HERE, NOT_READY, NOT_TO_BE_READ
 from bot.store import Store, StoreError
 from classifiers import EMOJI, LABELS, NEUTRAL, Classifier, Prediction
-from tests.bot.pressing import install_bracket_language, menu_in_direct_message, press_twice, restarts, untranslated
-from tests.bot.scripted import ScriptedClassifier, World
+from tests.bot.interactions import (
+    bot_restarts,
+    install_bracket_language,
+    press_twice,
+    untranslated_words,
+    use_menu_in_direct_message,
+)
+from tests.bot.support import StubClassifier, World
 
 MENU = "Was this right?"
 YES, NONE = "Yes, that was right", "There was no emotion"
@@ -52,7 +58,7 @@ def control(message: simcord.ResponseMessage, answer: str) -> str:
     return found
 
 
-def told(result: simcord.InteractionResult) -> str:
+def answer_of(result: simcord.InteractionResult) -> str:
     """Return the sentence of a private answer without controls."""
     message = shown(result)
     assert message.ephemeral
@@ -72,13 +78,13 @@ async def test_answer_is_private_and_names_the_emotion(world: World, bob: simcor
 
 async def test_yes_counts_the_predicted_emotion_as_meant(world: World) -> None:
     result = await world.alice.click(shown(await ask(world, "happy")), label=YES)
-    assert told(result) == THANKS
+    assert answer_of(result) == THANKS
     assert await world.bot.store.corrections(world.guild.id) == {("joy", "joy"): 1}
 
 
 async def test_no_emotion_counts_neutral_as_meant(world: World) -> None:
     result = await world.alice.click(shown(await ask(world, "happy")), label=NONE)
-    assert told(result) == THANKS
+    assert answer_of(result) == THANKS
     assert await world.bot.store.corrections(world.guild.id) == {("joy", "neutral"): 1}
 
 
@@ -86,7 +92,7 @@ async def test_no_emotion_counts_neutral_as_meant(world: World) -> None:
 async def test_an_emotion_from_a_menu_counts_as_meant(world: World, menu: str, meant: str) -> None:
     question = shown(await ask(world, "happy"))
     result = await world.alice.select(question, [meant], custom_id=control(question, menu))
-    assert told(result) == THANKS
+    assert answer_of(result) == THANKS
     assert await world.bot.store.corrections(world.guild.id) == {("joy", meant): 1}
 
 
@@ -140,14 +146,14 @@ class TestWithAnotherModel:
 
     async def test_configured_model_is_used_in_direct_messages(self, world: World) -> None:
         message = await world.alice.user.send_dm("odd")
-        result = await menu_in_direct_message(world, world.alice.user, MENU, message)
+        result = await use_menu_in_direct_message(world, world.alice.user, MENU, message)
         assert "**fear**" in shown(result).content
 
 
 async def test_corrections_in_direct_messages_belong_to_no_server(world: World) -> None:
     message = await world.alice.user.send_dm("happy")
-    result = await menu_in_direct_message(world, world.alice.user, MENU, message)
-    assert told(await world.alice.user.click(shown(result), label=YES)) == THANKS
+    result = await use_menu_in_direct_message(world, world.alice.user, MENU, message)
+    assert answer_of(await world.alice.user.click(shown(result), label=YES)) == THANKS
     assert await world.bot.store.corrections(0) == {("joy", "joy"): 1}
     assert await world.bot.store.corrections(world.guild.id) == {}
 
@@ -170,33 +176,33 @@ async def test_menu_is_available_to_everybody_where_the_bot_is_a_member(world: W
     assert command.get("default_member_permissions") is None
 
 
-async def test_messages_of_bots_cannot_be_corrected(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_messages_of_bots_cannot_be_corrected(world: World, bilstm: StubClassifier) -> None:
     beep = world.guild.add_member(world.env.create_user("beep", bot=True))
     webhook = world.guild.create_webhook(world.channel)
-    assert told(await open_menu(world, await beep.send(world.channel, "happy"))) == NOT_A_PERSON
-    assert told(await open_menu(world, await webhook.send("happy"))) == NOT_A_PERSON
+    assert answer_of(await open_menu(world, await beep.send(world.channel, "happy"))) == NOT_A_PERSON
+    assert answer_of(await open_menu(world, await webhook.send("happy"))) == NOT_A_PERSON
     assert bilstm.batches == []
 
 
 @pytest.mark.parametrize("text", ["https://example.com", "```happy```", "<:happy:123456789012345678>"])
 async def test_messages_without_words_cannot_be_corrected(world: World, text: str) -> None:
-    assert told(await ask(world, text)) == NO_WORDS
+    assert answer_of(await ask(world, text)) == NO_WORDS
 
 
 async def test_forwarded_message_can_be_corrected(world: World, bob: simcord.MemberActor) -> None:
     message = await bob.forward(await bob.send(world.channel, "odd"), world.channel)
     assert shown(await open_menu(world, message)).content.startswith("I hear **love**")
     await world.bot.store.opt_out(bob.id)
-    assert told(await open_menu(world, message)) == NOT_TO_BE_READ
+    assert answer_of(await open_menu(world, message)) == NOT_TO_BE_READ
 
 
 async def test_messages_of_people_who_opted_out_are_not_read(
-    world: World, bob: simcord.MemberActor, bilstm: ScriptedClassifier
+    world: World, bob: simcord.MemberActor, bilstm: StubClassifier
 ) -> None:
     message = await bob.send(world.channel, "happy")
     await world.bot.store.opt_out(bob.id)
     bilstm.batches.clear()
-    assert told(await open_menu(world, message)) == NOT_TO_BE_READ
+    assert answer_of(await open_menu(world, message)) == NOT_TO_BE_READ
     assert bilstm.batches == []
     await world.bot.store.opt_in(bob.id)
     assert shown(await open_menu(world, message)).content.startswith("I hear **joy**")
@@ -214,21 +220,21 @@ async def test_nothing_is_shown_if_the_author_opts_out_meanwhile(
         return prediction
 
     monkeypatch.setattr(world.bot.analyzer, "classify", classify_slowly)
-    assert told(await open_menu(world, message)) == NOT_TO_BE_READ
+    assert answer_of(await open_menu(world, message)) == NOT_TO_BE_READ
 
 
 @pytest.mark.parametrize("changes", [{"enabled": False}, {"channel_rule": "only"}])
 async def test_nothing_is_read_in_excluded_channels(
-    world: World, bilstm: ScriptedClassifier, changes: dict[str, object]
+    world: World, bilstm: StubClassifier, changes: dict[str, object]
 ) -> None:
     await world.configure(**changes)
-    assert told(await ask(world, "happy")) == NOT_HERE
+    assert answer_of(await ask(world, "happy")) == NOT_HERE
     assert bilstm.batches == []
 
 
 async def test_people_who_opted_out_may_still_answer(world: World, bob: simcord.MemberActor) -> None:
     await world.bot.store.opt_out(world.alice.id)
-    assert told(await world.alice.click(shown(await ask(world, "happy", bob)), label=YES)) == THANKS
+    assert answer_of(await world.alice.click(shown(await ask(world, "happy", bob)), label=YES)) == THANKS
 
 
 class TestWithoutADatabase:
@@ -236,33 +242,33 @@ class TestWithoutADatabase:
     def configuration(self, tmp_path: Path) -> Configuration:
         return Configuration(database_url=f"sqlite+aiosqlite:///{tmp_path}/nowhere/emobot.db")
 
-    async def test_nothing_is_read_while_opt_outs_are_unknown(self, world: World, bilstm: ScriptedClassifier) -> None:
-        assert told(await ask(world, "happy")) == NOT_READY
+    async def test_nothing_is_read_while_opt_outs_are_unknown(self, world: World, bilstm: StubClassifier) -> None:
+        assert answer_of(await ask(world, "happy")) == NOT_READY
         assert bilstm.batches == []
 
 
-async def test_message_in_another_language_cannot_be_corrected(world: World, bilstm: ScriptedClassifier) -> None:
-    bilstm.script["çok mutluyum"] = Prediction(LABELS, (0.1,) * 28, (0.3,) * 28, known=0.0)
-    assert told(await ask(world, "çok mutluyum")) == NOT_UNDERSTOOD
+async def test_message_in_another_language_cannot_be_corrected(world: World, bilstm: StubClassifier) -> None:
+    bilstm.predictions["çok mutluyum"] = Prediction(LABELS, (0.1,) * 28, (0.3,) * 28, known=0.0)
+    assert answer_of(await ask(world, "çok mutluyum")) == NOT_UNDERSTOOD
 
 
 class TestWithLabelsOfAnotherDataSet:
     @pytest.fixture
-    def bilstm(self) -> ScriptedClassifier:
+    def bilstm(self) -> StubClassifier:
         labels = ("self_doubt: deep", "happy", "joy", *(f"mood {number}" for number in range(60)), NEUTRAL)
         scores = (0.9, *(0.01 for _ in labels[1:]))
         emoji = {**EMOJI, "happy": "😊"}
         prediction = Prediction(labels, scores, (0.3,) * len(labels), emoji=emoji)
-        return ScriptedClassifier({"wow": prediction}, labels=labels, emoji=emoji)
+        return StubClassifier({"wow": prediction}, labels=labels, emoji=emoji)
 
     @pytest.fixture
-    def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
+    def models(self, bilstm: StubClassifier) -> dict[str, Classifier]:
         return {"bilstm": bilstm}
 
     async def test_own_label_is_named_and_counted(self, world: World) -> None:
         question = shown(await ask(world, "wow"))
         assert question.content == "I hear **self\\_doubt: deep** 🏷️ in that message. Is that right?"
-        assert told(await world.alice.click(question, label=YES)) == THANKS
+        assert answer_of(await world.alice.click(question, label=YES)) == THANKS
         assert await world.bot.store.corrections() == {("self_doubt: deep", "self_doubt: deep"): 1}
 
     async def test_all_other_labels_can_be_chosen(self, world: World) -> None:
@@ -274,7 +280,7 @@ class TestWithLabelsOfAnotherDataSet:
         [option] = [option for menu in menus for option in menu["options"] if option["label"] == "happy"]
         assert option["emoji"]["name"] == "😊"
         result = await world.alice.select(question, ["mood 59"], custom_id=menus[-1]["custom_id"])
-        assert told(result) == THANKS
+        assert answer_of(result) == THANKS
         assert await world.bot.store.corrections() == {("self_doubt: deep", "mood 59"): 1}
 
     async def test_question_about_labels_of_a_removed_model_says_it_is_over(self, world: World) -> None:
@@ -282,7 +288,7 @@ class TestWithLabelsOfAnotherDataSet:
         cog = world.bot.get_cog("Corrections")
         assert isinstance(cog, Corrections)
         cog._labels = {}
-        assert told(await world.alice.click(question, label=YES)) == OVER
+        assert answer_of(await world.alice.click(question, label=YES)) == OVER
         assert await world.bot.store.corrections() == {}
 
 
@@ -290,15 +296,15 @@ class TestWithALabelNamedLikeAMenu:
     @pytest.fixture
     def models(self) -> dict[str, Classifier]:
         labels = ("joy", "sadness", "other")
-        script = {"hm": Prediction(labels, (0.05, 0.05, 0.9), (0.3,) * 3)}
-        return {"bilstm": ScriptedClassifier(script, labels=labels)}
+        predictions = {"hm": Prediction(labels, (0.05, 0.05, 0.9), (0.3,) * 3)}
+        return {"bilstm": StubClassifier(predictions, labels=labels)}
 
     async def test_every_control_has_a_unique_id(self, world: World) -> None:
         question = shown(await ask(world, "hm"))
         ids = [str(each["custom_id"]) for each in controls(question)]
         assert len(set(ids)) == len(ids) == 4
         result = await world.alice.select(question, ["sadness"], custom_id=control(question, "+other"))
-        assert told(result) == THANKS
+        assert answer_of(result) == THANKS
         assert await world.bot.store.corrections() == {("other", "sadness"): 1}
 
 
@@ -307,26 +313,26 @@ async def test_a_double_click_counts_once(world: World, value: str | None) -> No
     question = shown(await ask(world, "happy"))
     custom_id = control(question, "+pleasant" if value else "joy:joy")
     first, second = await press_twice(world, world.alice, question, custom_id, value)
-    assert told(first) == THANKS
+    assert answer_of(first) == THANKS
     assert second.acknowledged
     assert second.followups == []
     assert await world.bot.store.corrections() == {("joy", value or "joy"): 1}
 
 
 async def test_each_person_has_one_answer_per_message(
-    world: World, bob: simcord.MemberActor, bilstm: ScriptedClassifier
+    world: World, bob: simcord.MemberActor, bilstm: StubClassifier
 ) -> None:
     message = await world.alice.send(world.channel, "happy")
     questions = [shown(await open_menu(world, message)) for _ in range(30)]
-    assert told(await world.alice.click(questions[0], label=YES)) == THANKS
+    assert answer_of(await world.alice.click(questions[0], label=YES)) == THANKS
     for question in questions[1:]:
-        assert told(await world.alice.click(question, label=NONE)) == ALREADY
+        assert answer_of(await world.alice.click(question, label=NONE)) == ALREADY
     bilstm.batches.clear()
-    assert told(await open_menu(world, message)) == ALREADY
+    assert answer_of(await open_menu(world, message)) == ALREADY
     assert bilstm.batches == []
     his = shown(await bob.context_menu(world.channel, MENU, message))
-    assert told(await bob.click(his, label=NONE)) == THANKS
-    assert told(await world.alice.click(shown(await ask(world, "happy")), label=YES)) == THANKS
+    assert answer_of(await bob.click(his, label=NONE)) == THANKS
+    assert answer_of(await world.alice.click(shown(await ask(world, "happy")), label=YES)) == THANKS
     assert await world.bot.store.corrections() == {("joy", "joy"): 2, ("joy", "neutral"): 1}
 
 
@@ -339,10 +345,10 @@ async def test_each_question_takes_one_answer(world: World) -> None:
 
 async def test_question_works_after_a_restart(world: World, models: dict[str, Classifier]) -> None:
     first, second = shown(await ask(world, "happy")), shown(await ask(world, "odd"))
-    async with restarts(world, models) as restart:
+    async with bot_restarts(world, models) as restart:
         await restart()
-        assert told(await world.alice.click(first, label=NONE)) == THANKS
-        assert told(await world.alice.select(second, ["fear"], custom_id=control(second, "+other"))) == THANKS
+        assert answer_of(await world.alice.click(first, label=NONE)) == THANKS
+        assert answer_of(await world.alice.select(second, ["fear"], custom_id=control(second, "+other"))) == THANKS
         assert await world.bot.store.corrections() == {("joy", "neutral"): 1, ("love", "fear"): 1}
 
 
@@ -354,15 +360,15 @@ async def test_question_stays_open_if_the_store_fails(world: World, monkeypatch:
 
     with monkeypatch.context() as broken:
         broken.setattr(Store, "add_correction", fail)
-        assert told(await world.alice.click(question, label=YES)) == UNSAVED
-    assert told(await world.alice.click(question, label=YES)) == THANKS
+        assert answer_of(await world.alice.click(question, label=YES)) == UNSAVED
+    assert answer_of(await world.alice.click(question, label=YES)) == THANKS
     assert await world.bot.store.corrections() == {("joy", "joy"): 1}
 
 
 async def test_overloaded_bot_says_that_it_is_busy(world: World) -> None:
     message = await world.alice.send(world.channel, "happy")
     await world.bot.analyzer.close()
-    assert told(await open_menu(world, message)) == BUSY
+    assert answer_of(await open_menu(world, message)) == BUSY
     assert len(world.env.errors) == 1
 
 
@@ -388,11 +394,11 @@ def content(folder: Path) -> bytes:
 async def test_every_word_is_translated(world: World, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     install_bracket_language(monkeypatch)
     shown_first = shown(await ask(world, text))
-    assert untranslated(shown_first) == ""
+    assert untranslated_words(shown_first) == ""
     if controls(shown_first):
         heard = {"happy": "joy", "plain": "neutral"}[text]
         answered = await world.alice.click(shown_first, custom_id=control(shown_first, f"{heard}:{heard}"))
-        assert untranslated(shown(answered)) == ""
+        assert untranslated_words(shown(answered)) == ""
 
 
 async def test_no_answer_is_counted_about_somebody_who_has_opted_out_since_the_question(
@@ -400,16 +406,16 @@ async def test_no_answer_is_counted_about_somebody_who_has_opted_out_since_the_q
 ) -> None:
     question = shown(await ask(world, "happy", bob))
     await world.bot.store.opt_out(bob.id)
-    assert told(await world.alice.click(question, label=YES)) == NOT_TO_BE_READ
+    assert answer_of(await world.alice.click(question, label=YES)) == NOT_TO_BE_READ
     assert await world.bot.store.corrections() == {}
 
 
 async def test_answer_can_be_given_later_if_opt_outs_are_unknown_for_a_moment(world: World) -> None:
     question = shown(await ask(world, "happy"))
     world.bot.store.cache.ready = False
-    assert told(await world.alice.click(question, label=YES)) == NOT_READY
+    assert answer_of(await world.alice.click(question, label=YES)) == NOT_READY
     world.bot.store.cache.ready = True
-    assert told(await world.alice.click(question, label=YES)) == THANKS
+    assert answer_of(await world.alice.click(question, label=YES)) == THANKS
 
 
 async def test_question_from_before_authors_were_noted_can_still_be_answered(world: World) -> None:
@@ -418,7 +424,7 @@ async def test_question_from_before_authors_were_noted_can_still_be_answered(wor
     for row in stored.components:
         for component in row["components"]:
             component["custom_id"] = component["custom_id"].rpartition(":")[0]
-    assert told(await world.alice.click(question, label=YES)) == THANKS
+    assert answer_of(await world.alice.click(question, label=YES)) == THANKS
 
 
 def test_custom_ids_of_the_longest_labels_fit() -> None:

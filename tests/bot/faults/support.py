@@ -13,11 +13,11 @@ from benchmarks.gateway import LoopbackDiscord
 from bot import Emobot
 from bot.logs import _CONNECTION_ERRORS
 from bot.store import Store
-from tests.bot.scripted import reactions_of
+from tests.bot.support import reactions_of
 from tests.loopback import Skipper, until
 
 
-def reacted_to(loopback: LoopbackDiscord) -> list[int]:
+def messages_with_reactions(loopback: LoopbackDiscord) -> list[int]:
     """Return the ids of all messages with a reaction of the bot, in the order of the reactions."""
     return [reaction.message_id for reaction in loopback.routes.reactions]
 
@@ -28,7 +28,7 @@ async def wait_for_reaction(loopback: LoopbackDiscord, channel: int = 39, skippe
     for _ in range(200):
         written.append(await loopback.say("happy", channel))
         for _ in range(50):
-            if set(written) & set(reacted_to(loopback)):
+            if set(written) & set(messages_with_reactions(loopback)):
                 return
             await asyncio.sleep(0.002)
         if skipper:
@@ -36,19 +36,19 @@ async def wait_for_reaction(loopback: LoopbackDiscord, channel: int = 39, skippe
     raise AssertionError(f"The bot did not react again to any of {len(written)} messages.")
 
 
-async def ended(bot: Emobot, messages: int, skipper: Skipper | None = None) -> dict[str, int]:
+async def outcomes_after(bot: Emobot, messages: int, skipper: Skipper | None = None) -> dict[str, int]:
     """Wait until the bot has handled so many messages; return their outcomes."""
     outcomes = reactions_of(bot).outcomes
     await until(lambda: outcomes.total() >= messages, skipper)
     return {outcome.value: number for outcome, number in outcomes.items()}
 
 
-async def moods(bot: Emobot, loopback: LoopbackDiscord) -> int:
+async def counted_moods(bot: Emobot, loopback: LoopbackDiscord) -> int:
     """Return the number of messages counted for the moods of all servers, written or waiting."""
     return await _counted(bot.store, loopback)
 
 
-async def kept(database: Path, loopback: LoopbackDiscord) -> int:
+async def stored_moods(database: Path, loopback: LoopbackDiscord) -> int:
     """Return the number of messages in the moods of all servers in a file."""
     store = Store(f"sqlite+aiosqlite:///{database}")
     await store.refresh()

@@ -25,8 +25,8 @@ from benchmarks.gateway import (
 from bot import Emobot
 from bot.reactions.outcomes import Outcome
 from tests.bot.faults.conftest import EARLIER_COMMAND
-from tests.bot.faults.support import ended, moods, wait_for_reaction, warnings
-from tests.bot.scripted import ScriptedClassifier, reactions_of
+from tests.bot.faults.support import counted_moods, outcomes_after, wait_for_reaction, warnings
+from tests.bot.support import StubClassifier, reactions_of
 from tests.loopback import Skipper, connected, until
 
 FAILURES: dict[str, Fault] = {
@@ -55,7 +55,7 @@ LONGEST_PAUSE = 600.0  # seconds for which the bot sends no requests after too m
 EACH = 4  # messages in a round, each in another server
 
 
-async def storm(bot: Emobot, loopback: LoopbackDiscord, skipper: Skipper, model: ScriptedClassifier) -> None:
+async def storm(bot: Emobot, loopback: LoopbackDiscord, skipper: Skipper, model: StubClassifier) -> None:
     """Write messages for ten minutes, in one server after the other."""
     outcomes, written = reactions_of(bot).outcomes, 0
     for turn in range(ROUNDS):
@@ -82,12 +82,12 @@ def mark_all_but_one_long(kinds: Iterable[str], usual: str) -> list[Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", mark_all_but_one_long(FAILURES, "503"))
 async def test_ten_minutes_of_failures_lose_only_reactions(
-    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, bilstm: ScriptedClassifier, kind: str
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, bilstm: StubClassifier, kind: str
 ) -> None:
     loopback.api.fault = only("/reactions/", FAILURES[kind])
     await storm(running, loopback, skipper, bilstm)
     assert len(loopback.api.refused()) <= 20
-    assert await moods(running, loopback) == ROUNDS * EACH
+    assert await counted_moods(running, loopback) == ROUNDS * EACH
     loopback.api.fault = None
     await wait_for_reaction(loopback, skipper=skipper)
 
@@ -95,14 +95,14 @@ async def test_ten_minutes_of_failures_lose_only_reactions(
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", mark_all_but_one_long(REFUSALS, "403"))
 async def test_ten_minutes_of_refusals_lose_only_reactions_and_are_at_most_20(
-    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, bilstm: ScriptedClassifier, kind: str
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, bilstm: StubClassifier, kind: str
 ) -> None:
     loopback.api.fault = only("/reactions/", REFUSALS[kind])
     await storm(running, loopback, skipper, bilstm)
     requests = [asked for asked in loopback.api.requests if 400 <= asked.status < 500]
     if kind != "429 shared":  # these do not count towards a ban
         assert len(requests) <= 20
-    assert await moods(running, loopback) == ROUNDS * EACH
+    assert await counted_moods(running, loopback) == ROUNDS * EACH
     loopback.api.fault = None
     await advance(LONGEST_PAUSE, skipper)
     await wait_for_reaction(loopback, skipper=skipper)
@@ -118,11 +118,11 @@ async def test_unreachable_api_loses_only_the_reactions_of_that_minute(
         await asyncio.sleep(0.001)
     await loopback.api_endpoint.open()
     await wait_for_reaction(loopback, skipper=skipper)
-    assert await moods(running, loopback) >= 31
+    assert await counted_moods(running, loopback) >= 31
 
 
 async def test_hanging_requests_stay_few_and_end_after_15_seconds(
-    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, bilstm: ScriptedClassifier
+    running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, bilstm: StubClassifier
 ) -> None:
     hung = 0
 
@@ -184,7 +184,7 @@ async def test_jump_of_the_host_clock_loses_nothing(
     monkeypatch.setattr(discord.utils, "utcnow", lambda: utcnow() + timedelta(hours=hours))
     await loopback.say("happy", 1)
     await until(lambda: len(loopback.routes.reactions) == 2)
-    assert await moods(running, loopback) == 2
+    assert await counted_moods(running, loopback) == 2
 
 
 @pytest.mark.parametrize("ahead", [timedelta(seconds=16), timedelta(seconds=-16), timedelta(days=-3650)])
@@ -197,10 +197,10 @@ async def test_wrong_host_clock_loses_nothing_and_is_logged_once(
         await loopback.say("happy", 0)
         await loopback.say("happy", 1, age=20)
         await loopback.say("happy", 2)
-        assert await ended(bot, 3) == {"reacted": 2, "stale": 1}
+        assert await outcomes_after(bot, 3) == {"reacted": 2, "stale": 1}
         await bot.store.refresh()
         await bot.store.purge(bot.requests.time.now())
-        assert await moods(bot, loopback) == 3
+        assert await counted_moods(bot, loopback) == 3
     [warning] = warnings(caplog)
     assert warning.startswith("This computer's clock is ")
     assert ("slow" if ahead > timedelta() else "fast") in warning

@@ -18,27 +18,27 @@ from benchmarks.gateway import LoopbackDiscord
 from bot import Emobot, create_bot
 from bot.server_settings import ServerSettings
 from classifiers import Classifier
-from tests.bot.faults.support import moods, reacted_to
-from tests.bot.store.others import Others
+from tests.bot.faults.support import counted_moods, messages_with_reactions
+from tests.bot.store.support import DatabaseClient
 from tests.bot.store.test_sync_failures import always
 from tests.loopback import Skipper, configured, until
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for a lock of SQLite for less than the usual two seconds."""
     monkeypatch.setattr("bot.store.engine.TIMEOUT", 0.05)
 
 
 @asynccontextmanager
 async def locked(database: Path) -> AsyncIterator[None]:
-    async with Others(f"sqlite+aiosqlite:///{database}").holding_all_locks():
+    async with DatabaseClient(f"sqlite+aiosqlite:///{database}").holding_all_locks():
         yield
 
 
 @asynccontextmanager
 async def full(database: Path) -> AsyncIterator[None]:
-    await Others(f"sqlite+aiosqlite:///{database}").execute("VACUUM")
+    await DatabaseClient(f"sqlite+aiosqlite:///{database}").execute("VACUUM")
     with always("PRAGMA max_page_count = 1"):  # SQLite uses the current size if that is larger
         yield
 
@@ -72,7 +72,7 @@ TROUBLES: list[Callable[[Path], AbstractAsyncContextManager[None]]] = [
 ]
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_timeouts")
 @pytest.mark.parametrize("trouble", TROUBLES)
 async def test_database_fault_loses_no_reaction_no_setting_and_no_count(
     running: Emobot,
@@ -86,18 +86,18 @@ async def test_database_fault_loses_no_reaction_no_setting_and_no_count(
     async with trouble(database):
         said = [await loopback.say("happy", channel) for channel in range(10)]
         await loopback.say("happy", 20)  # in the server that has switched the bot off
-        await until(lambda: len(reacted_to(loopback)) == 10)
+        await until(lambda: len(messages_with_reactions(loopback)) == 10)
         await store.refresh()
     await store.refresh()
     said += [await loopback.say("happy", channel) for channel in range(30, 40)]
     await loopback.say("happy", 20)
-    await until(lambda: len(reacted_to(loopback)) == 20)
-    assert sorted(reacted_to(loopback)) == sorted(said)
-    assert await moods(running, loopback) == 20
+    await until(lambda: len(messages_with_reactions(loopback)) == 20)
+    assert sorted(messages_with_reactions(loopback)) == sorted(said)
+    assert await counted_moods(running, loopback) == 20
     assert not store.settings(off).enabled
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_timeouts")
 async def test_locked_database_loses_no_reaction_and_no_count(
     running: Emobot, loopback: LoopbackDiscord, database: Path, skipper: Skipper
 ) -> None:
@@ -106,10 +106,10 @@ async def test_locked_database_loses_no_reaction_and_no_count(
             await loopback.say("happy", second % 40)
             skipper.skip(1)
             await asyncio.sleep(0.002)
-        await until(lambda: len(reacted_to(loopback)) == 60)
+        await until(lambda: len(messages_with_reactions(loopback)) == 60)
         assert sum(running.store.cache.waiting_moods.values()) == 60
     await until(lambda: not running.store.cache.sizes()["moods"], skipper)
-    assert await moods(running, loopback) == 60
+    assert await counted_moods(running, loopback) == 60
 
 
 class TestPostgres:
@@ -134,18 +134,18 @@ class TestPostgres:
         store, off = running.store, loopback.world.guild_ids()[20]
         await store.save_settings(off, ServerSettings(enabled=False))
         said = [await loopback.say("happy", channel) for channel in range(10)]
-        await until(lambda: len(reacted_to(loopback)) == 10)
+        await until(lambda: len(messages_with_reactions(loopback)) == 10)
         await store.write()
         await server.stop()
         said += [await loopback.say("happy", channel) for channel in range(10, 20)]
         await loopback.say("happy", 20)  # in the server that has switched the bot off
-        await until(lambda: len(reacted_to(loopback)) == 20)
+        await until(lambda: len(messages_with_reactions(loopback)) == 20)
         await store.refresh()
         await until(lambda: not store.usable)
         await server.start()
         await store.refresh()
         said += [await loopback.say("happy", channel) for channel in range(30, 40)]
-        await until(lambda: len(reacted_to(loopback)) == 30)
-        assert sorted(reacted_to(loopback)) == sorted(said)
-        assert await moods(running, loopback) == 30
+        await until(lambda: len(messages_with_reactions(loopback)) == 30)
+        assert sorted(messages_with_reactions(loopback)) == sorted(said)
+        assert await counted_moods(running, loopback) == 30
         assert not store.settings(off).enabled

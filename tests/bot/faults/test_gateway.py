@@ -15,8 +15,8 @@ from bot import Emobot
 from bot.connection.gateway import CLOSE_TIMEOUT, SILENCE_TIMEOUT, Gateway
 from bot.server_settings import ServerSettings
 from classifiers import Prediction
-from tests.bot.faults.support import moods, reacted_to, wait_for_reaction, warnings
-from tests.bot.scripted import ScriptedClassifier, reactions_of
+from tests.bot.faults.support import counted_moods, messages_with_reactions, wait_for_reaction, warnings
+from tests.bot.support import StubClassifier, reactions_of
 from tests.loopback import Skipper, until
 
 
@@ -25,9 +25,9 @@ async def test_connection_cut_within_a_frame_loses_no_message(
 ) -> None:
     loopback.gateway.cut(mid_frame=True)
     said = [await loopback.say("happy", channel) for channel in range(10)]
-    await until(lambda: len(reacted_to(loopback)) == 10, skipper)
-    assert sorted(reacted_to(loopback)) == said
-    assert await moods(running, loopback) == 10
+    await until(lambda: len(messages_with_reactions(loopback)) == 10, skipper)
+    assert sorted(messages_with_reactions(loopback)) == said
+    assert await counted_moods(running, loopback) == 10
     assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
 
 
@@ -45,9 +45,9 @@ async def test_silent_gateway_is_left_within_45_seconds_and_loses_only_stale_rea
     skipper.skip(1)
     await until(lambda: loopback.gateway.resumed)
     await until(lambda: reactions_of(running).outcomes.total() == 21)
-    assert reacted_to(loopback) == [fresh]  # at once, though twenty came before it
+    assert messages_with_reactions(loopback) == [fresh]  # at once, though twenty came before it
     assert dict(reactions_of(running).outcomes) == {"stale": 20, "reacted": 1}
-    assert await moods(running, loopback) == 21
+    assert await counted_moods(running, loopback) == 21
 
 
 async def test_gateway_that_does_not_answer_the_close_is_left(
@@ -100,9 +100,9 @@ async def test_server_left_between_two_sessions_is_noticed(
 async def test_reconnect_request_loses_no_message(running: Emobot, loopback: LoopbackDiscord, skipper: Skipper) -> None:
     await loopback.gateway.request_reconnect()
     said = [await loopback.say("happy", channel) for channel in range(10)]
-    await until(lambda: len(reacted_to(loopback)) == 10, skipper)
-    assert sorted(reacted_to(loopback)) == said
-    assert await moods(running, loopback) == 10
+    await until(lambda: len(messages_with_reactions(loopback)) == 10, skipper)
+    assert sorted(messages_with_reactions(loopback)) == said
+    assert await counted_moods(running, loopback) == 10
     assert loopback.gateway.identified == 1
 
 
@@ -112,9 +112,9 @@ async def test_garbage_frame_loses_no_message_and_is_logged_once(
 ) -> None:
     await loopback.gateway.send_garbage(kind)
     said = [await loopback.say("happy", channel) for channel in range(10)]
-    await until(lambda: len(reacted_to(loopback)) == 10, skipper)
-    assert sorted(reacted_to(loopback)) == said
-    assert await moods(running, loopback) == 10
+    await until(lambda: len(messages_with_reactions(loopback)) == 10, skipper)
+    assert sorted(messages_with_reactions(loopback)) == said
+    assert await counted_moods(running, loopback) == 10
     assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
     [warning] = warnings(caplog)
     assert warning.startswith("Shard 0 got a frame from Discord that cannot be read")
@@ -124,7 +124,7 @@ async def test_slow_model_loses_no_count_of_replayed_messages(
     running: Emobot,
     loopback: LoopbackDiscord,
     skipper: Skipper,
-    bilstm: ScriptedClassifier,
+    bilstm: StubClassifier,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     read, asked, goes_on = bilstm.predict, threading.Event(), threading.Event()
@@ -144,7 +144,7 @@ async def test_slow_model_loses_no_count_of_replayed_messages(
     goes_on.set()
     await until(lambda: reactions_of(running).outcomes.total() == 20)
     assert dict(reactions_of(running).outcomes) == {"stale": 20}
-    assert await moods(running, loopback) == 20
+    assert await counted_moods(running, loopback) == 20
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 4000, 4002, 4008, 4009])
@@ -153,9 +153,9 @@ async def test_connection_closed_by_the_gateway_loses_no_message(
 ) -> None:
     await loopback.gateway.close(code)
     said = [await loopback.say("happy", channel) for channel in range(10)]
-    await until(lambda: len(reacted_to(loopback)) == 10, skipper)
-    assert sorted(reacted_to(loopback)) == said
-    assert await moods(running, loopback) == 10
+    await until(lambda: len(messages_with_reactions(loopback)) == 10, skipper)
+    assert sorted(messages_with_reactions(loopback)) == said
+    assert await counted_moods(running, loopback) == 10
     assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
 
 
@@ -183,9 +183,9 @@ async def test_gateway_outage_of_a_minute_loses_only_stale_reactions_and_no_coun
     await loopback.gateway_endpoint.open()
     await until(lambda: loopback.gateway.connections, skipper)
     fresh = await loopback.say("happy", 30)
-    await until(lambda: fresh in reacted_to(loopback))
+    await until(lambda: fresh in messages_with_reactions(loopback))
     await until(lambda: reactions_of(running).outcomes.total() == 21)
-    assert await moods(running, loopback) == 21
+    assert await counted_moods(running, loopback) == 21
     assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
 
 
@@ -195,8 +195,8 @@ async def test_session_resumes_at_the_default_address_if_its_own_is_gone(
     running.shards[0]._parent.ws.gateway = yarl.URL("ws://127.0.0.1:1")  # a closed port
     loopback.gateway.cut()
     said = [await loopback.say("happy", channel) for channel in range(10)]
-    await until(lambda: len(reacted_to(loopback)) == 10, skipper)
-    assert sorted(reacted_to(loopback)) == said
+    await until(lambda: len(messages_with_reactions(loopback)) == 10, skipper)
+    assert sorted(messages_with_reactions(loopback)) == said
     assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
 
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from benchmarks.gateway import LoopbackDiscord, World, cloudflare, limited, only
 from bot import Emobot
 from bot.connection.rate_limits import RefusalCounter
-from tests.bot.faults.support import ended
+from tests.bot.faults.support import outcomes_after
 from tests.loopback import Skipper, until
 
 MANY = 120
@@ -32,11 +32,11 @@ async def test_bot_reacts_again_after_a_long_global_limit_but_not_late(
     await until(lambda: loopback.api.reactions(429))
     loopback.api.fault = None
     await loopback.say("happy", 1)
-    assert await ended(running, 1) == {"held back": 1}
+    assert await outcomes_after(running, 1) == {"held back": 1}
     skipper.skip(21)
-    await ended(running, 2)
+    await outcomes_after(running, 2)
     await loopback.say("happy", 2)
-    assert await ended(running, 3) == {"held back": 2, "reacted": 1}
+    assert await outcomes_after(running, 3) == {"held back": 2, "reacted": 1}
     assert len(loopback.api.reactions()) == 2
 
 
@@ -47,9 +47,9 @@ async def test_message_that_gets_too_old_during_a_limit_gets_no_reaction(
     await loopback.say("happy", 0, age=11)
     await until(lambda: loopback.api.reactions(429))
     loopback.api.fault = None
-    await ended(running, 1, skipper)
+    await outcomes_after(running, 1, skipper)
     await loopback.say("happy", 1)
-    assert await ended(running, 2) == {"held back": 1, "reacted": 1}
+    assert await outcomes_after(running, 2) == {"held back": 1, "reacted": 1}
     assert len(loopback.api.reactions()) == 2
 
 
@@ -59,15 +59,15 @@ async def test_no_requests_are_sent_during_a_very_long_limit(
 ) -> None:
     loopback.api.fault = only("/reactions/", limited(scope, 100))
     await loopback.say("happy")
-    await ended(running, 1, skipper)
+    await outcomes_after(running, 1, skipper)
     loopback.api.fault = None
     skipper.skip(50)
     await loopback.say("happy")
-    await ended(running, 2, skipper)
+    await outcomes_after(running, 2, skipper)
     assert len(loopback.api.reactions()) == 1
     skipper.skip(51)
     await loopback.say("happy")
-    assert (await ended(running, 3))["reacted"] == 1
+    assert (await outcomes_after(running, 3))["reacted"] == 1
 
 
 async def test_cloudflare_limit_without_a_duration_is_respected(
@@ -76,12 +76,12 @@ async def test_cloudflare_limit_without_a_duration_is_respected(
     loopback.api.fault = only("/reactions/", cloudflare())
     for channel in range(10):
         await loopback.say("happy", channel)
-        await ended(running, channel + 1)
+        await outcomes_after(running, channel + 1)
     assert len(loopback.api.reactions()) == 1
     loopback.api.fault = None
     skipper.skip(61)
     await loopback.say("happy", 11)
-    assert (await ended(running, 11))["reacted"] == 1
+    assert (await outcomes_after(running, 11))["reacted"] == 1
 
 
 class SlowAnswers:
@@ -109,7 +109,7 @@ async def test_slow_answers_limit_the_reactions_in_flight(running: Emobot, loopb
     await until(lambda: answers.asked + running.requests.waiting == 40)
     assert answers.asked <= RefusalCounter(time.monotonic).max_unanswered()
     answers.come.set()
-    assert await ended(running, 40) == {"reacted": 40}
+    assert await outcomes_after(running, 40) == {"reacted": 40}
 
 
 async def test_reaction_that_waits_too_long_for_other_answers_is_lost_and_later_ones_are_sent(
@@ -121,16 +121,16 @@ async def test_reaction_that_waits_too_long_for_other_answers_is_lost_and_later_
     await until(lambda: answers.asked + running.requests.waiting == 40)
     skipper.skip(6)
     answers.come.set()
-    assert await ended(running, 40) == {"reacted": answers.asked, "held back": 40 - answers.asked}
+    assert await outcomes_after(running, 40) == {"reacted": answers.asked, "held back": 40 - answers.asked}
     await loopback.say("happy", 40)
-    assert (await ended(running, 41))["reacted"] == answers.asked
+    assert (await outcomes_after(running, 41))["reacted"] == answers.asked
 
 
 async def test_reactions_above_the_rate_limit_are_spaced_evenly_newest_first(
     running: Emobot, loopback: LoopbackDiscord
 ) -> None:
     ids = [await loopback.say("happy", channel) for channel in range(MANY)]
-    outcomes = await ended(running, MANY)
+    outcomes = await outcomes_after(running, MANY)
     assert loopback.api.refused() == []
     given = [int(asked.path.split("/")[4]) for asked in loopback.api.reactions(204)]
     assert len(given) == outcomes["reacted"] >= 35

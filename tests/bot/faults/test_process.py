@@ -19,7 +19,7 @@ import pytest
 from benchmarks.gateway import LoopbackDiscord, World
 from bot import Emobot
 from classifiers import PRETRAINED
-from tests.bot.faults.support import kept
+from tests.bot.faults.support import stored_moods
 from tests.loopback import environment, until
 
 ROOT = Path(__file__).parents[3]
@@ -114,7 +114,7 @@ async def test_second_sigterm_in_a_burst_loses_no_count(
         assert await bot.end(signal.SIGTERM) == 0
     reacted = {reaction.message_id for reaction in loopback.routes.reactions}
     assert len(reacted) == len(loopback.routes.reactions)
-    assert await kept(database, loopback) >= len(reacted)
+    assert await stored_moods(database, loopback) >= len(reacted)
     assert bot.clean(), bot.log.read_text()
 
 
@@ -128,11 +128,11 @@ async def test_kill_9_loses_only_seconds_of_counts_and_causes_no_second_reaction
         await until(lambda: len(loopback.routes.reactions) >= 10)
         count = len(written)
         for _ in range(100):  # the bot writes counts that have waited for four seconds
-            if await kept(database, loopback) >= count / 2:
+            if await stored_moods(database, loopback) >= count / 2:
                 break
             await asyncio.sleep(0.2)
     assert await killed.end(signal.SIGKILL) == -signal.SIGKILL
-    assert await kept(database, loopback) >= count / 2
+    assert await stored_moods(database, loopback) >= count / 2
     before = {reaction.message_id for reaction in loopback.routes.reactions}
     await start()
     message_id = await loopback.say(TEXT)

@@ -20,8 +20,8 @@ from bot.connection.session_starts import SessionStarts
 from bot.reactions.outcomes import Outcome
 from bot.server_settings import ServerSettings
 from classifiers import Classifier
-from tests.bot.faults.support import moods, reacted_to, wait_for_reaction, warnings
-from tests.bot.scripted import reactions_of
+from tests.bot.faults.support import counted_moods, messages_with_reactions, wait_for_reaction, warnings
+from tests.bot.support import reactions_of
 from tests.loopback import Skipper, connected, until
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -51,8 +51,8 @@ class TestNirn:
         self, running: Emobot, loopback: LoopbackDiscord, nirn: tuple[Nirn, str], skipper: Skipper
     ) -> None:
         said = [await loopback.say("happy", channel) for channel in range(10)]
-        await until(lambda: len(reacted_to(loopback)) == 10, skipper)
-        assert sorted(reacted_to(loopback)) == said
+        await until(lambda: len(messages_with_reactions(loopback)) == 10, skipper)
+        assert sorted(messages_with_reactions(loopback)) == said
         assert nirn[0].requests >= len(loopback.api.requests)
         assert loopback.api.refused() == []
         assert running.requests.time.known
@@ -68,7 +68,7 @@ class TestNirn:
             skipper.skip(0.01)
             await asyncio.sleep(0.001)
         await until(lambda: reactions_of(running).outcomes[Outcome.REACTED] == 1)
-        assert reacted_to(loopback) == [said]
+        assert messages_with_reactions(loopback) == [said]
         assert len(loopback.api.refused()) == 1
 
     async def test_forwarded_global_429_loses_the_same_reactions_as_without_the_proxy(
@@ -94,11 +94,11 @@ class TestNirn:
             await loopback.say("happy", channel)
             await until(lambda: outcomes.total() == channel + 1)  # noqa: B023 - called at once
         assert nirn[0].requests == asked + 30
-        assert reacted_to(loopback) == []
+        assert messages_with_reactions(loopback) == []
         nirn[0].lost_node = False
         await wait_for_reaction(loopback, skipper=skipper)
         assert not [line for line in warnings(caplog) if "refused" in line]
-        assert await moods(running, loopback) >= 31
+        assert await counted_moods(running, loopback) >= 31
 
     async def test_408_counts_as_a_failure_of_discord_not_as_a_refusal(
         self,
@@ -164,8 +164,8 @@ class TestGatewayProxy:
         self, running: Emobot, loopback: LoopbackDiscord, proxy: GatewayProxy, skipper: Skipper
     ) -> None:
         said = [await loopback.say("happy", channel) for channel in range(10)]
-        await until(lambda: len(reacted_to(loopback)) == 10, skipper)
-        assert sorted(reacted_to(loopback)) == said
+        await until(lambda: len(messages_with_reactions(loopback)) == 10, skipper)
+        assert sorted(messages_with_reactions(loopback)) == said
         assert len(running.guilds) == 40
         assert (loopback.gateway.identified, proxy.identified) == (1, 1)
         assert proxy.compressions == {None}
@@ -178,14 +178,14 @@ class TestGatewayProxy:
         await until(lambda: proxy.identified == 1)
         await running.store.save_settings(loopback.world.guild_ids()[0], ServerSettings(mood=False))
         before = await loopback.say("happy", 1)
-        await until(lambda: reacted_to(loopback) == [before], skipper)
+        await until(lambda: messages_with_reactions(loopback) == [before], skipper)
         for identified in (2, 3):  # the first READY was sent before the switch
             proxy.cut()
             await until(lambda: not proxy.bots())
             await loopback.say("happy", 2)
             await until(lambda: proxy.identified == identified, skipper)  # noqa: B023 - called at once
         await wait_for_reaction(loopback, channel=3, skipper=skipper)
-        assert reacted_to(loopback).count(before) == 1
+        assert messages_with_reactions(loopback).count(before) == 1
         assert 1 <= proxy.refused_resumes <= 2
         assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 0)
         assert (len(running.guilds), await running.store.known_guilds()) == (

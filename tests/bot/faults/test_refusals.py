@@ -11,7 +11,7 @@ import pytest
 from benchmarks.gateway import Fault, LoopbackDiscord, World, garbled, limited, no_text, only, refused, status
 from benchmarks.gateway.faults import VIA
 from bot import Emobot
-from tests.bot.faults.support import ended, warnings
+from tests.bot.faults.support import outcomes_after, warnings
 from tests.loopback import Skipper, until
 
 MANY = 193
@@ -30,7 +30,7 @@ async def test_server_that_refuses_reactions_is_paused_after_a_few_channels(
     loopback.api.fault = only("/reactions/", refused(403, 50013))
     for channel in range(AT_ONCE * ROUNDS):
         await loopback.say("happy", channel)
-        await ended(running, channel + 1)
+        await outcomes_after(running, channel + 1)
         if channel % AT_ONCE == AT_ONCE - 1:
             skipper.skip(PAUSE)
     assert 3 <= len(loopback.api.refused()) <= 8
@@ -42,11 +42,11 @@ async def test_a_dozen_refusing_servers_pause_reactions_elsewhere_for_ten_second
     loopback.api.fault = only("/reactions/", refused(403, 50013))
     for channel in range(12):
         await loopback.say("happy", channel)
-    await ended(running, 12)
+    await outcomes_after(running, 12)
     loopback.api.fault = None
     skipper.skip(10)
     await loopback.say("happy", 12)
-    outcomes = await ended(running, 13)
+    outcomes = await outcomes_after(running, 13)
     assert outcomes["reacted"] == 1
     assert 3 <= outcomes["forbidden"] <= 12
     assert warnings(caplog) == []
@@ -63,22 +63,22 @@ async def test_half_a_minute_of_refusals_costs_few_requests_and_another_half_min
     for second in range(30):
         for channel in range(5):
             await loopback.say("happy", 5 * second + channel)
-        await ended(running, 5 * second + 5)
+        await outcomes_after(running, 5 * second + 5)
         skipper.skip(1)
     assert 3 <= len(loopback.api.reactions(code)) <= 8
     loopback.api.fault = None
     skipper.skip(30)
     for channel in range(150, 155):
         await loopback.say("happy", channel)
-    assert (await ended(running, 155))["reacted"] >= 1
+    assert (await outcomes_after(running, 155))["reacted"] >= 1
 
 
 async def test_refusing_servers_among_accepting_ones_cause_no_pause(running: Emobot, loopback: LoopbackDiscord) -> None:
     for channel in range(6):
         loopback.api.fault = None if channel % 2 else only("/reactions/", refused(403, 50013))
         await loopback.say("happy", channel)
-        await ended(running, channel + 1)
-    assert await ended(running, 6) == {"forbidden": 3, "reacted": 3}
+        await outcomes_after(running, channel + 1)
+    assert await outcomes_after(running, 6) == {"forbidden": 3, "reacted": 3}
 
 
 async def test_one_request_probes_whether_refusals_are_over(
@@ -87,11 +87,11 @@ async def test_one_request_probes_whether_refusals_are_over(
     loopback.api.fault = only("/reactions/", refused(403, 50013))
     for channel in range(3):
         await loopback.say("happy", channel)
-        await ended(running, channel + 1)
+        await outcomes_after(running, channel + 1)
     skipper.skip(10)
     for channel in range(3, 13):
         await loopback.say("happy", channel)
-    assert await ended(running, 13) == {"forbidden": 4, "held back": 9}
+    assert await outcomes_after(running, 13) == {"forbidden": 4, "held back": 9}
 
 
 @pytest.mark.parametrize("code", STORMS)
@@ -102,7 +102,7 @@ async def test_refusals_everywhere_lead_to_20_requests_in_ten_minutes_and_one_lo
     for turn in range(ROUNDS):
         for channel in range(AT_ONCE):
             await loopback.say("happy", AT_ONCE * turn + channel)
-        await ended(running, AT_ONCE * (turn + 1))
+        await outcomes_after(running, AT_ONCE * (turn + 1))
         skipper.skip(PAUSE)
     assert 14 <= len(loopback.api.reactions(code)) <= 20
     [warning] = [line for line in warnings(caplog) if line.startswith("Discord refused")]
@@ -111,7 +111,7 @@ async def test_refusals_everywhere_lead_to_20_requests_in_ten_minutes_and_one_lo
     loopback.api.fault = None
     skipper.skip(600)
     await loopback.say("happy", MANY - 1)
-    assert (await ended(running, AT_ONCE * ROUNDS + 1))["reacted"] == 1
+    assert (await outcomes_after(running, AT_ONCE * ROUNDS + 1))["reacted"] == 1
 
 
 async def test_refusals_that_begin_again_after_each_pause_are_20_at_most_in_ten_minutes(
@@ -125,7 +125,7 @@ async def test_refusals_that_begin_again_after_each_pause_are_20_at_most_in_ten_
         for _ in range(3):
             await loopback.say("happy", next(channels))
             written += 1
-            await ended(running, written)
+            await outcomes_after(running, written)
         loopback.api.fault = None
         pauses.append(round(running.requests.pause_left()))
         while pause := running.requests.pause_left():
@@ -135,7 +135,7 @@ async def test_refusals_that_begin_again_after_each_pause_are_20_at_most_in_ten_
         for _ in range(12):
             await loopback.say("happy", next(channels))
             written += 1
-        await ended(running, written)
+        await outcomes_after(running, written)
     assert pauses == [10, 40, 80, 160, 160, 160]
     assert len(loopback.api.refused()) == 18
     assert warnings(caplog) == []
@@ -150,9 +150,9 @@ async def test_single_refusals_after_many_in_a_row_cost_no_pause(
         await loopback.say("happy", channel)
         await until(lambda: len(loopback.api.reactions()) == channel + 1)  # noqa: B023 - called at once
         if channel == 2:
-            await ended(running, 3)  # the pause begins when the bot gets the answer
+            await outcomes_after(running, 3)  # the pause begins when the bot gets the answer
             skipper.skip(10)
-    assert await ended(running, 19) == {"forbidden": 7, "reacted": 12}
+    assert await outcomes_after(running, 19) == {"forbidden": 7, "reacted": 12}
 
 
 BROKEN: dict[str, Fault] = {
@@ -175,10 +175,10 @@ async def test_answer_that_is_not_from_discord_leads_to_one_warning_and_a_pause(
     for _ in range(20):  # meanwhile, discord.py may repeat a request
         await asyncio.sleep(0.01)
         skipper.skip(1)
-    await ended(running, 130)
+    await outcomes_after(running, 130)
     assert 1 <= len(loopback.api.reactions()) <= 20  # 16 at once, and then one at a time
     assert len([line for line in warnings(caplog) if line.startswith("Discord failed")]) == 1
     loopback.api.fault = None
     skipper.skip(601)
     await loopback.say("happy", 150)
-    assert (await ended(running, 131))["reacted"] == 1
+    assert (await outcomes_after(running, 131))["reacted"] == 1

@@ -18,8 +18,14 @@ from bot import Emobot
 from bot.monitoring.health import Health
 from bot.serving import serve
 from classifiers import Classifier
-from tests.bot.faults.support import kept, reacted_to, unclean_log_records, wait_for_reaction, warnings
-from tests.bot.scripted import ScriptedClassifier
+from tests.bot.faults.support import (
+    messages_with_reactions,
+    stored_moods,
+    unclean_log_records,
+    wait_for_reaction,
+    warnings,
+)
+from tests.bot.support import StubClassifier
 from tests.loopback import Skipper, configured, connected, until
 
 
@@ -61,12 +67,12 @@ async def test_discord_outage_at_the_start_loses_messages_until_a_minute_after_i
         await until(lambda: loopback.gateway.connections and not health.why_not_ready(), skipper)
         assert asyncio.get_running_loop().time() < back + 70
         await wait_for_reaction(loopback, skipper=skipper)
-        assert len(reacted_to(loopback)) == 1
+        assert len(messages_with_reactions(loopback)) == 1
     assert loopback.api.refused() == []
 
 
 async def test_reset_token_stops_the_bot_after_at_most_20_refusals_and_loses_no_count(
-    loopback: LoopbackDiscord, models: dict[str, Classifier], bilstm: ScriptedClassifier, database: Path
+    loopback: LoopbackDiscord, models: dict[str, Classifier], bilstm: StubClassifier, database: Path
 ) -> None:
     """The operator has to configure the new token; until then, every request would be refused."""
     health = Health()
@@ -86,7 +92,7 @@ async def test_reset_token_stops_the_bot_after_at_most_20_refusals_and_loses_no_
     with pytest.raises(discord.LoginFailure, match="reset"):
         await serving
     assert 1 <= len(loopback.api.refused()) <= 20
-    assert await kept(database, loopback) == 40
+    assert await stored_moods(database, loopback) == 40
 
 
 @pytest.mark.parametrize("code", [503, 429])

@@ -10,15 +10,15 @@ from bot.connection.clock import DiscordTime
 from bot.maintenance.cog import Maintenance
 from bot.server_settings import Liveliness, ServerSettings
 from bot.store import GRACE_PERIOD, Store, StoreError
-from tests.bot.clock import Clock
-from tests.bot.scripted import World
+from tests.bot.clock import ManualClock
+from tests.bot.support import World
 
 LIVELY = ServerSettings(liveliness=Liveliness.LIVELY)
 
 
 @pytest.fixture
 def time() -> DiscordTime:
-    return DiscordTime(Clock())
+    return DiscordTime(ManualClock())
 
 
 @pytest.fixture
@@ -205,7 +205,7 @@ async def test_nothing_is_erased_before_the_time_of_discord_is_known(world: Worl
     old = world.env.now() - timedelta(days=world.bot.store.mood_days + 1)
     world.bot.store.count_mood(world.guild.id, world.channel.id, old, "joy")
     await world.bot.store.refresh()
-    await Maintenance(world.bot, world.bot.store, DiscordTime(Clock())).tidy()
+    await Maintenance(world.bot, world.bot.store, DiscordTime(ManualClock())).tidy()
     assert await kept_moods(world) == 1
 
 

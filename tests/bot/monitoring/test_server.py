@@ -22,7 +22,7 @@ from bot.monitoring.server import serving_health
 from bot.reactions.outcomes import Outcome
 from bot.serving import serve
 from classifiers import Classifier, Prediction
-from tests.bot.scripted import SCRIPT, ScriptedClassifier
+from tests.bot.support import PREDICTIONS, StubClassifier
 from tests.loopback import Skipper, configured, connected, until
 
 LABELS = {"action", "le", "model", "outcome", "shard", "status", "version", "what"}
@@ -128,11 +128,11 @@ async def test_bot_is_not_ready_without_its_database(
             assert await probe.ask("/readyz") == (200, "ok\n")
 
 
-class StuckClassifier(ScriptedClassifier):
+class StuckClassifier(StubClassifier):
     """Answers only after it is released."""
 
     def __init__(self) -> None:
-        super().__init__(dict(SCRIPT))
+        super().__init__(dict(PREDICTIONS))
         self.let_go = threading.Event()
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:

@@ -19,7 +19,7 @@ from bot.mood.chart import COUNTS, draw
 from bot.mood.over_time import COLOURS, PERIODS, MoodOverTime
 from bot.ui.card import CARD, INK
 from classifiers.emotions import NEUTRAL
-from tests.bot.drawn import figure_of, written_in
+from tests.bot.figures import capture_figure, visible_texts
 from tests.bot.languages import language
 from tests.bot.mood.moods import NOW, german, mood_of, throughout
 
@@ -56,10 +56,10 @@ OPPONENTS = [[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259, 0.78
 class TestTimeZone:
     def test_picture_names_the_time_zone_in_the_language_of_the_reader(self) -> None:
         mood = MoodOverTime(PERIODS["week"], NOW, [(NOW, "joy", 30)], "Asia/Tokyo")
-        german = figure_of(lambda: draw(mood, translator(discord.Locale.german)))
+        german = capture_figure(lambda: draw(mood, translator(discord.Locale.german)))
         assert german.get_supxlabel() == "Ein Balken je sechs Stunden, ruhige zusammengefasst. Zeitzone: Tokio."
         # The font cannot write Japanese, so that all is English.
-        japanese = figure_of(lambda: draw(mood, translator(discord.Locale.japanese)))
+        japanese = capture_figure(lambda: draw(mood, translator(discord.Locale.japanese)))
         assert japanese.get_supxlabel() == "Each bar is six hours, quiet ones are merged. Time zone: Tokyo."
 
 
@@ -192,7 +192,7 @@ class TestPicture:
         names = legend.get_window_extent()
         assert names.x1 <= figure.bbox.x1
         assert all(axes.bbox.x1 < names.x0 and axes.bbox.width > figure.bbox.width / 2 for axes in figure.axes)
-        for text in written_in(figure):
+        for text in visible_texts(figure):
             place = text.get_window_extent()
             assert place.x0 >= 0
             assert place.x1 <= figure.bbox.x1
@@ -200,7 +200,7 @@ class TestPicture:
     @pytest.mark.parametrize("locale", LANGUAGES)
     def test_texts_of_every_language_fit(self, locale: str) -> None:
         figure = drawn(throughout("week", joy=3), translator(discord.Locale(locale)), placed=True)
-        places = {text.get_text(): text.get_window_extent() for text in written_in(figure)}
+        places = {text.get_text(): text.get_window_extent() for text in visible_texts(figure)}
         assert all(place.x0 >= 0 and place.x1 <= figure.bbox.x1 for place in places.values())
         times = sorted((place for text, place in places.items() if "\n" in text), key=lambda place: place.x0)
         assert len(times) == 7
@@ -213,7 +213,7 @@ class TestPicture:
         mood = MoodOverTime(PERIODS[period], day, [(day, "joy", 20)])
         for translate in (german, translator(discord.Locale.brazil_portuguese)):
             figure = drawn(mood, translate, placed=True)
-            times = [text.get_window_extent() for text in written_in(figure) if "\n" in text.get_text()]
+            times = [text.get_window_extent() for text in visible_texts(figure) if "\n" in text.get_text()]
             times.sort(key=lambda place: place.x0)
             assert len(times) >= 4
             assert all(one.x1 < other.x0 for one, other in itertools.pairwise(times))
@@ -255,9 +255,9 @@ class TestPicture:
 
 
 def drawn(mood: MoodOverTime, translate: Translate, placed: bool = False) -> Figure:
-    return figure_of(lambda: draw(mood, translate), placed)
+    return capture_figure(lambda: draw(mood, translate), placed)
 
 
 def texts(mood: MoodOverTime, translate: Translate) -> list[str]:
     """Return all texts of a picture."""
-    return [text.get_text() for text in written_in(drawn(mood, translate))]
+    return [text.get_text() for text in visible_texts(drawn(mood, translate))]

@@ -18,7 +18,7 @@ from bot.mood import cog
 from bot.mood.over_time import PERIODS
 from bot.store import MoodCount, StoreError
 from tests.bot.languages import language
-from tests.bot.scripted import World
+from tests.bot.support import World
 
 KEPT = "-# Only counts per channel and hour are kept, never per person, for 90 days."
 HIDDEN = discord.PermissionOverwrite(view_channel=False)

@@ -14,7 +14,7 @@ from bot.i18n import ENGLISH, translator
 from bot.mood import weekly
 from bot.mood.weekly import WeeklyMood, compose
 from bot.store import MoodCount, Store, StoreError
-from tests.bot.scripted import World
+from tests.bot.support import World
 
 HIDDEN = discord.PermissionOverwrite(view_channel=False)
 MUTE = discord.PermissionOverwrite(send_messages=False, attach_files=False)

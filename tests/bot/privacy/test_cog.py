@@ -12,8 +12,8 @@ from bot.configuration import Configuration
 from bot.errors import UNSAVED
 from bot.store import GRACE_PERIOD, Store, StoreError
 from classifiers import Classifier
-from tests.bot.pressing import install_bracket_language, press_twice, restarts, untranslated, words_of
-from tests.bot.scripted import ScriptedClassifier, World
+from tests.bot.interactions import bot_restarts, install_bracket_language, panel_text, press_twice, untranslated_words
+from tests.bot.support import StubClassifier, World
 
 POLICY = Path(__file__).parents[3] / "docs" / "privacy.md"
 READ = "You have not opted out: I read your messages."
@@ -46,7 +46,7 @@ def buttons(message: simcord.ResponseMessage) -> dict[str, bool]:
 async def reaches_model(world: World) -> bool:
     """Return whether a message of Alice reaches the model."""
     model = world.bot.analyzer.models["bilstm"]
-    assert isinstance(model, ScriptedClassifier)
+    assert isinstance(model, StubClassifier)
     model.batches.clear()
     await world.alice.send(world.channel, "happy")
     return model.batches == [["happy"]]
@@ -116,7 +116,7 @@ async def test_opt_out_affects_nobody_else(world: World) -> None:
 async def test_compare_reads_text_typed_by_people_who_opted_out(world: World) -> None:
     await world.alice.click(await opened(world), label="Opt out")
     result = await world.alice.slash(world.channel, "compare", text="happy")
-    assert "**joy**" in words_of(shown(result))
+    assert "**joy**" in panel_text(shown(result))
 
 
 @pytest.mark.parametrize("custom_id", ["privacy:opt-out", "privacy:opt-in", "privacy:erase:yes", "privacy:erase:no"])
@@ -142,7 +142,7 @@ async def test_button_of_an_outdated_panel_does_what_it_says(world: World) -> No
 
 async def test_panels_work_after_a_restart(world: World, models: dict[str, Classifier]) -> None:
     panel = await opened(world)
-    async with restarts(world, models) as restart:
+    async with bot_restarts(world, models) as restart:
         await restart()
         assert status_line(shown(await world.alice.click(panel, label="Opt out"))) == NOT_READ
         await restart()
@@ -252,12 +252,12 @@ class TestWithoutADatabase:
 async def test_every_word_is_translated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     install_bracket_language(monkeypatch)
     panel = await opened(world)
-    assert untranslated(panel) == ""
-    assert untranslated(shown(await world.alice.click(panel, custom_id="privacy:erase"))) == ""
+    assert untranslated_words(panel) == ""
+    assert untranslated_words(shown(await world.alice.click(panel, custom_id="privacy:erase"))) == ""
     await world.alice.click(panel, custom_id="privacy:opt-out")
-    assert untranslated(panel) == ""
+    assert untranslated_words(panel) == ""
     for custom_id in ("privacy:erase", "privacy:erase:yes"):
-        assert untranslated(shown(await world.alice.click(panel, custom_id=custom_id))) == ""
+        assert untranslated_words(shown(await world.alice.click(panel, custom_id=custom_id))) == ""
 
 
 def test_policy_matches_the_code() -> None:

@@ -18,8 +18,9 @@ from bot.reactions import cog
 from bot.reactions.pace import PROFILES, WAITING_PER_WEIGHT, Profile
 from bot.server_settings import Liveliness
 from classifiers import LABELS, Prediction
-from tests.bot.pressing import words_of
-from tests.bot.scripted import SCRIPT, ManualClock, ScriptedClassifier, World, reactions_of
+from tests.bot.clock import ManualClock
+from tests.bot.interactions import panel_text
+from tests.bot.support import PREDICTIONS, StubClassifier, World, reactions_of
 
 
 @pytest.mark.usefixtures("new_server")
@@ -85,7 +86,7 @@ async def test_a_message_below_the_set_minimum_certainty_gets_no_reaction(world:
 
 
 @pytest.mark.parametrize("configuration", [Configuration(reacts_with="rnn")])
-async def test_the_model_named_in_the_configuration_reacts(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_the_model_named_in_the_configuration_reacts(world: World, bilstm: StubClassifier) -> None:
     message = await world.alice.send(world.channel, "odd")
     assert world.emoji_of(message) == ["😨"]
     assert bilstm.batches == []
@@ -108,13 +109,13 @@ async def test_own_messages_are_not_read(world: World) -> None:
     assert (world.emoji_of(message), world.outcomes) == ([], {"itself": 1})
 
 
-async def test_empty_messages_are_not_read(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_empty_messages_are_not_read(world: World, bilstm: StubClassifier) -> None:
     message = await world.alice.send(world.channel, "", attachments=[("happy.txt", b"happy")])
     assert (world.emoji_of(message), world.outcomes) == ([], {"empty": 1})
     assert bilstm.batches == []
 
 
-async def test_forwarded_messages_are_not_read(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_forwarded_messages_are_not_read(world: World, bilstm: StubClassifier) -> None:
     message = await world.alice.send(world.channel, "plain")
     message = await world.alice.forward(message, world.channel)
     assert (world.emoji_of(message), world.outcomes) == ([], {"neutral": 1, "empty": 1})
@@ -152,7 +153,7 @@ async def test_a_direct_message_gets_a_reaction(world: World) -> None:
 
 
 @pytest.mark.parametrize("missing", ["add_reactions", "read_message_history"])
-async def test_missing_permission_sends_no_request(world: World, bilstm: ScriptedClassifier, missing: str) -> None:
+async def test_missing_permission_sends_no_request(world: World, bilstm: StubClassifier, missing: str) -> None:
     assert world.bot.user
     me = world.guild.me
     assert me
@@ -174,7 +175,7 @@ async def test_message_without_permission_is_not_remembered(world: World, monkey
 
 async def test_failing_model_is_logged_without_the_text(
     world: World,
-    bilstm: ScriptedClassifier,
+    bilstm: StubClassifier,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -209,7 +210,7 @@ async def test_a_channel_gets_few_reactions_and_pauses_between_them(world: World
 
 @pytest.mark.parametrize("clock", [ManualClock()])
 async def test_message_read_for_the_mood_gets_no_reaction_although_the_pause_ends(
-    world: World, clock: ManualClock, bilstm: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
+    world: World, clock: ManualClock, bilstm: StubClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(PROFILES, Liveliness.NORMAL, Profile(strictness=0, share=1, free=100, cooldown=10))
     await world.alice.send(world.channel, "happy")
@@ -233,9 +234,9 @@ async def test_a_lively_server_gets_more_reactions(world: World) -> None:
     assert world.outcomes == {"reacted": 3, "enough": 1}
 
 
-async def test_a_message_in_another_language_gets_no_reaction(world: World, bilstm: ScriptedClassifier) -> None:
-    joy = SCRIPT["happy"]
-    bilstm.script["glücklich"] = Prediction(LABELS, joy.scores, joy.thresholds, joy.certainty, known=0.25)
+async def test_a_message_in_another_language_gets_no_reaction(world: World, bilstm: StubClassifier) -> None:
+    joy = PREDICTIONS["happy"]
+    bilstm.predictions["glücklich"] = Prediction(LABELS, joy.scores, joy.thresholds, joy.certainty, known=0.25)
     await world.alice.send(world.channel, "ich bin so glücklich")
     assert world.outcomes == {"not understood": 1}
     assert await world.moods() == {}
@@ -272,7 +273,7 @@ async def test_refused_reaction_counts_for_the_pace_of_the_channel(world: World)
     ],
 )
 async def test_a_server_can_switch_reactions_off(
-    world: World, bilstm: ScriptedClassifier, changes: dict[str, object], outcome: str
+    world: World, bilstm: StubClassifier, changes: dict[str, object], outcome: str
 ) -> None:
     await world.configure(**changes)
     message = await world.alice.send(world.channel, "happy")
@@ -280,7 +281,7 @@ async def test_a_server_can_switch_reactions_off(
     assert bool(bilstm.batches) == (outcome == "muted")  # excluded channels are not even read
 
 
-async def test_a_server_chooses_its_emoji_and_its_model(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_a_server_chooses_its_emoji_and_its_model(world: World, bilstm: StubClassifier) -> None:
     party = world.guild.create_emoji("party")
     await world.configure(model="rnn", emoji={"fear": "🫣", "joy": f"<:party:{party.id}>"})
     message = await world.alice.send(world.channel, "odd")
@@ -317,7 +318,7 @@ async def test_thread_of_a_hidden_channel_gets_no_reaction(world: World) -> None
     assert world.env.errors == []
 
 
-async def test_unknown_channel_gets_no_reaction(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_unknown_channel_gets_no_reaction(world: World, bilstm: StubClassifier) -> None:
     """The server may have excluded it; Discord also sends messages of threads that the bot does not know yet."""
     thread = await open_thread(world)
     channel = world.bot.get_channel(thread.id)
@@ -353,7 +354,7 @@ async def test_messages_in_voice_and_announcement_channels_get_reactions(world: 
         assert world.emoji_of(message, channel) == ["😃"]
 
 
-async def test_messages_after_an_opt_out_are_not_read(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_messages_after_an_opt_out_are_not_read(world: World, bilstm: StubClassifier) -> None:
     await world.bot.store.opt_out(world.alice.id)
     await world.alice.send(world.channel, "happy")
     assert (world.outcomes, bilstm.batches) == ({"opted out": 1}, [])
@@ -362,7 +363,7 @@ async def test_messages_after_an_opt_out_are_not_read(world: World, bilstm: Scri
     assert world.outcomes == {"opted out": 1, "reacted": 1}
 
 
-async def test_nothing_is_read_before_opt_outs_are_loaded(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_nothing_is_read_before_opt_outs_are_loaded(world: World, bilstm: StubClassifier) -> None:
     world.bot.store.cache.ready = False
     await world.alice.send(world.channel, "happy")
     assert (world.outcomes, bilstm.batches) == ({"not ready": 1}, [])
@@ -438,7 +439,7 @@ OBSTACLES = [pause, use_up_the_share, be_refused, be_failed]
 
 @pytest.mark.parametrize("arrange", OBSTACLES)
 async def test_message_that_cannot_get_a_reaction_is_not_read(
-    world: World, bilstm: ScriptedClassifier, arrange: Callable[[World], Awaitable[str]]
+    world: World, bilstm: StubClassifier, arrange: Callable[[World], Awaitable[str]]
 ) -> None:
     await world.configure(mood=False)
     outcome = await arrange(world)
@@ -458,7 +459,7 @@ async def test_every_message_counts_for_the_mood_of_a_quiet_channel(
 
 
 async def test_edit_is_not_read_where_the_bot_may_no_longer_react(
-    world: World, bilstm: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
+    world: World, bilstm: StubClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.configure(mood=False)
     message = await world.alice.send(world.channel, "nothing")
@@ -484,7 +485,7 @@ async def test_message_read_only_for_the_mood_may_wait_for_a_batch(
 
 
 async def test_fewer_messages_are_read_for_the_mood_while_texts_wait(
-    world: World, bilstm: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
+    world: World, bilstm: StubClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reactions_of(world.bot)._chance = iter((0.9, 0.2)).__next__
     await pause(world)
@@ -498,7 +499,7 @@ async def test_fewer_messages_are_read_for_the_mood_while_texts_wait(
 
 
 async def test_sampled_message_of_a_busy_channel_counts_for_several_until_edited_or_deleted(
-    world: World, bilstm: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
+    world: World, bilstm: StubClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.reactions.pace.MESSAGES_PER_WEIGHT", 2)
     reactions_of(world.bot)._chance = iter((0.2, 0.4, 0.3, 0.9, 0.9, 0.1)).__next__
@@ -585,7 +586,7 @@ OBJECTIONS = [opt_out, switch_off, leave_out, restrict]
 @pytest.mark.parametrize(("before", "batches"), [("plain", [["plain"]]), ("happy", [["happy"]])])
 async def test_edit_after_an_objection_is_not_read_and_the_reaction_is_removed(
     world: World,
-    bilstm: ScriptedClassifier,
+    bilstm: StubClassifier,
     objection: Callable[[World], Awaitable[None]],
     before: str,
     batches: list[list[str]],
@@ -665,14 +666,14 @@ async def test_message_deleted_while_it_is_read_leaves_no_data(world: World, mon
     assert await world.moods() == {}
 
 
-async def test_edit_that_leaves_no_words_removes_the_reaction(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_edit_that_leaves_no_words_removes_the_reaction(world: World, bilstm: StubClassifier) -> None:
     message = await world.alice.send(world.channel, "happy")
     await world.alice.edit(message, "https://example.com")
     assert (world.emoji_of(message), bilstm.batches) == ([], [["happy"]])
     assert await world.moods() == {}
 
 
-async def test_late_message_is_not_read(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_late_message_is_not_read(world: World, bilstm: StubClassifier) -> None:
     await world.configure(mood=False)
     message = await world.alice.send(world.channel, "nothing")
     await world.env.advance_time(16)
@@ -691,7 +692,7 @@ async def test_edit_of_an_older_message_has_the_age_of_the_edit(world: World) ->
     assert world.emoji_of(message) == ["😃"]
 
 
-async def test_update_without_an_edit_is_not_read(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_update_without_an_edit_is_not_read(world: World, bilstm: StubClassifier) -> None:
     """For example, Discord adding the preview of a link: such an update has no time of an edit."""
     message = await world.alice.send(world.channel, "happy")
     backend = world.env.backend
@@ -738,6 +739,6 @@ async def test_bot_with_default_configuration_and_shipped_weights_reacts_and_com
         assert neutral.reactions == []
         compared = await alice.slash(channel, "compare", text="Thank you so much!")
         assert compared.response
-        words = words_of(compared.response)
+        words = panel_text(compared.response)
         assert re.findall(r"\*\*(RNN|BiLSTM)\*\*", words) == ["RNN", "BiLSTM"]
         assert "They agree on **gratitude**" in words

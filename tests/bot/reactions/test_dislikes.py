@@ -6,7 +6,8 @@ import discord
 import pytest
 import simcord
 
-from tests.bot.scripted import ManualClock, ScriptedClassifier, World, believing, dislikes_of
+from tests.bot.clock import ManualClock
+from tests.bot.support import StubClassifier, World, dislikes_of, prediction_of
 
 
 @pytest.fixture
@@ -54,9 +55,9 @@ async def test_repeated_crosses_of_one_person_do_not_silence_a_channel(world: Wo
 
 @pytest.mark.parametrize("emoji", [None, "😃"])
 async def test_a_reaction_that_a_moderator_clears_counts_as_one_dislike(
-    world: World, bilstm: ScriptedClassifier, emoji: str | None
+    world: World, bilstm: StubClassifier, emoji: str | None
 ) -> None:
-    bilstm.script["meh"] = believing(joy=0.7)
+    bilstm.predictions["meh"] = prediction_of(joy=0.7)
     message = await world.alice.send(world.channel, "happy")
     for _ in range(2):
         clear(world, message, emoji)

@@ -9,7 +9,7 @@ import pytest
 
 from bot.reactions.history import DISLIKE_DURATION, WINDOW, ChannelHistory
 from bot.reactions.pace import MAX_DISLIKES, ChannelState
-from tests.bot.clock import Clock
+from tests.bot.clock import ManualClock
 
 ALICE, BOB = 7, 8
 PYTHONS_OWN = 512
@@ -17,11 +17,11 @@ PYTHONS_OWN = 512
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
-def test_messages_and_reactions_are_counted_by_channel(clock: Clock) -> None:
+def test_messages_and_reactions_are_counted_by_channel(clock: ManualClock) -> None:
     history = ChannelHistory(clock)
     history.count_message(1)
     history.count_message(1)
@@ -32,7 +32,7 @@ def test_messages_and_reactions_are_counted_by_channel(clock: Clock) -> None:
     assert history.state(2) == ChannelState(messages=0)
 
 
-def test_counts_older_than_the_window_are_forgotten(clock: Clock) -> None:
+def test_counts_older_than_the_window_are_forgotten(clock: ManualClock) -> None:
     history = ChannelHistory(clock)
     history.count_message(1)
     history.count_reaction(1)
@@ -43,7 +43,7 @@ def test_counts_older_than_the_window_are_forgotten(clock: Clock) -> None:
     assert history.state(1) == ChannelState(messages=1)
 
 
-def test_count_can_be_undone_within_the_window(clock: Clock) -> None:
+def test_count_can_be_undone_within_the_window(clock: ManualClock) -> None:
     history = ChannelHistory(clock)
     first = history.count_reaction(1)
     clock.now += 1
@@ -55,7 +55,7 @@ def test_count_can_be_undone_within_the_window(clock: Clock) -> None:
     assert history.state(1).reactions == 1
 
 
-def test_upcoming_states_have_the_counts_at_each_expiry(clock: Clock) -> None:
+def test_upcoming_states_have_the_counts_at_each_expiry(clock: ManualClock) -> None:
     history = ChannelHistory(clock)
     assert list(history.upcoming_states(1)) == [(0, ChannelState(messages=1))]
     for pause in (0, 100, 50):
@@ -78,7 +78,7 @@ def test_upcoming_states_have_the_counts_at_each_expiry(clock: Clock) -> None:
         assert history.state(1) == replace(state, messages=state.messages - 1)
 
 
-def test_dislikes_of_several_people_add_up_and_expire_a_day_after_the_last(clock: Clock) -> None:
+def test_dislikes_of_several_people_add_up_and_expire_a_day_after_the_last(clock: ManualClock) -> None:
     history = ChannelHistory(clock)
     history.count_dislike(1, ALICE)
     clock.now += DISLIKE_DURATION - 1
@@ -90,7 +90,7 @@ def test_dislikes_of_several_people_add_up_and_expire_a_day_after_the_last(clock
     assert history.state(1).dislikes == 0
 
 
-def test_repeated_dislikes_of_one_person_count_once(clock: Clock) -> None:
+def test_repeated_dislikes_of_one_person_count_once(clock: ManualClock) -> None:
     history = ChannelHistory(clock)
     for _ in range(3):
         history.count_dislike(1, ALICE)
@@ -102,7 +102,7 @@ def test_repeated_dislikes_of_one_person_count_once(clock: Clock) -> None:
     assert history.state(1).dislikes == MAX_DISLIKES  # no further people are remembered
 
 
-def test_disliked_channels_are_listed_until_reset(clock: Clock) -> None:
+def test_disliked_channels_are_listed_until_reset(clock: ManualClock) -> None:
     history = ChannelHistory(clock)
     for channel_id in (1, 2, 3):
         history.count_dislike(channel_id, ALICE)
@@ -112,7 +112,7 @@ def test_disliked_channels_are_listed_until_reset(clock: Clock) -> None:
     assert history.holding_back([2, 4, 1]) == [1]
 
 
-def test_all_messages_of_the_last_ten_minutes_are_counted_however_many(clock: Clock) -> None:
+def test_all_messages_of_the_last_ten_minutes_are_counted_however_many(clock: ManualClock) -> None:
     clock.now = 60_000
     history = ChannelHistory(clock)
     assert history.messages_in_window(1) == 0
@@ -126,7 +126,7 @@ def test_all_messages_of_the_last_ten_minutes_are_counted_however_many(clock: Cl
     assert history.messages_in_window(1) == 0
 
 
-def test_only_the_latest_200_messages_of_a_busy_channel_are_remembered(clock: Clock) -> None:
+def test_only_the_latest_200_messages_of_a_busy_channel_are_remembered(clock: ManualClock) -> None:
     history = ChannelHistory(clock)
     for second in range(300):
         clock.now = second
@@ -137,7 +137,7 @@ def test_only_the_latest_200_messages_of_a_busy_channel_are_remembered(clock: Cl
     assert history.state(1).messages == 199
 
 
-def test_equally_busy_channels_do_not_grow_the_heap(clock: Clock) -> None:
+def test_equally_busy_channels_do_not_grow_the_heap(clock: ManualClock) -> None:
     """Blocks that live for minutes would be placed in gaps of the C library's heap, which would keep growing."""
     history, chance = ChannelHistory(clock), random.Random(0)  # noqa: S311 - not for a secret
 

@@ -6,7 +6,7 @@ import simcord
 
 from bot.reactions.observers import MessageResult, Observers
 from bot.reactions.outcomes import Outcome
-from tests.bot.scripted import ScriptedClassifier, World, reactions_of
+from tests.bot.support import StubClassifier, World, reactions_of
 
 
 class RecordingObserver:
@@ -86,7 +86,7 @@ async def test_grave_message_is_reported_as_grave_before_any_other_reason(
 
 
 async def test_every_message_of_an_observed_channel_is_read(
-    world: World, observer: RecordingObserver, bilstm: ScriptedClassifier
+    world: World, observer: RecordingObserver, bilstm: StubClassifier
 ) -> None:
     await world.configure(mood=False)
     for _ in range(3):

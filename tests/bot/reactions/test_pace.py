@@ -18,7 +18,7 @@ from bot.reactions.pace import (
 )
 from bot.reactions.policy import choose
 from bot.server_settings import Liveliness, ServerSettings
-from tests.bot.scripted import believing
+from tests.bot.support import prediction_of
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_pace_in_a_new_server_starts_lively_and_settles_within_an_hour(
     assert (profile.free, profile.cooldown) == (free, cooldown)
     assert profile.strictness == PROFILES[Liveliness.NORMAL].strictness
     busy = ChannelState(messages=2, reactions=1, since_reaction=9, since_joining=since_joining)
-    assert (choose("", believing(joy=0.95), channel=busy).emoji is None) == (cooldown == 10)
+    assert (choose("", prediction_of(joy=0.95), channel=busy).emoji is None) == (cooldown == 10)
 
 
 @pytest.mark.parametrize("liveliness", Liveliness)

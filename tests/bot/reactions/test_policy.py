@@ -26,7 +26,7 @@ from bot.server_settings import Liveliness, ServerSettings
 from classifiers import EMOJI, LABELS, NEUTRAL, Prediction, load_models
 from classifiers.emotions import SENTIMENT
 from classifiers.training.datasets import load_dataset
-from tests.bot.scripted import believing
+from tests.bot.support import prediction_of
 
 NORMAL = PROFILES[Liveliness.NORMAL]
 PARTY = "<:party:123456789012345678>"
@@ -58,7 +58,7 @@ def predictions(draw: st.DrawFn) -> Prediction:
 
 
 def test_policy_reacts_with_the_strongest_emotion() -> None:
-    decision = choose("", believing(joy=0.8, love=0.7), minimum_certainty=0.5)
+    decision = choose("", prediction_of(joy=0.8, love=0.7), minimum_certainty=0.5)
     assert decision == Decision("😃", "joy", 0.8, 0.5, None, NORMAL)
 
 
@@ -73,8 +73,8 @@ def test_probabilities_of_neighbouring_emotions_are_combined() -> None:
 @pytest.mark.parametrize(
     ("prediction", "reason"),
     [
-        (believing(neutral=0.6, joy=0.59), Outcome.NEUTRAL),
-        (believing(joy=0.49), Outcome.UNSURE),  # over its threshold, but not certain enough
+        (prediction_of(neutral=0.6, joy=0.59), Outcome.NEUTRAL),
+        (prediction_of(joy=0.49), Outcome.UNSURE),  # over its threshold, but not certain enough
         (
             Prediction(("joy", "neutral"), (0.8, 0.1), (0.85, 0.1)),
             Outcome.UNSURE,
@@ -158,7 +158,7 @@ def test_dislike_never_adds_a_reaction(server: ServerSettings, own: float, disli
 
 def test_dislikes_halve_share_and_doubt_but_never_silence_a_channel() -> None:
     server = ServerSettings(liveliness=Liveliness.LIVELY)
-    certain = believing(joy=0.97)
+    certain = prediction_of(joy=0.97)
     for dislikes, allowed, certainty in (
         (0, 70, 0.375),
         (1, 35, 0.6875),
@@ -180,7 +180,7 @@ def test_liveliness_changes_the_required_certainty(liveliness: Liveliness, wante
 
 
 def test_share_and_pause_limit_the_reactions_of_a_channel() -> None:
-    joy = believing(joy=0.95)
+    joy = prediction_of(joy=0.95)
     assert choose("", joy, channel=ChannelState(messages=1)).emoji == "😃"
     assert choose("", joy, channel=ChannelState(messages=2, reactions=1, since_reaction=60)).reason == Outcome.ENOUGH
     assert choose("", joy, channel=ChannelState(messages=9, reactions=2, since_reaction=60)).emoji == "😃"
@@ -192,7 +192,7 @@ def test_share_and_pause_limit_the_reactions_of_a_channel() -> None:
 
 
 def test_another_language_gets_no_reaction() -> None:
-    joy = believing(joy=0.95)
+    joy = prediction_of(joy=0.95)
     foreign = Prediction(joy.labels, joy.scores, joy.thresholds, joy.certainty, known=0.59)
     assert choose("", foreign).reason == Outcome.NOT_UNDERSTOOD
 
@@ -207,14 +207,14 @@ def test_shipped_models_recognise_another_language_by_unknown_words() -> None:
 
 
 def test_muted_emotion_gets_no_reaction() -> None:
-    assert choose("", believing(joy=0.95), ServerSettings(muted=frozenset({"joy"}))).reason == Outcome.MUTED
+    assert choose("", prediction_of(joy=0.95), ServerSettings(muted=frozenset({"joy"}))).reason == Outcome.MUTED
 
 
 def test_emoji_of_the_server_is_used() -> None:
     server = ServerSettings(emoji={"joy": "🎉", "love": PARTY})
-    assert choose("", believing(joy=0.95), server).emoji == "🎉"
-    assert choose("", believing(love=0.95), server).emoji == PARTY
-    assert choose("", believing(love=0.95), server, usable=lambda _: False).emoji == EMOJI["love"]
+    assert choose("", prediction_of(joy=0.95), server).emoji == "🎉"
+    assert choose("", prediction_of(love=0.95), server).emoji == PARTY
+    assert choose("", prediction_of(love=0.95), server, usable=lambda _: False).emoji == EMOJI["love"]
 
 
 @pytest.mark.parametrize("emotion", sorted(SENSITIVE))
@@ -229,12 +229,12 @@ def test_cheerful_emoji_is_refused_in_any_skin_tone(skin: str) -> None:
     for emoji in ("👏", "💪", "🙌"):
         assert is_cheerful(emoji + skin)
         chosen = ServerSettings(emoji={"grief": emoji + skin})
-        assert choose("", believing(grief=0.9), chosen).emoji == EMOJI["grief"]
+        assert choose("", prediction_of(grief=0.9), chosen).emoji == EMOJI["grief"]
 
 
 @pytest.mark.parametrize("label", EMOJI)
 def test_grave_message_gets_no_reaction_whatever_is_predicted(label: str) -> None:
-    heard = believing(**{label: 1.0})
+    heard = prediction_of(**{label: 1.0})
     for text in ("cancer is back", "im gonna kill myself lol", "my grandpa just died lol"):
         assert choose(text, heard) == Decision(None, label, 1.0, 0.5, Outcome.GRAVE, NORMAL)
     assert choose("killing it 💀", heard).emoji == EMOJI[label]
@@ -243,9 +243,9 @@ def test_grave_message_gets_no_reaction_whatever_is_predicted(label: str) -> Non
 @pytest.mark.parametrize("text", ["I love how nobody reads the pinned message", "thanks, I hate it", "cool story"])
 def test_irony_gets_no_pleasant_emoji(text: str) -> None:
     for label in SENTIMENT["positive"]:
-        assert choose(text, believing(**{label: 1.0})) == Decision(None, label, 1.0, 0.5, Outcome.IRONIC, NORMAL)
-    assert choose(text, believing(annoyance=1.0)).emoji == EMOJI["annoyance"]
-    assert choose(text, believing(amusement=0.2)).reason == Outcome.UNSURE  # the reason that a setting can change
+        assert choose(text, prediction_of(**{label: 1.0})) == Decision(None, label, 1.0, 0.5, Outcome.IRONIC, NORMAL)
+    assert choose(text, prediction_of(annoyance=1.0)).emoji == EMOJI["annoyance"]
+    assert choose(text, prediction_of(amusement=0.2)).reason == Outcome.UNSURE  # the reason that a setting can change
 
 
 def test_own_label_has_the_emoji_of_its_model_or_of_the_server() -> None:
@@ -258,8 +258,8 @@ def test_own_label_has_the_emoji_of_its_model_or_of_the_server() -> None:
 
 
 def test_cheerful_reaction_is_withheld_if_sadness_is_predicted_too() -> None:
-    assert choose("", believing(amusement=0.8, sadness=0.4)).reason == Outcome.DELICATE
-    assert choose("", believing(amusement=0.8, annoyance=0.4)).emoji == "😂"
+    assert choose("", prediction_of(amusement=0.8, sadness=0.4)).reason == Outcome.DELICATE
+    assert choose("", prediction_of(amusement=0.8, annoyance=0.4)).emoji == "😂"
 
 
 @pytest.mark.parametrize(

@@ -6,18 +6,18 @@ from hypothesis import strategies as st
 
 from bot.reactions.outcomes import Outcome
 from bot.reactions.reaction_limits import ReactionLimits
-from tests.bot.clock import Clock
+from tests.bot.clock import ManualClock
 
 SERVER = 77
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def limits(clock: Clock) -> ReactionLimits:
+def limits(clock: ManualClock) -> ReactionLimits:
     return ReactionLimits(clock, max_in_flight=2, max_age=15, longest_pause=100)
 
 
@@ -48,7 +48,7 @@ def test_reactions_in_flight_are_limited_per_channel(limits: ReactionLimits) -> 
     assert limits.admit(1, None, 0) is None
 
 
-def test_defaults_are_4_in_flight_15_seconds_of_age_and_an_hour_of_pause(clock: Clock) -> None:
+def test_defaults_are_4_in_flight_15_seconds_of_age_and_an_hour_of_pause(clock: ManualClock) -> None:
     limits = ReactionLimits(clock)
     assert [limits.admit(1, None, age) for age in (15, 15.1)] == [None, Outcome.STALE]
     assert [limits.admit(1, None, 0) for _ in range(4)] == [None, None, None, Outcome.CROWDED]
@@ -66,7 +66,7 @@ def test_messages_up_to_the_maximum_age_are_admitted(
     assert limits.admit(1, None, age) == refusal
 
 
-def test_backoff_doubles_after_each_refusal_up_to_the_longest(limits: ReactionLimits, clock: Clock) -> None:
+def test_backoff_doubles_after_each_refusal_up_to_the_longest(limits: ReactionLimits, clock: ManualClock) -> None:
     for lasts in (10, 20, 40, 80, 100, 100):
         refuse(limits, 1, 10)
         clock.now += lasts - 0.1
@@ -76,7 +76,7 @@ def test_backoff_doubles_after_each_refusal_up_to_the_longest(limits: ReactionLi
         clock.now += 0.1
 
 
-def test_backoff_starts_again_after_a_success(limits: ReactionLimits, clock: Clock) -> None:
+def test_backoff_starts_again_after_a_success(limits: ReactionLimits, clock: ManualClock) -> None:
     refuse(limits, 1, 10)
     clock.now += 10
     assert limits.admit(1, None, 0) is None
@@ -88,7 +88,7 @@ def test_backoff_starts_again_after_a_success(limits: ReactionLimits, clock: Clo
     assert limits.admit(1, None, 0) is None
 
 
-def test_refusals_during_a_pause_do_not_count(limits: ReactionLimits, clock: Clock) -> None:
+def test_refusals_during_a_pause_do_not_count(limits: ReactionLimits, clock: ManualClock) -> None:
     assert [limits.admit(1, None, 0), limits.admit(1, None, 0)] == [None, None]
     for _ in range(2):
         limits.refused(1, None, 10)
@@ -97,7 +97,7 @@ def test_refusals_during_a_pause_do_not_count(limits: ReactionLimits, clock: Clo
     assert limits.admit(1, None, 0) is None
 
 
-def test_a_success_in_another_channel_does_not_end_the_backoff(limits: ReactionLimits, clock: Clock) -> None:
+def test_a_success_in_another_channel_does_not_end_the_backoff(limits: ReactionLimits, clock: ManualClock) -> None:
     refuse(limits, 1, 10)
     clock.now += 10
     react(limits, 2)
@@ -106,7 +106,7 @@ def test_a_success_in_another_channel_does_not_end_the_backoff(limits: ReactionL
     assert limits.admit(1, None, 0) == Outcome.BACKING_OFF
 
 
-def test_refusals_in_three_channels_pause_the_server_with_doubling(limits: ReactionLimits, clock: Clock) -> None:
+def test_refusals_in_three_channels_pause_the_server_with_doubling(limits: ReactionLimits, clock: ManualClock) -> None:
     for channel in (1, 2, 3):
         refuse(limits, channel, 100, SERVER)
     for attempt, lasts in enumerate((60, 100)):
@@ -118,7 +118,7 @@ def test_refusals_in_three_channels_pause_the_server_with_doubling(limits: React
     assert limits.admit(20, SERVER, 0) == Outcome.BACKING_OFF
 
 
-def test_three_refusals_in_one_channel_pause_the_server(limits: ReactionLimits, clock: Clock) -> None:
+def test_three_refusals_in_one_channel_pause_the_server(limits: ReactionLimits, clock: ManualClock) -> None:
     for lasts in (5, 10, 20):
         assert limits.admit(2, SERVER, 0) is None
         limits.release(2)
@@ -133,7 +133,9 @@ def test_success_resets_the_refusals_of_the_server(limits: ReactionLimits) -> No
         react(limits, 100, SERVER)
 
 
-def test_author_who_has_blocked_the_bot_gets_no_reaction_for_an_hour(limits: ReactionLimits, clock: Clock) -> None:
+def test_author_who_has_blocked_the_bot_gets_no_reaction_for_an_hour(
+    limits: ReactionLimits, clock: ManualClock
+) -> None:
     limits.blocked(7)
     assert limits.admit(1, SERVER, 0, author_id=8) is None
     limits.release(1)
@@ -158,7 +160,7 @@ def test_pause_of_a_server_does_not_pause_the_channel_of_the_same_id(limits: Rea
 )
 @settings(max_examples=50, derandomize=True, deadline=None)
 def test_only_channels_in_use_or_with_recent_refusals_take_memory(events: list[tuple[int, float, str]]) -> None:
-    clock = Clock()
+    clock = ManualClock()
     limits = ReactionLimits(clock, longest_pause=100)
     refused: dict[int, float] = {}
     for channel, wait, result in events:

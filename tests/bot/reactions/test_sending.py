@@ -10,7 +10,7 @@ import discord
 import pytest
 from simcord.backend import serializers
 
-from tests.bot.scripted import World
+from tests.bot.support import World
 
 CHANNEL_ERRORS = [(403, 50013, "forbidden"), (403, 50001, "no access")]
 MESSAGE_ERRORS = [

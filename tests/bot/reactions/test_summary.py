@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from bot.reactions.outcomes import Outcome
 from bot.reactions.summary import Summary
-from tests.bot.clock import Clock
+from tests.bot.clock import ManualClock
 
 
 def test_minute_with_refusals_is_summarised_once() -> None:
-    clock = Clock()
+    clock = ManualClock()
     summary = Summary(clock)
     for outcome in (Outcome.REACTED, Outcome.FORBIDDEN, Outcome.FORBIDDEN, Outcome.UNSURE):
         assert summary.add(outcome) is None
@@ -18,7 +18,7 @@ def test_minute_with_refusals_is_summarised_once() -> None:
 
 
 def test_minutes_without_refusals_are_not_logged() -> None:
-    clock = Clock()
+    clock = ManualClock()
     summary = Summary(clock)
     for _ in range(10):
         assert summary.add(Outcome.COOLING_DOWN) is None
@@ -26,7 +26,7 @@ def test_minutes_without_refusals_are_not_logged() -> None:
 
 
 def test_refusal_does_not_count_for_the_next_minute() -> None:
-    clock = Clock()
+    clock = ManualClock()
     summary = Summary(clock)
     summary.add(Outcome.HELD_BACK)
     clock.now += 90

@@ -4,8 +4,8 @@ import discord
 import pytest
 import simcord
 
-from tests.bot.scripted import World
-from tests.bot.settings.opened import Panel, opened
+from tests.bot.settings.support import Panel, open_panel
+from tests.bot.support import World
 
 
 @pytest.fixture
@@ -17,4 +17,4 @@ def owner(world: World) -> simcord.MemberActor:
 
 @pytest.fixture
 async def panel(world: World, owner: simcord.MemberActor) -> Panel:
-    return await opened(owner, world.channel)
+    return await open_panel(owner, world.channel)

@@ -17,8 +17,8 @@ from bot.server_settings import Liveliness, ServerSettings
 from bot.settings.import_file import MAX_FILE
 from bot.store import Store, StoreError
 from classifiers import Classifier
-from tests.bot.scripted import World
-from tests.bot.settings.opened import Panel, answer_of, opened, settings_of
+from tests.bot.settings.support import Panel, answer_of, open_panel, settings_of
+from tests.bot.support import World
 
 
 class TestPermissions:
@@ -139,7 +139,7 @@ class TestConcurrently:
     async def test_two_panels_keep_the_changes_of_each_other(
         self, world: World, panel: Panel, owner: simcord.MemberActor
     ) -> None:
-        other = await opened(owner, world.channel)
+        other = await open_panel(owner, world.channel)
         await panel.click("page:mood")
         await panel.click("mood:off")
         await other.choose("liveliness", "lively")
@@ -149,7 +149,7 @@ class TestConcurrently:
     async def test_concurrent_changes_are_all_kept(
         self, world: World, panel: Panel, owner: simcord.MemberActor
     ) -> None:
-        other = await opened(owner, world.channel)
+        other = await open_panel(owner, world.channel)
         await panel.click("page:mood")
         await press_at_once(world, (panel, "mood:off"), (other, "enabled:off"))
         assert settings_of(world) == ServerSettings(mood=False, enabled=False)
@@ -176,7 +176,7 @@ async def press_at_once(world: World, *presses: tuple[Panel, str]) -> None:
 async def test_panels_keep_no_state_in_the_bot(world: World, panel: Panel) -> None:
     before = list(world.bot.persistent_views)
     for _ in range(3):
-        await opened(panel.owner, world.channel)
+        await open_panel(panel.owner, world.channel)
         await panel.click("page:channels")
         await panel.click("page:general")
     assert list(world.bot.persistent_views) == before
@@ -260,7 +260,7 @@ class TestWithoutTheDatabase:
             raise StoreError("no answer in time")
 
         monkeypatch.setattr(Store, "change_settings", fail)
-        other = await opened(owner, world.channel)
+        other = await open_panel(owner, world.channel)
         await press_at_once(world, (panel, "enabled:off"), (other, "enabled:off"))
         assert caplog.messages == ["A control of /settings was not answered: no answer in time"] * 2
 

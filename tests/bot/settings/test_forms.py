@@ -8,7 +8,7 @@ from simcord.components import validate_modal
 
 from bot.settings.forms import EmojiForm, ImportForm, ZoneForm
 from classifiers import EMOJI
-from tests.bot.settings.opened import LOCALES_TO_TRY
+from tests.bot.settings.support import LOCALES_TO_TRY
 
 
 @pytest.mark.parametrize("locale", LOCALES_TO_TRY)

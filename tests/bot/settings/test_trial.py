@@ -28,8 +28,9 @@ from bot.settings.permissions import warning
 from bot.settings.trial import DURATION, EDIT_INTERVAL, HIDDEN, MAX_SHOWN, Trial, Trials
 from bot.settings.trial_panel import STOP, End, Line, TrialPanel, as_text, instruction
 from classifiers import Classifier
-from tests.bot.pressing import install_bracket_language, restarts, untranslated, words_of
-from tests.bot.scripted import ManualClock, ScriptedClassifier, World, believing, reactions_of
+from tests.bot.clock import ManualClock
+from tests.bot.interactions import bot_restarts, install_bracket_language, panel_text, untranslated_words
+from tests.bot.support import StubClassifier, World, prediction_of, reactions_of
 
 COMPONENTS_V2 = 1 << 15
 
@@ -48,7 +49,7 @@ class Shown:
 
     @property
     def text(self) -> str:
-        return words_of(self.message)
+        return panel_text(self.message)
 
     @property
     def lines(self) -> dict[str, str]:
@@ -108,9 +109,9 @@ async def test_trial_is_private_and_says_what_to_do_and_when_it_ends(world: Worl
 
 
 async def test_each_message_is_shown_with_its_emotion_and_reaction_or_the_reason_for_none(
-    world: World, bilstm: ScriptedClassifier, trial: Shown
+    world: World, bilstm: StubClassifier, trial: Shown
 ) -> None:
-    bilstm.script["sad"] = believing(sadness=0.9)
+    bilstm.predictions["sad"] = prediction_of(sadness=0.9)
     said = {
         "so happy today": REACTED,
         "happy again": PACE,
@@ -160,7 +161,7 @@ async def test_edit_changes_the_line_of_a_message_and_a_deletion_removes_it(worl
 
 
 async def test_people_who_opted_out_are_neither_read_nor_shown(
-    world: World, bob: simcord.MemberActor, bilstm: ScriptedClassifier, trial: Shown
+    world: World, bob: simcord.MemberActor, bilstm: StubClassifier, trial: Shown
 ) -> None:
     await world.bot.store.opt_out(bob.id)
     await bob.send(world.channel, "happy")
@@ -199,7 +200,7 @@ async def test_opted_out_tester_is_told_why_their_messages_are_missing(
 async def test_reason_is_shown_in_excluded_channels(
     world: World,
     owner: simcord.MemberActor,
-    bilstm: ScriptedClassifier,
+    bilstm: StubClassifier,
     changes: dict[str, object],
     sentence: str,
 ) -> None:
@@ -417,7 +418,7 @@ async def test_button_works_after_a_crash(
     async def crash(_trials: Trials) -> None: ...
 
     monkeypatch.setattr(Trials, "close", crash)
-    async with restarts(world, models) as restart:
+    async with bot_restarts(world, models) as restart:
         await restart()
         assert trial.runs
         await trial.stop()
@@ -450,7 +451,7 @@ async def test_every_word_is_translated(
     channel = channel_without(world, "add_reactions")
     trial = await started(world, owner, channel)
     await trial.next_edit()
-    assert untranslated(trial.message) == ""
+    assert untranslated_words(trial.message) == ""
 
 
 async def test_people_who_opt_out_while_an_edit_waits_for_the_last_one_are_not_shown(

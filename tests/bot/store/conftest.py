@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.store import Store
-from tests.bot.store.others import Others
+from tests.bot.store.support import DatabaseClient
 
 StoreOpener = Callable[[str], Awaitable[Store]]
 
@@ -69,11 +69,11 @@ async def store(url: str, open_store: StoreOpener) -> Store:
 
 
 @pytest.fixture
-def others(url: str) -> Others:
-    return Others(url)
+def client(url: str) -> DatabaseClient:
+    return DatabaseClient(url)
 
 
 @pytest.fixture
-def impatient(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeouts(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make new stores give up on a locked database soon; connecting to a server takes longer."""
     monkeypatch.setattr("bot.store.engine.TIMEOUT", 0.2 if url.startswith("sqlite") else 1.0)

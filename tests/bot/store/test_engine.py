@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 
 from bot.store.engine import describe
 from tests.bot.store.conftest import StoreOpener
-from tests.bot.store.others import Others
+from tests.bot.store.support import DatabaseClient
 
 pytestmark = pytest.mark.usefixtures("log_everything", "no_database_file")
 
@@ -69,7 +69,7 @@ async def test_file_can_be_opened_and_read_during_a_write(
 ) -> None:
     monkeypatch.setattr("bot.store.engine.TIMEOUT", 0.2)
     await (await open_store(sqlite_url)).opt_out(7)
-    async with Others(sqlite_url).holding_all_locks():
+    async with DatabaseClient(sqlite_url).holding_all_locks():
         store = await open_store(sqlite_url)
         assert store.has_opted_out(7)
         assert await store.corrections() == {}
@@ -91,4 +91,4 @@ async def test_locked_file_without_wal_is_still_readable(
     assert caplog.messages == []
     connection.close()
     await store.opt_out(8)
-    assert await Others(sqlite_url).rows("PRAGMA journal_mode") == [("wal",)]
+    assert await DatabaseClient(sqlite_url).rows("PRAGMA journal_mode") == [("wal",)]

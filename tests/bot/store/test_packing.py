@@ -13,7 +13,7 @@ from bot.store.cache import MoodKey
 from bot.store.engine import open_engine
 from bot.store.packing import pack, unpack
 from tests.bot.store.conftest import StoreOpener
-from tests.bot.store.others import Others
+from tests.bot.store.support import DatabaseClient
 from tests.bot.store.test_schema import downgrade, upgrade
 from tests.hostile import texts
 
@@ -56,34 +56,36 @@ def test_ordinary_day_of_a_channel_takes_one_row_of_at_most_240_bytes() -> None:
     assert len(row["counts"]) <= 240
 
 
-async def test_packing_keeps_every_count(store: Store, others: Others) -> None:
+async def test_packing_keeps_every_count(store: Store, client: DatabaseClient) -> None:
     await fill(store)
     before = [await store.export_guild(guild_id) for guild_id in (1, 2)]
     hours = await store.moods(1, NOON + HOUR, [20])
     assert await pack_all(store, LATER) == 1
-    assert await others.rows("SELECT count(*) FROM moods") == [(0,)]
-    assert len(await others.rows("SELECT * FROM mood_days")) == 2 * 2 * 3  # servers, channels, days that it touches
+    assert await client.rows("SELECT count(*) FROM moods") == [(0,)]
+    assert len(await client.rows("SELECT * FROM mood_days")) == 2 * 2 * 3  # servers, channels, days that it touches
     assert [await store.export_guild(guild_id) for guild_id in (1, 2)] == before
     assert await store.moods(1, NOON + HOUR, [20]) == hours
     assert set(await store.known_guilds()) == {1, 2}
 
 
-async def test_today_and_yesterday_are_not_packed(store: Store, others: Others) -> None:
+async def test_today_and_yesterday_are_not_packed(store: Store, client: DatabaseClient) -> None:
     await fill(store)
     await pack_all(store, NOON + DAY + 11 * HOUR)
-    assert await others.rows("SELECT count(*) FROM mood_days") == [(0,)]
+    assert await client.rows("SELECT count(*) FROM mood_days") == [(0,)]
     await pack_all(store, NOON + DAY + 12 * HOUR)
-    assert {len(row) for row in await others.rows("SELECT * FROM mood_days")} == {4}
-    assert await others.rows("SELECT count(*) FROM moods") == [(28 * 4,)]
+    assert {len(row) for row in await client.rows("SELECT * FROM mood_days")} == {4}
+    assert await client.rows("SELECT count(*) FROM moods") == [(28 * 4,)]
     assert sum(count.messages for count in await store.moods(1, LONG_AGO)) == 2 * sum(range(1, 41))
 
 
-async def test_packing_is_done_in_batches(store: Store, others: Others, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_packing_is_done_in_batches(
+    store: Store, client: DatabaseClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await fill(store)
     before = await store.export_guild(1)
     monkeypatch.setattr("bot.store.store._PACK_BATCH", 45)
     assert await pack_all(store, LATER) == 4
-    assert await others.rows("SELECT count(*) FROM moods") == [(0,)]
+    assert await client.rows("SELECT count(*) FROM moods") == [(0,)]
     assert await store.export_guild(1) == before
 
 
@@ -142,7 +144,7 @@ async def test_server_with_packed_days_only_can_be_erased(store: Store, open_sto
     assert await store.moods(2, LATER) == [MoodCount(LATER, "joy", 1)]
 
 
-async def test_downgrade_unpacks_every_count(url: str, store: Store, others: Others) -> None:
+async def test_downgrade_unpacks_every_count(url: str, store: Store, client: DatabaseClient) -> None:
     store.count_mood(1, 10, NOON, "joy", 2)
     await store.write()
     await pack_all(store, LATER)
@@ -152,7 +154,7 @@ async def test_downgrade_unpacks_every_count(url: str, store: Store, others: Oth
     engine = open_engine(make_url(url), long_timeout=True)
     async with engine.begin() as connection:
         await connection.run(downgrade, "0006")
-    assert await others.rows("SELECT emotion, messages FROM moods ORDER BY hour") == [("joy", 3), ("fear", 1)]
+    assert await client.rows("SELECT emotion, messages FROM moods ORDER BY hour") == [("joy", 3), ("fear", 1)]
     async with engine.begin() as connection:
         await connection.run(upgrade, "0007")
     assert [count.messages for count in await store.moods(1, NOON)] == [3, 1]

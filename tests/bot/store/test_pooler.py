@@ -20,7 +20,7 @@ from bot.store import PoolerError, StoreError
 from bot.store.failures import shows_pooler
 from bot.store.watch import NotificationWatch
 from tests.bot.store.conftest import StoreOpener
-from tests.bot.store.others import Others
+from tests.bot.store.support import DatabaseClient
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH')}:/usr/sbin")
 Pooler = Callable[[str], str]
@@ -131,7 +131,7 @@ async def test_pooler_after_an_outage_is_logged(
 
     store = await open_store(postgres_url)
     monkeypatch.setattr(NotificationWatch, "_receives_notifications", deaf)
-    await Others(postgres_url).end_connections()
+    await DatabaseClient(postgres_url).end_connections()
     for _ in range(3):
         await store.refresh()
     told = [message for message in caplog.messages if "cannot be used" in message]

@@ -22,7 +22,7 @@ from bot.store.schema import NEWEST
 from bot.store.tables import METADATA
 from bot.store.upgrade import known_revisions
 from tests.bot.store.conftest import StoreOpener
-from tests.bot.store.others import Others
+from tests.bot.store.support import DatabaseClient
 
 pytestmark = pytest.mark.usefixtures("log_everything", "no_database_file")
 
@@ -72,13 +72,13 @@ async def test_migrations_create_the_tables_of_the_code(url: str, store: Store) 
         assert await connection.run(differences) == []
 
 
-async def test_migrations_can_be_reverted_and_repeated(url: str, store: Store, others: Others) -> None:
+async def test_migrations_can_be_reverted_and_repeated(url: str, store: Store, client: DatabaseClient) -> None:
     engine = open_engine(make_url(url), long_timeout=True)
     async with engine.begin() as connection:
         await connection.run(downgrade)
     async with engine.connect() as connection:
         assert len(await connection.run(differences)) >= len(METADATA.tables)
-    assert await others.rows("SELECT * FROM alembic_version") == []
+    assert await client.rows("SELECT * FROM alembic_version") == []
     await store.close()
     again = Store(url)
     await again.refresh()
@@ -88,12 +88,12 @@ async def test_migrations_can_be_reverted_and_repeated(url: str, store: Store, o
 
 
 async def test_upgrade_from_the_first_version_keeps_all_data(
-    url: str, others: Others, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
+    url: str, client: DatabaseClient, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
 ) -> None:
     engine = open_engine(make_url(url), long_timeout=True)
     async with engine.begin() as connection:
         await connection.run(upgrade, "0001")
-    await others.execute(
+    await client.execute(
         """INSERT INTO servers (guild_id, settings) VALUES (1, '{"enabled": false}')""",
         "INSERT INTO opt_outs VALUES (7)",
         "INSERT INTO moods VALUES (1, 10, '2026-03-01 12:00:00.000000', 'joy', 3)"
@@ -113,15 +113,17 @@ async def test_upgrade_from_the_first_version_keeps_all_data(
         assert await connection.run(differences) == []
 
 
-async def test_downgrade_to_the_first_version_keeps_what_it_can_hold(url: str, store: Store, others: Others) -> None:
+async def test_downgrade_to_the_first_version_keeps_what_it_can_hold(
+    url: str, store: Store, client: DatabaseClient
+) -> None:
     for label in ("joy", "passive aggressiveness"):
         store.count_mood(1, 10, NOON, label)
         await store.add_correction(1, label, label)
     await store.refresh()
     async with open_engine(make_url(url), long_timeout=True).begin() as connection:
         await connection.run(downgrade, "0001")
-    assert await others.rows("SELECT emotion FROM moods") == [("joy",)]
-    assert await others.rows("SELECT heard, meant FROM corrections") == [("joy", "joy")]
+    assert await client.rows("SELECT emotion FROM moods") == [("joy",)]
+    assert await client.rows("SELECT heard, meant FROM corrections") == [("joy", "joy")]
 
 
 async def test_many_stores_may_start_at_once(url: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -14,7 +14,7 @@ from bot.server_settings import Liveliness, ServerSettings
 from bot.store import GRACE_PERIOD, MoodCount, Store
 from bot.store.tables import METADATA
 from tests.bot.store.conftest import StoreOpener
-from tests.bot.store.others import Others
+from tests.bot.store.support import DatabaseClient
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -76,13 +76,13 @@ async def test_opt_out_lasts_until_the_person_opts_in(url: str, store: Store, op
 
 
 async def test_erasing_a_person_removes_the_opt_out(
-    url: str, store: Store, others: Others, open_store: StoreOpener
+    url: str, store: Store, client: DatabaseClient, open_store: StoreOpener
 ) -> None:
     await store.opt_out(7)
     await store.erase_user(7)
     assert not store.has_opted_out(7)
     assert not (await open_store(url)).has_opted_out(7)
-    assert await others.rows("SELECT * FROM opt_outs") == []
+    assert await client.rows("SELECT * FROM opt_outs") == []
 
 
 def test_tables_have_no_text_and_only_opt_outs_by_person() -> None:
@@ -99,10 +99,10 @@ def test_tables_have_no_text_and_only_opt_outs_by_person() -> None:
 
 
 async def test_settings_of_another_version_are_kept_unparsed(
-    url: str, store: Store, others: Others, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
+    url: str, store: Store, client: DatabaseClient, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
 ) -> None:
     await store.save_settings(1, SETTINGS)
-    await others.execute(
+    await client.execute(
         """INSERT INTO servers (guild_id, settings) VALUES (2, '{"enabled" : false, "telepathy" : true}')""",
         "INSERT INTO servers (guild_id, settings) VALUES (3, 'enabled: no')",
     )
@@ -125,10 +125,10 @@ async def test_settings_of_another_version_are_kept_unparsed(
 
 
 async def test_settings_that_cannot_be_parsed_are_exported_as_text(
-    url: str, others: Others, open_store: StoreOpener
+    url: str, client: DatabaseClient, open_store: StoreOpener
 ) -> None:
     await (await open_store(url)).refresh()
-    await others.execute("INSERT INTO servers (guild_id, settings) VALUES (2, '" + "[" * 10_000 + "')")
+    await client.execute("INSERT INTO servers (guild_id, settings) VALUES (2, '" + "[" * 10_000 + "')")
     assert (await (await open_store(url)).export_guild(2))["settings"] == "[" * 10_000
 
 
@@ -152,7 +152,7 @@ async def test_moods_are_counted_by_channel_and_hour(store: Store) -> None:
         await store.refresh()
 
 
-async def test_undone_count_leaves_no_row(store: Store, others: Others) -> None:
+async def test_undone_count_leaves_no_row(store: Store, client: DatabaseClient) -> None:
     store.count_mood(1, 10, NOON, "joy")
     store.count_mood(1, 10, NOON, "joy", -1)
     await store.refresh()
@@ -164,15 +164,15 @@ async def test_undone_count_leaves_no_row(store: Store, others: Others) -> None:
     assert await store.moods(1, NOON) == [MoodCount(NOON, "love", 1)]
     await store.refresh()
     assert await store.moods(1, NOON) == [MoodCount(NOON, "love", 1)]
-    assert await others.rows("SELECT emotion, messages FROM moods") == [("love", 1)]
+    assert await client.rows("SELECT emotion, messages FROM moods") == [("love", 1)]
 
 
-async def test_waiting_counts_are_written_once(store: Store, others: Others) -> None:
+async def test_waiting_counts_are_written_once(store: Store, client: DatabaseClient) -> None:
     await store.write()
     store.count_mood(1, 10, NOON, "joy")
     await store.write()
     await store.write()
-    assert await others.rows("SELECT emotion, messages FROM moods") == [("joy", 1)]
+    assert await client.rows("SELECT emotion, messages FROM moods") == [("joy", 1)]
 
 
 async def test_random_counts_of_two_processes_are_neither_lost_nor_doubled(

@@ -20,7 +20,7 @@ from bot.store import GRACE_PERIOD, MoodCount, Store, StoreError
 from bot.store.cache import SERVER, Change
 from bot.store.sync import _POSTGRESQL_TRANSACTION, _SQLITE_STATEMENT, _SQLITE_TRANSACTION
 from tests.bot.store.conftest import StoreOpener
-from tests.bot.store.others import Others
+from tests.bot.store.support import DatabaseClient
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SETTINGS = ServerSettings(enabled=False)
@@ -59,7 +59,7 @@ async def test_refresh_reads_changes_of_another_process(store: Store, other: Sto
 
 async def test_refresh_reads_changes_made_by_hand(sqlite_url: str, open_store: StoreOpener) -> None:
     store = await open_store(sqlite_url)
-    await Others(sqlite_url).execute(
+    await DatabaseClient(sqlite_url).execute(
         """INSERT INTO servers (guild_id, settings) VALUES (1, '{"enabled": false}')""",
         "INSERT INTO opt_outs VALUES (7)",
     )
@@ -129,14 +129,14 @@ async def test_erasure_before_the_first_written_count_holds(url: str, store: Sto
     assert set(await store.known_guilds()) == {2}
 
 
-@pytest.mark.usefixtures("impatient")
-async def test_erasure_is_noticed_after_an_outage(url: str, store: Store, other: Store, others: Others) -> None:
+@pytest.mark.usefixtures("short_timeouts")
+async def test_erasure_is_noticed_after_an_outage(url: str, store: Store, other: Store, client: DatabaseClient) -> None:
     store.count_mood(1, 10, NOON, "joy")
     await store.refresh()
     store.count_mood(1, 10, NOON, "joy")
-    async with others.holding_all_locks():
+    async with client.holding_all_locks():
         await store.refresh()
-    await others.end_connections() if url.startswith("postgres") else None
+    await client.end_connections() if url.startswith("postgres") else None
     await other.refresh()
     await other.erase_guild(1)
     await store.refresh()
@@ -245,7 +245,7 @@ async def test_erasure_during_the_reading_of_a_change_holds(
     await store.refresh()
     monkeypatch.setattr(store.cache, "apply", listen)
     event.listen(store.sync._engine.sync_engine, "after_cursor_execute", hold_up)
-    await Others(postgres_url).execute("SELECT pg_notify('emobot', 'server 1')")
+    await DatabaseClient(postgres_url).execute("SELECT pg_notify('emobot', 'server 1')")
     await pause.reached.wait()
     erasing = asyncio.create_task(store.erase_guild(1))
     await pause.release_when_others_wait(erasing)
@@ -337,9 +337,9 @@ async def test_processes_that_write_at_once_agree_in_the_end(postgres_url: str, 
 async def test_lost_connection_is_reopened_and_missed_changes_are_read(
     postgres_url: str, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store, others = await open_store(postgres_url), Others(postgres_url)
-    await others.end_connections()
-    await others.execute("""INSERT INTO servers (guild_id, settings) VALUES (1, '{"enabled": false}')""")
+    store, client = await open_store(postgres_url), DatabaseClient(postgres_url)
+    await client.end_connections()
+    await client.execute("""INSERT INTO servers (guild_id, settings) VALUES (1, '{"enabled": false}')""")
     await store.refresh()
     assert store.settings(1) == SETTINGS
     [warning] = caplog.messages
@@ -352,10 +352,10 @@ async def test_lost_connection_is_reopened_and_missed_changes_are_read(
 async def test_lost_connection_is_logged_at_once_and_reopened_by_the_next_write(
     postgres_url: str, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store, others = await open_store(postgres_url), Others(postgres_url)
-    await others.end_connections()
+    store, client = await open_store(postgres_url), DatabaseClient(postgres_url)
+    await client.end_connections()
     assert await soon(lambda: "(its connection was lost): the bot keeps" in caplog.text)
-    await others.execute("""INSERT INTO servers (guild_id, settings) VALUES (1, '{"enabled": false}')""")
+    await client.execute("""INSERT INTO servers (guild_id, settings) VALUES (1, '{"enabled": false}')""")
     await store.write()
     assert store.settings(1) == SETTINGS
     await store.close()
@@ -365,15 +365,15 @@ async def test_lost_connection_is_logged_at_once_and_reopened_by_the_next_write(
 async def test_row_that_failed_to_be_read_on_notification_is_read_by_refresh(
     postgres_url: str, open_store: StoreOpener
 ) -> None:
-    store, others = await open_store(postgres_url), Others(postgres_url)
-    await others.execute(
+    store, client = await open_store(postgres_url), DatabaseClient(postgres_url)
+    await client.execute(
         "INSERT INTO opt_outs VALUES (7)",
         "ALTER TABLE opt_outs RENAME TO elsewhere",
         "SELECT pg_notify('emobot', 'opt-out 7')",
     )
     await asyncio.sleep(0.2)
     assert not store.has_opted_out(7)
-    await others.execute("ALTER TABLE elsewhere RENAME TO opt_outs")
+    await client.execute("ALTER TABLE elsewhere RENAME TO opt_outs")
     await store.refresh()
     assert store.has_opted_out(7)
 
@@ -399,7 +399,7 @@ async def test_opt_outs_survive_the_loss_of_the_database_file(
     noticed_by: str,
 ) -> None:
     await open_store(sqlite_url)
-    await Others(sqlite_url).execute(
+    await DatabaseClient(sqlite_url).execute(
         "INSERT INTO opt_outs WITH RECURSIVE ids(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM ids WHERE id < 2500) "
         "SELECT id FROM ids"
     )
@@ -445,7 +445,7 @@ async def test_restored_backup_is_used_unchanged(
         assert (process.settings(1), process.is_configured(2)) == (SETTINGS, False)
         assert await process.moods(1, NOON) == [MoodCount(NOON, "joy", 1)]
         assert not process.has_opted_out(7)
-    assert await Others(sqlite_url).rows("PRAGMA integrity_check") == [("ok",)]
+    assert await DatabaseClient(sqlite_url).rows("PRAGMA integrity_check") == [("ok",)]
 
 
 @asynccontextmanager
@@ -453,7 +453,7 @@ async def replacing_file(store: Store, url: str, file: Path) -> AsyncIterator[No
     """Replace the file by its own copy, under its lock, once the store under test has opened it and waits."""
     copy, opened = file.with_name("copy"), asyncio.Event()
     event.listen(store.sync._engine.sync_engine, "connect", lambda *_: opened.set())
-    async with Others(url).holding_all_locks():
+    async with DatabaseClient(url).holding_all_locks():
         with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
             source.backup(target)
         yield

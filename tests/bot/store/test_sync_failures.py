@@ -23,7 +23,7 @@ from bot.store.cache import MAX_WAITING
 from bot.store.sync import _LOCK_TIMEOUT
 from bot.store.tables import METADATA
 from tests.bot.store.conftest import StoreOpener
-from tests.bot.store.others import Network, Others
+from tests.bot.store.support import DatabaseClient, Network
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SETTINGS = ServerSettings(enabled=False)
@@ -54,19 +54,19 @@ def always(pragma: str) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def locked(others: Others, _network: Network | None) -> AsyncIterator[None]:
-    async with others.holding_all_locks():
+async def locked(client: DatabaseClient, _network: Network | None) -> AsyncIterator[None]:
+    async with client.holding_all_locks():
         yield
 
 
 @asynccontextmanager
-async def full(others: Others, network: Network | None) -> AsyncIterator[None]:
+async def full(client: DatabaseClient, network: Network | None) -> AsyncIterator[None]:
     if network is None:
-        await others.execute("VACUUM")
+        await client.execute("VACUUM")
         with always("PRAGMA max_page_count = 1"):  # SQLite uses the current size if that is larger
             yield
         return
-    await others.execute(
+    await client.execute(
         "CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         "RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$",
         "CREATE TRIGGER no_space BEFORE INSERT OR UPDATE ON servers FOR EACH ROW EXECUTE FUNCTION no_space()",
@@ -74,33 +74,33 @@ async def full(others: Others, network: Network | None) -> AsyncIterator[None]:
         "EXECUTE FUNCTION no_space()",
     )
     yield
-    await others.execute("DROP FUNCTION no_space CASCADE")
+    await client.execute("DROP FUNCTION no_space CASCADE")
 
 
 @asynccontextmanager
-async def read_only(others: Others, network: Network | None) -> AsyncIterator[None]:
+async def read_only(client: DatabaseClient, network: Network | None) -> AsyncIterator[None]:
     if network is None:
         with always("PRAGMA query_only = 1"):
             yield
         return
-    [[name]] = await others.rows("SELECT current_database()")
-    await others.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    await others.end_connections()
+    [[name]] = await client.rows("SELECT current_database()")
+    await client.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    await client.end_connections()
     yield
-    await others.execute("SET TRANSACTION READ WRITE", f"ALTER DATABASE {name} RESET default_transaction_read_only")
-    await others.end_connections()
+    await client.execute("SET TRANSACTION READ WRITE", f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    await client.end_connections()
 
 
 @asynccontextmanager
-async def changed_by_hand(others: Others, _network: Network | None) -> AsyncIterator[None]:
+async def changed_by_hand(client: DatabaseClient, _network: Network | None) -> AsyncIterator[None]:
     tables = ("servers", "opt_outs", "moods")
-    await others.execute(*(f"ALTER TABLE {table} RENAME TO old_{table}" for table in tables))
+    await client.execute(*(f"ALTER TABLE {table} RENAME TO old_{table}" for table in tables))
     yield
-    await others.execute(*(f"ALTER TABLE old_{table} RENAME TO {table}" for table in tables))
+    await client.execute(*(f"ALTER TABLE old_{table} RENAME TO {table}" for table in tables))
 
 
 @asynccontextmanager
-async def gone(_others: Others, network: Network | None) -> AsyncIterator[None]:
+async def gone(_client: DatabaseClient, network: Network | None) -> AsyncIterator[None]:
     assert network
     await network.refuse_connections()
     yield
@@ -108,14 +108,14 @@ async def gone(_others: Others, network: Network | None) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def silent(_others: Others, network: Network | None) -> AsyncIterator[None]:
+async def silent(_client: DatabaseClient, network: Network | None) -> AsyncIterator[None]:
     assert network
     network.drop_all_data()
     yield
     await network.restore()
 
 
-Trouble = Callable[[Others, Network | None], AbstractAsyncContextManager[None]]
+Trouble = Callable[[DatabaseClient, Network | None], AbstractAsyncContextManager[None]]
 LOST = "its connection was lost"
 TROUBLES: list[tuple[str, Trouble, str]] = [
     ("sqlite", locked, "database is locked"),
@@ -150,13 +150,13 @@ def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Cas
 async def test_outage_is_logged_once_and_the_store_recovers_from_it(
     case: Case, open_store: StoreOpener, caplog: pytest.LogCaptureFixture
 ) -> None:
-    others = Others(case.url)
+    client = DatabaseClient(case.url)
     store = await open_store(case.network.url if case.network else case.url)
     await store.save_settings(1, SETTINGS)
     await store.opt_out(7)
     for channel_id in range(CHANNELS):
         store.count_mood(1, channel_id, NOON, "joy")
-    async with case.trouble(others, case.network):
+    async with case.trouble(client, case.network):
         began = time.monotonic()
         for _ in range(2):
             await store.refresh()
@@ -167,7 +167,7 @@ async def test_outage_is_logged_once_and_the_store_recovers_from_it(
             await store.save_settings(1, BIG)
         assert (store.settings(1), store.has_opted_out(7)) == (SETTINGS, True)
         store.count_mood(1, 0, NOON, "joy")
-    [[written]] = await others.rows("SELECT coalesce(sum(messages), 0) FROM moods")
+    [[written]] = await client.rows("SELECT coalesce(sum(messages), 0) FROM moods")
     assert written + sum(store.cache.waiting_moods.values()) == CHANNELS + 1
     caplog.clear()
     for _ in range(2):
@@ -181,14 +181,16 @@ async def test_outage_is_logged_once_and_the_store_recovers_from_it(
     assert store.settings(1) == BIG
 
 
-async def test_failed_write_changes_nothing(url: str, store: Store, others: Others, open_store: StoreOpener) -> None:
+async def test_failed_write_changes_nothing(
+    url: str, store: Store, client: DatabaseClient, open_store: StoreOpener
+) -> None:
     await store.save_settings(1, SETTINGS)
     await store.opt_out(7)
     await store.add_correction(1, "joy", "love")
     await store.refresh()
     store.count_mood(1, 10, NOON, "joy")
     before = await store.export_guild(1)
-    async with read_only(others, None if url.startswith("sqlite") else Network(url)):
+    async with read_only(client, None if url.startswith("sqlite") else Network(url)):
         for write in (
             store.save_settings(1, ServerSettings()),
             store.opt_in(7),
@@ -209,10 +211,10 @@ async def test_failed_write_changes_nothing(url: str, store: Store, others: Othe
 
 
 async def test_held_lock_raises_within_three_seconds(
-    store: Store, others: Others, monkeypatch: pytest.MonkeyPatch
+    store: Store, client: DatabaseClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.store.sync._LOCK_TIMEOUT", _LOCK_TIMEOUT)
-    async with others.holding_all_locks():
+    async with client.holding_all_locks():
         began = time.monotonic()
         refusals = await asyncio.gather(*(store.opt_out(user_id) for user_id in range(3)), return_exceptions=True)
         assert [type(refusal) for refusal in refusals] == [StoreError] * 3
@@ -221,18 +223,18 @@ async def test_held_lock_raises_within_three_seconds(
     assert store.has_opted_out(7)
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_timeouts")
 async def test_write_failure_is_logged_once_and_recovers(
-    store: Store, others: Others, caplog: pytest.LogCaptureFixture
+    store: Store, client: DatabaseClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     store.count_mood(1, 10, NOON, "joy")
-    async with others.holding_all_locks():
+    async with client.holding_all_locks():
         for _ in range(2):
             await store.write()
     assert [message.rpartition(" cannot be used")[2][-len(GOES_ON) :] for message in caplog.messages] == [GOES_ON]
     await store.write()
     assert caplog.messages[1:] == [caplog.messages[0].partition(" cannot")[0] + " is in use again."]
-    assert await others.rows("SELECT emotion, messages FROM moods") == [("joy", 1)]
+    assert await client.rows("SELECT emotion, messages FROM moods") == [("joy", 1)]
 
 
 async def assert_store_recovers(store: Store, caplog: pytest.LogCaptureFixture, restore: Callable[[], object]) -> None:
@@ -280,11 +282,11 @@ async def test_store_recovers_from_an_initially_absent_server(
 
 
 async def test_database_of_a_later_version_is_left_unchanged(
-    url: str, store: Store, others: Others, caplog: pytest.LogCaptureFixture
+    url: str, store: Store, client: DatabaseClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     await store.save_settings(1, SETTINGS)
-    await others.execute("UPDATE alembic_version SET version_num = 'later than ' || version_num")
-    async with read_only(others, None if url.startswith("sqlite") else Network(url)):
+    await client.execute("UPDATE alembic_version SET version_num = 'later than ' || version_num")
+    async with read_only(client, None if url.startswith("sqlite") else Network(url)):
         with pytest.raises(StoreError):
             await store.opt_out(7)  # an update by night: everybody has to open the database again
     newcomer = Store(url)
@@ -297,8 +299,8 @@ async def test_database_of_a_later_version_is_left_unchanged(
         assert opened.settings(1) == known
         with pytest.raises(StoreError, match="later version"):
             await opened.opt_out(7)
-    assert await others.rows("SELECT * FROM opt_outs") == []
-    await others.execute("UPDATE alembic_version SET version_num = substr(version_num, 12)")
+    assert await client.rows("SELECT * FROM opt_outs") == []
+    await client.execute("UPDATE alembic_version SET version_num = substr(version_num, 12)")
     for opened in (store, newcomer):
         await opened.refresh()
         await opened.opt_out(7)
@@ -309,7 +311,7 @@ async def test_database_of_a_later_version_is_left_unchanged(
 @pytest.mark.parametrize("recover", [Store.refresh, Store.write])
 async def test_tables_lost_while_the_bot_runs_are_recreated(
     store: Store,
-    others: Others,
+    client: DatabaseClient,
     url: str,
     open_store: StoreOpener,
     caplog: pytest.LogCaptureFixture,
@@ -319,7 +321,7 @@ async def test_tables_lost_while_the_bot_runs_are_recreated(
     await store.save_settings(1, SETTINGS)
     await store.opt_out(7)
     await store.refresh()
-    await others.execute(*(f"DROP TABLE {table}" for table in (*METADATA.tables, "alembic_version")))
+    await client.execute(*(f"DROP TABLE {table}" for table in (*METADATA.tables, "alembic_version")))
     with pytest.raises(StoreError):
         await store.opt_out(8)
     store.count_mood(1, 10, NOON, "joy")
@@ -392,7 +394,7 @@ async def test_errors_contain_neither_password_nor_values(
     await open_store(postgres_url)
     url = make_url(network.url).set(password="hunter2").render_as_string(hide_password=False)
     store = await open_store(url)
-    await Others(postgres_url).execute("DROP TABLE opt_outs")
+    await DatabaseClient(postgres_url).execute("DROP TABLE opt_outs")
     told = []
     for down in (False, True):
         if down:

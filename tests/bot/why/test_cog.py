@@ -14,8 +14,9 @@ from bot.errors import BUSY
 from bot.reactions.gate import NO_WORDS, NOT_A_PERSON, NOT_READY, NOT_TO_BE_READ
 from bot.ui.turns import MAX_TEXTS, TOO_MANY
 from classifiers import LABELS, Prediction
-from tests.bot.pressing import install_bracket_language, menu_in_direct_message, untranslated
-from tests.bot.scripted import ManualClock, ScriptedClassifier, World, believing
+from tests.bot.clock import ManualClock
+from tests.bot.interactions import install_bracket_language, untranslated_words, use_menu_in_direct_message
+from tests.bot.support import StubClassifier, World, prediction_of
 
 MENU = "Why?"
 REACTED, WOULD = "I reacted with 😃.", "If it were written now, I would react with 😃."
@@ -73,18 +74,16 @@ async def test_silence_is_explained_in_plain_words(world: World, text: str, line
     assert await why_of(world, text) == lines
 
 
-async def test_message_in_another_language_is_explained_as_not_understood(
-    world: World, bilstm: ScriptedClassifier
-) -> None:
-    bilstm.script["çok mutluyum"] = Prediction(LABELS, (0.9, *(0.1,) * 27), (0.3,) * 28, known=0.0)
+async def test_message_in_another_language_is_explained_as_not_understood(world: World, bilstm: StubClassifier) -> None:
+    bilstm.predictions["çok mutluyum"] = Prediction(LABELS, (0.9, *(0.1,) * 27), (0.3,) * 28, known=0.0)
     assert await why_of(world, "çok mutluyum") == ["I know too few of its words; I understand only English."]
 
 
 @pytest.mark.parametrize(("certainty", "lines"), [(0.45, [setting("Liveliness: lively")]), (0.31, [])])
 async def test_livelier_setting_is_suggested_only_if_sufficient(
-    world: World, bilstm: ScriptedClassifier, certainty: float, lines: list[str]
+    world: World, bilstm: StubClassifier, certainty: float, lines: list[str]
 ) -> None:
-    bilstm.script["hmm"] = believing(joy=certainty)
+    bilstm.predictions["hmm"] = prediction_of(joy=certainty)
     heard = f"I hear **joy** with a certainty of {certainty:.0%}; to react I need 50%."
     words = "These words counted most: **hmm**"
     assert await why_of(world, "hmm") == ["I am not certain enough.", heard, words, *lines]
@@ -102,10 +101,10 @@ async def test_settings_that_keep_an_emotion_silent_are_named(world: World) -> N
 
 class TestWithLabelsOfAnotherDataSet:
     @pytest.fixture
-    def bilstm(self) -> ScriptedClassifier:
+    def bilstm(self) -> StubClassifier:
         labels = ("self_doubt", "neutral")
         doubt, none = Prediction(labels, (0.9, 0.1), (0.3, 0.3)), Prediction(labels, (0.1, 0.9), (0.3, 0.3))
-        return ScriptedClassifier({"odd": doubt, "": none}, labels=labels)
+        return StubClassifier({"odd": doubt, "": none}, labels=labels)
 
     async def test_label_without_emoji_is_named_with_the_setting_for_emoji(self, world: World) -> None:
         assert await why_of(world, "odd") == [
@@ -124,7 +123,7 @@ class TestWithLabelsOfAnotherDataSet:
     ],
 )
 async def test_nothing_is_read_in_excluded_channels(
-    world: World, bilstm: ScriptedClassifier, changes: dict[str, object], sentence: str, name: str
+    world: World, bilstm: StubClassifier, changes: dict[str, object], sentence: str, name: str
 ) -> None:
     await world.configure(**changes)
     assert await why_of(world, "happy") == [sentence, setting(name)]
@@ -132,7 +131,7 @@ async def test_nothing_is_read_in_excluded_channels(
 
 
 async def test_messages_of_people_who_opted_out_are_not_read(
-    world: World, bob: simcord.MemberActor, bilstm: ScriptedClassifier
+    world: World, bob: simcord.MemberActor, bilstm: StubClassifier
 ) -> None:
     message = await bob.send(world.channel, "happy")
     bilstm.batches.clear()
@@ -157,7 +156,7 @@ async def test_nothing_is_shown_if_the_author_opts_out_meanwhile(
 
 
 async def test_messages_of_bots_and_forwarded_texts_are_not_read(
-    world: World, bob: simcord.MemberActor, bilstm: ScriptedClassifier
+    world: World, bob: simcord.MemberActor, bilstm: StubClassifier
 ) -> None:
     robot = world.guild.add_member(world.env.create_user("robot", bot=True))
     assert await why(world, await robot.send(world.channel, "happy")) == [NOT_A_PERSON]
@@ -222,7 +221,7 @@ async def test_shorter_pause_in_a_new_server_is_explained(world: World) -> None:
     assert pause == PAUSE.replace("10", "2")
 
 
-async def test_setting_that_resets_dislikes_is_named(world: World, bilstm: ScriptedClassifier) -> None:
+async def test_setting_that_resets_dislikes_is_named(world: World, bilstm: StubClassifier) -> None:
     message = await world.alice.send(world.channel, "happy")
     await world.alice.react(message, "❌")
     assert await why(world, message) == [
@@ -231,7 +230,7 @@ async def test_setting_that_resets_dislikes_is_named(world: World, bilstm: Scrip
         WORD,
     ]
     await world.rest()
-    bilstm.script["nice"] = believing(joy=0.6)
+    bilstm.predictions["nice"] = prediction_of(joy=0.6)
     assert await why_of(world, "nice") == [
         "I am not certain enough.",
         "I hear **joy** with a certainty of 60%; to react I need 75%.",
@@ -254,7 +253,7 @@ async def test_forgotten_message_is_judged_as_if_written_now(world: World, clock
 
 async def test_answer_in_direct_messages_names_no_settings(world: World) -> None:
     message = await world.alice.user.send_dm("hmm")
-    lines = lines_of(await menu_in_direct_message(world, world.alice.user, MENU, message))
+    lines = lines_of(await use_menu_in_direct_message(world, world.alice.user, MENU, message))
     assert lines[0] == "I am not certain enough."
     assert len(lines) == 3
 
@@ -286,7 +285,7 @@ class TestWithoutADatabase:
     def configuration(self, tmp_path: Path) -> Configuration:
         return Configuration(database_url=f"sqlite+aiosqlite:///{tmp_path}/nowhere/emobot.db")
 
-    async def test_nothing_is_read_while_opt_outs_are_unknown(self, world: World, bilstm: ScriptedClassifier) -> None:
+    async def test_nothing_is_read_while_opt_outs_are_unknown(self, world: World, bilstm: StubClassifier) -> None:
         assert await why_of(world, "happy") == [NOT_READY]
         assert bilstm.batches == []
 
@@ -314,7 +313,7 @@ async def test_every_word_is_translated(world: World, monkeypatch: pytest.Monkey
     install_bracket_language(monkeypatch)
     result = await world.alice.context_menu(world.channel, MENU, message)
     assert result.response
-    assert untranslated(result.response).replace(text, "") == ""
+    assert untranslated_words(result.response).replace(text, "") == ""
 
 
 def seconds_to_next(message: discord.Message, line: str) -> float:

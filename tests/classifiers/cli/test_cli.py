@@ -23,7 +23,7 @@ from classifiers.errors import DatasetError
 from classifiers.model_directory import read_manifest, write_manifest
 from classifiers.training import datasets
 from classifiers.training.splitting import SPLITS
-from tests.unread import nobody_reads
+from tests.closed_output import closed_standard_output
 
 compare_module = importlib.import_module("classifiers.cli.compare")  # the package has a command of that name
 
@@ -51,7 +51,7 @@ def test_compare_writes_a_line_of_json_for_each_text(small_models: Path, capsys:
 
 @pytest.mark.parametrize("shape", [[], ["--json"]])
 def test_closed_output_is_not_an_error(small_models: Path, shape: list[str]) -> None:
-    with nobody_reads():
+    with closed_standard_output():
         assert main(["compare", "--models", str(small_models), "i am happy", *shape]) == 0
 
 

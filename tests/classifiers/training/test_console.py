@@ -4,7 +4,7 @@ import pytest
 
 from classifiers.training.console import ConsoleReporter
 from classifiers.training.history import Epoch
-from tests.unread import nobody_reads
+from tests.closed_output import closed_standard_output
 
 
 def test_lines_are_printed_whole_and_without_markup(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,7 +51,7 @@ def test_track_returns_all_items(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_training_continues_with_closed_output() -> None:
-    with nobody_reads():
+    with closed_standard_output():
         reporter = ConsoleReporter()
         for line in ("one", "two"):
             reporter.say(line)

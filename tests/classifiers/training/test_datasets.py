@@ -392,7 +392,7 @@ def test_any_file_is_read_or_refused_in_one_sentence(
     file = folder / f"mine{ending}"
     file.write_bytes(data.draw(hostile.damaged(ROWS_OF[ending].encode())))
     refusals: list[str] = []
-    with hostile.little_memory():
+    with hostile.assert_little_memory():
         try:
             load_dataset(file)
         except DatasetError as error:

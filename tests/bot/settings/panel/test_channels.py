@@ -5,14 +5,14 @@ import pytest
 import simcord
 
 from bot.server_settings import ServerSettings
-from tests.bot.scripted import ScriptedClassifier, World, believing
-from tests.bot.settings.opened import Panel, opened, settings_of
+from tests.bot.settings.support import Panel, open_panel, settings_of
+from tests.bot.support import StubClassifier, World, prediction_of
 
 
 class TestChannels:
     @pytest.fixture
     async def panel(self, world: World, owner: simcord.MemberActor) -> Panel:
-        panel = await opened(owner, world.channel)
+        panel = await open_panel(owner, world.channel)
         await panel.click("page:channels")
         return panel
 
@@ -70,8 +70,8 @@ class TestHoldingBack:
     """After dislikes the bot holds back; the owner can see and reset this."""
 
     @pytest.fixture
-    def bilstm(self) -> ScriptedClassifier:
-        return ScriptedClassifier({"meh": believing(joy=0.7)})  # certain enough unless there was a dislike
+    def bilstm(self) -> StubClassifier:
+        return StubClassifier({"meh": prediction_of(joy=0.7)})  # certain enough unless there was a dislike
 
     @pytest.fixture
     async def panel(self, world: World, owner: simcord.MemberActor) -> Panel:
@@ -79,7 +79,7 @@ class TestHoldingBack:
         await world.alice.react(message, "❌")
         await world.rest()
         assert world.emoji_of(await world.alice.send(world.channel, "meh")) == []
-        return await opened(owner, world.channel)
+        return await open_panel(owner, world.channel)
 
     async def reacts_again(self, world: World) -> bool:
         return world.emoji_of(await world.alice.send(world.channel, "meh")) == ["😃"]

@@ -7,14 +7,14 @@ from simcord.components import walk_components
 from bot.server_settings import ServerSettings
 from bot.ui.emotions import groups_of, key_of
 from classifiers import EMOJI, Classifier, Prediction
-from tests.bot.scripted import ScriptedClassifier, World
-from tests.bot.settings.opened import Panel, opened, settings_of
+from tests.bot.settings.support import Panel, open_panel, settings_of
+from tests.bot.support import StubClassifier, World
 
 
 class TestEmotions:
     @pytest.fixture
     async def panel(self, world: World, owner: simcord.MemberActor) -> Panel:
-        panel = await opened(owner, world.channel)
+        panel = await open_panel(owner, world.channel)
         await panel.click("page:emotions")
         return panel
 
@@ -105,7 +105,7 @@ class TestEmotions:
         await world.env.settle()
         await panel.give_emoji("love", f"<:blob:{emoji.id}>")
         assert panel.refusal == "This server has no emoji of that name that I can use."
-        panel = await opened(panel.owner, world.channel)
+        panel = await open_panel(panel.owner, world.channel)
         assert "**Changed emoji:** joy 😃 (the server's own was deleted)" in panel.text
 
     @pytest.mark.parametrize("emotion", ["grief", "fear", "sadness"])
@@ -143,13 +143,13 @@ class TestWithLabelsOfAnotherDataSet:
     @pytest.fixture
     def models(self) -> dict[str, Classifier]:
         emoji = {**EMOJI, "happy": "😊"}
-        script = {
+        predictions = {
             label[:5]: Prediction(
                 self.LABELS, tuple(0.9 if each == label else 0.01 for each in self.LABELS), (0.3,) * 5, emoji=emoji
             )
             for label in self.LABELS
         }
-        return {"bilstm": ScriptedClassifier(script, labels=self.LABELS, emoji=emoji)}
+        return {"bilstm": StubClassifier(predictions, labels=self.LABELS, emoji=emoji)}
 
     async def test_own_labels_are_offered_with_their_emoji_or_none(self, panel: Panel) -> None:
         await panel.click("page:emotions")

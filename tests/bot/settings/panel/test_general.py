@@ -5,8 +5,8 @@ import simcord
 
 from bot.server_settings import Liveliness, ServerSettings
 from classifiers import Classifier
-from tests.bot.scripted import ScriptedClassifier, World
-from tests.bot.settings.opened import Panel, opened, settings_of
+from tests.bot.settings.support import Panel, open_panel, settings_of
+from tests.bot.support import StubClassifier, World
 
 
 class TestGeneral:
@@ -60,12 +60,12 @@ class TestGeneral:
 
 class TestWithOneModel:
     @pytest.fixture
-    def models(self, bilstm: ScriptedClassifier) -> dict[str, Classifier]:
+    def models(self, bilstm: StubClassifier) -> dict[str, Classifier]:
         return {"bilstm": bilstm}
 
     async def test_only_loaded_models_are_offered(self, world: World, owner: simcord.MemberActor) -> None:
         await world.bot.store.save_settings(world.guild.id, ServerSettings(model="rnn"))
-        panel = await opened(owner, world.channel)
+        panel = await open_panel(owner, world.channel)
         assert [option["value"] for option in panel.find("model")["options"]] == ["default", "bilstm"]
         assert panel.chosen("model") == ["default"]
         assert "**Model:** the default (BiLSTM)" in panel.text

@@ -11,8 +11,8 @@ import simcord
 from bot.local_time import DAYS, latest_due, week_of
 from bot.server_settings import ServerSettings
 from bot.store import Store
-from tests.bot.scripted import World
-from tests.bot.settings.opened import Panel, opened, settings_of
+from tests.bot.settings.support import Panel, open_panel, settings_of
+from tests.bot.support import World
 
 
 class TestMood:
@@ -20,7 +20,7 @@ class TestMood:
 
     @pytest.fixture
     async def panel(self, world: World, owner: simcord.MemberActor) -> Panel:
-        panel = await opened(owner, world.channel)
+        panel = await open_panel(owner, world.channel)
         await panel.click("page:mood")
         return panel
 

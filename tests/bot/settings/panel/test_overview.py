@@ -3,8 +3,8 @@ from __future__ import annotations
 import discord
 import simcord
 
-from tests.bot.scripted import World
-from tests.bot.settings.opened import Panel, opened
+from tests.bot.settings.support import Panel, open_panel
+from tests.bot.support import World
 
 
 class TestFirstTime:
@@ -16,7 +16,7 @@ class TestFirstTime:
         assert "### Welcome" in panel.text
         await panel.click("age_restricted:on")
         assert "### Welcome" not in panel.text
-        assert "### Welcome" not in (await opened(panel.owner, world.channel)).text
+        assert "### Welcome" not in (await open_panel(panel.owner, world.channel)).text
 
     async def test_permissions_are_not_mentioned_if_none_is_missing(self, panel: Panel) -> None:
         assert "I don't have" not in panel.text
@@ -25,7 +25,7 @@ class TestFirstTime:
         assert world.guild.me
         forbidden = discord.PermissionOverwrite(add_reactions=False, read_message_history=False)
         channel = world.guild.create_text_channel("quiet", overwrites={world.guild.default_role: forbidden})
-        panel = await opened(owner, channel)
+        panel = await open_panel(owner, channel)
         assert "⚠️ In this channel I lack these permissions: Read Message History, Add Reactions." in panel.text
 
 

@@ -14,9 +14,9 @@ from bot.server_settings import ServerSettings
 from bot.settings.panel.state import PanelState
 from bot.settings.panel.view import Page, SettingsPanel
 from classifiers import EMOJI
-from tests.bot.pressing import install_bracket_language
-from tests.bot.scripted import World
-from tests.bot.settings.opened import LOCALES_TO_TRY, Panel, answer_of, opened
+from tests.bot.interactions import install_bracket_language
+from tests.bot.settings.support import LOCALES_TO_TRY, Panel, answer_of, open_panel
+from tests.bot.support import World
 
 COMPONENTS_V2 = 1 << 15
 NOW = datetime(2026, 11, 27, 20, tzinfo=UTC)  # a Friday
@@ -36,7 +36,7 @@ class TestInAnotherLanguage:
     async def test_every_page_is_translated(self, world: World, owner: simcord.MemberActor) -> None:
         channel = world.guild.create_text_channel("quiet", overwrites={world.guild.default_role: NOTHING})
         await world.alice.react(await world.alice.send(world.channel, "happy"), "❌")
-        panel = await opened(owner, channel)
+        panel = await open_panel(owner, channel)
         assert untranslated_words_of(panel.message.components) == self.MODELS
         await panel.click("reset")
         assert untranslated_words_of(panel.message.components) == ["BiLSTM"]

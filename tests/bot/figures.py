@@ -1,4 +1,4 @@
-"""Figures that the bot draws, before they are rendered."""
+"""Matplotlib figures of the bot, captured before they are rendered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 
-def figure_of(draw: Callable[[], object], placed: bool = False) -> Figure:
+def capture_figure(draw: Callable[[], object], placed: bool = False) -> Figure:
     """Return the figure that is saved, without rendering it, which would take as long again.
 
     Args:
@@ -31,6 +31,6 @@ def figure_of(draw: Callable[[], object], placed: bool = False) -> Figure:
     return figure
 
 
-def written_in(figure: Figure) -> list[Text]:
+def visible_texts(figure: Figure) -> list[Text]:
     """Return all visible texts of a figure."""
     return [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible() and text.get_text()]

@@ -1,4 +1,4 @@
-"""Standard output that nobody reads any more, as after `... | head`."""
+"""Standard output whose reader has closed the pipe, as in `... | head`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager, redirect_stdout, suppress
 
 
 @contextmanager
-def nobody_reads() -> Iterator[None]:
+def closed_standard_output() -> Iterator[None]:
     """Let standard output be a pipe without a reader in the block."""
     reader, writer = os.pipe()
     os.close(reader)

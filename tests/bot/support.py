@@ -1,4 +1,4 @@
-"""What the tests of the bot are made of: a scripted classifier and a small world for the bot."""
+"""Helpers for the tests of the bot: a stub classifier, and a server with one channel and one member."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from classifiers.nn.batching import PADDING, Batch
 from classifiers.text import Tokenizer
 
 
-def believing(**scores: float) -> Prediction:
+def prediction_of(**scores: float) -> Prediction:
     """Return a prediction over all labels: the given probabilities, 0.01 for the rest, every threshold at 0.3."""
     return Prediction(LABELS, tuple(scores.get(label, 0.01) for label in LABELS), (0.3,) * len(LABELS))
 
 
 @dataclass
-class ScriptedClassifier:
-    """Predicts by a script: the prediction of the first known word in a text."""
+class StubClassifier:
+    """Returns the prediction of the first word in `predictions` that a text contains, or neutral if it has none."""
 
-    script: dict[str, Prediction]
+    predictions: dict[str, Prediction]
     labels: tuple[str, ...] = LABELS
     batches: list[list[str]] = field(default_factory=list)
     temperature: float = 1.0
@@ -38,11 +38,11 @@ class ScriptedClassifier:
 
     @property
     def tokenizer(self) -> Tokenizer:
-        return Tokenizer(self.script, max_tokens=64)
+        return Tokenizer(self.predictions, max_tokens=64)
 
     def run(self, batch: Batch) -> Array:
-        """Return predictions for encoded texts, in which only the words of the script are known."""
-        words = ["", "", *self.script]
+        """Return predictions for encoded texts, in which only the words of `predictions` are known."""
+        words = ["", "", *self.predictions]
         texts = [" ".join(words[number] for number in column if number != PADDING) for column in batch.ids.T]
         scores = np.array([self._predict(text).scores for text in texts])
         return np.asarray(np.log(scores / (1 - scores)))
@@ -52,25 +52,15 @@ class ScriptedClassifier:
         return [self._predict(text) for text in texts]
 
     def _predict(self, text: str) -> Prediction:
-        return next((belief for word, belief in self.script.items() if word in text), believing(neutral=0.9))
+        return next((found for word, found in self.predictions.items() if word in text), prediction_of(neutral=0.9))
 
 
-@dataclass
-class ManualClock:
-    """Monotonic seconds that a test advances."""
-
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-SCRIPT = {
-    "happy": believing(joy=0.9),
-    "thanks": believing(gratitude=0.95),
-    "hmm": believing(joy=0.45),
-    "plain": believing(neutral=0.8, joy=0.6),
-    "odd": believing(love=0.8),
+PREDICTIONS = {
+    "happy": prediction_of(joy=0.9),
+    "thanks": prediction_of(gratitude=0.95),
+    "hmm": prediction_of(joy=0.45),
+    "plain": prediction_of(neutral=0.8, joy=0.6),
+    "odd": prediction_of(love=0.8),
 }
 
 

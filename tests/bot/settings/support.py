@@ -1,3 +1,5 @@
+"""Helpers shared by the tests of `/settings`: an open panel and its controls."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ from simcord.components import walk_components
 
 from bot.i18n import LANGUAGES, LOCALES
 from bot.server_settings import ServerSettings
-from tests.bot.scripted import World
+from tests.bot.support import World
 
 LOCALES_TO_TRY = [
     discord.Locale.british_english,
@@ -21,7 +23,12 @@ LOCALES_TO_TRY = [
 
 @dataclass
 class Panel:
-    """An open panel, and the person who opened it."""
+    """An open panel.
+
+    Attributes:
+        owner: the person who opened it and presses its controls.
+        message: the message that contains it.
+    """
 
     owner: simcord.MemberActor
     message: simcord.ResponseMessage
@@ -79,7 +86,8 @@ class Panel:
         return walk_components(self.message.components)
 
 
-async def opened(owner: simcord.MemberActor, channel: simcord.ChannelHandle) -> Panel:
+async def open_panel(owner: simcord.MemberActor, channel: simcord.ChannelHandle) -> Panel:
+    """Return the panel that `/settings` opens."""
     result = await owner.slash(channel, "settings")
     assert result.ephemeral
     assert result.response

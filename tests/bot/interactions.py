@@ -1,4 +1,4 @@
-"""What SimCord's actors cannot do: press twice at once, survive a restart, use menus in direct messages."""
+"""Interactions that SimCord's actors do not offer: double clicks, restarts of the bot, menus in direct messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simcord.interactions import base_payload
 from bot import create_bot, i18n
 from classifiers import Classifier
 from tests.bot.languages import language
-from tests.bot.scripted import World
+from tests.bot.support import World
 
 _BUTTON, _SELECT, _TEXT = 2, 3, 10
 
@@ -48,7 +48,9 @@ async def press_twice(
     return [simcord.InteractionResult(world.env, record) for record in records]
 
 
-async def compare_at_once(world: World, *asked: tuple[simcord.MemberActor, str]) -> list[simcord.InteractionResult]:
+async def compare_concurrently(
+    world: World, *asked: tuple[simcord.MemberActor, str]
+) -> list[simcord.InteractionResult]:
     """Ask for several comparisons before the bot has answered any."""
     backend = world.env.backend
     command = backend.find_command("compare", None)
@@ -71,7 +73,7 @@ async def compare_at_once(world: World, *asked: tuple[simcord.MemberActor, str])
 
 
 @asynccontextmanager
-async def restarts(world: World, models: dict[str, Classifier]) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+async def bot_restarts(world: World, models: dict[str, Classifier]) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """Yield a function that closes the bot of the world and starts another one, which knows only what is stored."""
 
     async def restart() -> None:
@@ -83,7 +85,7 @@ async def restarts(world: World, models: dict[str, Classifier]) -> AsyncIterator
     await world.bot.store.close()
 
 
-async def menu_in_direct_message(
+async def use_menu_in_direct_message(
     world: World, user: simcord.UserHandle, name: str, message: discord.Message
 ) -> simcord.InteractionResult:
     """Use the menu of a message that the user has sent to the bot."""
@@ -110,7 +112,7 @@ async def menu_in_direct_message(
     return simcord.InteractionResult(world.env, record)
 
 
-def words_of(message: simcord.ResponseMessage) -> str:
+def panel_text(message: simcord.ResponseMessage) -> str:
     """Return all texts of a panel except its buttons."""
     return "\n".join(part["content"] for part in walk_components(message.components) if part["type"] == _TEXT)
 
@@ -121,7 +123,7 @@ def install_bracket_language(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(i18n, "_translate", lambda _language: language("«{}»".format))
 
 
-def untranslated(message: simcord.ResponseMessage) -> str:
+def untranslated_words(message: simcord.ResponseMessage) -> str:
     """Return the words of a message that are not in «brackets»."""
     words = [message.content]
     for embed in message.embeds:

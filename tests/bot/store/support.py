@@ -1,4 +1,4 @@
-"""Other users of a store's database: programs, administrators and the network."""
+"""Other access to a store's database: a client that runs plain SQL, and a network that fails."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sqlalchemy import NullPool, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 
-class Others:
-    """Other users of a database, who execute plain SQL, each time on a new connection."""
+class DatabaseClient:
+    """A client of a database besides the bot; runs plain SQL, each time on a new connection."""
 
     def __init__(self, url: str) -> None:
         self._engine = create_async_engine(url, poolclass=NullPool)
@@ -50,7 +50,7 @@ class Others:
 
 
 class Network:
-    """The network to a PostgreSQL server, which may refuse connections or lose all data."""
+    """A TCP proxy to a PostgreSQL server that can refuse connections or drop all data."""
 
     def __init__(self, url: str) -> None:
         self._to = make_url(url)
@@ -61,7 +61,7 @@ class Network:
 
     @property
     def url(self) -> str:
-        """The URL of the server through this network."""
+        """The URL of the server through this proxy."""
         return self._to.set(host="127.0.0.1", port=self._port, query={}).render_as_string(hide_password=False)
 
     async def restore(self) -> None:
@@ -79,7 +79,7 @@ class Network:
             writer.transport.abort()
 
     def drop_all_data(self) -> None:
-        """Accept everything and answer nothing."""
+        """Accept connections and data, but pass nothing on."""
         self._open.clear()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
