@@ -5,7 +5,7 @@ from tests.bot.clock import ManualClock
 
 
 def test_bucket_admits_its_limit_and_again_after_the_reset() -> None:
-    clock = ManualClock(1000.0)
+    clock = ManualClock()
     buckets = Buckets(clock)
     answers = [buckets.take("route", "here", Limit(2, 5.0)) for _ in range(3)]
     assert [answer.retry_after for answer in answers] == [0, 0, 5]
@@ -18,7 +18,7 @@ def test_bucket_admits_its_limit_and_again_after_the_reset() -> None:
 
 
 def test_global_limit_admits_50_requests_in_any_second() -> None:
-    clock = ManualClock()
+    clock = ManualClock(0.0)
     limit = GlobalLimit(clock)
     assert [limit.take() for _ in range(51)] == [0.0] * 50 + [1.0]
     clock.now = 0.75
