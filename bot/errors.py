@@ -12,12 +12,16 @@ from discord import app_commands
 from bot.analysis.analyzer import AnalyzerError
 from bot.i18n import mark, translator
 from bot.logs import FAILURE
-from bot.store import StoreError
+from bot.store import StoreError, UnreadableSettingsError
 
 log = logging.getLogger(__name__)
 
 BUSY = mark("I have my hands full right now; please try again in a moment.")
 UNSAVED = mark("I couldn't look that up or save it just now; please try again in a moment.")
+UNREADABLE = mark(
+    "I can't read this server's settings, perhaps because a newer version of me saved them, so I am silent until "
+    "someone resets or imports them in `/settings`."
+)
 BROKEN = mark("Something went wrong on my side; please try again later.")
 NOT_ALLOWED = mark("You need the Manage Server permission for that.")
 
@@ -77,6 +81,8 @@ def _sentence(cause: Exception) -> str:
     match cause:
         case AnalyzerError():
             return BUSY
+        case UnreadableSettingsError():
+            return UNREADABLE
         case StoreError():
             return UNSAVED
         case app_commands.MissingPermissions():

@@ -6,6 +6,7 @@ import asyncio
 import io
 import re
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -37,6 +38,7 @@ from bot.ui.quotation import quote
 FILE_NAME = "emobot-settings.json"
 
 EXPORTED = mark("These are the settings of this server; you can import them again, here or in another server.")
+EXPORTED_UNREAD = mark("These are the settings of this server as they are stored, which I can't read.")
 IMPORTED = mark("The settings from the file are now in effect.")
 PARTLY_IMPORTED = mark("The settings from the file are now in effect, except what can't be used here: {things}.")
 TOO_LARGE = mark("That file is too large to be an exported one.")
@@ -129,7 +131,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             case "reset", "":
                 await self._redraw(interaction, guild, Page.GENERAL, asks_to_reset=True)
             case "reset", _:
-                await self._save(interaction, guild, lambda _old: ServerSettings())
+                await self._store.save_settings(guild.id, ServerSettings())
                 self._channels.forget_dislikes(_channel_ids(guild))
                 await self._redraw(interaction, guild, Page.GENERAL, f"✅ {translator(interaction.locale)(RESET)}")
             case "forgive", _:
@@ -188,7 +190,8 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             await self._redraw(interaction, guild, Page.GENERAL, f"⚠️ {sentence}")
             return
         fitting, left_out = usable_part(given, guild, self._emotions, self._analyzer.models.keys())
-        await self._save(interaction, guild, lambda _old: fitting)
+        skipped_week = _overdue_week(self._store.settings(guild.id), fitting, interaction.created_at)
+        await self._store.save_settings(guild.id, fitting, skipped_week)
         news = (
             translate(PARTLY_IMPORTED).format(things=", ".join(map(translate, left_out)))
             if left_out
@@ -217,26 +220,20 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         await interaction.response.send_modal(form)
 
     async def _export(self, interaction: discord.Interaction, guild: discord.Guild) -> None:
-        translate = translator(interaction.locale)
-        content = self._store.settings(guild.id).to_json(indent=1).encode()
-        file = discord.File(io.BytesIO(content), FILE_NAME)
-        await interaction.response.send_message(translate(EXPORTED), file=file, ephemeral=True)
+        unread = self._store.unreadable_settings(guild.id)
+        content = self._store.settings(guild.id).to_json(indent=1) if unread is None else unread
+        sentence = translator(interaction.locale)(EXPORTED if unread is None else EXPORTED_UNREAD)
+        file = discord.File(io.BytesIO(content.encode()), FILE_NAME)
+        await interaction.response.send_message(sentence, file=file, ephemeral=True)
 
     async def _save(
         self, interaction: discord.Interaction, guild: discord.Guild, change: Callable[[ServerSettings], ServerSettings]
     ) -> None:
-        """Change the current settings and save them.
-
-        If the new settings make a picture of the week overdue that was not due with the old ones, it is skipped, since
-        nobody expects one at once.
-        """
+        """Change the current settings and save them."""
 
         def changed(old: ServerSettings) -> tuple[ServerSettings, str | None]:
             new = change(old)
-            if not new.weekly_channel or _schedule(new) == _schedule(old):
-                return new, None
-            due = latest_due(interaction.created_at, new.weekly_day, new.weekly_hour, new.time_zone)
-            return new, week_of(due, new.time_zone)
+            return new, _overdue_week(old, new, interaction.created_at)
 
         await self._store.change_settings(guild.id, changed)
 
@@ -265,6 +262,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         return PanelState(
             settings=self._store.settings(guild.id),
             configured=self._store.is_configured(guild.id),
+            readable=self._store.unreadable_settings(guild.id) is None,
             guild=guild,
             models=self._analyzer.models.keys(),
             permissions=interaction.app_permissions,
@@ -312,6 +310,16 @@ async def _require_manager(interaction: discord.Interaction) -> discord.Guild | 
     sentence = translator(interaction.locale)(NOT_ALLOWED)
     await interaction.response.send_message(sentence, ephemeral=True)
     return None
+
+
+def _overdue_week(old: ServerSettings, new: ServerSettings, now: datetime) -> str | None:
+    """Return the week whose picture new settings make overdue although it was not due with the old ones, or None.
+
+    Nobody expects that picture at once, so it is to be skipped.
+    """
+    if not new.weekly_channel or _schedule(new) == _schedule(old):
+        return None
+    return week_of(latest_due(now, new.weekly_day, new.weekly_hour, new.time_zone), new.time_zone)
 
 
 def _schedule(settings: ServerSettings) -> tuple[object, ...]:

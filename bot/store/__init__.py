@@ -4,7 +4,7 @@ Features call `Store`, which answers from `Cache` where it can. `DatabaseSync` k
 explains what happens during an outage.
 """
 
-from bot.store.failures import PoolerError, StoreError
+from bot.store.failures import PoolerError, StoreError, UnreadableSettingsError
 from bot.store.store import GRACE_PERIOD, MoodCount, Store
 
-__all__ = ["GRACE_PERIOD", "MoodCount", "PoolerError", "Store", "StoreError"]
+__all__ = ["GRACE_PERIOD", "MoodCount", "PoolerError", "Store", "StoreError", "UnreadableSettingsError"]

@@ -90,6 +90,10 @@ class Cache:
                 stored.settings = _SILENT
         return stored.settings
 
+    def unreadable_settings(self, guild_id: int) -> str | None:
+        """Return a server's settings as stored if they cannot be parsed, else None."""
+        return self._servers[guild_id].text if self.settings(guild_id) is _SILENT else None
+
     def is_configured(self, guild_id: int) -> bool:
         """Return whether the server has saved settings."""
         return guild_id in self._servers

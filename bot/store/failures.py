@@ -17,6 +17,10 @@ class NewerDatabaseError(StoreError):
     """The tables belong to a later version of the bot."""
 
 
+class UnreadableSettingsError(StoreError):
+    """A server's stored settings cannot be parsed, so they cannot be changed, only replaced."""
+
+
 class PoolerError(StoreError):
     """A connection pooler stands between the bot and PostgreSQL, and gives each transaction another connection."""
 

@@ -14,7 +14,7 @@ from sqlalchemy import Select, Table, Update, delete, func, null, or_, select, t
 from bot.server_settings import ServerSettings
 from bot.store.async_connection import AwaitedConnection
 from bot.store.cache import OPT_OUT, SERVER, Cache, Change, MoodKey
-from bot.store.failures import StoreError
+from bot.store.failures import StoreError, UnreadableSettingsError
 from bot.store.packing import StoredCounts, day_of, pack
 from bot.store.statements import insert_into, upsert
 from bot.store.sync import DatabaseSync
@@ -73,6 +73,10 @@ class Store:
         """Return a server's settings, or the defaults for None; see `Cache.settings`."""
         return self.cache.settings(guild_id)
 
+    def unreadable_settings(self, guild_id: int) -> str | None:
+        """Return a server's settings as stored if they cannot be parsed, else None."""
+        return self.cache.unreadable_settings(guild_id)
+
     def is_configured(self, guild_id: int) -> bool:
         """Return whether the server has saved settings."""
         return self.cache.is_configured(guild_id)
@@ -97,9 +101,18 @@ class Store:
         """Write the waiting mood counts and close all connections."""
         await self.sync.close()
 
-    async def save_settings(self, guild_id: int, settings: ServerSettings) -> None:
-        """Save the settings of a server in place of its current ones; see `change_settings`."""
-        await self.change_settings(guild_id, lambda _old: (settings, None))
+    async def save_settings(self, guild_id: int, settings: ServerSettings, skipped_week: str | None = None) -> None:
+        """Save the settings of a server in place of its current ones, even if those cannot be parsed.
+
+        Args:
+            guild_id: the server.
+            settings: the new settings.
+            skipped_week: a week whose picture must not be posted any more, in the form of `claim_week`, or None.
+
+        Raises:
+            StoreError: as in `change_settings`.
+        """
+        await self._save(guild_id, lambda: (settings, skipped_week))
 
     async def change_settings(
         self, guild_id: int, change: Callable[[ServerSettings], tuple[ServerSettings, str | None]]
@@ -108,15 +121,25 @@ class Store:
 
         Args:
             guild_id: the server.
-            change: takes the current settings and returns the new ones, and a week whose picture must not be posted any
-                more, in the form of `claim_week`, or None.
+            change: takes the current settings and returns the new ones and the `skipped_week` of `save_settings`.
 
         Raises:
+            UnreadableSettingsError: the current settings cannot be parsed.
             StoreError: the database failed, and the old settings still apply; or another process has erased the old
                 settings, from which the new ones were made, and the defaults apply.
         """
+
+        def changed() -> tuple[ServerSettings, str | None]:
+            if self.unreadable_settings(guild_id) is not None:
+                raise UnreadableSettingsError(f"The settings of server {guild_id} cannot be read.")
+            return change(self.settings(guild_id))
+
+        await self._save(guild_id, changed)
+
+    async def _save(self, guild_id: int, changed: Callable[[], tuple[ServerSettings, str | None]]) -> None:
+        """Save the settings that `changed` returns when no other change of this process is in progress."""
         async with self.sync.transaction() as (connection, changes):
-            settings, skipped_week = change(self.settings(guild_id))
+            settings, skipped_week = changed()
             text = settings.to_json()
             if self.is_configured(guild_id):
                 old = update(SERVERS).where(SERVERS.c.guild_id == guild_id, SERVERS.c.settings.is_not(None))

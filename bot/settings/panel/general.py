@@ -5,7 +5,7 @@ from __future__ import annotations
 import discord
 from discord import ui
 
-from bot.i18n import mark
+from bot.i18n import Translate, mark
 from bot.reactions.pace import PROFILES
 from bot.server_settings import Liveliness
 from bot.settings.panel.parts import heading, menu, switch
@@ -38,12 +38,17 @@ def controls(state: PanelState) -> list[ui.Item[ui.LayoutView]]:
             heading(translate("Model"), translate("Which model decides; `/compare` shows how they differ."))
         ),
         menu("model", _models(state)),
-        ui.ActionRow(
-            ui.Button(label=translate("Export"), custom_id="settings:export"),
-            ui.Button(label=translate("Import"), custom_id="settings:import"),
-            ui.Button(label=translate("Reset"), custom_id="settings:reset", style=discord.ButtonStyle.danger),
-        ),
+        whole(translate),
     ]
+
+
+def whole(translate: Translate) -> ui.ActionRow[ui.LayoutView]:
+    """Return the buttons that export or replace all settings."""
+    return ui.ActionRow(
+        ui.Button(label=translate("Export"), custom_id="settings:export"),
+        ui.Button(label=translate("Import"), custom_id="settings:import"),
+        ui.Button(label=translate("Reset"), custom_id="settings:reset", style=discord.ButtonStyle.danger),
+    )
 
 
 def named_default_model(state: PanelState) -> str:

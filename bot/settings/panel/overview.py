@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bot.errors import UNREADABLE
 from bot.i18n import Translate
 from bot.settings.emoji import usable_emoji
 from bot.settings.panel.general import LIVELINESS, named_default_model
@@ -20,13 +21,16 @@ _LISTED = MESSAGE_TEXT // 8
 
 
 def overview(state: PanelState, news: str) -> str:
-    """Return a line about each setting, then warnings, then the news."""
+    """Return a line about each setting, or a warning if they could not be read; then other warnings, then the news."""
+    heading = "## " + state.translate("Settings")
+    if not state.readable:
+        return "\n".join(filter(None, (heading, f"⚠️ {state.translate(UNREADABLE)}", news)))
     lines = summary(state)
     order = (
         *("enabled", "channels", "age_restricted", "liveliness", "model", "muted", "emoji", "mood", "weekly_channel"),
         *(["forgive"] if state.holding_back else []),
     )
-    parts = ["## " + state.translate("Settings"), *(lines[control] for control in order)]
+    parts = [heading, *(lines[control] for control in order)]
     return "\n".join(filter(None, (*parts, warning(state.permissions, state.translate), _obstacle(state), news)))
 
 

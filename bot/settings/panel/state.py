@@ -29,6 +29,7 @@ class PanelState:
         permissions: the bot's permissions in the channel of the panel.
         locale: the reader's locale.
         now: when the panel was requested.
+        readable: whether the saved settings could be parsed; if not, they can only be exported or replaced.
         holding_back: channels in which the bot reacts less because reactions were removed recently.
     """
 
@@ -41,6 +42,7 @@ class PanelState:
     emotions: Mapping[str, str | None]
     default_model: str
     now: datetime
+    readable: bool = True
     holding_back: Collection[int] = ()
 
     @property

@@ -68,7 +68,12 @@ class SettingsPanel(ui.LayoutView):
         translate = state.translate
         if not state.configured:
             self.add_item(ui.TextDisplay(_guide(translate)))
-        controls = _reset_question(translate) if asks_to_reset else [_tabs(page, translate), *_page(page, state, zones)]
+        if asks_to_reset:
+            controls = _reset_question(translate)
+        elif state.readable:
+            controls = [_tabs(page, translate), *_page(page, state, zones)]
+        else:
+            controls = [general.whole(translate)]
         below = ui.Separator[ui.LayoutView]() if refused is None else _retry(refused, translate)
         colour = discord.Colour.green() if state.settings.enabled else discord.Colour.light_grey()
         head = ui.TextDisplay[ui.LayoutView](overview(state, news))

@@ -48,6 +48,11 @@ class Panel:
         """The reason that the panel gives for changing nothing."""
         return next((line[3:] for line in self.text.splitlines() if line.startswith("⚠️ ")), None)
 
+    @property
+    def custom_ids(self) -> list[str]:
+        """The custom_ids of all controls."""
+        return [str(part["custom_id"]) for part in self._parts() if "custom_id" in part]
+
     def find(self, custom_id: str) -> dict[str, Any]:
         """Return a control as Discord has it."""
         [found] = [part for part in self._parts() if part.get("custom_id") == f"settings:{custom_id}"]

@@ -9,13 +9,16 @@ import pytest
 import simcord
 from simcord.backend.serializers import message_payload
 from simcord.interactions import base_payload
+from sqlalchemy import text
 
 from bot import create_bot
 from bot.configuration import Configuration
-from bot.errors import NOT_ALLOWED, UNSAVED
+from bot.errors import NOT_ALLOWED, UNREADABLE, UNSAVED
 from bot.server_settings import Liveliness, ServerSettings
+from bot.settings.cog import EXPORTED_UNREAD
 from bot.settings.import_file import MAX_FILE
 from bot.store import Store, StoreError
+from bot.store.cache import SERVER, Change
 from classifiers import Classifier
 from tests.bot.settings.support import Panel, answer_of, open_panel, settings_of
 from tests.bot.support import World
@@ -130,6 +133,65 @@ class TestFile:
         )
 
 
+class TestUnreadable:
+    """Settings that a newer version has saved, or a broken row."""
+
+    TEXT = '{"enabled": true, "telepathy": "all day"}'
+
+    @pytest.fixture
+    async def stale(self, world: World, panel: Panel) -> Panel:
+        """A panel opened when they could still be read."""
+        await panel.click("page:emotions")
+        self.form = await panel.choose("emoji:pleasant", "joy")
+        await panel.click("page:general")
+        statement = text("INSERT INTO servers (guild_id, settings) VALUES (:guild_id, :settings)")
+        async with world.bot.store.sync.transaction() as (connection, changes):
+            await connection.execute(statement, {"guild_id": world.guild.id, "settings": self.TEXT})
+            changes.append(Change(SERVER, world.guild.id, self.TEXT))
+        return panel
+
+    @pytest.fixture
+    async def broken(self, world: World, stale: Panel) -> Panel:
+        return await open_panel(stale.owner, world.channel)
+
+    async def stored(self, world: World) -> object:
+        return (await world.bot.store.export_guild(world.guild.id))["settings"]
+
+    async def test_panel_says_so_and_offers_only_what_replaces_or_exports_them(self, broken: Panel) -> None:
+        assert broken.text == f"## Settings\n⚠️ {UNREADABLE}"
+        assert broken.custom_ids == ["settings:export", "settings:import", "settings:reset"]
+
+    async def test_no_press_or_form_of_an_older_panel_replaces_them(self, world: World, stale: Panel) -> None:
+        assert answer_of(await stale.click("enabled:off")) == UNREADABLE
+        assert answer_of(await stale.choose("liveliness", "lively")) == UNREADABLE
+        assert answer_of(await stale.owner.submit_modal(self.form, {"emoji": "🎉"})) == UNREADABLE
+        assert await self.stored(world) == json.loads(self.TEXT)
+        assert len(world.env.errors) == 1  # of the form
+        await stale.click("page:mood")
+        assert UNREADABLE in stale.text
+
+    async def test_export_gives_them_as_they_are_stored(self, broken: Panel) -> None:
+        exported = await broken.click("export")
+        assert answer_of(exported) == EXPORTED_UNREAD
+        assert exported.response
+        assert await exported.response.attachments[0].read() == self.TEXT.encode()
+
+    async def test_import_replaces_them(self, world: World, broken: Panel) -> None:
+        await broken.import_file(b'{"colour": "red"}')
+        assert "**colour** is not valid." in broken.text
+        assert await self.stored(world) == json.loads(self.TEXT)
+        await broken.import_file(b'{"mood": false}')
+        assert broken.news == "The settings from the file are now in effect."
+        assert settings_of(world) == ServerSettings(mood=False)
+
+    async def test_reset_replaces_them_once_it_is_confirmed(self, world: World, broken: Panel) -> None:
+        await broken.click("reset")
+        assert await self.stored(world) == json.loads(self.TEXT)
+        await broken.click("reset:sure")
+        assert broken.news == "Everything is back to the defaults."
+        assert settings_of(world) == ServerSettings()
+
+
 class TestConcurrently:
     async def test_double_click_acts_once(self, world: World, panel: Panel) -> None:
         await press_at_once(world, (panel, "enabled:off"), (panel, "enabled:off"))
@@ -227,10 +289,11 @@ async def restart(world: World, models: dict[str, Classifier]) -> None:
 class TestWithoutTheDatabase:
     @pytest.fixture(autouse=True)
     def _broken(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        async def fail(_store: Store, _guild_id: int, _change: object) -> None:
+        async def fail(_store: Store, _guild_id: int, *_change: object) -> None:
             raise StoreError("the disk is full")
 
         monkeypatch.setattr(Store, "change_settings", fail)
+        monkeypatch.setattr(Store, "save_settings", fail)
 
     @pytest.mark.parametrize("custom_id", ["enabled:off", "reset:sure"])
     async def test_press_reports_the_failure(self, world: World, panel: Panel, custom_id: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.server_settings import Liveliness, ServerSettings
-from bot.store import GRACE_PERIOD, MoodCount, Store
+from bot.store import GRACE_PERIOD, MoodCount, Store, UnreadableSettingsError
 from bot.store.tables import METADATA
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.support import DatabaseClient
@@ -120,8 +120,14 @@ async def test_settings_of_another_version_are_kept_unparsed(
     assert second.startswith("The settings of server 3 cannot be read")
     assert (await fresh.export_guild(2))["settings"] == {"enabled": False, "telepathy": True}
     assert (await fresh.export_guild(3))["settings"] == "enabled: no"
+    assert [fresh.unreadable_settings(guild_id) for guild_id in (1, 3, 4)] == [None, "enabled: no", None]
+    for guild_id in (2, 3):
+        with pytest.raises(UnreadableSettingsError):
+            await fresh.change_settings(guild_id, lambda old: (old, None))
+    assert (await fresh.export_guild(3))["settings"] == "enabled: no"
     await fresh.save_settings(2, SETTINGS)
     assert fresh.settings(2) == SETTINGS
+    assert fresh.unreadable_settings(2) is None
 
 
 async def test_settings_that_cannot_be_parsed_are_exported_as_text(

@@ -128,7 +128,7 @@ async def test_the_fullest_panel_fits_in_every_language(world: World, locale: di
             EMOJI,
             "bilstm",
             NOW,
-            channels,
+            holding_back=channels,
         )
         for page in Page:
             for asks in (False, True):
