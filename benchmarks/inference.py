@@ -41,11 +41,11 @@ from rich.table import Table
 
 from benchmarks.racing import race
 from classifiers.classifier import NetworkClassifier
-from classifiers.model_directory import FILES, PRETRAINED, load_models, load_network, load_onnx, read_manifest
+from classifiers.model_directory import FILES, PRETRAINED, load_models, load_network, read_manifest
 from classifiers.nn import network
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, pad
-from classifiers.onnx_runtime import onnxruntime
+from classifiers.onnx_runtime import load_onnx, onnxruntime
 from classifiers.training import keras_backend as keras_models
 from classifiers.training.onnx_export import float_graph, read_bilstm
 

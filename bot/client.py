@@ -7,7 +7,6 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -49,7 +48,7 @@ from bot.reactions.dislikes import Dislikes
 from bot.reactions.history import History
 from bot.reactions.observers import Observers
 from bot.reactions.outcomes import Outcome
-from bot.reactions.policy import choose
+from bot.reactions.policy import Policy
 from bot.reactions.sending import ReactionSender
 from bot.settings.cog import ServerSettingsCog
 from bot.settings.trial import Trials
@@ -161,15 +160,15 @@ class Emobot(commands.AutoShardedBot):
         requests, clock = self.requests, self._clock or asyncio.get_running_loop().time
         history, observers = History(clock), Observers()
         sender = ReactionSender(self, requests, clock, self._meter)
-        decide = partial(choose, minimum_certainty=configuration.min_certainty, usable=sender.may_use)
-        reactions = Reactions(self, analyzer, store, history, decide, sender, observers)
+        policy = Policy(configuration.min_certainty, sender.may_use)
+        reactions = Reactions(self, analyzer, store, history, policy, sender, observers)
         self.outcomes, self._react = reactions.outcomes, reactions.handle_message
         await self.add_cog(Maintenance(self, store, requests.time))
         await self.add_cog(reactions)
         await self.add_cog(Dislikes(self, history, requests, sender))
         turns = Turns()
         await self.add_cog(Compare(self, analyzer, store, turns))
-        await self.add_cog(Why(self, analyzer, store, history, decide, turns))
+        await self.add_cog(Why(self, analyzer, store, history, policy, turns))
         await self.add_cog(Mood(analyzer, store, requests.time))
         await self.add_cog(WeeklyMood(self, analyzer, store, requests))
         trials = Trials(self, store, requests, observers, clock)

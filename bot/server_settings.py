@@ -140,10 +140,6 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         msgspec.structs.force_setattr(self, "muted", muted)
         msgspec.structs.force_setattr(self, "emoji", emoji)
 
-    def covers(self, *channel_ids: int | None) -> bool:
-        """Return whether to react in a channel, given the ids of the channel, of its parent and of its category."""
-        return self.channels.isdisjoint(channel_ids) == (self.channel_rule == "except")
-
     def changed(self, **fields: object) -> Self:
         """Return a validated copy with some fields changed.
 

@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias, TypeVar, get_args
@@ -33,12 +33,10 @@ from classifiers.emotions import EMOJI, checked_emoji, spelled
 from classifiers.errors import ModelDirectoryError
 from classifiers.files import write_atomically
 from classifiers.memory import release_unused
-from classifiers.nn.arrays import Array
+from classifiers.nn.arrays import Array, require_finite
 from classifiers.nn.batching import UNKNOWN, Batch, pad
 from classifiers.nn.network import KINDS, build
-from classifiers.onnx_graph import refuse_other_graphs
-from classifiers.onnx_runtime import onnxruntime
-from classifiers.onnx_weights import float_weights, refers_to_other_files
+from classifiers.onnx_runtime import load_onnx
 from classifiers.text import Tokenizer
 
 Parsed = TypeVar("Parsed")
@@ -245,48 +243,13 @@ def load_numpy(name: str, content: bytes) -> Callable[[Batch], Array]:
     for key, array in arrays.items():
         if array.dtype.kind != "f":
             raise ValueError(f"{key} is of {array.dtype}, not of floats")
-    _refuse_infinity(arrays.values())
+    require_finite(arrays.values())
     # The word vectors stay in float16, since only those of a message's words are computed with.
     arrays |= {name: array.astype(np.float32) for name, array in arrays.items() if name != "0.embeddings"}
     vocabulary, embedding = arrays["0.embeddings"].shape
     network = build(name, vocabulary, embedding, len(arrays[f"{KINDS[name].output}.bias"]), rng=None)
     network.load(arrays)
     return network.forward
-
-
-def load_onnx(content: bytes) -> Callable[[Batch], Array]:
-    """Return the BiLSTM from the bytes of an ONNX file, as a function from a batch to logits (batch, labels).
-
-    Raises:
-        Exception: it is not such a file, refers to others, or holds weights that are not finite.
-    """
-    if refers_to_other_files(content):
-        raise ValueError("it refers to another file")
-    refuse_other_graphs(content)
-    _refuse_infinity(float_weights(content))
-    options = onnxruntime.SessionOptions()
-    # Measurements show that a second thread makes single messages slower, and idle threads would spin.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    # The graph is written as it is to run: optimising it would change neither results nor speed, but take memory.
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 4  # errors are raised as exceptions and need not be printed as well
-    options.add_session_config_entry("session.load_model_format", "ONNX")  # its other format was not looked through
-    session = onnxruntime.InferenceSession(
-        content,
-        options,
-        providers=["CPUExecutionProvider"],
-        enable_fallback=False,  # to the same provider, after printing why
-    )
-    session._model_bytes = None  # it would keep the file to reload it on devices that this bot does not use
-    # The first run reserves 1 MB, of which it uses little; in memory that was used before, all of it would be resident.
-    release_unused()
-
-    def run(batch: Batch) -> Array:
-        [logits] = session.run(["logits"], {"ids": batch.ids, "lengths": batch.lengths})
-        return np.asarray(logits)
-
-    return run
 
 
 def save_numpy(name: str, params: Mapping[str, Array], directory: Path) -> None:
@@ -357,7 +320,7 @@ def _classifier(manifest: Manifest, tokenizer: Tokenizer, name: str, content: by
     run = _network(name, content)
     with np.errstate(over="ignore", invalid="ignore"):  # the result is checked below
         logits = run(pad([[UNKNOWN]]))
-    _refuse_infinity([logits])
+    require_finite([logits])
     if logits.shape != (1, len(manifest.labels)):
         raise ValueError(f"it gives {logits.shape[-1]} logits for {len(manifest.labels)} labels")
     try:
@@ -376,8 +339,3 @@ def _classifier(manifest: Manifest, tokenizer: Tokenizer, name: str, content: by
         EMOJI | manifest.emoji,
         shares_of(manifest.neighbours, manifest.labels) if manifest.neighbours else None,
     )
-
-
-def _refuse_infinity(arrays: Iterable[Array]) -> None:
-    if not all(np.isfinite(array).all() for array in arrays):
-        raise ValueError("it holds numbers that are not finite")

@@ -21,10 +21,11 @@ from classifiers.nn.batching import UNKNOWN
 COMMON_WORDS = 11_500
 """How many of the most frequent words identify the vocabulary's language; rarer ones are often from other languages."""
 
-MAX_WINDOWS = 8
-"""The most windows of a text that are read; the rest of a longer text is ignored.
+MAX_LENGTH_IN_WINDOWS = 8
+"""How many times the length of a window is read of a text; the rest of a longer text is ignored.
 
-With windows of 64 tokens that makes 512, and hardly any message of 2,000 characters has more.
+With windows of 64 tokens that makes 512 tokens, which are read in up to 15 windows, since these overlap. Hardly any
+message of 2,000 characters has more, and few of those with 4,000, the most that Discord allows, do.
 """
 
 _PLAIN = str.maketrans(
@@ -53,7 +54,7 @@ TOKEN = regex.compile(
     | <--
     | \p{{Extended_Pictographic}}(?:\u200d\p{{Extended_Pictographic}})* | \p{{RI}}{{2}}  # emoji
     | \p{{N}}+(?:[.,:]\p{{N}}+)*
-    | [\p{{L}}\p{{M}}]+(?:['_][\p{{L}}\p{{M}}]+)*                  # words with what apostrophes tie to them
+    | [\p{{L}}\p{{M}}]+(?:['_][\p{{L}}\p{{M}}]+)*                  # words, with parts joined by ' or _ as in don't
     | \.{{2,}} | [!?]+ | -{{2,}}
     | \S
     """,
@@ -151,7 +152,7 @@ class Tokenizer:
     def __init__(self, words: Iterable[str], max_tokens: int) -> None:
         self.words = tuple(words)
         self.max_tokens = max_tokens
-        self.longest = MAX_WINDOWS * max_tokens
+        self.longest = MAX_LENGTH_IN_WINDOWS * max_tokens
         self._numbers = {word: number for number, word in enumerate(self.words, start=2)}
         self._most_characters = 2 * max(map(len, self.words), default=0)  # of a token that may be an elongated word
 

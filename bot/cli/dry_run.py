@@ -14,7 +14,7 @@ from bot.configuration import load_configuration
 from bot.models import load_configured_models
 from bot.reactions.gate import no_words_reason
 from bot.reactions.outcomes import Outcome
-from bot.reactions.policy import choose
+from bot.reactions.policy import Policy
 from classifiers import Classifier
 
 # By regex's tables, since Python's own do not know emoji that are newer than the interpreter.
@@ -64,7 +64,7 @@ def _decide(text: str, model: Classifier, minimum_certainty: float | None) -> _L
     if reason := no_words_reason(text):
         return _Line(text, None, None, None, reason)
     [prediction] = model.predict([text])
-    decision = choose(text, prediction, minimum_certainty=minimum_certainty)
+    decision = Policy(minimum_certainty).choose(text, prediction)
     return _Line(text, decision.emoji, decision.emotion, decision.certainty, decision.reason)
 
 

@@ -123,6 +123,8 @@ class DiscordRequests:
     ) -> Answer:
         """Send a request to Discord and return its answer.
 
+        Just before discord.py sends it, it calls `_before` through `trace`, where the limits are.
+
         Args:
             request: the awaitable that a method of discord.py returned.
             within: seconds after which it is neither sent nor repeated.

@@ -13,7 +13,7 @@ from discord.http import HTTPClient
 from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 
 UNEXPECTED_SHAPE_ERRORS = (AttributeError, KeyError, TypeError, ValueError)
-"""The exceptions to which reading an answer leads whose JSON does not have the shape of Discord's."""
+"""What is raised when an answer's JSON does not have the shape that Discord documents."""
 
 _answered: ContextVar[bool] = ContextVar("answered", default=False)
 """Whether the request that a task sends has been answered, even if the answer cannot be read."""

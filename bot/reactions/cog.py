@@ -25,7 +25,7 @@ from bot.reactions.joining import seconds_since_joining
 from bot.reactions.observers import MessageResult, Observers
 from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import ChannelState, pace_reason, sample_weight
-from bot.reactions.policy import Choose, Decision, is_understood
+from bot.reactions.policy import Decision, Policy, is_understood
 from bot.reactions.sending import ReactionSender
 from bot.reactions.summary import Summary
 from bot.server_settings import ServerSettings
@@ -65,8 +65,8 @@ channel is not paused then, so the next refusal could follow at once.
 class Reactions(commands.Cog):
     """Reads messages and reacts to those with a clear emotion.
 
-    It keeps counts: of emotions by channel and hour in the store (erased with the server's data, and after 90
-    days), and of outcomes in memory. Within half an hour it forgets what it needs to change a reaction.
+    It keeps counts: of emotions by channel and hour in the store (erased with the server's data, and after
+    `mood_days`), and of outcomes in memory. Within half an hour it forgets what it needs to change a reaction.
 
     Attributes:
         outcomes: how many messages ended with each outcome since the start.
@@ -79,7 +79,7 @@ class Reactions(commands.Cog):
         analyzer: Analyzer,
         store: Store,
         history: History,
-        decide: Choose,
+        policy: Policy,
         sender: ReactionSender,
         observers: Observers,
         chance: Callable[[], float] = random.random,
@@ -90,7 +90,7 @@ class Reactions(commands.Cog):
         self._analyzer = analyzer
         self._store = store
         self._history = history
-        self._decide = decide
+        self._policy = policy
         self._sender = sender
         self._chance = chance
         self._summary = Summary(loop_time)
@@ -144,7 +144,7 @@ class Reactions(commands.Cog):
             self._uncount_mood(message.id, record)
             result = await self._read_and_react(message, record)
             record.outcome = result.outcome
-            if not (result.decision and result.decision.emoji):  # else `_react` has replaced it
+            if not (result.decision and result.decision.emoji):  # else it stays or `_react` replaces it
                 await self._take_back(message, record)
             return result
 
@@ -236,7 +236,7 @@ class Reactions(commands.Cog):
 
     def _choose(self, message: discord.Message, prediction: Prediction, *, is_correction: bool) -> Decision:
         state = None if is_correction else self._state(message)
-        return self._decide(message.content, prediction, self._settings_of(message), state)
+        return self._policy.choose(message.content, prediction, self._settings_of(message), state)
 
     async def _react(self, message: discord.Message, record: MessageRecord, emoji: str) -> Outcome:
         """Replace the reaction to an earlier text, if there is one, by this one; return the outcome."""

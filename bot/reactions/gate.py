@@ -110,7 +110,8 @@ def settings_reason(settings: ServerSettings, *channel_ids: int | None, age_rest
     """
     if not settings.enabled:
         return Outcome.SWITCHED_OFF
-    if not settings.covers(*channel_ids):
+    listed = not settings.channels.isdisjoint(channel_ids)
+    if listed == (settings.channel_rule == "except"):
         return Outcome.LEFT_OUT
     if age_restricted and not settings.age_restricted:
         return Outcome.AGE_RESTRICTED

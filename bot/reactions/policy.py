@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from bot.reactions.grave_topics import is_grave
 from bot.reactions.irony import is_ironic
@@ -51,48 +50,46 @@ class Decision:
     profile: Profile
 
 
-class Choose(Protocol):
-    """The function `choose` with the arguments bound that are the same for all messages."""
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Chooses the reaction to each message.
 
-    def __call__(
-        self, text: str, prediction: Prediction, settings: ServerSettings, channel: ChannelState | None
-    ) -> Decision:
-        """See `choose`."""
-
-
-def choose(
-    text: str,
-    prediction: Prediction,
-    settings: ServerSettings | None = None,
-    channel: ChannelState | None = None,
-    *,
-    minimum_certainty: float | None = None,
-    usable: Callable[[str], bool] = bool,
-) -> Decision:
-    """Choose the emoji of the emotion that a reader most probably accepts.
-
-    There is none if the model is not certain enough or the channel's limits do not allow it.
-
-    A grave message gets no reaction, whatever the model predicts, and an ironic one no pleasant reaction.
-
-    Args:
-        text: the message as it was written.
-        prediction: what the model says about the message.
-        settings: the server's settings; None for the defaults.
-        channel: what happened in the channel; None to decide by the message alone.
+    Attributes:
         minimum_certainty: the certainty that is enough, in [0, 1]; None for the model's own, from its calibration.
         usable: returns whether the bot may use a custom emoji; if not, the default emoji is used.
     """
-    settings, state = settings or ServerSettings(), channel or ChannelState()
-    emotion, certainty = prediction.reaction()
-    emoji = emoji_for(emotion, settings, usable, prediction.emoji.get(emotion))
-    required = max(
-        required_certainty(prediction.certainty, settings, state, minimum_certainty),
-        prediction.thresholds[prediction.labels.index(emotion)],
-    )
-    decision = Decision(emoji, emotion, certainty, required, None, profile_for(settings, state))
-    reason = _reason_against(decision, text, prediction, settings, channel)
-    return replace(decision, emoji=None, reason=reason) if reason else decision
+
+    minimum_certainty: float | None = None
+    usable: Callable[[str], bool] = bool
+
+    def choose(
+        self,
+        text: str,
+        prediction: Prediction,
+        settings: ServerSettings | None = None,
+        channel: ChannelState | None = None,
+    ) -> Decision:
+        """Choose the emoji of the emotion that a reader most probably accepts.
+
+        There is none if the model is not certain enough or the channel's limits do not allow it. A grave message gets
+        no reaction, whatever the model predicts, and an ironic one no pleasant reaction.
+
+        Args:
+            text: the message as it was written.
+            prediction: what the model says about the message.
+            settings: the server's settings; None for the defaults.
+            channel: what happened in the channel; None to decide by the message alone.
+        """
+        settings, state = settings or ServerSettings(), channel or ChannelState()
+        emotion, certainty = prediction.reaction()
+        emoji = emoji_for(emotion, settings, self.usable, prediction.emoji.get(emotion))
+        required = max(
+            required_certainty(prediction.certainty, settings, state, self.minimum_certainty),
+            prediction.thresholds[prediction.labels.index(emotion)],
+        )
+        decision = Decision(emoji, emotion, certainty, required, None, profile_for(settings, state))
+        reason = _reason_against(decision, text, prediction, settings, channel)
+        return replace(decision, emoji=None, reason=reason) if reason else decision
 
 
 def is_understood(prediction: Prediction) -> bool:

@@ -28,7 +28,7 @@ _LONG_PAUSE, _SHORT_PAUSE = 60.0, 5.0
 
 
 class ReactionSender:
-    """Adds and removes the bot's reactions; after a refusal not about one message or author, pauses the channel."""
+    """Adds and removes the bot's reactions; pauses the channel after a refusal that concerns the channel."""
 
     def __init__(
         self, bot: commands.AutoShardedBot, requests: DiscordRequests, clock: Callable[[], float], meter: Meter

@@ -1,1 +1,1 @@
-"""The settings of a server: what they are, the panel that changes them, and the command that opens it."""
+"""The command and the panel that change a server's settings; the settings themselves are `bot.server_settings`."""

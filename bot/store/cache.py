@@ -138,7 +138,7 @@ class Cache:
     # Unwritten mood counts
 
     def count_mood(self, guild_id: int, channel_id: int, when: datetime, emotion: str, messages: int = 1) -> None:
-        """Count messages with an emotion in a channel, or -1 to undo one; `DatabaseSync` writes the count later."""
+        """Count messages with an emotion in a channel (a negative number undoes it), for `DatabaseSync` to write."""
         hour = when.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         key = MoodKey(guild_id, channel_id, hour, emotion)
         if key in self._moods or len(self._moods) < MAX_WAITING:

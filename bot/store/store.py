@@ -86,7 +86,7 @@ class Store:
         return self.cache.has_opted_out(user_id)
 
     def count_mood(self, guild_id: int, channel_id: int, when: datetime, emotion: str, messages: int = 1) -> None:
-        """Count messages with an emotion in a channel, or -1 to undo one; the count is written later."""
+        """Count messages with an emotion in a channel, or undo it with a negative number; it is written later."""
         self.cache.count_mood(guild_id, channel_id, when, emotion, messages)
 
     async def refresh(self) -> None:

@@ -18,7 +18,7 @@ from bot.reactions.history import History
 from bot.reactions.joining import seconds_since_joining
 from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import seconds_to_next
-from bot.reactions.policy import Choose
+from bot.reactions.policy import Policy
 from bot.store import Store
 from bot.ui.turns import Turns
 from bot.why.answer import PACE, Finding, answer, reason_for_silence, setting_for
@@ -37,14 +37,14 @@ class Why(commands.Cog):
         analyzer: Analyzer,
         store: Store,
         history: History,
-        decide: Choose,
+        policy: Policy,
         turns: Turns,
     ) -> None:
         self._bot = bot
         self._analyzer = analyzer
         self._store = store
         self._history = history
-        self._decide = decide
+        self._policy = policy
         self._turns = turns
         self._menu = app_commands.ContextMenu(
             name="Why?",
@@ -92,7 +92,7 @@ class Why(commands.Cog):
         if reason := self._why_unread(message):  # the author or the server may have objected in the meantime
             return reason
         settings, channel_id = self._store.settings(guild_id), message.channel.id
-        decide = partial(self._decide, message.content, answers[model].prediction)
+        decide = partial(self._policy.choose, message.content, answers[model].prediction)
         since_joining, record = seconds_since_joining(message), self._history.messages.get(message.id)
         channels = self._history.channels
         state = channels.state(channel_id, since_joining)

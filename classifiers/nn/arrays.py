@@ -1,7 +1,8 @@
-"""Matrix products and views that several layers share."""
+"""Matrix products, views and a check that several modules share."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -38,3 +39,9 @@ def split_gates(array: Array, count: int) -> list[Array]:
     """Return views of the `count` equal parts of the last axis."""
     size = array.shape[-1] // count
     return [array[..., start : start + size] for start in range(0, array.shape[-1], size)]
+
+
+def require_finite(arrays: Iterable[Array]) -> None:
+    """Raise ValueError if one of the arrays has an element that is infinite or not a number."""
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ValueError("it holds numbers that are not finite")

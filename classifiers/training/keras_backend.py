@@ -95,7 +95,7 @@ def variables(model: keras.Model) -> dict[str, Any]:
 
 
 class Trainer:
-    """A Keras network in training: the same recipe as the NumPy networks' (see `training.fit`)."""
+    """A Keras network in training: the same recipe as the NumPy networks' (see `loop.fit`)."""
 
     def __init__(self, model: keras.Model, recipe: Recipe, multi_label: bool) -> None:
         self.model = model

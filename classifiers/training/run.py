@@ -567,6 +567,7 @@ def _recipe(
     recipe = distillation.networks[name] if distillation else choose_recipe(name, dataset, options.batch_size, texts)
     if options.epochs is not None:  # the user wants all of them, so there is no early stopping
         recipe = replace(recipe, patience=None)
+    # Options and hyper-parameters that belong together have the same name.
     given = {key: getattr(options, key, None) for key in asdict(recipe)}
     return replace(recipe, **{key: value for key, value in given.items() if value is not None})
 

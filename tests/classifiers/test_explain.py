@@ -14,7 +14,7 @@ from classifiers.model_directory import DIRECTIONS, load_models
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, pad
 from classifiers.nn.network import Network, build
-from classifiers.text import MAX_WINDOWS, Tokenizer
+from classifiers.text import MAX_LENGTH_IN_WINDOWS, Tokenizer
 
 BLANK = "\N{NO-BREAK SPACE}"  # white space that makes no list or quote of what follows it
 WORDS = ("i", "am", "do", "n't", "not", "happy", "sad", "!!", "😂", ",", "(", ":)", "..")
@@ -232,7 +232,7 @@ def test_longest_message_predicts_only_its_windows_and_the_words_of_one(piece: s
 
     explain(classifier(run, SHORT), text)
     predict_prefixes(classifier(run, SHORT), text, 2)
-    assert rows <= 2 * MAX_WINDOWS + 1 + 3 * SHORT.max_tokens
+    assert rows <= 2 * MAX_LENGTH_IN_WINDOWS + 1 + 3 * SHORT.max_tokens
 
 
 @pytest.mark.parametrize("kind", ["rnn", "bilstm"])

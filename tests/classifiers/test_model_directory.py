@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
-from classifiers import model_directory
+from classifiers import onnx_runtime
 from classifiers.errors import ModelDirectoryError
 from classifiers.model_directory import (
     FILES,
@@ -385,8 +385,8 @@ def test_onnx_runtimes_own_format_is_refused(
     content = (tmp_path / "bilstm.ort").read_bytes()
     assert content[4:8] == b"ORTM"
     assert "it is damaged" in refusal(directory_with(small_models, FILES["bilstm"], content))
-    monkeypatch.setattr(model_directory, "refuse_other_graphs", lambda _: None)
-    monkeypatch.setattr(model_directory, "float_weights", lambda _: [])
+    monkeypatch.setattr(onnx_runtime, "refuse_other_graphs", lambda _: None)
+    monkeypatch.setattr(onnx_runtime, "float_weights", lambda _: [])
     assert "protobuf parsing failed" in refusal(small_models)
 
 

@@ -13,10 +13,11 @@ import onnx.parser
 import onnxruntime
 import pytest
 
-from classifiers.model_directory import FILES, PRETRAINED, load_onnx
+from classifiers.model_directory import FILES, PRETRAINED
 from classifiers.nn import network
 from classifiers.nn.batching import pad
 from classifiers.onnx_graph import KNOWN_GRAPHS, MAX_DIMENSION, fingerprint, refuse_other_graphs
+from classifiers.onnx_runtime import load_onnx
 from classifiers.training import onnx_export
 
 SHIPPED = (PRETRAINED / FILES["bilstm"]).read_bytes()

@@ -16,7 +16,7 @@ from bot.reactions.pace import (
     sample_weight,
     seconds_to_next,
 )
-from bot.reactions.policy import choose
+from bot.reactions.policy import Policy
 from bot.server_settings import Liveliness, ServerSettings
 from tests.bot.support import prediction_of
 
@@ -40,7 +40,7 @@ def test_pace_in_a_new_server_starts_lively_and_settles_within_an_hour(
     assert (profile.free, profile.cooldown) == (free, cooldown)
     assert profile.strictness == PROFILES[Liveliness.NORMAL].strictness
     busy = ChannelState(messages=2, reactions=1, since_reaction=9, since_joining=since_joining)
-    assert (choose("", prediction_of(joy=0.95), channel=busy).emoji is None) == (cooldown == 10)
+    assert (Policy().choose("", prediction_of(joy=0.95), channel=busy).emoji is None) == (cooldown == 10)
 
 
 @pytest.mark.parametrize("liveliness", Liveliness)

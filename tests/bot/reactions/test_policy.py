@@ -16,7 +16,7 @@ from bot.reactions.policy import (
     MIN_KNOWN_SHARE,
     SENSITIVE,
     Decision,
-    choose,
+    Policy,
     emoji_for,
     is_cheerful,
     is_understood,
@@ -28,6 +28,7 @@ from classifiers.emotions import SENTIMENT
 from classifiers.training.datasets import load_dataset
 from tests.bot.support import prediction_of
 
+choose = Policy().choose
 NORMAL = PROFILES[Liveliness.NORMAL]
 PARTY = "<:party:123456789012345678>"
 
@@ -58,16 +59,16 @@ def predictions(draw: st.DrawFn) -> Prediction:
 
 
 def test_policy_reacts_with_the_strongest_emotion() -> None:
-    decision = choose("", prediction_of(joy=0.8, love=0.7), minimum_certainty=0.5)
+    decision = Policy(0.5).choose("", prediction_of(joy=0.8, love=0.7))
     assert decision == Decision("😃", "joy", 0.8, 0.5, None, NORMAL)
 
 
 def test_probabilities_of_neighbouring_emotions_are_combined() -> None:
     """Neither admiration nor joy is certain, but nearly every reader accepts joy."""
     torn = Prediction(("admiration", "joy", "neutral"), (0.5, 0.45, 0.1), (0.3,) * 3, acceptance=(0.55, 0.7, 0.1))
-    decision = choose("", torn, minimum_certainty=0.65)
+    decision = Policy(0.65).choose("", torn)
     assert (decision.emoji, decision.emotion, decision.certainty) == ("😃", "joy", 0.7)
-    assert choose("", torn, minimum_certainty=0.75).reason == Outcome.UNSURE
+    assert Policy(0.75).choose("", torn).reason == Outcome.UNSURE
 
 
 @pytest.mark.parametrize(
@@ -83,13 +84,13 @@ def test_probabilities_of_neighbouring_emotions_are_combined() -> None:
     ],
 )
 def test_each_silence_has_its_outcome(prediction: Prediction, reason: Outcome) -> None:
-    decision = choose("", prediction, minimum_certainty=0.5)
+    decision = Policy(0.5).choose("", prediction)
     assert (decision.emoji, decision.reason) == (None, reason)
     assert (decision.emotion, decision.certainty) == prediction.top(1)[0]
 
 
 def test_values_at_the_limits_allow_a_reaction() -> None:
-    assert choose("", Prediction(("joy",), (0.5,), (0.5,)), minimum_certainty=0.5).emoji == "😃"
+    assert Policy(0.5).choose("", Prediction(("joy",), (0.5,), (0.5,))).emoji == "😃"
 
 
 def test_certainty_of_the_model_is_required_by_default() -> None:
@@ -98,14 +99,14 @@ def test_certainty_of_the_model_is_required_by_default() -> None:
 
     assert choose("", believing_in_joy(0.6)).emoji == "😃"
     assert choose("", believing_in_joy(0.61)).reason == Outcome.UNSURE
-    assert choose("", believing_in_joy(0.61), minimum_certainty=0.5).emoji == "😃"
+    assert Policy(0.5).choose("", believing_in_joy(0.61)).emoji == "😃"
 
 
 @given(predictions(), server_settings, st.none() | channel_states, st.none() | probability)
 def test_every_reaction_respects_all_rules(
     prediction: Prediction, server: ServerSettings, channel: ChannelState | None, minimum: float | None
 ) -> None:
-    decision = choose("", prediction, server, channel, minimum_certainty=minimum, usable=lambda _: False)
+    decision = Policy(minimum, usable=lambda _: False).choose("", prediction, server, channel)
     assert (decision.emotion, decision.certainty) == prediction.top(1)[0]
     assert (decision.emoji is None) == (decision.reason is not None)
     if decision.reason == Outcome.UNSURE:
@@ -132,8 +133,8 @@ def test_every_reaction_respects_all_rules(
 def test_asking_for_more_certainty_never_adds_a_reaction(
     prediction: Prediction, server: ServerSettings, channel: ChannelState, one: float, two: float
 ) -> None:
-    lenient = choose("", prediction, server, channel, minimum_certainty=min(one, two))
-    strict = choose("", prediction, server, channel, minimum_certainty=max(one, two))
+    lenient = Policy(min(one, two)).choose("", prediction, server, channel)
+    strict = Policy(max(one, two)).choose("", prediction, server, channel)
     assert strict.emoji in (None, lenient.emoji)
 
 
@@ -142,7 +143,7 @@ def test_livelier_setting_never_removes_a_reaction(
     prediction: Prediction, channel: ChannelState, minimum: float
 ) -> None:
     quiet, normal, lively = (
-        choose("", prediction, ServerSettings(liveliness=each), channel, minimum_certainty=minimum).emoji
+        Policy(minimum).choose("", prediction, ServerSettings(liveliness=each), channel).emoji
         for each in (Liveliness.QUIET, Liveliness.NORMAL, Liveliness.LIVELY)
     )
     assert quiet in (None, normal)
@@ -214,7 +215,7 @@ def test_emoji_of_the_server_is_used() -> None:
     server = ServerSettings(emoji={"joy": "🎉", "love": PARTY})
     assert choose("", prediction_of(joy=0.95), server).emoji == "🎉"
     assert choose("", prediction_of(love=0.95), server).emoji == PARTY
-    assert choose("", prediction_of(love=0.95), server, usable=lambda _: False).emoji == EMOJI["love"]
+    assert Policy(usable=lambda _: False).choose("", prediction_of(love=0.95), server).emoji == EMOJI["love"]
 
 
 @pytest.mark.parametrize("emotion", sorted(SENSITIVE))

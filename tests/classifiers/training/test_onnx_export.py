@@ -7,9 +7,9 @@ import numpy as np
 import onnx
 import pytest
 
-from classifiers.model_directory import load_onnx
 from classifiers.nn import network
 from classifiers.nn.batching import Batch, pad
+from classifiers.onnx_runtime import load_onnx
 from classifiers.training import onnx_export
 
 VOCABULARY, EMBEDDING, LABELS, MAX_TOKENS = 300, 16, 5, 64

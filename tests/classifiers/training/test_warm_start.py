@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from classifiers.errors import ClassifiersError
-from classifiers.model_directory import FILES, load_models, load_network, load_onnx
+from classifiers.model_directory import FILES, load_models, load_network
 from classifiers.nn import network
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import UNKNOWN, pad
+from classifiers.onnx_runtime import load_onnx
 from classifiers.training.onnx_export import float_graph, read_bilstm
 from classifiers.training.recipes import TINY
 from classifiers.training.warm_start import check_start, continue_from
