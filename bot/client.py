@@ -55,7 +55,7 @@ from bot.settings.trial import Trials
 from bot.shards import in_ranges
 from bot.store import Store
 from bot.store.locks import AdvisoryLocks
-from bot.ui.turns import Turns
+from bot.ui.request_limits import RequestLimits
 from bot.why.cog import Why
 from classifiers import Classifier
 
@@ -166,9 +166,9 @@ class Emobot(commands.AutoShardedBot):
         await self.add_cog(Maintenance(self, store, requests.time))
         await self.add_cog(reactions)
         await self.add_cog(Dislikes(self, history, requests, sender))
-        turns = Turns()
-        await self.add_cog(Compare(self, analyzer, store, turns))
-        await self.add_cog(Why(self, analyzer, store, history, policy, turns))
+        limits = RequestLimits()
+        await self.add_cog(Compare(self, analyzer, store, limits))
+        await self.add_cog(Why(self, analyzer, store, history, policy, limits))
         await self.add_cog(Mood(analyzer, store, requests.time))
         await self.add_cog(WeeklyMood(self, analyzer, store, requests))
         trials = Trials(self, store, requests, observers, clock)

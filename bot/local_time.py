@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
-LATEST = timedelta(days=1)
-"""How long after its due time a weekly picture may still be posted."""
+MAX_DELAY = timedelta(days=1)
+"""How long after its due time a weekly picture may still be posted: a day."""
 
 _WEEK = timedelta(days=7)
 

@@ -76,7 +76,7 @@ class About(commands.Cog):
         listening = listening.format(model=NAMES[self._analyzer.reacting_model(chosen)])
         embed.add_field(name=translate("Model"), value=listening, inline=False)
         embed.add_field(name=translate("What people say"), value=await self._agreement(translate, guild), inline=False)
-        if pair := self._analyzer.rivals(chosen):
+        if pair := self._analyzer.models_to_compare(chosen):
             guild_id = guild.id if guild else None
             found = await look_up_all_standings(self._store, pair, self._analyzer.models, guild_id, translate)
             for name, lines in found.items():

@@ -1,1 +1,1 @@
-"""Reading texts with the classifiers off the event loop, fairly among channels."""
+"""Run the classifiers off the event loop, and let all channels have their turn."""

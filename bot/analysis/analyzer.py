@@ -141,10 +141,10 @@ class Analyzer:
         """
         return server_model if server_model is not None and server_model in self.models else self.default_model
 
-    def rivals(self, server_model: str | None) -> tuple[str, str] | None:
-        """Return the model that reacts in a server and the one to compare it with; None if there is only one.
+    def models_to_compare(self, server_model: str | None) -> tuple[str, str] | None:
+        """Return the model that reacts in a server and the one to compare it with; None if only one model is loaded.
 
-        Of more than two models, the other one is of those that are shipped.
+        If there are more than two models, the other one is a shipped model, unless none is loaded.
 
         Args:
             server_model: the model that the server's settings name; see `reacting_model`.
@@ -179,10 +179,10 @@ class Analyzer:
         self._check_open()
         job = _Job(text, self.reacting_model(server_model), asyncio.get_running_loop().create_future())
         if urgent or not self.batch_delay:
-            self._put(lane, job)
+            self._enqueue(lane, job)
         else:
             self._collect(lane, job)
-        return await _wait_for(job.answer, self._deadline if within is None else within)
+        return await _wait_for_answer(job.answer, self._deadline if within is None else within)
 
     async def compare(self, text: str, *names: str) -> dict[str, Answer]:
         """Return each model's answer to a text, with its own time; raises the same as `classify`.
@@ -191,15 +191,15 @@ class Analyzer:
             text: the text.
             names: the models to ask; all if none is named.
         """
-        return await self._ask(_compare(self._named(names), text))
+        return await self._run_steps(_compare(self._select(names), text))
 
     async def explain(self, text: str, *names: str) -> tuple[dict[str, Answer], dict[str, Explanation]]:
-        """Return what `compare` returns, and which words moved each model; takes and raises the same."""
-        return await self._ask(_explain(self._named(names), text))
+        """Return what `compare` returns, and how far each word moved each model; takes and raises the same."""
+        return await self._run_steps(_explain(self._select(names), text))
 
     async def predict_prefixes(self, text: str, *names: str) -> dict[str, PrefixPredictions]:
         """Return each model's predictions after each word of a text; takes and raises the same as `compare`."""
-        return await self._ask(_predict_prefixes(self._named(names), text))
+        return await self._run_steps(_predict_prefixes(self._select(names), text))
 
     async def responds(self, within: float) -> bool:
         """Return whether the worker thread starts a new task within this many seconds."""
@@ -218,19 +218,19 @@ class Analyzer:
             await asyncio.wait([self._answering])
         await asyncio.to_thread(self._worker.shutdown)
 
-    def _named(self, names: Sequence[str]) -> dict[str, Classifier]:
+    def _select(self, names: Sequence[str]) -> dict[str, Classifier]:
         """Return the models with these names, or all models if there are no names."""
         return {name: self.models[name] for name in names or self.models}
 
-    async def _ask(self, steps: Steps[Result]) -> Result:
-        """Let the worker take the steps, one at a time, while no text waits for a prediction; return their result."""
+    async def _run_steps(self, steps: Steps[Result]) -> Result:
+        """Run the steps in the worker, one at a time, while no text waits for a prediction; return their result."""
         self._check_open()
         if len(self._stepped_jobs) >= self._max_explaining:
             raise AnalyzerOverloadedError(f"{len(self._stepped_jobs)} explanations are waiting already")
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._stepped_jobs.append(_SteppedJob(steps, answer))
-        self._start()
-        return await _wait_for(answer, self._deadline)
+        self._start_answering()
+        return await _wait_for_answer(answer, self._deadline)
 
     def _check_open(self) -> None:
         """Raise AnalyzerClosedError if the bot is shutting down."""
@@ -251,17 +251,17 @@ class Analyzer:
             self._collecting.cancel()
             self._collecting = None
         for lane, job in self._collected:
-            self._put(lane, job)
+            self._enqueue(lane, job)
         self._collected.clear()
 
-    def _put(self, lane: Hashable, job: _Job) -> None:
+    def _enqueue(self, lane: Hashable, job: _Job) -> None:
         """Put a text into the queue; if the queue is full, refuse the oldest text of the longest lane."""
         dropped = self._jobs.put(lane, job)
         if dropped and not dropped.answer.done():
             dropped.answer.set_exception(AnalyzerOverloadedError("too many newer texts are waiting"))
-        self._start()
+        self._start_answering()
 
-    def _start(self) -> None:
+    def _start_answering(self) -> None:
         """Start the task that answers, unless it is running."""
         if self._answering is None:
             self._answering = asyncio.create_task(self._answer_all())
@@ -325,7 +325,7 @@ class Analyzer:
                     job.answer.set_result(prediction)
 
 
-async def _wait_for(answer: asyncio.Future[Result], within: float) -> Result:
+async def _wait_for_answer(answer: asyncio.Future[Result], within: float) -> Result:
     """Wait for an answer and return it; raise AnalyzerTooSlowError after the deadline."""
     try:
         async with asyncio.timeout(within):
@@ -378,7 +378,7 @@ def _explain(models: Mapping[str, Classifier], text: str) -> Steps[tuple[dict[st
 
 
 def _predict_prefixes(models: Mapping[str, Classifier], text: str) -> Steps[dict[str, PrefixPredictions]]:
-    readings = {}
+    predictions = {}
     for name, model in models.items():
-        readings[name] = yield from predict_prefixes_in_steps(model, text, DIRECTIONS[name])
-    return readings
+        predictions[name] = yield from predict_prefixes_in_steps(model, text, DIRECTIONS[name])
+    return predictions

@@ -1,4 +1,4 @@
-"""A bounded queue that is fair to everyone whose items wait in it; no input or output."""
+"""A bounded queue that serves its lanes in turn; no input or output."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class FairQueue(Generic[Item]):
     otherwise all would be late. If the queue is full, the oldest item of the longest lane is dropped.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_size: int) -> None:
         """Create an empty queue.
 
         Args:
-            most: the most items that may wait, at least 1.
+            max_size: the most items that may wait, at least 1.
         """
-        self._most = most
+        self._max_size = max_size
         self._size = 0
         self._lanes: dict[Hashable, deque[Item]] = {}  # no lane is empty; the first is served next
 
@@ -34,14 +34,14 @@ class FairQueue(Generic[Item]):
         """Add an item to a lane; return the item that was dropped for it, or None if there was room."""
         self._lanes.setdefault(lane, deque()).append(item)
         self._size += 1
-        if self._size <= self._most:
+        if self._size <= self._max_size:
             return None
         return self._remove(max(self._lanes, key=lambda lane: len(self._lanes[lane])), deque.popleft)
 
-    def take(self, most: int) -> list[Item]:
-        """Remove and return up to this many items, one from each lane in turn, the newest of a lane first."""
+    def take(self, limit: int) -> list[Item]:
+        """Remove and return at most `limit` items, one from each lane in turn, the newest of a lane first."""
         taken: list[Item] = []
-        while self._lanes and len(taken) < most:
+        while self._lanes and len(taken) < limit:
             lane = next(iter(self._lanes))
             taken.append(self._remove(lane, deque.pop))
             if lane in self._lanes:

@@ -15,8 +15,8 @@ from bot.client import Emobot
 from bot.i18n import ENGLISH
 from bot.reactions.dislikes import DISLIKE
 from bot.reactions.outcomes import Outcome
-from bot.ui.emotions import named
-from bot.why.answer import Finding, answer
+from bot.ui.emotions import label_name
+from bot.why.answer import Finding, format_answer
 from bot.why.cog import Why
 
 if TYPE_CHECKING:
@@ -129,12 +129,12 @@ class Demo:
         thought: dict[str, object] = {
             "author": message.author.display_name,
             "text": message.content,
-            "why": answer(found, ENGLISH),
+            "why": format_answer(found, ENGLISH),
         }
         if isinstance(found, Finding) and found.reason != Outcome.NOT_UNDERSTOOD:
             decision = found.decision
             thought |= {
-                "emotion": named(decision.emotion, ENGLISH),
+                "emotion": label_name(decision.emotion, ENGLISH),
                 "emoji": found.reaction,
                 "certainty": decision.certainty,
                 "required": None if found.reason == Outcome.NEUTRAL else decision.required,

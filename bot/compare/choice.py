@@ -10,17 +10,17 @@ from typing import TypeAlias
 from bot.i18n import Translate, mark
 from classifiers import NAMES
 
-UNKNOWN = mark("I have no model called {name}; these are loaded: {models}.")
-TWO = mark("Please choose two of the models that are loaded: {models}.")
+UNKNOWN_MODEL = mark("I have no model called {name}; these are loaded: {models}.")
+CHOOSE_TWO = mark("Please choose two of the models that are loaded: {models}.")
 
-Names: TypeAlias = tuple[str, ...]
+ModelNames: TypeAlias = tuple[str, ...]
 
 
 class ChoiceError(Exception):
     """These models cannot be compared."""
 
     def __init__(self, sentence: str, loaded: Sequence[str], name: str = "") -> None:
-        """Take `UNKNOWN` or `TWO`, the loaded models, and the name that is unknown."""
+        """Take `UNKNOWN_MODEL` or `CHOOSE_TWO`, the loaded models, and the name that is unknown."""
         super().__init__(sentence)
         self._sentence = sentence
         self._loaded = loaded
@@ -31,12 +31,12 @@ class ChoiceError(Exception):
         return translate(self._sentence).format(name=self._name, models=", ".join(NAMES[name] for name in self._loaded))
 
 
-def written(names: Sequence[str]) -> str:
-    """Return a choice of models as text, in the form that `chosen` parses."""
+def format_models(names: Sequence[str]) -> str:
+    """Return a choice of models as text, in the form that `parse_models` parses."""
     return " + ".join(NAMES[name] for name in names)
 
 
-def offered(loaded: Sequence[str], usual: Names, typed: str, *, blind: bool) -> list[Names]:
+def model_choices(loaded: Sequence[str], usual: ModelNames, typed: str, *, blind: bool) -> list[ModelNames]:
     """Return the possible choices: the usual models, then every other pair, and all models unless there are two.
 
     Args:
@@ -50,7 +50,7 @@ def offered(loaded: Sequence[str], usual: Names, typed: str, *, blind: bool) -> 
     return [choice for choice in dict.fromkeys(choices) if all(any(word in name for name in choice) for word in words)]
 
 
-def chosen(text: str, loaded: Sequence[str], *, blind: bool) -> Names:
+def parse_models(text: str, loaded: Sequence[str], *, blind: bool) -> ModelNames:
     """Return the models that a text names, in the order in which models are shown.
 
     Raises:
@@ -58,10 +58,10 @@ def chosen(text: str, loaded: Sequence[str], *, blind: bool) -> Names:
     """
     words = _words(text)
     if unknown := [word for word in words if word not in loaded]:
-        raise ChoiceError(UNKNOWN, loaded, unknown[0])
+        raise ChoiceError(UNKNOWN_MODEL, loaded, unknown[0])
     names = tuple(name for name in loaded if name in words)
     if len(names) < min(2, len(loaded)) or (blind and len(names) > 2):
-        raise ChoiceError(TWO, loaded)
+        raise ChoiceError(CHOOSE_TWO, loaded)
     return names
 
 

@@ -14,20 +14,30 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.analysis.analyzer import Analyzer
-from bot.compare.choice import ChoiceError, Names, chosen, offered, written
-from bot.compare.duel import ALREADY, COUNTED, FORGOTTEN, ONE_MODEL, VOTE, DuelPanel, Duels, panel_with, revealed
+from bot.compare.choice import ChoiceError, ModelNames, format_models, model_choices, parse_models
+from bot.compare.duel import (
+    ALREADY_VOTED,
+    FORGOTTEN,
+    ONE_MODEL,
+    VOTE,
+    VOTE_COUNTED,
+    DuelPanel,
+    Duels,
+    replace_buttons,
+    reveal_sentence,
+)
 from bot.compare.heat_map import alternative_text, draw
 from bot.compare.panel import (
     CONTROL,
-    HINT,
     PICTURE,
+    TEXT_HINT,
     Comparison,
     ComparisonForm,
     ComparisonPanel,
     Page,
     VariationForm,
+    any_understood,
     control_in,
-    understood,
 )
 from bot.errors import report_error
 from bot.i18n import ENGLISH, Translate, mark, translator
@@ -38,12 +48,12 @@ from bot.store import Store
 from bot.ui.controls import create_listener
 from bot.ui.discord_limits import INPUT_TEXT
 from bot.ui.quotation import Quotation
-from bot.ui.standings import look_up_all_standings, look_up_standings, titled
-from bot.ui.turns import Turns
+from bot.ui.request_limits import RequestLimits
+from bot.ui.standings import look_up_all_standings, look_up_standings, standings_title
 from classifiers import NAMES, Answer, strip_markup
 
 NOT_YOURS = mark("Only the person who asked can use these buttons; use /compare to get your own.")
-OVER = mark("This comparison is over: I keep no texts, so this one is gone. Please use /compare again.")
+EXPIRED = mark("This comparison is over: I keep no texts, so this one is gone. Please use /compare again.")
 
 
 class Compare(commands.Cog):
@@ -53,11 +63,11 @@ class Compare(commands.Cog):
     voted. This is deleted with all other data about a server.
     """
 
-    def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store, turns: Turns) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store, limits: RequestLimits) -> None:
         self._bot = bot
         self._analyzer = analyzer
         self._store = store
-        self._turns = turns
+        self._limits = limits
         self._duels = Duels(store)
         self._menu = app_commands.ContextMenu(name="Compare emotions", callback=self.compare_message)
         self._drawing = asyncio.Lock()  # one at a time, so that pictures never take all of the processor
@@ -70,7 +80,7 @@ class Compare(commands.Cog):
         )
         self._bot.add_view(VariationForm(None, self.compare_variation, self.report))
         for blind in (False, True):
-            for names in ((), *offered(tuple(self._analyzer.models), (), "", blind=blind)):
+            for names in ((), *model_choices(tuple(self._analyzer.models), (), "", blind=blind)):
                 self._bot.add_view(self._form(names, ENGLISH, blind=blind))
 
     async def cog_unload(self) -> None:
@@ -79,7 +89,7 @@ class Compare(commands.Cog):
 
     @app_commands.command(name="compare", description="See how the RNN and the BiLSTM read the same text")
     @app_commands.describe(
-        text=HINT,
+        text=TEXT_HINT,
         blind="Hide which model is which until you have voted for an answer",
         models="Which of my models should answer (default: the two that I usually compare)",
         standings="Show which model is ahead in blind votes, instead of comparing a text",
@@ -97,7 +107,7 @@ class Compare(commands.Cog):
         if not names:
             return
         if standings:
-            await self._tell_standings(interaction, names, usual=not models)
+            await self._show_standings(interaction, names, usual=not models)
         elif text is None:
             form = self._form(names if models else (), translator(interaction.locale), blind=blind)
             await interaction.response.send_modal(form)
@@ -108,43 +118,45 @@ class Compare(commands.Cog):
     async def offer_models(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         """Return the choices of models, for autocompletion."""
         blind = bool(interaction.namespace.blind or interaction.namespace.standings)
-        choices = offered(tuple(self._analyzer.models), self._usual(interaction), typed, blind=blind)
-        return [app_commands.Choice(name=written(choice), value=written(choice)) for choice in choices]
+        choices = model_choices(tuple(self._analyzer.models), self._default_models(interaction), typed, blind=blind)
+        return [app_commands.Choice(name=format_models(choice), value=format_models(choice)) for choice in choices]
 
-    async def compare_written(self, interaction: discord.Interaction, text: str, *, models: Names, blind: bool) -> None:
+    async def compare_written(
+        self, interaction: discord.Interaction, text: str, *, models: ModelNames, blind: bool
+    ) -> None:
         """Compare the text from the form, as if it had been given in the command."""
         if names := await self._names(interaction, "+".join(models), blind=blind):
             await self._answer(interaction, text, interaction.user.id, names, ephemeral=False, blind=blind)
 
     async def compare_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Compare a message, and answer privately, so as not to expose its author."""
-        refusal = partial(self._refusal_to_read, message)
+        refusal = partial(self._why_unreadable, message)
         if sentence := refusal():
             await interaction.response.send_message(translator(interaction.locale)(sentence), ephemeral=True)
             return
-        names = self._usual(interaction)
+        names = self._default_models(interaction)
         await self._answer(interaction, text_of(message), message.author.id, names, ephemeral=True, refusal=refusal)
 
     async def press(self, interaction: discord.Interaction, _button: ui.Item[Any], pressed: re.Match[str]) -> None:
         """Handle a press of a button whose custom_id matches `CONTROL`."""
         control, author_id = pressed["control"], int(pressed["author"])
         translate = translator(interaction.locale)
-        quotation = Quotation.in_message(interaction.message) if interaction.message else None
-        if sentence := self._refusal_to_press(interaction, author_id):
+        quotation = Quotation.from_message(interaction.message) if interaction.message else None
+        if sentence := self._why_not_pressable(interaction, author_id):
             await interaction.response.send_message(translate(sentence), ephemeral=True)
         elif quotation is None:
-            await interaction.response.send_message(translate(OVER), ephemeral=True)
+            await interaction.response.send_message(translate(EXPIRED), ephemeral=True)
         elif control == "vary":
             form = VariationForm(quotation.text, self.compare_variation, self.report, translate)
             await interaction.response.send_modal(form)
         else:
-            names = self._compared_in(interaction, pressed)
+            names = self._models_in(interaction, pressed)
             await self._redraw(interaction, quotation, author_id, names, Page(control))
 
     async def compare_variation(self, interaction: discord.Interaction, text: str) -> None:
         """Compare a variation like any other text, and show the probabilities before and after side by side."""
         control = control_in(interaction.message) if interaction.message else None
-        names = self._compared_in(interaction, control)
+        names = self._models_in(interaction, control)
         original, private = partial(self._original, interaction, control), _is_private(interaction)
         await self._answer(interaction, text, interaction.user.id, names, ephemeral=private, original=original)
 
@@ -160,13 +172,13 @@ class Compare(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=not private)
         counted = await self._duels.count(guild_id or 0, duel_id, sides, interaction.user.id, vote)
         lines = [
-            revealed(sides, translate),
-            translate(COUNTED if counted else ALREADY),
+            reveal_sentence(sides, translate),
+            translate(VOTE_COUNTED if counted else ALREADY_VOTED),
             *await look_up_standings(self._store, sides, guild_id, translate),
         ]
         text = "\n".join(lines)
         if counted and interaction.message and private:
-            await interaction.edit_original_response(view=panel_with(interaction.message, text))
+            await interaction.edit_original_response(view=replace_buttons(interaction.message, text))
         else:
             await interaction.followup.send(text, ephemeral=True)
 
@@ -174,12 +186,12 @@ class Compare(commands.Cog):
         """Report that a press or a form failed."""
         await report_error(interaction, "A button of /compare", error)
 
-    def _refusal_to_read(self, message: discord.Message) -> str | None:
+    def _why_unreadable(self, message: discord.Message) -> str | None:
         """Return why a message may not be compared, or None if it may be."""
         reason = why_unreadable(message, self._store, self._bot.user) or no_words_reason(text_of(message))
         return SENTENCES[reason] if reason else None
 
-    def _refusal_to_press(self, interaction: discord.Interaction, author_id: int) -> str | None:
+    def _why_not_pressable(self, interaction: discord.Interaction, author_id: int) -> str | None:
         """Return why a user may not press, or None if they may."""
         if interaction.user.id == author_id:
             return None
@@ -194,7 +206,7 @@ class Compare(commands.Cog):
         guild = self._bot.get_guild(interaction.guild_id) if interaction.guild_id else None
         return guild.id if guild else None
 
-    async def _names(self, interaction: discord.Interaction, models: str | None, *, blind: bool) -> Names:
+    async def _names(self, interaction: discord.Interaction, models: str | None, *, blind: bool) -> ModelNames:
         """Return the names of the models that a command asks for; none, after saying so, if they can't be compared."""
         translate = translator(interaction.locale)
         loaded = tuple(self._analyzer.models)
@@ -202,18 +214,18 @@ class Compare(commands.Cog):
             sentence = translate(ONE_MODEL).format(model=NAMES[loaded[0]])
         else:
             try:
-                return chosen(models, loaded, blind=blind) if models else self._usual(interaction)
+                return parse_models(models, loaded, blind=blind) if models else self._default_models(interaction)
             except ChoiceError as error:
                 sentence = error.sentence(translate)
         await interaction.response.send_message(sentence, ephemeral=True)
         return ()
 
-    def _form(self, models: Names, translate: Translate, *, blind: bool) -> ComparisonForm:
+    def _form(self, models: ModelNames, translate: Translate, *, blind: bool) -> ComparisonForm:
         """Return a form that asks for the text of a command; if no models were chosen, the usual ones answer."""
         given = partial(self.compare_written, models=models, blind=blind)
         return ComparisonForm("+".join(models), given, self.report, translate, blind=blind)
 
-    async def _tell_standings(self, interaction: discord.Interaction, names: Names, *, usual: bool) -> None:
+    async def _show_standings(self, interaction: discord.Interaction, names: ModelNames, *, usual: bool) -> None:
         """Show privately how two models stand, and, if they are the usual ones, every other pair that has votes."""
         await interaction.response.defer(ephemeral=True)  # as in `vote`
         translate, guild_id = translator(interaction.locale), self._guild_id(interaction)
@@ -221,30 +233,38 @@ class Compare(commands.Cog):
         sections = (
             await look_up_all_standings(self._store, (first, second), self._analyzer.models, guild_id, translate)
             if usual
-            else {titled(names, translate): await look_up_standings(self._store, (first, second), guild_id, translate)}
+            else {
+                standings_title(names, translate): await look_up_standings(
+                    self._store, (first, second), guild_id, translate
+                )
+            }
         )
         embed = discord.Embed(colour=discord.Colour.blurple())
         for title, lines in sections.items():
             embed.add_field(name=title, value="\n".join(lines), inline=False)
         await interaction.followup.send(embed=embed, ephemeral=True)
 
-    def _usual(self, interaction: discord.Interaction) -> Names:
+    def _default_models(self, interaction: discord.Interaction) -> ModelNames:
         """Return the names of the models that are compared by default."""
         loaded = tuple(self._analyzer.models)
-        pair = self._analyzer.rivals(self._store.settings(interaction.guild_id).model) or loaded
+        pair = self._analyzer.models_to_compare(self._store.settings(interaction.guild_id).model) or loaded
         return tuple(name for name in loaded if name in pair)
 
-    def _compared_in(self, interaction: discord.Interaction, control: re.Match[str] | None) -> Names:
+    def _models_in(self, interaction: discord.Interaction, control: re.Match[str] | None) -> ModelNames:
         """Return the names of the models in a panel with this control, or the usual ones if one is no longer loaded."""
         names = tuple(str(control["models"]).split("+")) if control else ()
-        return names if names and all(name in self._analyzer.models for name in names) else self._usual(interaction)
+        return (
+            names
+            if names and all(name in self._analyzer.models for name in names)
+            else self._default_models(interaction)
+        )
 
     def _original(self, interaction: discord.Interaction, control: re.Match[str] | None) -> str | None:
         """Return the text of the panel whose form was submitted; None if it is gone or may no longer be read."""
         message = interaction.message
-        if message is None or control is None or self._refusal_to_press(interaction, int(control["author"])):
+        if message is None or control is None or self._why_not_pressable(interaction, int(control["author"])):
             return None
-        quotation = Quotation.in_message(message)
+        quotation = Quotation.from_message(message)
         return quotation.text if quotation else None
 
     async def _answer(
@@ -252,7 +272,7 @@ class Compare(commands.Cog):
         interaction: discord.Interaction,
         text: str,
         author_id: int,
-        names: Names,
+        names: ModelNames,
         *,
         ephemeral: bool,
         refusal: Callable[[], str | None] = lambda: None,
@@ -275,11 +295,11 @@ class Compare(commands.Cog):
             blind: whether the answer hides which model is which.
         """
         translate = translator(interaction.locale)
-        if sentence := self._turns.refuse_or_count(interaction, translate):
+        if sentence := self._limits.refuse_or_count(interaction, translate):
             await interaction.response.send_message(sentence, ephemeral=True)
             return
-        quotation = Quotation.of(text)
-        with self._turns.reading(interaction.user.id):
+        quotation = Quotation.from_text(text)
+        with self._limits.in_progress(interaction.user.id):
             (answers, explanations), before = await asyncio.gather(  # together, so that they have one deadline
                 self._analyzer.explain(quotation.text, *names), self._read_before(original(), names)
             )
@@ -291,7 +311,7 @@ class Compare(commands.Cog):
         if not any(explanation.words for explanation in explanations.values()):
             await interaction.response.send_message(translate(NO_WORDS), ephemeral=True)
             return
-        if blind and not understood(answers):  # a vote on guesses would say nothing about the models
+        if blind and not any_understood(answers):  # a vote on guesses would say nothing about the models
             sentence = why_silent(Outcome.NOT_UNDERSTOOD, translate)
             await interaction.response.send_message(sentence, ephemeral=True)
             return
@@ -306,22 +326,22 @@ class Compare(commands.Cog):
             panel = ComparisonPanel(comparison, translate)
         await interaction.response.send_message(view=panel, ephemeral=ephemeral)
 
-    async def _read_before(self, original: str | None, names: Names) -> Mapping[str, Answer]:
+    async def _read_before(self, original: str | None, names: ModelNames) -> Mapping[str, Answer]:
         """Return what some models make of the original of a variation; nothing if there is none."""
         return {} if original is None else await self._analyzer.compare(original, *names)
 
     async def _redraw(
-        self, interaction: discord.Interaction, quotation: Quotation, author_id: int, names: Names, page: Page
+        self, interaction: discord.Interaction, quotation: Quotation, author_id: int, names: ModelNames, page: Page
     ) -> None:
         translate = translator(interaction.locale)
-        if sentence := self._turns.refuse_or_count(interaction, translate):
+        if sentence := self._limits.refuse_or_count(interaction, translate):
             await interaction.response.send_message(sentence, ephemeral=True)
             return
         if page is Page.HEAT:
             await interaction.response.defer()  # a picture may take its time
-        with self._turns.reading(interaction.user.id):
-            comparison, picture = await self._compared(quotation, author_id, names, page, translate)
-        if sentence := self._refusal_to_press(interaction, author_id):  # the author may have opted out meanwhile
+        with self._limits.in_progress(interaction.user.id):
+            comparison, picture = await self._page_contents(quotation, author_id, names, page, translate)
+        if sentence := self._why_not_pressable(interaction, author_id):  # the author may have opted out meanwhile
             tell = interaction.followup.send if interaction.response.is_done() else interaction.response.send_message
             await tell(translate(sentence), ephemeral=True)
             return
@@ -332,8 +352,8 @@ class Compare(commands.Cog):
         else:
             await interaction.response.edit_message(view=panel, attachments=[])
 
-    async def _compared(
-        self, quotation: Quotation, author_id: int, names: Names, page: Page, translate: Translate
+    async def _page_contents(
+        self, quotation: Quotation, author_id: int, names: ModelNames, page: Page, translate: Translate
     ) -> tuple[Comparison, bytes | None]:
         """Return everything that a page shows, with its picture if it has one."""
         text, read = quotation.text, self._words_read(quotation, names)
@@ -341,21 +361,21 @@ class Compare(commands.Cog):
             return Comparison(quotation, author_id, await self._analyzer.compare(text, *names), read=read), None
         if page is Page.TOP:
             return Comparison(quotation, author_id, *await self._analyzer.explain(text, *names), read=read), None
-        readings = await self._analyzer.predict_prefixes(text, *names)
+        predictions = await self._analyzer.predict_prefixes(text, *names)
         async with self._drawing:
-            picture = await asyncio.to_thread(draw, readings, translate)
+            picture = await asyncio.to_thread(draw, predictions, translate)
         explained = await self._analyzer.explain(text, *names)
         drawn = self._words_drawn(text, names)
-        comparison = Comparison(quotation, author_id, *explained, alternative_text(readings, translate), drawn, read)
+        comparison = Comparison(quotation, author_id, *explained, alternative_text(predictions, translate), drawn, read)
         return comparison, picture
 
-    def _words_drawn(self, text: str, names: Names) -> int | None:
+    def _words_drawn(self, text: str, names: ModelNames) -> int | None:
         """Return how many words the heat map shows; None if it shows all that are read."""
         tokenizers = [self._analyzer.models[name].tokenizer for name in names]
         drawn = min(tokenizer.words_read(text, tokenizer.max_tokens) for tokenizer in tokenizers)
         return None if drawn == min(tokenizer.words_read(text) for tokenizer in tokenizers) else drawn
 
-    def _words_read(self, quotation: Quotation, names: Names) -> int | None:
+    def _words_read(self, quotation: Quotation, names: ModelNames) -> int | None:
         """Return how many words the models read; None if they read the whole text."""
         read = min(self._analyzer.models[name].tokenizer.words_read(quotation.text) for name in names)
         return None if quotation.whole and read == len(strip_markup(quotation.text).split()) else read

@@ -15,10 +15,10 @@ import discord
 from cachetools import TTLCache
 from discord import ui
 
-from bot.compare.panel import Comparison, limit, note_on_words, strongest_of, words_of
+from bot.compare.panel import Comparison, marked_words, marks_note, strongest_lines, truncation_note
 from bot.i18n import ENGLISH, Translate, mark
 from bot.store import Store
-from bot.ui.one_each import MAX_REMEMBERED, REMEMBERED_FOR, OneEach
+from bot.ui.answered_questions import MAX_REMEMBERED, REMEMBERED_FOR, AnsweredQuestions
 from bot.ui.standings import BOTH, NEITHER
 from classifiers import NAMES
 
@@ -30,8 +30,8 @@ FORGOTTEN = mark(
     "I no longer know which model gave which answer: I remember it for a day at most, and not after a restart. "
     "Please use /compare again."
 )
-COUNTED = mark("Thank you! I have counted your vote, without the text.")
-ALREADY = mark("You have already voted: I count one vote per person and comparison.")
+VOTE_COUNTED = mark("Thank you! I have counted your vote, without the text.")
+ALREADY_VOTED = mark("You have already voted: I count one vote per person and comparison.")
 
 Pair: TypeAlias = tuple[str, str]
 
@@ -56,7 +56,7 @@ class Duels:
         self._store = store
         self._toss = toss
         self._sides: TTLCache[int, Pair] = TTLCache(MAX_REMEMBERED, REMEMBERED_FOR)
-        self._one_each = OneEach()
+        self._answered_questions = AnsweredQuestions()
 
     def open(self, duel_id: int, pair: Pair) -> Pair:
         """Return the models of a new duel in random order, the one behind A first."""
@@ -81,10 +81,10 @@ class Duels:
         Raises:
             StoreError: nothing was counted.
         """
-        if self._one_each.answered(user_id, duel_id):
+        if self._answered_questions.get(user_id, duel_id):
             return False
         verdict = {"a": sides[0], "b": sides[1], "both": BOTH, "neither": NEITHER}[vote]
-        with self._one_each.counting(user_id, duel_id, duel_id):
+        with self._answered_questions.remember(user_id, duel_id, duel_id):
             await self._store.add_verdict(guild_id, sides, verdict)
         return True
 
@@ -111,12 +111,12 @@ class DuelPanel(ui.LayoutView):
         self.add_item(
             ui.Container(
                 comparison.quotation.display(),
-                ui.TextDisplay("\n".join((question, *limit(comparison.read, translate)))),
+                ui.TextDisplay("\n".join((question, *truncation_note(comparison.read, translate)))),
                 ui.Separator(),
                 first,
                 ui.Separator(),
                 second,
-                ui.TextDisplay(note_on_words(comparison, translate)),
+                ui.TextDisplay(marks_note(comparison, translate)),
                 ui.ActionRow(
                     *(ui.Button(label=label, custom_id=f"duel:{vote}:{duel_id}") for vote, label in labels.items())
                 ),
@@ -129,17 +129,17 @@ class DuelPanel(ui.LayoutView):
 
 def _answer(letter: str, name: str, comparison: Comparison, translate: Translate) -> str:
     """Return the strongest emotion of a model, named by a letter, and the text with the words that moved it marked."""
-    strongest = strongest_of(comparison.answers[name], 1, translate)
-    return "\n".join((f"**{letter}**", *strongest, words_of(name, comparison)))
+    strongest = strongest_lines(comparison.answers[name], 1, translate)
+    return "\n".join((f"**{letter}**", *strongest, marked_words(name, comparison)))
 
 
-def revealed(sides: Pair, translate: Translate) -> str:
+def reveal_sentence(sides: Pair, translate: Translate) -> str:
     """Return a sentence that says which model gave which answer."""
     first, second = (f"**{NAMES[name]}**" for name in sides)
     return translate("A was the {first}, B the {second}.").format(first=first, second=second)
 
 
-def panel_with(message: discord.Message, text: str) -> ui.LayoutView:
+def replace_buttons(message: discord.Message, text: str) -> ui.LayoutView:
     """Return the panel of a message with a text instead of its buttons."""
     panel = ui.LayoutView.from_message(message, timeout=None)
     for box in panel.children:

@@ -8,10 +8,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bot.i18n import Translate, mark
-from bot.ui.card import CARD, INK, draw_card, writable
+from bot.ui.card import BACKGROUND, TEXT_COLOUR, draw_card, writable
 from bot.ui.discord_limits import IMAGE_DESCRIPTION
-from bot.ui.emotions import named
-from bot.ui.quotation import longest, shortened
+from bot.ui.emotions import label_name
+from bot.ui.quotation import longest_fit, shortened
 from classifiers import LABELS, NAMES
 from classifiers.explain import PrefixPredictions
 
@@ -49,28 +49,30 @@ class _Strip:
     leftward: bool
 
 
-def alternative_text(readings: Mapping[str, PrefixPredictions], translate: Translate) -> str:
+def alternative_text(predictions: Mapping[str, PrefixPredictions], translate: Translate) -> str:
     """Return a description of the picture that says where the strongest emotion changes, as far as there is room.
 
     Args:
-        readings: what is drawn.
+        predictions: what is drawn.
         translate: the reader's language.
     """
     sentences = [translate("How probable each emotion is after each word.")]
-    for strip in _strips(readings, translate):
+    for strip in _strips(predictions, translate):
         turns = list(zip(strip.words, strip.strongest, strict=True))[:: -1 if strip.leftward else 1]
         firsts = turns[:1] + [turn for before, turn in pairwise(turns) if before[1] != turn[1]]
-        sentences += [f"{strip.title}", *(f"{word}: {named(label, translate)}." for word, label in firsts)]
-    return " ".join(sentences[: longest(len(sentences), IMAGE_DESCRIPTION, lambda count: " ".join(sentences[:count]))])
+        sentences += [f"{strip.title}", *(f"{word}: {label_name(label, translate)}." for word, label in firsts)]
+    return " ".join(
+        sentences[: longest_fit(len(sentences), IMAGE_DESCRIPTION, lambda count: " ".join(sentences[:count]))]
+    )
 
 
-def draw(readings: Mapping[str, PrefixPredictions], translate: Translate) -> bytes:
+def draw(predictions: Mapping[str, PrefixPredictions], translate: Translate) -> bytes:
     """Return a PNG picture that shows, for each model, the probabilities of a few labels after each word.
 
     The BiLSTM also reads from the right; there, a column is its prediction for the text from this word to the end. The
     picture's words are English if its font cannot write the reader's language.
     """
-    strips = _strips(readings, translate)
+    strips = _strips(predictions, translate)
     labels = _labels_shown(strips)
     width = max(_NARROWEST, _LABELS + _COLUMN * len(strips[0].words))
     height = _WORDS + len(strips) * (_TITLE + _ROW * len(labels))
@@ -78,24 +80,24 @@ def draw(readings: Mapping[str, PrefixPredictions], translate: Translate) -> byt
     words = (*map(translate, texts), translate.percent(1))
     return draw_card(
         (width, height),
-        lambda figure, font, translate: _draw_into(figure, _strips(readings, translate), labels, font, translate),
+        lambda figure, font, translate: _draw_into(figure, _strips(predictions, translate), labels, font, translate),
         words,
         translate,
     )
 
 
-def _strips(readings: Mapping[str, PrefixPredictions], translate: Translate) -> list[_Strip]:
+def _strips(predictions: Mapping[str, PrefixPredictions], translate: Translate) -> list[_Strip]:
     """Return a strip for each model and direction."""
     strips = []
-    for name, reading in readings.items():
-        for title, rows in ((_FROM_LEFT, reading.forward), (_FROM_RIGHT, reading.backward)):
+    for name, predicted in predictions.items():
+        for title, rows in ((_FROM_LEFT, predicted.forward), (_FROM_RIGHT, predicted.backward)):
             if rows is not None:
-                strongest = [max(zip(row, reading.labels, strict=True))[1] for row in rows]
-                probabilities = dict(zip(reading.labels, zip(*rows, strict=True), strict=True))
+                strongest = [max(zip(row, predicted.labels, strict=True))[1] for row in rows]
+                probabilities = dict(zip(predicted.labels, zip(*rows, strict=True), strict=True))
                 leftward = title == _FROM_RIGHT
                 strips.append(
                     _Strip(
-                        translate(title).format(model=NAMES[name]), reading.words, strongest, probabilities, leftward
+                        translate(title).format(model=NAMES[name]), predicted.words, strongest, probabilities, leftward
                     )
                 )
     return strips
@@ -120,20 +122,20 @@ def _draw_into(
     panels = figure.subplots(len(strips), 1, sharex=True, squeeze=False)[:, 0]
     for axes, strip in zip(panels, strips, strict=True):
         shown = [strip.probabilities[label] for label in labels]
-        cells = axes.pcolormesh(shown, cmap=COLOURS, vmin=0, vmax=1, edgecolors=CARD, linewidth=1)
+        cells = axes.pcolormesh(shown, cmap=COLOURS, vmin=0, vmax=1, edgecolors=BACKGROUND, linewidth=1)
         dots = [(place, labels.index(label)) for place, label in enumerate(strip.strongest) if label in labels]
         axes.scatter(
             [place + 0.5 for place, _row in dots],
             [row + 0.5 for _place, row in dots],
             s=9,
-            c=[CARD if shown[row][place] > 0.5 else INK for place, row in dots],
+            c=[BACKGROUND if shown[row][place] > 0.5 else TEXT_COLOUR for place, row in dots],
         )
         axes.invert_yaxis()
-        axes.set_title(strip.title, loc="left", fontproperties=font, color=INK, pad=4)
-        names = [writable(shortened(named(label, translate), _LONGEST_WORD)) for label in labels]
+        axes.set_title(strip.title, loc="left", fontproperties=font, color=TEXT_COLOUR, pad=4)
+        names = [writable(shortened(label_name(label, translate), _LONGEST_WORD)) for label in labels]
         axes.set_yticks([place + 0.5 for place in range(len(labels))], names)
-        axes.set_facecolor(CARD)
-        axes.tick_params(length=0, colors=INK)
+        axes.set_facecolor(BACKGROUND)
+        axes.tick_params(length=0, colors=TEXT_COLOUR)
         axes.spines[:].set_visible(False)
     words = [shortened(writable(word), _LONGEST_WORD) for word in strips[0].words]
     panels[-1].set_xticks([place + 0.5 for place in range(len(words))], words, rotation=45, ha="right")
@@ -141,7 +143,7 @@ def _draw_into(
         word.set(rotation_mode="anchor")
     bar = figure.colorbar(cells, ax=list(panels), aspect=30, pad=0.02, ticks=(0, 0.5, 1))
     bar.ax.set_yticklabels([translate.percent(share) for share in (0, 0.5, 1)])
-    bar.ax.tick_params(length=0, colors=INK)
+    bar.ax.tick_params(length=0, colors=TEXT_COLOUR)
     bar.outline.set_visible(False)
     for axes in (*panels, bar.ax):
         for text in (*axes.get_xticklabels(), *axes.get_yticklabels()):

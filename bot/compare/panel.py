@@ -19,9 +19,9 @@ from discord import ui
 from bot.i18n import ENGLISH, Translate, mark
 from bot.reactions.policy import is_understood
 from bot.ui.discord_limits import INPUT_TEXT
-from bot.ui.emotions import NO_EMOJI, written
-from bot.ui.form import Failed, Form
-from bot.ui.quotation import Quotation, is_clear, longest, marked
+from bot.ui.emotions import NO_EMOJI, label_with_emoji
+from bot.ui.form import ErrorHandler, Form
+from bot.ui.quotation import Quotation, is_clear, longest_fit, marked
 from classifiers import NAMES, NEUTRAL, Answer, agree
 from classifiers.explain import Explanation
 
@@ -30,7 +30,7 @@ CONTROL = re.compile(r"compare:(?P<control>top|heat|all|vary):(?P<author>\d{1,20
 
 PICTURE = "heat-map.png"
 
-HINT = mark("What the models should read, up to 4,000 characters")
+TEXT_HINT = mark("What the models should read, up to 4,000 characters")
 """What is said beside the field for a text, which holds `INPUT_TEXT` characters."""
 
 _TOP = 3
@@ -42,7 +42,7 @@ _MAX_MARKED_TEXT = 1200
 """Characters of the marked words of all models together."""
 _TABLE = 2400
 
-TextGiven: TypeAlias = Callable[[discord.Interaction, str], Awaitable[None]]
+TextHandler: TypeAlias = Callable[[discord.Interaction, str], Awaitable[None]]
 
 
 class Page(StrEnum):
@@ -108,7 +108,7 @@ class ComparisonPanel(ui.LayoutView):
         self.add_item(
             ui.Container(
                 comparison.quotation.display(),
-                ui.TextDisplay("\n".join((verdict(answers, translate), *limit(comparison.read, translate)))),
+                ui.TextDisplay("\n".join((verdict(answers, translate), *truncation_note(comparison.read, translate)))),
                 ui.Separator(),
                 *models,
                 *_heat_map(comparison, translate),
@@ -128,8 +128,8 @@ class TextForm(Form):
         title: str,
         custom_id: str,
         hint: str,
-        given: TextGiven,
-        failed: Failed,
+        handle_text: TextHandler,
+        handle_error: ErrorHandler,
         translate: Translate,
         text: str | None = None,
     ) -> None:
@@ -139,13 +139,13 @@ class TextForm(Form):
             title: the title of the form.
             custom_id: the custom_id of the form.
             hint: what to write.
-            given: called with the text that was submitted.
-            failed: called with the exception that `given` raised.
+            handle_text: called with the text that was submitted.
+            handle_error: called with the exception that `handle_text` raised.
             translate: the reader's language.
             text: the text that is already filled in.
         """
-        super().__init__(title, custom_id, failed)
-        self._given = given
+        super().__init__(title, custom_id, handle_error)
+        self._handle = handle_text
         self._text: ui.TextInput[TextForm] = ui.TextInput(
             custom_id="text", style=discord.TextStyle.paragraph, default=text, max_length=INPUT_TEXT
         )
@@ -153,41 +153,49 @@ class TextForm(Form):
 
     async def on_submit(self, interaction: discord.Interaction, /) -> None:
         """Pass on the text that was submitted."""
-        await self._given(interaction, self._text.value)
+        await self._handle(interaction, self._text.value)
 
 
 class VariationForm(TextForm):
     """Asks for a variation of a text."""
 
-    def __init__(self, text: str | None, given: TextGiven, failed: Failed, translate: Translate = ENGLISH) -> None:
+    def __init__(
+        self, text: str | None, handle_text: TextHandler, handle_error: ErrorHandler, translate: Translate = ENGLISH
+    ) -> None:
         """Draw it with the text to be varied filled in."""
         title, hint = translate("Try a variation"), translate("Change a word and see what the models make of it.")
-        super().__init__(title, "compare:variation", hint, given, failed, translate, text)
+        super().__init__(title, "compare:variation", hint, handle_text, handle_error, translate, text)
 
 
 class ComparisonForm(TextForm):
     """Asks for the text that a command lacks."""
 
     def __init__(
-        self, models: str, given: TextGiven, failed: Failed, translate: Translate = ENGLISH, *, blind: bool
+        self,
+        models: str,
+        handle_text: TextHandler,
+        handle_error: ErrorHandler,
+        translate: Translate = ENGLISH,
+        *,
+        blind: bool,
     ) -> None:
         """Draw it.
 
         Args:
             models: the models that were chosen in the command.
-            given: called with the text that was submitted.
-            failed: called with the exception that `given` raised.
+            handle_text: called with the text that was submitted.
+            handle_error: called with the exception that `handle_text` raised.
             translate: the reader's language.
             blind: whether the command asked for a blind comparison.
         """
-        title, hint = translate("Compare a text"), translate(HINT)
+        title, hint = translate("Compare a text"), translate(TEXT_HINT)
         custom_id = f"compare:{'blind' if blind else 'open'}:{models}"
-        super().__init__(title, custom_id, hint, given, failed, translate)
+        super().__init__(title, custom_id, hint, handle_text, handle_error, translate)
 
 
 def verdict(answers: Mapping[str, Answer], translate: Translate = ENGLISH) -> str:
     """Return a sentence: whether the models agree on the strongest emotion, or that they know too few words."""
-    if not understood(answers):
+    if not any_understood(answers):
         known = max(answer.prediction.known for answer in answers.values())
         if not known:
             return translate("I know none of these words, so this is no more than a guess.")
@@ -197,7 +205,7 @@ def verdict(answers: Mapping[str, Answer], translate: Translate = ENGLISH) -> st
     hearings = {}
     for name, answer in answers.items():
         [(label, _probability)] = answer.prediction.top(1)
-        hearings[NAMES[name]] = f"**{written(label, None, translate)}** {_emoji(label, answer)}"
+        hearings[NAMES[name]] = f"**{label_with_emoji(label, None, translate)}** {_emoji(label, answer)}"
     [(first, hearing), *others] = hearings.items()
     if not others:
         return translate("Only the {model} is loaded; it heard {emotion}.").format(model=first, emotion=hearing)
@@ -209,7 +217,7 @@ def verdict(answers: Mapping[str, Answer], translate: Translate = ENGLISH) -> st
     return translate("They disagree: {hearings}.").format(hearings=", ".join(each))
 
 
-def limit(read: int | None, translate: Translate) -> list[str]:
+def truncation_note(read: int | None, translate: Translate) -> list[str]:
     """Return a line that says how much of a long text was read."""
     if read is None:
         return []
@@ -219,13 +227,13 @@ def limit(read: int | None, translate: Translate) -> list[str]:
     ]
 
 
-def understood(answers: Mapping[str, Answer]) -> bool:
+def any_understood(answers: Mapping[str, Answer]) -> bool:
     """Return whether at least one model knows enough of the words."""
     return any(is_understood(answer.prediction) for answer in answers.values())
 
 
 def _colour(answers: Mapping[str, Answer]) -> discord.Colour:
-    if not understood(answers):
+    if not any_understood(answers):
         return discord.Colour.light_grey()
     return discord.Colour.green() if agree(answers) else discord.Colour.orange()
 
@@ -245,28 +253,28 @@ def _models(comparison: Comparison, translate: Translate) -> list[ui.Item[Compar
             columns = {translate("Before"): comparison.before[name], translate("After"): answer}
             strongest = _side_by_side(columns, translate)[: 1 + _TOP]
         else:
-            strongest = strongest_of(answer, _TOP, translate)
-        shown = words_of(name, comparison)
+            strongest = strongest_lines(answer, _TOP, translate)
+        shown = marked_words(name, comparison)
         items += [ui.TextDisplay("\n".join((f"**{NAMES[name]}**", *strongest, shown))), ui.Separator()]
-    return [*items[:-1], ui.TextDisplay(note_on_words(comparison, translate))]
+    return [*items[:-1], ui.TextDisplay(marks_note(comparison, translate))]
 
 
-def strongest_of(answer: Answer, most: int, translate: Translate) -> list[str]:
+def strongest_lines(answer: Answer, most: int, translate: Translate) -> list[str]:
     """Return a line with a bar for each of the strongest emotions of an answer."""
     return [
         f"`{bar(probability)} {_percent(probability, translate)}` "
-        f"{_emoji(label, answer)} {written(label, None, translate)}"
+        f"{_emoji(label, answer)} {label_with_emoji(label, None, translate)}"
         for label, probability in answer.prediction.top(most)
     ]
 
 
-def words_of(name: str, comparison: Comparison) -> str:
+def marked_words(name: str, comparison: Comparison) -> str:
     """Return the text as one line in which the words that moved a model are marked."""
     words = comparison.explanations[name].words
     return marked(comparison.quotation.text, words, _MAX_MARKED_TEXT // len(comparison.answers))
 
 
-def note_on_words(comparison: Comparison, translate: Translate) -> str:
+def marks_note(comparison: Comparison, translate: Translate) -> str:
     """Return a line that says what the marks mean, or that there are none."""
     moved = any(is_clear(word) for explanation in comparison.explanations.values() for word in explanation.words)
     note = (
@@ -280,7 +288,7 @@ def note_on_words(comparison: Comparison, translate: Translate) -> str:
 def _table(answers: Mapping[str, Answer], translate: Translate) -> str:
     """Return a table of labels with the probabilities of all models, the strongest first, as far as there is room."""
     lines = _side_by_side({NAMES[name]: answer for name, answer in answers.items()}, translate)
-    return "\n".join(lines[: longest(len(lines), _TABLE, lambda count: "\n".join(lines[:count]))])
+    return "\n".join(lines[: longest_fit(len(lines), _TABLE, lambda count: "\n".join(lines[:count]))])
 
 
 def _side_by_side(columns: Mapping[str, Answer], translate: Translate) -> list[str]:
@@ -293,7 +301,7 @@ def _side_by_side(columns: Mapping[str, Answer], translate: Translate) -> list[s
     first = next(iter(columns.values()))
     for label in ranked:
         cells = (f"{bar(score[label], _NARROW_CELLS)} {_percent(score[label], translate)}" for score in scores)
-        lines.append(f"`{' '.join(cells)}` {_emoji(label, first)} {written(label, None, translate)}")
+        lines.append(f"`{' '.join(cells)}` {_emoji(label, first)} {label_with_emoji(label, None, translate)}")
     return lines
 
 

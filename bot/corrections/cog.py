@@ -17,21 +17,21 @@ from bot.reactions.gate import SENTENCES, author_or_server_objection, no_words_r
 from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import is_understood
 from bot.store import Store
+from bot.ui.answered_questions import AnsweredQuestions
 from bot.ui.controls import create_listener
-from bot.ui.emotions import NO_EMOJI, emotions_of, groups_of, key_of, named, written
-from bot.ui.one_each import OneEach
+from bot.ui.emotions import NO_EMOJI, emotions_of, group_emotions, label_key, label_name, label_with_emoji
 from classifiers import NEUTRAL
 
 NOT_UNDERSTOOD = mark("I know too few of its words to hear an emotion.")
-ALREADY = mark("You have already answered: I count one answer per person and message.")
+ALREADY_ANSWERED = mark("You have already answered: I count one answer per person and message.")
 THANKS = mark("Thank you! I have counted your answer, without the message.")
 
-OVER = mark("This question is out of date: since I asked it, I have learnt to recognise other emotions.")
+OUTDATED = mark("This question is out of date: since I asked it, I have learnt to recognise other emotions.")
 
 _CONTROL = re.compile(r"correction:(?P<heard>[^:]+):(?P<answer>[^:]+):(?P<message>\d+)(?::(?P<author>\d+))?")
 """An answer's custom_id: the label found, the label meant (or + and the name of its menu), the message, and its author.
 
-Labels are written with `key_of`. Older questions have no author.
+Labels are written with `label_key`. Older questions have no author.
 """
 
 _MAX_MENUS = 4
@@ -51,7 +51,7 @@ class Corrections(commands.Cog):
         self._analyzer = analyzer
         self._store = store
         self._emotions = emotions_of(analyzer.models)
-        self._labels = {key_of(label): label for label in (*self._emotions, NEUTRAL)}
+        self._labels = {label_key(label): label for label in (*self._emotions, NEUTRAL)}
         self._menu = app_commands.ContextMenu(
             name="Was this right?",
             callback=self.ask,
@@ -60,7 +60,7 @@ class Corrections(commands.Cog):
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         )
         self._answers = create_listener(_CONTROL, self._answered, self.report)
-        self._one_each = OneEach()
+        self._answered_questions = AnsweredQuestions()
 
     async def cog_load(self) -> None:
         """Add the message menu, and listen to the answers to all questions, including those asked before a restart."""
@@ -75,25 +75,27 @@ class Corrections(commands.Cog):
     async def ask(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Show which emotion the model finds in a message, and ask the person who opened the menu if it is right."""
         translate = translator(interaction.locale)
-        if reason := self._why_unread(message):
+        if reason := self._why_unreadable(message):
             await interaction.response.send_message(translate(SENTENCES[reason]), ephemeral=True)
             return
-        if self._one_each.answered(interaction.user.id, message.id):
-            await interaction.response.send_message(translate(ALREADY), ephemeral=True)
+        if self._answered_questions.get(interaction.user.id, message.id):
+            await interaction.response.send_message(translate(ALREADY_ANSWERED), ephemeral=True)
             return
         settings = self._store.settings(interaction.guild_id)
         prediction = await self._analyzer.classify(text_of(message), settings.model)
-        if reason := self._why_unread(message):  # the author or the server may have objected in the meantime
+        if reason := self._why_unreadable(message):  # the author or the server may have objected in the meantime
             await interaction.response.send_message(translate(SENTENCES[reason]), ephemeral=True)
             return
         if not is_understood(prediction):
             await interaction.response.send_message(translate(NOT_UNDERSTOOD), ephemeral=True)
             return
         heard, _probability = prediction.reaction()
-        question = _question(heard, message.id, message.author.id, self._emotions, translate)
-        await interaction.response.send_message(_asked(heard, self._emotions, translate), view=question, ephemeral=True)
+        question = _question_view(heard, message.id, message.author.id, self._emotions, translate)
+        await interaction.response.send_message(
+            _question_text(heard, self._emotions, translate), view=question, ephemeral=True
+        )
 
-    def _why_unread(self, message: discord.Message) -> Outcome | None:
+    def _why_unreadable(self, message: discord.Message) -> Outcome | None:
         return why_unreadable(message, self._store, self._bot.user) or no_words_reason(text_of(message))
 
     async def report(self, interaction: discord.Interaction, error: Exception) -> None:
@@ -118,7 +120,7 @@ class Corrections(commands.Cog):
         """
         translate = translator(interaction.locale)
         if heard not in self._labels or meant not in self._labels:
-            await interaction.response.edit_message(content=translate(OVER), view=None)
+            await interaction.response.edit_message(content=translate(OUTDATED), view=None)
             return
         if reason := author_or_server_objection(author_id, interaction.guild_id, interaction.channel, self._store):
             sentence = translate(SENTENCES[reason])
@@ -128,34 +130,36 @@ class Corrections(commands.Cog):
                 await interaction.response.edit_message(content=sentence, view=None)
             return
         question = interaction.message.id if interaction.message else interaction.id
-        if answered := self._one_each.answered(interaction.user.id, message_id):
+        if answered := self._answered_questions.get(interaction.user.id, message_id):
             if answered == question:  # a second click, which was sent before the buttons were removed
                 await interaction.response.defer()
             else:
-                await interaction.response.edit_message(content=translate(ALREADY), view=None)
+                await interaction.response.edit_message(content=translate(ALREADY_ANSWERED), view=None)
             return
-        with self._one_each.counting(interaction.user.id, message_id, question):
+        with self._answered_questions.remember(interaction.user.id, message_id, question):
             await self._store.add_correction(interaction.guild_id or 0, self._labels[heard], self._labels[meant])
         await interaction.response.edit_message(content=translate(THANKS), view=None)
 
 
-def _question(
+def _question_view(
     heard: str, message_id: int, author_id: int, emotions: Mapping[str, str | None], translate: Translate
 ) -> ui.View:
     """Return the buttons and as many menus as Discord allows for a question about a message."""
 
     def custom_id(answer: str) -> str:
-        return f"correction:{key_of(heard)}:{answer}:{message_id}:{author_id}"
+        return f"correction:{label_key(heard)}:{answer}:{message_id}:{author_id}"
 
     def button(meant: str, label: str, style: discord.ButtonStyle) -> ui.Button[ui.View]:
-        return ui.Button(label=label, style=style, custom_id=custom_id(key_of(meant)))
+        return ui.Button(label=label, style=style, custom_id=custom_id(label_key(meant)))
 
     def menu(name: str, offered: Iterable[str]) -> ui.Select[ui.View]:
         placeholder = (
             translate("It was something pleasant…") if name == "pleasant" else translate("It was something else…")
         )
         options = [
-            discord.SelectOption(label=named(emotion, translate), value=key_of(emotion), emoji=emotions[emotion])
+            discord.SelectOption(
+                label=label_name(emotion, translate), value=label_key(emotion), emoji=emotions[emotion]
+            )
             for emotion in offered
         ]
         # No label's key starts like that, so a menu is never mistaken for a button.
@@ -165,16 +169,16 @@ def _question(
     view.add_item(button(heard, translate("Yes, that was right"), discord.ButtonStyle.success))
     if heard != NEUTRAL:
         view.add_item(button(NEUTRAL, translate("There was no emotion"), discord.ButtonStyle.secondary))
-    groups = groups_of(emotion for emotion in emotions if emotion != heard)
+    groups = group_emotions(emotion for emotion in emotions if emotion != heard)
     for name, offered in list(groups.items())[:_MAX_MENUS]:
         view.add_item(menu(name, offered))
     view.stop()  # the cog listens
     return view
 
 
-def _asked(heard: str, emotions: Mapping[str, str | None], translate: Translate) -> str:
+def _question_text(heard: str, emotions: Mapping[str, str | None], translate: Translate) -> str:
     if heard == NEUTRAL:
         return translate("I hear no emotion in that message. Is that right?")
     return translate("I hear **{emotion}** {emoji} in that message. Is that right?").format(
-        emotion=written(heard, None, translate), emoji=emotions[heard] or NO_EMOJI
+        emotion=label_with_emoji(heard, None, translate), emoji=emotions[heard] or NO_EMOJI
     )

@@ -98,12 +98,12 @@ class _State(Collector):
             "emobot_ready", "Whether the bot can do its work, as /readyz says", not self._health.why_not_ready()
         )
         if bot := self._health.bot:
-            yield from _of_messages(bot)
-            yield from _of_connections(bot, self._health.ready_shards)
-            yield from _of_memory(bot)
+            yield from _message_metrics(bot)
+            yield from _connection_metrics(bot, self._health.ready_shards)
+            yield from _memory_metrics(bot)
 
 
-def _of_messages(bot: Emobot) -> Iterator[Metric]:
+def _message_metrics(bot: Emobot) -> Iterator[Metric]:
     messages = CounterMetricFamily(
         "emobot_messages", "Messages that were heard, by what became of them", labels=["outcome"]
     )
@@ -116,7 +116,7 @@ def _of_messages(bot: Emobot) -> Iterator[Metric]:
     )
 
 
-def _of_connections(bot: Emobot, ready: set[int]) -> Iterator[Metric]:
+def _connection_metrics(bot: Emobot, ready: set[int]) -> Iterator[Metric]:
     connected = GaugeMetricFamily(
         "emobot_shard_ready", "Whether a shard is connected and knows its servers", labels=["shard"]
     )
@@ -137,7 +137,7 @@ def _of_connections(bot: Emobot, ready: set[int]) -> Iterator[Metric]:
     yield _gauge("emobot_database_usable", "Whether the database worked when it was last used", bot.store.usable)
 
 
-def _of_memory(bot: Emobot) -> Iterator[Metric]:
+def _memory_metrics(bot: Emobot) -> Iterator[Metric]:
     entries = GaugeMetricFamily("emobot_remembered", "Entries in memory, by what they are about", labels=["what"])
     for what, number in bot.sizes().items():
         entries.add_metric([what], number)

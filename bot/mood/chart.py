@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bot.i18n import Translate, mark
 from bot.mood.over_time import A_MONDAY, COLOURS, OTHERS, MoodOverTime
 from bot.mood.words import group_name
-from bot.ui.card import CARD, INK, draw_card, writable
+from bot.ui.card import BACKGROUND, TEXT_COLOUR, draw_card, writable
 from bot.ui.quotation import shortened
 
 if TYPE_CHECKING:
@@ -55,11 +55,11 @@ def _draw_into(figure: Figure, mood: MoodOverTime, font: FontProperties, transla
     lower.set_yticks((0, max(totals)), ["0", translate.number(max(totals))])
     lower.set_xticks(*_time_axis(mood, translate))
     lower.set_xlim(-0.6, len(totals) - 0.4)
-    figure.supxlabel(_scale(mood, translate), fontproperties=font, color=INK)
+    figure.supxlabel(_scale(mood, translate), fontproperties=font, color=TEXT_COLOUR)
     for axes, title in ((upper, _SHARES), (lower, _MESSAGES)):
-        axes.set_title(translate(title), loc="left", fontproperties=font, color=INK, pad=6)
-        axes.set_facecolor(CARD)
-        axes.tick_params(length=0, colors=INK)
+        axes.set_title(translate(title), loc="left", fontproperties=font, color=TEXT_COLOUR, pad=6)
+        axes.set_facecolor(BACKGROUND)
+        axes.tick_params(length=0, colors=TEXT_COLOUR)
         axes.spines[:].set_visible(False)
         for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
             label.set(fontproperties=font)
@@ -75,7 +75,7 @@ def _draw_shares(axes: Axes, mood: MoodOverTime) -> list[Any]:
     for group, messages in mood.groups.items():
         heights = [sum(messages[step] for step in bar) / sum(totals[step] for step in bar) for bar in bars]
         colour = mood.colours[group]
-        stack.append(axes.bar(places, heights, widths, bottoms, color=colour, edgecolor=CARD, linewidth=0.5))
+        stack.append(axes.bar(places, heights, widths, bottoms, color=colour, edgecolor=BACKGROUND, linewidth=0.5))
         bottoms = [bottom + height for bottom, height in zip(bottoms, heights, strict=True)]
     return stack
 
@@ -88,14 +88,14 @@ def _draw_legend(
     percents = [translate.percent(share) for share in shares.values()]
     width = max(map(len, percents))
     names = [
-        f"{percent.rjust(width, _FIGURE_SPACE)}  {_legible(group, translate)}"
+        f"{percent.rjust(width, _FIGURE_SPACE)}  {_writable_name(group, translate)}"
         for percent, group in zip(percents, shares, strict=True)
     ]
     legend = figure.legend(
         *(stack[::-1], names[::-1]),
         loc="outside right upper",
         prop=font,
-        labelcolor=INK,
+        labelcolor=TEXT_COLOUR,
         frameon=False,
         handlelength=0.9,
         handleheight=0.9,
@@ -126,6 +126,6 @@ def _time_axis(mood: MoodOverTime, translate: Translate) -> tuple[list[int], lis
     return list(ticks), texts
 
 
-def _legible(group: str, translate: Translate) -> str:
+def _writable_name(group: str, translate: Translate) -> str:
     """Return the name of a group for the picture, shortened, in characters that the font has."""
     return writable(shortened(group_name(group, translate), _LONGEST_NAME))

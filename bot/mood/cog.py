@@ -17,7 +17,7 @@ from bot.i18n import Translate, mark, translator
 from bot.local_time import moment_of, wall_clock
 from bot.mood.chart import draw
 from bot.mood.over_time import MIN_MESSAGES, PERIODS, MoodOverTime, Period
-from bot.mood.readers import readable
+from bot.mood.readers import readable_channels
 from bot.mood.words import alternative_text, caption, what_is_kept
 from bot.store import MoodCount, Store
 from bot.ui.emotions import emotions_of
@@ -64,7 +64,7 @@ class Mood(commands.Cog):
             return
         channel_id = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
         private = where == "server"  # since it sums up channels that not everybody here can see
-        channel_ids = readable(member) if private else [channel_id]
+        channel_ids = readable_channels(member) if private else [channel_id]
         loading = asyncio.create_task(
             self._load_and_draw(member.guild.id, channel_ids, PERIODS[period], settings.time_zone, translate)
         )

@@ -7,29 +7,29 @@ from collections.abc import Iterable
 import discord
 
 
-def readable(member: discord.Member) -> list[int]:
+def readable_channels(member: discord.Member) -> list[int]:
     """Return the ids of the channels whose messages a member can read."""
     return [channel.id for channel in member.guild.channels if _can_read(channel, member)]
 
 
-def open_to_readers_of(channel: discord.TextChannel) -> list[int]:
+def channels_open_to_readers_of(channel: discord.TextChannel) -> list[int]:
     """Return the ids of the channels that are readable by everybody who can read this text channel.
 
-    Roles decide: each role that can read this channel, except those of bots, must be able to read the other one, also
-    together with any second role. If individual people were given access to this channel, everybody must be able to
-    read the other one. A channel from which individual people were excluded is left out.
+    This is decided by roles: each role that can read this channel, except those of bots, must be able to read the other
+    one, also together with any second role. If individual members were given access to this channel, everybody must be
+    able to read the other one. A channel from which individual members were excluded is left out.
 
-    This would not do for the readers of a voice channel: one role may let them see it and another let them join it.
+    It does not work for a voice channel, since one role may let its readers see the channel and another let them join.
     """
     roles = [role for role in channel.guild.roles if _can_read(channel, role) and not role.is_bot_managed()]
-    if any(granted.view_channel for granted in _of_single_people(channel)):
+    if any(granted.view_channel for granted in _member_overwrites(channel)):
         roles.append(channel.guild.default_role)
     return [
         other.id
         for other in channel.guild.channels
         if all(_can_read(other, role) for role in roles)
         and not _excludes_readers_of(channel, other, roles)
-        and not any(False in (granted.view_channel, granted.connect) for granted in _of_single_people(other))
+        and not any(False in (granted.view_channel, granted.connect) for granted in _member_overwrites(other))
     ]
 
 
@@ -79,7 +79,7 @@ def _overwritten(channel: discord.abc.GuildChannel, role: discord.Role) -> tuple
     return (overwrite.view_channel, overwrite.connect) if voice else (overwrite.view_channel,)
 
 
-def _of_single_people(channel: discord.abc.GuildChannel) -> list[discord.PermissionOverwrite]:
+def _member_overwrites(channel: discord.abc.GuildChannel) -> list[discord.PermissionOverwrite]:
     """Return the channel's permission overwrites for individual people other than the bot."""
     me = channel.guild.me
     return [granted for who, granted in channel.overwrites.items() if not isinstance(who, discord.Role) and who != me]

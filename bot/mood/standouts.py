@@ -1,10 +1,10 @@
-"""What stood out in a week: days on which an emotion was clearly more frequent than in the weeks before.
+"""Find what stood out in a week: days on which an emotion was clearly more frequent than in the weeks before.
 
 The shares of emotions vary from day to day, and not by chance alone: messages come in conversations, which have their
 subjects. So a day is compared with a beta-binomial distribution. Its mean is the share of the emotion on the days
 before. Its spread is that of the emotion on those days or, if greater, the mean spread of all emotions, since a rare
 emotion's spread is hardly known. A day stands out if the probability of its count or a greater one is below
-`FALSE_ALARMS`, divided by the number of days and emotions that are tested.
+`FALSE_ALARM_RATE`, divided by the number of days and emotions that are tested.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from datetime import date
 
 from classifiers.emotions import NEUTRAL
 
-FALSE_ALARMS = 0.01
+FALSE_ALARM_RATE = 0.01
 """The share of weeks in which something seems to stand out by chance, if days vary as assumed.
 
 In simulations it was 0.00 to 0.03, and 0.1 to 0.2 where single conversations made up much of what was said about a rare
 emotion.
 """
 
-FEWEST_DAYS = 14
+MIN_DAYS = 14
 """The fewest days before the week for a comparison."""
 
-FEWEST_IN_A_DAY = 20
+MIN_MESSAGES_PER_DAY = 20
 """The fewest messages for a day to count, in the week and before it."""
 
-FEWEST_OF_AN_EMOTION = 10
+MIN_MESSAGES_PER_EMOTION = 10
 """The fewest messages with an emotion for a day to stand out: fewer would say something about their authors."""
 
 MIN_RATIO = 1.5
@@ -56,7 +56,7 @@ class Standout:
     usual: float
 
 
-def what_stood_out(
+def find_standouts(
     week: Mapping[date, Mapping[str, int]], before: Iterable[Mapping[str, int]]
 ) -> list[Standout] | None:
     """Return what stood out in a week, the least probable first, each emotion once and at most `MAX_STANDOUTS`.
@@ -68,23 +68,23 @@ def what_stood_out(
     Returns:
         An empty list if nothing stood out; None if there are too few days or messages to decide.
     """
-    days = {day: counts for day, counts in week.items() if sum(counts.values()) >= FEWEST_IN_A_DAY}
-    base = [counts for counts in before if sum(counts.values()) >= FEWEST_IN_A_DAY]
-    if not days or len(base) < FEWEST_DAYS:
+    days = {day: counts for day, counts in week.items() if sum(counts.values()) >= MIN_MESSAGES_PER_DAY}
+    base = [counts for counts in before if sum(counts.values()) >= MIN_MESSAGES_PER_DAY]
+    if not days or len(base) < MIN_DAYS:
         return None
     emotions = {emotion for counts in (*days.values(), *base) for emotion in counts} - {NEUTRAL}
-    habits = {emotion: _Baseline([_counts_of(emotion, counts) for counts in base]) for emotion in sorted(emotions)}
-    typical = sum(habit.spread for habit in habits.values()) / max(1, len(habits))
+    baselines = {emotion: _Baseline([_counts_of(emotion, counts) for counts in base]) for emotion in sorted(emotions)}
+    typical = sum(baseline.spread for baseline in baselines.values()) / max(1, len(baselines))
     found: list[tuple[float, Standout]] = []
-    for emotion, habit in habits.items():
+    for emotion, baseline in baselines.items():
         for day, counts in days.items():
             times, messages = _counts_of(emotion, counts)
             share = times / messages
-            if times < FEWEST_OF_AN_EMOTION or share < MIN_RATIO * habit.share:
+            if times < MIN_MESSAGES_PER_EMOTION or share < MIN_RATIO * baseline.share:
                 continue
-            probability = habit.probability(times, messages, max(0.0, habit.spread, typical))
-            if probability < FALSE_ALARMS / (len(days) * len(habits)):
-                found.append((probability, Standout(day, emotion, share, habit.share)))
+            probability = baseline.probability(times, messages, max(0.0, baseline.spread, typical))
+            if probability < FALSE_ALARM_RATE / (len(days) * len(baselines)):
+                found.append((probability, Standout(day, emotion, share, baseline.share)))
     strongest: dict[str, Standout] = {}
     for _probability, standout in sorted(found, key=lambda each: each[0]):
         strongest.setdefault(standout.emotion, standout)

@@ -25,15 +25,15 @@ from bot.analysis.analyzer import Analyzer
 from bot.connection.requests import DiscordFailedError, DiscordRequests, HeldBackError
 from bot.errors import log_failure, loggable
 from bot.i18n import Translate, translator
-from bot.local_time import LATEST, latest_due, moment_of, wall_clock, week_of
+from bot.local_time import MAX_DELAY, latest_due, moment_of, wall_clock, week_of
 from bot.mood.chart import draw
 from bot.mood.over_time import PERIODS, MoodOverTime
-from bot.mood.readers import open_to_readers_of
-from bot.mood.standouts import Standout, what_stood_out
+from bot.mood.readers import channels_open_to_readers_of
+from bot.mood.standouts import Standout, find_standouts
 from bot.mood.words import alternative_text, caption, what_is_kept
 from bot.server_settings import WEEKLY_MINIMUM, ServerSettings
 from bot.store import MoodCount, Store, StoreError
-from bot.ui.emotions import NO_EMOJI, emotions_of, written
+from bot.ui.emotions import NO_EMOJI, emotions_of, label_with_emoji
 from bot.ui.permissions import TO_POST, lacking
 from classifiers import EMOJI
 
@@ -116,7 +116,7 @@ class WeeklyMood(commands.Cog):
         now = self._requests.time.now()
         due = latest_due(now, settings.weekly_day, settings.weekly_hour, settings.time_zone)
         week = week_of(due, settings.time_zone)
-        if now - due >= LATEST or self._settled.get(guild.id) == week:
+        if now - due >= MAX_DELAY or self._settled.get(guild.id) == week:
             return
         if self._claimed.pop(guild.id, None) == week or await self._store.claim_week(guild.id, week):
             try:
@@ -136,7 +136,7 @@ class WeeklyMood(commands.Cog):
         zone = settings.time_zone
         end = wall_clock(due, zone).replace(hour=0)
         since = moment_of(end - timedelta(weeks=1) - _COMPARISON_PERIOD, zone)
-        counts = await self._store.moods(channel.guild.id, since, open_to_readers_of(channel))
+        counts = await self._store.moods(channel.guild.id, since, channels_open_to_readers_of(channel))
         language = settings.language and discord.Locale(settings.language)
         translate = translator(language or channel.guild.preferred_locale)
         post = await asyncio.to_thread(compose, counts, end.date(), zone, self._emoji, self._store.mood_days, translate)
@@ -174,11 +174,11 @@ def compose(
     first, last = end - timedelta(days=7), end - timedelta(days=1)
     title = translate("The mood of the week") + f" · {translate.day_range(first, last)}"
     note = translate("Only channels that everyone in this channel can see are counted.")
-    found = what_stood_out(*_by_day(counts, first, end, zone))
+    found = find_standouts(*_by_day(counts, first, end, zone))
     lines = [
         f"### {title}",
         caption(mood, emoji, translate),
-        *_text_about(found, emoji, translate),
+        *_standout_lines(found, emoji, translate),
         f"-# {note} {what_is_kept(mood_days, translate)}",
     ]
     description = alternative_text(mood, translate("The whole server"), translate)
@@ -198,7 +198,9 @@ def _by_day(
     return week, [emotions for day, emotions in days.items() if day < first]
 
 
-def _text_about(found: Sequence[Standout] | None, emoji: Mapping[str, str | None], translate: Translate) -> list[str]:
+def _standout_lines(
+    found: Sequence[Standout] | None, emoji: Mapping[str, str | None], translate: Translate
+) -> list[str]:
     """Return a line about each thing that stood out, or a line that nothing did; empty if that cannot be decided."""
     if found is None:
         return []
@@ -209,7 +211,7 @@ def _text_about(found: Sequence[Standout] | None, emoji: Mapping[str, str | None
         "- "
         + sentence.format(
             day=translate.weekday_name(each.day),
-            emotion=f"{emoji.get(each.emotion) or NO_EMOJI} **{written(each.emotion, None, translate)}**",
+            emotion=f"{emoji.get(each.emotion) or NO_EMOJI} **{label_with_emoji(each.emotion, None, translate)}**",
             share=translate.percent(each.share),
             usual=translate.percent(each.usual),
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bot.i18n import Translate
 from bot.mood.over_time import OTHERS, MoodOverTime
-from bot.ui.emotions import NO_EMOJI, named, written
+from bot.ui.emotions import NO_EMOJI, label_name, label_with_emoji
 from classifiers.emotions import EKMAN
 
 
@@ -19,7 +19,7 @@ def caption(mood: MoodOverTime, emoji: Mapping[str, str | None], translate: Tran
         translate: the reader's language.
     """
     strongest = " · ".join(
-        f"{emoji.get(label) or NO_EMOJI} {written(label, None, translate)} {translate.percent(share)}"
+        f"{emoji.get(label) or NO_EMOJI} {label_with_emoji(label, None, translate)} {translate.percent(share)}"
         for label, share in mood.strongest()
     )
     return "\n".join(
@@ -61,7 +61,7 @@ def group_name(group: str, translate: Translate) -> str:
     """Return the name of a group, which differs from that of the emotion after which it is called."""
     if group == OTHERS:
         return translate(group)
-    name = named(group, translate)
+    name = label_name(group, translate)
     return translate("{emotion} etc.").format(emotion=name) if len(EKMAN.get(group, ())) > 1 else name
 
 

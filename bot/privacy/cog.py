@@ -70,14 +70,14 @@ class Privacy(commands.Cog):
                 GRACE_PERIOD.days,
             ),
             "",
-            f"**{self._standing(translate, opted_out)}**",
+            f"**{self._opt_out_status(translate, opted_out)}**",
         )
         embed = discord.Embed(
             title=translate("Your privacy"), description="\n".join(lines), colour=discord.Colour.blurple()
         )
         return embed, self._buttons.choices(translate, opted_out)
 
-    def _standing(self, translate: Translate, opted_out: bool) -> str:
+    def _opt_out_status(self, translate: Translate, opted_out: bool) -> str:
         if not self._store.ready:
             return translate("I can't check right now whether you have opted out.")
         if opted_out:
@@ -95,7 +95,7 @@ class _Buttons(discord.ui.View):
 
     def choices(self, translate: Translate, opted_out: bool) -> discord.ui.View:
         """Return the panel's buttons. Those to opt out and in never swap places, so a double click does no harm."""
-        return _shown(
+        return _translated_view(
             translate,
             self.opt_out,
             self.opt_in,
@@ -108,13 +108,13 @@ class _Buttons(discord.ui.View):
     async def opt_out(self, interaction: discord.Interaction, _button: discord.ui.Button[Self]) -> None:
         """Opt out the user who pressed the button."""
         await self._store.opt_out(interaction.user.id)
-        await self._back(interaction)
+        await self._show_panel(interaction)
 
     @discord.ui.button(label=mark("Opt in"), custom_id="privacy:opt-in", style=discord.ButtonStyle.primary)
     async def opt_in(self, interaction: discord.Interaction, _button: discord.ui.Button[Self]) -> None:
         """Opt in the user who pressed the button."""
         await self._store.opt_in(interaction.user.id)
-        await self._back(interaction)
+        await self._show_panel(interaction)
 
     @discord.ui.button(label=mark("What is kept about me"), custom_id="privacy:kept")
     async def kept(self, interaction: discord.Interaction, _button: discord.ui.Button[Self]) -> None:
@@ -136,19 +136,19 @@ class _Buttons(discord.ui.View):
         question = translate(
             "The only thing kept about you is that you opted out. If you erase it, I will read your messages again."
         )
-        view = _shown(translate, self.keep_it, self.erase_it)
+        view = _translated_view(translate, self.keep_it, self.erase_it)
         await interaction.response.edit_message(content=question, embed=None, view=view)
 
     @discord.ui.button(label=mark("Keep it"), custom_id="privacy:erase:no")
     async def keep_it(self, interaction: discord.Interaction, _button: discord.ui.Button[Self]) -> None:
         """Show the panel again without erasing anything."""
-        await self._back(interaction)
+        await self._show_panel(interaction)
 
     @discord.ui.button(label=mark("Erase it"), custom_id="privacy:erase:yes", style=discord.ButtonStyle.danger)
     async def erase_it(self, interaction: discord.Interaction, _button: discord.ui.Button[Self]) -> None:
         """Erase what is kept about the user who pressed the button."""
         await self._store.erase_user(interaction.user.id)
-        await self._back(interaction, mark("Erased. Nothing is kept about you any more."))
+        await self._show_panel(interaction, mark("Erased. Nothing is kept about you any more."))
 
     async def on_error(
         self, interaction: discord.Interaction, error: Exception, _item: discord.ui.Item[Any], /
@@ -156,13 +156,13 @@ class _Buttons(discord.ui.View):
         """Report that a press failed."""
         await report_error(interaction, "A button of /privacy", error)
 
-    async def _back(self, interaction: discord.Interaction, news: str | None = None) -> None:
+    async def _show_panel(self, interaction: discord.Interaction, news: str | None = None) -> None:
         translate = translator(interaction.locale)
         embed, view = self._cog.panel(interaction)
         await interaction.response.edit_message(content=news and translate(news), embed=embed, view=view)
 
 
-def _shown(
+def _translated_view(
     translate: Translate, *buttons: discord.ui.Button[_Buttons], disabled: discord.ui.Button[_Buttons] | None = None
 ) -> discord.ui.View:
     """Return a view with the buttons in the user's language; it does not listen, since `_Buttons` does."""

@@ -32,7 +32,7 @@ from bot.settings.trial import Trials
 from bot.store import Store
 from bot.ui.controls import create_listener
 from bot.ui.discord_limits import MENU_OPTIONS
-from bot.ui.emotions import emotions_of, groups_of, key_of, written
+from bot.ui.emotions import emotions_of, group_emotions, label_key, label_with_emoji
 from bot.ui.quotation import quote
 
 FILE_NAME = "emobot-settings.json"
@@ -120,7 +120,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             case "emoji", _:
                 await self._ask_for_emoji(interaction, guild, chosen)
             case "retry", key:
-                emotions = [emotion for emotion in self._emotions if key_of(emotion) == key]
+                emotions = [emotion for emotion in self._emotions if label_key(emotion) == key]
                 await self._ask_for_emoji(interaction, guild, emotions)  # none if other models are loaded by now
             case "try", _:
                 await self._trials.start(interaction, guild)
@@ -151,7 +151,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         if text and (emoji is None or is_hurtful(emotion, emoji)):
             translate = translator(interaction.locale)
             if emoji:
-                sentence = translate(CHEERFUL).format(emotion=written(emotion, None, translate))
+                sentence = translate(CHEERFUL).format(emotion=label_with_emoji(emotion, None, translate))
             else:
                 sentence = translate(NO_SUCH_EMOJI) if _OWN_EMOJI.fullmatch(text) else translate(NO_EMOJI)
             await self._redraw(interaction, guild, Page.EMOTIONS, f"⚠️ {sentence}", refused=emotion)
@@ -282,7 +282,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             case "channels":
                 value = {*hidden_channels(old, guild), *map(int, chosen)}
             case "muted":
-                offered = groups_of(self._emotions).get(argument, ())  # none if other models are loaded by now
+                offered = group_emotions(self._emotions).get(argument, ())  # none if other models are loaded by now
                 value = old.muted.difference(offered).union(chosen) if offered else old.muted
             case "model":
                 value = next((name for name in chosen if name in self._analyzer.models), None)

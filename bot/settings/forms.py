@@ -11,13 +11,13 @@ from discord import ui
 from bot.i18n import translator
 from bot.settings.emoji import as_typed
 from bot.ui.discord_limits import FORM_TITLE
-from bot.ui.emotions import key_of, named
-from bot.ui.form import Failed, Form
+from bot.ui.emotions import label_key, label_name
+from bot.ui.form import ErrorHandler, Form
 from bot.ui.quotation import shortened
 
-EmojiGiven: TypeAlias = Callable[[discord.Interaction, str, str], Awaitable[None]]
-ZoneGiven: TypeAlias = Callable[[discord.Interaction, str], Awaitable[None]]
-FileGiven: TypeAlias = Callable[[discord.Interaction, discord.Attachment], Awaitable[None]]
+EmojiHandler: TypeAlias = Callable[[discord.Interaction, str, str], Awaitable[None]]
+ZoneHandler: TypeAlias = Callable[[discord.Interaction, str], Awaitable[None]]
+FileHandler: TypeAlias = Callable[[discord.Interaction, discord.Attachment], Awaitable[None]]
 
 
 class EmojiForm(Form):
@@ -29,8 +29,8 @@ class EmojiForm(Form):
         default: str | None,
         own: str | None,
         locale: discord.Locale | None,
-        given: EmojiGiven,
-        failed: Failed,
+        handle_emoji: EmojiHandler,
+        handle_error: ErrorHandler,
     ) -> None:
         """Draw it.
 
@@ -39,14 +39,14 @@ class EmojiForm(Form):
             default: its default emoji; None if it has none.
             own: the server's emoji for it; None if it has none.
             locale: the reader's locale.
-            given: called with the emotion and the text that was typed for it.
-            failed: called with the exception that `given` raised.
+            handle_emoji: called with the emotion and the text that was typed for it.
+            handle_error: called with the exception that `handle_emoji` raised.
         """
         translate = translator(locale)
-        title = shortened(translate("Emoji for {emotion}").format(emotion=named(emotion, translate)), FORM_TITLE)
-        super().__init__(title, f"settings:emoji:{key_of(emotion)}", failed)
+        title = shortened(translate("Emoji for {emotion}").format(emotion=label_name(emotion, translate)), FORM_TITLE)
+        super().__init__(title, f"settings:emoji:{label_key(emotion)}", handle_error)
         self._emotion = emotion
-        self._given = given
+        self._handle = handle_emoji
         self._text: ui.TextInput[EmojiForm] = ui.TextInput(
             custom_id="emoji", default=own and as_typed(own), required=False, max_length=100
         )
@@ -60,17 +60,17 @@ class EmojiForm(Form):
 
     async def on_submit(self, interaction: discord.Interaction, /) -> None:
         """Pass on what was typed."""
-        await self._given(interaction, self._emotion, self._text.value.strip())
+        await self._handle(interaction, self._emotion, self._text.value.strip())
 
 
 class ZoneForm(Form):
     """Asks for a time zone."""
 
-    def __init__(self, locale: discord.Locale | None, given: ZoneGiven, failed: Failed) -> None:
-        """Draw it; `given` is called with what was typed, `failed` with the exception that it raised."""
+    def __init__(self, locale: discord.Locale | None, handle_zone: ZoneHandler, handle_error: ErrorHandler) -> None:
+        """Draw it; `handle_zone` is called with what was typed, `handle_error` with the exception that it raised."""
         translate = translator(locale)
-        super().__init__(translate("Time zone"), "settings:zone", failed)
-        self._given = given
+        super().__init__(translate("Time zone"), "settings:zone", handle_error)
+        self._handle = handle_zone
         self._text: ui.TextInput[ZoneForm] = ui.TextInput(custom_id="zone", max_length=60)
         self.add_item(
             ui.Label(
@@ -82,17 +82,17 @@ class ZoneForm(Form):
 
     async def on_submit(self, interaction: discord.Interaction, /) -> None:
         """Pass on what was typed."""
-        await self._given(interaction, self._text.value.strip())
+        await self._handle(interaction, self._text.value.strip())
 
 
 class ImportForm(Form):
     """Asks for a file with settings."""
 
-    def __init__(self, locale: discord.Locale | None, given: FileGiven, failed: Failed) -> None:
-        """Draw it; `given` is called with the file, `failed` with the exception that it raised."""
+    def __init__(self, locale: discord.Locale | None, handle_file: FileHandler, handle_error: ErrorHandler) -> None:
+        """Draw it; `handle_file` is called with the file, `handle_error` with the exception that it raised."""
         translate = translator(locale)
-        super().__init__(translate("Import settings"), "settings:import", failed)
-        self._given = given
+        super().__init__(translate("Import settings"), "settings:import", handle_error)
+        self._handle = handle_file
         self._file: ui.FileUpload[ImportForm] = ui.FileUpload(custom_id="file")
         self.add_item(
             ui.Label(
@@ -105,4 +105,4 @@ class ImportForm(Form):
     async def on_submit(self, interaction: discord.Interaction, /) -> None:
         """Pass on the file."""
         [file] = self._file.values
-        await self._given(interaction, file)
+        await self._handle(interaction, file)

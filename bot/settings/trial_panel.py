@@ -15,8 +15,8 @@ from bot.reactions.observers import MessageResult
 from bot.reactions.outcomes import Outcome
 from bot.reactions.sentences import WITHOUT_EMOTION, why_silent
 from bot.ui.discord_limits import MESSAGE_TEXT
-from bot.ui.emotions import named
-from bot.ui.quotation import escape, length, shortened
+from bot.ui.emotions import label_name
+from bot.ui.quotation import escape, shortened, utf16_length
 
 STOP = "settings:try:stop"
 """The custom_id of the button that ends the trial."""
@@ -65,7 +65,7 @@ class TrialPanel(ui.LayoutView):
         super().__init__(timeout=None)
         head = "\n".join(("## " + translate("Try it here"), *above))
         parts: list[ui.Item[TrialPanel]] = [ui.TextDisplay(head)]
-        if shown := _newest(lines, MESSAGE_TEXT - length(head)):
+        if shown := _newest(lines, MESSAGE_TEXT - utf16_length(head)):
             parts += [ui.Separator(), ui.TextDisplay("\n".join(shown))]
         if runs:
             parts.append(ui.ActionRow(ui.Button(label=translate("Stop"), custom_id=STOP)))
@@ -102,7 +102,7 @@ def _describe(result: MessageResult, translate: Translate) -> str:
     if outcome in WITHOUT_EMOTION:
         return what
     return translate("**{emotion}**, {certainty} certain, {required} needed: {what}").format(
-        emotion=escape(shortened(named(decision.emotion, translate), _LONGEST_NAME)),
+        emotion=escape(shortened(label_name(decision.emotion, translate), _LONGEST_NAME)),
         certainty=translate.percent(decision.certainty),
         required=translate.percent(decision.required),
         what=what,
@@ -112,6 +112,6 @@ def _describe(result: MessageResult, translate: Translate) -> str:
 def _newest(lines: Sequence[str], room: int) -> Sequence[str]:
     """Return as many of the last lines as fit into this many characters."""
     start = len(lines)
-    while start and (room := room - length(lines[start - 1]) - 1) >= 0:
+    while start and (room := room - utf16_length(lines[start - 1]) - 1) >= 0:
         start -= 1
     return lines[start:]

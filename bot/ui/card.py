@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
 
-CARD = "#1e1f22"
+BACKGROUND = "#1e1f22"
 """Background of a picture: no text colour contrasts enough with both of Discord's own backgrounds, dark and white."""
 
-INK = "#dbdee1"
+TEXT_COLOUR = "#dbdee1"
 
 _DPI = 200
 _FONT_SIZE = 8.5
@@ -52,7 +52,7 @@ def draw_card(size: tuple[float, float], fill: Fill, words: Iterable[str], trans
         if any(word != writable(word) for word in words):
             translate = ENGLISH
         layout = ConstrainedLayoutEngine(w_pad=_MARGIN, h_pad=_MARGIN, hspace=0)
-        figure = Figure(figsize=size, dpi=_DPI, facecolor=CARD, layout=layout)
+        figure = Figure(figsize=size, dpi=_DPI, facecolor=BACKGROUND, layout=layout)
         fill(figure, FontProperties(fname=_font(), size=_FONT_SIZE), translate)
         picture = io.BytesIO()
         figure.savefig(picture, format="png")

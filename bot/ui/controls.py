@@ -9,18 +9,21 @@ from typing import Any, Self, TypeAlias
 import discord
 from discord import ui
 
-from bot.ui.form import Failed
+from bot.ui.form import ErrorHandler
 
-Pressed: TypeAlias = Callable[[discord.Interaction[Any], ui.Item[Any], re.Match[str]], Awaitable[None]]
+PressHandler: TypeAlias = Callable[[discord.Interaction[Any], ui.Item[Any], re.Match[str]], Awaitable[None]]
 
 
-def create_listener(custom_id: re.Pattern[str], pressed: Pressed, failed: Failed) -> type[ui.DynamicItem[ui.Item[Any]]]:
+def create_listener(
+    custom_id: re.Pattern[str], handle_press: PressHandler, handle_error: ErrorHandler
+) -> type[ui.DynamicItem[ui.Item[Any]]]:
     """Return a class for `add_dynamic_items` through which discord.py reports each use of a kind of control.
 
     Args:
         custom_id: matches the custom_ids of these controls, and of no others.
-        pressed: called with the interaction, the button or menu, and the match of its custom_id.
-        failed: called with the interaction and the exception that `pressed` raised, which discord.py would only log.
+        handle_press: called with the interaction, the button or menu, and the match of its custom_id.
+        handle_error: called with the interaction and the exception that `handle_press` raised; discord.py would only
+            log it.
     """
 
     class Control(ui.DynamicItem[ui.Item[Any]], template=custom_id):
@@ -36,8 +39,8 @@ def create_listener(custom_id: re.Pattern[str], pressed: Pressed, failed: Failed
 
         async def callback(self, interaction: discord.Interaction[Any]) -> None:
             try:
-                await pressed(interaction, self.item, self._match)
+                await handle_press(interaction, self.item, self._match)
             except Exception as error:
-                await failed(interaction, error)
+                await handle_error(interaction, error)
 
     return Control

@@ -23,7 +23,7 @@ def emotions_of(models: Mapping[str, Classifier]) -> dict[str, str | None]:
     return {label: model.emoji.get(label) for model in models.values() for label in model.labels if label != NEUTRAL}
 
 
-def groups_of(emotions: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def group_emotions(emotions: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Return emotions in groups, each of which fits into a menu.
 
     "pleasant" and "other" hold GoEmotions' emotions; "own1", "own2" and so on hold those of other data, alphabetically.
@@ -40,16 +40,16 @@ def groups_of(emotions: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(group) for name, group in groups.items() if group}
 
 
-def named(label: str, translate: Translate) -> str:
+def label_name(label: str, translate: Translate) -> str:
     """Return the name of a label in the reader's language; a label that is not in GoEmotions is its own name."""
     return translate(label) if label in LABELS else label
 
 
-def written(label: str, emoji: str | None, translate: Translate) -> str:
+def label_with_emoji(label: str, emoji: str | None, translate: Translate) -> str:
     """Return the name of a label, escaped for Markdown and followed by its emoji if it has one."""
-    return f"{escape(named(label, translate))} {emoji}" if emoji else escape(named(label, translate))
+    return f"{escape(label_name(label, translate))} {emoji}" if emoji else escape(label_name(label, translate))
 
 
-def key_of(label: str) -> str:
+def label_key(label: str) -> str:
     """Return an identifier of a label for a custom_id: at most 24 characters, without colons."""
     return label if _PLAIN.fullmatch(label) else hashlib.sha256(label.encode()).hexdigest()[:24]

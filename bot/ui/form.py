@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import discord
 from discord import ui
 
-Failed: TypeAlias = Callable[[discord.Interaction, Exception], Awaitable[None]]
+ErrorHandler: TypeAlias = Callable[[discord.Interaction, Exception], Awaitable[None]]
 
 
 class Form(ui.Modal):
@@ -18,9 +18,9 @@ class Form(ui.Modal):
     newest form handles all with its custom_id, and the one that the cog registers handles those from before a restart.
     """
 
-    def __init__(self, title: str, custom_id: str, failed: Failed) -> None:
+    def __init__(self, title: str, custom_id: str, handle_error: ErrorHandler) -> None:
         super().__init__(title=title, timeout=None, custom_id=custom_id)
-        self._failed = failed
+        self._handle_error = handle_error
 
     def stop(self) -> None:
         """Keep listening, whereas discord.py would stop after the first submission."""
@@ -29,4 +29,4 @@ class Form(ui.Modal):
         self, interaction: discord.Interaction, error: Exception, _item: ui.Item[Any] | None = None, /
     ) -> None:
         """Pass the error to the cog."""
-        await self._failed(interaction, error)
+        await self._handle_error(interaction, error)

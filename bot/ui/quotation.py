@@ -14,10 +14,10 @@ from bot.ui.discord_limits import MESSAGE_TEXT
 from classifiers import strip_markup
 from classifiers.explain import WordShare
 
-QUOTED = MESSAGE_TEXT // 4
+MAX_QUOTED = MESSAGE_TEXT // 4
 """The most characters of a quotation in a panel; the rest is for the panel's other texts."""
 
-CLEAR = 0.05
+MIN_SHARE = 0.05
 """How far a word must move a probability to be marked."""
 
 _ONE_LINE = 500
@@ -65,19 +65,19 @@ class Quotation:
     whole: bool
 
     @classmethod
-    def of(cls, text: str) -> Self:
+    def from_text(cls, text: str) -> Self:
         """Return as much of a text as fits; for a long text only its words, since the models read nothing else."""
         # Discord accepts every kind of line end and drops form feeds, so what follows them would escape the quotation.
         text = _LINE_END.sub("\n", text).replace("\f", " ")
         for form in (text.strip(), strip_markup(text)):
-            if form.count("\n") < _LINES and length(_quoted(form)) <= QUOTED:
+            if form.count("\n") < _LINES and utf16_length(_quoted(form)) <= MAX_QUOTED:
                 return cls(form, True)
-        end = longest(len(form), QUOTED - 1, lambda end: _quoted(form[:end]))
+        end = longest_fit(len(form), MAX_QUOTED - 1, lambda end: _quoted(form[:end]))
         space = form.rfind(" ", end - _WORD, end + 1)
         return cls(form[: end if space < 0 else space], False)
 
     @classmethod
-    def in_message(cls, message: discord.Message) -> Self | None:
+    def from_message(cls, message: discord.Message) -> Self | None:
         """Return the quotation in the panel of a message, or None if there is none."""
         for container in message.components:
             for part in container.children if isinstance(container, discord.Container) else ():
@@ -96,7 +96,7 @@ class Quotation:
 
 def is_clear(word: WordShare) -> bool:
     """Return whether a word moves the probability enough to be marked."""
-    return abs(word.share) >= CLEAR
+    return abs(word.share) >= MIN_SHARE
 
 
 def marked(text: str, words: Sequence[WordShare], room: int) -> str:
@@ -109,15 +109,15 @@ def marked(text: str, words: Sequence[WordShare], room: int) -> str:
         words: its words with their shares.
         room: the most characters of the line.
     """
-    return _marked(text, words[: longest(len(words), room, lambda count: _marked(text, words[:count]))])
+    return _marked(text, words[: longest_fit(len(words), room, lambda count: _marked(text, words[:count]))])
 
 
-def longest(count: int, room: int, shown: Callable[[int], str]) -> int:
+def longest_fit(count: int, room: int, shown: Callable[[int], str]) -> int:
     """Return the largest number up to `count` for which `shown` is at most `room` characters long."""
-    return max(0, bisect_right(range(count + 1), room, key=lambda part: length(shown(part))) - 1)
+    return max(0, bisect_right(range(count + 1), room, key=lambda part: utf16_length(shown(part))) - 1)
 
 
-def length(text: str) -> int:
+def utf16_length(text: str) -> int:
     """Return the number of UTF-16 code units of a text, which is at least Discord's own count."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
@@ -139,10 +139,10 @@ def _marked(text: str, words: Sequence[WordShare]) -> str:
             pieces += [("", gap), (mark, word.text)]
         end = word.end
     rest = text[end:]
-    line = "".join(f"{mark}{_ended(escape(piece), mark)}{mark}" for mark, piece in pieces)
+    line = "".join(f"{mark}{_separated(escape(piece), mark)}{mark}" for mark, piece in pieces)
     return "> " + " ".join(f"{line}{escape(rest) if words and not strip_markup(rest) else ' …'}".split())
 
 
-def _ended(piece: str, mark: str) -> str:
+def _separated(piece: str, mark: str) -> str:
     """Return a piece whose end cannot be mistaken for part of the mark that follows."""
     return piece + _ZERO_WIDTH_SPACE if mark and piece.endswith(mark[0]) else piece

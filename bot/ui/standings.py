@@ -17,43 +17,43 @@ BOTH, NEITHER = "both", "neither"
 MIN_VOTES = 30
 """The fewest votes for either model before anything is said about which is ahead."""
 
-_CONFIDENCE, _DEVIATIONS = 0.95, 1.959964
-"""The confidence of an interval, and the standard deviations of a normal distribution to either side for it."""
+_CONFIDENCE, _Z_SCORE = 0.95, 1.959964
+"""The confidence level of an interval, and the quantile of the standard normal distribution that belongs to it."""
 
 
 async def look_up_standings(
     store: Store, pair: tuple[str, str], guild_id: int | None, translate: Translate
 ) -> list[str]:
-    """Return how two models stand in a server, or in all servers if it is None, in the form of `standings`."""
+    """Return how two models stand in a server, or in all servers if it is None, in the form of `standings_lines`."""
     try:
         verdicts = await store.verdicts(pair, guild_id)
     except StoreError:
         return [translate("I can't look that up right now.")]
-    return standings(verdicts, pair, translate, everywhere=guild_id is None)
+    return standings_lines(verdicts, pair, translate, everywhere=guild_id is None)
 
 
 async def look_up_all_standings(
     store: Store, usual: tuple[str, str], loaded: Iterable[str], guild_id: int | None, translate: Translate
 ) -> dict[str, list[str]]:
     """Return the standings of the usual two models, and of every other pair with votes, by title."""
-    sections = {titled((), translate): await look_up_standings(store, usual, guild_id, translate)}
+    sections = {standings_title((), translate): await look_up_standings(store, usual, guild_id, translate)}
     for pair in combinations(loaded, 2):
         if {*pair} != {*usual}:
             with suppress(StoreError):  # which is already in the log
                 if verdicts := await store.verdicts(pair, guild_id):
-                    sections[titled(pair, translate)] = standings(
+                    sections[standings_title(pair, translate)] = standings_lines(
                         verdicts, pair, translate, everywhere=guild_id is None
                     )
     return sections
 
 
-def titled(pair: Iterable[str], translate: Translate) -> str:
+def standings_title(pair: Iterable[str], translate: Translate) -> str:
     """Return the title of standings, with the names of the models unless they are the usual two."""
     title, names = translate("Blind comparisons"), " + ".join(NAMES[name] for name in pair)
     return f"{title}: {names}" if names else title
 
 
-def standings(
+def standings_lines(
     verdicts: Mapping[str, int], pair: tuple[str, str], translate: Translate, *, everywhere: bool = False
 ) -> list[str]:
     """Return a line with the votes on two models, and one that says which is ahead or why that cannot be said.
@@ -84,18 +84,18 @@ def standings(
     return [votes.format(tally=tally), _conclusion(verdicts.get(ahead, 0), verdicts.get(behind, 0), ahead, translate)]
 
 
-def interval(wins: int, votes: int) -> tuple[float, float]:
+def wilson_interval(wins: int, votes: int) -> tuple[float, float]:
     """Return Wilson's 95 % confidence interval for a share, which is valid for few votes and extreme shares too.
 
     Args:
         wins: the number of votes for one side.
         votes: the number of all votes, at least one.
     """
-    share, square = wins / votes, _DEVIATIONS**2
+    share, square = wins / votes, _Z_SCORE**2
     scale = 1 + square / votes
     centre = (share + square / (2 * votes)) / scale
-    reach = _DEVIATIONS * math.sqrt(share * (1 - share) / votes + square / (4 * votes**2)) / scale
-    return max(0.0, centre - reach), min(1.0, centre + reach)
+    margin = _Z_SCORE * math.sqrt(share * (1 - share) / votes + square / (4 * votes**2)) / scale
+    return max(0.0, centre - margin), min(1.0, centre + margin)
 
 
 def _conclusion(more: int, fewer: int, ahead: str, translate: Translate) -> str:
@@ -108,7 +108,7 @@ def _conclusion(more: int, fewer: int, ahead: str, translate: Translate) -> str:
         return translate("It is a tie: of {votes} votes for one of the two, each got half.").format(
             votes=translate.number(votes)
         )
-    low, high = interval(more, votes)
+    low, high = wilson_interval(more, votes)
     sentence = (
         translate(
             "It is too close to call: {share} of {votes} votes for one of the two are for the {model}, "

@@ -15,7 +15,7 @@ from bot.reactions.pace import ChannelState
 from bot.reactions.policy import Decision
 from bot.reactions.sentences import REASONS_AT_THE_TIME, WITHOUT_EMOTION, why_silent
 from bot.server_settings import Liveliness, ServerSettings
-from bot.ui.emotions import written
+from bot.ui.emotions import label_with_emoji
 from bot.ui.quotation import escape, is_clear, shortened
 from classifiers.explain import WordShare
 
@@ -103,7 +103,7 @@ def setting_for(
     return ()
 
 
-def answer(found: Finding | Outcome, translate: Translate) -> str:
+def format_answer(found: Finding | Outcome, translate: Translate) -> str:
     """Return the whole answer about a message.
 
     Args:
@@ -134,7 +134,7 @@ def _reading(finding: Finding, translate: Translate) -> list[str]:
     """Return lines with the emotion, the model's and the required certainty, and the words that moved it most."""
     decision = finding.decision
     heard = translate("I hear **{emotion}** with a certainty of {certainty}; to react I need {required}.").format(
-        emotion=written(decision.emotion, None, translate),
+        emotion=label_with_emoji(decision.emotion, None, translate),
         certainty=translate.percent(decision.certainty),
         required=translate.percent(decision.required),
     )

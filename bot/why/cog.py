@@ -20,8 +20,8 @@ from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import seconds_to_next
 from bot.reactions.policy import Policy
 from bot.store import Store
-from bot.ui.turns import Turns
-from bot.why.answer import PACE, Finding, answer, reason_for_silence, setting_for
+from bot.ui.request_limits import RequestLimits
+from bot.why.answer import PACE, Finding, format_answer, reason_for_silence, setting_for
 
 
 class Why(commands.Cog):
@@ -38,14 +38,14 @@ class Why(commands.Cog):
         store: Store,
         history: History,
         policy: Policy,
-        turns: Turns,
+        limits: RequestLimits,
     ) -> None:
         self._bot = bot
         self._analyzer = analyzer
         self._store = store
         self._history = history
         self._policy = policy
-        self._turns = turns
+        self._limits = limits
         self._menu = app_commands.ContextMenu(
             name="Why?",
             callback=self.explain,
@@ -65,13 +65,13 @@ class Why(commands.Cog):
     async def explain(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Explain privately why a message has a reaction or none."""
         translate = translator(interaction.locale)
-        if reason := self._why_unread(message):
-            text = answer(reason, translate)
-        elif refusal := self._turns.refuse_or_count(interaction, translate):
+        if reason := self._why_not_explained(message):
+            text = format_answer(reason, translate)
+        elif refusal := self._limits.refuse_or_count(interaction, translate):
             text = refusal
         else:
-            with self._turns.reading(interaction.user.id):
-                text = answer(await self.find_out(message, interaction.created_at), translate)
+            with self._limits.in_progress(interaction.user.id):
+                text = format_answer(await self.find_out(message, interaction.created_at), translate)
         await interaction.response.send_message(text, ephemeral=True)
 
     async def find_out(self, message: discord.Message, now: datetime) -> Finding | Outcome:
@@ -84,12 +84,12 @@ class Why(commands.Cog):
         Raises:
             AnalyzerError: the model gave no answer.
         """
-        if reason := self._why_unread(message):
+        if reason := self._why_not_explained(message):
             return reason
         guild_id = message.guild.id if message.guild else None
         model = self._analyzer.reacting_model(self._store.settings(guild_id).model)
         answers, explanations = await self._analyzer.explain(message.content, model)
-        if reason := self._why_unread(message):  # the author or the server may have objected in the meantime
+        if reason := self._why_not_explained(message):  # the author or the server may have objected in the meantime
             return reason
         settings, channel_id = self._store.settings(guild_id), message.channel.id
         decide = partial(self._policy.choose, message.content, answers[model].prediction)
@@ -109,7 +109,7 @@ class Why(commands.Cog):
             next_at=now + timedelta(seconds=wait) if wait else None,
         )
 
-    def _why_unread(self, message: discord.Message) -> Outcome | None:
+    def _why_not_explained(self, message: discord.Message) -> Outcome | None:
         """Return why no model reads a message, or why it gets no reaction whatever a model says; else None."""
         return (
             why_unreadable(message, self._store, self._bot.user)

@@ -12,7 +12,7 @@ from bot.settings.emoji import as_typed
 from bot.settings.panel.parts import heading, menu
 from bot.settings.panel.state import PanelState
 from bot.ui.discord_limits import MENU_OPTIONS, MENU_PLACEHOLDER
-from bot.ui.emotions import groups_of, named
+from bot.ui.emotions import group_emotions, label_name
 from bot.ui.quotation import shortened
 
 SHOWN_GROUPS = 6
@@ -23,8 +23,8 @@ def controls(state: PanelState) -> list[ui.Item[ui.LayoutView]]:
     """Return the page: for each group of emotions, a menu of muted emotions and a menu of emoji."""
     translate = state.translate
     groups = [
-        (name, sorted(group, key=lambda emotion: named(emotion, translate).casefold()))
-        for name, group in groups_of(state.emotions).items()
+        (name, sorted(group, key=lambda emotion: label_name(emotion, translate).casefold()))
+        for name, group in group_emotions(state.emotions).items()
     ]
     shown, hidden = groups[:SHOWN_GROUPS], groups[SHOWN_GROUPS:]
     return [
@@ -86,5 +86,5 @@ def _option(state: PanelState, emotion: str, *, own: str | None = None, default:
     emoji = state.emotions[emotion]
     description = as_typed(own) if own else None if emoji else state.translate("no emoji yet")
     return discord.SelectOption(
-        label=named(emotion, state.translate), value=emotion, emoji=emoji, description=description, default=default
+        label=label_name(emotion, state.translate), value=emotion, emoji=emoji, description=description, default=default
     )

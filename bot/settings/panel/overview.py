@@ -12,7 +12,7 @@ from bot.settings.panel.mood import named_day, named_language
 from bot.settings.panel.state import PanelState, chosen_channels
 from bot.settings.permissions import warning
 from bot.ui.discord_limits import MESSAGE_TEXT
-from bot.ui.emotions import written
+from bot.ui.emotions import label_with_emoji
 from bot.ui.permissions import TO_POST, lacking
 from classifiers import NAMES
 
@@ -46,7 +46,7 @@ def summary(state: PanelState) -> dict[str, str]:
         "model": (translate("Model"), NAMES[state.model] if state.model else named_default_model(state)),
         "muted": (
             translate("Muted emotions"),
-            _listed(written(each, None, translate) for each in sorted(settings.muted)) or none,
+            _listed(label_with_emoji(each, None, translate) for each in sorted(settings.muted)) or none,
         ),
         "emoji": (
             translate("Changed emoji"),
@@ -81,9 +81,9 @@ def _own(state: PanelState, emotion: str) -> str:
     if emoji is None:
         default = state.emotions.get(emotion) or ""
         return translate("{emotion} {emoji} (the server's own was deleted)").format(
-            emotion=written(emotion, None, translate), emoji=default
+            emotion=label_with_emoji(emotion, None, translate), emoji=default
         )
-    return written(emotion, emoji, translate)
+    return label_with_emoji(emotion, emoji, translate)
 
 
 def _weekly(state: PanelState) -> str:

@@ -12,7 +12,7 @@ from bot.i18n import Translate, mark
 from bot.settings.panel import channels, emotions, general, mood
 from bot.settings.panel.overview import overview
 from bot.settings.panel.state import PanelState
-from bot.ui.emotions import key_of
+from bot.ui.emotions import label_key
 
 
 class Page(StrEnum):
@@ -127,7 +127,7 @@ def _retry(emotion: str, translate: Translate) -> ui.ActionRow[ui.LayoutView]:
     return ui.ActionRow(
         ui.Button(
             label=translate("Try another emoji"),
-            custom_id=f"settings:retry:{key_of(emotion)}",
+            custom_id=f"settings:retry:{label_key(emotion)}",
             style=discord.ButtonStyle.primary,
         )
     )

@@ -284,8 +284,11 @@ async def test_explanation_of_a_single_model_can_be_requested(model: BlockingCla
 async def test_suffixes_are_read_only_by_bidirectional_models(model: BlockingClassifier) -> None:
     model.released.set()
     analyzer = Analyzer({"rnn": model, "bilstm": StubClassifier(dict(PREDICTIONS))})
-    readings = await analyzer.predict_prefixes("so happy")
-    assert readings == {"rnn": predict_prefixes(model, "so happy", 1), "bilstm": predict_prefixes(model, "so happy", 2)}
+    predictions = await analyzer.predict_prefixes("so happy")
+    assert predictions == {
+        "rnn": predict_prefixes(model, "so happy", 1),
+        "bilstm": predict_prefixes(model, "so happy", 2),
+    }
     await analyzer.close()
 
 
@@ -385,7 +388,7 @@ async def test_closing_answers_waiting_callers_and_refuses_new_ones(
 
 
 @pytest.mark.parametrize(
-    ("loaded", "server_model", "rivals"),
+    ("loaded", "server_model", "pair"),
     [
         (("rnn", "bilstm"), None, ("bilstm", "rnn")),
         (("rnn", "bilstm"), "rnn", ("rnn", "bilstm")),
@@ -395,8 +398,8 @@ async def test_closing_answers_waiting_callers_and_refuses_new_ones(
         (("bilstm",), "rnn", None),
     ],
 )
-def test_rival_of_the_reacting_model_is_the_other_shipped_one(
-    loaded: tuple[str, ...], server_model: str | None, rivals: tuple[str, str] | None
+def test_reacting_model_is_compared_with_the_other_shipped_one(
+    loaded: tuple[str, ...], server_model: str | None, pair: tuple[str, str] | None
 ) -> None:
     analyzer = Analyzer(dict.fromkeys(loaded, StubClassifier(PREDICTIONS)), "bilstm")
-    assert analyzer.rivals(server_model) == rivals
+    assert analyzer.models_to_compare(server_model) == pair

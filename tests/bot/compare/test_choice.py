@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.compare.choice import ChoiceError, chosen, offered, written
+from bot.compare.choice import ChoiceError, format_models, model_choices, parse_models
 from bot.i18n import ENGLISH
 
 FOUR = ("rnn", "gru", "lstm", "bilstm")
@@ -11,7 +11,7 @@ USUAL = ("rnn", "bilstm")
 
 def texts(typed: str = "", *, blind: bool = False, loaded: tuple[str, ...] = FOUR) -> list[str]:
     """Return the choices as people see them."""
-    return [written(choice) for choice in offered(loaded, USUAL, typed, blind=blind)]
+    return [format_models(choice) for choice in model_choices(loaded, USUAL, typed, blind=blind)]
 
 
 def test_pairs_are_offered_with_the_default_first_and_all_last() -> None:
@@ -35,7 +35,7 @@ def test_two_models_are_offered_once() -> None:
 
 
 def test_single_model_is_offered_alone() -> None:
-    assert offered(("bilstm",), ("bilstm",), "", blind=False) == [("bilstm",)]
+    assert model_choices(("bilstm",), ("bilstm",), "", blind=False) == [("bilstm",)]
 
 
 @pytest.mark.parametrize(
@@ -48,11 +48,11 @@ def test_typed_text_filters_the_choices(typed: str, left: list[str]) -> None:
 
 @pytest.mark.parametrize("text", [*texts(), "bilstm rnn", "LSTM,GRU"])
 def test_offered_and_typed_choices_can_be_parsed(text: str) -> None:
-    assert {*chosen(text, FOUR, blind=False)} == {*text.casefold().replace(",", " ").replace("+", " ").split()}
+    assert {*parse_models(text, FOUR, blind=False)} == {*text.casefold().replace(",", " ").replace("+", " ").split()}
 
 
 def test_parsed_models_are_in_display_order() -> None:
-    assert chosen("BiLSTM + GRU + RNN", FOUR, blind=False) == ("rnn", "gru", "bilstm")
+    assert parse_models("BiLSTM + GRU + RNN", FOUR, blind=False) == ("rnn", "gru", "bilstm")
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def test_parsed_models_are_in_display_order() -> None:
 )
 def test_impossible_choice_is_reported_in_one_sentence(text: str, blind: bool, sentence: str) -> None:
     with pytest.raises(ChoiceError) as error:
-        chosen(text, FOUR, blind=blind)
+        parse_models(text, FOUR, blind=blind)
     assert error.value.sentence(ENGLISH) == sentence
 
 
 def test_the_only_model_may_be_chosen() -> None:
-    assert chosen("BiLSTM", ("bilstm",), blind=False) == ("bilstm",)
+    assert parse_models("BiLSTM", ("bilstm",), blind=False) == ("bilstm",)

@@ -11,10 +11,10 @@ import pytest
 import simcord
 from simcord.components import walk_components
 
-from bot.compare.cog import NOT_YOURS, OVER
+from bot.compare.cog import EXPIRED, NOT_YOURS
 from bot.errors import BROKEN, BUSY
 from bot.reactions.gate import NO_WORDS, NOT_A_PERSON, NOT_HERE, NOT_READY, NOT_TO_BE_READ
-from bot.ui.turns import MAX_TEXTS, ONE_AT_A_TIME, TOO_MANY, WINDOW
+from bot.ui.request_limits import MAX_TEXTS, ONE_AT_A_TIME, TOO_MANY, WINDOW
 from classifiers import Classifier
 from tests.bot.interactions import bot_restarts, compare_concurrently, install_bracket_language, panel_text, press_twice
 from tests.bot.support import StubClassifier, World, prediction_of
@@ -439,7 +439,7 @@ class TestButtons:
             if part.get("content", "").startswith("> odd, but happy"):
                 part["id"] = 77
         for label in ("Heat map", "All 28", "Try a variation"):
-            assert sentence_of(await world.alice.click(panel, label=label)) == OVER
+            assert sentence_of(await world.alice.click(panel, label=label)) == EXPIRED
 
     async def test_panels_keep_no_state_in_the_bot(self, world: World, panel: simcord.ResponseMessage) -> None:
         before = list(world.bot.persistent_views)

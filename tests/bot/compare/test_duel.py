@@ -13,7 +13,7 @@ from simcord.components import validate_components, walk_components
 from simcord.interactions import base_payload
 
 from bot.compare.cog import Compare
-from bot.compare.duel import ALREADY, COUNTED, FORGOTTEN, DuelPanel, Duels
+from bot.compare.duel import ALREADY_VOTED, FORGOTTEN, VOTE_COUNTED, DuelPanel, Duels
 from bot.compare.panel import Comparison
 from bot.errors import UNSAVED
 from bot.i18n import LANGUAGES, translator
@@ -114,7 +114,7 @@ async def test_vote_is_counted_and_reveals_the_names_to_the_voter_alone(
     panel = await duel(world)
     before = panel_text(panel)
     told = sentence_of(await bob.click(panel, label=label)).split("\n")
-    assert told[:2] == [A_IS_BILSTM, COUNTED]
+    assert told[:2] == [A_IS_BILSTM, VOTE_COUNTED]
     assert told[2].startswith("1 vote in this server: ")
     assert told[3:] == [TOO_FEW]
     assert (panel_text(panel), buttons(panel)) == (before, ["A", "B", "Both", "Neither"])
@@ -123,12 +123,12 @@ async def test_vote_is_counted_and_reveals_the_names_to_the_voter_alone(
 
 async def test_each_person_has_one_vote_per_comparison(world: World, bob: simcord.MemberActor) -> None:
     first, second = await duel(world), await duel(world)
-    assert COUNTED in sentence_of(await world.alice.click(first, label="A"))
+    assert VOTE_COUNTED in sentence_of(await world.alice.click(first, label="A"))
     told = sentence_of(await world.alice.click(first, label="B")).split("\n")
-    assert told[:3] == [A_IS_BILSTM, ALREADY, "1 vote in this server: BiLSTM 1, RNN 0, both 0, neither 0."]
-    assert COUNTED in sentence_of(await bob.click(first, label="B"))
+    assert told[:3] == [A_IS_BILSTM, ALREADY_VOTED, "1 vote in this server: BiLSTM 1, RNN 0, both 0, neither 0."]
+    assert VOTE_COUNTED in sentence_of(await bob.click(first, label="B"))
     told = sentence_of(await world.alice.click(second, label="Both")).split("\n")
-    assert told[1:3] == [COUNTED, "3 votes in this server: BiLSTM 1, RNN 1, both 1, neither 0."]
+    assert told[1:3] == [VOTE_COUNTED, "3 votes in this server: BiLSTM 1, RNN 1, both 1, neither 0."]
 
 
 async def test_a_double_click_counts_once(world: World) -> None:
@@ -148,7 +148,7 @@ async def test_panel_in_direct_messages_reveals_the_names(world: World) -> None:
     assert panel_text(panel).split("\n") == [
         *before,
         A_IS_BILSTM,
-        COUNTED,
+        VOTE_COUNTED,
         "2 votes everywhere: BiLSTM 1, RNN 1, both 0, neither 0.",
         TOO_FEW,
         note,
@@ -192,7 +192,7 @@ async def test_vote_can_be_repeated_if_the_store_failed(world: World, monkeypatc
     with monkeypatch.context() as broken:
         broken.setattr(Store, "add_verdict", failing)
         assert sentence_of(await world.alice.click(panel, label="A")) == UNSAVED
-    assert COUNTED in sentence_of(await world.alice.click(panel, label="A"))
+    assert VOTE_COUNTED in sentence_of(await world.alice.click(panel, label="A"))
     assert await world.bot.store.verdicts(PAIR) == {"bilstm": 1}
 
 
@@ -201,7 +201,7 @@ async def test_vote_counts_if_only_reading_the_standings_fails(world: World, mon
     with monkeypatch.context() as broken:
         broken.setattr(Store, "verdicts", failing)
         told = sentence_of(await world.alice.click(panel, label="A")).split("\n")
-    assert told == [A_IS_BILSTM, COUNTED, "I can't look that up right now."]
+    assert told == [A_IS_BILSTM, VOTE_COUNTED, "I can't look that up right now."]
     assert await world.bot.store.verdicts(PAIR) == {"bilstm": 1}
 
 
@@ -380,7 +380,7 @@ def custom_id_of(panel: simcord.ResponseMessage, vote: str) -> str:
 async def test_longest_blind_comparison_fits(locale: discord.Locale) -> None:
     labels = tuple(f"label {'+' * 20} {place}" for place in range(200))
     prediction = Prediction(labels, tuple(place == 7 for place in range(200)), (0.3,) * 200)
-    quotation = Quotation.of("😂😂😂😂+++++ " * 400)
+    quotation = Quotation.from_text("😂😂😂😂+++++ " * 400)
     words = [
         WordShare(word[0], word.start(), word.end(), 0.5 * (-1) ** place)
         for place, word in enumerate(re.finditer(r"\S+", quotation.text))

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from bot.compare.heat_map import COLOURS, alternative_text, draw
 from bot.i18n import ENGLISH, LANGUAGES, Translate, translator
-from bot.ui.card import CARD
+from bot.ui.card import BACKGROUND
 from classifiers.emotions import LABELS
 from classifiers.explain import PrefixPredictions
 from tests.bot.figures import capture_figure, visible_texts
@@ -94,7 +94,7 @@ class TestPicture:
     def test_picture_is_dark_and_small(self) -> None:
         png = draw(BOTH, ENGLISH)
         picture = np.asarray(matplotlib.image.imread(io.BytesIO(png), format="png"), dtype=float)
-        rgb = [int(CARD[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        rgb = [int(BACKGROUND[place : place + 2], 16) / 255 for place in (1, 3, 5)]
         assert np.allclose(picture[(0, 0, -1, -1), (0, -1, 0, -1)], (*rgb, 1), atol=1 / 255)
         assert picture.shape[1] == 1100
         assert len(png) < 250_000

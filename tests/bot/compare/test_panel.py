@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from simcord.components import validate_components, validate_modal, walk_components
 
-from bot.compare.panel import HINT, Comparison, ComparisonForm, ComparisonPanel, Page, VariationForm, bar, verdict
+from bot.compare.panel import TEXT_HINT, Comparison, ComparisonForm, ComparisonPanel, Page, VariationForm, bar, verdict
 from bot.i18n import LANGUAGES, translator
 from bot.ui.discord_limits import INPUT_TEXT, MESSAGE_TEXT
 from bot.ui.quotation import Quotation
@@ -49,7 +49,7 @@ def compared(
     page: Page = Page.TOP,
     explanation: Explanation | None = None,
 ) -> Comparison:
-    quotation = Quotation.of(text)
+    quotation = Quotation.from_text(text)
     answers = answers or {"rnn": FEAR, "bilstm": JOY}
     explanation = explanation or explained(quotation.text)
     explanations = {} if page is Page.ALL else dict.fromkeys(answers, explanation)
@@ -178,7 +178,7 @@ async def test_longest_panel_fits_with_little_room_to_spare(page: Page, mark: st
         name: Answer(Prediction(labels, tuple(place == number for place in range(200)), (0.3,) * 200), 12345.6)
         for number, name in enumerate(NAMES)
     }
-    quotation = Quotation.of(f"{mark * 9} " * 400)
+    quotation = Quotation.from_text(f"{mark * 9} " * 400)
     words = list(re.finditer(r"\S+", quotation.text))
     shares = tuple(
         WordShare(word[0], word.start(), word.end(), 0.5 * (-1) ** place) for place, word in enumerate(words)
@@ -218,7 +218,7 @@ FOUR = {name: Answer(Prediction(LABELS, (1.0,) * len(LABELS), (0.3,) * len(LABEL
 async def test_any_text_fits_a_panel_in_any_language(
     text: str, times: int, share: float, answers: dict[str, Answer], page: Page, locale: discord.Locale
 ) -> None:
-    text = Quotation.of((text * times)[:INPUT_TEXT]).text
+    text = Quotation.from_text((text * times)[:INPUT_TEXT]).text
     explanation = explained(text, **dict.fromkeys(text.split(), share))
     panel: Any = ComparisonPanel(compared(text, answers, page, explanation), translator(locale))
     validate_components(panel.to_components(), flags=COMPONENTS_V2)
@@ -262,4 +262,4 @@ def test_own_labels_are_shown_unchanged() -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_hint_names_the_limit_of_a_text(locale: discord.Locale) -> None:
-    assert re.sub(r"\D", "", translator(locale)(HINT)) == str(INPUT_TEXT)
+    assert re.sub(r"\D", "", translator(locale)(TEXT_HINT)) == str(INPUT_TEXT)

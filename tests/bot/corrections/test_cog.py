@@ -10,7 +10,7 @@ import pytest
 import simcord
 
 from bot.configuration import Configuration
-from bot.corrections.cog import ALREADY, NOT_UNDERSTOOD, OVER, THANKS, Corrections, _question
+from bot.corrections.cog import ALREADY_ANSWERED, NOT_UNDERSTOOD, OUTDATED, THANKS, Corrections, _question_view
 from bot.errors import BUSY, UNSAVED
 from bot.i18n import ENGLISH
 from bot.reactions.gate import NO_WORDS, NOT_A_PERSON, NOT_HERE, NOT_READY, NOT_TO_BE_READ
@@ -288,7 +288,7 @@ class TestWithLabelsOfAnotherDataSet:
         cog = world.bot.get_cog("Corrections")
         assert isinstance(cog, Corrections)
         cog._labels = {}
-        assert answer_of(await world.alice.click(question, label=YES)) == OVER
+        assert answer_of(await world.alice.click(question, label=YES)) == OUTDATED
         assert await world.bot.store.corrections() == {}
 
 
@@ -326,9 +326,9 @@ async def test_each_person_has_one_answer_per_message(
     questions = [shown(await open_menu(world, message)) for _ in range(30)]
     assert answer_of(await world.alice.click(questions[0], label=YES)) == THANKS
     for question in questions[1:]:
-        assert answer_of(await world.alice.click(question, label=NONE)) == ALREADY
+        assert answer_of(await world.alice.click(question, label=NONE)) == ALREADY_ANSWERED
     bilstm.batches.clear()
-    assert answer_of(await open_menu(world, message)) == ALREADY
+    assert answer_of(await open_menu(world, message)) == ALREADY_ANSWERED
     assert bilstm.batches == []
     his = shown(await bob.context_menu(world.channel, MENU, message))
     assert answer_of(await bob.click(his, label=NONE)) == THANKS
@@ -429,5 +429,5 @@ async def test_question_from_before_authors_were_noted_can_still_be_answered(wor
 
 def test_custom_ids_of_the_longest_labels_fit() -> None:
     longest = {letter * 100: None for letter in "ab"}
-    items: list[Any] = _question("a" * 100, 2**63 - 1, 2**63 - 1, longest, ENGLISH).children
+    items: list[Any] = _question_view("a" * 100, 2**63 - 1, 2**63 - 1, longest, ENGLISH).children
     assert max(len(item.custom_id) for item in items) == 100  # Discord's limit

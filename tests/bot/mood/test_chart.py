@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from bot.i18n import ENGLISH, LANGUAGES, Translate, translator
 from bot.mood.chart import COUNTS, draw
 from bot.mood.over_time import COLOURS, PERIODS, MoodOverTime
-from bot.ui.card import CARD, INK
+from bot.ui.card import BACKGROUND, TEXT_COLOUR
 from classifiers.emotions import NEUTRAL
 from tests.bot.figures import capture_figure, visible_texts
 from tests.bot.languages import language
@@ -66,14 +66,14 @@ class TestTimeZone:
 class TestColours:
     def test_card_has_an_opaque_background(self, month: bytes) -> None:
         picture = read(month)
-        assert np.allclose(picture[(0, 0, -1, -1), (0, -1, 0, -1)], (*rgb(CARD), 1), atol=1 / 255)
+        assert np.allclose(picture[(0, 0, -1, -1), (0, -1, 0, -1)], (*rgb(BACKGROUND), 1), atol=1 / 255)
 
     @pytest.mark.parametrize("colour", [*COLOURS.values(), COUNTS])
     def test_marks_have_enough_contrast(self, colour: str) -> None:
-        assert contrast(colour, CARD) >= 3
+        assert contrast(colour, BACKGROUND) >= 3
 
     def test_words_have_enough_contrast(self) -> None:
-        assert contrast(INK, CARD) >= 4.5
+        assert contrast(TEXT_COLOUR, BACKGROUND) >= 4.5
 
     @pytest.mark.parametrize("vision", VISION)
     def test_group_colours_are_distinguishable_for_the_colour_blind(self, vision: str) -> None:

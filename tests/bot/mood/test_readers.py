@@ -10,7 +10,7 @@ import discord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.mood.readers import open_to_readers_of
+from bot.mood.readers import channels_open_to_readers_of
 
 EVERYONE, OWNER, MEMBER = 100, 1, 7
 ROLES = range(EVERYONE, EVERYONE + 3)
@@ -80,6 +80,6 @@ def test_nobody_is_told_of_a_channel_that_they_cannot_read_whatever_roles_they_h
     own = ROLES[1:]
     people = [member(guild, roles) for roles in chain.from_iterable(combinations(own, n) for n in range(len(own) + 1))]
     for channel in guild.text_channels:
-        shown = [guild.get_channel(channel_id) for channel_id in open_to_readers_of(channel)]
+        shown = [guild.get_channel(channel_id) for channel_id in channels_open_to_readers_of(channel)]
         readers = [person for person in people if can_read(person, channel)]
         assert all(other and can_read(person, other) for other in shown for person in readers)

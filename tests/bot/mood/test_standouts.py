@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.mood.standouts import _Baseline, beta_binomial_tail, what_stood_out
+from bot.mood.standouts import _Baseline, beta_binomial_tail, find_standouts
 
 MONDAY = date(2026, 11, 23)
 SHARES = {"neutral": 0.5, "joy": 0.2, "love": 0.1, "anger": 0.1, "surprise": 0.07, "relief": 0.03}
@@ -29,20 +29,20 @@ def week(*counts: Counter[str]) -> dict[date, Counter[str]]:
 def test_a_day_with_far_more_of_an_emotion_stands_out() -> None:
     ordinary, before = days(6, seed=2), days(28)
     relieved = Counter(neutral=45, joy=15, anger=10, relief=30)
-    [found] = what_stood_out(week(*ordinary[:4], relieved, *ordinary[4:]), before) or []
+    [found] = find_standouts(week(*ordinary[:4], relieved, *ordinary[4:]), before) or []
     assert (found.day, found.emotion, found.share) == (MONDAY + timedelta(days=4), "relief", 0.3)
     assert found.usual == pytest.approx(0.03, abs=0.01)
 
 
 def test_usual_day_does_not_stand_out() -> None:
-    assert what_stood_out(week(*days(7, seed=2)), days(28)) == []
+    assert find_standouts(week(*days(7, seed=2)), days(28)) == []
 
 
 def test_variable_days_need_a_larger_difference() -> None:
     joyful = Counter(neutral=40, joy=45, anger=15)
     steady, changeable = days(28), days(28, spread=0.3)
-    assert [each.emotion for each in what_stood_out(week(joyful), steady) or []] == ["joy"]
-    assert what_stood_out(week(joyful), changeable) == []
+    assert [each.emotion for each in find_standouts(week(joyful), steady) or []] == ["joy"]
+    assert find_standouts(week(joyful), changeable) == []
 
 
 def test_spread_matches_a_result_computed_by_hand() -> None:
@@ -72,32 +72,32 @@ def test_spread_of_a_rare_emotion_is_at_least_that_of_the_others() -> None:
     def with_rare_relief(before: list[Counter[str]]) -> list[Counter[str]]:
         return [counts - Counter(relief=100) + Counter(relief=place % 2) for place, counts in enumerate(before)]
 
-    assert what_stood_out(week(relieved), with_rare_relief(days(28, spread=0.4))) == []
-    calm = what_stood_out(week(relieved), with_rare_relief(days(28))) or []
+    assert find_standouts(week(relieved), with_rare_relief(days(28, spread=0.4))) == []
+    calm = find_standouts(week(relieved), with_rare_relief(days(28))) or []
     assert [each.emotion for each in calm] == ["relief"]
 
 
 def test_few_messages_do_not_stand_out_however_rare_the_emotion() -> None:
     before = [Counter(neutral=100)] * 28
-    assert what_stood_out(week(Counter(neutral=11, relief=9)), before) == []
-    [found] = what_stood_out(week(Counter(neutral=10, relief=10)), before) or []
+    assert find_standouts(week(Counter(neutral=11, relief=9)), before) == []
+    [found] = find_standouts(week(Counter(neutral=10, relief=10)), before) or []
     assert (found.emotion, found.share) == ("relief", 0.5)
     assert found.usual == pytest.approx(0, abs=0.001)
 
 
 def test_small_difference_does_not_stand_out_however_significant() -> None:
     before = [Counter(neutral=90_000, joy=10_000)] * 28
-    assert what_stood_out(week(Counter(neutral=86_000, joy=14_000)), before) == []
-    assert what_stood_out(week(Counter(neutral=84_000, joy=16_000)), before) != []
+    assert find_standouts(week(Counter(neutral=86_000, joy=14_000)), before) == []
+    assert find_standouts(week(Counter(neutral=84_000, joy=16_000)), before) != []
 
 
 def test_neutral_and_rarer_than_usual_emotions_do_not_stand_out() -> None:
-    assert what_stood_out(week(Counter(neutral=100)), days(28)) == []
+    assert find_standouts(week(Counter(neutral=100)), days(28)) == []
 
 
 def test_at_most_three_emotions_are_named_least_probable_first() -> None:
     before = [Counter(neutral=90, joy=2, love=2, anger=2, relief=2, surprise=2)] * 28
-    found = what_stood_out(
+    found = find_standouts(
         week(
             Counter(neutral=50, joy=50),
             Counter(neutral=40, joy=60),
@@ -120,7 +120,7 @@ def test_at_most_three_emotions_are_named_least_probable_first() -> None:
     ],
 )
 def test_too_few_days_or_messages_give_no_result(before: list[Counter[str]], this_week: list[Counter[str]]) -> None:
-    assert what_stood_out(week(*this_week), before) is None
+    assert find_standouts(week(*this_week), before) is None
 
 
 def test_false_alarms_are_rare_with_variable_days() -> None:
@@ -128,7 +128,7 @@ def test_false_alarms_are_rare_with_variable_days() -> None:
     alarms = 0
     for seed in range(weeks):
         drawn = days(35, messages=60, spread=0.05, seed=seed)
-        alarms += bool(what_stood_out(week(*drawn[:7]), drawn[7:]))
+        alarms += bool(find_standouts(week(*drawn[:7]), drawn[7:]))
     assert alarms <= 6
 
 

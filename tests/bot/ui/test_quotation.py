@@ -41,7 +41,7 @@ def read_back(quotation: Quotation) -> Quotation | None:
     """Return the quotation that is parsed from the message of a panel."""
     container: Any = discord.ui.Container(discord.ui.TextDisplay("another"), quotation.display())
     message: Any = type("Message", (), {"components": [discord.Container(container.to_component_dict(), None)]})()
-    return Quotation.in_message(message)
+    return Quotation.from_message(message)
 
 
 class TestEscaping:
@@ -77,16 +77,16 @@ class TestEscaping:
 class TestQuotation:
     @pytest.mark.parametrize("text", ["hi", "> a\n\n  b", "sad…", "@everyone **hi**\n# x", "> x"])
     def test_short_text_is_quoted_unchanged(self, text: str) -> None:
-        assert Quotation.of(f" {text}\n") == Quotation(text, True)
+        assert Quotation.from_text(f" {text}\n") == Quotation(text, True)
 
     def test_line_breaks_are_kept(self) -> None:
         assert Quotation("a\n\n# b", True).display().content == "> a\n> \n> \\# b"
 
     def test_text_of_many_lines_is_joined(self) -> None:
-        assert Quotation.of("so\n" + "\n" * 3000 + "happy") == Quotation("so happy", True)
+        assert Quotation.from_text("so\n" + "\n" * 3000 + "happy") == Quotation("so happy", True)
 
     def test_long_text_is_cut_after_a_word(self) -> None:
-        quotation = Quotation.of("happy " * 600)
+        quotation = Quotation.from_text("happy " * 600)
         assert not quotation.whole
         assert set(quotation.text.split()) == {"happy"}
         assert 990 < utf16(quotation.display().content) <= 1000
@@ -105,8 +105,8 @@ class TestQuotation:
         ],
     )
     def test_thousand_characters_fit_with_the_quotation_marks(self, text: str, quoted: str) -> None:
-        assert Quotation.of(text) == Quotation(quoted, text == quoted)
-        assert utf16(Quotation.of(text).display().content) in (999, 1000)
+        assert Quotation.from_text(text) == Quotation(quoted, text == quoted)
+        assert utf16(Quotation.from_text(text).display().content) in (999, 1000)
 
     @pytest.mark.parametrize(
         ("text", "quoted"),
@@ -118,20 +118,20 @@ class TestQuotation:
         ],
     )
     def test_text_is_cut_within_a_word_only_to_save_forty_characters(self, text: str, quoted: str) -> None:
-        assert Quotation.of(f"{text} and so on") == Quotation(quoted, False)
+        assert Quotation.from_text(f"{text} and so on") == Quotation(quoted, False)
 
     def test_up_to_fifteen_lines_are_kept(self) -> None:
-        assert Quotation.of("a\n" * 14 + "a") == Quotation("a\n" * 14 + "a", True)
-        assert Quotation.of("a\n" * 15 + "a") == Quotation("a " * 15 + "a", True)
+        assert Quotation.from_text("a\n" * 14 + "a") == Quotation("a\n" * 14 + "a", True)
+        assert Quotation.from_text("a\n" * 15 + "a") == Quotation("a " * 15 + "a", True)
 
     def test_long_text_starts_with_its_words_not_its_code(self) -> None:
-        assert Quotation.of(f"```{'x' * 3000}``` so https://example.com/{'y' * 500} happy") == Quotation(
+        assert Quotation.from_text(f"```{'x' * 3000}``` so https://example.com/{'y' * 500} happy") == Quotation(
             "so happy", True
         )
 
     def test_models_read_the_same_from_the_quotation(self) -> None:
         text = "I'm **so** happy, don't you see?! 😂 " * 100
-        assert tokenize(Quotation.of(text).text)[:64] == tokenize(text)[:64]
+        assert tokenize(Quotation.from_text(text).text)[:64] == tokenize(text)[:64]
 
     @given(anything)
     @example("> " * 2000)
@@ -142,7 +142,7 @@ class TestQuotation:
     @example("x…")
     @example("\ud800" * 3000)
     def test_quotation_of_any_text_fits_and_is_readable(self, text: str) -> None:
-        quotation = Quotation.of(text)
+        quotation = Quotation.from_text(text)
         shown = quotation.display().content
         assert utf16(shown) <= 1000
         assert all(line.startswith("> ") for line in shown.split("\n"))
@@ -151,12 +151,12 @@ class TestQuotation:
 
     @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
     def test_no_line_ending_ends_the_quotation(self, end: str) -> None:
-        assert Quotation.of(f"so{end}happy").display().content == "> so\n> happy"
+        assert Quotation.from_text(f"so{end}happy").display().content == "> so\n> happy"
 
     @given(hostile.texts(1500) | anything)
     @example("http:\f//a.b")
     def test_no_text_breaks_out_of_the_quotation(self, text: str) -> None:
-        quotation = Quotation.of(text)
+        quotation = Quotation.from_text(text)
         lines = as_discord_reads(quotation.display().content).split("\n")
         assert all(line.startswith("> ") for line in lines)
         assert_harmless("\n".join(line.removeprefix("> ") for line in lines))
@@ -168,7 +168,7 @@ class TestQuotation:
         display: Any = discord.ui.TextDisplay("> a\n>\n> b", id=Quotation("", True).display().id)
         container: Any = discord.ui.Container(display)
         message: Any = type("Message", (), {"components": [discord.Container(container.to_component_dict(), None)]})()
-        assert Quotation.in_message(message) == Quotation("a\n\nb", True)
+        assert Quotation.from_message(message) == Quotation("a\n\nb", True)
 
 
 def words(text: str, **shares: float) -> list[WordShare]:
@@ -216,7 +216,7 @@ class TestMarkedWords:
 
     @given(anything, st.lists(st.floats(-1, 1), min_size=1, max_size=20))
     def test_any_text_fits(self, text: str, shares: list[float]) -> None:
-        text = Quotation.of(text).text
+        text = Quotation.from_text(text).text
         read = [
             WordShare(word.text, word.start, word.end, shares[place % len(shares)])
             for place, word in enumerate(words(text))

@@ -11,7 +11,7 @@ from bot.reactions.pace import PROFILES, ChannelState
 from bot.reactions.policy import Decision
 from bot.reactions.sentences import SENTENCES
 from bot.server_settings import Liveliness, ServerSettings
-from bot.why.answer import PACE, Finding, answer, reason_for_silence, setting_for
+from bot.why.answer import PACE, Finding, format_answer, reason_for_silence, setting_for
 from classifiers.explain import WordShare
 
 NORMAL = PROFILES[Liveliness.NORMAL]
@@ -32,23 +32,25 @@ def never(_settings: ServerSettings, _channel: ChannelState) -> Decision:
 def test_every_outcome_of_an_existing_message_has_a_sentence() -> None:
     assert set(Outcome) - set(SENTENCES) == {Outcome.REACTED, Outcome.MESSAGE_GONE}
     for reason in SENTENCES:
-        for text in (answer(reason, ENGLISH), answer(finding(reason), ENGLISH)):
+        for text in (format_answer(reason, ENGLISH), format_answer(finding(reason), ENGLISH)):
             assert text
-        assert "{" not in answer(finding(reason), ENGLISH)
+        assert "{" not in format_answer(finding(reason), ENGLISH)
 
 
 def test_at_most_three_distinct_words_are_named_strongest_first() -> None:
     shares = {"*a*": 0.2, "b": 0.04, "c": -0.9, "d": 0.4, "e": 0.1, "f": 0.05}
     words = [WordShare(word, 0, 1, share) for word, share in shares.items()]
-    told = answer(finding(None, [*words, *words]), ENGLISH)
+    told = format_answer(finding(None, [*words, *words]), ENGLISH)
     assert told.split("\n")[2] == "These words counted most: **d**, **\\*a\\***, **e**"
-    assert answer(finding(None, words[1:3]), ENGLISH).split("\n")[2] == "No single word makes the difference here."
+    assert (
+        format_answer(finding(None, words[1:3]), ENGLISH).split("\n")[2] == "No single word makes the difference here."
+    )
 
 
 @given(st.lists(st.text(alphabet="*_`~|\\@<:>字😂é", min_size=1).map(lambda text: text * 500), max_size=5))
 def test_long_words_fit_into_the_answer(texts: list[str]) -> None:
     words = [WordShare(text, 0, len(text), 0.5) for text in texts]
-    assert len(answer(finding(Outcome.ENOUGH, words), ENGLISH)) < MESSAGE
+    assert len(format_answer(finding(Outcome.ENOUGH, words), ENGLISH)) < MESSAGE
 
 
 @pytest.mark.parametrize("then", [None, Outcome.REACTED, Outcome.UNSURE, Outcome.STALE])

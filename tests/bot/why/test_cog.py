@@ -12,7 +12,7 @@ import simcord
 from bot.configuration import Configuration
 from bot.errors import BUSY
 from bot.reactions.gate import NO_WORDS, NOT_A_PERSON, NOT_READY, NOT_TO_BE_READ
-from bot.ui.turns import MAX_TEXTS, TOO_MANY
+from bot.ui.request_limits import MAX_TEXTS, TOO_MANY
 from classifiers import LABELS, Prediction
 from tests.bot.clock import ManualClock
 from tests.bot.interactions import install_bracket_language, untranslated_words, use_menu_in_direct_message

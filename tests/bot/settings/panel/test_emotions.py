@@ -5,7 +5,7 @@ import simcord
 from simcord.components import walk_components
 
 from bot.server_settings import ServerSettings
-from bot.ui.emotions import groups_of, key_of
+from bot.ui.emotions import group_emotions, label_key
 from classifiers import EMOJI, Classifier, Prediction
 from tests.bot.settings.support import Panel, open_panel, settings_of
 from tests.bot.support import StubClassifier, World
@@ -19,7 +19,7 @@ class TestEmotions:
         return panel
 
     async def test_all_27_emotions_can_be_muted(self, world: World, panel: Panel) -> None:
-        for group in groups_of(EMOJI):
+        for group in group_emotions(EMOJI):
             offered = [option["value"] for option in panel.find(f"muted:{group}")["options"]]
             await panel.choose(f"muted:{group}", *offered)
             assert panel.chosen(f"muted:{group}") == offered
@@ -172,7 +172,7 @@ class TestWithLabelsOfAnotherDataSet:
             assert world.emoji_of(await world.alice.send(world.channel, text)) == [emoji]
         assert world.outcomes == {"no emoji": 2, "reacted": 4}
         await panel.give_emoji(self.LONG, "no emoji")
-        form = await panel.click(f"retry:{key_of(self.LONG)}")
+        form = await panel.click(f"retry:{label_key(self.LONG)}")
         assert form.modal
         assert form.modal["title"].startswith("Emoji for self_doubt: ")
         await panel.give_emoji("guilt", "")

@@ -1,4 +1,4 @@
-"""Limits how often a person may request explanations, which take a model long."""
+"""Limit how often a person may request an explanation, which takes a model much longer than a prediction."""
 
 from __future__ import annotations
 
@@ -16,26 +16,25 @@ ONE_AT_A_TIME = mark("I am still reading your last text; one at a time, please."
 TOO_MANY = mark("That was a lot to read in a short time; please ask me again {when}.")
 
 MAX_TEXTS, WINDOW = 10, 30
-"""The most texts that a person may ask about within how many seconds."""
+"""The most texts that a person may ask about, and the seconds within which they count."""
 
 
-class Turns:
-    """Lets each person ask about one text at a time, and not too often.
+class RequestLimits:
+    """Lets each person ask about one text at a time, and about at most `MAX_TEXTS` texts within `WINDOW`.
 
-    An explanation takes a hundred times as long as reading a message. Who has asked is kept in memory for half a
-    minute.
+    An explanation takes a hundred times as long as a prediction. Who has asked is kept in memory for half a minute.
     """
 
     def __init__(self) -> None:
         """Start with no requests."""
-        self._reading_for: set[int] = set()
+        self._in_progress: set[int] = set()
         self._cooldowns: commands.CooldownMapping[discord.Interaction] = commands.CooldownMapping.from_cooldown(
             MAX_TEXTS, WINDOW, lambda interaction: interaction.user.id
         )
 
     def refuse_or_count(self, interaction: discord.Interaction, translate: Translate) -> str | None:
         """Return why a user has to wait for an answer; if they need not, count the question and return None."""
-        if interaction.user.id in self._reading_for:
+        if interaction.user.id in self._in_progress:
             return translate(ONE_AT_A_TIME)
         wait = self._cooldowns.update_rate_limit(interaction, interaction.created_at.timestamp())
         if wait is None:
@@ -44,10 +43,10 @@ class Turns:
         return translate(TOO_MANY).format(when=discord.utils.format_dt(over, "R"))
 
     @contextmanager
-    def reading(self, user_id: int) -> Iterator[None]:
+    def in_progress(self, user_id: int) -> Iterator[None]:
         """Refuse this person's other texts while the block runs."""
-        self._reading_for.add(user_id)
+        self._in_progress.add(user_id)
         try:
             yield
         finally:
-            self._reading_for.discard(user_id)
+            self._in_progress.discard(user_id)

@@ -1,4 +1,4 @@
-"""Allow one answer for each person and question, where answers are only counted."""
+"""Remember who has answered which question, where answers are only counted, so that nobody is counted twice."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from cachetools import TTLCache
 
 REMEMBERED_FOR = 86_400.0
-"""Seconds for which it is remembered who has answered."""
+"""Seconds for which an answer is remembered: a day."""
 
 MAX_REMEMBERED = 10_000
 
 
-class OneEach:
-    """Remembers who has answered about what, by their ids and without the answer, so that each person counts once.
+class AnsweredQuestions:
+    """Remembers who has answered a question about which subject, by their ids and without the answer.
 
     It is kept only in memory, for a day at most and for a limited number of answers.
     """
@@ -24,12 +24,12 @@ class OneEach:
         # Maps the person who answered and the subject to the question that was answered.
         self._answered: TTLCache[tuple[int, int], int] = TTLCache(MAX_REMEMBERED, REMEMBERED_FOR)
 
-    def answered(self, user_id: int, subject_id: int) -> int | None:
+    def get(self, user_id: int, subject_id: int) -> int | None:
         """Return the id of the question that a person has answered about a subject; None if they have not yet."""
         return self._answered.get((user_id, subject_id))
 
     @contextmanager
-    def counting(self, user_id: int, subject_id: int, question_id: int) -> Iterator[None]:
+    def remember(self, user_id: int, subject_id: int, question_id: int) -> Iterator[None]:
         """Remember an answer from the start of the block, which counts it; forget it if the block raises an exception.
 
         It is remembered from the start so that the second press of a double click finds it.
