@@ -77,10 +77,7 @@ class Trial:
     @tasks.loop(seconds=1)
     async def rounds(self) -> None:
         """Call `update` every second until this is cancelled."""
-        try:
-            await self._update(self)
-        except Exception as error:  # it would end the loop, and the trial would never end
-            log_failure("A round of *Try it here*", error)
+        await self._update(self)
 
     async def message_handled(self, message_id: int, author_id: int, result: MessageResult) -> None:
         """Show what became of a message, unless it is the bot's own."""
@@ -102,6 +99,10 @@ class Trial:
         for line in list(self._lines.values()):
             if self._has_opted_out(line.author_id):
                 self.message_removed(line.message_id)
+
+    def clear(self) -> None:
+        """Stop showing all messages."""
+        self._lines.clear()
 
     def panel(self) -> TrialPanel:
         """Return the panel as it should look now."""
@@ -182,6 +183,16 @@ class Trials:
                 await asyncio.gather(*(self._end(trial, End.RESTARTED) for trial in list(self._running.values())))
 
     async def _update(self, trial: Trial) -> None:
+        """Bring a trial up to date; end it if that fails, since a lasting fault would fail again for each message."""
+        try:
+            await self._refresh(trial)
+        except Exception as error:  # a bug: `_refresh` handles the failures of Discord
+            log_failure("*Try it here*", error)
+            trial.clear()
+            with suppress(Exception):  # the same bug
+                await self._end(trial, End.FAILED)
+
+    async def _refresh(self, trial: Trial) -> None:
         """Show what is new, unless the trial is over or the last edit was too recent."""
         if trial.end:
             return
@@ -190,12 +201,33 @@ class Trials:
             await self._end(trial, End.TIME)
             return
         trial.leave_out_objectors()
-        if self._visible(trial.channel.guild.id, trial.channel.id) is None:
+        channel = self._visible(trial.channel.guild.id, trial.channel.id)
+        if channel is None:
             await self._end(trial, End.HIDDEN)
         elif trial.changed and now - trial.shown_at >= EDIT_INTERVAL:
             trial.shown_at = now
-            if not await self._show(trial) and self._stop_observing(trial, End.OVER):
+            allowed = await self._is_allowed(trial.interaction.user.id, channel)
+            if allowed is None or trial.end:
+                return
+            if not allowed:
+                trial.clear()
+                await self._end(trial, End.NOT_ALLOWED)
+            elif not await self._show(trial) and self._stop_observing(trial, End.OVER):
                 trial.rounds.cancel()
+
+    async def _is_allowed(self, user_id: int, channel: discord.abc.GuildChannel | discord.Thread) -> bool | None:
+        """Return whether a person may manage the server and see the channel now; None if Discord cannot be asked.
+
+        Discord does not announce changes of members to the bot, so it has to ask.
+        """
+        try:
+            member = await self._requests.ask(channel.guild.fetch_member(user_id), within=EDIT_INTERVAL)
+        except discord.NotFound:
+            return False
+        except discord.DiscordException:
+            return None
+        permissions = permissions_of(channel, member)
+        return permissions.manage_guild and permissions.view_channel
 
     async def _end(self, trial: Trial, end: End) -> None:
         """End a trial and show why; do nothing if it has already ended."""

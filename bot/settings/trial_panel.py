@@ -10,6 +10,7 @@ from enum import Enum
 import discord
 from discord import ui
 
+from bot.errors import BROKEN
 from bot.i18n import Translate, mark
 from bot.reactions.observers import MessageResult
 from bot.reactions.outcomes import Outcome
@@ -31,6 +32,8 @@ class End(Enum):
     STOPPED = mark("You stopped this.")
     MOVED = mark("You started this again, so it continues in the newer message.")
     HIDDEN = mark("This has ended because I can no longer see the channel.")
+    NOT_ALLOWED = mark("This has ended because you may no longer manage this server or see this channel.")
+    FAILED = BROKEN
     OVER = mark("This is over.")
     RESTARTED = mark("This has ended because I was stopped or restarted.")
 

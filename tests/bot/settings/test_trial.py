@@ -297,6 +297,44 @@ async def test_trial_requires_manage_server(world: World, owner: simcord.MemberA
     assert (result.response.content, result.ephemeral) == (NOT_ALLOWED, True)
 
 
+async def test_trial_ends_at_the_next_message_after_the_person_may_no_longer_manage_the_server(
+    world: World, trial: Shown
+) -> None:
+    seen = await world.alice.send(world.channel, "plain")
+    await trial.next_edit()
+    resign(world, trial.owner)
+    await world.alice.send(world.channel, "happy")
+    await trial.next_edit()
+    assert (trial.text.splitlines(), trial.runs) == (["## Try it here", End.NOT_ALLOWED.value], False)
+    assert trial.of(seen) == ""
+    assert no_trial_is_active(world)
+
+
+async def test_trial_ends_at_the_next_message_after_the_channel_is_hidden_from_the_person(
+    world: World, trial: Shown
+) -> None:
+    channel = bot_channel(world)
+    managers = channel.guild.get_role(world.guild.roles["managers"].id)
+    assert managers
+    await channel.set_permissions(managers, view_channel=False)
+    await world.alice.send(world.channel, "happy")
+    assert (trial.text.splitlines(), trial.runs) == (["## Try it here", End.NOT_ALLOWED.value], False)
+
+
+async def test_trial_ends_at_the_next_message_after_the_person_has_left(world: World, trial: Shown) -> None:
+    world.env.backend.remove_member(world.guild.id, trial.owner.id)
+    await world.alice.send(world.channel, "happy")
+    assert no_trial_is_active(world)
+
+
+async def test_nothing_is_shown_while_discord_does_not_say_what_the_person_may(world: World, trial: Shown) -> None:
+    world.env.inject_error("GET", "/guilds/*/members/*", status=400, code=0)
+    message = await world.alice.send(world.channel, "happy")
+    assert (trial.of(message), trial.runs) == ("", True)
+    await trial.next_edit()
+    assert trial.of(message) == REACTED
+
+
 async def test_former_manager_can_still_stop_the_trial(world: World, trial: Shown) -> None:
     resign(world, trial.owner)
     await trial.stop()
@@ -372,25 +410,33 @@ async def test_failed_edit_is_retried(world: World, trial: Shown) -> None:
     assert trial.of(message) == REACTED
 
 
-@pytest.mark.parametrize("clock", [ManualClock()])
-async def test_bug_is_logged_without_its_text_and_does_not_end_the_trial(
-    world: World,
-    clock: ManualClock,
-    trial: Shown,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+async def test_bug_is_logged_once_without_its_text_and_ends_the_trial(
+    world: World, trial: Shown, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(_trial: Trial) -> None:
+    def fail(*_arguments: object) -> None:
         raise ValueError("what somebody wrote")
 
-    with monkeypatch.context() as patched:
-        patched.setattr(Trial, "leave_out_objectors", fail)
+    monkeypatch.setattr("bot.settings.trial.as_text", fail)
+    for _ in range(2):
+        await world.alice.send(world.channel, "plain")
         await trial.next_edit()
-    assert "A round of *Try it here* failed" in caplog.text
+    assert (trial.text.splitlines(), trial.runs) == (["## Try it here", End.FAILED.value], False)
+    assert caplog.messages == ["*Try it here* failed"]
     assert "what somebody wrote" not in caplog.text
-    clock.now += DURATION.total_seconds()
-    await trial.next_edit()
-    assert (End.TIME.value in trial.text, trial.runs) == (True, False)
+    assert no_trial_is_active(world)
+
+
+async def test_bug_that_also_prevents_the_last_edit_is_logged_once(
+    world: World, trial: Shown, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_trial: Trial) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(Trial, "leave_out_objectors", fail)
+    for _ in range(2):
+        await world.alice.send(world.channel, "plain")
+        await trial.next_edit()
+    assert caplog.messages == ["*Try it here* failed"]
     assert no_trial_is_active(world)
 
 
