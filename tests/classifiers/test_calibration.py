@@ -20,6 +20,7 @@ from classifiers.calibration import (
     choose_temperature,
     choose_thresholds,
     probabilities,
+    uncalibrated,
 )
 from classifiers.errors import MissingExtraError
 
@@ -152,6 +153,10 @@ class TestThresholds:
         scores = np.array([[0.3, 0.1], [0.7, 0.1], [0.8, 0.2]])
         targets = np.array([[0, 0], [1, 0], [1, 0]])
         assert choose_thresholds(scores, targets, fewest=3).tolist() == [DEFAULT_THRESHOLD] * 2
+        assert DEFAULT_THRESHOLD not in choose_thresholds(scores, targets, fewest=2)
+
+    def test_one_positive_row_is_enough_unless_a_limit_is_given(self) -> None:
+        assert choose_thresholds(np.array([[0.3], [0.7]]), np.array([[0], [1]])) != [DEFAULT_THRESHOLD]
 
     def test_thresholds_stay_within_bounds(self) -> None:
         scores = np.array([[0.99999, 0.001], [0.99998, 0.002], [0.9999, 0.0], [0.9998, 0.0]])
@@ -183,6 +188,10 @@ class TestCalibrate:
     def test_few_rows_may_soften_the_probabilities(self) -> None:
         logits = np.array([[5.0, -5.0], [-5.0, 5.0]] * 10)
         assert calibrate(logits, 1.0 * (logits < 0), False).temperature > 4
+
+    def test_without_dev_split_probabilities_stay_and_half_is_the_threshold(self) -> None:
+        assert uncalibrated(3).temperature == 1
+        assert uncalibrated(3).thresholds.tolist() == [0.5, 0.5, 0.5]
 
     def test_few_positive_rows_do_not_choose_a_threshold(self) -> None:
         targets = self.targets[: 2 * MIN_POSITIVE]

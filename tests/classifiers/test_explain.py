@@ -220,6 +220,22 @@ def test_shares_of_a_long_text_come_from_the_window_with_the_most_probable_label
     assert explanation.words[start + 3].share == pytest.approx(share, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("before", "window", "after"),
+    [
+        ("happy sad not happy not am ", "sad i happy i not i sad not am happy not sad", " not sad am not happy i"),
+        ("", "happy i not sad happy not happy not sad am don't", " sad am not am"),  # "n't" is in the next window only
+        ("", "i sad not sad am not i not happy so so so so", " sad i not happy not"),  # two are read, whichever
+    ],
+)
+def test_shares_of_a_window_are_those_of_its_words_alone(before: str, window: str, after: str) -> None:
+    model = classifier(lively("rnn", np.float64).forward, SHORT)
+    shares = [word.share for word in explain(model, before + window + after).words]
+    alone = [word.share for word in explain(model, window).words]
+    around = [[0.0] * len(text.split()) for text in (before, after)]
+    assert shares == pytest.approx([*around[0], *alone, *around[1]], abs=1e-9)
+
+
 @pytest.mark.parametrize("piece", ["a", "a ", "no yes ", "`", "[(", "😂", "½", "ﷺ", "> ", "'", ". ", "x\n- "])
 def test_longest_message_predicts_only_its_windows_and_the_words_of_one(piece: str) -> None:
     text = (piece * 4000)[:4000]

@@ -18,6 +18,7 @@ from safetensors.numpy import load, save
 
 from classifiers import onnx_runtime
 from classifiers.errors import ModelDirectoryError
+from classifiers.explain import network_of
 from classifiers.model_directory import (
     FILES,
     MANIFEST,
@@ -52,6 +53,13 @@ def test_both_models_answer(small_models: Path) -> None:
         assert all(0 < score < 1 for score in happy.scores)
         assert empty.scores != happy.scores
         assert model.predict([]) == []
+
+
+def test_rnn_computes_in_float32_though_its_word_vectors_stay_as_small_as_in_the_file(small_models: Path) -> None:
+    network = network_of(load_models(small_models)["rnn"])
+    assert network is not None
+    types = {name: array.dtype for name, array in network.params.items()}
+    assert types == {name: "f2" if name == "0.embeddings" else "f4" for name in types}
 
 
 def test_batch_gives_the_answers_of_single_texts(small_models: Path) -> None:

@@ -158,6 +158,10 @@ def wide_weights(model: onnx.ModelProto) -> None:
     replaced(model, "embeddings", np.zeros((1, MAX_DIMENSION + 1), np.float32))
 
 
+def wide_recurrence(model: onnx.ModelProto) -> None:
+    replaced(model, "recurrent_1", np.zeros((1, MAX_DIMENSION + 1, 1), np.float32))
+
+
 def sparse_weights(model: onnx.ModelProto) -> None:
     values = onnx.helper.make_tensor("big", onnx.TensorProto.FLOAT, [1], [1.0])
     places = onnx.helper.make_tensor("places", onnx.TensorProto.INT64, [1], [0])
@@ -206,6 +210,7 @@ def weights_named_like_the_input(model: onnx.ModelProto) -> None:
         missing_weights,
         negative_dimension,
         wide_weights,
+        wide_recurrence,
         sparse_weights,
         a_function,
         duplicate_constant,
@@ -231,6 +236,7 @@ def test_any_other_graph_is_refused_before_it_is_opened(
         SHIPPED + b"\x3a\x00",  # a reader of protocol buffers joins two graphs
         b"",
         b"\x3a\x00",  # an empty graph
+        b"\x3a\x0d\x0a\x0b\x12\x01a\x2a\x02\x18\x00\x2a\x02\x1a\x00",  # attributes: a number, and bytes
         b"\x3a\x02\x0a\x00",  # one operator, of which nothing is told
         b"\x3a\x07\x2a\x05\x42\x01a\x10\x01",  # weights without a size
         b"\x3a\x08\x2a\x06\x40\x80\x80\x80\x80\x20",  # the name of weights is a large integer

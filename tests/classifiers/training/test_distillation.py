@@ -5,7 +5,16 @@ import pytest
 from safetensors.numpy import save
 
 from classifiers.nn.activations import sigmoid
-from classifiers.training.distillation import TeacherOutputs, apply_temperature, pca
+from classifiers.nn.arrays import Array
+from classifiers.nn.batching import Batch, Examples
+from classifiers.text import Tokenizer
+from classifiers.training.distillation import (
+    TeacherOutputs,
+    apply_temperature,
+    pca,
+    with_assistant_targets,
+    with_teacher_targets,
+)
 from classifiers.training.recipes import VECTOR_DEVIATION
 
 
@@ -27,6 +36,7 @@ def test_pca_keeps_the_directions_of_most_variance() -> None:
     noise = rng.normal(size=(500, 20)) * 0.01
     vectors = meaning @ rng.normal(size=(2, 20)) + noise + 7
     reduced = pca(vectors, 2)
+    assert reduced.dtype == np.float32
     np.testing.assert_allclose(reduced.std(), VECTOR_DEVIATION, rtol=1e-5)
     # A linear map from the two columns recovers the two directions.
     _, residual, _, _ = np.linalg.lstsq(reduced, meaning - meaning.mean(axis=0), rcond=None)
@@ -65,8 +75,8 @@ def test_saved_outputs_are_loaded_unchanged(tmp_path: Path) -> None:
         save({"logits": OUTPUTS.logits[1:], "vectors": OUTPUTS.vectors}),
         save({"logits": OUTPUTS.logits[:, 1:], "vectors": OUTPUTS.vectors}),
         save({"logits": OUTPUTS.logits, "vectors": OUTPUTS.vectors[1:]}),
-        save({"logits": OUTPUTS.logits * np.float32(np.nan), "vectors": OUTPUTS.vectors}),
-        save({"logits": OUTPUTS.logits, "vectors": OUTPUTS.vectors * np.float32(np.inf)}),
+        save({"logits": OUTPUTS.logits * np.float32([1, np.nan, 1]), "vectors": OUTPUTS.vectors}),
+        save({"logits": OUTPUTS.logits, "vectors": OUTPUTS.vectors * np.float32([1, np.inf])}),
     ],
 )
 def test_damaged_outputs_load_as_none(content: bytes, tmp_path: Path) -> None:
@@ -92,3 +102,24 @@ def test_average_of_probabilities_0_and_1_has_finite_logits() -> None:
     outputs = TeacherOutputs(np.array([[200.0, -200.0]], dtype=np.float32), np.zeros((1, 2)))
     averaged = outputs.averaged(np.array([0]), np.array([[1.0, 0.0]]))
     assert np.isfinite(averaged.logits).all()
+
+
+def test_teachers_probabilities_are_the_targets_of_their_texts() -> None:
+    outputs = TeacherOutputs(np.array([[0.0, 3.0], [1.0, -1.0]], np.float32), np.zeros((1, 2), np.float32))
+    examples = with_teacher_targets(["sad", "happy"], outputs, Tokenizer(["happy", "sad"], max_tokens=8))
+    assert examples.sequences == [[3], [2]]
+    np.testing.assert_allclose(examples.targets, sigmoid(outputs.logits))
+
+
+def test_assistant_labels_further_texts_at_the_temperature_of_all_targets() -> None:
+    def assistant(batch: Batch) -> Array:
+        return batch.ids[0, :, None] * np.array([1.0, -1.0])
+
+    distilled = Examples([[3, 2]], np.array([[0.9, 0.2]]))
+    tokenizer = Tokenizer(["happy", "sad"], max_tokens=8)
+    examples = with_assistant_targets(distilled, [["happy", "sad"], ["sad happy"]], assistant, tokenizer, 2.0)
+    assert examples.sequences == [[3, 2], [2], [3], [3, 2]]
+    logits = np.array([[2.0, -2.0], [3.0, -3.0], [3.0, -3.0]])
+    expected = [*apply_temperature(distilled.targets, 2.0), *sigmoid(logits / 2)]
+    np.testing.assert_allclose(examples.targets, expected)
+    assert distilled.sequences == [[3, 2]]

@@ -52,7 +52,7 @@ def originals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "split\tsource\tconversation\tsha256\tlabel\tsecond\n"
         f"train\tsms\tsms\t{key('gr8 day &amp; night')}\tjoy,excitement\t\n"
         f"train\tirc\tnight\t{key('good night')}\tlove,neutral\t\n"
-        f"dev\tirc\tday\t{key('ann: thanks, that did it')}\tgratitude,relief\tjoy,gratitude\n"
+        f"dev\tirc\tday\t{key('ann: thanks, that did it')}\tgratitude,relief\tjoy,gratitude,relief\n"
         f"test\tsms\tsms\t{key('Ok lor')}\tneutral\tneutral,approval\n"
     )
     monkeypatch.setattr(people, "IRC_FILES", irc_files)
