@@ -153,6 +153,7 @@ def test_unknown_tokens_share_one_number() -> None:
     assert tokenizer.encode("so happy") == [2, 3]
     assert tokenizer.encode("") == [UNKNOWN]
     assert tokenizer.encode("zzz so") == [UNKNOWN, 2]
+    assert Tokenizer([], max_tokens=4).encode("zzz so") == [UNKNOWN, UNKNOWN]
     assert tokenizer.encode("so happy yay so happy") == [2, 3, 4, 2]
     assert len(tokenizer) == 5
 

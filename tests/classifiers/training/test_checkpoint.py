@@ -8,7 +8,7 @@ from safetensors.numpy import save_file
 
 from classifiers.errors import CheckpointError
 from classifiers.nn.arrays import Array
-from classifiers.training.checkpoint import FORMAT, discard, is_checkpoint
+from classifiers.training.checkpoint import FORMAT, discard, holds_nothing_else, is_checkpoint
 from classifiers.training.history import Epoch
 from classifiers.training.loop import fit
 from classifiers.training.origin import Origin
@@ -16,8 +16,9 @@ from tests.classifiers.training.counting import EXAMPLES, ORIGIN, Counter, judge
 
 
 def test_only_the_last_and_the_best_weights_are_kept(tmp_path: Path) -> None:
-    fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
-    names = sorted(path.name for path in (tmp_path / "c").iterdir())
+    folder = tmp_path / "not" / "there" / "yet"
+    fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, folder)
+    names = sorted(path.name for path in folder.iterdir())
     assert names == ["epoch-4.safetensors", "epoch-5.safetensors", "history.json"]
 
 
@@ -74,6 +75,14 @@ def test_discard_deletes_only_files_of_the_training(tmp_path: Path) -> None:
     theirs.unlink()
     discard(tmp_path / "c")
     assert not (tmp_path / "c").exists()
+
+
+def test_only_a_folder_without_other_files_holds_nothing_else(tmp_path: Path) -> None:
+    assert not holds_nothing_else(tmp_path / "c"), "it does not exist"
+    fit(Counter(stop_in=2), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    assert holds_nothing_else(tmp_path / "c")
+    (tmp_path / "c" / "epoch-best.safetensors").touch()
+    assert not holds_nothing_else(tmp_path / "c")
 
 
 def test_interrupted_deletion_leaves_no_damaged_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
