@@ -32,6 +32,15 @@ def test_spectral_norm_equals_the_radius_if_orthogonal_and_exceeds_it_if_glorot(
     assert of["glorot"][NORM] > 0.2
 
 
+def test_singular_values_that_are_only_rounding_errors_are_left_out() -> None:
+    lines, _ = measured("glorot", 1.0, seed=1)
+    largest, middle, smallest = (lines[name] for name in SINGULAR)
+    assert np.isfinite([largest, middle]).all()
+    assert np.isfinite(smallest[:11]).all()
+    assert np.isnan(smallest[20:]).all()
+    assert np.nanmin(smallest - largest) > -14
+
+
 def test_lines_begin_at_one_and_the_largest_singular_value_is_on_top() -> None:
     lines, _ = measure_seed("orthogonal", 1.0, seed=0)
     assert all(line[0] == 0 for line in lines.values())
@@ -45,11 +54,11 @@ def test_records_are_means_of_logarithms_over_the_seeds(monkeypatch: pytest.Monk
     def fake(_: str, radius: float, seed: int) -> tuple[dict[str, object], dict[str, object]]:
         line = np.full(REACH + 1, float(seed))
         line[4] = np.nan  # as a singular value that is lost in rounding
-        return {GRADIENT: line + radius}, {GRADIENT: np.float64(seed)}
+        return {GRADIENT: line + radius}, {GRADIENT: np.float64(seed) + 0.1234}
 
     monkeypatch.setattr(radii, "measure_seed", fake)
     by_distance, by_radius = radius_records()
-    assert by_radius[0] == {"start": "orthogonal", "radius": 0.5, "quantity": GRADIENT, "slope": 1}
+    assert by_radius[0] == {"start": "orthogonal", "radius": 0.5, "quantity": GRADIENT, "slope": 1.123}
     assert {record["radius"] for record in by_radius} == set(radii.RADII)
     own = [record for record in by_distance if record["start"] == "Glorot" and record["radius"] == 1.0]
     assert [record["back"] for record in own] == [back for back in range(0, REACH + 1, 2) if back != 4]
