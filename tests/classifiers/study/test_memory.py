@@ -22,6 +22,8 @@ def test_marked_letter_is_in_the_middle_and_is_the_target() -> None:
 def test_recorded_gradient_is_that_of_the_untrained_network() -> None:
     settings = replace(QUICK, updates=1)
     network, batch, targets, rng = before_training("glorot", 3, settings.shown, settings)
+    embeddings, units = network.layers[0].params["embeddings"].shape
+    assert (embeddings, units) == (FIRST_LETTER + 2 * settings.letters, settings.units)
     others = rng.permutation(targets)
     norms = gradient_norms(network, 1, batch, others, softmax_cross_entropy, 2 * settings.shown)
     assert norms == measure_memory("glorot", 3, settings)["start"]
