@@ -75,8 +75,8 @@ def test_saved_outputs_are_loaded_unchanged(tmp_path: Path) -> None:
         save({"logits": OUTPUTS.logits[1:], "vectors": OUTPUTS.vectors}),
         save({"logits": OUTPUTS.logits[:, 1:], "vectors": OUTPUTS.vectors}),
         save({"logits": OUTPUTS.logits, "vectors": OUTPUTS.vectors[1:]}),
-        save({"logits": OUTPUTS.logits * np.float32([1, np.nan, 1]), "vectors": OUTPUTS.vectors}),
-        save({"logits": OUTPUTS.logits, "vectors": OUTPUTS.vectors * np.float32([1, np.inf])}),
+        save({"logits": OUTPUTS.logits * np.array([1, np.nan, 1], np.float32), "vectors": OUTPUTS.vectors}),
+        save({"logits": OUTPUTS.logits, "vectors": OUTPUTS.vectors * np.array([1, np.inf], np.float32)}),
     ],
 )
 def test_damaged_outputs_load_as_none(content: bytes, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_teachers_probabilities_are_the_targets_of_their_texts() -> None:
 
 def test_assistant_labels_further_texts_at_the_temperature_of_all_targets() -> None:
     def assistant(batch: Batch) -> Array:
-        return batch.ids[0, :, None] * np.array([1.0, -1.0])
+        return np.outer(batch.ids[0], [1.0, -1.0])
 
     distilled = Examples([[3, 2]], np.array([[0.9, 0.2]]))
     tokenizer = Tokenizer(["happy", "sad"], max_tokens=8)
