@@ -1,4 +1,4 @@
-"""The command line of the training: parse the options, call `classifiers.training`, print the result."""
+"""Run the command line of training: parse the options, call `classifiers.training`, print the result."""
 
 from __future__ import annotations
 

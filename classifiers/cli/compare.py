@@ -15,7 +15,7 @@ from classifiers.cli.insight import Insight, look_into
 from classifiers.cli.lines import read_chunks
 from classifiers.cli.options import json_option, models_option
 from classifiers.cli.parallel import in_order
-from classifiers.cli.score_tables import ENDINGS, copy_with_scores, is_table, table_texts
+from classifiers.cli.score_tables import EXTENSIONS, copy_with_scores, is_table, table_texts
 from classifiers.cli.scoring import JsonLines, Scorer, loaded
 from classifiers.command_line import WholeNumber
 from classifiers.emotions import LABELS
@@ -108,7 +108,7 @@ def _check_usage(texts: Sequence[str], file: Path | None, out: Path | None, show
     elif texts and file is not None:
         fault = "Give either texts or --file, not both"
     elif out and (file is None or not is_table(file)):
-        fault = f"--out needs a --file that ends in {' or '.join(ENDINGS)}"
+        fault = f"--out needs a --file that ends in {' or '.join(EXTENSIONS)}"
     elif out and file and out.suffix.lower() != file.suffix.lower():
         fault = f"--out must end in {file.suffix}, as --file does"
     elif out and shows:

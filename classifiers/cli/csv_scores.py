@@ -16,7 +16,7 @@ from classifiers.cli.parallel import in_order
 from classifiers.cli.scoring import Scorer
 from classifiers.errors import DatasetError, counted
 from classifiers.files import written_whole
-from classifiers.training.tables import column_place, malformed
+from classifiers.training.tables import column_index, malformed
 
 ROWS = 1024
 """How many rows are read, answered and written at once."""
@@ -51,9 +51,9 @@ def read_header(path: Path, column: str) -> Header:
         line = file.readline()  # so a quoted name must not contain a line break
     mark = codecs.BOM_UTF8 if line.startswith("\N{ZERO WIDTH NO-BREAK SPACE}") else b""
     heads = {separator: _names(line[bool(mark) :], separator) for separator in ",;\t|"}
-    wanted = column.casefold()  # as `column_place` finds it
+    wanted = column.casefold()  # as `column_index` finds it
     separator = next((each for each, names in heads.items() if wanted in map(str.casefold, names)), ",")
-    return Header(heads[separator], column_place(path, heads[separator], column), separator, mark)
+    return Header(heads[separator], column_index(path, heads[separator], column), separator, mark)
 
 
 def csv_texts(path: Path, column: str) -> Iterator[list[str]]:

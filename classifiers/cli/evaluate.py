@@ -78,7 +78,7 @@ def evaluate(
         results = {name: _figures(measure_model(model, dataset, split)) for name, model in models.items()}
         if with_baseline:
             results["tfidf"] = _figures(baseline(dataset, part))
-    measured_on = dataset.judged_on if part == "dev" else part
+    measured_on = dataset.dev_name if part == "dev" else part
     if as_json:
         click.echo(json.dumps({"dataset": dataset.name, "split": measured_on, **results}))
     else:

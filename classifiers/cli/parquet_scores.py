@@ -15,7 +15,7 @@ from classifiers.cli.parallel import in_order
 from classifiers.cli.scoring import Scorer
 from classifiers.files import written_whole
 from classifiers.training.parquet_files import opened_parquet, texts_in
-from classifiers.training.tables import column_place
+from classifiers.training.tables import column_index
 
 ROWS = 4096
 """How many rows are read, answered and written at once; they become one row group."""
@@ -27,7 +27,7 @@ def parquet_texts(path: Path, column: str) -> Iterator[list[str]]:
     Raises:
         DatasetError: the file cannot be read, is not Parquet, or has no such column of texts.
     """
-    place = column_place(path, _schema(path).names, column)
+    place = column_index(path, _schema(path).names, column)
     return (texts_in(batch.column(place)) for batch in _chunks(path, place))
 
 
@@ -39,7 +39,7 @@ def copy_parquet(source: Path, target: Path, column: str, scorer: Scorer) -> int
         ClassifiersError: the target cannot be written.
     """
     schema = _schema(source)
-    place = column_place(source, schema.names, column)
+    place = column_index(source, schema.names, column)
     for name in scorer.columns(source, schema.names):
         schema = schema.append(pa.field(name, pa.float32()))
     count = 0

@@ -9,13 +9,13 @@ from classifiers.cli.csv_scores import copy_csv, csv_texts
 from classifiers.cli.scoring import Scorer
 from classifiers.errors import require
 
-ENDINGS = (".csv", ".parquet")
+EXTENSIONS = (".csv", ".parquet")
 """The file name extensions of tables."""
 
 
 def is_table(path: Path) -> bool:
     """Return whether a file is a table, judging by its extension."""
-    return path.suffix.lower() in ENDINGS
+    return path.suffix.lower() in EXTENSIONS
 
 
 def table_texts(path: Path, column: str) -> Iterator[list[str]]:

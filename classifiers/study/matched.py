@@ -26,9 +26,9 @@ from classifiers.study.gradients import rounded
 from classifiers.text import Tokenizer
 from classifiers.training.corpus import encode, fit_tokenizer
 from classifiers.training.datasets import Dataset, Split, load_dataset
-from classifiers.training.evaluation import calibrated, judge, measure, measure_reactions
+from classifiers.training.evaluation import calibrated, evaluator, measure, measure_reactions
 from classifiers.training.history import Epoch
-from classifiers.training.loop import fit
+from classifiers.training.loop import Job, fit
 from classifiers.training.numpy_backend import Trainer
 from classifiers.training.origin import Origin
 from classifiers.training.recipes import FULL as RECIPES
@@ -163,10 +163,11 @@ def _train(kind: Kind, units: int, recipe: Recipe, data: _Data) -> tuple[Network
     trainer = Trainer(network, recipe, dataset.multi_label)
     origin = Origin.of(dataset, data.train.sequences, "numpy")
     with tempfile.TemporaryDirectory() as folder:
-        training = fit(trainer, data.train, data.dev, recipe, judge(dataset), origin, Path(folder, "checkpoint"))
-    if training.interrupted:
+        job = Job(data.train, data.dev, recipe, evaluator(dataset), origin, Path(folder, "checkpoint"))
+        history = fit(trainer, job)
+    if history.interrupted:
         raise KeyboardInterrupt
-    return network, training.best_epoch
+    return network, history.best_epoch
 
 
 def _measures(network: Network, data: _Data) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Text augmentation: new texts from parts and words of the training texts, for teachers to label."""
+"""Augment texts: make new ones from parts and words of the training texts, for teachers to label."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def augment(texts: Sequence[str], rng: np.random.Generator) -> list[str]:
     """
     rows = [text.split() for text in texts]
     words = [word for row in rows for word in row]
-    different = sorted(set(words))
-    return [" ".join(_augmented(row, rows, words, different, rng)) for row in rows]
+    distinct = sorted(set(words))
+    return [" ".join(_augment_text(row, rows, words, distinct, rng)) for row in rows]
 
 
-def _augmented(
-    row: list[str], rows: list[list[str]], words: list[str], different: list[str], rng: np.random.Generator
+def _augment_text(
+    row: list[str], rows: list[list[str]], words: list[str], distinct: list[str], rng: np.random.Generator
 ) -> list[str]:
     kind = rng.random()
     if kind < SPLICED:
@@ -31,6 +31,6 @@ def _augmented(
     if kind < SPLICED + CROPPED and len(row) > 3:
         start = rng.integers(len(row) - 1)
         row = row[start : rng.integers(start + 2, len(row) + 1)]
-    pool = different if rng.random() < UNIFORM else words
+    pool = distinct if rng.random() < UNIFORM else words
     replaced = [pool[rng.integers(len(pool))] if rng.random() < REPLACED else word for word in row]
     return [word for word in replaced if rng.random() >= OMITTED] or row

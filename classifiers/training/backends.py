@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from classifiers.errors import MissingExtraError, require
 from classifiers.memory import share_heaps
 from classifiers.model_directory import FILES, save_numpy
-from classifiers.nn import network
+from classifiers.nn import network as networks
 from classifiers.nn.arrays import Array
 from classifiers.nn.network import Network
 from classifiers.starting import imported_whole
@@ -61,14 +62,14 @@ def initial_network(name: str, recipe: Recipe, vocabulary: int, bias: Array, vec
         vectors: (words, features) its initial word vectors; None for random ones.
     """
     rng = np.random.default_rng(recipe.seed)
-    built = network.build(name, vocabulary, recipe.embedding, len(bias), rng, recipe.dropout)
+    built = networks.build(name, vocabulary, recipe.embedding, len(bias), rng, recipe.dropout)
     if vectors is not None:
         built.layers[0].params["embeddings"][-len(vectors) :] = pca(vectors, recipe.embedding)
     built.layers[-1].params["bias"] = bias
     return built
 
 
-def join(cluster: Cluster) -> Workers:
+def connect_workers(cluster: Cluster) -> Workers:
     """Wait for all processes that train together, and return them; nothing may be computed in Keras before.
 
     Raises:
@@ -82,8 +83,8 @@ def join(cluster: Cluster) -> Workers:
     return distributed.Workers(cluster)
 
 
-def shards_in(folder: Path, columns: Columns, dataset: Dataset, tokenizer: Tokenizer, least: int) -> Shards:
-    """Return the shards in a folder, after checking their number, columns and labels.
+def open_shards(folder: Path, columns: Columns, dataset: Dataset, tokenizer: Tokenizer, least: int) -> Shards:
+    """Return the shards in a folder, after checking their number and columns.
 
     Raises:
         DatasetError: there are none, or they cannot be used.
@@ -94,50 +95,58 @@ def shards_in(folder: Path, columns: Columns, dataset: Dataset, tokenizer: Token
     share_heaps()  # before TensorFlow starts its threads
     with _quiet_tensorflow(), imported_whole():
         from classifiers.training.shards import find_shards  # noqa: PLC0415 - it needs TensorFlow
-    return find_shards(folder, columns, dataset.labels, dataset.multi_label, tokenizer, least)
+    return find_shards(folder, columns, dataset, tokenizer, least)
 
 
-def in_training(
-    name: str,
-    framework: str,
-    start: Network,
-    recipe: Recipe,
-    multi_label: bool,
-    out: Path,
-    workers: Workers | None = None,
-    shards: Shards | None = None,
-) -> tuple[Trainable, Callable[[], None]]:
-    """Return a trainer for a network in a framework, and the function that writes the network's files into `out`.
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How a network is trained, and where its files are written.
 
-    Args:
+    Attributes:
         name: the kind of network.
         framework: numpy or keras.
-        start: the network before training.
-        recipe: how it is trained.
+        recipe: the hyper-parameters.
         multi_label: whether a text may have several labels.
-        out: the model directory.
+        folder: the model directory.
+    """
+
+    name: str
+    framework: str
+    recipe: Recipe
+    multi_label: bool
+    folder: Path
+
+
+def create_trainer(
+    setup: Setup, network: Network, workers: Workers | None = None, shards: Shards | None = None
+) -> tuple[Trainable, Callable[[], None]]:
+    """Return a trainer for an untrained network, and the function that writes the trained network's files.
+
+    Args:
+        setup: how the network is trained, and where its files are written.
+        network: the network before training.
         workers: the processes that train it together, in Keras; None if this one trains alone.
         shards: the training texts, in Keras, instead of examples in memory; None to train on examples.
 
     Raises:
         MissingExtraError: the framework, or a package for writing the file, is not installed.
     """
-    save = _saver(name, out)
-    if framework == "numpy":
-        return numpy_backend.Trainer(start, recipe, multi_label), lambda: save(start.params)
+    name, recipe, save = setup.name, setup.recipe, _saver(setup.name, setup.folder)
+    if setup.framework == "numpy":
+        return numpy_backend.Trainer(network, recipe, setup.multi_label), lambda: save(network.params)
     try:
         with _quiet_tensorflow(), imported_whole():
             from classifiers.training import keras_backend  # noqa: PLC0415 - TensorFlow takes seconds to load, and NumPy needs none
     except ImportError:
         raise MissingExtraError("Training with Keras", "train") from None
     own_seed = recipe.seed + (workers.cluster.index if workers else 0)  # for its own dropout masks
-    model = keras_backend.from_network(name, start, recipe.dropout, own_seed)
+    model = keras_backend.from_network(name, network, recipe.dropout, own_seed)
 
     def export() -> None:
-        model.save(out / f"{name}.keras")
+        model.save(setup.folder / f"{name}.keras")
         save(keras_backend.params(model))
 
-    return _keras_trainer(model, recipe, multi_label, workers, shards), export
+    return _keras_trainer(model, recipe, setup.multi_label, workers, shards), export
 
 
 def _keras_trainer(
@@ -147,7 +156,7 @@ def _keras_trainer(
     if shards:
         from classifiers.training.shards import Trainer  # noqa: PLC0415 - it needs TensorFlow
 
-        return Trainer(model, recipe, multi_label, workers or join(Cluster()), shards)
+        return Trainer(model, recipe, multi_label, workers or connect_workers(Cluster()), shards)
     if workers:
         from classifiers.training import distributed  # noqa: PLC0415 - likewise
 

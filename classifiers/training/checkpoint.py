@@ -1,4 +1,4 @@
-"""The checkpoint of a training run: a folder from which a stopped training run continues."""
+"""Write and read checkpoints: folders from which stopped training runs continue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from safetensors.numpy import save as to_bytes
 from classifiers.errors import CheckpointError
 from classifiers.files import write_atomically
 from classifiers.nn.arrays import Array
-from classifiers.training.history import Epoch, Training, best
+from classifiers.training.history import Epoch, History, choose_best
 from classifiers.training.origin import Origin
 from classifiers.training.recipes import Recipe
 
@@ -36,7 +36,7 @@ def is_checkpoint(folder: Path) -> bool:
         return False
 
 
-def discard(checkpoint: Path) -> None:
+def delete_checkpoint(checkpoint: Path) -> None:
     """Delete what `save_checkpoint` wrote, and the folder unless it holds other files."""
     (checkpoint / _HISTORY).unlink(missing_ok=True)  # first, so that the rest is not mistaken for a checkpoint
     for path in _own_files(checkpoint):
@@ -45,7 +45,7 @@ def discard(checkpoint: Path) -> None:
         checkpoint.rmdir()
 
 
-def holds_nothing_else(folder: Path) -> bool:
+def has_only_checkpoint_files(folder: Path) -> bool:
     """Return whether a folder has only files that `save_checkpoint` writes, even partial ones; True if it is empty."""
     return folder.is_dir() and len(_own_files(folder)) == sum(1 for _ in folder.iterdir())
 
@@ -55,7 +55,7 @@ def _own_files(checkpoint: Path) -> list[Path]:
 
 
 def save_checkpoint(
-    checkpoint: Path, training: Training, recipe: Recipe, origin: Origin, state: dict[str, Array]
+    checkpoint: Path, history: History, recipe: Recipe, origin: Origin, state: dict[str, Array]
 ) -> None:
     """Write the best state of a training run, and `state` after its last epoch; delete earlier ones.
 
@@ -63,23 +63,23 @@ def save_checkpoint(
     so being killed half-way does no harm.
     """
     checkpoint.mkdir(parents=True, exist_ok=True)
-    number = len(training.epochs)
-    for epoch, arrays in {training.best_epoch.number: training.best, number: state}.items():
+    number = len(history.epochs)
+    for epoch, arrays in {history.best_epoch.number: history.best_state, number: state}.items():
         write_atomically(checkpoint / f"epoch-{epoch}.safetensors", to_bytes(arrays))
-    history = {
+    content = {
         "format": FORMAT,
         "recipe": asdict(recipe),
         "origin": asdict(origin),
-        "epochs": [asdict(epoch) for epoch in training.epochs],
+        "epochs": [asdict(epoch) for epoch in history.epochs],
     }
-    write_atomically(checkpoint / _HISTORY, json.dumps(history).encode())
-    kept = {_HISTORY, f"epoch-{number}.safetensors", f"epoch-{training.best_epoch.number}.safetensors"}
+    write_atomically(checkpoint / _HISTORY, json.dumps(content).encode())
+    kept = {_HISTORY, f"epoch-{number}.safetensors", f"epoch-{history.best_epoch.number}.safetensors"}
     for path in _own_files(checkpoint):
         if path.name not in kept:
             path.unlink()
 
 
-class _History(msgspec.Struct, frozen=True, kw_only=True):
+class _HistoryFile(msgspec.Struct, frozen=True, kw_only=True):
     """The content of `history.json`."""
 
     format: Literal["emobot-training-1"]
@@ -94,15 +94,15 @@ class _History(msgspec.Struct, frozen=True, kw_only=True):
 
 def load_checkpoint(
     checkpoint: Path, recipe: Recipe, origin: Origin, restore: Callable[[dict[str, Array]], None]
-) -> Training:
-    """Return the training so far, after passing its last state to `restore`; an empty one if there is no checkpoint.
+) -> History:
+    """Return the history so far, after passing its last state to `restore`; an empty one if there is no checkpoint.
 
     Raises:
         CheckpointError: it is from another recipe or origin, or cannot be read or restored.
     """
     history = _read_history(checkpoint)
     if history is None:
-        return Training()
+        return History()
     others = origin.differences(history.origin)
     others += [f"{key} {value}" for key, value in asdict(history.recipe).items() if value != getattr(recipe, key)]
     if others:
@@ -113,25 +113,25 @@ def load_checkpoint(
     try:
         best_state, last_state = (
             load_file(checkpoint / f"epoch-{number}.safetensors")
-            for number in (best(history.epochs).number, len(history.epochs))
+            for number in (choose_best(history.epochs).number, len(history.epochs))
         )
-        # Check the best state, too, since otherwise damage to it would show only at the end of the training.
+        # Check the best state, too, since otherwise damage to it would show only at the end of the run.
         for state in (best_state, last_state):
             restore(state)
     except Exception as error:  # NumPy, Keras and PyTorch raise different errors for a state that does not fit
         raise CheckpointError(f"The checkpoint in {checkpoint} is damaged: start again with --overwrite.") from error
-    return Training(history.epochs, best_state)
+    return History(history.epochs, best_state)
 
 
-def _read_history(checkpoint: Path) -> _History | None:
-    """Return the training's history in a checkpoint; None if there is no checkpoint.
+def _read_history(checkpoint: Path) -> _HistoryFile | None:
+    """Return the content of a checkpoint's history; None if there is no checkpoint.
 
     Raises:
         CheckpointError: it cannot be read, or is damaged.
     """
     try:
-        # Python's own reader, since a diverged training's losses are NaN, which msgspec's does not accept.
-        return msgspec.convert(json.loads((checkpoint / _HISTORY).read_bytes()), _History)
+        # Python's own reader, since the losses of a diverged network are NaN, which msgspec's does not accept.
+        return msgspec.convert(json.loads((checkpoint / _HISTORY).read_bytes()), _HistoryFile)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Which of several processes that train together this one is, read from TensorFlow's variable TF_CONFIG."""
+"""Read from TensorFlow's variable TF_CONFIG which of several processes that train together this one is."""
 
 from __future__ import annotations
 

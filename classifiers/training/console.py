@@ -40,12 +40,12 @@ class ConsoleReporter:
         self._console.print(line, highlight=False, soft_wrap=True)
 
     @contextmanager
-    def bar(self, title: str, epochs: int, steps: int, judged_on: str) -> Iterator[Bar]:
+    def bar(self, title: str, epochs: int, steps: int, dev_name: str) -> Iterator[Bar]:
         """See `Reporter`; loss, score and remaining time are shown beside the bar."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn(f"loss {{task.fields[loss]:.4f}}, {judged_on} macro-F1 {{task.fields[score]:.3f}}"),
+            TextColumn(f"loss {{task.fields[loss]:.4f}}, {dev_name} macro-F1 {{task.fields[score]:.3f}}"),
             TimeElapsedColumn(_whole_time()),
             TextColumn("left"),
             TimeRemainingColumn(table_column=_whole_time()),

@@ -1,4 +1,4 @@
-"""The training texts of a run, and the vocabulary of its networks."""
+"""Provide the training texts of a run, and the vocabulary of its networks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def shipped_dataset() -> Dataset:
     )
 
 
-def sources() -> list[str]:
+def text_sources() -> list[str]:
     """Return the name of the data set that each training text of `shipped_dataset` is from."""
     return [name for name in _SHIPPED for _ in load_dataset(name).train.texts]
 
@@ -74,7 +74,7 @@ def repeated(examples: Examples, rows: Array, times: int) -> Examples:
 
 
 def texts_for_assistant(texts: Sequence[str], augmentations: int) -> Iterator[list[str]]:
-    """Yield an augmented text for each training text, `augmentations` times; the teachers label other ones."""
+    """Yield an augmented text for each training text, `augmentations` times, not those of the teachers."""
     rng = np.random.default_rng(_ASSISTANT_SEED)
     for _ in range(augmentations):
         yield augment(texts, rng)

@@ -32,9 +32,9 @@ from classifiers.files import writable
 from classifiers.training import people
 from classifiers.training.downloads import cache_folder, find_data_dir
 from classifiers.training.goemotions import goemotions_files, parse_goemotions
-from classifiers.training.label_cells import kind, parse_labels, several_in_one
+from classifiers.training.label_cells import kind, parse_labels, split_joined_label
 from classifiers.training.splitting import SPLITS, divide, folded
-from classifiers.training.tables import ENDINGS, Columns, Record, read_records
+from classifiers.training.tables import EXTENSIONS, Columns, Record, read_records
 
 BUILTIN = Path(__file__).parents[1] / "data" / "builtin.tsv"
 """80 phrases of joy or sadness that differ only in the order of their words."""
@@ -93,8 +93,8 @@ class Dataset:
         return bool(np.any(self.train.targets.sum(axis=1) != 1))
 
     @property
-    def judged_on(self) -> str:
-        """The split whose texts are `dev`: dev, or train if there is no dev."""
+    def dev_name(self) -> str:
+        """The name of the split whose texts are `dev`: dev, or train if there is no dev."""
         return "train" if self.dev is self.train else "dev"
 
     @property
@@ -146,7 +146,7 @@ def load_dataset(
     if name == "people":
         return _load_people(data_dir)
     path = Path(name)
-    if path.suffix.lower() not in ENDINGS:
+    if path.suffix.lower() not in EXTENSIONS:
         raise DatasetError(
             f"There is no data set {str(name)!r}: give builtin, goemotions, chat, people, or the path of a "
             ".tsv, .csv or .jsonl file."
@@ -164,7 +164,7 @@ def load_unlabelled(data_dir: Path | None = None) -> tuple[str, ...]:
 
 def overview(dataset: Dataset) -> list[str]:
     """Return lines to show before a training run: the sizes of the splits, the labels, and the data set's remarks."""
-    dev = "no dev of its own" if dataset.judged_on == "train" else f"{len(dataset.dev):,} dev"
+    dev = "no dev of its own" if dataset.dev_name == "train" else f"{len(dataset.dev):,} dev"
     labels = listed([f"{label} {count:,}" for label, count in dataset.counts.items()])
     return [
         f"{dataset.name}: {counted(len(dataset.train), 'text')} to learn from, {dev}, {len(dataset.test):,} test.",
@@ -185,22 +185,22 @@ def _load_goemotions(data_dir: Path | None) -> Dataset:
 
 
 def _load_people(data_dir: Path | None) -> Dataset:
-    readings = people.readings()
+    annotations = people.load_annotations()
     texts = people.find_texts(_people_folder(data_dir))
     columns = {label: column for column, label in enumerate(LABELS)}
-    lost = sum((reading.conversation, reading.key) not in texts for reading in readings)
+    lost = sum((annotation.conversation, annotation.key) not in texts for annotation in annotations)
     if lost:
         raise DatasetError(
-            f"{lost:,} of the {len(readings):,} messages of real people are not in the originals: they are other files "
-            "than those that were read. Delete them and have them downloaded again."
+            f"{lost:,} of the {len(annotations):,} messages of real people are not in the originals: they are other "
+            "files than those that were read. Delete them and have them downloaded again."
         )
     splits = []
     for split in SPLITS:
-        part = [reading for reading in readings if reading.split == split]
+        part = [annotation for annotation in annotations if annotation.split == split]
         splits.append(
             _split(
-                [texts[reading.conversation, reading.key] for reading in part],
-                [[columns[label] for label in reading.labels] for reading in part],
+                [texts[annotation.conversation, annotation.key] for annotation in part],
+                [[columns[label] for label in annotation.labels] for annotation in part],
                 len(LABELS),
             )
         )
@@ -280,7 +280,7 @@ def _labels(path: Path, rows: Sequence[_Row]) -> tuple[str, ...]:
                 f"{path}, line {row.line}: no row for train has the label {label!r} of this row for "
                 f"{row.split}: correct it, or add training rows that have it."
             )
-        joined = several_in_one(label, labels)
+        joined = split_joined_label(label, labels)
         if joined:
             raise DatasetError(
                 f"{path}, line {row.line}: {label!r} may be one label or several: write {','.join(joined)!r} if it is "

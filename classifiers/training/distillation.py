@@ -1,4 +1,4 @@
-"""Knowledge distillation: the outputs of teachers as targets for smaller networks, and their word vectors.
+"""Distil knowledge: use the outputs of teachers, and their word vectors, to train smaller networks.
 
 Hinton and others, "Distilling the Knowledge in a Neural Network" (2015), section 2: the targets are only the teachers'
 probabilities, since the teachers were trained on the labels that people gave.

@@ -1,4 +1,4 @@
-"""Training on several machines: TensorFlow's `MultiWorkerMirroredStrategy` in a loop of our own.
+"""Train on several machines, with TensorFlow's `MultiWorkerMirroredStrategy` in a loop of our own.
 
 Each machine runs the same command, with its place in the environment variable TF_CONFIG (see `cluster`). Every process
 has the whole network, with the same weights as all others. In each step it computes the gradients of its share of the
@@ -146,7 +146,7 @@ class Trainer(keras_backend.Trainer):
 
 @contextmanager
 def _signals_to_system() -> Iterator[None]:
-    """Let Ctrl-C end this process while TensorFlow waits for others, and SIGTERM afterwards.
+    """Let Ctrl-C end this process while TensorFlow waits for others, and let SIGTERM end it afterwards.
 
     Meanwhile TensorFlow lets no Python code run, and from then on it intercepts SIGTERM.
     """

@@ -1,4 +1,4 @@
-"""Where to find data sets that are not in the repository: in a folder of the user's, or in a cache."""
+"""Find data sets that are not in the repository: in a folder of the user's, or in a cache."""
 
 from __future__ import annotations
 

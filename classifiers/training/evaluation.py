@@ -1,4 +1,4 @@
-"""Measure how good a model is, and the baselines that it should beat."""
+"""Measure how good a model is, and train the baselines that it should beat."""
 
 from __future__ import annotations
 
@@ -90,42 +90,42 @@ def calibrated(dev_logits: Array, dataset: Dataset) -> Calibration:
     return calibrate(dev_logits, dataset.dev.targets, dataset.multi_label)
 
 
-def judge(dataset: Dataset) -> Callable[[Array, Array], tuple[float, float]]:
+def evaluator(dataset: Dataset) -> Callable[[Array, Array], tuple[float, float]]:
     """Return a function that maps logits and targets on dev to the loss and macro-F1, both after calibration.
 
     Without calibration, a network that becomes overconfident would seem worse than it will be once calibrated.
     """
     cross_entropy = sigmoid_cross_entropy if dataset.multi_label else softmax_cross_entropy
 
-    def judged(logits: Array, targets: Array) -> tuple[float, float]:
+    def evaluate(logits: Array, targets: Array) -> tuple[float, float]:
         chosen = calibrated(logits, dataset)
         scores = probabilities(logits, chosen.temperature, dataset.multi_label)
         loss, _ = cross_entropy(logits / chosen.temperature, targets)
         return loss, measure(scores, targets, chosen.thresholds, dataset.labels).macro_f1
 
-    return judged
+    return evaluate
 
 
 @dataclass(frozen=True, slots=True)
-class Chance:
-    """How often a model's strongest label is right, compared with always predicting the most frequent label.
+class ChanceComparison:
+    """The comparison of a model's strongest labels with always predicting the most frequent label.
 
     Attributes:
         rows: the number of texts.
-        right: for how many of them the strongest label is one of the text's labels.
-        usual: the most frequent label in train.
-        usual_right: for how many texts that label is right.
-        beaten: whether `right` is significantly more than `usual_right` (one-sided binomial test, 5 %).
+        right: the number of texts whose strongest label is one of their labels.
+        most_frequent: the most frequent label in train.
+        most_frequent_right: the number of texts that have this label.
+        beaten: whether `right` is significantly more than `most_frequent_right` (one-sided binomial test, 5 %).
     """
 
     rows: int
     right: int
-    usual: str
-    usual_right: int
+    most_frequent: str
+    most_frequent_right: int
     beaten: bool
 
 
-def against_chance(scores: Array, dataset: Dataset) -> Chance:
+def compare_with_chance(scores: Array, dataset: Dataset) -> ChanceComparison:
     """Return how scores (rows, labels) on test compare with always predicting the most frequent label.
 
     Raises:
@@ -136,16 +136,18 @@ def against_chance(scores: Array, dataset: Dataset) -> Chance:
     except ImportError:
         raise MissingExtraError("Measuring", "train") from None
     targets, counts = dataset.test.targets, dataset.train.targets.sum(axis=0)
-    rows, usual = len(targets), int(counts.argmax())
-    right, usual_right = (int(targets[np.arange(rows), each].sum()) for each in (scores.argmax(axis=1), usual))
-    share = float(max(usual_right / rows, counts[usual] / len(dataset.train)))
+    rows, most_frequent = len(targets), int(counts.argmax())
+    right, most_frequent_right = (
+        int(targets[np.arange(rows), each].sum()) for each in (scores.argmax(axis=1), most_frequent)
+    )
+    share = float(max(most_frequent_right / rows, counts[most_frequent] / len(dataset.train)))
     beaten = bdtrc(right - 1, rows, share) < 0.05  # the probability of at least this many right answers by chance
-    return Chance(rows, right, dataset.labels[usual], usual_right, bool(beaten))
+    return ChanceComparison(rows, right, dataset.labels[most_frequent], most_frequent_right, bool(beaten))
 
 
 @dataclass(frozen=True, slots=True)
 class Reactions:
-    """How often a bot would react, and how often it would be right, if it reacts when its model is certain enough.
+    """The rates of reactions, and of right reactions, of a bot that reacts when its model is certain enough.
 
     Attributes:
         rows: the number of messages.
@@ -234,7 +236,7 @@ def _calibration_error(scores: Array, truth: Array) -> float:
 
 @dataclass(frozen=True, slots=True)
 class BagOfWords:
-    """What the words of a text achieve without their order, as `bag_of_words` measures it.
+    """The results of a bag of words, which knows the words of a text but not their order.
 
     Attributes:
         dev_loss: the loss on dev, as in `history.Epoch`.
@@ -248,7 +250,7 @@ class BagOfWords:
 
 
 def bag_of_words(dataset: Dataset, tokenizer: Tokenizer) -> BagOfWords:
-    """Train a logistic regression on word counts, and judge and measure it like the networks.
+    """Train a logistic regression on word counts, and measure it on dev and test like the networks.
 
     It gets the same token numbers as the networks, but without their order. The problem is convex, so it is trained to
     the optimum and has no epochs.
@@ -257,7 +259,7 @@ def bag_of_words(dataset: Dataset, tokenizer: Tokenizer) -> BagOfWords:
         MissingExtraError: scikit-learn is not installed.
     """
     dev_logits, test_logits = _count_logits(dataset, tokenizer)
-    dev_loss, score = judge(dataset)(dev_logits, dataset.dev.targets)
+    dev_loss, score = evaluator(dataset)(dev_logits, dataset.dev.targets)
     chosen = calibrated(dev_logits, dataset)
     scores = probabilities(test_logits, chosen.temperature, dataset.multi_label)
     return BagOfWords(dev_loss, score, measure(scores, dataset.test.targets, chosen.thresholds, dataset.labels))

@@ -1,4 +1,4 @@
-"""The course of a training run: its epochs, and which of them is the best."""
+"""Record the history of a training run: its epochs, and the state of the network after the best one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from classifiers.nn.arrays import Array
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One line of a training run's history.
+    """The results of one epoch.
 
     Attributes:
         number: the number of the epoch, from 1.
@@ -31,36 +31,36 @@ class Epoch:
 
 
 @dataclass(slots=True)
-class Training:
-    """The epochs of one training run and the network's state after the best one.
+class History:
+    """The epochs of a training run, and the state of the network after the best one.
 
     Attributes:
         epochs: the finished epochs.
-        best: the state after the best epoch; empty before the first has finished.
-        interrupted: whether Ctrl-C ended it.
+        best_state: the state after the best epoch; empty before the first epoch has finished.
+        interrupted: whether Ctrl-C ended the run.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
-    best: dict[str, Array] = field(default_factory=dict)
+    best_state: dict[str, Array] = field(default_factory=dict)
     interrupted: bool = False
 
-    def after(self, epoch: Epoch, state: dict[str, Array]) -> Training:
-        """Return this training run with one more epoch, after which the network has this state."""
+    def with_epoch(self, epoch: Epoch, state: dict[str, Array]) -> History:
+        """Return this history with one more epoch, after which the network has this state."""
         epochs = [*self.epochs, epoch]
-        return Training(epochs, state if best(epochs) is epoch else self.best)
+        return History(epochs, state if choose_best(epochs) is epoch else self.best_state)
 
     @property
-    def weights(self) -> dict[str, Array]:
-        """The network's weights in `best`, by the names that `classifiers.nn.network` gives them."""
+    def best_weights(self) -> dict[str, Array]:
+        """The network's weights in `best_state`, by the names that `classifiers.nn.network` gives them."""
         prefix = "network/"
-        return {key.removeprefix(prefix): array for key, array in self.best.items() if key.startswith(prefix)}
+        return {key.removeprefix(prefix): array for key, array in self.best_state.items() if key.startswith(prefix)}
 
     @property
     def best_epoch(self) -> Epoch:
-        """The epoch whose state is kept as `best`."""
-        return best(self.epochs)
+        """The epoch after which the network has `best_state`."""
+        return choose_best(self.epochs)
 
 
-def best(epochs: Sequence[Epoch]) -> Epoch:
+def choose_best(epochs: Sequence[Epoch]) -> Epoch:
     """Return the settled epoch with the lowest dev loss, which is less noisy than the score."""
     return min(epochs, key=lambda epoch: (not epoch.settled, epoch.dev_loss))

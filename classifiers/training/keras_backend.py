@@ -1,4 +1,4 @@
-"""The networks of `classifiers.nn.network` in Keras on TensorFlow.
+"""Build and train the networks of `classifiers.nn.network` in Keras on TensorFlow.
 
 Their parameters go by the same names as those of the same networks in NumPy, so that weights pass between the two.
 """
@@ -95,7 +95,7 @@ def variables(model: keras.Model) -> dict[str, Any]:
 
 
 class Trainer:
-    """A Keras network in training: the same recipe as the NumPy networks' (see `loop.fit`)."""
+    """A `loop.Trainable` in Keras, trained like the NumPy networks."""
 
     def __init__(self, model: keras.Model, recipe: Recipe, multi_label: bool) -> None:
         self.model = model

@@ -51,7 +51,7 @@ def parse_labels(cell: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def several_in_one(name: str, known: Collection[str]) -> list[str]:
+def split_joined_label(name: str, known: Collection[str]) -> list[str]:
     """Return the labels that `name` seems to join, such as "joy/love" if both are `known`; empty for a single label."""
     parts = [part for part in _JOINTS.split(name) if part]
     return parts if len(parts) > 1 and all(part in known for part in parts) else []

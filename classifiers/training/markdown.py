@@ -1,4 +1,4 @@
-"""Markdown for the reports of training runs and of the study."""
+"""Format tables in Markdown, for the reports of training runs and of the study."""
 
 from __future__ import annotations
 

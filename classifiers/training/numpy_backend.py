@@ -16,7 +16,7 @@ from classifiers.training.recipes import Recipe
 
 
 class Trainer:
-    """A NumPy network in training: AdamW, clipped gradients, warm-up and cosine; a `loop.Trainable`."""
+    """A `loop.Trainable` in NumPy: AdamW, clipped gradients, warm-up and a cosine schedule."""
 
     def __init__(self, network: Network, recipe: Recipe, multi_label: bool) -> None:
         self.network = network

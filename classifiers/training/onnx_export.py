@@ -1,4 +1,4 @@
-"""The BiLSTM as an ONNX graph, for a bot that needs neither TensorFlow nor a second implementation.
+"""Write the BiLSTM as an ONNX graph, for a bot that needs neither TensorFlow nor a second implementation.
 
 Parameters have the names that `classifiers.nn.network` gives them. They are stored in 8 bits, and ONNX Runtime computes
 with 8 bits: in half the time and half the size of the same graph in floats, with the same accuracy (docs/models.md has

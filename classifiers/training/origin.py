@@ -1,4 +1,4 @@
-"""What a training run started with, so that it is only continued with the same."""
+"""Identify the data and the framework of a training run, so that it is only resumed with the same."""
 
 from __future__ import annotations
 

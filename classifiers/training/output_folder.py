@@ -1,4 +1,4 @@
-"""The folder that a training run writes to: whether it is ours, and which of its files may be deleted.
+"""Prepare the folder that a training run writes to, without touching files of the user.
 
 Only files that a training run wrote are ever deleted or replaced, and only in a folder that is a model directory.
 """
@@ -14,7 +14,7 @@ from tempfile import TemporaryFile
 
 from classifiers.errors import ClassifiersError
 from classifiers.model_directory import FILES, MANIFEST
-from classifiers.training.checkpoint import discard, holds_nothing_else, is_checkpoint
+from classifiers.training.checkpoint import delete_checkpoint, has_only_checkpoint_files, is_checkpoint
 
 CHECKPOINTS = "checkpoints"
 """The folder in a model directory that holds one checkpoint for each network in training."""
@@ -39,7 +39,7 @@ def prepare(folder: Path, models: Collection[str], resume: bool, overwrite: bool
         ClassifiersError: it is a file; it holds files that are not ours; it holds models, and neither option says what
             to do with them; there is no stopped training run to resume; or it cannot be written to.
     """
-    with _errors_named(folder):
+    with _naming_folder(folder):
         _prepare(folder, models, resume, overwrite)
     check_writable(folder)
 
@@ -50,7 +50,7 @@ def check_writable(folder: Path) -> None:
     Raises:
         ClassifiersError: it cannot be created or written to, or one of its files cannot be replaced.
     """
-    with _errors_named(folder):
+    with _naming_folder(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
             pass
@@ -60,7 +60,7 @@ def check_writable(folder: Path) -> None:
 
 
 @contextmanager
-def _errors_named(folder: Path) -> Iterator[None]:
+def _naming_folder(folder: Path) -> Iterator[None]:
     """Turn an OSError in the block into an error that names the folder and what to do."""
     try:
         yield
@@ -108,7 +108,7 @@ def remove_checkpoints(folder: Path) -> None:
     """Delete the checkpoints in a model directory, even damaged ones, but no other files among them."""
     for path in list((folder / CHECKPOINTS).glob("*/")):
         if _OURS.fullmatch(path.name):
-            discard(path)
+            delete_checkpoint(path)
     with suppress(OSError):  # not empty: it holds other files
         (folder / CHECKPOINTS).rmdir()
 
@@ -124,16 +124,16 @@ def _is_ours(folder: Path) -> bool:
     try:
         return b'"emobot-models-' in (folder / MANIFEST).read_bytes()
     except OSError:
-        return has_checkpoint(folder) or _was_killed_at_once(folder)
+        return has_checkpoint(folder) or _has_only_partial_checkpoints(folder)
 
 
-def _was_killed_at_once(folder: Path) -> bool:
+def _has_only_partial_checkpoints(folder: Path) -> bool:
     """Return whether `folder` holds only the files of a training run that did not finish its first checkpoint.
 
-    Such a training run was killed, or the disk was full.
+    That happens if the run is killed, or the disk is full.
     """
     return [path.name for path in folder.iterdir()] == [CHECKPOINTS] and all(
-        _OURS.fullmatch(path.name) and holds_nothing_else(path) for path in (folder / CHECKPOINTS).iterdir()
+        _OURS.fullmatch(path.name) and has_only_checkpoint_files(path) for path in (folder / CHECKPOINTS).iterdir()
     )
 
 

@@ -1,4 +1,4 @@
-"""Open Parquet files; needs PyArrow."""
+"""Read Parquet files; needs PyArrow."""
 
 from __future__ import annotations
 

@@ -53,14 +53,14 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Annotation:
     """The labels of one message.
 
     Attributes:
         split: `train`, `dev` or `test`; neither a conversation nor SMS that start alike are ever divided.
         conversation: as in `Message`.
         key: as in `Message`.
-        labels: the labels that either reader accepts, the most likely first; `neutral` if no reaction is fine too.
+        labels: the labels that either annotator accepts, the most likely first; `neutral` if no reaction is fine too.
     """
 
     split: str
@@ -104,11 +104,11 @@ def irc_files() -> dict[str, str]:
     return dict(line.split() for line in IRC_FILES.read_text().splitlines())
 
 
-def readings() -> list[Reading]:
-    """Return the labels of all messages; a message that was read twice has the labels of both readings."""
+def load_annotations() -> list[Annotation]:
+    """Return the labels of all messages; a message with two annotators has the labels of both."""
     with PEOPLE.open(encoding="utf-8", newline="") as file:
         return [
-            Reading(
+            Annotation(
                 row["split"],
                 row["conversation"],
                 row["sha256"],
@@ -142,9 +142,9 @@ def unlabelled_texts(folder: Path) -> tuple[str, ...]:
     Raises:
         DatasetError: a file is missing or cannot be read.
     """
-    labelled = readings()
-    held_out = {reading.conversation for reading in labelled if reading.split != "train"}
-    known = {reading.key for reading in labelled}
+    labelled = load_annotations()
+    held_out = {annotation.conversation for annotation in labelled if annotation.split != "train"}
+    known = {annotation.key for annotation in labelled}
     messages = irc_messages(folder / "irc" / "data" / "train")
     fresh = (each for each in messages if each.conversation not in held_out and each.key not in known)
     return tuple(dict.fromkeys(message.text for message in fresh if message.text))

@@ -1,4 +1,4 @@
-"""The interface through which a run reports its progress; `classifiers.training.console` shows it in a terminal."""
+"""Define how a training run reports its progress; `classifiers.training.console` shows it in a terminal."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class Bar(Protocol):
         """Show a finished epoch's score."""
 
 
-class Quiet:
+class NullReporter:
     """A `Reporter` and `Bar` that shows nothing, for processes that train together with one that reports."""
 
     def say(self, line: str) -> None:
         """See `Reporter`."""
 
     @contextmanager
-    def bar(self, title: str, epochs: int, steps: int, judged_on: str) -> Iterator[Bar]:
+    def bar(self, title: str, epochs: int, steps: int, dev_name: str) -> Iterator[Bar]:
         """See `Reporter`."""
-        del title, epochs, steps, judged_on
+        del title, epochs, steps, dev_name
         yield self
 
     def track(self, items: Iterable[Item], total: int, description: str) -> Iterable[Item]:
@@ -46,13 +46,13 @@ class Quiet:
 
 
 class Reporter(Protocol):
-    """What a run needs to report its progress."""
+    """An object that shows the progress of a run."""
 
     def say(self, line: str) -> None:
         """Show a line of text."""
 
-    def bar(self, title: str, epochs: int, steps: int, judged_on: str) -> AbstractContextManager[Bar]:
-        """Start a network's progress bar: the epochs, the batches in each, and whether dev or train judges them."""
+    def bar(self, title: str, epochs: int, steps: int, dev_name: str) -> AbstractContextManager[Bar]:
+        """Start a network's progress bar: the epochs, the batches in each, and the name of the dev split."""
 
     def track(self, items: Iterable[Item], total: int, description: str) -> Iterable[Item]:
         """Return an iterator over the items that shows how many of `total` have been taken."""

@@ -1,4 +1,4 @@
-"""Hyper-parameters of the vocabulary, of each network's training by kind of data, and of the shipped recipe's teachers.
+"""Define the hyper-parameters of the vocabulary, the networks and, for the shipped recipe, the teachers.
 
 The number of recurrent layers of each network is in `classifiers.nn.network.KINDS`, and their units are in `UNITS`
 there.
@@ -36,7 +36,7 @@ class Recipe:
         clip_norm: the largest joint norm of the gradients.
         seed: the seed of initial weights, order and dropout.
         settled: the first epoch that may be chosen as the best; an earlier one is chosen only if training stops before.
-        patience: the number of settled epochs without improvement after which the training ends; None for no limit.
+        patience: the number of settled epochs without improvement after which training ends; None for no limit.
     """
 
     epochs: int
@@ -126,7 +126,7 @@ FULL = {
     "lstm": Recipe(8, 64, 2.5e-3, embedding=96, dropout=0.3, word_dropout=0.08, weight_decay=0.01),
     "bilstm": Recipe(6, 64, 2.5e-3, embedding=96, dropout=0.3, word_dropout=0.08, weight_decay=0.01),
 }
-"""The recipe of each network for GoEmotions and, through `adapted`, for other data."""
+"""The recipe of each network for GoEmotions and, through `adapt_recipe`, for other data."""
 
 MIN_BATCH_SIZE, MIN_BATCHES_PER_EPOCH = 8, 25
 """The fewest texts in a batch, and the fewest batches in an epoch unless there are too few texts."""
@@ -196,11 +196,11 @@ def choose_recipe(network: str, dataset: Dataset, batch_size: int | None = None,
     of `batch_size` if that is given.
     """
     if texts or dataset.own:
-        return adapted(FULL[network], texts or len(dataset.train), batch_size)
+        return adapt_recipe(FULL[network], texts or len(dataset.train), batch_size)
     return TINY[network] if dataset.name == "builtin" else FULL[network]
 
 
-def adapted(recipe: Recipe, texts: int, batch_size: int | None = None) -> Recipe:
+def adapt_recipe(recipe: Recipe, texts: int, batch_size: int | None = None) -> Recipe:
     """Return `recipe` for this number of training texts; for few: smaller batches, more epochs, early stopping."""
     fitting = 1 << (max(1, texts // MIN_BATCHES_PER_EPOCH).bit_length() - 1)  # a power of two, rounded down
     size = batch_size or min(recipe.batch_size, max(MIN_BATCH_SIZE, fitting))

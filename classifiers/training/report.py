@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from classifiers.errors import counted
 from classifiers.nn.arrays import Array
 from classifiers.training.datasets import Dataset
-from classifiers.training.evaluation import BagOfWords, Chance, Metrics
-from classifiers.training.history import Epoch, best
+from classifiers.training.evaluation import BagOfWords, ChanceComparison, Metrics
+from classifiers.training.history import Epoch, choose_best
 from classifiers.training.markdown import markdown_table
 from classifiers.training.report_figures import (
     BAG_OF_WORDS,
@@ -23,7 +24,7 @@ from classifiers.training.report_figures import (
     title_of,
 )
 
-__all__ = ["BAG_OF_WORDS", "BASELINE", "Measured", "References", "verdicts", "write_report"]
+__all__ = ["BAG_OF_WORDS", "BASELINE", "Baselines", "NetworkResult", "verdicts", "write_report"]
 
 MAX_LABELS = 100
 """The most labels in a figure: more would be unreadable, and a thousand would take gigabytes of memory."""
@@ -33,8 +34,8 @@ FEW_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """How a network's training went, and how good the network is on test.
+class NetworkResult:
+    """The history of a network's training, and its results on test.
 
     Attributes:
         epochs: the epochs of its training.
@@ -46,24 +47,24 @@ class Measured:
     epochs: Sequence[Epoch]
     metrics: Metrics
     scores: Array
-    chance: Chance
+    chance: ChanceComparison
 
 
 @dataclass(frozen=True, slots=True)
-class References:
-    """What the networks are compared with.
+class Baselines:
+    """The results of the baselines with which the networks are compared.
 
     Attributes:
-        words: the result of `evaluation.bag_of_words`.
-        baseline: the metrics of `evaluation.baseline`; None if it was not run.
+        bag_of_words: the result of `evaluation.bag_of_words`.
+        tfidf: the metrics of `evaluation.baseline`; None if it was not run.
     """
 
-    words: BagOfWords
-    baseline: Metrics | None
+    bag_of_words: BagOfWords
+    tfidf: Metrics | None
 
 
 def write_report(
-    directory: Path, dataset: Dataset, command: str, networks: Mapping[str, Measured], references: References
+    directory: Path, dataset: Dataset, command: str, networks: Mapping[str, NetworkResult], baselines: Baselines
 ) -> None:
     """Write `report.md`, `training.png`, `label_f1.png`, `calibration.png` and `confusion.png`.
 
@@ -72,15 +73,15 @@ def write_report(
         dataset: the data set of the training.
         command: the command line that trained the networks.
         networks: the networks by their names in `NAMES`.
-        references: the baselines with which they are compared.
+        baselines: the baselines with which they are compared.
 
     Raises:
         MissingExtraError: Matplotlib is not installed.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    figure = draw_training(_histories(networks), references.words, _judged_on(dataset))
+    figure = draw_training(_histories(networks), baselines.bag_of_words, _dev_in_words(dataset))
     figure.savefig(directory / "training.png")
-    figure = draw_label_f1(_most_frequent(dataset), _metrics(networks), references.baseline)
+    figure = draw_label_f1(_most_frequent(dataset), _metrics(networks), baselines.tfidf)
     figure.savefig(directory / "label_f1.png")
     scores = {name: each.scores for name, each in networks.items()}
     draw_calibration(dataset.test.targets, scores).savefig(directory / "calibration.png")
@@ -89,38 +90,38 @@ def write_report(
         truth = dataset.test.targets[single].argmax(axis=1)
         predicted = {name: each[single].argmax(axis=1) for name, each in scores.items()}
         draw_confusion(dataset.labels, truth, predicted).savefig(directory / "confusion.png")
-    text = _markdown(dataset, command, networks, references, int(single.sum()))
+    text = _markdown(dataset, command, networks, baselines, int(single.sum()))
     (directory / "report.md").write_text(text, encoding="utf-8")
 
 
-def _histories(networks: Mapping[str, Measured]) -> dict[str, Sequence[Epoch]]:
+def _histories(networks: Mapping[str, NetworkResult]) -> dict[str, Sequence[Epoch]]:
     return {name: each.epochs for name, each in networks.items()}
 
 
-def _metrics(networks: Mapping[str, Measured]) -> dict[str, Metrics]:
+def _metrics(networks: Mapping[str, NetworkResult]) -> dict[str, Metrics]:
     return {name: each.metrics for name, each in networks.items()}
 
 
 def _markdown(
-    dataset: Dataset, command: str, networks: Mapping[str, Measured], references: References, single_rows: int
+    dataset: Dataset, command: str, networks: Mapping[str, NetworkResult], baselines: Baselines, single_rows: int
 ) -> str:
     sections = [
         f"# Training on {dataset.name}",
         f"Trained with\n\n```\n{command}\n```",
         _data_section(dataset),
-        _result_section(networks, references),
-        _course_section(dataset, networks, references.words),
-        _label_section(dataset, _with_baseline(_metrics(networks), references.baseline)),
+        _result_section(networks, baselines),
+        _learning_curves_section(dataset, networks, baselines.bag_of_words),
+        _label_section(dataset, _with_baseline(_metrics(networks), baselines.tfidf)),
         _CALIBRATION_SECTION,
         _confusion_section(dataset, single_rows),
-        _reading_section(dataset, single_rows),
+        _how_to_read_section(dataset, single_rows),
     ]
     return "\n\n".join(sections) + "\n"
 
 
 def _data_section(dataset: Dataset) -> str:
     several = "A text may have several labels" if dataset.multi_label else "Every text has one label"
-    dev = "none of its own" if dataset.judged_on == "train" else f"{len(dataset.dev):,}"
+    dev = "none of its own" if dataset.dev_name == "train" else f"{len(dataset.dev):,}"
     rows = [["train", f"{len(dataset.train):,}"], ["dev", dev], ["test", f"{len(dataset.test):,}"]]
     return (
         f"## Data\n\n{several}; there are {len(dataset.labels)} labels. "
@@ -128,22 +129,22 @@ def _data_section(dataset: Dataset) -> str:
     )
 
 
-def _result_section(networks: Mapping[str, Measured], references: References) -> str:
+def _result_section(networks: Mapping[str, NetworkResult], baselines: Baselines) -> str:
     rows = []
-    columns = {**_metrics(networks), BAG_OF_WORDS: references.words.metrics}
-    for name, each in _with_baseline(columns, references.baseline).items():
+    columns = {**_metrics(networks), BAG_OF_WORDS: baselines.bag_of_words.metrics}
+    for name, each in _with_baseline(columns, baselines.tfidf).items():
         epochs = networks[name].epochs if name in networks else ()
         seconds = f"{sum(epoch.seconds for epoch in epochs):,.0f} s" if epochs else ""
         figures = (each.macro_f1, each.micro_f1, each.top1, each.ece)
         rows.append([title_of(name), *(f"{figure:.3f}" for figure in figures), seconds])
     header = ["model", "macro-F1", "micro-F1", "top-1", "calibration error", "training time"]
-    points = "\n".join(f"- {verdict}" for verdict in verdicts(networks, references.baseline))
+    points = "\n".join(f"- {verdict}" for verdict in verdicts(networks, baselines.tfidf))
     return f"## Result on test\n\n{markdown_table(header, rows)}\n\n{points}"
 
 
-def verdicts(networks: Mapping[str, Measured], baseline: Metrics | None) -> list[str]:
+def verdicts(networks: Mapping[str, NetworkResult], baseline: Metrics | None) -> list[str]:
     """Return sentences that say whether each network has learnt anything, and whether it beats the baseline."""
-    sentences = [_against_chance(title_of(name), each.chance) for name, each in networks.items()]
+    sentences = [_chance_sentence(title_of(name), each.chance) for name, each in networks.items()]
     if baseline is None:
         return [*sentences, "No baseline was run, so whether the networks are worth their weights is open."]
     for name, each in networks.items():
@@ -154,40 +155,40 @@ def verdicts(networks: Mapping[str, Measured], baseline: Metrics | None) -> list
     return sentences
 
 
-def _against_chance(title: str, chance: Chance) -> str:
-    texts = f"{chance.rows:,} test text{'s' if chance.rows != 1 else ''}"
-    if chance.usual_right == chance.rows:
-        return f"Whether the {title} has learnt anything is open: of {texts}, none lacks the label {chance.usual!r}."
+def _chance_sentence(title: str, chance: ChanceComparison) -> str:
+    texts, label = counted(chance.rows, "test text"), repr(chance.most_frequent)
+    if chance.most_frequent_right == chance.rows:
+        return f"Whether the {title} has learnt anything is open: of {texts}, none lacks the label {label}."
     counts = (
-        f"its strongest label is right for {chance.right:,} of {texts}, and always saying {chance.usual!r} is right "
-        f"for {chance.usual_right:,}"
+        f"its strongest label is right for {chance.right:,} of {texts}, and always saying {label} is right "
+        f"for {chance.most_frequent_right:,}"
     )
     if chance.beaten:
         return f"The {title} has learnt something: {counts}."
-    if chance.right > chance.usual_right:
+    if chance.right > chance.most_frequent_right:
         return f"Whether the {title} has learnt anything is open: {counts}, a difference that may be luck."
     return f"The {title} has learnt nothing that shows: {counts}. More texts of each label would help most."
 
 
-def _course_section(dataset: Dataset, networks: Mapping[str, Measured], words: BagOfWords) -> str:
-    judged_on, targets = _judged_on(dataset), dataset.dev.targets
+def _learning_curves_section(dataset: Dataset, networks: Mapping[str, NetworkResult], words: BagOfWords) -> str:
+    dev_name, targets = _dev_in_words(dataset), dataset.dev.targets
     points = [
-        f"- {title_of(name)}: {len(epochs)} epochs, best after number {kept.number} (on {judged_on}: loss "
+        f"- {title_of(name)}: {len(epochs)} epochs, best after number {kept.number} (on {dev_name}: loss "
         f"{kept.dev_loss:.4f}, macro-F1 {kept.score:.3f}); loss in training from {epochs[0].loss:.4f} to "
         f"{epochs[-1].loss:.4f}"
         for name, epochs in _histories(networks).items()
         if epochs
-        for kept in [best(epochs)]
+        for kept in [choose_best(epochs)]
     ]
     shares = targets.mean(axis=0)
     everywhere = float(np.mean(2 * shares / (1 + shares)))
     return (
         "## Learning curves\n\n"
         + "\n".join(points)
-        + f"\n- {BAG_OF_WORDS}: trained to its end (on {judged_on}: loss {words.dev_loss:.4f}, macro-F1 "
+        + f"\n- {BAG_OF_WORDS}: trained to its end (on {dev_name}: loss {words.dev_loss:.4f}, macro-F1 "
         f"{words.score:.3f})\n\n"
-        f"![Loss and macro-F1 on {judged_on} after each epoch](training.png)\n\n"
-        f"How to read this: loss and macro-F1 are measured on {judged_on}, and the star marks the epoch that is kept. "
+        f"![Loss and macro-F1 on {dev_name} after each epoch](training.png)\n\n"
+        f"How to read this: loss and macro-F1 are measured on {dev_name}, and the star marks the epoch that is kept. "
         "The dashed line is a bag of words, a logistic regression over counts of the same words: it knows which words "
         "a text has, but not in which order. Where the networks leave it behind, they use the order of words, or which "
         f"words go together. To name every label for every text gives a macro-F1 of {everywhere:.3f}. The loss in "
@@ -195,9 +196,9 @@ def _course_section(dataset: Dataset, networks: Mapping[str, Measured], words: B
     )
 
 
-def _judged_on(dataset: Dataset) -> str:
-    """Return in words what the epochs are judged on."""
-    return "dev" if dataset.judged_on == "dev" else "the training texts"
+def _dev_in_words(dataset: Dataset) -> str:
+    """Return in words on which texts epochs are compared."""
+    return "dev" if dataset.dev_name == "dev" else "the training texts"
 
 
 def _label_section(dataset: Dataset, columns: Mapping[str, Metrics]) -> str:
@@ -245,7 +246,7 @@ def _confusion_section(dataset: Dataset, single_rows: int) -> str:
     )
 
 
-def _reading_section(dataset: Dataset, single_rows: int) -> str:
+def _how_to_read_section(dataset: Dataset, single_rows: int) -> str:
     points = [
         "**F1** is the harmonic mean of precision and recall, 1 at best. **Macro-F1** is the mean over "
         "labels, so that a rare one counts as much as a frequent one; **micro-F1** is over all decisions "
@@ -266,7 +267,7 @@ def _reading_section(dataset: Dataset, single_rows: int) -> str:
 
 def _choices(dataset: Dataset) -> str:
     """Return sentences: on which split epoch, temperature and thresholds were chosen, and what that means."""
-    if dataset.judged_on == "dev":
+    if dataset.dev_name == "dev":
         return (
             "best epoch, temperature and thresholds come from the dev split. Dev figures are therefore too high; those "
             "on test are not."

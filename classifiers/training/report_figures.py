@@ -11,7 +11,7 @@ from classifiers.errors import MissingExtraError
 from classifiers.model_directory import FILES, NAMES
 from classifiers.nn.arrays import Array
 from classifiers.training.evaluation import BagOfWords, Metrics
-from classifiers.training.history import Epoch, best
+from classifiers.training.history import Epoch, choose_best
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,7 +39,7 @@ def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), dpi=120, layout="constrained")
 
 
-def draw_training(histories: Mapping[str, Sequence[Epoch]], words: BagOfWords, judged_on: str) -> Figure:
+def draw_training(histories: Mapping[str, Sequence[Epoch]], words: BagOfWords, dev_name: str) -> Figure:
     """Draw loss (left) and score (right) by epoch, each with the bag of words as a line across it."""
     figure = _figure(11, 4.5)
     losses, scores = figure.subplots(1, 2)
@@ -51,9 +51,9 @@ def draw_training(histories: Mapping[str, Sequence[Epoch]], words: BagOfWords, j
         scores.plot(numbers, [epoch.score for epoch in epochs], label=title_of(name), **style)
         if epochs:
             star = {"color": COLOURS[name], "markersize": 16, "markeredgecolor": "white"}
-            losses.plot(best(epochs).number, best(epochs).dev_loss, "*", **star)
-    losses.set(title=f"Loss on {judged_on} (star: the epoch kept)", ylabel="Mean cross-entropy (nats)")
-    scores.set(title=f"Score on {judged_on}", ylabel="Macro-F1")
+            losses.plot(choose_best(epochs).number, choose_best(epochs).dev_loss, "*", **star)
+    losses.set(title=f"Loss on {dev_name} (star: the epoch kept)", ylabel="Mean cross-entropy (nats)")
+    scores.set(title=f"Score on {dev_name}", ylabel="Macro-F1")
     for axes, level in ((losses, words.dev_loss), (scores, words.score)):
         axes.axhline(level, linestyle="--", color=BASELINE_COLOUR, label=f"{BAG_OF_WORDS}, without their order")
         axes.set_xlabel("Epoch")

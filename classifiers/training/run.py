@@ -1,4 +1,4 @@
-"""A training run: from options to a model directory with trained, calibrated and measured networks."""
+"""Execute a training run: turn options into a model directory with trained, calibrated and measured networks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,14 @@ from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples, count_batches, logits_of
 from classifiers.nn.initializers import prior_bias
 from classifiers.text import Tokenizer
-from classifiers.training.backends import choose_frameworks, in_training, initial_network, join, shards_in
+from classifiers.training.backends import (
+    Setup,
+    choose_frameworks,
+    connect_workers,
+    create_trainer,
+    initial_network,
+    open_shards,
+)
 from classifiers.training.cluster import VARIABLE, Cluster, read_cluster
 from classifiers.training.corpus import (
     encode,
@@ -42,7 +49,7 @@ from classifiers.training.corpus import (
     repeated,
     rows_without_people,
     shipped_dataset,
-    sources,
+    text_sources,
     texts_for_assistant,
     texts_for_teachers,
 )
@@ -50,16 +57,16 @@ from classifiers.training.datasets import Dataset, load_dataset, load_unlabelled
 from classifiers.training.distillation import TeacherOutputs, with_assistant_targets, with_teacher_targets
 from classifiers.training.evaluation import (
     Metrics,
-    against_chance,
     bag_of_words,
     baseline,
     calibrated,
     choose_reaction_certainty,
-    judge,
+    compare_with_chance,
+    evaluator,
     measure,
 )
-from classifiers.training.history import Training
-from classifiers.training.loop import Trainable, fit
+from classifiers.training.history import History
+from classifiers.training.loop import Job, Trainable, fit
 from classifiers.training.origin import Origin
 from classifiers.training.output_folder import (
     CHECKPOINTS,
@@ -70,12 +77,12 @@ from classifiers.training.output_folder import (
     remove_if_empty,
 )
 from classifiers.training.output_layer import refit
-from classifiers.training.progress import Quiet, Reporter
+from classifiers.training.progress import NullReporter, Reporter
 from classifiers.training.recipes import SHIPPED, Distillation, Recipe, Refit, choose_recipe
-from classifiers.training.report import BAG_OF_WORDS, BASELINE, Measured, References, verdicts, write_report
+from classifiers.training.report import BAG_OF_WORDS, BASELINE, Baselines, NetworkResult, verdicts, write_report
 from classifiers.training.tables import Columns
 from classifiers.training.teacher_ensemble import TeacherEnsemble, check_encoder
-from classifiers.training.warm_start import check_start, continue_from
+from classifiers.training.warm_start import check_start, load_initial_weights
 
 if TYPE_CHECKING:
     from classifiers.training.distributed import Workers
@@ -87,7 +94,7 @@ ASSISTANT = "bilstm"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to train, on what and where to.
+    """The options of a training run.
 
     Attributes:
         command: the command line, kept in the manifest and the report.
@@ -153,16 +160,16 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class TrainedNetwork:
     """One trained network, calibrated on dev and measured on test.
 
     Attributes:
         card: its entry in the manifest.
-        measured: its figures for the report.
+        result: its results for the report.
     """
 
     card: ModelCard
-    measured: Measured
+    result: NetworkResult
 
 
 def run(options: Options, reporter: Reporter) -> Outcome:
@@ -179,11 +186,11 @@ def run(options: Options, reporter: Reporter) -> Outcome:
         f"Worker {cluster.index} of {cluster.count} is training; the chief reports progress and writes the models."
     )
     with TemporaryDirectory() as folder:
-        return _run(replace(options, out=Path(folder), resume=False, overwrite=False), Quiet(), cluster)
+        return _run(replace(options, out=Path(folder), resume=False, overwrite=False), NullReporter(), cluster)
 
 
 def _run(options: Options, reporter: Reporter, cluster: Cluster | None) -> Outcome:
-    current = Run.prepared(options, reporter, cluster)
+    current = Run.prepare(options, reporter, cluster)
     try:
         if cluster:
             current.join(cluster)
@@ -192,7 +199,7 @@ def _run(options: Options, reporter: Reporter, cluster: Cluster | None) -> Outco
         return Outcome(current.folder, (), complete=False, lost=True)
     if cluster and not cluster.is_chief:
         return Outcome(current.folder, (), current.complete)
-    if not current.trainings:
+    if not current.histories:
         remove_if_empty(current.folder)
         return Outcome(current.folder, (), complete=False)
     finished = current.measure()
@@ -220,7 +227,7 @@ class Run:
         start_from: a model directory with the initial weights of the networks; None for random weights.
         people: the messages on which the certainty for reactions is chosen; None if the data set has other labels.
         dev: the dev split as token numbers.
-        trainings: the trainings of the networks that have finished an epoch.
+        histories: the history of each network that has finished an epoch.
         workers: the processes that train together; None if this one trains alone.
         shards: the training texts, instead of the data set's; None to use these.
     """
@@ -238,16 +245,16 @@ class Run:
     start_from: Path | None
     people: Dataset | None
     dev: Examples
-    trainings: dict[str, Training] = field(default_factory=dict)
+    histories: dict[str, History] = field(default_factory=dict)
     workers: Workers | None = None
     shards: Shards | None = None
 
     @classmethod
-    def prepared(cls, options: Options, reporter: Reporter, cluster: Cluster | None = None) -> Run:
-        """Check the options, load the data, prepare the folder, and report what will be trained on.
+    def prepare(cls, options: Options, reporter: Reporter, cluster: Cluster | None = None) -> Run:
+        """Check the options, load the data, prepare the folder, and report the sizes of the data.
 
         Raises:
-            ClassifiersError: one of them cannot be used, or something is not installed.
+            ClassifiersError: an option, the data or the folder cannot be used, or something is not installed.
         """
         _check_options(options, cluster)
         distillation = _distillation(options)
@@ -262,9 +269,9 @@ class Run:
         recipes = {name: _recipe(name, dataset, distillation, options, texts) for name in models}
         if options.start:
             _check_start(options.start, folder, recipes, dataset)
-        again = cluster is not None and not options.overwrite and has_checkpoint(folder)  # a lost process is back
-        prepare(folder, models, options.resume or again, options.overwrite)
-        for line in [*overview(dataset), *_labels_without_emoji(dataset, emoji), *_in_shards(shards)]:
+        restarted = cluster is not None and not options.overwrite and has_checkpoint(folder)  # after a process was lost
+        prepare(folder, models, options.resume or restarted, options.overwrite)
+        for line in [*overview(dataset), *_labels_without_emoji(dataset, emoji), *_shards_overview(shards)]:
             reporter.say(line)
         return cls(
             command=options.command,
@@ -286,8 +293,8 @@ class Run:
     @property
     def complete(self) -> bool:
         """Whether all networks were trained to the end."""
-        interrupted = any(training.interrupted for training in self.trainings.values())
-        return len(self.trainings) == len(self.recipes) and not interrupted
+        interrupted = any(history.interrupted for history in self.histories.values())
+        return len(self.histories) == len(self.recipes) and not interrupted
 
     def join(self, cluster: Cluster) -> None:
         """Wait for all processes of a cluster, and get the chief's checkpoints.
@@ -297,7 +304,7 @@ class Run:
             WorkerLostError: one was lost again.
         """
         self.reporter.say(f"Waiting until all {cluster.count} workers are there.")
-        self.workers = join(cluster)
+        self.workers = connect_workers(cluster)
         shards = self.shards.fingerprint if self.shards else ""
         self.workers.agree("data or options", f"{self.dataset.sha256} {self.recipes} {shards}")
         self.workers.send_files(self.folder / CHECKPOINTS)
@@ -309,12 +316,12 @@ class Run:
         else:
             self._train_each(self.recipes, encode(self.dataset.train, self.tokenizer))
 
-    def measure(self) -> dict[str, Finished]:
+    def measure(self) -> dict[str, TrainedNetwork]:
         """Calibrate each trained network on dev and measure it on test, from the files that were written."""
         release_unused()  # training needed some 10 MB that the baselines would need anew
-        return {name: self._measure(name) for name in self.recipes if name in self.trainings}
+        return {name: self._measure(name) for name in self.recipes if name in self.histories}
 
-    def write(self, finished: Mapping[str, Finished]) -> None:
+    def write(self, finished: Mapping[str, TrainedNetwork]) -> None:
         """Write the manifest and the report; report how the networks compare with the baselines and with chance."""
         dataset = self.dataset
         manifest = Manifest(
@@ -329,13 +336,13 @@ class Run:
             neighbours=self._neighbours(),
         )
         write_manifest(self.folder, manifest)
-        networks = {name: each.measured for name, each in finished.items()}
+        networks = {name: each.result for name, each in finished.items()}
         words, reference = bag_of_words(dataset, self.tokenizer), baseline(dataset)
-        self._say_figures(BAG_OF_WORDS, words.metrics, "which words, without their order")
-        self._say_figures(BASELINE, reference, "words, pairs of words and parts of words")
+        self._report_metrics(BAG_OF_WORDS, words.metrics, "which words, without their order")
+        self._report_metrics(BASELINE, reference, "words, pairs of words and parts of words")
         for verdict in verdicts(networks, reference):
             self.reporter.say(verdict)
-        write_report(self.folder, dataset, self.command, networks, References(words, reference))
+        write_report(self.folder, dataset, self.command, networks, Baselines(words, reference))
 
     def _learn_from_teachers(self, distillation: Distillation) -> None:
         """Train the assistant on the teachers' targets, then the other networks on its targets as well."""
@@ -386,62 +393,63 @@ class Run:
         self.reporter.say(f"{NAMES[name]}: the output layer is fitted to the labels.")
         dataset, recipe = self.dataset, self.recipes[name]
         network = initial_network(name, recipe, len(self.tokenizer), np.zeros(len(dataset.labels), np.float32))
-        network.load(self.trainings[name].weights)
+        network.load(self.histories[name].best_weights)
         temperature = calibrated(network.logits(self.dev.sequences), dataset).temperature
         output, examples = network.layers[-1], encode(dataset.train, self.tokenizer)
         kernel, bias = (output.params[part] / np.float32(temperature) for part in ("kernel", "bias"))
         features = logits_of(network.features, examples.sequences)
-        counts = [(by_dataset[source].weight, by_dataset[source].kept) for source in sources()]
+        counts = [(by_dataset[source].weight, by_dataset[source].kept) for source in text_sources()]
         weights, kept = np.array(counts, np.float32).T[..., None]
         targets = kept * sigmoid(features @ kernel + bias) + (1 - kept) * examples.targets
         output.params["kernel"], output.params["bias"] = refit(kernel, bias, features, targets, weights)
-        _, export = in_training(name, self.frameworks[name], network, recipe, dataset.multi_label, self.folder)
+        _, export = create_trainer(self._setup(name), network)
         export()
 
     def _train_each(self, names: Iterable[str], examples: Examples, vectors: Array | None = None) -> bool:
         """Train the networks one after another; return whether none was interrupted."""
         return not any(self._train(name, examples, vectors).interrupted for name in names)
 
-    def _train(self, name: str, examples: Examples, vectors: Array | None) -> Training:
+    def _setup(self, name: str) -> Setup:
+        return Setup(name, self.frameworks[name], self.recipes[name], self.dataset.multi_label, self.folder)
+
+    def _train(self, name: str, examples: Examples, vectors: Array | None) -> History:
         """Train one network and write its files, unless it was interrupted in its first epoch."""
         dataset, recipe, framework = self.dataset, self.recipes[name], self.frameworks[name]
         bias = prior_bias(dataset.train.targets, dataset.multi_label)
         start = initial_network(name, recipe, len(self.tokenizer), bias, vectors)
         if self.start_from:
-            continue_from(self.start_from, name, start, self.tokenizer.words, vectors)
-        network, export = in_training(
-            name, framework, start, recipe, dataset.multi_label, self.folder, self.workers, self.shards
-        )
-        training = self._fit(NAMES[name], network, examples, self.dev, recipe, framework)
-        if training.epochs:
-            if not self.trainings:
+            load_initial_weights(self.start_from, name, start, self.tokenizer.words, vectors)
+        trainer, export = create_trainer(self._setup(name), start, self.workers, self.shards)
+        history = self._fit(NAMES[name], trainer, examples, self.dev, recipe, framework)
+        if history.epochs:
+            if not self.histories:
                 invalidate_manifest(self.folder)
                 save_tokenizer(self.tokenizer, self.folder)
-            self.trainings[name] = training
-            (self.folder / f"{name}.keras").unlink(missing_ok=True)  # NumPy would keep an earlier training run's
+            self.histories[name] = history
+            (self.folder / f"{name}.keras").unlink(missing_ok=True)  # which NumPy does not replace
             export()
-        return training
+        return history
 
     def _fit(
         self, title: str, network: Trainable, train: Examples, dev: Examples, recipe: Recipe, framework: str
-    ) -> Training:
+    ) -> History:
         """Train a network or a teacher, with progress reports and a checkpoint in the folder."""
         origin = Origin.of(self.dataset, train.sequences, framework)
         if self.shards:
             origin = replace(origin, tokens=self.shards.fingerprint)
-        kept = checkpoint(self.folder, title)
+        job = Job(train, dev, recipe, evaluator(self.dataset), origin, checkpoint(self.folder, title))
         steps = count_batches(self.shards or train, recipe.batch_size)
-        with self.reporter.bar(title, recipe.epochs, steps, self.dataset.judged_on) as bar:
-            training = fit(network, train, dev, recipe, judge(self.dataset), origin, kept, bar.on_batch, bar.on_epoch)
-        if len(training.epochs) < recipe.epochs and not training.interrupted:
+        with self.reporter.bar(title, recipe.epochs, steps, self.dataset.dev_name) as bar:
+            history = fit(network, job, bar)
+        if len(history.epochs) < recipe.epochs and not history.interrupted:
             self.reporter.say(
-                f"{title}: ended early, since the loss on {self.dataset.judged_on} has got no better for "
+                f"{title}: ended early, since the loss on {self.dataset.dev_name} has got no better for "
                 f"{recipe.patience} epochs."
             )
-        return training
+        return history
 
-    def _measure(self, name: str) -> Finished:
-        dataset, training = self.dataset, self.trainings[name]
+    def _measure(self, name: str) -> TrainedNetwork:
+        dataset, history = self.dataset, self.histories[name]
         network = load_network(name, self.folder)
         dev_logits = logits_of(network, self.dev.sequences)
         test_logits = logits_of(network, encode(dataset.test, self.tokenizer).sequences)
@@ -462,17 +470,19 @@ class Run:
         del figures["label_f1"], figures["rows"]
         card = ModelCard(
             embedding=self.recipes[name].embedding,
-            parameters=sum(array.size for array in training.weights.values()),
-            epochs=training.best_epoch.number,
+            parameters=sum(array.size for array in history.best_weights.values()),
+            epochs=history.best_epoch.number,
             temperature=chosen.temperature,
             thresholds=classifier.thresholds,
             certainty=self._reaction_certainty(classifier),
             test=figures,
         )
-        self._say_figures(NAMES[name], metrics, f"epoch {card.epochs}, temperature {card.temperature:.2f}")
-        return Finished(card, Measured(training.epochs, metrics, scores, against_chance(scores, dataset)))
+        self._report_metrics(NAMES[name], metrics, f"epoch {card.epochs}, temperature {card.temperature:.2f}")
+        return TrainedNetwork(
+            card, NetworkResult(history.epochs, metrics, scores, compare_with_chance(scores, dataset))
+        )
 
-    def _say_figures(self, title: str, metrics: Metrics, remark: str) -> None:
+    def _report_metrics(self, title: str, metrics: Metrics, remark: str) -> None:
         self.reporter.say(
             f"{title} on test: macro-F1 {metrics.macro_f1:.3f}, micro-F1 {metrics.micro_f1:.3f}, "
             f"top-1 {metrics.top1:.3f} ({remark})"
@@ -557,7 +567,7 @@ def _shards(options: Options, dataset: Dataset, tokenizer: Tokenizer, cluster: C
     if options.shards is None:
         return None
     columns = Columns(options.text_column, options.label_column)
-    return shards_in(options.shards, columns, dataset, tokenizer, cluster.count if cluster else 1)
+    return open_shards(options.shards, columns, dataset, tokenizer, cluster.count if cluster else 1)
 
 
 def _recipe(
@@ -595,7 +605,7 @@ def _labels_without_emoji(dataset: Dataset, emoji: Mapping[str, str]) -> list[st
     ]
 
 
-def _in_shards(shards: Shards | None) -> list[str]:
+def _shards_overview(shards: Shards | None) -> list[str]:
     """Return a line about the texts in shards, if there are shards."""
     if shards is None:
         return []

@@ -24,10 +24,11 @@ from classifiers.nn.optimizers import warmup_cosine
 from classifiers.text import Tokenizer
 from classifiers.training import distributed
 from classifiers.training.cluster import Cluster
+from classifiers.training.datasets import Dataset
 from classifiers.training.label_cells import parse_labels
 from classifiers.training.parquet_files import opened_parquet, texts_in
 from classifiers.training.recipes import Recipe
-from classifiers.training.tables import Columns, column_place
+from classifiers.training.tables import Columns, column_index
 
 ROWS_PER_READ = 1024
 """How many rows of a shard are read at once."""
@@ -128,7 +129,7 @@ class Shards:
         known: dict[str, Array] = {}
         with opened_parquet(path) as file:
             names = file.schema_arrow.names
-            wanted = [names[column_place(path, names, name)] for name in (self.columns.text, self.columns.label)]
+            wanted = [names[column_index(path, names, name)] for name in (self.columns.text, self.columns.label)]
             for batch in file.iter_batches(ROWS_PER_READ, columns=wanted):
                 cells = batch.column(wanted[1]).to_pylist()
                 known |= {repr(cell): self._targets(path, cell, numbers) for cell in cells if repr(cell) not in known}
@@ -151,16 +152,13 @@ class Shards:
         return targets
 
 
-def find_shards(
-    folder: Path, columns: Columns, labels: Sequence[str], multi_label: bool, tokenizer: Tokenizer, least: int
-) -> Shards:
+def find_shards(folder: Path, columns: Columns, dataset: Dataset, tokenizer: Tokenizer, least: int) -> Shards:
     """Return the shards in a folder; only the footers of the files are read.
 
     Args:
         folder: the folder with the `.parquet` files.
         columns: the names of the columns with texts and labels.
-        labels: the allowed labels.
-        multi_label: whether a text may have several labels.
+        dataset: the data set with the allowed labels.
         tokenizer: the tokenizer for the texts.
         least: the fewest files that there must be.
 
@@ -176,11 +174,11 @@ def find_shards(
     for path in paths:
         with opened_parquet(path) as file:
             for name, option in ((columns.text, "--text-column"), (columns.label, "--label-column")):
-                column_place(path, file.schema_arrow.names, name, option)
+                column_index(path, file.schema_arrow.names, name, option)
             rows.append(file.metadata.num_rows)
         if not rows[-1]:
             raise DatasetError(f"{path} has no rows: delete it.")
-    return Shards(paths, tuple(rows), columns, tuple(labels), multi_label, tokenizer)
+    return Shards(paths, tuple(rows), columns, dataset.labels, dataset.multi_label, tokenizer)
 
 
 class Trainer(distributed.Trainer):

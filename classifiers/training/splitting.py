@@ -43,7 +43,7 @@ def divide(rows: Iterable[tuple[str, Collection[str]]], parts: Collection[str]) 
 
 
 def folded(text: str) -> str:
-    """Return a text in lower case with single spaces; texts for which this is equal are the same to the networks."""
+    """Return a text in lower case with single spaces; texts for which this is equal are the same for the networks."""
     return " ".join(text.split()).casefold()
 
 

@@ -21,7 +21,7 @@ import regex
 
 from classifiers.errors import DatasetError, counted
 
-ENDINGS = (".tsv", ".csv", ".jsonl")
+EXTENSIONS = (".tsv", ".csv", ".jsonl")
 """The extensions of files that can be read."""
 
 
@@ -75,7 +75,7 @@ class _Dialect(NamedTuple):
         return {"\t": "tabs", ",": "commas", ";": "semicolons"}.get(self.separator, f"{self.separator!r}")
 
 
-class _Places(NamedTuple):
+class _ColumnIndices(NamedTuple):
     """The indices of a row's text, label and split."""
 
     text: int
@@ -158,7 +158,7 @@ class _Table:
             names.pop()
         return line, names
 
-    def records(self, dialect: _Dialect, header: Sequence[str], places: _Places, skip: int) -> Iterator[Record]:
+    def records(self, dialect: _Dialect, header: Sequence[str], places: _ColumnIndices, skip: int) -> Iterator[Record]:
         """Yield the rows after the first `skip`; each must be as wide as the header, without empty fields at its end.
 
         Raises:
@@ -169,7 +169,7 @@ class _Table:
                 advice = f" Put double quotes around a text with {dialect.separators} in it."
                 raise DatasetError(
                     f"{self.path}, line {line}: {counted(len(fields), 'column')}, the header has {len(header)}: "
-                    f"{_listed(header, quoted=False)}.{'' if dialect.quoting else advice}"
+                    f"{_list_names(header, quoted=False)}.{'' if dialect.quoting else advice}"
                 )
             split = None if places.split is None else fields[places.split]
             yield Record(line, fields[places.text], fields[places.label], split)
@@ -181,39 +181,39 @@ def _table_records(path: Path, content: str, columns: Columns) -> Records:
     table = _Table(path, content[said.end() :], 1) if said else _Table(path, content)
     heads = {dialect: table.head(dialect) for dialect in ([_Dialect(said[1])] if said else [own, *others])}
 
-    def separated(dialect: _Dialect) -> tuple[str, ...]:
+    def separator_remark(dialect: _Dialect) -> tuple[str, ...]:
         return () if dialect.separator == own.separator else (f"Its columns are separated by {dialect.separators}.",)
 
     for dialect, (_, head) in heads.items():
-        places = _named(path, head, columns)
+        places = _columns_by_name(path, head, columns)
         if places:
-            return Records(list(table.records(dialect, head, places, skip=1)), separated(dialect))
+            return Records(list(table.records(dialect, head, places, skip=1)), separator_remark(dialect))
     for dialect, (_, head) in heads.items():
-        places = _numbered(head, columns) or _recognised(table, dialect, columns)
+        places = _columns_by_number(head, columns) or _columns_by_content(table, dialect, columns)
         if places:
             numbers = [str(number) for number in range(1, len(head) + 1)]
             remark = (
                 f"Its first line is taken for a row, column {places.text + 1} for the text "
                 f"and column {places.label + 1} for the label."
             )
-            return Records(list(table.records(dialect, numbers, places, skip=0)), (*separated(dialect), remark))
+            return Records(list(table.records(dialect, numbers, places, skip=0)), (*separator_remark(dialect), remark))
     line, found = max(heads.values(), key=lambda head: len(head[1]))
     if found:
         advice = " (or with their numbers, such as 1 and 2, if this line is no header)"
-        raise DatasetError(_lacking(f"{path}, line {line}", found, columns, advice))
+        raise DatasetError(_missing_columns(f"{path}, line {line}", found, columns, advice))
     next(table.rows(own), None)  # raises if anything is malformed
     return Records([])
 
 
-def _named(path: Path, header: Sequence[str], columns: Columns) -> _Places | None:
+def _columns_by_name(path: Path, header: Sequence[str], columns: Columns) -> _ColumnIndices | None:
     """Return the indices of the columns with these names, ignoring case if necessary; None unless both exist."""
-    text, label = (_place(path, header, name) for name in (columns.text, columns.label))
+    text, label = (_column_index(path, header, name) for name in (columns.text, columns.label))
     if text is None or label is None:
         return None
-    return _Places(text, label, _place(path, header, "split"))
+    return _ColumnIndices(text, label, _column_index(path, header, "split"))
 
 
-def _place(path: Path, header: Sequence[str], name: str) -> int | None:
+def _column_index(path: Path, header: Sequence[str], name: str) -> int | None:
     """Return the index of the column with that name, ignoring case if necessary; None if there is none.
 
     Raises:
@@ -226,14 +226,14 @@ def _place(path: Path, header: Sequence[str], name: str) -> int | None:
     return places[0] if places else None
 
 
-def _numbered(head: Sequence[str], columns: Columns) -> _Places | None:
+def _columns_by_number(head: Sequence[str], columns: Columns) -> _ColumnIndices | None:
     """Return the indices of columns given by number; None if they are given by name, or the table has fewer columns."""
     numbers = {str(place + 1): place for place in range(len(head))}
     text, label = (numbers.get(number) for number in (columns.text, columns.label))
-    return None if text is None or label is None else _Places(text, label)
+    return None if text is None or label is None else _ColumnIndices(text, label)
 
 
-def _recognised(table: _Table, dialect: _Dialect, columns: Columns) -> _Places | None:
+def _columns_by_content(table: _Table, dialect: _Dialect, columns: Columns) -> _ColumnIndices | None:
     """Return the indices of the columns in a table of two columns without a header; None if they are not certain.
 
     They are certain if the first value of one column occurs there again, like a label and unlike a column name, and if
@@ -251,7 +251,7 @@ def _recognised(table: _Table, dialect: _Dialect, columns: Columns) -> _Places |
     first, second = (len(set(column)) for column in values)
     label = 0 if first < second else 1
     sure = first != second and 2 * min(first, second) < len(rows) and values[label][0] in values[label][1:]
-    return _Places(1 - label, label) if sure else None
+    return _ColumnIndices(1 - label, label) if sure else None
 
 
 def malformed(path: Path, line: int, error: csv.Error) -> DatasetError:
@@ -262,7 +262,7 @@ def malformed(path: Path, line: int, error: csv.Error) -> DatasetError:
     )
 
 
-def column_place(path: Path, header: Sequence[str], name: str, option: str = "--text-column") -> int:
+def column_index(path: Path, header: Sequence[str], name: str, option: str = "--text-column") -> int:
     """Return the index of a column of a file.
 
     Args:
@@ -274,27 +274,27 @@ def column_place(path: Path, header: Sequence[str], name: str, option: str = "--
     Raises:
         DatasetError: there is none, or there are several.
     """
-    place = _place(path, header, name)
+    place = _column_index(path, header, name)
     if place is None:
         raise DatasetError(
-            f"{path} has no column {name!r}; the columns are {_listed(header)}. Name yours with {option}."
+            f"{path} has no column {name!r}; the columns are {_list_names(header)}. Name yours with {option}."
         )
     return place
 
 
-def _listed(names: Sequence[str], quoted: bool = True) -> str:
+def _list_names(names: Sequence[str], quoted: bool = True) -> str:
     """Return column names for a message: at most `_SHOWN`, each shortened, and how many are left out."""
     shown = [repr(name[:40]) if quoted else " ".join(name[:40].split()) for name in names[:_SHOWN]]
     left = [f"and {len(names) - _SHOWN:,} more"] if len(names) > _SHOWN else []
     return ", ".join(shown + left) or "none"
 
 
-def _lacking(where: str, found: Sequence[str], columns: Columns, advice: str = "") -> str:
+def _missing_columns(where: str, found: Sequence[str], columns: Columns, advice: str = "") -> str:
     """Return the message for missing columns."""
     known = {name.casefold() for name in found}
     wanted = [repr(name[:40]) for name in (columns.text, columns.label) if name.casefold() not in known]
     return (
-        f"{where}: there is no column {' and no column '.join(wanted)}; the columns are {_listed(found)}. "
+        f"{where}: there is no column {' and no column '.join(wanted)}; the columns are {_list_names(found)}. "
         f"Name yours with --text-column and --label-column{advice}."
     )
 
@@ -320,9 +320,9 @@ def _json_records(path: Path, content: str, columns: Columns) -> Iterator[Record
         if not isinstance(row, dict):
             raise DatasetError(f"{where}: this is no JSON object: {_JSON}.")
         header = list(row)
-        places = _named(path, header, columns)
+        places = _columns_by_name(path, header, columns)
         if places is None:
-            raise DatasetError(_lacking(where, header, columns))
+            raise DatasetError(_missing_columns(where, header, columns))
         values = list(row.values())
         split = None if places.split is None else values[places.split]
         yield Record(number, values[places.text], values[places.label], split)

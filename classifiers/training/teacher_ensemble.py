@@ -1,4 +1,4 @@
-"""Several teachers: fine-tune each or read its cached outputs, and combine their outputs."""
+"""Fine-tune several teachers, or read their cached outputs, and combine these."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from classifiers.nn.batching import Examples
 from classifiers.nn.initializers import prior_bias
 from classifiers.training.datasets import Dataset
 from classifiers.training.distillation import TeacherOutputs
-from classifiers.training.history import Training
+from classifiers.training.history import History
 from classifiers.training.loop import Trainable
 from classifiers.training.progress import Reporter
 from classifiers.training.recipes import TEACHER_HEAD_RATE, TEACHER_MAX_PIECES, Distillation, Recipe
@@ -21,7 +21,7 @@ from classifiers.training.recipes import TEACHER_HEAD_RATE, TEACHER_MAX_PIECES, 
 if TYPE_CHECKING:
     from classifiers.training.teacher import Teacher
 
-Fit: TypeAlias = Callable[[str, Trainable, Examples, Examples, Recipe, str], Training]
+Fit: TypeAlias = Callable[[str, Trainable, Examples, Examples, Recipe, str], History]
 """A function that trains a network: title, network, training examples, dev examples, recipe and framework."""
 
 
@@ -79,7 +79,7 @@ class TeacherEnsemble:
             ]
         )
 
-    def cache(self, recipe: Recipe, texts: Sequence[str], words: Sequence[str]) -> Path:
+    def cache_path(self, recipe: Recipe, texts: Sequence[str], words: Sequence[str]) -> Path:
         """Return the path of a teacher's cached outputs; its name depends on all that the outputs depend on."""
         try:
             import pooch  # noqa: PLC0415 - the other recipe does without
@@ -102,18 +102,20 @@ class TeacherEnsemble:
         return Path(pooch.os_cache("emobot")) / f"teacher-outputs-{digest[:16]}.safetensors"
 
     def _outputs(self, recipe: Recipe, texts: Sequence[str], words: Sequence[str]) -> TeacherOutputs:
-        cache = self.cache(recipe, texts, words)
-        outputs = TeacherOutputs.load(cache, len(texts), len(self._dataset.labels), len(words))
+        """Return the outputs of one teacher, from its cache if there is one."""
+        path = self.cache_path(recipe, texts, words)
+        outputs = TeacherOutputs.load(path, len(texts), len(self._dataset.labels), len(words))
         if outputs:
-            self._reporter.say(f"Teacher {recipe.seed + 1} has run before: its outputs are read from {cache}.")
+            self._reporter.say(f"Teacher {recipe.seed + 1} has run before: its outputs are read from {path}.")
             return outputs
-        teacher = self._fine_tuned(recipe)
+        teacher = self._fine_tune(recipe)
         self._reporter.say(f"Teacher {recipe.seed + 1} labels {len(texts):,} texts and all words: some minutes.")
         outputs = TeacherOutputs(teacher.logits(teacher.encode(texts)), teacher.vectors(words))
-        outputs.save(cache)
+        outputs.save(path)
         return outputs
 
-    def _fine_tuned(self, recipe: Recipe) -> Teacher:
+    def _fine_tune(self, recipe: Recipe) -> Teacher:
+        """Return a teacher after training it; exceptions are those of `outputs`."""
         try:
             from classifiers.training.teacher import Teacher, fastest_device  # noqa: PLC0415 - PyTorch takes seconds to load
         except ImportError:

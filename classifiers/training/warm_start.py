@@ -51,7 +51,7 @@ def check_start(directory: Path, recipes: Mapping[str, Recipe], labels: Sequence
             )
 
 
-def continue_from(
+def load_initial_weights(
     directory: Path,
     name: str,
     network: Network,
@@ -81,12 +81,12 @@ def continue_from(
     shared = [(old, places[word]) for old, word in enumerate(known_words) if word in places]
     old, new = np.array(shared, dtype=np.intp).reshape(-1, 2).T
     if vectors is not None and len(new):
-        own[SPECIAL_TOKENS:] = _predicted(vectors, new, given[SPECIAL_TOKENS + old])
+        own[SPECIAL_TOKENS:] = _predict_vectors(vectors, new, given[SPECIAL_TOKENS + old])
     own[:SPECIAL_TOKENS], own[SPECIAL_TOKENS + new] = given[:SPECIAL_TOKENS], given[SPECIAL_TOKENS + old]
     network.load(weights | {"0.embeddings": own})
 
 
-def _predicted(vectors: Array, known: Array, targets: Array) -> Array:
+def _predict_vectors(vectors: Array, known: Array, targets: Array) -> Array:
     """Return a vector for each row of `vectors`, predicted by the regression from the rows `known` to `targets`."""
     features = np.column_stack([vectors, np.ones(len(vectors))])
     fitted = features[known]

@@ -1,14 +1,18 @@
-"""A network whose only weight counts the epochs, for tests of the training loop and its checkpoints."""
+"""Provide a network whose only weight counts the epochs, for tests of the training loop and its checkpoints."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples
+from classifiers.training.history import Epoch
+from classifiers.training.loop import Job
 from classifiers.training.origin import Origin
+from classifiers.training.progress import NullReporter
 from classifiers.training.recipes import Recipe
 
 EXAMPLES = Examples([[2]], np.ones((1, 1)))
@@ -43,7 +47,7 @@ class Counter:
         self.weight = state["weight"].copy()
 
 
-def judge(logits: Array, targets: Array) -> tuple[float, float]:
+def evaluate(logits: Array, targets: Array) -> tuple[float, float]:
     """Return loss and score; epoch 4 has the lowest loss, and epoch 2 the highest score."""
     del targets
     epoch = int(logits[0])
@@ -52,3 +56,17 @@ def judge(logits: Array, targets: Array) -> tuple[float, float]:
 
 def recipe(epochs: int, seed: int = 0) -> Recipe:
     return Recipe(epochs, 8, 1e-3, 4, dropout=0, word_dropout=0, weight_decay=0, seed=seed)
+
+
+def job(checkpoint: Path, recipe: Recipe, origin: Origin = ORIGIN) -> Job:
+    return Job(EXAMPLES, EXAMPLES, recipe, evaluate, origin, checkpoint)
+
+
+class EpochCallback(NullReporter):
+    """A `Bar` that calls a function after each epoch."""
+
+    def __init__(self, callback: Callable[[Epoch], None]) -> None:
+        self._callback = callback
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        self._callback(epoch)

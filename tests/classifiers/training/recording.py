@@ -33,8 +33,8 @@ class RecordingReporter:
         self.lines.append(line)
 
     @contextmanager
-    def bar(self, title: str, epochs: int, steps: int, judged_on: str) -> Iterator[RecordingBar]:
-        del judged_on
+    def bar(self, title: str, epochs: int, steps: int, dev_name: str) -> Iterator[RecordingBar]:
+        del dev_name
         self.totals[title] = (epochs, steps)
         yield RecordingBar(self.batches.setdefault(title, []), self.epochs.setdefault(title, []))
 

@@ -10,7 +10,7 @@ import classifiers.training
 from classifiers.errors import MissingExtraError
 from classifiers.model_directory import FILES
 from classifiers.text import Tokenizer
-from classifiers.training.backends import choose_frameworks, in_training, initial_network, shards_in
+from classifiers.training.backends import Setup, choose_frameworks, create_trainer, initial_network, open_shards
 from classifiers.training.datasets import Dataset, Split
 from classifiers.training.distillation import pca
 from classifiers.training.recipes import TINY
@@ -24,7 +24,7 @@ LOGGED = "I0000 port.cc:153] oneDNN custom operations are on.\n"
 def test_network_starts_with_the_given_word_vectors_and_output_bias(framework: str, tmp_path: Path) -> None:
     vectors = np.random.default_rng(0).normal(size=(30, 120)).astype(np.float32)
     start = initial_network("rnn", TINY["rnn"], 32, BIAS, vectors)
-    network, _ = in_training("rnn", framework, start, TINY["rnn"], True, tmp_path)
+    network, _ = create_trainer(Setup("rnn", framework, TINY["rnn"], True, tmp_path), start)
     state = network.state()
     np.testing.assert_allclose(state["network/0.embeddings"][2:], pca(vectors, 16), atol=1e-6)
     np.testing.assert_array_equal(state["network/7.bias"], BIAS)
@@ -36,7 +36,7 @@ def test_missing_train_extra_is_named(module: str, tmp_path: Path, monkeypatch: 
     monkeypatch.setitem(sys.modules, f"classifiers.training.{module}", None)
     start = initial_network("bilstm", TINY["bilstm"], 32, BIAS)
     with pytest.raises(MissingExtraError, match=r'needs more packages: run `pip install "emobot\[train\]"`'):
-        in_training("bilstm", "keras", start, TINY["bilstm"], True, tmp_path)
+        create_trainer(Setup("bilstm", "keras", TINY["bilstm"], True, tmp_path), start)
 
 
 @pytest.mark.parametrize(("level", "shown"), [(None, ""), ("3", ""), ("0", LOGGED)])
@@ -62,7 +62,7 @@ def test_log_of_loading_tensorflow_is_hidden_unless_its_level_is_set(
     monkeypatch.setattr(sys, "meta_path", [Finder, *sys.meta_path])
     start = initial_network("rnn", TINY["rnn"], 32, BIAS)
     with pytest.raises(MissingExtraError):
-        in_training("rnn", "keras", start, TINY["rnn"], True, tmp_path)
+        create_trainer(Setup("rnn", "keras", TINY["rnn"], True, tmp_path), start)
     os.write(2, b"An error of ours.\n")
     assert capfd.readouterr().err == f"{shown}An error of ours.\n"
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == (level or "3")
@@ -93,5 +93,5 @@ def test_arrow_keeps_no_memory_of_its_own_while_shards_are_read(
     monkeypatch.setitem(sys.modules, "classifiers.training.shards", pool)
     texts = Split(("so happy",), np.ones((1, 1), np.float32))
     dataset = Dataset("feelings", ("joy",), texts, texts, texts, "")
-    found: object = shards_in(tmp_path, Columns(), dataset, Tokenizer([], 8), 1)
+    found: object = open_shards(tmp_path, Columns(), dataset, Tokenizer([], 8), 1)
     assert found == "system"

@@ -8,16 +8,16 @@ from safetensors.numpy import save_file
 
 from classifiers.errors import CheckpointError
 from classifiers.nn.arrays import Array
-from classifiers.training.checkpoint import FORMAT, discard, holds_nothing_else, is_checkpoint
+from classifiers.training.checkpoint import FORMAT, delete_checkpoint, has_only_checkpoint_files, is_checkpoint
 from classifiers.training.history import Epoch
 from classifiers.training.loop import fit
 from classifiers.training.origin import Origin
-from tests.classifiers.training.counting import EXAMPLES, ORIGIN, Counter, judge, recipe
+from tests.classifiers.training.counting import ORIGIN, Counter, EpochCallback, job, recipe
 
 
 def test_only_the_last_and_the_best_weights_are_kept(tmp_path: Path) -> None:
     folder = tmp_path / "not" / "there" / "yet"
-    fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, folder)
+    fit(Counter(), job(folder, recipe(5)))
     names = sorted(path.name for path in folder.iterdir())
     assert names == ["epoch-4.safetensors", "epoch-5.safetensors", "history.json"]
 
@@ -35,19 +35,19 @@ def test_checkpoint_survives_an_interrupted_write_of_the_next(tmp_path: Path, mo
             monkeypatch.setattr(Path, "write_bytes", killed)
 
     with pytest.raises(SystemExit):
-        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c", on_epoch=kill_after)
+        fit(Counter(), job(tmp_path / "c", recipe(5)), EpochCallback(kill_after))
     monkeypatch.undo()
     network = Counter()
-    training = fit(network, EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
-    assert len(training.epochs) == 5
-    assert network.weight[0] == training.best_epoch.number == 4
+    history = fit(network, job(tmp_path / "c", recipe(5)))
+    assert len(history.epochs) == 5
+    assert network.weight[0] == history.best_epoch.number == 4
     assert not list((tmp_path / "c").glob("*.partial"))
 
 
 def test_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
-    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5, seed=7), judge, ORIGIN, tmp_path / "c")
+    fit(Counter(stop_in=3), job(tmp_path / "c", recipe(5, seed=7)))
     with pytest.raises(CheckpointError, match="started with seed 7: continue with the same, or start"):
-        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5, seed=8), judge, ORIGIN, tmp_path / "c")
+        fit(Counter(), job(tmp_path / "c", recipe(5, seed=8)))
 
 
 @pytest.mark.parametrize(
@@ -59,34 +59,34 @@ def test_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_checkpoint_of_another_origin_is_refused(other: Origin, named: str, tmp_path: Path) -> None:
-    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    fit(Counter(stop_in=3), job(tmp_path / "c", recipe(5)))
     with pytest.raises(CheckpointError, match=f"was started with {named}: continue with the same, or start again"):
-        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, other, tmp_path / "c")
+        fit(Counter(), job(tmp_path / "c", recipe(5), origin=other))
 
 
 def test_discard_deletes_only_files_of_the_training(tmp_path: Path) -> None:
-    fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    fit(Counter(), job(tmp_path / "c", recipe(5)))
     theirs = tmp_path / "c" / "epoch-best.safetensors"
     theirs.write_text("theirs")
     assert is_checkpoint(tmp_path / "c")
-    discard(tmp_path / "c")
+    delete_checkpoint(tmp_path / "c")
     assert list((tmp_path / "c").iterdir()) == [theirs]
     assert not is_checkpoint(tmp_path / "c")
     theirs.unlink()
-    discard(tmp_path / "c")
+    delete_checkpoint(tmp_path / "c")
     assert not (tmp_path / "c").exists()
 
 
-def test_only_a_folder_without_other_files_holds_nothing_else(tmp_path: Path) -> None:
-    assert not holds_nothing_else(tmp_path / "c"), "it does not exist"
-    fit(Counter(stop_in=2), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
-    assert holds_nothing_else(tmp_path / "c")
+def test_only_a_folder_without_other_files_has_only_checkpoint_files(tmp_path: Path) -> None:
+    assert not has_only_checkpoint_files(tmp_path / "c"), "it does not exist"
+    fit(Counter(stop_in=2), job(tmp_path / "c", recipe(5)))
+    assert has_only_checkpoint_files(tmp_path / "c")
     (tmp_path / "c" / "epoch-best.safetensors").touch()
-    assert not holds_nothing_else(tmp_path / "c")
+    assert not has_only_checkpoint_files(tmp_path / "c")
 
 
 def test_interrupted_deletion_leaves_no_damaged_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    fit(Counter(stop_in=3), job(tmp_path / "c", recipe(5)))
     unlink, deleted = Path.unlink, list[str]()
 
     def killed_at_the_second(path: Path, missing_ok: bool = False) -> None:
@@ -98,21 +98,21 @@ def test_interrupted_deletion_leaves_no_damaged_checkpoint(tmp_path: Path, monke
     monkeypatch.setattr(Path, "unlink", killed_at_the_second)
     monkeypatch.setattr(Path, "iterdir", lambda folder: iter(sorted(folder.glob("*"))))  # a kind of order, of many
     with pytest.raises(SystemExit):
-        discard(tmp_path / "c")
+        delete_checkpoint(tmp_path / "c")
     assert not is_checkpoint(tmp_path / "c")
 
 
 def test_saving_deletes_no_other_files(tmp_path: Path) -> None:
     (tmp_path / "epoch-of-ours.safetensors").write_text("theirs")
-    fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path)
+    fit(Counter(), job(tmp_path, recipe(5)))
     assert (tmp_path / "epoch-of-ours.safetensors").read_text() == "theirs"
 
 
 def test_damaged_last_weights_are_refused(tmp_path: Path) -> None:
-    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    fit(Counter(stop_in=3), job(tmp_path / "c", recipe(5)))
     (tmp_path / "c" / "epoch-2.safetensors").write_bytes(b"no tensors")
     with pytest.raises(CheckpointError, match="damaged: start again"):
-        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+        fit(Counter(), job(tmp_path / "c", recipe(5)))
 
 
 BEGUN = {"format": FORMAT, "origin": asdict(ORIGIN)}
@@ -145,23 +145,23 @@ EPOCH = {"number": 1, "loss": 1.0, "dev_loss": 1.0, "score": 0.5, "seconds": 1.0
     ],
 )
 def test_damaged_history_is_refused(history: bytes | str, tmp_path: Path) -> None:
-    fit(Counter(stop_in=2), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    fit(Counter(stop_in=2), job(tmp_path / "c", recipe(5)))
     (tmp_path / "c" / "history.json").write_bytes(history if isinstance(history, bytes) else history.encode())
     with pytest.raises(CheckpointError, match="is damaged: start again with --overwrite"):
-        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+        fit(Counter(), job(tmp_path / "c", recipe(5)))
 
 
 def test_unreadable_history_is_refused(tmp_path: Path) -> None:
     (tmp_path / "c" / "history.json").mkdir(parents=True)
     with pytest.raises(CheckpointError, match="cannot be read: Is a directory"):
-        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+        fit(Counter(), job(tmp_path / "c", recipe(5)))
 
 
 def test_damaged_best_weights_are_refused_before_resuming(tmp_path: Path) -> None:
-    fit(Counter(stop_in=4), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    fit(Counter(stop_in=4), job(tmp_path / "c", recipe(5)))
     save_file({"other": np.zeros(1)}, tmp_path / "c" / "epoch-2.safetensors")
     with pytest.raises(CheckpointError, match="damaged: start again"):
-        fit(Counter(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+        fit(Counter(), job(tmp_path / "c", recipe(5)))
 
 
 def test_weights_that_the_network_refuses_are_reported(tmp_path: Path) -> None:
@@ -172,6 +172,6 @@ def test_weights_that_the_network_refuses_are_reported(tmp_path: Path) -> None:
             del state
             raise RuntimeError("The size of tensor a must match the size of tensor b")
 
-    fit(Counter(stop_in=3), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+    fit(Counter(stop_in=3), job(tmp_path / "c", recipe(5)))
     with pytest.raises(CheckpointError, match="damaged: start again"):
-        fit(Refusing(), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
+        fit(Refusing(), job(tmp_path / "c", recipe(5)))

@@ -13,23 +13,23 @@ def test_lines_are_printed_whole_and_without_markup(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == f"{line}\n"
 
 
-@pytest.mark.parametrize("judged_on", ["dev", "train"])
-def test_bar_ends_with_the_last_loss_and_score(judged_on: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with ConsoleReporter().bar("BiLSTM", epochs=2, steps=2, judged_on=judged_on) as bar:
+@pytest.mark.parametrize("dev_name", ["dev", "train"])
+def test_bar_ends_with_the_last_loss_and_score(dev_name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with ConsoleReporter().bar("BiLSTM", epochs=2, steps=2, dev_name=dev_name) as bar:
         for number in (1, 2):
             for loss in (0.5, 0.25):
                 bar.on_batch(number, loss / number)
             bar.on_epoch(Epoch(number, 0.1, 0.1, 0.75, 1.0))
     shown = " ".join(capsys.readouterr().out.split())
     assert "BiLSTM epoch 2/2" in shown
-    assert f"loss 0.1250, {judged_on} macro-F1 0.750" in shown
+    assert f"loss 0.1250, {dev_name} macro-F1 0.750" in shown
 
 
 def test_bar_does_not_cut_times_at_80_columns(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    with ConsoleReporter().bar("BiLSTM", epochs=40, steps=1, judged_on="train") as bar:
+    with ConsoleReporter().bar("BiLSTM", epochs=40, steps=1, dev_name="train") as bar:
         for number in range(1, 41):
             bar.on_batch(number, 0.0052)
             bar.on_epoch(Epoch(number, 0.0052, 0.1, 1.0, 1.0))
@@ -40,7 +40,7 @@ def test_bar_does_not_cut_times_at_80_columns(
 
 
 def test_bar_of_a_training_that_never_begins_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
-    with ConsoleReporter().bar("BiLSTM", epochs=2, steps=2, judged_on="dev"):
+    with ConsoleReporter().bar("BiLSTM", epochs=2, steps=2, dev_name="dev"):
         pass
     assert capsys.readouterr().out.strip() == ""
 
@@ -55,6 +55,6 @@ def test_training_continues_with_closed_output() -> None:
         reporter = ConsoleReporter()
         for line in ("one", "two"):
             reporter.say(line)
-        with reporter.bar("BiLSTM", epochs=1, steps=1, judged_on="dev") as bar:
+        with reporter.bar("BiLSTM", epochs=1, steps=1, dev_name="dev") as bar:
             bar.on_batch(1, 0.5)
         assert list(reporter.track(iter("abc"), 3, "Letters")) == ["a", "b", "c"]

@@ -14,14 +14,14 @@ from classifiers.nn.losses import softmax_cross_entropy
 from classifiers.training.corpus import fit_tokenizer
 from classifiers.training.datasets import Dataset, Split, load_dataset
 from classifiers.training.evaluation import (
-    Chance,
+    ChanceComparison,
     Reactions,
-    against_chance,
     bag_of_words,
     baseline,
     calibrated,
     choose_reaction_certainty,
-    judge,
+    compare_with_chance,
+    evaluator,
     measure,
     measure_reactions,
     tfidf_baseline,
@@ -236,7 +236,7 @@ class TestJudge:
     def test_overconfident_network_is_judged_after_calibration(self) -> None:
         targets = self.dataset.dev.targets
         logits = 2 * targets - 1 + np.random.default_rng(0).normal(0, 1, targets.shape)
-        (loss, score), (sure_loss, sure_score) = (judge(self.dataset)(scale * logits, targets) for scale in (1, 4))
+        (loss, score), (sure_loss, sure_score) = (evaluator(self.dataset)(scale * logits, targets) for scale in (1, 4))
         assert sure_loss == pytest.approx(loss, rel=1e-3)
         assert sure_score == pytest.approx(score, abs=0.05)
 
@@ -244,7 +244,7 @@ class TestJudge:
         own = replace(self.dataset, own=True)
         targets = own.dev.targets
         logits = 2 * targets - 1
-        loss, score = judge(own)(logits, targets)
+        loss, score = evaluator(own)(logits, targets)
         assert loss == pytest.approx(softmax_cross_entropy(logits, targets)[0])
         assert score == 1
         assert calibrated(logits, own).temperature == 1
@@ -261,25 +261,27 @@ class TestAgainstChance:
 
     def test_right_significantly_more_often_than_chance_has_learnt(self) -> None:
         dataset = self._dataset(10)
-        assert against_chance(dataset.test.targets, dataset) == Chance(30, 30, "fear", 20, True)
+        assert compare_with_chance(dataset.test.targets, dataset) == ChanceComparison(30, 30, "fear", 20, True)
 
     def test_always_predicting_the_most_frequent_label_has_not_learnt(self) -> None:
         dataset = self._dataset(10)
-        assert against_chance(np.tile([0.9, 0.1, 0.0], (30, 1)), dataset) == Chance(30, 20, "fear", 20, False)
+        assert compare_with_chance(np.tile([0.9, 0.1, 0.0], (30, 1)), dataset) == ChanceComparison(
+            30, 20, "fear", 20, False
+        )
 
     def test_all_right_on_few_texts_may_be_chance(self) -> None:
         dataset = self._dataset(1)
-        assert against_chance(dataset.test.targets, dataset) == Chance(3, 3, "fear", 2, False)
+        assert compare_with_chance(dataset.test.targets, dataset) == ChanceComparison(3, 3, "fear", 2, False)
 
     def test_chance_is_zero_if_test_lacks_the_most_frequent_label(self) -> None:
         dataset = self._dataset(10)
         others = replace(dataset, test=Split(("",) * 4, np.eye(3, dtype=np.float32)[[1, 1, 2, 2]]))
-        assert against_chance(np.eye(3)[[1, 0, 0, 0]], others) == Chance(4, 1, "fear", 0, False)
+        assert compare_with_chance(np.eye(3)[[1, 0, 0, 0]], others) == ChanceComparison(4, 1, "fear", 0, False)
 
     def test_any_label_of_a_text_is_right(self) -> None:
         both = Split(("",) * 2, np.array([[1, 1, 0], [1, 1, 0]], dtype=np.float32))
         dataset = replace(self._dataset(2), test=both)
-        assert against_chance(np.eye(3)[[0, 1]], dataset).right == 2
+        assert compare_with_chance(np.eye(3)[[0, 1]], dataset).right == 2
 
 
 def test_precision_is_zero_without_reactions() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from classifiers.training.label_cells import parse_labels, several_in_one
+from classifiers.training.label_cells import parse_labels, split_joined_label
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_unreadable_cells_are_refused_with_the_reason(cell: Any, fault: str) -> 
 
 def test_several_in_one_finds_known_labels_within_a_label() -> None:
     known = {"joy", "love", "mixed", "joy/love", "love and joy"}
-    assert several_in_one("joy/love", known) == ["joy", "love"]
-    assert several_in_one("love and joy", known) == ["love", "joy"]
-    assert several_in_one("mixed feelings", known) == []
-    assert several_in_one("joy", known) == []
+    assert split_joined_label("joy/love", known) == ["joy", "love"]
+    assert split_joined_label("love and joy", known) == ["love", "joy"]
+    assert split_joined_label("mixed feelings", known) == []
+    assert split_joined_label("joy", known) == []

@@ -4,33 +4,33 @@ from pathlib import Path
 import pytest
 
 from classifiers.nn.arrays import Array
-from classifiers.training.history import Epoch, Training
-from classifiers.training.loop import fit
-from tests.classifiers.training.counting import EXAMPLES, ORIGIN, SCORES, Counter, judge, recipe
+from classifiers.training.history import Epoch, History
+from classifiers.training.loop import Job, fit
+from tests.classifiers.training.counting import SCORES, Counter, EpochCallback, job, recipe
 
 
 def test_network_ends_with_the_weights_of_its_best_epoch(tmp_path: Path) -> None:
-    network, told = Counter(), list[Epoch]()
-    training = fit(network, EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c", on_epoch=told.append)
-    assert [epoch.score for epoch in training.epochs] == SCORES
-    assert training.epochs[0].loss == 1.0
-    assert training.best_epoch.number == 4
+    network, reported = Counter(), list[Epoch]()
+    history = fit(network, job(tmp_path / "c", recipe(5)), EpochCallback(reported.append))
+    assert [epoch.score for epoch in history.epochs] == SCORES
+    assert history.epochs[0].loss == 1.0
+    assert history.best_epoch.number == 4
     assert network.weight[0] == 4
-    assert told == training.epochs
-    assert not training.interrupted
+    assert reported == history.epochs
+    assert not history.interrupted
 
 
-def test_resume_after_ctrl_c_ends_like_an_uninterrupted_training(tmp_path: Path) -> None:
+def test_resume_after_ctrl_c_ends_like_an_uninterrupted_run(tmp_path: Path) -> None:
     stopped = Counter(stop_in=4)
-    training = fit(stopped, EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
-    assert training.interrupted
-    assert len(training.epochs) == 3
+    history = fit(stopped, job(tmp_path / "c", recipe(5)))
+    assert history.interrupted
+    assert len(history.epochs) == 3
     assert stopped.weight[0] == 2
 
     resumed = Counter()
-    training = fit(resumed, EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
-    assert [epoch.number for epoch in training.epochs] == [1, 2, 3, 4, 5]
-    assert training.best_epoch.number == 4
+    history = fit(resumed, job(tmp_path / "c", recipe(5)))
+    assert [epoch.number for epoch in history.epochs] == [1, 2, 3, 4, 5]
+    assert history.best_epoch.number == 4
     assert resumed.weight[0] == 4
 
 
@@ -45,35 +45,35 @@ def test_ctrl_c_while_copying_the_state_discards_that_epoch(stopped_at: int, tmp
             return super().state()
 
     network = StoppedInState()
-    training = fit(network, EXAMPLES, EXAMPLES, recipe(60), judge, ORIGIN, tmp_path / "c")
-    assert training.interrupted
-    assert len(training.epochs) == stopped_at - 1
-    assert bool(training.best) == bool(training.epochs)
+    history = fit(network, job(tmp_path / "c", recipe(60)))
+    assert history.interrupted
+    assert len(history.epochs) == stopped_at - 1
+    assert bool(history.best_state) == bool(history.epochs)
 
     resumed = Counter(stop_in=5)
-    training = fit(resumed, EXAMPLES, EXAMPLES, recipe(60), judge, ORIGIN, tmp_path / "c")
-    assert [epoch.score for epoch in training.epochs] == SCORES[:4]
-    assert training.best["weight"][0] == training.best_epoch.number == 4
+    history = fit(resumed, job(tmp_path / "c", recipe(60)))
+    assert [epoch.score for epoch in history.epochs] == SCORES[:4]
+    assert history.best_state["weight"][0] == history.best_epoch.number == 4
 
 
 def test_ctrl_c_in_the_first_epoch_leaves_no_checkpoint(tmp_path: Path) -> None:
-    training = fit(Counter(stop_in=1), EXAMPLES, EXAMPLES, recipe(5), judge, ORIGIN, tmp_path / "c")
-    assert training.interrupted
-    assert not training.epochs
-    assert not training.best
+    history = fit(Counter(stop_in=1), job(tmp_path / "c", recipe(5)))
+    assert history.interrupted
+    assert not history.epochs
+    assert not history.best_state
 
 
 def test_dev_chooses_only_among_settled_epochs(tmp_path: Path) -> None:
     """Epoch 4 has the lowest loss of all, epoch 5 the lowest of the settled ones."""
     network = Counter()
-    training = fit(network, EXAMPLES, EXAMPLES, replace(recipe(5), settled=5), judge, ORIGIN, tmp_path / "c")
-    assert training.best_epoch.number == network.weight[0] == 5
+    history = fit(network, job(tmp_path / "c", replace(recipe(5), settled=5)))
+    assert history.best_epoch.number == network.weight[0] == 5
 
 
 def test_without_a_settled_epoch_the_best_of_all_is_kept(tmp_path: Path) -> None:
     network = Counter()
-    training = fit(network, EXAMPLES, EXAMPLES, replace(recipe(3), settled=5), judge, ORIGIN, tmp_path / "c")
-    assert training.best_epoch.number == network.weight[0] == 2
+    history = fit(network, job(tmp_path / "c", replace(recipe(3), settled=5)))
+    assert history.best_epoch.number == network.weight[0] == 2
 
 
 @pytest.mark.parametrize(
@@ -90,25 +90,28 @@ def test_training_ends_after_patience_epochs_without_improvement(
     settled: int, patience: int | None, epochs: int, tmp_path: Path
 ) -> None:
     patient = replace(recipe(5), settled=settled, patience=patience)
-    training = fit(Counter(), EXAMPLES, EXAMPLES, patient, judge, ORIGIN, tmp_path / "c")
-    assert len(training.epochs) == epochs
-    assert not training.interrupted
+    history = fit(Counter(), job(tmp_path / "c", patient))
+    assert len(history.epochs) == epochs
+    assert not history.interrupted
 
-    again = fit(Counter(), EXAMPLES, EXAMPLES, patient, judge, ORIGIN, tmp_path / "c")
-    assert again.epochs == training.epochs
+    again = fit(Counter(), job(tmp_path / "c", patient))
+    assert again.epochs == history.epochs
 
 
 class TestManyEpochs:
-    """Epochs that are not written one by one."""
+    """Not every epoch is written."""
 
     recipe = recipe(100)
 
-    def _judge(self, logits: Array, targets: Array) -> tuple[float, float]:
+    def _evaluate(self, logits: Array, targets: Array) -> tuple[float, float]:
         del targets
         return abs(float(logits[0]) - 53), 0.5  # epoch 53 is the best
 
-    def _fit(self, network: Counter, folder: Path) -> Training:
-        return fit(network, EXAMPLES, EXAMPLES, self.recipe, self._judge, ORIGIN, folder)
+    def _job(self, folder: Path) -> Job:
+        return replace(job(folder, self.recipe), evaluate=self._evaluate)
+
+    def _fit(self, network: Counter, folder: Path) -> History:
+        return fit(network, self._job(folder))
 
     def test_resume_after_ctrl_c_continues_at_the_last_epoch(self, tmp_path: Path) -> None:
         assert len(self._fit(Counter(stop_in=58), tmp_path).epochs) == 57
@@ -121,13 +124,13 @@ class TestManyEpochs:
         assert network.weight[0] == 53
 
     def test_resume_after_a_kill_continues_at_the_last_written_epoch(self, tmp_path: Path) -> None:
-        def killed(epoch: Epoch) -> None:
+        def kill_after(epoch: Epoch) -> None:
             if epoch.number == 58:
                 raise SystemExit
 
         with pytest.raises(SystemExit):
-            fit(Counter(), EXAMPLES, EXAMPLES, self.recipe, self._judge, ORIGIN, tmp_path, on_epoch=killed)
+            fit(Counter(), self._job(tmp_path), EpochCallback(kill_after))
         resumed = Counter(stop_in=56)
-        training = self._fit(resumed, tmp_path)
-        assert len(training.epochs) == 55
-        assert resumed.weight[0] == training.best_epoch.number == 53
+        history = self._fit(resumed, tmp_path)
+        assert len(history.epochs) == 55
+        assert resumed.weight[0] == history.best_epoch.number == 53

@@ -80,7 +80,7 @@ def test_unlabelled_texts_are_of_conversations_that_are_wholly_in_train(original
 
 @pytest.mark.usefixtures("originals")
 def test_two_readings_of_a_message_contribute_both_labels() -> None:
-    assert [reading.labels for reading in people.readings()] == [
+    assert [annotation.labels for annotation in people.load_annotations()] == [
         ("joy", "excitement"),
         ("love", "neutral"),
         ("gratitude", "joy", "relief"),
@@ -153,16 +153,16 @@ def test_a_download_with_another_hash_is_refused(originals: Path) -> None:
 
 
 def test_splits_share_no_conversation_and_no_message() -> None:
-    readings = people.readings()
+    annotations = people.load_annotations()
     parts = defaultdict(set)
-    for reading in readings:
-        parts[reading.conversation, reading.key if reading.conversation == "sms" else ""].add(reading.split)
+    for annotation in annotations:
+        parts[annotation.conversation, annotation.key if annotation.conversation == "sms" else ""].add(annotation.split)
     assert all(len(part) == 1 for part in parts.values())
-    assert len({(reading.conversation, reading.key) for reading in readings}) == len(readings)
+    assert len({(annotation.conversation, annotation.key) for annotation in annotations}) == len(annotations)
 
 
 def test_labels_are_those_of_goemotions_and_enough_messages_are_read_twice() -> None:
-    assert {label for reading in people.readings() for label in reading.labels} <= set(LABELS)
+    assert {label for annotation in people.load_annotations() for label in annotation.labels} <= set(LABELS)
     rows = people.PEOPLE.read_text().splitlines()[1:]
     assert len(rows) >= 5000
     assert sum(bool(row.split("\t")[5]) for row in rows) >= 1000
@@ -172,4 +172,6 @@ def test_every_message_is_found_in_the_originals() -> None:
     folder = Path(os.environ.get("EMOBOT_DATA_DIR", "")) / "people"
     if not os.environ.get("EMOBOT_DATA_DIR") or not folder.is_dir():
         pytest.skip("run `export EMOBOT_DATA_DIR=FOLDER`, where FOLDER/people/ holds the originals")
-    assert len(load_dataset("people").train) == sum(reading.split == "train" for reading in people.readings())
+    assert len(load_dataset("people").train) == sum(
+        annotation.split == "train" for annotation in people.load_annotations()
+    )

@@ -7,7 +7,7 @@ import pytest
 
 from classifiers.model_directory import FILES
 from classifiers.training.datasets import Dataset, Split, load_dataset
-from classifiers.training.recipes import FULL, SHIPPED, TINY, Recipe, adapted, choose_recipe
+from classifiers.training.recipes import FULL, SHIPPED, TINY, Recipe, adapt_recipe, choose_recipe
 
 
 def own(texts: int) -> Dataset:
@@ -24,7 +24,7 @@ def test_builtin_data_sets_have_their_own_recipes(network: str) -> None:
 
 
 def test_file_named_builtin_gets_the_recipe_of_a_file() -> None:
-    assert choose_recipe("rnn", own(56)) == adapted(FULL["rnn"], 56)
+    assert choose_recipe("rnn", own(56)) == adapt_recipe(FULL["rnn"], 56)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_file_named_builtin_gets_the_recipe_of_a_file() -> None:
     ],
 )
 def test_batches_and_epochs_follow_the_number_of_texts(texts: int, batch_size: int, epochs: int, settled: int) -> None:
-    recipe = adapted(FULL["rnn"], texts)
+    recipe = adapt_recipe(FULL["rnn"], texts)
     assert (recipe.batch_size, recipe.epochs, recipe.settled) == (batch_size, epochs, settled)
     updates = -(-texts // recipe.batch_size)
     assert recipe.epochs * updates >= (1000 if texts > 150 else 600)

@@ -13,9 +13,9 @@ from classifiers.emotions import LABELS
 from classifiers.errors import MissingExtraError
 from classifiers.training import report
 from classifiers.training.datasets import Dataset, Split
-from classifiers.training.evaluation import BagOfWords, Chance, Metrics, measure
+from classifiers.training.evaluation import BagOfWords, ChanceComparison, Metrics, measure
 from classifiers.training.history import Epoch
-from classifiers.training.report import Measured, References, verdicts, write_report
+from classifiers.training.report import Baselines, NetworkResult, verdicts, write_report
 from tests.conftest import BlankFigure
 
 pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("blank_figures")]
@@ -27,7 +27,7 @@ HISTORIES = {
     "bilstm": [Epoch(1, 0.6, 0.5, 0.4, 1000.0), Epoch(2, 0.4, 0.4, 0.61, 1200.0)],
 }
 WORDS = BagOfWords(0.55, 0.25, Metrics(43, 0.2, 0.21, 0.22, 0.06, dict.fromkeys(NAMES, 0.2)))
-CHANCES = {"rnn": Chance(43, 42, "fear", 20, True), "bilstm": Chance(43, 20, "fear", 20, False)}
+CHANCES = {"rnn": ChanceComparison(43, 42, "fear", 20, True), "bilstm": ChanceComparison(43, 20, "fear", 20, False)}
 
 
 def _dataset(own_dev: bool = True, targets: np.ndarray = TEST_TARGETS, names: tuple[str, ...] = NAMES) -> Dataset:
@@ -47,9 +47,9 @@ def _write(directory: Path, dataset: Dataset, with_baseline: bool = True) -> tup
     scores = {"rnn": rnn, "bilstm": bilstm}
     metrics = {name: measure(each, targets, thresholds, names) for name, each in scores.items()}
     middle = Metrics(len(targets), 0.7, 0.71, 0.72, 0.05, dict.fromkeys(names, 0.7))
-    networks = {name: Measured(HISTORIES[name], metrics[name], scores[name], CHANCES[name]) for name in scores}
-    references = References(WORDS, middle if with_baseline else None)
-    write_report(directory, dataset, "python train.py --dataset moods.tsv", networks, references)
+    networks = {name: NetworkResult(HISTORIES[name], metrics[name], scores[name], CHANCES[name]) for name in scores}
+    baselines = Baselines(WORDS, middle if with_baseline else None)
+    write_report(directory, dataset, "python train.py --dataset moods.tsv", networks, baselines)
     return (directory / "report.md").read_text(encoding="utf-8"), metrics
 
 
@@ -90,12 +90,12 @@ def test_better_baseline_is_recommended(tmp_path: Path) -> None:
 
 def test_report_says_whether_anything_was_learnt() -> None:
     chances = {
-        "rnn": Chance(12, 11, "joy", 6, True),
-        "gru": Chance(12, 8, "joy", 6, False),
-        "lstm": Chance(7, 3, "joy", 6, False),
-        "bilstm": Chance(1, 1, "joy", 1, False),
+        "rnn": ChanceComparison(12, 11, "joy", 6, True),
+        "gru": ChanceComparison(12, 8, "joy", 6, False),
+        "lstm": ChanceComparison(7, 3, "joy", 6, False),
+        "bilstm": ChanceComparison(1, 1, "joy", 1, False),
     }
-    networks = {name: Measured((), WORDS.metrics, TEST_TARGETS, chance) for name, chance in chances.items()}
+    networks = {name: NetworkResult((), WORDS.metrics, TEST_TARGETS, chance) for name, chance in chances.items()}
     learnt, open_, nothing, untold, _ = verdicts(networks, None)
     assert learnt == (
         "The RNN has learnt something: its strongest label is right for 11 of 12 test texts, and always saying 'joy' "
@@ -217,8 +217,8 @@ def test_confusion_matrix_is_left_out_without_single_label_rows(tmp_path: Path) 
 def test_report_of_a_single_model_is_complete(tmp_path: Path) -> None:
     dataset = _dataset()
     metrics = measure(dataset.test.targets, dataset.test.targets, np.full(3, 0.5), dataset.labels)
-    rnn = Measured(HISTORIES["rnn"], metrics, dataset.test.targets, CHANCES["rnn"])
-    write_report(tmp_path, dataset, "python train.py --model rnn", {"rnn": rnn}, References(WORDS, None))
+    rnn = NetworkResult(HISTORIES["rnn"], metrics, dataset.test.targets, CHANCES["rnn"])
+    write_report(tmp_path, dataset, "python train.py --model rnn", {"rnn": rnn}, Baselines(WORDS, None))
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "| RNN | 1.000 |" in text
     assert "BiLSTM" not in text

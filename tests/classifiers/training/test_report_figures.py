@@ -8,11 +8,11 @@ from tests.classifiers.training.test_report import HISTORIES, WORDS
 
 
 @pytest.mark.usefixtures("figures")
-@pytest.mark.parametrize("judged_on", ["dev", "the training texts"])
-def test_training_figure_leaves_out_losses_that_are_not_comparable(judged_on: str) -> None:
-    losses, scores = draw_training(HISTORIES, WORDS, judged_on).axes
-    assert losses.get_title() == f"Loss on {judged_on} (star: the epoch kept)"
-    assert scores.get_title() == f"Score on {judged_on}"
+@pytest.mark.parametrize("dev_name", ["dev", "the training texts"])
+def test_training_figure_leaves_out_losses_that_are_not_comparable(dev_name: str) -> None:
+    losses, scores = draw_training(HISTORIES, WORDS, dev_name).axes
+    assert losses.get_title() == f"Loss on {dev_name} (star: the epoch kept)"
+    assert scores.get_title() == f"Score on {dev_name}"
     for axes, shown, level in ((losses, "dev_loss", WORDS.dev_loss), (scores, "score", WORDS.score)):
         curves = [line for line in axes.lines if line.get_marker() != "*"]
         assert {line.get_label(): np.asarray(line.get_ydata()).tolist() for line in curves} == {

@@ -20,13 +20,15 @@ from classifiers.model_directory import load_models, load_network, read_manifest
 from classifiers.nn.activations import sigmoid
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples, logits_of
+from classifiers.nn.network import Network
 from classifiers.training import backends
 from classifiers.training import run as run_module
 from classifiers.training.cluster import Cluster
 from classifiers.training.corpus import shipped_dataset
 from classifiers.training.datasets import Split, load_dataset
 from classifiers.training.distillation import apply_temperature
-from classifiers.training.history import Training
+from classifiers.training.history import History
+from classifiers.training.loop import Job
 from classifiers.training.numpy_backend import Trainer
 from classifiers.training.recipes import SHIPPED, Recipe
 from classifiers.training.run import Options, Outcome, run
@@ -159,9 +161,9 @@ def test_file_named_builtin_gets_the_recipe_of_a_file(
 ) -> None:
     recipes: list[Recipe] = []
 
-    def stopped(*arguments: Any) -> Training:
-        recipes.append(arguments[3])
-        return Training(interrupted=True)
+    def stopped(_network: Any, job: Job, _progress: Any) -> History:
+        recipes.append(job.recipe)
+        return History(interrupted=True)
 
     monkeypatch.setattr(run_module, "fit", stopped)
     for name in ("builtin.jsonl", "mine.jsonl"):
@@ -293,7 +295,7 @@ class TestShippedRecipe:
         of_people = [*distilled.sequences[others : others + people + 2], *distilled.sequences[once - people : once]]
         assert distilled.sequences[once:] == of_people * (SMALL.people_repeats - 1)
 
-    def test_output_layer_of_the_bilstm_alone_is_refitted_after_all_trainings(
+    def test_output_layer_of_the_bilstm_alone_is_refitted_after_training(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         refitted, plain = tmp_path / "refitted", tmp_path / "plain"
@@ -397,16 +399,16 @@ class Alone:
 def place(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Return a function that makes this process one of two that train together, without the other."""
 
-    def in_training(name: str, framework: str, *rest: Any) -> Any:
-        assert (framework, type(rest[-2])) == ("keras", Alone)
-        return backends.in_training(name, "numpy", *rest[:-2])
+    def create_trainer(setup: backends.Setup, network: Network, workers: Any, _shards: Any) -> Any:
+        assert (setup.framework, type(workers)) == ("keras", Alone)
+        return backends.create_trainer(replace(setup, framework="numpy"), network)
 
     def set_place(index: int) -> None:
         config = {"cluster": {"worker": ["one:1", "two:1"]}, "task": {"type": "worker", "index": index}}
         monkeypatch.setenv("TF_CONFIG", json.dumps(config))
 
-    monkeypatch.setattr(run_module, "join", Alone)
-    monkeypatch.setattr(run_module, "in_training", in_training)
+    monkeypatch.setattr(run_module, "connect_workers", Alone)
+    monkeypatch.setattr(run_module, "create_trainer", create_trainer)
     return set_place
 
 

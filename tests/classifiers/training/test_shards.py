@@ -16,6 +16,7 @@ from classifiers.errors import DatasetError
 from classifiers.nn.batching import UNKNOWN
 from classifiers.text import Tokenizer
 from classifiers.training.cluster import Cluster
+from classifiers.training.datasets import Dataset, Split
 from classifiers.training.tables import Columns
 
 pytestmark = pytest.mark.heavy
@@ -54,7 +55,10 @@ def write(path: Path, texts: list[Any], labels: list[Any]) -> None:
 
 def find(streaming: ModuleType, folder: Path, *, least: int = 1, multi_label: bool = True) -> Any:
     tokenizer = Tokenizer([*WORDS, "and", "so"], max_tokens=8)
-    return streaming.find_shards(folder, Columns(), LABELS, multi_label, tokenizer, least)
+    targets = np.eye(len(LABELS), dtype=np.float32) + np.float32(multi_label)
+    texts = Split(("so",) * len(LABELS), np.minimum(targets, 1))
+    dataset = Dataset("feelings", LABELS, texts, texts, texts, "")
+    return streaming.find_shards(folder, Columns(), dataset, tokenizer, least)
 
 
 def batches(shards: Any, count: int, cluster: Cluster = Cluster(), size: int = 10) -> list[Any]:  # noqa: B008 - frozen

@@ -9,7 +9,7 @@ import pytest
 
 from classifiers.errors import ClassifiersError
 from classifiers.training.datasets import load_dataset
-from classifiers.training.history import Training
+from classifiers.training.history import History
 from classifiers.training.recipes import SHIPPED
 from classifiers.training.teacher_ensemble import TeacherEnsemble
 from tests.classifiers.training.recording import QuickTeacher, RecordingReporter
@@ -21,10 +21,10 @@ WORDS = ("so", "much", "joy")
 TEXTS = ("so much joy", "gg", "joy gg")
 
 
-def one_epoch(_title: str, network: Any, train: Any, *_: Any) -> Training:
+def one_epoch(_title: str, network: Any, train: Any, *_: Any) -> History:
     """Train one epoch, without checkpoints."""
     assert list(network.train_epoch(train, 1))
-    return Training()
+    return History()
 
 
 def ensemble(reporter: RecordingReporter) -> TeacherEnsemble:
@@ -50,16 +50,16 @@ def test_damaged_cached_outputs_are_computed_again(tmp_path: Path) -> None:
 
 def test_cached_outputs_are_used_only_for_the_same_recipe_encoder_texts_and_words(tmp_path: Path) -> None:
     teachers, recipe = ensemble(RecordingReporter()), DISTILLATION.teacher
-    kept = teachers.cache(recipe, TEXTS, WORDS)
-    assert kept == teachers.cache(recipe, list(TEXTS), list(WORDS))
+    kept = teachers.cache_path(recipe, TEXTS, WORDS)
+    assert kept == teachers.cache_path(recipe, list(TEXTS), list(WORDS))
     others = [
-        teachers.cache(replace(recipe, seed=1), TEXTS, WORDS),
-        teachers.cache(recipe, TEXTS[::-1], WORDS),
-        teachers.cache(recipe, TEXTS, WORDS[::-1]),
-        TeacherEnsemble(load_dataset("goemotions"), DISTILLATION, one_epoch, RecordingReporter()).cache(
+        teachers.cache_path(replace(recipe, seed=1), TEXTS, WORDS),
+        teachers.cache_path(recipe, TEXTS[::-1], WORDS),
+        teachers.cache_path(recipe, TEXTS, WORDS[::-1]),
+        TeacherEnsemble(load_dataset("goemotions"), DISTILLATION, one_epoch, RecordingReporter()).cache_path(
             recipe, TEXTS, WORDS
         ),
-        TeacherEnsemble(load_dataset("chat"), DISTILLATION, one_epoch, RecordingReporter(), tmp_path).cache(
+        TeacherEnsemble(load_dataset("chat"), DISTILLATION, one_epoch, RecordingReporter(), tmp_path).cache_path(
             recipe, TEXTS, WORDS
         ),
     ]
@@ -68,7 +68,7 @@ def test_cached_outputs_are_used_only_for_the_same_recipe_encoder_texts_and_word
 
 def test_ctrl_c_in_a_teacher_writes_no_cache(tmp_path: Path) -> None:
     teachers = TeacherEnsemble(
-        load_dataset("chat"), DISTILLATION, lambda *_: Training(interrupted=True), RecordingReporter()
+        load_dataset("chat"), DISTILLATION, lambda *_: History(interrupted=True), RecordingReporter()
     )
     with pytest.raises(KeyboardInterrupt):
         teachers.outputs(TEXTS, WORDS)

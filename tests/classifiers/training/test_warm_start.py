@@ -14,7 +14,7 @@ from classifiers.nn.batching import UNKNOWN, pad
 from classifiers.onnx_runtime import load_onnx
 from classifiers.training.onnx_export import float_graph, read_bilstm
 from classifiers.training.recipes import TINY
-from classifiers.training.warm_start import check_start, continue_from
+from classifiers.training.warm_start import check_start, load_initial_weights
 
 LABELS = ("joy", "sadness", "neutral")
 EMBEDDING = 4
@@ -29,7 +29,7 @@ def test_warm_start_keeps_the_answers_with_a_reordered_vocabulary(small_models: 
     words = load_models(small_models)[name].tokenizer.words
     moved = ("new", *reversed(words))
     net = untrained(name, len(moved))
-    continue_from(small_models, name, net, moved)
+    load_initial_weights(small_models, name, net, moved)
     text = words[:3]
     run = load_network(name, small_models)
     if name == "bilstm":  # the same weights, but computed with in floats, as the new network does
@@ -47,7 +47,7 @@ def test_new_words_get_vectors_predicted_from_the_teacher(small_models: Path, mo
     vectors = np.concatenate([teacher, [(teacher[0] + teacher[1]) / 2]])
     monkeypatch.setattr("classifiers.training.warm_start.RIDGE", 1e-6)
     net = untrained("rnn", len(words) + 1)
-    continue_from(small_models, "rnn", net, (*words, "new"), vectors)
+    load_initial_weights(small_models, "rnn", net, (*words, "new"), vectors)
     np.testing.assert_allclose(net.params["0.embeddings"][-1], (old[0] + old[1]) / 2, atol=1e-3)
 
 
@@ -55,7 +55,7 @@ def test_new_words_without_a_teacher_keep_their_random_vectors(small_models: Pat
     words = load_models(small_models)["rnn"].tokenizer.words
     net = untrained("rnn", len(words) + 1)
     random = net.params["0.embeddings"][-1].copy()
-    continue_from(small_models, "rnn", net, (*words, "new"))
+    load_initial_weights(small_models, "rnn", net, (*words, "new"))
     np.testing.assert_array_equal(net.params["0.embeddings"][-1], random)
 
 
@@ -78,5 +78,5 @@ def test_unusable_models_for_a_warm_start_are_refused(
 def network_vectors(directory: Path) -> Array:
     """Return the word vectors of a model directory, without those of padding and unknown words."""
     net = untrained("rnn", len(load_models(directory)["rnn"].tokenizer.words))
-    continue_from(directory, "rnn", net, load_models(directory)["rnn"].tokenizer.words)
+    load_initial_weights(directory, "rnn", net, load_models(directory)["rnn"].tokenizer.words)
     return net.params["0.embeddings"][2:]
