@@ -33,7 +33,7 @@ from classifiers.model_directory import NAMES, PRETRAINED, load_models
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import logits_of
 from classifiers.training.datasets import load_dataset
-from classifiers.windows import least_of_each, mean_of_each, windows_of_all
+from classifiers.windows import mean_per_sequence, min_per_sequence, split_all
 
 COMMENTS = 10
 """How many comments of one emotion make a message; emotions with fewer are left out."""
@@ -58,20 +58,20 @@ def readings(model: NetworkClassifier) -> dict[str, Reading]:
     """Return the ways to read a long message, by the names that the tables show."""
     window, longest = model.tokenizer.max_tokens, model.tokenizer.longest
     return {
-        f"the first {window} tokens alone": Reading(window, window, mean_of_each),
-        "all at once": Reading(longest, longest, mean_of_each),
-        "windows, mean certainty": Reading(window, longest, mean_of_each),
-        "windows, least certainty": Reading(window, longest, least_of_each),
+        f"the first {window} tokens alone": Reading(window, window, mean_per_sequence),
+        "all at once": Reading(longest, longest, mean_per_sequence),
+        "windows, mean certainty": Reading(window, longest, mean_per_sequence),
+        "windows, least certainty": Reading(window, longest, min_per_sequence),
     }
 
 
 def predictions(model: NetworkClassifier, texts: Sequence[str], reading: Reading) -> list[Prediction]:
     """Return what the model predicts for texts that are read in this way."""
     sequences = [model.tokenizer.read(text)[0][: reading.limit] for text in texts]
-    windows, begins = windows_of_all(sequences, reading.size)
+    windows, begins = split_all(sequences, reading.size)
     scores = probabilities(logits_of(model.run, windows, 8), model.temperature, model.multi_label)
     accepted = scores if model.shares is None else acceptance(scores, model.shares)
-    rows = zip(mean_of_each(scores, begins).tolist(), reading.certainty(accepted, begins).tolist(), strict=True)
+    rows = zip(mean_per_sequence(scores, begins).tolist(), reading.certainty(accepted, begins).tolist(), strict=True)
     return [
         Prediction(model.labels, tuple(mean), model.thresholds, model.certainty, acceptance=tuple(certainty))
         for mean, certainty in rows

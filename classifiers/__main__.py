@@ -1,4 +1,4 @@
-"""Runs `python -m classifiers`; see `classifiers.cli`."""
+"""Run `python -m classifiers`; see `classifiers.cli`."""
 
 import sys
 

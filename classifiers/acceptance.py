@@ -1,4 +1,4 @@
-"""How probable it is that a reader accepts a label, given that readers confuse some labels with each other.
+"""Compute how probable it is that a reader accepts a label, given that readers confuse some labels with each other.
 
 What one reader calls admiration is joy or approval to another. If a model is torn between such neighbours, each of them
 is improbable by itself, although nearly every reader would accept any of them. For a reaction they are one decision,

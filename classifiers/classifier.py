@@ -1,4 +1,4 @@
-"""Defines trained models and their predictions, and compares the predictions of several models for one text."""
+"""Define trained models and their predictions, and compare the predictions of several models for one text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from classifiers.emotions import EMOJI, NEUTRAL
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch, logits_of
 from classifiers.text import Tokenizer
-from classifiers.windows import least_of_each, mean_of_each, windows_of_all
+from classifiers.windows import mean_per_sequence, min_per_sequence, split_all
 
 MINIMUM_CERTAINTY = 0.5
 """How probable the strongest emotion must be for a reaction, unless that was chosen on people's messages."""
@@ -149,26 +149,26 @@ class NetworkClassifier:
 
     def scores_of(self, sequences: Sequence[Sequence[int]]) -> Array:
         """Return probabilities (texts, labels) of texts that this model's tokenizer has encoded."""
-        return mean_of_each(*self._of_windows(sequences))
+        return mean_per_sequence(*self._window_probabilities(sequences))
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """See `Classifier`."""
         if not texts:
             return []
         sequences, known = zip(*map(self.tokenizer.read, texts), strict=True)
-        of_windows, begins = self._of_windows(sequences)
-        scores = mean_of_each(of_windows, begins).tolist()
-        accepted = of_windows if self.shares is None else acceptance(of_windows, self.shares)
+        window_probabilities, begins = self._window_probabilities(sequences)
+        scores = mean_per_sequence(window_probabilities, begins).tolist()
+        accepted = window_probabilities if self.shares is None else acceptance(window_probabilities, self.shares)
         # The lowest over a long text's windows: a reaction that does not suit one of them does not suit the text.
-        least_accepted = least_of_each(accepted, begins).tolist()
+        least_accepted = min_per_sequence(accepted, begins).tolist()
         return [
             Prediction(self.labels, tuple(row), self.thresholds, self.certainty, share, self.emoji, tuple(least))
             for row, share, least in zip(scores, known, least_accepted, strict=True)
         ]
 
-    def _of_windows(self, sequences: Sequence[Sequence[int]]) -> tuple[Array, list[int]]:
+    def _window_probabilities(self, sequences: Sequence[Sequence[int]]) -> tuple[Array, list[int]]:
         """Return probabilities (windows, labels) of the windows of all texts, and the first row of each text."""
-        windows, begins = windows_of_all(sequences, self.tokenizer.max_tokens)
+        windows, begins = split_all(sequences, self.tokenizer.max_tokens)
         return probabilities(logits_of(self.run, windows, _BATCH_SIZE), self.temperature, self.multi_label), begins
 
 

@@ -1,4 +1,4 @@
-"""What the command lines share: options within bounds, grouped help, and errors in one sentence."""
+"""Provide what the command lines share: options within bounds, grouped help, and errors in one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds emoticons and kaomoji, and maps them to the tokens that the shipped models know for the same feeling.
+"""Find emoticons and kaomoji, and map them to the tokens that the shipped models know for the same feeling.
 
 The patterns are for `regex.VERBOSE` and lower-case text; in other text, use them with `regex.IGNORECASE`. Every
 repetition is bounded or cannot backtrack.

@@ -90,7 +90,7 @@ def one_emoji(text: str) -> str | None:
     return emoji.emojize(emoji.demojize(text.replace(VARIATION_SELECTOR, "")))
 
 
-def spelled(labels: Sequence[str]) -> tuple[str, ...]:
+def canonical_spelling(labels: Sequence[str]) -> tuple[str, ...]:
     """Return the labels, those of GoEmotions in its letter case; unchanged if two would become equal."""
     ours = tuple(label.casefold() if label.casefold() in LABELS else label for label in labels)
     return ours if len(set(ours)) == len(ours) else tuple(labels)

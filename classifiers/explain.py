@@ -94,17 +94,17 @@ def explain(model: Classifier, text: str) -> Explanation:
 
 def explain_in_steps(model: Classifier, text: str) -> Steps[Explanation]:
     """Do the same as `explain`, with `BATCH_SIZE` variants of the text in each step."""
-    words = _cut(text, model.tokenizer)
-    numbers, places = _read(words, model.tokenizer.longest)
+    words = _split_words(text, model.tokenizer)
+    numbers, places = _token_numbers(words, model.tokenizer.longest)
     cut = windows(range(len(numbers)), model.tokenizer.max_tokens)
-    answers = yield from _answers(model, [[numbers[place] for place in window] for window in cut])
+    answers = yield from _probabilities(model, [[numbers[place] for place in window] for window in cut])
     strongest = int(answers.mean(axis=0).argmax())
     window = cut[int(answers[:, strongest].argmax())]
     start = places[window[0]] if window[0] else 0
     # A word that is not read because equal words precede it would be read if one of those were left out.
     stop = max(places[window[-1]] + 1, places[window[-1] + 1]) if window[-1] + 1 < len(places) else len(words)
     stretch = words[start:stop]
-    reached = _reached(stretch, model.tokenizer.max_tokens)
+    reached = _words_read(stretch, model.tokenizer.max_tokens)
     scores = yield from _scores(model, [stretch, *(stretch[:place] + stretch[place + 1 :] for place in reached)])
     shares = np.zeros(len(words))
     shares[[start + place for place in reached]] = scores[0, strongest] - scores[1:, strongest]
@@ -124,8 +124,8 @@ def saliency(network: Network, tokenizer: Tokenizer, text: str, label: int) -> t
     That is the derivative of the logit with respect to a factor on the word's vectors, a first-order estimate of how
     much the logit would drop without the word. It is 0 for words that the network does not read.
     """
-    words = _cut(text, tokenizer)
-    numbers, places = _read(words, tokenizer.max_tokens)
+    words = _split_words(text, tokenizer)
+    numbers, places = _token_numbers(words, tokenizer.max_tokens)
     batch = pad([numbers])
     logits = network.forward(batch)
     gradient = network.input_gradient(np.eye(logits.shape[1], dtype=logits.dtype)[[label]])
@@ -147,8 +147,8 @@ def predict_prefixes(model: Classifier, text: str, directions: int) -> PrefixPre
 
 def predict_prefixes_in_steps(model: Classifier, text: str, directions: int) -> Steps[PrefixPredictions]:
     """Do the same as `predict_prefixes`, with `BATCH_SIZE` prefixes and suffixes in each step."""
-    words = _cut(text, model.tokenizer)
-    words = [words[place] for place in _reached(words, model.tokenizer.max_tokens)]
+    words = _split_words(text, model.tokenizer)
+    words = [words[place] for place in _words_read(words, model.tokenizer.max_tokens)]
     beginnings = [words[: place + 1] for place in range(len(words))]
     endings = [words[place:] for place in range(len(words))] if directions == 2 else []
     scores = yield from _scores(model, [*beginnings, *endings])
@@ -180,16 +180,16 @@ def _scores(model: Classifier, texts: Sequence[Sequence[_Word]]) -> Steps[Array]
     """Return probabilities (texts, labels) of texts given as words, which are tokenised only once."""
     if not texts:
         return np.empty((0, len(model.labels)))
-    return (yield from _answers(model, [_read(words, model.tokenizer.max_tokens)[0] for words in texts]))
+    return (yield from _probabilities(model, [_token_numbers(words, model.tokenizer.max_tokens)[0] for words in texts]))
 
 
-def _answers(model: Classifier, sequences: Sequence[Sequence[int]]) -> Steps[Array]:
+def _probabilities(model: Classifier, sequences: Sequence[Sequence[int]]) -> Steps[Array]:
     """Return probabilities (sequences, labels) of token numbers."""
     logits = yield from logits_in_steps(model.run, sequences, BATCH_SIZE)
     return probabilities(logits, model.temperature, model.multi_label)
 
 
-def _read(words: Iterable[_Word], limit: int) -> tuple[list[int], list[int]]:
+def _token_numbers(words: Iterable[_Word], limit: int) -> tuple[list[int], list[int]]:
     """Return the token numbers that `Tokenizer.encode` gives for these words, and for each the index of its word.
 
     Without words there is one number and no index.
@@ -206,12 +206,12 @@ def _read(words: Iterable[_Word], limit: int) -> tuple[list[int], list[int]]:
     return [number for _, number in read] or [UNKNOWN], places
 
 
-def _reached(words: Iterable[_Word], limit: int) -> list[int]:
+def _words_read(words: Iterable[_Word], limit: int) -> list[int]:
     """Return the indices of the words that the model reads; leaving out any other word changes nothing."""
-    return list(dict.fromkeys(_read(words, limit)[1]))
+    return list(dict.fromkeys(_token_numbers(words, limit)[1]))
 
 
-def _cut(text: str, tokenizer: Tokenizer) -> list[_Word]:
+def _split_words(text: str, tokenizer: Tokenizer) -> list[_Word]:
     """Return the words of a text, in order, with their tokens."""
     if not strip_markup(text):
         return []

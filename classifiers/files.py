@@ -12,7 +12,7 @@ from classifiers.errors import ClassifiersError
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
+def open_atomically(path: Path) -> Iterator[BinaryIO]:
     """Open a new file beside `path`, which replaces `path` when the block ends and is deleted if the block fails.
 
     Raises:

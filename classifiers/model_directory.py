@@ -29,7 +29,7 @@ from safetensors.numpy import load, save
 
 from classifiers.acceptance import shares_of
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
-from classifiers.emotions import EMOJI, checked_emoji, spelled
+from classifiers.emotions import EMOJI, canonical_spelling, checked_emoji
 from classifiers.errors import ModelDirectoryError
 from classifiers.files import write_atomically
 from classifiers.memory import release_unused
@@ -161,7 +161,7 @@ def read_manifest(directory: Path) -> Manifest:
             f"{directory / MANIFEST} is no manifest of this version ({fault}); {_REMEDY}."
         ) from None
     try:
-        return _spelled(manifest)
+        return _with_canonical_spelling(manifest)
     except ValueError as error:
         raise ModelDirectoryError(f'{directory / MANIFEST}: {error}; correct its entry "emoji".') from None
 
@@ -192,8 +192,8 @@ def _not_json(content: bytes) -> str:
     return "it holds a number that is not finite"  # which Python reads
 
 
-def _spelled(manifest: Manifest) -> Manifest:
-    labels = spelled(manifest.labels)
+def _with_canonical_spelling(manifest: Manifest) -> Manifest:
+    labels = canonical_spelling(manifest.labels)
     return msgspec.structs.replace(manifest, labels=labels, emoji=checked_emoji(manifest.emoji, labels))
 
 

@@ -1,4 +1,4 @@
-"""Processes that share the work of one command, on all available cores."""
+"""Provide what a command needs to share its work among processes, on all available cores."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def cores() -> int:
     return min(count, _MAX_ON_WINDOWS) if sys.platform == "win32" else count
 
 
-def limit_threads_of_others() -> None:
+def limit_threads_of_children() -> None:
     """Let NumPy use one thread in each process that is started from now on, so that they do not compete for cores.
 
     A number that the user has set is kept. This process is not affected, since NumPy reads the number while it is

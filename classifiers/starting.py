@@ -14,7 +14,7 @@ def run_main(module: str, **arguments: Any) -> int:
     This module and `classifiers` itself import almost nothing, since until they are loaded Ctrl-C leads to a traceback.
     """
     try:
-        with imported_whole():
+        with delay_ctrl_c():
             main = importlib.import_module(module).main
         status: int = main(**arguments)
     except KeyboardInterrupt:
@@ -23,7 +23,7 @@ def run_main(module: str, **arguments: Any) -> int:
 
 
 @contextmanager
-def imported_whole() -> Iterator[None]:
+def delay_ctrl_c() -> Iterator[None]:
     """Delay Ctrl-C until the end of a block with slow imports.
 
     C extensions turn a KeyboardInterrupt in the middle of their import into other errors.

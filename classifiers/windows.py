@@ -24,7 +24,7 @@ def windows(numbers: Sequence[int], size: int) -> list[Sequence[int]]:
     return [numbers[start:stop] for start, stop in zip(cuts, cuts[2:], strict=False)]
 
 
-def windows_of_all(sequences: Sequence[Sequence[int]], size: int) -> tuple[list[Sequence[int]], list[int]]:
+def split_all(sequences: Sequence[Sequence[int]], size: int) -> tuple[list[Sequence[int]], list[int]]:
     """Return the windows of all sequences, one after another, and the index of each sequence's first window.
 
     Args:
@@ -35,12 +35,12 @@ def windows_of_all(sequences: Sequence[Sequence[int]], size: int) -> tuple[list[
     return [window for each in cut for window in each], list(accumulate(map(len, cut[:-1]), initial=0))
 
 
-def mean_of_each(answers: Array, begins: Sequence[int]) -> Array:
+def mean_per_sequence(answers: Array, begins: Sequence[int]) -> Array:
     """Return the mean (sequences, labels) over each sequence's windows of the answers (windows, labels)."""
     counts = [[end - begin] for begin, end in pairwise([*begins, len(answers)])]
     return np.asarray(np.add.reduceat(answers, begins, axis=0) / np.array(counts, answers.dtype))
 
 
-def least_of_each(answers: Array, begins: Sequence[int]) -> Array:
+def min_per_sequence(answers: Array, begins: Sequence[int]) -> Array:
     """Return the minimum (sequences, labels) over each sequence's windows of the answers (windows, labels)."""
     return np.asarray(np.minimum.reduceat(answers, begins, axis=0))

@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem, shell_complete
 
 from classifiers.command_line import finish, invoke, version_option
-from classifiers.starting import imported_whole
+from classifiers.starting import delay_ctrl_c
 
 PROGRAM = "emobot"
 """The name of the installed script, which is the same as `python -m bot`."""
@@ -42,7 +42,7 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         name = cmd_name.replace("-", "_")
-        with imported_whole():
+        with delay_ctrl_c():
             command: click.Command = getattr(importlib.import_module(f"bot.cli.{name}"), name)
         return command
 

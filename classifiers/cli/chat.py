@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from classifiers.classifier import compare
-from classifiers.cli.insight import look_into
+from classifiers.cli.insight import explain_answer
 from classifiers.cli.lines import read_lines
 from classifiers.cli.options import models_option
 from classifiers.errors import require
@@ -42,7 +42,7 @@ def chat(directory: Path) -> int:
             break
         if line.strip():
             answers = compare(models, line)
-            insights = {name: look_into(name, model, line) for name, model in models.items()}
+            insights = {name: explain_answer(name, model, line) for name, model in models.items()}
             console.print(comparison_table(line, answers, 3, insights))
     return 0
 

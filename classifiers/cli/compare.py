@@ -11,12 +11,12 @@ import click
 
 from classifiers.classifier import Answer, NetworkClassifier
 from classifiers.classifier import compare as compare_models
-from classifiers.cli.insight import Insight, look_into
+from classifiers.cli.insight import Insight, explain_answer
 from classifiers.cli.lines import read_chunks
 from classifiers.cli.options import json_option, models_option
-from classifiers.cli.parallel import in_order
+from classifiers.cli.parallel import map_in_order
 from classifiers.cli.score_tables import EXTENSIONS, copy_with_scores, is_table, table_texts
-from classifiers.cli.scoring import JsonLines, Scorer, loaded
+from classifiers.cli.scoring import JsonLines, Scorer, load_once
 from classifiers.command_line import WholeNumber
 from classifiers.emotions import LABELS
 from classifiers.errors import counted, require
@@ -78,7 +78,7 @@ def compare(
     """
     _check_usage(texts, file, out, as_json or explain)
     show = None if as_json or out else _table_printer()
-    models = _chosen(names, loaded(directory), directory)
+    models = _select_models(names, load_once(directory), directory)
     scorer = Scorer(directory, tuple(models))
     if file and out:
         count = copy_with_scores(file, out, text_column, scorer)
@@ -86,12 +86,12 @@ def compare(
         return 0
     chunks = _chunks(texts, file, text_column)
     if show is None:
-        with closing(in_order(JsonLines(scorer, top, explain), chunks)) as answers:
+        with closing(map_in_order(JsonLines(scorer, top, explain), chunks)) as answers:
             for lines in answers:
                 click.echo(lines, nl=False)
         return 0
     for text in chain.from_iterable(chunks):
-        insights = {name: look_into(name, model, text) for name, model in models.items()} if explain else {}
+        insights = {name: explain_answer(name, model, text) for name, model in models.items()} if explain else {}
         show(text, compare_models(models, text), top, insights)
     return 0
 
@@ -124,7 +124,7 @@ def _chunks(texts: Sequence[str], file: Path | None, column: str) -> Iterator[Se
     return table_texts(file, column) if is_table(file) else read_chunks(file)
 
 
-def _chosen(
+def _select_models(
     names: Sequence[str], models: Mapping[str, NetworkClassifier], directory: Path
 ) -> Mapping[str, NetworkClassifier]:
     """Return the models with these names, or all models if there are no names.
@@ -156,11 +156,11 @@ def _table_printer() -> Show:
 
     def show(text: str, answers: Mapping[str, Answer], top: int, insights: Mapping[str, Insight]) -> None:
         console.print(tables.comparison_table(text, answers, top, insights))
-        readings = {name: insight.reading for name, insight in insights.items() if insight.reading.words}
-        if readings:
+        prefixes = {name: insight.prefixes for name, insight in insights.items() if insight.prefixes.words}
+        if prefixes:
             if console.is_terminal:
                 console.print(tables.legend())
             console.print()
-            console.print(tables.reading_table(readings))
+            console.print(tables.prefix_table(prefixes))
 
     return show

@@ -1,4 +1,4 @@
-"""CSV files with texts: reading these, and copying a file with the models' scores as further columns."""
+"""Read the texts in CSV files, and copy such a file with the models' scores as further columns."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
-from classifiers.cli.parallel import in_order
+from classifiers.cli.parallel import map_in_order
 from classifiers.cli.scoring import Scorer
 from classifiers.errors import DatasetError, counted
-from classifiers.files import written_whole
+from classifiers.files import open_atomically
 from classifiers.training.tables import column_index, malformed
 
 ROWS = 1024
@@ -76,10 +76,10 @@ def copy_csv(source: Path, target: Path, column: str, scorer: Scorer) -> int:
     header = read_header(source, column)
     new = scorer.columns(source, header.names)
     count = 0
-    with written_whole(target) as file:
+    with open_atomically(target) as file:
         file.write(header.mark + _as_csv([[*header.names, *new]], header.separator).encode())
         work = ScoredRows(scorer, header.text, header.separator)
-        with closing(in_order(work, _chunks(source, header))) as answers:
+        with closing(map_in_order(work, _chunks(source, header))) as answers:
             for rows, content in answers:
                 file.write(content)
                 count += rows

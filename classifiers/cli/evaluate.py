@@ -75,9 +75,9 @@ def evaluate(
         }
     else:
         columns = _F1
-        results = {name: _figures(measure_model(model, dataset, split)) for name, model in models.items()}
+        results = {name: _metrics_record(measure_model(model, dataset, split)) for name, model in models.items()}
         if with_baseline:
-            results["tfidf"] = _figures(baseline(dataset, part))
+            results["tfidf"] = _metrics_record(baseline(dataset, part))
     measured_on = dataset.dev_name if part == "dev" else part
     if as_json:
         click.echo(json.dumps({"dataset": dataset.name, "split": measured_on, **results}))
@@ -101,7 +101,7 @@ def _print_table(title: str, columns: Mapping[str, str], results: Mapping[str, M
 
 
 def measure_model(model: NetworkClassifier, dataset: Dataset, split: Split) -> Metrics:
-    """Return the model's figures on `split`, over the labels of `dataset`.
+    """Return the model's metrics on `split`, over the labels of `dataset`.
 
     Raises:
         DatasetError: the data set has labels that the model does not know.
@@ -117,7 +117,7 @@ def measure_model(model: NetworkClassifier, dataset: Dataset, split: Split) -> M
     return measure(model.scores(split.texts)[:, columns], split.targets, thresholds, dataset.labels)
 
 
-def _figures(metrics: Metrics) -> dict[str, Any]:
+def _metrics_record(metrics: Metrics) -> dict[str, Any]:
     figures = asdict(metrics)
     del figures["label_f1"]
     return figures

@@ -13,15 +13,15 @@ from classifiers.model_directory import DIRECTIONS
 
 @dataclass(frozen=True, slots=True)
 class Insight:
-    """How one model reached its answer; `saliency` is None unless our own layers compute the network."""
+    """The explanation of one model's answer; `saliency` is None unless our own layers compute the network."""
 
     explanation: Explanation
     saliency: tuple[float, ...] | None
-    reading: PrefixPredictions
+    prefixes: PrefixPredictions
 
 
-def look_into(name: str, model: NetworkClassifier, text: str) -> Insight:
-    """Return how the model with that name reached its answer."""
+def explain_answer(name: str, model: NetworkClassifier, text: str) -> Insight:
+    """Return the explanation of the answer of the model with that name."""
     explanation, network = explain(model, text), network_of(model)
     label = model.labels.index(explanation.label)
     gradients = None if network is None else saliency(network, model.tokenizer, text, label)
@@ -30,19 +30,19 @@ def look_into(name: str, model: NetworkClassifier, text: str) -> Insight:
 
 def insight_record(insight: Insight, count: int) -> dict[str, Any]:
     """Return an insight as a JSON object, with the `count` most probable labels after each word."""
-    reading = insight.reading
+    prefixes = insight.prefixes
 
-    def beliefs(rows: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
+    def top_labels(rows: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
         return [
-            {"word": word, "top": ranked(zip(reading.labels, row, strict=True))[:count]}
-            for word, row in zip(reading.words, rows, strict=True)
+            {"word": word, "top": ranked(zip(prefixes.labels, row, strict=True))[:count]}
+            for word, row in zip(prefixes.words, rows, strict=True)
         ]
 
     return {
         "words": [{"word": word.text, "share": word.share} for word in insight.explanation.words],
         "saliency": insight.saliency,
         "reading": {
-            "forward": beliefs(reading.forward),
-            "backward": None if reading.backward is None else beliefs(reading.backward),
+            "forward": top_labels(prefixes.forward),
+            "backward": None if prefixes.backward is None else top_labels(prefixes.backward),
         },
     }

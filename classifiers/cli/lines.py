@@ -1,4 +1,4 @@
-"""Reading texts line by line."""
+"""Read texts line by line."""
 
 from __future__ import annotations
 

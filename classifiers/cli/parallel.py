@@ -1,4 +1,4 @@
-"""Work on a stream of any length with all cores, in order and in bounded memory."""
+"""Map a function over a stream of any length with all cores, in order and in bounded memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from threading import Thread
 from typing import TypeVar
 
 from classifiers.errors import ClassifiersError
-from classifiers.processes import IGNORE_CTRL_C, cores, limit_threads_of_others
+from classifiers.processes import IGNORE_CTRL_C, cores, limit_threads_of_children
 
 Chunk = TypeVar("Chunk", bound=Sized)
 Result = TypeVar("Result")
@@ -20,7 +20,7 @@ SERIAL_TEXTS = 1000
 """How many texts this process answers by itself first; starting another process takes about as long."""
 
 
-def in_order(
+def map_in_order(
     work: Callable[[Chunk], Result], chunks: Iterator[Chunk], alone: int = SERIAL_TEXTS
 ) -> Generator[Result, None, None]:
     """Yield the result of `work` for each chunk, in order, as soon as it is ready.
@@ -42,13 +42,13 @@ def in_order(
         yield work(chunk)
         done += len(chunk)
         if done >= alone:
-            yield from _by_processes(work, chunks, cores())
+            yield from _map_in_processes(work, chunks, cores())
             return
 
 
-def _by_processes(work: Callable[[Chunk], Result], chunks: Iterator[Chunk], count: int) -> Iterator[Result]:
+def _map_in_processes(work: Callable[[Chunk], Result], chunks: Iterator[Chunk], count: int) -> Iterator[Result]:
     """Yield the result of `work` for each chunk, in order, from `count` processes, which end with the iterator."""
-    limit_threads_of_others()
+    limit_threads_of_children()
     pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), *IGNORE_CTRL_C)
     begun: Queue[Future[Result] | None] = Queue(2 * count)
 

@@ -1,4 +1,4 @@
-"""Parquet files with texts: reading these, and copying a file with the models' scores as further columns."""
+"""Read the texts in Parquet files, and copy such a file with the models' scores as further columns."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from classifiers.cli.parallel import in_order
+from classifiers.cli.parallel import map_in_order
 from classifiers.cli.scoring import Scorer
-from classifiers.files import written_whole
+from classifiers.files import open_atomically
 from classifiers.training.parquet_files import opened_parquet, texts_in
 from classifiers.training.tables import column_index
 
@@ -43,8 +43,8 @@ def copy_parquet(source: Path, target: Path, column: str, scorer: Scorer) -> int
     for name in scorer.columns(source, schema.names):
         schema = schema.append(pa.field(name, pa.float32()))
     count = 0
-    answers = in_order(ScoredBatch(scorer, place, schema), _chunks(source, place))
-    with written_whole(target) as file, pq.ParquetWriter(file, schema) as writer, closing(answers) as batches:
+    answers = map_in_order(ScoredBatch(scorer, place, schema), _chunks(source, place))
+    with open_atomically(target) as file, pq.ParquetWriter(file, schema) as writer, closing(answers) as batches:
         for batch in batches:
             writer.write_batch(batch)
             count += len(batch)

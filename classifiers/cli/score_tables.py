@@ -1,4 +1,4 @@
-"""Tables with texts, in CSV or Parquet: read the texts, and copy a table with the models' scores in new columns."""
+"""Read the texts in tables, CSV or Parquet, and copy a table with the models' scores in new columns."""
 
 from __future__ import annotations
 

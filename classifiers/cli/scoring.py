@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from classifiers.classifier import Answer, NetworkClassifier, Prediction
-from classifiers.cli.insight import Insight, insight_record, look_into
+from classifiers.cli.insight import Insight, explain_answer, insight_record
 from classifiers.errors import DatasetError
 from classifiers.model_directory import load_models
 from classifiers.nn.arrays import Array
 
 
 @cache
-def loaded(directory: Path) -> Mapping[str, NetworkClassifier]:
+def load_once(directory: Path) -> Mapping[str, NetworkClassifier]:
     """Return the models of a directory, which each process loads once.
 
     Raises:
@@ -31,7 +31,7 @@ def loaded(directory: Path) -> Mapping[str, NetworkClassifier]:
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """Some models of a directory; it can be pickled, to be sent to other processes."""
+    """Scores texts with some models of a directory; it can be pickled, to be sent to other processes."""
 
     directory: Path
     names: tuple[str, ...]
@@ -39,7 +39,7 @@ class Scorer:
     @property
     def models(self) -> dict[str, NetworkClassifier]:
         """The models by name."""
-        return {name: loaded(self.directory)[name] for name in self.names}
+        return {name: load_once(self.directory)[name] for name in self.names}
 
     def timed_scores(self, texts: Sequence[str]) -> dict[str, tuple[Array, float]]:
         """Return each model's probabilities (texts, labels) and the seconds it took.
@@ -47,7 +47,7 @@ class Scorer:
         Models of one directory share the tokenizer, so the texts are encoded once for all of them.
         """
         timed, start = {}, time.perf_counter()
-        tokenizer = loaded(self.directory)[self.names[0]].tokenizer
+        tokenizer = load_once(self.directory)[self.names[0]].tokenizer
         sequences = [tokenizer.read(text)[0] for text in texts]
         reading = time.perf_counter() - start
         for name, model in self.models.items():
@@ -74,7 +74,7 @@ class Scorer:
 
 @dataclass(frozen=True, slots=True)
 class JsonLines:
-    """Makes a line of JSON for each text.
+    """Formats the answers to each text as a line of JSON.
 
     Attributes:
         scorer: the models that answer.
@@ -104,7 +104,7 @@ class JsonLines:
 
     def _line(self, text: str, answers: Mapping[str, Answer]) -> str:
         explained = self.scorer.models if self.explain else {}
-        insights = {name: look_into(name, model, text) for name, model in explained.items()}
+        insights = {name: explain_answer(name, model, text) for name, model in explained.items()}
         return json.dumps(comparison_record(text, answers, self.top, insights)) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Comparisons as tables in a terminal."""
+"""Format comparisons as tables for a terminal."""
 
 from __future__ import annotations
 
@@ -59,22 +59,22 @@ def comparison_table(text: str, answers: Mapping[str, Answer], count: int, insig
     table.add_row(*(f"present: {', '.join(answer.prediction.present) or 'none'}" for answer in answers.values()))
     if insights:
         table.add_section()
-        table.add_row(*(_marks_and_figures(text, insight) for insight in insights.values()))
+        table.add_row(*(_explanation_cell(text, insight) for insight in insights.values()))
     return table
 
 
 def legend() -> Text:
-    """Return what the marks in `comparison_table` mean."""
+    """Return the legend of the highlights in `comparison_table`."""
     return Text.assemble(
-        ("bold on blue", _mark(1)),
+        ("bold on blue", _highlight_style(1)),
         (": for the strongest emotion;  ", "dim"),
-        ("underlined on orange", _mark(-1)),
+        ("underlined on orange", _highlight_style(-1)),
         (": against it", "dim"),
     )
 
 
-def reading_table(readings: Mapping[str, PrefixPredictions]) -> Table:
-    """Return what each model predicts after each word, one row per word: the stronger the colour, the more probable."""
+def prefix_table(predictions: Mapping[str, PrefixPredictions]) -> Table:
+    """Return what each model predicts after each word, row by row: the stronger the colour, the more probable."""
     table = Table(
         box=box.SIMPLE_HEAD,
         show_edge=False,
@@ -83,58 +83,58 @@ def reading_table(readings: Mapping[str, PrefixPredictions]) -> Table:
     )
     table.add_column("word by word", no_wrap=True, overflow="ellipsis", header_style="dim")
     columns = []
-    for name, reading in readings.items():
-        for arrow, rows in (("→", reading.forward), ("←", reading.backward)):
+    for name, prefixes in predictions.items():
+        for arrow, rows in (("→", prefixes.forward), ("←", prefixes.backward)):
             if rows is not None:
                 table.add_column(f"{NAMES[name]} {arrow}", no_wrap=True, min_width=19)
-                columns.append([_belief(*ranked(zip(reading.labels, row, strict=True))[0]) for row in rows])
-    words = next(iter(readings.values())).words
-    for word, *beliefs in zip(words, *columns, strict=True):
-        table.add_row(_printable(word), *beliefs)
+                columns.append([_label_cell(*ranked(zip(prefixes.labels, row, strict=True))[0]) for row in rows])
+    words = next(iter(predictions.values())).words
+    for word, *cells in zip(words, *columns, strict=True):
+        table.add_row(_printable(word), *cells)
     return table
 
 
-def _marks_and_figures(text: str, insight: Insight) -> Text:
+def _explanation_cell(text: str, insight: Insight) -> Text:
     """Return the text with its words marked, by occlusion and by gradient, and the strongest shares as numbers."""
     words = insight.explanation.words
     if not words:
         return Text("no words to read", "dim")
     strongest = sorted(words, key=lambda word: -abs(word.share))[:3]
-    figures = [f"{_printable(word.text)} {word.share:+.0%}" for word in strongest if abs(word.share) >= 0.005]
+    shares = [f"{_printable(word.text)} {word.share:+.0%}" for word in strongest if abs(word.share) >= 0.005]
     lines = [
         Text(f"what moved {insight.explanation.label}:", "dim"),
-        _marked(text, words, [word.share for word in words], WEAK_SHARE),
-        Text(", ".join(figures) or "no single word", "dim"),
+        _highlight(text, words, [word.share for word in words], WEAK_SHARE),
+        Text(", ".join(shares) or "no single word", "dim"),
     ]
     if insight.saliency is not None:
-        lines += [Text("\nby gradient times input:", "dim"), _marked(text, words, insight.saliency, WEAK_GRADIENT)]
+        lines += [Text("\nby gradient times input:", "dim"), _highlight(text, words, insight.saliency, WEAK_GRADIENT)]
     return Text("\n").join(lines)
 
 
-def _marked(text: str, words: Sequence[WordShare], weights: Sequence[float], weak: float) -> Text:
+def _highlight(text: str, words: Sequence[WordShare], weights: Sequence[float], weak: float) -> Text:
     scale = max(weak, *(abs(weight) for weight in weights))
     marked, place = Text(), 0
     for word, weight in zip(words, weights, strict=True):
         marked.append(_printable(text[place : word.start]))
-        marked.append(_printable(word.text), _mark(weight / scale))
+        marked.append(_printable(word.text), _highlight_style(weight / scale))
         place = word.end
     marked.append(_printable(text[place:]))
     return marked
 
 
-def _mark(weight: float) -> Style:
-    """Return the style of a word with a weight in [-1, 1]; empty for a word that hardly matters."""
+def _highlight_style(weight: float) -> Style:
+    """Return the style of a word with a weight in [-1, 1]; an empty style for a word that hardly matters."""
     if abs(weight) < 0.1:
         return Style()
-    return _on(FOR if weight > 0 else AGAINST, abs(weight)) + Style(bold=weight > 0, underline=weight < 0)
+    return _background(FOR if weight > 0 else AGAINST, abs(weight)) + Style(bold=weight > 0, underline=weight < 0)
 
 
-def _belief(label: str, probability: float) -> Text:
+def _label_cell(label: str, probability: float) -> Text:
     colour = next((SENTIMENT_COLOURS[group] for group, labels in SENTIMENT.items() if label in labels), GREY)
-    return Text(f"{label:<14} {probability:>4.0%}", _on(colour, probability))
+    return Text(f"{label:<14} {probability:>4.0%}", _background(colour, probability))
 
 
-def _on(colour: tuple[int, int, int], strength: float) -> Style:
+def _background(colour: tuple[int, int, int], strength: float) -> Style:
     """Return a style with white letters on a colour; the lower `strength` in [0, 1], the greyer the colour."""
     mixed = (grey + (full - grey) * strength for grey, full in zip(GREY, colour, strict=True))
     return Style(color="bright_white", bgcolor=Color.from_rgb(*mixed).name)

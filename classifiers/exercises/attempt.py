@@ -1,4 +1,4 @@
-"""A file with a student's answer."""
+"""Run a file with a student's answer."""
 
 from __future__ import annotations
 

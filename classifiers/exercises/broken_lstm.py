@@ -1,4 +1,4 @@
-"""Exercise 2: an LSTM with one wrong line."""
+"""Check exercise 2: find the wrong line in an LSTM."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from classifiers.errors import ExerciseError
 from classifiers.exercises.attempt import Attempt
-from classifiers.exercises.judging import (
+from classifiers.exercises.comparison import (
     TOLERANCE,
     arrays_in,
-    named_mistake,
+    known_mistake,
+    largest_difference,
     numeric_gradient,
-    place_of_difference,
     relative_error,
 )
 from classifiers.nn.arrays import Array, outer_sum, split_gates
@@ -38,10 +38,10 @@ def check(attempt: Attempt) -> str:
     apart = {"central differences": 0.0, "our own layer": 0.0}
     for steps in _LENGTHS:
         x, dh = rng.normal(size=(steps, _FEATURES)), rng.normal(size=(steps, _UNITS))
-        for judge, error in _check_sequence(attempt, layer, x, dh).items():
-            apart[judge] = max(apart[judge], error)
-    figures = " and of ".join(f"{judge} (apart by {error:.0e})" for judge, error in apart.items())
-    return f"Solved: the states are those of our own LSTM, and dx, dW, dU and db those of {figures}."
+        for reference, error in _check_sequence(attempt, layer, x, dh).items():
+            apart[reference] = max(apart[reference], error)
+    references = " and of ".join(f"{reference} (apart by {error:.0e})" for reference, error in apart.items())
+    return f"Solved: the states are those of our own LSTM, and dx, dW, dU and db those of {references}."
 
 
 def _check_sequence(attempt: Attempt, layer: LSTM, x: Array, dh: Array) -> dict[str, float]:
@@ -66,18 +66,18 @@ def _check_sequence(attempt: Attempt, layer: LSTM, x: Array, dh: Array) -> dict[
     mistakes = _mistakes(dh, x, states, w, u)
     for name, array in found.items():
         if relative_error(array, numeric[name]) > TOLERANCE:
-            hint = named_mistake(array, mistakes[name])
+            hint = known_mistake(array, mistakes[name])
             if hint:
                 raise ExerciseError(f"{name} is wrong: {hint}.")
             gates = _wrong_gates(found["db"], numeric["db"])
-            evidence = place_of_difference(name, array, numeric[name])
-            raise ExerciseError(_by_length(len(x), gates, evidence))
+            evidence = largest_difference(name, array, numeric[name])
+            raise ExerciseError(_hint_by_length(len(x), gates, evidence))
     layer.forward(batch, lengths)
     exact = {"dx": layer.backward(dh[:, None])[:, 0], "dW": layer.grads["kernel"]}
     exact |= {"dU": layer.grads["recurrent_kernel"], "db": layer.grads["bias"]}
     return {
-        judge: max(relative_error(array, right[name]) for name, array in found.items())
-        for judge, right in (("central differences", numeric), ("our own layer", exact))
+        reference: max(relative_error(array, right[name]) for name, array in found.items())
+        for reference, right in (("central differences", numeric), ("our own layer", exact))
     }
 
 
@@ -87,7 +87,7 @@ def _wrong_gates(found: Array, expected: Array) -> str:
     return " and ".join(name for name, ours, right in parts if relative_error(ours, right) > TOLERANCE)
 
 
-def _by_length(steps: int, gates: str, evidence: str) -> str:
+def _hint_by_length(steps: int, gates: str, evidence: str) -> str:
     """Return a hint that depends on the length of the shortest sequence with wrong gradients."""
     if steps > 1:
         return (

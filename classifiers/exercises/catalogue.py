@@ -1,4 +1,4 @@
-"""The list of exercises, and where their files are."""
+"""List the exercises, and say where their files are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exercise 3: an LSTM with hand-set weights that holds a letter for forty steps."""
+"""Check exercise 3: set the weights of an LSTM by hand so that it holds a letter for forty steps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from classifiers.errors import ExerciseError
 from classifiers.exercises.attempt import Attempt
-from classifiers.exercises.judging import arrays_in
+from classifiers.exercises.comparison import arrays_in
 from classifiers.nn.activations import sigmoid
 from classifiers.nn.arrays import Array, split_gates
 from classifiers.nn.layers import LSTM

@@ -1,4 +1,4 @@
-"""Exercise 1: the backward pass of the RNN."""
+"""Check exercise 1: write the backward pass of the RNN."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 
 from classifiers.errors import ExerciseError
 from classifiers.exercises.attempt import Attempt
-from classifiers.exercises.judging import (
+from classifiers.exercises.comparison import (
     TOLERANCE,
     arrays_in,
-    named_mistake,
+    known_mistake,
+    largest_difference,
     numeric_gradient,
-    place_of_difference,
     relative_error,
 )
 from classifiers.nn.arrays import Array
@@ -45,8 +45,8 @@ def check(attempt: Attempt) -> str:
     mistakes = _mistakes(dh, x, h, w, u)
     for name, array in found.items():
         if relative_error(array, expected[name]) > TOLERANCE:
-            hint = named_mistake(array, mistakes[name]) or (name == "dx" and _hint_by_steps(array, expected[name]))
-            raise ExerciseError(f"{name} is wrong: {hint or place_of_difference(name, array, expected[name])}.")
+            hint = known_mistake(array, mistakes[name]) or (name == "dx" and _hint_by_steps(array, expected[name]))
+            raise ExerciseError(f"{name} is wrong: {hint or largest_difference(name, array, expected[name])}.")
 
     layer.forward(x, lengths)
     ours = {"dx": layer.backward(dh), "dW": layer.grads["kernel"], "dU": layer.grads["recurrent_kernel"]}
@@ -75,19 +75,19 @@ def _mistakes(dh: Array, x: Array, h: Array, w: Array, u: Array) -> dict[str, di
         "dx": {hint: wrong @ w.T for hint, wrong in _wrong_da(dh, h, u).items()},
         "dW": {
             "it is that of step 0 alone, but all steps use the same W: add up over the steps": x[0].T @ da[0],
-            "it is a mean over the batch, but should be the sum": _outer(x, da) / _BATCH,
-            "it is computed from dh, but W acts before the tanh: use da": _outer(x, dh),
+            "it is a mean over the batch, but should be the sum": _outer_sum(x, da) / _BATCH,
+            "it is computed from dh, but W acts before the tanh: use da": _outer_sum(x, dh),
         },
         "dU": {
-            "it is computed from h_t and da_t, but U multiplies the previous state: use h_{t-1} and da_t": _outer(
+            "it is computed from h_t and da_t, but U multiplies the previous state: use h_{t-1} and da_t": _outer_sum(
                 h, da
             ),
             "at step 0, h[t - 1] is h[-1], the last state of all, but the state before step 0 is zero": (
-                _outer(np.roll(h, 1, axis=0), da)
+                _outer_sum(np.roll(h, 1, axis=0), da)
             ),
             "it is that of step 1 alone, but all steps use the same U: add up over the steps": h[0].T @ da[1],
-            "it is a mean over the batch, but should be the sum": _outer(h[:-1], da[1:]) / _BATCH,
-            "it is computed from dh, but U acts before the tanh: use da": _outer(h[:-1], dh[1:]),
+            "it is a mean over the batch, but should be the sum": _outer_sum(h[:-1], da[1:]) / _BATCH,
+            "it is computed from dh, but U acts before the tanh: use da": _outer_sum(h[:-1], dh[1:]),
         },
         "db": {
             "it is that of step 0 alone, but b is added at every step: add up over the steps": da[0].sum(axis=0),
@@ -131,18 +131,18 @@ def _wrong_da(dh: Array, h: Array, u: Array) -> dict[str, Array]:
 def _through_time(
     dh: Array,
     h: Array,
-    hand_on: Callable[[Array, Array], Array],
+    pass_back: Callable[[Array, Array], Array],
     slope: Callable[[Array], Array] = lambda h: 1 - h**2,
 ) -> Array:
-    """Return da of all steps; `hand_on` returns, from a step's dh and da, the gradient for the step before it."""
+    """Return da of all steps; `pass_back` returns, from a step's dh and da, the gradient for the step before it."""
     da = np.zeros_like(h)
     from_next = da[0]
     for t in range(len(h) - 1, -1, -1):
         dh_t = dh[t] + from_next
         da[t] = dh_t * slope(h[t])
-        from_next = hand_on(dh_t, da[t])
+        from_next = pass_back(dh_t, da[t])
     return da
 
 
-def _outer(x: Array, dy: Array) -> Array:
+def _outer_sum(x: Array, dy: Array) -> Array:
     return np.asarray(np.einsum("tbi,tbj->ij", x, dy))

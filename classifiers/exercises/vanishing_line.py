@@ -1,4 +1,4 @@
-"""Exercise 4: predict from the recurrent matrix alone how steeply the gradient falls."""
+"""Check exercise 4: predict from the recurrent matrix alone how steeply the gradient falls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Activation functions from logits to probabilities, in forms that cannot overflow."""
+"""Turn logits into probabilities, by forms of the activation functions that cannot overflow."""
 
 from __future__ import annotations
 

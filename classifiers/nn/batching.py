@@ -38,7 +38,7 @@ class Examples:
 
 
 def pad(sequences: Sequence[Sequence[int]]) -> Batch:
-    """Stack sequences of token numbers, none of them empty, as the columns of one array."""
+    """Return sequences of token numbers, none of them empty, as the columns of one padded batch."""
     lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int32)
     ids = np.full((int(lengths.max()), len(sequences)), PADDING, dtype=np.int32)
     for column, sequence in enumerate(sequences):
@@ -93,7 +93,7 @@ def logits_in_steps(run: Callable[[Batch], Array], sequences: Sequence[Sequence[
 
 
 def complete(steps: Steps[Result]) -> Result:
-    """Take all steps without interruption, and return their result."""
+    """Return the result of all steps, taken without interruption."""
     while True:
         try:
             next(steps)

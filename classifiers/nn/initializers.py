@@ -1,4 +1,4 @@
-"""Initial weights of layers."""
+"""Create the initial weights of layers."""
 
 from __future__ import annotations
 

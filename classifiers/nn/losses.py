@@ -1,4 +1,4 @@
-"""Cross-entropies of logits and their gradients."""
+"""Compute cross-entropies of logits and their gradients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gradient descent: SGD with momentum, Adam, clipping by global norm and a learning-rate schedule."""
+"""Update parameters: SGD with momentum, Adam, clipping by global norm and a learning-rate schedule."""
 
 from __future__ import annotations
 
@@ -35,9 +35,8 @@ class Adam:
 
     With `weight_decay` it is AdamW, Loshchilov and Hutter (2019): p ← p - r (Adam's step + λ p). As in Keras, ε is
     added to the uncorrected root, so that the two can be compared step by step. `state` is everything needed to
-    continue
-    later: the number of steps taken, the mean of the gradients, and the root of the mean of their squares. (Keeping the
-    root means that a moment which has merely decayed needs no new square root.)
+    continue later: the number of steps taken, the mean of the gradients, and the root of the mean of their squares.
+    (Keeping the root means that a moment which has merely decayed needs no new square root.)
     """
 
     def __init__(

@@ -14,7 +14,7 @@ import msgspec
 
 from classifiers.errors import ClassifiersError
 from classifiers.files import write_atomically
-from classifiers.processes import IGNORE_CTRL_C, limit_threads_of_others
+from classifiers.processes import IGNORE_CTRL_C, limit_threads_of_children
 from classifiers.study.curves import CURVES, FULL_CURVES, QUICK_CURVES, CurveSettings, measure_curve
 from classifiers.study.goemotions import measure_goemotions
 from classifiers.study.matched import FULL_MATCHED, MATCHED, QUICK_MATCHED, MatchedSettings, measure_matched
@@ -202,7 +202,7 @@ def execute_runs(runs: Sequence[Run], jobs: int) -> Iterator[None]:
             run.execute()
             yield
         return
-    limit_threads_of_others()
+    limit_threads_of_children()
     with multiprocessing.get_context("spawn").Pool(min(jobs, len(runs)), *IGNORE_CTRL_C) as pool:
         yield from pool.imap_unordered(Run.execute, runs)
 

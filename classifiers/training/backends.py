@@ -17,7 +17,7 @@ from classifiers.model_directory import FILES, save_numpy
 from classifiers.nn import network as networks
 from classifiers.nn.arrays import Array
 from classifiers.nn.network import Network
-from classifiers.starting import imported_whole
+from classifiers.starting import delay_ctrl_c
 from classifiers.text import Tokenizer
 from classifiers.training import numpy_backend
 from classifiers.training.cluster import Cluster
@@ -76,7 +76,7 @@ def connect_workers(cluster: Cluster) -> Workers:
         MissingExtraError: Keras is not installed.
     """
     try:
-        with _quiet_tensorflow(), imported_whole():
+        with _quiet_tensorflow(), delay_ctrl_c():
             from classifiers.training import distributed  # noqa: PLC0415 - TensorFlow takes seconds to load
     except ImportError:
         raise MissingExtraError("Training with Keras", "train") from None
@@ -93,7 +93,7 @@ def open_shards(folder: Path, columns: Columns, dataset: Dataset, tokenizer: Tok
     require("Reading Parquet", "parquet", "pyarrow")
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # before PyArrow is loaded, whose pool keeps 16 MB
     share_heaps()  # before TensorFlow starts its threads
-    with _quiet_tensorflow(), imported_whole():
+    with _quiet_tensorflow(), delay_ctrl_c():
         from classifiers.training.shards import find_shards  # noqa: PLC0415 - it needs TensorFlow
     return find_shards(folder, columns, dataset, tokenizer, least)
 
@@ -135,7 +135,7 @@ def create_trainer(
     if setup.framework == "numpy":
         return numpy_backend.Trainer(network, recipe, setup.multi_label), lambda: save(network.params)
     try:
-        with _quiet_tensorflow(), imported_whole():
+        with _quiet_tensorflow(), delay_ctrl_c():
             from classifiers.training import keras_backend  # noqa: PLC0415 - TensorFlow takes seconds to load, and NumPy needs none
     except ImportError:
         raise MissingExtraError("Training with Keras", "train") from None

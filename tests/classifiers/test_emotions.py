@@ -10,10 +10,10 @@ from classifiers.emotions import (
     LABELS,
     NEUTRAL,
     SENTIMENT,
+    canonical_spelling,
     checked_emoji,
     listed,
     one_emoji,
-    spelled,
     without_emoji,
 )
 
@@ -99,7 +99,7 @@ def test_one_emoji_refuses_anything_else(text: str) -> None:
     ],
 )
 def test_own_labels_are_recognised_in_any_letter_case(labels: tuple[str, ...], ours: tuple[str, ...]) -> None:
-    assert spelled(labels) == ours
+    assert canonical_spelling(labels) == ours
 
 
 def test_listed_names_at_most_forty_labels() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from classifiers.errors import ClassifiersError
-from classifiers.files import writable, write_atomically, written_whole
+from classifiers.files import open_atomically, writable, write_atomically
 
 
 def test_atomic_write_replaces_the_file_and_leaves_no_other(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_failed_write_leaves_no_partial_file(error: type[BaseException] | BaseEx
     path.write_bytes(b"old")
 
     def fail() -> None:
-        with written_whole(path) as file:
+        with open_atomically(path) as file:
             file.write(b"half")
             raise error
 
@@ -48,7 +48,7 @@ def test_failed_write_leaves_no_partial_file(error: type[BaseException] | BaseEx
     assert list(tmp_path.iterdir()) == [path]
     if isinstance(told.value, ClassifiersError):
         assert str(told.value) == f"{path} cannot be written: No space left on device."
-    with written_whole(path) as file:
+    with open_atomically(path) as file:
         file.write(b"new")
     assert path.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [path]
@@ -57,7 +57,7 @@ def test_failed_write_leaves_no_partial_file(error: type[BaseException] | BaseEx
 def test_file_named_like_a_temporary_file_is_left_alone(tmp_path: Path) -> None:
     others = tmp_path / "scored.csv.partial"
     others.write_bytes(b"somebody's")
-    with written_whole(tmp_path / "scored.csv") as file:
+    with open_atomically(tmp_path / "scored.csv") as file:
         file.write(b"new")
     assert others.read_bytes() == b"somebody's"
 
@@ -68,6 +68,6 @@ def test_existing_file_at_the_temporary_path_is_never_replaced_or_deleted(
     monkeypatch.setattr("classifiers.files.secrets.token_hex", lambda _: "0")
     others = tmp_path / "emobot-0.partial"
     others.write_bytes(b"somebody's")
-    with pytest.raises(ClassifiersError, match="cannot be written: File exists"), written_whole(tmp_path / "a.csv"):
+    with pytest.raises(ClassifiersError, match="cannot be written: File exists"), open_atomically(tmp_path / "a.csv"):
         pass
     assert others.read_bytes() == b"somebody's"

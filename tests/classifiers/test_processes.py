@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from classifiers.processes import cores, limit_threads_of_others
+from classifiers.processes import cores, limit_threads_of_children
 
 
 def test_core_count_is_at_least_one() -> None:
@@ -23,5 +23,5 @@ def test_other_processes_get_one_thread_each_unless_the_user_says_otherwise(monk
     for library in ("OMP", "OPENBLAS", "MKL"):
         monkeypatch.setenv(f"{library}_NUM_THREADS", "3")  # so that monkeypatch restores it
     monkeypatch.delenv("MKL_NUM_THREADS")
-    limit_threads_of_others()
+    limit_threads_of_children()
     assert (os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == ("3", "1")

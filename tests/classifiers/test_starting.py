@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from classifiers.starting import imported_whole, run_main
+from classifiers.starting import delay_ctrl_c, run_main
 
 COMMAND = """
 import signal
@@ -23,11 +23,11 @@ def main(status):
 
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A module during whose import somebody presses Ctrl-C."""
-    (tmp_path / "impatient.py").write_text(COMMAND)
+    """Return the name of a module during whose import somebody presses Ctrl-C."""
+    (tmp_path / "interrupted_command.py").write_text(COMMAND)
     monkeypatch.syspath_prepend(tmp_path)
-    yield "short_timeouts"
-    sys.modules.pop("short_timeouts", None)
+    yield "interrupted_command"
+    sys.modules.pop("interrupted_command", None)
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +53,7 @@ def test_import_in_another_thread_is_unaffected() -> None:
     done = []
 
     def imports() -> None:
-        with imported_whole():
+        with delay_ctrl_c():
             done.append(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
 
     thread = Thread(target=imports)

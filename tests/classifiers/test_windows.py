@@ -10,7 +10,7 @@ from classifiers.model_directory import load_models
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch
 from classifiers.text import Tokenizer
-from classifiers.windows import least_of_each, mean_of_each, windows, windows_of_all
+from classifiers.windows import mean_per_sequence, min_per_sequence, split_all, windows
 
 
 @pytest.mark.parametrize("length", [*range(1, 40), 512])
@@ -35,12 +35,12 @@ def test_windows_of_size_one_cover_the_sequence() -> None:
 
 
 def test_window_answers_are_combined_into_mean_and_minimum_per_sequence() -> None:
-    cut, begins = windows_of_all([[5, 6], [0, 1, 2, 3, 4, 5], [7]], 4)
+    cut, begins = split_all([[5, 6], [0, 1, 2, 3, 4, 5], [7]], 4)
     assert (cut, begins) == ([[5, 6], [0, 1, 2, 3], [2, 3, 4, 5], [7]], [0, 1, 3])
     answers = np.array([[window[0], len(window)] for window in cut], np.float32)
-    np.testing.assert_array_equal(mean_of_each(answers, begins), [[5, 2], [1, 4], [7, 1]])
-    np.testing.assert_array_equal(least_of_each(answers, begins), [[5, 2], [0, 4], [7, 1]])
-    assert mean_of_each(answers, begins).dtype == np.float32
+    np.testing.assert_array_equal(mean_per_sequence(answers, begins), [[5, 2], [1, 4], [7, 1]])
+    np.testing.assert_array_equal(min_per_sequence(answers, begins), [[5, 2], [0, 4], [7, 1]])
+    assert mean_per_sequence(answers, begins).dtype == np.float32
 
 
 def test_network_gets_small_batches_of_similar_length() -> None:

@@ -83,7 +83,7 @@ class GRU(Layer):
         return hidden
 
     def backward(self, dy: Array) -> Array:
-        """Go through the steps backwards; `ds`, the gradient of s_t, differs from that of a_t only in its part g."""
+        """Set `grads` and return dx; `ds`, the gradient of s_t, differs from that of a_t only in its part g."""
         x, hidden, candidate_states = self._x, self._hidden, self._candidate_states
         recurrent_t = np.ascontiguousarray(self.params["recurrent_kernel"].T)  # each step multiplies by it
         z, r, g = split_gates(self._gates, 3)

@@ -86,7 +86,7 @@ class LSTM(Layer):
         return hidden
 
     def backward(self, dy: Array) -> Array:
-        """Go through the steps backwards with the gradients of the hidden state and of the cell."""
+        """Set `grads` and return dx; `dh` and `dc` are the gradients of the hidden state and of the cell."""
         x, hidden, cells, tanh_cells = self._x, self._hidden, self._cells, self._tanh_cells
         recurrent_t = np.ascontiguousarray(self.params["recurrent_kernel"].T)  # each step multiplies by it
         i, f, g, o = split_gates(self._gates, 4)

@@ -53,7 +53,7 @@ class RNN(Layer):
         return hidden
 
     def backward(self, dy: Array) -> Array:
-        """Go through the steps backwards; the gradient of step t reaches step t-1 through Uᵀ."""
+        """Set `grads` and return dx; the gradient of step t reaches step t-1 through Uᵀ."""
         x, hidden = self._x, self._hidden
         recurrent_t = np.ascontiguousarray(self.params["recurrent_kernel"].T)  # each step multiplies by it
         da = np.square(hidden)

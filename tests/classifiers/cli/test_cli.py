@@ -292,7 +292,7 @@ def test_ctrl_c_ends_with_130_and_no_traceback(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(compare_module, "loaded", interrupted)
+    monkeypatch.setattr(compare_module, "load_once", interrupted)
     assert main(["compare", "hi"]) == 130
     assert capsys.readouterr().err == ""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from classifiers.cli import parallel
-from classifiers.cli.parallel import in_order
+from classifiers.cli.parallel import map_in_order
 from classifiers.errors import ClassifiersError
 
 
@@ -20,7 +20,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_few_texts_are_processed_without_other_processes() -> None:
     own = os.getpid()
-    assert list(in_order(eval, iter(["__import__('os').getpid()"] * 3))) == [own] * 3
+    assert list(map_in_order(eval, iter(["__import__('os').getpid()"] * 3))) == [own] * 3
 
 
 def test_many_texts_keep_their_order_and_are_not_read_far_ahead() -> None:
@@ -33,7 +33,7 @@ def test_many_texts_keep_their_order_and_are_not_read_far_ahead() -> None:
             yield f"{number}, __import__('os').getpid()"
         raise ClassifiersError("This is the end.")
 
-    results = in_order(eval, chunks(), alone=30)
+    results = map_in_order(eval, chunks(), alone=30)
     numbers, processes = [], set()
     for _ in range(100):
         number, process = next(results)
@@ -56,7 +56,7 @@ def test_result_is_returned_before_further_input_arrives() -> None:
         more.wait()
         yield "3"
 
-    results = in_order(eval, chunks(), alone=1)
+    results = map_in_order(eval, chunks(), alone=1)
     assert [next(results), next(results)] == [1, 2]
     more.set()
     assert list(results) == [3]
@@ -65,4 +65,4 @@ def test_result_is_returned_before_further_input_arrives() -> None:
 def test_a_killed_process_is_reported_in_one_sentence() -> None:
     chunks = ["1", *["__import__('os')._exit(1)"] * 2]
     with pytest.raises(ClassifiersError, match="was killed"):
-        list(in_order(eval, iter(chunks), alone=1))
+        list(map_in_order(eval, iter(chunks), alone=1))

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from classifiers.errors import ExerciseError
-from classifiers.exercises.judging import (
+from classifiers.exercises.comparison import (
     arrays_in,
-    named_mistake,
+    known_mistake,
+    largest_difference,
     numeric_gradient,
-    place_of_difference,
     relative_error,
 )
 
@@ -54,11 +54,11 @@ def test_anything_but_the_expected_arrays_is_refused(returned: object, sentence:
 
 def test_mistake_is_named_if_it_produces_exactly_this_array() -> None:
     mistakes = {"halved": np.array([0.5, 1.0]), "doubled": np.array([2.0, 4.0])}
-    assert named_mistake(np.array([2.0, 4.0 + 1e-9]), mistakes) == "doubled"
-    assert named_mistake(np.array([2.0, 4.1]), mistakes) is None
+    assert known_mistake(np.array([2.0, 4.0 + 1e-9]), mistakes) == "doubled"
+    assert known_mistake(np.array([2.0, 4.1]), mistakes) is None
 
 
 def test_the_largest_difference_is_shown() -> None:
     found, expected = np.zeros((2, 3)), np.zeros((2, 3))
     found[0, 1], expected[1, 2] = 0.25, -0.5
-    assert place_of_difference("dW", found, expected) == "dW[1, 2] is 0, while central differences give -0.5"
+    assert largest_difference("dW", found, expected) == "dW[1, 2] is 0, while central differences give -0.5"

@@ -64,12 +64,12 @@ def arrays_in(returned: Any, names: Sequence[str], function: str, like: Mapping[
     return arrays
 
 
-def named_mistake(found: Array, mistakes: Mapping[str, Array]) -> str | None:
+def known_mistake(found: Array, mistakes: Mapping[str, Array]) -> str | None:
     """Return the hint for the mistake that leads to exactly this array; None if no known mistake does."""
     return next((hint for hint, wrong in mistakes.items() if relative_error(found, wrong) < TOLERANCE), None)
 
 
-def place_of_difference(name: str, found: Array, expected: Array) -> str:
+def largest_difference(name: str, found: Array, expected: Array) -> str:
     """Return in words where two arrays differ most: `dW[0, 2] is 0.5, while central differences give 0.25`."""
     place = np.unravel_index(np.abs(found - expected).argmax(), found.shape)
     index = ", ".join(str(int(number)) for number in place)
