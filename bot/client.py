@@ -23,10 +23,10 @@ from bot.compare.cog import Compare
 from bot.configuration import Configuration, ConfigurationError, load_configuration
 from bot.connection import gateway
 from bot.connection.clock import loop_time
-from bot.connection.departures import notice_departures
-from bot.connection.gateway_proxy import shards_held
+from bot.connection.gateway_proxy import fetch_shard_count
 from bot.connection.identify_turns import IdentifyTurns
-from bot.connection.requests import ANSWER_TIMEOUT, PATIENCE, DiscordRequests
+from bot.connection.left_guilds import detect_left_guilds
+from bot.connection.requests import ANSWER_TIMEOUT, MAX_PAUSE_WAIT, DiscordRequests
 from bot.connection.session_starts import SessionStarts
 from bot.connection.strict_answers import (
     UNEXPECTED_SHAPE_ERRORS,
@@ -52,7 +52,7 @@ from bot.reactions.policy import Policy
 from bot.reactions.sending import ReactionSender
 from bot.settings.cog import ServerSettingsCog
 from bot.settings.trial import Trials
-from bot.shards import in_ranges
+from bot.shards import format_ranges
 from bot.store import Store
 from bot.store.locks import AdvisoryLocks
 from bot.ui.request_limits import RequestLimits
@@ -106,7 +106,9 @@ class Emobot(commands.AutoShardedBot):
         meter: Meter | None = None,
     ) -> None:
         self._meter = meter or Meter()
-        self.requests = DiscordRequests(loop_time, configuration.own_requests_per_second, self._leave, self._meter)
+        self.requests = DiscordRequests(
+            loop_time, configuration.own_requests_per_second, self._close_in_background, self._meter
+        )
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -120,7 +122,7 @@ class Emobot(commands.AutoShardedBot):
             shard_count=configuration.shard_count or 1,  # if it is not set, 1 until `connect` asks Discord
             heartbeat_timeout=gateway.SILENCE_TIMEOUT,
             http_trace=self.requests.trace(),
-            max_ratelimit_timeout=PATIENCE,
+            max_ratelimit_timeout=MAX_PAUSE_WAIT,
         )
         use_strict_answers(self.http, timeout=ANSWER_TIMEOUT)
         self.configuration = configuration
@@ -132,8 +134,8 @@ class Emobot(commands.AutoShardedBot):
             self._turns = IdentifyTurns(AdvisoryLocks(configuration.database_url))
         self.store = Store(configuration.database_url, configuration.mood_days)
         self._session_starts = SessionStarts(loop_time, self.requests.time.now)
-        self._begins_sessions = True  # False if a proxy does
-        self._leaving: asyncio.Task[None] | None = None
+        self._starts_sessions = True  # False if a proxy starts them
+        self._closing: asyncio.Task[None] | None = None
         self.registration = CommandRegistration(self, self.requests, configuration.dev_guild)
         self.outcomes: Counter[Outcome] = Counter()
         self._react: Callable[[discord.Message], Awaitable[None]]  # set by `setup_hook`, before the first message
@@ -189,7 +191,7 @@ class Emobot(commands.AutoShardedBot):
     async def connect(self, *, reconnect: bool = True) -> None:
         """Connect with the configured shards, or as many as Discord recommends today, until the bot is closed.
 
-        If a proxy holds the sessions with Discord, there are as many shards as it has, and none waits for its turn.
+        If a proxy holds the sessions with Discord, the number of shards is the proxy's, and none waits for its turn.
 
         Raises:
             ConfigurationError: `SHARD_COUNT` differs from the proxy's number of shards.
@@ -197,21 +199,21 @@ class Emobot(commands.AutoShardedBot):
         """
         address = self.configuration.gateway_url
         gateway.use(behind_proxy=address is not None)
-        held = await shards_held(address) if address else None
-        self._begins_sessions = held is None
-        if self._begins_sessions:  # a proxy may list fewer servers than it has
-            notice_departures(self._connection)
-        if held and self.configuration.shard_count not in (None, held):
+        proxy_shards = await fetch_shard_count(address) if address else None
+        self._starts_sessions = proxy_shards is None
+        if self._starts_sessions:  # a proxy may list fewer servers than it has
+            detect_left_guilds(self._connection)
+        if proxy_shards and self.configuration.shard_count not in (None, proxy_shards):
             raise ConfigurationError(
-                f"SHARD_COUNT is {self.configuration.shard_count}, but the proxy at DISCORD_GATEWAY_URL has {held} "
-                "shards: both must be the same."
+                f"SHARD_COUNT is {self.configuration.shard_count}, but the proxy at DISCORD_GATEWAY_URL has "
+                f"{proxy_shards} shards: both must be the same."
             )
         try:
             with reading_answers():
                 recommended, _, limits = await self.http.get_bot_gateway()
-                self._choose_shards(held or recommended, limits["max_concurrency"])
+                self._choose_shards(proxy_shards or recommended, limits["max_concurrency"])
                 self._session_starts.note(dict(limits))
-            if self._begins_sessions:
+            if self._starts_sessions:
                 await self._session_starts.wait_for(len(self.shard_ids or range(self.shard_count or 1)))
             await super().connect(reconnect=reconnect)
         except discord.DiscordException:
@@ -225,7 +227,7 @@ class Emobot(commands.AutoShardedBot):
 
         discord.py calls this again after a failure, even if the bot has been closed.
         """
-        if self._turns and self._begins_sessions and not self.is_closed():
+        if self._turns and self._starts_sessions and not self.is_closed():
             await self._turns.wait(shard_id)
         if not self.is_closed():
             await super().launch_shard(gateway, shard_id, initial=initial)
@@ -240,7 +242,7 @@ class Emobot(commands.AutoShardedBot):
 
         A shard that is being launched already has its turn, unlike one whose session Discord has ended.
         """
-        if not self._begins_sessions:
+        if not self._starts_sessions:
             return
         await self._session_starts.begin(shard_id or 0)
         if self._turns and shard_id is not None:
@@ -264,9 +266,9 @@ class Emobot(commands.AutoShardedBot):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Leave Discord unless that has begun, and wait until everything is written, which discord.py does not."""
-        if self._leaving:
-            await self._leaving
+        """Close the bot unless that has begun, and wait until everything is written, for which discord.py does not."""
+        if self._closing:
+            await self._closing
         await super().__aexit__(kind, error, traceback)
 
     async def on_ready(self) -> None:
@@ -291,12 +293,12 @@ class Emobot(commands.AutoShardedBot):
             log.warning("SHARD_COUNT is %d, but Discord recommends %d shards.", self.shard_count, recommended)
         if self._turns and self.shard_ids:
             self._turns.concurrency = concurrency
-            log.info("This process serves the shards %s of %d.", in_ranges(self.shard_ids), self.shard_count)
+            log.info("This process serves the shards %s of %d.", format_ranges(self.shard_ids), self.shard_count)
 
-    def _leave(self) -> None:
-        """Leave Discord; `connect` returns then."""
+    def _close_in_background(self) -> None:
+        """Close the bot in a task of its own; `connect` then returns."""
         self.requests.close()
-        self._leaving = asyncio.create_task(self.close())
+        self._closing = asyncio.create_task(self.close())
 
 
 def create_bot(

@@ -75,7 +75,7 @@ def own_shards(chosen: tuple[int, ...] | Share, count: int | None) -> tuple[int,
     return count, chosen
 
 
-def in_ranges(shard_ids: Iterable[int]) -> str:
+def format_ranges(shard_ids: Iterable[int]) -> str:
     """Return ascending numbers in the form of SHARD_IDS, with ranges: `0-3, 8`."""
     ids = list(shard_ids)
     starts = [ids[0], *(after for before, after in pairwise(ids) if after != before + 1)]

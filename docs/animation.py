@@ -70,8 +70,8 @@ class Recorder:
 async def record(scheme: Literal["light", "dark"], name: str) -> None:
     """Write a message and compare a text in a new demo, and save the animation."""
     async with (
-        simulation.opened(load_configuration()) as demo,
-        demo_page.served(demo) as url,
+        simulation.open_demo(load_configuration()) as demo,
+        demo_page.serve(demo) as url,
         async_playwright() as playwright,
     ):
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])

@@ -30,8 +30,8 @@ TEXT = "great job breaking the build again, genius"
 async def take_all() -> None:
     """Take all screenshots, one after another, in one demo."""
     async with (
-        simulation.opened(load_configuration()) as demo,
-        demo_page.served(demo) as url,
+        simulation.open_demo(load_configuration()) as demo,
+        demo_page.serve(demo) as url,
         async_playwright() as playwright,
     ):
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])

@@ -18,7 +18,7 @@ from bot.analysis.analyzer import Analyzer
 from bot.configuration import Configuration
 from bot.errors import report_error
 from bot.i18n import Translate, mark, translator
-from bot.shards import in_ranges
+from bot.shards import format_ranges
 from bot.store import Store, StoreError
 from bot.ui.standings import look_up_all_standings
 from classifiers import NAMES, ModelDirectoryError
@@ -145,7 +145,7 @@ class About(commands.Cog):
             servers.format(count=len(self._bot.guilds)),
         ]
         if own:
-            lines.append(translate("Shards of this process: {shards}").format(shards=in_ranges(own)))
+            lines.append(translate("Shards of this process: {shards}").format(shards=format_ranges(own)))
         if guild:
             lines.append(
                 translate("Shard: {shard} ({count} in all)").format(shard=guild.shard_id, count=self._bot.shard_count)

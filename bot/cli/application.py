@@ -33,12 +33,12 @@ async def fetch_application(
             return await client.application_info()
 
 
-def invitation(application: discord.AppInfo) -> str:
+def invite_link(application: discord.AppInfo) -> str:
     """Return the link that invites the bot with the permissions that it needs."""
     return discord.utils.oauth_url(application.id, permissions=PERMISSIONS)
 
 
-def elsewhere(configuration: Configuration) -> list[str]:
+def replaced_addresses(configuration: Configuration) -> list[str]:
     """Return a line for each of Discord's addresses that the operator has replaced with another."""
     addresses = {
         "API": (configuration.api_base, "DISCORD_API_BASE"),

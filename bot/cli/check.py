@@ -11,12 +11,12 @@ import click
 from sqlalchemy import make_url
 
 from bot.about.cog import FIGURES
-from bot.cli.application import elsewhere, fetch_application, invitation
-from bot.cli.database import file_of, in_database
-from bot.cli.errors import INTENT_OFF, CommandError, discord_errors, login_missing, reports_errors
+from bot.cli.application import fetch_application, invite_link, replaced_addresses
+from bot.cli.database import database_file, run_with_store
+from bot.cli.errors import INTENT_OFF, CommandError, discord_errors, missing_token_sentence, reports_errors
 from bot.configuration import ENV_FILE, Configuration, load_configuration
 from bot.connection.clock import DiscordTime
-from bot.connection.requests import TOLERATED_CLOCK_ERROR, clock_is_wrong, listen
+from bot.connection.requests import TOLERATED_CLOCK_ERROR, clock_warning, trace_dates
 from bot.models import load_configured_models
 from bot.store.engine import describe
 from classifiers.emotions import listed, without_emoji
@@ -42,12 +42,12 @@ def check_all() -> None:
     configuration = load_configuration()
     click.echo(f"Settings: in order, from {_sources(Path(ENV_FILE).absolute())}.")
     _warn_if_others_can_read(Path(ENV_FILE))
-    for line in elsewhere(configuration):
+    for line in replaced_addresses(configuration):
         click.echo(line)
     _check_models(configuration)
     _check_database(configuration)
     if configuration.discord_token is None:
-        click.echo(f"Discord: not checked. {login_missing()}")
+        click.echo(f"Discord: not checked. {missing_token_sentence()}")
         return
     with discord_errors():
         asyncio.run(_check_discord(configuration, configuration.discord_token))
@@ -65,18 +65,19 @@ def _check_models(configuration: Configuration) -> None:
         figures = ", ".join(f"{FIGURES.get(metric, metric)} {value:.3f}" for metric, value in card.test.items())
         role = "reacts to messages" if name == configuration.reacts_with else "for /compare"
         click.echo(f"  {NAMES[name]}: {card.parameters:,} parameters; on its test texts {figures}; {role}.")
-    mute = without_emoji(manifest.labels, manifest.emoji)
-    if mute:
+    without = without_emoji(manifest.labels, manifest.emoji)
+    if without:
         click.echo(
-            f"  There is no emoji for {listed(mute)}, so the bot does not react to them: give each one in the entry "
-            f'"emoji" of {configuration.models / MANIFEST}, as {{"{mute[0]}": "😊"}}, or in /settings in each server.'
+            f"  There is no emoji for {listed(without)}, so the bot does not react to them: give each one in the entry "
+            f'"emoji" of {configuration.models / MANIFEST}, as {{"{without[0]}": "😊"}}, or in /settings in each '
+            "server."
         )
 
 
 def _check_database(configuration: Configuration) -> None:
-    file = file_of(configuration)
+    file = database_file(configuration)
     new = file is not None and not file.exists()
-    in_database(configuration, lambda store: store.corrections())
+    run_with_store(configuration, lambda store: store.corrections())
     click.echo(f"Database: {file.absolute() if file else describe(make_url(configuration.database_url))}, in order.")
     if new:
         click.echo(
@@ -89,15 +90,15 @@ def _check_database(configuration: Configuration) -> None:
 
 async def _check_discord(configuration: Configuration, token: str) -> None:
     time = DiscordTime(asyncio.get_running_loop().time)
-    application = await fetch_application(configuration, token, listen(time))
+    application = await fetch_application(configuration, token, trace_dates(time))
     click.echo(f"Discord: the token is that of {application.name}.")
     error = time.error_of_host()
     if abs(error.total_seconds()) > TOLERATED_CLOCK_ERROR:
-        click.echo(f"{clock_is_wrong(error)} The bot uses Discord's.")
+        click.echo(f"{clock_warning(error)} The bot uses Discord's.")
     if not (application.flags.gateway_message_content or application.flags.gateway_message_content_limited):
         raise CommandError(INTENT_OFF, 2)
     click.echo("Message content intent: on.")
-    click.echo(f"Invite it with: {invitation(application)}")
+    click.echo(f"Invite it with: {invite_link(application)}")
 
 
 def _warn_if_others_can_read(file: Path) -> None:

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
-from bot.cli.database import file_of, in_database
-from bot.cli.errors import CommandError, aborts_as, reports_errors
+from bot.cli.database import database_file, run_with_store
+from bot.cli.errors import CommandError, abort_as, reports_errors
 from bot.configuration import Configuration, load_configuration
 from bot.store import Store
 from classifiers.command_line import WholeNumber
@@ -21,7 +21,7 @@ _ID = WholeNumber(1, 2**63 - 1)
 _UNCHANGED = "Nothing was erased."
 
 
-def _subject(command: Command) -> Command:
+def _subject_options(command: Command) -> Command:
     """Add the options `--guild` and `--user`, exactly one of which is required."""
     guild = click.option("--guild", type=_ID, metavar="ID", help="the numeric id of a Discord server")
     user = click.option("--user", type=_ID, metavar="ID", help="the numeric id of a Discord user")
@@ -43,12 +43,12 @@ def data() -> None:
     help="Print everything that is kept about one server or one person, as one JSON object.\n\n"
     "If you write it to a file, run `umask 077` first, so that nobody else on the computer can read it.",
 )
-@_subject
+@_subject_options
 @reports_errors
 def export_data(guild: int | None, user: int | None) -> None:
     """Print all that is kept about one server or one person."""
     _require_one(guild, user)
-    kept = in_database(_configuration(), lambda store: export(store, guild=guild, user=user))
+    kept = run_with_store(_configuration(), lambda store: export(store, guild=guild, user=user))
     click.echo(json.dumps(kept, indent=2, ensure_ascii=False))
 
 
@@ -58,7 +58,7 @@ def export_data(guild: int | None, user: int | None) -> None:
     help="Erase everything that is kept about one server or one person, permanently.\n\n"
     "For a person, that is the opt-out, so the bot will read that person's messages again.",
 )
-@_subject
+@_subject_options
 @click.option("--yes", is_flag=True, help="do not ask whether you are sure")
 @reports_errors
 def erase_data(guild: int | None, user: int | None, yes: bool) -> None:
@@ -67,8 +67,8 @@ def erase_data(guild: int | None, user: int | None, yes: bool) -> None:
     configuration = _configuration()
     subject = f"the server {guild}" if guild else f"the user {user}"
     if not yes:
-        _make_sure(subject)
-    in_database(configuration, lambda store: erase(store, guild=guild, user=user))
+        _confirm(subject)
+    run_with_store(configuration, lambda store: erase(store, guild=guild, user=user))
     click.echo(f"Nothing is kept about {subject} any more.")
 
 
@@ -111,7 +111,7 @@ def _configuration() -> Configuration:
             nothing is kept would be wrong.
     """
     configuration = load_configuration()
-    file = file_of(configuration)
+    file = database_file(configuration)
     if file and not file.exists():
         raise CommandError(
             f"There is no database at {file.absolute()}: run this in the folder in which you start the bot, or give "
@@ -121,12 +121,12 @@ def _configuration() -> Configuration:
     return configuration
 
 
-def _make_sure(subject: str) -> None:
+def _confirm(subject: str) -> None:
     if not sys.stdin.isatty():
         raise CommandError(
             "Erasing cannot be undone, and there is no terminal to ask you: add --yes if you are sure.", 2
         )
-    with aborts_as(_UNCHANGED):
+    with abort_as(_UNCHANGED):
         sure = click.confirm(f"Erase all that is kept about {subject}, permanently?")
     if not sure:
         raise CommandError(_UNCHANGED, 1)

@@ -1,4 +1,4 @@
-"""Use the bot's database in a command."""
+"""Open the bot's database for a command."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from bot.store.engine import is_sqlite
 Result = TypeVar("Result")
 
 
-def file_of(configuration: Configuration) -> Path | None:
+def database_file(configuration: Configuration) -> Path | None:
     """Return the file of the database in DATABASE_URL, whether it exists or not; None if it is on a server."""
     url = make_url(configuration.database_url)
     return Path(str(url.database)) if is_sqlite(url) else None
 
 
-def in_database(configuration: Configuration, work: Callable[[Store], Awaitable[Result]]) -> Result:
+def run_with_store(configuration: Configuration, work: Callable[[Store], Awaitable[Result]]) -> Result:
     """Open the database in DATABASE_URL, return the result of `work`, and close the database.
 
     Raises:
@@ -32,7 +32,7 @@ def in_database(configuration: Configuration, work: Callable[[Store], Awaitable[
     # The command prints a failure in one sentence, so the store need not log it as well.
     logging.getLogger("bot.store").addHandler(logging.NullHandler())
 
-    async def do() -> Result:
+    async def run() -> Result:
         store = Store(configuration.database_url, configuration.mood_days)
         try:
             await store.refresh()
@@ -44,4 +44,4 @@ def in_database(configuration: Configuration, work: Callable[[Store], Awaitable[
         finally:
             await store.close()
 
-    return asyncio.run(do())
+    return asyncio.run(run())

@@ -85,7 +85,7 @@ class _Thoughts(msgspec.Struct):
     messages: frozenset[_Id]
 
 
-_DEEDS: dict[str, type[_Channel | _Reaction | _Command | _Thoughts]] = {
+_ACTIONS: dict[str, type[_Channel | _Reaction | _Command | _Thoughts]] = {
     "channel": _Channel,
     "reaction": _Reaction,
     "command": _Command,
@@ -99,7 +99,7 @@ class PortError(Exception):
 
 
 @asynccontextmanager
-async def served(demo: Demo, port: int = 0) -> AsyncIterator[str]:
+async def serve(demo: Demo, port: int = 0) -> AsyncIterator[str]:
     """Serve the page on this computer while the context is open, and yield its address.
 
     Args:
@@ -133,40 +133,40 @@ class _Site:
         application = web.Application(client_max_size=_MAX_REQUEST_SIZE)
         ours = [file.name for file in files("bot.cli").joinpath("page").iterdir()]
         application.router.add_routes([web.get(f"/{name}", _own_file) for name in ours])
-        application.router.add_post(f"/demo/{{deed:{'|'.join(_DEEDS)}}}", self._do)
-        application.router.add_post("/api/{what:pages|action}", self._act)
-        application.router.add_route("*", "/{path:.*}", self._pass_on)
+        application.router.add_post(f"/demo/{{action:{'|'.join(_ACTIONS)}}}", self._perform_action)
+        application.router.add_post("/api/{what:pages|action}", self._forward_in_turn)
+        application.router.add_route("*", "/{path:.*}", self._forward)
         return application
 
-    async def _act(self, request: web.Request) -> web.Response:
+    async def _forward_in_turn(self, request: web.Request) -> web.Response:
         """Pass an action on to SimCord, in the channel of the page that sent it."""
         if not request.content_type.startswith("multipart/"):
             _decoded(await _body_of(request), dict[str, Any])
         async with self._demo.turn(request.headers.get(_CONTEXT)):
-            return await self._pass_on(request)
+            return await self._forward(request)
 
-    async def _pass_on(self, request: web.Request) -> web.Response:
+    async def _forward(self, request: web.Request) -> web.Response:
         path, sent = request.rel_url.raw_path_qs, await _body_of(request)
-        status, headers, body = await self._ask(request, request.method, path, sent)
+        status, headers, body = await self._request_simcord(request, request.method, path, sent)
         if request.path == "/":
             body = our_page(body.decode(), self._demo.channels, self._demo.commands).encode()
         return web.Response(body=body, status=status, headers=headers)
 
-    async def _do(self, request: web.Request) -> web.Response:
+    async def _perform_action(self, request: web.Request) -> web.Response:
         """Carry out an action for which SimCord's page has no control."""
         visit = await self._visit(request)
-        wanted = _decoded(await _body_of(request), _DEEDS[request.match_info["deed"]])
+        action = _decoded(await _body_of(request), _ACTIONS[request.match_info["action"]])
         answer: object = {}
         try:
-            match wanted:
+            match action:
                 case _Channel():
-                    await self._demo.move(visit, wanted.channel)
+                    await self._demo.move(visit, action.channel)
                 case _Reaction():
-                    await self._demo.react(visit, wanted.message, wanted.emoji)
+                    await self._demo.react(visit, action.message, action.emoji)
                 case _Command():
-                    await self._demo.use_command(visit, wanted.message, wanted.command)
+                    await self._demo.use_command(visit, action.message, action.command)
                 case _Thoughts():
-                    answer = await self._demo.thoughts(visit, wanted.messages)
+                    answer = await self._demo.thoughts(visit, action.messages)
         except LookupError:
             raise web.HTTPNotFound(text="The page shows no such thing.") from None
         except AnalyzerError:
@@ -175,23 +175,23 @@ class _Site:
 
     async def _visit(self, request: web.Request) -> Visit:
         """Return the visit of the page that sent a request, which SimCord gives only to those who may use the demo."""
-        status, _, body = await self._ask(request, "GET", "/api/state")
+        status, _, body = await self._request_simcord(request, "GET", "/api/state")
         if status != 200:
             raise web.HTTPUnauthorized
         shown = json.loads(body)
         return Visit(request.headers[_CONTEXT], int(shown["viewerId"]), int(shown["channelId"]))
 
-    async def _ask(
+    async def _request_simcord(
         self, request: web.Request, method: str, path: str, data: bytes | None = None
     ) -> tuple[int, dict[str, str], bytes]:
         """Send SimCord a request with the headers of the browser's; return status, headers and body."""
         our_port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
-        headers = _addressed_to(self._address.authority, our_port, request.headers)
+        headers = _readdress(self._address.authority, our_port, request.headers)
         address = URL(f"{self._address.origin()}{path}", encoded=True)
         body = io.BytesIO(data) if data else None  # from a file, aiohttp sends a large body piece by piece
         try:
             async with self._session.request(method, address, headers=headers, data=body) as response:
-                return response.status, _passed_on(response.headers), await response.read()
+                return response.status, _without_hop_by_hop(response.headers), await response.read()
         except aiohttp.ClientConnectionError:
             raise web.HTTPGone from None  # the demo was ended, which the page then says
 
@@ -274,12 +274,12 @@ async def _own_file(request: web.Request) -> web.Response:
     return web.Response(text=text, content_type=_CONTENT_TYPES[PurePath(request.path).suffix])
 
 
-def _addressed_to(authority: str, our_port: int, headers: Mapping[str, str]) -> dict[str, str]:
+def _readdress(authority: str, our_port: int, headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers for SimCord with its own address instead of ours, since it accepts no other."""
     ours = re.compile(rf"\b(127\.0\.0\.1|localhost):{our_port}$")
-    kept = _passed_on(headers)
+    kept = _without_hop_by_hop(headers)
     return kept | {name: ours.sub(authority, kept[name]) for name in ("Host", "Origin") if name in kept}
 
 
-def _passed_on(headers: Mapping[str, str]) -> dict[str, str]:
+def _without_hop_by_hop(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name.lower() not in _HOP_BY_HOP_HEADERS}

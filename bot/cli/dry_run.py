@@ -18,7 +18,7 @@ from bot.reactions.policy import Policy
 from classifiers import Classifier
 
 # By regex's tables, since Python's own do not know emoji that are newer than the interpreter.
-_UNSEEN = regex.compile(r"(?!\p{Extended_Pictographic})[\p{C}\p{Z}]")
+_INVISIBLE = regex.compile(r"(?!\p{Extended_Pictographic})[\p{C}\p{Z}]")
 
 
 @click.command(
@@ -43,7 +43,7 @@ def dry_run(path: str, as_json: bool) -> None:
     model = load_configured_models(configuration)[configuration.reacts_with]
     show = _as_json if as_json else _as_row
     try:
-        with _opened(path) as lines:
+        with _open(path) as lines:
             for line in lines:
                 click.echo(show(_decide(line.removesuffix("\n"), model, configuration.min_certainty)))
     except UnicodeDecodeError:
@@ -68,7 +68,7 @@ def _decide(text: str, model: Classifier, minimum_certainty: float | None) -> _L
     return _Line(text, decision.emoji, decision.emotion, decision.certainty, decision.reason)
 
 
-def _opened(path: str) -> TextIO:
+def _open(path: str) -> TextIO:
     source: str | int = sys.stdin.fileno() if path == "-" else path
     return open(source, encoding="utf-8-sig", closefd=path != "-")
 
@@ -79,5 +79,5 @@ def _as_json(line: _Line) -> str:
 
 def _as_row(line: _Line) -> str:
     sure = "" if line.certainty is None else f"{line.certainty:.0%}"
-    shown = _UNSEEN.sub(" ", line.text)
+    shown = _INVISIBLE.sub(" ", line.text)
     return f"{line.emoji or '-'}\t{line.emotion or '':<14} {sure:>4}  {line.reason or '':<14}  {shown}".rstrip()

@@ -1,4 +1,4 @@
-"""How a command fails: with one sentence on standard error and an exit status."""
+"""Report the errors of a command: one sentence on standard error, and an exit status."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Arguments = ParamSpec("Arguments")
 
 
 class CommandError(Exception):
-    """A command cannot do its work; the text is one sentence for the user.
+    """A command failed for a reason that the user can understand; the text is one sentence for the user.
 
     Attributes:
         status: the exit status: 2 if the user can put it right, else 1.
@@ -76,7 +76,7 @@ def program() -> str:
     return click.get_current_context().find_root().command_path
 
 
-def login_missing() -> str:
+def missing_token_sentence() -> str:
     """Return a sentence that says what to do if there is no token."""
     file = Path(ENV_FILE).absolute()
     remedy = "write yours there after DISCORD_TOKEN=" if file.exists() else f"run `{program()} init`, which asks for it"
@@ -93,12 +93,12 @@ def token_of(configuration: Configuration) -> str:
         CommandError: there is none.
     """
     if configuration.discord_token is None:
-        raise CommandError(login_missing(), 2)
+        raise CommandError(missing_token_sentence(), 2)
     return configuration.discord_token
 
 
 @contextmanager
-def aborts_as(sentence: str) -> Iterator[None]:
+def abort_as(sentence: str) -> Iterator[None]:
     """Turn the end of input at a prompt into a `CommandError` with that sentence; let Ctrl-C through as usual."""
     try:
         yield

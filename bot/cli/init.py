@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from bot.cli.check import check_all
-from bot.cli.errors import CommandError, aborts_as, program, reports_errors
+from bot.cli.errors import CommandError, abort_as, program, reports_errors
 from bot.configuration import ENV_FILE
 from bot.discord_token import TokenError, parse_token
 
@@ -51,7 +51,7 @@ def _ask_for_token() -> str | None:
         "choose Bot, and press Reset Token. To do this later, just press Enter."
     )
     while True:
-        with aborts_as("Nothing was written."):
+        with abort_as("Nothing was written."):
             typed = click.prompt("Token", hide_input=True, default="", show_default=False)
         try:
             return parse_token(typed)

@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from bot.cli.application import fetch_application, invitation
+from bot.cli.application import fetch_application, invite_link
 from bot.cli.errors import discord_errors, reports_errors, token_of
 from bot.configuration import load_configuration
 
@@ -22,4 +22,4 @@ def invite() -> None:
     configuration = load_configuration()
     token = token_of(configuration)
     with discord_errors():
-        click.echo(invitation(asyncio.run(fetch_application(configuration, token))))
+        click.echo(invite_link(asyncio.run(fetch_application(configuration, token))))

@@ -10,7 +10,7 @@ import click
 import discord
 
 from bot import logs
-from bot.cli.application import elsewhere
+from bot.cli.application import replaced_addresses
 from bot.cli.errors import discord_errors, reports_errors, token_of
 from bot.cli.stopping import run_until_stopped
 from bot.configuration import Configuration, load_configuration
@@ -29,7 +29,7 @@ def run() -> None:
     configuration = load_configuration()
     token = token_of(configuration)
     logs.set_up(configuration.log_level, configuration.log_format)
-    for line in elsewhere(configuration):
+    for line in replaced_addresses(configuration):
         log.info("One of Discord's addresses has been replaced. %s", line)
     # The bot joins no voice channel, so nobody should be told to install what voice needs.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False

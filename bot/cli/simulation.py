@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot.cli import demo_page
+from bot.cli.demo_content import CHANNELS, PEOPLE, WELCOME
 from bot.cli.demo_visits import Demo
-from bot.cli.scenery import CHANNELS, PEOPLE, WELCOME
 from bot.client import Emobot, create_bot
 from bot.configuration import Configuration
 from bot.i18n import ENGLISH, Translate
@@ -46,25 +46,25 @@ SimCord's default of 5 is too short for a slow computer. It must stay below 15, 
 
 
 class _Clock:
-    """Monotonic seconds: the simulation's while the earlier messages are written, then real ones on top.
+    """Monotonic seconds: simulated while the past messages are written, then real.
 
     The simulated clock stands still between two actions, so with it alone no pause after a reaction would ever end.
     """
 
     def __init__(self) -> None:
-        self._played = 0.0
-        self._visited_at: float | None = None
+        self._simulated = 0.0
+        self._real_since: float | None = None
 
     def __call__(self) -> float:
-        return self._played + (0.0 if self._visited_at is None else time.perf_counter() - self._visited_at)
+        return self._simulated + (0.0 if self._real_since is None else time.perf_counter() - self._real_since)
 
-    def put_forward(self, seconds: float) -> None:
-        """Put the clock forward."""
-        self._played += seconds
+    def advance(self, seconds: float) -> None:
+        """Advance the clock by this many seconds."""
+        self._simulated += seconds
 
     def run(self) -> None:
         """Let the clock run in real time from now on."""
-        self._visited_at = time.perf_counter()
+        self._real_since = time.perf_counter()
 
 
 async def run(configuration: Configuration, port: int, open_browser: Callable[[str], object] | None = None) -> None:
@@ -81,7 +81,7 @@ async def run(configuration: Configuration, port: int, open_browser: Callable[[s
         MissingExtraError: the demo extra is only partly installed.
         ConfigurationError, ModelDirectoryError: the bot cannot be built.
     """
-    async with opened(configuration) as demo, demo_page.served(demo, port) as url:
+    async with open_demo(configuration) as demo, demo_page.serve(demo, port) as url:
         print(f"Emobot is waiting for you at {url}\nPress Ctrl-C to end.", flush=True)  # noqa: T201 - for who started it
         if open_browser:
             await asyncio.to_thread(open_browser, url)
@@ -89,20 +89,20 @@ async def run(configuration: Configuration, port: int, open_browser: Callable[[s
 
 
 @asynccontextmanager
-async def opened(
+async def open_demo(
     configuration: Configuration, *, models: Mapping[str, Classifier] | None = None
 ) -> AsyncIterator[Demo]:
     """Open a server with people, conversations and the bot, and SimCord's page of it; raises the same as `run`."""
     clock = _Clock()
     with tempfile.TemporaryDirectory() as folder:
-        forgotten = f"sqlite+aiosqlite:///{folder}/demo.db"
-        bot = create_bot(_at_home(configuration, forgotten), models=models, clock=clock)
+        database_url = f"sqlite+aiosqlite:///{folder}/demo.db"
+        bot = create_bot(_for_demo(configuration, database_url), models=models, clock=clock)
         bot.analyzer.batch_delay = 0.0  # to SimCord, a text that waits for others would look like work that never ends
         async with bot, simcord.run(bot, check_errors=False, settle_timeout=SETTLE_TIMEOUT) as env:
             channels, viewers = await _populate(env, bot, clock)
             # The first picture loads Matplotlib, which the visitor's first /mood should not have to wait for.
-            portraits = await asyncio.to_thread(_avatars, viewers)
-            preview = env.preview(channels[0], viewers=viewers, layout="channel", assets=portraits)
+            avatars = await asyncio.to_thread(_avatars, viewers)
+            preview = env.preview(channels[0], viewers=viewers, layout="channel", assets=avatars)
             try:
                 await preview.__aenter__()
             except simcord.SetupError as error:
@@ -114,8 +114,8 @@ async def opened(
                 await preview.close()
 
 
-def _at_home(configuration: Configuration, database_url: str) -> Configuration:
-    """Return the configuration without what says where the real bot finds Discord and how it is divided."""
+def _for_demo(configuration: Configuration, database_url: str) -> Configuration:
+    """Return the configuration with the demo's database, and without Discord's addresses, shards and a test server."""
     return replace(
         configuration,
         database_url=database_url,
@@ -150,7 +150,7 @@ async def _populate(
     await bot.store.save_settings(guild.id, ServerSettings(liveliness=Liveliness.LIVELY))
     for handle in channels.values():
         _invent_moods(bot, guild.id, handle.id, now)
-    past = [(line, handle) for channel, handle in channels.items() for line in channel.lines]
+    past = [(line, handle) for channel, handle in channels.items() for line in channel.messages]
     for line, handle in sorted(past, key=lambda said: -said[0].minutes):
         await _wait_until(now - timedelta(minutes=line.minutes), env, clock)
         message = await people[line.author].send(handle, line.text)
@@ -186,7 +186,7 @@ async def _wait_until(moment: datetime, env: simcord.Env, clock: _Clock) -> None
     """Let the simulated time pass until `moment`, unless it is already later."""
     seconds = max(0.0, (moment - env.now()).total_seconds())
     await env.advance_time(seconds)
-    clock.put_forward(seconds)
+    clock.advance(seconds)
 
 
 def _invent_moods(bot: Emobot, guild_id: int, channel_id: int, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Limits on all requests to Discord: how many a second, how many unanswered, and how many refusals are too many."""
+"""Limits on all requests to Discord: requests per second, unanswered requests, and refusals."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Self
 
-COUNT_TOWARDS_A_BAN = (401, 403, 429)
+BAN_STATUSES = (401, 403, 429)
 """The HTTP statuses for which Discord bans an IP address if it has to send too many of them."""
 
-SUSPICIOUS = 3
+SUSPICIOUS_REFUSALS = 3
 """After this many refusals in a row, every request may be refused; fewer can mean one server's missing permission."""
 
 _MINUTE = 60.0  # seconds
@@ -78,7 +78,7 @@ class RefusalCounter:
         self.in_a_row += 1
         left = self._refusals_left()
         statuses = Counter(status for _, status in self._refusals)
-        if left > 0 and sum(statuses[status] for status in COUNT_TOWARDS_A_BAN) < self._ban_limit:
+        if left > 0 and sum(statuses[status] for status in BAN_STATUSES) < self._ban_limit:
             return None
         self._refusals.clear()
         self.in_a_row = 0
@@ -89,7 +89,7 @@ class RefusalCounter:
 
         After several refusals in a row this is 1: a single request shows whether Discord still refuses everything.
         """
-        return 1 if self.in_a_row >= SUSPICIOUS else max(self._refusals_left(), 0) + _SPARE
+        return 1 if self.in_a_row >= SUSPICIOUS_REFUSALS else max(self._refusals_left(), 0) + _SPARE
 
     def _refusals_left(self) -> int:
         """Return how many more refusals in a row are too many, after dropping what is older than the window."""

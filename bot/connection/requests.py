@@ -17,12 +17,12 @@ import discord
 
 from bot.connection.backoff import Backoff
 from bot.connection.clock import DiscordTime
-from bot.connection.rate_limits import COUNT_TOWARDS_A_BAN, SUSPICIOUS, RateLimiter, RefusalCounter
+from bot.connection.rate_limits import BAN_STATUSES, SUSPICIOUS_REFUSALS, RateLimiter, RefusalCounter
 from bot.meter import Meter
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 30.0
+MAX_PAUSE_WAIT = 30.0
 """The most seconds that a request waits for the end of a pause; discord.py accepts no smaller value."""
 
 TOLERATED_CLOCK_ERROR = 5.0
@@ -35,8 +35,11 @@ _UNKNOWN_LIMIT = 60.0  # assumed seconds of a rate limit if Discord does not say
 _WARNING_INTERVAL = 600.0  # seconds between two warnings of the same kind
 _FIRST_PAUSE = 1.0  # seconds for which all requests are paused after the first failure
 _REFUSED_PAUSE, _LONGEST_REFUSED_PAUSE = 10.0, 30.0  # seconds of the first pause after refusals in a row, and of any
-_RELAPSE_PAUSE, _LONGEST_RELAPSE_PAUSE = 40.0, 160.0  # likewise for each further row, so that six fit into ten minutes
-_EVERYWHERE = 0
+_REPEATED_PAUSE, _LONGEST_REPEATED_PAUSE = (
+    40.0,
+    160.0,
+)  # likewise for each further row, so that six fit into ten minutes
+_ALL_REQUESTS = 0
 _PROXY_TIMEOUT_STATUS = 408  # a proxy's status when Discord does not answer in time; Discord itself never sends it
 
 Answer = TypeVar("Answer")
@@ -88,12 +91,12 @@ class DiscordRequests:
         self._meter = meter or Meter()
         self._refusals = RefusalCounter(clock)
         self._rate = RateLimiter.below(allowed, clock, self._max_unanswered)
-        self._refused = Backoff(clock, longest=_LONGEST_REFUSED_PAUSE, free=SUSPICIOUS - 1)
-        self._relapses = Backoff(clock, longest=_LONGEST_RELAPSE_PAUSE, free=1)
-        self._failures = Backoff(clock, longest=300.0)
+        self._refused = Backoff(clock, max_pause=_LONGEST_REFUSED_PAUSE, tolerated=SUSPICIOUS_REFUSALS - 1)
+        self._repeated = Backoff(clock, max_pause=_LONGEST_REPEATED_PAUSE, tolerated=1)
+        self._failures = Backoff(clock, max_pause=300.0)
         self._closed = False
         self._limited_until = -math.inf
-        self._quiet_until = -math.inf
+        self._next_warning_at = -math.inf
         self._warned_of_clock = False
 
     def trace(self) -> aiohttp.TraceConfig:
@@ -111,7 +114,7 @@ class DiscordRequests:
 
     def pause_left(self) -> float:
         """Return the seconds for which all requests are still paused; 0 if they are not."""
-        pauses = (pause.remaining(_EVERYWHERE) for pause in (self._failures, self._refused, self._relapses))
+        pauses = (pause.remaining(_ALL_REQUESTS) for pause in (self._failures, self._refused, self._repeated))
         return max(self._limited_until - self._clock(), *pauses)
 
     def close(self) -> None:
@@ -153,7 +156,7 @@ class DiscordRequests:
         finally:
             _deadline.reset(before)
             _when_sent.reset(called_before)
-        self._failures.succeed(_EVERYWHERE)
+        self._failures.succeed(_ALL_REQUESTS)
         return answer
 
     async def _before(
@@ -169,7 +172,7 @@ class DiscordRequests:
         hurried = deadline < math.inf
         while True:
             pause = self.pause_left()
-            if self.token_refused or pause > PATIENCE or (pause and hurried):
+            if self.token_refused or pause > MAX_PAUSE_WAIT or (pause and hurried):
                 raise HeldBackError("all requests are paused")
             await asyncio.sleep(pause)
             if not await self._rate.acquire(deadline):
@@ -220,7 +223,7 @@ class DiscordRequests:
             self._warned_of_clock = False
         elif not self._warned_of_clock:
             self._warned_of_clock = True
-            log.warning("%s The bot uses Discord's time, but the times in this log are wrong.", clock_is_wrong(error))
+            log.warning("%s The bot uses Discord's time, but the times in this log are wrong.", clock_warning(error))
 
     def _count(self, status: int, *, by_token: bool, reads: bool) -> None:
         """Count a request as accepted or refused, and pause all requests if several in a row were refused.
@@ -232,13 +235,13 @@ class DiscordRequests:
         """
         if status < 400 and by_token and not reads:
             self._refusals.accept()
-            self._refused.succeed(_EVERYWHERE)
-        if not (status in COUNT_TOWARDS_A_BAN or (400 <= status < 500 and by_token)):
+            self._refused.succeed(_ALL_REQUESTS)
+        if not (status in BAN_STATUSES or (400 <= status < 500 and by_token)):
             return
-        self._refused.fail(_EVERYWHERE, _REFUSED_PAUSE)
+        self._refused.fail(_ALL_REQUESTS, _REFUSED_PAUSE)
         statuses = self._refusals.count(status)
-        if self._refusals.in_a_row == SUSPICIOUS:
-            self._relapses.fail(_EVERYWHERE, _RELAPSE_PAUSE)
+        if self._refusals.in_a_row == SUSPICIOUS_REFUSALS:
+            self._repeated.fail(_ALL_REQUESTS, _REPEATED_PAUSE)
         if statuses:
             self._limit(self._refusals.window)
             log.warning(
@@ -257,13 +260,13 @@ class DiscordRequests:
 
     def _fail(self, reason: str) -> None:
         """Pause all requests, longer after each failure in a row, and log it at most once in ten minutes."""
-        self._failures.fail(_EVERYWHERE, _FIRST_PAUSE)
-        if self._clock() >= self._quiet_until:
-            self._quiet_until = self._clock() + _WARNING_INTERVAL
+        self._failures.fail(_ALL_REQUESTS, _FIRST_PAUSE)
+        if self._clock() >= self._next_warning_at:
+            self._next_warning_at = self._clock() + _WARNING_INTERVAL
             log.warning("Discord failed (%s): the bot pauses after each failure in a row, each time longer.", reason)
 
 
-def listen(time: DiscordTime) -> aiohttp.TraceConfig:
+def trace_dates(time: DiscordTime) -> aiohttp.TraceConfig:
     """Return a trace configuration with which a discord.py client notes the dates of Discord's answers in `time`."""
 
     async def after(
@@ -276,7 +279,7 @@ def listen(time: DiscordTime) -> aiohttp.TraceConfig:
     return trace
 
 
-def clock_is_wrong(error: timedelta) -> str:
+def clock_warning(error: timedelta) -> str:
     """Return a sentence about this computer's clock, which is `error` ahead of Discord's, or behind if negative."""
     size = timedelta(seconds=round(abs(error.total_seconds())))
     return f"This computer's clock is {size} {'fast' if error > timedelta() else 'slow'}: set it right."

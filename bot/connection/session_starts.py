@@ -34,7 +34,7 @@ class SessionStarts:
         self._concurrency = 1
         self._total = self._left = 1000
         self._counted_until = math.inf
-        self._told = False
+        self._warned = False
         self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._free_at: defaultdict[int, float] = defaultdict(float)
 
@@ -47,16 +47,16 @@ class SessionStarts:
     async def wait_for(self, sessions: int) -> None:
         """Wait until this many sessions may start today, and log once how long that takes."""
         while (seconds := self._seconds_until(sessions)) > 0:
-            if not self._told:
+            if not self._warned:
                 log.warning(
                     "Discord lets this bot start %s more sessions until %s, but it needs %d: it waits until then.",
                     self._left or "no",
                     f"{self._now() + timedelta(seconds=seconds):%Y-%m-%d %H:%M} UTC",
                     sessions,
                 )
-            self._told = True
+            self._warned = True
             await asyncio.sleep(seconds)
-        self._told = False
+        self._warned = False
 
     async def begin(self, shard_id: int) -> None:
         """Wait until a shard may start a session, and count it."""

@@ -34,7 +34,7 @@ from bot.mood.words import alternative_text, caption, what_is_kept
 from bot.server_settings import WEEKLY_MINIMUM, ServerSettings
 from bot.store import MoodCount, Store, StoreError
 from bot.ui.emotions import NO_EMOJI, emotions_of, label_with_emoji
-from bot.ui.permissions import TO_POST, lacking
+from bot.ui.permissions import TO_POST, missing_permissions
 from classifiers import EMOJI
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class WeeklyMood(commands.Cog):
         channel = guild.get_channel(settings.weekly_channel or 0)
         if not isinstance(channel, discord.TextChannel) or not settings.mood:
             return
-        if lacking(channel.permissions_for(guild.me), TO_POST):
+        if missing_permissions(channel.permissions_for(guild.me), TO_POST):
             return
         now = self._requests.time.now()
         due = latest_due(now, settings.weekly_day, settings.weekly_hour, settings.time_zone)

@@ -41,9 +41,9 @@ class ReactionLimits:
         self.max_age = max_age
         self._max_in_flight = max_in_flight
         self._in_flight: Counter[int] = Counter()
-        self._channels = Backoff(clock, longest=longest_pause)
-        self._servers = Backoff(clock, longest=longest_pause, free=2)
-        self._authors = Backoff(clock, longest=_AUTHOR_PAUSE)
+        self._channels = Backoff(clock, max_pause=longest_pause)
+        self._servers = Backoff(clock, max_pause=longest_pause, tolerated=2)
+        self._authors = Backoff(clock, max_pause=_AUTHOR_PAUSE)
 
     def __len__(self) -> int:
         """Return how many channels, servers and people take memory; a channel may be counted twice."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import discord
 
 from bot.i18n import Translate
-from bot.ui.permissions import TO_REACT, lacking
+from bot.ui.permissions import TO_REACT, missing_permissions
 
 
 def warning(granted: discord.Permissions, translate: Translate) -> str:
     """Return a warning about the permissions that the bot lacks in a channel to react there; empty if it lacks none."""
-    names = lacking(granted, TO_REACT)
+    names = missing_permissions(granted, TO_REACT)
     if not names:
         return ""
     return translate("⚠️ In this channel I lack these permissions: {permissions}.").format(

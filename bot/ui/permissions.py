@@ -23,6 +23,6 @@ TO_POST = {
 """The permissions needed to post a picture unasked; answers to commands need none of them."""
 
 
-def lacking(granted: discord.Permissions, needed: Mapping[str, str]) -> list[str]:
+def missing_permissions(granted: discord.Permissions, needed: Mapping[str, str]) -> list[str]:
     """Return the names of the needed permissions that are not granted, in English."""
     return [name for permission, name in needed.items() if not getattr(granted, permission)]

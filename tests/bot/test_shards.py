@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.shards import ShardsError, Share, in_ranges, own_shards, parse_shard_ids
+from bot.shards import ShardsError, Share, format_ranges, own_shards, parse_shard_ids
 
 
 @pytest.fixture
@@ -88,4 +88,4 @@ def test_nonexistent_shards_are_refused(chosen: tuple[int, ...] | Share, count: 
 def test_shards_are_formatted_as_ranges(text: str) -> None:
     ids = parse_shard_ids(text)
     assert isinstance(ids, tuple)
-    assert in_ranges(ids) == text
+    assert format_ranges(ids) == text

@@ -13,7 +13,7 @@ from bot.settings.panel.state import PanelState, chosen_channels
 from bot.settings.permissions import warning
 from bot.ui.discord_limits import MESSAGE_TEXT
 from bot.ui.emotions import label_with_emoji
-from bot.ui.permissions import TO_POST, lacking
+from bot.ui.permissions import TO_POST, missing_permissions
 from classifiers import NAMES
 
 _LISTED = MESSAGE_TEXT // 8
@@ -102,7 +102,7 @@ def _obstacle(state: PanelState) -> str:
         return ""
     if not state.settings.mood:
         return translate("⚠️ There is no picture of the week while moods are not counted.")
-    if names := lacking(state.weekly_channel.permissions_for(state.guild.me), TO_POST):
+    if names := missing_permissions(state.weekly_channel.permissions_for(state.guild.me), TO_POST):
         return translate("⚠️ For the picture of the week, I lack these permissions in {channel}: {permissions}.").format(
             channel=f"<#{state.weekly_channel.id}>", permissions=", ".join(map(translate, names))
         )

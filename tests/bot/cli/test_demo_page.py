@@ -32,10 +32,10 @@ LOW_CONTRAST_SCRIPT = Path(__file__).with_name("contrast.js").read_text("utf-8")
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[tuple[Demo, URL]]:
+async def serve() -> AsyncIterator[tuple[Demo, URL]]:
     """Yield the demo and the address of its page; not a fixture, because SimCord must end in the task that began it."""
     models = {"rnn": StubClassifier(PREDICTIONS), "bilstm": StubClassifier(PREDICTIONS)}
-    async with simulation.opened(Configuration(), models=models) as demo, demo_page.served(demo) as url:
+    async with simulation.open_demo(Configuration(), models=models) as demo, demo_page.serve(demo) as url:
         yield demo, URL(url)
 
 
@@ -110,7 +110,7 @@ async def chromium() -> AsyncIterator[Any]:
         await browser.close()
 
 
-async def opened(browser: Any, url: URL, width: int, height: int) -> Any:
+async def open_demo(browser: Any, url: URL, width: int, height: int) -> Any:
     """Return a page of the demo in a window of this size."""
     page = await browser.new_page(viewport={"width": width, "height": height})
     await page.goto(str(url))
@@ -118,7 +118,7 @@ async def opened(browser: Any, url: URL, width: int, height: int) -> Any:
 
 
 async def test_page_title_is_emobot(session: aiohttp.ClientSession) -> None:
-    async with served() as (_, url):
+    async with serve() as (_, url):
         async with session.get(url) as response:
             html = await response.text()
         assert "<title>Emobot – the demo</title>" in html
@@ -142,7 +142,7 @@ def test_elements_that_our_script_changes_exist_in_simcord() -> None:
 async def test_proxy_answers_only_requests_with_the_key_and_from_this_page(
     session: aiohttp.ClientSession,
 ) -> None:
-    async with served() as (_, url):
+    async with serve() as (_, url):
         pages, key = url.with_path("/api/pages"), {"X-Simcord-Capability": url.fragment}
         for headers, status in (
             (key, 200),
@@ -160,7 +160,7 @@ async def test_proxy_answers_only_requests_with_the_key_and_from_this_page(
 
 
 async def test_page_is_told_when_the_demo_has_ended(session: aiohttp.ClientSession) -> None:
-    async with served() as (demo, url):
+    async with serve() as (demo, url):
         await demo.preview.close()
         async with session.get(url.with_path("/api/state")) as response:
             assert response.status == 410
@@ -171,7 +171,7 @@ async def test_port_in_use_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(demo_page.PortError, match=f"Port {port} is taken"):
-            async with demo_page.served(demo, port):
+            async with demo_page.serve(demo, port):
                 pass
 
 
@@ -182,12 +182,12 @@ async def test_privileged_port_is_reported(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(web.TCPSite, "start", start)
     demo: Any = SimpleNamespace(preview=SimpleNamespace(url="http://127.0.0.1:9/#key"))
     with pytest.raises(demo_page.PortError, match="Port 80 may not be opened: choose another one with --port"):
-        async with demo_page.served(demo, 80):
+        async with demo_page.serve(demo, 80):
             pass
 
 
 async def test_changing_the_channel_affects_what_is_shown_and_written() -> None:
-    async with served() as (demo, url), visiting(url, 2) as (moving, staying):
+    async with serve() as (demo, url), visiting(url, 2) as (moving, staying):
         match_day = demo.channels[1]
         await moving.post("/demo/channel", channel=str(match_day.id))
         await moving.act("viewer", viewer_id=(await moving.state())["viewerId"])
@@ -203,7 +203,7 @@ async def test_changing_the_channel_affects_what_is_shown_and_written() -> None:
 async def test_requests_without_the_key_are_refused(
     session: aiohttp.ClientSession,
 ) -> None:
-    async with served() as (demo, url), visiting(url) as [visitor]:
+    async with serve() as (demo, url), visiting(url) as [visitor]:
         path, body = url.with_path("/demo/channel"), {"channel": str(demo.channels[1].id)}
         for headers, status in (
             (visitor.headers, 200),
@@ -216,7 +216,7 @@ async def test_requests_without_the_key_are_refused(
 
 
 async def test_message_menu_commands_are_answered_privately() -> None:
-    async with served() as (demo, url), visiting(url) as [visitor]:
+    async with serve() as (demo, url), visiting(url) as [visitor]:
         happy = demo.channels[0].history()[0]
         answers = {
             "Compare emotions": "They agree on **joy**",
@@ -234,7 +234,7 @@ async def test_message_menu_commands_are_answered_privately() -> None:
 
 
 async def test_only_the_cross_of_the_author_takes_the_reaction_back() -> None:
-    async with served() as (demo, url), visiting(url) as [visitor]:
+    async with serve() as (demo, url), visiting(url) as [visitor]:
         first, lounge = demo.channels[0].history()[0], demo.channels[0]
         _you, _maya, jonas, _priya = demo.preview.viewers
         await visitor.act("viewer", viewer_id=str(jonas.id))
@@ -247,7 +247,7 @@ async def test_only_the_cross_of_the_author_takes_the_reaction_back() -> None:
 
 
 async def test_thoughts_have_the_sentences_of_the_menu_why() -> None:
-    async with served() as (demo, url), visiting(url) as [visitor]:
+    async with serve() as (demo, url), visiting(url) as [visitor]:
         happy, *_, plain, welcome = demo.channels[0].history()
         elsewhere = demo.channels[1].history()[0]
         asked = [str(message.id) for message in (happy, plain, welcome, elsewhere)]
@@ -278,7 +278,7 @@ async def test_thoughts_have_the_sentences_of_the_menu_why() -> None:
 
 
 async def test_thoughts_leave_out_people_who_opted_out() -> None:
-    async with served() as (demo, url), visiting(url) as [visitor]:
+    async with serve() as (demo, url), visiting(url) as [visitor]:
         happy = demo.channels[0].history()[0]
         await demo.bot.store.opt_out(happy.author.id)
         thoughts = await visitor.post("/demo/thoughts", messages=[str(happy.id)])
@@ -286,23 +286,23 @@ async def test_thoughts_leave_out_people_who_opted_out() -> None:
 
 
 async def test_actions_impossible_in_discord_are_refused(session: aiohttp.ClientSession) -> None:
-    async with served() as (demo, url), visiting(url) as [visitor]:
+    async with serve() as (demo, url), visiting(url) as [visitor]:
         message, elsewhere = (str(channel.history()[0].id) for channel in demo.channels)
-        for deed, body in (
+        for action, body in (
             ("channel", {"channel": "1"}),
             ("reaction", {"message": "1", "emoji": "❌"}),
             ("reaction", {"message": elsewhere, "emoji": "❌"}),
             ("reaction", {"message": message, "emoji": "words"}),
             ("command", {"message": message, "command": "compare"}),
         ):
-            async with session.post(url.with_path(f"/demo/{deed}"), json=body, headers=visitor.headers) as response:
+            async with session.post(url.with_path(f"/demo/{action}"), json=body, headers=visitor.headers) as response:
                 assert response.status == 404, body
 
 
 async def test_malformed_requests_are_refused_in_one_sentence_without_a_line_in_the_log(
     session: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with served() as (demo, url), visiting(url) as [visitor]:
+    async with serve() as (demo, url), visiting(url) as [visitor]:
         message = str(demo.channels[0].history()[0].id)
         unusable = (
             b"",
@@ -319,7 +319,7 @@ async def test_malformed_requests_are_refused_in_one_sentence_without_a_line_in_
             b'{"channel": %s, "message": %s, "messages": [%s]}' % ((b"9" * 5000,) * 3),
         )
         requests = [
-            *((f"/demo/{deed}", {}, body, 400) for deed in demo_page._DEEDS for body in unusable),
+            *((f"/demo/{action}", {}, body, 400) for action in demo_page._ACTIONS for body in unusable),
             ("/api/pages", {}, b"[" * 100_000, 400),
             ("/demo/channel", {"Content-Type": "text/plain; charset=none"}, b"{}", 400),
             ("/demo/channel", {"Content-Encoding": "gzip", "Connection": "close"}, b"{}", 400),
@@ -340,9 +340,9 @@ async def test_malformed_requests_are_refused_in_one_sentence_without_a_line_in_
 @pytest.mark.slow
 @pytest.mark.usefixtures("avatars")
 async def test_newest_message_and_its_reaction_are_visible_in_windows_of_any_size() -> None:
-    async with served() as (_, url), chromium() as browser:
+    async with serve() as (_, url), chromium() as browser:
         for width, height in SIZES:
-            page = await opened(browser, url, width, height)
+            page = await open_demo(browser, url, width, height)
             newest = page.locator("#channel-message-list > article:last-child")
             await _wait_until_visible(page, newest.locator(".message-content > *").last)
             for text in (f"so happy in {width} pixels", "and more of it"):
@@ -393,8 +393,8 @@ async def _assert_thoughts_shown(page: Any, text: str) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("avatars")
 async def test_message_menu_works_by_mouse_and_keyboard_and_updates_the_panel() -> None:
-    async with served() as (demo, url), chromium() as browser:
-        page = await opened(browser, url, 1280, 800)
+    async with serve() as (demo, url), chromium() as browser:
+        page = await open_demo(browser, url, 1280, 800)
         first, newest = (
             page.locator(f"#channel-message-list > article:{place}-of-type") for place in ("first", "last")
         )
@@ -430,8 +430,8 @@ async def test_message_menu_works_by_mouse_and_keyboard_and_updates_the_panel() 
 @pytest.mark.slow
 @pytest.mark.usefixtures("avatars")
 async def test_text_has_enough_contrast_in_light_and_dark() -> None:
-    async with served() as (demo, url), chromium() as browser:
-        page, you = await opened(browser, url, 1280, 1000), demo.preview.viewers[0]
+    async with serve() as (demo, url), chromium() as browser:
+        page, you = await open_demo(browser, url, 1280, 1000), demo.preview.viewers[0]
         await page.locator("article").get_by_text("nothing you write is kept").wait_for()
         for name, options in (("compare", {"text": "so happy"}), ("settings", {}), ("privacy", {})):
             async with demo.turn(None):

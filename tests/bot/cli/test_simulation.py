@@ -12,7 +12,7 @@ import simcord
 from simcord.preview import _require_preview_runtime
 
 from bot.analysis.analyzer import Analyzer
-from bot.cli import scenery, simulation
+from bot.cli import demo_content, simulation
 from bot.configuration import Configuration
 from bot.reactions.outcomes import Outcome
 from bot.ui.card import draw_card
@@ -30,23 +30,23 @@ def stub_models() -> dict[str, Classifier]:
 
 
 async def test_demo_starts_with_a_conversation_and_reactions(stub_models: dict[str, Classifier]) -> None:
-    async with simulation.opened(Configuration(), models=stub_models) as demo:
+    async with simulation.open_demo(Configuration(), models=stub_models) as demo:
         *messages, welcome = demo.channels[0].history()
-        assert [message.content for message in messages] == [line.text for line in scenery.QUIET]
+        assert [message.content for message in messages] == [line.text for line in demo_content.QUIET]
         assert [[str(reaction.emoji) for reaction in message.reactions] for message in messages[:2]] == [
             ["😃"],
             ["👏"],
         ]
         assert len({message.author.id for message in messages}) > 1
         assert len({f"{message.created_at:%H:%M}" for message in messages}) == len(messages)
-        assert (welcome.content, welcome.author.name) == (scenery.WELCOME, "Emobot")
+        assert (welcome.content, welcome.author.name) == (demo_content.WELCOME, "Emobot")
 
 
 async def test_messages_are_read_at_once_not_in_batches(
     stub_models: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(vars(Analyzer)["__init__"].__kwdefaults__, "batch_delay", 3600.0)
-    async with simulation.opened(Configuration(), models=stub_models) as demo:
+    async with simulation.open_demo(Configuration(), models=stub_models) as demo:
         you, channel = demo.preview.viewers[0], demo.channels[0]
         for _ in range(2):  # the second is read for the mood alone
             await you.send(channel, "so happy")
@@ -55,7 +55,7 @@ async def test_messages_are_read_at_once_not_in_batches(
 
 @pytest.mark.usefixtures("avatars")
 async def test_everybody_who_writes_has_an_avatar(stub_models: dict[str, Classifier]) -> None:
-    async with simulation.opened(Configuration(), models=stub_models) as demo:
+    async with simulation.open_demo(Configuration(), models=stub_models) as demo:
         shown = (await demo.preview.snapshot())["messages"].values()
         people = {message["author"]["name"]: message["author"]["avatar_available"] for message in shown}
         assert people == {"Maya": True, "Jonas": True, "Priya": True, "Emobot": False}  # the page has the bot's
@@ -63,7 +63,7 @@ async def test_everybody_who_writes_has_an_avatar(stub_models: dict[str, Classif
 
 async def test_page_is_served_on_localhost_while_the_demo_runs(stub_models: dict[str, Classifier]) -> None:
     async with aiohttp.ClientSession() as session:
-        async with simulation.opened(Configuration(), models=stub_models) as demo:
+        async with simulation.open_demo(Configuration(), models=stub_models) as demo:
             url = demo.preview.url
             assert url.startswith("http://127.0.0.1:")
             async with session.get(url) as page:
@@ -74,7 +74,7 @@ async def test_page_is_served_on_localhost_while_the_demo_runs(stub_models: dict
 
 
 async def test_visitors_get_reactions_and_can_compare(stub_models: dict[str, Classifier]) -> None:
-    async with simulation.opened(Configuration(), models=stub_models) as demo:
+    async with simulation.open_demo(Configuration(), models=stub_models) as demo:
         you = demo.preview.viewers[0]
         assert you.user.global_name == "You"
         await you.send(demo.channels[0], "so happy")
@@ -92,7 +92,7 @@ async def test_demo_has_a_week_of_moods_and_pauses_only_briefly(
 ) -> None:
     waited = 0.0
     monkeypatch.setattr(simulation, "time", SimpleNamespace(perf_counter=lambda: time.perf_counter() + waited))
-    async with simulation.opened(Configuration(), models=stub_models) as demo:
+    async with simulation.open_demo(Configuration(), models=stub_models) as demo:
         you = demo.preview.viewers[0]
         picture = await you.slash(demo.channels[0], "mood")
         assert picture.response
@@ -110,7 +110,7 @@ async def test_demo_has_a_week_of_moods_and_pauses_only_briefly(
 async def test_past_moods_use_labels_of_the_model(labels: tuple[str, ...], seen: set[str]) -> None:
     prediction = Prediction(labels, (0.9, *(0.05 for _ in labels[1:])), (0.3,) * len(labels))
     models: dict[str, Classifier] = {"bilstm": StubClassifier({"": prediction}, labels=labels)}
-    async with simulation.opened(Configuration(), models=models) as demo:
+    async with simulation.open_demo(Configuration(), models=models) as demo:
         picture = await demo.preview.viewers[0].slash(demo.channels[0], "mood")
         assert picture.response
         named = re.findall(r"(?:\S+ )?(\w+) \d+%", picture.response.content.split("\n")[1])
@@ -120,18 +120,18 @@ async def test_past_moods_use_labels_of_the_model(labels: tuple[str, ...], seen:
 async def test_demo_ends_when_it_is_closed_in_the_browser(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened: list[simcord.Preview] = []
+    open_demo: list[simcord.Preview] = []
     wait_closed = simcord.Preview.wait_closed
 
     async def close_then_wait(preview: simcord.Preview) -> None:
-        opened.append(preview)
+        open_demo.append(preview)
         await preview.close()
         await wait_closed(preview)
 
     monkeypatch.setattr(simcord.Preview, "wait_closed", close_then_wait)
     await asyncio.wait_for(simulation.run(Configuration(), 0), 20)
     assert capsys.readouterr().out.startswith("Emobot is waiting for you at http://127.0.0.1:")
-    [preview] = opened
+    [preview] = open_demo
     assert preview.env.bot.is_closed()
 
 
@@ -158,10 +158,10 @@ async def test_drawing_is_warmed_up_before_the_address_is_printed(
 async def test_browser_opens_the_printed_address(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened: list[str] = []
+    open_demo: list[str] = []
     monkeypatch.setattr(simcord.Preview, "wait_closed", simcord.Preview.close)
-    await asyncio.wait_for(simulation.run(Configuration(), 0, opened.append), 20)
-    [url] = opened
+    await asyncio.wait_for(simulation.run(Configuration(), 0, open_demo.append), 20)
+    [url] = open_demo
     assert f"waiting for you at {url}\n" in capsys.readouterr().out
 
 
@@ -170,7 +170,7 @@ async def test_slow_answers_get_more_time_than_simcord_gives_by_default(
 ) -> None:
     defaults: Any = vars(simcord.Env)["__init__"].__kwdefaults__
     monkeypatch.setitem(defaults, "settle_timeout", 5.0)
-    async with simulation.opened(Configuration(), models=stub_models) as demo:
+    async with simulation.open_demo(Configuration(), models=stub_models) as demo:
         assert 5.0 < demo.preview.env.settle_timeout < 15.0
 
 
@@ -178,13 +178,13 @@ async def test_partly_installed_extra_is_reported(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("simcord.preview._PREVIEW_RUNTIME_MODULES", ("no_such_module",))
     _require_preview_runtime.cache_clear()
     with pytest.raises(MissingExtraError, match="The demo needs more packages"):
-        async with simulation.opened(Configuration()):
+        async with simulation.open_demo(Configuration()):
             pass
     _require_preview_runtime.cache_clear()
 
 
 async def test_shipped_weights_react_in_the_demo() -> None:
-    async with simulation.opened(Configuration()) as demo:
+    async with simulation.open_demo(Configuration()) as demo:
         *messages, _welcome = demo.channels[0].history()
         emoji = [str(reaction.emoji) for message in messages for reaction in message.reactions]
         assert set(emoji) <= set(EMOJI.values())
@@ -193,7 +193,7 @@ async def test_shipped_weights_react_in_the_demo() -> None:
 
 
 async def test_bot_holds_back_in_the_busy_channel() -> None:
-    async with simulation.opened(Configuration()) as demo:
+    async with simulation.open_demo(Configuration()) as demo:
         quiet, busy = ([message.reactions for message in channel.history()] for channel in demo.channels)
         assert sum(map(bool, quiet)) / len(quiet) > 0.6
         assert sum(map(bool, busy)) / len(busy) < 0.4
@@ -204,8 +204,8 @@ async def test_bot_holds_back_in_the_busy_channel() -> None:
 
 
 async def test_suggested_message_of_the_welcome_gets_a_reaction() -> None:
-    [proposed] = re.findall(r"with feeling: \*(.+)\*", scenery.WELCOME)
-    async with simulation.opened(Configuration()) as demo:
+    [proposed] = re.findall(r"with feeling: \*(.+)\*", demo_content.WELCOME)
+    async with simulation.open_demo(Configuration()) as demo:
         await demo.preview.viewers[0].send(demo.channels[0], proposed)
         assert demo.channels[0].history()[-1].reactions
 
@@ -221,7 +221,7 @@ async def test_demo_ignores_where_discord_is_and_how_the_real_bot_is_divided(
         dev_guild=5,
         database_url="postgresql+asyncpg://emobot@127.0.0.1:1/emobot",
     )
-    async with simulation.opened(configuration, models=stub_models) as demo:
+    async with simulation.open_demo(configuration, models=stub_models) as demo:
         panel = await demo.preview.viewers[0].slash(demo.channels[0], "compare", text="so happy")
         assert panel.response
         assert "They agree" in panel_text(panel.response)

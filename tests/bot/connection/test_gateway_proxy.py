@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from aiohttp import web
 
-from bot.connection.gateway_proxy import shards_held
+from bot.connection.gateway_proxy import fetch_shard_count
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,6 @@ async def test_proxy_is_recognised_only_by_a_numeric_shard_count(status: int, sa
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     address = f"ws://127.0.0.1:{runner.addresses[0][1]}/any"
-    assert await shards_held(address) == held
+    assert await fetch_shard_count(address) == held
     await runner.cleanup()
-    assert await shards_held(address) is None  # nothing listens any more
+    assert await fetch_shard_count(address) is None  # nothing listens any more

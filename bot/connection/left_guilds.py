@@ -1,4 +1,4 @@
-"""Notice the servers that the bot has left between two sessions, of which discord.py takes no notice."""
+"""Detect servers that the bot left while it had no session; discord.py keeps them in its cache."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 from discord.state import AutoShardedConnectionState
 
 
-def notice_departures(state: AutoShardedConnectionState[Any]) -> None:
-    """Let a shard that begins another session forget, with the event `guild_remove`, each server that it no longer has.
+def detect_left_guilds(state: AutoShardedConnectionState[Any]) -> None:
+    """Dispatch `guild_remove` for each cached server that Discord does not list when a shard starts a new session.
 
-    Discord tells about a departure only while there is a session, and lists all servers at the start of each.
+    Discord reports that the bot has left a server only to a running session, but lists all servers at each start.
 
     Args:
-        state: where discord.py keeps what it knows of Discord.
+        state: discord.py's cache, whose handling of the event READY this replaces.
     """
     parse_ready = state.parsers["READY"]
 

@@ -1,4 +1,4 @@
-"""The demo's server as a visitor finds it: its people, its channels and the earlier messages."""
+"""The people, channels and past messages of the demo's server."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Everything happens on this computer, and nothing you write is kept."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """An earlier message.
+class PastMessage:
+    """A message that was written before the visitor came.
 
     Attributes:
         minutes: how many minutes before the visitor's arrival it was written.
@@ -39,44 +39,44 @@ class Line:
 
 
 QUIET = (
-    Line(29, "Maya", "I got the job!! I'm so happy right now"),
-    Line(28, "Jonas", "Congratulations, you totally deserve this, amazing work"),
-    Line(25, "Maya", "Thank you so much for all your help with the interview"),
-    Line(20, "Priya", "The meeting is at ten on Thursday."),
-    Line(15, "Jonas", "I'm so sorry, I completely forgot about it"),
-    Line(12, "Priya", "haha no worries, that dog video still makes me laugh"),
+    PastMessage(29, "Maya", "I got the job!! I'm so happy right now"),
+    PastMessage(28, "Jonas", "Congratulations, you totally deserve this, amazing work"),
+    PastMessage(25, "Maya", "Thank you so much for all your help with the interview"),
+    PastMessage(20, "Priya", "The meeting is at ten on Thursday."),
+    PastMessage(15, "Jonas", "I'm so sorry, I completely forgot about it"),
+    PastMessage(12, "Priya", "haha no worries, that dog video still makes me laugh"),
 )
 """The quiet channel, with no message in the last ten minutes, so that the bot can react to the visitor."""
 
 
-def _within_a_second(minutes: float, *said: tuple[str, str]) -> tuple[Line, ...]:
-    """Return messages that were all written within a second."""
-    return tuple(Line(minutes - place / 60, author, text) for place, (author, text) in enumerate(said))
+def _burst(minutes: float, *messages: tuple[str, str]) -> tuple[PastMessage, ...]:
+    """Return messages with these authors and texts that were written a second apart, the first `minutes` ago."""
+    return tuple(PastMessage(minutes - place / 60, author, text) for place, (author, text) in enumerate(messages))
 
 
 BUSY = (
-    Line(10, "Jonas", "My own prediction was so wrong, I'm embarrassed", disliked=True),
-    *_within_a_second(
+    PastMessage(10, "Jonas", "My own prediction was so wrong, I'm embarrassed", disliked=True),
+    *_burst(
         9,
         ("Maya", "Kick-off! I'm so excited for this match"),
         ("Priya", "me too, been waiting for this all week!!"),
         ("Jonas", "who is in goal today?"),
         ("Maya", "Kim, as always"),
     ),
-    *_within_a_second(
+    *_burst(
         8,
         ("Maya", "GOOOAL!!! What a beautiful shot, I love this team"),
         ("Priya", "YES!! amazing amazing amazing"),
         ("Jonas", "I can't believe it, we are actually leading"),
         ("Priya", "that pass before it was brilliant, well done number 8"),
     ),
-    *_within_a_second(
+    *_burst(
         6,
         ("Maya", "I'm so worried about our goalkeeper right now"),
         ("Jonas", "he is getting up again"),
         ("Priya", "phew, what a relief"),
     ),
-    *_within_a_second(
+    *_burst(
         4,
         ("Jonas", "the referee is a joke, that makes me so angry"),
         ("Priya", "such a stupid decision, I'm furious"),
@@ -84,14 +84,14 @@ BUSY = (
         ("Maya", "hahaha did you see the coach's face"),
         ("Priya", "lol I can't stop laughing"),
     ),
-    *_within_a_second(
+    *_burst(
         2,
         ("Jonas", "two minutes to go"),
         ("Priya", "I'm so nervous, I can't watch"),
         ("Maya", "what a save!! wow"),
         ("Jonas", "he is my hero, thank you Kim"),
     ),
-    *_within_a_second(
+    *_burst(
         1,
         ("Maya", "WE WON!!! I'm so happy!!!"),
         ("Jonas", "best day ever, I love you all"),
@@ -105,17 +105,17 @@ BUSY = (
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel and its earlier messages.
+    """A channel and its past messages.
 
     Attributes:
         name: its name.
         topic: its topic, shown below the name.
-        lines: the messages, the earliest first.
+        messages: the messages, the earliest first.
     """
 
     name: str
     topic: str
-    lines: tuple[Line, ...]
+    messages: tuple[PastMessage, ...]
 
 
 CHANNELS = (
