@@ -37,19 +37,19 @@ async def measure(wanted: list[str], arguments: argparse.Namespace) -> dict[str,
     for row in wanted:
         match row:
             case "most":
-                measured[row] = await measurements.most_messages(seconds)
+                measured[row] = await measurements.find_highest_rates(seconds)
             case "cost":
-                measured[row] = await measurements.cost(arguments.rate, seconds, arguments.rounds)
+                measured[row] = await measurements.measure_cost(arguments.rate, seconds, arguments.rounds)
             case "flood":
-                measured[row] = await measurements.flood(arguments.flood, seconds)
+                measured[row] = await measurements.measure_flood(arguments.flood, seconds)
             case "latency":
-                measured[row] = await measurements.latencies(RATES, 2 * seconds)
+                measured[row] = await measurements.measure_latencies(RATES, 2 * seconds)
             case "step":
-                measured[row] = await measurements.latencies(RATES[-1:], 2 * seconds, abruptly=True)
+                measured[row] = await measurements.measure_latencies(RATES[-1:], 2 * seconds, abruptly=True)
             case "memory":
-                measured[row] = await measurements.memory(arguments.memory_rate, *arguments.memory)
+                measured[row] = await measurements.measure_memory(arguments.memory_rate, *arguments.memory)
             case "busy":
-                measured[row] = await measurements.busy(3 * seconds)
+                measured[row] = await measurements.measure_busy_channel(3 * seconds)
     return measured
 
 

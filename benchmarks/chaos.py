@@ -34,7 +34,7 @@ from rich.table import Table
 from benchmarks.fault_injection.databases import Database, PostgresDatabase, SQLiteFile
 from benchmarks.fault_injection.faults import faults
 from benchmarks.fault_injection.postgres import find_programs, postgres
-from benchmarks.fault_injection.run import FaultResult, Report, run_faults
+from benchmarks.fault_injection.run import FaultPlan, FaultResult, Report, run_faults
 
 
 async def run(arguments: argparse.Namespace, console: Console) -> Report:
@@ -53,16 +53,8 @@ async def run(arguments: argparse.Namespace, console: Console) -> Report:
         if arguments.postgres:
             database = PostgresDatabase(await stack.enter_async_context(postgres()))
         chosen = [fault for fault in faults(type(database)) if not arguments.faults or fault.name in arguments.faults]
-        return await run_faults(
-            folder,
-            database,
-            chosen,
-            seconds=60 * arguments.minutes,
-            seed=arguments.seed,
-            rate=arguments.rate,
-            report_result=print_result,
-            shards=arguments.shards,
-        )
+        plan = FaultPlan(chosen, 60 * arguments.minutes, arguments.seed, arguments.rate, arguments.shards)
+        return await run_faults(folder, database, plan, print_result)
 
 
 def tables(report: Report) -> list[Table]:

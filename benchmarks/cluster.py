@@ -26,41 +26,41 @@ from rich.table import Table
 from benchmarks.fault_injection.postgres import PostgresServer, find_programs
 from benchmarks.load import cluster_measurements as measurements
 from benchmarks.load.cluster import Cluster, Plan, cluster
-from benchmarks.load.cluster_table import ROWS, Measured, table
+from benchmarks.load.cluster_table import ROWS, Results, table
 
 
-async def measure(plan: Plan, arguments: argparse.Namespace) -> Measured:
+async def measure(plan: Plan, arguments: argparse.Namespace) -> Results:
     """Start a cluster, and return the requested figures."""
-    measured = Measured(plan)
+    results = Results(plan)
     async with cluster(plan) as (running, server):
         _print_progress("start")
-        measured.start = await measurements.start(running)
+        results.start = await measurements.measure_start(running)
         for row in ROWS:
             if row in arguments.rows:
                 _print_progress(row)
-                await _measure(row, running, server, measured, arguments)
-    return measured
+                await _measure(row, running, server, results, arguments)
+    return results
 
 
 async def _measure(
-    row: str, running: Cluster, server: PostgresServer, measured: Measured, arguments: argparse.Namespace
+    row: str, running: Cluster, server: PostgresServer, results: Results, arguments: argparse.Namespace
 ) -> None:
     rate, seconds = arguments.rate, arguments.seconds
     match row:
         case "memory":
-            measured.memory = await measurements.resident(running)
+            results.memory = await measurements.measure_memory(running)
         case "load":
-            measured.load = await measurements.load(running, rate, seconds)
+            results.load = await measurements.measure_load(running, rate, seconds)
         case "most":
-            measured.most = await measurements.most_messages(running, seconds, 2 * rate)
+            results.most = await measurements.find_highest_rate(running, seconds, 2 * rate)
         case "saves":
-            measured.saves = await measurements.saves(running, server)
+            results.saves = await measurements.measure_saves(running, server)
         case "kill":
-            measured.kill = await measurements.kill(running, rate, seconds)
+            results.kill = await measurements.measure_kill(running, rate, seconds)
         case "rolling":
-            measured.rolling = await measurements.rolling(running, rate)
+            results.rolling = await measurements.measure_rolling_restart(running, rate)
         case "restart":
-            measured.restart = await measurements.start(running)
+            results.restart = await measurements.measure_start(running)
 
 
 def _print_progress(row: str) -> None:
@@ -87,12 +87,12 @@ def main() -> None:
         parser.error(error)
     if find_programs() is None:
         sys.exit("This needs PostgreSQL: install it (on Debian: apt install postgresql).")
-    measured = asyncio.run(measure(plan, arguments))
-    lines = table(measured)
+    results = asyncio.run(measure(plan, arguments))
+    lines = table(results)
     if arguments.json:
-        print(json.dumps(asdict(measured)))
+        print(json.dumps(asdict(results)))
     else:
-        shown = Table("", "measured", "promised", title=measured.title)
+        shown = Table("", "measured", "promised", title=results.title)
         for line in lines:
             shown.add_row(line.what, line.measured, line.promised, style=None if line.kept else "bold red")
         Console().print(shown)

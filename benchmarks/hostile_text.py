@@ -23,7 +23,7 @@ from rich.table import Table
 
 sys.path[0] = str(Path(__file__).parents[1])  # otherwise `bot.py` in this folder would be imported as the package `bot`
 
-from benchmarks.racing import race
+from benchmarks.cpu_time import median_cpu_times
 from bot.reactions.grave_topics import is_grave
 from bot.reactions.irony import is_ironic
 from classifiers import load_models
@@ -36,7 +36,7 @@ ORDINARY = "I am so happy for you, it is great! Why don't we celebrate tonight? 
 
 
 class Timing(NamedTuple):
-    """How long a step takes for a text, absolutely, relative to an ordinary text, and relative when it is doubled."""
+    """The time that a step takes for a text, and its ratios to an ordinary text and to a text of twice the length."""
 
     piece: str
     milliseconds: float
@@ -44,20 +44,18 @@ class Timing(NamedTuple):
     doubled: float
 
 
-def repeated(piece: str, length: int) -> str:
+def repeat(piece: str, length: int) -> str:
     """Return a piece repeated up to a length."""
     return (piece * (length // len(piece) + 1))[:length]
 
 
-def worst(step: Callable[[str], object], rounds: int, most: int) -> list[Timing]:
+def slowest_texts(step: Callable[[str], object], rounds: int, most: int) -> list[Timing]:
     """Return the timings of the pieces for which a step takes longest, the slowest first."""
-    texts = {piece: repeated(piece, LENGTH) for piece in PIECES}
-    runs = {piece: partial(step, text) for piece, text in texts.items()} | {
-        "": partial(step, repeated(ORDINARY, LENGTH))
-    }
-    times = race(runs, rounds)
+    texts = {piece: repeat(piece, LENGTH) for piece in PIECES}
+    runs = {piece: partial(step, text) for piece, text in texts.items()} | {"": partial(step, repeat(ORDINARY, LENGTH))}
+    times = median_cpu_times(runs, rounds)
     slowest = sorted(texts, key=lambda piece: -times[piece])[:most]
-    longer = race({piece: partial(step, repeated(piece, 2 * LENGTH)) for piece in slowest}, rounds)
+    longer = median_cpu_times({piece: partial(step, repeat(piece, 2 * LENGTH)) for piece in slowest}, rounds)
     return [Timing(piece, times[piece], times[piece] / times[""], longer[piece] / times[piece]) for piece in slowest]
 
 
@@ -75,7 +73,7 @@ def main() -> None:
         "irony": is_ironic,
         "words read (panels)": tokenizer.words_read,
     }
-    found = {name: worst(step, arguments.rounds, arguments.most) for name, step in steps.items()}
+    found = {name: slowest_texts(step, arguments.rounds, arguments.most) for name, step in steps.items()}
     if arguments.json:
         print(json.dumps({name: [timing._asdict() for timing in timings] for name, timings in found.items()}))
         return

@@ -2,8 +2,8 @@
 
     python benchmarks/inference.py [--json]
 
-All contenders take turns, round after round, in one process and on one thread, so that other work on the machine
-affects all alike. In each turn a contender predicts twice, and only the second prediction counts, since the first one
+All candidates take turns, round after round, in one process and on one thread, so that other work on the machine
+affects all alike. In each turn a candidate predicts twice, and only the second prediction counts, since the first one
 runs with cold caches. The tables show medians of CPU time, and the ratio to the BiLSTM's time. The transformers have
 the sizes of RoBERTa-base and DistilBERT, random weights, and ONNX Runtime's own fused attention, which is its fastest
 way to run them. Start-up time and memory are those of a new process at its first prediction.
@@ -39,7 +39,7 @@ import tensorflow as tf
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.racing import race
+from benchmarks.cpu_time import median_cpu_times
 from classifiers.classifier import NetworkClassifier
 from classifiers.model_directory import FILES, PRETRAINED, load_models, load_network, read_manifest
 from classifiers.nn import network
@@ -55,7 +55,7 @@ BATCH = 32
 STREAM = 20_000
 """The number of texts in a stream."""
 
-Contender = Callable[[Batch], Array]
+Candidate = Callable[[Batch], Array]
 
 _ENCODER = """
 <ir_version: 8, opset_import: ["": 17, "com.microsoft": 1]>
@@ -86,7 +86,7 @@ _ENCODER_LAYER = """
 """
 
 
-def transformer(count: int, vocabulary: int) -> Contender:
+def transformer(count: int, vocabulary: int) -> Candidate:
     """Return a BERT-like encoder of `count` layers of 768 units with random weights, in ONNX Runtime."""
     rng = np.random.default_rng(0)
     shapes: dict[str, tuple[int, ...]] = {
@@ -120,8 +120,8 @@ def transformer(count: int, vocabulary: int) -> Contender:
     return lambda batch: session.run(None, {"ids": np.ascontiguousarray(batch.ids.T)})[0]
 
 
-def contenders(directory: Path) -> dict[str, Contender]:
-    """Return all contenders by name: our two models from `directory`, the other networks with random weights."""
+def candidates(directory: Path) -> dict[str, Candidate]:
+    """Return all candidates by name: our two models from `directory`, the other networks with random weights."""
     manifest = read_manifest(directory)
     vocabulary, labels = 2 + len(load_models(directory)["bilstm"].tokenizer.words), len(manifest.labels)
     embedding = manifest.models["bilstm"].embedding
@@ -213,7 +213,7 @@ def measure(directory: Path, rounds: int) -> dict[str, Any]:
     """Return all results as JSON data."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    everyone = contenders(directory)
+    everyone = candidates(directory)
     models: dict[str, NetworkClassifier] = load_models(directory)
     vocabulary = 2 + len(models["bilstm"].tokenizer.words)
     mixed = np.random.default_rng(2).integers(3, 41, BATCH).tolist()
@@ -222,10 +222,10 @@ def measure(directory: Path, rounds: int) -> dict[str, Any]:
     for case, lengths in cases.items():
         batch = batch_of(lengths, vocabulary)
         runs = {name: partial(run, batch) for name, run in everyone.items()}
-        milliseconds[case] = race(runs, rounds)
+        milliseconds[case] = median_cpu_times(runs, rounds)
     words = [word for word in models["bilstm"].tokenizer.words if word.isalpha()]
     text = " ".join(words)[:75]
-    whole = race({name: partial(model.predict, [text]) for name, model in models.items()}, rounds)
+    whole = median_cpu_times({name: partial(model.predict, [text]) for name, model in models.items()}, rounds)
     at_once = milliseconds[f"{BATCH} messages at once"]
     both = at_once[REFERENCE] + at_once["RNN, NumPy"]
     return {
@@ -239,7 +239,7 @@ def measure(directory: Path, rounds: int) -> dict[str, Any]:
 def show(result: dict[str, Any], console: Console) -> None:
     """Print the figures as tables with ratios."""
     table = Table(title=f"Milliseconds, and times {REFERENCE}; medians, one thread")
-    table.add_column("contender")
+    table.add_column("candidate")
     for case in result["milliseconds"]:
         table.add_column(case, justify="right")
     for name in next(iter(result["milliseconds"].values())):
@@ -269,7 +269,7 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=Path, default=PRETRAINED, help="model directory (default: the shipped one)")
-    parser.add_argument("--rounds", type=int, default=30, help="turns of each contender (default: 30)")
+    parser.add_argument("--rounds", type=int, default=30, help="turns of each candidate (default: 30)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     arguments = parser.parse_args()
     result = measure(arguments.models, arguments.rounds)

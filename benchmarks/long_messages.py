@@ -46,39 +46,45 @@ Combine = Callable[[Array, Sequence[int]], Array]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A way to read a long message: how many tokens at once, up to how many, and which certainty it then has."""
+class ReadingMethod:
+    """A way to read a long message.
+
+    Attributes:
+        size: how many tokens are read at once.
+        limit: the most tokens that are read.
+        certainty: combines the certainties of the windows.
+    """
 
     size: int
     limit: int
     certainty: Combine
 
 
-def readings(model: NetworkClassifier) -> dict[str, Reading]:
+def reading_methods(model: NetworkClassifier) -> dict[str, ReadingMethod]:
     """Return the ways to read a long message, by the names that the tables show."""
     window, longest = model.tokenizer.max_tokens, model.tokenizer.longest
     return {
-        f"the first {window} tokens alone": Reading(window, window, mean_per_sequence),
-        "all at once": Reading(longest, longest, mean_per_sequence),
-        "windows, mean certainty": Reading(window, longest, mean_per_sequence),
-        "windows, least certainty": Reading(window, longest, min_per_sequence),
+        f"the first {window} tokens alone": ReadingMethod(window, window, mean_per_sequence),
+        "all at once": ReadingMethod(longest, longest, mean_per_sequence),
+        "windows, mean certainty": ReadingMethod(window, longest, mean_per_sequence),
+        "windows, least certainty": ReadingMethod(window, longest, min_per_sequence),
     }
 
 
-def predictions(model: NetworkClassifier, texts: Sequence[str], reading: Reading) -> list[Prediction]:
+def predictions(model: NetworkClassifier, texts: Sequence[str], method: ReadingMethod) -> list[Prediction]:
     """Return what the model predicts for texts that are read in this way."""
-    sequences = [model.tokenizer.read(text)[0][: reading.limit] for text in texts]
-    windows, begins = split_all(sequences, reading.size)
+    sequences = [model.tokenizer.read(text)[0][: method.limit] for text in texts]
+    windows, begins = split_all(sequences, method.size)
     scores = probabilities(logits_of(model.run, windows, 8), model.temperature, model.multi_label)
     accepted = scores if model.shares is None else acceptance(scores, model.shares)
-    rows = zip(mean_per_sequence(scores, begins).tolist(), reading.certainty(accepted, begins).tolist(), strict=True)
+    rows = zip(mean_per_sequence(scores, begins).tolist(), method.certainty(accepted, begins).tolist(), strict=True)
     return [
         Prediction(model.labels, tuple(mean), model.thresholds, model.certainty, acceptance=tuple(certainty))
         for mean, certainty in rows
     ]
 
 
-def of_one_label() -> dict[str, list[str]]:
+def single_label_comments() -> dict[str, list[str]]:
     """Return the comments of GoEmotions' dev split that have exactly one label, by that label."""
     dataset = load_dataset("goemotions")
     found: dict[str, list[str]] = {label: [] for label in dataset.labels}
@@ -88,7 +94,7 @@ def of_one_label() -> dict[str, list[str]]:
     return found
 
 
-def joined(comments: Sequence[str], count: int, rng: np.random.Generator) -> str:
+def join_comments(comments: Sequence[str], count: int, rng: np.random.Generator) -> str:
     """Return `count` of the comments, drawn without repetition, as one text."""
     return " ".join(rng.choice(comments, count, replace=False))
 
@@ -99,7 +105,7 @@ def reaction(prediction: Prediction) -> str | None:
     return label if label != NEUTRAL and prediction.is_certain() else None
 
 
-def measured(model: NetworkClassifier, comments: Comments) -> list[list[str]]:
+def table_rows(model: NetworkClassifier, comments: Comments) -> list[list[str]]:
     """Return the rows of the model's table."""
     rng = np.random.default_rng(0)
     felt = [label for label, texts in comments.items() if label != NEUTRAL and len(texts) >= COMMENTS]
@@ -107,24 +113,24 @@ def measured(model: NetworkClassifier, comments: Comments) -> list[list[str]]:
         [label for label in felt if label in SENTIMENT[group]] for group in ("positive", "negative")
     )
     emotions = [label for label in felt for _ in range(ALIKE)]
-    alike = [joined(comments[label], COMMENTS, rng) for label in emotions]
+    alike = [join_comments(comments[label], COMMENTS, rng) for label in emotions]
     mixed = [
-        f"{joined(comments[label], 6, rng)} {joined(comments[rng.choice(unpleasant)], 3, rng)}"
+        f"{join_comments(comments[label], 6, rng)} {join_comments(comments[rng.choice(unpleasant)], 3, rng)}"
         for label in pleasant
         for _ in range(MIXED)
     ]
-    neutral = [joined(comments[NEUTRAL], 9, rng) for _ in range(NEUTRALS)]
+    neutral = [join_comments(comments[NEUTRAL], 9, rng) for _ in range(NEUTRALS)]
     rows = []
-    for name, reading in readings(model).items():
-        of_alike = predictions(model, alike, reading)
+    for name, method in reading_methods(model).items():
+        of_alike = predictions(model, alike, method)
         reactions = [reaction(prediction) for prediction in of_alike]
         answers = list(zip(of_alike, reactions, emotions, strict=True))
         shares = (
             [prediction.top(1)[0][0] == emotion for prediction, _, emotion in answers],
             [given is not None for given in reactions],
             [given not in (None, emotion) for _, given, emotion in answers],
-            [reaction(prediction) in SENTIMENT["positive"] for prediction in predictions(model, mixed, reading)],
-            [reaction(prediction) is not None for prediction in predictions(model, neutral, reading)],
+            [reaction(prediction) in SENTIMENT["positive"] for prediction in predictions(model, mixed, method)],
+            [reaction(prediction) is not None for prediction in predictions(model, neutral, method)],
         )
         rows.append([name, *(f"{np.mean(share):.3f}" for share in shares)])
     return rows
@@ -136,12 +142,12 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=PRETRAINED, help="a model directory (default: the shipped one)")
     try:
         models = load_models(parser.parse_args().models)
-        comments = of_one_label()
+        comments = single_label_comments()
     except ClassifiersError as error:
         sys.exit(str(error))
     for name, model in models.items():
         table = Table(NAMES[name], "right", "reaction", "wrong reaction", "pleasant reaction to mixed", "to neutral")
-        for row in measured(model, comments):
+        for row in table_rows(model, comments):
             table.add_row(*row)
         Console().print(table)
 

@@ -23,17 +23,17 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.gateway.communities import PARTS
-from benchmarks.load.servers import memory
+from benchmarks.load.servers import measure_server_memory
 
 
 async def measure(servers: int) -> dict[str, float]:
     """Return the bytes per server, by row: of each bot, then of the empty bot without each part."""
     costs = {}
     for which in ("full", "empty"):
-        base = await memory(which, 1)
-        costs[which] = (await memory(which, servers) - base) / (servers - 1)
+        base = await measure_server_memory(which, 1)
+        costs[which] = (await measure_server_memory(which, servers) - base) / (servers - 1)
     for part in PARTS:  # `base` is that of the empty bot
-        costs[f"without {part}"] = (await memory("empty", servers, part) - base) / (servers - 1)
+        costs[f"without {part}"] = (await measure_server_memory("empty", servers, part) - base) / (servers - 1)
     return costs
 
 

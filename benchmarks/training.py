@@ -3,9 +3,9 @@
     python benchmarks/training.py [--json]
     python benchmarks/training.py --stream 1000000 [--json]
 
-A training step is a forward pass, a backward pass, clipping and AdamW; all contenders use the same batches of 64 texts
-and one thread. Ten batches, as long as those of GoEmotions, represent an epoch. As in `inference.py`, all contenders
-take turns, round after round; in each turn a contender does the steps twice, and only the second time counts. The
+A training step is a forward pass, a backward pass, clipping and AdamW; all candidates use the same batches of 64 texts
+and one thread. Ten batches, as long as those of GoEmotions, represent an epoch. As in `inference.py`, all candidates
+take turns, round after round; in each turn a candidate does the steps twice, and only the second time counts. The
 tables show medians of CPU time, the ratio to NumPy's time, and how NumPy's own time is spent. The networks are those of
 `train.py` without dropout: Keras trains them with `train_on_batch`, PyTorch with its own `nn.RNN` and `nn.LSTM` and its
 fused AdamW.
@@ -47,7 +47,7 @@ import threadpoolctl
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.racing import race
+from benchmarks.cpu_time import median_cpu_times
 from classifiers.model_directory import NAMES
 from classifiers.nn import network
 from classifiers.nn.arrays import Array
@@ -71,7 +71,7 @@ RECIPE = Recipe(1, 64, 1e-3, embedding=96, dropout=0.0, word_dropout=0.0, weight
 
 PARTS = ("embedding", "recurrent forward", "recurrent backward", "optimizer")
 
-Contender = Callable[[Batch, Array], object]
+Candidate = Callable[[Batch, Array], object]
 
 Batches = list[tuple[Batch, Array]]
 
@@ -91,14 +91,14 @@ def ours(kind: str) -> numpy_backend.Trainer:
     return numpy_backend.Trainer(start, RECIPE, multi_label=True)
 
 
-def in_keras(kind: str) -> Contender:
+def in_keras(kind: str) -> Candidate:
     """Return a training step for the same network in Keras."""
     model = keras_models.build(kind, VOCABULARY, RECIPE.embedding, LABELS)
     keras_models.Trainer(model, RECIPE, multi_label=True)  # chooses the loss and the optimizer
     return lambda batch, targets: model.train_on_batch(batch.ids.T, targets)
 
 
-def in_torch(kind: str) -> Contender:
+def in_torch(kind: str) -> Candidate:
     """Return a training step for the same network in PyTorch, except that its recurrent layers have a second bias."""
     torch.set_num_threads(1)
     nn, size = torch.nn, RECIPE.embedding
@@ -122,7 +122,7 @@ def in_torch(kind: str) -> Contender:
     return step
 
 
-def run_all(step: Contender, batches: Batches) -> None:
+def run_all(step: Candidate, batches: Batches) -> None:
     """Take one step on each batch."""
     for batch, targets in batches:
         step(batch, targets)
@@ -178,16 +178,18 @@ def measure(rounds: int) -> dict[str, Any]:
     milliseconds, parts = {}, {}
     for kind in KINDS:
         trainer = ours(kind)
-        contenders: dict[str, Contender] = {
+        candidates: dict[str, Candidate] = {
             "NumPy": partial(trainer.step, rate=RECIPE.learning_rate),
             "Keras": in_keras(kind),
         }
         if torch is not None:
-            contenders["PyTorch"] = in_torch(kind)
+            candidates["PyTorch"] = in_torch(kind)
         for batches_name, lengths in CASES.items():
             batches = [batch_of(steps) for steps in lengths]
             case = f"{NAMES[kind]}, {batches_name}"
-            taken = race({name: partial(run_all, step, batches) for name, step in contenders.items()}, rounds)
+            taken = median_cpu_times(
+                {name: partial(run_all, step, batches) for name, step in candidates.items()}, rounds
+            )
             milliseconds[case] = {name: all_steps / len(batches) for name, all_steps in taken.items()}
             parts[case] = shares(kind, batches, rounds)
     return {"blas": blas(), "milliseconds": milliseconds, "shares": parts}
@@ -253,7 +255,7 @@ def show(result: dict[str, Any], console: Console) -> None:
     """Print the results as tables with ratios."""
     milliseconds = result["milliseconds"]
     table = Table(title=f"Milliseconds per training step (ratio to NumPy); medians, one thread, {result['blas']}")
-    table.add_column("contender")
+    table.add_column("candidate")
     for case in milliseconds:
         table.add_column(case, justify="right")
     for name in next(iter(milliseconds.values())):
@@ -275,7 +277,7 @@ def show(result: dict[str, Any], console: Console) -> None:
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=20, help="turns of each contender (default: 20)")
+    parser.add_argument("--rounds", type=int, default=20, help="turns of each candidate (default: 20)")
     parser.add_argument("--stream", type=int, metavar="ROWS", help="train on this many texts from shards instead")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""The bot's database, and ways to disturb it."""
+"""Disturb the bot's database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The faults that can be injected."""
+"""Define the faults that can be injected."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ async def _leave_api(system: System) -> None:
 async def _reset_token(system: System) -> None:
     """Refuse the token until the bot exits, then start it again, as if it had a new token."""
     system.discord.api.fault = loopback.refused(401)
-    await system.supervisor.ended()
+    await system.supervisor.wait_for_exit()
     await system.pause()
     system.discord.api.fault = None
     system.supervisor.start()
@@ -224,7 +224,7 @@ async def _stop_twice(system: System) -> None:
 
 async def _kill(system: System) -> None:
     system.supervisor.send(signal.SIGKILL)
-    await system.supervisor.ended()
+    await system.supervisor.wait_for_exit()
 
 
 async def _replace_models(system: System) -> None:

@@ -1,4 +1,4 @@
-"""What must hold despite any faults. Most functions return the violations that they found, one sentence each."""
+"""Check what must hold despite any faults. Most functions return the violations, one sentence each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ACCEPTED_PER_REFUSAL = 4
 _WINDOW = 600.0  # seconds
 
 ALLOWED_GROWTH = Size(memory=80 * 2**20, tasks=4, threads=4, files=8)
-"""How much more an idle process may use than when it was first idle; its first picture takes 45 MB for matplotlib."""
+"""How much more an idle process may use than when it was first idle; its first chart takes 45 MB for matplotlib."""
 
 _SHORT = 12  # characters; a shorter text may be part of a log line by chance
 

@@ -1,4 +1,4 @@
-"""Starts a PostgreSQL server, which can be stopped, killed and started again."""
+"""Start a PostgreSQL server, which can be stopped, killed and started again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the bot while people write messages and one fault after another is injected."""
+"""Run the bot while people write messages and one fault after another is injected."""
 
 from __future__ import annotations
 
@@ -47,8 +47,27 @@ _DEVIATIONS = 4.0  # standard deviations of sampling that are allowed
 
 
 @dataclass(frozen=True, slots=True)
+class FaultPlan:
+    """What is injected into a bot under load.
+
+    Attributes:
+        faults: the faults to choose from.
+        seconds: how long to inject faults.
+        seed: the seed of the random choices.
+        rate: messages a second.
+        shards: the number of the bot's shards.
+    """
+
+    faults: Sequence[Fault]
+    seconds: float
+    seed: int = 0
+    rate: float = 20.0
+    shards: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class FaultResult:
-    """What one fault, or two at once, did to the bot.
+    """The effect of one fault, or of two at once, on the bot.
 
     Attributes:
         faults: the names of the faults.
@@ -301,42 +320,30 @@ class ChaosRun:
 
 
 async def run_faults(
-    folder: Path,
-    database: Database,
-    chosen: Sequence[Fault],
-    *,
-    seconds: float,
-    seed: int,
-    rate: float,
-    report_result: Callable[[FaultResult], None],
-    shards: int = 1,
+    folder: Path, database: Database, plan: FaultPlan, report_result: Callable[[FaultResult], None]
 ) -> Report:
     """Run a bot, inject random faults for some seconds, and return the results.
 
     Args:
         folder: an empty folder, for the bot.
         database: the bot's database.
-        chosen: the faults to choose from.
-        seconds: how long to inject faults.
-        seed: of the random choices.
-        rate: messages a second.
+        plan: the faults, and how long to inject them.
         report_result: called with the result of each fault.
-        shards: how many shards the bot has.
     """
-    chance = random.Random(seed)  # noqa: S311 - not for a secret
-    discord = LoopbackDiscord(World(servers=SERVERS, channels=CHANNELS), shards=shards)
+    chance = random.Random(plan.seed)  # noqa: S311 - not for a secret
+    discord = LoopbackDiscord(World(servers=SERVERS, channels=CHANNELS), shards=plan.shards)
     texts, models = _texts(), folder / "models"
     shutil.copytree(PRETRAINED, models)
     await _fill(database, discord.world.guild_ids()[0])
     supervisor = Supervisor(discord, folder, {"DATABASE_URL": database.url, "EMOBOT_MODELS": str(models)})
-    people = People(discord, texts, rate, random.Random(seed))  # noqa: S311 - not for a secret
+    people = People(discord, texts, plan.rate, random.Random(plan.seed))  # noqa: S311 - not for a secret
     results: list[FaultResult] = []
     async with discord.running(), supervisor.running():
         run = ChaosRun(System(discord, supervisor, models, database, chance), people)
         await run.begin()
-        end = _now() + seconds
+        end = _now() + plan.seconds
         while not results or _now() < end:
-            results.append(await run.inject(draw_faults(chosen, chance)))
+            results.append(await run.inject(draw_faults(plan.faults, chance)))
             report_result(results[-1])
         await supervisor.stop()
     reactions, refusals = discord.routes.reactions, invariants.refusals(discord.api.requests)

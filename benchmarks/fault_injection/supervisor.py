@@ -1,4 +1,4 @@
-"""Restarts the bot's process as a service manager would, and measures it from outside."""
+"""Restart the bot's process as a service manager would, and measure it from outside."""
 
 from __future__ import annotations
 
@@ -114,9 +114,9 @@ class Supervisor:
         """
         self._wanted.clear()
         self.send(signal.SIGTERM)
-        await self.ended()
+        await self.wait_for_exit()
 
-    async def ended(self) -> None:
+    async def wait_for_exit(self) -> None:
         """Wait until the process has exited.
 
         Raises:

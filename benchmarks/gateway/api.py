@@ -1,4 +1,4 @@
-"""The REST API: applies faults, checks the token, the request and the rate limits, and records each request."""
+"""Serve the REST API: apply faults, check the token, the request and the rate limits, and record each request."""
 
 from __future__ import annotations
 

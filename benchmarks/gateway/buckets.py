@@ -1,4 +1,4 @@
-"""Discord's rate limits: one for each bucket, and one for all of a bot's requests.
+"""Apply Discord's rate limits: one for each bucket, and one for all of a bot's requests.
 
 Each route has a bucket for each channel, server or webhook.
 """

@@ -1,4 +1,4 @@
-"""Realistic servers: channels of several kinds, roles, emoji, stickers and threads."""
+"""Provide realistic servers: channels of several kinds, roles, emoji, stickers and threads."""
 
 from __future__ import annotations
 

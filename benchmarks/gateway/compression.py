@@ -1,4 +1,4 @@
-"""The compressed streams of the gateway: each connection is one stream, and each frame ends with a flush."""
+"""Compress the streams of the gateway: each connection is one stream, and each frame ends with a flush."""
 
 from __future__ import annotations
 

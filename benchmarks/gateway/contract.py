@@ -1,4 +1,4 @@
-"""Checks requests and answers against Discord's own OpenAPI description of its API."""
+"""Check requests and answers against Discord's own OpenAPI description of its API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every way in which the loopback Discord can fail.
+"""Define every way in which the loopback Discord can fail.
 
 Faults of the gateway are methods and attributes of `Gateway`; `Garbage` names kinds of broken frames. Faults of the API
 are functions that answer instead of it: `discord.api.fault = status(503)`. They can be combined:

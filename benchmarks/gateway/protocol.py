@@ -1,4 +1,4 @@
-"""The gateway: sessions of shards, their events, and the protocol that a bot must follow.
+"""Serve the gateway: sessions of shards, their events, and the protocol that a bot must follow.
 
 A session outlives its connection: a bot that reconnects in time can resume it, and gets the events that it missed.
 """

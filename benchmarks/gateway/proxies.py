@@ -1,4 +1,4 @@
-"""Proxies in front of the loopback Discord, imitating real ones according to their documentation and code.
+"""Run proxies in front of the loopback Discord that imitate real ones, by their documentation and code.
 
 `Nirn` imitates germanoeich/nirn-proxy, for the REST API; `GatewayProxy` imitates Gelbpunkt/gateway-proxy.
 """

@@ -1,4 +1,4 @@
-"""The REST routes that the bot uses: what each does, and its answer."""
+"""Handle the REST routes that the bot uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serves the loopback Discord, and lets people act in it."""
+"""Serve the loopback Discord, and let people act in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contents of the loopback Discord, and the JSON data for each: the bot, people, servers, channels and messages."""
+"""Define the contents of the loopback Discord and their JSON: the bot, people, servers, channels and messages."""
 
 from __future__ import annotations
 

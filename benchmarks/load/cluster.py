@@ -1,4 +1,4 @@
-"""Runs a bot in several processes on this machine, which share a loopback Discord and a PostgreSQL database."""
+"""Run a bot in several processes on this machine, which share a loopback Discord and a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Cluster:
         """Return what each process has done so far."""
         return {process: await bot.progress() for process, bot in self.bots.items()}
 
-    async def settled(
+    async def wait_until_done(
         self, before: dict[int, Progress], written: dict[int, Sequence[int]], within: float
     ) -> dict[int, Progress]:
         """Wait until processes have finished with all messages, or time is up; return what they have done since.
@@ -129,7 +129,7 @@ class Cluster:
         """
         ends = await asyncio.gather(
             *(
-                self.bots[process].settled(progress.handled + len(written[process]), within)
+                self.bots[process].wait_until_done(progress.handled + len(written[process]), within)
                 for process, progress in before.items()
             )
         )

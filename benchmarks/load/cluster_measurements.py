@@ -1,4 +1,4 @@
-"""The measurements of a cluster; each makes a few rows of the table, and all use the same processes in turn."""
+"""Measure a cluster; each measurement makes a few rows of the table, and all use the same processes in turn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmarks.gateway.communities import CHANNELS
 from benchmarks.gateway.rest import Interaction
 from benchmarks.load.cluster import Cluster, Started
 from benchmarks.load.measurements import FINISH_TIMEOUT, Latency, RateSearch, latency
-from benchmarks.load.servers import SETTLING_TIME, memory
+from benchmarks.load.servers import SETTLING_TIME, measure_server_memory
 from bot.store import Store
 
 SETTLE_TIMEOUT = 20.0
@@ -149,37 +149,37 @@ class Rolling:
     doubled: int
 
 
-async def start(cluster: Cluster) -> Start:
+async def measure_start(cluster: Cluster) -> Start:
     """Start all processes at the same time, after stopping those that run."""
     await cluster.end(*cluster.bots)
     gateway, database = cluster.discord.gateway, cluster.database
-    identifies, early, syncs = gateway.identified, gateway.early_identifies, _syncs(cluster.discord)
+    identifies, early, syncs = gateway.identified, gateway.early_identifies, _count_registrations(cluster.discord)
     purges = await database.rows_changed("jobs")
     served = await cluster.start(*range(cluster.plan.processes))
-    await _registered(cluster.discord)
+    await _wait_for_registration(cluster.discord)
     await asyncio.sleep(_STATISTICS_DELAY)
     return Start(
         list(served.values()),
         gateway.identified - identifies,
         gateway.early_identifies - early,
-        _syncs(cluster.discord) - syncs,
+        _count_registrations(cluster.discord) - syncs,
         await database.rows_changed("jobs") - purges,
     )
 
 
-async def resident(cluster: Cluster) -> Memory:
+async def measure_memory(cluster: Cluster) -> Memory:
     """Measure the memory and the database connections of the idle processes."""
     await asyncio.sleep(SETTLING_TIME)
     processes = [bot.memory() for bot in cluster.bots.values()]
-    return Memory(processes, await memory("full", 1), await cluster.database.connections())
+    return Memory(processes, await measure_server_memory("full", 1), await cluster.database.connections())
 
 
-async def load(cluster: Cluster, rate: float, seconds: float) -> Load:
+async def measure_load(cluster: Cluster, rate: float, seconds: float) -> Load:
     """Measure the processes at a rate of messages, after a warm-up of half as long."""
     async with cluster.load(rate):
         await asyncio.sleep(seconds / 2)
     await asyncio.sleep(_STATISTICS_DELAY)
-    loop, database, refused = asyncio.get_running_loop(), cluster.database, _refused(cluster.discord)
+    loop, database, refused = asyncio.get_running_loop(), cluster.database, _count_refused(cluster.discord)
     before, commits, rows = await cluster.progress(), await database.commits(), await database.rows_changed()
     began, most = loop.time(), 0
     async with cluster.load(rate) as written:
@@ -187,7 +187,7 @@ async def load(cluster: Cluster, rate: float, seconds: float) -> Load:
             most = max(most, await database.connections())
             await asyncio.sleep(0.5)
     lasted = loop.time() - began
-    done = await cluster.settled(before, written, SETTLE_TIMEOUT)
+    done = await cluster.wait_until_done(before, written, SETTLE_TIMEOUT)
     messages = sum(map(len, written.values()))
     await asyncio.sleep(_STATISTICS_DELAY)
     return Load(
@@ -196,14 +196,14 @@ async def load(cluster: Cluster, rate: float, seconds: float) -> Load:
         sum(each.dropped for each in done.values()),
         latency(cluster.discord, itertools.chain.from_iterable(written.values())),
         sum(each.process for each in done.values()) / messages,
-        _refused(cluster.discord) - refused,
+        _count_refused(cluster.discord) - refused,
         (await database.commits() - commits) / (loop.time() - began),
         (await database.rows_changed() - rows) / lasted,
         most,
     )
 
 
-async def most_messages(cluster: Cluster, seconds: float, first: float) -> float:
+async def find_highest_rate(cluster: Cluster, seconds: float, first: float) -> float:
     """Return the most messages a second that all processes together keep up with, without dropping any."""
     search = RateSearch(first, TOLERANCE)
     while not search.finished:
@@ -211,7 +211,7 @@ async def most_messages(cluster: Cluster, seconds: float, first: float) -> float
     return search.most
 
 
-async def saves(cluster: Cluster, server: PostgresServer) -> Saves:
+async def measure_saves(cluster: Cluster, server: PostgresServer) -> Saves:
     """Measure how soon all processes know a change of settings, also after a restart of PostgreSQL."""
     loop, processes = asyncio.get_running_loop(), range(cluster.plan.processes)
     answered, everywhere = [], []
@@ -220,7 +220,7 @@ async def saves(cluster: Cluster, server: PostgresServer) -> Saves:
         began = loop.time()
         saving = asyncio.create_task(_switch_off(cluster.discord, place))
         saving.add_done_callback(lambda _, began=began: answered.append(loop.time() - began))  # type: ignore[misc] # it cannot infer `began`
-        await _known_everywhere(cluster, place)
+        await _wait_until_known(cluster, place)
         everywhere.append(loop.time() - began)
         await saving
     await server.stop()
@@ -228,12 +228,12 @@ async def saves(cluster: Cluster, server: PostgresServer) -> Saves:
     began = loop.time()
     for place in cluster.plan.servers_of(0):
         if await _switch_off(cluster.discord, place):
-            await _known_everywhere(cluster, place)
+            await _wait_until_known(cluster, place)
             break
     return Saves(statistics.median(answered), statistics.median(everywhere), loop.time() - began)
 
 
-async def kill(cluster: Cluster, rate: float, seconds: float, victim: int = 1) -> Kill:
+async def measure_kill(cluster: Cluster, rate: float, seconds: float, victim: int = 1) -> Kill:
     """Kill a process under load, start it again two seconds later, and measure the others."""
     loop, discord = asyncio.get_running_loop(), cluster.discord
     before = await cluster.progress()
@@ -247,7 +247,7 @@ async def kill(cluster: Cluster, rate: float, seconds: float, victim: int = 1) -
         began = loop.time()
         [served] = (await cluster.start(victim)).values()
         await asyncio.sleep(seconds)
-    done = await cluster.settled(before, written, SETTLE_TIMEOUT)
+    done = await cluster.wait_until_done(before, written, SETTLE_TIMEOUT)
     again = {message_id for message_id in written[victim] if discord.routes.messages[message_id].at > began}
     reactions = (reaction.at - began for reaction in discord.routes.reactions if reaction.message_id in again)
     first = min(reactions, default=float("nan"))
@@ -263,7 +263,7 @@ async def kill(cluster: Cluster, rate: float, seconds: float, victim: int = 1) -
     )
 
 
-async def rolling(cluster: Cluster, rate: float) -> Rolling:
+async def measure_rolling_restart(cluster: Cluster, rate: float) -> Rolling:
     """Stop and start one process after another under load, while people change settings."""
     loop, away = asyncio.get_running_loop(), []
     async with cluster.load(rate), _saving(cluster) as saved:
@@ -275,7 +275,9 @@ async def rolling(cluster: Cluster, rate: float) -> Rolling:
             await asyncio.sleep(2 * _SAVE_INTERVAL)
     await asyncio.sleep(1)
     reactions = Counter(reaction.message_id for reaction in cluster.discord.routes.reactions)
-    return Rolling(away, len(saved), await _lost(cluster, saved), sum(number > 1 for number in reactions.values()))
+    return Rolling(
+        away, len(saved), await _count_lost_settings(cluster, saved), sum(number > 1 for number in reactions.values())
+    )
 
 
 async def _keeps_up(cluster: Cluster, rate: float, seconds: float) -> bool:
@@ -287,23 +289,23 @@ async def _keeps_up(cluster: Cluster, rate: float, seconds: float) -> bool:
     in_time = (
         sum(map(len, written.values())) >= rate * seconds / 1.05 and loop.time() - began <= seconds + FINISH_TIMEOUT
     )
-    done = await cluster.settled(before, written, FINISH_TIMEOUT)
+    done = await cluster.wait_until_done(before, written, FINISH_TIMEOUT)
     kept_up = all(each.handled == len(written[process]) and not each.dropped for process, each in done.items())
     if not kept_up:
-        await cluster.settled(before, written, SETTLE_TIMEOUT)
+        await cluster.wait_until_done(before, written, SETTLE_TIMEOUT)
     return in_time and kept_up
 
 
 async def _switch_off(discord: LoopbackDiscord, server: int) -> bool:
     """Switch reactions off in `/settings` as a user; return whether the panel shows that it is saved."""
     opened = await discord.slash("settings", server * CHANNELS - 1)
-    if not await _answered(opened):
+    if not await _wait_for_answer(opened):
         return False
     pressed = await discord.press("settings:enabled:off", opened)
-    return await _answered(pressed) == _UPDATE_MESSAGE
+    return await _wait_for_answer(pressed) == _UPDATE_MESSAGE
 
 
-async def _answered(interaction: Interaction) -> int:
+async def _wait_for_answer(interaction: Interaction) -> int:
     """Return the type of the bot's answer to an interaction, or 0 if there is none in time."""
     loop = asyncio.get_running_loop()
     end = loop.time() + _ANSWER_TIMEOUT
@@ -315,7 +317,7 @@ async def _answered(interaction: Interaction) -> int:
     return 0
 
 
-async def _known_everywhere(cluster: Cluster, server: int) -> None:
+async def _wait_until_known(cluster: Cluster, server: int) -> None:
     """Wait until each process knows that reactions are switched off in a server."""
 
     async def known(process: int) -> None:
@@ -351,7 +353,7 @@ async def _saving(cluster: Cluster) -> AsyncIterator[Sequence[int]]:
         await saving
 
 
-async def _lost(cluster: Cluster, saved: Sequence[int]) -> int:
+async def _count_lost_settings(cluster: Cluster, saved: Sequence[int]) -> int:
     """Return for how many servers some process or the database does not know that reactions are switched off."""
     store = Store(cluster.database_url)
     await store.refresh()
@@ -363,15 +365,15 @@ async def _lost(cluster: Cluster, saved: Sequence[int]) -> int:
     return len(lost)
 
 
-async def _registered(discord: LoopbackDiscord) -> None:
+async def _wait_for_registration(discord: LoopbackDiscord) -> None:
     """Wait until the commands are registered; after the very first start, the bot does this in the background."""
     async with asyncio.timeout(_REGISTRATION_TIMEOUT), discord.routes.registration:
         await discord.routes.registration.wait_for(lambda: discord.offers("settings"))
 
 
-def _syncs(discord: LoopbackDiscord) -> int:
+def _count_registrations(discord: LoopbackDiscord) -> int:
     return sum(request.method == "PUT" and request.path.endswith("/commands") for request in discord.api.requests)
 
 
-def _refused(discord: LoopbackDiscord) -> int:
+def _count_refused(discord: LoopbackDiscord) -> int:
     return sum(request.status == 429 for request in discord.api.requests)

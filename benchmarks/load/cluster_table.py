@@ -1,4 +1,4 @@
-"""Turns the measurements of a cluster into rows of a table, with what is promised and whether the promise is kept."""
+"""Turn the measurements of a cluster into rows of a table, with what is promised and whether the promise is kept."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _MEGABYTE = 1e6
 
 
 @dataclass
-class Measured:
-    """The measurements; None for those that were not requested."""
+class Results:
+    """The results of all measurements; None for those that were not requested."""
 
     plan: Plan
     start: Start | None = None
@@ -65,7 +65,7 @@ class Line(NamedTuple):
     kept: bool = True
 
 
-def table(measured: Measured) -> list[Line]:
+def table(measured: Results) -> list[Line]:
     """Return the rows of the table."""
     lines: list[Line] = []
     if measured.start:

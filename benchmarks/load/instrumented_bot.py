@@ -1,4 +1,4 @@
-"""Runs a bot that reports its progress: `python -m benchmarks.load.instrumented_bot full`.
+"""Run a bot that reports its progress: `python -m benchmarks.load.instrumented_bot full`.
 
 For each line on standard input, it prints as JSON what it has done so far. The full bot is that of `python -m bot`; it
 also reports the settings of the servers whose ids are in the line. The empty bot is discord.py, which gets the same

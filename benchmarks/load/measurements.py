@@ -1,4 +1,4 @@
-"""The measurements of a bot under load; each makes one or more rows of the table."""
+"""Measure a bot under load; each measurement makes one or more rows of the table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from benchmarks.gateway import LoopbackDiscord, World
-from benchmarks.load.process import BotProcess, Progress, started
+from benchmarks.load.process import BotProcess, Progress, run_bot
 from benchmarks.load.stream import Stream
 
 SERVERS, CHANNELS = 20, 10
@@ -142,9 +142,9 @@ class Bench:
         self.bot = bot
         self.stream = Stream(discord)
 
-    async def settled(self, within: float = _SETTLE_TIMEOUT) -> Progress:
+    async def wait_until_done(self, within: float = _SETTLE_TIMEOUT) -> Progress:
         """Wait until the bot has finished with all messages, or time is up; return its progress."""
-        return await self.bot.settled(self.stream.written, within)
+        return await self.bot.wait_until_done(self.stream.written, within)
 
     def latency(self, messages: Iterable[int]) -> Latency:
         """Return the latency of the reactions to these messages."""
@@ -168,10 +168,10 @@ def latency(discord: LoopbackDiscord, messages: Iterable[int]) -> Latency:
 async def bench(which: str, warm_up: float = WARM_UP) -> AsyncIterator[Bench]:
     """Start the `full` or the `empty` bot in its own loopback Discord, and let people write during the warm-up."""
     discord = LoopbackDiscord(World(servers=SERVERS, channels=CHANNELS))
-    async with discord.running(), started(which, discord) as bot:
+    async with discord.running(), run_bot(which, discord) as bot:
         running = Bench(discord, bot)
         await running.stream.write(INITIAL_RATE, warm_up, _ALL_CHANNELS)
-        await running.settled()
+        await running.wait_until_done()
         yield running
 
 
@@ -183,11 +183,11 @@ async def keeps_up(which: str, rate: float, seconds: float) -> bool:
         await running.stream.write(rate, seconds, _ALL_CHANNELS)
         if loop.time() - start > seconds + FINISH_TIMEOUT:  # it read them from its socket too slowly
             return False
-        progress = await running.settled(FINISH_TIMEOUT)
+        progress = await running.wait_until_done(FINISH_TIMEOUT)
         return progress.handled == running.stream.written and not progress.since(before).dropped
 
 
-async def most_messages(seconds: float, first: float = 200.0) -> dict[str, float]:
+async def find_highest_rates(seconds: float, first: float = 200.0) -> dict[str, float]:
     """Return the most messages a second that the full and the empty bot keep up with, trying both in turn."""
     searches = {name: RateSearch(first) for name in ("full", "empty")}
     while searched := [name for name, search in searches.items() if not search.finished]:
@@ -197,7 +197,7 @@ async def most_messages(seconds: float, first: float = 200.0) -> dict[str, float
     return {name: search.most for name, search in searches.items()}
 
 
-async def cost(rate: float, seconds: float, rounds: int) -> dict[str, Cost]:
+async def measure_cost(rate: float, seconds: float, rounds: int) -> dict[str, Cost]:
     """Return the cost of a message for the full and the empty bot, measured in turn; medians of the rounds."""
     costs: dict[str, list[Cost]] = {"full": [], "empty": []}
     async with AsyncExitStack() as stack:
@@ -206,7 +206,7 @@ async def cost(rate: float, seconds: float, rounds: int) -> dict[str, Cost]:
             for name, running in benches.items():
                 before = await running.bot.progress()
                 await running.stream.write(rate, seconds, _ALL_CHANNELS)
-                spent = (await running.settled()).since(before)
+                spent = (await running.wait_until_done()).since(before)
                 costs[name].append(Cost(spent.main_thread / spent.handled, spent.process / spent.handled))
     return {
         name: Cost(
@@ -216,7 +216,7 @@ async def cost(rate: float, seconds: float, rounds: int) -> dict[str, Cost]:
     }
 
 
-async def flood(rate: float, seconds: float) -> Flood:
+async def measure_flood(rate: float, seconds: float) -> Flood:
     """Measure a bot that gets messages faster than it can read them."""
     async with bench("full", LONG_WARM_UP) as running:
         loop, resident = asyncio.get_running_loop(), running.bot.memory()
@@ -224,7 +224,7 @@ async def flood(rate: float, seconds: float) -> Flood:
         before, start, already = await running.bot.progress(), loop.time(), running.stream.written
         messages = await running.stream.write(rate, seconds, _ALL_CHANNELS)
         written_in = loop.time() - start
-        done = (await running.settled()).since(before)
+        done = (await running.wait_until_done()).since(before)
         unfinished = already - before.handled  # these are among the ones that are finished now
         return Flood(
             len(messages) / written_in,
@@ -234,7 +234,7 @@ async def flood(rate: float, seconds: float) -> Flood:
         )
 
 
-async def latencies(rates: Sequence[float], seconds: float, *, abruptly: bool = False) -> dict[float, Latency]:
+async def measure_latencies(rates: Sequence[float], seconds: float, *, abruptly: bool = False) -> dict[float, Latency]:
     """Return the latency of reactions at each rate.
 
     Args:
@@ -250,7 +250,7 @@ async def latencies(rates: Sequence[float], seconds: float, *, abruptly: bool = 
                 await ramp_up(running.stream, rate)
             await running.stream.write(rate, LEAD_TIME, _ALL_CHANNELS)
             messages = await running.stream.write(rate, seconds, _ALL_CHANNELS)
-            await running.settled()
+            await running.wait_until_done()
             found[rate] = running.latency(messages)
     return found
 
@@ -262,27 +262,27 @@ async def ramp_up(stream: Stream, rate: float) -> None:
         await stream.write(rate * step / _RAMP_STEPS, RAMP_UP / _RAMP_STEPS, channels)
 
 
-async def memory(rate: float, first: int, last: int) -> tuple[int, int]:
+async def measure_memory(rate: float, first: int, last: int) -> tuple[int, int]:
     """Return the resident memory in bytes after the message with the number `first`, and after `last`."""
     async with bench("full") as running:
         sizes = []
         for messages in (first, last):
             await running.stream.write(rate, (messages - running.stream.written) / rate, _ALL_CHANNELS)
-            await running.settled()
+            await running.wait_until_done()
             sizes.append(running.bot.memory())
     return sizes[0], sizes[1]
 
 
-async def busy(seconds: float, busy_rate: float = 100.0, quiet_rate: float = 8.0) -> BusyChannel:
+async def measure_busy_channel(seconds: float, busy_rate: float = 100.0, quiet_rate: float = 8.0) -> BusyChannel:
     """Measure a busy channel and a hundred quiet ones at the same time."""
     quiet = range(1, 101)
     async with bench("full", LONG_WARM_UP) as running:
         alone = await running.stream.write(quiet_rate, seconds, quiet)
-        await running.settled()
+        await running.wait_until_done()
         busy_messages, beside = await asyncio.gather(
             running.stream.write(busy_rate, seconds, range(1)), running.stream.write(quiet_rate, seconds, quiet)
         )
-        await running.settled()
+        await running.wait_until_done()
         sent, wanted = running.discord.routes.messages, set(busy_messages)
         ages = [
             reaction.at - sent[reaction.message_id].at

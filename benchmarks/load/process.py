@@ -1,4 +1,4 @@
-"""Starts a bot in its own process, and measures it from outside."""
+"""Start a bot in its own process, and measure it from outside."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class BotProcess:
             return int(Path(f"/proc/{self.process.pid}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
         return 0.0
 
-    async def settled(self, messages: int, within: float) -> Progress:
+    async def wait_until_done(self, messages: int, within: float) -> Progress:
         """Wait until it has finished with this many messages since its start, or time is up; return its progress."""
         loop = asyncio.get_running_loop()
         end = loop.time() + within
@@ -190,7 +190,7 @@ async def launch(
 
 
 @asynccontextmanager
-async def started(which: str, discord: LoopbackDiscord) -> AsyncIterator[BotProcess]:
+async def run_bot(which: str, discord: LoopbackDiscord) -> AsyncIterator[BotProcess]:
     """Start the `full` or the `empty` bot, wait until it knows all servers, and stop it after the block."""
     earlier = discord.gateway.events["GUILD_CREATE"]
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Measures how much memory servers take in a bot."""
+"""Measure how much memory servers take in a bot."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import asyncio
 
 from benchmarks.gateway import LoopbackDiscord
 from benchmarks.gateway.communities import CHANNELS, Communities
-from benchmarks.load.process import started
+from benchmarks.load.process import run_bot
 
 SETTLING_TIME = 3.0
 """Seconds between the last server's arrival and the measurement of memory."""
 
 
-async def memory(which: str, servers: int, without: str | None = None) -> int:
+async def measure_server_memory(which: str, servers: int, without: str | None = None) -> int:
     """Return the resident memory in bytes of the `full` or the `empty` bot in this many servers."""
     discord = LoopbackDiscord(Communities(servers=servers, without=without))
-    async with discord.running(), started(which, discord) as bot:
+    async with discord.running(), run_bot(which, discord) as bot:
         await discord.say("hello", CHANNELS * servers - 1)  # the bot gets it after all servers
-        if (await bot.settled(1, within=300)).handled != 1:
+        if (await bot.wait_until_done(1, within=300)).handled != 1:
             raise RuntimeError("The bot does not know all servers after five minutes.")
         await asyncio.sleep(SETTLING_TIME)
         return bot.memory()

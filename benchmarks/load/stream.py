@@ -1,4 +1,4 @@
-"""Writes messages at a given rate."""
+"""Write messages at a given rate."""
 
 from __future__ import annotations
 

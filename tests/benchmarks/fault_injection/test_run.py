@@ -7,7 +7,7 @@ import pytest
 from benchmarks.fault_injection import run
 from benchmarks.fault_injection.databases import SQLiteFile
 from benchmarks.fault_injection.faults import faults
-from benchmarks.fault_injection.run import FaultResult, run_faults
+from benchmarks.fault_injection.run import FaultPlan, FaultResult, run_faults
 
 
 @pytest.mark.long
@@ -16,9 +16,8 @@ async def test_a_bot_that_keeps_its_promises_passes_a_fault(tmp_path: Path, monk
     monkeypatch.setattr(run, "_POLL_INTERVAL", 0.1)
     [fault] = [fault for fault in faults(SQLiteFile) if fault.name == "frame: no JSON in the stream"]
     results: list[FaultResult] = []
-    report = await run_faults(
-        tmp_path, SQLiteFile(tmp_path / "emobot.db"), [fault], seconds=0, seed=0, rate=30, report_result=results.append
-    )
+    plan = FaultPlan([fault], seconds=0, rate=30)
+    report = await run_faults(tmp_path, SQLiteFile(tmp_path / "emobot.db"), plan, results.append)
     assert report.broken == [], report.log
     assert report.results == results
     assert [result.faults for result in results] == [[fault.name]]

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.load.cluster import Plan, Started
 from benchmarks.load.cluster_measurements import Kill, Load, Memory, Rolling, Saves, Start
-from benchmarks.load.cluster_table import Measured, identify_delay, table
+from benchmarks.load.cluster_table import Results, identify_delay, table
 from benchmarks.load.measurements import Latency
 
 PLAN = Plan(servers=2004, shards=8, processes=4, max_concurrency=8)
@@ -18,11 +18,11 @@ SAVES = Saves(answered=0.02, everywhere=0.03, after_restart=3.0)
 KILL = Kill(LATENCY, LATENCY, 0, 0, reconnects=0, first_reaction=3.0, served=Started(19.0, 9.0, 4.0))
 ROLLING = Rolling([5.0, 7.0], saved=12, lost=0, doubled=0)
 RESTART = replace(START, syncs=0, purges=0)
-KEPT = Measured(PLAN, START, MEMORY, LOAD, 500.0, SAVES, KILL, ROLLING, RESTART)
+KEPT = Results(PLAN, START, MEMORY, LOAD, 500.0, SAVES, KILL, ROLLING, RESTART)
 
 
 def test_table_shows_only_what_was_measured() -> None:
-    assert table(Measured(PLAN)) == []
+    assert table(Results(PLAN)) == []
     shown = {line.what: line.measured for line in table(KEPT)}
     assert KEPT.title == "2,004 servers on 8 shards in 4 processes, 8 sessions at once"
     assert shown["start: all servers served after"] == "6.0 s, the first process's 4.0 s"
@@ -60,7 +60,7 @@ def test_measurements_within_all_limits_break_no_promise() -> None:
         (replace(KEPT, rolling=replace(ROLLING, doubled=1)), "rolling restart: messages with two reactions"),
     ],
 )
-def test_each_measurement_beyond_its_limit_is_marked_as_broken(measured: Measured, what: str) -> None:
+def test_each_measurement_beyond_its_limit_is_marked_as_broken(measured: Results, what: str) -> None:
     assert what in [line.what for line in table(measured) if not line.kept]
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.load import measurements
-from benchmarks.load.measurements import CHANNELS, RAMP_UP, SERVERS, TOLERANCE, bench, most_messages, ramp_up
+from benchmarks.load.measurements import CHANNELS, RAMP_UP, SERVERS, TOLERANCE, bench, find_highest_rates, ramp_up
 from benchmarks.load.stream import Stream
 
 CAPACITY = {"full": 530.0, "empty": 6100.0}
@@ -20,7 +20,7 @@ async def test_search_finds_the_capacity_within_the_tolerance_and_alternates_bet
         return rate <= CAPACITY[which]
 
     monkeypatch.setattr(measurements, "keeps_up", keeps_up)
-    found = await most_messages(1.0, first)
+    found = await find_highest_rates(1.0, first)
     for which, capacity in CAPACITY.items():
         assert capacity / TOLERANCE <= found[which] <= capacity
     assert tried[:4] == ["full", "empty"] * 2
@@ -32,7 +32,7 @@ async def test_search_returns_zero_for_a_bot_that_keeps_up_with_nothing(monkeypa
         return False
 
     monkeypatch.setattr(measurements, "keeps_up", keeps_up)
-    assert await most_messages(1.0) == {"full": 0.0, "empty": 0.0}
+    assert await find_highest_rates(1.0) == {"full": 0.0, "empty": 0.0}
 
 
 async def test_load_begins_with_more_and_more_channels_at_the_same_rate_in_each() -> None:
@@ -59,7 +59,7 @@ async def test_bot_process_reports_its_messages_time_and_memory() -> None:
     async with bench("empty", warm_up=0.02) as running:
         before = await running.bot.progress()
         messages = await running.stream.write(1000, 0.05, range(10))
-        spent = (await running.settled()).since(before)
+        spent = (await running.wait_until_done()).since(before)
         assert spent.outcomes == {"heard": 50}
         assert 0 < spent.main_thread <= spent.process
         assert running.bot.memory() > 10 * 2**20

@@ -1,4 +1,4 @@
-"""Compares the CPU times of functions that take turns, so that other work on the machine distorts the result less.
+"""Compare the CPU times of functions that take turns, so that other work on the machine distorts the result less.
 
 With one thread and nothing else running, CPU time equals wall-clock time. It includes all threads of the process, and
 stops while another process uses the CPU core.
@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 
 
-def race(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Return median times in milliseconds; each turn is two calls, of which the second, with warm caches, counts."""
+def median_cpu_times(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Return median CPU times in milliseconds; a turn is two calls, of which the second, with warm caches, counts."""
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
