@@ -40,6 +40,8 @@ from classifiers.model_directory import (
 from classifiers.nn import network
 from classifiers.text import Tokenizer
 from classifiers.training import onnx_export
+from classifiers.training.datasets import Dataset
+from classifiers.training.evaluation import BagOfWords, Metrics
 
 if TYPE_CHECKING:
     from discord.gateway import KeepAliveHandler
@@ -216,6 +218,24 @@ def blank_figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
             module = importlib.import_module(name)
             for figure in figures:
                 monkeypatch.setattr(module, figure, lambda *_: BlankFigure())
+
+
+@pytest.fixture
+def baselines() -> None:
+    """Let trainings measure their baselines, which takes longer than a small training."""
+
+
+@pytest.fixture
+def made_up_baselines(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give trainings made-up baselines, unless a test requests `baselines`."""
+
+    def metrics(dataset: Dataset) -> Metrics:
+        return Metrics(len(dataset.test), 0.5, 0.5, 0.5, 0.1, dict.fromkeys(dataset.labels, 0.5))
+
+    if "baselines" not in request.fixturenames:
+        monkeypatch.setattr("classifiers.training.run.baseline", metrics)
+        words = "classifiers.training.run.bag_of_words"
+        monkeypatch.setattr(words, lambda dataset, _: BagOfWords(0.5, 0.5, metrics(dataset)))
 
 
 @pytest.fixture(autouse=True)

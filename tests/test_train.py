@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import fields
 from importlib import metadata
 from pathlib import Path
@@ -24,9 +25,9 @@ from classifiers.training.datasets import load_dataset
 from classifiers.training.downloads import DATA_DIR_VARIABLE
 from classifiers.training.numpy_backend import Trainer
 from classifiers.training.run import Options, Outcome
-from tests.classifiers.training.recording import ctrl_c_in_epoch
+from tests.classifiers.training.recording import ctrl_c_in_epoch, step_by_step
 
-pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("blank_figures")]
+pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("blank_figures", "made_up_baselines")]
 
 
 def run(*arguments: object) -> int:
@@ -34,7 +35,7 @@ def run(*arguments: object) -> int:
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("figures")
+@pytest.mark.usefixtures("figures", "baselines")
 def test_both_models_learn_the_builtin_phrases(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """`python train.py` gets every test phrase right with its actual recipes, and half of them without order."""
     out = tmp_path / "models"
@@ -245,7 +246,7 @@ def test_both_models_learn_a_few_own_phrases(tmp_path: Path, capsys: pytest.Capt
         assert card.temperature >= 1  # twelve texts of dev are too few to make it surer than it is
 
 
-@pytest.mark.usefixtures("figures")
+@pytest.mark.usefixtures("figures", "baselines")
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
@@ -262,6 +263,7 @@ def test_data_without_signal_end_with_a_warning_figures_and_models(
 WITHOUT_A_WORD = [[chr(0x1F600 + n) for n in range(40)], [f"https://a.example/{n}" for n in range(40)]]
 
 
+@pytest.mark.usefixtures("baselines")
 @pytest.mark.parametrize("texts", WITHOUT_A_WORD)
 def test_texts_without_words_end_with_a_warning_and_models(
     texts: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -270,7 +272,7 @@ def test_texts_without_words_end_with_a_warning_and_models(
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("figures")
+@pytest.mark.usefixtures("figures", "baselines")
 @pytest.mark.parametrize("texts", WITHOUT_A_WORD)
 def test_texts_without_words_end_with_figures(
     texts: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -360,7 +362,8 @@ def test_framework_can_be_chosen_per_model(
     assert run("--dataset", feelings, "--model", "rnn", "--epochs", 1, "--out", out) == 0
     stale.write_text("of an earlier training")
     options = ("--model", model, "--framework", framework, "--epochs", 1, "--out", out, "--overwrite")
-    assert run("--dataset", feelings, *options) == 0
+    with step_by_step() if framework == "keras" else nullcontext():
+        assert run("--dataset", feelings, *options, "--batch-size", 32) == 0
     assert list(read_manifest(out).models) == [model]
     assert zipfile.is_zipfile(stale) if framework == "keras" else not stale.exists()
     capsys.readouterr()

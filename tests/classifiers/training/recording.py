@@ -1,4 +1,4 @@
-"""Stand-ins for tests of whole runs: a reporter that records, and a teacher that trains quickly."""
+"""For tests of trainings: a reporter that records, a teacher that trains quickly, and what ends or eases training."""
 
 from __future__ import annotations
 
@@ -67,6 +67,16 @@ def ctrl_c_in_epoch(number: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Trainer, "train_epoch", interrupted)
         yield
+
+
+@contextmanager
+def step_by_step() -> Iterator[None]:
+    """Make TensorFlow run eagerly; compiling takes a hundred times as long as two updates."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 class QuickTeacher:

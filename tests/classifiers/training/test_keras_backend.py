@@ -1,7 +1,6 @@
 """Our layers, and how they train, compared with Keras."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +15,7 @@ from classifiers.nn.layers import GRU, LSTM, RNN, Layer, LayerNorm
 from classifiers.nn.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from classifiers.training import numpy_backend
 from classifiers.training.recipes import Recipe
+from tests.classifiers.training.recording import step_by_step
 
 pytestmark = pytest.mark.heavy
 
@@ -219,16 +219,6 @@ def test_training_lowers_the_loss_and_resumes_from_its_state(keras_models: Modul
     resumed.restore(state)
     with step_by_step():
         np.testing.assert_allclose(list(resumed.train_epoch(examples, 30)), last, atol=1e-6)
-
-
-@contextmanager
-def step_by_step() -> Iterator[None]:
-    """Make TensorFlow run eagerly; compiling takes a hundred times as long as two updates."""
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def test_the_same_seed_gives_the_same_training(keras_models: ModuleType) -> None:

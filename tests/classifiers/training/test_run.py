@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from safetensors.numpy import load_file
 
@@ -21,7 +22,7 @@ from classifiers.nn.activations import sigmoid
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples, logits_of
 from classifiers.nn.network import Network
-from classifiers.training import backends
+from classifiers.training import backends, onnx_export
 from classifiers.training import run as run_module
 from classifiers.training.cluster import Cluster
 from classifiers.training.corpus import shipped_dataset
@@ -36,7 +37,7 @@ from classifiers.training.warm_start import read_weights
 from tests.classifiers.conftest import GOEMOTIONS_ROWS
 from tests.classifiers.training.recording import QuickTeacher, RecordingReporter, ctrl_c_in_epoch
 
-pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("blank_figures")]
+pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("blank_figures", "made_up_baselines")]
 
 
 def trained(out: Path, reporter: RecordingReporter | None = None, **given: Any) -> Outcome:
@@ -45,6 +46,7 @@ def trained(out: Path, reporter: RecordingReporter | None = None, **given: Any) 
     return run(Options("python train.py", out=out, **options), reporter or RecordingReporter())
 
 
+@pytest.mark.usefixtures("baselines")
 def test_outcome_of_a_finished_run_is_complete(feelings: Path, tmp_path: Path) -> None:
     reporter = RecordingReporter()
     out = tmp_path / "models"
@@ -190,8 +192,20 @@ SMALL = replace(SHIPPED, teachers=2, augmentations=1, assistant_augmentations=2,
 """The shipped recipe with fewer of all that takes time."""
 
 
+@pytest.fixture
+def eight_bits() -> None:
+    """Let the shipped recipe write the BiLSTM in 8 bits."""
+
+
+@pytest.fixture
+def floats(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write the BiLSTM in floats, unless a test requests `eight_bits`, which takes longer than a small training."""
+    if "eight_bits" not in request.fixturenames:
+        monkeypatch.setattr(onnx_export, "quantize_dynamic", lambda graph, path, **_: onnx.save(graph, path))
+
+
 @pytest.mark.slow
-@pytest.mark.usefixtures("small_goemotions")
+@pytest.mark.usefixtures("small_goemotions", "floats")
 class TestShippedRecipe:
     """The whole recipe, on a few rows and with teachers that train quickly."""
 
@@ -295,6 +309,7 @@ class TestShippedRecipe:
         of_people = [*distilled.sequences[others : others + people + 2], *distilled.sequences[once - people : once]]
         assert distilled.sequences[once:] == of_people * (SMALL.people_repeats - 1)
 
+    @pytest.mark.usefixtures("eight_bits")
     def test_output_layer_of_the_bilstm_alone_is_refitted_after_training(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
