@@ -8,6 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from bot.ui import card
+
 
 def capture_figure(draw: Callable[[], object], placed: bool = False) -> Figure:
     """Return the figure that is saved, without rendering it, which would take as long again.
@@ -26,6 +28,7 @@ def capture_figure(draw: Callable[[], object], placed: bool = False) -> Figure:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Figure, "savefig", keep)
+        patch.setattr(card, "free", lambda _: None)
         draw()
     [figure] = figures
     return figure
