@@ -6,6 +6,7 @@ import asyncio
 import io
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -54,6 +55,29 @@ from classifiers import NAMES, Answer, strip_markup
 
 NOT_YOURS = mark("Only the person who asked can use these buttons; use /compare to get your own.")
 EXPIRED = mark("This comparison is over: I keep no texts, so this one is gone. Please use /compare again.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """A text that somebody wants to compare.
+
+    Attributes:
+        text: the text.
+        author_id: who wrote it.
+        models: the names of the models that read it.
+        ephemeral: whether nobody else sees the answer.
+        blind: whether the answer hides which model is which.
+        refusal: returns why the text may not be shown, or None if it may be.
+        original: returns the original of a variation; None if there is none or it may not be read.
+    """
+
+    text: str
+    author_id: int
+    models: ModelNames
+    ephemeral: bool
+    blind: bool = False
+    refusal: Callable[[], str | None] = lambda: None
+    original: Callable[[], str | None] = lambda: None
 
 
 class Compare(commands.Cog):
@@ -112,7 +136,9 @@ class Compare(commands.Cog):
             form = self._form(names if models else (), translator(interaction.locale), blind=blind)
             await interaction.response.send_modal(form)
         else:
-            await self._answer(interaction, text, interaction.user.id, names, ephemeral=False, blind=blind)
+            author_id = interaction.user.id
+            request = _Request(text=text, author_id=author_id, models=names, ephemeral=False, blind=blind)
+            await self._answer(interaction, request)
 
     @compare_text.autocomplete("models")
     async def offer_models(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -126,7 +152,9 @@ class Compare(commands.Cog):
     ) -> None:
         """Compare the text from the form, as if it had been given in the command."""
         if names := await self._names(interaction, "+".join(models), blind=blind):
-            await self._answer(interaction, text, interaction.user.id, names, ephemeral=False, blind=blind)
+            author_id = interaction.user.id
+            request = _Request(text=text, author_id=author_id, models=names, ephemeral=False, blind=blind)
+            await self._answer(interaction, request)
 
     async def compare_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Compare a message, and answer privately, so as not to expose its author."""
@@ -134,8 +162,14 @@ class Compare(commands.Cog):
         if sentence := refusal():
             await interaction.response.send_message(translator(interaction.locale)(sentence), ephemeral=True)
             return
-        names = self._default_models(interaction)
-        await self._answer(interaction, text_of(message), message.author.id, names, ephemeral=True, refusal=refusal)
+        request = _Request(
+            text=text_of(message),
+            author_id=message.author.id,
+            models=self._default_models(interaction),
+            ephemeral=True,
+            refusal=refusal,
+        )
+        await self._answer(interaction, request)
 
     async def press(self, interaction: discord.Interaction, _button: ui.Item[Any], pressed: re.Match[str]) -> None:
         """Handle a press of a button whose custom_id matches `CONTROL`."""
@@ -156,9 +190,14 @@ class Compare(commands.Cog):
     async def compare_variation(self, interaction: discord.Interaction, text: str) -> None:
         """Compare a variation like any other text, and show the probabilities before and after side by side."""
         control = control_in(interaction.message) if interaction.message else None
-        names = self._models_in(interaction, control)
-        original, private = partial(self._original, interaction, control), _is_private(interaction)
-        await self._answer(interaction, text, interaction.user.id, names, ephemeral=private, original=original)
+        request = _Request(
+            text=text,
+            author_id=interaction.user.id,
+            models=self._models_in(interaction, control),
+            ephemeral=_is_private(interaction),
+            original=partial(self._original, interaction, control),
+        )
+        await self._answer(interaction, request)
 
     async def vote(self, interaction: discord.Interaction, _button: ui.Item[Any], pressed: re.Match[str]) -> None:
         """Count a vote by a button whose custom_id matches `VOTE`; reveal the models and their standings."""
@@ -222,23 +261,20 @@ class Compare(commands.Cog):
 
     def _form(self, models: ModelNames, translate: Translate, *, blind: bool) -> ComparisonForm:
         """Return a form that asks for the text of a command; if no models were chosen, the usual ones answer."""
-        given = partial(self.compare_written, models=models, blind=blind)
-        return ComparisonForm("+".join(models), given, self.report, translate, blind=blind)
+        compare = partial(self.compare_written, models=models, blind=blind)
+        return ComparisonForm("+".join(models), compare, self.report, translate, blind=blind)
 
     async def _show_standings(self, interaction: discord.Interaction, names: ModelNames, *, usual: bool) -> None:
         """Show privately how two models stand, and, if they are the usual ones, every other pair that has votes."""
         await interaction.response.defer(ephemeral=True)  # as in `vote`
         translate, guild_id = translator(interaction.locale), self._guild_id(interaction)
         first, second = names
-        sections = (
-            await look_up_all_standings(self._store, (first, second), self._analyzer.models, guild_id, translate)
-            if usual
-            else {
-                standings_title(names, translate): await look_up_standings(
-                    self._store, (first, second), guild_id, translate
-                )
-            }
-        )
+        if usual:
+            loaded = self._analyzer.models
+            sections = await look_up_all_standings(self._store, (first, second), loaded, guild_id, translate)
+        else:
+            lines = await look_up_standings(self._store, (first, second), guild_id, translate)
+            sections = {standings_title(names, translate): lines}
         embed = discord.Embed(colour=discord.Colour.blurple())
         for title, lines in sections.items():
             embed.add_field(name=title, value="\n".join(lines), inline=False)
@@ -253,11 +289,8 @@ class Compare(commands.Cog):
     def _models_in(self, interaction: discord.Interaction, control: re.Match[str] | None) -> ModelNames:
         """Return the names of the models in a panel with this control, or the usual ones if one is no longer loaded."""
         names = tuple(str(control["models"]).split("+")) if control else ()
-        return (
-            names
-            if names and all(name in self._analyzer.models for name in names)
-            else self._default_models(interaction)
-        )
+        all_loaded = names and all(name in self._analyzer.models for name in names)
+        return names if all_loaded else self._default_models(interaction)
 
     def _original(self, interaction: discord.Interaction, control: re.Match[str] | None) -> str | None:
         """Return the text of the panel whose form was submitted; None if it is gone or may no longer be read."""
@@ -267,64 +300,44 @@ class Compare(commands.Cog):
         quotation = Quotation.from_message(message)
         return quotation.text if quotation else None
 
-    async def _answer(
-        self,
-        interaction: discord.Interaction,
-        text: str,
-        author_id: int,
-        names: ModelNames,
-        *,
-        ephemeral: bool,
-        refusal: Callable[[], str | None] = lambda: None,
-        original: Callable[[], str | None] = lambda: None,
-        blind: bool = False,
-    ) -> None:
-        """Answer with what some models make of a text, and of the original if the text is a variation.
+    async def _answer(self, interaction: discord.Interaction, request: _Request) -> None:
+        """Answer with what the models make of a text, and of the original if the text is a variation.
 
-        The author of the text or of the original may opt out at any moment, so both functions are called again after
-        the models have read them.
-
-        Args:
-            interaction: the interaction.
-            text: the text.
-            author_id: who wrote it.
-            names: the models that read it.
-            ephemeral: whether nobody else sees the answer.
-            refusal: returns why the text may not be shown, or None if it may be.
-            original: returns the original of a variation; None if there is none or it may not be read.
-            blind: whether the answer hides which model is which.
+        The author of the text or of the original may opt out at any moment, so `refusal` and `original` are called
+        again after the models have read them.
         """
         translate = translator(interaction.locale)
         if sentence := self._limits.refuse_or_count(interaction, translate):
             await interaction.response.send_message(sentence, ephemeral=True)
             return
-        quotation = Quotation.from_text(text)
+        quotation, names = Quotation.from_text(request.text), request.models
         with self._limits.in_progress(interaction.user.id):
             (answers, explanations), before = await asyncio.gather(  # together, so that they have one deadline
-                self._analyzer.explain(quotation.text, *names), self._read_before(original(), names)
+                self._analyzer.explain(quotation.text, *names), self._read_before(request.original(), names)
             )
-        if sentence := refusal():
-            await interaction.response.send_message(translate(sentence), ephemeral=True)
-            return
-        if original() is None:
-            before = {}
-        if not any(explanation.words for explanation in explanations.values()):
-            await interaction.response.send_message(translate(NO_WORDS), ephemeral=True)
-            return
-        if blind and not any_understood(answers):  # a vote on guesses would say nothing about the models
-            sentence = why_silent(Outcome.NOT_UNDERSTOOD, translate)
+        comparison = Comparison(
+            quotation,
+            request.author_id,
+            answers,
+            explanations,
+            read=self._words_read(quotation, names),
+            before=before if request.original() is not None else {},
+        )
+        if sentence := _why_not_shown(request, comparison, translate):
             await interaction.response.send_message(sentence, ephemeral=True)
             return
-        read = self._words_read(quotation, names)
-        comparison = Comparison(quotation, author_id, answers, explanations, read=read, before=before)
-        panel: ui.LayoutView
-        if blind:
-            first, second = names
-            sides = self._duels.open(interaction.id, (first, second))
-            panel = DuelPanel(comparison, sides, interaction.id, translate)
-        else:
-            panel = ComparisonPanel(comparison, translate)
-        await interaction.response.send_message(view=panel, ephemeral=ephemeral)
+        panel = self._panel(interaction.id, request, comparison, translate)
+        await interaction.response.send_message(view=panel, ephemeral=request.ephemeral)
+
+    def _panel(
+        self, interaction_id: int, request: _Request, comparison: Comparison, translate: Translate
+    ) -> ui.LayoutView:
+        """Return the panel that answers a request; if it is a blind one, start a duel whose id is the interaction's."""
+        if not request.blind:
+            return ComparisonPanel(comparison, translate)
+        first, second = request.models
+        sides = self._duels.open(interaction_id, (first, second))
+        return DuelPanel(comparison, sides, interaction_id, translate)
 
     async def _read_before(self, original: str | None, names: ModelNames) -> Mapping[str, Answer]:
         """Return what some models make of the original of a variation; nothing if there is none."""
@@ -379,6 +392,17 @@ class Compare(commands.Cog):
         """Return how many words the models read; None if they read the whole text."""
         read = min(self._analyzer.models[name].tokenizer.words_read(quotation.text) for name in names)
         return None if quotation.whole and read == len(strip_markup(quotation.text).split()) else read
+
+
+def _why_not_shown(request: _Request, comparison: Comparison, translate: Translate) -> str | None:
+    """Return why a comparison must not be shown, or would say nothing; None if it can be shown."""
+    if sentence := request.refusal():
+        return translate(sentence)
+    if not any(explanation.words for explanation in comparison.explanations.values()):
+        return translate(NO_WORDS)
+    if request.blind and not any_understood(comparison.answers):  # a vote on guesses would say nothing about the models
+        return why_silent(Outcome.NOT_UNDERSTOOD, translate)
+    return None
 
 
 def _is_private(interaction: discord.Interaction) -> bool:

@@ -83,17 +83,17 @@ class WeeklyMood(commands.Cog):
 
     async def cog_load(self) -> None:
         """Start checking every ten minutes."""
-        self.rounds.start()
+        self.post_due_pictures.start()
 
     async def cog_unload(self) -> None:
         """Stop checking, if possible after the picture that has been begun: its week would be lost with it."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_STOP_TIMEOUT):
                 await self._busy.acquire()
-        self.rounds.cancel()
+        self.post_due_pictures.cancel()
 
     @tasks.loop(minutes=10)
-    async def rounds(self) -> None:
+    async def post_due_pictures(self) -> None:
         """Post in each of this process's servers in which a picture is due."""
         if not (self._bot.is_ready() and self._store.ready and self._requests.time.known):
             return

@@ -156,10 +156,10 @@ class _Buttons(discord.ui.View):
         """Report that a press failed."""
         await report_error(interaction, "A button of /privacy", error)
 
-    async def _show_panel(self, interaction: discord.Interaction, news: str | None = None) -> None:
+    async def _show_panel(self, interaction: discord.Interaction, notice: str | None = None) -> None:
         translate = translator(interaction.locale)
         embed, view = self._cog.panel(interaction)
-        await interaction.response.edit_message(content=news and translate(news), embed=embed, view=view)
+        await interaction.response.edit_message(content=notice and translate(notice), embed=embed, view=view)
 
 
 def _translated_view(

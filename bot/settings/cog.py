@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -26,7 +27,7 @@ from bot.settings.import_file import FileTooLargeError, read_settings, usable_pa
 from bot.settings.panel import CONTROL
 from bot.settings.panel.overview import summary
 from bot.settings.panel.state import PanelState, hidden_channels
-from bot.settings.panel.view import Page, SettingsPanel
+from bot.settings.panel.view import Page, PanelContent, SettingsPanel
 from bot.settings.time_zones import matching_zones
 from bot.settings.trial import Trials
 from bot.store import Store
@@ -93,7 +94,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
     async def settings(self, interaction: discord.Interaction) -> None:
         """Open the panel."""
         if guild := await _require_manager(interaction):
-            panel = SettingsPanel(self._state(interaction, guild), Page.GENERAL)
+            panel = SettingsPanel(self._state(interaction, guild), PanelContent(Page.GENERAL))
             await interaction.response.send_message(view=panel, ephemeral=True)
 
     async def _pressed(self, interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str]) -> None:
@@ -116,7 +117,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             return
         match control, argument:
             case "page", page:
-                await self._redraw(interaction, guild, Page(page))
+                await self._redraw(interaction, guild, PanelContent(Page(page)))
             case "emoji", _:
                 await self._ask_for_emoji(interaction, guild, chosen)
             case "retry", key:
@@ -129,18 +130,20 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             case "import" | "zone", _:
                 await interaction.response.send_modal(self._form(control, interaction.locale))
             case "reset", "":
-                await self._redraw(interaction, guild, Page.GENERAL, asks_to_reset=True)
+                await self._redraw(interaction, guild, PanelContent(Page.GENERAL, asks_to_reset=True))
             case "reset", _:
                 await self._store.save_settings(guild.id, ServerSettings())
                 self._channels.forget_dislikes(_channel_ids(guild))
-                await self._redraw(interaction, guild, Page.GENERAL, f"✅ {translator(interaction.locale)(RESET)}")
+                notice = f"✅ {translator(interaction.locale)(RESET)}"
+                await self._redraw(interaction, guild, PanelContent(Page.GENERAL, notice))
             case "forgive", _:
                 self._channels.forget_dislikes(_channel_ids(guild))
-                await self._redraw(interaction, guild, Page.CHANNELS, f"✅ {translator(interaction.locale)(FORGIVEN)}")
+                notice = f"✅ {translator(interaction.locale)(FORGIVEN)}"
+                await self._redraw(interaction, guild, PanelContent(Page.CHANNELS, notice))
             case _:
                 change = partial(self._changed, guild=guild, control=control, argument=argument, chosen=chosen)
                 await self._save(interaction, guild, change)
-                await self._redraw(interaction, guild, Page.of(control), changed=control)
+                await self._redraw(interaction, guild, PanelContent(Page.of(control)), changed=control)
 
     async def set_emoji(self, interaction: discord.Interaction, emotion: str, text: str) -> None:
         """Give an emotion the emoji that was typed, or its default if the text is empty."""
@@ -154,10 +157,10 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
                 sentence = translate(CHEERFUL).format(emotion=label_with_emoji(emotion, None, translate))
             else:
                 sentence = translate(NO_SUCH_EMOJI) if _OWN_EMOJI.fullmatch(text) else translate(NO_EMOJI)
-            await self._redraw(interaction, guild, Page.EMOTIONS, f"⚠️ {sentence}", refused=emotion)
+            await self._redraw(interaction, guild, PanelContent(Page.EMOTIONS, f"⚠️ {sentence}", refused=emotion))
             return
         await self._save(interaction, guild, lambda old: _with_emoji(old, emotion, emoji))
-        await self._redraw(interaction, guild, Page.EMOTIONS, changed="emoji")
+        await self._redraw(interaction, guild, PanelContent(Page.EMOTIONS), changed="emoji")
 
     async def set_time_zone(self, interaction: discord.Interaction, typed: str) -> None:
         """Set the time zone that was typed, or let the user choose if several match."""
@@ -168,10 +171,10 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         zones = await asyncio.to_thread(matching_zones, typed, translate)
         if len(zones) == 1:
             await self._save(interaction, guild, lambda old: old.changed(time_zone=zones[0]))
-            await self._redraw(interaction, guild, Page.MOOD, changed="time_zone")
+            await self._redraw(interaction, guild, PanelContent(Page.MOOD), changed="time_zone")
             return
         sentence = (TOO_MANY_ZONES if len(zones) > MENU_OPTIONS else WHICH_ZONE) if zones else NO_ZONE
-        await self._redraw(interaction, guild, Page.MOOD, f"⚠️ {translate(sentence)}", zones=zones)
+        await self._redraw(interaction, guild, PanelContent(Page.MOOD, f"⚠️ {translate(sentence)}", zones=zones))
 
     async def import_file(self, interaction: discord.Interaction, file: discord.Attachment) -> None:
         """Import the settings from a file, except what cannot be used here."""
@@ -183,21 +186,21 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         try:
             given = await read_settings(file)
         except FileTooLargeError:
-            await self._redraw(interaction, guild, Page.GENERAL, f"⚠️ {translate(TOO_LARGE)}")
+            await self._redraw(interaction, guild, PanelContent(Page.GENERAL, f"⚠️ {translate(TOO_LARGE)}"))
             return
         except InvalidSettingsError as error:
             sentence = translate(UNUSABLE).format(field=quote(error.field)) if error.field else translate(NO_SETTINGS)
-            await self._redraw(interaction, guild, Page.GENERAL, f"⚠️ {sentence}")
+            await self._redraw(interaction, guild, PanelContent(Page.GENERAL, f"⚠️ {sentence}"))
             return
-        fitting, left_out = usable_part(given, guild, self._emotions, self._analyzer.models.keys())
-        skipped_week = _overdue_week(self._store.settings(guild.id), fitting, interaction.created_at)
-        await self._store.save_settings(guild.id, fitting, skipped_week)
-        news = (
+        usable, left_out = usable_part(given, guild, self._emotions, self._analyzer.models.keys())
+        skipped_week = _overdue_week(self._store.settings(guild.id), usable, interaction.created_at)
+        await self._store.save_settings(guild.id, usable, skipped_week)
+        notice = (
             translate(PARTLY_IMPORTED).format(things=", ".join(map(translate, left_out)))
             if left_out
             else translate(IMPORTED)
         )
-        await self._redraw(interaction, guild, Page.GENERAL, f"✅ {news}")
+        await self._redraw(interaction, guild, PanelContent(Page.GENERAL, f"✅ {notice}"))
 
     async def report(self, interaction: discord.Interaction, error: Exception) -> None:
         """Report that a press or a form failed."""
@@ -211,7 +214,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
 
     async def _ask_for_emoji(self, interaction: discord.Interaction, guild: discord.Guild, chosen: list[str]) -> None:
         if not chosen:
-            await self._redraw(interaction, guild, Page.EMOTIONS)
+            await self._redraw(interaction, guild, PanelContent(Page.EMOTIONS))
             return
         [emotion] = chosen
         own = self._store.settings(guild.id).emoji.get(emotion)
@@ -241,18 +244,22 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         self,
         interaction: discord.Interaction,
         guild: discord.Guild,
-        page: Page,
-        news: str = "",
+        content: PanelContent,
         *,
         changed: str | None = None,
-        refused: str | None = None,
-        zones: Sequence[str] = (),
-        asks_to_reset: bool = False,
     ) -> None:
-        """Redraw the panel with the current settings and the news, or the line of the changed setting."""
+        """Redraw the panel with the current settings.
+
+        Args:
+            interaction: the interaction.
+            guild: the server.
+            content: the page and what was just done.
+            changed: the setting that was changed, whose line in the overview becomes the notice; None for none.
+        """
         state = self._state(interaction, guild)
-        news = f"✅ {summary(state)[changed]}" if changed else news
-        panel = SettingsPanel(state, page, news=news, refused=refused, zones=zones, asks_to_reset=asks_to_reset)
+        if changed:
+            content = replace(content, notice=f"✅ {summary(state)[changed]}")
+        panel = SettingsPanel(state, content)
         if interaction.response.is_done():
             await interaction.edit_original_response(view=panel)
         else:

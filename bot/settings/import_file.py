@@ -33,33 +33,35 @@ async def read_settings(file: discord.Attachment) -> ServerSettings:
 
 
 def usable_part(
-    given: ServerSettings, guild: discord.Guild, emotions: Collection[str], models: Collection[str]
+    imported: ServerSettings, guild: discord.Guild, emotions: Collection[str], models: Collection[str]
 ) -> tuple[ServerSettings, list[str]]:
     """Return the part of imported settings that a server can use, and the names of what was left out.
 
     Args:
-        given: the imported settings.
+        imported: the imported settings.
         guild: the server, with its channels and emoji.
         emotions: the emotions of the loaded models.
         models: the names of the loaded models.
     """
-    usable = {emotion: usable_emoji(emoji, guild) for emotion, emoji in given.emoji.items()}
+    usable = {emotion: usable_emoji(emoji, guild) for emotion, emoji in imported.emoji.items()}
     emoji = {
         emotion: emoji
         for emotion, emoji in usable.items()
         if emoji and emotion in emotions and not is_hurtful(emotion, emoji)
     }
-    muted = given.muted.intersection(emotions)
-    channels = frozenset(channel_id for channel_id in given.channels if guild.get_channel(channel_id))
-    model = given.model if given.model in models else None
+    muted = imported.muted.intersection(emotions)
+    channels = frozenset(channel_id for channel_id in imported.channels if guild.get_channel(channel_id))
+    model = imported.model if imported.model in models else None
     weekly = (
-        given.weekly_channel if isinstance(guild.get_channel(given.weekly_channel or 0), discord.TextChannel) else None
+        imported.weekly_channel
+        if isinstance(guild.get_channel(imported.weekly_channel or 0), discord.TextChannel)
+        else None
     )
     left_out = {
-        mark("some channels"): channels != given.channels or weekly != given.weekly_channel,
-        mark("some emotions"): not given.muted.union(given.emoji).issubset(emotions),
-        mark("some emoji"): any(emotion in emotions for emotion in given.emoji.keys() - emoji.keys()),
-        mark("the model"): model != given.model,
+        mark("some channels"): channels != imported.channels or weekly != imported.weekly_channel,
+        mark("some emotions"): not imported.muted.union(imported.emoji).issubset(emotions),
+        mark("some emoji"): any(emotion in emotions for emotion in imported.emoji.keys() - emoji.keys()),
+        mark("the model"): model != imported.model,
     }
-    fitting = given.changed(channels=channels, emoji=emoji, muted=muted, model=model, weekly_channel=weekly)
+    fitting = imported.changed(channels=channels, emoji=emoji, muted=muted, model=model, weekly_channel=weekly)
     return fitting, [thing for thing, is_left_out in left_out.items() if is_left_out]

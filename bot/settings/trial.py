@@ -22,7 +22,7 @@ from bot.reactions.gate import NOT_READY, permissions_of
 from bot.reactions.observers import MessageResult, Observers
 from bot.reactions.outcomes import Outcome
 from bot.settings.permissions import warning
-from bot.settings.trial_panel import End, Line, TrialPanel, as_text, instruction
+from bot.settings.trial_panel import EndReason, TrialLine, TrialPanel, instruction, trial_line
 from bot.store import Store
 
 DURATION = timedelta(minutes=10)
@@ -47,8 +47,8 @@ class Trial:
     Attributes:
         interaction: the interaction that started it.
         channel: the channel.
-        ends: when its time is over, by the clock.
-        end: why it has ended; None while it runs.
+        ends_at: when its time is over, by the clock.
+        end_reason: why it has ended; None while it runs.
         changed: whether there is something new to show.
         shown_at: when the message was last edited, by the clock.
         drawing: held while the message is edited.
@@ -58,24 +58,24 @@ class Trial:
         self,
         interaction: discord.Interaction,
         channel: discord.abc.GuildChannel | discord.Thread,
-        ends: float,
+        ends_at: float,
         has_opted_out: Callable[[int], bool],
         update: Callable[[Trial], Awaitable[None]],
     ) -> None:
-        """Start without messages; `update` is called with the trial for each message, and every second by `rounds`."""
+        """Start without messages; `update` is called with the trial for each message, and by `update_loop`."""
         self.interaction = interaction
         self.channel = channel
-        self.ends = ends
-        self.end: End | None = None
+        self.ends_at = ends_at
+        self.end_reason: EndReason | None = None
         self.changed = False
         self.shown_at = -math.inf
         self.drawing = asyncio.Lock()
         self._has_opted_out = has_opted_out
         self._update = update
-        self._lines: dict[int, Line] = {}
+        self._lines: dict[int, TrialLine] = {}
 
     @tasks.loop(seconds=1)
-    async def rounds(self) -> None:
+    async def update_loop(self) -> None:
         """Call `update` every second until this is cancelled."""
         await self._update(self)
 
@@ -83,7 +83,7 @@ class Trial:
         """Show what became of a message, unless it is the bot's own."""
         if result.outcome == Outcome.ITSELF:
             return
-        self._lines[message_id] = Line(message_id, author_id, result)
+        self._lines[message_id] = TrialLine(message_id, author_id, result)
         if len(self._lines) > MAX_SHOWN:
             del self._lines[min(self._lines)]
         self.changed = True
@@ -94,7 +94,7 @@ class Trial:
         if self._lines.pop(message_id, None):
             self.changed = True
 
-    def leave_out_objectors(self) -> None:
+    def remove_opted_out(self) -> None:
         """Stop showing messages whose authors have opted out since."""
         for line in list(self._lines.values()):
             if self._has_opted_out(line.author_id):
@@ -108,17 +108,17 @@ class Trial:
         """Return the panel as it should look now."""
         translate = translator(self.interaction.locale)
         lines = [
-            as_text(self._lines[message_id], self.channel.guild.id, self.channel.id, translate)
+            trial_line(self._lines[message_id], self.channel.guild.id, self.channel.id, translate)
             for message_id in sorted(self._lines)
         ]
-        if self.end:
-            return TrialPanel(translate, [translate(self.end.value)], lines, runs=False)
-        above = [instruction(self.channel.id, self.interaction.created_at + DURATION, translate)]
+        if self.end_reason:
+            return TrialPanel(translate, [translate(self.end_reason.value)], lines, runs=False)
+        header = [instruction(self.channel.id, self.interaction.created_at + DURATION, translate)]
         if self._has_opted_out(self.interaction.user.id):
-            above.append("⚠️ " + translate("You have opted out: I only read what you type into /compare."))
+            header.append("⚠️ " + translate("You have opted out: I only read what you type into /compare."))
         if text := warning(self.interaction.app_permissions, translate):
-            above.append(text)
-        return TrialPanel(translate, above, lines, runs=True)
+            header.append(text)
+        return TrialPanel(translate, header, lines, runs=True)
 
 
 class Trials:
@@ -155,32 +155,32 @@ class Trials:
             sentence = HIDDEN if channel is None else NOT_READY
             await interaction.response.send_message(translator(interaction.locale)(sentence), ephemeral=True)
             return
-        ends = self._clock() + DURATION.total_seconds()
-        trial = Trial(interaction, channel, ends, self._store.has_opted_out, self._update)
+        ends_at = self._clock() + DURATION.total_seconds()
+        trial = Trial(interaction, channel, ends_at, self._store.has_opted_out, self._update)
         await interaction.response.send_message(view=trial.panel(), ephemeral=True)
         earlier = self._running.get(_key(trial))
         self._running[_key(trial)] = trial
         self._observers.add(channel.id, trial)
-        trial.rounds.start()
+        trial.update_loop.start()
         if earlier:
-            await self._end(earlier, End.MOVED)
+            await self._end(earlier, EndReason.MOVED)
 
     async def stop(self, interaction: discord.Interaction) -> None:
         """End the trial whose button was pressed; one from before a restart has already ended."""
         trial = self._running.get((interaction.user.id, interaction.channel_id or 0))
         if trial is None:
             translate = translator(interaction.locale)
-            panel = TrialPanel(translate, [translate(End.OVER.value)], [], runs=False)
+            panel = TrialPanel(translate, [translate(EndReason.OVER.value)], [], runs=False)
             await interaction.response.edit_message(view=panel)
             return
         await interaction.response.defer()  # an edit in progress may take longer than Discord waits for an answer
-        await self._end(trial, End.STOPPED)
+        await self._end(trial, EndReason.STOPPED)
 
     async def close(self) -> None:
         """End all trials, without waiting long for Discord."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_STOP_TIMEOUT):
-                await asyncio.gather(*(self._end(trial, End.RESTARTED) for trial in list(self._running.values())))
+                await asyncio.gather(*(self._end(trial, EndReason.RESTARTED) for trial in list(self._running.values())))
 
     async def _update(self, trial: Trial) -> None:
         """Bring a trial up to date; end it if that fails, since a lasting fault would fail again for each message."""
@@ -190,30 +190,30 @@ class Trials:
             log_failure("*Try it here*", error)
             trial.clear()
             with suppress(Exception):  # the same bug
-                await self._end(trial, End.FAILED)
+                await self._end(trial, EndReason.FAILED)
 
     async def _refresh(self, trial: Trial) -> None:
         """Show what is new, unless the trial is over or the last edit was too recent."""
-        if trial.end:
+        if trial.end_reason:
             return
         now = self._clock()
-        if now >= trial.ends:
-            await self._end(trial, End.TIME)
+        if now >= trial.ends_at:
+            await self._end(trial, EndReason.TIME)
             return
-        trial.leave_out_objectors()
+        trial.remove_opted_out()
         channel = self._visible(trial.channel.guild.id, trial.channel.id)
         if channel is None:
-            await self._end(trial, End.HIDDEN)
+            await self._end(trial, EndReason.HIDDEN)
         elif trial.changed and now - trial.shown_at >= EDIT_INTERVAL:
             trial.shown_at = now
             allowed = await self._is_allowed(trial.interaction.user.id, channel)
-            if allowed is None or trial.end:
+            if allowed is None or trial.end_reason:
                 return
             if not allowed:
                 trial.clear()
-                await self._end(trial, End.NOT_ALLOWED)
-            elif not await self._show(trial) and self._stop_observing(trial, End.OVER):
-                trial.rounds.cancel()
+                await self._end(trial, EndReason.NOT_ALLOWED)
+            elif not await self._show(trial) and self._stop_observing(trial, EndReason.OVER):
+                trial.update_loop.cancel()
 
     async def _is_allowed(self, user_id: int, channel: discord.abc.GuildChannel | discord.Thread) -> bool | None:
         """Return whether a person may manage the server and see the channel now; None if Discord cannot be asked.
@@ -229,20 +229,20 @@ class Trials:
         permissions = permissions_of(channel, member)
         return permissions.manage_guild and permissions.view_channel
 
-    async def _end(self, trial: Trial, end: End) -> None:
+    async def _end(self, trial: Trial, end_reason: EndReason) -> None:
         """End a trial and show why; do nothing if it has already ended."""
-        if not self._stop_observing(trial, end):
+        if not self._stop_observing(trial, end_reason):
             return
         try:
             await self._show(trial)
         finally:
-            trial.rounds.cancel()
+            trial.update_loop.cancel()
 
-    def _stop_observing(self, trial: Trial, end: End) -> bool:
+    def _stop_observing(self, trial: Trial, end_reason: EndReason) -> bool:
         """End a trial, which then observes no further messages; return False if it had already ended."""
-        if trial.end:
+        if trial.end_reason:
             return False
-        trial.end = end
+        trial.end_reason = end_reason
         self._observers.remove(trial.channel.id, trial)
         if self._running.get(_key(trial)) is trial:
             del self._running[_key(trial)]
@@ -251,7 +251,7 @@ class Trials:
     async def _show(self, trial: Trial) -> bool:
         """Edit the message; return False if Discord no longer lets it be edited."""
         async with trial.drawing:
-            trial.leave_out_objectors()  # again, since the last edit may have taken a while
+            trial.remove_opted_out()  # again, since the last edit may have taken a while
             trial.changed = False
             try:
                 await self._requests.ask(trial.interaction.edit_original_response(view=trial.panel()))

@@ -25,7 +25,7 @@ STOP = "settings:try:stop"
 _LONGEST_NAME = 40
 
 
-class End(Enum):
+class EndReason(Enum):
     """Why a trial has ended, in the words of its message."""
 
     TIME = mark("The ten minutes are over.")
@@ -39,7 +39,7 @@ class End(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TrialLine:
     """What is shown about a message.
 
     Attributes:
@@ -56,17 +56,17 @@ class Line:
 class TrialPanel(ui.LayoutView):
     """The message of a trial. The cog handles its button."""
 
-    def __init__(self, translate: Translate, above: Sequence[str], lines: Sequence[str], *, runs: bool) -> None:
+    def __init__(self, translate: Translate, header: Sequence[str], lines: Sequence[str], *, runs: bool) -> None:
         """Draw it.
 
         Args:
             translate: the reader's language.
-            above: the text above the lines.
+            header: the text above the lines.
             lines: a line about each message, the oldest first. If there is no room for all, the newest are shown.
             runs: whether the trial is running, and so can be stopped.
         """
         super().__init__(timeout=None)
-        head = "\n".join(("## " + translate("Try it here"), *above))
+        head = "\n".join(("## " + translate("Try it here"), *header))
         parts: list[ui.Item[TrialPanel]] = [ui.TextDisplay(head)]
         if shown := _newest(lines, MESSAGE_TEXT - utf16_length(head)):
             parts += [ui.Separator(), ui.TextDisplay("\n".join(shown))]
@@ -87,7 +87,7 @@ def instruction(channel_id: int, until: datetime, translate: Translate) -> str:
     return what.format(channel=f"<#{channel_id}>", when=discord.utils.format_dt(until, "R")) + f"\n-# {kept}"
 
 
-def as_text(line: Line, guild_id: int, channel_id: int, translate: Translate) -> str:
+def trial_line(line: TrialLine, guild_id: int, channel_id: int, translate: Translate) -> str:
     """Return a line with the time of a message, a link to it, its emotion, and the reaction or why there is none."""
     when = discord.utils.format_dt(discord.utils.snowflake_time(line.message_id), "T")
     link = f"https://discord.com/channels/{guild_id}/{channel_id}/{line.message_id}"

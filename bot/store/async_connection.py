@@ -1,6 +1,7 @@
-"""SQLAlchemy's engine and connections for asyncio.
+"""An asynchronous engine and connection over SQLAlchemy's synchronous ones.
 
-They replace those of `sqlalchemy.ext.asyncio`, which imports the whole ORM and so takes 6 MB more memory.
+They replace the classes of the same names in `sqlalchemy.ext.asyncio`, which imports the whole ORM and so takes 6 MB
+more memory.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ P = ParamSpec("P")
 Result = TypeVar("Result")
 
 
-def _awaited(
+def _async_method(
     method: Callable[Concatenate[Connection, P], Result],
-) -> Callable[Concatenate[AwaitedConnection, P], Coroutine[Any, Any, Result]]:
+) -> Callable[Concatenate[AsyncConnection, P], Coroutine[Any, Any, Result]]:
     """Return a coroutine function that calls a method of SQLAlchemy's connection."""
 
-    async def call(self: AwaitedConnection, /, *arguments: P.args, **options: P.kwargs) -> Result:
+    async def call(self: AsyncConnection, /, *arguments: P.args, **options: P.kwargs) -> Result:
         return await self.run(method, *arguments, **options)
 
     return call
 
 
-class AwaitedConnection:
+class AsyncConnection:
     """A connection to the database; its methods do the same as SQLAlchemy's, but have to be awaited."""
 
     def __init__(self, connection: Connection) -> None:
@@ -50,18 +51,18 @@ class AwaitedConnection:
         """Return the driver's own connection."""
         return await self.run(lambda connection: connection.connection.driver_connection)
 
-    execute = _awaited(Connection.execute)
-    exec_driver_sql = _awaited(Connection.exec_driver_sql)
-    scalar = _awaited(Connection.scalar)
-    scalars = _awaited(Connection.scalars)
-    begin = _awaited(Connection.begin)
-    commit = _awaited(Connection.commit)
-    rollback = _awaited(Connection.rollback)
-    invalidate = _awaited(Connection.invalidate)
-    close = _awaited(Connection.close)
+    execute = _async_method(Connection.execute)
+    exec_driver_sql = _async_method(Connection.exec_driver_sql)
+    scalar = _async_method(Connection.scalar)
+    scalars = _async_method(Connection.scalars)
+    begin = _async_method(Connection.begin)
+    commit = _async_method(Connection.commit)
+    rollback = _async_method(Connection.rollback)
+    invalidate = _async_method(Connection.invalidate)
+    close = _async_method(Connection.close)
 
 
-class AwaitedEngine:
+class AsyncEngine:
     """Opens connections to a database.
 
     Attributes:
@@ -76,16 +77,16 @@ class AwaitedEngine:
         """The URL of the database."""
         return self.sync_engine.url
 
-    def execution_options(self, **options: Any) -> AwaitedEngine:
+    def execution_options(self, **options: Any) -> AsyncEngine:
         """Return an engine that shares this one's pool, and gives its connections these options."""
-        return AwaitedEngine(self.sync_engine.execution_options(**options))
+        return AsyncEngine(self.sync_engine.execution_options(**options))
 
-    async def open(self) -> AwaitedConnection:
+    async def open(self) -> AsyncConnection:
         """Return a new connection, which the caller must close."""
-        return AwaitedConnection(await greenlet_spawn(self.sync_engine.connect))
+        return AsyncConnection(await greenlet_spawn(self.sync_engine.connect))
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[AwaitedConnection]:
+    async def connect(self) -> AsyncIterator[AsyncConnection]:
         """Open a connection, and close it after the block."""
         connection = await self.open()
         try:
@@ -94,7 +95,7 @@ class AwaitedEngine:
             await _finish(connection.close())
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AwaitedConnection]:
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
         """Run the block in a transaction: commit it afterwards, or roll it back if the block raises."""
         async with self.connect() as connection:
             await connection.begin()

@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Dialect, NullPool, create_engine, event
 from sqlalchemy.engine.interfaces import AdaptedConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from bot.store.async_connection import AwaitedEngine
+from bot.store.async_connection import AsyncEngine
 
 TIMEOUT = 2.0
 """Seconds to wait for a lock, a connection or a statement; Discord wants an answer to an interaction within three."""
@@ -30,7 +30,7 @@ FILE_REPLACED = "its file was deleted or replaced"
 """The reason for which a SQLite file can no longer be used."""
 
 
-def open_engine(url: URL, *, long_timeout: bool = False) -> AwaitedEngine:
+def open_engine(url: URL, *, long_timeout: bool = False) -> AsyncEngine:
     """Return an engine with timeouts; it connects only when it is used.
 
     Args:
@@ -46,12 +46,12 @@ def open_engine(url: URL, *, long_timeout: bool = False) -> AwaitedEngine:
         event.listen(engine, "connect", _use_write_ahead_log)
         event.listen(engine, "begin", _begin)
         event.listen(engine, "commit", _check_file)
-        return AwaitedEngine(engine)
+        return AsyncEngine(engine)
     arguments = {"timeout": TIMEOUT, "command_timeout": LONG_TIMEOUT if long_timeout else TIMEOUT}
     pool: dict[str, Any] = {"poolclass": NullPool}
     if not long_timeout:  # one connection listens for notifications, the other is for transactions, one at a time
         pool = {"pool_size": 2, "max_overflow": 0, "pool_timeout": TIMEOUT, "pool_pre_ping": True}
-    return AwaitedEngine(create_engine(url, **pool, hide_parameters=True, connect_args=arguments))
+    return AsyncEngine(create_engine(url, **pool, hide_parameters=True, connect_args=arguments))
 
 
 def is_sqlite(url: URL) -> bool:

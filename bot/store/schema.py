@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy import Connection, func, inspect, select, text
 
-from bot.store.async_connection import AwaitedConnection, AwaitedEngine
+from bot.store.async_connection import AsyncConnection, AsyncEngine
 from bot.store.engine import WRITE, is_sqlite
 from bot.store.failures import NewerDatabaseError
 
@@ -19,7 +19,7 @@ _LOCK = int.from_bytes(b"emobot")  # the number of an advisory lock
 logging.getLogger("alembic").setLevel(logging.WARNING)  # at INFO it would log the kind of database at every start
 
 
-async def migrate(engine: AwaitedEngine, fill: Callable[[AwaitedConnection], Awaitable[None]]) -> bool:
+async def migrate(engine: AsyncEngine, fill: Callable[[AsyncConnection], Awaitable[None]]) -> bool:
     """Migrate the tables in one transaction, in one process at a time; return whether the database was empty.
 
     Args:

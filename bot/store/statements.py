@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ARRAY, Table, bindparam, func, select
 from sqlalchemy.dialects import sqlite
 
-from bot.store.async_connection import AwaitedConnection
+from bot.store.async_connection import AsyncConnection
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
 
-def insert_into(connection: AwaitedConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+def insert_into(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT in the database's own dialect, with the methods `on_conflict_do_...`."""
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
@@ -25,7 +25,7 @@ def insert_into(connection: AwaitedConnection, table: Table) -> postgresql.Inser
 
 
 def upsert(
-    connection: AwaitedConnection, table: Table, merged: Callable[[Any], dict[str, Any]]
+    connection: AsyncConnection, table: Table, merged: Callable[[Any], dict[str, Any]]
 ) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT that updates a row if it already exists.
 
@@ -39,7 +39,7 @@ def upsert(
 
 
 async def insert_or_add(
-    connection: AwaitedConnection, table: Table, sum_: str, rows: Sequence[Mapping[str, Any]]
+    connection: AsyncConnection, table: Table, sum_: str, rows: Sequence[Mapping[str, Any]]
 ) -> None:
     """Insert rows; where a row already exists, add the new value of the column `sum_` to it.
 

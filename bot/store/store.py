@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Select, Table, Update, delete, func, null, or_, select, tuple_, union, union_all, update
 
 from bot.server_settings import ServerSettings
-from bot.store.async_connection import AwaitedConnection
+from bot.store.async_connection import AsyncConnection
 from bot.store.cache import OPT_OUT, SERVER, Cache, Change, MoodKey
 from bot.store.failures import StoreError, UnreadableSettingsError
 from bot.store.packing import StoredCounts, day_of, pack
@@ -371,7 +371,7 @@ class Store:
         await self.opt_in(user_id)
 
     async def _counts(
-        self, connection: AwaitedConnection, guild_id: int, since: datetime, channel_ids: Collection[int] | None = None
+        self, connection: AsyncConnection, guild_id: int, since: datetime, channel_ids: Collection[int] | None = None
     ) -> StoredCounts:
         """Return a server's mood counts in the database and in the cache, perhaps with some from before `since`."""
         wanted = [MOODS.c.guild_id == guild_id, MOODS.c.hour >= since]
@@ -411,7 +411,7 @@ def _claim_statement(guild_id: int, week: str) -> Update:
     return update(SERVERS).where(SERVERS.c.guild_id == guild_id, unclaimed).values(posted_week=week)
 
 
-async def _erase(connection: AwaitedConnection, guild_ids: Collection[int]) -> list[Change]:
+async def _erase(connection: AsyncConnection, guild_ids: Collection[int]) -> list[Change]:
     """Erase all data about servers; other processes then drop their unwritten mood counts of them."""
     row = upsert(connection, ERASURES, lambda _: {"number": ERASURES.c.number + 1})
     await connection.execute(row, {"id": 1, "number": 1})  # first, to wait for processes that are writing counts

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Table, bindparam, delete, insert, make_url, select, union
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.store.async_connection import AwaitedConnection
+from bot.store.async_connection import AsyncConnection
 from bot.store.cache import OPT_OUT, SERVER, Cache, Change, MoodKey
 from bot.store.engine import LONG_TIMEOUT, TIMEOUT, UNSYNCED_WRITE, describe, is_sqlite, open_engine
 from bot.store.failures import NewerDatabaseError, PoolerError, StoreError, reason, refuses_values, shows_pooler
@@ -128,7 +128,7 @@ class DatabaseSync:
         await self._engine.dispose()
 
     @asynccontextmanager
-    async def transaction(self, *, long_timeout: bool = False) -> AsyncIterator[tuple[AwaitedConnection, list[Change]]]:
+    async def transaction(self, *, long_timeout: bool = False) -> AsyncIterator[tuple[AsyncConnection, list[Change]]]:
         """Run the block in a transaction; only one runs at a time, so that the cache gets changes in the same order.
 
         Args:
@@ -196,7 +196,7 @@ class DatabaseSync:
         self._failure = error
         self._in_sync = False
 
-    async def _fill(self, connection: AwaitedConnection) -> None:
+    async def _fill(self, connection: AsyncConnection) -> None:
         """Write settings and opt-outs from the cache into new tables, in case the old ones were lost."""
         rows: dict[Table, list[dict[str, Any]]] = {
             SERVERS: [
@@ -274,7 +274,7 @@ class DatabaseSync:
             self._log_refusal(error)
         self._cache.subtract_moods(counts)
 
-    async def _drop_erased(self, connection: AwaitedConnection, *, lock: bool = False) -> None:
+    async def _drop_erased(self, connection: AsyncConnection, *, lock: bool = False) -> None:
         """Drop the waiting mood counts of servers that another process has erased since this was last called.
 
         The database does not say which servers those are, since it keeps nothing about them. So if any was erased, this

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from sqlalchemy import Executable, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.store.async_connection import AwaitedConnection, AwaitedEngine
+from bot.store.async_connection import AsyncConnection, AsyncEngine
 from bot.store.engine import FILE_REPLACED, inode
 from bot.store.failures import PoolerError, StoreError
 
@@ -37,11 +37,11 @@ class Watch(Protocol):
 class FileWatch:
     """Watches a SQLite file: `PRAGMA data_version` changes with each write, and the inode if the file is replaced."""
 
-    def __init__(self, engine: AwaitedEngine) -> None:
+    def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._path = Path(str(engine.url.database))
         self._log = Path(f"{engine.url.database}-wal")
-        self._connection: AwaitedConnection | None = None
+        self._connection: AsyncConnection | None = None
         self._inode: int | None = None
         self._version: int | None = None
 
@@ -68,7 +68,7 @@ class FileWatch:
         self._connection = None
 
 
-async def _run_pragma(connection: AwaitedConnection, pragma: str) -> int:
+async def _run_pragma(connection: AsyncConnection, pragma: str) -> int:
     answer: int = (await connection.exec_driver_sql(pragma)).scalar_one()
     await connection.rollback()
     return answer
@@ -82,7 +82,7 @@ class NotificationWatch:
     """Listens for PostgreSQL's notifications: a transaction that changes a row also sends the row's kind and id."""
 
     def __init__(
-        self, engine: AwaitedEngine, notified: Callable[[str, int], None], when_lost: Callable[[str], None]
+        self, engine: AsyncEngine, notified: Callable[[str, int], None], when_lost: Callable[[str], None]
     ) -> None:
         """Do not connect yet; the first call of `changed` does.
 
@@ -94,7 +94,7 @@ class NotificationWatch:
         self._engine = engine
         self._notified = notified
         self._when_lost = when_lost
-        self._connection: AwaitedConnection | None = None
+        self._connection: AsyncConnection | None = None
         self._listener: Any = None  # the driver's own connection
 
     async def changed(self) -> bool:

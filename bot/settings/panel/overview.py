@@ -20,18 +20,18 @@ _LISTED = MESSAGE_TEXT // 8
 """The most characters of a list: four lists, news about a fifth, and everything else must fit into the message."""
 
 
-def overview(state: PanelState, news: str) -> str:
+def overview(state: PanelState, notice: str) -> str:
     """Return a line about each setting, or a warning if they could not be read; then other warnings, then the news."""
     heading = "## " + state.translate("Settings")
     if not state.readable:
-        return "\n".join(filter(None, (heading, f"⚠️ {state.translate(UNREADABLE)}", news)))
+        return "\n".join(filter(None, (heading, f"⚠️ {state.translate(UNREADABLE)}", notice)))
     lines = summary(state)
     order = (
         *("enabled", "channels", "age_restricted", "liveliness", "model", "muted", "emoji", "mood", "weekly_channel"),
         *(["forgive"] if state.holding_back else []),
     )
     parts = [heading, *(lines[control] for control in order)]
-    return "\n".join(filter(None, (*parts, warning(state.permissions, state.translate), _obstacle(state), news)))
+    return "\n".join(filter(None, (*parts, warning(state.permissions, state.translate), _obstacle(state), notice)))
 
 
 def summary(state: PanelState) -> dict[str, str]:

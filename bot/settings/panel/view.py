@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 import discord
@@ -41,42 +42,48 @@ _NAMES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class PanelContent:
+    """What a panel shows besides the settings.
+
+    Attributes:
+        page: the page that is open.
+        notice: a sentence that says what was just done; empty for none.
+        refused: the emotion for which an emoji was just refused, so that the user can try another one at once.
+        zones: time zones to choose from.
+        asks_to_reset: whether the panel, instead of a page, asks whether to reset everything.
+    """
+
+    page: Page
+    notice: str = ""
+    refused: str | None = None
+    zones: Sequence[str] = ()
+    asks_to_reset: bool = False
+
+
 class SettingsPanel(ui.LayoutView):
     """One page of the panel. The cog handles its controls."""
 
-    def __init__(
-        self,
-        state: PanelState,
-        page: Page,
-        *,
-        news: str = "",
-        refused: str | None = None,
-        zones: Sequence[str] = (),
-        asks_to_reset: bool = False,
-    ) -> None:
+    def __init__(self, state: PanelState, content: PanelContent) -> None:
         """Draw it.
 
         Args:
-            state: what the panel shows.
-            page: the page to open.
-            news: a sentence that says what was just done.
-            refused: the emotion for which an emoji was just refused, so that the user can try another one at once.
-            zones: time zones to choose from.
-            asks_to_reset: instead of a page, ask whether to reset everything.
+            state: the settings and everything else that the pages depend on.
+            content: the page and what was just done.
         """
         super().__init__(timeout=None)
         translate = state.translate
         if not state.configured:
             self.add_item(ui.TextDisplay(_guide(translate)))
-        if asks_to_reset:
+        if content.asks_to_reset:
             controls = _reset_question(translate)
         elif state.readable:
-            controls = [_tabs(page, translate), *_page(page, state, zones)]
+            controls = [_tabs(content.page, translate), *_page(content.page, state, content.zones)]
         else:
             controls = [general.whole(translate)]
-        below = ui.Separator[ui.LayoutView]() if refused is None else _retry(refused, translate)
+        below = ui.Separator[ui.LayoutView]() if content.refused is None else _retry(content.refused, translate)
         colour = discord.Colour.green() if state.settings.enabled else discord.Colour.light_grey()
-        head = ui.TextDisplay[ui.LayoutView](overview(state, news))
+        head = ui.TextDisplay[ui.LayoutView](overview(state, content.notice))
         self.add_item(ui.Container(head, below, *controls, accent_colour=colour))
         self.stop()
 

@@ -28,7 +28,7 @@ NOTE = (
 def cog(world: World) -> WeeklyMood:
     cog = world.bot.get_cog("WeeklyMood")
     assert isinstance(cog, WeeklyMood)
-    cog.rounds.cancel()  # the tests make its rounds
+    cog.post_due_pictures.cancel()  # the tests call the loop themselves
     return cog
 
 
@@ -70,7 +70,7 @@ class TestTurnedOn:
         count(world, "2026-11-16", joy=30, neutral=10)
         count(world, "2026-11-22", anger=10)
         count(world, "2026-11-23", grief=500)  # the day on which it is posted
-        await cog.rounds()
+        await cog.post_due_pictures()
         [lines] = posted(world)
         assert lines == [
             "### The mood of the week · Nov 16 – 22".replace(" – ", "\u2009–\u2009"),
@@ -91,7 +91,7 @@ class TestTurnedOn:
         count(world, "2026-11-20", joy=60)
         another = WeeklyMood(world.bot, world.bot.analyzer, world.bot.store, world.bot.requests)
         for each in (cog, another, cog):
-            await each.rounds()
+            await each.post_due_pictures()
         assert len(posted(world)) == 1
 
     async def test_picture_is_posted_again_in_the_next_week(
@@ -100,20 +100,20 @@ class TestTurnedOn:
         await turn_on(world)
         count(world, "2026-11-20", joy=60)
         count(world, "2026-11-27", joy=60)
-        await cog.rounds()
+        await cog.post_due_pictures()
         set_time(world, monkeypatch, "2026-11-30 08:59")
-        await cog.rounds()
+        await cog.post_due_pictures()
         assert len(posted(world)) == 1
         set_time(world, monkeypatch, "2026-11-30 09:00")
-        await cog.rounds()
+        await cog.post_due_pictures()
         assert len(posted(world)) == 2
 
     async def test_no_picture_of_too_few_messages(self, world: World, cog: WeeklyMood) -> None:
         await turn_on(world)
         count(world, "2026-11-20", joy=49)
-        await cog.rounds()
+        await cog.post_due_pictures()
         count(world, "2026-11-21", joy=49)  # later counts make no difference
-        await cog.rounds()
+        await cog.post_due_pictures()
         assert posted(world) == []
 
     async def test_standouts_are_named(self, world: World, cog: WeeklyMood) -> None:
@@ -122,7 +122,7 @@ class TestTurnedOn:
             count(world, f"{datetime(2026, 11, 23) - timedelta(days=days):%Y-%m-%d}", joy=20, neutral=78, relief=2)
         count(world, "2026-11-20", joy=20, neutral=60, relief=20)
         count(world, "2026-11-21", joy=20, neutral=78, relief=2)
-        await cog.rounds()
+        await cog.post_due_pictures()
         [lines] = posted(world)
         assert lines[3:] == ["- Friday: 😌 **relief** more often than usual, in 20% of the messages (before: 2%)", NOTE]
 
@@ -130,7 +130,7 @@ class TestTurnedOn:
         await turn_on(world)
         for days in range(1, 29):
             count(world, f"{datetime(2026, 11, 23) - timedelta(days=days):%Y-%m-%d}", joy=20, neutral=80)
-        await cog.rounds()
+        await cog.post_due_pictures()
         assert posted(world)[0][3:] == ["No day stood out from the weeks before.", NOTE]
 
 
@@ -138,11 +138,11 @@ class TestTurnedOn:
 class TestTurnedOff:
     async def test_nothing_is_posted(self, world: World, cog: WeeklyMood) -> None:
         count(world, "2026-11-20", joy=60)
-        await cog.rounds()
+        await cog.post_due_pictures()
         await turn_on(world, mood=False)
-        await cog.rounds()
+        await cog.post_due_pictures()
         await world.configure(mood=True, weekly_channel=123456789012345678)  # one that was deleted
-        await cog.rounds()
+        await cog.post_due_pictures()
         assert posted(world) == []
 
     async def test_missing_permissions_send_no_request(self, world: World, cog: WeeklyMood) -> None:
@@ -151,10 +151,10 @@ class TestTurnedOff:
         count(world, "2026-11-20", joy=60)
         before = len(world.env.http_requests)
         for _ in range(3):
-            await cog.rounds()
+            await cog.post_due_pictures()
         assert len(world.env.http_requests) == before
         await turn_on(world)  # in a channel with the permissions
-        await cog.rounds()
+        await cog.post_due_pictures()
         assert len(posted(world)) == 1
 
 
@@ -165,7 +165,7 @@ async def test_bot_that_was_offline_posts_the_last_picture_within_a_day(
     set_time(world, monkeypatch, time)
     await turn_on(world)
     count(world, "2026-11-20", joy=60)
-    await cog.rounds()
+    await cog.post_due_pictures()
     assert len(posted(world)) == number
 
 
@@ -176,10 +176,10 @@ async def test_day_hour_and_week_follow_the_time_zone_of_the_server(
     world.bot.store.count_mood(world.guild.id, world.channel.id, datetime(2026, 11, 20, 14, tzinfo=UTC), "joy", 60)
     world.bot.store.count_mood(world.guild.id, world.channel.id, datetime(2026, 11, 20, 15, tzinfo=UTC), "fear", 60)
     set_time(world, monkeypatch, "2026-11-20 14:59")
-    await cog.rounds()
+    await cog.post_due_pictures()
     assert posted(world) == []
     set_time(world, monkeypatch, "2026-11-20 15:00")  # midnight in Tokyo
-    await cog.rounds()
+    await cog.post_due_pictures()
     [lines] = posted(world)
     assert "Nov 14" in lines[0]
     assert lines[1] == "😃 joy 100%"  # the fear is of Saturday
@@ -195,13 +195,13 @@ class TestLanguage:
         monkeypatch.setattr(guild, "preferred_locale", discord.Locale.german)
         await turn_on(world)
         count(world, "2026-11-20", joy=60)
-        await cog.rounds()
+        await cog.post_due_pictures()
         assert posted(world)[0][0] == "### Die Stimmung der Woche · 16.–22. Nov."
 
     async def test_chosen_language_is_used(self, world: World, cog: WeeklyMood) -> None:
         await turn_on(world, language="ja")
         count(world, "2026-11-20", joy=60)
-        await cog.rounds()
+        await cog.post_due_pictures()
         assert posted(world)[0][0].startswith("### 今週の雰囲気 · 11月16日")
 
 
@@ -209,7 +209,7 @@ class TestLanguage:
 class TestChannels:
     async def lines(self, world: World, cog: WeeklyMood, place: simcord.ChannelHandle) -> str:
         await world.configure(weekly_channel=place.id)
-        await cog.rounds()
+        await cog.post_due_pictures()
         return posted(world, place)[0][1]
 
     async def test_channels_that_some_readers_cannot_see_are_left_out(self, world: World, cog: WeeklyMood) -> None:
@@ -292,9 +292,9 @@ class TestFailures:
                 broken.setattr(discord.TextChannel, "send", failing(HeldBackError("all requests are paused")))
             else:
                 broken.setattr(Store, "moods", failing(StoreError("the database is locked")))
-            await cog.rounds()
+            await cog.post_due_pictures()
         assert posted(world) == []
-        await cog.rounds()
+        await cog.post_due_pictures()
         assert len(posted(world)) == 1
 
     async def test_temporary_database_failure_costs_no_picture(
@@ -303,9 +303,9 @@ class TestFailures:
         with monkeypatch.context() as broken:
             for method in ("moods", "release_week"):
                 broken.setattr(Store, method, failing(StoreError("the database is locked")))
-            await cog.rounds()
+            await cog.post_due_pictures()
         for _ in range(2):
-            await cog.rounds()
+            await cog.post_due_pictures()
         assert len(posted(world)) == 1
 
     async def test_stopping_bot_finishes_the_picture_that_it_has_begun(
@@ -319,12 +319,12 @@ class TestFailures:
             return await moods(*arguments)
 
         monkeypatch.setattr(world.bot.store, "moods", moods_while_it_stops)
-        cog.rounds.start()
+        cog.post_due_pictures.start()
         await stopping.wait()
         await cog.cog_unload()
         await world.env.settle()
         assert len(posted(world)) == 1
-        assert not cog.rounds.is_running()
+        assert not cog.post_due_pictures.is_running()
 
     async def test_refused_picture_is_given_up_and_logged_once(
         self, world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -334,8 +334,8 @@ class TestFailures:
         with monkeypatch.context() as broken:
             broken.setattr(discord.TextChannel, "send", failing(refusal))
             for _ in range(3):
-                await cog.rounds()
-        await cog.rounds()
+                await cog.post_due_pictures()
+        await cog.post_due_pictures()
         assert posted(world) == []
         told = [record.getMessage() for record in caplog.records if record.name == weekly.__name__]
         assert told == [f"Discord refused the picture of the week in server {world.guild.id}: HTTP 403, code 50013"]
@@ -359,7 +359,7 @@ class TestFailures:
 
         monkeypatch.setattr(Store, "claim_week", claims)
         with caplog.at_level(logging.ERROR):
-            await cog.rounds()
+            await cog.post_due_pictures()
         assert (len(posted(world)), len(posted(world, channel))) == (0, 1)
         assert "A picture of the week failed" in caplog.text
 
@@ -367,7 +367,7 @@ class TestFailures:
         self, world: World, cog: WeeklyMood
     ) -> None:
         world.bot.store.cache.ready = False
-        await cog.rounds()
+        await cog.post_due_pictures()
         world.bot.store.cache.ready = True
         assert posted(world) == []
 

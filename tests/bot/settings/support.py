@@ -39,7 +39,7 @@ class Panel:
         return "\n".join(part["content"] for part in self._parts() if part["type"] == 10)
 
     @property
-    def news(self) -> str | None:
+    def notice(self) -> str | None:
         """The change that the panel reports."""
         return next((line[2:] for line in self.text.splitlines() if line.startswith("✅ ")), None)
 

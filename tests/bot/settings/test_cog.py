@@ -88,7 +88,7 @@ class TestFile:
         await panel.click("reset")
         await panel.click("reset:sure")
         await panel.import_file(content)
-        assert panel.news == "The settings from the file are now in effect."
+        assert panel.notice == "The settings from the file are now in effect."
         assert settings_of(world) == settings
 
     @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ class TestFile:
             "mood": False,
         }
         await panel.import_file(json.dumps(foreign).encode())
-        assert panel.news == (
+        assert panel.notice == (
             "The settings from the file are now in effect, except what can't be used here: some channels, some emoji."
         )
         assert settings_of(world) == ServerSettings(
@@ -181,14 +181,14 @@ class TestUnreadable:
         assert "**colour** is not valid." in broken.text
         assert await self.stored(world) == json.loads(self.TEXT)
         await broken.import_file(b'{"mood": false}')
-        assert broken.news == "The settings from the file are now in effect."
+        assert broken.notice == "The settings from the file are now in effect."
         assert settings_of(world) == ServerSettings(mood=False)
 
     async def test_reset_replaces_them_once_it_is_confirmed(self, world: World, broken: Panel) -> None:
         await broken.click("reset")
         assert await self.stored(world) == json.loads(self.TEXT)
         await broken.click("reset:sure")
-        assert broken.news == "Everything is back to the defaults."
+        assert broken.notice == "Everything is back to the defaults."
         assert settings_of(world) == ServerSettings()
 
 
@@ -196,7 +196,7 @@ class TestConcurrently:
     async def test_double_click_acts_once(self, world: World, panel: Panel) -> None:
         await press_at_once(world, (panel, "enabled:off"), (panel, "enabled:off"))
         assert settings_of(world).enabled is False
-        assert panel.news == "**Reactions:** off"
+        assert panel.notice == "**Reactions:** off"
 
     async def test_two_panels_keep_the_changes_of_each_other(
         self, world: World, panel: Panel, owner: simcord.MemberActor
@@ -260,7 +260,7 @@ class TestAfterARestart:
         assert settings_of(world) == ServerSettings(mood=False, enabled=False)
         await panel.click("page:channels")
         await panel.choose("channels", world.channel)
-        assert panel.news == f"**Channels:** all but <#{world.channel.id}>"
+        assert panel.notice == f"**Channels:** all but <#{world.channel.id}>"
 
     async def test_open_form_still_works(self, world: World, models: dict[str, Classifier], panel: Panel) -> None:
         await panel.click("page:emotions")
@@ -269,7 +269,7 @@ class TestAfterARestart:
         file = await panel.click("import")
         await restart(world, models)
         await panel.owner.submit_modal(form, {"emoji": "🎉"})
-        assert panel.news == "**Changed emoji:** joy 🎉"
+        assert panel.notice == "**Changed emoji:** joy 🎉"
         assert settings_of(world) == ServerSettings(mood=False, emoji={"joy": "🎉"})
         await panel.owner.submit_modal(file, {"file": ("a.json", b"{}")})
         assert settings_of(world) == ServerSettings()
@@ -354,4 +354,4 @@ async def test_import_answers_before_reading_the_file(
     before = len(world.env.http_requests)
     await panel.import_file(b'{"mood": false}')
     assert [path.endswith("/callback") for path in answers] == [True, True]  # of the button and of the form
-    assert panel.news == "The settings from the file are now in effect."
+    assert panel.notice == "The settings from the file are now in effect."

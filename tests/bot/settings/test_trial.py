@@ -26,7 +26,7 @@ from bot.reactions.sentences import SENTENCES
 from bot.server_settings import Liveliness
 from bot.settings.permissions import warning
 from bot.settings.trial import DURATION, EDIT_INTERVAL, HIDDEN, MAX_SHOWN, Trial, Trials
-from bot.settings.trial_panel import STOP, End, Line, TrialPanel, as_text, instruction
+from bot.settings.trial_panel import STOP, EndReason, TrialLine, TrialPanel, instruction, trial_line
 from classifiers import Classifier
 from tests.bot.clock import ManualClock
 from tests.bot.interactions import bot_restarts, install_bracket_language, panel_text, untranslated_words
@@ -261,14 +261,14 @@ def edits(world: World) -> int:
 
 def no_trial_is_active(world: World) -> bool:
     """Return whether no trial observes a channel or waits to edit its message."""
-    tasks = [task for task in asyncio.all_tasks() if Trial.rounds.coro.__qualname__ in task.get_name()]
+    tasks = [task for task in asyncio.all_tasks() if Trial.update_loop.coro.__qualname__ in task.get_name()]
     return tasks == [] and len(reactions_of(world.bot).observers) == 0
 
 
 async def test_button_stops_the_trial(world: World, trial: Shown) -> None:
     message = await world.alice.send(world.channel, "happy")
     await trial.stop()
-    assert trial.text.splitlines()[1] == End.STOPPED.value
+    assert trial.text.splitlines()[1] == EndReason.STOPPED.value
     assert (trial.of(message), trial.runs) == (REACTED, False)
     shown = trial.text
     await world.alice.send(world.channel, "plain")
@@ -284,7 +284,7 @@ async def test_trial_ends_after_ten_minutes(world: World, clock: ManualClock, tr
     assert trial.runs
     clock.now += 1
     await trial.next_edit()
-    assert (trial.text.splitlines(), trial.runs) == (["## Try it here", End.TIME.value], False)
+    assert (trial.text.splitlines(), trial.runs) == (["## Try it here", EndReason.TIME.value], False)
     assert no_trial_is_active(world)
 
 
@@ -305,7 +305,7 @@ async def test_trial_ends_at_the_next_message_after_the_person_may_no_longer_man
     resign(world, trial.owner)
     await world.alice.send(world.channel, "happy")
     await trial.next_edit()
-    assert (trial.text.splitlines(), trial.runs) == (["## Try it here", End.NOT_ALLOWED.value], False)
+    assert (trial.text.splitlines(), trial.runs) == (["## Try it here", EndReason.NOT_ALLOWED.value], False)
     assert trial.of(seen) == ""
     assert no_trial_is_active(world)
 
@@ -318,7 +318,7 @@ async def test_trial_ends_at_the_next_message_after_the_channel_is_hidden_from_t
     assert managers
     await channel.set_permissions(managers, view_channel=False)
     await world.alice.send(world.channel, "happy")
-    assert (trial.text.splitlines(), trial.runs) == (["## Try it here", End.NOT_ALLOWED.value], False)
+    assert (trial.text.splitlines(), trial.runs) == (["## Try it here", EndReason.NOT_ALLOWED.value], False)
 
 
 async def test_trial_ends_at_the_next_message_after_the_person_has_left(world: World, trial: Shown) -> None:
@@ -338,7 +338,7 @@ async def test_nothing_is_shown_while_discord_does_not_say_what_the_person_may(w
 async def test_former_manager_can_still_stop_the_trial(world: World, trial: Shown) -> None:
     resign(world, trial.owner)
     await trial.stop()
-    assert End.STOPPED.value in trial.text
+    assert EndReason.STOPPED.value in trial.text
 
 
 def resign(world: World, owner: simcord.MemberActor) -> None:
@@ -351,12 +351,12 @@ async def test_second_trial_of_a_person_in_a_channel_replaces_the_first(
     world.env.backend.add_member_role(world.guild.id, bob.id, world.guild.roles["managers"].id)
     others = await started(world, bob)
     second = await started(world, owner)
-    assert (End.MOVED.value in trial.text, trial.runs) == (True, False)
+    assert (EndReason.MOVED.value in trial.text, trial.runs) == (True, False)
     message = await world.alice.send(world.channel, "happy")
     await trial.next_edit()
     assert [shown.of(message) for shown in (trial, second, others)] == ["", REACTED, REACTED]
     await second.stop()
-    assert End.STOPPED.value in second.text
+    assert EndReason.STOPPED.value in second.text
     assert others.runs
 
 
@@ -372,7 +372,7 @@ async def test_channel_hidden_from_the_bot_ends_the_trial(world: World, trial: S
     channel = bot_channel(world)
     await channel.set_permissions(channel.guild.me, view_channel=False)
     await trial.next_edit()
-    assert (End.HIDDEN.value in trial.text, trial.runs) == (True, False)
+    assert (EndReason.HIDDEN.value in trial.text, trial.runs) == (True, False)
 
 
 async def test_trial_in_a_hidden_channel_is_refused(world: World, owner: simcord.MemberActor) -> None:
@@ -420,7 +420,7 @@ async def test_bug_is_logged_once_without_its_text_and_ends_the_trial(
     for _ in range(2):
         await world.alice.send(world.channel, "plain")
         await trial.next_edit()
-    assert (trial.text.splitlines(), trial.runs) == (["## Try it here", End.FAILED.value], False)
+    assert (trial.text.splitlines(), trial.runs) == (["## Try it here", EndReason.FAILED.value], False)
     assert caplog.messages == ["*Try it here* failed"]
     assert "what somebody wrote" not in caplog.text
     assert no_trial_is_active(world)
@@ -455,7 +455,7 @@ async def test_trial_ends_in_time_although_a_bug_lasts(
 
 async def test_stopping_bot_ends_the_trial_with_a_message(world: World, trial: Shown) -> None:
     await world.bot.remove_cog("Settings")  # as discord.py does when the bot is closed
-    assert (End.RESTARTED.value in trial.text, trial.runs) == (True, False)
+    assert (EndReason.RESTARTED.value in trial.text, trial.runs) == (True, False)
 
 
 async def test_button_works_after_a_crash(
@@ -468,7 +468,7 @@ async def test_button_works_after_a_crash(
         await restart()
         assert trial.runs
         await trial.stop()
-        assert trial.text.splitlines() == ["## Try it here", End.OVER.value]
+        assert trial.text.splitlines() == ["## Try it here", EndReason.OVER.value]
         assert not trial.runs
 
 
@@ -479,7 +479,7 @@ def test_longest_trial_fits_with_the_newest_lines(locale: discord.Locale, label:
     for reason in SENTENCES:
         result = MessageResult(reason, Decision(None, label, 1.0, 1.0, reason, PROFILES[Liveliness.NORMAL]))
         ids = range(highest - MAX_SHOWN, highest)
-        lines = [as_text(Line(number, highest, result), highest, highest, translate) for number in ids]
+        lines = [trial_line(TrialLine(number, highest, result), highest, highest, translate) for number in ids]
         above = [instruction(highest, datetime.now(UTC), translate), warning(discord.Permissions.none(), translate)]
         panel: Any = TrialPanel(translate, above, lines, runs=True)
         validate_components(panel.to_components(), flags=COMPONENTS_V2)

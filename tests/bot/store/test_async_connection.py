@@ -10,7 +10,7 @@ from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.util import await_only
 
-from bot.store.async_connection import AwaitedConnection, AwaitedEngine
+from bot.store.async_connection import AsyncConnection, AsyncEngine
 from bot.store.engine import open_engine
 
 NUMBERS = text("SELECT number FROM numbers")
@@ -18,19 +18,19 @@ ADD = text("INSERT INTO numbers VALUES (:number)")
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AwaitedEngine:
+async def engine(tmp_path: Path) -> AsyncEngine:
     engine = open_engine(make_url(f"sqlite+aiosqlite:///{tmp_path / 'numbers.db'}"))
     async with engine.begin() as connection:
         await connection.exec_driver_sql("CREATE TABLE numbers (number INTEGER UNIQUE)")
     return engine
 
 
-async def kept(engine: AwaitedEngine) -> list[int]:
+async def kept(engine: AsyncEngine) -> list[int]:
     async with engine.connect() as connection:
         return [*await connection.scalars(NUMBERS)]
 
 
-async def test_transaction_is_committed(engine: AwaitedEngine) -> None:
+async def test_transaction_is_committed(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         await connection.execute(ADD, {"number": 1})
         assert await connection.scalar(NUMBERS) == 1
@@ -38,7 +38,7 @@ async def test_transaction_is_committed(engine: AwaitedEngine) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
-async def test_raising_transaction_is_rolled_back(engine: AwaitedEngine, error: type[BaseException]) -> None:
+async def test_raising_transaction_is_rolled_back(engine: AsyncEngine, error: type[BaseException]) -> None:
     async def add_and_fail() -> None:
         async with engine.begin() as connection:
             await connection.execute(ADD, {"number": 1})
@@ -49,14 +49,14 @@ async def test_raising_transaction_is_rolled_back(engine: AwaitedEngine, error: 
     assert await kept(engine) == []
 
 
-async def test_connection_is_closed_and_uncommitted_changes_are_lost(engine: AwaitedEngine) -> None:
+async def test_connection_is_closed_and_uncommitted_changes_are_lost(engine: AsyncEngine) -> None:
     async with engine.connect() as connection:
         await connection.execute(ADD, {"number": 1})
     assert await connection.run(lambda closed: closed.closed)
     assert await kept(engine) == []
 
 
-async def test_function_gets_the_connection_and_its_errors_are_raised(engine: AwaitedEngine) -> None:
+async def test_function_gets_the_connection_and_its_errors_are_raised(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         assert await connection.run(lambda open_, number: open_.execute(ADD, {"number": number}).rowcount, 3) == 1
         assert type(await connection.driver_connection()).__module__.startswith("aiosqlite")
@@ -65,7 +65,7 @@ async def test_function_gets_the_connection_and_its_errors_are_raised(engine: Aw
     assert await kept(engine) == [3]
 
 
-async def test_cancellation_during_a_close_waits_for_the_close(engine: AwaitedEngine) -> None:
+async def test_cancellation_during_a_close_waits_for_the_close(engine: AsyncEngine) -> None:
     closing, may_close, closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def hold_up(*_: object) -> None:
@@ -86,11 +86,11 @@ async def test_cancellation_during_a_close_waits_for_the_close(engine: AwaitedEn
     assert closed.is_set()
 
 
-async def test_error_while_closing_is_raised(engine: AwaitedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def close_and_fail(connection: AwaitedConnection) -> None:
+async def test_error_while_closing_is_raised(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def close_and_fail(connection: AsyncConnection) -> None:
         await connection.run(Connection.close)
         raise OSError("full")
 
-    monkeypatch.setattr(AwaitedConnection, "close", close_and_fail)
+    monkeypatch.setattr(AsyncConnection, "close", close_and_fail)
     with pytest.raises(OSError, match="full"):
         await kept(engine)

@@ -20,16 +20,16 @@ class TestChannels:
         category = world.guild.create_category("staff")
         forum = world.guild.create_forum_channel("ideas")
         await panel.choose("channels", category, forum)
-        assert panel.news == f"**Channels:** all but <#{category.id}>, <#{forum.id}>"
+        assert panel.notice == f"**Channels:** all but <#{category.id}>, <#{forum.id}>"
         assert panel.chosen("channels") == [str(category.id), str(forum.id)]
         await panel.choose("channel_rule", "only")
-        assert panel.news == f"**Channels:** only <#{category.id}>, <#{forum.id}>"
+        assert panel.notice == f"**Channels:** only <#{category.id}>, <#{forum.id}>"
         assert panel.chosen("channel_rule") == ["only"]
         assert settings_of(world) == ServerSettings(channel_rule="only", channels=frozenset({category.id, forum.id}))
         await panel.choose("channels")
-        assert panel.news == "**Channels:** none chosen yet, so nowhere"
+        assert panel.notice == "**Channels:** none chosen yet, so nowhere"
         await panel.choose("channel_rule", "except")
-        assert panel.news == "**Channels:** all"
+        assert panel.notice == "**Channels:** all"
 
     async def test_every_kind_of_channel_that_people_write_in_can_be_chosen(self, panel: Panel) -> None:
         menu = panel.find("channels")
@@ -38,7 +38,7 @@ class TestChannels:
 
     async def test_age_restricted_channels_can_be_allowed(self, world: World, panel: Panel) -> None:
         await panel.click("age_restricted:on")
-        assert panel.news == "**Age-restricted channels:** on"
+        assert panel.notice == "**Age-restricted channels:** on"
         assert settings_of(world).age_restricted
         await panel.click("age_restricted:off")
         assert not settings_of(world).age_restricted
@@ -60,7 +60,7 @@ class TestChannels:
         world.env.backend.delete_channel(gone.id)
         await world.env.settle()
         await panel.choose("channel_rule", "only")
-        assert panel.news == f"**Channels:** only <#{world.channel.id}>"
+        assert panel.notice == f"**Channels:** only <#{world.channel.id}>"
         assert panel.chosen("channels") == [str(world.channel.id)]
         await panel.choose("channels", world.channel)
         assert settings_of(world).channels == {world.channel.id}
@@ -91,7 +91,7 @@ class TestHoldingBack:
             await panel.click(f"page:{page}")
             assert f"**Holding back:** <#{world.channel.id}>\n" in panel.text
         await panel.click("forgive")
-        assert panel.news == "I now react as usual in all channels."
+        assert panel.notice == "I now react as usual in all channels."
         assert "Holding back" not in panel.text
         assert await self.reacts_again(world)
 

@@ -28,9 +28,9 @@ class TestEmotions:
     async def test_menus_of_muted_emotions_do_not_affect_each_other(self, world: World, panel: Panel) -> None:
         await panel.choose("muted:other", "grief", "anger")
         await panel.choose("muted:pleasant", "love")
-        assert panel.news == "**Muted emotions:** anger, grief, love"
+        assert panel.notice == "**Muted emotions:** anger, grief, love"
         await panel.choose("muted:other")
-        assert panel.news == "**Muted emotions:** love"
+        assert panel.notice == "**Muted emotions:** love"
         assert settings_of(world).muted == {"love"}
 
     async def test_unicode_emoji_is_accepted(self, world: World, panel: Panel) -> None:
@@ -38,7 +38,7 @@ class TestEmotions:
         assert form.modal
         assert form.modal["title"] == "Emoji for joy"
         await panel.owner.submit_modal(form, {"emoji": " 🎉 "})
-        assert panel.news == "**Changed emoji:** joy 🎉"
+        assert panel.notice == "**Changed emoji:** joy 🎉"
         assert settings_of(world).emoji == {"joy": "🎉"}
 
     async def test_form_is_prefilled_with_the_current_emoji(self, panel: Panel) -> None:
@@ -51,7 +51,7 @@ class TestEmotions:
         await panel.give_emoji("joy", "🎉")
         await panel.give_emoji("anger", "🌋")
         await panel.give_emoji("joy", "")
-        assert panel.news == "**Changed emoji:** anger 🌋"
+        assert panel.notice == "**Changed emoji:** anger 🌋"
         assert settings_of(world).emoji == {"anger": "🌋"}
 
     @pytest.mark.parametrize("typed", [":blob:", "<{}:blob:{}>", "<{}:renamed_since:{}>"])
@@ -63,7 +63,7 @@ class TestEmotions:
         await world.env.settle()
         await panel.give_emoji("grief", typed.format("a" if animated else "", emoji.id))
         stored = f"<{'a' if animated else ''}:blob:{emoji.id}>"
-        assert panel.news == f"**Changed emoji:** grief {stored}"
+        assert panel.notice == f"**Changed emoji:** grief {stored}"
         assert settings_of(world).emoji == {"grief": stored}
         [option] = [option for option in panel.find("emoji:other")["options"] if option["value"] == "grief"]
         assert (option["emoji"]["name"], option["description"]) == (EMOJI["grief"], ":blob:")
@@ -124,7 +124,7 @@ class TestEmotions:
         await panel.owner.submit_modal(form, {"emoji": "no emoji either"})
         form = await panel.click("retry:joy")
         await panel.owner.submit_modal(form, {"emoji": "🎈"})
-        assert panel.news == "**Changed emoji:** joy 🎈"
+        assert panel.notice == "**Changed emoji:** joy 🎈"
         assert settings_of(world).emoji == {"joy": "🎈"}
         assert "settings:retry:joy" not in [part.get("custom_id") for part in walk_components(panel.message.components)]
 
@@ -182,7 +182,7 @@ class TestWithLabelsOfAnotherDataSet:
         await panel.click("page:emotions")
         await panel.choose("muted:own1", "happy", self.LONG)
         assert settings_of(world).muted == {"happy", self.LONG}
-        assert panel.news == f"**Muted emotions:** happy, self\\_doubt: {'x' * 80}"
+        assert panel.notice == f"**Muted emotions:** happy, self\\_doubt: {'x' * 80}"
         await panel.choose("muted:pleasant", "joy")
         await panel.choose("muted:own1", "guilt")
         assert settings_of(world).muted == {"joy", "guilt"}
@@ -194,6 +194,7 @@ class TestWithLabelsOfAnotherDataSet:
             b'{"muted": ["HAPPY", "Joy", "guilt"], "emoji": {"guilt": "\xf0\x9f\xab\xa5", "love": "\xf0\x9f\x8e\x89"}}'
         )
         assert (
-            panel.news == "The settings from the file are now in effect, except what can't be used here: some emotions."
+            panel.notice
+            == "The settings from the file are now in effect, except what can't be used here: some emotions."
         )
         assert settings_of(world) == ServerSettings(muted=frozenset({"joy", "guilt"}), emoji={"guilt": "🫥"})

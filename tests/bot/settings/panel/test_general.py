@@ -18,10 +18,10 @@ class TestGeneral:
     ) -> None:
         await panel.click(f"page:{page}")
         await panel.click(f"{field}:off")
-        assert panel.news == f"**{name}:** off"
+        assert panel.notice == f"**{name}:** off"
         assert getattr(settings_of(world), field) is False
         await panel.click(f"{field}:on")
-        assert panel.news == f"**{name}:** on"
+        assert panel.notice == f"**{name}:** on"
         assert settings_of(world) == ServerSettings()
 
     async def test_liveliness_can_be_chosen(self, world: World, panel: Panel) -> None:
@@ -29,7 +29,7 @@ class TestGeneral:
         meanings = {option["value"]: option["description"] for option in panel.find("liveliness")["options"]}
         assert meanings["quiet"] == "only when I am very sure, to at most 10% of the messages"
         await panel.choose("liveliness", "quiet")
-        assert panel.news == "**Liveliness:** quiet"
+        assert panel.notice == "**Liveliness:** quiet"
         assert panel.chosen("liveliness") == ["quiet"]
         assert settings_of(world).liveliness is Liveliness.QUIET
 
@@ -37,10 +37,10 @@ class TestGeneral:
         labels = [option["label"] for option in panel.find("model")["options"]]
         assert labels == ["the default (BiLSTM)", "RNN", "BiLSTM"]
         await panel.choose("model", "rnn")
-        assert (panel.news, panel.chosen("model")) == ("**Model:** RNN", ["rnn"])
+        assert (panel.notice, panel.chosen("model")) == ("**Model:** RNN", ["rnn"])
         assert settings_of(world).model == "rnn"
         await panel.choose("model", "default")
-        assert (panel.news, panel.chosen("model")) == ("**Model:** the default (BiLSTM)", ["default"])
+        assert (panel.notice, panel.chosen("model")) == ("**Model:** the default (BiLSTM)", ["default"])
         assert settings_of(world).model is None
 
     async def test_reset_asks_for_confirmation(self, world: World, panel: Panel) -> None:
@@ -53,7 +53,7 @@ class TestGeneral:
         assert settings_of(world).mood is False
         await panel.click("reset")
         await panel.click("reset:sure")
-        assert panel.news == "Everything is back to the defaults."
+        assert panel.notice == "Everything is back to the defaults."
         assert settings_of(world) == ServerSettings()
         assert panel.find("enabled:off")
 

@@ -30,11 +30,11 @@ class TestMood:
         assert panel.find("weekly_channel")["channel_types"] == [0, 5]
         assert "The next one" not in panel.text
         await panel.choose("weekly_channel", world.channel)
-        assert panel.news == f"**Picture of the week:** <#{world.channel.id}>, Monday, 9:00\u202fAM (UTC)"
+        assert panel.notice == f"**Picture of the week:** <#{world.channel.id}>, Monday, 9:00\u202fAM (UTC)"
         assert panel.chosen("weekly_channel") == [str(world.channel.id)]
         assert settings_of(world) == ServerSettings(weekly_channel=world.channel.id)
         await panel.choose("weekly_channel")
-        assert panel.news == "**Picture of the week:** off"
+        assert panel.notice == "**Picture of the week:** off"
         assert settings_of(world) == ServerSettings()
 
     async def test_day_and_hour_can_be_chosen_and_the_next_picture_is_dated(self, world: World, panel: Panel) -> None:
@@ -42,7 +42,7 @@ class TestMood:
         await panel.choose("weekly_day", "friday")
         await panel.choose("weekly_hour", "18")
         assert (panel.chosen("weekly_day"), panel.chosen("weekly_hour")) == (["friday"], ["18"])
-        assert panel.news == f"**Picture of the week:** <#{world.channel.id}>, Friday, 6:00\u202fPM (UTC)"
+        assert panel.notice == f"**Picture of the week:** <#{world.channel.id}>, Friday, 6:00\u202fPM (UTC)"
         found = re.search(r"The next one: <t:(\d+):F>", panel.text)
         assert found
         due = datetime.fromtimestamp(int(found[1]), UTC)
@@ -82,14 +82,14 @@ class TestMood:
             "日本語",
         ]
         await panel.choose("language", "de")
-        assert (panel.news, settings_of(world).language) == ("**Language:** Deutsch", "de")
+        assert (panel.notice, settings_of(world).language) == ("**Language:** Deutsch", "de")
         await panel.choose("language", "server")
-        assert (panel.news, settings_of(world).language) == ("**Language:** the server's own (English)", None)
+        assert (panel.notice, settings_of(world).language) == ("**Language:** the server's own (English)", None)
 
     async def test_city_sets_the_time_zone(self, world: World, panel: Panel) -> None:
         form = await panel.click("zone")
         await panel.owner.submit_modal(form, {"zone": "  berlin "})
-        assert panel.news == "**Time zone:** Berlin"
+        assert panel.notice == "**Time zone:** Berlin"
         assert "**Time zone: Berlin, Germany**" in panel.text
         assert settings_of(world).time_zone == "Europe/Berlin"
 
@@ -101,7 +101,7 @@ class TestMood:
         assert [option["label"] for option in offered] == ["Berlin, Germany", "Büsingen, Germany"]
         assert re.fullmatch(r"\d\d:\d\d", offered[0]["description"])
         await panel.choose("time_zone", "Europe/Busingen")
-        assert panel.news == "**Time zone:** Büsingen"
+        assert panel.notice == "**Time zone:** Büsingen"
         assert settings_of(world).time_zone == "Europe/Busingen"
 
     async def test_too_many_matches_offer_the_first_ones(self, panel: Panel) -> None:
@@ -152,7 +152,7 @@ class TestMood:
         voice = world.guild.create_voice_channel("voice")
         for channel_id in (voice.id, 123456789012345678):
             await panel.import_file(chosen.changed(weekly_channel=channel_id).to_json().encode())
-            assert str(panel.news).endswith("except what can't be used here: some channels.")
+            assert str(panel.notice).endswith("except what can't be used here: some channels.")
             assert settings_of(world) == chosen.changed(weekly_channel=None)
         await panel.import_file(b'{"time_zone": "Europe/Atlantis"}')
         assert panel.refusal == ("That file cannot be used: its value for **time\\_zone** is not valid.")

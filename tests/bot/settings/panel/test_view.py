@@ -12,7 +12,7 @@ from simcord.components import validate_components, walk_components
 
 from bot.server_settings import ServerSettings
 from bot.settings.panel.state import PanelState
-from bot.settings.panel.view import Page, SettingsPanel
+from bot.settings.panel.view import Page, PanelContent, SettingsPanel
 from classifiers import EMOJI
 from tests.bot.interactions import install_bracket_language
 from tests.bot.settings.support import LOCALES_TO_TRY, Panel, answer_of, open_panel
@@ -132,7 +132,7 @@ async def test_the_fullest_panel_fits_in_every_language(world: World, locale: di
         )
         for page in Page:
             for asks in (False, True):
-                panel: Any = SettingsPanel(state, page, news="x" * 520, refused="joy", zones=ZONES, asks_to_reset=asks)
+                panel: Any = SettingsPanel(state, PanelContent(page, "x" * 520, "joy", ZONES, asks))
                 validate_components(panel.to_components(), flags=COMPONENTS_V2)
 
 
@@ -146,7 +146,7 @@ async def test_the_panel_fits_with_any_number_of_emotions(world: World, locale: 
         models, nothing = world.bot.analyzer.models.keys(), discord.Permissions.none()
         settings = ServerSettings(muted=frozenset(emotions))
         state = PanelState(settings, False, guild, models, nothing, locale, emotions, "bilstm", NOW)
-        panel: Any = SettingsPanel(state, Page.EMOTIONS, refused="0")
+        panel: Any = SettingsPanel(state, PanelContent(Page.EMOTIONS, refused="0"))
         validate_components(panel.to_components(), flags=COMPONENTS_V2)
         offered = [part for part in walk_components(panel.to_components()) if part["type"] == 3]
         assert sum(len(menu["options"]) for menu in offered) == 2 * min(many, 150)
