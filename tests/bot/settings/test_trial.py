@@ -416,7 +416,7 @@ async def test_bug_is_logged_once_without_its_text_and_ends_the_trial(
     def fail(*_arguments: object) -> None:
         raise ValueError("what somebody wrote")
 
-    monkeypatch.setattr("bot.settings.trial.as_text", fail)
+    monkeypatch.setattr("bot.settings.trial.trial_line", fail)
     for _ in range(2):
         await world.alice.send(world.channel, "plain")
         await trial.next_edit()
@@ -432,7 +432,7 @@ async def test_bug_that_also_prevents_the_last_edit_is_logged_once(
     def fail(_trial: Trial) -> None:
         raise ValueError
 
-    monkeypatch.setattr(Trial, "leave_out_objectors", fail)
+    monkeypatch.setattr(Trial, "remove_opted_out", fail)
     for _ in range(2):
         await world.alice.send(world.channel, "plain")
         await trial.next_edit()
@@ -447,7 +447,7 @@ async def test_trial_ends_in_time_although_a_bug_lasts(
     def fail(_trial: Trial) -> None:
         raise ValueError
 
-    monkeypatch.setattr(Trial, "leave_out_objectors", fail)
+    monkeypatch.setattr(Trial, "remove_opted_out", fail)
     clock.now += DURATION.total_seconds()
     await trial.next_edit()
     assert no_trial_is_active(world)
