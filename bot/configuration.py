@@ -29,6 +29,7 @@ Number = TypeVar("Number", int, float)
 
 ENV_FILE = ".env"
 
+_MAX_ENV_FILE = 2**20
 _PREFIX = "EMOBOT_"
 _TRAINING_VARIABLES = frozenset({"EMOBOT_DATA_DIR"})
 """Variables with the prefix that only the training commands read."""
@@ -283,13 +284,16 @@ def _env_file() -> Mapping[str, str | None]:
     if Path(ENV_FILE).is_dir():
         raise ConfigurationError("Your .env is a directory: move it away, or replace it with a text file.")
     try:
-        text = Path(ENV_FILE).read_text(encoding="utf-8-sig")  # some editors start a file with a byte-order mark
+        with Path(ENV_FILE).open(encoding="utf-8-sig") as file:  # some editors start a file with a byte-order mark
+            text = file.read(_MAX_ENV_FILE + 1)
     except FileNotFoundError:
         return {}
     except UnicodeDecodeError:
         raise ConfigurationError("Your .env is not plain text: save it again as UTF-8.") from None
     except OSError as error:
         raise ConfigurationError(f"Your .env cannot be read: {error.strerror or error}.") from None
+    if len(text) > _MAX_ENV_FILE:
+        raise ConfigurationError("Your .env is larger than 1 MiB: keep only the settings in it.")
     for statement in parse_stream(io.StringIO(text)):
         if statement.error or not (statement.key is None or statement.key.isidentifier()):
             raise ConfigurationError(

@@ -6,6 +6,7 @@ import errno
 import io
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -18,6 +19,9 @@ from classifiers.errors import ClassifiersError
 
 version_option = click.version_option(package_name="emobot", message="Emobot %(version)s")
 """The option --version of every command line."""
+
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class WholeNumber(click.IntRange):
@@ -113,7 +117,7 @@ def invoke(command: click.Command, words: Sequence[str], name: str) -> int:
         return end.exit_code
     except click.UsageError as error:
         command_path = error.ctx.command_path if error.ctx else name
-        return _tell(f"{error.format_message().rstrip('.')}: see `{command_path} --help`.", error.exit_code)
+        return tell(f"{error.format_message().rstrip('.')}: see `{command_path} --help`.", error.exit_code)
 
 
 def finish(work: Callable[[], int]) -> int:
@@ -128,24 +132,29 @@ def finish(work: Callable[[], int]) -> int:
         status = work()
         sys.stdout.flush()
     except ClassifiersError as error:
-        return _tell(str(error), 2)
+        return tell(str(error), 2)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of our output has seen enough, as in `... | head`
         _discard_output()
         return 0
     except MemoryError:
-        return _tell("There is not enough memory for this: try something smaller.", 1)
+        return tell("There is not enough memory for this: try something smaller.", 1)
     except OSError as error:
         _discard_output()
         what = f"{error.filename} cannot be used" if error.filename else "Something could not be read or written"
         remedy = ", so make room on the disk and try again" if error.errno == errno.ENOSPC else ""
-        return _tell(f"{what}: {error.strerror or error}{remedy}.", 1)
+        return tell(f"{what}: {error.strerror or error}{remedy}.", 1)
     return status
 
 
-def _tell(sentence: str, status: int) -> int:
-    print(sentence, file=sys.stderr)  # noqa: T201 - for who runs the command
+def tell(sentence: str, status: int) -> int:
+    """Print a sentence on one line of standard error, with escapes for control characters, and return the status.
+
+    A sentence may quote a file's name, which may have any characters.
+    """
+    shown = _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), sentence)
+    print(shown, file=sys.stderr)  # noqa: T201 - for who runs the command
     return status
 
 

@@ -17,6 +17,9 @@ from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import Policy
 from classifiers import Classifier
 
+MAX_LINE = 1_000_000
+"""The most characters of a line, so that a line without an end does not take all memory."""
+
 # By regex's tables, since Python's own do not know emoji that are newer than the interpreter.
 _INVISIBLE = regex.compile(r"(?!\p{Extended_Pictographic})[\p{C}\p{Z}]")
 
@@ -44,7 +47,10 @@ def dry_run(path: str, as_json: bool) -> None:
     show = _as_json if as_json else _as_row
     try:
         with _open(path) as lines:
-            for line in lines:
+            for line in iter(lambda: lines.readline(MAX_LINE + 1), ""):
+                if len(line.removesuffix("\n")) > MAX_LINE:
+                    sentence = f"{path} has a line of more than {MAX_LINE:,} characters: give one message per line."
+                    raise CommandError(sentence, 2)
                 click.echo(show(_decide(line.removesuffix("\n"), model, configuration.min_certainty)))
     except UnicodeDecodeError:
         raise CommandError(f"{path} is not plain text: save it again as UTF-8.", 2) from None

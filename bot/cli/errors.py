@@ -15,7 +15,7 @@ import discord
 from bot.configuration import ENV_FILE, Configuration, ConfigurationError
 from bot.connection.strict_answers import UnreadableAnswerError
 from bot.store import PoolerError, StoreError
-from classifiers.command_line import finish
+from classifiers.command_line import finish, tell
 
 LOGIN_REFUSED = (
     "Discord does not accept the DISCORD_TOKEN: in the developer portal open your application, "
@@ -57,13 +57,13 @@ def reports_errors(command: Callable[Arguments, None]) -> Callable[Arguments, in
             try:
                 command(*args, **kwargs)
             except CommandError as error:
-                return _print(error, error.status)
+                return tell(str(error), error.status)
             except ConfigurationError as error:
-                return _print(error, 2)
+                return tell(str(error), 2)
             except PoolerError as error:
-                return _print(f"The database cannot be used: {error}.", 2)
+                return tell(f"The database cannot be used: {error}.", 2)
             except StoreError as error:
-                return _print(error, 1)
+                return tell(str(error), 1)
             return 0
 
         return finish(work)
@@ -127,8 +127,3 @@ def discord_errors() -> Iterator[None]:
         raise CommandError(NOT_DISCORD, 1) from None
     except (OSError, aiohttp.ClientError, discord.GatewayNotFound):
         raise CommandError(UNREACHABLE, 1) from None
-
-
-def _print(error: Exception | str, status: int) -> int:
-    click.echo(error, err=True)
-    return status

@@ -261,6 +261,12 @@ def test_binary_env_file_is_refused() -> None:
         load_configuration()
 
 
+def test_huge_env_file_is_refused() -> None:
+    Path(".env").write_text("#" * (2**20 + 1))
+    with pytest.raises(ConfigurationError, match=r"^Your \.env is larger than 1 MiB"):
+        load_configuration()
+
+
 def test_directory_in_place_of_the_env_file_is_refused() -> None:
     Path(".env").mkdir()
     with pytest.raises(ConfigurationError, match=r"^Your \.env is a directory"):
@@ -273,6 +279,6 @@ def test_unreadable_env_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_text", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(ConfigurationError, match=r"^Your \.env cannot be read: Permission denied\.$"):
         load_configuration()

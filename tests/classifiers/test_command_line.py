@@ -45,6 +45,7 @@ def raising(error: BaseException) -> Callable[[], int]:
             1,
             "models/a.json cannot be used: Permission denied.",
         ),
+        (ClassifiersError("a\nb\x1b\x85\u2028\udcff 👨‍👩‍👧"), 2, r"a\nb\x1b\x85\u2028\udcff 👨‍👩‍👧"),
     ],
 )
 def test_failures_are_reported_in_one_sentence(

@@ -65,6 +65,21 @@ def test_missing_file_or_folder_is_refused(capsys: pytest.CaptureFixture[str], p
 
 
 @pytest.mark.usefixtures("stub_models")
+def test_line_without_an_end_is_refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.cli.dry_run.MAX_LINE", 10)
+    Path("a.txt").write_text("so happy!!\n" + "x" * 11, encoding="utf-8")
+    assert main(["dry-run", "--file", "a.txt"]) == 2
+    assert capsys.readouterr().err == "a.txt has a line of more than 10 characters: give one message per line.\n"
+
+
+@pytest.mark.usefixtures("stub_models")
+def test_any_file_name_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a\nb").write_bytes(b"\xff")
+    assert main(["dry-run", "--file", "a\nb"]) == 2
+    assert error_sentence(capsys) == r"a\nb is not plain text: save it again as UTF-8."
+
+
+@pytest.mark.usefixtures("stub_models")
 def test_binary_file_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     Path("bytes.txt").write_bytes(b"\xff\xfe")
     assert main(["dry-run", "--file", "bytes.txt"]) == 2
