@@ -173,6 +173,25 @@ async def test_a_moderator_can_take_a_reaction_back_and_others_cannot(
     assert world.emoji_of(message) == ["❌"]
 
 
+async def test_a_person_whose_permissions_are_unknown_cannot_take_a_reaction_back(
+    world: World, moderator: simcord.MemberActor
+) -> None:
+    """As in a thread that the bot does not know."""
+    message = await world.alice.send(world.channel, "happy")
+    event = {
+        "channel_id": str(world.channel.id),
+        "message_id": str(message.id),
+        "message_author_id": str(world.alice.id),
+        "user_id": str(moderator.id),
+        "emoji": {"id": None, "name": "❌"},
+        "burst": False,
+        "type": 0,
+    }
+    world.env.backend.emit("MESSAGE_REACTION_ADD", event)
+    await world.env.settle()
+    assert world.emoji_of(message) == ["😃"]
+
+
 @pytest.mark.parametrize("clock", [ManualClock()])
 async def test_reaction_the_bot_no_longer_remembers_can_be_taken_back(world: World, clock: ManualClock) -> None:
     message = await world.alice.send(world.channel, "happy")

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.reactions.gate import author_kind_reason, no_words_reason, settings_reason
+from bot.reactions.gate import (
+    NO_WORDS,
+    NOT_A_PERSON,
+    NOT_HERE,
+    SENTENCES,
+    author_kind_reason,
+    no_words_reason,
+    settings_reason,
+)
 from bot.reactions.outcomes import Outcome
 from bot.server_settings import ServerSettings
 
@@ -27,6 +35,7 @@ def test_messages_are_read_only_in_channels_that_the_settings_cover(
     server: ServerSettings, reason: Outcome | None
 ) -> None:
     assert settings_reason(server, 1, 2, 3, age_restricted=False) == reason
+    assert reason is None or SENTENCES[reason] == NOT_HERE
 
 
 def test_age_restricted_channels_are_read_only_if_the_server_allows_it() -> None:
@@ -48,14 +57,22 @@ def test_age_restricted_channels_are_read_only_if_the_server_allows_it() -> None
 )
 def test_a_text_without_words_is_not_read(text: str, reason: Outcome | None) -> None:
     assert no_words_reason(text) == reason
+    assert reason is None or SENTENCES[reason] == NO_WORDS
 
 
-def test_only_messages_of_people_are_read() -> None:
+@pytest.mark.parametrize(
+    ("author", "reason"),
+    [
+        ({"itself": True, "bot": True}, Outcome.ITSELF),
+        ({"webhook": True, "bot": True}, Outcome.WEBHOOK),
+        ({"bot": True}, Outcome.BOT),
+        ({"system": True}, Outcome.SYSTEM),
+    ],
+)
+def test_only_messages_of_people_are_read(author: dict[str, bool], reason: Outcome) -> None:
     assert author_kind_reason() is None
-    assert author_kind_reason(itself=True, bot=True) == Outcome.ITSELF
-    assert author_kind_reason(webhook=True, bot=True) == Outcome.WEBHOOK
-    assert author_kind_reason(bot=True) == Outcome.BOT
-    assert author_kind_reason(system=True) == Outcome.SYSTEM
+    assert author_kind_reason(**author) == reason
+    assert SENTENCES[reason] == NOT_A_PERSON
 
 
 @given(st.text())
