@@ -10,6 +10,7 @@ import discord
 import pytest
 from simcord.backend import serializers
 
+from classifiers.classifier import Prediction
 from tests.bot.support import World
 
 CHANNEL_ERRORS = [(403, 50013, "forbidden"), (403, 50001, "no access")]
@@ -143,11 +144,15 @@ async def test_late_messages_get_no_reaction(world: World) -> None:
     assert world.outcomes == {"neutral": 1, "stale": 1}
 
 
-async def test_deadline_of_a_reaction_depends_on_the_age_of_its_message(
+async def test_deadlines_of_reading_and_reacting_depend_on_the_age_of_the_message(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left: list[float] = []
-    ask = world.bot.requests.ask
+    ask, classify = world.bot.requests.ask, world.bot.analyzer.classify
+
+    async def note_and_classify(*text: Any, within: float, **more: Any) -> Prediction:
+        left.append(within)
+        return await classify(*text, within=within, **more)
 
     async def note_and_ask(request: Awaitable[None], within: float, *more: Any) -> None:
         left.append(within)
@@ -155,11 +160,12 @@ async def test_deadline_of_a_reaction_depends_on_the_age_of_its_message(
 
     message = await world.alice.send(world.channel, "nothing")
     await world.env.advance_time(11)
+    monkeypatch.setattr(world.bot.analyzer, "classify", note_and_classify)
     monkeypatch.setattr(world.bot.requests, "ask", note_and_ask)
     emit(world, message, "happy")
     await world.env.settle()
     assert world.emoji_of(message) == ["😃"]
-    assert left == [pytest.approx(15 - 11, abs=1)]
+    assert left == [pytest.approx(15 - 11, abs=1)] * 2
 
 
 @pytest.mark.usefixtures("unrestrained")

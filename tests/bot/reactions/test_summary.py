@@ -10,8 +10,8 @@ def test_minute_with_refusals_is_summarised_once() -> None:
     summary = Summary(clock)
     for outcome in (Outcome.REACTED, Outcome.FORBIDDEN, Outcome.FORBIDDEN, Outcome.UNSURE):
         assert summary.add(outcome) is None
-        clock.now += 15
-    assert summary.add(Outcome.REACTED) == "Of 4 messages in 60 s: 2 forbidden, 1 reacted, 1 unsure."
+        clock.now += 19.75  # the last one after 59.25 s
+    assert summary.add(Outcome.REACTED) == "Of 4 messages in 79 s: 2 forbidden, 1 reacted, 1 unsure."
     assert summary.add(Outcome.REACTED) is None
     clock.now += 60
     assert summary.add(Outcome.REACTED) is None
