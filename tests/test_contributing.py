@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,12 @@ def test_named_paths_exist(page: str) -> None:
     assert len(paths) > 8
     missing = [path for path in sorted(paths | {*linked}) if not (ROOT / path).exists() and path not in ELSEWHERE]
     assert missing == []
+
+
+def test_modules_of_the_mutation_testing_and_their_tests_exist() -> None:
+    mutmut = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
+    paths = [*mutmut["only_mutate"], *mutmut["pytest_add_cli_args_test_selection"], *mutmut["also_copy"]]
+    assert [path for path in paths if not [*ROOT.glob(path)]] == []
 
 
 def test_ci_runs_the_long_tests_too() -> None:
