@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -94,11 +95,21 @@ async def test_process_that_has_the_turn_gets_it_again_at_once(processes: Proces
 
 
 async def test_unused_turn_expires(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    acquire = AdvisoryLocks.acquire
+
+    async def note_and_acquire(locks: AdvisoryLocks, number: int) -> AsyncExitStack:
+        taken.append(number)
+        return await acquire(locks, number)
+
+    monkeypatch.setattr(AdvisoryLocks, "acquire", note_and_acquire)
     monkeypatch.setattr(identify_turns, "UNUSED_TURN_TIMEOUT", 0.01)
     first, second = processes.start(), processes.start()
     await first.wait(0)
     await second.wait(0)
-    await first.wait(0)  # and can be taken again
+    assert not first._tasks
+    await first.wait(0)  # and must be taken again
+    assert taken == [0, 0, 0]
 
 
 async def test_turn_of_a_dead_process_passes_to_others(processes: Processes, postgres_url: str) -> None:
@@ -121,7 +132,8 @@ async def test_cancelled_wait_holds_no_turn(processes: Processes) -> None:
 async def test_closed_process_holds_no_turn(processes: Processes) -> None:
     first, second = processes.start(), processes.start()
     await first.wait(0)
-    await first.close()
+    async with asyncio.timeout(10):  # less than an unused turn lasts
+        await first.close()
     await second.wait(0)
 
 
