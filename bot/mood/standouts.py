@@ -120,8 +120,6 @@ class _Baseline:
 
 def beta_binomial_tail(least: int, trials: int, a: float, b: float) -> float:
     """Return the probability of at least this many successes, if their own probability is drawn from Beta(a, b)."""
-    if least <= 0:
-        return 1.0
     log = math.lgamma
     ways = log(trials + 1) - log(least + 1) - log(trials - least + 1)
     drawn = log(least + a) + log(trials - least + b) - log(trials + a + b)

@@ -110,6 +110,12 @@ def test_at_most_three_emotions_are_named_least_probable_first() -> None:
     assert [(each.emotion, (each.day - MONDAY).days) for each in found or []] == [("love", 2), ("joy", 1), ("anger", 3)]
 
 
+def test_equally_improbable_emotions_are_both_named() -> None:
+    before = [Counter(neutral=90, love=2, anger=2)] * 28
+    found = find_standouts(week(Counter(neutral=20, love=40, anger=40)), before)
+    assert [each.emotion for each in found or []] == ["anger", "love"]
+
+
 @pytest.mark.parametrize(
     ("before", "this_week"),
     [
@@ -121,6 +127,7 @@ def test_at_most_three_emotions_are_named_least_probable_first() -> None:
 )
 def test_too_few_days_or_messages_give_no_result(before: list[Counter[str]], this_week: list[Counter[str]]) -> None:
     assert find_standouts(week(*this_week), before) is None
+    assert find_standouts(week(*days(7, messages=20)), days(14, messages=20)) == [], "which are just enough"
 
 
 def test_false_alarms_are_rare_with_variable_days() -> None:
