@@ -178,3 +178,9 @@ def world(simcord_env: simcord.Env, simcord_bot: Emobot) -> World:
     guild = simcord_env.create_guild()
     channel = guild.create_text_channel("general")
     return World(simcord_env, simcord_bot, guild, channel, guild.add_member(simcord_env.create_user("alice")))
+
+
+@pytest.fixture
+def bob(world: World) -> simcord.MemberActor:
+    """A member beside Alice."""
+    return world.guild.add_member(world.env.create_user("bob"))

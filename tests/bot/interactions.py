@@ -22,6 +22,23 @@ from tests.bot.support import World
 _BUTTON, _SELECT, _TEXT = 2, 3, 10
 
 
+def response_of(result: simcord.InteractionResult) -> simcord.ResponseMessage:
+    """Return the message with which the bot answered."""
+    assert result.response
+    return result.response
+
+
+def private_response(result: simcord.InteractionResult) -> simcord.ResponseMessage:
+    """Return the message with which the bot answered privately."""
+    assert result.ephemeral
+    return response_of(result)
+
+
+def private_text(result: simcord.InteractionResult) -> str:
+    """Return the text with which the bot answered privately."""
+    return private_response(result).content
+
+
 async def press_twice(
     world: World, actor: simcord.MemberActor, message: simcord.ResponseMessage, custom_id: str, value: str | None = None
 ) -> list[simcord.InteractionResult]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,11 @@ class World:
     def reaction_requests(self) -> int:
         """Return how many reactions the bot has requested from Discord."""
         return sum(request.method == "PUT" and "/reactions/" in request.path for request in self.env.http_requests)
+
+
+def database_content(folder: Path) -> bytes:
+    """Return the bytes of all files of the database."""
+    return b"".join(path.read_bytes() for path in folder.glob("emobot.db*"))
 
 
 def reactions_of(bot: Emobot) -> Reactions:

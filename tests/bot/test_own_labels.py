@@ -14,7 +14,7 @@ from bot.cli import main
 from bot.corrections.cog import THANKS
 from bot.i18n import LANGUAGES, Translate, translator
 from classifiers import Classifier, Prediction
-from tests.bot.interactions import panel_text
+from tests.bot.interactions import panel_text, response_of
 from tests.bot.support import StubClassifier, World
 
 LABELS = ("nice", "toxic")
@@ -40,11 +40,6 @@ def translate(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     return translator(discord.Locale.american_english)
 
 
-def shown(result: simcord.InteractionResult) -> simcord.ResponseMessage:
-    assert result.response
-    return result.response
-
-
 def menus(message: simcord.ResponseMessage) -> dict[str, list[str]]:
     """Return the options of each menu by its custom_id."""
     selects = (part for part in walk_components(message.components) if part["type"] == 3)
@@ -61,7 +56,7 @@ async def test_own_label_can_get_an_emoji_and_be_muted(world: World, translate: 
     assert world.emoji_of(await world.alice.send(world.channel, "lovely")) == ["😊"]
     await world.rest()
     assert world.emoji_of(await world.alice.send(world.channel, "you idiot")) == []
-    panel = shown(await olga.slash(world.channel, "settings"))
+    panel = response_of(await olga.slash(world.channel, "settings"))
     await olga.click(panel, custom_id="settings:page:emotions")
     assert menus(panel) == {"settings:muted:own1": ["nice", "toxic"], "settings:emoji:own1": ["nice", "toxic"]}
     form = await olga.select(panel, ["toxic"], custom_id="settings:emoji:own1")
@@ -78,7 +73,7 @@ async def test_own_label_can_get_an_emoji_and_be_muted(world: World, translate: 
 async def test_own_labels_are_shown_unchanged(world: World, translate: Translate) -> None:
     message = await world.alice.send(world.channel, "lovely")
 
-    panel = shown(await world.alice.slash(world.channel, "compare", text="you are lovely"))
+    panel = response_of(await world.alice.slash(world.channel, "compare", text="you are lovely"))
     assert panel_text(panel).count("😊 nice\n") == panel_text(panel).count("🏷️ toxic\n") == 2
     assert translate("They agree on {emotion}.").format(emotion="**nice** 😊") in panel_text(panel)
     assert buttons(panel) == [translate("Heat map"), translate("Try a variation")]
@@ -86,22 +81,24 @@ async def test_own_labels_are_shown_unchanged(world: World, translate: Translate
     [picture] = [part["items"][0] for part in walk_components(panel.components) if part["type"] == 12]
     assert ": nice." in picture["description"]
 
-    question = shown(await world.alice.context_menu(world.channel, "Was this right?", message))
+    question = response_of(await world.alice.context_menu(world.channel, "Was this right?", message))
     heard = translate("I hear **{emotion}** {emoji} in that message. Is that right?")
     assert question.content == heard.format(emotion="nice", emoji="😊")
     [(menu, offered)] = menus(question).items()
     assert offered == ["toxic"]
     answered = await world.alice.select(question, ["toxic"], custom_id=menu)
-    assert shown(answered).content == translate(THANKS)
+    assert response_of(answered).content == translate(THANKS)
     assert await world.bot.store.corrections() == {("nice", "toxic"): 1}
 
-    reason, reading, *_ = shown(await world.alice.context_menu(world.channel, "Why?", message)).content.split("\n")
+    reason, reading, *_ = response_of(await world.alice.context_menu(world.channel, "Why?", message)).content.split(
+        "\n"
+    )
     assert reason == translate("I reacted with {emoji}.").format(emoji="😊")
     assert "**nice**" in reading
 
     for label, messages in (("nice", 29), ("toxic", 10)):
         world.bot.store.count_mood(world.guild.id, world.channel.id, world.env.now(), label, messages)
-    mood = shown(await world.alice.slash(world.channel, "mood"))
+    mood = response_of(await world.alice.slash(world.channel, "mood"))
     shares = {label: translate.percent(share) for label, share in (("nice", 0.75), ("toxic", 0.25))}
     assert mood.content.split("\n")[1] == f"😊 nice {shares['nice']} · 🏷️ toxic {shares['toxic']}"
     description = mood.attachments[0].description or ""

@@ -15,7 +15,7 @@ from bot.configuration import Configuration, load_configuration
 from bot.store import Store, StoreError
 from classifiers import LABELS, Classifier, model_directory
 from classifiers.model_directory import MANIFEST, Manifest, ModelCard
-from tests.bot.interactions import install_bracket_language, untranslated_words
+from tests.bot.interactions import install_bracket_language, private_response, untranslated_words
 from tests.bot.support import StubClassifier, World
 
 PROJECT = Path(__file__).parents[3] / "pyproject.toml"
@@ -51,17 +51,11 @@ def configuration(directory: Path) -> Configuration:
 
 
 async def about(world: World) -> simcord.ResponseMessage:
-    return shown(await world.alice.slash(world.channel, "about"))
+    return private_response(await world.alice.slash(world.channel, "about"))
 
 
 async def figures(world: World) -> simcord.ResponseMessage:
-    return shown(await world.alice.click(await about(world), label="Figures"))
-
-
-def shown(result: simcord.InteractionResult) -> simcord.ResponseMessage:
-    assert result.response
-    assert result.ephemeral
-    return result.response
+    return private_response(await world.alice.click(await about(world), label="Figures"))
 
 
 def part(message: simcord.ResponseMessage, title: str) -> list[str]:
@@ -116,9 +110,9 @@ async def test_server_without_answers_shows_only_the_overall_agreement(world: Wo
 
 async def test_about_works_in_direct_messages(world: World) -> None:
     await world.bot.store.add_correction(world.guild.id, "joy", "joy")
-    message = shown(await world.alice.user.slash("about"))
+    message = private_response(await world.alice.user.slash("about"))
     assert part(message, "What people say") == ["Everywhere: right in 100% of 1 answer"]
-    message = shown(await world.alice.user.click(message, label="Figures"))
+    message = private_response(await world.alice.user.click(message, label="Figures"))
     assert part(message, "Right now") == ["Latency: 0 ms", "Servers: 1"]
     assert part(message, "My models")[1] == f"{FIGURES['BiLSTM']} · reacts here"
 
@@ -146,7 +140,7 @@ async def test_standings_of_blind_comparisons_are_shown(world: World) -> None:
         "30 votes in this server: RNN 30, BiLSTM 0, both 0, neither 0.",
         "The RNN is ahead with 100% of 30 votes for one of the two; the 95% confidence interval is 89% to 100%.",
     ]
-    everywhere, _ = part(shown(await world.alice.user.slash("about")), "Blind comparisons")
+    everywhere, _ = part(private_response(await world.alice.user.slash("about")), "Blind comparisons")
     assert everywhere == "31 votes everywhere: RNN 30, BiLSTM 0, both 1, neither 0."
 
 
@@ -270,7 +264,9 @@ async def test_each_server_sees_its_own_shard(configuration: Configuration, mode
             guild = env.create_guild(shard_id=shard)
             channel = guild.create_text_channel("general")
             alice = guild.add_member(env.create_user(f"alice{shard}"))
-            message = shown(await alice.click(shown(await alice.slash(channel, "about")), label="Figures"))
+            message = private_response(
+                await alice.click(private_response(await alice.slash(channel, "about")), label="Figures")
+            )
             assert part(message, "Right now")[2] == f"Shard: {shard} (2 in all)"
 
 
@@ -289,7 +285,7 @@ class TestWithOneOfSeveralProcesses:
     async def test_every_word_is_translated(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         message = await about(world)
         install_bracket_language(monkeypatch)
-        curious = shown(await world.alice.click(message, custom_id="about:figures"))
+        curious = private_response(await world.alice.click(message, custom_id="about:figures"))
         assert set(untranslated_words(curious).split()) == {"RNN", "BiLSTM"}
 
 
@@ -314,7 +310,7 @@ class TestWithLinks:
         install_bracket_language(monkeypatch)
         message = await about(world)
         assert untranslated_words(message) == "Emobot"
-        curious = shown(await world.alice.click(message, custom_id="about:figures"))
+        curious = private_response(await world.alice.click(message, custom_id="about:figures"))
         assert set(untranslated_words(curious).split()) == {"RNN", "BiLSTM"}
         await world.bot.store.add_correction(world.guild.id, "joy", "joy")
         await world.bot.store.add_verdict(world.guild.id, ("rnn", "bilstm"), "rnn")

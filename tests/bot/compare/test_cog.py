@@ -16,51 +16,26 @@ from bot.errors import BROKEN, BUSY
 from bot.reactions.gate import NO_WORDS, NOT_A_PERSON, NOT_HERE, NOT_READY, NOT_TO_BE_READ
 from bot.ui.request_limits import MAX_TEXTS, ONE_AT_A_TIME, TOO_MANY, WINDOW
 from classifiers import Classifier
-from tests.bot.interactions import bot_restarts, compare_concurrently, install_bracket_language, panel_text, press_twice
+from tests.bot.compare.support import buttons, compare_as_user_install, panel_of, pictures
+from tests.bot.interactions import (
+    bot_restarts,
+    compare_concurrently,
+    install_bracket_language,
+    panel_text,
+    press_twice,
+    private_text,
+    response_of,
+)
 from tests.bot.support import StubClassifier, World, prediction_of
 
 Restart = Callable[[], Awaitable[None]]
 LONG = "so happy " * 400
 
 
-def panel_of(result: simcord.InteractionResult) -> simcord.ResponseMessage:
-    """Return the panel of an answer."""
-    assert result.response
-    assert result.response.flags.components_v2
-    return result.response
-
-
-def sentence_of(result: simcord.InteractionResult) -> str:
-    """Return the sentence of a private answer."""
-    assert result.response
-    assert result.ephemeral
-    return result.response.content
-
-
-def pictures(panel: simcord.ResponseMessage) -> list[str]:
-    """Return the descriptions of the pictures that a panel shows."""
-    return [
-        item["description"]
-        for part in walk_components(panel.components)
-        if part["type"] == 12
-        for item in part["items"]
-        if [attachment.url for attachment in panel.attachments] == [item["media"]["url"]]
-    ]
-
-
-def buttons(panel: simcord.ResponseMessage) -> list[str]:
-    return [part["label"] for part in walk_components(panel.components) if part["type"] == 2]
-
-
 @pytest.fixture
 async def panel(world: World) -> simcord.ResponseMessage:
     """The panel of a comparison that Alice has asked for in the channel."""
     return panel_of(await world.alice.slash(world.channel, "compare", text="odd, but happy"))
-
-
-@pytest.fixture
-def bob(world: World) -> simcord.MemberActor:
-    return world.guild.add_member(world.env.create_user("bob"))
 
 
 async def test_compare_in_a_server_is_public(world: World) -> None:
@@ -109,54 +84,13 @@ async def test_compare_works_in_direct_messages(world: World) -> None:
 
 async def test_compare_works_for_a_user_install_where_the_bot_is_not_a_member(world: World) -> None:
     """In a conversation between two people, one of whom has installed the bot for themselves."""
-    result = await raw_compare(world, text="happy", context=2, integration_owners={"1": str(world.alice.id)})
+    result = await compare_as_user_install(
+        world, text="happy", context=2, integration_owners={"1": str(world.alice.id)}
+    )
     panel = panel_of(result)
     assert "They agree on **joy** 😃." in panel_text(panel)
     await world.alice.user.click(panel, label="Heat map")
     assert len(pictures(panel)) == 1
-
-
-async def raw_compare(
-    world: World, *, text: str, context: int, integration_owners: dict[str, str], blind: bool = False
-) -> simcord.InteractionResult:
-    """Return what Discord sends for a command of somebody who installed the bot for themselves."""
-    backend = world.env.backend
-    await world.alice.user.slash("compare", text="hello")  # opens the conversation
-    record = backend.new_interaction(2, world.alice.user.dm_channel.id, world.alice.id, None)
-    command = backend.find_command("compare", None)
-    assert command
-    payload: dict[str, Any] = {
-        "id": str(record.id),
-        "application_id": str(backend.application_id),
-        "type": 2,
-        "token": record.token,
-        "version": 1,
-        "data": {
-            "id": command["id"],
-            "name": "compare",
-            "type": 1,
-            "options": [{"name": "text", "type": 3, "value": text}, {"name": "blind", "type": 5, "value": blind}],
-        },
-        "channel_id": str(record.channel_id),
-        "channel": {
-            "id": str(record.channel_id),
-            "type": 3,
-            "recipients": [],
-            "name": None,
-            "icon": None,
-            "owner_id": "1",
-        },
-        "user": {"id": str(world.alice.id), "username": "alice", "discriminator": "0", "avatar": None},
-        "locale": "en-GB",
-        "entitlements": [],
-        "app_permissions": "0",
-        "attachment_size_limit": 1,
-        "authorizing_integration_owners": integration_owners,
-        "context": context,
-    }
-    backend.emit("INTERACTION_CREATE", payload)
-    await world.env.settle()
-    return simcord.InteractionResult(world.env, record)
 
 
 async def test_menu_answers_privately(world: World, bob: simcord.MemberActor) -> None:
@@ -173,7 +107,7 @@ async def test_menu_does_not_read_people_who_opted_out(
     await world.bot.store.opt_out(bob.id)
     message = await bob.send(world.channel, "odd weather")
     result = await world.alice.context_menu(world.channel, "Compare emotions", message)
-    assert sentence_of(result) == NOT_TO_BE_READ
+    assert private_text(result) == NOT_TO_BE_READ
     assert bilstm.batches == []
 
 
@@ -200,7 +134,7 @@ async def test_menu_shows_nothing_if_the_author_opts_out_meanwhile(
     message = await bob.send(world.channel, "odd weather")
     opts_out_meanwhile(world, monkeypatch, bob, "explain")
     result = await world.alice.context_menu(world.channel, "Compare emotions", message)
-    assert sentence_of(result) == NOT_TO_BE_READ
+    assert private_text(result) == NOT_TO_BE_READ
     assert panel_of(
         await bob.slash(world.channel, "compare", text="odd weather")
     )  # text that people type themselves may be read
@@ -210,7 +144,7 @@ async def test_menu_reads_nobody_before_opt_outs_are_loaded(world: World, bilstm
     world.bot.store.cache.ready = False
     message = await world.alice.send(world.channel, "odd weather")
     result = await world.alice.context_menu(world.channel, "Compare emotions", message)
-    assert sentence_of(result) == NOT_READY
+    assert private_text(result) == NOT_READY
     assert bilstm.batches == []
 
 
@@ -220,7 +154,7 @@ async def test_menu_reads_nothing_in_excluded_channels(
 ) -> None:
     await world.configure(**changes)
     message = await world.alice.send(world.channel, "odd weather")
-    assert sentence_of(await world.alice.context_menu(world.channel, "Compare emotions", message)) == NOT_HERE
+    assert private_text(await world.alice.context_menu(world.channel, "Compare emotions", message)) == NOT_HERE
     assert bilstm.batches == []
     panel_of(
         await world.alice.slash(world.channel, "compare", text="odd weather")
@@ -229,7 +163,7 @@ async def test_menu_reads_nothing_in_excluded_channels(
 
 async def test_menu_reads_only_messages_of_people(world: World, bilstm: StubClassifier) -> None:
     message = await world.guild.create_webhook(world.channel).send("odd weather")
-    assert sentence_of(await world.alice.context_menu(world.channel, "Compare emotions", message)) == NOT_A_PERSON
+    assert private_text(await world.alice.context_menu(world.channel, "Compare emotions", message)) == NOT_A_PERSON
     assert bilstm.batches == []
 
 
@@ -246,12 +180,12 @@ async def test_menu_reads_forwarded_text(world: World, bob: simcord.MemberActor)
     [" ", "\n" * 4000, "https://example.com", "<@123456789012345678>", "```happy```", "**" * 2000, "¯", "\u200d"],
 )
 async def test_text_without_words_is_refused(world: World, text: str) -> None:
-    assert sentence_of(await world.alice.slash(world.channel, "compare", text=text)) == NO_WORDS
+    assert private_text(await world.alice.slash(world.channel, "compare", text=text)) == NO_WORDS
 
 
 async def test_menu_refuses_a_message_without_words(world: World) -> None:
     message = await world.alice.send(world.channel, "", attachments=[("cat.png", b"")])
-    assert sentence_of(await world.alice.context_menu(world.channel, "Compare emotions", message)) == NO_WORDS
+    assert private_text(await world.alice.context_menu(world.channel, "Compare emotions", message)) == NO_WORDS
 
 
 async def test_answer_pings_nobody_and_escapes_markdown(world: World) -> None:
@@ -393,7 +327,7 @@ class TestButtons:
 
     async def test_variation_without_words_is_refused(self, world: World, panel: simcord.ResponseMessage) -> None:
         form = await world.alice.click(panel, label="Try a variation")
-        assert sentence_of(await world.alice.submit_modal(form, {"text": "<@1>"})) == NO_WORDS
+        assert private_text(await world.alice.submit_modal(form, {"text": "<@1>"})) == NO_WORDS
 
     @pytest.mark.parametrize("label", ["Heat map", "All 28", "Try a variation"])
     async def test_other_people_may_not_press_buttons(
@@ -401,7 +335,7 @@ class TestButtons:
     ) -> None:
         before = panel_text(panel)
         result = await bob.click(panel, label=label)
-        assert sentence_of(result) == NOT_YOURS
+        assert private_text(result) == NOT_YOURS
         assert (result.modal, panel_text(panel)) == (None, before)
 
     @pytest.mark.parametrize("page", ["heat", "all"])
@@ -439,7 +373,7 @@ class TestButtons:
             if part.get("content", "").startswith("> odd, but happy"):
                 part["id"] = 77
         for label in ("Heat map", "All 28", "Try a variation"):
-            assert sentence_of(await world.alice.click(panel, label=label)) == EXPIRED
+            assert private_text(await world.alice.click(panel, label=label)) == EXPIRED
 
     async def test_panels_keep_no_state_in_the_bot(self, world: World, panel: simcord.ResponseMessage) -> None:
         before = list(world.bot.persistent_views)
@@ -481,16 +415,16 @@ class TestMessageOfSomebodyElse:
         self, world: World, bob: simcord.MemberActor, panel: simcord.ResponseMessage, label: str
     ) -> None:
         await world.bot.store.opt_out(bob.id)
-        assert sentence_of(await world.alice.click(panel, label=label)) == NOT_TO_BE_READ
+        assert private_text(await world.alice.click(panel, label=label)) == NOT_TO_BE_READ
         world.bot.store.cache.ready = False
-        assert sentence_of(await world.alice.click(panel, label=label)) == NOT_READY
+        assert private_text(await world.alice.click(panel, label=label)) == NOT_READY
 
     @pytest.mark.parametrize("label", ["Heat map", "All 28", "Try a variation"])
     async def test_message_in_a_newly_excluded_channel_is_not_read_again(
         self, world: World, panel: simcord.ResponseMessage, label: str
     ) -> None:
         await world.configure(channels=[world.channel.id])
-        assert sentence_of(await world.alice.click(panel, label=label)) == NOT_HERE
+        assert private_text(await world.alice.click(panel, label=label)) == NOT_HERE
 
     async def test_variation_is_answered_without_an_original_that_may_not_be_read(
         self, world: World, bob: simcord.MemberActor, panel: simcord.ResponseMessage, bilstm: StubClassifier
@@ -515,7 +449,7 @@ class TestMessageOfSomebodyElse:
         opts_out_meanwhile(world, monkeypatch, bob, method)
         before = panel_text(panel)
         result = await world.alice.click(panel, label=label)
-        told = result.followups or [answer_to(result)]
+        told = result.followups or [response_of(result)]
         assert [(message.content, message.ephemeral) for message in told] == [(NOT_TO_BE_READ, True)]
         assert panel_text(panel) == before
         assert pictures(panel) == []
@@ -548,7 +482,7 @@ class TestManyRequests:
         asked = [(world.alice, "happy"), (world.alice, "thanks"), (bob, "odd"), (world.alice, "plain")]
         answers = await compare_concurrently(world, *asked)
         assert [panel_text(panel_of(answers[place])).split("\n")[0] for place in (0, 2)] == ["> happy", "> odd"]
-        assert [sentence_of(answers[place]) for place in (1, 3)] == [ONE_AT_A_TIME] * 2
+        assert [private_text(answers[place]) for place in (1, 3)] == [ONE_AT_A_TIME] * 2
         assert panel_of(await world.alice.slash(world.channel, "compare", text="thanks"))
 
     async def test_failed_explanation_does_not_block_the_next(
@@ -556,7 +490,7 @@ class TestManyRequests:
     ) -> None:
         with monkeypatch.context() as patched:
             patched.setattr(bilstm, "_predict", None)
-            assert sentence_of(await world.alice.slash(world.channel, "compare", text="happy")) == BROKEN
+            assert private_text(await world.alice.slash(world.channel, "compare", text="happy")) == BROKEN
         assert len(world.env.errors) == 1
         assert panel_of(await world.alice.slash(world.channel, "compare", text="happy"))
 
@@ -574,7 +508,7 @@ class TestManyRequests:
             await world.alice.submit_modal(form, {"text": "thanks"}),
         ]
         sentence = re.escape(TOO_MANY).replace(r"\{when\}", r"<t:\d+:R>")
-        assert all(re.fullmatch(sentence, sentence_of(refusal)) for refusal in refusals)
+        assert all(re.fullmatch(sentence, private_text(refusal)) for refusal in refusals)
         assert panel_of(await bob.slash(world.channel, "compare", text="happy"))
         await world.env.advance_time(WINDOW + 1)
         assert panel_of(await world.alice.slash(world.channel, "compare", text="happy"))
@@ -599,7 +533,7 @@ class TestAfterARestart:
         assert len(pictures(panel)) == 1
         await world.alice.click(panel, label="Hide the heat map")
         assert "> odd, but **happy**" in panel_text(panel)
-        assert sentence_of(await bob.click(panel, label="All 28")) == NOT_YOURS
+        assert private_text(await bob.click(panel, label="All 28")) == NOT_YOURS
 
     async def test_open_form_still_works(self, world: World, panel: simcord.ResponseMessage, restart: Restart) -> None:
         form = await world.alice.click(panel, label="Try a variation")
@@ -625,7 +559,7 @@ class TestWhenItFails:
         monkeypatch.setattr(bilstm, "_predict", fail)
         before = panel_text(panel)
         result = await world.alice.click(panel, label=label)
-        told = result.followups or [answer_to(result)]
+        told = result.followups or [response_of(result)]
         assert [(message.content, message.ephemeral) for message in told] == [(BROKEN, True)]
         assert panel_text(panel) == before
         assert "A button of /compare failed" in caplog.text
@@ -634,8 +568,8 @@ class TestWhenItFails:
     async def test_a_busy_bot_says_so(self, world: World, panel: simcord.ResponseMessage) -> None:
         form = await world.alice.click(panel, label="Try a variation")
         await world.bot.analyzer.close()
-        assert sentence_of(await world.alice.click(panel, label="All 28")) == BUSY
-        assert sentence_of(await world.alice.submit_modal(form, {"text": "thanks"})) == BUSY
+        assert private_text(await world.alice.click(panel, label="All 28")) == BUSY
+        assert private_text(await world.alice.submit_modal(form, {"text": "thanks"})) == BUSY
         assert len(world.env.errors) == 1
 
 
@@ -671,16 +605,11 @@ class TestWithoutAText:
         async with bot_restarts(world, {"bilstm": models["bilstm"]}) as restart:
             await restart()
             answer = await world.alice.submit_modal(form, {"text": "odd weather"})
-            assert sentence_of(answer) == "A blind comparison needs two models, and only the BiLSTM is loaded."
+            assert private_text(answer) == "A blind comparison needs two models, and only the BiLSTM is loaded."
 
     async def test_form_without_words_is_refused(self, world: World) -> None:
         form = await world.alice.slash(world.channel, "compare")
-        assert sentence_of(await world.alice.submit_modal(form, {"text": "<@1>"})) == NO_WORDS
-
-
-def answer_to(result: simcord.InteractionResult) -> simcord.ResponseMessage:
-    assert result.response
-    return result.response
+        assert private_text(await world.alice.submit_modal(form, {"text": "<@1>"})) == NO_WORDS
 
 
 async def test_every_word_is_translated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -792,7 +721,7 @@ class TestWithMoreThanTwoModels:
         panel = panel_of(await world.alice.submit_modal(form, {"text": "odd"}))
         assert names_in(panel) == ["GRU", "LSTM"]
         refused = await world.alice.slash(world.channel, "compare", models="GRU")
-        assert sentence_of(refused) == "Please choose two of the models that are loaded: RNN, GRU, LSTM, BiLSTM."
+        assert private_text(refused) == "Please choose two of the models that are loaded: RNN, GRU, LSTM, BiLSTM."
 
     async def test_buttons_use_the_chosen_models(self, world: World) -> None:
         panel = panel_of(await world.alice.slash(world.channel, "compare", text="odd", models="GRU + LSTM"))
@@ -810,7 +739,7 @@ class TestWithMoreThanTwoModels:
 
     async def test_unknown_model_is_refused(self, world: World) -> None:
         result = await world.alice.slash(world.channel, "compare", text="odd", models="GRU + transformer")
-        assert sentence_of(result) == ("I have no model called transformer; these are loaded: RNN, GRU, LSTM, BiLSTM.")
+        assert private_text(result) == ("I have no model called transformer; these are loaded: RNN, GRU, LSTM, BiLSTM.")
 
     async def test_panel_of_removed_models_shows_the_default_ones(
         self, world: World, models: dict[str, Classifier]

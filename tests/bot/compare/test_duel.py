@@ -23,9 +23,9 @@ from bot.ui.discord_limits import MESSAGE_TEXT
 from bot.ui.quotation import Quotation
 from classifiers import Answer, Classifier, Prediction
 from classifiers.explain import Explanation, WordShare
-from tests.bot.compare.test_cog import buttons, panel_of, raw_compare, sentence_of
-from tests.bot.interactions import bot_restarts, install_bracket_language, panel_text, press_twice
-from tests.bot.support import PREDICTIONS, StubClassifier, World, prediction_of
+from tests.bot.compare.support import buttons, compare_as_user_install, panel_of
+from tests.bot.interactions import bot_restarts, install_bracket_language, panel_text, press_twice, private_text
+from tests.bot.support import PREDICTIONS, StubClassifier, World, database_content, prediction_of
 
 PAIR = ("rnn", "bilstm")
 A_IS_BILSTM, A_IS_RNN = "A was the **BiLSTM**, B the **RNN**.", "A was the **RNN**, B the **BiLSTM**."
@@ -43,11 +43,6 @@ def _coin(world: World, first_is_a: bool) -> None:
     cog = world.bot.get_cog("Compare")
     assert isinstance(cog, Compare)
     cog._duels = Duels(world.bot.store, toss=lambda: first_is_a)
-
-
-@pytest.fixture
-def bob(world: World) -> simcord.MemberActor:
-    return world.guild.add_member(world.env.create_user("bob"))
 
 
 async def duel(world: World, text: str = "odd weather") -> simcord.ResponseMessage:
@@ -82,7 +77,7 @@ class TestOppositeCoin:
     async def test_a_is_the_other_model(self, world: World) -> None:
         panel = await duel(world)
         assert "**A**\n`███████     70%` 😨 fear\n" in panel_text(panel)
-        assert sentence_of(await world.alice.click(panel, label="A")).startswith(A_IS_RNN)
+        assert private_text(await world.alice.click(panel, label="A")).startswith(A_IS_RNN)
         assert await world.bot.store.verdicts(PAIR) == {"rnn": 1}
 
 
@@ -113,7 +108,7 @@ async def test_vote_is_counted_and_reveals_the_names_to_the_voter_alone(
 ) -> None:
     panel = await duel(world)
     before = panel_text(panel)
-    told = sentence_of(await bob.click(panel, label=label)).split("\n")
+    told = private_text(await bob.click(panel, label=label)).split("\n")
     assert told[:2] == [A_IS_BILSTM, VOTE_COUNTED]
     assert told[2].startswith("1 vote in this server: ")
     assert told[3:] == [TOO_FEW]
@@ -123,11 +118,11 @@ async def test_vote_is_counted_and_reveals_the_names_to_the_voter_alone(
 
 async def test_each_person_has_one_vote_per_comparison(world: World, bob: simcord.MemberActor) -> None:
     first, second = await duel(world), await duel(world)
-    assert VOTE_COUNTED in sentence_of(await world.alice.click(first, label="A"))
-    told = sentence_of(await world.alice.click(first, label="B")).split("\n")
+    assert VOTE_COUNTED in private_text(await world.alice.click(first, label="A"))
+    told = private_text(await world.alice.click(first, label="B")).split("\n")
     assert told[:3] == [A_IS_BILSTM, ALREADY_VOTED, "1 vote in this server: BiLSTM 1, RNN 0, both 0, neither 0."]
-    assert VOTE_COUNTED in sentence_of(await bob.click(first, label="B"))
-    told = sentence_of(await world.alice.click(second, label="Both")).split("\n")
+    assert VOTE_COUNTED in private_text(await bob.click(first, label="B"))
+    told = private_text(await world.alice.click(second, label="Both")).split("\n")
     assert told[1:3] == [VOTE_COUNTED, "3 votes in this server: BiLSTM 1, RNN 1, both 1, neither 0."]
 
 
@@ -159,7 +154,7 @@ async def test_panel_in_direct_messages_reveals_the_names(world: World) -> None:
 
 async def test_panel_in_a_group_conversation_does_not_reveal_the_names(world: World) -> None:
     """One of the people has installed the bot, and all of them see the panel."""
-    result = await raw_compare(world, text="odd", context=2, integration_owners={"0": "1"}, blind=True)
+    result = await compare_as_user_install(world, text="odd", context=2, integration_owners={"0": "1"}, blind=True)
     panel = panel_of(result)
     before = panel_text(panel)
     backend = world.env.backend
@@ -175,7 +170,7 @@ async def test_panel_in_a_group_conversation_does_not_reveal_the_names(world: Wo
     message = dict(serializers.message_payload(backend, backend.get_message(panel.channel_id, panel.id)))
     backend.emit("INTERACTION_CREATE", payload | {"context": 2, "message": message})
     await world.env.settle()
-    assert A_IS_BILSTM in sentence_of(simcord.InteractionResult(world.env, record))
+    assert A_IS_BILSTM in private_text(simcord.InteractionResult(world.env, record))
     assert panel_text(panel) == before
 
 
@@ -183,7 +178,7 @@ async def test_vote_after_a_restart_is_refused_with_the_reason(world: World, mod
     panel = await duel(world)
     async with bot_restarts(world, models) as restart:
         await restart()
-        assert sentence_of(await world.alice.click(panel, label="A")) == FORGOTTEN
+        assert private_text(await world.alice.click(panel, label="A")) == FORGOTTEN
         assert await world.bot.store.verdicts(PAIR) == {}
 
 
@@ -191,8 +186,8 @@ async def test_vote_can_be_repeated_if_the_store_failed(world: World, monkeypatc
     panel = await duel(world)
     with monkeypatch.context() as broken:
         broken.setattr(Store, "add_verdict", failing)
-        assert sentence_of(await world.alice.click(panel, label="A")) == UNSAVED
-    assert VOTE_COUNTED in sentence_of(await world.alice.click(panel, label="A"))
+        assert private_text(await world.alice.click(panel, label="A")) == UNSAVED
+    assert VOTE_COUNTED in private_text(await world.alice.click(panel, label="A"))
     assert await world.bot.store.verdicts(PAIR) == {"bilstm": 1}
 
 
@@ -200,7 +195,7 @@ async def test_vote_counts_if_only_reading_the_standings_fails(world: World, mon
     panel = await duel(world)
     with monkeypatch.context() as broken:
         broken.setattr(Store, "verdicts", failing)
-        told = sentence_of(await world.alice.click(panel, label="A")).split("\n")
+        told = private_text(await world.alice.click(panel, label="A")).split("\n")
     assert told == [A_IS_BILSTM, VOTE_COUNTED, "I can't look that up right now."]
     assert await world.bot.store.verdicts(PAIR) == {"bilstm": 1}
 
@@ -237,25 +232,20 @@ async def failing(*_arguments: Any) -> None:
 
 async def test_text_without_words_starts_no_blind_comparison(world: World, bilstm: StubClassifier) -> None:
     result = await world.alice.slash(world.channel, "compare", text="https://example.com", blind=True)
-    assert sentence_of(result) == NO_WORDS
+    assert private_text(result) == NO_WORDS
     for model in world.bot.analyzer.models.values():
         assert isinstance(model, StubClassifier)
         model.predictions = {"bonjour": dataclasses.replace(prediction_of(neutral=0.9), known=0.0)}
     result = await world.alice.slash(world.channel, "compare", text="bonjour", blind=True)
-    assert sentence_of(result) == "I know too few of its words; I understand only English."
+    assert private_text(result) == "I know too few of its words; I understand only English."
     bilstm.predictions = dict(PREDICTIONS)
     assert await duel(world, "happy")
-
-
-def content(folder: Path) -> bytes:
-    """Return the bytes of all files of the database."""
-    return b"".join(path.read_bytes() for path in folder.glob("emobot.db*"))
 
 
 async def test_store_keeps_neither_text_nor_voter(world: World, tmp_path: Path) -> None:
     await world.alice.click(await duel(world, "odd secret"), label="Both")
     await world.bot.store.close()
-    kept = content(tmp_path)
+    kept = database_content(tmp_path)
     assert b"both" in kept
     assert b"secret" not in kept
     assert str(world.alice.id).encode() not in kept
@@ -298,9 +288,9 @@ class TestWithOneModel:
 
     async def test_blind_comparison_is_refused_in_one_sentence(self, world: World) -> None:
         result = await world.alice.slash(world.channel, "compare", text="happy", blind=True)
-        assert sentence_of(result) == "A blind comparison needs two models, and only the BiLSTM is loaded."
+        assert private_text(result) == "A blind comparison needs two models, and only the BiLSTM is loaded."
         result = await world.alice.slash(world.channel, "compare", standings=True)
-        assert sentence_of(result) == "A blind comparison needs two models, and only the BiLSTM is loaded."
+        assert private_text(result) == "A blind comparison needs two models, and only the BiLSTM is loaded."
 
 
 class TestWithThreeModels:
@@ -317,14 +307,14 @@ class TestWithThreeModels:
             True,
             True,
         )
-        told = sentence_of(await world.alice.click(panel, label="A"))
+        told = private_text(await world.alice.click(panel, label="A"))
         assert told.startswith("A was the **GRU**, B the **RNN**.")
         assert "1 vote in this server: GRU 1, RNN 0, both 0, neither 0." in told
         assert await world.bot.store.verdicts(("rnn", "gru")) == {"gru": 1}
 
     async def test_more_than_two_models_are_refused(self, world: World) -> None:
         result = await world.alice.slash(world.channel, "compare", text="odd", blind=True, models="GRU + RNN + BiLSTM")
-        assert sentence_of(result) == "Please choose two of the models that are loaded: RNN, GRU, BiLSTM."
+        assert private_text(result) == "Please choose two of the models that are loaded: RNN, GRU, BiLSTM."
 
     async def test_standings_show_every_pair_with_votes_or_the_chosen_one(self, world: World) -> None:
         await world.bot.store.add_verdict(world.guild.id, ("rnn", "gru"), "gru")
@@ -352,7 +342,7 @@ class TestWithThreeModels:
             False,
             True,
         )
-        assert "A was the **BiLSTM**, B the **GRU**." in sentence_of(await world.alice.click(panel, label="A"))
+        assert "A was the **BiLSTM**, B the **GRU**." in private_text(await world.alice.click(panel, label="A"))
         assert await world.bot.store.verdicts(("gru", "bilstm")) == {"bilstm": 1}
 
 
@@ -361,7 +351,7 @@ async def test_every_word_is_translated(world: World, monkeypatch: pytest.Monkey
     panel = await duel(world)
     assert re.findall(r"[A-Za-z]{2,}", re.sub("«[^«»]*»", "", panel_text(panel))) == ["odd", "weather"] * 3
     assert [label for label in buttons(panel) if not label.startswith("«")] == ["A", "B"]
-    told = sentence_of(await world.alice.click(panel, custom_id=custom_id_of(panel, "both")))
+    told = private_text(await world.alice.click(panel, custom_id=custom_id_of(panel, "both")))
     assert all(line.startswith("«") and line.endswith("»") for line in told.split("\n"))
     [(title, lines)] = (await standings(world.channel, world.alice)).items()
     assert all(line.startswith("«") and line.endswith("»") for line in (title, *lines.split("\n")))

@@ -20,18 +20,14 @@ from tests.bot.interactions import (
     bot_restarts,
     install_bracket_language,
     press_twice,
+    response_of,
     untranslated_words,
     use_menu_in_direct_message,
 )
-from tests.bot.support import StubClassifier, World
+from tests.bot.support import StubClassifier, World, database_content
 
 MENU = "Was this right?"
 YES, NONE = "Yes, that was right", "There was no emotion"
-
-
-@pytest.fixture
-def bob(world: World) -> simcord.MemberActor:
-    return world.guild.add_member(world.env.create_user("bob"))
 
 
 async def ask(world: World, text: str, author: simcord.MemberActor | None = None) -> simcord.InteractionResult:
@@ -41,11 +37,6 @@ async def ask(world: World, text: str, author: simcord.MemberActor | None = None
 
 async def open_menu(world: World, message: discord.Message) -> simcord.InteractionResult:
     return await world.alice.context_menu(world.channel, MENU, message)
-
-
-def shown(result: simcord.InteractionResult) -> simcord.ResponseMessage:
-    assert result.response
-    return result.response
 
 
 def controls(message: simcord.ResponseMessage) -> list[dict[str, Any]]:
@@ -60,7 +51,7 @@ def control(message: simcord.ResponseMessage, answer: str) -> str:
 
 def answer_of(result: simcord.InteractionResult) -> str:
     """Return the sentence of a private answer without controls."""
-    message = shown(result)
+    message = response_of(result)
     assert message.ephemeral
     assert controls(message) == []
     return message.content
@@ -71,26 +62,26 @@ async def test_answer_is_private_and_names_the_emotion(world: World, bob: simcor
     assert world.emoji_of(message) == ["😃"]
     result = await open_menu(world, message)
     assert result.ephemeral
-    assert shown(result).content == "I hear **joy** 😃 in that message. Is that right?"
+    assert response_of(result).content == "I hear **joy** 😃 in that message. Is that right?"
     assert len(world.channel.history(viewer=bob)) == 1
     assert await world.bot.store.corrections() == {}
 
 
 async def test_yes_counts_the_predicted_emotion_as_meant(world: World) -> None:
-    result = await world.alice.click(shown(await ask(world, "happy")), label=YES)
+    result = await world.alice.click(response_of(await ask(world, "happy")), label=YES)
     assert answer_of(result) == THANKS
     assert await world.bot.store.corrections(world.guild.id) == {("joy", "joy"): 1}
 
 
 async def test_no_emotion_counts_neutral_as_meant(world: World) -> None:
-    result = await world.alice.click(shown(await ask(world, "happy")), label=NONE)
+    result = await world.alice.click(response_of(await ask(world, "happy")), label=NONE)
     assert answer_of(result) == THANKS
     assert await world.bot.store.corrections(world.guild.id) == {("joy", "neutral"): 1}
 
 
 @pytest.mark.parametrize(("menu", "meant"), [("+pleasant", "love"), ("+other", "sadness")])
 async def test_an_emotion_from_a_menu_counts_as_meant(world: World, menu: str, meant: str) -> None:
-    question = shown(await ask(world, "happy"))
+    question = response_of(await ask(world, "happy"))
     result = await world.alice.select(question, [meant], custom_id=control(question, menu))
     assert answer_of(result) == THANKS
     assert await world.bot.store.corrections(world.guild.id) == {("joy", meant): 1}
@@ -98,7 +89,7 @@ async def test_an_emotion_from_a_menu_counts_as_meant(world: World, menu: str, m
 
 @pytest.mark.parametrize(("text", "heard"), [("happy", "joy"), ("odd", "love"), ("plain", "neutral")])
 async def test_each_emotion_has_exactly_one_control(world: World, text: str, heard: str) -> None:
-    question = shown(await ask(world, text))
+    question = response_of(await ask(world, text))
     pressed = [component["custom_id"].split(":")[2] for component in controls(question) if component["type"] == 2]
     options = chain.from_iterable(component.get("options", []) for component in controls(question))
     chosen = [option["value"] for option in options]
@@ -108,30 +99,30 @@ async def test_each_emotion_has_exactly_one_control(world: World, text: str, hea
 
 async def test_answers_of_several_people_are_summed(world: World) -> None:
     for label in (YES, YES, NONE):
-        await world.alice.click(shown(await ask(world, "happy")), label=label)
+        await world.alice.click(response_of(await ask(world, "happy")), label=label)
     assert await world.bot.store.corrections() == {("joy", "joy"): 2, ("joy", "neutral"): 1}
 
 
 async def test_message_without_a_reaction_can_be_corrected(world: World) -> None:
     message = await world.alice.send(world.channel, "hmm")
     assert world.emoji_of(message) == []
-    assert shown(await open_menu(world, message)).content.startswith("I hear **joy** 😃")
+    assert response_of(await open_menu(world, message)).content.startswith("I hear **joy** 😃")
 
 
 async def test_neutral_message_is_described_as_without_emotion(world: World) -> None:
-    question = shown(await ask(world, "the meeting is at ten"))
+    question = response_of(await ask(world, "the meeting is at ten"))
     assert question.content == "I hear no emotion in that message. Is that right?"
     await world.alice.select(question, ["fear"], custom_id=control(question, "+other"))
-    await world.alice.click(shown(await ask(world, "the meeting is at ten")), label=YES)
+    await world.alice.click(response_of(await ask(world, "the meeting is at ten")), label=YES)
     assert await world.bot.store.corrections() == {("neutral", "fear"): 1, ("neutral", "neutral"): 1}
 
 
 async def test_correction_is_about_the_model_that_reacts_in_the_server(world: World) -> None:
-    assert "**love**" in shown(await ask(world, "odd")).content
+    assert "**love**" in response_of(await ask(world, "odd")).content
     await world.configure(model="rnn")
-    assert "**fear**" in shown(await ask(world, "odd")).content
+    assert "**fear**" in response_of(await ask(world, "odd")).content
     await world.configure(model="gru")  # a model that the operator has removed since
-    assert "**love**" in shown(await ask(world, "odd")).content
+    assert "**love**" in response_of(await ask(world, "odd")).content
 
 
 class TestWithAnotherModel:
@@ -140,20 +131,20 @@ class TestWithAnotherModel:
         return Configuration(reacts_with="rnn")
 
     async def test_configured_model_is_used_if_the_server_chose_none(self, world: World) -> None:
-        assert "**fear**" in shown(await ask(world, "odd")).content
+        assert "**fear**" in response_of(await ask(world, "odd")).content
         await world.configure(model="bilstm")
-        assert "**love**" in shown(await ask(world, "odd")).content
+        assert "**love**" in response_of(await ask(world, "odd")).content
 
     async def test_configured_model_is_used_in_direct_messages(self, world: World) -> None:
         message = await world.alice.user.send_dm("odd")
         result = await use_menu_in_direct_message(world, world.alice.user, MENU, message)
-        assert "**fear**" in shown(result).content
+        assert "**fear**" in response_of(result).content
 
 
 async def test_corrections_in_direct_messages_belong_to_no_server(world: World) -> None:
     message = await world.alice.user.send_dm("happy")
     result = await use_menu_in_direct_message(world, world.alice.user, MENU, message)
-    assert answer_of(await world.alice.user.click(shown(result), label=YES)) == THANKS
+    assert answer_of(await world.alice.user.click(response_of(result), label=YES)) == THANKS
     assert await world.bot.store.corrections(0) == {("joy", "joy"): 1}
     assert await world.bot.store.corrections(world.guild.id) == {}
 
@@ -163,8 +154,8 @@ async def test_each_server_has_its_own_count(world: World) -> None:
     channel = elsewhere.create_text_channel("general")
     carol = elsewhere.add_member(world.env.create_user("carol"))
     message = await carol.send(channel, "happy")
-    await carol.click(shown(await carol.context_menu(channel, MENU, message)), label=YES)
-    await world.alice.click(shown(await ask(world, "happy")), label=NONE)
+    await carol.click(response_of(await carol.context_menu(channel, MENU, message)), label=YES)
+    await world.alice.click(response_of(await ask(world, "happy")), label=NONE)
     assert await world.bot.store.corrections(elsewhere.id) == {("joy", "joy"): 1}
     assert await world.bot.store.corrections(world.guild.id) == {("joy", "neutral"): 1}
 
@@ -191,7 +182,7 @@ async def test_messages_without_words_cannot_be_corrected(world: World, text: st
 
 async def test_forwarded_message_can_be_corrected(world: World, bob: simcord.MemberActor) -> None:
     message = await bob.forward(await bob.send(world.channel, "odd"), world.channel)
-    assert shown(await open_menu(world, message)).content.startswith("I hear **love**")
+    assert response_of(await open_menu(world, message)).content.startswith("I hear **love**")
     await world.bot.store.opt_out(bob.id)
     assert answer_of(await open_menu(world, message)) == NOT_TO_BE_READ
 
@@ -205,7 +196,7 @@ async def test_messages_of_people_who_opted_out_are_not_read(
     assert answer_of(await open_menu(world, message)) == NOT_TO_BE_READ
     assert bilstm.batches == []
     await world.bot.store.opt_in(bob.id)
-    assert shown(await open_menu(world, message)).content.startswith("I hear **joy**")
+    assert response_of(await open_menu(world, message)).content.startswith("I hear **joy**")
 
 
 async def test_nothing_is_shown_if_the_author_opts_out_meanwhile(
@@ -234,7 +225,7 @@ async def test_nothing_is_read_in_excluded_channels(
 
 async def test_people_who_opted_out_may_still_answer(world: World, bob: simcord.MemberActor) -> None:
     await world.bot.store.opt_out(world.alice.id)
-    assert answer_of(await world.alice.click(shown(await ask(world, "happy", bob)), label=YES)) == THANKS
+    assert answer_of(await world.alice.click(response_of(await ask(world, "happy", bob)), label=YES)) == THANKS
 
 
 class TestWithoutADatabase:
@@ -266,13 +257,13 @@ class TestWithLabelsOfAnotherDataSet:
         return {"bilstm": bilstm}
 
     async def test_own_label_is_named_and_counted(self, world: World) -> None:
-        question = shown(await ask(world, "wow"))
+        question = response_of(await ask(world, "wow"))
         assert question.content == "I hear **self\\_doubt: deep** 🏷️ in that message. Is that right?"
         assert answer_of(await world.alice.click(question, label=YES)) == THANKS
         assert await world.bot.store.corrections() == {("self_doubt: deep", "self_doubt: deep"): 1}
 
     async def test_all_other_labels_can_be_chosen(self, world: World) -> None:
-        question = shown(await ask(world, "wow"))
+        question = response_of(await ask(world, "wow"))
         menus = [each for each in controls(question) if each["type"] == 3]
         offered = [option["label"] for menu in menus for option in menu["options"]]
         assert sorted(offered) == sorted(["happy", "joy", *(f"mood {number}" for number in range(60))])
@@ -284,7 +275,7 @@ class TestWithLabelsOfAnotherDataSet:
         assert await world.bot.store.corrections() == {("self_doubt: deep", "mood 59"): 1}
 
     async def test_question_about_labels_of_a_removed_model_says_it_is_over(self, world: World) -> None:
-        question = shown(await ask(world, "wow"))
+        question = response_of(await ask(world, "wow"))
         cog = world.bot.get_cog("Corrections")
         assert isinstance(cog, Corrections)
         cog._labels = {}
@@ -300,7 +291,7 @@ class TestWithALabelNamedLikeAMenu:
         return {"bilstm": StubClassifier(predictions, labels=labels)}
 
     async def test_every_control_has_a_unique_id(self, world: World) -> None:
-        question = shown(await ask(world, "hm"))
+        question = response_of(await ask(world, "hm"))
         ids = [str(each["custom_id"]) for each in controls(question)]
         assert len(set(ids)) == len(ids) == 4
         result = await world.alice.select(question, ["sadness"], custom_id=control(question, "+other"))
@@ -310,7 +301,7 @@ class TestWithALabelNamedLikeAMenu:
 
 @pytest.mark.parametrize("value", [None, "love"])
 async def test_a_double_click_counts_once(world: World, value: str | None) -> None:
-    question = shown(await ask(world, "happy"))
+    question = response_of(await ask(world, "happy"))
     custom_id = control(question, "+pleasant" if value else "joy:joy")
     first, second = await press_twice(world, world.alice, question, custom_id, value)
     assert answer_of(first) == THANKS
@@ -323,28 +314,28 @@ async def test_each_person_has_one_answer_per_message(
     world: World, bob: simcord.MemberActor, bilstm: StubClassifier
 ) -> None:
     message = await world.alice.send(world.channel, "happy")
-    questions = [shown(await open_menu(world, message)) for _ in range(30)]
+    questions = [response_of(await open_menu(world, message)) for _ in range(30)]
     assert answer_of(await world.alice.click(questions[0], label=YES)) == THANKS
     for question in questions[1:]:
         assert answer_of(await world.alice.click(question, label=NONE)) == ALREADY_ANSWERED
     bilstm.batches.clear()
     assert answer_of(await open_menu(world, message)) == ALREADY_ANSWERED
     assert bilstm.batches == []
-    his = shown(await bob.context_menu(world.channel, MENU, message))
+    his = response_of(await bob.context_menu(world.channel, MENU, message))
     assert answer_of(await bob.click(his, label=NONE)) == THANKS
-    assert answer_of(await world.alice.click(shown(await ask(world, "happy")), label=YES)) == THANKS
+    assert answer_of(await world.alice.click(response_of(await ask(world, "happy")), label=YES)) == THANKS
     assert await world.bot.store.corrections() == {("joy", "joy"): 2, ("joy", "neutral"): 1}
 
 
 async def test_each_question_takes_one_answer(world: World) -> None:
-    question = shown(await ask(world, "happy"))
+    question = response_of(await ask(world, "happy"))
     await world.alice.click(question, label=YES)
     with pytest.raises(simcord.SetupError, match="No matching component"):
         await world.alice.click(question, label=NONE)
 
 
 async def test_question_works_after_a_restart(world: World, models: dict[str, Classifier]) -> None:
-    first, second = shown(await ask(world, "happy")), shown(await ask(world, "odd"))
+    first, second = response_of(await ask(world, "happy")), response_of(await ask(world, "odd"))
     async with bot_restarts(world, models) as restart:
         await restart()
         assert answer_of(await world.alice.click(first, label=NONE)) == THANKS
@@ -353,7 +344,7 @@ async def test_question_works_after_a_restart(world: World, models: dict[str, Cl
 
 
 async def test_question_stays_open_if_the_store_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    question = shown(await ask(world, "happy"))
+    question = response_of(await ask(world, "happy"))
 
     async def fail(*_arguments: Any) -> None:
         raise StoreError("the database is locked")
@@ -376,42 +367,37 @@ async def test_message_is_neither_stored_nor_logged(
     world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "bot")
-    await world.alice.click(shown(await ask(world, "happy secret")), label=YES)
+    await world.alice.click(response_of(await ask(world, "happy secret")), label=YES)
     await world.bot.store.close()
-    kept = content(tmp_path)
+    kept = database_content(tmp_path)
     assert b"joy" in kept
     assert b"secret" not in kept
     assert str(world.alice.id).encode() not in kept
     assert "secret" not in caplog.text
 
 
-def content(folder: Path) -> bytes:
-    """Return the bytes of all files of the database."""
-    return b"".join(path.read_bytes() for path in folder.glob("emobot.db*"))
-
-
 @pytest.mark.parametrize("text", ["happy", "plain", "https://example.com"])
 async def test_every_word_is_translated(world: World, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     install_bracket_language(monkeypatch)
-    shown_first = shown(await ask(world, text))
+    shown_first = response_of(await ask(world, text))
     assert untranslated_words(shown_first) == ""
     if controls(shown_first):
         heard = {"happy": "joy", "plain": "neutral"}[text]
         answered = await world.alice.click(shown_first, custom_id=control(shown_first, f"{heard}:{heard}"))
-        assert untranslated_words(shown(answered)) == ""
+        assert untranslated_words(response_of(answered)) == ""
 
 
 async def test_no_answer_is_counted_about_somebody_who_has_opted_out_since_the_question(
     world: World, bob: simcord.MemberActor
 ) -> None:
-    question = shown(await ask(world, "happy", bob))
+    question = response_of(await ask(world, "happy", bob))
     await world.bot.store.opt_out(bob.id)
     assert answer_of(await world.alice.click(question, label=YES)) == NOT_TO_BE_READ
     assert await world.bot.store.corrections() == {}
 
 
 async def test_answer_can_be_given_later_if_opt_outs_are_unknown_for_a_moment(world: World) -> None:
-    question = shown(await ask(world, "happy"))
+    question = response_of(await ask(world, "happy"))
     world.bot.store.cache.ready = False
     assert answer_of(await world.alice.click(question, label=YES)) == NOT_READY
     world.bot.store.cache.ready = True
@@ -419,7 +405,7 @@ async def test_answer_can_be_given_later_if_opt_outs_are_unknown_for_a_moment(wo
 
 
 async def test_question_from_before_authors_were_noted_can_still_be_answered(world: World) -> None:
-    question = shown(await ask(world, "happy"))
+    question = response_of(await ask(world, "happy"))
     stored = world.env.backend.get_message(question.channel_id, question.id)
     for row in stored.components:
         for component in row["components"]:

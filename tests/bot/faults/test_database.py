@@ -19,8 +19,7 @@ from bot import Emobot, create_bot
 from bot.server_settings import ServerSettings
 from classifiers import Classifier
 from tests.bot.faults.support import counted_moods, messages_with_reactions
-from tests.bot.store.support import DatabaseClient
-from tests.bot.store.test_sync_failures import always
+from tests.bot.store.support import DatabaseClient, run_pragma_on_connect
 from tests.loopback import Skipper, configured, until
 
 
@@ -39,13 +38,13 @@ async def locked(database: Path) -> AsyncIterator[None]:
 @asynccontextmanager
 async def full(database: Path) -> AsyncIterator[None]:
     await DatabaseClient(f"sqlite+aiosqlite:///{database}").execute("VACUUM")
-    with always("PRAGMA max_page_count = 1"):  # SQLite uses the current size if that is larger
+    with run_pragma_on_connect("PRAGMA max_page_count = 1"):  # SQLite uses the current size if that is larger
         yield
 
 
 @asynccontextmanager
 async def read_only(_database: Path) -> AsyncIterator[None]:
-    with always("PRAGMA query_only = 1"):
+    with run_pragma_on_connect("PRAGMA query_only = 1"):
         yield
 
 

@@ -12,7 +12,14 @@ from bot.configuration import Configuration
 from bot.errors import UNSAVED
 from bot.store import GRACE_PERIOD, Store, StoreError
 from classifiers import Classifier
-from tests.bot.interactions import bot_restarts, install_bracket_language, panel_text, press_twice, untranslated_words
+from tests.bot.interactions import (
+    bot_restarts,
+    install_bracket_language,
+    panel_text,
+    press_twice,
+    response_of,
+    untranslated_words,
+)
 from tests.bot.support import StubClassifier, World
 
 POLICY = Path(__file__).parents[3] / "docs" / "privacy.md"
@@ -21,12 +28,7 @@ NOT_READ = "You have opted out: I only read what you type into /compare."
 
 
 async def opened(world: World) -> simcord.ResponseMessage:
-    return shown(await world.alice.slash(world.channel, "privacy"))
-
-
-def shown(result: simcord.InteractionResult) -> simcord.ResponseMessage:
-    assert result.response
-    return result.response
+    return response_of(await world.alice.slash(world.channel, "privacy"))
 
 
 def status_line(message: simcord.ResponseMessage) -> str:
@@ -57,7 +59,7 @@ async def test_answer_is_private_and_says_what_is_kept(world: World) -> None:
     result = await world.alice.slash(world.channel, "privacy")
     assert result.ephemeral
     assert world.channel.history(viewer=bob) == []
-    [embed] = shown(result).embeds
+    [embed] = response_of(result).embeds
     text = str(embed.description)
     assert "I never keep what people write, I keep nothing by author, and I don't learn from messages." in text
     for kept in (
@@ -66,8 +68,13 @@ async def test_answer_is_private_and_says_what_is_kept(world: World) -> None:
     ):
         assert kept in text
     assert "erased 7 days after I leave it" in text
-    assert status_line(shown(result)) == READ
-    assert buttons(shown(result)) == {"Opt out": True, "Opt in": False, "What is kept about me": True, "Erase": True}
+    assert status_line(response_of(result)) == READ
+    assert buttons(response_of(result)) == {
+        "Opt out": True,
+        "Opt in": False,
+        "What is kept about me": True,
+        "Erase": True,
+    }
 
 
 class TestWithOtherDays:
@@ -91,18 +98,18 @@ async def test_opting_out_and_in_take_effect_at_once(world: World) -> None:
     panel = await opened(world)
     assert await reaches_model(world)
     out = await world.alice.click(panel, label="Opt out")
-    assert status_line(shown(out)) == NOT_READ
-    assert buttons(shown(out)) == {"Opt out": False, "Opt in": True, "What is kept about me": True, "Erase": True}
+    assert status_line(response_of(out)) == NOT_READ
+    assert buttons(response_of(out)) == {"Opt out": False, "Opt in": True, "What is kept about me": True, "Erase": True}
     assert not await reaches_model(world)
     back = await world.alice.click(panel, label="Opt in")
-    assert status_line(shown(back)) == READ
+    assert status_line(response_of(back)) == READ
     assert await reaches_model(world)
 
 
 async def test_opt_out_in_a_direct_message_holds_everywhere(world: World) -> None:
-    panel = shown(await world.alice.user.slash("privacy"))
+    panel = response_of(await world.alice.user.slash("privacy"))
     out = await world.alice.user.click(panel, label="Opt out")
-    assert status_line(shown(out)) == NOT_READ
+    assert status_line(response_of(out)) == NOT_READ
     assert not await reaches_model(world)
 
 
@@ -110,13 +117,13 @@ async def test_opt_out_affects_nobody_else(world: World) -> None:
     bob = world.guild.add_member(world.env.create_user("bob"))
     await world.alice.click(await opened(world), label="Opt out")
     assert world.emoji_of(await bob.send(world.channel, "happy")) == ["😃"]
-    assert status_line(shown(await bob.slash(world.channel, "privacy"))) == READ
+    assert status_line(response_of(await bob.slash(world.channel, "privacy"))) == READ
 
 
 async def test_compare_reads_text_typed_by_people_who_opted_out(world: World) -> None:
     await world.alice.click(await opened(world), label="Opt out")
     result = await world.alice.slash(world.channel, "compare", text="happy")
-    assert "**joy**" in panel_text(shown(result))
+    assert "**joy**" in panel_text(response_of(result))
 
 
 @pytest.mark.parametrize("custom_id", ["privacy:opt-out", "privacy:opt-in", "privacy:erase:yes", "privacy:erase:no"])
@@ -130,33 +137,33 @@ async def test_double_click_acts_once(world: World, custom_id: str) -> None:
     assert first.acknowledged
     assert second.acknowledged
     is_out = custom_id in ("privacy:opt-out", "privacy:erase:no")
-    assert status_line(shown(second)) == (NOT_READ if is_out else READ)
+    assert status_line(response_of(second)) == (NOT_READ if is_out else READ)
     assert await reaches_model(world) is not is_out
 
 
 async def test_button_of_an_outdated_panel_does_what_it_says(world: World) -> None:
     outdated, other = await opened(world), await opened(world)
     await world.alice.click(other, label="Opt out")
-    assert status_line(shown(await world.alice.click(outdated, label="Opt out"))) == NOT_READ
+    assert status_line(response_of(await world.alice.click(outdated, label="Opt out"))) == NOT_READ
 
 
 async def test_panels_work_after_a_restart(world: World, models: dict[str, Classifier]) -> None:
     panel = await opened(world)
     async with bot_restarts(world, models) as restart:
         await restart()
-        assert status_line(shown(await world.alice.click(panel, label="Opt out"))) == NOT_READ
+        assert status_line(response_of(await world.alice.click(panel, label="Opt out"))) == NOT_READ
         await restart()
         assert not await reaches_model(world)
         await world.alice.click(panel, label="Erase")
         await restart()
-        assert status_line(shown(await world.alice.click(panel, label="Erase it"))) == READ
+        assert status_line(response_of(await world.alice.click(panel, label="Erase it"))) == READ
         assert await reaches_model(world)
 
 
 async def test_panels_do_not_expire(world: World) -> None:
     panel = await opened(world)
     await world.rest(3600)
-    assert status_line(shown(await world.alice.click(panel, label="Opt out"))) == NOT_READ
+    assert status_line(response_of(await world.alice.click(panel, label="Opt out"))) == NOT_READ
 
 
 async def test_person_gets_a_copy_of_their_data(world: World) -> None:
@@ -169,14 +176,16 @@ async def test_person_gets_a_copy_of_their_data(world: World) -> None:
 async def copy_of_what_is_kept(world: World, panel: simcord.ResponseMessage) -> Any:
     result = await world.alice.click(panel, label="What is kept about me")
     assert result.ephemeral
-    [copy] = re.findall(r"^This is all that is kept about you:\n```json\n(.+)\n```$", shown(result).content, re.DOTALL)
+    [copy] = re.findall(
+        r"^This is all that is kept about you:\n```json\n(.+)\n```$", response_of(result).content, re.DOTALL
+    )
     return json.loads(copy)
 
 
 async def test_erasing_is_explained_and_asks_for_confirmation(world: World) -> None:
     panel = await opened(world)
     await world.alice.click(panel, label="Opt out")
-    question = shown(await world.alice.click(panel, label="Erase"))
+    question = response_of(await world.alice.click(panel, label="Erase"))
     assert question.content == (
         "The only thing kept about you is that you opted out. If you erase it, I will read your messages again."
     )
@@ -184,11 +193,11 @@ async def test_erasing_is_explained_and_asks_for_confirmation(world: World) -> N
     assert buttons(question) == {"Keep it": True, "Erase it": True}
     assert not await reaches_model(world)
 
-    kept = shown(await world.alice.click(panel, label="Keep it"))
+    kept = response_of(await world.alice.click(panel, label="Keep it"))
     assert (kept.content, status_line(kept)) == ("", NOT_READ)
 
     await world.alice.click(panel, label="Erase")
-    erased = shown(await world.alice.click(panel, label="Erase it"))
+    erased = response_of(await world.alice.click(panel, label="Erase it"))
     assert (erased.content, status_line(erased)) == ("Erased. Nothing is kept about you any more.", READ)
     assert buttons(erased)["Opt out"]
     assert await reaches_model(world)
@@ -197,7 +206,7 @@ async def test_erasing_is_explained_and_asks_for_confirmation(world: World) -> N
 async def test_erasing_says_if_nothing_is_kept(world: World) -> None:
     result = await world.alice.click(await opened(world), label="Erase")
     assert result.ephemeral
-    assert shown(result).content == "Nothing is kept about you, so there is nothing to erase."
+    assert response_of(result).content == "Nothing is kept about you, so there is nothing to erase."
 
 
 @pytest.mark.parametrize(
@@ -213,7 +222,7 @@ async def test_panel_is_unchanged_if_the_store_fails(
     with monkeypatch.context() as broken:
         broken.setattr(Store, method, failing)
         result = await world.alice.click(panel, label=label)
-    assert (shown(result).content, result.ephemeral) == (UNSAVED, True)
+    assert (response_of(result).content, result.ephemeral) == (UNSAVED, True)
     assert [type(error) for error in world.env.errors] == [StoreError]
     assert status_line(panel) == (NOT_READ if is_out else READ)
     assert await reaches_model(world) is not is_out
@@ -227,9 +236,9 @@ async def test_confirmation_stays_open_if_erasing_fails(world: World, monkeypatc
     with monkeypatch.context() as broken:
         broken.setattr(Store, "erase_user", failing)
         result = await world.alice.click(panel, label="Erase it")
-    assert (shown(result).content, result.ephemeral) == (UNSAVED, True)
+    assert (response_of(result).content, result.ephemeral) == (UNSAVED, True)
     assert len(world.env.errors) == 1
-    assert status_line(shown(await world.alice.click(panel, label="Erase it"))) == READ
+    assert status_line(response_of(await world.alice.click(panel, label="Erase it"))) == READ
 
 
 async def failing(*_arguments: Any) -> None:
@@ -245,7 +254,7 @@ class TestWithoutADatabase:
         panel = await opened(world)
         assert status_line(panel) == "I can't check right now whether you have opted out."
         result = await world.alice.click(panel, label="Opt out")
-        assert shown(result).content == UNSAVED
+        assert response_of(result).content == UNSAVED
         assert len(world.env.errors) == 1
 
 
@@ -253,11 +262,11 @@ async def test_every_word_is_translated(world: World, monkeypatch: pytest.Monkey
     install_bracket_language(monkeypatch)
     panel = await opened(world)
     assert untranslated_words(panel) == ""
-    assert untranslated_words(shown(await world.alice.click(panel, custom_id="privacy:erase"))) == ""
+    assert untranslated_words(response_of(await world.alice.click(panel, custom_id="privacy:erase"))) == ""
     await world.alice.click(panel, custom_id="privacy:opt-out")
     assert untranslated_words(panel) == ""
     for custom_id in ("privacy:erase", "privacy:erase:yes"):
-        assert untranslated_words(shown(await world.alice.click(panel, custom_id=custom_id))) == ""
+        assert untranslated_words(response_of(await world.alice.click(panel, custom_id=custom_id))) == ""
 
 
 def test_policy_matches_the_code() -> None:

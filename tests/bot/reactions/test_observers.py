@@ -51,11 +51,6 @@ def observer(world: World) -> RecordingObserver:
     return observer
 
 
-@pytest.fixture
-def bob(world: World) -> simcord.MemberActor:
-    return world.guild.add_member(world.env.create_user("bob"))
-
-
 async def test_messages_of_people_who_opted_out_are_not_reported(
     world: World, bob: simcord.MemberActor, observer: RecordingObserver
 ) -> None:

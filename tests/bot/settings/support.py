@@ -103,8 +103,6 @@ def settings_of(world: World) -> ServerSettings:
     return world.bot.store.settings(world.guild.id)
 
 
-def answer_of(result: simcord.InteractionResult) -> str:
-    """Return the sentence of a private answer."""
-    assert result.response
-    assert result.ephemeral
-    return result.response.content
+def resign(world: World, owner: simcord.MemberActor) -> None:
+    """Take the role "managers" away from a member."""
+    world.env.backend.remove_member_role(world.guild.id, owner.id, world.guild.roles["managers"].id)

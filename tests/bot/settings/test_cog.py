@@ -20,7 +20,8 @@ from bot.settings.import_file import MAX_FILE
 from bot.store import Store, StoreError
 from bot.store.cache import SERVER, Change
 from classifiers import Classifier
-from tests.bot.settings.support import Panel, answer_of, open_panel, settings_of
+from tests.bot.interactions import private_text
+from tests.bot.settings.support import Panel, open_panel, resign, settings_of
 from tests.bot.support import World
 
 
@@ -35,14 +36,14 @@ class TestPermissions:
         assert command
         world.guild.set_command_permissions(int(command["id"]), {world.alice: True})
         result = await world.alice.slash(world.channel, "settings")
-        assert answer_of(result) == NOT_ALLOWED
+        assert private_text(result) == NOT_ALLOWED
 
     @pytest.mark.parametrize("custom_id", ["enabled:off", "reset", "export", "import", "page:channels"])
     async def test_permission_is_checked_at_every_press(self, world: World, panel: Panel, custom_id: str) -> None:
         before = panel.text
         resign(world, panel.owner)
         result = await panel.click(custom_id)
-        assert answer_of(result) == NOT_ALLOWED
+        assert private_text(result) == NOT_ALLOWED
         assert (result.modal, panel.text) == (None, before)
         assert settings_of(world) == ServerSettings()
 
@@ -53,12 +54,8 @@ class TestPermissions:
         file = await panel.click("import")
         resign(world, panel.owner)
         for form, values in ((emoji, {"emoji": "🎉"}), (file, {"file": ("a.json", b'{"enabled": false}')})):
-            assert answer_of(await panel.owner.submit_modal(form, values)) == NOT_ALLOWED
+            assert private_text(await panel.owner.submit_modal(form, values)) == NOT_ALLOWED
         assert settings_of(world) == ServerSettings()
-
-
-def resign(world: World, owner: simcord.MemberActor) -> None:
-    world.env.backend.remove_member_role(world.guild.id, owner.id, world.guild.roles["managers"].id)
 
 
 class TestFile:
@@ -162,9 +159,9 @@ class TestUnreadable:
         assert broken.custom_ids == ["settings:export", "settings:import", "settings:reset"]
 
     async def test_no_press_or_form_of_an_older_panel_replaces_them(self, world: World, stale: Panel) -> None:
-        assert answer_of(await stale.click("enabled:off")) == UNREADABLE
-        assert answer_of(await stale.choose("liveliness", "lively")) == UNREADABLE
-        assert answer_of(await stale.owner.submit_modal(self.form, {"emoji": "🎉"})) == UNREADABLE
+        assert private_text(await stale.click("enabled:off")) == UNREADABLE
+        assert private_text(await stale.choose("liveliness", "lively")) == UNREADABLE
+        assert private_text(await stale.owner.submit_modal(self.form, {"emoji": "🎉"})) == UNREADABLE
         assert await self.stored(world) == json.loads(self.TEXT)
         assert len(world.env.errors) == 1  # of the form
         await stale.click("page:mood")
@@ -172,7 +169,7 @@ class TestUnreadable:
 
     async def test_export_gives_them_as_they_are_stored(self, broken: Panel) -> None:
         exported = await broken.click("export")
-        assert answer_of(exported) == EXPORTED_UNREAD
+        assert private_text(exported) == EXPORTED_UNREAD
         assert exported.response
         assert await exported.response.attachments[0].read() == self.TEXT.encode()
 
@@ -300,7 +297,7 @@ class TestWithoutTheDatabase:
         if custom_id == "reset:sure":
             await panel.click("reset")
         before = panel.text
-        assert answer_of(await panel.click(custom_id)) == UNSAVED
+        assert private_text(await panel.click(custom_id)) == UNSAVED
         assert panel.text == before
         assert settings_of(world) == ServerSettings()
 
@@ -330,7 +327,7 @@ class TestWithoutTheDatabase:
     async def test_form_reports_the_failure(self, world: World, panel: Panel) -> None:
         [told] = (await panel.import_file(b'{"mood": false}')).followups
         assert (told.content, told.ephemeral) == (UNSAVED, True)
-        assert answer_of(await panel.give_emoji("joy", "🎉")) == UNSAVED
+        assert private_text(await panel.give_emoji("joy", "🎉")) == UNSAVED
         assert settings_of(world) == ServerSettings()
         assert len(world.env.errors) == 2
 

@@ -30,6 +30,7 @@ from bot.settings.trial_panel import STOP, EndReason, TrialLine, TrialPanel, ins
 from classifiers import Classifier
 from tests.bot.clock import ManualClock
 from tests.bot.interactions import bot_restarts, install_bracket_language, panel_text, untranslated_words
+from tests.bot.settings.support import resign
 from tests.bot.support import StubClassifier, World, prediction_of, reactions_of
 
 COMPONENTS_V2 = 1 << 15
@@ -90,11 +91,6 @@ async def started(world: World, owner: simcord.MemberActor, channel: simcord.Cha
 @pytest.fixture
 async def trial(world: World, owner: simcord.MemberActor) -> Shown:
     return await started(world, owner)
-
-
-@pytest.fixture
-def bob(world: World) -> simcord.MemberActor:
-    return world.guild.add_member(world.env.create_user("bob"))
 
 
 async def test_trial_is_private_and_says_what_to_do_and_when_it_ends(world: World, trial: Shown) -> None:
@@ -339,10 +335,6 @@ async def test_former_manager_can_still_stop_the_trial(world: World, trial: Show
     resign(world, trial.owner)
     await trial.stop()
     assert EndReason.STOPPED.value in trial.text
-
-
-def resign(world: World, owner: simcord.MemberActor) -> None:
-    world.env.backend.remove_member_role(world.guild.id, owner.id, world.guild.roles["managers"].id)
 
 
 async def test_second_trial_of_a_person_in_a_channel_replaces_the_first(

@@ -1,13 +1,14 @@
-"""Other access to a store's database: a client that runs plain SQL, and a network that fails."""
+"""Helpers shared by the tests of the store: a client that runs plain SQL, and a network that fails."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import NullPool, make_url, text
+from sqlalchemy import NullPool, Pool, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 
@@ -99,3 +100,19 @@ class Network:
                 await self._open.wait()
                 writer.write(data)
         writer.close()
+
+
+@contextmanager
+def run_pragma_on_connect(pragma: str) -> Iterator[None]:
+    """Run a pragma on each new SQLite connection."""
+
+    def run(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(pragma)
+        cursor.close()
+
+    event.listen(Pool, "connect", run)
+    try:
+        yield
+    finally:
+        event.remove(Pool, "connect", run)

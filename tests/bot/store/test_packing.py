@@ -13,8 +13,8 @@ from bot.store.cache import MoodKey
 from bot.store.engine import open_engine
 from bot.store.packing import pack, unpack
 from tests.bot.store.conftest import StoreOpener
+from tests.bot.store.migrations import downgrade, upgrade
 from tests.bot.store.support import DatabaseClient
-from tests.bot.store.test_schema import downgrade, upgrade
 from tests.hostile import texts
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

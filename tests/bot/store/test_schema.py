@@ -9,9 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, make_url
 
@@ -22,6 +20,7 @@ from bot.store.schema import NEWEST
 from bot.store.tables import METADATA
 from bot.store.upgrade import known_revisions
 from tests.bot.store.conftest import StoreOpener
+from tests.bot.store.migrations import downgrade, upgrade
 from tests.bot.store.support import DatabaseClient
 
 pytestmark = pytest.mark.usefixtures("log_everything", "no_database_file")
@@ -43,21 +42,6 @@ async def main():
     await store.close()
 asyncio.run(main())
 """
-
-
-def migrations(connection: Connection) -> Config:
-    config = Config()
-    config.set_main_option("script_location", "bot.store:migrations")
-    config.attributes["connection"] = connection
-    return config
-
-
-def downgrade(connection: Connection, revision: str = "base") -> None:
-    command.downgrade(migrations(connection), revision)
-
-
-def upgrade(connection: Connection, revision: str) -> None:
-    command.upgrade(migrations(connection), revision)
 
 
 def differences(connection: Connection) -> list[object]:

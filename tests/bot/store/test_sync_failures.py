@@ -7,15 +7,14 @@ import logging
 import re
 import time
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Pool, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy import make_url
 
 from bot.server_settings import ServerSettings
 from bot.store import MoodCount, Store, StoreError
@@ -23,7 +22,7 @@ from bot.store.cache import MAX_WAITING
 from bot.store.sync import _LOCK_TIMEOUT
 from bot.store.tables import METADATA
 from tests.bot.store.conftest import StoreOpener
-from tests.bot.store.support import DatabaseClient, Network
+from tests.bot.store.support import DatabaseClient, Network, run_pragma_on_connect
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SETTINGS = ServerSettings(enabled=False)
@@ -37,22 +36,6 @@ def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
 
-@contextmanager
-def always(pragma: str) -> Iterator[None]:
-    """Run a pragma on each new SQLite connection."""
-
-    def obey(connection: DBAPIConnection, _record: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute(pragma)
-        cursor.close()
-
-    event.listen(Pool, "connect", obey)
-    try:
-        yield
-    finally:
-        event.remove(Pool, "connect", obey)
-
-
 @asynccontextmanager
 async def locked(client: DatabaseClient, _network: Network | None) -> AsyncIterator[None]:
     async with client.holding_all_locks():
@@ -63,7 +46,7 @@ async def locked(client: DatabaseClient, _network: Network | None) -> AsyncItera
 async def full(client: DatabaseClient, network: Network | None) -> AsyncIterator[None]:
     if network is None:
         await client.execute("VACUUM")
-        with always("PRAGMA max_page_count = 1"):  # SQLite uses the current size if that is larger
+        with run_pragma_on_connect("PRAGMA max_page_count = 1"):  # SQLite uses the current size if that is larger
             yield
         return
     await client.execute(
@@ -80,7 +63,7 @@ async def full(client: DatabaseClient, network: Network | None) -> AsyncIterator
 @asynccontextmanager
 async def read_only(client: DatabaseClient, network: Network | None) -> AsyncIterator[None]:
     if network is None:
-        with always("PRAGMA query_only = 1"):
+        with run_pragma_on_connect("PRAGMA query_only = 1"):
             yield
         return
     [[name]] = await client.rows("SELECT current_database()")

@@ -16,7 +16,7 @@ from bot.ui.request_limits import MAX_TEXTS, TOO_MANY
 from classifiers import LABELS, Prediction
 from tests.bot.clock import ManualClock
 from tests.bot.interactions import install_bracket_language, untranslated_words, use_menu_in_direct_message
-from tests.bot.support import StubClassifier, World, prediction_of
+from tests.bot.support import StubClassifier, World, database_content, prediction_of
 
 MENU = "Why?"
 REACTED, WOULD = "I reacted with 😃.", "If it were written now, I would react with 😃."
@@ -25,11 +25,6 @@ WORD = "These words counted most: **happy**"
 PAUSE = "After each reaction I pause in that channel for 10 seconds."
 ENOUGH = "I react to at most 35% of the messages that a channel gets in ten minutes."
 AT_ONCE = "I may react here again now."
-
-
-@pytest.fixture
-def bob(world: World) -> simcord.MemberActor:
-    return world.guild.add_member(world.env.create_user("bob"))
 
 
 def setting(name: str) -> str:
@@ -296,15 +291,10 @@ async def test_message_is_neither_stored_nor_logged(
     caplog.set_level(logging.DEBUG, "bot")
     await why_of(world, "happy secret")
     await world.bot.store.close()
-    stored = content(tmp_path)
+    stored = database_content(tmp_path)
     assert b"SQLite format 3" in stored
     assert b"secret" not in stored
     assert "secret" not in caplog.text
-
-
-def content(folder: Path) -> bytes:
-    """Return the bytes of all files of the database."""
-    return b"".join(path.read_bytes() for path in folder.glob("emobot.db*"))
 
 
 @pytest.mark.parametrize("text", ["happy", "plain", "hmm", "https://example.com"])

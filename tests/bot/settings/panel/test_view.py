@@ -14,8 +14,8 @@ from bot.server_settings import ServerSettings
 from bot.settings.panel.state import PanelState
 from bot.settings.panel.view import Page, PanelContent, SettingsPanel
 from classifiers import EMOJI
-from tests.bot.interactions import install_bracket_language
-from tests.bot.settings.support import LOCALES_TO_TRY, Panel, answer_of, open_panel
+from tests.bot.interactions import install_bracket_language, private_text
+from tests.bot.settings.support import LOCALES_TO_TRY, Panel, open_panel
 from tests.bot.support import World
 
 COMPONENTS_V2 = 1 << 15
@@ -85,7 +85,7 @@ class TestInAnotherLanguage:
             assert untranslated_words_of(panel.message.components) == ["BiLSTM"]
         await panel.click("page:general")
         exported = await panel.click("export")
-        assert untranslated_words_of([{"label": answer_of(exported)}]) == []
+        assert untranslated_words_of([{"label": private_text(exported)}]) == []
 
 
 def untranslated_words_of(components: list[dict[str, Any]]) -> list[str]:
